@@ -1,0 +1,1 @@
+"""What an incident is, where history is kept, and how it becomes numbers."""

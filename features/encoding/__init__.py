@@ -1,0 +1,1 @@
+"""Encoder, its cache, and the transformers that turn reports into numbers."""

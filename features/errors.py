@@ -1,0 +1,37 @@
+"""The errors that a user can mend; each message says what to do."""
+
+
+class PrecedentError(Exception):
+    """Base of every error that is the input's or the set-up's, not the program's."""
+
+
+class UnreadableFile(PrecedentError):
+    """A file is missing, empty, truncated or of another format than its name says."""
+
+
+class BadMapping(PrecedentError):
+    """A mapping is malformed, or names a column that the file lacks."""
+
+
+class NotEnoughHistory(PrecedentError):
+    """The history cannot train what was asked for."""
+
+
+class EncoderUnavailable(PrecedentError):
+    """The encoder's weights are nowhere to be found, or are not the ones they should be."""
+
+
+class StoreUnavailable(PrecedentError):
+    """The database cannot be opened, or is busy beyond its time limit."""
+
+
+class NotTrained(PrecedentError):
+    """A model was asked to predict before it was fitted."""
+
+
+class ArtifactRejected(PrecedentError):
+    """A model's files are incomplete, altered, or answer otherwise than when they were saved."""
+
+
+class RegistryUnavailable(PrecedentError):
+    """The model registry cannot be reached, or lacks the version asked for."""

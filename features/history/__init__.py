@@ -1,0 +1,1 @@
+"""Mapping, import of exports, and the store of past incidents."""

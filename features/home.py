@@ -1,0 +1,65 @@
+"""Where state lives: the layout of PRECEDENT_HOME."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class HomeSettings(BaseSettings):
+    """The settings that training and serving share, read from `PRECEDENT_...` when constructed."""
+
+    model_config = SettingsConfigDict(env_prefix="PRECEDENT_", extra="ignore")
+
+    home: Path = Path(".precedent")
+    tenant: str = "default"
+    database_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths below PRECEDENT_HOME. MLflow stores absolute paths, so a home cannot be moved.
+
+    >>> Home(Path("/srv/precedent")).database_url
+    'sqlite:////srv/precedent/precedent.db'
+    """
+
+    root: Path
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy's address of the embedded store."""
+        return f"sqlite:///{self.root / 'precedent.db'}"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's address of the embedded tracking and registry database."""
+        return f"sqlite:///{self.root / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder of MLflow's artifacts."""
+        return self.root / "artifacts"
+
+    @property
+    def encodings(self) -> Path:
+        """The folder of cached encodings."""
+        return self.root / "cache" / "encodings"
+
+    @property
+    def indexes(self) -> Path:
+        """The folder of rebuildable indexes."""
+        return self.root / "indexes"
+
+    @property
+    def import_reports(self) -> Path:
+        """The folder of reports that name each rejected row."""
+        return self.root / "cache" / "imports"
+
+
+def open_home(settings: HomeSettings | None = None) -> Home:
+    """Return the home named by the settings, creating its folders."""
+    home = Home((settings or HomeSettings()).home.absolute())
+    for folder in (home.root, home.artifacts, home.encodings, home.indexes, home.import_reports):
+        folder.mkdir(parents=True, exist_ok=True)
+    return home

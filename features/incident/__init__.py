@@ -1,0 +1,1 @@
+"""Domain types and text cleaning; imports nothing else of the project."""

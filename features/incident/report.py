@@ -1,0 +1,56 @@
+"""The record: what is known when an incident opens, and what is learned later."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentReport:
+    """All that is known at opening, and so all that any feature may see.
+
+    `opened_at` is aware UTC. `attributes` holds further facts, keyed by the export's column name.
+
+    >>> IncidentReport(id="INC1", title="VPN down", attributes={"site": "Graz"}).service is None
+    True
+    """
+
+    id: str
+    opened_at: datetime | None = None
+    title: str = ""
+    description: str = ""
+    service: str | None = None
+    source: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is learned after opening: labels, never features.
+
+    `fields` holds further choice labels, keyed by the export's column name.
+
+    >>> Outcome(category="Network").fields
+    {}
+    """
+
+    category: str | None = None
+    assignment: str | None = None
+    severity: str | None = None
+    resolution: str | None = None
+    runbook_id: str | None = None
+    resolved_at: datetime | None = None
+    duplicate_of: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedIncident:
+    """A past incident: the report as it was at opening, with its outcome.
+
+    >>> ResolvedIncident(IncidentReport(id="INC1"), Outcome(category="Network")).outcome.category
+    'Network'
+    """
+
+    report: IncidentReport
+    outcome: Outcome

@@ -1,0 +1,1 @@
+"""Learns from history: load, split, fit, certify, evaluate, register, promote."""
