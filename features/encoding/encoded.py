@@ -1,0 +1,97 @@
+"""Reports as the numbers that every model starts from; nothing here is learned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.feature_extraction.text import HashingVectorizer
+
+from features.encoding.encoder import Vectors
+from features.encoding.weights import open_encoder
+from features.incident.cleaning import clean_text, incident_text
+from features.incident.report import IncidentReport
+
+TOKEN_COLUMNS = 2**20
+_CHARACTERS_READ = 300
+
+Facts = tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedReports:
+    """Reports in several views, row by row: hashed token counts, sentence vectors and facts.
+
+    `words`, `titles` and `characters` have shape (reports, TOKEN_COLUMNS); hashing (Weinberger et
+    al. 2009) needs no vocabulary, so no word of a customer is kept in an artifact.
+    """
+
+    words: csr_array
+    titles: csr_array
+    characters: csr_array
+    vectors: Vectors
+    facts: Facts
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """Return these rows."""
+        return type(self)(
+            words=self.words[rows],
+            titles=self.titles[rows],
+            characters=self.characters[rows],
+            vectors=self.vectors[rows],
+            facts=tuple(self.facts[row] for row in rows),
+        )
+
+
+def encode_reports(
+    reports: Sequence[IncidentReport], *, encoder: str, reads_characters: bool
+) -> EncodedReports:
+    """Encode reports with the encoder of this reference; character counts are optional."""
+    texts = [incident_text(report) for report in reports]
+    excerpts = [text[:_CHARACTERS_READ] if reads_characters else "" for text in texts]
+    return EncodedReports(
+        words=_count(word_counter(), texts),
+        titles=_count(title_counter(), [clean_text(report.title) for report in reports]),
+        characters=_count(_character_counter(), excerpts),
+        vectors=open_encoder(encoder).encode(texts),
+        facts=tuple(_facts(report) for report in reports),
+    )
+
+
+def word_counter() -> HashingVectorizer:
+    """Return the counter of words and pairs of words."""
+    return _counter("word", (1, 2))
+
+
+def title_counter() -> HashingVectorizer:
+    """Return the counter of words in a title."""
+    return _counter("word", (1, 1))
+
+
+def _character_counter() -> HashingVectorizer:
+    return _counter("char_wb", (3, 5))
+
+
+def _counter(analyzer: str, ngrams: tuple[int, int]) -> HashingVectorizer:
+    return HashingVectorizer(
+        analyzer=analyzer,
+        ngram_range=ngrams,
+        n_features=TOKEN_COLUMNS,
+        alternate_sign=False,
+        norm=None,
+        dtype=np.float32,
+    )
+
+
+def _count(counter: HashingVectorizer, texts: Sequence[str]) -> csr_array:
+    return csr_array(counter.transform(texts))
+
+
+def _facts(report: IncidentReport) -> dict[str, str]:
+    known = {"service": report.service, "source": report.source, **report.attributes}
+    return {name: value for name, value in known.items() if value}

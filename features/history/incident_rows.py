@@ -1,0 +1,97 @@
+"""The SQL of incidents: the record as rows, and the revision that every write moves."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, Text, cast, delete, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from features.history.tables import DeletionRow, IncidentRow, RevisionRow
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+
+Insert = sqlite.Insert | postgresql.Insert
+
+_REPORT = tuple(field.name for field in fields(IncidentReport))
+_OUTCOME = tuple(field.name for field in fields(Outcome))
+_COLUMNS = tuple(IncidentRow.__table__.c[name] for name in _REPORT + _OUTCOME)
+
+
+def select_incidents(tenant: str) -> Select[Any]:
+    """Return the query of a tenant's incidents; `incident_from` reads its rows."""
+    return select(*_COLUMNS).where(IncidentRow.tenant == tenant)
+
+
+def incident_from(row: Row[Any]) -> ResolvedIncident:
+    """Return the record that a row of `select_incidents` holds."""
+    report, outcome = row[: len(_REPORT)], row[len(_REPORT) :]
+    return ResolvedIncident(IncidentReport(*report), Outcome(*outcome))
+
+
+def select_revision(connection: Connection, tenant: str) -> int:
+    """Return the tenant's revision, 0 before the first write."""
+    query = select(RevisionRow.revision).where(RevisionRow.tenant == tenant)
+    return connection.scalar(query) or 0
+
+
+def next_revision(connection: Connection, tenant: str) -> int:
+    """Move the tenant's revision on by one and return it.
+
+    Each write calls this first: the row stays locked until the commit, so that revisions are
+    committed in their order and a worker that has seen one has missed none before it.
+    """
+    first = _insert(connection, RevisionRow).values(tenant=tenant, revision=1)
+    statement = first.on_conflict_do_update(
+        index_elements=["tenant"], set_={"revision": RevisionRow.revision + 1}
+    )
+    return int(connection.execute(statement.returning(RevisionRow.revision)).scalar_one())
+
+
+def upsert_incidents(
+    connection: Connection, tenant: str, incidents: Sequence[ResolvedIncident], revision: int
+) -> None:
+    """Write the incidents; a row that would not change keeps the revision that it has."""
+    rows = [_row(incident) | {"tenant": tenant, "revision": revision} for incident in incidents]
+    statement = _insert(connection, IncidentRow)
+    new = {name: statement.excluded[name] for name in rows[0]}
+    old = IncidentRow.__table__.c
+    differs = (
+        # PostgreSQL cannot compare JSON, but its text.
+        cast(old[name], Text).is_distinct_from(cast(new[name], Text))
+        for name in _REPORT + _OUTCOME
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["tenant", "id"], set_=new, where=or_(*differs)
+        ),
+        rows,
+    )
+    written = select(IncidentRow.id).where(
+        IncidentRow.tenant == tenant, IncidentRow.revision == revision
+    )
+    connection.execute(
+        delete(DeletionRow).where(DeletionRow.tenant == tenant, DeletionRow.id.in_(written))
+    )
+
+
+def delete_incident(connection: Connection, tenant: str, id: str, revision: int) -> bool:  # noqa: A002
+    """Remove the row and note its id; False when there is none."""
+    found = connection.execute(
+        delete(IncidentRow).where(IncidentRow.tenant == tenant, IncidentRow.id == id)
+    ).rowcount
+    if found:
+        row = {"tenant": tenant, "id": id, "revision": revision}
+        connection.execute(_insert(connection, DeletionRow).values(row))
+    return bool(found)
+
+
+def _insert(connection: Connection, table: type[Any]) -> Insert:
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _row(incident: ResolvedIncident) -> dict[str, Any]:
+    report, outcome = incident.report, incident.outcome
+    row = {name: getattr(report, name) for name in _REPORT}
+    row |= {name: getattr(outcome, name) for name in _OUTCOME}
+    row |= {"attributes": dict(report.attributes), "fields": dict(outcome.fields)}
+    return row | {"resolved": outcome != Outcome()}

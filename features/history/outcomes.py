@@ -1,0 +1,115 @@
+"""What was learned of each incident: labels, times and texts, read column by column."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from features.history.dates import Moments, parse_dates
+from features.history.mapping import HistoryMapping, LabelColumn
+from features.history.records import Records
+from features.history.severity import order_levels
+from features.incident.masking import Masking
+from features.incident.parsing import is_missing, parse_label, parse_text
+from features.incident.report import Outcome
+
+Labels = Sequence[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Outcome columns, one value per incident; `choices` are keyed by target."""
+
+    choices: Mapping[str, Labels]
+    facts: Mapping[str, Labels]
+    resolutions: Sequence[str | None]
+    resolved_at: Moments
+    severity_levels: tuple[str, ...]
+    warnings: Sequence[str]
+
+    def of(self, row: int) -> Outcome:
+        """Return the outcome of one incident."""
+        choices = {target: labels[row] for target, labels in self.choices.items()}
+        fields = {
+            target.removeprefix("fields."): label
+            for target, label in choices.items()
+            if target.startswith("fields.") and label is not None
+        }
+        return Outcome(
+            category=choices.get("category"),
+            assignment=choices.get("assignment"),
+            severity=choices.get("severity"),
+            resolution=self.resolutions[row],
+            runbook_id=self.facts["runbook_id"][row],
+            resolved_at=self.resolved_at[row],
+            duplicate_of=self.facts["duplicate_of"][row],
+            fields=fields,
+        )
+
+    def is_resolved(self) -> list[bool]:
+        """Tell of each incident whether the export shows it resolved."""
+        pairs = zip(self.resolutions, self.resolved_at, strict=True)
+        return [text is not None or moment is not None for text, moment in pairs]
+
+
+def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -> Outcomes:
+    """Read every outcome column; resolutions are masked, labels stay as the history spells them."""
+    outcome, warnings = mapping.outcome, list[str]()
+    choices = {t: _labels(label, records) for t, label in outcome.choices().items()}
+    levels: tuple[str, ...] = ()
+    if outcome.severity is not None:
+        stated = outcome.severity.order
+        levels = order_levels(choices["severity"], stated)
+        choices["severity"], warnings = _ordered_only(choices["severity"], levels, bool(stated))
+    moments: Moments = [None] * len(records.lines)
+    if (resolved := outcome.resolved_at) is not None:
+        values = records.last[resolved.column]
+        moments, found = parse_dates(values, column=resolved.column, date_format=resolved.format)
+        warnings += found
+    return Outcomes(
+        choices=choices,
+        facts={
+            "runbook_id": _labels(outcome.runbook_id, records),
+            "duplicate_of": _labels(outcome.duplicate_of, records),
+        },
+        resolutions=_resolutions(outcome.resolution, records, masking),
+        resolved_at=moments,
+        severity_levels=levels,
+        warnings=warnings,
+    )
+
+
+def _labels(label: LabelColumn | None, records: Records) -> Labels:
+    if label is None:
+        return [None] * len(records.lines)
+    return [parse_label(value) for value in records.outcome(label)]
+
+
+def _resolutions(column: LabelColumn | None, records: Records, masking: Masking) -> Labels:
+    if column is None:
+        return [None] * len(records.lines)
+    read = partial(parse_text, masking=masking)
+    return [None if is_missing(v) else read(v) or None for v in records.outcome(column)]
+
+
+def _ordered_only(
+    labels: Labels, levels: Sequence[str], is_stated: bool
+) -> tuple[Labels, list[str]]:
+    """Blank the labels that are no level of the order; without an order keep them all."""
+    if not levels:
+        return labels, [
+            "severity: the order of its levels is unclear; state `order` in the mapping, "
+            "least severe first"
+        ]
+    spelled = {level.casefold(): level for level in levels} if is_stated else {}
+    spelled |= {level: level for level in levels}
+    ordered = [
+        None if label is None else spelled.get(label, spelled.get(label.casefold()))
+        for label in labels
+    ]
+    others = [old for old, new in zip(labels, ordered, strict=True) if old is not None and not new]
+    if not others:
+        return ordered, []
+    return ordered, [
+        f"severity: {len(others)} values are not in the order, such as {others[0][:40]!r}; "
+        "they count as missing"
+    ]

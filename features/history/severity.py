@@ -1,0 +1,76 @@
+"""The order of severity levels: stated by the mapping, or inferred where it is clear."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+# Least severe first; words in one place are different spellings of one level.
+_SCALES: tuple[tuple[tuple[str, ...], ...], ...] = (
+    (
+        ("debug",),
+        ("info", "informational", "information"),
+        ("notice",),
+        ("warning", "warn"),
+        ("error",),
+        ("critical", "crit"),
+        ("page", "fatal", "emergency", "disaster"),
+    ),
+    (
+        ("planning", "none"),
+        ("very low", "lowest"),
+        ("low",),
+        ("moderate", "medium", "normal", "average"),
+        ("high",),
+        ("very high", "highest", "urgent"),
+        ("critical", "blocker"),
+    ),
+    (
+        ("enhancement",),
+        ("trivial",),
+        ("minor",),
+        ("normal", "moderate", "medium"),
+        ("major", "significant"),
+        ("critical", "extensive", "severe"),
+        ("blocker",),
+    ),
+)
+_NUMBERED = re.compile(r"(?:p|s|sev|severity|prio|priority)?[\s_-]*(\d{1,2})(?!\d)", re.IGNORECASE)
+_NO_LETTERS = re.compile(r"[^a-z]+")
+_MIN_KNOWN = 0.9
+
+
+def order_levels(values: Iterable[str | None], stated: Sequence[str]) -> tuple[str, ...]:
+    """Return the levels with the least severe first, as the history spells them.
+
+    Without a stated order it is inferred from words (`low`, `high`) or else from numbers, where
+    1 is the most severe; it is empty when fewer than nine tenths of the values fit one scale.
+
+    >>> order_levels(["P1", "P3", "P2", "P3"], stated=())
+    ('P3', 'P2', 'P1')
+    """
+    counts = Counter(value for value in values if value is not None)
+    if stated:
+        return tuple(_spelled_as(level, counts) for level in stated)
+    for ranks in (*(_word_ranks(counts, scale) for scale in _SCALES), _number_ranks(counts)):
+        known = sum(counts[level] for level in ranks)
+        if len(set(ranks.values())) == len(ranks) > 1 and known >= _MIN_KNOWN * counts.total():
+            return tuple(sorted(ranks, key=lambda level: ranks[level]))
+    return ()
+
+
+def _spelled_as(level: str, counts: Counter[str]) -> str:
+    if level in counts:
+        return level
+    alike = [value for value in counts if value.casefold() == level.strip().casefold()]
+    return max(alike, key=lambda value: counts[value], default=level)
+
+
+def _word_ranks(levels: Iterable[str], scale: Sequence[Sequence[str]]) -> dict[str, int]:
+    rank_of = {word: rank for rank, words in enumerate(scale) for word in words}
+    words = {level: _NO_LETTERS.sub(" ", level.lower()).strip() for level in levels}
+    return {level: rank_of[word] for level, word in words.items() if word in rank_of}
+
+
+def _number_ranks(levels: Iterable[str]) -> dict[str, int]:
+    found = {level: _NUMBERED.match(level.strip()) for level in levels}
+    return {level: -int(match[1]) for level, match in found.items() if match is not None}

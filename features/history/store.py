@@ -1,0 +1,160 @@
+"""The store: the incidents of one tenant, and what was answered about them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from sqlalchemy import func, select
+
+from features.history.database import Database
+from features.history.incident_rows import (
+    delete_incident,
+    incident_from,
+    next_revision,
+    select_incidents,
+    select_revision,
+    upsert_incidents,
+)
+from features.history.migrate import upgrade
+from features.history.predictions import PredictionRecord, insert_predictions, select_prediction
+from features.history.tables import DeletionRow, IncidentRow
+from features.incident.report import ResolvedIncident
+
+_ROWS_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What differs between an earlier revision and `revision`: one state, each id at most once."""
+
+    revision: int
+    upserted: tuple[ResolvedIncident, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+
+class IncidentStore:
+    """The incidents of one tenant, kept in a database that many processes share.
+
+    Each write moves the tenant's revision on by one. A process that holds an index compares
+    `revision()` with its own and catches up by `changes_since`. Every method raises
+    `StoreUnavailable` when the database is missing, busy beyond its time limit, full or damaged.
+    """
+
+    def __init__(self, database: Database, tenant: str) -> None:
+        self._database = database
+        self._tenant = tenant
+
+    def upsert(self, incidents: Sequence[ResolvedIncident]) -> int:
+        """Add or replace the incidents by id, all or none, and return the new revision.
+
+        An unresolved incident has an empty outcome. One that is stored just so already is left as
+        it is, and so is no change to others.
+        """
+        if not incidents:
+            return self.revision()
+        with self._database.write() as connection:
+            revision = next_revision(connection, self._tenant)
+            upsert_incidents(connection, self._tenant, incidents, revision)
+        return revision
+
+    def delete(self, id: str) -> bool:  # noqa: A002
+        """Remove the incident for good; False when there is none. Only its id is remembered."""
+        with self._database.write() as connection:
+            revision = next_revision(connection, self._tenant)
+            return delete_incident(connection, self._tenant, id, revision)
+
+    def get(self, id: str) -> ResolvedIncident | None:  # noqa: A002
+        """Return the incident, or None."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                select_incidents(self._tenant).where(IncidentRow.id == id)
+            ).one_or_none()
+        return None if row is None else incident_from(row)
+
+    def count(self) -> int:
+        """Return the number of incidents."""
+        query = select(func.count()).where(IncidentRow.tenant == self._tenant)
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def incidents(self) -> Iterator[ResolvedIncident]:
+        """Yield every incident by time of opening, then id; those of unknown time come first.
+
+        The iteration sees one state and holds a connection until it ends.
+        """
+        query = select_incidents(self._tenant).order_by(
+            IncidentRow.opened_at.nulls_first(), IncidentRow.id
+        )
+        with self._database.read() as connection:
+            options = {"yield_per": _ROWS_AT_ONCE}
+            for row in connection.execute(query, execution_options=options):
+                yield incident_from(row)
+
+    def revision(self) -> int:
+        """Return the number of writes so far: 0 for a new store."""
+        with self._database.read() as connection:
+            return select_revision(connection, self._tenant)
+
+    def changes_since(self, revision: int) -> Changes:
+        """Return what changed after the revision, oldest change first; since 0 that is all."""
+        upserted = (
+            select_incidents(self._tenant)
+            .where(IncidentRow.revision > revision)
+            .order_by(IncidentRow.revision, IncidentRow.id)
+        )
+        deleted = (
+            select(DeletionRow.id)
+            .where(DeletionRow.tenant == self._tenant, DeletionRow.revision > revision)
+            .order_by(DeletionRow.revision)
+        )
+        with self._database.read() as connection:
+            return Changes(
+                select_revision(connection, self._tenant),
+                tuple(incident_from(row) for row in connection.execute(upserted)),
+                tuple(connection.scalars(deleted)),
+            )
+
+    def record_predictions(self, records: Sequence[PredictionRecord]) -> None:
+        """Add what was answered, all or none. The revision stays: predictions are not searched."""
+        if not records:
+            return
+        with self._database.write() as connection:
+            insert_predictions(connection, self._tenant, records)
+
+    def prediction(self, prediction_id: str) -> tuple[PredictionRecord, ...]:
+        """Return what was answered under that id, one record for each target; empty if unknown."""
+        with self._database.read() as connection:
+            return select_prediction(connection, self._tenant, prediction_id)
+
+    def ping(self) -> None:
+        """Ask the database for a sign of life; raises `StoreUnavailable` when none comes."""
+        self.revision()
+
+    def close(self) -> None:
+        """Close the connections; the store opens new ones if it is used again."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+def open_store(url: str, tenant: str = "default") -> IncidentStore:
+    """Open the store at a database URL, creating or upgrading its tables.
+
+    The URL is `sqlite:///FILE` (its folder must exist) or `postgresql://USER@HOST/NAME`. Raises
+    `StoreUnavailable` when it cannot be opened or was written by a newer version.
+
+    >>> from features.incident.report import IncidentReport, Outcome
+    >>> with open_store("sqlite://") as store:
+    ...     report = IncidentReport(id="INC1", title="VPN down")
+    ...     store.upsert([ResolvedIncident(report, Outcome(category="Network"))])
+    ...     store.get("INC1").outcome.category
+    1
+    'Network'
+    """
+    database = Database(url)
+    upgrade(database)
+    return IncidentStore(database, tenant)

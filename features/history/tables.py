@@ -1,0 +1,114 @@
+"""The tables of the store; each row belongs to a tenant."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Double, Index, Text, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+VERSION_TABLE = "precedent_alembic_version"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time that comes back in UTC, also from SQLite, which keeps no time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Turn the time into UTC; one without a zone is refused, for it could mean anything."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"the time {value} has no time zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Give the time back aware."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Collation C sorts by bytes, as SQLite does: the order of ids is the same on both databases.
+Key = Annotated[
+    str,
+    mapped_column(Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
+]
+
+
+class Base(DeclarativeBase):
+    """The common root; `metadata` lists every table of the store."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text(),
+        int: BigInteger(),
+        float: Double(),
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(),
+    }
+
+
+class IncidentRow(Base):
+    """An incident: the columns of its report and outcome, named as in the record.
+
+    `resolved` tells whether anything of the outcome is known, `revision` when the row last changed.
+    """
+
+    __tablename__ = "incidents"
+    __table_args__ = (Index("incidents_by_revision", "tenant", "revision"),)
+
+    tenant: Mapped[Key]
+    id: Mapped[Key]
+    opened_at: Mapped[datetime | None]
+    title: Mapped[str]
+    description: Mapped[str]
+    service: Mapped[str | None]
+    source: Mapped[str | None]
+    attributes: Mapped[dict[str, Any]]
+    category: Mapped[str | None]
+    assignment: Mapped[str | None]
+    severity: Mapped[str | None]
+    resolution: Mapped[str | None]
+    runbook_id: Mapped[str | None]
+    resolved_at: Mapped[datetime | None]
+    duplicate_of: Mapped[str | None]
+    fields: Mapped[dict[str, Any]]
+    resolved: Mapped[bool]
+    revision: Mapped[int]
+
+
+class DeletionRow(Base):
+    """A deleted incident, so that workers learn of it: nothing is kept but its id."""
+
+    __tablename__ = "deletions"
+    __table_args__ = (Index("deletions_by_revision", "tenant", "revision"),)
+
+    tenant: Mapped[Key]
+    id: Mapped[Key]
+    revision: Mapped[int]
+
+
+class RevisionRow(Base):
+    """The number of writes to a tenant's incidents so far."""
+
+    __tablename__ = "revisions"
+
+    tenant: Mapped[Key]
+    revision: Mapped[int]
+
+
+class PredictionRow(Base):
+    """What one model answered about one incident, and with which version."""
+
+    __tablename__ = "predictions"
+
+    tenant: Mapped[Key]
+    prediction_id: Mapped[Key]
+    target: Mapped[Key]
+    request_id: Mapped[str]
+    incident_id: Mapped[str]
+    model_version: Mapped[str]
+    label: Mapped[str]
+    confidence: Mapped[float]
+    decision: Mapped[str]
+    answer: Mapped[dict[str, Any]]
+    answered_at: Mapped[datetime]

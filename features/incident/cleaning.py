@@ -1,0 +1,144 @@
+"""Text as models read it: one ordered tuple of small steps, for import and request alike."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from features.incident.report import IncidentReport
+
+# Part of the key of every cached encoding: raise it whenever a step changes what it returns.
+CLEANING_VERSION = 1
+
+_MARKUP = re.compile(r"\[(?:cid|image):[^\]\s]{1,200}\]|</?[a-zA-Z][^<>\n]{0,200}>|&nbsp;")
+_TEMPLATE = re.compile(r"\{\{-?\s*([^{}]{0,200}?)\s*-?\}\}")
+_TEMPLATE_WORD = re.compile(r"[A-Za-z]{2,}")
+_URL = re.compile(
+    r"\b(?:https?|ftp)://(?:[^\s/@]{1,100}@)?([\w.-]{1,200})[^\s<>\"')\]]*", re.IGNORECASE
+)
+_FRAME = re.compile(
+    r"^[ \t]*(?:at [\w.$<>/]+\(.*\)|File \".{1,300}\", line \d+.*|\.\.\. \d+ more|#\d+ +0x.*"
+    r"|goroutine \d+ \[.*)$",
+    re.MULTILINE,
+)
+_QUOTE = re.compile(r"^[ \t]*(?:>|\|).*$", re.MULTILINE)
+_MAIL_HEADER = re.compile(
+    r"^[ \t]*(?:received from|from|sent|to|cc|von|gesendet|an|de|enviado|para)[ \t]*:.*$"
+    r"|^-{2,}[ \t]*(?:original|forwarded|ursprüngliche) (?:message|nachricht)[ \t]*-{2,}[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_SIGN_OFF = re.compile(
+    r"^[ \t]*(?:-- ?|(?:best|kind|warm|many)?[ \t]*regards?\b.{0,20}"
+    r"|mit freundlichen gr[üu](?:ß|ss)en|viele gr[üu](?:ß|ss)e|sent from my \w+"
+    r"|cordialement|atenciosamente)[ \t,.!]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_MOMENT = re.compile(
+    r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?(?:Z|[+-]\d{2}:?\d{2})?\b"
+    r"|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b|\b\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[ \t]?[ap]m)?\b",
+    re.IGNORECASE,
+)
+_IDENTIFIER = re.compile(
+    r"\b(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|0x[0-9a-f]{4,}"
+    r"|(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,})\b",
+    re.IGNORECASE,
+)
+_CAMEL = re.compile(r"\b(?:[A-Z]+[a-z0-9]+){2,}[A-Z]*\b|\b[a-z]+(?:[A-Z][a-z0-9]+)+\b")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SPACE = re.compile(r"\s+")
+_LONGEST_SIGNATURE = 400
+
+
+def drop_markup(text: str) -> str:
+    """Remove tags and embedded-image marks that mail clients leave behind."""
+    return _MARKUP.sub(" ", text) if "[" in text or "<" in text or "&" in text else text
+
+
+def name_template_variables(text: str) -> str:
+    """Replace a template expression by its words: `{{ $labels.pod }}` becomes `labels pod`."""
+    if "{{" not in text:
+        return text
+    return _TEMPLATE.sub(lambda found: " ".join(_TEMPLATE_WORD.findall(found[1])), text)
+
+
+def keep_host_of_urls(text: str) -> str:
+    """Replace a URL by its host; the rest of an address is seldom shared by two incidents."""
+    return _URL.sub(r"\1", text) if "://" in text else text
+
+
+def drop_stack_frames(text: str) -> str:
+    """Remove the frames of stack traces, keeping the lines that name the error."""
+    return _FRAME.sub("", text) if "\n" in text else text
+
+
+def drop_quoted_mail(text: str) -> str:
+    """Remove quoted lines and the address lines of forwarded mail."""
+    return _MAIL_HEADER.sub("", _QUOTE.sub("", text)) if "\n" in text else text
+
+
+def drop_signature(text: str) -> str:
+    """Cut a closing mail signature; a sign-off far from the end belongs to the story."""
+    if "\n" not in text:
+        return text
+    for found in _SIGN_OFF.finditer(text):
+        if found.start() > 0 and len(text) - found.end() <= _LONGEST_SIGNATURE:
+            return text[: found.start()]
+    return text
+
+
+def drop_moments(text: str) -> str:
+    """Remove dates and times of day."""
+    return _MOMENT.sub(" ", text)
+
+
+def mask_identifiers(text: str) -> str:
+    """Replace UUIDs, addresses and hexadecimal ids by one word."""
+    return _IDENTIFIER.sub("identifier", text)
+
+
+def split_camel_case(text: str) -> str:
+    """Write `KubePodCrashLooping` as `Kube Pod Crash Looping`, so that its words count."""
+    return _CAMEL.sub(lambda found: _HUMP.sub(" ", found[0]), text)
+
+
+def collapse_space(text: str) -> str:
+    """Write every run of white space as one space."""
+    return _SPACE.sub(" ", text).strip()
+
+
+# Host counters and numbers stay: a job's or machine's number often names the team that owns it.
+CLEANING_STEPS: tuple[Callable[[str], str], ...] = (
+    drop_markup,
+    name_template_variables,
+    keep_host_of_urls,
+    drop_stack_frames,
+    drop_quoted_mail,
+    drop_signature,
+    drop_moments,
+    mask_identifiers,
+    split_camel_case,
+    collapse_space,
+)
+
+
+@lru_cache(maxsize=4096)
+def clean_text(text: str) -> str:
+    """Apply every cleaning step in order.
+
+    >>> clean_text("HighLoad on srv-db-012 since 03:12,\\n see https://wiki.example.com/x?y=1")
+    'High Load on srv-db-012 since , see wiki.example.com'
+    """
+    for step in CLEANING_STEPS:
+        text = step(text)
+    return text
+
+
+def incident_text(report: IncidentReport) -> str:
+    """Return the cleaned title and description as one text, without saying the title twice.
+
+    >>> incident_text(IncidentReport(id="1", title="VPN down", description="VPN down since noon"))
+    'VPN down since noon'
+    """
+    title, description = clean_text(report.title), clean_text(report.description)
+    if not title or description.startswith(title):
+        return description
+    return f"{title}. {description}" if description else title

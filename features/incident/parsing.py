@@ -1,0 +1,159 @@
+"""External text to the domain: an export's row and a request become equal reports."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated
+
+import ftfy
+from ftfy.badness import is_bad
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from features.incident.masking import Masking, mask_text
+from features.incident.report import IncidentReport
+
+MAX_ID_LENGTH = 512
+MAX_TEXT_LENGTH = 200_000
+
+_MISSING = frozenset({"", "?", "-", "--", "null", "none", "nan", "n/a"})
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_NEWLINE = re.compile(r"\r\n?|\u2028|\u2029")
+
+
+def sanitise_text(text: str) -> str:
+    r"""Remove control characters and lone surrogates, repair mojibake, write newlines as `\n`.
+
+    >>> sanitise_text("Stra\u00c3\u009fe\x00 gesperrt\r\n")
+    'Straße gesperrt\n'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = _NEWLINE.sub("\n", _drop_surrogates(text))
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _repair_mojibake(text))
+    return _UNPRINTABLE.sub("", text)
+
+
+def has_unprintable(text: str) -> bool:
+    """Tell whether sanitising removes control characters or lone surrogates from a text."""
+    return not text.isprintable() and _UNPRINTABLE.search(text) is not None
+
+
+def is_missing(value: str | None) -> bool:
+    """Tell whether a fact or a label says nothing, as `?`, `NULL` and `N/A` do.
+
+    >>> is_missing(" n/a "), is_missing("Network")
+    (True, False)
+    """
+    return value is None or value.strip().lower() in _MISSING
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Return an aware UTC time; a naive one is taken to be UTC already."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def parse_text(text: str | None, masking: Masking) -> str:
+    """Return free text sanitised, masked and stripped; absent text is empty."""
+    return mask_text(sanitise_text(text), masking).strip() if text else ""
+
+
+@lru_cache(maxsize=65_536)
+def parse_fact(value: str | None, masking: Masking) -> str | None:
+    """Return a structured fact sanitised, masked and stripped, None where it is missing."""
+    if value is None or is_missing(value):
+        return None
+    return mask_text(sanitise_text(value), masking).strip() or None
+
+
+@lru_cache(maxsize=65_536)
+def parse_label(value: str | None) -> str | None:
+    """Return a label as the history spells it, None where it is missing."""
+    if value is None or is_missing(value):
+        return None
+    return sanitise_text(value).strip() or None
+
+
+def parse_report(
+    *,
+    id: str,  # noqa: A002  # the record's own word
+    masking: Masking,
+    opened_at: datetime | None = None,
+    title: str | None = None,
+    description: str | None = None,
+    service: str | None = None,
+    source: str | None = None,
+    attributes: Mapping[str, str | None] | None = None,
+) -> IncidentReport:
+    """Build a report from outside values; a row and a request with the same values are equal.
+
+    >>> parse_report(id="1", title="Call +43 316 1234567", service="?", masking=Masking()).title
+    'Call <phone>'
+    """
+    facts = ((name, parse_fact(value, masking)) for name, value in (attributes or {}).items())
+    return IncidentReport(
+        id=sanitise_text(id).strip(),
+        opened_at=None if opened_at is None else as_utc(opened_at),
+        title=parse_text(title, masking),
+        description=parse_text(description, masking),
+        service=parse_fact(service, masking),
+        source=parse_fact(source, masking),
+        attributes={name: fact for name, fact in facts if fact is not None},
+    )
+
+
+def _drop_surrogates(text: str) -> str:
+    """Join the pairs that make a character, drop the others."""
+    if _SURROGATE.search(text) is None:
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+
+
+def _repair_mojibake(text: str) -> str:
+    return ftfy.fix_encoding(text) if is_bad(text) else text
+
+
+# Before pydantic looks: it refuses lone surrogates, which are to be cleaned instead.
+_WITHOUT_SURROGATES = BeforeValidator(
+    lambda given: _drop_surrogates(given) if isinstance(given, str) else given
+)
+_SANITISED = BeforeValidator(
+    lambda given: sanitise_text(given) if isinstance(given, str) else given
+)
+
+Text = Annotated[str, _WITHOUT_SURROGATES, StringConstraints(max_length=MAX_TEXT_LENGTH)]
+Identifier = Annotated[
+    str,
+    _SANITISED,
+    StringConstraints(max_length=MAX_ID_LENGTH, min_length=1, strip_whitespace=True),
+]
+
+
+class ReportFields(BaseModel):
+    """The fields of a report as they come from outside, within their limits."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Identifier
+    opened_at: datetime | None = None
+    title: Text | None = None
+    description: Text | None = None
+    service: Text | None = None
+    source: Text | None = None
+    attributes: dict[Identifier, Text | None] = Field(default_factory=dict)
+
+    def parse(self, masking: Masking) -> IncidentReport:
+        """Return the report, masked."""
+        return parse_report(
+            id=self.id,
+            masking=masking,
+            opened_at=self.opened_at,
+            title=self.title,
+            description=self.description,
+            service=self.service,
+            source=self.source,
+            attributes=self.attributes,
+        )

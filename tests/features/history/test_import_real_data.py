@@ -1,0 +1,68 @@
+"""The import of whole real exports: what is read, and how long it takes."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from features.history.load import load_history
+from features.history.mapping import load_mapping
+
+DATA = Path(os.environ.get("PRECEDENT_DATA", "../shared/data"))
+MAPPINGS = Path("tests/benchmarks/mappings")
+
+pytestmark = [
+    pytest.mark.quality,
+    pytest.mark.skipif(not DATA.is_dir(), reason="needs the real data; set PRECEDENT_DATA"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "rows", "levels", "seconds"),
+    [
+        ("it-tickets", "it-tickets/tickets.csv.gz", 37_669, 0, 10),
+        ("assignment", "assignment/tickets.csv.gz", 5_955, 0, 5),
+        ("bank-incidents", "bank-incidents/incidents.csv.gz", 24_645, 5, 5),
+        ("servicenow-log", "servicenow-log/events.csv.gz", 17_442, 3, 20),
+        ("alert-rules", "alert-rules/rules.jsonl", 1_220, 3, 2),
+        ("cloud-incidents", "cloud-incidents/gcp.jsonl.gz", 784, 3, 2),
+        ("seamonkey-issues", "duplicates/seamonkey-issues.csv.gz", 1_076, 5, 5),
+    ],
+)
+def test_a_real_export_is_imported_whole(
+    name: str, file: str, rows: int, levels: int, seconds: float
+) -> None:
+    started = time.perf_counter()
+    history = load_history(DATA / file, load_mapping(MAPPINGS / f"{name}.yaml"), strict=True)
+    assert time.perf_counter() - started < seconds
+    assert len(history.incidents) == rows
+    assert not history.rejected
+    assert len(history.severity_levels) == levels
+    assert bool(history.groups) == (name == "alert-rules")
+
+
+def test_the_trail_shows_how_often_labels_change() -> None:
+    mapping = load_mapping(MAPPINGS / "servicenow-log.yaml")
+    assert mapping.outcome.assignment is not None
+    first = mapping.outcome.assignment.model_copy(update={"value": "first"})
+    outcome = mapping.outcome.model_copy(update={"assignment": first})
+    file = DATA / "servicenow-log" / "events.csv.gz"
+    last = load_history(file, mapping).incidents
+    opened = load_history(file, mapping.model_copy(update={"outcome": outcome})).incidents
+    pairs = zip(opened, last, strict=True)
+    changed = sum(a.outcome.assignment != b.outcome.assignment for a, b in pairs) / len(last)
+    assert 0.3 < changed < 0.5
+    assert all(incident.report.opened_at for incident in last)
+
+
+def test_the_impact_of_bank_incidents_is_dropped() -> None:
+    mapping = load_mapping(MAPPINGS / "bank-incidents.yaml")
+    report = mapping.report.model_copy(
+        update={"attributes": (*mapping.report.attributes, "Impact", "SLAFail", "KM_number")}
+    )
+    history = load_history(
+        DATA / "bank-incidents" / "incidents.csv.gz", mapping.model_copy(update={"report": report})
+    )
+    dropped = {warning.split(":")[0] for warning in history.warnings if "dropped" in warning}
+    assert dropped == {"Impact", "SLAFail", "KM_number"}

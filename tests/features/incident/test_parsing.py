@@ -1,0 +1,115 @@
+"""Outside values become reports: sanitised, masked, and the same whatever way they come in."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from features.incident.masking import Masking
+from features.incident.parsing import (
+    MAX_ID_LENGTH,
+    MAX_TEXT_LENGTH,
+    ReportFields,
+    has_unprintable,
+    parse_fact,
+    parse_label,
+    parse_report,
+    parse_text,
+    sanitise_text,
+)
+
+ALL = Masking()
+
+
+@pytest.mark.parametrize(
+    ("given_text", "sanitised"),
+    [
+        ("a\r\nb\rc\u2028d", "a\nb\nc\nd"),
+        ("nul\x00 bell\x07 tab\t", "nul bell tab\t"),
+        ("lone \ud800 surrogate \udc00", "lone  surrogate "),
+        ("pair \ud83d\ude00", "pair 😀"),
+        ("Stra\u00c3\u009fe gesperrt", "Straße gesperrt"),
+        ("it\u00e2\u20ac\u2122s down", "it\u2019s down"),
+        ("u\u0308ber", "über"),
+        ("\ufeffPrinter", "Printer"),
+        ("サーバー 🔥 готово", "サーバー 🔥 готово"),
+    ],
+)
+def test_broken_text_is_repaired(given_text: str, sanitised: str) -> None:
+    assert sanitise_text(given_text) == sanitised
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(exclude_categories=()), max_size=60))
+def test_any_text_can_be_stored_and_is_one_whatever_way_it_came_in(text: str) -> None:
+    report = parse_report(id="1", masking=ALL, title=text, description=text)
+    report.description.encode("utf-8")
+    assert "\r" not in report.description
+    assert not has_unprintable(report.description)
+    fields = ReportFields.model_validate({"id": "1", "title": text, "description": text})
+    assert fields.parse(ALL) == report
+
+
+def test_unprintable_characters_are_seen() -> None:
+    assert has_unprintable("a\x00b")
+    assert has_unprintable("a\ud800")
+    assert not has_unprintable("a\nb\tü 🔥")
+
+
+@pytest.mark.parametrize("value", ["", " ", "?", "NULL", "null", "None", "nan", "NaN", "N/A", "--"])
+def test_a_missing_fact_is_none_while_a_text_keeps_its_words(value: str) -> None:
+    assert parse_fact(value, ALL) is None
+    assert parse_label(value) is None
+    assert parse_text(value, ALL) == value.strip()
+
+
+def test_labels_keep_their_spelling_while_facts_are_masked() -> None:
+    assert parse_label(" ops@example.com ") == "ops@example.com"
+    assert parse_fact(" ops@example.com ", ALL) == "<email>"
+    assert parse_fact("caller 4514", ALL) == "caller 4514"
+
+
+def test_a_report_is_masked_everywhere_and_keeps_only_known_attributes() -> None:
+    report = parse_report(
+        id=" INC1\x00 ",
+        masking=ALL,
+        opened_at=datetime(2024, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))),
+        title="password: hunter2",
+        description=None,
+        service="10.0.0.1",
+        source="?",
+        attributes={"site": "Graz", "owner": "bob@example.com", "rack": "N/A", "room": None},
+    )
+    assert report.id == "INC1"
+    assert report.opened_at == datetime(2024, 1, 1, tzinfo=UTC)
+    assert report.opened_at.tzinfo is UTC
+    assert (report.title, report.description) == ("password: <password>", "")
+    assert (report.service, report.source) == ("<ip>", None)
+    assert report.attributes == {"site": "Graz", "owner": "<email>"}
+
+
+def test_outside_fields_parse_to_the_same_report() -> None:
+    values = {"title": "VPN \ud800down", "service": "vpn", "attributes": {"site": "Graz"}}
+    opened_at = datetime(2024, 1, 1)  # noqa: DTZ001  # naive on purpose
+    fields = ReportFields.model_validate({"id": "1", "opened_at": opened_at, **values})
+    report = parse_report(id="1", masking=ALL, opened_at=opened_at, **values)
+    assert fields.parse(ALL) == report
+    assert report.opened_at == datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": "x" * (MAX_ID_LENGTH + 1)},
+        {"id": "\x00"},
+        {"id": "1", "title": "x" * (MAX_TEXT_LENGTH + 1)},
+        {"id": "1", "titel": "x"},
+        {"id": "1", "title": 5},
+        {"id": "1", "attributes": {"site": ["Graz"]}},
+    ],
+)
+def test_fields_beyond_the_limits_are_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        ReportFields.model_validate(fields)
