@@ -1,0 +1,67 @@
+"""Saves a model to a folder without pickle, and loads it only when it proves to be the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import skops.io
+
+from features.errors import ArtifactRejected
+from models.artifacts.arrays import restore_arrays, store_arrays
+from models.artifacts.golden import record_golden, replay_golden
+from models.artifacts.manifest import ArtifactFolder, verify_files, write_manifest
+from models.artifacts.trusted import TRUSTED_TYPES
+from models.card import Card
+from models.report_model import ReportModel
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A verified model, ready to predict, with its card."""
+
+    model: ReportModel
+    card: Card
+
+
+def save_artifact(model: ReportModel, card: Card, folder: Path) -> str:
+    """Write a fitted model, its card, arrays and golden examples; return the manifest's SHA-256.
+
+    `folder` is created and must be empty if it exists; `model` is not changed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise FileExistsError(f"{folder} is not empty")
+    files = ArtifactFolder(folder)
+    files.golden.write_text(record_golden(model), encoding="utf-8")
+    files.card.write_text(card.to_json(), encoding="utf-8")
+    skops.io.dump(store_arrays(model, files.arrays), files.model)
+    return write_manifest(files)
+
+
+def load_artifact(
+    folder: Path, *, expected_sha256: str | None, trusted: Sequence[str] = TRUSTED_TYPES
+) -> LoadedModel:
+    """Load a saved model after checking its hashes and types, and replay its golden examples.
+
+    `expected_sha256` is what `save_artifact` returned, kept elsewhere; with None the folder
+    vouches for itself. Big arrays are mapped from disk, read-only. Raises `ArtifactRejected`.
+    """
+    files = ArtifactFolder(folder)
+    verify_files(files, expected_sha256)
+    model = _load_model(files, trusted)
+    replay_golden(model, files.golden.read_text(encoding="utf-8"))
+    return LoadedModel(model, Card.from_json(files.card.read_text(encoding="utf-8")))
+
+
+def _load_model(files: ArtifactFolder, trusted: Sequence[str]) -> ReportModel:
+    # The files are those once saved, so whatever fails now is a type or version of this program.
+    try:
+        model = restore_arrays(skops.io.load(files.model, trusted=list(trusted)), files.arrays)
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
+        raise ArtifactRejected(
+            f"{files.model} cannot be loaded by this version of Precedent: {reason}"
+        ) from error
+    if not isinstance(model, ReportModel):
+        raise ArtifactRejected(f"{files.model} holds a {type(model).__name__}, not a report model")
+    return model

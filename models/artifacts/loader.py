@@ -1,0 +1,72 @@
+"""What `mlflow.pyfunc.load_model` calls: data frames of reports in, data frames of answers out."""
+
+from collections.abc import Hashable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.incident.report import IncidentReport
+from models.artifacts.folder import load_artifact
+from models.artifacts.trusted import TRUSTED_TYPES
+from models.prediction import Prediction
+from models.report_model import ReportModel
+
+REPORT_COLUMNS = ("id", "title", "description", "service", "source", "opened_at")
+
+
+class FrameModel:
+    """A report model that speaks data frames.
+
+    The input's columns are those of `REPORT_COLUMNS`, each optional, and any further ones are
+    attributes. The output has the same index and the columns label, confidence and decision.
+    """
+
+    def __init__(self, model: ReportModel) -> None:
+        self._model = model
+
+    def predict(self, model_input: pd.DataFrame) -> pd.DataFrame:
+        """Answer each row of `model_input`, in order."""
+        reports = parse_reports(model_input)
+        answers = [_answer_row(answer) for answer in self._model.predict(reports)]
+        columns = ["label", "confidence", "decision"]
+        return pd.DataFrame(answers, columns=columns, index=model_input.index)
+
+
+def parse_reports(frame: pd.DataFrame) -> list[IncidentReport]:
+    """Read one report from each row; nulls are absent facts, and naive times are UTC.
+
+    >>> parse_reports(pd.DataFrame({"title": ["VPN down"], "site": ["Graz"]}))[0].attributes
+    {'site': 'Graz'}
+    """
+    return [_parse_report(row, n) for n, row in enumerate(frame.to_dict("records"), start=1)]
+
+
+def _parse_report(row: Mapping[Hashable, Any], number: int) -> IncidentReport:
+    known = {str(column): value for column, value in row.items() if not pd.isna(value)}
+    facts = {column: str(known[column]) for column in known if column != "opened_at"}
+    return IncidentReport(
+        id=facts.get("id", f"row-{number}"),
+        opened_at=_parse_time(known["opened_at"]) if "opened_at" in known else None,
+        title=facts.get("title", ""),
+        description=facts.get("description", ""),
+        service=facts.get("service"),
+        source=facts.get("source"),
+        attributes={name: facts[name] for name in facts if name not in REPORT_COLUMNS},
+    )
+
+
+def _parse_time(value: str | datetime) -> datetime | None:
+    moment = pd.to_datetime(value, utc=True, errors="coerce")
+    return None if pd.isna(moment) else moment.to_pydatetime()
+
+
+def _answer_row(answer: Prediction) -> tuple[str, float, str]:
+    return answer.label, answer.confidence, str(answer.decision)
+
+
+def _load_pyfunc(data_path: str) -> FrameModel:
+    # MLflow passes no hash; whoever needs protection against swapped folders uses ModelRegistry.
+    loaded = load_artifact(Path(data_path), expected_sha256=None, trusted=TRUSTED_TYPES)
+    return FrameModel(loaded.model)

@@ -1,0 +1,111 @@
+"""The layout of an artifact's folder, and the hashes that make it tamper-evident."""
+
+import json
+from dataclasses import dataclass
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+from features.errors import ArtifactRejected
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFolder:
+    """The files of one saved model.
+
+    >>> ArtifactFolder(Path("m")).card.as_posix()
+    'm/card.json'
+    """
+
+    root: Path
+
+    @property
+    def model(self) -> Path:
+        """The model without its big arrays, in skops format."""
+        return self.root / "model.skops"
+
+    @property
+    def arrays(self) -> Path:
+        """The folder of big arrays, each a .npy file."""
+        return self.root / "arrays"
+
+    @property
+    def card(self) -> Path:
+        """The model's card."""
+        return self.root / "card.json"
+
+    @property
+    def golden(self) -> Path:
+        """Synthetic reports with the answers expected."""
+        return self.root / "golden.jsonl"
+
+    @property
+    def manifest(self) -> Path:
+        """The SHA-256 of every other file."""
+        return self.root / "manifest.json"
+
+
+def write_manifest(folder: ArtifactFolder) -> str:
+    """Hash every file of the folder into its manifest; return the manifest's own SHA-256."""
+    text = json.dumps({"files": _hash_files(folder)}, indent=2, sort_keys=True)
+    folder.manifest.write_text(text, encoding="utf-8")
+    return hash_manifest(folder)
+
+
+def hash_manifest(folder: ArtifactFolder) -> str:
+    """Return the SHA-256 that stands for the whole folder."""
+    return _hash_file(folder.manifest)
+
+
+def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> None:
+    """Check the manifest against `expected_sha256` (None: trust it) and all files against it.
+
+    Raises `ArtifactRejected` when a file is missing, added or altered.
+    """
+    listed = _read_manifest(folder, expected_sha256)
+    found = _hash_files(folder)
+    wrong = sorted(name for name in listed | found if listed.get(name) != found.get(name))
+    if wrong:
+        raise ArtifactRejected(
+            f"{folder.root}: {', '.join(wrong[:5])} missing, added or altered since the model "
+            "was saved; restore the folder or promote another version"
+        )
+
+
+def _read_manifest(folder: ArtifactFolder, expected_sha256: str | None) -> dict[str, str]:
+    try:
+        content = folder.manifest.read_bytes()
+    except OSError as error:
+        raise ArtifactRejected(
+            f"{folder.root}: the manifest cannot be read ({error.strerror}); restore the folder "
+            "or promote another version"
+        ) from error
+    if expected_sha256 is not None and sha256(content).hexdigest() != expected_sha256:
+        raise ArtifactRejected(
+            f"{folder.root}: not the model that was registered (its manifest has another hash); "
+            "restore the folder or promote another version"
+        )
+    return _parse_manifest(folder, content)
+
+
+def _parse_manifest(folder: ArtifactFolder, content: bytes) -> dict[str, str]:
+    try:
+        files = json.loads(content)["files"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactRejected(f"{folder.manifest} is malformed; restore the folder") from error
+    if not isinstance(files, dict):
+        raise ArtifactRejected(f"{folder.manifest} is malformed; restore the folder")
+    return files
+
+
+def _hash_files(folder: ArtifactFolder) -> dict[str, str]:
+    paths = (path for path in folder.root.rglob("*") if not path.is_dir())
+    return {
+        path.relative_to(folder.root).as_posix(): _hash_file(path)
+        for path in paths
+        if path != folder.manifest
+    }
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,153 @@
+"""Finds the versions that were registered, and loads them once they prove genuine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion as MlflowVersion
+from mlflow.entities.model_registry import RegisteredModel
+
+from features.errors import RegistryUnavailable
+from models.artifacts.folder import LoadedModel, load_artifact
+from models.artifacts.pyfunc import DATA_FOLDER
+from models.artifacts.tracking import connect, database_file, registry_errors
+from models.artifacts.trusted import TRUSTED_TYPES
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+SHA256_TAG = "precedent.sha256"
+KIND_TAG = "precedent.kind"
+
+_ESCAPES = str.maketrans({sign: f"%{ord(sign):02X}" for sign in "%/:@'\""})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One registered version of a target's model.
+
+    `sha256` is its manifest's, as the registry keeps it; `folder` holds the artifact's files.
+    """
+
+    target: str
+    version: str
+    kind: str
+    sha256: str
+    folder: Path
+    trained_at: datetime
+    run_id: str
+    aliases: tuple[str, ...] = ()
+
+
+def registered_name(tenant: str, target: str) -> str:
+    """Return MLflow's name of a target's model; what MLflow forbids in names is escaped.
+
+    >>> registered_name("default", "fields.impact/urgency")
+    'default.fields.impact%2Furgency'
+    """
+    return _prefix(tenant) + target.translate(_ESCAPES)
+
+
+class ModelRegistry:
+    """The read side of the registry of one tenant; safe to share between threads.
+
+    Constructing it opens nothing. Methods raise `RegistryUnavailable` when the database cannot
+    be read.
+    """
+
+    def __init__(
+        self, tracking_uri: str, tenant: str, *, trusted: Sequence[str] = TRUSTED_TYPES
+    ) -> None:
+        self._tracking_uri = tracking_uri
+        self._tenant = tenant
+        self._trusted = tuple(trusted)
+        self._client: MlflowClient | None = None
+        self._known: dict[tuple[str, str], ModelVersion] = {}
+
+    def champions(self) -> dict[str, ModelVersion]:
+        """Return the champion of each target that has one; none before the first training."""
+        file = database_file(self._tracking_uri)
+        if file is not None and not file.exists():
+            return {}
+        with registry_errors():
+            models = self._registered_models()
+            return {
+                self._target(model.name): self._version(model, str(model.aliases[CHAMPION]))
+                for model in models
+                if CHAMPION in model.aliases
+            }
+
+    def versions(self, target: str) -> list[ModelVersion]:
+        """Return every version of a target's model, the newest first."""
+        with registry_errors():
+            model = self._registered_model(target)
+            found = self._open().search_model_versions(f"name = '{model.name}'")
+            versions = [self._parse_version(each, model) for each in found]
+        return sorted(versions, key=lambda version: int(version.version), reverse=True)
+
+    def version(self, target: str, number: str) -> ModelVersion:
+        """Return one version of a target's model."""
+        for version in self.versions(target):
+            if version.version == number:
+                return version
+        known = ", ".join(version.version for version in self.versions(target)) or "none"
+        raise RegistryUnavailable(f"{target!r} has no version {number}; it has: {known}")
+
+    def load(self, version: ModelVersion) -> LoadedModel:
+        """Load a version's model; raises `ArtifactRejected` unless hashes and answers agree."""
+        return load_artifact(version.folder, expected_sha256=version.sha256, trusted=self._trusted)
+
+    def _open(self) -> MlflowClient:
+        if self._client is None:
+            self._client = connect(self._tracking_uri)
+        return self._client
+
+    def _registered_models(self) -> list[RegisteredModel]:
+        prefix = _prefix(self._tenant)
+        found = self._open().search_registered_models(f"name LIKE '{prefix}%'", max_results=1000)
+        return [model for model in found if model.name.startswith(prefix)]
+
+    def _registered_model(self, target: str) -> RegisteredModel:
+        models = {self._target(model.name): model for model in self._registered_models()}
+        if target not in models:
+            known = ", ".join(sorted(models)) or "none"
+            raise RegistryUnavailable(f"no model of {target!r} is registered; there are: {known}")
+        return models[target]
+
+    def _version(self, model: RegisteredModel, number: str) -> ModelVersion:
+        # Versions never change, only the aliases that point to them.
+        key = (model.name, number)
+        if key not in self._known:
+            found = self._open().get_model_version(model.name, number)
+            self._known[key] = self._parse_version(found, model)
+        return replace(self._known[key], aliases=_aliases(model, number))
+
+    def _parse_version(self, found: MlflowVersion, model: RegisteredModel) -> ModelVersion:
+        return ModelVersion(
+            target=self._target(found.name),
+            version=str(found.version),
+            kind=found.tags.get(KIND_TAG, ""),
+            sha256=found.tags.get(SHA256_TAG, ""),
+            folder=_local_path(found.source or "") / DATA_FOLDER,
+            trained_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+            run_id=found.run_id or "",
+            aliases=_aliases(model, str(found.version)),
+        )
+
+    def _target(self, name: str) -> str:
+        return unquote(name.removeprefix(_prefix(self._tenant)))
+
+
+def _prefix(tenant: str) -> str:
+    # A dot inside the tenant would make `a.b` a part of tenant `a`.
+    return tenant.translate(_ESCAPES).replace(".", "%2E") + "."
+
+
+def _aliases(model: RegisteredModel, number: str) -> tuple[str, ...]:
+    return tuple(sorted(alias for alias, of in model.aliases.items() if str(of) == number))
+
+
+def _local_path(source: str) -> Path:
+    return Path(unquote(urlparse(source).path)) if source.startswith("file:") else Path(source)

@@ -1,0 +1,91 @@
+"""Opens MLflow's database: quietly, never half-made, and with errors that say what to do."""
+
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param
+
+from features.errors import PrecedentError, RegistryUnavailable
+
+_SQLITE = "sqlite:///"
+
+
+def database_file(tracking_uri: str) -> Path | None:
+    """Return the file behind an embedded database's address, None for a server's.
+
+    >>> database_file("sqlite:////srv/precedent/mlflow.db").as_posix()
+    '/srv/precedent/mlflow.db'
+    """
+    return Path(tracking_uri.removeprefix(_SQLITE)) if tracking_uri.startswith(_SQLITE) else None
+
+
+def connect(tracking_uri: str) -> MlflowClient:
+    """Open an existing database; raises `RegistryUnavailable` rather than create or repair one."""
+    file = database_file(tracking_uri)
+    if file is not None:
+        _check_database(file)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    with registry_errors():
+        return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+
+def create_database(tracking_uri: str) -> None:
+    """Create the embedded database unless it exists (seconds); a server's is left to its owner.
+
+    It is built beside its place and linked into it when complete: a server that looks for
+    champions meanwhile, or a crash, never meets half of one.
+    """
+    file = database_file(tracking_uri)
+    if file is None or file.exists():
+        return
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    draft = file.with_name(f"{file.name}.{os.getpid()}.new")
+    try:
+        with registry_errors():
+            MlflowClient(tracking_uri=f"{_SQLITE}{draft}", registry_uri=f"{_SQLITE}{draft}")
+        with suppress(FileExistsError):  # another trainer was faster
+            file.hardlink_to(draft)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def log_values(
+    client: MlflowClient, run_id: str, params: Mapping[str, str], metrics: Mapping[str, float]
+) -> None:
+    """Record a run's parameters and metrics in one transaction."""
+    now = int(time.time() * 1000)
+    client.log_batch(
+        run_id,
+        metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
+        params=[Param(name, value) for name, value in params.items()],
+    )
+
+
+@contextmanager
+def registry_errors() -> Iterator[None]:
+    """Turn whatever MLflow raises into `RegistryUnavailable`."""
+    try:
+        yield
+    except PrecedentError:
+        raise
+    # MLflow lets its drivers' errors through, so no narrower class covers what can go wrong.
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
+        raise RegistryUnavailable(f"the model registry does not answer: {reason}") from error
+
+
+def _check_database(file: Path) -> None:
+    # MLflow would create what is missing, and retries a broken file for minutes.
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            database.execute("SELECT 1 FROM registered_model_aliases LIMIT 1")
+    except sqlite3.Error as error:
+        raise RegistryUnavailable(
+            f"{file} is not a model registry ({error}); train first, or check PRECEDENT_HOME"
+        ) from error

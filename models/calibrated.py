@@ -1,0 +1,137 @@
+"""What choice and severity models share: encoding, cross-fitting, certificates and decisions."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from features.encoding.encoded import EncodedReports, encode_reports
+from features.encoding.weights import MINILM
+from features.errors import NotEnoughHistory, NotTrained
+from features.incident.report import IncidentReport, ResolvedIncident
+from models.expert_pool import CrossFit, Floats
+from models.folds import Fold, Rows, copy_folds, report_copy_groups
+from models.labels import label_of
+from models.prediction import Certificate, Decision
+from models.report_model import ReportModel
+
+_MOST_ROWS_FOR_CHARACTERS = 10_000
+_MOST_SUGGESTED = 3
+_USEFUL = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Certification:
+    """What may be answered without a person: certificates by label, and why there are none."""
+
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    withheld: str | None = None
+
+
+class CalibratedModel(ReportModel):
+    """Base of the models that give each class a calibrated probability.
+
+    `target` names the label to learn, `encoder` is the hash of the sentence encoder's weights.
+    """
+
+    classes_: list[str]
+
+    def __init__(self, *, target: str = "category", encoder: str = MINILM, seed: int = 0) -> None:
+        self.target = target
+        self.encoder = encoder
+        self.seed = seed
+
+    def fit(
+        self, examples: Sequence[ResolvedIncident], folds: Sequence[Fold] | None = None
+    ) -> Self:
+        """Learn from the labelled examples.
+
+        `folds` number the examples; by default near-copies stay together. `cross_fit_` keeps the
+        calibrated probabilities of rows by models that did not see them, for honest judgement.
+        """
+        labels = [label_of(example.outcome, self.target) for example in examples]
+        known = np.array(
+            [row for row, label in enumerate(labels) if label is not None], dtype=np.int64
+        )
+        self._learn_classes([label for label in labels if label is not None])
+        reports = [examples[int(row)].report for row in known]
+        self.reads_characters_ = len(reports) <= _MOST_ROWS_FOR_CHARACTERS
+        if folds is None:
+            folds = copy_folds(report_copy_groups(reports), seed=self.seed)
+        else:
+            folds = [_renumbered(fold, known, len(examples)) for fold in folds]
+        numbers = {label: number for number, label in enumerate(self.classes_)}
+        wanted = np.array([numbers[label] for label in labels if label is not None], dtype=np.int64)
+        self.example_ids_ = np.array([report.id for report in reports])
+        self.example_labels_ = wanted
+        found = self._fit_probabilities(self._encode(reports), wanted, folds)
+        self.cross_fit_ = CrossFit(known[found.rows], found.probabilities)
+        self.certification_ = Certification()
+        return self
+
+    def predict_proba(self, reports: Sequence[IncidentReport]) -> Floats:
+        """Return calibrated probabilities of shape (reports, classes)."""
+        self._check_trained()
+        return self._probabilities(self._encode(reports))
+
+    def certify(self, certification: Certification) -> None:
+        """Take over what may be answered without a person."""
+        self.certification_ = certification
+
+    @abstractmethod
+    def _learn_classes(self, labels: Sequence[str]) -> None:
+        """Set `classes_` in the order of the probabilities' columns."""
+
+    @abstractmethod
+    def _fit_probabilities(
+        self, encoded: EncodedReports, labels: Rows, folds: Sequence[Fold]
+    ) -> CrossFit:
+        """Fit, and return the cross-fitted probabilities of the judged rows."""
+
+    @abstractmethod
+    def _probabilities(self, encoded: EncodedReports) -> Floats:
+        """Return calibrated probabilities of shape (reports, classes)."""
+
+    def _encode(self, reports: Sequence[IncidentReport]) -> EncodedReports:
+        return encode_reports(
+            reports, encoder=self.encoder, reads_characters=self.reads_characters_
+        )
+
+    def _example_labels(self) -> list[str]:
+        return [self.classes_[number] for number in self.example_labels_]
+
+    def _check_trained(self) -> None:
+        if not hasattr(self, "certification_"):
+            raise NotTrained(f"the model of {self.target} has not been fitted; train it first")
+
+    def _decide(self, label: str, probabilities: Floats, confidence: float) -> Decision:
+        """Auto above the label's certified threshold; suggest when the best few likely hold it."""
+        certificate = self.certification_.certificates.get(label)
+        if certificate is not None and confidence >= certificate.threshold:
+            return Decision.AUTO
+        shown = max(1, min(_MOST_SUGGESTED, len(probabilities) // 2))
+        useful = float(np.sort(probabilities)[-shown:].sum()) >= _USEFUL
+        return Decision.SUGGEST if useful else Decision.ABSTAIN
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("cross_fit_", None)
+        return state
+
+
+def require_two_labels(labels: Sequence[str], target: str) -> None:
+    """Raise `NotEnoughHistory` unless there are two different labels."""
+    if len(set(labels)) < 2:
+        raise NotEnoughHistory(
+            f"{target} has fewer than two different labels; give a history with at least two"
+        )
+
+
+def _renumbered(fold: Fold, known: Rows, examples: int) -> Fold:
+    """Number a fold's rows by their place among the labelled examples."""
+    place = np.full(examples, -1, dtype=np.int64)
+    place[known] = np.arange(len(known))
+    fit, judge = place[fold.fit], place[fold.judge]
+    return Fold(fit[fit >= 0], judge[judge >= 0])

@@ -1,0 +1,89 @@
+"""Several experts' scores combined into one calibrated probability for each class."""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
+
+from models.folds import Rows
+
+Floats = NDArray[np.float64]
+
+_CERTAIN = 1e-6
+
+
+class LogLinearPool(BaseEstimator):  # type: ignore[misc]
+    """A log-linear pool of experts (Genest and Zidek 1986): a weight each, and a bias per class.
+
+    Scores have shape (experts, rows, classes). Weights and biases minimise the log loss of scores
+    that the experts gave to rows they were not fitted on; few numbers, so few rows suffice.
+    """
+
+    def __init__(self, *, bias_penalty: float = 1e-3) -> None:
+        self.bias_penalty = bias_penalty
+
+    def fit(self, scores: Floats, labels: Rows) -> Self:
+        """Learn weights and biases from held-out scores."""
+        experts, _, classes = scores.shape
+        start = np.concatenate([np.ones(experts), np.zeros(classes)])
+        found = minimize(self._loss, start, (scores, labels), jac=True, method="L-BFGS-B")
+        self.weights_ = np.asarray(found.x[:experts])
+        self.biases_ = np.asarray(found.x[experts:])
+        return self
+
+    def predict_proba(self, scores: Floats) -> Floats:
+        """Return probabilities of shape (rows, classes)."""
+        return np.asarray(softmax(np.tensordot(self.weights_, scores, 1) + self.biases_, axis=1))
+
+    def _loss(self, numbers: Floats, scores: Floats, labels: Rows) -> tuple[float, Floats]:
+        experts, rows, _ = scores.shape
+        weights, biases = numbers[:experts], numbers[experts:]
+        logits = np.tensordot(weights, scores, 1) + biases
+        logits -= logsumexp(logits, axis=1, keepdims=True)
+        right = (np.arange(rows), labels)
+        loss = -logits[right].mean() + self.bias_penalty / 2 * (biases**2).sum()
+        slope = np.exp(logits)
+        slope[right] -= 1
+        slope /= rows
+        for_weights = [float((slope * expert).sum()) for expert in scores]
+        for_biases = slope.sum(axis=0) + self.bias_penalty * biases
+        return float(loss), np.concatenate([for_weights, for_biases])
+
+
+class TopCalibration(BaseEstimator):  # type: ignore[misc]
+    """Beta calibration (Kull, Silva Filho and Flach 2017) of the likeliest class's probability.
+
+    The other classes share the rest in their old proportions.
+    """
+
+    def fit(self, probabilities: Floats, labels: Rows) -> Self:
+        """Learn from held-out probabilities of shape (rows, classes)."""
+        right = (probabilities.argmax(axis=1) == labels).astype(np.int64)
+        self.curve_ = None
+        if 0 < right.sum() < len(right):
+            curve = LogisticRegression(C=1e4).fit(_log_odds_parts(probabilities), right)
+            # A falling curve would make the surer answer the less sure: too few rows to calibrate.
+            self.curve_ = curve if (curve.coef_ >= 0).all() else None
+        return self
+
+    def transform(self, probabilities: Floats) -> Floats:
+        """Return calibrated probabilities of the same shape."""
+        if self.curve_ is None:
+            return probabilities
+        rows = np.arange(len(probabilities))
+        top = probabilities.argmax(axis=1)
+        before = probabilities[rows, top]
+        after = self.curve_.predict_proba(_log_odds_parts(probabilities))[:, 1]
+        rest = (1 - after) / np.maximum(1 - before, _CERTAIN)
+        calibrated = np.minimum(probabilities * rest[:, None], after[:, None])
+        calibrated[rows, top] = after
+        return np.asarray(calibrated)
+
+
+def _log_odds_parts(probabilities: Floats) -> Floats:
+    top = np.clip(probabilities.max(axis=1), _CERTAIN, 1 - _CERTAIN)
+    return np.column_stack([np.log(top), -np.log(1 - top)])

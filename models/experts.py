@@ -1,0 +1,116 @@
+"""The experts whose scores a choice or severity model combines, as scikit-learn pipelines."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import TruncatedSVD
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import KFold
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler, TargetEncoder
+from sklearn.svm import LinearSVC
+
+from features.encoding.encoded import EncodedReports
+from features.encoding.transformers import (
+    FactIndicators,
+    FactValues,
+    SentenceVectors,
+    TokenWeights,
+)
+from models.neighbours import NeighbourVotes
+
+Floats = NDArray[np.float64]
+
+_TOPICS = 128
+_FEWEST_FOR_TOPICS = 500
+_MOST_CLASSES_FOR_TREES = 12
+_FEWEST_FOR_TREES = 1000
+_SCORE_FLOOR = 1e-4
+
+
+def choose_experts(encoded: EncodedReports, *, classes: int, seed: int) -> dict[str, Pipeline]:
+    """Return unfitted experts by name, as many as the views and rows of this history support."""
+    experts = {"linear": _linear(seed)}
+    if encoded.words.nnz:
+        experts["neighbours"] = Pipeline(
+            [("vectors", SentenceVectors()), ("classify", NeighbourVotes())]
+        )
+        if len(encoded) >= _FEWEST_FOR_TOPICS:
+            experts["topics"] = _topics(seed)
+    has_facts = sum(map(len, encoded.facts)) >= 2 * len(encoded)
+    if has_facts and classes <= _MOST_CLASSES_FOR_TREES and len(encoded) >= _FEWEST_FOR_TREES:
+        experts["trees"] = _trees(seed)
+    return experts
+
+
+def expert_scores(experts: Mapping[str, Pipeline], encoded: EncodedReports, classes: int) -> Floats:
+    """Return scores of shape (experts, reports, classes), on each expert's own log-like scale.
+
+    A class that an expert never saw gets one less than its lowest score of that report.
+    """
+    scores = np.empty((len(experts), len(encoded), classes))
+    for place, expert in enumerate(experts.values()):
+        known = _known_scores(expert, encoded)
+        scores[place] = known.min(axis=1, keepdims=True) - 1
+        scores[place][:, expert.classes_] = known
+    return scores
+
+
+def _known_scores(expert: Pipeline, encoded: EncodedReports) -> Floats:
+    if not hasattr(expert, "decision_function"):
+        return np.log(np.asarray(expert.predict_proba(encoded), dtype=np.float64) + _SCORE_FLOOR)
+    margins = np.asarray(expert.decision_function(encoded), dtype=np.float64)
+    return np.column_stack([-margins, margins]) if margins.ndim == 1 else margins
+
+
+def _sparse_views() -> FeatureUnion:
+    return FeatureUnion(
+        [
+            ("words", TokenWeights(part="words")),
+            ("titles", TokenWeights(part="titles")),
+            ("characters", TokenWeights(part="characters", min_reports=3)),
+            ("facts", FactIndicators()),
+        ]
+    )
+
+
+def _linear(seed: int) -> Pipeline:
+    return Pipeline([("views", _sparse_views()), ("classify", LinearSVC(C=0.5, random_state=seed))])
+
+
+def _topics(seed: int) -> Pipeline:
+    """A small neural network over latent topics of the words and the sentence vectors."""
+    topics = Pipeline(
+        [
+            ("words", TokenWeights(part="words")),
+            ("reduce", TruncatedSVD(_TOPICS, n_iter=2, random_state=seed)),
+            ("normalise", Normalizer()),
+        ]
+    )
+    network = MLPClassifier(
+        (256,), alpha=0.01, batch_size=256, max_iter=8, learning_rate_init=1e-3, random_state=seed
+    )
+    views = FeatureUnion([("topics", topics), ("vectors", SentenceVectors())])
+    return Pipeline([("views", views), ("scale", StandardScaler()), ("classify", network)])
+
+
+def _trees(seed: int) -> Pipeline:
+    """Boosted trees over facts, each value written as its smoothed shares of the classes."""
+    return Pipeline(
+        [
+            ("facts", FactValues()),
+            ("rates", TargetEncoder(cv=KFold(5, shuffle=True, random_state=seed))),
+            (
+                "classify",
+                HistGradientBoostingClassifier(
+                    max_iter=120,
+                    learning_rate=0.06,
+                    l2_regularization=5.0,
+                    early_stopping=False,
+                    random_state=seed,
+                ),
+            ),
+        ]
+    )

@@ -1,0 +1,134 @@
+"""A real report model that learns in milliseconds, and a home with an empty registry."""
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from features.errors import NotTrained
+from features.home import Home, HomeSettings, open_home
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from models.artifacts.folder import save_artifact
+from models.artifacts.tracking import create_database
+from models.artifacts.trusted import TRUSTED_TYPES
+from models.card import Card, Metric, RowCounts, package_versions
+from models.prediction import Certificate, ChoicePrediction, Decision
+from models.report_model import ReportModel
+from training.register import register
+
+
+class ToyModel(ReportModel):
+    """Words to category; `reference_` is big enough to be stored as an array of its own."""
+
+    def __init__(self, *, sharpness: float = 1.0) -> None:
+        self.sharpness = sharpness
+
+    def fit(self, examples: Sequence[ResolvedIncident]) -> Self:
+        texts = [example.report.title for example in examples]
+        labels = [example.outcome.category for example in examples]
+        self.pipeline_ = make_pipeline(TfidfVectorizer(), LogisticRegression(C=self.sharpness))
+        self.pipeline_.fit(texts, labels)
+        self.certificates_ = {"Network": Certificate(0.9, 0.8, 40)}
+        self.reference_ = np.random.default_rng(0).random((200, 384), dtype=np.float32)
+        return self
+
+    def predict(self, reports: Sequence[IncidentReport]) -> list[ChoicePrediction]:
+        if not hasattr(self, "pipeline_"):
+            raise NotTrained("call fit first")
+        proba = self.pipeline_.predict_proba([report.title for report in reports])
+        best = proba.argmax(axis=1)
+        labels = self.pipeline_.classes_[best]
+        return [
+            ChoicePrediction(str(label), float(row.max()), Decision.SUGGEST)
+            for label, row in zip(labels, proba, strict=True)
+        ]
+
+
+TRUSTED_WITH_TOY = (*TRUSTED_TYPES, f"{ToyModel.__module__}.{ToyModel.__qualname__}")
+
+
+def _example(number: int, title: str, category: str) -> ResolvedIncident:
+    return ResolvedIncident(IncidentReport(id=f"INC{number}", title=title), Outcome(category))
+
+
+@pytest.fixture(scope="session")
+def toy_examples() -> list[ResolvedIncident]:
+    """Six labelled incidents of two categories."""
+    titles = {"Network": ["vpn down", "no wifi", "vpn slow"], "Printing": ["printer jam"] * 3}
+    pairs = [(title, category) for category, each in titles.items() for title in each]
+    return [_example(number, title, category) for number, (title, category) in enumerate(pairs)]
+
+
+@pytest.fixture
+def toy_model(toy_examples: list[ResolvedIncident]) -> ToyModel:
+    """A fitted model of the class that `trusted_toy` lets load."""
+    return ToyModel().fit(toy_examples)
+
+
+@pytest.fixture(scope="session")
+def trusted_toy() -> tuple[str, ...]:
+    """The types that the toy model's artifact holds."""
+    return TRUSTED_WITH_TOY
+
+
+@pytest.fixture(scope="session")
+def toy_card() -> Card:
+    """A card with every part filled."""
+    return Card(
+        target="category",
+        kind="choice",
+        created_at=datetime(2026, 3, 1, tzinfo=UTC),
+        data_sha256="ab" * 32,
+        rows=RowCounts(read=7, used=6, rejected=1, labelled=6),
+        cutoff=datetime(2026, 2, 1, tzinfo=UTC),
+        split="by time",
+        provenance={"title": "opening"},
+        metrics=(Metric("accuracy", 0.9, 0.8, 1.0, 0.5, "most frequent"),),
+        certificates={"Network": Certificate(0.9, 0.8, 40)},
+        parameters={"sharpness": 1.0, "words": True, "encoder": None},
+        versions=package_versions(),
+        notes=("a toy",),
+    )
+
+
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a fresh MLflow database; making one takes seconds, so tests copy it."""
+    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    create_database(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def home(tmp_path: Path, empty_registry: Path) -> Home:
+    """A PRECEDENT_HOME whose registry is empty; its path needs escaping in addresses."""
+    return _home_with(empty_registry, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def three_versions(
+    tmp_path_factory: pytest.TempPathFactory,
+    empty_registry: Path,
+    toy_examples: list[ResolvedIncident],
+    toy_card: Card,
+) -> Home:
+    """A home with three registered versions of `category`; tests copy its database."""
+    folder = tmp_path_factory.mktemp("versions")
+    home = _home_with(empty_registry, folder)
+    save_artifact(ToyModel().fit(toy_examples), toy_card, folder / "model")
+    for _ in range(3):
+        register(folder / "model", toy_card, home=home, tenant="default")
+    return home
+
+
+def _home_with(registry: Path, folder: Path) -> Home:
+    home = open_home(HomeSettings(home=folder / "a home #1"))
+    shutil.copy(registry, home.root / "mlflow.db")
+    return home

@@ -1,0 +1,190 @@
+"""Commands of training; every error that a user can mend is one line and exit code 2."""
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, ParamSpec, TypeVar
+
+import typer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from features.errors import NotEnoughHistory, PrecedentError
+from features.history.history import History
+from features.history.load import load_history
+from features.history.mapping import load_mapping
+from features.home import Home, open_home
+from models.artifacts.registry import ModelRegistry, ModelVersion
+from training import promote as promotion
+from training.demo import generate_company, write_history, write_mapping, write_runbooks
+from training.settings import TrainingSettings
+from training.summary import describe_history, describe_report, show_progress
+from training.train import TrainingPlan, TrainingReport, measure_only, train
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+HistoryFile = Annotated[
+    Path | None, typer.Option("--history", help="csv, csv.gz, jsonl, jsonl.gz or parquet")
+]
+MappingFile = Annotated[Path | None, typer.Option("--mapping", help="how columns are to be read")]
+Targets = Annotated[list[str] | None, typer.Option("--target", help="only these targets")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
+Strict = Annotated[bool, typer.Option("--strict", help="refuse leaking columns")]
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn an error that the user can mend into one line and exit code 2."""
+
+    @functools.wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except (PrecedentError, ValidationError, SettingsError, OSError) as error:
+            typer.echo(f"error: {_one_line(error)}", err=True)
+            raise typer.Exit(2) from error
+
+    return guarded
+
+
+@app.command("train")
+@one_line_errors
+def train_command(
+    history: HistoryFile = None,
+    mapping: MappingFile = None,
+    target: Targets = None,
+    force_promote: Annotated[
+        bool, typer.Option("--force-promote", help="skip the gate, for experiments")
+    ] = False,
+    strict: Strict = False,
+    as_json: AsJson = False,
+) -> None:
+    """Learn from a history: register every model, and promote those that pass the gate."""
+    settings = TrainingSettings()
+    home = open_home(settings)
+    past = _load(history, mapping, home, strict, as_json)
+    plan = _plan(settings, home, target, force_promote)
+    with show_progress(quiet=as_json) as progress:
+        report = train(past, plan, progress)
+    _print_report(report, past, as_json)
+
+
+@app.command("evaluate")
+@one_line_errors
+def evaluate_command(
+    history: HistoryFile = None,
+    mapping: MappingFile = None,
+    target: Targets = None,
+    strict: Strict = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what training on a history would give, and keep nothing."""
+    settings = TrainingSettings()
+    home = open_home(settings)
+    past = _load(history, mapping, home, strict, as_json)
+    with show_progress(quiet=as_json) as progress:
+        report = measure_only(past, _plan(settings, home, target, False), progress)
+    _print_report(report, past, as_json)
+
+
+@app.command("promote")
+@one_line_errors
+def promote_command(
+    target: str,
+    version: Annotated[str | None, typer.Option("--version", help="default: the newest")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a registered version the champion; running servers follow within seconds."""
+    settings = TrainingSettings()
+    home = open_home(settings)
+    _print_champion(promotion.promote(target, version, home=home, tenant=settings.tenant), as_json)
+
+
+@app.command("rollback")
+@one_line_errors
+def rollback_command(target: str, as_json: AsJson = False) -> None:
+    """Bring back the champion before the present one."""
+    settings = TrainingSettings()
+    home = open_home(settings)
+    _print_champion(promotion.rollback(target, home=home, tenant=settings.tenant), as_json)
+
+
+@app.command("demo")
+@one_line_errors
+def demo_command() -> None:
+    """Train on a synthetic company's history, unless there is a champion already."""
+    settings = TrainingSettings()
+    home = open_home(settings)
+    champions = ModelRegistry(home.tracking_uri, settings.tenant).champions()
+    if champions:
+        typer.echo(f"champions exist ({', '.join(champions)}): nothing to train")
+        return
+    folder = home.root / "demo"
+    folder.mkdir(exist_ok=True)
+    company = generate_company()
+    write_history(company, folder / "history.jsonl")
+    write_mapping(folder / "mapping.yaml")
+    write_runbooks(company, folder / "runbooks")
+    typer.echo(f"training on a SYNTHETIC company's history, written to {folder}")
+    train_command(history=folder / "history.jsonl", mapping=folder / "mapping.yaml")
+
+
+def _load(
+    path: Path | None, mapping: Path | None, home: Home, strict: bool, quiet: bool
+) -> History:
+    if path is None:
+        raise NotEnoughHistory("nothing to learn from: give --history FILE")
+    past = load_history(
+        path,
+        load_mapping(mapping) if mapping else None,
+        strict=strict,
+        report_folder=home.import_reports,
+    )
+    if not quiet:
+        describe_history(past, home.import_reports)
+    return past
+
+
+def _plan(
+    settings: TrainingSettings, home: Home, targets: list[str] | None, force_promote: bool
+) -> TrainingPlan:
+    return TrainingPlan(
+        home=home,
+        tenant=settings.tenant,
+        database_url=settings.database_url or home.database_url,
+        encoder=settings.encoder,
+        targets=tuple(targets or ()),
+        force_promote=force_promote,
+    )
+
+
+def _print_report(report: TrainingReport, past: History, as_json: bool) -> None:
+    if as_json:
+        found = asdict(report) | {
+            "rows": len(past.incidents),
+            "rejected": len(past.rejected),
+            "warnings": list(past.warnings),
+            "provenance": dict(past.provenance),
+        }
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        describe_report(report)
+
+
+def _print_champion(version: ModelVersion, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"target": version.target, "version": version.version}))
+    else:
+        typer.echo(f"{version.target}: version {version.version} is champion")
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return " ".join(str(error).split())

@@ -1,0 +1,146 @@
+"""Figures of merit with 95% intervals that resample groups or days, not rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.folds import Rows
+
+Floats = NDArray[np.float64]
+
+_REPLICATES = 200
+_BINS = 10
+_WANTED_ACCURACY = 0.92
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Predictions on rows that were not fitted on.
+
+    `labels` and `predicted` number the classes, `confidence` is that of the predicted class,
+    `log_loss` is in nats, `blocks` numbers the day or group by which intervals are resampled.
+    """
+
+    labels: Rows
+    predicted: Rows
+    confidence: Floats
+    log_loss: Floats
+    blocks: Rows
+    classes: int
+
+
+def take_rows(judged: Judged, rows: Rows) -> Judged:
+    """Return the judgement of these rows only."""
+    return replace(
+        judged,
+        labels=judged.labels[rows],
+        predicted=judged.predicted[rows],
+        confidence=judged.confidence[rows],
+        log_loss=judged.log_loss[rows],
+        blocks=judged.blocks[rows],
+    )
+
+
+Metric = Callable[[Judged, Floats], float]
+
+
+def accuracy(judged: Judged, weight: Floats) -> float:
+    """Return the weighted share of right labels."""
+    return float(weight[judged.labels == judged.predicted].sum() / weight.sum())
+
+
+def macro_f1(judged: Judged, weight: Floats) -> float:
+    """Return the mean F1 over the classes that occur among labels or predictions."""
+    right = judged.labels == judged.predicted
+    hits = np.bincount(judged.labels[right], weight[right], judged.classes)
+    sizes = np.bincount(judged.labels, weight, judged.classes)
+    sizes += np.bincount(judged.predicted, weight, judged.classes)
+    return float(np.mean(2 * hits[sizes > 0] / sizes[sizes > 0]))
+
+
+def quadratic_kappa(judged: Judged, weight: Floats) -> float:
+    """Return Cohen's kappa with quadratic weights (Cohen 1968); 0 when there is one class."""
+    pairs = judged.labels * judged.classes + judged.predicted
+    observed = np.bincount(pairs, weight, judged.classes**2).reshape(judged.classes, -1)
+    expected = np.outer(observed.sum(axis=1), observed.sum(axis=0)) / observed.sum()
+    ranks = np.arange(judged.classes)
+    cost = (ranks[:, None] - ranks[None, :]) ** 2
+    by_chance = float((cost * expected).sum())
+    return 1 - float((cost * observed).sum()) / by_chance if by_chance > 0 else 0.0
+
+
+def expected_calibration_error(judged: Judged, weight: Floats) -> float:
+    """Return the mean gap of confidence and accuracy over ten equal-width bins (Naeini 2015)."""
+    bins = np.minimum((judged.confidence * _BINS).astype(np.int64), _BINS - 1)
+    gap = weight * (judged.confidence - (judged.labels == judged.predicted))
+    return float(np.abs(np.bincount(bins, gap, _BINS)).sum() / weight.sum())
+
+
+def coverage_at_wanted_accuracy(judged: Judged, weight: Floats) -> float:
+    """Return the largest share, by falling confidence, that is right in 92 of 100 cases."""
+    order = np.argsort(-judged.confidence, kind="stable")
+    seen = np.cumsum(weight[order])
+    right = np.cumsum(weight[order] * (judged.labels == judged.predicted)[order])
+    good = np.flatnonzero(right >= _WANTED_ACCURACY * seen)
+    return float(seen[good[-1]] / seen[-1]) if len(good) else 0.0
+
+
+def log_loss(judged: Judged, weight: Floats) -> float:
+    """Return the mean negative log likelihood of the right label, in nats."""
+    return float((weight * judged.log_loss).sum() / weight.sum())
+
+
+CHOICE_METRICS: dict[str, Metric] = {
+    "accuracy": accuracy,
+    "macro_f1": macro_f1,
+    "log_loss": log_loss,
+    "ece": expected_calibration_error,
+    "coverage_at_92": coverage_at_wanted_accuracy,
+}
+SEVERITY_METRICS: dict[str, Metric] = {"quadratic_kappa": quadratic_kappa, **CHOICE_METRICS}
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with its 95% interval.
+
+    >>> Interval(0.5, 0.4, 0.6).excludes_zero
+    True
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the interval lies wholly above or wholly below zero."""
+        return self.low > 0 or self.high < 0
+
+
+def measure(metric: Metric, judged: Judged, *, seed: int = 0) -> Interval:
+    """Return a metric with its interval by the bootstrap over blocks (Efron 1979)."""
+    return _interval(lambda weight: metric(judged, weight), judged.blocks, seed)
+
+
+def compare(metric: Metric, ours: Judged, theirs: Judged, *, seed: int = 0) -> Interval:
+    """Return our metric less theirs on the same rows, with its paired interval."""
+    return _interval(
+        lambda weight: metric(ours, weight) - metric(theirs, weight), ours.blocks, seed
+    )
+
+
+def _interval(figure: Callable[[Floats], float], blocks: Rows, seed: int) -> Interval:
+    _, numbers = np.unique(blocks, return_inverse=True)
+    count = int(numbers.max()) + 1
+    generator = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(_REPLICATES):
+        times_drawn = np.bincount(generator.integers(0, count, count), minlength=count)
+        weight = times_drawn[numbers].astype(np.float64)
+        if weight.sum() > 0:
+            drawn.append(figure(weight))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Interval(figure(np.ones(len(blocks))), float(low), float(high))

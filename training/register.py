@@ -1,0 +1,129 @@
+"""Logs a trained model to MLflow and registers it; the old champion serves until promotion."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.home import Home
+from models.artifacts.manifest import ArtifactFolder, hash_manifest
+from models.artifacts.pyfunc import log_pyfunc
+from models.artifacts.registry import (
+    CHALLENGER,
+    KIND_TAG,
+    SHA256_TAG,
+    ModelRegistry,
+    ModelVersion,
+    registered_name,
+)
+from models.artifacts.tracking import connect, create_database, log_values, registry_errors
+from models.card import Card
+
+if TYPE_CHECKING:  # models.artifacts sets MLflow up, so it must be imported first
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel, Run
+
+LONGEST_PARAMETER = 6000
+EVALUATION_FOLDER = "evaluation"
+
+
+@contextmanager
+def training_run(home: Home, tenant: str, name: str) -> Iterator[str]:
+    """Open the run that holds one run per target; yields its id, and closes it either way."""
+    client = _open(home)
+    with _run(client, _experiment(client, home, tenant), name, {}) as run:
+        yield run.info.run_id
+
+
+def register(
+    artifact: Path,
+    card: Card,
+    *,
+    home: Home,
+    tenant: str,
+    parent_run_id: str | None = None,
+    attributes: Sequence[str] = (),
+    evaluation: Path | None = None,
+) -> ModelVersion:
+    """Log an artifact's folder as the model of a run of its own; register it as challenger.
+
+    `attributes` are the report columns beyond the usual ones, `evaluation` a folder of files
+    on how it was judged.
+    Whatever fails or is killed on the way leaves every alias where it was. Raises
+    `RegistryUnavailable`.
+    """
+    client = _open(home)
+    name = registered_name(tenant, card.target)
+    tags = {"mlflow.parentRunId": parent_run_id} if parent_run_id else {}
+    with (
+        registry_errors(),
+        _run(client, _experiment(client, home, tenant), card.target, tags) as run,
+    ):
+        _log_card(client, run, card, evaluation)
+        logged = log_pyfunc(client, run, artifact, card, attributes)
+        number = _create_version(client, name, artifact, card, logged)
+    with registry_errors():
+        client.set_registered_model_alias(name, CHALLENGER, number)
+    return ModelRegistry(home.tracking_uri, tenant).version(card.target, number)
+
+
+def _open(home: Home) -> "MlflowClient":
+    create_database(home.tracking_uri)
+    return connect(home.tracking_uri)
+
+
+def _experiment(client: "MlflowClient", home: Home, tenant: str) -> str:
+    with registry_errors():
+        found = client.get_experiment_by_name(tenant)
+        if found is not None:
+            return str(found.experiment_id)
+        # Without a location of its own MLflow would write to ./mlruns.
+        return client.create_experiment(tenant, artifact_location=home.artifacts.as_uri())
+
+
+@contextmanager
+def _run(
+    client: "MlflowClient", experiment_id: str, name: str, tags: Mapping[str, str]
+) -> Iterator["Run"]:
+    with registry_errors():
+        run = client.create_run(experiment_id, run_name=name, tags=dict(tags))
+    try:
+        yield run
+    except BaseException:
+        client.set_terminated(run.info.run_id, "FAILED")
+        raise
+    client.set_terminated(run.info.run_id, "FINISHED")
+
+
+def _log_card(client: "MlflowClient", run: "Run", card: Card, evaluation: Path | None) -> None:
+    params = {name: str(value)[:LONGEST_PARAMETER] for name, value in card.parameters.items()}
+    log_values(client, run.info.run_id, params, _metric_values(card))
+    client.log_text(run.info.run_id, card.to_json(), ArtifactFolder(Path()).card.name)
+    if evaluation is not None:
+        client.log_artifacts(run.info.run_id, str(evaluation), EVALUATION_FOLDER)
+
+
+def _metric_values(card: Card) -> dict[str, float]:
+    values: dict[str, float | None] = {}
+    for metric in card.metrics:
+        values[metric.name] = metric.value
+        values[f"{metric.name}.low"] = metric.low
+        values[f"{metric.name}.high"] = metric.high
+        values[f"{metric.name}.baseline"] = metric.baseline
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _create_version(
+    client: "MlflowClient", name: str, artifact: Path, card: Card, logged: "LoggedModel"
+) -> str:
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    tags = {SHA256_TAG: hash_manifest(ArtifactFolder(artifact)), KIND_TAG: card.kind}
+    version = client.create_model_version(
+        name,
+        source=logged.artifact_location,
+        run_id=logged.source_run_id,
+        tags=tags,
+        model_id=logged.model_id,
+    )
+    return str(version.version)

@@ -1,0 +1,93 @@
+"""Honest splits: by time, else by a stated group, else by near-copy group; never plain random."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import numpy as np
+from sklearn.model_selection import GroupKFold
+
+from features.history.history import History
+from features.incident.report import ResolvedIncident
+from models.folds import Fold, Rows, copy_folds, report_copy_groups
+
+_FOLDS = 5
+_TIME_BLOCKS = 4
+_FIRST_JUDGED = 0.5
+_MIN_DATED = 0.9
+_MIN_GROUPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How a history is divided: folds to fit and judge on, and the units to resample by.
+
+    `blocks` numbers each incident's day, group or near-copy group: intervals resample these.
+    `copies` numbers its near-copy group: a certificate counts one incident of each.
+    """
+
+    folds: tuple[Fold, ...]
+    blocks: Rows
+    copies: Rows
+    description: str
+    is_across_groups: bool = False
+
+
+def split_history(history: History, *, seed: int = 0) -> Split:
+    """Divide a history by what it has: time, a `split_by` column, or near-copy groups."""
+    incidents = history.incidents
+    copies = report_copy_groups([incident.report for incident in incidents])
+    if history.groups and len(set(history.groups)) >= _MIN_GROUPS:
+        return _across_groups(history.groups, copies)
+    if _is_dated(incidents):
+        return _through_time(incidents, copies)
+    return _between_copies(copies, seed)
+
+
+def _is_dated(incidents: Sequence[ResolvedIncident]) -> bool:
+    dated = sum(incident.report.opened_at is not None for incident in incidents)
+    return dated >= _MIN_DATED * len(incidents)
+
+
+def _across_groups(groups: Sequence[str], copies: Rows) -> Split:
+    _, numbers = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)
+    count = int(numbers.max()) + 1
+    splitter = GroupKFold(n_splits=min(count, 2 * _FOLDS))
+    folds = tuple(Fold(fit, judge) for fit, judge in splitter.split(numbers, groups=numbers))
+    return Split(
+        folds, numbers, copies, f"{len(folds)} folds, no group of {count} on both sides", True
+    )
+
+
+def _between_copies(copies: Rows, seed: int) -> Split:
+    folds = copy_folds(copies, folds=_FOLDS, seed=seed)
+    return Split(
+        folds, copies, copies, f"{len(folds)} folds, no near-copies on both sides (no usable times)"
+    )
+
+
+def _through_time(incidents: Sequence[ResolvedIncident], copies: Rows) -> Split:
+    """Rolling origin: each later block is judged by what was known when it began."""
+    opened = np.array([_seconds(i.report.opened_at) for i in incidents])
+    known = np.array([_seconds(i.outcome.resolved_at or i.report.opened_at) for i in incidents])
+    dated = np.flatnonzero(np.isfinite(opened))
+    order = dated[np.argsort(opened[dated], kind="stable")]
+    bounds = np.linspace(_FIRST_JUDGED * len(order), len(order), _TIME_BLOCKS + 1).astype(int)
+    folds = []
+    for start, end in pairwise(bounds):
+        origin = opened[order[start]]
+        fit = order[:start][known[order[:start]] <= origin]
+        folds.append(Fold(np.sort(fit), np.sort(order[start:end])))
+    days = np.unique(np.floor(np.nan_to_num(opened) / 86_400), return_inverse=True)[1]
+    first = datetime.fromtimestamp(opened[order[bounds[0]]], tz=UTC).date()
+    return Split(
+        tuple(folds),
+        days,
+        copies,
+        f"{len(folds)} later periods from {first} on, each judged by its past",
+    )
+
+
+def _seconds(moment: datetime | None) -> float:
+    return float("nan") if moment is None else moment.timestamp()

@@ -1,0 +1,88 @@
+"""What a person reads while and after a training runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from features.history.history import History
+from training.train import Progress as Advance
+from training.train import TrainedTarget, TrainingReport
+
+_SHOWN_REJECTED = 3
+
+
+@contextmanager
+def show_progress(*, quiet: bool) -> Iterator[Advance]:
+    """Show a bar for each step on standard error, or nothing."""
+    bars = Progress(
+        TextColumn("{task.description:10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=quiet,
+    )
+    tasks = {}
+
+    def advance(step: str, done: int, of: int) -> None:
+        if step not in tasks:
+            tasks[step] = bars.add_task(step, total=of)
+        bars.update(tasks[step], completed=done, total=of)
+
+    with bars:
+        yield advance
+
+
+def describe_history(history: History, report_folder: Path) -> None:
+    """Say what was read, rejected and doubted."""
+    console = Console()
+    console.print(f"read {len(history.incidents):,} incidents, rejected {len(history.rejected):,}")
+    for row in history.rejected[:_SHOWN_REJECTED]:
+        console.print(f"  line {row.line} ({row.id}): {row.reason}", markup=False)
+    if len(history.rejected) > _SHOWN_REJECTED:
+        console.print(f"  all of them are named in {report_folder}", markup=False)
+    for warning in history.warnings:
+        console.print(f"  warning: {warning}", markup=False)
+    known = [f"{column}: {when}" for column, when in history.provenance.items()]
+    console.print(f"columns and when their values were written: {', '.join(known)}", markup=False)
+
+
+def describe_report(report: TrainingReport) -> None:
+    """Say how the history was split, how each target did, and what the gate said."""
+    console = Console()
+    console.print(f"judged in {report.split}; {report.encoded:,} texts encoded anew", markup=False)
+    for trained in report.trained:
+        console.print(_metric_table(trained))
+        console.print(f"  {_auto_line(trained)}", markup=False)
+        if trained.verdict is not None:
+            state = "PROMOTED" if trained.verdict.promoted else "NOT PROMOTED"
+            reasons = "; ".join(trained.verdict.reasons)
+            console.print(f"  version {trained.version} {state}: {reasons}", markup=False)
+    for target, reason in report.skipped.items():
+        console.print(f"{target}: {reason}", markup=False)
+
+
+def _metric_table(trained: TrainedTarget) -> Table:
+    table = Table(title=f"{trained.target} ({trained.kind}, {trained.rows:,} labelled incidents)")
+    for heading in ("metric", "value", "95% interval", "baseline: most frequent label"):
+        table.add_column(heading)
+    for metric in trained.metrics:
+        base = "" if metric.baseline is None else f"{metric.baseline:.3f}"
+        interval = f"{metric.low:.3f} to {metric.high:.3f}"
+        table.add_row(metric.name, f"{metric.value:.3f}", interval, base)
+    return table
+
+
+def _auto_line(trained: TrainedTarget) -> str:
+    if trained.withheld is not None:
+        return trained.withheld
+    if not trained.certificates:
+        return "no label is certified for auto yet: too few sure and right answers so far"
+    return (
+        f"{len(trained.certificates)} labels certified for auto, "
+        f"{trained.auto_share:.0%} of held-out incidents"
+    )

@@ -1,0 +1,60 @@
+"""What can be learned from a history: its targets, their labels and why one is skipped."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from features.history.history import History
+from models.labels import FIELD_PREFIX, label_of
+
+MIN_LABELLED = 20
+MIN_CLASS_ROWS = 2
+
+_OUTCOME_TARGETS = ("category", "assignment", "severity")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing to predict, and the label of each incident of the history, None where unknown."""
+
+    name: str
+    labels: tuple[str | None, ...]
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the labels are levels of severity."""
+        return self.name == "severity"
+
+
+def find_targets(history: History) -> tuple[tuple[Target, ...], dict[str, str]]:
+    """Return the trainable targets, and for every other one the reason why it is skipped."""
+    found, skipped = [], {}
+    for name in (*_OUTCOME_TARGETS, *_field_targets(history)):
+        target = Target(name, tuple(label_of(i.outcome, name) for i in history.incidents))
+        reason = _why_untrainable(target, history.severity_levels)
+        if reason is None:
+            found.append(target)
+        else:
+            skipped[name] = reason
+    return tuple(found), skipped
+
+
+def _field_targets(history: History) -> list[str]:
+    names = dict.fromkeys(name for i in history.incidents for name in i.outcome.fields)
+    return [f"{FIELD_PREFIX}{name}" for name in names]
+
+
+def _why_untrainable(target: Target, severity_levels: Sequence[str]) -> str | None:
+    counts = Counter(label for label in target.labels if label is not None)
+    rows = counts.total()
+    if rows == 0:
+        return "not trained: the history has no such column"
+    if target.is_ordered and not severity_levels:
+        return "not trained: the order of its levels is unknown; state `order` in the mapping"
+    if len(counts) < 2:
+        return f"not trained: every incident has the one label {next(iter(counts))!r}"
+    if rows < MIN_LABELLED:
+        return f"not trained: {rows} labelled incidents, at least {MIN_LABELLED} are needed"
+    if sum(count >= MIN_CLASS_ROWS for count in counts.values()) < 2:
+        return f"not trained: fewer than two labels occur at least {MIN_CLASS_ROWS} times"
+    return None
