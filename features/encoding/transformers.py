@@ -94,10 +94,10 @@ class FactIndicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, encoded: EncodedReports) -> csr_array:
         """Return indicators of shape (reports, values), each 0 or `scale`."""
         if not self.values_.names_:
-            return csr_array((len(encoded), 0), dtype=np.float32)
-        indicators = self.indicators_.transform(self.values_.transform(encoded))
-        parts = (indicators.data * np.float32(self.scale), indicators.indices, indicators.indptr)
-        return csr_array(parts, shape=(len(encoded), indicators.shape[1]))
+            return csr_array(np.empty((len(encoded), 0), dtype=np.float32))
+        indicators: csr_array = self.indicators_.transform(self.values_.transform(encoded))
+        indicators.data *= np.float32(self.scale)
+        return csr_array(indicators)
 
     def fact_of_columns(self) -> list[str]:
         """Return the name of the fact that each column of `transform` tells of."""

@@ -1,0 +1,49 @@
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+export PRECEDENT_HOME ?= $(CURDIR)/.precedent
+export PRECEDENT_DATA ?= $(CURDIR)/../shared/data
+
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(PYTHON) || python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --constraint constraints.txt torch
+	$(PYTHON) -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+setup: $(STAMP)  ## create .venv with everything
+
+run: $(STAMP)  ## train on a synthetic history unless a champion exists, then serve
+	$(PYTHON) -m training demo
+	$(PYTHON) -m serving
+
+test: $(STAMP)  ## run the tests
+	$(PYTHON) -m pytest -m 'not quality'
+
+check: $(STAMP)  ## formatting, lint, types and imports
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+train: $(STAMP)  ## train on HISTORY=file [MAPPING=file]
+	$(PYTHON) -m training train --history '$(HISTORY)' $(if $(MAPPING),--mapping '$(MAPPING)')
+
+serve: $(STAMP)  ## answer over HTTP
+	$(PYTHON) -m serving
+
+quality: $(STAMP)  ## hold the floors on real data (PRECEDENT_DATA)
+	$(PYTHON) -m pytest -m quality -rs
+
+bench: $(STAMP)  ## measure beside the peers and write tests/benchmarks/RESULTS.md
+	$(PYTHON) tests/benchmarks/bench.py
+
+mlflow: $(STAMP)  ## open MLflow's page on http://127.0.0.1:5000
+	$(VENV)/bin/mlflow ui --backend-store-uri 'sqlite:///$(PRECEDENT_HOME)/mlflow.db' --host 127.0.0.1
+
+.PHONY: help setup run test check train serve quality bench mlflow
