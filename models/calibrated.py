@@ -74,6 +74,8 @@ class CalibratedModel(ReportModel):
     def predict_proba(self, reports: Sequence[IncidentReport]) -> Floats:
         """Return calibrated probabilities of shape (reports, classes)."""
         self._check_trained()
+        if not reports:
+            return np.empty((0, len(self.classes_)))
         return self._probabilities(self._encode(reports))
 
     def certify(self, certification: Certification) -> None:

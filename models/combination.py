@@ -57,7 +57,8 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
 class TopCalibration(BaseEstimator):  # type: ignore[misc]
     """Beta calibration (Kull, Silva Filho and Flach 2017) of the likeliest class's probability.
 
-    The other classes share the rest in their old proportions.
+    The other classes share the rest in their old proportions, evened out as far as it takes for
+    the likeliest to stay so.
     """
 
     def fit(self, probabilities: Floats, labels: Rows) -> Self:
@@ -74,14 +75,27 @@ class TopCalibration(BaseEstimator):  # type: ignore[misc]
         """Return calibrated probabilities of the same shape."""
         if self.curve_ is None:
             return probabilities
-        rows = np.arange(len(probabilities))
-        top = probabilities.argmax(axis=1)
-        before = probabilities[rows, top]
-        after = self.curve_.predict_proba(_log_odds_parts(probabilities))[:, 1]
-        rest = (1 - after) / np.maximum(1 - before, _CERTAIN)
-        calibrated = np.minimum(probabilities * rest[:, None], after[:, None])
-        calibrated[rows, top] = after
-        return np.asarray(calibrated)
+        right = self.curve_.predict_proba(_log_odds_parts(probabilities))[:, 1]
+        return _with_top(probabilities, right)
+
+
+def _with_top(probabilities: Floats, wanted: Floats) -> Floats:
+    """Give the likeliest class of each row this probability, but never less than to another."""
+    rows, classes = np.arange(len(probabilities)), probabilities.shape[1]
+    top = probabilities.argmax(axis=1)
+    highest = np.maximum(wanted, (1 + 2 * _CERTAIN) / classes)
+    others = probabilities.copy()
+    others[rows, top] = 0
+    rest = others.sum(axis=1)
+    even = 1 / (classes - 1)
+    others = np.where(rest[:, None] > 0, others / np.where(rest > 0, rest, 1)[:, None], even)
+    second = others.max(axis=1)
+    room = highest * (1 - _CERTAIN) / np.maximum(1 - highest, _CERTAIN)
+    excess = np.maximum(second - room, 0)
+    others += (excess / np.where(excess > 0, second - even, 1))[:, None] * (even - others)
+    adjusted = others * (1 - highest)[:, None]
+    adjusted[rows, top] = highest
+    return np.asarray(adjusted)
 
 
 def _log_odds_parts(probabilities: Floats) -> Floats:

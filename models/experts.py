@@ -39,8 +39,7 @@ def choose_experts(encoded: EncodedReports, *, classes: int, seed: int) -> dict[
         )
         if len(encoded) >= _FEWEST_FOR_TOPICS:
             experts["topics"] = _topics(seed)
-    has_facts = sum(map(len, encoded.facts)) >= 2 * len(encoded)
-    if has_facts and classes <= _MOST_CLASSES_FOR_TREES and len(encoded) >= _FEWEST_FOR_TREES:
+    elif classes <= _MOST_CLASSES_FOR_TREES and len(encoded) >= _FEWEST_FOR_TREES:
         experts["trees"] = _trees(seed)
     return experts
 

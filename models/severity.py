@@ -83,24 +83,32 @@ class SeverityModel(CalibratedModel):
         self.pools_ = {}
         for rank in range(1, len(self.classes_)):
             reached = (labels >= rank).astype(np.int64)
-            if min(reached.sum(), len(reached) - reached.sum()) > 1:
+            if any(_can_judge(fold, reached) for fold in folds):
                 pool = ExpertPool(classes=2, seed=self.seed)
                 self.pools_[str(rank)] = pool.fit(encoded, reached, folds)
+        if not self.pools_:
+            raise NotEnoughHistory(
+                f"{self.target} has too few examples of every level but one; give a longer history"
+            )
         self.shares_ = np.bincount(labels, minlength=len(self.classes_)) / len(labels)
         held_out = self._held_out_levels(len(labels))
-        rows = np.flatnonzero(~np.isnan(held_out[:, 0]))
-        self.calibration_ = TopCalibration().fit(held_out[rows], labels[rows])
-        return CrossFit(rows, self.calibration_.transform(held_out[rows]))
+        wanted = labels[held_out.rows]
+        self.calibration_ = TopCalibration().fit(held_out.probabilities, wanted)
+        return _cross_calibrated(held_out, wanted, folds)
 
-    def _held_out_levels(self, examples: int) -> Floats:
-        """Return the cross-fitted probabilities of the levels, NaN where a row was not judged."""
+    def _held_out_levels(self, examples: int) -> CrossFit:
+        """Return the levels of the rows that some threshold judged, not yet calibrated.
+
+        A threshold that did not judge such a row, for want of examples in the past, gives its
+        share.
+        """
+        found = {rank: pool.take_cross_fit() for rank, pool in self.pools_.items()}
         reached = {}
-        for rank, pool in self.pools_.items():
-            column = np.full(examples, np.nan)
-            found = pool.take_cross_fit()
-            column[found.rows] = found.probabilities[:, 1]
-            reached[rank] = column
-        return self._levels(reached, examples)
+        for rank, judged in found.items():
+            reached[rank] = np.full(examples, self.shares_[int(rank) :].sum())
+            reached[rank][judged.rows] = judged.probabilities[:, 1]
+        rows = np.unique(np.concatenate([judged.rows for judged in found.values()]))
+        return CrossFit(rows, self._levels(reached, examples)[rows])
 
     def _probabilities(self, encoded: EncodedReports) -> Floats:
         reached = {rank: pool.predict_proba(encoded)[:, 1] for rank, pool in self.pools_.items()}
@@ -165,3 +173,19 @@ class SeverityModel(CalibratedModel):
                 break
             low, high = (low - 1, high) if below > above else (low, high + 1)
         return tuple(self.classes_[low : high + 1])
+
+
+def _can_judge(fold: Fold, reached: Rows) -> bool:
+    return len(fold.judge) > 0 and len(set(reached[fold.fit])) > 1
+
+
+def _cross_calibrated(held_out: CrossFit, labels: Rows, folds: Sequence[Fold]) -> CrossFit:
+    """Calibrate each fold's levels by what the other folds taught."""
+    levels, calibrated = held_out.probabilities, held_out.probabilities.copy()
+    for fold in folds:
+        here = np.isin(held_out.rows, fold.judge)
+        others = ~here if (~here).any() else here
+        if here.any():
+            calibration = TopCalibration().fit(levels[others], labels[others])
+            calibrated[here] = calibration.transform(levels[here])
+    return CrossFit(held_out.rows, calibrated)

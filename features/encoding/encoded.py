@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,10 +48,45 @@ class EncodedReports:
         )
 
 
+class ReportBatch(Sequence[IncidentReport]):
+    """Reports that several models will read: each way of encoding them is done once.
+
+    >>> batch = ReportBatch([IncidentReport(id="1", title="disk full")])
+    >>> how = {"encoder": "hashing", "reads_characters": False}
+    >>> encode_reports(batch, **how) is encode_reports(batch, **how)
+    True
+    """
+
+    def __init__(self, reports: Sequence[IncidentReport]) -> None:
+        self._reports = tuple(reports)
+        self.encoded: dict[tuple[str, bool], EncodedReports] = {}
+
+    def __len__(self) -> int:
+        return len(self._reports)
+
+    @overload
+    def __getitem__(self, place: int) -> IncidentReport: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[IncidentReport]: ...
+    def __getitem__(self, place: int | slice) -> IncidentReport | Sequence[IncidentReport]:
+        return self._reports[place]
+
+
 def encode_reports(
     reports: Sequence[IncidentReport], *, encoder: str, reads_characters: bool
 ) -> EncodedReports:
     """Encode reports with the encoder of this reference; character counts are optional."""
+    if not isinstance(reports, ReportBatch):
+        return _encode(reports, encoder, reads_characters)
+    way = (encoder, reads_characters)
+    if way not in reports.encoded:
+        reports.encoded[way] = _encode(reports, encoder, reads_characters)
+    return reports.encoded[way]
+
+
+def _encode(
+    reports: Sequence[IncidentReport], encoder: str, reads_characters: bool
+) -> EncodedReports:
     texts = [incident_text(report) for report in reports]
     excerpts = [text[:_CHARACTERS_READ] if reads_characters else "" for text in texts]
     return EncodedReports(

@@ -10,7 +10,7 @@ from features.incident.report import IncidentReport
 CLEANING_VERSION = 1
 
 _MARKUP = re.compile(r"\[(?:cid|image):[^\]\s]{1,200}\]|</?[a-zA-Z][^<>\n]{0,200}>|&nbsp;")
-_TEMPLATE = re.compile(r"\{\{-?\s*([^{}]{0,200}?)\s*-?\}\}")
+_TEMPLATE = re.compile(r"\{\{([^{}]{0,200})\}\}")
 _TEMPLATE_WORD = re.compile(r"[A-Za-z]{2,}")
 _URL = re.compile(
     r"\b(?:https?|ftp)://(?:[^\s/@]{1,100}@)?([\w.-]{1,200})[^\s<>\"')\]]*", re.IGNORECASE
@@ -27,7 +27,7 @@ _MAIL_HEADER = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _SIGN_OFF = re.compile(
-    r"^[ \t]*(?:-- ?|(?:best|kind|warm|many)?[ \t]*regards?\b.{0,20}"
+    r"^[ \t]*(?:-- ?|(?:(?:best|kind|warm|many)[ \t]*)?regards?\b.{0,20}"
     r"|mit freundlichen gr[üu](?:ß|ss)en|viele gr[üu](?:ß|ss)e|sent from my \w+"
     r"|cordialement|atenciosamente)[ \t,.!]*$",
     re.MULTILINE | re.IGNORECASE,

@@ -1,0 +1,68 @@
+"""Puts the service together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+
+from features.errors import PrecedentError
+from features.history.store import IncidentStore, open_store
+from features.home import open_home
+from models.artifacts.registry import ModelRegistry
+from serving.champions import Registry
+from serving.documentation import document
+from serving.observation import Observation
+from serving.problems import answer_error, answer_http_error
+from serving.routes import key_routes, open_routes
+from serving.services import build_services
+from serving.settings import ServingSettings
+
+_DESCRIPTION = "Incident triage that learns from an organisation's own history."
+
+
+def create_app(
+    settings: ServingSettings,
+    *,
+    registry: Registry | None = None,
+    store: IncidentStore | None = None,
+) -> FastAPI:
+    """Return the app; without a registry or store it opens those of the settings' home.
+
+    Raises `StoreUnavailable`. Champions are loaded when the app starts, not here.
+    """
+    home = open_home(settings)
+    services = build_services(
+        settings,
+        registry or ModelRegistry(home.tracking_uri, settings.tenant),
+        store or open_store(settings.database_url or home.database_url, settings.tenant),
+    )
+
+    @asynccontextmanager
+    async def follow_champions(_app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(services.champions.start)
+        yield
+        await asyncio.to_thread(services.champions.stop)
+        services.store.close()
+
+    app = FastAPI(
+        title="Precedent",
+        version="1",
+        description=_DESCRIPTION,
+        lifespan=follow_champions,
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.add_middleware(Observation, metrics=services.metrics)
+    app.exception_handler(PrecedentError)(answer_error)
+    app.exception_handler(HTTPException)(answer_http_error)
+    app.include_router(key_routes)
+    app.include_router(open_routes)
+    document(app)
+    return app
+
+
+def app_from_environment() -> FastAPI:
+    """Return the app that a worker process serves."""
+    return create_app(ServingSettings())

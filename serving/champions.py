@@ -1,0 +1,142 @@
+"""Follows the registry's champions: loads them off the request path, swaps them at once."""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from features.errors import PrecedentError
+from models.artifacts.folder import LoadedModel
+from models.artifacts.registry import ModelVersion
+from models.card import Card
+from models.report_model import ReportModel
+
+_log = logging.getLogger(__name__)
+
+_SECONDS_BEFORE_RETRY = 30.0
+
+
+class Registry(Protocol):
+    """What this room needs of `models.artifacts.registry.ModelRegistry`."""
+
+    def champions(self) -> Mapping[str, ModelVersion]:
+        """Return the champion of each target that has one."""
+
+    def load(self, version: ModelVersion) -> LoadedModel:
+        """Load a version that proves genuine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """A version that was verified and replayed, ready to predict."""
+
+    version: ModelVersion
+    model: ReportModel
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class Champions:
+    """What answers now; a request takes one of these and keeps it to its end.
+
+    `problems` tells of each target why its registered champion does not answer, and
+    `registry_problem` why the registry was not read. A target with a problem may still be in
+    `serving`, with the version before.
+    """
+
+    serving: Mapping[str, Champion] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    registry_problem: str | None = None
+    is_known: bool = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the registry was read once and every champion in it has some version serving."""
+        return self.is_known and self.problems.keys() <= self.serving.keys()
+
+
+class ChampionWatcher:
+    """Keeps `champions` up to date from a background thread."""
+
+    def __init__(self, registry: Registry, poll_seconds: float) -> None:
+        self._registry = registry
+        self._poll_seconds = poll_seconds
+        self._champions = Champions()
+        self._failed: dict[tuple[str, str], tuple[float, str]] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="champions", daemon=True)
+
+    @property
+    def champions(self) -> Champions:
+        """What answers now."""
+        return self._champions
+
+    def start(self) -> None:
+        """Look once, so that the first request meets the champions, then go on looking."""
+        self.refresh()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking; waits for a version that is being loaded."""
+        self._stopping.set()
+        self._thread.join()
+
+    def refresh(self) -> None:
+        """Look at the registry once. Whatever cannot be had leaves the old version serving."""
+        before = self._champions
+        try:
+            self._champions = self._follow(self._registry.champions())
+        # A registry may fail in ways of its own, and the thread must outlive each of them.
+        except Exception as error:
+            reason = _reason(error)
+            if reason != before.registry_problem:
+                _log.warning("the registry is unreachable", extra={"fields": {"reason": reason}})
+            self._champions = replace(before, registry_problem=reason)
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(self._poll_seconds):
+            self.refresh()
+
+    def _follow(self, registered: Mapping[str, ModelVersion]) -> Champions:
+        serving, problems = {}, {}
+        for target, version in registered.items():
+            present = self._champions.serving.get(target)
+            if present is None or not _is_same(present.version, version):
+                present, problem = self._replace(present, version)
+                if problem:
+                    problems[target] = problem
+            if present is not None:
+                serving[target] = present
+        return Champions(serving, problems, is_known=True)
+
+    def _replace(
+        self, present: Champion | None, version: ModelVersion
+    ) -> tuple[Champion | None, str | None]:
+        key = (version.target, version.version)
+        retry_at, problem = self._failed.get(key, (0.0, ""))
+        if time.monotonic() < retry_at:
+            return present, problem
+        facts = {"target": version.target, "version": version.version}
+        try:
+            loaded = self._registry.load(version)
+        # Files of another program version fail in any way; the old champion goes on answering.
+        except Exception as error:
+            problem = f"version {version.version} was refused: {_reason(error)}"
+            self._failed[key] = (time.monotonic() + _SECONDS_BEFORE_RETRY, problem)
+            _log.warning("a champion was refused", extra={"fields": facts | {"reason": problem}})
+            return present, problem
+        self._failed.pop(key, None)
+        _log.info("a champion serves", extra={"fields": facts})
+        return Champion(version, loaded.model, loaded.card), None
+
+
+def _is_same(one: ModelVersion, other: ModelVersion) -> bool:
+    return (one.version, one.sha256) == (other.version, other.sha256)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, PrecedentError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -1,0 +1,73 @@
+"""What `/docs` says about bodies that the routes read by hand."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from serving.bodies import BatchBody, IncidentBody, TriageBody, UpsertBody
+from serving.problems import MEDIA_TYPE, Problem
+
+_SCHEMAS = "#/components/schemas/"
+
+EXAMPLE_INCIDENT: dict[str, Any] = {
+    "id": "INC0012345",
+    "title": "VPN drops every few minutes",
+    "description": "Since this morning the client says 'authentication failed' and reconnects.",
+    "service": "vpn",
+    "source": "email",
+    "opened_at": "2026-03-02T08:30:00Z",
+    "attributes": {"location": "Graz"},
+}
+EXAMPLE_OUTCOME: dict[str, Any] = {
+    "category": "Network",
+    "assignment": "Network Operations",
+    "severity": "3 - Moderate",
+    "resolution": "Renewed the gateway's certificate.",
+    "resolved_at": "2026-03-02T10:05:00Z",
+}
+
+
+def json_body(kind: type[BaseModel], **examples: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a route's description that tells of its body."""
+    content = {
+        "schema": {"$ref": f"{_SCHEMAS}{kind.__name__}"},
+        "examples": {name: {"value": example} for name, example in examples.items()},
+    }
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the part of a route's description that tells of its problems."""
+    schema = {"schema": {"$ref": f"{_SCHEMAS}{Problem.__name__}"}}
+    return {
+        status: {"description": "Problem", "content": {MEDIA_TYPE: schema}} for status in statuses
+    }
+
+
+def document(app: FastAPI) -> None:
+    """Make the app describe its bodies and problems beside its answers."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+            )
+            schema["components"]["schemas"] |= _schemas()
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]
+
+
+def _schemas() -> dict[str, Any]:
+    kinds = (TriageBody, BatchBody, UpsertBody, IncidentBody, Problem)
+    _, found = models_json_schema(
+        [(kind, "validation") for kind in kinds], ref_template=f"{_SCHEMAS}{{model}}"
+    )
+    return dict(found["$defs"])

@@ -1,0 +1,75 @@
+"""Around every request: its id, its line in the log, its count, and the last resort."""
+
+import logging
+import re
+from http import HTTPMethod
+from time import perf_counter
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.metrics import ServingMetrics
+from serving.problems import respond, unexpected_problem
+
+_log = logging.getLogger(__name__)
+
+REQUEST_ID = "X-Request-ID"
+_CLIENT_CLOSED_REQUEST = 499
+_ACCEPTED_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
+_METHODS = frozenset(HTTPMethod)
+
+
+class Observation:
+    """ASGI middleware; `request.state.request_id` is the caller's own id where it is harmless."""
+
+    def __init__(self, app: ASGIApp, metrics: ServingMetrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and see that it is answered whatever happens."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope).get(REQUEST_ID, ""))
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = perf_counter(), 0
+
+        async def send_observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_observed)
+        except ClientDisconnect:
+            status = _CLIENT_CLOSED_REQUEST
+        except Exception:
+            _log.exception("a request failed", extra={"fields": {"request_id": request_id}})
+            if status:
+                raise
+            await respond(unexpected_problem(request_id))(scope, receive, send_observed)
+        finally:
+            self._note(scope, request_id, status, perf_counter() - started)
+
+    def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        # The route's pattern and known methods: callers must not choose how many series there are.
+        route = getattr(scope.get("route"), "path", "unmatched")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.count_request(method, route, status, seconds)
+        fields = {
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "milliseconds": round(1000 * seconds, 1),
+            "request_id": request_id,
+        }
+        _log.info("request", extra={"fields": fields})
+
+
+def _request_id(given: str) -> str:
+    return given if _ACCEPTED_ID.fullmatch(given) else str(uuid4())

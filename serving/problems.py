@@ -1,0 +1,108 @@
+"""Errors as RFC 9457 problems; the one place that knows which status code an error has."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from features.errors import (
+    EncoderUnavailable,
+    NotTrained,
+    PrecedentError,
+    RegistryUnavailable,
+    StoreUnavailable,
+)
+from features.incident.parsing import sanitise_text
+from serving.errors import (
+    BodyTooLarge,
+    FieldError,
+    InvalidFields,
+    MalformedBody,
+    Unauthorised,
+    UnknownIncident,
+    UnsupportedMediaType,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
+    MalformedBody: HTTPStatus.BAD_REQUEST,
+    InvalidFields: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Unauthorised: HTTPStatus.UNAUTHORIZED,
+    UnknownIncident: HTTPStatus.NOT_FOUND,
+    StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    RegistryUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    EncoderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    NotTrained: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_HEADERS_OF: Mapping[HTTPStatus, dict[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
+}
+
+
+class Problem(BaseModel):
+    """An error as callers see it (RFC 9457); `errors` names the fields that were refused."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: Sequence[FieldError] | None = None
+
+
+def problem_of(error: PrecedentError, request_id: str) -> Problem:
+    """Return the problem that tells a caller of an error."""
+    status = STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+    errors = error.errors if isinstance(error, InvalidFields) else None
+    return _problem(status, str(error), request_id, errors)
+
+
+def unexpected_problem(request_id: str) -> Problem:
+    """Return the problem of a failure that this program does not name."""
+    detail = "the service failed; its log says more under this request_id"
+    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, request_id)
+
+
+def answer_error(request: Request, error: PrecedentError) -> Response:
+    """Answer with the problem of an error that this program names."""
+    return respond(problem_of(error, request.state.request_id))
+
+
+def answer_http_error(request: Request, error: HTTPException) -> Response:
+    """Answer with the problem of a route or method that does not exist."""
+    status = HTTPStatus(error.status_code)
+    detail = f"{request.method} {request.url.path}: {status.description}"
+    return respond(_problem(status, detail, request.state.request_id), error.headers)
+
+
+def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a problem as a response."""
+    return Response(
+        problem.model_dump_json(exclude_unset=True),
+        problem.status,
+        {**_HEADERS_OF.get(HTTPStatus(problem.status), {}), **(headers or {})},
+        MEDIA_TYPE,
+    )
+
+
+def _problem(
+    status: HTTPStatus,
+    detail: str,
+    request_id: str,
+    errors: Sequence[FieldError] | None = None,
+) -> Problem:
+    problem = Problem(
+        type="about:blank",
+        title=status.phrase,
+        status=status,
+        detail=sanitise_text(detail),
+        request_id=request_id,
+    )
+    return problem if errors is None else problem.model_copy(update={"errors": errors})

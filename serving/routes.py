@@ -1,0 +1,152 @@
+"""The routes: each parses, calls its service and shapes the answer."""
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from features.incident.report import IncidentReport
+from serving.access import require_key
+from serving.answers import (
+    BatchAnswer,
+    DeletedAnswer,
+    IncidentAnswer,
+    LiveAnswer,
+    ModelsAnswer,
+    ReadyAnswer,
+    StoredAnswer,
+    TriageAnswer,
+    shape_batch,
+    shape_models,
+    shape_ready,
+    shape_triage,
+)
+from serving.bodies import BatchBody, TriageBody, UpsertBody, parse_id
+from serving.documentation import (
+    EXAMPLE_INCIDENT,
+    EXAMPLE_OUTCOME,
+    json_body,
+    problem_responses,
+)
+from serving.services import RawBody, RequestId, SharedServices
+
+_BODY_PROBLEMS = problem_responses(400, 401, 413, 415, 422, 503)
+_ID_PROBLEMS = problem_responses(401, 404, 503) | {422: {"description": "never sent"}}
+
+open_routes = APIRouter(tags=["operation"])
+key_routes = APIRouter(dependencies=[Depends(require_key)])
+
+
+@key_routes.post(
+    "/v1/triage",
+    tags=["triage"],
+    response_model=TriageAnswer,
+    responses=_BODY_PROBLEMS,
+    openapi_extra=json_body(
+        TriageBody,
+        ticket={"incident": EXAMPLE_INCIDENT},
+        category_only={"incident": {"title": "Printer jam"}, "include": ["category"]},
+    ),
+)
+def triage(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+    """Answer one incident: what kind it is, who takes it, and how bad it is."""
+    asked = services.reader.body(TriageBody, body)
+    reports = [services.reader.report(asked.incident)]
+    answers = services.triage.triage(reports, include=asked.include, request_id=request_id)
+    return _json(shape_triage(answers.items[0], answers, request_id))
+
+
+@key_routes.post(
+    "/v1/triage/batch",
+    tags=["triage"],
+    response_model=BatchAnswer,
+    responses=_BODY_PROBLEMS,
+    openapi_extra=json_body(
+        BatchBody, two={"incidents": [EXAMPLE_INCIDENT, {"title": "Printer jam"}]}
+    ),
+)
+def triage_batch(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+    """Answer many incidents, in order; one that cannot be read fails by itself."""
+    asked = services.reader.body(BatchBody, body)
+    records = services.reader.records(asked.incidents)
+    reports = [record for record in records if isinstance(record, IncidentReport)]
+    answers = services.triage.triage(reports, include=asked.include, request_id=request_id)
+    return _json(shape_batch(records, answers, request_id))
+
+
+@key_routes.post(
+    "/v1/incidents",
+    tags=["incidents"],
+    response_model=StoredAnswer,
+    responses=_BODY_PROBLEMS,
+    openapi_extra=json_body(
+        UpsertBody,
+        open={"incident": EXAMPLE_INCIDENT},
+        resolved={"incident": EXAMPLE_INCIDENT, "outcome": EXAMPLE_OUTCOME},
+    ),
+)
+def upsert_incident(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+    """Add an incident or replace it; with an outcome once it is resolved."""
+    given = services.reader.body(UpsertBody, body)
+    report, outcome = services.reader.report(given.incident), services.reader.outcome(given.outcome)
+    revision = services.incidents.upsert(report, outcome)
+    return _json(StoredAnswer(incident_id=report.id, request_id=request_id, revision=revision))
+
+
+@key_routes.get(
+    "/v1/incidents/{id:path}",
+    tags=["incidents"],
+    response_model=IncidentAnswer,
+    responses=_ID_PROBLEMS,
+)
+def get_incident(id: str, services: SharedServices, request_id: RequestId) -> Response:  # noqa: A002
+    """Return an incident as it is stored."""
+    found = services.incidents.get(parse_id(id) or id)
+    return _json(
+        IncidentAnswer(incident=found.report, outcome=found.outcome, request_id=request_id)
+    )
+
+
+@key_routes.delete(
+    "/v1/incidents/{id:path}",
+    tags=["incidents"],
+    response_model=DeletedAnswer,
+    responses=_ID_PROBLEMS,
+)
+def delete_incident(id: str, services: SharedServices, request_id: RequestId) -> Response:  # noqa: A002
+    """Remove an incident for good."""
+    services.incidents.delete(parse_id(id) or id)
+    return _json(DeletedAnswer(incident_id=id, request_id=request_id))
+
+
+@key_routes.get(
+    "/v1/models", tags=["models"], response_model=ModelsAnswer, responses=problem_responses(401)
+)
+async def models(services: SharedServices) -> Response:
+    """Return the champions that answer, as their cards describe them."""
+    return _json(shape_models(services.champions.champions))
+
+
+@open_routes.get("/health/live", response_model=LiveAnswer)
+async def live() -> Response:
+    """Tell that the process answers."""
+    return _json(LiveAnswer(status="live"))
+
+
+@open_routes.get(
+    "/health/ready", response_model=ReadyAnswer, responses={503: {"model": ReadyAnswer}}
+)
+async def ready(services: SharedServices) -> Response:
+    """Tell whether every champion that exists has been verified; having none is ready."""
+    champions = services.champions.champions
+    return _json(shape_ready(champions), 200 if champions.is_ready else 503)
+
+
+@open_routes.get("/metrics", response_class=Response)
+def metrics(services: SharedServices) -> Response:
+    """Return what Prometheus scrapes."""
+    return Response(services.metrics.render(), media_type="text/plain; version=0.0.4")
+
+
+def _json(answer: BaseModel, status: int = 200) -> Response:
+    # Unset means left out on purpose, by `include`.
+    return Response(answer.model_dump_json(exclude_unset=True), status, None, "application/json")

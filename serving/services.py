@@ -1,0 +1,69 @@
+"""What the routes share, built once for an app."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from features.history.store import IncidentStore
+from features.incident.masking import configured_masking
+from serving.bodies import Limits
+from serving.champions import ChampionWatcher, Registry
+from serving.incidents import IncidentService
+from serving.metrics import ServingMetrics
+from serving.reading import BodyReader, read_body
+from serving.settings import ServingSettings
+from serving.triage import TriageService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one app."""
+
+    settings: ServingSettings
+    champions: ChampionWatcher
+    metrics: ServingMetrics
+    reader: BodyReader
+    triage: TriageService
+    incidents: IncidentService
+    store: IncidentStore
+
+
+def build_services(settings: ServingSettings, registry: Registry, store: IncidentStore) -> Services:
+    """Put the parts together; starts nothing."""
+    watcher = ChampionWatcher(registry, settings.poll_seconds)
+    metrics = ServingMetrics(lambda: watcher.champions)
+    limits = Limits(
+        max_batch_incidents=settings.max_batch_incidents,
+        max_text_characters=settings.max_text_characters,
+    )
+    return Services(
+        settings=settings,
+        champions=watcher,
+        metrics=metrics,
+        reader=BodyReader(limits, configured_masking(settings), metrics),
+        triage=TriageService(lambda: watcher.champions, store, metrics),
+        incidents=IncidentService(store),
+        store=store,
+    )
+
+
+async def _services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+SharedServices = Annotated[Services, Depends(_services_of)]
+
+
+async def _read_body(request: Request, services: SharedServices) -> bytes:
+    return await read_body(request, services.settings.max_body_bytes)
+
+
+async def _request_id(request: Request) -> str:
+    return str(request.state.request_id)
+
+
+RawBody = Annotated[bytes, Depends(_read_body)]
+RequestId = Annotated[str, Depends(_request_id)]

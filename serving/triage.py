@@ -1,0 +1,154 @@
+"""Answers reports with the champions of the moment, and keeps what was answered. Knows no HTTP."""
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, get_args
+from uuid import uuid4
+
+from pydantic import TypeAdapter
+
+from features.encoding.encoded import ReportBatch
+from features.errors import PrecedentError
+from features.history.predictions import PredictionRecord
+from features.history.store import IncidentStore
+from features.incident.report import IncidentReport
+from models.prediction import ChoicePrediction, Prediction, SeverityPrediction
+from serving.bodies import Part
+from serving.champions import Champion, Champions
+from serving.metrics import ServingMetrics
+
+_log = logging.getLogger(__name__)
+
+PARTS: tuple[Part, ...] = get_args(Part)
+DEFAULT_PARTS = tuple(part for part in PARTS if part != "anomalies")
+"""What is answered unless the caller chooses; anomalies need a time and a service to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """What was predicted about one incident, by target."""
+
+    incident_id: str
+    prediction_id: str
+    predictions: Mapping[str, Prediction]
+
+
+@dataclass(frozen=True, slots=True)
+class Triages:
+    """The answers to one request, and the champions that gave them.
+
+    `absent` says of each part, or target, that was asked for why it has no answer.
+    """
+
+    items: tuple[Triage, ...]
+    parts: tuple[Part, ...]
+    absent: Mapping[str, str]
+    champions: Mapping[str, Champion]
+
+
+class TriageService:
+    """Asks each champion once for all reports of a request."""
+
+    def __init__(
+        self, champions: Callable[[], Champions], store: IncidentStore, metrics: ServingMetrics
+    ) -> None:
+        self._champions = champions
+        self._store = store
+        self._metrics = metrics
+
+    def triage(
+        self,
+        reports: Sequence[IncidentReport],
+        *,
+        include: Collection[Part] | None,
+        request_id: str,
+    ) -> Triages:
+        """Answer the reports in order, with the parts asked for (None: the usual ones).
+
+        Every answer is stored before it is given; raises `StoreUnavailable` when it cannot be.
+        """
+        champions = self._champions()
+        parts = tuple(p for p in PARTS if p in (DEFAULT_PARTS if include is None else include))
+        asked = {t: of for t, of in champions.serving.items() if part_of(t) in parts}
+        answers, failed = _predict(asked, ReportBatch(reports))
+        triages = Triages(
+            _assemble(reports, answers),
+            parts,
+            _absent(parts, champions) | failed,
+            {target: asked[target] for target in answers},
+        )
+        self._store.record_predictions(_records(triages, request_id))
+        self._metrics.count_decisions(triage.predictions for triage in triages.items)
+        return triages
+
+
+def part_of(target: str) -> str:
+    """Return the part of the answer that shows a target.
+
+    >>> part_of("fields.subcategory")
+    'fields'
+    """
+    return "fields" if target.startswith("fields.") else target
+
+
+def _predict(
+    champions: Mapping[str, Champion], reports: Sequence[IncidentReport]
+) -> tuple[dict[str, list[Prediction]], dict[str, str]]:
+    answers, failed = {}, {}
+    for target, champion in champions.items():
+        try:
+            answers[target] = champion.model.predict(reports) if reports else []
+        except PrecedentError as error:
+            facts = {"target": target, "reason": str(error)}
+            _log.error("a champion cannot answer", extra={"fields": facts})
+            failed[target] = f"cannot answer: {error}"
+    return answers, failed
+
+
+def _assemble(
+    reports: Sequence[IncidentReport], answers: Mapping[str, Sequence[Prediction]]
+) -> tuple[Triage, ...]:
+    return tuple(
+        Triage(report.id, str(uuid4()), {target: of[at] for target, of in answers.items()})
+        for at, report in enumerate(reports)
+    )
+
+
+def _absent(parts: Collection[Part], champions: Champions) -> dict[str, str]:
+    trained = {part_of(target) for target in (*champions.serving, *champions.problems)}
+    absent: dict[str, str] = {
+        part: f"not trained: the registry has no champion of {part}"
+        for part in parts
+        if part not in trained
+    }
+    for target, problem in champions.problems.items():
+        if part_of(target) in parts and target not in champions.serving:
+            absent[target] = f"not loaded: {problem}"
+    return absent
+
+
+def _records(triages: Triages, request_id: str) -> list[PredictionRecord]:
+    now = datetime.now(UTC)
+    return [
+        PredictionRecord(
+            prediction_id=triage.prediction_id,
+            request_id=request_id,
+            incident_id=triage.incident_id,
+            target=target,
+            model_version=triages.champions[target].version.version,
+            label=prediction.label,
+            confidence=prediction.confidence,
+            decision=prediction.decision,
+            answer=_ADAPTERS[type(prediction)].dump_python(prediction, mode="json"),
+            answered_at=now,
+        )
+        for triage in triages.items
+        for target, prediction in triage.predictions.items()
+    ]
+
+
+_ADAPTERS: Mapping[type[Prediction], TypeAdapter[Any]] = {
+    kind: TypeAdapter(kind) for kind in (ChoicePrediction, SeverityPrediction)
+}

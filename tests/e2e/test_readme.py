@@ -1,0 +1,147 @@
+"""The README's commands, run as written, on a home trained from the synthetic company."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from training.demo import generate_company
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+INTERPRETER = ".venv/bin/python"
+COLUMNS = [
+    *("number", "opened_at", "short_description", "description", "cmdb_ci", "contact_type"),
+    *("location", "category", "assignment_group", "priority", "subcategory"),
+]
+PRIORITIES = {"low": "4 - Low", "medium": "3 - Moderate", "high": "2 - High"}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def command_lines(start: str) -> list[str]:
+    joined = "\n".join(blocks("sh")).replace("\\\n", " ")
+    return [line for line in joined.splitlines() if line.startswith(start)]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an export and the README's mapping, as a user would have them."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "mapping.yaml").write_text(blocks("yaml")[0])
+    with (folder / "export.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(COLUMNS)
+        for one in generate_company(incidents=300).incidents:
+            report, outcome = one.report, one.outcome
+            rows.writerow(
+                [
+                    report.id,
+                    f"{report.opened_at:%d/%m/%Y %H:%M}",
+                    report.title,
+                    report.description,
+                    report.service,
+                    report.source,
+                    report.attributes.get("location"),
+                    outcome.category,
+                    outcome.assignment,
+                    PRIORITIES.get(outcome.severity or "", "1 - Critical"),
+                    outcome.fields.get("subcategory"),
+                ]
+            )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(workplace: Path) -> dict[str, str]:
+    return os.environ | {
+        "PRECEDENT_HOME": str(workplace / "home"),
+        "PRECEDENT_ENCODER": "hashing",
+        "PRECEDENT_PORT": "0",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+@pytest.fixture(scope="module")
+def trained(workplace: Path, environment: dict[str, str]) -> str:
+    """What the README's training command printed."""
+    (command,) = command_lines(f"{INTERPRETER} -m training train")
+    ran = subprocess.run(
+        command.replace(INTERPRETER, sys.executable).split(),
+        cwd=workplace,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture(scope="module")
+def address(workplace: Path, environment: dict[str, str], trained: str) -> Iterator[str]:
+    """Where the README's serving command answers."""
+    (command,) = command_lines(f"{INTERPRETER} -m serving")
+    with subprocess.Popen(
+        command.replace(INTERPRETER, sys.executable).split(),
+        cwd=workplace,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        found = re.search(r"http://[\d.]+:\d+", server.stdout.readline())
+        assert found is not None
+        yield found[0]
+        server.send_signal(signal.SIGTERM)
+
+
+def test_training_tells_what_it_did(trained: str):
+    assert "read 300 incidents, rejected 0" in trained
+    assert "category (choice" in trained
+    assert "PROMOTED" in trained
+    assert "95% interval" in trained
+    assert "auto is withheld" in trained
+
+
+def test_the_curl_command_answers(address: str):
+    (command,) = command_lines("curl")
+    ran = subprocess.run(
+        ["sh", "-c", command.replace("http://127.0.0.1:8000", address)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer = json.loads(ran.stdout)
+    assert answer["category"]["label"]
+    assert answer["category"]["evidence"]["tokens"]
+    assert set(answer["models"]) >= {"category", "assignment"}
+
+
+def test_every_command_of_the_table_exists():
+    for command in re.findall(r"^\| `python -m training (\w+)", README, re.MULTILINE):
+        ran = subprocess.run(
+            [sys.executable, "-m", "training", command, "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+        )
+        assert ran.returncode == 0, command
+
+
+def test_every_make_target_that_is_named_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    text = README + (ROOT / "CONTRIBUTING.md").read_text()
+    named = re.findall(r"(?:^|`)make (\w+)", text, re.MULTILINE)
+    assert named
+    for target in named:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

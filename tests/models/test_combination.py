@@ -1,0 +1,86 @@
+"""The log-linear pool and the calibration of its top class."""
+
+import numpy as np
+import pytest
+from scipy.optimize import check_grad
+from scipy.special import log_softmax
+
+from models.combination import LogLinearPool, TopCalibration
+
+
+def drawn(rows: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return log-probabilities that tell the truth, and labels drawn from them."""
+    rng = np.random.default_rng(seed)
+    scores = log_softmax(rng.normal(0, 2, (rows, classes)), axis=1)
+    labels = np.array([rng.choice(classes, p=row) for row in np.exp(scores)])
+    return scores, labels
+
+
+def test_pool_trusts_the_expert_who_knows() -> None:
+    scores, labels = drawn(2000, 4)
+    noise = np.random.default_rng(1).normal(0, 2, scores.shape)
+    pool = LogLinearPool().fit(np.stack([scores, noise]), labels)
+    assert pool.weights_[0] == pytest.approx(1, abs=0.15)
+    assert abs(pool.weights_[1]) < 0.05
+
+
+def test_pool_mends_overconfidence_and_a_bias() -> None:
+    scores, labels = drawn(3000, 3)
+    biased = 3 * scores + np.array([2.0, 0, 0])
+    pool = LogLinearPool().fit(biased[None], labels)
+    np.testing.assert_allclose(pool.predict_proba(biased[None]), np.exp(scores), atol=0.05)
+
+
+def test_pool_slope_is_that_of_its_loss() -> None:
+    scores, labels = drawn(50, 3)
+    pool, start = LogLinearPool(bias_penalty=0.1), np.array([0.5, 2.0, 0.1, -0.3, 0.2])
+    stacked = np.stack([scores, scores**2])
+    error = check_grad(
+        lambda numbers: pool._loss(numbers, stacked, labels)[0],
+        lambda numbers: pool._loss(numbers, stacked, labels)[1],
+        start,
+    )
+    assert error < 1e-5
+
+
+@pytest.mark.parametrize("sharpness", [0.4, 3.0])
+def test_calibration_makes_confidence_match_accuracy(sharpness: float) -> None:
+    scores, labels = drawn(4000, 3)
+    given = np.exp(log_softmax(sharpness * scores, axis=1))
+    calibrated = TopCalibration().fit(given, labels).transform(given)
+    right = calibrated.argmax(axis=1) == labels
+    assert abs(given.max(axis=1).mean() - right.mean()) > 0.05
+    assert abs(calibrated.max(axis=1).mean() - right.mean()) < 0.02
+
+
+@pytest.mark.parametrize("classes", [2, 3, 40])
+def test_calibration_keeps_the_likeliest_and_sums_to_one(classes: int) -> None:
+    rng = np.random.default_rng(0)
+    given = rng.dirichlet(np.full(classes, 0.5), 3000)
+    given[0] = np.eye(classes)[0]
+    # Right in half of the sure cases: confidence must fall below that of close seconds.
+    labels = np.where(rng.random(3000) < 0.5, given.argmax(axis=1), given.argmin(axis=1))
+    calibration = TopCalibration().fit(given, labels)
+    assert calibration.curve_ is not None
+    calibrated = calibration.transform(given)
+    np.testing.assert_allclose(calibrated.sum(axis=1), 1, atol=1e-9)
+    np.testing.assert_array_equal(calibrated.argmax(axis=1), given.argmax(axis=1))
+    assert calibrated.min() >= 0
+
+
+def test_calibration_keeps_the_proportions_of_the_others() -> None:
+    scores, labels = drawn(3000, 3)
+    given = np.exp(log_softmax(2 * scores, axis=1))
+    calibrated = TopCalibration().fit(given, labels).transform(given)
+    sure = np.flatnonzero(calibrated.max(axis=1) > 0.6)
+    for row in sure[:50]:
+        others = np.delete(np.arange(3), given[row].argmax())
+        before, after = given[row, others], calibrated[row, others]
+        assert after / after.sum() == pytest.approx(before / before.sum())
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0, 0], [1, 1, 1, 1], [1, 1, 0, 0]])
+def test_too_few_rows_leave_probabilities_alone(labels: list[int]) -> None:
+    given = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.55, 0.45]])
+    calibration = TopCalibration().fit(given, np.array(labels))
+    np.testing.assert_array_equal(calibration.transform(given), given)

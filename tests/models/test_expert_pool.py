@@ -1,0 +1,86 @@
+"""The pool: experts by what the history holds, and honest held-out probabilities."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from features.encoding.encoded import EncodedReports, encode_reports
+from features.errors import NotEnoughHistory
+from features.incident.report import IncidentReport
+from models.expert_pool import ExpertPool
+from models.experts import choose_experts, expert_scores
+from models.folds import Fold, copy_folds
+
+WORDS = ("printer jam", "vpn tunnel", "mailbox full")
+
+
+def encode(reports: Sequence[IncidentReport]) -> EncodedReports:
+    return encode_reports(reports, encoder="hashing", reads_characters=True)
+
+
+def numbered(count: int) -> tuple[EncodedReports, np.ndarray]:
+    labels = np.arange(count) % 3
+    rng = np.random.default_rng(0)
+    titles = [
+        f"{WORDS[label]} since {rng.integers(99)} in room {rng.integers(99)}" for label in labels
+    ]
+    return encode([IncidentReport(id=str(n), title=one) for n, one in enumerate(titles)]), labels
+
+
+def facts_only(count: int) -> EncodedReports:
+    facts = [{"impact": str(n % 3), "urgency": str(n % 2)} for n in range(count)]
+    return encode([IncidentReport(id=str(n), attributes=one) for n, one in enumerate(facts)])
+
+
+def test_experts_follow_what_the_history_holds() -> None:
+    small, _ = numbered(30)
+    large, _ = numbered(600)
+    assert list(choose_experts(small, classes=3, seed=0)) == ["linear", "neighbours"]
+    assert list(choose_experts(large, classes=3, seed=0)) == ["linear", "neighbours", "topics"]
+    assert list(choose_experts(facts_only(1200), classes=3, seed=0)) == ["linear", "trees"]
+    assert list(choose_experts(facts_only(1200), classes=50, seed=0)) == ["linear"]
+
+
+def test_class_that_an_expert_never_saw_scores_below_all_others() -> None:
+    encoded, labels = numbered(30)
+    seen = np.flatnonzero(labels != 1)
+    expert = choose_experts(encoded, classes=3, seed=0)["linear"]
+    expert.fit(encoded.take(seen), labels[seen])
+    (scores,) = expert_scores({"linear": expert}, encoded, classes=3)
+    assert (scores[:, 1] < scores[:, [0, 2]].min(axis=1)).all()
+
+
+def test_pool_learns_and_hands_over_its_held_out_rows_once() -> None:
+    encoded, labels = numbered(60)
+    pool = ExpertPool(classes=3).fit(encoded, labels, copy_folds(np.arange(60)))
+    assert (pool.predict_proba(encoded).argmax(axis=1) == labels).all()
+    found = pool.take_cross_fit()
+    assert sorted(found.rows.tolist()) == list(range(60))
+    assert (found.probabilities.argmax(axis=1) == labels[found.rows]).mean() > 0.95
+    assert not hasattr(pool, "cross_fit_")
+
+
+def test_labels_of_chance_are_not_predicted_from_held_out_rows() -> None:
+    encoded, _ = numbered(120)
+    labels = np.random.default_rng(1).integers(0, 3, 120)
+    found = ExpertPool(classes=3).fit(encoded, labels, copy_folds(np.arange(120))).take_cross_fit()
+    assert (found.probabilities.argmax(axis=1) == labels[found.rows]).mean() < 0.5
+
+
+def test_fold_with_one_label_is_left_out_and_none_is_refused() -> None:
+    encoded, labels = numbered(60)
+    rows = np.arange(60)
+    lone = Fold(rows[:1], rows[1:5])
+    whole = Fold(rows[:40], rows[40:])
+    found = ExpertPool(classes=3).fit(encoded, labels, [lone, whole]).take_cross_fit()
+    assert found.rows.min() == 40
+    with pytest.raises(NotEnoughHistory, match="two labels"):
+        ExpertPool(classes=3).fit(encoded, labels, [lone])
+
+
+def test_history_of_facts_alone_is_learned() -> None:
+    encoded = facts_only(60)
+    labels = np.array([int(facts["impact"]) for facts in encoded.facts])
+    pool = ExpertPool(classes=3).fit(encoded, labels, copy_folds(np.arange(60)))
+    assert (pool.predict_proba(encoded).argmax(axis=1) == labels).all()

@@ -1,0 +1,178 @@
+"""Incidents, models, health, metrics, documentation, and what is not there."""
+
+import re
+
+import pytest
+from starlette.testclient import TestClient
+
+from features.errors import StoreUnavailable
+from features.history.store import IncidentStore
+
+INCIDENT = {"id": "INC1", "title": "VPN down", "opened_at": "2026-03-02T08:30:00Z"}
+
+
+def test_an_incident_is_stored_replaced_read_and_deleted(client, store):
+    stored = client.post("/v1/incidents", json={"incident": INCIDENT})
+    assert stored.status_code == 200
+    assert stored.json()["incident_id"] == "INC1"
+    assert client.get("/v1/incidents/INC1").json()["outcome"]["category"] is None
+
+    outcome = {
+        "category": "Network",
+        "resolution": "Called bob@example.com, renewed the certificate",
+        "resolved_at": "2026-03-02T10:00:00",
+        "fields": {"subcategory": "VPN", "empty": None},
+    }
+    client.post("/v1/incidents", json={"incident": INCIDENT, "outcome": outcome})
+    found = client.get("/v1/incidents/INC1").json()
+    assert found["incident"]["title"] == "VPN down"
+    assert found["outcome"]["category"] == "Network"
+    assert found["outcome"]["resolution"] == "Called <email>, renewed the certificate"
+    assert found["outcome"]["resolved_at"] == "2026-03-02T10:00:00Z"
+    assert found["outcome"]["fields"] == {"subcategory": "VPN"}
+    assert store.count() == 1
+
+    assert client.delete("/v1/incidents/INC1").json()["incident_id"] == "INC1"
+    assert store.get("INC1") is None
+    assert client.delete("/v1/incidents/INC1").status_code == 404
+    assert client.get("/v1/incidents/INC1").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["a/b", "a%2Fb", "%20a/b", "a/b%00"])
+def test_ids_with_slashes_and_signs_are_found_as_they_were_stored(client, path):
+    client.post("/v1/incidents", json={"incident": {"id": " a/b\x00"}})
+    assert client.get(f"/v1/incidents/{path}").json()["incident"]["id"] == "a/b"
+
+
+def test_an_incident_without_id_gets_one(client, store):
+    given = client.post("/v1/incidents", json={"incident": {"title": "x"}}).json()["incident_id"]
+    assert store.get(given).report.title == "x"
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"incident": INCIDENT, "outcome": {"categori": "x"}}, "outcome.categori"),
+        ({"incident": INCIDENT, "outcome": {"fields": {"a": 1}}}, "outcome.fields.a"),
+        ({"incident": INCIDENT, "outcome": {"resolved_at": "soon"}}, "outcome.resolved_at"),
+        ({"outcome": {}}, "incident"),
+    ],
+)
+def test_wrong_fields_of_an_incident_are_problems(client, body, path):
+    response = client.post("/v1/incidents", json=body)
+    assert response.status_code == 422
+    assert [error["path"] for error in response.json()["errors"]] == [path]
+
+
+def test_a_store_that_is_down_is_a_problem_for_later(client, monkeypatch):
+    def fail(*_args):
+        raise StoreUnavailable("the database is busy; try again")
+
+    monkeypatch.setattr(IncidentStore, "record_predictions", fail)
+    response = client.post("/v1/triage", json={"incident": {}})
+    assert response.status_code == 503
+    assert response.headers["retry-after"]
+    assert response.json()["detail"] == "the database is busy; try again"
+
+
+def test_a_failure_of_the_program_is_a_problem_that_tells_nothing(client, monkeypatch, caplog):
+    def fail(*_args):
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(IncidentStore, "record_predictions", fail)
+    response = client.post("/v1/triage", json={"incident": {}}, headers={"X-Request-ID": "r-1"})
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-request-id"] == response.json()["request_id"] == "r-1"
+    assert "secret" not in response.text
+    assert "secret detail" in caplog.text
+
+
+def test_models_are_listed_with_their_cards(client):
+    listed = client.get("/v1/models").json()["models"]
+    assert [model["target"] for model in listed] == ["category", "fields.subcategory", "severity"]
+    first = listed[0]
+    assert (first["version"], first["kind"]) == ("7", "choice")
+    assert first["trained_at"] == "2026-03-01T00:00:00Z"
+    assert first["metrics"][0]["name"] == "accuracy"
+    assert first["metrics"][0]["low"] == 0.88
+    assert first["certificates"]["Network"]["n"] == 412
+
+
+def test_ready_tells_targets_and_problems(app_of, registry):
+    registry.promote("category", "1")
+    registry.promote("severity", "4")
+    registry.broken.add(("severity", "4"))
+    with TestClient(app_of(registry)) as client:
+        response = client.get("/health/ready")
+        assert client.get("/health/live").json() == {"status": "live"}
+    assert response.status_code == 503
+    body = response.json()
+    assert body["status"] == "not ready"
+    assert body["targets"]["category"]["version"] == "1"
+    assert body["problems"] == {"severity": "version 4 was refused: model.skops was altered"}
+
+
+def test_having_no_champion_is_ready(app_of, registry):
+    with TestClient(app_of(registry)) as client:
+        response = client.get("/health/ready")
+    assert response.status_code == 200
+    assert response.json() == {"status": "ready", "targets": {}, "problems": {}}
+
+
+def test_metrics_count_requests_decisions_and_versions(client):
+    client.post("/v1/triage", json={"incident": {"title": "vpn"}})
+    client.get("/no/such/path/1")
+    client.get("/no/such/path/2")
+    text = client.get("/metrics").text
+    for line in (
+        'precedent_requests_total{method="POST",route="/v1/triage",status="200"} 1.0',
+        'precedent_requests_total{method="GET",route="unmatched",status="404"} 2.0',
+        'precedent_request_seconds_count{route="/v1/triage"} 1.0',
+        'precedent_decisions_total{decision="auto",target="category"} 1.0',
+        'precedent_champion_info{target="category",version="7"} 1.0',
+    ):
+        assert line in text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nope", 404), ("GET", "/v1/triage", 405), ("DELETE", "/health/live", 405)],
+)
+def test_what_is_not_there_is_a_problem(client, method, path, status):
+    response = client.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["status"] == status
+    assert (status == 405) == ("allow" in response.headers)
+
+
+def test_documented_examples_are_answered(client):
+    description = client.get("/openapi.json").json()
+    asked = 0
+    for path, methods in description["paths"].items():
+        content = methods.get("post", {}).get("requestBody", {}).get("content", {})
+        for example in content.get("application/json", {}).get("examples", {}).values():
+            assert client.post(path, json=example["value"]).status_code == 200
+            asked += 1
+    assert asked >= 5
+
+
+def test_every_reference_in_the_documentation_leads_somewhere(client):
+    response = client.get("/openapi.json")
+    schemas = response.json()["components"]["schemas"]
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', response.text))
+    assert {"TriageBody", "BatchBody", "TriageAnswer", "Problem"} <= named <= set(schemas)
+
+
+def test_a_request_keeps_its_version_when_a_promotion_comes_between(app_of, registry):
+    registry.promote("category", "1")
+    with TestClient(app_of(registry)) as client:
+        body = {"incident": {"title": "vpn"}, "include": ["category"]}
+        before = client.post("/v1/triage", json=body).json()
+        registry.promote("category", "2")
+        client.app.state.services.champions.refresh()
+        after = client.post("/v1/triage", json=body).json()
+    for answer, version in ((before, "1"), (after, "2")):
+        assert answer["models"]["category"]["version"] == version
+        assert answer["category"]["label"] == f"Network v{version}"

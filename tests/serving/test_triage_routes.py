@@ -1,0 +1,281 @@
+"""The contract of `/v1/triage` and `/v1/triage/batch`, field by field."""
+
+import json
+
+import pytest
+from starlette.testclient import TestClient
+
+EVIDENCE = {
+    "tokens": [{"token": "vpn", "weight": 1.2}],
+    "fields": [{"field": "site", "value": "Graz", "weight": -0.1}],
+    "exemplars": [{"id": "INC7", "label": "X", "similarity": 0.8}],
+}
+CERTIFICATE = {"precision_at_least": 0.92, "threshold": 0.81, "n": 412, "pooled": False}
+FULL_INCIDENT = {
+    "id": "INC1",
+    "title": "VPN down",
+    "description": "since noon",
+    "service": "vpn",
+    "source": "email",
+    "opened_at": "2026-03-02T08:30:00+01:00",
+    "attributes": {"site": "Graz", "floor": 2, "share": 0.5, "vip": True, "room": None},
+}
+
+
+def problem(response, status):
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == status
+    assert body["request_id"] == response.headers["x-request-id"]
+    assert {"type", "title", "detail"} <= set(body)
+    return body
+
+
+def paths(body):
+    return {error["path"] for error in body["errors"]}
+
+
+def test_the_whole_answer(client):
+    headers = {"X-Request-ID": "my-request"}
+    response = client.post("/v1/triage", json={"incident": FULL_INCIDENT}, headers=headers)
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer.pop("prediction_id")
+    trained_at = "2026-03-01T00:00:00Z"
+    choice = {
+        "label": "Network v7",
+        "confidence": 0.93,
+        "decision": "auto",
+        "alternatives": [{"label": "Printing", "confidence": 0.04}],
+        "label_set": ["Network"],
+        "certificate": CERTIFICATE,
+        "evidence": EVIDENCE,
+    }
+    assert answer == {
+        "incident_id": "INC1",
+        "request_id": "my-request",
+        "category": choice,
+        "assignment": None,
+        "fields": {"subcategory": choice | {"label": "Network v2"}},
+        "severity": {
+            "label": "Middle",
+            "rank": 1,
+            "confidence": 0.7,
+            "decision": "suggest",
+            "expected_rank": 0.9,
+            "alternatives": [
+                {"label": "Low", "confidence": 0.2},
+                {"label": "High", "confidence": 0.1},
+            ],
+            "label_set": ["Low", "Middle"],
+            "certificate": None,
+            "evidence": {"tokens": [], "fields": [], "exemplars": []},
+        },
+        "similar": None,
+        "runbooks": None,
+        "absent": {
+            part: f"not trained: the registry has no champion of {part}"
+            for part in ("assignment", "similar", "runbooks")
+        },
+        "models": {
+            "category": {"version": "7", "trained_at": trained_at},
+            "fields.subcategory": {"version": "2", "trained_at": trained_at},
+            "severity": {"version": "3", "trained_at": trained_at},
+        },
+    }
+
+
+def test_include_leaves_the_rest_out(client):
+    body = {"incident": {"title": "vpn"}, "include": ["category", "anomalies"]}
+    answer = client.post("/v1/triage", json=body).json()
+    usual = {"incident_id", "request_id", "prediction_id", "absent", "models"}
+    assert set(answer) == usual | {"category", "anomalies"}
+    assert answer["anomalies"] is None
+    assert set(answer["absent"]) == {"anomalies"}
+    assert set(answer["models"]) == {"category"}
+
+
+def test_an_empty_service_answers_with_reasons(app_of, registry):
+    with TestClient(app_of(registry)) as client:
+        answer = client.post("/v1/triage", json={"incident": {"title": "vpn"}}).json()
+    assert answer["category"] is answer["severity"] is None
+    assert answer["fields"] == {}
+    assert answer["absent"]["category"].startswith("not trained: ")
+    assert answer["models"] == {}
+
+
+def test_a_champion_that_was_refused_is_absent_with_its_reason(app_of, registry):
+    registry.promote("category", "1")
+    registry.broken.add(("category", "1"))
+    with TestClient(app_of(registry)) as client:
+        answer = client.post("/v1/triage", json={"incident": {}}).json()
+    assert answer["category"] is None
+    assert answer["absent"]["category"].startswith("not loaded: version 1 was refused")
+
+
+@pytest.mark.parametrize(
+    "incident",
+    [
+        {},
+        {"title": ""},
+        {"title": None, "description": None, "attributes": None, "id": None, "opened_at": None},
+        {"title": "nul \x00 bell \x07 \x1b[31m"},
+        {"title": "\ud800 lone \udfff", "attributes": {"\udc00": "\ud83d"}},
+        {"title": "🔥 página de inicio de sesión 无法登录 שלום"},
+        {"id": "\x00", "title": "an id of which nothing is left"},
+        {"id": "https://tracker.example.com/browse/OPS-1 ü"},
+        {"opened_at": "0001-01-01"},
+        {"opened_at": "9999-12-31T23:59:59+14:00"},
+        {"opened_at": "2026-03-02T08:30:00"},
+        {"attributes": {"n": 10**400, "f": 1e308, "b": False, "": "no name"}},
+        {"title": "x" * 200_000},
+    ],
+)
+def test_odd_incidents_are_answered(client, incident):
+    content = json.dumps({"incident": incident})
+    headers = {"Content-Type": "application/json"}
+    response = client.post("/v1/triage", content=content, headers=headers)
+    assert response.status_code == 200, response.text
+    assert response.json()["incident_id"].isprintable()
+    assert response.json()["incident_id"]
+
+
+def test_cleaned_texts_are_counted(client):
+    client.post("/v1/triage", json={"incident": {"title": "a\x00b", "description": "fine\n"}})
+    assert "precedent_cleaned_texts_total 1.0" in client.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"incident": {"titel": "typo"}}, "incident.titel"),
+        ({"incident": {}, "includes": []}, "includes"),
+        ({}, "incident"),
+        ({"incident": None}, "incident"),
+        ({"incident": []}, "incident"),
+        ([], ""),
+        ("text", ""),
+        ({"incident": {"title": 5}}, "incident.title"),
+        ({"incident": {"id": 5}}, "incident.id"),
+        ({"incident": {"id": "x" * 600}}, "incident.id"),
+        ({"incident": {"service": ["vpn"]}}, "incident.service"),
+        ({"incident": {"attributes": {"a": {"deep": 1}}}}, "incident.attributes.a"),
+        ({"incident": {"attributes": ["a"]}}, "incident.attributes"),
+        ({"incident": {"opened_at": "yesterday"}}, "incident.opened_at"),
+        ({"incident": {"opened_at": 1e300}}, "incident.opened_at"),
+        ({"incident": {"opened_at": "9999-12-31T23:59:59-14:00"}}, "incident.opened_at"),
+        ({"incident": {"opened_at": "0001-01-01T00:00:00+14:00"}}, "incident.opened_at"),
+        ({"incident": {"title": "x" * 200_001}}, "incident.title"),
+        ({"incident": {"attributes": {"log": "x" * 200_001}}}, "incident.attributes.log"),
+        ({"incident": {}, "include": ["categories"]}, "include.0"),
+        ({"incident": {}, "include": "category"}, "include"),
+    ],
+)
+def test_wrong_fields_are_problems_with_their_path(client, body, path):
+    found = problem(client.post("/v1/triage", json=body), 422)
+    assert paths(found) == {path}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe\xfd",
+        b'{"incident": {"title": "caf\xe9"}}',
+        b'{"incident": {"attributes": {"x": NaN}}}',
+        b'{"incident": {"attributes": {"x": -Infinity}}}',
+        b'{"incident": {"attributes": {"x": ' + b"9" * 5_000 + b"}}}",
+        b"[" * 100_000,
+        b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+    ],
+)
+def test_what_is_not_json_is_a_problem(client, content):
+    headers = {"Content-Type": "application/json"}
+    problem(client.post("/v1/triage", content=content, headers=headers), 400)
+
+
+def test_a_number_beyond_floats_is_a_problem_of_its_field(client):
+    headers = {"Content-Type": "application/json"}
+    content = b'{"incident": {"attributes": {"x": 1e999}}}'
+    found = problem(client.post("/v1/triage", content=content, headers=headers), 422)
+    assert paths(found) == {"incident.attributes.x"}
+
+
+def test_of_a_repeated_key_the_last_counts(client):
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    content = b'{"incident": {"title": 5, "title": "vpn"}}'
+    answer = client.post("/v1/triage", content=content, headers=headers).json()
+    assert answer["category"]["label"] == "Network v7"
+
+
+def test_other_media_types_are_refused(client):
+    for declared in ("text/plain", "application/x-www-form-urlencoded", "nonsense"):
+        headers = {"Content-Type": declared}
+        problem(client.post("/v1/triage", content=b'{"incident":{}}', headers=headers), 415)
+
+
+def test_many_wrong_fields_make_a_bounded_problem(client):
+    body = {"incident": {f"{'k' * 1_000}{n}": n for n in range(1_000)}}
+    response = client.post("/v1/triage", json=body)
+    assert len(problem(response, 422)["errors"]) <= 100
+    assert len(response.content) < 100_000
+
+
+def test_a_batch_answers_in_order_and_fails_record_by_record(client):
+    incidents = [
+        FULL_INCIDENT,
+        {"id": "INC2", "titel": "typo"},
+        {"title": "x" * 200_001},
+        "no object",
+        {"id": "INC5", "title": "printer"},
+    ]
+    response = client.post("/v1/triage/batch", json={"incidents": incidents})
+    assert response.status_code == 200
+    results = response.json()["results"]
+    assert [result["status"] for result in results] == [200, 422, 422, 422, 200]
+    assert [result["id"] for result in results] == ["INC1", "INC2", None, None, "INC5"]
+    assert results[0]["triage"]["category"]["label"] == "Network v7"
+    assert results[4]["triage"]["category"]["label"] == "Other v7"
+    assert results[4]["triage"]["incident_id"] == "INC5"
+    refused = results[1]["problem"]
+    assert refused["status"] == 422
+    assert refused["type"] == "about:blank"
+    assert refused["request_id"] == response.headers["x-request-id"]
+    assert paths(refused) == {"incidents.1.titel"}
+    assert {"id", "status", "problem"} == set(results[3])
+
+
+def test_a_batch_answers_as_single_requests_do(client):
+    batch = client.post("/v1/triage/batch", json={"incidents": [FULL_INCIDENT]}).json()
+    single = client.post("/v1/triage", json={"incident": FULL_INCIDENT}).json()
+    from_batch = batch["results"][0]["triage"]
+    assert from_batch.pop("prediction_id") != single.pop("prediction_id")
+    assert from_batch.pop("request_id") != single.pop("request_id")
+    assert from_batch == single
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({}, "incidents"),
+        ({"incidents": {}}, "incidents"),
+        ({"incidents": [], "more": 1}, "more"),
+        ({"incidents": [{}], "include": ["x"]}, "include.0"),
+    ],
+)
+def test_a_wrong_envelope_fails_the_whole_batch(client, body, path):
+    assert paths(problem(client.post("/v1/triage/batch", json=body), 422)) == {path}
+
+
+def test_an_empty_batch_has_no_results(client):
+    response = client.post("/v1/triage/batch", json={"incidents": []})
+    assert (response.status_code, response.json()) == (200, {"results": []})
+
+
+def test_a_thousand_incidents_are_one_call_per_model(client, trained_registry):
+    incidents = [{"id": str(n), "title": "vpn"} for n in range(1_000)]
+    response = client.post("/v1/triage/batch", json={"incidents": incidents})
+    assert [result["id"] for result in response.json()["results"]] == [str(n) for n in range(1_000)]
+    assert trained_registry.models["category", "7"].asked_ == [1_000]

@@ -1,0 +1,89 @@
+"""The service that answers, asked directly: it knows no HTTP."""
+
+import pytest
+
+from features.errors import EncoderUnavailable, StoreUnavailable
+from features.history.store import IncidentStore
+from features.incident.report import IncidentReport
+from serving.champions import ChampionWatcher
+from serving.metrics import ServingMetrics
+from serving.triage import TriageService
+
+REPORTS = [IncidentReport(id="INC1", title="VPN down"), IncidentReport(id="INC2")]
+
+
+@pytest.fixture
+def watcher(trained_registry):
+    watching = ChampionWatcher(trained_registry, 60)
+    watching.refresh()
+    return watching
+
+
+@pytest.fixture
+def service(watcher, store):
+    return TriageService(
+        lambda: watcher.champions, store, ServingMetrics(lambda: watcher.champions)
+    )
+
+
+def test_answers_keep_the_order_of_the_reports(service):
+    answers = service.triage(REPORTS, include=None, request_id="r")
+    assert [item.incident_id for item in answers.items] == ["INC1", "INC2"]
+    labels = [item.predictions["category"].label for item in answers.items]
+    assert labels == ["Network v7", "Other v7"]
+
+
+def test_each_champion_is_asked_once_for_all_reports(service, trained_registry):
+    service.triage(REPORTS * 50, include=None, request_id="r")
+    assert trained_registry.models["category", "7"].asked_ == [100]
+
+
+def test_only_the_parts_asked_for_are_computed(service, trained_registry):
+    answers = service.triage(REPORTS, include=["severity", "similar"], request_id="r")
+    assert answers.parts == ("severity", "similar")
+    assert set(answers.items[0].predictions) == {"severity"}
+    assert set(answers.absent) == {"similar"}
+    assert not hasattr(trained_registry.models["category", "7"], "asked_")
+
+
+def test_what_is_not_trained_is_absent_with_a_reason(service):
+    absent = service.triage(REPORTS, include=None, request_id="r").absent
+    assert set(absent) == {"assignment", "similar", "runbooks"}
+    assert all(reason.startswith("not trained: ") for reason in absent.values())
+
+
+def test_every_answer_is_stored(service, store):
+    item = service.triage(REPORTS, include=None, request_id="r-1").items[0]
+    stored = {record.target: record for record in store.prediction(item.prediction_id)}
+    assert set(stored) == {"category", "fields.subcategory", "severity"}
+    category = stored["category"]
+    assert (category.incident_id, category.request_id) == ("INC1", "r-1")
+    assert (category.label, category.confidence) == ("Network v7", 0.93)
+    assert (category.decision, category.model_version) == ("auto", "7")
+    assert category.answer["evidence"]["tokens"] == [{"token": "vpn", "weight": 1.2}]
+    assert stored["severity"].answer["rank"] == 1
+
+
+def test_nothing_is_answered_that_cannot_be_stored(service, store, monkeypatch):
+    def fail(_store, _records):
+        raise StoreUnavailable("the database is busy")
+
+    monkeypatch.setattr(IncidentStore, "record_predictions", fail)
+    with pytest.raises(StoreUnavailable):
+        service.triage(REPORTS, include=None, request_id="r")
+
+
+def test_a_model_that_cannot_answer_leaves_the_others_answering(service, trained_registry):
+    def fail(_reports):
+        raise EncoderUnavailable("the weights are gone")
+
+    trained_registry.models["category", "7"].predict = fail
+    answers = service.triage(REPORTS, include=None, request_id="r")
+    assert answers.absent["category"] == "cannot answer: the weights are gone"
+    assert "category" not in answers.champions
+    assert answers.items[0].predictions["severity"].label == "Middle"
+
+
+def test_no_reports_need_no_model(service, trained_registry):
+    assert service.triage([], include=None, request_id="r").items == ()
+    assert not hasattr(trained_registry.models["category", "7"], "asked_")
