@@ -25,6 +25,9 @@ Floats = NDArray[np.float64]
 
 _TOPICS = 128
 _FEWEST_FOR_TOPICS = 500
+_ROWS_SEEN = 250_000
+_FEWEST_ROUNDS = 8
+_MOST_ROUNDS = 25
 _MOST_CLASSES_FOR_TREES = 12
 _FEWEST_FOR_TREES = 1000
 _SCORE_FLOOR = 1e-4
@@ -38,7 +41,7 @@ def choose_experts(encoded: EncodedReports, *, classes: int, seed: int) -> dict[
             [("vectors", SentenceVectors()), ("classify", NeighbourVotes())]
         )
         if len(encoded) >= _FEWEST_FOR_TOPICS:
-            experts["topics"] = _topics(seed)
+            experts["topics"] = _topics(len(encoded), seed)
     elif classes <= _MOST_CLASSES_FOR_TREES and len(encoded) >= _FEWEST_FOR_TREES:
         experts["trees"] = _trees(seed)
     return experts
@@ -79,7 +82,7 @@ def _linear(seed: int) -> Pipeline:
     return Pipeline([("views", _sparse_views()), ("classify", LinearSVC(C=0.5, random_state=seed))])
 
 
-def _topics(seed: int) -> Pipeline:
+def _topics(rows: int, seed: int) -> Pipeline:
     """A small neural network over latent topics of the words and the sentence vectors."""
     topics = Pipeline(
         [
@@ -89,7 +92,12 @@ def _topics(seed: int) -> Pipeline:
         ]
     )
     network = MLPClassifier(
-        (256,), alpha=0.01, batch_size=256, max_iter=8, learning_rate_init=1e-3, random_state=seed
+        (256,),
+        alpha=0.01,
+        batch_size=256,
+        max_iter=min(max(_ROWS_SEEN // rows, _FEWEST_ROUNDS), _MOST_ROUNDS),
+        learning_rate_init=1e-3,
+        random_state=seed,
     )
     views = FeatureUnion([("topics", topics), ("vectors", SentenceVectors())])
     return Pipeline([("views", views), ("scale", StandardScaler()), ("classify", network)])

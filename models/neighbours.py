@@ -10,6 +10,7 @@ from features.encoding.encoder import Vectors
 from models.folds import Rows
 
 _QUERIES_AT_ONCE = 512
+_SMOOTHING = 0.1
 
 Floats = NDArray[np.float64]
 
@@ -17,20 +18,23 @@ Floats = NDArray[np.float64]
 class NeighbourVotes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Nearest neighbours by cosine, each voting with exp(sharpness * similarity).
 
-    Vectors have unit length. `neighbours` and `sharpness` were chosen on visible data.
+    The nearest has one vote, and so have the classes' shares together, against rash zeros. Vectors
+    have unit length. `neighbours` and `sharpness` were chosen on visible data.
 
     >>> votes = NeighbourVotes(neighbours=1).fit(np.eye(2, dtype=np.float32), np.array([0, 1]))
     >>> votes.predict_proba(np.eye(2, dtype=np.float32)).argmax(axis=1).tolist()
     [0, 1]
     """
 
-    def __init__(self, *, neighbours: int = 15, sharpness: float = 20.0) -> None:
+    def __init__(self, *, neighbours: int = 30, sharpness: float = 20.0) -> None:
         self.neighbours = neighbours
         self.sharpness = sharpness
 
     def fit(self, vectors: Vectors, labels: Rows) -> Self:
         """Keep the labelled vectors."""
         self.classes_, self.labels_ = np.unique(labels, return_inverse=True)
+        counts = np.bincount(self.labels_) + _SMOOTHING
+        self.shares_ = counts / counts.sum()
         self.vectors_ = vectors
         return self
 
@@ -38,7 +42,7 @@ class NeighbourVotes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the shares of the votes, of shape (vectors, classes)."""
         rows, similarities = self.nearest(vectors)
         weights = np.exp(self.sharpness * (similarities - similarities[:, :1]))
-        votes = np.zeros((len(vectors), len(self.classes_)))
+        votes = np.tile(self.shares_, (len(vectors), 1))
         for place in range(rows.shape[1]):
             votes[np.arange(len(vectors)), self.labels_[rows[:, place]]] += weights[:, place]
         return np.asarray(votes / votes.sum(axis=1, keepdims=True))

@@ -123,9 +123,9 @@ def _absent(parts: Collection[Part], champions: Champions) -> dict[str, str]:
         for part in parts
         if part not in trained
     }
-    for target, problem in champions.problems.items():
+    for target in champions.problems:
         if part_of(target) in parts and target not in champions.serving:
-            absent[target] = f"not loaded: {problem}"
+            absent[target] = "not loaded: its champion was refused; /health/ready says why"
     return absent
 
 

@@ -20,7 +20,7 @@ from models.artifacts.registry import ModelRegistry, ModelVersion
 from training import promote as promotion
 from training.demo import generate_company, write_history, write_mapping, write_runbooks
 from training.settings import TrainingSettings
-from training.summary import describe_history, describe_report, show_progress
+from training.summary import describe_history, describe_report, show_progress, show_reading
 from training.train import TrainingPlan, TrainingReport, measure_only, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -139,12 +139,9 @@ def _load(
 ) -> History:
     if path is None:
         raise NotEnoughHistory("nothing to learn from: give --history FILE")
-    past = load_history(
-        path,
-        load_mapping(mapping) if mapping else None,
-        strict=strict,
-        report_folder=home.import_reports,
-    )
+    plan = load_mapping(mapping) if mapping else None
+    with show_reading(path, quiet=quiet):
+        past = load_history(path, plan, strict=strict, report_folder=home.import_reports)
     if not quiet:
         describe_history(past, home.import_reports)
     return past

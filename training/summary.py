@@ -37,6 +37,14 @@ def show_progress(*, quiet: bool) -> Iterator[Advance]:
         yield advance
 
 
+@contextmanager
+def show_reading(path: Path, *, quiet: bool) -> Iterator[None]:
+    """Show on standard error that a file is being read, or nothing."""
+    console = Console(stderr=True, quiet=quiet)
+    with console.status(f"reading {path.name}"):
+        yield
+
+
 def describe_history(history: History, report_folder: Path) -> None:
     """Say what was read, rejected and doubted."""
     console = Console()

@@ -20,6 +20,7 @@ MAX_TEXT_LENGTH = 200_000
 _MISSING = frozenset({"", "?", "-", "--", "null", "none", "nan", "n/a"})
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_FOREIGN_PAIR = re.compile(r"[^\x00-\x7f]{2}")
 _NEWLINE = re.compile(r"\r\n?|\u2028|\u2029")
 
 
@@ -113,7 +114,8 @@ def _drop_surrogates(text: str) -> str:
 
 
 def _repair_mojibake(text: str) -> str:
-    return ftfy.fix_encoding(text) if is_bad(text) else text
+    # UTF-8 read as another encoding always leaves two such characters side by side.
+    return ftfy.fix_encoding(text) if _FOREIGN_PAIR.search(text) and is_bad(text) else text
 
 
 # Before pydantic looks: it refuses lone surrogates, which are to be cleaned instead.

@@ -16,7 +16,7 @@ def model() -> ChoiceModel:
     examples = [
         ResolvedIncident(
             IncidentReport(id=str(n), title=f"{GROUPS[n % 8][-1] * 5} ticket {rng.integers(999)}"),
-            Outcome(assignment=GROUPS[n % 8], fields={"subcategory": "even odd".split()[n % 2]}),
+            Outcome(assignment=GROUPS[n % 8], fields={"subcategory": ["even", "odd"][n % 2]}),
         )
         for n in range(96)
     ]

@@ -1,0 +1,133 @@
+"""Evaluation: held-out rows beside a baseline that saw no more than the model."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+
+import joblib
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from features.history.history import History
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from models.calibrated import CalibratedModel
+from models.expert_pool import CrossFit
+from models.folds import Fold
+from models.kinds import build_model
+from training.demo import DemoCompany, generate_company
+from training.evaluate import Evaluation, evaluate, fingerprint
+from training.split import Split, split_history
+from training.targets import Target, find_targets
+
+LABELS = ("a", "a", "b", None, "a", "b", "b", "a")
+
+
+def split_of(folds: tuple[Fold, ...], rows: int) -> Split:
+    return Split(folds, np.arange(rows), np.arange(rows), "by hand")
+
+
+def reports(rows: int) -> list[IncidentReport]:
+    return [IncidentReport(id=str(n), title=f"report {n}") for n in range(rows)]
+
+
+@pytest.fixture
+def by_hand() -> Evaluation:
+    """Eight incidents of which the last four are judged by the first four."""
+    found = CrossFit(
+        np.array([7, 4, 5, 6]), np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.5, 0.5]])
+    )
+    model = SimpleNamespace(classes_=["a", "b"], cross_fit_=found)
+    folds = (Fold(np.arange(4), np.arange(4, 8)),)
+    return evaluate(model, Target("category", LABELS), split_of(folds, 8), reports(8))
+
+
+def test_judgement_by_hand(by_hand: Evaluation) -> None:
+    assert by_hand.rows.tolist() == [7, 4, 5, 6]
+    assert by_hand.judged.labels.tolist() == [0, 0, 1, 1]
+    assert by_hand.judged.predicted.tolist() == [0, 1, 1, 0]
+    assert by_hand.judged.confidence.tolist() == [0.9, 0.8, 0.6, 0.5]
+    assert by_hand.judged.log_loss == pytest.approx(-np.log([0.9, 0.2, 0.6, 0.5]))
+    assert by_hand.judged.blocks.tolist() == [7, 4, 5, 6]
+
+
+def test_baseline_learns_only_from_the_fitting_rows(by_hand: Evaluation) -> None:
+    # Two "a", one "b" and an unlabelled one to learn from, each label counted once more.
+    assert by_hand.baseline.predicted.tolist() == [0, 0, 0, 0]
+    assert by_hand.baseline.confidence.tolist() == [0.6] * 4
+    assert by_hand.baseline.log_loss == pytest.approx(-np.log([0.6, 0.6, 0.4, 0.4]))
+
+
+def test_metrics_stand_beside_the_baseline(by_hand: Evaluation) -> None:
+    metrics = {metric.name: metric for metric in by_hand.metrics}
+    assert list(metrics) == ["accuracy", "macro_f1", "log_loss", "ece", "coverage_at_92"]
+    assert metrics["accuracy"].value == 0.5
+    assert metrics["accuracy"].baseline == 0.5
+    assert metrics["accuracy"].baseline_name == "most frequent label"
+    assert metrics["accuracy"].low <= 0.5 <= metrics["accuracy"].high
+
+
+def test_fingerprint_is_of_the_content() -> None:
+    report = IncidentReport(id="1", title="a", attributes={"x": "1", "y": "2"})
+    assert fingerprint(report) == fingerprint(replace(report, attributes={"y": "2", "x": "1"}))
+    others = [
+        replace(report, title="", description="a"),
+        replace(report, service="erp"),
+        replace(report, source="erp"),
+        replace(report, attributes={"x": "1"}),
+    ]
+    assert len({fingerprint(one) for one in (report, *others)}) == 5
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_process() -> Iterator[None]:
+    """Starting workers, and threads for tiny arrays, takes longer than these fits."""
+    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def company() -> DemoCompany:
+    return generate_company(incidents=200)
+
+
+@pytest.mark.parametrize("name", ["category", "severity"])
+def test_fitted_model_is_judged_on_what_it_had_not_seen(company: DemoCompany, name: str) -> None:
+    history = History(company.incidents, severity_levels=company.severity_levels)
+    split = split_history(history)
+    target = next(one for one in find_targets(history)[0] if one.name == name)
+    model = build_model(name, levels=company.severity_levels, encoder="hashing", seed=0)
+    model.fit(company.incidents, split.folds)
+    seen = [one.report for one in company.incidents]
+    found = evaluate(model, target, split, seen)
+    judged = {int(row) for fold in split.folds for row in fold.judge}
+    assert set(found.rows.tolist()) <= judged
+    assert all(target.labels[row] is not None for row in found.rows)
+    metrics = {metric.name: metric for metric in found.metrics}
+    assert ("quadratic_kappa" in metrics) == (name == "severity")
+    # The label of the saved answers, not the likeliest one, is what is judged.
+    assert_same_rule(model, found)
+    assert metrics["log_loss"].value < metrics["log_loss"].baseline
+
+
+def assert_same_rule(model: CalibratedModel, found: Evaluation) -> None:
+    probabilities = model.cross_fit_.probabilities
+    rule = getattr(model, "cheapest_ranks", lambda rows: rows.argmax(axis=1))
+    assert found.judged.predicted.tolist() == rule(probabilities).tolist()
+
+
+def test_shuffled_labels_are_not_better_than_the_baseline(company: DemoCompany) -> None:
+    rng = np.random.default_rng(0)
+    incidents = tuple(
+        ResolvedIncident(one.report, Outcome(category="abc"[rng.integers(3)]))
+        for one in company.incidents
+    )
+    history = History(incidents)
+    split = split_history(history)
+    (target,), _ = find_targets(history)
+    model = build_model("category", levels=(), encoder="hashing", seed=0)
+    model.fit(incidents, split.folds)
+    found = evaluate(model, target, split, [one.report for one in incidents])
+    metrics = {metric.name: metric for metric in found.metrics}
+    assert metrics["accuracy"].value < 0.5
+    assert metrics["accuracy"].low <= metrics["accuracy"].baseline <= metrics["accuracy"].high

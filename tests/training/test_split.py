@@ -1,0 +1,112 @@
+"""Honest splits: by time, by a stated group, by near-copies."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from features.history.history import History
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from training.demo import generate_company
+from training.split import Split, split_history
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def incident(
+    number: int, *, title: str = "", opened: int | None = None, days: int | None = None
+) -> ResolvedIncident:
+    opened_at = None if opened is None else START + timedelta(days=opened)
+    resolved_at = None if days is None or opened_at is None else opened_at + timedelta(days=days)
+    report = IncidentReport(
+        id=str(number), title=title or f"incident {number} w{number * 7}", opened_at=opened_at
+    )
+    return ResolvedIncident(report, Outcome(category="a", resolved_at=resolved_at))
+
+
+def check_no_overlap(split: Split) -> None:
+    judged = np.concatenate([fold.judge for fold in split.folds])
+    assert len(judged) == len(set(judged.tolist()))
+    for fold in split.folds:
+        assert not set(fold.fit.tolist()) & set(fold.judge.tolist())
+
+
+def test_time_is_preferred_and_judges_the_later_half() -> None:
+    order = np.random.default_rng(0).permutation(80)
+    split = split_history(History(tuple(incident(int(n), opened=int(n)) for n in order)))
+    check_no_overlap(split)
+    days = np.array(order)
+    for fold in split.folds:
+        assert days[fold.fit].max() < days[fold.judge].min()
+    assert sorted(days[np.concatenate([f.judge for f in split.folds])].tolist()) == [*range(40, 80)]
+    assert "2026-02-10" in split.description
+    assert not split.is_across_groups
+
+
+def test_time_split_learns_only_outcomes_known_when_the_period_began() -> None:
+    incidents = tuple(incident(n, opened=n, days=n % 20) for n in range(80))
+    split = split_history(History(incidents))
+    check_no_overlap(split)
+    for fold in split.folds:
+        origin = min(incidents[row].report.opened_at for row in fold.judge)
+        assert all(incidents[row].outcome.resolved_at <= origin for row in fold.fit)
+    first = split.folds[0]
+    known = [n for n in range(40) if n + n % 20 <= 40]
+    assert first.fit.tolist() == known
+
+
+def test_days_are_the_blocks_of_a_time_split() -> None:
+    split = split_history(History(tuple(incident(n, opened=n // 4) for n in range(40))))
+    assert split.blocks.tolist() == [n // 4 for n in range(40)]
+
+
+def test_few_undated_incidents_are_left_out_and_many_forbid_a_time_split() -> None:
+    few = [incident(n, opened=None if n == 3 else n) for n in range(40)]
+    split = split_history(History(tuple(few)))
+    assert "later periods" in split.description
+    assert 3 not in np.concatenate([np.r_[fold.fit, fold.judge] for fold in split.folds])
+    many = [incident(n, opened=None if n % 5 == 0 else n) for n in range(40)]
+    assert "near-copies" in split_history(History(tuple(many))).description
+
+
+def test_stated_groups_never_straddle_even_when_there_is_time() -> None:
+    groups = tuple(f"unit {n % 7}" for n in range(70))
+    split = split_history(History(tuple(incident(n, opened=n) for n in range(70)), groups=groups))
+    check_no_overlap(split)
+    assert split.is_across_groups
+    for fold in split.folds:
+        assert not {groups[row] for row in fold.fit} & {groups[row] for row in fold.judge}
+    assert len(set(split.blocks.tolist())) == 7
+    assert sum(len(fold.judge) for fold in split.folds) == 70
+
+
+def test_two_groups_are_too_few_to_split_by() -> None:
+    groups = tuple(f"unit {n % 2}" for n in range(40))
+    split = split_history(History(tuple(incident(n) for n in range(40)), groups=groups))
+    assert not split.is_across_groups
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_near_copies_never_straddle(seed: int) -> None:
+    text = "shared drive number {} is not reachable for the colleagues of room {} since today"
+    incidents = tuple(
+        incident(n, title=text.format(f"q{n % 15} r{n % 15} s{n % 15} t{n % 15}", n))
+        for n in range(60)
+    )
+    split = split_history(History(incidents), seed=seed)
+    check_no_overlap(split)
+    assert 10 <= len(set(split.copies.tolist())) <= 15
+    for fold in split.folds:
+        assert not set(split.copies[fold.fit]) & set(split.copies[fold.judge])
+    assert (split.blocks == split.copies).all()
+    assert sum(len(fold.judge) for fold in split.folds) == 60
+
+
+def test_demo_history_splits_by_time() -> None:
+    company = generate_company(incidents=200)
+    split = split_history(History(company.incidents))
+    check_no_overlap(split)
+    for fold in split.folds:
+        origin = min(company.incidents[row].report.opened_at for row in fold.judge)
+        resolved = (company.incidents[row].outcome.resolved_at for row in fold.fit)
+        assert all(moment is None or moment <= origin for moment in resolved)

@@ -1,0 +1,58 @@
+"""What can be learned from a history, and why the rest is skipped."""
+
+import pytest
+
+from features.history.history import History
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from training.targets import find_targets
+
+
+def history(outcomes: list[Outcome], levels: tuple[str, ...] = ()) -> History:
+    incidents = [
+        ResolvedIncident(IncidentReport(id=str(n)), outcome) for n, outcome in enumerate(outcomes)
+    ]
+    return History(tuple(incidents), severity_levels=levels)
+
+
+def test_every_learnable_label_becomes_a_target() -> None:
+    outcomes = [
+        Outcome(category="ab"[n % 2], severity="ab"[n % 2], fields={"module": "xyz"[n % 3]})
+        for n in range(30)
+    ]
+    found, skipped = find_targets(history(outcomes, levels=("a", "b")))
+    assert [target.name for target in found] == ["category", "severity", "fields.module"]
+    assert [target.is_ordered for target in found] == [False, True, False]
+    assert found[2].labels[:4] == ("x", "y", "z", "x")
+    assert skipped == {"assignment": "not trained: the history has no such column"}
+
+
+def test_unknown_labels_are_kept_in_place() -> None:
+    outcomes = [Outcome(category=None if n % 5 == 0 else "ab"[n % 2]) for n in range(30)]
+    (target,), _ = find_targets(history(outcomes))
+    assert len(target.labels) == 30
+    assert target.labels[:3] == (None, "b", "a")
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (["only"] * 30, "the one label 'only'"),
+        (["a", "b"] * 9 + ["a"], "19 labelled incidents, at least 20"),
+        (["a"] * 30 + ["b"], "fewer than two labels occur at least 2 times"),
+    ],
+)
+def test_skipped_target_says_why(labels: list[str], reason: str) -> None:
+    found, skipped = find_targets(history([Outcome(category=label) for label in labels]))
+    assert found == ()
+    assert reason in skipped["category"]
+
+
+def test_twenty_rows_are_enough() -> None:
+    found, _ = find_targets(history([Outcome(category=label) for label in ["a", "b"] * 10]))
+    assert [target.name for target in found] == ["category"]
+
+
+def test_severity_without_known_order_is_skipped() -> None:
+    found, skipped = find_targets(history([Outcome(severity="ab"[n % 2]) for n in range(30)]))
+    assert found == ()
+    assert "state `order`" in skipped["severity"]
