@@ -27,7 +27,7 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
         self.bias_penalty = bias_penalty
 
     def fit(self, scores: Floats, labels: Rows) -> Self:
-        """Learn weights and biases from held-out scores."""
+        """Learn weights and biases from held-out scores; without any, experts count alike."""
         experts, _, classes = scores.shape
         start = np.concatenate([np.ones(experts), np.zeros(classes)])
         found = minimize(self._loss, start, (scores, labels), jac=True, method="L-BFGS-B")
@@ -45,10 +45,10 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
         logits = np.tensordot(weights, scores, 1) + biases
         logits -= logsumexp(logits, axis=1, keepdims=True)
         right = (np.arange(rows), labels)
-        loss = -logits[right].mean() + self.bias_penalty / 2 * (biases**2).sum()
+        loss = -logits[right].sum() / max(rows, 1) + self.bias_penalty / 2 * (biases**2).sum()
         slope = np.exp(logits)
         slope[right] -= 1
-        slope /= rows
+        slope /= max(rows, 1)
         for_weights = [float((slope * expert).sum()) for expert in scores]
         for_biases = slope.sum(axis=0) + self.bias_penalty * biases
         return float(loss), np.concatenate([for_weights, for_biases])

@@ -56,7 +56,9 @@ class ExpertPool(BaseEstimator):  # type: ignore[misc]
         tasks += [delayed(_fitted)(expert, encoded, labels) for expert in experts.values()]
         scores = Parallel(n_jobs=-1)(tasks)
         self.experts_ = dict(zip(experts, scores[len(usable) :], strict=True))
-        self._learn_trust(scores[: len(usable)], labels, usable)
+        # Spinning BLAS threads cost these small problems many times their own work.
+        with threadpool_limits(1):
+            self._learn_trust(scores[: len(usable)], labels, usable)
         return self
 
     def take_cross_fit(self) -> CrossFit:
@@ -77,8 +79,9 @@ class ExpertPool(BaseEstimator):  # type: ignore[misc]
         rows = np.concatenate([fold.judge for fold in folds])
         fold_of = np.repeat(np.arange(len(folds)), [len(fold.judge) for fold in folds])
         held_out = np.concatenate(scores, axis=1)
-        self.pool_, self.calibration_ = _trust(held_out, labels[rows])
-        self.cross_fit_ = CrossFit(rows, _cross_combined(held_out, labels[rows], fold_of))
+        seen = np.concatenate([np.isin(labels[fold.judge], labels[fold.fit]) for fold in folds])
+        self.pool_, self.calibration_ = _trust(held_out, labels[rows], seen)
+        self.cross_fit_ = CrossFit(rows, _cross_combined(held_out, labels[rows], seen, fold_of))
 
 
 def _fitted(expert: Pipeline, encoded: EncodedReports, labels: Rows) -> Pipeline:
@@ -96,17 +99,20 @@ def _fold_scores(
     return expert_scores(fitted, encoded.take(fold.judge), classes)
 
 
-def _trust(scores: Floats, labels: Rows) -> tuple[LogLinearPool, TopCalibration]:
-    pool = LogLinearPool().fit(scores, labels)
+def _trust(
+    scores: Floats, labels: Rows, seen: NDArray[np.bool_]
+) -> tuple[LogLinearPool, TopCalibration]:
+    # A row whose class no expert had seen would teach to distrust the expert who is right.
+    pool = LogLinearPool().fit(scores[:, seen], labels[seen])
     return pool, TopCalibration().fit(pool.predict_proba(scores), labels)
 
 
-def _cross_combined(scores: Floats, labels: Rows, fold_of: Rows) -> Floats:
+def _cross_combined(scores: Floats, labels: Rows, seen: NDArray[np.bool_], fold_of: Rows) -> Floats:
     """Combine each fold's scores by a pool that was trained on the other folds."""
     combined = np.empty(scores.shape[1:])
     for fold in np.unique(fold_of):
         here = fold_of == fold
         others = ~here if (~here).any() else here
-        pool, calibration = _trust(scores[:, others], labels[others])
+        pool, calibration = _trust(scores[:, others], labels[others], seen[others])
         combined[here] = calibration.transform(pool.predict_proba(scores[:, here]))
     return combined

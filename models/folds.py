@@ -41,7 +41,7 @@ def report_copy_groups(reports: Sequence[IncidentReport]) -> Rows:
 def copy_folds(groups: Rows, *, folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
     """Return folds in which no group is on both sides.
 
-    >>> [fold.judge.tolist() for fold in copy_folds(np.array([0, 0, 1]), folds=2)]
+    >>> sorted(fold.judge.tolist() for fold in copy_folds(np.array([0, 0, 1]), folds=2))
     [[0, 1], [2]]
     """
     splitter = GroupKFold(

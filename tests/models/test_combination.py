@@ -31,6 +31,12 @@ def test_pool_mends_overconfidence_and_a_bias() -> None:
     np.testing.assert_allclose(pool.predict_proba(biased[None]), np.exp(scores), atol=0.05)
 
 
+def test_pool_without_rows_counts_experts_alike() -> None:
+    pool = LogLinearPool().fit(np.empty((2, 0, 3)), np.empty(0, dtype=np.int64))
+    assert pool.weights_.tolist() == [1, 1]
+    assert pool.biases_.tolist() == [0, 0, 0]
+
+
 def test_pool_slope_is_that_of_its_loss() -> None:
     scores, labels = drawn(50, 3)
     pool, start = LogLinearPool(bias_penalty=0.1), np.array([0.5, 2.0, 0.1, -0.3, 0.2])
@@ -56,7 +62,7 @@ def test_calibration_makes_confidence_match_accuracy(sharpness: float) -> None:
 @pytest.mark.parametrize("classes", [2, 3, 40])
 def test_calibration_keeps_the_likeliest_and_sums_to_one(classes: int) -> None:
     rng = np.random.default_rng(0)
-    given = rng.dirichlet(np.full(classes, 0.5), 3000)
+    given = rng.dirichlet(np.full(classes, 0.1), 3000)
     given[0] = np.eye(classes)[0]
     # Much less often right than it says, so confidence must fall below that of close seconds.
     is_right = rng.random(3000) < expit(logit(given.max(axis=1)) - 1.5)

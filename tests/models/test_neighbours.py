@@ -26,13 +26,13 @@ def test_fewer_past_reports_than_neighbours() -> None:
     assert rows.shape == (2, 3)
 
 
-def test_votes_weigh_by_closeness() -> None:
+def test_votes_weigh_by_closeness_beside_the_shares_of_the_classes() -> None:
     past = np.array([[1, 0], [0.8, 0.6], [0.8, 0.6]], dtype=np.float32)
     votes = NeighbourVotes(neighbours=3, sharpness=10).fit(past, np.array([4, 7, 7]))
     (shares,) = votes.predict_proba(np.array([[1, 0]], dtype=np.float32))
-    other = 2 * np.exp(10 * -0.2)
+    given = np.array([1 + 1.1 / 3.2, 2 * np.exp(10 * -0.2) + 2.1 / 3.2])
     assert votes.classes_.tolist() == [4, 7]
-    assert shares == pytest.approx([1 / (1 + other), other / (1 + other)], rel=1e-4)
+    assert shares == pytest.approx(given / given.sum(), rel=1e-4)
 
 
 def test_equally_near_reports_come_in_order_of_their_rows() -> None:

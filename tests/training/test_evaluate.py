@@ -11,7 +11,6 @@ from threadpoolctl import threadpool_limits
 
 from features.history.history import History
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
-from models.calibrated import CalibratedModel
 from models.expert_pool import CrossFit
 from models.folds import Fold
 from models.kinds import build_model
@@ -103,17 +102,13 @@ def test_fitted_model_is_judged_on_what_it_had_not_seen(company: DemoCompany, na
     judged = {int(row) for fold in split.folds for row in fold.judge}
     assert set(found.rows.tolist()) <= judged
     assert all(target.labels[row] is not None for row in found.rows)
+    # What is judged is the label that the model answers with, not always the likeliest.
+    rule = getattr(model, "cheapest_ranks", lambda rows: rows.argmax(axis=1))
+    assert found.judged.predicted.tolist() == rule(model.cross_fit_.probabilities).tolist()
     metrics = {metric.name: metric for metric in found.metrics}
     assert ("quadratic_kappa" in metrics) == (name == "severity")
-    # The label of the saved answers, not the likeliest one, is what is judged.
-    assert_same_rule(model, found)
-    assert metrics["log_loss"].value < metrics["log_loss"].baseline
-
-
-def assert_same_rule(model: CalibratedModel, found: Evaluation) -> None:
-    probabilities = model.cross_fit_.probabilities
-    rule = getattr(model, "cheapest_ranks", lambda rows: rows.argmax(axis=1))
-    assert found.judged.predicted.tolist() == rule(probabilities).tolist()
+    telling = metrics["quadratic_kappa" if name == "severity" else "accuracy"]
+    assert telling.value > telling.baseline + 0.1
 
 
 def test_shuffled_labels_are_not_better_than_the_baseline(company: DemoCompany) -> None:

@@ -1,0 +1,39 @@
+"""Models of the synthetic company's first incidents, fitted once a session."""
+
+from collections.abc import Iterator
+
+import joblib
+import pytest
+from threadpoolctl import threadpool_limits
+
+from models.calibrated import CalibratedModel
+from models.kinds import build_model
+from training.demo import DemoCompany, generate_company
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_process() -> Iterator[None]:
+    """Starting workers, and threads for tiny arrays, takes longer than these fits."""
+    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
+        yield
+
+
+def _fit(company: DemoCompany, target: str) -> CalibratedModel:
+    model = build_model(target, levels=company.severity_levels, encoder="hashing", seed=0)
+    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
+        return model.fit(company.incidents)
+
+
+@pytest.fixture(scope="session")
+def company() -> DemoCompany:
+    return generate_company(incidents=480)
+
+
+@pytest.fixture(scope="session")
+def category_model(company: DemoCompany) -> CalibratedModel:
+    return _fit(company, "category")
+
+
+@pytest.fixture(scope="session")
+def severity_model(company: DemoCompany) -> CalibratedModel:
+    return _fit(company, "severity")

@@ -1,0 +1,111 @@
+"""The cache of encodings: by content, shared, and safe against half-written files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.encoding import cache as cache_module
+from features.encoding.cache import EncodingCache, encode_ahead
+from features.encoding.encoder import HashingEncoder
+
+TEXTS = ["abc", "a bad face", "fed"]
+
+
+def ahead(pair, root: Path, texts: list[str]) -> tuple[int, list[int]]:
+    encoder, _ = pair
+    steps: list[int] = []
+    return encode_ahead(encoder, texts, EncodingCache(root, encoder), steps.append), steps
+
+
+def test_second_run_encodes_nothing_and_answers_the_same(make_encoder, tmp_path: Path) -> None:
+    first, second = make_encoder(), make_encoder()
+    assert ahead(first, tmp_path, TEXTS)[0] == 3
+    assert ahead(second, tmp_path, TEXTS)[0] == 0
+    wanted = first[0].encode(TEXTS)
+    np.testing.assert_array_equal(second[0].encode(TEXTS), wanted)
+    assert second[1].texts == []
+
+
+def test_only_new_texts_are_encoded_the_longest_first(make_encoder, tmp_path: Path) -> None:
+    ahead(make_encoder(), tmp_path, TEXTS)
+    pair = make_encoder()
+    count, steps = ahead(pair, tmp_path, [*TEXTS, "bee", "a dead bee", "bee"])
+    assert count == 2
+    assert pair[1].texts == ["a dead bee", "bee"]
+    assert sum(steps) == 5
+
+
+def test_remembered_texts_are_not_encoded_again_by_the_models(make_encoder, tmp_path: Path) -> None:
+    pair = make_encoder()
+    ahead(pair, tmp_path, TEXTS)
+    pair[0].encode(TEXTS)
+    assert len(pair[1].texts) == 3
+
+
+def test_big_jobs_are_kept_segment_by_segment(
+    make_encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "_SEGMENT_TEXTS", 2)
+    pair = make_encoder()
+    texts = [f"abc {'d' * n}" for n in range(5)]
+    assert ahead(pair, tmp_path, texts) == (5, [0, 2, 2, 1])
+    assert len(list(tmp_path.glob("*/*.npy"))) == 3
+    assert ahead(make_encoder(), tmp_path, texts) == (0, [5])
+
+
+def test_interrupted_run_loses_one_segment_at_most(
+    make_encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "_SEGMENT_TEXTS", 2)
+    encoder, network = make_encoder()
+    answer = network.encode
+
+    def fail_at_third(sentences, **options):
+        if len(network.batches) == 2:
+            raise KeyboardInterrupt
+        return answer(sentences, **options)
+
+    network.encode = fail_at_third
+    texts = [f"abc {'d' * n}" for n in range(6)]
+    with pytest.raises(KeyboardInterrupt):
+        ahead((encoder, network), tmp_path, texts)
+    assert ahead(make_encoder(), tmp_path, texts)[0] == 2
+
+
+def test_half_written_segment_is_ignored(make_encoder, tmp_path: Path) -> None:
+    ahead(make_encoder(), tmp_path, TEXTS[:1])
+    (whole,) = tmp_path.glob("*/*.npy")
+    whole.with_name("killed.part").write_bytes(whole.read_bytes()[:100])
+    pair = make_encoder()
+    assert ahead(pair, tmp_path, TEXTS)[0] == 2
+    assert not [file for file in tmp_path.glob("*/*.part") if file.name != "killed.part"]
+
+
+def test_encoders_and_cleanings_do_not_share(
+    make_encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead(make_encoder(), tmp_path, TEXTS)
+    assert ahead(make_encoder("f" * 64), tmp_path, TEXTS)[0] == 3
+    monkeypatch.setattr(cache_module, "CLEANING_VERSION", 99)
+    assert ahead(make_encoder(), tmp_path, TEXTS)[0] == 3
+
+
+def test_no_text_is_kept(make_encoder, tmp_path: Path) -> None:
+    secret = "password of the boss"
+    ahead(make_encoder(), tmp_path, [secret])
+    (file,) = tmp_path.glob("*/*.npy")
+    assert not any(word.encode() in file.read_bytes() for word in secret.split() if len(word) > 3)
+    assert secret not in str(file)
+
+
+def test_empty_cache_and_no_text(make_encoder, tmp_path: Path) -> None:
+    encoder, _ = make_encoder()
+    assert EncodingCache(tmp_path, encoder).find(TEXTS) == {}
+    assert ahead((encoder, None), tmp_path, []) == (0, [0])
+
+
+def test_cheap_encoder_is_not_cached(tmp_path: Path) -> None:
+    encoder = HashingEncoder()
+    assert encode_ahead(encoder, TEXTS, EncodingCache(tmp_path, encoder), lambda count: None) == 0
+    assert list(tmp_path.iterdir()) == []
