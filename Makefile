@@ -23,7 +23,7 @@ run: $(STAMP)  ## train on a synthetic history unless a champion exists, then se
 	$(PYTHON) -m serving
 
 test: $(STAMP)  ## run the tests
-	$(PYTHON) -m pytest -m 'not quality'
+	$(PYTHON) -m pytest -m 'not quality' -n 2 --dist loadfile
 
 check: $(STAMP)  ## formatting, lint, types and imports
 	$(VENV)/bin/ruff format --check .
