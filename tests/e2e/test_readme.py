@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from models.kinds import KINDS
 from training.cli import app
 from training.demo import generate_company
 
@@ -143,3 +144,8 @@ def test_every_make_target_that_is_named_exists():
     assert named
     for target in named:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_table_of_kinds_is_the_list_of_kinds():
+    rows = [f"| `{kind.name}` | {kind.targets} |" for kind in KINDS]
+    assert "\n".join(["| kind | targets |", "|---|---|", *rows]) in README
