@@ -120,7 +120,8 @@ def prepare(history: History, plan: TrainingPlan, progress: Progress) -> tuple[S
     """Split the history and encode its texts; returns how many had to be encoded anew."""
     split = split_history(history, seed=plan.seed)
     encoder = open_encoder(plan.encoder)
-    texts = list(dict.fromkeys(incident_text(one.report) for one in history.incidents))
+    unique = dict.fromkeys(incident_text(one.report) for one in history.incidents)
+    texts = [text for text in unique if text]
     done = 0
 
     def advance(count: int) -> None:
@@ -129,7 +130,7 @@ def prepare(history: History, plan: TrainingPlan, progress: Progress) -> tuple[S
         progress("encoding", done, len(texts))
 
     cache = EncodingCache(plan.home.encodings, encoder)
-    return split, encode_ahead(encoder, [text for text in texts if text], cache, advance)
+    return split, encode_ahead(encoder, texts, cache, advance)
 
 
 def fit_and_judge(
