@@ -1,0 +1,51 @@
+"""Measures Precedent beside its peers and writes RESULTS.md: `python tests/benchmarks/bench.py`."""
+
+import argparse
+import sys
+
+from comparison import compare_with_peers
+from data_sets import DATA_SETS, load_data_set
+from results import comparison_section, describe_run, keep_section, render, timing_section
+from rich.console import Console
+from timings import time_everything
+
+from features.home import Home, open_home
+
+_TIMINGS = "timings"
+
+
+def main() -> None:
+    """Measure what was asked for, one section at a time."""
+    asked = _parser().parse_args()
+    home = open_home()
+    command = " ".join(["python tests/benchmarks/bench.py", *sys.argv[1:]])
+    run = describe_run(command)
+    for name in asked.data_set:
+        for title, section in _measure(name, asked.rows, home, run):
+            Console().print(render(title, section), markup=False, soft_wrap=True)
+            if asked.rows is None:
+                keep_section(title, section)
+
+
+def _parser() -> argparse.ArgumentParser:
+    names = [*(name for name, each in DATA_SETS.items() if each.targets), _TIMINGS]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-set", nargs="+", choices=names, default=names)
+    parser.add_argument("--rows", type=int, help="try out on a sample; nothing is written")
+    return parser
+
+
+def _measure(name: str, rows: int | None, home: Home, run: dict[str, str]):
+    if name == _TIMINGS:
+        yield _TIMINGS, timing_section(time_everything(rows), run)
+        return
+    history = load_data_set(DATA_SETS[name], rows)
+    for target in DATA_SETS[name].targets:
+        yield (
+            f"{name}: {target}",
+            comparison_section(compare_with_peers(history, target, home), run),
+        )
+
+
+if __name__ == "__main__":
+    main()

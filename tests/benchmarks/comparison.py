@@ -1,0 +1,132 @@
+"""Peers and ours side by side: fitted on the same folds, judged on the same rows."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from figures import Contender, Figure, Floats, choose_figures
+from peers import Peers, choose_peers, encode_for_peers
+from sklearn.pipeline import Pipeline
+
+from features.encoding.weights import MINILM
+from features.history.history import History
+from features.home import Home
+from features.incident.report import IncidentReport
+from models.folds import Rows
+from training.evaluate import Evaluation
+from training.metrics import Interval, Judged, compare, measure
+from training.split import Split
+from training.targets import Target
+from training.train import TrainingPlan, choose_targets, fit_and_judge, prepare
+
+OURS = "Precedent"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Every contender's figures, and how far ours is from the best peer in each figure.
+
+    `differences` gives that peer's name and ours less theirs, paired by row.
+    """
+
+    rows: int
+    split: str
+    seconds: Mapping[str, float]
+    figures: Mapping[str, Mapping[str, Interval]]
+    differences: Mapping[str, tuple[str, Interval]]
+
+
+def compare_with_peers(
+    history: History, target_name: str, home: Home, *, without: Collection[str] = ()
+) -> Comparison:
+    """Fit and judge ours and every peer, save those `without`, on one target of a history."""
+    plan = TrainingPlan(home, "default", home.database_url, MINILM, (target_name,))
+    (target,), _ = choose_targets(history, plan.targets)
+    split, _ = prepare(history, plan, lambda *_: None)
+    reports = [incident.report for incident in history.incidents]
+    encode_for_peers(reports, home)
+    ours, evaluation = _judge_ours(history, target, split, plan)
+    chosen = {name: build for name, build in choose_peers(reports).items() if name not in without}
+    peers = _judge_peers(chosen, history, target, split, evaluation)
+    everyone = {OURS: ours, **peers}
+    figures = choose_figures(ordered=target.is_ordered)
+    return Comparison(
+        rows=len(evaluation.rows),
+        split=split.description,
+        seconds={name: contender.seconds for name, contender in everyone.items()},
+        figures={name: _measure(contender, figures) for name, contender in everyone.items()},
+        differences={name: _best_peer(ours, peers, figure) for name, figure in figures.items()},
+    )
+
+
+def _judge_ours(
+    history: History, target: Target, split: Split, plan: TrainingPlan
+) -> tuple[Contender, Evaluation]:
+    started = perf_counter()
+    model, evaluation = fit_and_judge(history, target, split, plan)
+    seconds = perf_counter() - started
+    return Contender(evaluation.judged, model.cross_fit_.probabilities, seconds), evaluation
+
+
+def _judge_peers(
+    peers: Peers, history: History, target: Target, split: Split, evaluation: Evaluation
+) -> dict[str, Contender]:
+    reports = np.array([incident.report for incident in history.incidents], dtype=object)
+    numbers = {label: number for number, label in enumerate(evaluation.classes)}
+    labels = np.array([-1 if label is None else numbers[label] for label in target.labels])
+    found = {}
+    for name, build in peers.items():
+        started = perf_counter()
+        scores, are_probabilities = _cross_fitted(build, reports, labels, split)
+        seconds = perf_counter() - started
+        scores = scores[evaluation.rows]
+        judged = _judge(scores, evaluation.judged)
+        found[name] = Contender(judged, scores if are_probabilities else None, seconds)
+    return found
+
+
+def _cross_fitted(
+    build: Callable[[], Pipeline], reports: np.ndarray, labels: Rows, split: Split
+) -> tuple[Floats, bool]:
+    """Return scores of shape (reports, classes), and whether they are probabilities."""
+    scores = np.zeros((len(labels), labels.max() + 1))
+    for fold in split.folds:
+        fit, judge = (rows[labels[rows] >= 0] for rows in (fold.fit, fold.judge))
+        if len(judge) and len(set(labels[fit])) > 1:
+            peer = build().fit(reports[fit], labels[fit])
+            _score(peer, reports[judge], judge, scores)
+    return scores, hasattr(build(), "predict_proba")
+
+
+def _score(peer: Pipeline, reports: list[IncidentReport], rows: Rows, scores: Floats) -> None:
+    """Write a fitted peer's probabilities, or 1 for its choice when it has none."""
+    if hasattr(peer, "predict_proba"):
+        scores[np.ix_(rows, peer.classes_)] = peer.predict_proba(reports)
+    else:
+        scores[rows, peer.predict(reports)] = 1
+
+
+def _judge(scores: Floats, ours: Judged) -> Judged:
+    place, predicted = np.arange(len(scores)), scores.argmax(axis=1)
+    loss = -np.log(np.maximum(scores[place, ours.labels], 1e-9))
+    confidence = scores[place, predicted]
+    return Judged(ours.labels, predicted, confidence, loss, ours.blocks, ours.classes)
+
+
+def _measure(contender: Contender, figures: Mapping[str, Figure]) -> dict[str, Interval]:
+    views = {name: figure.view(contender) for name, figure in figures.items()}
+    return {n: measure(figures[n].metric, view) for n, view in views.items() if view is not None}
+
+
+def _best_peer(
+    ours: Contender, peers: Mapping[str, Contender], figure: Figure
+) -> tuple[str, Interval]:
+    views = {name: figure.view(contender) for name, contender in peers.items()}
+    values = {
+        name: figure.metric(view, np.ones(len(view.labels)))
+        for name, view in views.items()
+        if view is not None
+    }
+    best = (min if figure.is_better_low else max)(values, key=values.__getitem__)
+    return best, compare(figure.metric, figure.view(ours), views[best])

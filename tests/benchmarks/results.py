@@ -1,0 +1,147 @@
+"""The committed results: kept section by section as JSON, shown as Markdown."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from comparison import OURS, Comparison
+from timings import Timing
+
+from models.card import package_versions
+from training.metrics import Interval
+
+_HERE = Path(__file__).parent
+_KEPT = _HERE / "results.json"
+_SHOWN = _HERE / "RESULTS.md"
+
+Section = Mapping[str, Any]
+
+_INTRODUCTION = """# Beside the peers
+
+Written by `make bench` from `results.json`; not to be edited. Peers are fitted on the same folds
+and judged on the same rows as Precedent, on data that was visible while it was built. Brackets
+hold 95% intervals that resample near-copy groups, organisations or days. The last row of a table
+is Precedent less the best peer *in that figure*, paired by row; bold where the interval excludes
+zero. Seconds are all fitting and judging on all folds, encoding apart; for Precedent they include
+the final fit on every row. "Recall at 5% flagged" is of the top two levels, of the top one where
+there are three. `n/a`: the method gives no probabilities.
+"""
+
+
+def describe_run(command: str) -> dict[str, str]:
+    """Say when, where, from which commit and by which command figures were measured."""
+    versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {_processor()}, {platform.system()}; {versions}",
+        "commit": _commit(),
+        "command": command,
+    }
+
+
+def comparison_section(comparison: Comparison, run: Mapping[str, str]) -> Section:
+    """Return a comparison as it is kept."""
+    return {"run": run, **asdict(comparison)}
+
+
+def timing_section(timings: Sequence[Timing], run: Mapping[str, str]) -> Section:
+    """Return timings as they are kept."""
+    return {"run": run, "timings": [asdict(timing) for timing in timings]}
+
+
+def keep_section(name: str, section: Section) -> None:
+    """Replace one section and leave the others as they were measured."""
+    kept = json.loads(_KEPT.read_text()) if _KEPT.exists() else {}
+    kept[name] = _rounded(section)
+    kept = dict(sorted(kept.items()))
+    _KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+    shown = "\n".join(render(title, each) for title, each in kept.items())
+    _SHOWN.write_text(f"{_INTRODUCTION}\n{shown}")
+
+
+def render(name: str, section: Section) -> str:
+    """Return one section as Markdown."""
+    table = _timing_table(section) if "timings" in section else _comparison_table(section)
+    run = section["run"]
+    written = f"Measured on {run['date']} at commit {run['commit']} by `{run['command']}`."
+    return f"## {name}\n\n{table}\n\n{written} Machine: {run['machine']}.\n"
+
+
+def _comparison_table(section: Section) -> str:
+    names = list(section["differences"])
+    lines = [
+        _row("", *names, "seconds"),
+        _row(*["---"] * (len(names) + 2)),
+        *(_contender_row(section, contender, names) for contender in section["figures"]),
+        _row(f"{OURS} less the best peer", *(_difference(section, name) for name in names), ""),
+    ]
+    return f"{section['rows']:,} judged incidents; {section['split']}.\n\n" + "\n".join(lines)
+
+
+def _contender_row(section: Section, contender: str, names: Sequence[str]) -> str:
+    figures = section["figures"][contender]
+    cells = [_interval(figures[name]) if name in figures else "n/a" for name in names]
+    return _row(contender, *cells, f"{section['seconds'][contender]:.0f}")
+
+
+def _difference(section: Section, name: str) -> str:
+    peer, found = section["differences"][name]
+    text = f"{found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
+    return f"{f'**{text}**' if Interval(**found).excludes_zero else text} ({peer})"
+
+
+def _interval(found: Mapping[str, float]) -> str:
+    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+
+
+def _timing_table(section: Section) -> str:
+    lines = [
+        _row("job", "seconds", "bare encoding, seconds", "ratio"),
+        _row(*["---"] * 4),
+        *(
+            _row(
+                timing["job"],
+                f"{timing['seconds']:.1f}",
+                f"{timing['encoding_seconds']:.1f}",
+                f"{timing['seconds'] / timing['encoding_seconds']:.2f}",
+            )
+            for timing in section["timings"]
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return round(value, 5) if isinstance(value, float) else value
+
+
+def _processor() -> str:
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()
+
+
+def _commit() -> str:
+    found = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+        cwd=_HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() or "unknown"

@@ -1,0 +1,39 @@
+"""Every visible export, cut short, through the command that a user would type."""
+
+import json
+
+import pytest
+from data_sets import DATA_SETS
+from exports import read_rows, write_rows
+from timings import train_command
+
+ROWS = 600
+# An incident of the audit trail has about six events.
+EVENTS = 3600
+
+
+@pytest.fixture
+def short_export(request, tmp_path):
+    """A part of an export in its own format: a block where order tells of time, else spread out."""
+    data_set = DATA_SETS[request.param]
+    header, rows = read_rows(data_set.path)
+    if data_set.is_ordered:
+        rows = rows[: EVENTS if "events" in data_set.file else ROWS]
+    else:
+        rows = rows[:: -(-len(rows) // ROWS)]
+    return data_set, write_rows(header, rows, tmp_path / data_set.path.name)
+
+
+@pytest.mark.quality
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("short_export", DATA_SETS, indirect=True)
+def test_an_export_trains_and_every_verdict_is_explained(short_export, tmp_path):
+    data_set, export = short_export
+    done = train_command(export, data_set.mapping, tmp_path / "home")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["trained"]
+    for trained in report["trained"]:
+        assert trained["verdict"]["promoted"] or trained["verdict"]["reasons"]
+    assert all(report["skipped"].values())
+    assert set(data_set.targets) <= {trained["target"] for trained in report["trained"]}
