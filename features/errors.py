@@ -21,6 +21,10 @@ class EncoderUnavailable(PrecedentError):
     """The encoder's weights are nowhere to be found, or are not the ones they should be."""
 
 
+class HomeUnavailable(PrecedentError):
+    """PRECEDENT_HOME is no folder, or may not be written to."""
+
+
 class StoreUnavailable(PrecedentError):
     """The database cannot be opened, or is busy beyond its time limit."""
 

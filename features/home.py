@@ -5,11 +5,15 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from features.errors import HomeUnavailable
+
 
 class HomeSettings(BaseSettings):
     """The settings that training and serving share, read from `PRECEDENT_...` when constructed."""
 
-    model_config = SettingsConfigDict(env_prefix="PRECEDENT_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="PRECEDENT_", env_ignore_empty=True, extra="ignore"
+    )
 
     home: Path = Path(".precedent")
     tenant: str = "default"
@@ -58,8 +62,14 @@ class Home:
 
 
 def open_home(settings: HomeSettings | None = None) -> Home:
-    """Return the home named by the settings, creating its folders."""
+    """Return the home named by the settings, creating its folders; raises `HomeUnavailable`."""
     home = Home((settings or HomeSettings()).home.absolute())
-    for folder in (home.root, home.artifacts, home.encodings, home.indexes, home.import_reports):
-        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for folder in (home.artifacts, home.encodings, home.indexes, home.import_reports):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomeUnavailable(
+            f"PRECEDENT_HOME {home.root} cannot be used ({error.strerror}); "
+            "name a folder that may be written to"
+        ) from error
     return home

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
+from features.errors import NotEnoughHistory
 from features.incident.cleaning import incident_text
 from features.incident.near_copies import near_copy_groups
 from features.incident.report import IncidentReport
@@ -41,10 +42,16 @@ def report_copy_groups(reports: Sequence[IncidentReport]) -> Rows:
 def copy_folds(groups: Rows, *, folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
     """Return folds in which no group is on both sides.
 
+    Raises `NotEnoughHistory` when there are fewer than two groups.
+
     >>> sorted(fold.judge.tolist() for fold in copy_folds(np.array([0, 0, 1]), folds=2))
     [[0, 1], [2]]
     """
-    splitter = GroupKFold(
-        n_splits=min(folds, len(np.unique(groups))), shuffle=True, random_state=seed
-    )
+    count = len(np.unique(groups))
+    if count < 2:
+        raise NotEnoughHistory(
+            "all incidents say the same, so none can judge what is learned from the others; "
+            "map a title, a description or attributes that tell them apart"
+        )
+    splitter = GroupKFold(n_splits=min(folds, count), shuffle=True, random_state=seed)
     return tuple(Fold(fit, judge) for fit, judge in splitter.split(groups, groups=groups))

@@ -63,8 +63,6 @@ def _check_state(settings: ServingSettings) -> None:
     try:
         home = open_home(settings)
         open_store(settings.database_url or home.database_url, settings.tenant).close()
-    except OSError as error:
-        _refuse(f"PRECEDENT_HOME {settings.home} cannot be used ({error.strerror})")
     except PrecedentError as error:
         _refuse(str(error))
 

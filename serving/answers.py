@@ -151,9 +151,10 @@ def shape_batch(
 
 def shape_ready(champions: Champions) -> ReadyAnswer:
     """Return what answers and what does not."""
-    problems = dict(champions.problems)
+    # Open to all, so the reasons, which name files, stay in the log.
+    problems = dict.fromkeys(champions.problems, "its champion was refused; the log says why")
     if champions.registry_problem is not None:
-        problems["registry"] = champions.registry_problem
+        problems["registry"] = "it cannot be read; the log says why"
     status = "ready" if champions.is_ready else "not ready"
     return ReadyAnswer(status=status, targets=_versions(champions.serving), problems=problems)
 

@@ -74,13 +74,18 @@ def _attribute_text(given: object) -> object:
     raise PydanticCustomError("attribute", "give text, a number, true, false or null")
 
 
+def _drop_unprintable(given: object) -> object:
+    # Before pydantic looks: with a limit on their length it refuses texts with lone surrogates.
+    return sanitise_text(given) if isinstance(given, str) else given
+
+
 def parse_id(given: str) -> str | None:
     """Return an id as the store keeps it, None when nothing is left of it."""
     return sanitise_text(given).strip() or None
 
 
 Text = Annotated[str, AfterValidator(_within("max_text_characters", "characters"))]
-Id = Annotated[str, Field(max_length=MAX_ID_LENGTH)]
+Id = Annotated[str, BeforeValidator(_drop_unprintable), Field(max_length=MAX_ID_LENGTH)]
 Moment = Annotated[datetime, BeforeValidator(_parse_moment)]
 AttributeValue = Annotated[
     Text | None,

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problems; the one place that knows which status code an error has."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -26,6 +27,8 @@ from serving.errors import (
     UnsupportedMediaType,
 )
 
+_log = logging.getLogger(__name__)
+
 MEDIA_TYPE = "application/problem+json"
 
 STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
@@ -39,6 +42,13 @@ STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
     RegistryUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     EncoderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     NotTrained: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+# Their own messages are for operators: they name files, hosts and what a driver said.
+_DETAIL_OF: Mapping[type[PrecedentError], str] = {
+    StoreUnavailable: "the store is busy or cannot be reached",
+    RegistryUnavailable: "the model registry cannot be reached",
+    EncoderUnavailable: "the sentence encoder cannot be loaded",
+    NotTrained: "the model has not been trained",
 }
 _HEADERS_OF: Mapping[HTTPStatus, dict[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
@@ -59,9 +69,13 @@ class Problem(BaseModel):
 
 def problem_of(error: PrecedentError, request_id: str) -> Problem:
     """Return the problem that tells a caller of an error."""
-    status = STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
     errors = error.errors if isinstance(error, InvalidFields) else None
-    return _problem(status, str(error), request_id, errors)
+    if type(error) not in STATUS_OF:
+        return unexpected_problem(request_id)
+    status = STATUS_OF[type(error)]
+    public = _DETAIL_OF.get(type(error))
+    detail = f"{public}; try again, or read the log under this request_id" if public else str(error)
+    return _problem(status, detail, request_id, errors)
 
 
 def unexpected_problem(request_id: str) -> Problem:
@@ -71,8 +85,12 @@ def unexpected_problem(request_id: str) -> Problem:
 
 
 def answer_error(request: Request, error: PrecedentError) -> Response:
-    """Answer with the problem of an error that this program names."""
-    return respond(problem_of(error, request.state.request_id))
+    """Answer with the problem of an error that this program names; what it hides is logged."""
+    request_id = request.state.request_id
+    if type(error) in _DETAIL_OF or type(error) not in STATUS_OF:
+        facts = {"request_id": request_id, "reason": str(error)}
+        _log.error("a request cannot be answered", extra={"fields": facts})
+    return respond(problem_of(error, request_id))
 
 
 def answer_http_error(request: Request, error: HTTPException) -> Response:

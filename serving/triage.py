@@ -103,7 +103,7 @@ def _predict(
         except PrecedentError as error:
             facts = {"target": target, "reason": str(error)}
             _log.error("a champion cannot answer", extra={"fields": facts})
-            failed[target] = f"cannot answer: {error}"
+            failed[target] = "cannot answer now; the log says why"
     return answers, failed
 
 
@@ -125,7 +125,7 @@ def _absent(parts: Collection[Part], champions: Champions) -> dict[str, str]:
     }
     for target in champions.problems:
         if part_of(target) in parts and target not in champions.serving:
-            absent[target] = "not loaded: its champion was refused; /health/ready says why"
+            absent[target] = "not loaded: its champion was refused; the log says why"
     return absent
 
 

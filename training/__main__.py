@@ -1,6 +1,12 @@
 """The command line: `python -m training`."""
 
-from training.cli import app
+import sys
 
 if __name__ == "__main__":
-    app()
+    # The imports take seconds, in which Ctrl-C is as likely as later.
+    try:
+        from training.cli import app
+
+        app()
+    except KeyboardInterrupt:
+        sys.exit("stopped; the champions are as they were")

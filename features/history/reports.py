@@ -98,4 +98,7 @@ def _unprintable(report: ReportColumns, records: Records) -> list[str]:
 
 def _why(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    place = ".".join(map(str, first["loc"]))[:80]
+    if first["type"] == "too_long":
+        return f"{place}: is longer than {first['ctx']['max_length']:,} characters"
+    return f"{place}: {first['msg']}"

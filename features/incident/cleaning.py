@@ -46,6 +46,8 @@ _CAMEL = re.compile(r"\b(?:[A-Z]+[a-z0-9]+){2,}[A-Z]*\b|\b[a-z]+(?:[A-Z][a-z0-9]
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SPACE = re.compile(r"\s+")
 _LONGEST_SIGNATURE = 400
+# Several models read a text in turn; remembering logs of any length would fill the memory.
+_LONGEST_REMEMBERED = 5_000
 
 
 def drop_markup(text: str) -> str:
@@ -120,13 +122,21 @@ CLEANING_STEPS: tuple[Callable[[str], str], ...] = (
 )
 
 
-@lru_cache(maxsize=4096)
 def clean_text(text: str) -> str:
     """Apply every cleaning step in order.
 
     >>> clean_text("HighLoad on srv-db-012 since 03:12,\\n see https://wiki.example.com/x?y=1")
     'High Load on srv-db-012 since , see wiki.example.com'
     """
+    return _clean_once(text) if len(text) <= _LONGEST_REMEMBERED else _apply_steps(text)
+
+
+@lru_cache(maxsize=4096)
+def _clean_once(text: str) -> str:
+    return _apply_steps(text)
+
+
+def _apply_steps(text: str) -> str:
     for step in CLEANING_STEPS:
         text = step(text)
     return text

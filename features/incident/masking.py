@@ -38,7 +38,9 @@ class Masking:
 class MaskingSettings(BaseSettings):
     """`PRECEDENT_MASKING`: names of `Secret` separated by commas, `all` (the default) or `none`."""
 
-    model_config = SettingsConfigDict(env_prefix="PRECEDENT_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="PRECEDENT_", env_ignore_empty=True, extra="ignore"
+    )
 
     masking: Annotated[frozenset[Secret], NoDecode] = frozenset(Secret)
 

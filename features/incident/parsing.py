@@ -62,7 +62,7 @@ def parse_text(text: str | None, masking: Masking) -> str:
     return mask_text(sanitise_text(text), masking).strip() if text else ""
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def parse_fact(value: str | None, masking: Masking) -> str | None:
     """Return a structured fact sanitised, masked and stripped, None where it is missing."""
     if value is None or is_missing(value):
@@ -70,7 +70,7 @@ def parse_fact(value: str | None, masking: Masking) -> str | None:
     return mask_text(sanitise_text(value), masking).strip() or None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def parse_label(value: str | None) -> str | None:
     """Return a label as the history spells it, None where it is missing."""
     if value is None or is_missing(value):

@@ -70,6 +70,8 @@ class ModelRegistry:
         """Return the champion of each target that has one; none before the first training."""
         file = database_file(self._tracking_uri)
         if file is not None and not file.exists():
+            if self._known:
+                raise RegistryUnavailable(f"{file} is gone; restore it from a backup")
             return {}
         with registry_errors():
             models = self._registered_models()

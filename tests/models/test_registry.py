@@ -50,6 +50,15 @@ def test_without_a_database_there_is_no_champion_and_none_is_made(tmp_path):
         registry.versions("category")
 
 
+def test_a_database_that_is_gone_is_no_registry_without_champions(champion, registry, home):
+    assert registry.champions() == {"category": champion}
+    (home.root / "mlflow.db").rename(home.root / "moved.db")
+    with pytest.raises(RegistryUnavailable, match="gone"):
+        registry.champions()
+    (home.root / "moved.db").rename(home.root / "mlflow.db")
+    assert registry.champions() == {"category": champion}
+
+
 def test_a_database_that_appears_later_is_noticed(tmp_path, empty_registry):
     registry = ModelRegistry(f"sqlite:///{tmp_path}/mlflow.db", "default")
     registry.champions()

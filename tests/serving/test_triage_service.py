@@ -79,7 +79,7 @@ def test_a_model_that_cannot_answer_leaves_the_others_answering(service, trained
 
     trained_registry.models["category", "7"].predict = fail
     answers = service.triage(REPORTS, include=None, request_id="r")
-    assert answers.absent["category"] == "cannot answer: the weights are gone"
+    assert answers.absent["category"] == "cannot answer now; the log says why"
     assert "category" not in answers.champions
     assert answers.items[0].predictions["severity"].label == "Middle"
 

@@ -176,3 +176,94 @@ def test_training_killed_at_any_moment_leaves_the_champion(home: Home, tmp_path:
         registry = ModelRegistry(home.tracking_uri, "default")
         champion = registry.champions()["category"]
         assert registry.load(champion).card.target == "category"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "report: {title: 2020-99-99}",
+        "report: {title: !!int abc}",
+        "report: {title: !!float abc}",
+        "report: " + "[" * 3000 + "]" * 3000,
+    ],
+)
+def test_odd_yaml_is_one_line_and_exit_code_2(text: str, home: Home, tmp_path: Path):
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(text)
+    result = run("train", "--history", write_tickets(tmp_path / "h.csv", 40), "--mapping", mapping)
+    assert_refused(result, "mapping.yaml")
+
+
+@pytest.mark.parametrize("title", ["", "the same words each time"])
+def test_incidents_that_all_say_the_same_are_refused(title: str, home: Home, tmp_path: Path):
+    history = tmp_path / "h.csv"
+    rows = [f"{number},{title},{'AB'[number % 2]}" for number in range(60)]
+    history.write_text("\n".join(["id,title,category", *rows]))
+    assert_refused(run("train", "--history", history), "say the same")
+    assert champions(home) == {}
+
+
+def test_a_target_that_turns_out_unfit_is_skipped_unless_it_is_named(home: Home, tmp_path: Path):
+    history, mapping = tmp_path / "h.csv", tmp_path / "m.yaml"
+    mapping.write_text(
+        "report: {id: id, title: title, opened_at: opened_at}\n"
+        "outcome: {category: category, severity: {column: severity, order: [low, high]}}"
+    )
+    lines = ["id,title,category,severity,opened_at"]
+    for number in range(160):
+        category = ("Network", "Printing")[number % 2]
+        severity = ("low", "high")[number % 2] if number >= 140 else ""
+        day = f"2026-{1 + number // 28:02d}-{1 + number % 28:02d}"
+        lines.append(f"{number},{category} trouble {number},{category},{severity},{day}")
+    history.write_text("\n".join(lines))
+    command = ["--history", history, "--mapping", mapping]
+    result = run("train", *command, "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert [trained["target"] for trained in report["trained"]] == ["category"]
+    assert report["skipped"]["severity"].startswith("not trained: ")
+    assert_refused(run("evaluate", *command, "--target", "severity"), "longer history")
+
+
+def test_brackets_in_a_history_are_no_markup(home: Home, tmp_path: Path):
+    history, mapping = tmp_path / "[h].csv", tmp_path / "m.yaml"
+    mapping.write_text("report: {id: id, title: title}\noutcome: {fields: ['[/b]']}")
+    write_tickets(history, 60)
+    history.write_text(history.read_text().replace("category", "[/b]"))
+    result = run("evaluate", "--history", history, "--mapping", mapping)
+    assert result.exit_code == 0, result.output
+    assert "fields.[/b]" in result.output
+
+
+def test_a_home_that_cannot_be_used_is_refused(
+    monkeypatch: pytest.MonkeyPatch, home: Home, tmp_path: Path
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PRECEDENT_HOME", str(tmp_path / "file"))
+    result = run("train", "--history", write_tickets(tmp_path / "h.csv", 40))
+    assert_refused(result, "PRECEDENT_HOME")
+
+
+@pytest.mark.parametrize("seconds", [1.5, 5.0])
+def test_ctrl_c_stops_without_a_traceback(seconds: float, home: Home):
+    with subprocess.Popen(
+        [sys.executable, "-m", "training", "demo"],
+        cwd=ROOT,
+        env=os.environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as training:
+        time.sleep(seconds)
+        training.send_signal(signal.SIGINT)
+        _, said = training.communicate(timeout=60)
+    assert training.returncode != 0
+    assert "Traceback" not in said
+
+
+def assert_refused(result: Result, word: str) -> None:
+    assert result.exit_code == 2, result.output
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    assert word in line

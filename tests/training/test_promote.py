@@ -100,3 +100,12 @@ def test_a_version_with_altered_files_is_not_promoted(versions, toy_model, toy_c
     with pytest.raises(ArtifactRejected, match=r"golden\.jsonl"):
         _promote(versions, damaged.version)
     assert _champion(versions) == "1"
+
+
+def test_a_version_with_altered_files_is_not_rolled_back_to(versions):
+    first = promote("category", "1", home=versions, tenant="default")
+    _promote(versions, "2")
+    (first.folder / "golden.jsonl").write_text("", encoding="utf-8")
+    with pytest.raises(ArtifactRejected, match=r"golden\.jsonl"):
+        _rollback(versions)
+    assert _champion(versions) == "2"

@@ -61,6 +61,8 @@ def write_as(folder: Path, name: str) -> Path:
             return file_of(folder, name, (HEADER + ROWS).encode("utf-16"))
         case "bom.csv":
             return file_of(folder, name, (HEADER + ROWS).encode("utf-8-sig"))
+        case "old_mac.csv":
+            return file_of(folder, name, (HEADER + ROWS).replace("\n", "\r"))
         case "windows.csv":
             return file_of(folder, name, (HEADER + ROWS).replace("\n", "\r\n"))
         case "tabs.csv":
@@ -81,7 +83,7 @@ def write_as(folder: Path, name: str) -> Path:
     "name",
     [
         *("export.csv", "export.csv.gz", "export.jsonl", "export.jsonl.gz", "export.parquet"),
-        *("utf16.csv", "bom.csv", "windows.csv", "tabs.csv"),
+        *("utf16.csv", "bom.csv", "windows.csv", "old_mac.csv", "tabs.csv"),
     ],
 )
 def test_every_format_gives_the_same_history(tmp_path: Path, name: str) -> None:
