@@ -77,7 +77,9 @@ def test_every_step_is_listed_once() -> None:
     public = [
         name
         for name, value in vars(cleaning).items()
-        if callable(value) and getattr(value, "__module__", "") == cleaning.__name__
+        if callable(value)
+        and getattr(value, "__module__", "") == cleaning.__name__
+        and not name.startswith("_")
     ]
     steps = [step.__name__ for step in CLEANING_STEPS]
     assert len(steps) == len(set(steps))
@@ -90,14 +92,14 @@ def test_every_step_is_listed_once() -> None:
 )
 def test_longest_text_is_cleaned_quickly(piece: str) -> None:
     started = time.perf_counter()
-    cleaning.clean_text.__wrapped__((piece * MAX_TEXT_LENGTH)[:MAX_TEXT_LENGTH])
+    cleaning.clean_text((piece * MAX_TEXT_LENGTH)[:MAX_TEXT_LENGTH])
     assert time.perf_counter() - started < 5
 
 
 @pytest.mark.parametrize("opening", ["{{", "x\n", "x\nbest", "x\n--", "x\nFile ", "http://a"])
 def test_long_run_of_spaces_is_cleaned_quickly(opening: str) -> None:
     started = time.perf_counter()
-    cleaning.clean_text.__wrapped__(opening + " " * (MAX_TEXT_LENGTH - 20) + "x")
+    cleaning.clean_text(opening + " " * (MAX_TEXT_LENGTH - 20) + "x")
     assert time.perf_counter() - started < 5
 
 

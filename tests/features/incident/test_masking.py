@@ -101,7 +101,7 @@ def test_only_the_named_secrets_are_masked() -> None:
     [
         ("all", frozenset(Secret)),
         ("none", frozenset()),
-        ("", frozenset()),
+        ("", frozenset(Secret)),
         ("email, IP", frozenset({Secret.EMAIL, Secret.IP})),
     ],
 )
