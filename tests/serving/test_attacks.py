@@ -66,6 +66,7 @@ def test_ready_tells_no_path_of_a_champion(app_of, registry, monkeypatch):
 
 @pytest.mark.parametrize("name", ["HOME", "PORT", "MASKING", "TENANT", "DATABASE_URL", "API_KEY"])
 def test_an_empty_variable_is_one_that_is_not_set(monkeypatch, name):
+    monkeypatch.delenv(f"PRECEDENT_{name}", raising=False)
     usual = ServingSettings()
     monkeypatch.setenv(f"PRECEDENT_{name}", "")
     assert ServingSettings() == usual

@@ -4,7 +4,7 @@ import pytest
 
 from features.errors import ArtifactRejected, RegistryUnavailable
 from models.artifacts.folder import save_artifact
-from models.artifacts.registry import ModelRegistry
+from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.artifacts.tracking import connect
 from training.promote import HISTORY_TAG, promote, rollback
 from training.register import register
@@ -92,20 +92,29 @@ def test_unknown_targets_and_versions_are_named(versions):
         rollback("category", home=versions, tenant="another")
 
 
-def test_a_version_with_altered_files_is_not_promoted(versions, toy_model, toy_card, tmp_path):
-    _promote(versions, "1")
+@pytest.fixture
+def damaged(versions, toy_model, toy_card, tmp_path) -> ModelVersion:
+    """A version of this test's own that can still be damaged; the others are shared."""
     save_artifact(toy_model, toy_card, tmp_path / "model")
-    damaged = register(tmp_path / "model", toy_card, home=versions, tenant="default")
-    (damaged.folder / "golden.jsonl").write_text("", encoding="utf-8")
+    return register(tmp_path / "model", toy_card, home=versions, tenant="default")
+
+
+def _damage(version: ModelVersion) -> None:
+    (version.folder / "golden.jsonl").write_text("", encoding="utf-8")
+
+
+def test_a_version_with_altered_files_is_not_promoted(versions, damaged):
+    _promote(versions, "1")
+    _damage(damaged)
     with pytest.raises(ArtifactRejected, match=r"golden\.jsonl"):
         _promote(versions, damaged.version)
     assert _champion(versions) == "1"
 
 
-def test_a_version_with_altered_files_is_not_rolled_back_to(versions):
-    first = promote("category", "1", home=versions, tenant="default")
+def test_a_version_with_altered_files_is_not_rolled_back_to(versions, damaged):
+    _promote(versions, damaged.version)
     _promote(versions, "2")
-    (first.folder / "golden.jsonl").write_text("", encoding="utf-8")
+    _damage(damaged)
     with pytest.raises(ArtifactRejected, match=r"golden\.jsonl"):
         _rollback(versions)
     assert _champion(versions) == "2"
