@@ -55,7 +55,7 @@ class NeighbourVotes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for start in range(0, len(vectors), _QUERIES_AT_ONCE):
             end = start + _QUERIES_AT_ONCE
             closeness = vectors[start:end] @ self.vectors_.T
-            found = np.argpartition(-closeness, count - 1, axis=1)[:, :count]
+            found = np.argpartition(closeness, -count, axis=1)[:, -count:]
             near = np.take_along_axis(closeness, found, axis=1)
             order = np.lexsort((found, -near), axis=1)
             rows[start:end] = np.take_along_axis(found, order, axis=1)
