@@ -56,7 +56,7 @@ def compare_with_peers(
         split=split.description,
         seconds={name: contender.seconds for name, contender in everyone.items()},
         figures={name: _measure(contender, figures) for name, contender in everyone.items()},
-        differences={name: _best_peer(ours, peers, figure) for name, figure in figures.items()},
+        differences=_differences(ours, peers, figures),
     )
 
 
@@ -119,14 +119,20 @@ def _measure(contender: Contender, figures: Mapping[str, Figure]) -> dict[str, I
     return {n: measure(figures[n].metric, view) for n, view in views.items() if view is not None}
 
 
-def _best_peer(
-    ours: Contender, peers: Mapping[str, Contender], figure: Figure
-) -> tuple[str, Interval]:
-    views = {name: figure.view(contender) for name, contender in peers.items()}
-    values = {
-        name: figure.metric(view, np.ones(len(view.labels)))
-        for name, view in views.items()
-        if view is not None
-    }
-    best = (min if figure.is_better_low else max)(values, key=values.__getitem__)
-    return best, compare(figure.metric, figure.view(ours), views[best])
+def _differences(
+    ours: Contender, peers: Mapping[str, Contender], figures: Mapping[str, Figure]
+) -> dict[str, tuple[str, Interval]]:
+    """Compare with the best peer in each figure; a figure that no peer has is left out."""
+    found = {}
+    for name, figure in figures.items():
+        views = {peer: figure.view(contender) for peer, contender in peers.items()}
+        views = {peer: view for peer, view in views.items() if view is not None}
+        if views:
+            best = _best(views, figure)
+            found[name] = (best, compare(figure.metric, figure.view(ours), views[best]))
+    return found
+
+
+def _best(views: Mapping[str, Judged], figure: Figure) -> str:
+    values = {peer: figure.metric(v, np.ones(len(v.labels))) for peer, v in views.items()}
+    return (min if figure.is_better_low else max)(values, key=values.__getitem__)

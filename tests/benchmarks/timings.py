@@ -1,8 +1,5 @@
 """How long training and batches take, beside the bare encoding of the same texts."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -10,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from commands import train_command
 from data_sets import DATA_SETS, DataSet
 from exports import read_rows, write_rows
 from sentence_transformers import SentenceTransformer
@@ -26,7 +24,6 @@ from models.artifacts.registry import ModelRegistry
 _NEW_SHARE = 0.01
 _BATCH = 1000
 _PAIRS = 5
-_REPOSITORY = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +50,6 @@ def time_everything(rows: int | None = None) -> list[Timing]:
             _pair("train again with 1% new tickets", encode, new, _training(whole, home)),
             *_time_batches(home, encode, all_reports),
         ]
-
-
-def train_command(export: Path, mapping: Path, home: Path) -> subprocess.CompletedProcess[str]:
-    """Run the training command as a user would."""
-    command = [sys.executable, "-m", "training", "train", "--json"]
-    command += ["--history", str(export), "--mapping", str(mapping)]
-    environment = {**os.environ, "PRECEDENT_HOME": str(home), "PYTHONPATH": str(_REPOSITORY)}
-    return subprocess.run(
-        command, env=environment, cwd=home.parent, capture_output=True, text=True, check=False
-    )
 
 
 def _write_exports(data_set: DataSet, folder: Path, rows: int | None) -> tuple[Path, Path]:

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from commands import train_command
 from data_sets import DATA_SETS
 from exports import read_rows, write_rows
-from timings import train_command
 
 ROWS = 600
 # An incident of the audit trail has about six events.

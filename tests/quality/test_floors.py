@@ -15,7 +15,8 @@ FLOORS = (
     ("servicenow-log", "category", 8000, {"accuracy": 0.30, "macro-F1": 0.13}),
 )
 
-# Minutes for 74 groups, and in no figure below the best peer.
+# A minute or more each for 74 groups; on the whole data (RESULTS.md) neither is ever the best peer
+# in these figures.
 SLOW_PEERS = ("TF-IDF + LR", "MiniLM + LR")
 
 
