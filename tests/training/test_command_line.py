@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -254,6 +255,8 @@ def test_ctrl_c_stops_without_a_traceback(seconds: float, home: Home):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A job in the background ignores Ctrl-C and passes that on to its children.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as training:
         time.sleep(seconds)
         training.send_signal(signal.SIGINT)
