@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from sqlite3 import Connection as SQLiteConnection
+from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from features.errors import StoreUnavailable
+
+Insert = sqlite.Insert | postgresql.Insert
 
 BUSY_TIMEOUT_SECONDS = 10
 
@@ -73,6 +77,11 @@ class Database:
             if not _is_operational(error):
                 raise
             raise StoreUnavailable(f"the database {self.name} {_advice(error)}") from error
+
+
+def insert_into(connection: Connection, table: type[Any]) -> Insert:
+    """Return an insertion that can say what to do on a conflict, as the databases spell it."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _parse(url: str) -> URL:

@@ -25,16 +25,40 @@ class RejectedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PriorityMatrix:
+    """The severity that each impact makes with each urgency, stated by a user or learned.
+
+    `cells` are keyed by impact and urgency; a pair that is not among them was never seen.
+
+    >>> PriorityMatrix({("High", "Low"): "P3"}, is_learned=True).describe()
+    'priority by impact and urgency, learned from the history: High and Low: P3'
+    """
+
+    cells: Mapping[tuple[str, str], str]
+    is_learned: bool = False
+
+    def describe(self) -> str:
+        """Return the whole matrix in a line."""
+        origin = "learned from the history" if self.is_learned else "as stated"
+        cells = [f"{' and '.join(pair)}: {severity}" for pair, severity in self.cells.items()]
+        return f"priority by impact and urgency, {origin}: {'; '.join(cells)}"
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """Past incidents in the order of the file, and what reading them taught.
 
-    `severity_levels` lists the levels with the least severe first, empty when no order is known.
+    `severity_levels` lists the levels with the least severe first, empty when no order is known;
+    `field_levels` does so for the impact and urgency that are mapped, by field. `priority_matrix`
+    is known where severity is a function of these two.
     `groups` holds one value of the mapping's `split_by` column per incident, empty without one.
     `provenance` tells of each report column when its value was written. `sha256` is the file's.
     """
 
     incidents: tuple[ResolvedIncident, ...]
     severity_levels: tuple[str, ...] = ()
+    field_levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    priority_matrix: PriorityMatrix | None = None
     groups: tuple[str, ...] = ()
     provenance: Mapping[str, Provenance] = field(default_factory=dict)
     rejected: tuple[RejectedRow, ...] = ()

@@ -5,12 +5,10 @@ from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Text, cast, delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from features.history.database import insert_into
 from features.history.tables import DeletionRow, IncidentRow, RevisionRow
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
-
-Insert = sqlite.Insert | postgresql.Insert
 
 _REPORT = tuple(field.name for field in fields(IncidentReport))
 _OUTCOME = tuple(field.name for field in fields(Outcome))
@@ -40,7 +38,7 @@ def next_revision(connection: Connection, tenant: str) -> int:
     Each write calls this first: the row stays locked until the commit, so that revisions are
     committed in their order and a worker that has seen one has missed none before it.
     """
-    first = _insert(connection, RevisionRow).values(tenant=tenant, revision=1)
+    first = insert_into(connection, RevisionRow).values(tenant=tenant, revision=1)
     statement = first.on_conflict_do_update(
         index_elements=["tenant"], set_={"revision": RevisionRow.revision + 1}
     )
@@ -52,7 +50,7 @@ def upsert_incidents(
 ) -> None:
     """Write the incidents; a row that would not change keeps the revision that it has."""
     rows = [_row(incident) | {"tenant": tenant, "revision": revision} for incident in incidents]
-    statement = _insert(connection, IncidentRow)
+    statement = insert_into(connection, IncidentRow)
     new = {name: statement.excluded[name] for name in rows[0]}
     old = IncidentRow.__table__.c
     differs = (
@@ -81,12 +79,8 @@ def delete_incident(connection: Connection, tenant: str, id: str, revision: int)
     ).rowcount
     if found:
         row = {"tenant": tenant, "id": id, "revision": revision}
-        connection.execute(_insert(connection, DeletionRow).values(row))
+        connection.execute(insert_into(connection, DeletionRow).values(row))
     return bool(found)
-
-
-def _insert(connection: Connection, table: type[Any]) -> Insert:
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _row(incident: ResolvedIncident) -> dict[str, Any]:

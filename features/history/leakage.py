@@ -66,7 +66,7 @@ def telling_columns(
     them, nor a column that the mapping says was known at opening, save for impact, urgency and
     priority, of which one is computed from the others.
     """
-    found = _priority_parts(mapping, attributes_later, labels.get("severity", ()))
+    found = _priority_parts(mapping, attributes_later, labels.get("severity"))
     for column, values in attributes.items():
         is_trusted = mapping.columns_known.get(column) is Provenance.OPENING
         if column in found or is_trusted or is_caller(column):
@@ -80,11 +80,13 @@ def telling_columns(
     return found
 
 
-def determines(values: Sequence[object], labels: Values) -> bool:
+def determines(
+    values: Sequence[object], labels: Values, *, max_errors: float = _MAX_ERRORS
+) -> bool:
     """Tell whether looking a value up among the other rows nearly always gives the label.
 
-    Rows whose value occurs once are not counted. The share of errors must be small, and small
-    beside that of always answering the commonest label.
+    Rows whose value occurs once are not counted. The share of errors must be at most `max_errors`,
+    and small beside that of always answering the commonest label.
 
     >>> determines(["x", "y"] * 50, ["a", "b"] * 50), determines(["x", "y"] * 50, ["a"] * 100)
     (True, False)
@@ -101,7 +103,7 @@ def determines(values: Sequence[object], labels: Values) -> bool:
         return False
     errors = 1 - sum(_left_out_hits(counts) for counts in repeated) / scored
     usual_errors = 1 - max(of_label.values()) / of_label.total()
-    return errors <= _MAX_ERRORS and errors < _MAX_ERROR_SHARE * usual_errors
+    return errors <= max_errors and errors < _MAX_ERROR_SHARE * usual_errors
 
 
 def _left_out_hits(counts: Counter[str]) -> int:
@@ -120,18 +122,21 @@ def _is_filled_at_resolution(values: Values, is_resolved: Sequence[bool]) -> boo
 
 
 def _priority_parts(
-    mapping: HistoryMapping, attributes: Mapping[str, Values], severity: Values
+    mapping: HistoryMapping, attributes: Mapping[str, Values], severity: Values | None
 ) -> dict[str, str]:
-    """Return impact, urgency and priority where severity is one of them or their function."""
-    if mapping.outcome.severity is None:
-        return {}
+    """Return impact, urgency and priority where a label is one of them or their function."""
     parts = {column: plain_name(column) for column in attributes}
     parts = {column: name for column, name in parts.items() if name in _PRIORITY_PARTS}
-    predicted = plain_name(mapping.outcome.severity.column)
-    reason = "and severity are computed from one another"
+    learned = set(mapping.outcome.parts())
+    if mapping.outcome.severity is not None:
+        learned.add(plain_name(mapping.outcome.severity.column))
     found = {}
-    if predicted in ("impact", "urgency"):
+    if learned & {"impact", "urgency"}:
+        reason = "is computed from impact and urgency, which are labels"
         found = {column: reason for column, name in parts.items() if name == "priority"}
+    if severity is None:
+        return found
+    reason = "and severity are computed from one another"
     pair = [column for column, name in parts.items() if name != "priority"]
     if len(pair) == 2:
         joint = zip(*(attributes[column] for column in pair), strict=True)

@@ -70,6 +70,8 @@ def _build(
     return History(
         incidents=tuple(ResolvedIncident(rows[row], outcomes.of(row)) for row in rows),
         severity_levels=outcomes.severity_levels,
+        field_levels=outcomes.field_levels,
+        priority_matrix=outcomes.priority_matrix,
         groups=_groups(mapping, records, rows),
         provenance=provenance_of(safe, records),
         rejected=tuple(rejected),

@@ -90,17 +90,36 @@ class OutcomeColumns(_Strict):
     category: LabelColumn | None = None
     assignment: LabelColumn | None = None
     severity: SeverityColumn | None = None
+    impact: SeverityColumn | None = None
+    urgency: SeverityColumn | None = None
+    priority_matrix: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     resolution: LabelColumn | None = None
     runbook_id: LabelColumn | None = None
     resolved_at: DateColumn | None = None
     duplicate_of: LabelColumn | None = None
     fields: tuple[LabelColumn, ...] = ()
 
+    @model_validator(mode="after")
+    def _check_priority(self) -> Self:
+        if self.priority_matrix and not (self.impact and self.urgency):
+            raise ValueError("priority_matrix needs the columns of `impact` and `urgency`")
+        for label in self.fields:
+            if label.column in self.parts():
+                raise ValueError(f"fields names {label.column!r}, which is a part of priority too")
+        return self
+
+    def parts(self) -> dict[str, SeverityColumn]:
+        """Return the columns of impact and urgency that are mapped, by those names."""
+        named = {"impact": self.impact, "urgency": self.urgency}
+        return {name: column for name, column in named.items() if column is not None}
+
     def choices(self) -> dict[str, LabelColumn]:
         """Return the columns of the targets that are learned from past labels, by target."""
         named = {name: getattr(self, name) for name in ("category", "assignment", "severity")}
-        fields = {f"fields.{label.column}": label for label in self.fields}
-        return {name: label for name, label in named.items() if label is not None} | fields
+        fields = self.parts() | {label.column: label for label in self.fields}
+        return {name: label for name, label in named.items() if label is not None} | {
+            f"fields.{name}": label for name, label in fields.items()
+        }
 
     def named(self) -> Iterator[tuple[str, str]]:
         """Yield each role with its column, further fields included."""
@@ -240,6 +259,8 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "opened_at": DateColumn,
     "resolved_at": DateColumn,
     "severity": SeverityColumn,
+    "impact": SeverityColumn,
+    "urgency": SeverityColumn,
     "category": LabelColumn,
     "assignment": LabelColumn,
     "resolution": LabelColumn,

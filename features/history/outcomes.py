@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from features.history.dates import Moments, parse_dates
+from features.history.history import PriorityMatrix
 from features.history.mapping import HistoryMapping, LabelColumn
+from features.history.ratings import read_ratings
 from features.history.records import Records
-from features.history.severity import order_levels
 from features.incident.masking import Masking
 from features.incident.parsing import is_missing, parse_label, parse_text
 from features.incident.report import Outcome
@@ -24,6 +25,8 @@ class Outcomes:
     resolutions: Sequence[str | None]
     resolved_at: Moments
     severity_levels: tuple[str, ...]
+    field_levels: Mapping[str, tuple[str, ...]]
+    priority_matrix: PriorityMatrix | None
     warnings: Sequence[str]
 
     def of(self, row: int) -> Outcome:
@@ -53,27 +56,26 @@ class Outcomes:
 
 def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -> Outcomes:
     """Read every outcome column; resolutions are masked, labels stay as the history spells them."""
-    outcome, warnings = mapping.outcome, list[str]()
+    outcome = mapping.outcome
     choices = {t: _labels(label, records) for t, label in outcome.choices().items()}
-    levels: tuple[str, ...] = ()
-    if outcome.severity is not None:
-        stated = outcome.severity.order
-        levels = order_levels(choices["severity"], stated)
-        choices["severity"], warnings = _ordered_only(choices["severity"], levels, bool(stated))
+    ratings = read_ratings(outcome, choices)
+    warnings = ratings.warnings
     moments: Moments = [None] * len(records.lines)
     if (resolved := outcome.resolved_at) is not None:
         values = records.last[resolved.column]
         moments, found = parse_dates(values, column=resolved.column, date_format=resolved.format)
         warnings += found
     return Outcomes(
-        choices=choices,
+        choices=choices | ratings.labels,
         facts={
             "runbook_id": _labels(outcome.runbook_id, records),
             "duplicate_of": _labels(outcome.duplicate_of, records),
         },
         resolutions=_resolutions(outcome.resolution, records, masking),
         resolved_at=moments,
-        severity_levels=levels,
+        severity_levels=ratings.levels.get("severity", ()),
+        field_levels={name: ratings.levels[f"fields.{name}"] for name in outcome.parts()},
+        priority_matrix=ratings.matrix,
         warnings=warnings,
     )
 
@@ -89,27 +91,3 @@ def _resolutions(column: LabelColumn | None, records: Records, masking: Masking)
         return [None] * len(records.lines)
     read = partial(parse_text, masking=masking)
     return [None if is_missing(v) else read(v) or None for v in records.outcome(column)]
-
-
-def _ordered_only(
-    labels: Labels, levels: Sequence[str], is_stated: bool
-) -> tuple[Labels, list[str]]:
-    """Blank the labels that are no level of the order; without an order keep them all."""
-    if not levels:
-        return labels, [
-            "severity: the order of its levels is unclear; state `order` in the mapping, "
-            "least severe first"
-        ]
-    spelled = {level.casefold(): level for level in levels} if is_stated else {}
-    spelled |= {level: level for level in levels}
-    ordered = [
-        None if label is None else spelled.get(label, spelled.get(label.casefold()))
-        for label in labels
-    ]
-    others = [old for old, new in zip(labels, ordered, strict=True) if old is not None and not new]
-    if not others:
-        return ordered, []
-    return ordered, [
-        f"severity: {len(others)} values are not in the order, such as {others[0][:40]!r}; "
-        "they count as missing"
-    ]

@@ -15,7 +15,7 @@ class PredictionRecord:
     """What one model answered about one incident.
 
     `answer` is the prediction as the caller got it, of types that JSON knows. `confidence` is the
-    calibrated probability in 0..1, `answered_at` is aware UTC.
+    calibrated probability in 0..1, `mode` what the owner allowed then, `answered_at` is aware UTC.
     """
 
     prediction_id: str
@@ -26,6 +26,7 @@ class PredictionRecord:
     label: str
     confidence: float
     decision: str
+    mode: str
     answer: Mapping[str, Any]
     answered_at: datetime
 

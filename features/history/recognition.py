@@ -19,6 +19,8 @@ _OUTCOME_NAMES: Mapping[str, tuple[str, ...]] = {
     "category": ("category", "components", "component"),
     "assignment": ("assignment", "assignmentgroup"),
     "severity": ("severity", "priority", "urgency"),
+    "impact": ("impact",),
+    "urgency": ("urgency",),
     "resolution": ("resolution", "closenotes", "resolutionnotes"),
     "runbook_id": ("runbookid", "kbarticle", "kbknowledge", "knowledgearticle"),
     "resolved_at": ("resolvedat", "resolved", "resolutiondate", "closedat", "closed"),
@@ -31,7 +33,7 @@ _CALLER_NAMES = (
 _ATTRIBUTE_NAMES = (
     *_CALLER_NAMES,
     *("location", "company", "department", "usymptom", "project", "projectkey", "issuetype"),
-    *("environment", "impact", "urgency"),
+    "environment",
 )
 _TRACKER_MARKS = frozenset({"issuekey", "issueid"})
 _SERVICE_DESK_MARKS = frozenset({"number", "shortdescription", "assignmentgroup"})
@@ -60,7 +62,7 @@ def is_caller(column: str) -> bool:
 def recognise(columns: Sequence[str]) -> HistoryMapping:
     """Return the mapping of an export by its headers; raises `BadMapping` when none is known.
 
-    A column never plays two roles; impact and urgency are no attributes beside a severity.
+    A column never plays two roles; impact and urgency are labels, never attributes.
 
     >>> mapping = recognise(["Number", "Short description", "Assignment group", "Priority"])
     >>> mapping.report.title.column, mapping.outcome.severity.column
@@ -81,8 +83,7 @@ def recognise(columns: Sequence[str]) -> HistoryMapping:
         raise BadMapping(
             f"the columns ({listed}) are none that are known; say what they mean with --mapping"
         )
-    derived = ("impact", "urgency") if "severity" in outcome else ()
-    report["attributes"] = _take_all(free, [n for n in _ATTRIBUTE_NAMES if n not in derived])
+    report["attributes"] = _take_all(free, _ATTRIBUTE_NAMES)
     return HistoryMapping.model_validate(
         {"report": report, "outcome": outcome | {"fields": fields}, "events": events}
     )

@@ -27,10 +27,10 @@ _SCALES: tuple[tuple[tuple[str, ...], ...], ...] = (
     (
         ("enhancement",),
         ("trivial",),
-        ("minor",),
-        ("normal", "moderate", "medium"),
-        ("major", "significant"),
-        ("critical", "extensive", "severe"),
+        ("minor", "minor localized"),
+        ("normal", "moderate", "medium", "moderate limited"),
+        ("major", "significant", "significant large"),
+        ("critical", "extensive", "severe", "extensive widespread"),
         ("blocker",),
     ),
 )
@@ -50,7 +50,7 @@ def order_levels(values: Iterable[str | None], stated: Sequence[str]) -> tuple[s
     """
     counts = Counter(value for value in values if value is not None)
     if stated:
-        return tuple(_spelled_as(level, counts) for level in stated)
+        return tuple(spelled_as(level, counts) for level in stated)
     for ranks in (*(_word_ranks(counts, scale) for scale in _SCALES), _number_ranks(counts)):
         known = sum(counts[level] for level in ranks)
         if len(set(ranks.values())) == len(ranks) > 1 and known >= _MIN_KNOWN * counts.total():
@@ -58,7 +58,12 @@ def order_levels(values: Iterable[str | None], stated: Sequence[str]) -> tuple[s
     return ()
 
 
-def _spelled_as(level: str, counts: Counter[str]) -> str:
+def spelled_as(level: str, counts: Counter[str]) -> str:
+    """Return a level as the history spells it, or as given where it never occurs.
+
+    >>> spelled_as("high", Counter(["HIGH", "High", "High"]))
+    'High'
+    """
     if level in counts:
         return level
     alike = [value for value in counts if value.casefold() == level.strip().casefold()]

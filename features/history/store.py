@@ -16,6 +16,7 @@ from features.history.incident_rows import (
     upsert_incidents,
 )
 from features.history.migrate import upgrade
+from features.history.modes import Modes, ModeSetting, delete_modes, select_modes, upsert_mode
 from features.history.predictions import PredictionRecord, insert_predictions, select_prediction
 from features.history.tables import DeletionRow, IncidentRow
 from features.incident.report import ResolvedIncident
@@ -125,6 +126,25 @@ class IncidentStore:
         """Return what was answered under that id, one record for each target; empty if unknown."""
         with self._database.read() as connection:
             return select_prediction(connection, self._tenant, prediction_id)
+
+    def modes(self) -> Modes:
+        """Return what the owner allows."""
+        with self._database.read() as connection:
+            return select_modes(connection, self._tenant)
+
+    def set_mode(self, setting: ModeSetting) -> None:
+        """Set the mode of a target or of one label.
+
+        That of a whole target is the most that its labels keep: what allows more is forgotten. The
+        revision stays: modes are not searched.
+        """
+        with self._database.write() as connection:
+            upsert_mode(connection, self._tenant, setting)
+
+    def reset_modes(self) -> int:
+        """Return every target and label to the default mode; tell how many settings there were."""
+        with self._database.write() as connection:
+            return delete_modes(connection, self._tenant)
 
     def ping(self) -> None:
         """Ask the database for a sign of life; raises `StoreUnavailable` when none comes."""

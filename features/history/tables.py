@@ -110,5 +110,18 @@ class PredictionRow(Base):
     label: Mapped[str]
     confidence: Mapped[float]
     decision: Mapped[str]
+    mode: Mapped[str] = mapped_column(server_default="monitor")
     answer: Mapped[dict[str, Any]]
     answered_at: Mapped[datetime]
+
+
+class ModeRow(Base):
+    """What the owner allows for a target, or for one label of it; '' is the whole target."""
+
+    __tablename__ = "modes"
+
+    tenant: Mapped[Key]
+    target: Mapped[Key]
+    label: Mapped[Key]
+    mode: Mapped[str]
+    set_at: Mapped[datetime]

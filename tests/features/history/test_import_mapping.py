@@ -140,6 +140,8 @@ def test_service_desk_headers_are_recognised(style: "type[str]") -> None:
         "category": style("category"),
         "assignment": style("assignment_group"),
         "severity": style("priority"),
+        "impact": style("impact"),
+        "urgency": style("urgency"),
         "resolution": style("close_notes"),
         "runbook_id": style("kb_article"),
         "duplicate_of": style("parent_incident"),

@@ -24,7 +24,7 @@ pytestmark = [
         ("it-tickets", "it-tickets/tickets.csv.gz", 37_669, 0, 10),
         ("assignment", "assignment/tickets.csv.gz", 5_955, 0, 5),
         ("bank-incidents", "bank-incidents/incidents.csv.gz", 24_645, 5, 5),
-        ("servicenow-log", "servicenow-log/events.csv.gz", 17_442, 3, 20),
+        ("servicenow-log", "servicenow-log/events.csv.gz", 17_442, 4, 20),
         ("alert-rules", "alert-rules/rules.jsonl", 1_220, 3, 2),
         ("cloud-incidents", "cloud-incidents/gcp.jsonl.gz", 784, 3, 2),
         ("seamonkey-issues", "duplicates/seamonkey-issues.csv.gz", 1_076, 5, 5),
@@ -54,6 +54,16 @@ def test_the_trail_shows_how_often_labels_change() -> None:
     changed = sum(a.outcome.assignment != b.outcome.assignment for a, b in pairs) / len(last)
     assert 0.3 < changed < 0.5
     assert all(incident.report.opened_at for incident in last)
+
+
+def test_the_matrix_behind_the_priorities_of_the_log_is_found() -> None:
+    mapping = load_mapping(MAPPINGS / "servicenow-log.yaml")
+    history = load_history(DATA / "servicenow-log" / "events.csv.gz", mapping)
+    assert history.priority_matrix is not None
+    assert history.priority_matrix.is_learned
+    cells = history.priority_matrix.cells
+    assert [*map("".join, cells)] == ["11", "12", "21", "22", "23", "31", "32", "33"]
+    assert list(cells.values()) == ["1", "2", "2", "3", "4", "3", "4", "4"]
 
 
 def test_the_impact_of_bank_incidents_is_dropped() -> None:

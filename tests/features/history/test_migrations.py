@@ -3,7 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
@@ -32,6 +34,22 @@ def test_the_migrations_lead_to_the_tables_in_the_code(database_url: str) -> Non
 def test_every_table_has_the_tenant_first_in_its_key() -> None:
     keys = {name: list(table.primary_key) for name, table in Base.metadata.tables.items()}
     assert {name: key[0].name for name, key in keys.items()} == dict.fromkeys(keys, "tenant")
+
+
+def test_answers_from_before_there_were_modes_count_as_monitored(database_url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "features.history:migrations")
+    with Database(database_url).write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO predictions VALUES ('x', 'p1', 'category', 'r1', 'INC1', '7', "
+                "'Network', 0.5, 'auto', '{}', '2026-03-01 12:00:00+00:00')"
+            )
+        )
+    with open_store(database_url, tenant="x") as store:
+        assert store.prediction("p1")[0].mode == "monitor"
 
 
 def test_migrating_again_changes_nothing(database_url: str) -> None:

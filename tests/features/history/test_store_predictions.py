@@ -19,6 +19,7 @@ CATEGORY = PredictionRecord(
     label="Network",
     confidence=0.1 + 0.2,
     decision="auto",
+    mode="recommend",
     answer={
         "label": "Network",
         "certificate": None,
