@@ -6,11 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from features.history.modes import Mode, Modes
 from features.incident.report import IncidentReport, Outcome
 from models.card import Metric
-from models.prediction import Certificate, ChoicePrediction, SeverityPrediction
+from models.prediction import Certificate
 from serving.bodies import Part
 from serving.champions import Champion, Champions
+from serving.modes import ChoiceAnswer, SeverityAnswer
 from serving.problems import Problem, problem_of
 from serving.reading import RefusedIncident
 from serving.triage import Triage, Triages, part_of
@@ -29,14 +31,16 @@ class TriageAnswer(BaseModel):
     incident_id: str
     request_id: str
     prediction_id: str
-    category: ChoicePrediction | None = None
-    assignment: ChoicePrediction | None = None
-    fields: dict[str, ChoicePrediction] = Field(default_factory=dict)
-    severity: SeverityPrediction | None = None
+    category: ChoiceAnswer | None = None
+    assignment: ChoiceAnswer | None = None
+    fields: dict[str, ChoiceAnswer | SeverityAnswer] = Field(default_factory=dict)
+    severity: SeverityAnswer | None = None
     similar: list[Any] | None = None
     runbooks: list[Any] | None = None
     anomalies: list[Any] | None = None
-    absent: dict[str, str] = Field(description="why a part is null")
+    absent: dict[str, str] = Field(
+        description="why a part is null: not trained, cannot answer, or switched off by its owner"
+    )
     models: dict[str, ServedVersion]
 
 
@@ -91,6 +95,8 @@ class ModelAnswer(BaseModel):
     target: str
     version: str
     kind: str
+    mode: Mode = Field(description="what the owner allows for this target")
+    label_modes: dict[str, Mode] = Field(description="of the labels that have a mode of their own")
     trained_at: datetime
     cutoff: datetime | None
     split: str
@@ -159,20 +165,22 @@ def shape_ready(champions: Champions) -> ReadyAnswer:
     return ReadyAnswer(status=status, targets=_versions(champions.serving), problems=problems)
 
 
-def shape_models(champions: Champions) -> ModelsAnswer:
-    """Return the cards of the champions in the order of their targets."""
+def shape_models(champions: Champions, modes: Modes) -> ModelsAnswer:
+    """Return the cards and modes of the champions in the order of their targets."""
     serving = champions.serving
     return ModelsAnswer(
-        models=[_shape_model(target, serving[target]) for target in sorted(serving)]
+        models=[_shape_model(target, serving[target], modes) for target in sorted(serving)]
     )
 
 
-def _shape_model(target: str, champion: Champion) -> ModelAnswer:
+def _shape_model(target: str, champion: Champion, modes: Modes) -> ModelAnswer:
     card = champion.card
     return ModelAnswer(
         target=target,
         version=champion.version.version,
         kind=champion.version.kind or card.kind,
+        mode=modes.of(target),
+        label_modes=modes.of_labels(target),
         trained_at=champion.version.trained_at,
         cutoff=card.cutoff,
         split=card.split,
@@ -184,11 +192,11 @@ def _shape_model(target: str, champion: Champion) -> ModelAnswer:
 
 def _parts(triage: Triage, parts: tuple[Part, ...]) -> dict[str, Any]:
     shaped: dict[str, Any] = {part: {} if part == "fields" else None for part in parts}
-    for target, prediction in triage.predictions.items():
+    for target, answer in triage.answers.items():
         if part_of(target) == "fields":
-            shaped["fields"][target.removeprefix("fields.")] = prediction
+            shaped["fields"][target.removeprefix("fields.")] = answer
         else:
-            shaped[target] = prediction
+            shaped[target] = answer
     return shaped
 
 

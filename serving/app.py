@@ -40,17 +40,20 @@ def create_app(
     )
 
     @asynccontextmanager
-    async def follow_champions(_app: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(services.champions.start)
+    async def watch(_app: FastAPI) -> AsyncIterator[None]:
+        watchers = (services.modes, services.champions)
+        for watcher in watchers:
+            await asyncio.to_thread(watcher.start)
         yield
-        await asyncio.to_thread(services.champions.stop)
+        for watcher in watchers:
+            await asyncio.to_thread(watcher.stop)
         services.store.close()
 
     app = FastAPI(
         title="Precedent",
         version="1",
         description=_DESCRIPTION,
-        lifespan=follow_champions,
+        lifespan=watch,
         redoc_url=None,
     )
     app.state.services = services

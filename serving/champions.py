@@ -1,7 +1,6 @@
 """Follows the registry's champions: loads them off the request path, swaps them at once."""
 
 import logging
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
 from models.card import Card
 from models.report_model import ReportModel
+from serving.watcher import Watcher
 
 _log = logging.getLogger(__name__)
 
@@ -57,31 +57,19 @@ class Champions:
         return self.is_known and self.problems.keys() <= self.serving.keys()
 
 
-class ChampionWatcher:
-    """Keeps `champions` up to date from a background thread."""
+class ChampionWatcher(Watcher):
+    """Keeps `champions` up to date."""
 
     def __init__(self, registry: Registry, poll_seconds: float) -> None:
+        super().__init__(poll_seconds, "champions")
         self._registry = registry
-        self._poll_seconds = poll_seconds
         self._champions = Champions()
         self._failed: dict[tuple[str, str], tuple[float, str]] = {}
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="champions", daemon=True)
 
     @property
     def champions(self) -> Champions:
         """What answers now."""
         return self._champions
-
-    def start(self) -> None:
-        """Look once, so that the first request meets the champions, then go on looking."""
-        self.refresh()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop looking; waits for a version that is being loaded."""
-        self._stopping.set()
-        self._thread.join()
 
     def refresh(self) -> None:
         """Look at the registry once. Whatever cannot be had leaves the old version serving."""
@@ -94,10 +82,6 @@ class ChampionWatcher:
             if reason != before.registry_problem:
                 _log.warning("the registry is unreachable", extra={"fields": {"reason": reason}})
             self._champions = replace(before, registry_problem=reason)
-
-    def _watch(self) -> None:
-        while not self._stopping.wait(self._poll_seconds):
-            self.refresh()
 
     def _follow(self, registered: Mapping[str, ModelVersion]) -> Champions:
         serving, problems = {}, {}

@@ -15,8 +15,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from features.home import Home
-from models.prediction import Prediction
 from serving.champions import Champions
+from serving.modes import Answer
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -53,7 +53,7 @@ class ServingMetrics:
         self._decisions = Counter(
             "precedent_decisions",
             "Predictions made",
-            ["target", "decision"],
+            ["target", "decision", "mode"],
             registry=self._registry,
         )
         self._cleaned = Counter(
@@ -69,11 +69,11 @@ class ServingMetrics:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def count_decisions(self, answers: Iterable[Mapping[str, Prediction]]) -> None:
-        """Count what was decided for each target."""
-        for predictions in answers:
-            for target, prediction in predictions.items():
-                self._decisions.labels(target, prediction.decision).inc()
+    def count_decisions(self, answers: Iterable[Mapping[str, Answer]]) -> None:
+        """Count what was decided for each target, and what was allowed."""
+        for by_target in answers:
+            for target, answer in by_target.items():
+                self._decisions.labels(target, answer.decision, answer.mode).inc()
 
     def count_cleaned(self, texts: int) -> None:
         """Count texts that had to be cleaned."""

@@ -122,8 +122,8 @@ def delete_incident(id: str, services: SharedServices, request_id: RequestId) ->
     "/v1/models", tags=["models"], response_model=ModelsAnswer, responses=problem_responses(401)
 )
 async def models(services: SharedServices) -> Response:
-    """Return the champions that answer, as their cards describe them."""
-    return _json(shape_models(services.champions.champions))
+    """Return the champions, as their cards describe them, and what their owner allows."""
+    return _json(shape_models(services.champions.champions, services.modes.modes))
 
 
 @open_routes.get("/health/live", response_model=LiveAnswer)

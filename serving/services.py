@@ -12,6 +12,7 @@ from serving.bodies import Limits
 from serving.champions import ChampionWatcher, Registry
 from serving.incidents import IncidentService
 from serving.metrics import ServingMetrics
+from serving.modes import ModeWatcher
 from serving.reading import BodyReader, read_body
 from serving.settings import ServingSettings
 from serving.triage import TriageService
@@ -23,6 +24,7 @@ class Services:
 
     settings: ServingSettings
     champions: ChampionWatcher
+    modes: ModeWatcher
     metrics: ServingMetrics
     reader: BodyReader
     triage: TriageService
@@ -33,6 +35,7 @@ class Services:
 def build_services(settings: ServingSettings, registry: Registry, store: IncidentStore) -> Services:
     """Put the parts together; starts nothing."""
     watcher = ChampionWatcher(registry, settings.poll_seconds)
+    modes = ModeWatcher(store, settings.poll_seconds)
     metrics = ServingMetrics(lambda: watcher.champions)
     limits = Limits(
         max_batch_incidents=settings.max_batch_incidents,
@@ -41,9 +44,10 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
     return Services(
         settings=settings,
         champions=watcher,
+        modes=modes,
         metrics=metrics,
         reader=BodyReader(limits, configured_masking(settings), metrics),
-        triage=TriageService(lambda: watcher.champions, store, metrics),
+        triage=TriageService(lambda: watcher.champions, lambda: modes.modes, store, metrics),
         incidents=IncidentService(store),
         store=store,
     )

@@ -11,13 +11,15 @@ from pydantic import TypeAdapter
 
 from features.encoding.encoded import ReportBatch
 from features.errors import PrecedentError
+from features.history.modes import Mode, Modes
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore
 from features.incident.report import IncidentReport
-from models.prediction import ChoicePrediction, Prediction, SeverityPrediction
+from models.prediction import Prediction
 from serving.bodies import Part
 from serving.champions import Champion, Champions
 from serving.metrics import ServingMetrics
+from serving.modes import Answer, ChoiceAnswer, SeverityAnswer, answer_under
 
 _log = logging.getLogger(__name__)
 
@@ -25,14 +27,16 @@ PARTS: tuple[Part, ...] = get_args(Part)
 DEFAULT_PARTS = tuple(part for part in PARTS if part != "anomalies")
 """What is answered unless the caller chooses; anomalies need a time and a service to look at."""
 
+_SWITCHED_OFF = "switched off by its owner: mode off"
+
 
 @dataclass(frozen=True, slots=True)
 class Triage:
-    """What was predicted about one incident, by target."""
+    """What is answered about one incident, by target."""
 
     incident_id: str
     prediction_id: str
-    predictions: Mapping[str, Prediction]
+    answers: Mapping[str, Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,14 @@ class TriageService:
     """Asks each champion once for all reports of a request."""
 
     def __init__(
-        self, champions: Callable[[], Champions], store: IncidentStore, metrics: ServingMetrics
+        self,
+        champions: Callable[[], Champions],
+        modes: Callable[[], Modes],
+        store: IncidentStore,
+        metrics: ServingMetrics,
     ) -> None:
         self._champions = champions
+        self._modes = modes
         self._store = store
         self._metrics = metrics
 
@@ -69,18 +78,21 @@ class TriageService:
 
         Every answer is stored before it is given; raises `StoreUnavailable` when it cannot be.
         """
-        champions = self._champions()
+        champions, modes = self._champions(), self._modes()
         parts = tuple(p for p in PARTS if p in (DEFAULT_PARTS if include is None else include))
-        asked = {t: of for t, of in champions.serving.items() if part_of(t) in parts}
-        answers, failed = _predict(asked, ReportBatch(reports))
+        wanted = {t: of for t, of in champions.serving.items() if part_of(t) in parts}
+        asked = {t: of for t, of in wanted.items() if modes.of(t) is not Mode.OFF}
+        predictions, failed = _predict(asked, ReportBatch(reports))
         triages = Triages(
-            _assemble(reports, answers),
+            _assemble(reports, predictions, modes),
             parts,
-            _absent(parts, champions) | failed,
-            {target: asked[target] for target in answers},
+            _absent(parts, champions)
+            | failed
+            | dict.fromkeys(wanted.keys() - asked, _SWITCHED_OFF),
+            {target: asked[target] for target in predictions},
         )
         self._store.record_predictions(_records(triages, request_id))
-        self._metrics.count_decisions(triage.predictions for triage in triages.items)
+        self._metrics.count_decisions(triage.answers for triage in triages.items)
         return triages
 
 
@@ -96,20 +108,26 @@ def part_of(target: str) -> str:
 def _predict(
     champions: Mapping[str, Champion], reports: Sequence[IncidentReport]
 ) -> tuple[dict[str, list[Prediction]], dict[str, str]]:
-    answers, failed = {}, {}
+    predictions, failed = {}, {}
     for target, champion in champions.items():
         try:
-            answers[target] = champion.model.predict(reports) if reports else []
+            predictions[target] = champion.model.predict(reports) if reports else []
         except PrecedentError as error:
             facts = {"target": target, "reason": str(error)}
             _log.error("a champion cannot answer", extra={"fields": facts})
             failed[target] = "cannot answer now; the log says why"
-    return answers, failed
+    return predictions, failed
 
 
 def _assemble(
-    reports: Sequence[IncidentReport], answers: Mapping[str, Sequence[Prediction]]
+    reports: Sequence[IncidentReport],
+    predictions: Mapping[str, Sequence[Prediction]],
+    modes: Modes,
 ) -> tuple[Triage, ...]:
+    answers = {
+        target: [answer_under(each, modes.of(target, each.label)) for each in of_target]
+        for target, of_target in predictions.items()
+    }
     return tuple(
         Triage(report.id, str(uuid4()), {target: of[at] for target, of in answers.items()})
         for at, report in enumerate(reports)
@@ -138,17 +156,18 @@ def _records(triages: Triages, request_id: str) -> list[PredictionRecord]:
             incident_id=triage.incident_id,
             target=target,
             model_version=triages.champions[target].version.version,
-            label=prediction.label,
-            confidence=prediction.confidence,
-            decision=prediction.decision,
-            answer=_ADAPTERS[type(prediction)].dump_python(prediction, mode="json"),
+            label=answer.label,
+            confidence=answer.confidence,
+            decision=answer.decision,
+            mode=answer.mode,
+            answer=_ADAPTERS[type(answer)].dump_python(answer, mode="json"),
             answered_at=now,
         )
         for triage in triages.items
-        for target, prediction in triage.predictions.items()
+        for target, answer in triage.answers.items()
     ]
 
 
-_ADAPTERS: Mapping[type[Prediction], TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (ChoicePrediction, SeverityPrediction)
+_ADAPTERS: Mapping[type[Answer], TypeAdapter[Any]] = {
+    kind: TypeAdapter(kind) for kind in (ChoiceAnswer, SeverityAnswer)
 }

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from features.home import Home
 from serving.__main__ import cli
+from training.cli import app as training_cli
 from training.promote import promote, rollback
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +138,24 @@ def test_it_follows_promotions_without_failing_a_request(server, serving_home):
             asker.join()
     assert {status for status, _ in results} == {200}
     assert {version for _, version in results} >= {"2", "3"}
+
+
+def test_it_follows_what_its_owner_allows(server, serving_home):
+    def allowed():
+        status, answer = server.ask("POST", "/v1/triage", {"incident": {"title": "vpn"}})
+        assert status == 200
+        return answer["category"] and answer["category"]["mode"]
+
+    assert allowed() == "monitor"
+    for command, mode in (
+        (["auto", "--target", "category"], "auto"),
+        (["off", "--target", "category"], None),
+        (["monitor"], "monitor"),
+    ):
+        environment = {"PRECEDENT_HOME": str(serving_home.root)}
+        result = CliRunner().invoke(training_cli, ["mode", *command], env=environment)
+        assert result.exit_code == 0, result.output
+        wait_for(lambda mode=mode: allowed() == mode)
 
 
 def test_health_answers_while_a_batch_runs(server):

@@ -129,7 +129,7 @@ def test_metrics_count_requests_decisions_and_versions(client):
         'precedent_requests_total{method="POST",route="/v1/triage",status="200"} 1.0',
         'precedent_requests_total{method="GET",route="unmatched",status="404"} 2.0',
         'precedent_request_seconds_count{route="/v1/triage"} 1.0',
-        'precedent_decisions_total{decision="auto",target="category"} 1.0',
+        'precedent_decisions_total{decision="auto",mode="monitor",target="category"} 1.0',
         'precedent_champion_info{target="category",version="7"} 1.0',
     ):
         assert line in text

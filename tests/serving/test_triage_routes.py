@@ -10,7 +10,13 @@ EVIDENCE = {
     "fields": [{"field": "site", "value": "Graz", "weight": -0.1}],
     "exemplars": [{"id": "INC7", "label": "X", "similarity": 0.8}],
 }
-CERTIFICATE = {"precision_at_least": 0.92, "threshold": 0.81, "n": 412, "pooled": False}
+CERTIFICATE = {
+    "precision_at_least": 0.92,
+    "threshold": 0.81,
+    "n": 412,
+    "pooled": False,
+    "family": False,
+}
 FULL_INCIDENT = {
     "id": "INC1",
     "title": "VPN down",
@@ -51,6 +57,7 @@ def test_the_whole_answer(client):
         "label_set": ["Network"],
         "certificate": CERTIFICATE,
         "evidence": EVIDENCE,
+        "mode": "monitor",
     }
     assert answer == {
         "incident_id": "INC1",
@@ -71,6 +78,7 @@ def test_the_whole_answer(client):
             "label_set": ["Low", "Middle"],
             "certificate": None,
             "evidence": {"tokens": [], "fields": [], "exemplars": []},
+            "mode": "monitor",
         },
         "similar": None,
         "runbooks": None,

@@ -1,12 +1,16 @@
 """The service that answers, asked directly: it knows no HTTP."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from features.errors import EncoderUnavailable, StoreUnavailable
+from features.history.modes import Mode, ModeSetting
 from features.history.store import IncidentStore
 from features.incident.report import IncidentReport
 from serving.champions import ChampionWatcher
 from serving.metrics import ServingMetrics
+from serving.modes import ModeWatcher
 from serving.triage import TriageService
 
 REPORTS = [IncidentReport(id="INC1", title="VPN down"), IncidentReport(id="INC2")]
@@ -20,16 +24,20 @@ def watcher(trained_registry):
 
 
 @pytest.fixture
-def service(watcher, store):
-    return TriageService(
-        lambda: watcher.champions, store, ServingMetrics(lambda: watcher.champions)
-    )
+def modes(store):
+    return ModeWatcher(store, 60)
+
+
+@pytest.fixture
+def service(watcher, modes, store):
+    metrics = ServingMetrics(lambda: watcher.champions)
+    return TriageService(lambda: watcher.champions, lambda: modes.modes, store, metrics)
 
 
 def test_answers_keep_the_order_of_the_reports(service):
     answers = service.triage(REPORTS, include=None, request_id="r")
     assert [item.incident_id for item in answers.items] == ["INC1", "INC2"]
-    labels = [item.predictions["category"].label for item in answers.items]
+    labels = [item.answers["category"].label for item in answers.items]
     assert labels == ["Network v7", "Other v7"]
 
 
@@ -41,7 +49,7 @@ def test_each_champion_is_asked_once_for_all_reports(service, trained_registry):
 def test_only_the_parts_asked_for_are_computed(service, trained_registry):
     answers = service.triage(REPORTS, include=["severity", "similar"], request_id="r")
     assert answers.parts == ("severity", "similar")
-    assert set(answers.items[0].predictions) == {"severity"}
+    assert set(answers.items[0].answers) == {"severity"}
     assert set(answers.absent) == {"similar"}
     assert not hasattr(trained_registry.models["category", "7"], "asked_")
 
@@ -60,6 +68,7 @@ def test_every_answer_is_stored(service, store):
     assert (category.incident_id, category.request_id) == ("INC1", "r-1")
     assert (category.label, category.confidence) == ("Network v7", 0.93)
     assert (category.decision, category.model_version) == ("auto", "7")
+    assert category.mode == category.answer["mode"] == "monitor"
     assert category.answer["evidence"]["tokens"] == [{"token": "vpn", "weight": 1.2}]
     assert stored["severity"].answer["rank"] == 1
 
@@ -81,9 +90,41 @@ def test_a_model_that_cannot_answer_leaves_the_others_answering(service, trained
     answers = service.triage(REPORTS, include=None, request_id="r")
     assert answers.absent["category"] == "cannot answer now; the log says why"
     assert "category" not in answers.champions
-    assert answers.items[0].predictions["severity"].label == "Middle"
+    assert answers.items[0].answers["severity"].label == "Middle"
 
 
 def test_no_reports_need_no_model(service, trained_registry):
     assert service.triage([], include=None, request_id="r").items == ()
     assert not hasattr(trained_registry.models["category", "7"], "asked_")
+
+
+def test_a_target_that_is_off_is_neither_asked_nor_stored(service, modes, store, trained_registry):
+    store.set_mode(ModeSetting("category", None, Mode.OFF, datetime.now(UTC)))
+    modes.refresh()
+    answers = service.triage(REPORTS, include=["category", "severity"], request_id="r")
+    assert answers.absent == {"category": "switched off by its owner: mode off"}
+    assert set(answers.items[0].answers) == set(answers.champions) == {"severity"}
+    assert [record.target for record in store.prediction(answers.items[0].prediction_id)] == [
+        "severity"
+    ]
+    assert not hasattr(trained_registry.models["category", "7"], "asked_")
+
+
+def test_the_mode_in_force_is_stored_with_each_answer(service, modes, store):
+    store.set_mode(ModeSetting("category", "Network v7", Mode.AUTO, datetime.now(UTC)))
+    modes.refresh()
+    items = service.triage(REPORTS, include=["category"], request_id="r").items
+    found = [store.prediction(item.prediction_id)[0] for item in items]
+    assert [(record.label, record.mode) for record in found] == [
+        ("Network v7", "auto"),
+        ("Other v7", "monitor"),
+    ]
+
+
+def test_a_label_that_is_off_is_stored_as_it_was_answered(service, modes, store):
+    store.set_mode(ModeSetting("category", "Network v7", Mode.OFF, datetime.now(UTC)))
+    modes.refresh()
+    (item, _) = service.triage(REPORTS, include=["category"], request_id="r").items
+    (record,) = store.prediction(item.prediction_id)
+    assert (record.label, record.decision, record.mode) == ("Network v7", "abstain", "off")
+    assert record.answer["certificate"] is None
