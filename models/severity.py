@@ -1,8 +1,11 @@
 """The kind `severity`: an ordered level, rated through one question per threshold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.encoding.encoded import EncodedReports
 from features.encoding.weights import MINILM
@@ -10,12 +13,12 @@ from features.errors import NotEnoughHistory
 from features.incident.report import IncidentReport
 from models.calibrated import CalibratedModel, require_two_labels
 from models.combination import TopCalibration
-from models.evidence import explain, nearest_exemplars
+from models.evidence import Reading, Scores
 from models.expert_pool import CrossFit, ExpertPool, Floats
-from models.folds import Fold, Rows
+from models.folds import Fold, Rows, fold_weights
 from models.prediction import Alternative, Evidence, Prediction, SeverityPrediction
+from models.rating import cost_beside_chance, learn_cuts, plain_cuts, rate
 
-_SET_COVERAGE = 0.9
 _NEVER_SURE = 0.01
 
 
@@ -24,8 +27,8 @@ class SeverityModel(CalibratedModel):
 
     `levels` lists the levels with the least severe first. For each threshold a pool of experts
     answers "is it at least this severe?"; differences of the answers are the levels' probabilities.
-    `label` is the level of least expected cost, where rating a level too low costs
-    `under_rating_cost` times as much as rating it too high.
+    `label` is the level of least expected cost beyond chance, where rating a level too low costs
+    `under_rating_cost` times as much as rating it too high (`models.rating`).
 
     >>> from features.incident.report import Outcome, ResolvedIncident
     >>> past = [ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"),
@@ -34,6 +37,8 @@ class SeverityModel(CalibratedModel):
     >>> model.predict([IncidentReport(id="new", title="down 99")])[0].rank
     1
     """
+
+    is_ordered: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -54,20 +59,19 @@ class SeverityModel(CalibratedModel):
         if not reports:
             return []
         encoded = self._encode(reports)
-        probabilities = self._probabilities(encoded)
+        scores = self._score(encoded)
+        probabilities = self._combine(scores)
         ranks = self.cheapest_ranks(probabilities)
-        evidence = self._evidence(reports, encoded, ranks)
+        sets = self.label_sets_.transform(probabilities, ranks)
+        evidence = self._explain(Reading(reports, encoded, scores, ranks))
         return [
-            self._prediction(row, int(rank), because)
-            for row, rank, because in zip(probabilities, ranks, evidence, strict=True)
+            self._prediction(row, int(rank), held, because)
+            for row, rank, held, because in zip(probabilities, ranks, sets, evidence, strict=True)
         ]
 
     def cheapest_ranks(self, probabilities: Floats) -> Rows:
-        """Return the rank of least expected cost for each row of probabilities."""
-        ranks = np.arange(len(self.classes_))
-        too_low = np.maximum(ranks[:, None] - ranks[None, :], 0)
-        cost = self.under_rating_cost * too_low + too_low.T
-        return np.asarray((probabilities @ cost).argmin(axis=1), dtype=np.int64)
+        """Return the rank of least expected cost beyond chance for each row of probabilities."""
+        return rate(probabilities, self.cuts_)
 
     def _learn_classes(self, labels: Sequence[str]) -> None:
         require_two_labels(labels, self.target)
@@ -94,7 +98,31 @@ class SeverityModel(CalibratedModel):
         held_out = self._held_out_levels(len(labels))
         wanted = labels[held_out.rows]
         self.calibration_ = TopCalibration().fit(held_out.probabilities, wanted)
-        return _cross_calibrated(held_out, wanted, folds)
+        calibrated = _cross_calibrated(held_out, wanted, folds)
+        return self._choose_cuts(calibrated, wanted, folds)
+
+    def _choose_cuts(self, found: CrossFit, labels: Rows, folds: Sequence[Fold]) -> CrossFit:
+        """Set `cuts_`: the learned ones where those of other folds beat the plain ones.
+
+        Learned cuts follow the shares of the levels, which another organisation may not have.
+        """
+        cost, weights = self.under_rating_cost, fold_weights(folds, found.rows)
+        learned = np.empty(len(labels), dtype=np.int64)
+        for here, others in _each_fold(found.rows, folds):
+            known = found.probabilities[others], labels[others], weights[others]
+            learned[here] = rate(
+                found.probabilities[here], learn_cuts(*known, under_rating_cost=cost)
+            )
+        self.cuts_ = plain_cuts(len(self.classes_), under_rating_cost=cost)
+        plain = rate(found.probabilities, self.cuts_)
+        costs = [
+            cost_beside_chance(labels, ranks, weights, under_rating_cost=cost)
+            for ranks in (learned, plain)
+        ]
+        if costs[0] >= costs[1]:
+            return replace(found, predicted=plain)
+        self.cuts_ = learn_cuts(found.probabilities, labels, weights, under_rating_cost=cost)
+        return replace(found, predicted=learned)
 
     def _held_out_levels(self, examples: int) -> CrossFit:
         """Return the levels of the rows that some threshold judged, not yet calibrated.
@@ -110,9 +138,13 @@ class SeverityModel(CalibratedModel):
         rows = np.unique(np.concatenate([judged.rows for judged in found.values()]))
         return CrossFit(rows, self._levels(reached, examples)[rows])
 
-    def _probabilities(self, encoded: EncodedReports) -> Floats:
-        reached = {rank: pool.predict_proba(encoded)[:, 1] for rank, pool in self.pools_.items()}
-        return self.calibration_.transform(self._levels(reached, len(encoded)))
+    def _pools(self) -> dict[str, ExpertPool]:
+        return self.pools_
+
+    def _combine(self, scores: Scores) -> Floats:
+        reached = {rank: pool.combine(scores[rank])[:, 1] for rank, pool in self.pools_.items()}
+        reports = next(iter(scores.values())).shape[1]
+        return self.calibration_.transform(self._levels(reached, reports))
 
     def _levels(self, reached: dict[str, Floats], reports: int) -> Floats:
         """Turn "at least this severe" into levels; a threshold without a model keeps its share."""
@@ -125,27 +157,8 @@ class SeverityModel(CalibratedModel):
         # Thresholds that cross leave a level nothing at all, which no history can justify.
         return np.asarray((1 - _NEVER_SURE) * levels + _NEVER_SURE * self.shares_)
 
-    def _evidence(
-        self, reports: Sequence[IncidentReport], encoded: EncodedReports, ranks: Rows
-    ) -> list[Evidence]:
-        """Explain each level by the threshold that it reached, the lowest by the first one."""
-        found: dict[int, Evidence] = {}
-        asked = [self._asked_threshold(int(rank)) for rank in ranks]
-        for threshold in sorted(set(asked)):
-            rows = np.flatnonzero([one == threshold for one in asked])
-            pool, here = self.pools_[threshold], encoded.take(rows)
-            near = nearest_exemplars(pool, here, self.example_ids_, self._example_labels())
-            reached = (ranks[rows] >= int(threshold)).astype(np.int64)
-            because = explain(pool, [reports[int(row)] for row in rows], here, reached, near)
-            found.update(zip(rows.tolist(), because, strict=True))
-        return [found[row] for row in range(len(reports))]
-
-    def _asked_threshold(self, rank: int) -> str:
-        asked = [threshold for threshold in self.pools_ if int(threshold) <= rank]
-        return asked[-1] if asked else next(iter(self.pools_))
-
     def _prediction(
-        self, probabilities: Floats, rank: int, evidence: Evidence
+        self, probabilities: Floats, rank: int, held: NDArray[np.bool_], evidence: Evidence
     ) -> SeverityPrediction:
         label, confidence = self.classes_[rank], float(probabilities[rank])
         others = [number for number in np.argsort(-probabilities, kind="stable") if number != rank]
@@ -159,20 +172,10 @@ class SeverityModel(CalibratedModel):
                 Alternative(self.classes_[number], float(probabilities[number]))
                 for number in others
             ),
-            label_set=self._contiguous_set(probabilities, rank),
+            label_set=tuple(self.classes_[number] for number in np.flatnonzero(held)),
             certificate=self.certification_.certificates.get(label),
             evidence=evidence,
         )
-
-    def _contiguous_set(self, probabilities: Floats, rank: int) -> tuple[str, ...]:
-        low = high = rank
-        while probabilities[low : high + 1].sum() < _SET_COVERAGE:
-            below = probabilities[low - 1] if low > 0 else -1.0
-            above = probabilities[high + 1] if high + 1 < len(probabilities) else -1.0
-            if max(below, above) < 0:
-                break
-            low, high = (low - 1, high) if below > above else (low, high + 1)
-        return tuple(self.classes_[low : high + 1])
 
 
 def _can_judge(fold: Fold, reached: Rows) -> bool:
@@ -182,10 +185,17 @@ def _can_judge(fold: Fold, reached: Rows) -> bool:
 def _cross_calibrated(held_out: CrossFit, labels: Rows, folds: Sequence[Fold]) -> CrossFit:
     """Calibrate each fold's levels by what the other folds taught."""
     levels, calibrated = held_out.probabilities, held_out.probabilities.copy()
-    for fold in folds:
-        here = np.isin(held_out.rows, fold.judge)
-        others = ~here if (~here).any() else here
-        if here.any():
-            calibration = TopCalibration().fit(levels[others], labels[others])
-            calibrated[here] = calibration.transform(levels[here])
+    for here, others in _each_fold(held_out.rows, folds):
+        calibration = TopCalibration().fit(levels[others], labels[others])
+        calibrated[here] = calibration.transform(levels[here])
     return CrossFit(held_out.rows, calibrated)
+
+
+def _each_fold(
+    rows: Rows, folds: Sequence[Fold]
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Yield which rows each fold judged and which the others did; a lone fold teaches itself."""
+    for fold in folds:
+        here = np.isin(rows, fold.judge)
+        if here.any():
+            yield here, ~here if (~here).any() else here

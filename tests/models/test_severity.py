@@ -11,7 +11,9 @@ from models.severity import SeverityModel
 LEVELS = ("low", "mid", "high")
 
 
-def fitted(labels: list[str], folds: tuple[Fold, ...] | None = None) -> SeverityModel:
+def fitted(
+    labels: list[str], folds: tuple[Fold, ...] | None = None, *, under_rating_cost: float = 1.25
+) -> SeverityModel:
     examples = [
         ResolvedIncident(
             IncidentReport(id=str(n), title=f"{label} thing {n} w{n * 7 % 13} z{n * 5 % 11}"),
@@ -19,7 +21,8 @@ def fitted(labels: list[str], folds: tuple[Fold, ...] | None = None) -> Severity
         )
         for n, label in enumerate(labels)
     ]
-    return SeverityModel(levels=LEVELS, encoder="hashing").fit(examples, folds)
+    model = SeverityModel(levels=LEVELS, under_rating_cost=under_rating_cost, encoder="hashing")
+    return model.fit(examples, folds)
 
 
 def later_folds(rows: int) -> tuple[Fold, ...]:
@@ -27,21 +30,49 @@ def later_folds(rows: int) -> tuple[Fold, ...]:
     return (Fold(number[:half], number[half:most]), Fold(number[:most], number[most:]))
 
 
-def test_rank_is_the_level_of_least_expected_cost() -> None:
-    model = SeverityModel(levels=LEVELS, under_rating_cost=1.0)
-    model.classes_ = list(LEVELS)
-    rows = np.array([[0.4, 0.25, 0.35], [0.6, 0.2, 0.2], [0.1, 0.2, 0.7]])
-    assert model.cheapest_ranks(rows).tolist() == [1, 0, 2]
+def test_confidence_is_that_of_the_label_also_where_another_is_likelier() -> None:
+    model = fitted(["low", "mid"] * 20)
+    model.cuts_ = np.array([1e-9, 0.5])
+    (answer,) = model.predict([IncidentReport(id="x", title="low thing")])
+    likelier = max(other.confidence for other in answer.alternatives)
+    assert (answer.label, answer.rank) == ("mid", 1)
+    assert answer.confidence < 0.5 < likelier
+
+
+def two_organisations(level: str, other: str) -> tuple[list[str], tuple[Fold, ...]]:
+    """Return labels of two organisations whose rare levels differ, and folds that part them."""
+    labels = [level if n % 10 == 0 else "mid" for n in range(60)]
+    labels += [other if n % 10 == 0 else "mid" for n in range(60)]
+    first, second = np.arange(60), np.arange(60, 120)
+    return labels, (Fold(second, first), Fold(first, second))
+
+
+def test_each_row_is_judged_by_cuts_that_other_folds_taught() -> None:
+    model = fitted(["low", "mid", "high"] * 12)
+    found = model.cross_fit_
+    assert found.predicted is not None
+    assert found.predicted.shape == found.rows.shape
+    assert set(found.predicted.tolist()) == {0, 1, 2}
+
+
+def test_cuts_that_do_not_carry_from_fold_to_fold_are_not_used() -> None:
+    labels, folds = two_organisations("low", "high")
+    model = fitted(labels, folds, under_rating_cost=3.0)
+    assert model.cuts_.tolist() == [0.25, 0.25]
+    assert model.cross_fit_.predicted is not None
+    by_plain_cuts = model.cheapest_ranks(model.cross_fit_.probabilities)
+    assert model.cross_fit_.predicted.tolist() == by_plain_cuts.tolist()
 
 
 def test_costlier_under_rating_rates_higher() -> None:
-    close = np.array([[0.55, 0.45, 0.0]])
+    labels = ["low"] * 30 + ["mid"] * 12 + ["high"] * 3
+    reports = [IncidentReport(id=str(n), title=f"thing w{n % 13} z{n % 11}") for n in range(60)]
     ranks = []
-    for cost in (1.0, 1.25):
-        model = SeverityModel(levels=LEVELS, under_rating_cost=cost)
-        model.classes_ = list(LEVELS)
-        ranks.append(int(model.cheapest_ranks(close)[0]))
-    assert ranks == [0, 1]
+    for cost in (1.0, 20.0):
+        model = fitted(labels, under_rating_cost=cost)
+        ranks.append([answer.rank for answer in model.predict(reports)])
+    assert all(dear >= cheap for cheap, dear in zip(*ranks, strict=True))
+    assert sum(ranks[1]) > sum(ranks[0])
 
 
 def test_label_outside_the_levels_is_refused() -> None:
