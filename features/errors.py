@@ -33,6 +33,10 @@ class NotTrained(PrecedentError):
     """A model was asked to predict before it was fitted."""
 
 
+class ModeRefused(PrecedentError):
+    """A mode does not exist, is for an unknown target or label, or would hold too widely."""
+
+
 class ArtifactRejected(PrecedentError):
     """A model's files are incomplete, altered, or answer otherwise than when they were saved."""
 

@@ -46,9 +46,24 @@ class Home:
         return self.root / "artifacts"
 
     @property
+    def adapted_encoders(self) -> Path:
+        """The folder of encoders adapted to the organisation, each named by its weights' hash."""
+        return self.artifacts / "encoders"
+
+    @property
+    def adaptations(self) -> Path:
+        """The folder where adapting an encoder keeps what it needs to go on when interrupted."""
+        return self.root / "cache" / "adaptations"
+
+    @property
     def encodings(self) -> Path:
         """The folder of cached encodings."""
         return self.root / "cache" / "encodings"
+
+    @property
+    def fonts(self) -> Path:
+        """The folder where the library that draws pictures keeps its list of fonts."""
+        return self.root / "cache" / "fonts"
 
     @property
     def indexes(self) -> Path:

@@ -2,8 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -11,10 +11,13 @@ from features.encoding.encoded import EncodedReports, encode_reports
 from features.encoding.weights import MINILM
 from features.errors import NotEnoughHistory, NotTrained
 from features.incident.report import IncidentReport, ResolvedIncident
-from models.expert_pool import CrossFit, Floats
+from models.conformal import LabelSets
+from models.evidence import Explainer, Reading, Scores
+from models.exemplars import nearest_exemplars
+from models.expert_pool import CrossFit, ExpertPool, Floats
 from models.folds import Fold, Rows, copy_folds, report_copy_groups
 from models.labels import label_of
-from models.prediction import Certificate, Decision
+from models.prediction import Certificate, Decision, Evidence
 from models.report_model import ReportModel
 
 _MOST_ROWS_FOR_CHARACTERS = 10_000
@@ -36,6 +39,7 @@ class CalibratedModel(ReportModel):
     `target` names the label to learn, `encoder` is the hash of the sentence encoder's weights.
     """
 
+    is_ordered: ClassVar[bool] = False
     classes_: list[str]
 
     def __init__(self, *, target: str = "category", encoder: str = MINILM, seed: int = 0) -> None:
@@ -44,11 +48,15 @@ class CalibratedModel(ReportModel):
         self.seed = seed
 
     def fit(
-        self, examples: Sequence[ResolvedIncident], folds: Sequence[Fold] | None = None
+        self,
+        examples: Sequence[ResolvedIncident],
+        folds: Sequence[Fold] | None = None,
+        copies: Rows | None = None,
     ) -> Self:
         """Learn from the labelled examples.
 
-        `folds` number the examples; by default near-copies stay together. `cross_fit_` keeps the
+        `folds` number the examples; by default near-copies stay together. `copies` gives the
+        near-copy group of each example, to save finding them again. `cross_fit_` keeps the
         calibrated probabilities of rows by models that did not see them, for honest judgement.
         """
         labels = [label_of(example.outcome, self.target) for example in examples]
@@ -58,8 +66,9 @@ class CalibratedModel(ReportModel):
         self._learn_classes([label for label in labels if label is not None])
         reports = [examples[int(row)].report for row in known]
         self.reads_characters_ = len(reports) <= _MOST_ROWS_FOR_CHARACTERS
+        copies = report_copy_groups(reports) if copies is None else copies[known]
         if folds is None:
-            folds = copy_folds(report_copy_groups(reports), seed=self.seed)
+            folds = copy_folds(copies, seed=self.seed)
         else:
             folds = [_renumbered(fold, known, len(examples)) for fold in folds]
         numbers = {label: number for number, label in enumerate(self.classes_)}
@@ -67,7 +76,10 @@ class CalibratedModel(ReportModel):
         self.example_ids_ = np.array([report.id for report in reports])
         self.example_labels_ = wanted
         found = self._fit_probabilities(self._encode(reports), wanted, folds)
-        self.cross_fit_ = CrossFit(known[found.rows], found.probabilities)
+        self.label_sets_ = LabelSets(is_ordered=self.is_ordered).fit(
+            found.probabilities, wanted[found.rows], copies[found.rows]
+        )
+        self.cross_fit_ = replace(found, rows=known[found.rows])
         self.certification_ = Certification()
         return self
 
@@ -76,7 +88,7 @@ class CalibratedModel(ReportModel):
         self._check_trained()
         if not reports:
             return np.empty((0, len(self.classes_)))
-        return self._probabilities(self._encode(reports))
+        return self._probabilities(self._encode(reports, self.adapted_encoder))
 
     def certify(self, certification: Certification) -> None:
         """Take over what may be answered without a person."""
@@ -93,16 +105,48 @@ class CalibratedModel(ReportModel):
         """Fit, and return the cross-fitted probabilities of the judged rows."""
 
     @abstractmethod
+    def _pools(self) -> Mapping[str, ExpertPool]:
+        """Return the fitted pools by name."""
+
+    @abstractmethod
+    def _combine(self, scores: Scores) -> Floats:
+        """Turn each pool's scores into calibrated probabilities of shape (reports, classes)."""
+
+    def _score(self, encoded: EncodedReports) -> Scores:
+        return {name: pool.score(encoded) for name, pool in self._pools().items()}
+
     def _probabilities(self, encoded: EncodedReports) -> Floats:
-        """Return calibrated probabilities of shape (reports, classes)."""
+        return self._combine(self._score(encoded))
 
-    def _encode(self, reports: Sequence[IncidentReport]) -> EncodedReports:
-        return encode_reports(
-            reports, encoder=self.encoder, reads_characters=self.reads_characters_
+    def _explain(self, reading: Reading) -> list[Evidence]:
+        pools = self._pools()
+        near = nearest_exemplars(
+            next(iter(pools.values())),
+            reading,
+            self.example_ids_,
+            self.example_labels_,
+            self.classes_,
         )
+        reasons = Explainer(pools, self._combine).explain(reading)
+        return [
+            replace(because, exemplars=exemplars)
+            for because, exemplars in zip(reasons, near, strict=True)
+        ]
 
-    def _example_labels(self) -> list[str]:
-        return [self.classes_[number] for number in self.example_labels_]
+    @property
+    def adapted_encoder(self) -> str | None:
+        """The hash of the adapted encoder that the model reads too, if it does."""
+        return None
+
+    def _encode(
+        self, reports: Sequence[IncidentReport], adapted_encoder: str | None = None
+    ) -> EncodedReports:
+        return encode_reports(
+            reports,
+            encoder=self.encoder,
+            reads_characters=self.reads_characters_,
+            adapted_encoder=adapted_encoder,
+        )
 
     def _check_trained(self) -> None:
         if not hasattr(self, "certification_"):
@@ -136,4 +180,5 @@ def _renumbered(fold: Fold, known: Rows, examples: int) -> Fold:
     place = np.full(examples, -1, dtype=np.int64)
     place[known] = np.arange(len(known))
     fit, judge = place[fold.fit], place[fold.judge]
-    return Fold(fit[fit >= 0], judge[judge >= 0])
+    scores = None if fold.adapted_scores is None else fold.adapted_scores[known]
+    return Fold(fit[fit >= 0], judge[judge >= 0], scores)

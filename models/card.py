@@ -36,6 +36,36 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfidenceBin:
+    """Held-out predictions with a confidence in `low`..`high`: how many `n`, how sure, how right.
+
+    Calibrated is a model whose `accuracy` equals its `mean_confidence` in every bin.
+    """
+
+    low: float
+    high: float
+    n: int
+    mean_confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClassReliability:
+    """How far held-out predictions of one label can be relied on.
+
+    `labelled` and `predicted` count rows; `precision` and `mean_confidence` are of the predicted
+    ones and `recall` of the labelled ones, None where there are none.
+    """
+
+    label: str
+    labelled: int
+    predicted: int
+    precision: float | None
+    recall: float | None
+    mean_confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class RowCounts:
     """Rows of the export: read, fit for use, rejected, and with a label for this target."""
 
@@ -46,12 +76,51 @@ class RowCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelNoise:
+    """How far the history's labels can be trusted, and the ceilings that this puts on accuracy.
+
+    `suspected` labels look mistaken to the model, a `share` of the `assessed` ones, or to their
+    near-copies. `ceiling` is what confident learning estimates: low where the model is weak.
+    `copies_ceiling` is what a model can reach that answers near-copies alike, on the `copied` rows;
+    `disagreeing` groups of near-copies carry several labels. None: there was too little to tell.
+    """
+
+    suspected: int
+    share: float
+    assessed: int
+    ceiling: float | None
+    copied: int
+    disagreeing: int
+    copies_ceiling: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Whether later incidents differ from earlier ones; `statement` says it in words.
+
+    `since` dates the drift, None without one. `moved` is the share of labels that would have to
+    change to restore the shares of before (without a drift: of before the newest judged period),
+    `chance` how often shuffled days are as far apart. `overconfidence` is the newest period's mean
+    confidence less its accuracy, None where it has too few incidents.
+    """
+
+    has_drifted: bool
+    since: datetime | None
+    moved: float
+    chance: float
+    overconfidence: float | None
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """The account of one trained model, saved beside it as `card.json`.
 
     `cutoff` is the end of the data learned from, `split` says in words how evaluation rows were
     kept apart, `provenance` tells of each report column when its value was written,
-    `certificates` are keyed by class, and `encoder_sha256` names the encoder's weights.
+    `reliability` compares confidence with accuracy by bin and by class, on held-out rows,
+    `certificates` are keyed by class, and `encoder_sha256` and
+    `adapted_encoder_sha256` name the encoders' weights.
 
     >>> card = Card("category", "choice", datetime(2026, 1, 1), notes=("refitted on all",))
     >>> Card.from_json(card.to_json()) == card
@@ -71,10 +140,15 @@ class Card:
     split: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()
+    reliability: tuple[ConfidenceBin, ...] = ()
+    class_reliability: tuple[ClassReliability, ...] = ()
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    label_noise: LabelNoise | None = None
+    drift: Drift | None = None
     parameters: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     encoder_sha256: str | None = None
+    adapted_encoder_sha256: str | None = None
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> str:

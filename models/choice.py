@@ -3,21 +3,25 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.encoding.encoded import EncodedReports
+from features.encoding.weights import MINILM
 from features.incident.report import IncidentReport
+from models.adapted_head import AdaptedHead
 from models.calibrated import CalibratedModel, require_two_labels
-from models.evidence import explain, nearest_exemplars
+from models.evidence import Reading, Scores
 from models.expert_pool import CrossFit, ExpertPool, Floats
 from models.folds import Fold, Rows
-from models.prediction import Alternative, ChoicePrediction, Evidence, Exemplar, Prediction
+from models.prediction import Alternative, ChoicePrediction, Evidence, Prediction
 
 _ALTERNATIVES = 4
-_SET_COVERAGE = 0.9
 
 
 class ChoiceModel(CalibratedModel):
     """Predicts one unordered label by a calibrated pool of experts.
+
+    `adapted` is one of them: an encoder, and its classifier, adapted to the organisation's labels.
 
     >>> from features.incident.report import Outcome, ResolvedIncident
     >>> past = [ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"), Outcome(word))
@@ -27,19 +31,36 @@ class ChoiceModel(CalibratedModel):
     'printer'
     """
 
+    def __init__(
+        self,
+        *,
+        target: str = "category",
+        encoder: str = MINILM,
+        adapted: AdaptedHead | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(target=target, encoder=encoder, seed=seed)
+        self.adapted = adapted
+
+    @property
+    def adapted_encoder(self) -> str | None:
+        """The hash of the adapted encoder that the model reads too, if it does."""
+        return None if self.adapted is None else self.adapted.encoder
+
     def predict(self, reports: Sequence[IncidentReport]) -> list[Prediction]:
         """Return one `ChoicePrediction` per report, in order."""
         self._check_trained()
         if not reports:
             return []
-        encoded = self._encode(reports)
-        probabilities = self._probabilities(encoded)
-        evidence = explain(
-            self.pool_, reports, encoded, probabilities.argmax(axis=1), self._exemplars(encoded)
-        )
+        encoded = self._encode(reports, self.adapted_encoder)
+        scores = self._score(encoded)
+        probabilities = self._combine(scores)
+        likeliest = probabilities.argmax(axis=1)
+        sets = self.label_sets_.transform(probabilities, likeliest)
+        evidence = self._explain(Reading(reports, encoded, scores, likeliest))
         return [
-            self._prediction(row, because)
-            for row, because in zip(probabilities, evidence, strict=True)
+            self._prediction(row, held, because)
+            for row, held, because in zip(probabilities, sets, evidence, strict=True)
         ]
 
     def _learn_classes(self, labels: Sequence[str]) -> None:
@@ -49,19 +70,20 @@ class ChoiceModel(CalibratedModel):
     def _fit_probabilities(
         self, encoded: EncodedReports, labels: Rows, folds: Sequence[Fold]
     ) -> CrossFit:
-        self.pool_ = ExpertPool(classes=len(self.classes_), seed=self.seed)
+        self.pool_ = ExpertPool(classes=len(self.classes_), seed=self.seed, adapted=self.adapted)
         return self.pool_.fit(encoded, labels, folds).take_cross_fit()
 
-    def _probabilities(self, encoded: EncodedReports) -> Floats:
-        return self.pool_.predict_proba(encoded)
+    def _pools(self) -> dict[str, ExpertPool]:
+        return {self.target: self.pool_}
 
-    def _exemplars(self, encoded: EncodedReports) -> list[tuple[Exemplar, ...]]:
-        return nearest_exemplars(self.pool_, encoded, self.example_ids_, self._example_labels())
+    def _combine(self, scores: Scores) -> Floats:
+        return self.pool_.combine(scores[self.target])
 
-    def _prediction(self, probabilities: Floats, evidence: Evidence) -> ChoicePrediction:
+    def _prediction(
+        self, probabilities: Floats, held: NDArray[np.bool_], evidence: Evidence
+    ) -> ChoicePrediction:
         order = np.argsort(-probabilities, kind="stable")
         label, confidence = self.classes_[order[0]], float(probabilities[order[0]])
-        likely = int(np.searchsorted(np.cumsum(probabilities[order]), _SET_COVERAGE)) + 1
         return ChoicePrediction(
             label=label,
             confidence=confidence,
@@ -70,7 +92,7 @@ class ChoiceModel(CalibratedModel):
                 Alternative(self.classes_[number], float(probabilities[number]))
                 for number in order[1 : 1 + _ALTERNATIVES]
             ),
-            label_set=tuple(self.classes_[number] for number in order[:likely]),
+            label_set=tuple(self.classes_[number] for number in order[held[order]]),
             certificate=self.certification_.certificates.get(label),
             evidence=evidence,
         )

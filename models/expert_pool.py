@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from features.encoding.encoded import EncodedReports
 from features.errors import NotEnoughHistory
+from models.adapted_head import AdaptedHead
 from models.combination import LogLinearPool, TopCalibration
 from models.experts import choose_experts, expert_scores
 from models.folds import Fold, Rows
@@ -26,23 +27,27 @@ Floats = NDArray[np.float64]
 class CrossFit:
     """Calibrated probabilities of rows by models that saw neither the row nor its copies.
 
-    `rows` numbers the judged examples, `probabilities` has shape (rows, classes).
+    `rows` numbers the judged examples, `probabilities` has shape (rows, classes). `predicted`
+    numbers the answered classes where these are not simply the likeliest.
     """
 
     rows: Rows
     probabilities: Floats
+    predicted: Rows | None = None
 
 
 class ExpertPool(BaseEstimator):  # type: ignore[misc]
     """Experts, their log-linear pool and the calibration of its top class.
 
     Labels number the classes 0 to `classes` - 1. Each expert is fitted on every fold; the scores of
-    the judged rows train pool and calibration; then each expert is fitted on all rows.
+    the judged rows train pool and calibration; then each expert is fitted on all rows. `adapted` is
+    one expert more, fitted with its encoder; the folds bring its scores.
     """
 
-    def __init__(self, *, classes: int, seed: int = 0) -> None:
+    def __init__(self, *, classes: int, seed: int = 0, adapted: AdaptedHead | None = None) -> None:
         self.classes = classes
         self.seed = seed
+        self.adapted = adapted
 
     def fit(self, encoded: EncodedReports, labels: Rows, folds: Sequence[Fold]) -> Self:
         """Learn, keeping the cross-fitted probabilities in `cross_fit_`."""
@@ -56,6 +61,8 @@ class ExpertPool(BaseEstimator):  # type: ignore[misc]
         tasks += [delayed(_fitted)(expert, encoded, labels) for expert in experts.values()]
         scores = Parallel(n_jobs=-1)(tasks)
         self.experts_ = dict(zip(experts, scores[len(usable) :], strict=True))
+        if self.adapted is not None:
+            self.experts_["adapted"] = self.adapted
         # Spinning BLAS threads cost these small problems many times their own work.
         with threadpool_limits(1):
             self._learn_trust(scores[: len(usable)], labels, usable)
@@ -69,7 +76,11 @@ class ExpertPool(BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, encoded: EncodedReports) -> Floats:
         """Return calibrated probabilities of shape (reports, classes)."""
-        return self.combine(expert_scores(self.experts_, encoded, self.classes))
+        return self.combine(self.score(encoded))
+
+    def score(self, encoded: EncodedReports) -> Floats:
+        """Return the experts' scores, of shape (experts, reports, classes)."""
+        return expert_scores(self.experts_, encoded, self.classes)
 
     def combine(self, scores: Floats) -> Floats:
         """Return calibrated probabilities for scores of shape (experts, reports, classes)."""
@@ -96,7 +107,10 @@ def _fold_scores(
 ) -> Floats:
     seen = encoded.take(fold.fit)
     fitted = {name: _fitted(expert, seen, labels[fold.fit]) for name, expert in experts.items()}
-    return expert_scores(fitted, encoded.take(fold.judge), classes)
+    scores = expert_scores(fitted, encoded.take(fold.judge), classes)
+    if fold.adapted_scores is None:
+        return scores
+    return np.concatenate([scores, fold.adapted_scores[None, fold.judge]])
 
 
 def _trust(

@@ -13,14 +13,20 @@ from features.incident.near_copies import near_copy_groups
 from features.incident.report import IncidentReport
 
 Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Row numbers to fit on, and row numbers to judge."""
+    """Row numbers to fit on, and row numbers to judge.
+
+    `adapted_scores`, of shape (all rows, classes), are those of an encoder and its classifier that
+    were adapted to the labels of the `fit` rows alone.
+    """
 
     fit: Rows
     judge: Rows
+    adapted_scores: Floats | None = None
 
 
 def report_copy_groups(reports: Sequence[IncidentReport]) -> Rows:
@@ -55,3 +61,33 @@ def copy_folds(groups: Rows, *, folds: int = 5, seed: int = 0) -> tuple[Fold, ..
         )
     splitter = GroupKFold(n_splits=min(folds, count), shuffle=True, random_state=seed)
     return tuple(Fold(fit, judge) for fit, judge in splitter.split(groups, groups=groups))
+
+
+def one_of_each(groups: Rows, *, seed: int = 0) -> Rows:
+    """Draw one row of each group, whatever it holds; returns row numbers in order.
+
+    The first of each would favour the label that a sorted export lists first.
+
+    >>> groups = np.array([7, 7, 3, 7, 3])
+    >>> sorted(groups[one_of_each(groups)].tolist())
+    [3, 7]
+    """
+    shuffled = np.random.default_rng(seed).permutation(len(groups))
+    drawn = shuffled[np.unique(groups[shuffled], return_index=True)[1]]
+    return np.asarray(np.sort(drawn), dtype=np.int64)
+
+
+def fold_weights(folds: Sequence[Fold], rows: Rows) -> NDArray[np.float64]:
+    """Weigh judged rows so that folds count by the square root of their size, with mean 1.
+
+    Where folds are organisations, one that holds most rows would else speak for all of them.
+
+    >>> folds = (Fold(np.array([4]), np.arange(4)), Fold(np.arange(4), np.array([4])))
+    >>> fold_weights(folds, np.arange(5)).round(3).tolist()
+    [0.833, 0.833, 0.833, 0.833, 1.667]
+    """
+    weights = np.ones(len(rows))
+    for fold in folds:
+        here = np.isin(rows, fold.judge)
+        weights[here] = 1 / np.sqrt(max(here.sum(), 1))
+    return np.asarray(weights / weights.mean())

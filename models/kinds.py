@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.adapted_head import AdaptedHead
 from models.calibrated import CalibratedModel
 from models.choice import ChoiceModel
 from models.severity import SeverityModel
@@ -17,23 +18,40 @@ class Kind:
     targets: str
 
 
-CHOICE = Kind("choice", ChoiceModel, "`category`, `assignment` and every `fields.<name>`")
-SEVERITY = Kind("severity", SeverityModel, "`severity`, an ordered level")
+CHOICE = Kind("choice", ChoiceModel, "`category`, `assignment` and every other `fields.<name>`")
+SEVERITY = Kind(
+    "severity", SeverityModel, "ordered levels: `severity`, `fields.impact`, `fields.urgency`"
+)
 
 KINDS: tuple[Kind, ...] = (CHOICE, SEVERITY)
 
 
-def kind_of(target: str) -> Kind:
-    """Return the kind of model that predicts a target.
+def kind_of(levels: Sequence[str]) -> Kind:
+    """Return the kind of model that predicts labels with these levels; a choice has none.
 
-    >>> kind_of("fields.subcategory").name
-    'choice'
+    >>> kind_of(levels=("low", "high")).name, kind_of(levels=()).name
+    ('severity', 'choice')
     """
-    return SEVERITY if target == "severity" else CHOICE
+    return SEVERITY if levels else CHOICE
 
 
-def build_model(target: str, *, levels: Sequence[str], encoder: str, seed: int) -> CalibratedModel:
-    """Return an unfitted model for a target; `levels` order the severities."""
-    if kind_of(target) is SEVERITY:
-        return SeverityModel(target=target, levels=tuple(levels), encoder=encoder, seed=seed)
-    return ChoiceModel(target=target, encoder=encoder, seed=seed)
+def build_model(
+    target: str,
+    *,
+    levels: Sequence[str],
+    encoder: str,
+    seed: int,
+    under_rating_cost: float | None = None,
+    adapted: AdaptedHead | None = None,
+) -> CalibratedModel:
+    """Return an unfitted model for a target whose `levels`, if any, have the least severe first.
+
+    `under_rating_cost` is what rating a level too low costs beside rating it too high; by default
+    the model's own. `adapted` is for choices.
+    """
+    if kind_of(levels) is CHOICE:
+        return ChoiceModel(target=target, encoder=encoder, adapted=adapted, seed=seed)
+    model = SeverityModel(target=target, levels=tuple(levels), encoder=encoder, seed=seed)
+    if under_rating_cost is not None:
+        model.under_rating_cost = under_rating_cost
+    return model

@@ -18,12 +18,14 @@ class Certificate:
 
     Above `threshold` the precision is at least `precision_at_least`, at 95% confidence, shown on
     `n` groups of near-copies. A `pooled` certificate was proven for several rare classes together.
+    With `family` the 95% hold for all of the model's certificates at once, else for each alone.
     """
 
     precision_at_least: float
     threshold: float
     n: int
     pooled: bool = False
+    family: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,14 @@ from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.artifacts.folder import save_artifact
 from models.artifacts.tracking import create_database
 from models.artifacts.trusted import TRUSTED_TYPES
-from models.card import Card, Metric, RowCounts, package_versions
+from models.card import (
+    Card,
+    ClassReliability,
+    ConfidenceBin,
+    Metric,
+    RowCounts,
+    package_versions,
+)
 from models.prediction import Certificate, ChoicePrediction, Decision
 from models.report_model import ReportModel
 from training.register import register
@@ -91,6 +98,8 @@ def toy_card() -> Card:
         split="by time",
         provenance={"title": "opening"},
         metrics=(Metric("accuracy", 0.9, 0.8, 1.0, 0.5, "most frequent"),),
+        reliability=(ConfidenceBin(0.9, 1.0, 6, 0.95, 0.9),),
+        class_reliability=(ClassReliability("Network", 3, 0, None, 0.0, None),),
         certificates={"Network": Certificate(0.9, 0.8, 40)},
         parameters={"sharpness": 1.0, "words": True, "encoder": None},
         versions=package_versions(),

@@ -18,10 +18,14 @@ from features.history.mapping import load_mapping
 from features.home import Home, open_home
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from training import promote as promotion
+from training.backtest import BacktestReport, backtest, parse_days
+from training.backtest_summary import describe_backtest
 from training.demo import generate_company, write_history, write_mapping, write_runbooks
+from training.modes import mode_command, modes_command
+from training.plan import TrainingPlan
 from training.settings import TrainingSettings
 from training.summary import describe_history, describe_report, show_progress, show_reading
-from training.train import TrainingPlan, TrainingReport, measure_only, train
+from training.train import TrainingReport, measure_only, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -32,6 +36,9 @@ MappingFile = Annotated[Path | None, typer.Option("--mapping", help="how columns
 Targets = Annotated[list[str] | None, typer.Option("--target", help="only these targets")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 Strict = Annotated[bool, typer.Option("--strict", help="refuse leaking columns")]
+Family = Annotated[
+    bool, typer.Option("--family", help="prove a model's certificates all together (Holm)")
+]
 
 
 P = ParamSpec("P")
@@ -61,6 +68,16 @@ def train_command(
     force_promote: Annotated[
         bool, typer.Option("--force-promote", help="skip the gate, for experiments")
     ] = False,
+    family: Family = False,
+    adapt: Annotated[
+        float,
+        typer.Option(
+            "--adapt",
+            min=0,
+            metavar="MINUTES",
+            help="time for adapting the encoder to this history",
+        ),
+    ] = 0,
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +85,7 @@ def train_command(
     settings = TrainingSettings()
     home = open_home(settings)
     past = _load(history, mapping, home, strict, as_json)
-    plan = _plan(settings, home, target, force_promote)
+    plan = _plan(settings, home, target, force_promote=force_promote, family=family, adapt=adapt)
     with show_progress(quiet=as_json) as progress:
         report = train(past, plan, progress)
     _print_report(report, past, as_json)
@@ -80,15 +97,25 @@ def evaluate_command(
     history: HistoryFile = None,
     mapping: MappingFile = None,
     target: Targets = None,
+    period: Annotated[
+        str | None, typer.Option("--backtest", help="replay the last days, such as 90d")
+    ] = None,
+    family: Family = False,
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure what training on a history would give, and keep nothing."""
+    days = None if period is None else parse_days(period)
     settings = TrainingSettings()
     home = open_home(settings)
     past = _load(history, mapping, home, strict, as_json)
+    plan = _plan(settings, home, target, family=family)
     with show_progress(quiet=as_json) as progress:
-        report = measure_only(past, _plan(settings, home, target, False), progress)
+        report = (
+            measure_only(past, plan, progress)
+            if days is None
+            else backtest(past, plan, days, progress)
+        )
     _print_report(report, past, as_json)
 
 
@@ -112,6 +139,10 @@ def rollback_command(target: str, as_json: AsJson = False) -> None:
     settings = TrainingSettings()
     home = open_home(settings)
     _print_champion(promotion.rollback(target, home=home, tenant=settings.tenant), as_json)
+
+
+app.command("mode")(one_line_errors(mode_command))
+app.command("modes")(one_line_errors(modes_command))
 
 
 @app.command("demo")
@@ -148,27 +179,39 @@ def _load(
 
 
 def _plan(
-    settings: TrainingSettings, home: Home, targets: list[str] | None, force_promote: bool
+    settings: TrainingSettings,
+    home: Home,
+    targets: list[str] | None,
+    *,
+    force_promote: bool = False,
+    family: bool = False,
+    adapt: float = 0,
 ) -> TrainingPlan:
     return TrainingPlan(
         home=home,
         tenant=settings.tenant,
         database_url=settings.database_url or home.database_url,
         encoder=settings.encoder,
+        under_rating_cost=settings.under_rating_cost,
+        auto_precision=settings.auto_precision,
+        family=family,
+        adapt_minutes=adapt,
         targets=tuple(targets or ()),
         force_promote=force_promote,
     )
 
 
-def _print_report(report: TrainingReport, past: History, as_json: bool) -> None:
+def _print_report(report: TrainingReport | BacktestReport, past: History, as_json: bool) -> None:
     if as_json:
         found = asdict(report) | {
             "rows": len(past.incidents),
             "rejected": len(past.rejected),
-            "warnings": list(past.warnings),
+            "warnings": [*past.warnings, *report.warnings],
             "provenance": dict(past.provenance),
         }
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(json.dumps(found, indent=2, default=str))
+    elif isinstance(report, BacktestReport):
+        describe_backtest(report)
     else:
         describe_report(report)
 

@@ -1,17 +1,25 @@
 """Judges a fitted model on rows that it was not fitted on, beside a baseline."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from features.incident.report import IncidentReport
 from models.calibrated import CalibratedModel
-from models.card import Metric
+from models.card import Drift, Metric
 from models.folds import Rows
-from models.severity import SeverityModel
-from training.metrics import CHOICE_METRICS, SEVERITY_METRICS, Judged, measure
+from training.coverage import judge_sets, most_frequent_sets, set_metrics
+from training.drift import find_drift
+from training.metrics import (
+    CHOICE_METRICS,
+    SEVERITY_METRICS,
+    AnyJudged,
+    Floats,
+    Judged,
+    measure,
+)
 from training.split import Split
 from training.targets import Target
 
@@ -23,7 +31,8 @@ _SMOOTHING = 1.0
 class Evaluation:
     """Held-out predictions of a model and of the baseline on the same `rows` of the history.
 
-    `fingerprints` name the judged reports by content, `classes` the numbered labels.
+    `fingerprints` name the judged reports by content, `classes` the numbered labels. `drift` tells
+    how the newest of them differ; None without usable times.
     """
 
     rows: Rows
@@ -32,6 +41,7 @@ class Evaluation:
     judged: Judged
     baseline: Judged
     metrics: tuple[Metric, ...]
+    drift: Drift | None = None
 
 
 def evaluate(
@@ -40,36 +50,23 @@ def evaluate(
     """Measure a fitted model by its cross-fitted predictions, with 95% intervals."""
     numbers = {label: number for number, label in enumerate(model.classes_)}
     labels = np.array([-1 if label is None else numbers[label] for label in target.labels])
-    rows, probabilities = model.cross_fit_.rows, model.cross_fit_.probabilities
-    predicted = (
-        model.cheapest_ranks(probabilities)
-        if isinstance(model, SeverityModel)
-        else probabilities.argmax(axis=1)
-    )
-    place = np.arange(len(rows))
-    judged = Judged(
-        labels=labels[rows],
-        predicted=predicted,
-        confidence=probabilities[place, predicted],
-        log_loss=-np.log(np.maximum(probabilities[place, labels[rows]], 1e-9)),
-        blocks=split.blocks[rows],
-        classes=len(model.classes_),
-    )
-    baseline = _most_frequent(labels, rows, split, model.classes_)
-    figures = SEVERITY_METRICS if target.is_ordered else CHOICE_METRICS
-    metrics = []
-    for name, figure in figures.items():
-        interval, ground = measure(figure, judged), measure(figure, baseline)
-        metrics.append(
-            Metric(name, interval.value, interval.low, interval.high, ground.value, BASELINE)
-        )
+    found, rows = model.cross_fit_, model.cross_fit_.rows
+    judged = _judge(model, labels[rows], split.blocks[rows])
+    shares = _label_shares(labels, split, len(model.classes_))[rows]
+    baseline = _most_frequent(judged, shares)
+    metrics = _measured(SEVERITY_METRICS if target.is_ordered else CHOICE_METRICS, judged, baseline)
+    sets = judge_sets(model.label_sets_, found, judged, split.copies[rows], split.folds)
+    if sets is not None:
+        ground = most_frequent_sets(shares, judged, model.label_sets_.coverage)
+        metrics += _measured(set_metrics(sets), sets, ground)
     return Evaluation(
         rows=rows,
         fingerprints=tuple(fingerprint(reports[int(row)]) for row in rows),
         classes=tuple(model.classes_),
         judged=judged,
         baseline=baseline,
-        metrics=tuple(metrics),
+        metrics=metrics,
+        drift=find_drift(labels, rows, judged, split),
     )
 
 
@@ -85,21 +82,48 @@ def fingerprint(report: IncidentReport) -> str:
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
-def _most_frequent(labels: Rows, rows: Rows, split: Split, classes: Sequence[str]) -> Judged:
-    """Predict the fitting rows' most frequent label, with the labels' shares as confidence."""
-    shares = np.zeros((len(labels), len(classes)))
+def _judge(model: CalibratedModel, labels: Rows, blocks: Rows) -> Judged:
+    found, probabilities = model.cross_fit_, model.cross_fit_.probabilities
+    predicted = probabilities.argmax(axis=1) if found.predicted is None else found.predicted
+    place = np.arange(len(labels))
+    return Judged(
+        labels=labels,
+        predicted=predicted,
+        confidence=probabilities[place, predicted],
+        log_loss=-np.log(np.maximum(probabilities[place, labels], 1e-9)),
+        blocks=blocks,
+        classes=len(model.classes_),
+    )
+
+
+def _measured(
+    figures: Mapping[str, Callable[[AnyJudged, Floats], float]], ours: AnyJudged, ground: AnyJudged
+) -> tuple[Metric, ...]:
+    """Return each figure with its interval, beside the baseline's."""
+    metrics = []
+    for name, figure in figures.items():
+        found, base = measure(figure, ours), measure(figure, ground)
+        metrics.append(Metric(name, found.value, found.low, found.high, base.value, BASELINE))
+    return tuple(metrics)
+
+
+def _label_shares(labels: Rows, split: Split, classes: int) -> Floats:
+    """Return, for each incident, the labels' shares among the rows that its judge learned from."""
+    shares = np.zeros((len(labels), classes))
     for fold in split.folds:
         known = labels[fold.fit][labels[fold.fit] >= 0]
-        counts = np.bincount(known, minlength=len(classes)) + _SMOOTHING
+        counts = np.bincount(known, minlength=classes) + _SMOOTHING
         shares[fold.judge] = counts / counts.sum()
-    here = shares[rows]
-    predicted = here.argmax(axis=1)
-    place = np.arange(len(rows))
-    return Judged(
-        labels=labels[rows],
+    return shares
+
+
+def _most_frequent(judged: Judged, shares: Floats) -> Judged:
+    """Predict the most frequent label of each row's shares, with its share as confidence."""
+    predicted = shares.argmax(axis=1)
+    place = np.arange(len(shares))
+    return replace(
+        judged,
         predicted=predicted,
-        confidence=here[place, predicted],
-        log_loss=-np.log(here[place, labels[rows]]),
-        blocks=split.blocks[rows],
-        classes=len(classes),
+        confidence=shares[place, predicted],
+        log_loss=-np.log(shares[place, judged.labels]),
     )

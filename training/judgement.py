@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlparse
 import pandas as pd
 
 from features.home import Home
-from models.artifacts.registry import ModelRegistry
+from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.artifacts.tracking import connect, registry_errors
 from training.evaluate import Evaluation
 from training.register import EVALUATION_FOLDER
@@ -34,10 +34,15 @@ def champion_judgement(home: Home, tenant: str, target: str) -> Mapping[str, str
     champion = ModelRegistry(home.tracking_uri, tenant).champions().get(target)
     if champion is None:
         return None
-    with registry_errors():
-        run = connect(home.tracking_uri).get_run(champion.run_id)
-    folder = Path(unquote(urlparse(run.info.artifact_uri).path)) / EVALUATION_FOLDER
+    folder = evaluation_folder(champion, home)
     if not (folder / _FILE).is_file():
         return {}
     judged = pd.read_parquet(folder / _FILE)
     return dict(zip(judged["fingerprint"].tolist(), judged["predicted"].tolist(), strict=True))
+
+
+def evaluation_folder(version: ModelVersion, home: Home) -> Path:
+    """Return the folder of what is kept on how a version was judged."""
+    with registry_errors():
+        run = connect(home.tracking_uri).get_run(version.run_id)
+    return Path(unquote(urlparse(run.info.artifact_uri).path)) / EVALUATION_FOLDER

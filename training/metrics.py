@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,8 @@ from models.folds import Rows
 
 Floats = NDArray[np.float64]
 
+CONFIDENCE_BINS = 10
 _REPLICATES = 200
-_BINS = 10
 _WANTED_ACCURACY = 0.92
 
 
@@ -73,9 +74,18 @@ def quadratic_kappa(judged: Judged, weight: Floats) -> float:
 
 def expected_calibration_error(judged: Judged, weight: Floats) -> float:
     """Return the mean gap of confidence and accuracy over ten equal-width bins (Naeini 2015)."""
-    bins = np.minimum((judged.confidence * _BINS).astype(np.int64), _BINS - 1)
+    bins = confidence_bins(judged.confidence)
     gap = weight * (judged.confidence - (judged.labels == judged.predicted))
-    return float(np.abs(np.bincount(bins, gap, _BINS)).sum() / weight.sum())
+    return float(np.abs(np.bincount(bins, gap, CONFIDENCE_BINS)).sum() / weight.sum())
+
+
+def confidence_bins(confidence: Floats) -> Rows:
+    """Return the number of the equal-width bin that each confidence in 0..1 falls into.
+
+    >>> confidence_bins(np.array([0.0, 0.59, 0.6, 1.0])).tolist()
+    [0, 5, 6, 9]
+    """
+    return np.minimum((confidence * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
 
 
 def coverage_at_wanted_accuracy(judged: Judged, weight: Floats) -> float:
@@ -120,7 +130,20 @@ class Interval:
         return self.low > 0 or self.high < 0
 
 
-def measure(metric: Metric, judged: Judged, *, seed: int = 0) -> Interval:
+class InBlocks(Protocol):
+    """Judged rows that know the day or group by which intervals are resampled."""
+
+    @property
+    def blocks(self) -> Rows:
+        """The number of each row's day or group."""
+
+
+AnyJudged = TypeVar("AnyJudged", bound=InBlocks)
+
+
+def measure(
+    metric: Callable[[AnyJudged, Floats], float], judged: AnyJudged, *, seed: int = 0
+) -> Interval:
     """Return a metric with its interval by the bootstrap over blocks (Efron 1979)."""
     return _interval(lambda weight: metric(judged, weight), judged.blocks, seed)
 

@@ -18,6 +18,7 @@ from models.artifacts.registry import (
 )
 from models.artifacts.tracking import connect, create_database, log_values, registry_errors
 from models.card import Card
+from training.reliability import draw_reliability
 
 if TYPE_CHECKING:  # models.artifacts sets MLflow up, so it must be imported first
     from mlflow import MlflowClient
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # models.artifacts sets MLflow up, so it must be imported fir
 
 LONGEST_PARAMETER = 6000
 EVALUATION_FOLDER = "evaluation"
+RELIABILITY_PICTURE = "reliability.png"
 
 
 @contextmanager
@@ -60,6 +62,9 @@ def register(
         _run(client, _experiment(client, home, tenant), card.target, tags) as run,
     ):
         _log_card(client, run, card, evaluation)
+        if card.reliability:
+            picture = draw_reliability(card, home.fonts)
+            client.log_figure(run.info.run_id, picture, RELIABILITY_PICTURE)
         logged = log_pyfunc(client, run, artifact, card, attributes)
         number = _create_version(client, name, artifact, card, logged)
     with registry_errors():

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from features.history.history import History
-from training.train import Progress as Advance
+from training.plan import Progress as Advance
 from training.train import TrainedTarget, TrainingReport
 
 _SHOWN_REJECTED = 3
@@ -57,6 +57,8 @@ def describe_history(history: History, report_folder: Path) -> None:
         console.print(f"  all of them are named in {report_folder}", markup=False)
     for warning in history.warnings:
         console.print(f"  warning: {warning}", markup=False)
+    if history.priority_matrix is not None:
+        console.print(history.priority_matrix.describe(), markup=False)
     known = [f"{column}: {when}" for column, when in history.provenance.items()]
     console.print(f"columns and when their values were written: {', '.join(known)}", markup=False)
 
@@ -65,13 +67,23 @@ def describe_report(report: TrainingReport) -> None:
     """Say how the history was split, how each target did, and what the gate said."""
     console = Console()
     console.print(f"judged in {report.split}; {report.encoded:,} texts encoded anew", markup=False)
+    for warning in report.warnings:
+        console.print(f"  warning: {warning}", markup=False)
     for trained in report.trained:
         console.print(_metric_table(trained))
         console.print(f"  {_auto_line(trained)}", markup=False)
+        if trained.drift is not None:
+            console.print(f"  {trained.drift.statement}", markup=False)
+        if trained.encoder is not None:
+            console.print(f"  {trained.encoder}", markup=False)
+        for line in _noise_lines(trained):
+            console.print(f"  {line}", markup=False)
         if trained.verdict is not None:
             state = "PROMOTED" if trained.verdict.promoted else "NOT PROMOTED"
             reasons = "; ".join(trained.verdict.reasons)
             console.print(f"  version {trained.version} {state}: {reasons}", markup=False)
+    if any(trained.certificates for trained in report.trained):
+        console.print(report.scope, markup=False)
     for target, reason in report.skipped.items():
         console.print(f"{target}: {reason}", markup=False)
 
@@ -94,7 +106,33 @@ def _auto_line(trained: TrainedTarget) -> str:
         return trained.withheld
     if not trained.certificates:
         return "no label is certified for auto yet: too few sure and right answers so far"
+    pooled = sum(one.pooled for one in trained.certificates.values())
+    promised = max(one.precision_at_least for one in trained.certificates.values())
     return (
-        f"{len(trained.certificates)} labels certified for auto, "
-        f"{trained.auto_share:.0%} of held-out incidents"
+        f"{len(trained.certificates)} labels certified for auto"
+        f"{f', {pooled} of them rare and pooled' if pooled else ''}, "
+        f"{trained.auto_share:.0%} of held-out incidents, right in at least {promised:.0%}"
     )
+
+
+def _noise_lines(trained: TrainedTarget) -> Iterator[str]:
+    noise = trained.label_noise
+    if noise is None:
+        return
+    listed = f", listed in {trained.label_noise_file}" if trained.label_noise_file else ""
+    yield f"{noise.suspected:,} labels look mistaken{listed}"
+    for one in trained.suspects:
+        sure = f"{one.confidence:.2f}, {one.found_by}"
+        yield f"  {one.id}: {one.given}, rather {one.suggested} ({sure})"
+    if noise.ceiling is None:
+        yield "this model errs too often, or judged too few, to tell how many labels are mistaken"
+    else:
+        yield (
+            f"label noise lets any model agree with about {noise.ceiling:.3f} of these labels "
+            "(confident joint; more, where this model is what errs)"
+        )
+    if noise.copies_ceiling is not None:
+        yield (
+            f"of {noise.copied:,} near-copies {noise.copies_ceiling:.3f} can be right, if copies "
+            f"deserve one label: {noise.disagreeing:,} groups carry several"
+        )

@@ -1,7 +1,6 @@
 """What can be learned from a history: its targets, their labels and why one is skipped."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from features.history.history import History
@@ -15,23 +14,31 @@ _OUTCOME_TARGETS = ("category", "assignment", "severity")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One thing to predict, and the label of each incident of the history, None where unknown."""
+    """One thing to predict, and the label of each incident of the history, None where unknown.
+
+    `levels` are the labels of a severity, an impact or an urgency, least severe first; a choice has
+    none.
+    """
 
     name: str
     labels: tuple[str | None, ...]
+    levels: tuple[str, ...] = ()
 
     @property
     def is_ordered(self) -> bool:
-        """Whether the labels are levels of severity."""
-        return self.name == "severity"
+        """Whether the labels are levels, one above the other."""
+        return len(self.levels) > 0
 
 
 def find_targets(history: History) -> tuple[tuple[Target, ...], dict[str, str]]:
     """Return the trainable targets, and for every other one the reason why it is skipped."""
+    fields = {f"{FIELD_PREFIX}{name}": levels for name, levels in history.field_levels.items()}
+    rated = {"severity": history.severity_levels} | fields
     found, skipped = [], {}
     for name in (*_OUTCOME_TARGETS, *_field_targets(history)):
-        target = Target(name, tuple(label_of(i.outcome, name) for i in history.incidents))
-        reason = _why_untrainable(target, history.severity_levels)
+        labels = tuple(label_of(i.outcome, name) for i in history.incidents)
+        target = Target(name, labels, rated.get(name, ()))
+        reason = _why_untrainable(target, is_rated=name in rated)
         if reason is None:
             found.append(target)
         else:
@@ -44,12 +51,12 @@ def _field_targets(history: History) -> list[str]:
     return [f"{FIELD_PREFIX}{name}" for name in names]
 
 
-def _why_untrainable(target: Target, severity_levels: Sequence[str]) -> str | None:
+def _why_untrainable(target: Target, *, is_rated: bool) -> str | None:
     counts = Counter(label for label in target.labels if label is not None)
     rows = counts.total()
     if rows == 0:
         return "not trained: the history has no such column"
-    if target.is_ordered and not severity_levels:
+    if is_rated and not target.is_ordered:
         return "not trained: the order of its levels is unknown; state `order` in the mapping"
     if len(counts) < 2:
         return f"not trained: every incident has the one label {next(iter(counts))[:40]!r}"

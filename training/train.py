@@ -6,30 +6,36 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
-from features.encoding.cache import EncodingCache, encode_ahead
-from features.encoding.weights import open_encoder
 from features.errors import NotEnoughHistory
 from features.history.history import History
 from features.history.store import open_store
-from features.home import Home
-from features.incident.cleaning import incident_text
 from models.artifacts.folder import save_artifact
 from models.calibrated import CalibratedModel
-from models.card import Card, Metric, RowCounts, package_versions
-from models.kinds import build_model, kind_of
+from models.card import Card, Drift, LabelNoise, Metric, RowCounts, package_versions
+from models.kinds import kind_of
 from models.prediction import Certificate
-from training.certify import certify
-from training.evaluate import Evaluation, evaluate
+from training.adapt import AdaptedEncoder, adapt, forget
+from training.fit import Fitted, fit_in_tiers, prepare
 from training.gate import Verdict, judge_challenger
-from training.judgement import champion_judgement, write_judgement
+from training.judgement import champion_judgement, evaluation_folder, write_judgement
+from training.label_noise import (
+    NOISE_FILE,
+    LabelDoubts,
+    Suspect,
+    doubt_labels,
+    write_suspects,
+)
+from training.plan import Progress, TrainingPlan
 from training.promote import promote
-from training.provenance import why_auto_is_withheld
 from training.register import register, training_run
-from training.split import Split, split_history
+from training.reliability import reliability_by_bin, reliability_by_class
+from training.split import Split
 from training.targets import Target, find_targets
 
-Progress = Callable[[str, int, int], None]
+Learned = TypeVar("Learned")
+_SHOWN_SUSPECTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +49,29 @@ class TrainedTarget:
     certificates: Mapping[str, Certificate]
     auto_share: float
     withheld: str | None
+    drift: Drift | None = None
+    label_noise: LabelNoise | None = None
+    suspects: tuple[Suspect, ...] = ()
+    label_noise_file: str | None = None
+    encoder: str | None = None
+    is_adapted: bool = False
     verdict: Verdict | None = None
     version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingReport:
-    """What a training did, in the order of its targets."""
+    """What a training did, in the order of its targets.
+
+    `scope` says for whose incidents the certificates hold.
+    """
 
     split: str
     encoded: int
     trained: tuple[TrainedTarget, ...]
     skipped: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """What to train and where; no `targets` means all that the history supports."""
-
-    home: Home
-    tenant: str
-    database_url: str
-    encoder: str
-    targets: tuple[str, ...] = ()
-    force_promote: bool = False
-    seed: int = 0
+    scope: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
@@ -76,14 +80,17 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     with open_store(plan.database_url, plan.tenant) as store:
         store.upsert(history.incidents)
     split, encoded = prepare(history, plan, progress)
+    adapted = _adapted(history, chosen, split, plan, progress)
     with training_run(plan.home, plan.tenant, "train") as run_id:
 
         def learn(target: Target) -> TrainedTarget:
-            model, evaluation = fit_and_judge(history, target, split, plan)
-            return _publish(history, target, split, plan, model, evaluation, run_id)
+            fitted = fit_in_tiers(history, target, split, plan, adapted)
+            return _publish(history, target, split, plan, fitted, run_id)
 
         trained, unfit = learn_each(chosen, plan.targets, learn, progress)
-    return TrainingReport(split.description, encoded, trained, skipped | unfit)
+    if isinstance(adapted, AdaptedEncoder) and not any(one.is_adapted for one in trained):
+        forget(adapted, plan.home)
+    return _report(split, encoded, trained, skipped | unfit)
 
 
 def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
@@ -92,10 +99,39 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
     split, encoded = prepare(history, plan, progress)
 
     def judge(target: Target) -> TrainedTarget:
-        return _trained(target, *fit_and_judge(history, target, split, plan))
+        fitted = fit_in_tiers(history, target, split, plan, None)
+        return _trained(
+            target, fitted, doubt_labels(history.incidents, target, split, fitted.model)
+        )
 
     found, unfit = learn_each(chosen, plan.targets, judge, progress)
-    return TrainingReport(split.description, encoded, found, skipped | unfit)
+    return _report(split, encoded, found, skipped | unfit)
+
+
+def _adapted(
+    history: History,
+    targets: Sequence[Target],
+    split: Split,
+    plan: TrainingPlan,
+    progress: Progress,
+) -> AdaptedEncoder | str | None:
+    """Adapt the encoder if the plan gives it time; a text says why it was not adapted after all."""
+    if not plan.adapt_minutes:
+        return None
+    return adapt(history, targets, split, plan, progress)
+
+
+def _report(
+    split: Split, encoded: int, trained: tuple[TrainedTarget, ...], skipped: Mapping[str, str]
+) -> TrainingReport:
+    return TrainingReport(
+        split=split.description,
+        encoded=encoded,
+        trained=trained,
+        skipped=skipped,
+        scope=split.scope,
+        warnings=split.warnings,
+    )
 
 
 def choose_targets(
@@ -118,9 +154,9 @@ def choose_targets(
 def learn_each(
     chosen: Sequence[Target],
     wanted: Sequence[str],
-    learn: Callable[[Target], TrainedTarget],
+    learn: Callable[[Target], Learned],
     progress: Progress,
-) -> tuple[tuple[TrainedTarget, ...], dict[str, str]]:
+) -> tuple[tuple[Learned, ...], dict[str, str]]:
     """Return what became of each target, and why others turn out to be unfit once they are split.
 
     Raises `NotEnoughHistory` when all are, or one that is wanted by name.
@@ -138,58 +174,27 @@ def learn_each(
     return tuple(trained), unfit
 
 
-def prepare(history: History, plan: TrainingPlan, progress: Progress) -> tuple[Split, int]:
-    """Split the history and encode its texts; returns how many had to be encoded anew."""
-    split = split_history(history, seed=plan.seed)
-    encoder = open_encoder(plan.encoder)
-    unique = dict.fromkeys(incident_text(one.report) for one in history.incidents)
-    texts = [text for text in unique if text]
-    done = 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        progress("encoding", done, len(texts))
-
-    cache = EncodingCache(plan.home.encodings, encoder)
-    return split, encode_ahead(encoder, texts, cache, advance)
-
-
-def fit_and_judge(
-    history: History, target: Target, split: Split, plan: TrainingPlan
-) -> tuple[CalibratedModel, Evaluation]:
-    """Fit one target, judge it on held-out rows, and certify what these rows prove."""
-    model = build_model(
-        target.name, levels=history.severity_levels, encoder=plan.encoder, seed=plan.seed
-    )
-    model.fit(history.incidents, split.folds)
-    evaluation = evaluate(model, target, split, [one.report for one in history.incidents])
-    withheld = why_auto_is_withheld(history)
-    proven = certify(evaluation.judged, model.classes_, split.copies[evaluation.rows])
-    allowed = {} if withheld else proven.certificates
-    model.certify(replace(proven, certificates=allowed, withheld=withheld))
-    return model, evaluation
-
-
 def _publish(
     history: History,
     target: Target,
     split: Split,
     plan: TrainingPlan,
-    model: CalibratedModel,
-    evaluation: Evaluation,
+    fitted: Fitted,
     run_id: str,
 ) -> TrainedTarget:
     """Register the model as challenger, pass it through the gate, and promote it if it may."""
+    model, evaluation = fitted.model, fitted.evaluation
     champion = champion_judgement(plan.home, plan.tenant, target.name)
     verdict = judge_challenger(evaluation, champion, ordered=target.is_ordered)
     if plan.force_promote and not verdict.promoted:
         verdict = Verdict(True, (*verdict.reasons, "promoted all the same, by --force-promote"))
-    card = _card(history, target, split, model, evaluation, verdict)
+    doubts = doubt_labels(history.incidents, target, split, model)
+    card = _card(history, target, split, fitted, verdict, doubts.noise)
     folder = Path(tempfile.mkdtemp(prefix="artifact-", dir=plan.home.root))
     try:
         save_artifact(model, card, folder / "model")
         write_judgement(evaluation, folder / "evaluation")
+        write_suspects(doubts.suspects, folder / "evaluation" / NOISE_FILE)
         version = register(
             folder / "model",
             card,
@@ -205,10 +210,16 @@ def _publish(
         shutil.rmtree(folder)
     if verdict.promoted:
         promote(target.name, version.version, home=plan.home, tenant=plan.tenant)
-    return replace(_trained(target, model, evaluation), verdict=verdict, version=version.version)
+    return replace(
+        _trained(target, fitted, doubts),
+        label_noise_file=str(evaluation_folder(version, plan.home) / NOISE_FILE),
+        verdict=verdict,
+        version=version.version,
+    )
 
 
-def _trained(target: Target, model: CalibratedModel, evaluation: Evaluation) -> TrainedTarget:
+def _trained(target: Target, fitted: Fitted, doubts: LabelDoubts) -> TrainedTarget:
+    model, evaluation = fitted.model, fitted.evaluation
     certification, judged = model.certification_, evaluation.judged
     thresholds = [
         certification.certificates[label].threshold if label in certification.certificates else 2.0
@@ -220,12 +231,17 @@ def _trained(target: Target, model: CalibratedModel, evaluation: Evaluation) -> 
     )
     return TrainedTarget(
         target=target.name,
-        kind=kind_of(target.name).name,
+        kind=kind_of(target.levels).name,
         rows=len(model.example_ids_),
         metrics=evaluation.metrics,
         certificates=certification.certificates,
         auto_share=float(auto) / len(judged.labels),
         withheld=certification.withheld,
+        drift=evaluation.drift,
+        label_noise=doubts.noise,
+        suspects=doubts.suspects[:_SHOWN_SUSPECTS],
+        encoder=fitted.encoder,
+        is_adapted=fitted.is_adapted,
     )
 
 
@@ -233,19 +249,24 @@ def _card(
     history: History,
     target: Target,
     split: Split,
-    model: CalibratedModel,
-    evaluation: Evaluation,
+    fitted: Fitted,
     verdict: Verdict,
+    noise: LabelNoise,
 ) -> Card:
+    model, evaluation = fitted.model, fitted.evaluation
     opened = [one.report.opened_at for one in history.incidents if one.report.opened_at]
     notes = (
         f"judged on {len(evaluation.rows)} held-out incidents, then refitted on all labelled ones",
+        *_certificate_notes(split, model),
+        *split.warnings,
+        *((fitted.encoder,) if fitted.encoder else ()),
         *verdict.reasons,
         *([model.certification_.withheld] if model.certification_.withheld else []),
+        *_priority_note(history, target),
     )
     return Card(
         target=target.name,
-        kind=kind_of(target.name).name,
+        kind=kind_of(target.levels).name,
         created_at=datetime.now(UTC),
         data_sha256=history.sha256,
         rows=RowCounts(
@@ -258,9 +279,31 @@ def _card(
         split=split.description,
         provenance={column: str(known) for column, known in history.provenance.items()},
         metrics=evaluation.metrics,
+        reliability=reliability_by_bin(evaluation.judged),
+        class_reliability=reliability_by_class(evaluation.judged, evaluation.classes),
         certificates=model.certification_.certificates,
-        parameters={name: str(value) for name, value in model.get_params().items()},
+        label_noise=noise,
+        drift=evaluation.drift,
+        parameters={name: str(value) for name, value in model.get_params(deep=False).items()},
         versions=package_versions(),
         encoder_sha256=model.encoder,
+        adapted_encoder_sha256=model.adapted_encoder,
         notes=notes,
     )
+
+
+def _certificate_notes(split: Split, model: CalibratedModel) -> tuple[str, ...]:
+    certificates = model.certification_.certificates.values()
+    if not certificates:
+        return ()
+    error = "all of them at once" if any(one.family for one in certificates) else "each label alone"
+    return (
+        "certificates were proven on answers of the same procedure to incidents it had not seen, "
+        f"one of each group of near-copies, at 95% confidence for {error}",
+        split.scope,
+    )
+
+
+def _priority_note(history: History, target: Target) -> tuple[str, ...]:
+    matrix = history.priority_matrix
+    return (matrix.describe(),) if matrix is not None and target.name == "severity" else ()

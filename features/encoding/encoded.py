@@ -1,7 +1,7 @@
 """Reports as the numbers that every model starts from; nothing here is learned."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Self, overload
 
 import numpy as np
@@ -20,12 +20,17 @@ _CHARACTERS_READ = 300
 Facts = tuple[dict[str, str], ...]
 
 
+def _no_vectors() -> Vectors:
+    return np.empty((0, 0), dtype=np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class EncodedReports:
     """Reports in several views, row by row: hashed token counts, sentence vectors and facts.
 
     `words`, `titles` and `characters` have shape (reports, TOKEN_COLUMNS); hashing (Weinberger et
     al. 2009) needs no vocabulary, so no word of a customer is kept in an artifact.
+    `adapted_vectors` are those of an encoder adapted to labels, where a model reads them.
     """
 
     words: csr_array
@@ -33,6 +38,7 @@ class EncodedReports:
     characters: csr_array
     vectors: Vectors
     facts: Facts
+    adapted_vectors: Vectors = field(default_factory=_no_vectors)
 
     def __len__(self) -> int:
         return len(self.facts)
@@ -45,6 +51,9 @@ class EncodedReports:
             characters=self.characters[rows],
             vectors=self.vectors[rows],
             facts=tuple(self.facts[row] for row in rows),
+            adapted_vectors=self.adapted_vectors[rows]
+            if len(self.adapted_vectors)
+            else _no_vectors(),
         )
 
 
@@ -73,9 +82,23 @@ class ReportBatch(Sequence[IncidentReport]):
 
 
 def encode_reports(
-    reports: Sequence[IncidentReport], *, encoder: str, reads_characters: bool
+    reports: Sequence[IncidentReport],
+    *,
+    encoder: str,
+    reads_characters: bool,
+    adapted_encoder: str | None = None,
 ) -> EncodedReports:
-    """Encode reports with the encoder of this reference; character counts are optional."""
+    """Encode reports with the encoders of these references; character counts are optional."""
+    encoded = _encode_once(reports, encoder, reads_characters)
+    if adapted_encoder is None:
+        return encoded
+    texts = [incident_text(report) for report in reports]
+    return replace(encoded, adapted_vectors=open_encoder(adapted_encoder).encode(texts))
+
+
+def _encode_once(
+    reports: Sequence[IncidentReport], encoder: str, reads_characters: bool
+) -> EncodedReports:
     if not isinstance(reports, ReportBatch):
         return _encode(reports, encoder, reads_characters)
     way = (encoder, reads_characters)
@@ -88,13 +111,26 @@ def _encode(
     reports: Sequence[IncidentReport], encoder: str, reads_characters: bool
 ) -> EncodedReports:
     texts = [incident_text(report) for report in reports]
-    excerpts = [text[:_CHARACTERS_READ] if reads_characters else "" for text in texts]
     return EncodedReports(
         words=_count(word_counter(), texts),
         titles=_count(title_counter(), [clean_text(report.title) for report in reports]),
-        characters=_count(_character_counter(), excerpts),
+        characters=_count_characters(texts if reads_characters else [""] * len(texts)),
         vectors=open_encoder(encoder).encode(texts),
         facts=tuple(_facts(report) for report in reports),
+    )
+
+
+def encode_edited(
+    encoded: EncodedReports, texts: Sequence[str], titles: Sequence[str], facts: Facts
+) -> EncodedReports:
+    """Encode cleaned texts, titles and facts that were edited a little: vectors are kept."""
+    reads_characters = encoded.characters.nnz > 0
+    return replace(
+        encoded,
+        words=_count(word_counter(), texts),
+        titles=_count(title_counter(), titles),
+        characters=_count_characters(texts) if reads_characters else encoded.characters,
+        facts=facts,
     )
 
 
@@ -108,8 +144,8 @@ def title_counter() -> HashingVectorizer:
     return _counter("word", (1, 1))
 
 
-def _character_counter() -> HashingVectorizer:
-    return _counter("char_wb", (3, 5))
+def _count_characters(texts: Sequence[str]) -> csr_array:
+    return _count(_counter("char_wb", (3, 5)), [text[:_CHARACTERS_READ] for text in texts])
 
 
 def _counter(analyzer: str, ngrams: tuple[int, int]) -> HashingVectorizer:

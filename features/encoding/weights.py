@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from features.encoding.encoder import Encoder, HashingEncoder, SentenceEncoder
 from features.errors import EncoderUnavailable
+from features.home import Home, HomeSettings
 
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -30,8 +31,9 @@ class EncoderSettings(BaseSettings):
 def open_encoder(reference: str) -> Encoder:
     """Return the encoder whose `model.safetensors` has this SHA-256; one per process.
 
-    Weights are looked for in `PRECEDENT_ENCODER_PATH`, in the package that carries them and on
-    the hub, in that order. "hashing" names the encoder that needs none. Raises
+    Weights are looked for among the encoders that were adapted in this home, in
+    `PRECEDENT_ENCODER_PATH`, in the package that carries them and on the hub, in that order.
+    "hashing" names the encoder that needs none. Raises
     `EncoderUnavailable` when no folder holds weights with that hash.
 
     >>> open_encoder("hashing").dimension
@@ -39,10 +41,24 @@ def open_encoder(reference: str) -> Encoder:
     """
     if reference == HashingEncoder.reference:
         return HashingEncoder()
-    return SentenceEncoder(reference, _find_weights(reference))
+    return SentenceEncoder(reference, find_weights(reference))
 
 
-def _find_weights(reference: str) -> Path:
+def install_encoder(weights: Path, home: Home) -> str:
+    """Move an adapted encoder's folder into the home; returns its reference."""
+    reference = _sha256(weights / "model.safetensors")
+    place = home.adapted_encoders / reference
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        weights.rename(place)
+    return reference
+
+
+def find_weights(reference: str) -> Path:
+    """Return the folder of an encoder's weights, once they prove to be those."""
+    adapted = Home(HomeSettings().home.absolute()).adapted_encoders / reference
+    if adapted.is_dir():
+        return _verified(adapted, reference)
     configured = EncoderSettings().encoder_path
     if configured is not None:
         return _verified(configured, reference)
@@ -76,7 +92,7 @@ def _verified(folder: Path, reference: str) -> Path:
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise EncoderUnavailable(
-            f"{folder} holds no model.safetensors; mend PRECEDENT_ENCODER_PATH"
+            f"{folder} holds no model.safetensors; restore it, or mend PRECEDENT_ENCODER_PATH"
         )
     found = _sha256(weights)
     if found != reference:

@@ -7,6 +7,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "features.encoding.transformers.SentenceVectors",
     "features.encoding.transformers.TokenWeights",
     # models
+    "models.adapted_head.AdaptedHead",
     "models.artifacts.arrays.StoredArray",
     "models.artifacts.arrays.StoredSparse",
     "models.artifacts.arrays.StoredTable",
@@ -14,7 +15,9 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "models.choice.ChoiceModel",
     "models.combination.LogLinearPool",
     "models.combination.TopCalibration",
+    "models.conformal.LabelSets",
     "models.expert_pool.ExpertPool",
+    "models.experts.LatentTopics",
     "models.neighbours.NeighbourVotes",
     "models.prediction.Certificate",
     "models.severity.SeverityModel",

@@ -19,7 +19,8 @@ def one_process() -> Iterator[None]:
 
 
 def _fit(company: DemoCompany, target: str) -> CalibratedModel:
-    model = build_model(target, levels=company.severity_levels, encoder="hashing", seed=0)
+    levels = company.severity_levels if target == "severity" else ()
+    model = build_model(target, levels=levels, encoder="hashing", seed=0)
     with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
         return model.fit(company.incidents)
 

@@ -15,10 +15,12 @@ from features.home import Home
 from features.incident.report import IncidentReport
 from models.folds import Rows
 from training.evaluate import Evaluation
+from training.fit import fit_and_judge, prepare
 from training.metrics import Interval, Judged, compare, measure
+from training.plan import TrainingPlan
 from training.split import Split
 from training.targets import Target
-from training.train import TrainingPlan, choose_targets, fit_and_judge, prepare
+from training.train import choose_targets
 
 OURS = "Precedent"
 

@@ -19,6 +19,7 @@ from models.labels import label_of
 
 LEVELS = ("low", "medium", "high")
 TARGETS = {"choice": "category", "severity": "severity"}
+LEVELS_OF = {"choice": (), "severity": LEVELS}
 
 _THINGS = {"Network": "vpn tunnel", "Printing": "label printer", "Mail": "shared mailbox"}
 _SCOPES = {"low": "only me", "medium": "my team", "high": "everyone, all sites"}
@@ -81,7 +82,8 @@ class Subject:
         return replace(example, outcome=replace(example.outcome, **{self.target: label}))
 
     def build(self) -> CalibratedModel:
-        return build_model(self.target, levels=LEVELS, encoder="hashing", seed=3)
+        levels = LEVELS_OF[self.kind.name]
+        return build_model(self.target, levels=levels, encoder="hashing", seed=3)
 
 
 @pytest.fixture(autouse=True)
@@ -94,10 +96,10 @@ def one_process() -> Iterator[None]:
 @pytest.fixture(scope="session", params=KINDS, ids=lambda kind: kind.name)
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
     kind: Kind = request.param
-    target = TARGETS[kind.name]
-    assert kind_of(target) is kind
+    target, levels = TARGETS[kind.name], LEVELS_OF[kind.name]
+    assert kind_of(levels) is kind
     examples = make_examples(60, seed=0)
-    model = build_model(target, levels=LEVELS, encoder="hashing", seed=3)
+    model = build_model(target, levels=levels, encoder="hashing", seed=3)
     with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
         model.fit(examples)
     folder: Path = tmp_path_factory.mktemp("artifact") / kind.name

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from features.history.history import History
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from models.conformal import LabelSets
 from models.expert_pool import CrossFit
 from models.folds import Fold
 from models.kinds import build_model
@@ -36,7 +37,7 @@ def by_hand() -> Evaluation:
     found = CrossFit(
         np.array([7, 4, 5, 6]), np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.5, 0.5]])
     )
-    model = SimpleNamespace(classes_=["a", "b"], cross_fit_=found)
+    model = SimpleNamespace(classes_=["a", "b"], cross_fit_=found, label_sets_=LabelSets())
     folds = (Fold(np.arange(4), np.arange(4, 8)),)
     return evaluate(model, Target("category", LABELS), split_of(folds, 8), reports(8))
 
@@ -95,7 +96,7 @@ def test_fitted_model_is_judged_on_what_it_had_not_seen(company: DemoCompany, na
     history = History(company.incidents, severity_levels=company.severity_levels)
     split = split_history(history)
     target = next(one for one in find_targets(history)[0] if one.name == name)
-    model = build_model(name, levels=company.severity_levels, encoder="hashing", seed=0)
+    model = build_model(name, levels=target.levels, encoder="hashing", seed=0)
     model.fit(company.incidents, split.folds)
     seen = [one.report for one in company.incidents]
     found = evaluate(model, target, split, seen)
@@ -103,10 +104,13 @@ def test_fitted_model_is_judged_on_what_it_had_not_seen(company: DemoCompany, na
     assert set(found.rows.tolist()) <= judged
     assert all(target.labels[row] is not None for row in found.rows)
     # What is judged is the label that the model answers with, not always the likeliest.
-    rule = getattr(model, "cheapest_ranks", lambda rows: rows.argmax(axis=1))
-    assert found.judged.predicted.tolist() == rule(model.cross_fit_.probabilities).tolist()
+    likeliest = model.cross_fit_.probabilities.argmax(axis=1)
+    answered = likeliest if name == "category" else model.cross_fit_.predicted
+    assert found.judged.predicted.tolist() == answered.tolist()
     metrics = {metric.name: metric for metric in found.metrics}
     assert ("quadratic_kappa" in metrics) == (name == "severity")
+    assert metrics["set coverage"].high >= 0.9
+    assert 1 <= metrics["mean set size"].value <= len(model.classes_)
     telling = metrics["quadratic_kappa" if name == "severity" else "accuracy"]
     assert telling.value > telling.baseline + 0.1
 

@@ -1,4 +1,6 @@
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import matplotlib.figure
 import mlflow
@@ -56,8 +58,18 @@ def test_a_registered_model_is_the_challenger_of_its_own_run(artifact, toy_card,
     assert {file.path for file in client.list_artifacts(run.info.run_id)} == {
         "card.json",
         "evaluation",
+        "reliability.png",
     }
+    picture = client.download_artifacts(run.info.run_id, "reliability.png")
+    assert Path(picture).read_bytes().startswith(b"\x89PNG")
     assert {run.info.status, client.get_run(parent).info.status} == {"FINISHED"}
+
+
+def test_a_card_without_reliability_has_no_picture(artifact, toy_card, home):
+    plain = replace(toy_card, reliability=(), class_reliability=())
+    version = register(artifact, plain, home=home, tenant="default")
+    files = connect(home.tracking_uri).list_artifacts(version.run_id)
+    assert [file.path for file in files] == ["card.json"]
 
 
 def test_registering_takes_under_two_seconds(artifact, toy_card, home):

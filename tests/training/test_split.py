@@ -80,10 +80,27 @@ def test_stated_groups_never_straddle_even_when_there_is_time() -> None:
     assert sum(len(fold.judge) for fold in split.folds) == 70
 
 
-def test_two_groups_are_too_few_to_split_by() -> None:
-    groups = tuple(f"unit {n % 2}" for n in range(40))
-    split = split_history(History(tuple(incident(n) for n in range(40)), groups=groups))
+@pytest.mark.parametrize("dated", [False, True])
+@pytest.mark.parametrize("count", [1, 2])
+def test_too_few_groups_are_not_split_by_and_that_is_said(count: int, dated: bool) -> None:
+    groups = tuple(f"unit {n % count}" for n in range(40))
+    incidents = tuple(incident(n, opened=n if dated else None) for n in range(40))
+    split = split_history(History(incidents, groups=groups))
     assert not split.is_across_groups
+    (warning,) = split.warnings
+    assert warning.startswith("split_by: not used")
+    assert f"{count} " in warning
+    assert "this organisation's incidents only" in split.scope
+
+
+def test_certificates_reach_as_far_as_the_split() -> None:
+    incidents = tuple(incident(n, opened=n) for n in range(70))
+    alone = split_history(History(incidents))
+    assert alone.warnings == ()
+    assert "this organisation's incidents only" in alone.scope
+    across = split_history(History(incidents, groups=tuple(f"unit {n % 7}" for n in range(70))))
+    assert across.warnings == ()
+    assert "across 7 groups" in across.scope
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -1,5 +1,7 @@
 """What can be learned from a history, and why the rest is skipped."""
 
+from dataclasses import replace
+
 import pytest
 
 from features.history.history import History
@@ -56,3 +58,11 @@ def test_severity_without_known_order_is_skipped() -> None:
     found, skipped = find_targets(history([Outcome(severity="ab"[n % 2]) for n in range(30)]))
     assert found == ()
     assert "state `order`" in skipped["severity"]
+
+
+def test_a_rated_field_is_ordered_and_skipped_without_an_order() -> None:
+    parts = [Outcome(fields={"impact": "ab"[n % 2], "urgency": "ab"[n % 2]}) for n in range(30)]
+    known = replace(history(parts), field_levels={"impact": ("b", "a"), "urgency": ()})
+    (impact,), skipped = find_targets(known)
+    assert (impact.name, impact.levels, impact.is_ordered) == ("fields.impact", ("b", "a"), True)
+    assert "state `order`" in skipped["fields.urgency"]

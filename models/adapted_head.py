@@ -1,0 +1,45 @@
+"""The classifier that learned together with an adapted encoder."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from features.encoding.encoded import EncodedReports
+from features.encoding.encoder import Vectors
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class AdaptedHead:
+    """A linear classifier on the vectors of an adapted encoder; both were fitted at once.
+
+    `encoder` is the hash of the encoder's weights, `slopes` has shape (classes, dimension),
+    `intercepts` (classes,); classes are numbered in the sorted order of their labels.
+
+    >>> head = AdaptedHead("hashing", np.eye(2), np.zeros(2))
+    >>> head.score(np.array([[3.0, 0.0]], dtype=np.float32)).argmax()
+    np.int64(0)
+    """
+
+    encoder: str
+    slopes: Floats
+    intercepts: Floats
+
+    @property
+    def classes_(self) -> NDArray[np.int64]:
+        """The numbers of the classes, as scikit-learn's classifiers give them."""
+        return np.arange(len(self.intercepts))
+
+    def decision_function(self, encoded: EncodedReports) -> Floats:
+        """Return log probabilities of shape (reports, classes)."""
+        return self.score(encoded.adapted_vectors)
+
+    def score(self, vectors: Vectors) -> Floats:
+        """Return log probabilities of shape (vectors, classes)."""
+        return np.asarray(log_softmax(vectors @ self.slopes.T + self.intercepts, axis=1))
+
+    def __str__(self) -> str:
+        return f"classifier of the adapted encoder {self.encoder[:12]}"

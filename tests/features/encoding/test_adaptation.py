@@ -1,0 +1,100 @@
+"""An adapted encoder tells labels apart, keeps to its time, and goes on after an interruption."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.encoding.adaptation import Lessons, _batches, adapt_encoder
+from features.encoding.encoder import SentenceEncoder
+from features.encoding.weights import MINILM, find_weights, open_encoder
+
+WORDS = ("printer", "network", "password", "laptop", "mailbox", "scanner")
+
+
+def lessons(rows: int = 240) -> Lessons:
+    """Texts whose label is the parity of two words' places: no single word tells it."""
+    random = np.random.default_rng(0)
+    first, second = random.integers(0, len(WORDS), (2, rows))
+    texts = [f"{WORDS[a]} and {WORDS[b]}" for a, b in zip(first, second, strict=True)]
+    labels = (first + second) % 2
+    some = np.where(np.arange(rows) % 5 == 0, -1, first % 3)
+    vectors = open_encoder(MINILM).encode(texts)
+    classes = {"category": 2, "fields.x": 3}
+    return Lessons(texts, vectors, {"category": labels, "fields.x": some}, classes)
+
+
+def separation(vectors: np.ndarray, labels: np.ndarray) -> float:
+    """How far apart the classes' mean vectors are, against the spread within them."""
+    means = [vectors[labels == label].mean(axis=0) for label in (0, 1)]
+    within = np.mean([vectors[labels == label].std(axis=0).mean() for label in (0, 1)])
+    return float(np.linalg.norm(means[0] - means[1]) / within)
+
+
+def test_batches_hold_every_text_once_a_pass_and_texts_of_like_length() -> None:
+    texts = ["x" * length for length in range(1, 101)]
+    batches = _batches(texts, epochs=1.0, seed=0)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(100))
+    assert all(np.ptp([len(texts[row]) for row in batch]) < 32 for batch in batches)
+    assert [b.tolist() for b in batches] == [b.tolist() for b in _batches(texts, 1.0, seed=0)]
+
+
+@pytest.mark.quality
+def test_the_adapted_encoder_separates_what_the_frozen_one_cannot(tmp_path: Path) -> None:
+    learned = lessons()
+    shares: list[float] = []
+    adapted = adapt_encoder(
+        find_weights(MINILM),
+        learned,
+        tmp_path,
+        epochs=6,
+        seconds=240,
+        seed=0,
+        progress=shares.append,
+    )
+    vectors = SentenceEncoder("adapted", adapted.folder).encode(learned.texts)
+    labels = learned.labels["category"]
+    assert separation(vectors, labels) > 2 * separation(learned.vectors, labels)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+    assert adapted.epochs == pytest.approx(6, abs=0.2)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+@pytest.mark.quality
+def test_it_stops_when_its_time_is_over_and_says_how_far_it_came(tmp_path: Path) -> None:
+    adapted = adapt_encoder(
+        find_weights(MINILM),
+        lessons(),
+        tmp_path,
+        epochs=1000,
+        seconds=3,
+        seed=0,
+        progress=lambda done: None,
+    )
+    assert 0 < adapted.epochs < 100
+
+
+@pytest.mark.quality
+def test_an_interrupted_adaptation_goes_on_from_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("features.encoding.adaptation._SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    told: list[float] = []
+
+    def interrupt(done: float) -> None:
+        told.append(done)
+        if len(told) == 6:
+            raise KeyboardInterrupt
+
+    learned, weights = lessons(), find_weights(MINILM)
+    how = {"epochs": 1.5, "seconds": 240, "seed": 0}
+    with pytest.raises(KeyboardInterrupt):
+        adapt_encoder(weights, learned, tmp_path / "cut", progress=interrupt, **how)
+    told.clear()
+    resumed = adapt_encoder(weights, learned, tmp_path / "cut", progress=told.append, **how)
+    assert told[0] > 0.3
+    whole = adapt_encoder(weights, learned, tmp_path / "whole", progress=lambda done: None, **how)
+    ours = SentenceEncoder("resumed", resumed.folder).encode(learned.texts)
+    theirs = SentenceEncoder("whole", whole.folder).encode(learned.texts)
+    assert np.einsum("ij,ij->i", ours, theirs).min() > 0.98

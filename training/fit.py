@@ -1,0 +1,119 @@
+"""From a history to fitted models that were judged on what they had not seen."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from features.encoding.cache import EncodingCache, encode_ahead
+from features.encoding.weights import open_encoder
+from features.history.history import History
+from features.incident.cleaning import incident_text
+from models.adapted_head import AdaptedHead
+from models.calibrated import CalibratedModel, Certification
+from models.kinds import build_model
+from training.adapt import AdaptedEncoder, why_adapted_wins
+from training.certify import certify
+from training.drift import rows_since_drift
+from training.evaluate import Evaluation, evaluate
+from training.metrics import take_rows
+from training.plan import Progress, TrainingPlan
+from training.provenance import why_auto_is_withheld
+from training.split import Split, split_history
+from training.targets import Target
+
+
+def prepare(history: History, plan: TrainingPlan, progress: Progress) -> tuple[Split, int]:
+    """Split the history and encode its texts; returns how many had to be encoded anew."""
+    split = split_history(history, seed=plan.seed)
+    return split, encode_history(history, plan, progress)
+
+
+def encode_history(history: History, plan: TrainingPlan, progress: Progress) -> int:
+    """Make the encoder remember the history's texts; returns how many it had to encode anew."""
+    encoder = open_encoder(plan.encoder)
+    unique = dict.fromkeys(incident_text(one.report) for one in history.incidents)
+    texts = [text for text in unique if text]
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        progress("encoding", done, len(texts))
+
+    cache = EncodingCache(plan.home.encodings, encoder)
+    return encode_ahead(encoder, texts, cache, advance)
+
+
+def fit_and_judge(
+    history: History,
+    target: Target,
+    split: Split,
+    plan: TrainingPlan,
+    adapted: AdaptedHead | None = None,
+) -> tuple[CalibratedModel, Evaluation]:
+    """Fit one target, judge it on held-out rows, and certify what these rows prove."""
+    model = build_model(
+        target.name,
+        levels=target.levels,
+        encoder=plan.encoder,
+        seed=plan.seed,
+        under_rating_cost=plan.under_rating_cost,
+        adapted=adapted,
+    )
+    model.fit(history.incidents, split.folds, split.copies)
+    evaluation = evaluate(model, target, split, [one.report for one in history.incidents])
+    withheld = why_auto_is_withheld(history)
+    proven = prove(model, evaluation, split, plan)
+    allowed = {} if withheld else proven.certificates
+    model.certify(replace(proven, certificates=allowed, withheld=withheld))
+    return model, evaluation
+
+
+def prove(
+    model: CalibratedModel, evaluation: Evaluation, split: Split, plan: TrainingPlan
+) -> Certification:
+    """Return the certificates that the held-out answers prove, at the precision of the plan.
+
+    What was proven before a drift does not hold after it: only the answers since then count.
+    """
+    kept = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
+    return certify(
+        take_rows(evaluation.judged, kept),
+        model.classes_,
+        split.copies[evaluation.rows[kept]],
+        wanted=plan.auto_precision,
+        family=plan.family,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fitted model and how it was judged; `encoder` says in words what became of adapting."""
+
+    model: CalibratedModel
+    evaluation: Evaluation
+    encoder: str | None = None
+    is_adapted: bool = False
+
+
+def fit_in_tiers(
+    history: History,
+    target: Target,
+    split: Split,
+    plan: TrainingPlan,
+    adapted: AdaptedEncoder | str | None,
+) -> Fitted:
+    """Fit with the frozen encoder and, where there is an adapted one, keep the better model."""
+    frozen = Fitted(*fit_and_judge(history, target, split, plan))
+    if not isinstance(adapted, AdaptedEncoder):
+        return replace(frozen, encoder=adapted)
+    rival = adapted.targets.get(target.name)
+    if rival is None:
+        return frozen
+    model, evaluation = fit_and_judge(
+        history, target, replace(split, folds=rival.folds), plan, rival.head
+    )
+    wins, why = why_adapted_wins(evaluation, frozen.evaluation)
+    if wins:
+        return Fitted(model, evaluation, f"{adapted.describe()}; {why}", is_adapted=True)
+    return replace(frozen, encoder=f"{adapted.describe()}; {why}")
