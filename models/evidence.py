@@ -1,158 +1,243 @@
-"""Evidence: what the linear expert read in a report, and the nearest labelled past reports."""
+"""Evidence: what each word and fact of a report adds to the confidence in the answer."""
 
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.special import logit
 from sklearn.feature_extraction import FeatureHasher
-from sklearn.pipeline import Pipeline
+from sklearn.feature_extraction.text import HashingVectorizer
 
-from features.encoding.encoded import TOKEN_COLUMNS, EncodedReports, title_counter, word_counter
-from features.encoding.transformers import FactIndicators, TokenWeights
+from features.encoding.encoded import (
+    TOKEN_COLUMNS,
+    EncodedReports,
+    encode_edited,
+    title_counter,
+    word_counter,
+)
+from features.encoding.transformers import TokenWeights
 from features.incident.cleaning import clean_text, incident_text
 from features.incident.report import IncidentReport
 from models.expert_pool import ExpertPool
+from models.experts import VECTORS_ALONE, expert_scores
 from models.folds import Rows
-from models.prediction import Evidence, Exemplar, FieldWeight, TokenWeight
+from models.prediction import Evidence, FieldWeight, TokenWeight
 
-_TOKENS = 8
+_TOKENS = 6
 _FIELDS = 5
-_EXEMPLARS = 3
+_REPORTS_AT_ONCE = 512
+_CERTAIN = 1e-9
 
 Floats = NDArray[np.float64]
-Contributions = csr_array
+Scores = Mapping[str, Floats]
+Weight = TypeVar("Weight", TokenWeight, FieldWeight)
 
 
-def explain(
-    pool: ExpertPool,
-    reports: Sequence[IncidentReport],
-    encoded: EncodedReports,
-    chosen: Rows,
-    exemplars: Sequence[tuple[Exemplar, ...]],
-) -> list[Evidence]:
-    """Return the evidence for each report's chosen class.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Reports as a model read them: the scores of each of its pools, and the class it answered."""
 
-    A weight is the feature's share of the linear expert's margin times the weight that the pool
-    gives this expert: what the class's log-odds would lose without it, the other experts aside.
+    reports: Sequence[IncidentReport]
+    encoded: EncodedReports
+    scores: Scores
+    chosen: Rows
+
+    def blocks(self) -> Iterator["Reading"]:
+        """Yield a few reports at a time."""
+        for start in range(0, len(self.reports), _REPORTS_AT_ONCE):
+            rows = np.arange(start, min(start + _REPORTS_AT_ONCE, len(self.reports)))
+            yield Reading(
+                self.reports[start : start + _REPORTS_AT_ONCE],
+                self.encoded.take(rows),
+                {name: scores[:, rows] for name, scores in self.scores.items()},
+                self.chosen[rows],
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A word or a fact that is taken out of the report in a row."""
+
+    row: int
+    word: str | None = None
+    fact: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Asks a model's pools again about reports without one of their words or facts.
+
+    A weight says by how much the log-odds of the label's confidence fell when the word was taken
+    out of title and description, or the fact was unknown; below zero, it argues against the label.
+    Only the sentence vector stays as it was, since encoding takes longer than all else, so the
+    whole effect of a word is often greater, by a third in the middle of `assignment`. `combine`
+    turns the pools' scores into the model's probabilities.
     """
-    blocks = _contributions(pool, encoded, chosen)
-    tokens = _token_weights(pool.experts_["linear"], reports, blocks)
-    fields = _field_weights(pool.experts_["linear"], encoded, blocks["facts"])
-    return [
-        Evidence(tokens=token, fields=field, exemplars=near)
-        for token, field, near in zip(tokens, fields, exemplars, strict=True)
-    ]
+
+    pools: Mapping[str, ExpertPool]
+    combine: Callable[[Scores], Floats]
+
+    def explain(self, reading: Reading) -> list[Evidence]:
+        """Return the tokens and fields that mattered most to each report, strongest first."""
+        return [found for block in reading.blocks() for found in self._explain_block(block)]
+
+    def _explain_block(self, reading: Reading) -> list[Evidence]:
+        texts = [incident_text(report) for report in reading.reports]
+        titles = [clean_text(report.title) for report in reading.reports]
+        removals = self._likely_words(reading, texts, titles) + self._known_facts(reading)
+        if not removals:
+            return [Evidence()] * len(texts)
+        without = _encode_without(reading, removals, texts, titles)
+        tokens: list[list[TokenWeight]] = [[] for _ in texts]
+        fields: list[list[FieldWeight]] = [[] for _ in texts]
+        weights = self._effects(reading, [removal.row for removal in removals], without)
+        for removal, weight in zip(removals, weights, strict=True):
+            if removal.word is not None:
+                tokens[removal.row].append(TokenWeight(removal.word, weight))
+            if removal.fact is not None:
+                value = reading.encoded.facts[removal.row][removal.fact]
+                fields[removal.row].append(FieldWeight(removal.fact, value, weight))
+        return [
+            Evidence(tokens=_strongest(words, _TOKENS), fields=_strongest(facts, _FIELDS))
+            for words, facts in zip(tokens, fields, strict=True)
+        ]
+
+    def _effects(
+        self, reading: Reading, rows: Sequence[int], without: EncodedReports
+    ) -> list[float]:
+        """Return what the confidence in the answer of each row loses, in log-odds."""
+        scores = {
+            name: _score_again(pool, without, reading.scores[name][:, rows])
+            for name, pool in self.pools.items()
+        }
+        chosen = reading.chosen[rows]
+        before = self.combine(reading.scores)[rows, chosen]
+        after = self.combine(scores)[np.arange(len(rows)), chosen]
+        odds = logit(np.clip([before, after], _CERTAIN, 1 - _CERTAIN))
+        return [round(float(weight), 4) for weight in odds[0] - odds[1]]
+
+    def _likely_words(
+        self, reading: Reading, texts: Sequence[str], titles: Sequence[str]
+    ) -> list[Removal]:
+        """Return the words of each report that weigh most in the linear experts' margins."""
+        parts = {
+            "words": _tokens_of(word_counter(), texts),
+            "titles": _tokens_of(title_counter(), titles),
+        }
+        sums: list[dict[str, float]] = [defaultdict(float) for _ in texts]
+        for pool in self.pools.values():
+            for row, margins in enumerate(_margins_of_words(pool, reading, parts)):
+                for word, margin in margins.items():
+                    sums[row][word] += abs(margin)
+        return [
+            Removal(row, word=word)
+            for row, words in enumerate(sums)
+            for word in sorted(words, key=lambda word: (-words[word], word))[:_TOKENS]
+        ]
+
+    def _known_facts(self, reading: Reading) -> list[Removal]:
+        known = {
+            name for pool in self.pools.values() for name in _views(pool)["facts"].values_.names_
+        }
+        return [
+            Removal(row, fact=name)
+            for row, facts in enumerate(reading.encoded.facts)
+            for name in facts
+            if name in known
+        ]
 
 
-def nearest_exemplars(
-    pool: ExpertPool, encoded: EncodedReports, ids: NDArray[np.str_], labels: Sequence[str]
-) -> list[tuple[Exemplar, ...]]:
-    """Return the nearest labelled past reports, nearest first; none when there is no text."""
-    expert = pool.experts_.get("neighbours")
-    if expert is None:
-        return [()] * len(encoded)
-    rows, similarities = expert["classify"].nearest(encoded.vectors)
-    return [
-        tuple(
-            Exemplar(str(ids[row]), labels[row], round(float(similarity), 4))
-            for row, similarity in zip(near[:_EXEMPLARS], close[:_EXEMPLARS], strict=True)
-            if similarity > 0
-        )
-        for near, close in zip(rows, similarities, strict=True)
-    ]
+def _strongest(weights: Sequence[Weight], count: int) -> tuple[Weight, ...]:
+    effective = [one for one in weights if one.weight]
+    return tuple(sorted(effective, key=lambda one: -abs(one.weight))[:count])
 
 
-def _contributions(
-    pool: ExpertPool, encoded: EncodedReports, chosen: Rows
-) -> dict[str, Contributions]:
-    """Return each view's contributions, of shape (reports, columns of the view)."""
-    expert = pool.experts_["linear"]
-    classifier = expert["classify"]
-    trust = pool.pool_.weights_[list(pool.experts_).index("linear")]
+def _encode_without(
+    reading: Reading, removals: Sequence[Removal], texts: Sequence[str], titles: Sequence[str]
+) -> EncodedReports:
+    facts = reading.encoded.facts
+    return encode_edited(
+        reading.encoded.take(np.array([removal.row for removal in removals])),
+        [_without_word(texts[removal.row], removal.word) for removal in removals],
+        [_without_word(titles[removal.row], removal.word) for removal in removals],
+        tuple(_without_fact(facts[removal.row], removal.fact) for removal in removals),
+    )
+
+
+def _without_word(text: str, word: str | None) -> str:
+    if word is None:
+        return text
+    return re.sub(rf"(?<!\w){word}(?!\w)", " ", text, flags=re.IGNORECASE)
+
+
+def _without_fact(facts: dict[str, str], fact: str | None) -> dict[str, str]:
+    return {name: value for name, value in facts.items() if name != fact}
+
+
+def _score_again(pool: ExpertPool, without: EncodedReports, before: Floats) -> Floats:
+    """Ask every expert again but those who know nothing but the vectors."""
+    scores = before.copy()
+    for place, (name, expert) in enumerate(pool.experts_.items()):
+        if name not in VECTORS_ALONE:
+            scores[place] = expert_scores({name: expert}, without, pool.classes)[0]
+    return scores
+
+
+def _views(pool: ExpertPool) -> dict[str, Any]:
+    return dict(pool.experts_["linear"]["views"].transformer_list)
+
+
+def _tokens_of(counter: HashingVectorizer, texts: Sequence[str]) -> list[list[str]]:
+    analyse = counter.build_analyzer()
+    return [list(dict.fromkeys(analyse(text))) for text in texts]
+
+
+def _margins_of_words(
+    pool: ExpertPool, reading: Reading, parts: Mapping[str, list[list[str]]]
+) -> list[dict[str, float]]:
+    """Return each word's share of the linear margin, with its share of the pairs it stands in."""
+    sums: list[dict[str, float]] = [defaultdict(float) for _ in reading.reports]
+    start = 0
+    for part, tokens in parts.items():
+        view = _views(pool)[part]
+        margins = _margins(pool, view.transform(reading.encoded), start, reading.chosen)
+        start += len(view.columns_)
+        columns = _columns_of({token for row in tokens for token in row}, view)
+        for row, names in enumerate(tokens):
+            here = slice(margins.indptr[row], margins.indptr[row + 1])
+            known = dict(
+                zip(margins.indices[here].tolist(), margins.data[here].tolist(), strict=True)
+            )
+            for name in names:
+                if columns[name] in known:
+                    for word in name.split(" "):
+                        sums[row][word] += known[columns[name]]
+    return sums
+
+
+def _margins(pool: ExpertPool, features: csr_array, start: int, chosen: Rows) -> csr_array:
+    """Return the features, whose columns begin at `start`, times the slopes of each row's class."""
+    classifier = pool.experts_["linear"]["classify"]
+    slopes = classifier.coef_[:, start : start + features.shape[1]]
+    # Of two classes one has what the other lacks, and a severity's pools have two each.
     place = {number: row for row, number in enumerate(classifier.classes_)}
-    blocks, start = {}, 0
-    for name, view in expert["views"].transformer_list:
-        features = csr_array(view.transform(encoded))
-        slopes = _slopes(classifier.coef_[:, start : start + features.shape[1]])
-        start += features.shape[1]
-        of_row = np.repeat(np.arange(len(encoded)), np.diff(features.indptr))
-        rows = np.array([place.get(number, -1) for number in chosen])[of_row]
-        known = rows >= 0
-        weights = np.zeros(len(rows))
-        weights[known] = slopes[rows[known], features.indices[known]]
-        data = trust * features.data * weights
-        blocks[name] = csr_array((data, features.indices, features.indptr), features.shape)
-    return blocks
+    of_class = [0 if len(slopes) == 1 else place.get(number, -1) for number in chosen]
+    rows = np.repeat(of_class, np.diff(features.indptr))
+    data = np.where(rows >= 0, features.data * slopes[rows, features.indices], 0.0)
+    return csr_array((data, features.indices, features.indptr), features.shape)
 
 
-def _slopes(coefficients: Floats) -> Floats:
-    """Return one row of slopes per class; a binary classifier keeps only the second's."""
-    return np.vstack([-coefficients, coefficients]) if len(coefficients) == 1 else coefficients
-
-
-def _token_weights(
-    expert: Pipeline, reports: Sequence[IncidentReport], blocks: dict[str, Contributions]
-) -> list[tuple[TokenWeight, ...]]:
-    views = dict(expert["views"].transformer_list)
-    texts = [incident_text(report) for report in reports]
-    titles = [clean_text(report.title) for report in reports]
-    sums: list[dict[str, float]] = [defaultdict(float) for _ in reports]
-    _add_tokens(sums, word_counter().build_analyzer(), texts, views["words"], blocks["words"])
-    _add_tokens(sums, title_counter().build_analyzer(), titles, views["titles"], blocks["titles"])
-    return [
-        tuple(TokenWeight(token, round(weight, 4)) for token, weight in _strongest(row, _TOKENS))
-        for row in sums
-    ]
-
-
-def _add_tokens(
-    sums: list[dict[str, float]],
-    analyse: object,
-    texts: Sequence[str],
-    view: TokenWeights,
-    block: Contributions,
-) -> None:
-    """Name the hashed columns by hashing the report's own tokens again."""
-    tokens = [list(dict.fromkeys(analyse(text))) for text in texts]  # type: ignore[operator]
-    unique = list(dict.fromkeys(token for row in tokens for token in row))
-    columns = dict(zip(unique, _columns_of(unique, view), strict=True))
-    for row, names in enumerate(tokens):
-        here = slice(block.indptr[row], block.indptr[row + 1])
-        found = dict(zip(block.indices[here].tolist(), block.data[here].tolist(), strict=True))
-        for token in names:
-            weight = found.get(columns[token], 0.0)
-            if weight:
-                sums[row][token] += weight
-
-
-def _columns_of(tokens: Sequence[str], view: TokenWeights) -> list[int]:
+def _columns_of(tokens: Collection[str], view: TokenWeights) -> dict[str, int]:
     """Return the view's column of each token, -1 for one that the model has not learned."""
     if not tokens or not len(view.columns_):
-        return [-1] * len(tokens)
+        return dict.fromkeys(tokens, -1)
     hasher = FeatureHasher(TOKEN_COLUMNS, input_type="string", alternate_sign=False)
     hashed = hasher.transform([token] for token in tokens).indices
     places = np.minimum(np.searchsorted(view.columns_, hashed), len(view.columns_) - 1)
-    return [int(place) for place in np.where(view.columns_[places] == hashed, places, -1)]
-
-
-def _field_weights(
-    expert: Pipeline, encoded: EncodedReports, block: Contributions
-) -> list[tuple[FieldWeight, ...]]:
-    view: FactIndicators = dict(expert["views"].transformer_list)["facts"]
-    owners = view.fact_of_columns()
-    weights = []
-    for row, facts in enumerate(encoded.facts):
-        sums: dict[str, float] = defaultdict(float)
-        for place in range(block.indptr[row], block.indptr[row + 1]):
-            sums[owners[block.indices[place]]] += float(block.data[place])
-        strongest = _strongest({name: sums[name] for name in sums if name in facts}, _FIELDS)
-        weights.append(
-            tuple(FieldWeight(name, facts[name], round(weight, 4)) for name, weight in strongest)
-        )
-    return weights
-
-
-def _strongest(weights: dict[str, float], count: int) -> list[tuple[str, float]]:
-    return sorted(weights.items(), key=lambda item: (-abs(item[1]), item[0]))[:count]
+    columns = np.where(view.columns_[places] == hashed, places, -1)
+    return dict(zip(tokens, columns.tolist(), strict=True))

@@ -1,6 +1,6 @@
 """Votes of the nearest labelled past reports."""
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,17 @@ class NeighbourVotes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(votes / votes.sum(axis=1, keepdims=True))
 
     def nearest(self, vectors: Vectors) -> tuple[Rows, Floats]:
-        """Return row numbers and similarities of the nearest, nearest first."""
+        """Return row numbers and similarities of the nearest, nearest first.
+
+        The last answer is kept: who asks for votes asks for the voters next.
+        """
+        asked, found = getattr(self, "_last", (None, None))
+        if found is None or asked is not vectors:
+            found = self._search(vectors)
+            self._last = (vectors, found)
+        return found
+
+    def _search(self, vectors: Vectors) -> tuple[Rows, Floats]:
         count = min(self.neighbours, len(self.vectors_))
         rows = np.empty((len(vectors), count), dtype=np.int64)
         similarities = np.empty((len(vectors), count))
@@ -61,3 +71,8 @@ class NeighbourVotes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             rows[start:end] = np.take_along_axis(found, order, axis=1)
             similarities[start:end] = np.take_along_axis(near, order, axis=1)
         return rows, similarities
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("_last", None)
+        return state

@@ -1,7 +1,8 @@
 """Texts to vectors: what an encoder is, and the sentence encoder with its memory."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 
 MAX_TOKENS = 128
+_TEXTS_AT_ONCE = 32
 _RECENT_TEXTS = 20_000
 
 
@@ -39,6 +41,7 @@ class SentenceEncoder:
     """A sentence-transformers model, loaded at first use, which remembers what it encoded.
 
     Several targets of one request read the same text; remembering makes them share one encoding.
+    Threads take turns after a few texts, so that one text does not wait for a thousand others.
     """
 
     def __init__(self, reference: str, weights: Path, dimension: int = 384) -> None:
@@ -48,30 +51,53 @@ class SentenceEncoder:
         self._model: SentenceTransformer | None = None
         self._known: dict[str, Vectors] = {}
         self._recent: dict[str, Vectors] = {}
-        self._lock = Lock()
+        self._next, self._now = Lock(), Lock()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of shape (texts, dimension), encoding each new text once."""
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        with self._lock:
-            new = [text for text in dict.fromkeys(texts) if self._recall(text) is None]
-            fresh = dict(zip(new, self._compute(new), strict=True)) if new else {}
-            vectors = [fresh[text] if text in fresh else self._recall(text) for text in texts]
-            self._recent.update(fresh)
-            for text in list(self._recent)[: max(0, len(self._recent) - _RECENT_TEXTS)]:
-                del self._recent[text]
-        return np.array(vectors, dtype=np.float32)
+        found = self._recall_all(texts)
+        new = list(dict.fromkeys(text for text in texts if text not in found))
+        # So that texts of like length are encoded together.
+        new.sort(key=len, reverse=True)
+        for start in range(0, len(new), _TEXTS_AT_ONCE):
+            found |= self._encode_in_turn(new[start : start + _TEXTS_AT_ONCE])
+        return np.array([found[text] for text in texts], dtype=np.float32)
 
     def compute(self, texts: Sequence[str]) -> Vectors:
         """Encode without remembering; for bulk work that keeps its own vectors."""
-        with self._lock:
+        with self._turn():
             return self._compute(texts)
 
     def remember(self, texts: Sequence[str], vectors: Vectors) -> None:
         """Take over vectors that were encoded before, for as long as the process lives."""
-        with self._lock:
+        with self._turn():
             self._known.update(zip(texts, vectors, strict=True))
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # A lock alone would go to the thread that has just released it, again and again.
+        with self._next:
+            self._now.acquire()
+        try:
+            yield
+        finally:
+            self._now.release()
+
+    def _encode_in_turn(self, texts: Sequence[str]) -> dict[str, Vectors]:
+        with self._turn():
+            found = self._recall_all(texts)
+            new = [text for text in texts if text not in found]
+            fresh = dict(zip(new, self._compute(new), strict=True)) if new else {}
+            self._recent.update(fresh)
+            for text in list(self._recent)[: max(0, len(self._recent) - _RECENT_TEXTS)]:
+                del self._recent[text]
+        return found | fresh
+
+    def _recall_all(self, texts: Iterable[str]) -> dict[str, Vectors]:
+        known = ((text, self._recall(text)) for text in texts)
+        return {text: vector for text, vector in known if vector is not None}
 
     def _recall(self, text: str) -> Vectors | None:
         if not text:
@@ -82,7 +108,10 @@ class SentenceEncoder:
     def _compute(self, texts: Sequence[str]) -> Vectors:
         model = self._loaded()
         vectors = model.encode(
-            list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False
+            list(texts),
+            batch_size=_TEXTS_AT_ONCE,
+            normalize_embeddings=True,
+            show_progress_bar=False,
         )
         return np.asarray(vectors, dtype=np.float32)
 

@@ -1,21 +1,34 @@
 """External text to the domain: an export's row and a request become equal reports."""
 
+import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sized
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated
+from math import inf, isfinite
+from typing import Annotated, TypeVar
 
 import ftfy
 from ftfy.badness import is_bad
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
 
 from features.incident.masking import Masking, mask_text
 from features.incident.report import IncidentReport
 
 MAX_ID_LENGTH = 512
 MAX_TEXT_LENGTH = 200_000
+
+SizedType = TypeVar("SizedType", bound=Sized)
 
 _MISSING = frozenset({"", "?", "-", "--", "null", "none", "nan", "n/a"})
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
@@ -118,37 +131,76 @@ def _repair_mojibake(text: str) -> str:
     return ftfy.fix_encoding(text) if _FOREIGN_PAIR.search(text) and is_bad(text) else text
 
 
-# Before pydantic looks: it refuses lone surrogates, which are to be cleaned instead.
-_WITHOUT_SURROGATES = BeforeValidator(
-    lambda given: _drop_surrogates(given) if isinstance(given, str) else given
-)
-_SANITISED = BeforeValidator(
-    lambda given: sanitise_text(given) if isinstance(given, str) else given
-)
+def within(
+    limit: str, unit: str, usual: float = inf
+) -> Callable[[SizedType, ValidationInfo], SizedType]:
+    """Return a check of length: the validation's context states the limit, or the usual one holds.
 
-Text = Annotated[str, _WITHOUT_SURROGATES, StringConstraints(max_length=MAX_TEXT_LENGTH)]
-Identifier = Annotated[
-    str,
-    _SANITISED,
-    StringConstraints(max_length=MAX_ID_LENGTH, min_length=1, strip_whitespace=True),
+    >>> ReportFields.model_validate({"id": "1"}, context={"max_text_characters": 9}).id
+    '1'
+    """
+
+    def check(value: SizedType, info: ValidationInfo) -> SizedType:
+        allowed = (info.context or {}).get(limit, usual)
+        if len(value) > allowed:
+            message = "{found} {unit} are too many; at most {max_length} are accepted"
+            facts = {"found": len(value), "unit": unit, "max_length": allowed}
+            raise PydanticCustomError("too_long", message, facts)
+        return value
+
+    return check
+
+
+def _sanitise_name(given: object) -> object:
+    # Before pydantic looks: with a limit on their length it refuses texts with lone surrogates.
+    return sanitise_text(given).strip() if isinstance(given, str) else given
+
+
+def _parse_moment(given: object) -> datetime:
+    if isinstance(given, datetime):
+        return as_utc(given)
+    try:
+        return as_utc(datetime.fromisoformat(given.strip()))  # type: ignore[attr-defined]
+    except (AttributeError, ValueError, OverflowError):
+        raise PydanticCustomError(
+            "moment", "write a time as ISO 8601, such as 2026-03-02T08:30:00Z"
+        ) from None
+
+
+def _attribute_text(given: object) -> object:
+    if given is None or isinstance(given, str):
+        return given
+    # As the import of an export in JSON writes them.
+    if isinstance(given, int) or (isinstance(given, float) and isfinite(given)):
+        return json.dumps(given)
+    raise PydanticCustomError("attribute", "give text, a number, true, false or null")
+
+
+Text = Annotated[str, AfterValidator(within("max_text_characters", "characters", MAX_TEXT_LENGTH))]
+Name = Annotated[str, BeforeValidator(_sanitise_name), Field(max_length=MAX_ID_LENGTH)]
+Moment = Annotated[datetime, BeforeValidator(_parse_moment)]
+AttributeValue = Annotated[
+    Text | None,
+    BeforeValidator(_attribute_text),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
 ]
 
 
 class ReportFields(BaseModel):
-    """The fields of a report as they come from outside, within their limits."""
+    """The fields of a report as they come from outside, within their limits; null is absent."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    id: Identifier
-    opened_at: datetime | None = None
+    id: Annotated[Name, Field(min_length=1)]
     title: Text | None = None
     description: Text | None = None
     service: Text | None = None
     source: Text | None = None
-    attributes: dict[Identifier, Text | None] = Field(default_factory=dict)
+    opened_at: Moment | None = Field(None, description="ISO 8601; without a zone it is UTC")
+    attributes: dict[Name, AttributeValue] | None = None
 
     def parse(self, masking: Masking) -> IncidentReport:
-        """Return the report, masked."""
+        """Return the report, cleaned and masked."""
         return parse_report(
             id=self.id,
             masking=masking,

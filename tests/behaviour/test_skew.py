@@ -1,17 +1,30 @@
 """One incident as a row of an export and as a request becomes the same numbers."""
 
 import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import joblib
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
+from threadpoolctl import threadpool_limits
 
 from features.encoding.encoded import EncodedReports, encode_reports
 from features.history.load import load_history
 from features.history.mapping import HistoryMapping
 from features.incident.masking import Masking
-from features.incident.parsing import ReportFields
 from features.incident.report import IncidentReport
+from models.artifacts.folder import LoadedModel
+from models.artifacts.registry import ModelVersion
+from models.card import Card
+from models.choice import ChoiceModel
+from serving.app import create_app
+from serving.bodies import IncidentBody
+from serving.settings import ServingSettings
 
 MAPPING = HistoryMapping.model_validate(
     {
@@ -64,19 +77,43 @@ INCIDENTS = {
 }
 
 
+TRAINED_AT = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class BothWays:
+    """One incident as the row of an export, read, and as the body of a request."""
+
+    row: IncidentReport
+    body: dict[str, Any]
+
+    @property
+    def request(self) -> IncidentReport:
+        limits = {"max_batch_incidents": 10, "max_text_characters": 1_000}
+        return IncidentBody.model_validate(self.body, context=limits).parse(Masking())
+
+
+@dataclass(frozen=True)
+class OneChampion:
+    """A registry whose only champion needs no loading."""
+
+    model: ChoiceModel
+
+    def champions(self) -> Mapping[str, ModelVersion]:
+        return {"category": ModelVersion("category", "1", "choice", "sha", Path(), TRAINED_AT, "")}
+
+    def load(self, version: ModelVersion) -> LoadedModel:
+        return LoadedModel(self.model, Card(version.target, "choice", TRAINED_AT))
+
+
 @pytest.fixture(params=INCIDENTS, scope="module")
-def both(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[IncidentReport, IncidentReport]:
-    """Return the report from the export, and the report from the request."""
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> BothWays:
     file = tmp_path_factory.mktemp("export") / "export.csv"
     identifier, title, text, service, source, location, symptom = INCIDENTS[request.param]
     row = (identifier, "03/02/2026 14:05", title, text, service, source, location, symptom)
     # The lines before keep the columns from being constant, as real exports' are not.
-    lines = [_filler(number) for number in range(30)]
-    _write(file, [*lines, (*row, "Network")])
-    history = load_history(file, MAPPING, masking=Masking())
-    request_body = {
+    _write(file, [*FILLERS, (*row, "Network")])
+    body = {
         "id": identifier,
         "opened_at": "2026-02-03T15:05:00+01:00",
         "title": title,
@@ -85,13 +122,39 @@ def both(
         "source": source or None,
         "attributes": {"location": location, "u_symptom": symptom},
     }
-    return history.incidents[-1].report, ReportFields.model_validate(request_body).parse(Masking())
+    history = load_history(file, MAPPING, masking=Masking())
+    return BothWays(history.incidents[-1].report, body)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> ChoiceModel:
+    """A model that reads words and facts of the incidents above."""
+    file = tmp_path_factory.mktemp("export") / "past.csv"
+    past = [
+        (f"{identifier}-{n}", FILLERS[n][1], *told, "ABC"[(place + n) % 3])
+        for n in range(4)
+        for place, (identifier, *told) in enumerate(INCIDENTS.values())
+    ]
+    _write(file, [*FILLERS, *past])
+    history = load_history(file, MAPPING, masking=Masking())
+    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
+        return ChoiceModel(encoder="hashing").fit(history.incidents)
+
+
+@pytest.fixture(scope="module")
+def client(model: ChoiceModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    settings = ServingSettings(home=tmp_path_factory.mktemp("home"))
+    with TestClient(create_app(settings, registry=OneChampion(model))) as opened:
+        yield opened
 
 
 def _filler(number: int) -> tuple[str, ...]:
     texts = (f"ticket {number}", f"text {number}")
     facts = ("erp", "portal", ("Graz", "Leeds")[number % 2], ("slow", "fast")[number % 3 % 2])
     return (f"X{number}", f"{number + 1:02}/01/2026 10:00", *texts, *facts, "ABC"[number % 3])
+
+
+FILLERS = [_filler(number) for number in range(30)]
 
 
 def _write(file: Path, rows: list[tuple[str, ...]]) -> None:
@@ -105,26 +168,38 @@ def encode(report: IncidentReport) -> EncodedReports:
     return encode_reports([report], encoder="hashing", reads_characters=True)
 
 
-def test_reports_are_equal(both: tuple[IncidentReport, IncidentReport]) -> None:
-    row, request = both
-    assert row == request
-    assert row.opened_at is not None
+def test_reports_are_equal(both: BothWays) -> None:
+    assert both.row == both.request
+    assert both.row.opened_at is not None
 
 
 @pytest.mark.parametrize("view", ["words", "titles", "characters"])
-def test_counts_are_equal(both: tuple[IncidentReport, IncidentReport], view: str) -> None:
-    row, request = (getattr(encode(report), view) for report in both)
+def test_counts_are_equal(both: BothWays, view: str) -> None:
+    row, request = (getattr(encode(report), view) for report in (both.row, both.request))
     assert (row != request).nnz == 0
 
 
-def test_vectors_and_facts_are_equal(both: tuple[IncidentReport, IncidentReport]) -> None:
-    row, request = map(encode, both)
+def test_vectors_and_facts_are_equal(both: BothWays) -> None:
+    row, request = encode(both.row), encode(both.request)
     np.testing.assert_array_equal(row.vectors, request.vectors)
     assert row.facts == request.facts
 
 
-def test_personal_data_is_masked_in_both(both: tuple[IncidentReport, IncidentReport]) -> None:
-    for report in both:
+def test_answers_are_equal(both: BothWays, model: ChoiceModel, client: TestClient) -> None:
+    (expected,) = model.predict([both.row])
+    answered = client.post("/v1/triage", json={"incident": both.body})
+    assert answered.status_code == 200
+    found = answered.json()["category"]
+    assert found["label"] == expected.label
+    assert found["confidence"] == pytest.approx(expected.confidence, abs=1e-12)
+    tokens = [(token.token, token.weight) for token in expected.evidence.tokens]
+    assert [(one["token"], one["weight"]) for one in found["evidence"]["tokens"]] == tokens
+    fields = [(field.field, field.value) for field in expected.evidence.fields]
+    assert [(one["field"], one["value"]) for one in found["evidence"]["fields"]] == fields
+
+
+def test_personal_data_is_masked_in_both(both: BothWays) -> None:
+    for report in (both.row, both.request):
         said = f"{report.title} {report.description} {report.attributes}"
         assert "hunter2" not in said
         assert "mia.sommer@" not in said

@@ -102,14 +102,14 @@ def _interval(found: Mapping[str, float]) -> str:
 
 def _timing_table(section: Section) -> str:
     lines = [
-        _row("job", "seconds", "bare encoding, seconds", "ratio"),
+        _row("job", "seconds", "bare, seconds", "ratio"),
         _row(*["---"] * 4),
         *(
             _row(
                 timing["job"],
-                f"{timing['seconds']:.1f}",
-                f"{timing['encoding_seconds']:.1f}",
-                f"{timing['seconds'] / timing['encoding_seconds']:.2f}",
+                f"{timing['seconds']:.3g}",
+                f"{timing['bare_seconds']:.3g}",
+                f"{timing['seconds'] / timing['bare_seconds']:.2f}",
             )
             for timing in section["timings"]
         ),

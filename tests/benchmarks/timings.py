@@ -1,11 +1,14 @@
-"""How long training and batches take, beside the bare encoding of the same texts."""
+"""How long training and answers take, each beside something bare that it cannot do without."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from unittest.mock import patch
 
 from commands import train_command
 from data_sets import DATA_SETS, DataSet
@@ -20,6 +23,9 @@ from features.home import Home
 from features.incident.cleaning import incident_text
 from features.incident.report import IncidentReport
 from models.artifacts.registry import ModelRegistry
+from models.calibrated import CalibratedModel
+from models.evidence import Reading
+from models.prediction import Evidence
 
 _NEW_SHARE = 0.01
 _BATCH = 1000
@@ -28,15 +34,23 @@ _PAIRS = 5
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Wall seconds of one job, and of the bare encoding of the texts that it had to encode."""
+    """Wall seconds of one job, and of what is timed beside it.
+
+    That is the bare encoding of the texts that it had to encode, unless the job says otherwise.
+    """
 
     job: str
     seconds: float
-    encoding_seconds: float
+    bare_seconds: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long the job takes."""
+        return self.seconds / self.bare_seconds
 
 
 def time_everything(rows: int | None = None) -> list[Timing]:
-    """Time training, training again with 1% new rows, and batches of 1,000 predictions."""
+    """Time training, training again with 1% new rows, batches of 1,000 and what evidence adds."""
     data_set = DATA_SETS["it-tickets"]
     encode = _bare_encoder()
     with TemporaryDirectory() as folder:
@@ -48,7 +62,8 @@ def time_everything(rows: int | None = None) -> list[Timing]:
         return [
             _pair(f"train on {len(reports):,} tickets", encode, texts, _training(older, home)),
             _pair("train again with 1% new tickets", encode, new, _training(whole, home)),
-            *_time_batches(home, encode, all_reports),
+            *_time_batches(_newest_model(home), encode, all_reports),
+            *_time_evidence(_newest_model(home), all_reports),
         ]
 
 
@@ -80,24 +95,58 @@ def _training(export: Path, home: Home) -> Callable[[], object]:
     return lambda: train_command(export, mapping, home.root).check_returncode()
 
 
-def _time_batches(
-    home: Home, encode: Callable[[Sequence[str]], object], reports: Sequence[IncidentReport]
-) -> list[Timing]:
-    """Time batches whose texts the encoder has not met, so that none is remembered."""
+def _newest_model(home: Home) -> CalibratedModel:
     registry = ModelRegistry(home.tracking_uri, "default")
-    model = registry.load(registry.versions("category")[0]).model
+    return registry.load(registry.versions("category")[0]).model
+
+
+def _time_batches(
+    model: CalibratedModel,
+    encode: Callable[[Sequence[str]], object],
+    reports: Sequence[IncidentReport],
+) -> list[Timing]:
+    pairs = [
+        _pair("", encode, _texts(batch), partial(model.predict, batch))
+        for batch in _unmet_batches(model, reports, _BATCH, _PAIRS)
+    ]
+    pairs.sort(key=lambda pair: pair.ratio)
+    job = f"predict {_BATCH:,} tickets (median of {len(pairs)} pairs)"
+    return [replace(pair, job=job) for pair in pairs[len(pairs) // 2 :][:1]]
+
+
+def _time_evidence(model: CalibratedModel, reports: Sequence[IncidentReport]) -> list[Timing]:
+    """Time answers with evidence beside answers without it, in turn on like batches."""
+    timings = []
+    for size, pairs in ((1, 50), (_BATCH, _PAIRS)):
+        batches = _unmet_batches(model, reports, size, 2 * pairs)
+        job = f"predict {size:,} with evidence, beside without (medians of {len(batches) // 2})"
+        explained, bare = [], []
+        for one, other in zip(batches[::2], batches[1::2], strict=False):
+            explained.append(_seconds(partial(model.predict, one)))
+            bare.append(_seconds(partial(_answer_barely, model, other)))
+        if bare:
+            timings.append(Timing(job, median(explained), median(bare)))
+    return timings
+
+
+def _answer_barely(model: CalibratedModel, reports: Sequence[IncidentReport]) -> None:
+    with patch.object(type(model), "_explain", _no_evidence):
+        model.predict(reports)
+
+
+def _no_evidence(_model: CalibratedModel, reading: Reading) -> list[Evidence]:
+    return [Evidence()] * len(reading.reports)
+
+
+def _unmet_batches(
+    model: CalibratedModel, reports: Sequence[IncidentReport], size: int, count: int
+) -> list[Sequence[IncidentReport]]:
+    """Return batches of texts that the encoder has not met, so that none is remembered."""
     open_encoder.cache_clear()
     model.predict(reports[-1:])
     distinct = list({incident_text(report): report for report in reports[:-1]}.values())
-    batches = [distinct[place * _BATCH : (place + 1) * _BATCH] for place in range(_PAIRS)]
-    pairs = [
-        _pair("", encode, _texts(batch), lambda batch=batch: model.predict(batch))
-        for batch in batches
-        if len(batch) == _BATCH
-    ]
-    pairs.sort(key=lambda pair: pair.seconds / pair.encoding_seconds)
-    job = f"predict {_BATCH:,} tickets (median of {len(pairs)} pairs)"
-    return [replace(pair, job=job) for pair in pairs[len(pairs) // 2 :][:1]]
+    batches = [distinct[place * size : (place + 1) * size] for place in range(count)]
+    return [batch for batch in batches if len(batch) == size]
 
 
 def _pair(

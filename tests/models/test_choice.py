@@ -5,6 +5,7 @@ import pytest
 
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.choice import ChoiceModel
+from models.folds import Fold
 from models.prediction import Decision
 
 GROUPS = [f"team {letter}" for letter in "abcdefgh"]
@@ -36,17 +37,33 @@ def test_sure_is_suggested_and_clueless_abstains(model: ChoiceModel) -> None:
     )
     assert sure.decision is Decision.SUGGEST
     assert clueless.decision is Decision.ABSTAIN
-    assert len(sure.label_set) < len(clueless.label_set)
 
 
-def test_label_set_is_the_smallest_that_covers(model: ChoiceModel) -> None:
+def test_label_set_is_the_calibrated_one_with_the_likeliest_first(model: ChoiceModel) -> None:
     rng = np.random.default_rng(1)
     reports = [IncidentReport(id=str(n), title=f"ticket {rng.integers(99)}") for n in range(5)]
     rows = model.predict_proba(reports)
-    for answer, row in zip(model.predict(reports), rows, strict=True):
-        falling = np.sort(row)[::-1]
-        assert falling[: len(answer.label_set)].sum() >= 0.9
-        assert falling[: len(answer.label_set) - 1].sum() < 0.9
+    sets = model.label_sets_.transform(rows, rows.argmax(axis=1))
+    for answer, row, held in zip(model.predict(reports), rows, sets, strict=True):
+        assert set(answer.label_set) == {model.classes_[number] for number in np.flatnonzero(held)}
+        confidences = [row[model.classes_.index(label)] for label in answer.label_set]
+        assert confidences == sorted(confidences, reverse=True)
+        assert answer.label_set[0] == answer.label
+
+
+def test_known_copies_count_once_in_the_sets() -> None:
+    """Twelve rows of one group leave too few groups to rule any label out."""
+    examples = [
+        ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"), Outcome(category=word))
+        for n, word in enumerate(["disk", "tape"] * 12)
+    ]
+    folds = (Fold(np.arange(12), np.arange(12, 24)), Fold(np.arange(12, 24), np.arange(12)))
+    fresh = IncidentReport(id="new", title="tape 99")
+    sizes = []
+    for copies in (np.arange(24), np.repeat(np.arange(8), 3)):
+        model = ChoiceModel(encoder="hashing").fit(examples, folds, copies)
+        sizes.append(len(model.predict([fresh])[0].label_set))
+    assert sizes == [1, 2]
 
 
 def test_further_fields_are_targets_too() -> None:

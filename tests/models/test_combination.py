@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import check_grad
+from scipy.optimize import approx_fprime, check_grad
 from scipy.special import expit, log_softmax, logit
 
 from models.combination import LogLinearPool, TopCalibration
@@ -37,7 +37,7 @@ def test_pool_without_rows_counts_experts_alike() -> None:
     assert pool.biases_.tolist() == [0, 0, 0]
 
 
-def test_pool_slope_is_that_of_its_loss() -> None:
+def test_pool_slope_and_curvature_are_those_of_its_loss() -> None:
     scores, labels = drawn(50, 3)
     pool, start = LogLinearPool(bias_penalty=0.1), np.array([0.5, 2.0, 0.1, -0.3, 0.2])
     stacked = np.stack([scores, scores**2])
@@ -47,6 +47,8 @@ def test_pool_slope_is_that_of_its_loss() -> None:
         start,
     )
     assert error < 1e-5
+    slopes = approx_fprime(start, lambda numbers: pool._loss(numbers, stacked, labels)[1])
+    np.testing.assert_allclose(pool._curvature(start, stacked, labels), slopes, atol=1e-5)
 
 
 @pytest.mark.parametrize("sharpness", [0.4, 3.0])

@@ -1,16 +1,24 @@
-"""Evidence: the weights add up to the linear expert's margin, and name what the report says."""
+"""Evidence: what a model loses without a word or a fact, and the reports that it stands on."""
+
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
+from scipy.special import logit
 
-from features.encoding.encoded import encode_reports
+from features.encoding.encoder import HashingEncoder
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from models import evidence as evidence_module
+from models.calibrated import CalibratedModel
 from models.choice import ChoiceModel
-from models.evidence import _contributions
+from models.exemplars import _choose
+from models.prediction import Exemplar
+from models.severity import SeverityModel
 
 GROUPS = ("Network", "Printing", "Mail")
 WORDS = ("vpn tunnel", "toner printer", "mailbox full")
+MIXED = "vpn tunnel toner printer trouble mailbox full 17 19 21 23"
 
 
 def make_examples(groups: int) -> list[ResolvedIncident]:
@@ -19,65 +27,143 @@ def make_examples(groups: int) -> list[ResolvedIncident]:
         ResolvedIncident(
             IncidentReport(
                 id=f"INC{n}",
-                title=f"{WORDS[n % groups]} trouble {rng.integers(99)}",
+                title=f"{WORDS[n % groups]} trouble {rng.integers(10, 99)}",
                 attributes={"site": ("Graz", "Leeds", "Lyon")[n % groups], "floor_no": "1"},
             ),
-            Outcome(category=GROUPS[n % groups]),
+            Outcome(category=GROUPS[n % groups], severity=GROUPS[n % groups]),
         )
         for n in range(45)
     ]
 
 
-@pytest.fixture(scope="module", params=[2, 3], ids=["two classes", "three classes"])
-def model(request: pytest.FixtureRequest) -> ChoiceModel:
-    return ChoiceModel(encoder="hashing").fit(make_examples(request.param))
+def fit_choice(groups: int) -> CalibratedModel:
+    return ChoiceModel(encoder="hashing").fit(make_examples(groups))
 
 
-def test_contributions_add_up_to_the_margin(model: ChoiceModel) -> None:
-    reports = [example.report for example in make_examples(len(model.classes_))[:6]]
-    encoded = encode_reports(reports, encoder="hashing", reads_characters=True)
-    expert = model.pool_.experts_["linear"]
-    trust = model.pool_.pool_.weights_[list(model.pool_.experts_).index("linear")]
-    chosen = np.arange(6) % len(model.classes_)
-    blocks = _contributions(model.pool_, encoded, chosen)
-    totals = sum(np.asarray(csr_array(block).sum(axis=1)).ravel() for block in blocks.values())
-    margins = expert.decision_function(encoded)
-    if margins.ndim == 1:
-        margins = np.column_stack([-margins, margins])
-        intercepts = np.concatenate([-expert["classify"].intercept_, expert["classify"].intercept_])
-    else:
-        intercepts = expert["classify"].intercept_
-    wanted = trust * (margins[np.arange(6), chosen] - intercepts[chosen])
-    np.testing.assert_allclose(totals, wanted, rtol=1e-4, atol=1e-6)
+def fit_severity(groups: int) -> CalibratedModel:
+    model = SeverityModel(levels=GROUPS[:groups], encoder="hashing")
+    return model.fit(make_examples(groups))
 
 
-def test_telling_words_and_facts_lead(model: ChoiceModel) -> None:
-    report = IncidentReport(id="x", title="vpn tunnel gone", attributes={"site": "Graz"})
+@pytest.fixture(
+    scope="module",
+    params=[(fit_choice, 2), (fit_choice, 3), (fit_severity, 3)],
+    ids=["two classes", "three classes", "three levels"],
+)
+def model(request: pytest.FixtureRequest) -> CalibratedModel:
+    fit, groups = request.param
+    return fit(groups)
+
+
+@pytest.fixture(scope="module")
+def groups_model() -> CalibratedModel:
+    return fit_choice(3)
+
+
+@pytest.fixture
+def keep_vectors(monkeypatch: pytest.MonkeyPatch) -> Callable[[IncidentReport], None]:
+    """Make the encoder give every text the vector of this report's."""
+
+    def keep(report: IncidentReport) -> None:
+        vector = HashingEncoder().encode([report.title])
+        monkeypatch.setattr(
+            HashingEncoder, "encode", lambda _, texts: vector.repeat(len(texts), axis=0)
+        )
+
+    return keep
+
+
+def log_odds(model: CalibratedModel, report: IncidentReport, label: str) -> float:
+    return float(logit(model.predict_proba([report])[0, model.classes_.index(label)]))
+
+
+@pytest.mark.parametrize("title", ["VPN trouble", MIXED, "printer vpn TONER tunnel vpn"])
+def test_a_weight_is_what_removing_the_word_takes_from_the_log_odds(
+    model: CalibratedModel, keep_vectors: Callable[[IncidentReport], None], title: str
+) -> None:
+    report = IncidentReport(id="x", title=title, attributes={"site": "Graz"})
+    keep_vectors(report)
     (answer,) = model.predict([report])
-    assert answer.label == "Network"
-    assert answer.evidence.tokens[0].token in {"vpn", "tunnel", "vpn tunnel"}
-    assert answer.evidence.tokens[0].weight > 0
+    before = log_odds(model, report, answer.label)
+    for token in answer.evidence.tokens:
+        words = [word for word in title.split() if word.lower() != token.token]
+        without = replace(report, title=" ".join(words))
+        lost = before - log_odds(model, without, answer.label)
+        assert token.weight == pytest.approx(lost, abs=2e-4)
+    assert answer.evidence.tokens
+
+
+def test_a_weight_is_what_forgetting_the_fact_takes_from_the_log_odds(
+    model: CalibratedModel,
+) -> None:
+    report = IncidentReport(id="x", title="vpn", attributes={"site": "Leeds", "unknown": "3"})
+    (answer,) = model.predict([report])
     (site,) = answer.evidence.fields
-    assert (site.field, site.value) == ("site", "Graz")
-    assert site.weight > 0
+    assert (site.field, site.value) == ("site", "Leeds")
+    without = replace(report, attributes={})
+    lost = log_odds(model, report, answer.label) - log_odds(model, without, answer.label)
+    assert site.weight == pytest.approx(lost, abs=2e-4)
 
 
-def test_strongest_come_first_and_few_are_shown(model: ChoiceModel) -> None:
-    text = "vpn tunnel toner printer trouble vpn trouble printer tunnel toner 5 7 9 11"
-    (answer,) = model.predict([IncidentReport(id="x", title=text)])
+def test_telling_words_and_facts_lead(groups_model: CalibratedModel) -> None:
+    report = IncidentReport(id="x", title="vpn tunnel gone", attributes={"site": "Graz"})
+    (answer,) = groups_model.predict([report])
+    assert answer.label == "Network"
+    assert {token.token for token in answer.evidence.tokens[:2]} == {"vpn", "tunnel"}
+    assert all(token.weight > 0 for token in answer.evidence.tokens[:2])
+    assert answer.evidence.fields[0].weight > 0
+
+
+def test_words_of_other_classes_argue_against_the_label(groups_model: CalibratedModel) -> None:
+    (answer,) = groups_model.predict([IncidentReport(id="x", title="vpn tunnel vpn printer")])
+    weights = {token.token: token.weight for token in answer.evidence.tokens}
+    assert answer.label == "Network"
+    assert weights["printer"] < 0 < weights["vpn"]
+
+
+def test_strongest_come_first_and_few_are_shown(model: CalibratedModel) -> None:
+    (answer,) = model.predict([IncidentReport(id="x", title=MIXED)])
     strengths = [abs(token.weight) for token in answer.evidence.tokens]
     assert strengths == sorted(strengths, reverse=True)
-    assert 1 <= len(strengths) <= 8
-    assert len(answer.evidence.exemplars) == 3
+    assert 1 <= len(strengths) <= 6
 
 
-def test_exemplars_are_nearest_first_with_their_own_labels(model: ChoiceModel) -> None:
-    (answer,) = model.predict([IncidentReport(id="x", title="toner printer trouble")])
+def test_unknown_words_argue_for_nothing(model: CalibratedModel) -> None:
+    (answer,) = model.predict([IncidentReport(id="x", title="zebra quagga")])
+    assert answer.evidence.tokens == ()
+
+
+def test_blocks_of_reports_are_explained_alike(
+    model: CalibratedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports = [one.report for one in make_examples(len(model.classes_))[:7]]
+    whole = model.predict(reports)
+    monkeypatch.setattr(evidence_module, "_REPORTS_AT_ONCE", 3)
+    assert [one.evidence for one in model.predict(reports)] == [one.evidence for one in whole]
+
+
+def test_exemplars_are_nearest_first_with_their_own_labels(groups_model: CalibratedModel) -> None:
+    examples = {one.report.id: one.outcome.category for one in make_examples(3)}
+    (answer,) = groups_model.predict([IncidentReport(id="x", title="toner printer trouble")])
     near = answer.evidence.exemplars
     assert near[0].label == "Printing"
+    assert all(one.label == examples[one.id] for one in near)
     assert [one.similarity for one in near] == sorted((o.similarity for o in near), reverse=True)
 
 
-def test_unknown_words_argue_for_nothing(model: ChoiceModel) -> None:
-    (answer,) = model.predict([IncidentReport(id="x", title="zebra quagga")])
-    assert not {"zebra", "quagga"} & {token.token for token in answer.evidence.tokens}
+def near_reports(*votes: tuple[str, float]) -> list[Exemplar]:
+    return [Exemplar(f"INC{n}", label, at) for n, (label, at) in enumerate(votes)]
+
+
+def test_the_nearest_that_contradicts_is_shown_too() -> None:
+    agreeing = [("A", 0.9), ("A", 0.88), ("A", 0.87), ("A", 0.86)]
+    near = near_reports(*agreeing, ("B", 0.8), ("C", 0.79))
+    assert [one.id for one in _choose(near, "A")] == ["INC0", "INC1", "INC2", "INC4"]
+
+
+def test_three_are_enough_when_they_contradict_or_the_contradiction_is_far() -> None:
+    divided = near_reports(("A", 0.9), ("B", 0.88), ("A", 0.87), ("C", 0.86))
+    assert len(_choose(divided, "A")) == 3
+    alone = near_reports(("A", 0.9), ("A", 0.88), ("A", 0.87), ("B", 0.7))
+    assert len(_choose(alone, "A")) == 3
+    assert _choose([], "A") == ()

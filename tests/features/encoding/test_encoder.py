@@ -1,15 +1,18 @@
 """Encoders: unit vectors, each text encoded once, weights proven by their hash."""
 
 import hashlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from time import sleep
 
 import numpy as np
 import pytest
 
 from features.encoding import encoder as encoder_module
 from features.encoding import weights
-from features.encoding.encoder import HashingEncoder, SentenceEncoder, encoding_key
+from features.encoding.encoder import HashingEncoder, SentenceEncoder, Vectors, encoding_key
 from features.encoding.weights import MINILM, EncoderSettings, open_encoder
 from features.errors import EncoderUnavailable
 
@@ -73,6 +76,41 @@ def test_threads_share_one_memory(make_encoder) -> None:
         found = list(threads.map(encoder.encode, [texts] * 8))
     assert len(network.texts) == 20
     assert all(np.array_equal(one, found[0]) for one in found)
+
+
+def test_one_text_waits_for_a_few_others_at_most(
+    make_encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder_module, "_TEXTS_AT_ONCE", 4)
+    encoder, network = make_encoder()
+    encode, is_busy, may_go_on = network.encode, Event(), Event()
+
+    def slow_encode(sentences: Sequence[str], **options: object) -> Vectors:
+        is_busy.set()
+        may_go_on.wait(5)
+        return encode(sentences, **options)
+
+    network.encode = slow_encode
+    with ThreadPoolExecutor(2) as threads:
+        batch = threads.submit(encoder.encode, [f"batch {n:02}" for n in range(20)])
+        is_busy.wait(5)
+        single = threads.submit(encoder.encode, ["single"])
+        while not encoder._next.locked():
+            sleep(0.001)
+        may_go_on.set()
+        assert single.result(5).shape == (1, 8)
+        assert batch.result(5).shape == (20, 8)
+    assert network.texts.index("single") == 4
+    assert max(map(len, network.batches)) == 4
+
+
+def test_like_lengths_are_encoded_together(make_encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_module, "_TEXTS_AT_ONCE", 2)
+    encoder, network = make_encoder()
+    texts = ["a", "bbbbb", "cc", "dddddd"]
+    vectors = encoder.encode(texts)
+    assert network.batches == [["dddddd", "bbbbb"], ["cc", "a"]]
+    assert all(np.array_equal(vectors[n : n + 1], encoder.encode([texts[n]])) for n in range(4))
 
 
 def test_key_tells_texts_apart(monkeypatch: pytest.MonkeyPatch) -> None:
