@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import logsumexp, softmax
+from scipy.special import log_expit, logsumexp, softmax
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 
@@ -14,34 +14,53 @@ from models.folds import Rows
 Floats = NDArray[np.float64]
 
 _CERTAIN = 1e-6
+_BEND = -0.5
+_SHARPNESS = 4.0
 
 
 class LogLinearPool(BaseEstimator):  # type: ignore[misc]
-    """A log-linear pool of experts (Genest and Zidek 1986): a weight each, and a bias per class.
+    """A log-linear pool of experts (Genest and Zidek 1986): two weights each, a bias per class.
 
-    Scores have shape (experts, rows, classes). Weights and biases minimise the log loss of scores
-    that the experts gave to rows they were not fitted on; few numbers, so few rows suffice.
+    Scores have shape (experts, rows, classes). Not all of them are log probabilities, and a
+    margin's gap between two likely classes may say more or less than the same gap between two
+    unlikely ones; so an expert has one weight below a bend and one above, never negative. Weights
+    and biases minimise the log loss of scores that the experts gave to rows they were not fitted
+    on; few numbers, so few rows suffice.
     """
 
-    def __init__(self, *, bias_penalty: float = 1e-3) -> None:
+    def __init__(self, *, bias_penalty: float = 1e-2) -> None:
         self.bias_penalty = bias_penalty
 
     def fit(self, scores: Floats, labels: Rows) -> Self:
         """Learn weights and biases from held-out scores; without any, experts count alike."""
-        experts, _, classes = scores.shape
-        start = np.concatenate([np.ones(experts), np.zeros(classes)])
-        given = (scores, labels)
+        parts = _below_and_above(scores)
+        used = np.arange(len(parts))
+        weights, self.biases_ = self._search(parts, labels)
+        while (weights < 0).any():
+            used = np.delete(used, weights.argmin())
+            weights, self.biases_ = self._search(parts[used], labels)
+        self.weights_ = np.zeros((2, len(scores)))
+        self.weights_.flat[used] = weights
+        return self
+
+    @property
+    def trust_(self) -> Floats:
+        """How far each expert is believed: the mean of its two weights."""
+        return np.asarray(self.weights_.mean(axis=0))
+
+    def predict_proba(self, scores: Floats) -> Floats:
+        """Return probabilities of shape (rows, classes)."""
+        logits = np.tensordot(self.weights_.ravel(), _below_and_above(scores), 1) + self.biases_
+        return np.asarray(softmax(logits, axis=1))
+
+    def _search(self, parts: Floats, labels: Rows) -> tuple[Floats, Floats]:
+        start = np.concatenate([np.ones(len(parts)), np.zeros(parts.shape[2])])
+        given = (parts, labels)
         # The loss is convex in few numbers: Newton takes a tenth of a quasi-Newton search's time.
         found = minimize(
             self._loss, start, given, jac=True, hess=self._curvature, method="trust-exact", tol=1e-6
         )
-        self.weights_ = np.asarray(found.x[:experts])
-        self.biases_ = np.asarray(found.x[experts:])
-        return self
-
-    def predict_proba(self, scores: Floats) -> Floats:
-        """Return probabilities of shape (rows, classes)."""
-        return np.asarray(softmax(np.tensordot(self.weights_, scores, 1) + self.biases_, axis=1))
+        return found.x[: len(parts)], found.x[len(parts) :]
 
     def _loss(self, numbers: Floats, scores: Floats, labels: Rows) -> tuple[float, Floats]:
         experts, rows, _ = scores.shape
@@ -70,6 +89,15 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
         curvature /= max(rows, 1)
         curvature[experts:, experts:] += self.bias_penalty * np.eye(classes)
         return curvature
+
+
+def _below_and_above(scores: Floats) -> Floats:
+    """Return two parts that add up to each score: the first rises below the bend, then the other.
+
+    The result has shape (2 * experts, rows, classes). The bend is smooth, so that no answer jumps.
+    """
+    below = log_expit(_SHARPNESS * (scores - _BEND)) / _SHARPNESS
+    return np.concatenate([below, scores - below])
 
 
 class TopCalibration(BaseEstimator):  # type: ignore[misc]

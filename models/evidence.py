@@ -74,9 +74,9 @@ class Explainer:
 
     A weight says by how much the log-odds of the label's confidence fell when the word was taken
     out of title and description, or the fact was unknown; below zero, it argues against the label.
-    Only the sentence vector stays as it was, since encoding takes longer than all else, so the
-    whole effect of a word is often greater, by a third in the middle of `assignment`. `combine`
-    turns the pools' scores into the model's probabilities.
+    Only sentence vectors stay as they were, since encoding takes longer than all else; so the whole
+    effect of a word is often greater, on visible data by a third in the median. `combine` turns the
+    pools' scores into the model's probabilities.
     """
 
     pools: Mapping[str, ExpertPool]

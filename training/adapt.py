@@ -22,7 +22,9 @@ from training.plan import Progress, TrainingPlan
 from training.split import Split
 from training.targets import Target
 
-_EPOCHS = 2.0
+_FEWEST_PASSES, _MOST_PASSES = 2.0, 4.0
+# Two passes over thirty thousand texts were enough on visible data; few texts bear more.
+_TEXTS_SEEN = 60_000
 _FEWEST_EPOCHS = 0.25
 _FEWEST_TEXTS = 200
 # Four fifths of the texts for the encoder that is judged, all of them for the one that serves, and
@@ -78,7 +80,8 @@ def adapt(
     course = _Course(lessons, plan, _key(history, choices, plan), progress)
     first = course.adapt(split.folds[-1].fit, "fold 1", _SHARE_OF_FIRST_FOLD * course.seconds_left)
     if first.epochs < _FEWEST_EPOCHS:
-        enough = plan.adapt_minutes * _EPOCHS / max(first.epochs, 0.01)
+        course.clear()
+        enough = plan.adapt_minutes * _FEWEST_PASSES / max(first.epochs, 0.01)
         return (
             f"encoder not adapted: {plan.adapt_minutes:g} minutes are too short for these texts; "
             f"--adapt {enough:.0f} would do"
@@ -155,7 +158,8 @@ class _Course:
         self._folder = plan.home.adaptations / key
         self._progress = progress
         self._started = time.monotonic()
-        self._epochs = _EPOCHS
+        few = _TEXTS_SEEN / max(len(lessons.texts), 1)
+        self._epochs = min(max(few, _FEWEST_PASSES), _MOST_PASSES)
 
     @property
     def seconds_spent(self) -> float:

