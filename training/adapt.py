@@ -44,12 +44,16 @@ class AdaptedTarget:
 
 @dataclass(frozen=True, slots=True)
 class AdaptedEncoder:
-    """An encoder adapted to all labels of these targets, as judged on `folds` folds."""
+    """An encoder adapted to all labels of these targets, as judged on `folds` folds.
+
+    One that is not `is_new` came out like one that was installed before.
+    """
 
     reference: str
     targets: Mapping[str, AdaptedTarget]
     folds: int
     epochs: float
+    is_new: bool = True
 
     def describe(self) -> str:
         """Say in words how the encoder was adapted and how that was judged."""
@@ -94,6 +98,7 @@ def adapt(
             break
         adapted = course.adapt(fold.fit, f"fold {number}", course.seconds_left)
         scored.append(course.score(adapted, fold, f"fold {number}"))
+    known = set(plan.home.adapted_encoders.glob("*"))
     reference = install_encoder(everything.folder, plan.home)
     course.clear()
     heads = {name: AdaptedHead(reference, *head) for name, head in everything.heads.items()}
@@ -106,6 +111,7 @@ def adapt(
         },
         len(scored),
         first.epochs,
+        is_new=plan.home.adapted_encoders / reference not in known,
     )
 
 
@@ -130,8 +136,9 @@ def _halves(scored: _ScoredFold, copies: Rows, seed: int) -> list[_ScoredFold]:
 
 
 def forget(adapted: AdaptedEncoder, home: Home) -> None:
-    """Remove an adapted encoder that no model uses."""
-    shutil.rmtree(home.adapted_encoders / adapted.reference)
+    """Remove an adapted encoder that no model of this training kept, nor any before."""
+    if adapted.is_new:
+        shutil.rmtree(home.adapted_encoders / adapted.reference)
 
 
 def why_adapted_wins(adapted: Evaluation, frozen: Evaluation) -> tuple[bool, str]:

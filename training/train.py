@@ -4,7 +4,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,10 +11,10 @@ from features.errors import NotEnoughHistory
 from features.history.history import History
 from features.history.store import open_store
 from models.artifacts.folder import save_artifact
-from models.calibrated import CalibratedModel
-from models.card import Card, Drift, LabelNoise, Metric, RowCounts, package_versions
+from models.card import Drift, LabelNoise, Metric
 from models.kinds import kind_of
 from models.prediction import Certificate
+from training.account import write_card
 from training.adapt import AdaptedEncoder, adapt, forget
 from training.fit import Fitted, fit_in_tiers, prepare
 from training.gate import Verdict, judge_challenger
@@ -30,7 +29,6 @@ from training.label_noise import (
 from training.plan import Progress, TrainingPlan
 from training.promote import promote
 from training.register import register, training_run
-from training.reliability import reliability_by_bin, reliability_by_class
 from training.split import Split
 from training.targets import Target, find_targets
 
@@ -189,7 +187,7 @@ def _publish(
     if plan.force_promote and not verdict.promoted:
         verdict = Verdict(True, (*verdict.reasons, "promoted all the same, by --force-promote"))
     doubts = doubt_labels(history.incidents, target, split, model)
-    card = _card(history, target, split, fitted, verdict, doubts.noise)
+    card = write_card(history, target, split, fitted, verdict, doubts.noise)
     folder = Path(tempfile.mkdtemp(prefix="artifact-", dir=plan.home.root))
     try:
         save_artifact(model, card, folder / "model")
@@ -243,67 +241,3 @@ def _trained(target: Target, fitted: Fitted, doubts: LabelDoubts) -> TrainedTarg
         encoder=fitted.encoder,
         is_adapted=fitted.is_adapted,
     )
-
-
-def _card(
-    history: History,
-    target: Target,
-    split: Split,
-    fitted: Fitted,
-    verdict: Verdict,
-    noise: LabelNoise,
-) -> Card:
-    model, evaluation = fitted.model, fitted.evaluation
-    opened = [one.report.opened_at for one in history.incidents if one.report.opened_at]
-    notes = (
-        f"judged on {len(evaluation.rows)} held-out incidents, then refitted on all labelled ones",
-        *_certificate_notes(split, model),
-        *split.warnings,
-        *((fitted.encoder,) if fitted.encoder else ()),
-        *verdict.reasons,
-        *([model.certification_.withheld] if model.certification_.withheld else []),
-        *_priority_note(history, target),
-    )
-    return Card(
-        target=target.name,
-        kind=kind_of(target.levels).name,
-        created_at=datetime.now(UTC),
-        data_sha256=history.sha256,
-        rows=RowCounts(
-            read=len(history.incidents) + len(history.rejected),
-            used=len(history.incidents),
-            rejected=len(history.rejected),
-            labelled=len(model.example_ids_),
-        ),
-        cutoff=max(opened, default=None),
-        split=split.description,
-        provenance={column: str(known) for column, known in history.provenance.items()},
-        metrics=evaluation.metrics,
-        reliability=reliability_by_bin(evaluation.judged),
-        class_reliability=reliability_by_class(evaluation.judged, evaluation.classes),
-        certificates=model.certification_.certificates,
-        label_noise=noise,
-        drift=evaluation.drift,
-        parameters={name: str(value) for name, value in model.get_params(deep=False).items()},
-        versions=package_versions(),
-        encoder_sha256=model.encoder,
-        adapted_encoder_sha256=model.adapted_encoder,
-        notes=notes,
-    )
-
-
-def _certificate_notes(split: Split, model: CalibratedModel) -> tuple[str, ...]:
-    certificates = model.certification_.certificates.values()
-    if not certificates:
-        return ()
-    error = "all of them at once" if any(one.family for one in certificates) else "each label alone"
-    return (
-        "certificates were proven on answers of the same procedure to incidents it had not seen, "
-        f"one of each group of near-copies, at 95% confidence for {error}",
-        split.scope,
-    )
-
-
-def _priority_note(history: History, target: Target) -> tuple[str, ...]:
-    matrix = history.priority_matrix
-    return (matrix.describe(),) if matrix is not None and target.name == "severity" else ()

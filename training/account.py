@@ -1,0 +1,78 @@
+"""The card of a trained model: what it learned from, how it was judged, what it may do."""
+
+from datetime import UTC, datetime
+
+from features.history.history import History
+from models.calibrated import CalibratedModel
+from models.card import Card, LabelNoise, RowCounts, package_versions
+from models.kinds import kind_of
+from training.fit import Fitted
+from training.gate import Verdict
+from training.reliability import reliability_by_bin, reliability_by_class
+from training.split import Split
+from training.targets import Target
+
+
+def write_card(
+    history: History,
+    target: Target,
+    split: Split,
+    fitted: Fitted,
+    verdict: Verdict,
+    noise: LabelNoise,
+) -> Card:
+    """Put together all that is known of a model at the time of its registration."""
+    model, evaluation = fitted.model, fitted.evaluation
+    opened = [one.report.opened_at for one in history.incidents if one.report.opened_at]
+    notes = (
+        f"judged on {len(evaluation.rows)} held-out incidents, then refitted on all labelled ones",
+        *_certificate_notes(split, model),
+        *split.warnings,
+        *((fitted.encoder,) if fitted.encoder else ()),
+        *verdict.reasons,
+        *([model.certification_.withheld] if model.certification_.withheld else []),
+        *_priority_note(history, target),
+    )
+    return Card(
+        target=target.name,
+        kind=kind_of(target.levels).name,
+        created_at=datetime.now(UTC),
+        data_sha256=history.sha256,
+        rows=RowCounts(
+            read=len(history.incidents) + len(history.rejected),
+            used=len(history.incidents),
+            rejected=len(history.rejected),
+            labelled=len(model.example_ids_),
+        ),
+        cutoff=max(opened, default=None),
+        split=split.description,
+        provenance={column: str(known) for column, known in history.provenance.items()},
+        metrics=evaluation.metrics,
+        reliability=reliability_by_bin(evaluation.judged),
+        class_reliability=reliability_by_class(evaluation.judged, evaluation.classes),
+        certificates=model.certification_.certificates,
+        label_noise=noise,
+        drift=evaluation.drift,
+        parameters={name: str(value) for name, value in model.get_params(deep=False).items()},
+        versions=package_versions(),
+        encoder_sha256=model.encoder,
+        adapted_encoder_sha256=model.adapted_encoder,
+        notes=notes,
+    )
+
+
+def _certificate_notes(split: Split, model: CalibratedModel) -> tuple[str, ...]:
+    certificates = model.certification_.certificates.values()
+    if not certificates:
+        return ()
+    error = "all of them at once" if any(one.family for one in certificates) else "each label alone"
+    return (
+        "certificates were proven on answers of the same procedure to incidents it had not seen, "
+        f"one of each group of near-copies, at 95% confidence for {error}",
+        split.scope,
+    )
+
+
+def _priority_note(history: History, target: Target) -> tuple[str, ...]:
+    matrix = history.priority_matrix
+    return (matrix.describe(),) if matrix is not None and target.name == "severity" else ()
