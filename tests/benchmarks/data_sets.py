@@ -46,7 +46,7 @@ _ALL = (
     DataSet(
         "servicenow-log",
         "servicenow-log/events.csv.gz",
-        ("category", "assignment"),
+        ("category", "assignment", "severity", "fields.urgency"),
         is_ordered=True,
     ),
     DataSet("seamonkey-issues", "duplicates/seamonkey-issues.csv.gz"),
