@@ -47,16 +47,16 @@ def test_the_adapted_encoder_separates_what_the_frozen_one_cannot(tmp_path: Path
         find_weights(MINILM),
         learned,
         tmp_path,
-        epochs=6,
+        epochs=4,
         seconds=240,
         seed=0,
         progress=shares.append,
     )
     vectors = SentenceEncoder("adapted", adapted.folder).encode(learned.texts)
     labels = learned.labels["category"]
-    assert separation(vectors, labels) > 2 * separation(learned.vectors, labels)
+    assert separation(vectors, labels) > 1.5 * separation(learned.vectors, labels)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
-    assert adapted.epochs == pytest.approx(6, abs=0.2)
+    assert adapted.epochs == pytest.approx(4, abs=0.2)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
