@@ -77,7 +77,7 @@ def test_a_training_with_time_adapts_serves_and_says_so(
     monkeypatch.setenv("PRECEDENT_HOME", str(tmp_path))
     monkeypatch.setattr("training.adapt._MOST_PASSES", 8.0)
     home = open_home()
-    report = train(history_of_pairs(), plan_of(home, minutes=1.2), lambda *step: None)
+    report = train(history_of_pairs(), plan_of(home, minutes=2.0), lambda *step: None)
     (trained,) = report.trained
     assert trained.is_adapted
     assert "kept: log loss" in trained.encoder
