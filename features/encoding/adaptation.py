@@ -1,6 +1,7 @@
 """Adapts a sentence encoder to labels: it learns what this organisation tells apart."""
 
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from features.encoding.encoder import MAX_TOKENS, Vectors
@@ -214,7 +216,10 @@ def _fitted_head(vectors: Vectors, labels: Rows, classes: int) -> "torch.nn.Line
     head = torch.nn.Linear(vectors.shape[1], classes)
     if len(np.unique(labels[known])) < 2:
         return head
-    start = LogisticRegression(C=10, max_iter=200).fit(vectors[known], labels[known])
+    with warnings.catch_warnings():
+        # It need not converge: learning goes on from here.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        start = LogisticRegression(C=10, max_iter=200).fit(vectors[known], labels[known])
     binary = len(start.classes_) == 2
     slopes = np.vstack([-start.coef_, start.coef_]) / 2 if binary else start.coef_
     levels = (
