@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
+from features.incident.memory import remembered
 from features.incident.report import IncidentReport
 
 # Part of the key of every cached encoding: raise it whenever a step changes what it returns.
@@ -131,7 +131,7 @@ def clean_text(text: str) -> str:
     return _clean_once(text) if len(text) <= _LONGEST_REMEMBERED else _apply_steps(text)
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def _clean_once(text: str) -> str:
     return _apply_steps(text)
 

@@ -5,7 +5,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sized
 from datetime import UTC, datetime
-from functools import lru_cache
 from math import inf, isfinite
 from typing import Annotated, TypeVar
 
@@ -23,6 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from features.incident.masking import Masking, mask_text
+from features.incident.memory import remembered
 from features.incident.report import IncidentReport
 
 MAX_ID_LENGTH = 512
@@ -75,7 +75,7 @@ def parse_text(text: str | None, masking: Masking) -> str:
     return mask_text(sanitise_text(text), masking).strip() if text else ""
 
 
-@lru_cache(maxsize=8_192)
+@remembered(8_192)
 def parse_fact(value: str | None, masking: Masking) -> str | None:
     """Return a structured fact sanitised, masked and stripped, None where it is missing."""
     if value is None or is_missing(value):
@@ -83,7 +83,7 @@ def parse_fact(value: str | None, masking: Masking) -> str | None:
     return mask_text(sanitise_text(value), masking).strip() or None
 
 
-@lru_cache(maxsize=8_192)
+@remembered(8_192)
 def parse_label(value: str | None) -> str | None:
     """Return a label as the history spells it, None where it is missing."""
     if value is None or is_missing(value):

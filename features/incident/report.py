@@ -1,7 +1,7 @@
 """The record: what is known when an incident opens, and what is learned later."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 
@@ -42,6 +42,11 @@ class Outcome:
     resolved_at: datetime | None = None
     duplicate_of: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing was learned yet, other than which incident this one repeats."""
+        return replace(self, duplicate_of=None) == Outcome()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,44 @@
+"""A runbook: what to do about a known kind of incident, as its authors wrote it down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Part(StrEnum):
+    """What a section of a runbook is about."""
+
+    MEANING = "meaning"
+    IMPACT = "impact"
+    DIAGNOSIS = "diagnosis"
+    MITIGATION = "mitigation"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with the plain text and the commands below it."""
+
+    heading: str
+    text: str
+    part: Part = Part.OTHER
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """A runbook; its `id` is the path of its file below the folder, without `.md`.
+
+    `facts` are the scalars of the front matter, `steps` what to do in order, each a sentence or a
+    command, `url` where it can be read, None where only its file is known.
+
+    >>> Runbook("vpn/tunnel-drops", "Tunnel drops").steps
+    ()
+    """
+
+    id: str
+    title: str
+    sections: tuple[Section, ...] = ()
+    steps: tuple[str, ...] = ()
+    url: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,112 @@
+"""The words of a text as lexical matching counts them."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+from Stemmer import Stemmer
+
+from features.incident.cleaning import (
+    drop_markup,
+    drop_quoted_mail,
+    drop_signature,
+    drop_stack_frames,
+    name_template_variables,
+)
+from features.incident.memory import remembered
+from features.incident.signatures import error_codes
+from features.incident.variables import mask_variables
+
+# Part of the key of every stored index: raise it whenever the terms of a text change.
+TERMS_VERSION = 1
+TERM_BUCKETS = 2**20
+
+# Names such as `KubePodCrashLooping` stay whole here: they count both whole and in parts.
+TERM_STEPS: tuple[Callable[[str], str], ...] = (
+    drop_markup,
+    name_template_variables,
+    drop_stack_frames,
+    drop_quoted_mail,
+    drop_signature,
+    mask_variables,
+)
+_WORD = re.compile(r"<\w{1,20}>|\w+")
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\WA-Z_]+")
+# Chinese, Japanese, Thai and the like: written without spaces, so matched by pairs of marks.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
+_NOT_IN_CODE = re.compile(r"[\W_]+")
+_LONGEST_TERM = 64
+_LONGEST_WORD = 400
+_ENGLISH = """
+about above after again all also am an and any are as at be because been before being below between
+both but by can cannot could couldn did didn do does doesn doing don during each few for from
+further had has hasn have haven having he hello her here hers hi him his how if in into is isn it
+its itself just ll me more most my no nor not nt of on once only or other our ours out over own
+please pm re same she should so some such than thank thanks that the their theirs them then there
+these they this those through to too under until up ve very was wasn we were what when where which
+while who whom why will with won would wouldn you your yours dear regards
+"""
+_GERMAN = """
+aber auch auf aus bei bitte das dem den der des ein eine einem einen einer es fur hallo ich im ist
+kann keine mein mit nach nicht noch sich sie sind und uns vom von wenn wie wir wird zu zum zur
+"""
+_MASKED = "identifier"
+_STOP_WORDS = frozenset(f"{_ENGLISH} {_GERMAN} {_MASKED}".split())
+
+
+def terms_of(text: str) -> list[str]:
+    """Return the terms of a raw text in order, repeated ones included, then its error codes.
+
+    Terms are stemmed for English (Snowball), which leaves most words of other languages alone.
+
+    >>> terms_of("KubePodCrashLooping on srv-db-012, exit code 137")
+    ['kubepodcrashloop', 'kube', 'pod', 'crash', 'loop', 'srv', 'db', 'exit', 'code', 'exitcode137']
+    """
+    codes = [_NOT_IN_CODE.sub("", code.lower()) for code in sorted(error_codes(text))]
+    for step in TERM_STEPS:
+        text = step(text)
+    terms = [term for word in _WORD.findall(text) for term in _terms_of_word(word)]
+    return terms + [code for code in codes if code not in terms]
+
+
+def term_ids(terms: Sequence[str]) -> NDArray[np.uint32]:
+    """Return the bucket of each term, below `TERM_BUCKETS`, in order.
+
+    >>> term_ids(["vpn", "tunnel"])[0] == term_ids(["vpn"])[0]
+    np.True_
+    """
+    buckets = (crc32(term.encode()) % TERM_BUCKETS for term in terms)
+    return np.fromiter(buckets, dtype=np.uint32, count=len(terms))
+
+
+@remembered(2**15)
+def _terms_of_word(word: str) -> tuple[str, ...]:
+    """Return the terms of one word: itself and, where it is made of several, its parts."""
+    if word.startswith("<"):
+        return ()
+    parts = [_folded(part[:_LONGEST_TERM]) for part in _PART.findall(word[:_LONGEST_WORD])]
+    if len(parts) > 1:
+        parts.insert(0, "".join(parts)[:_LONGEST_TERM])
+    if _UNSPACED.search(word):
+        parts = [pair for part in parts for pair in _pairs(part)]
+    stemmer = Stemmer("english", 0)
+    return tuple(stemmer.stemWord(part) for part in parts if _says_something(part))
+
+
+def _says_something(part: str) -> bool:
+    return part not in _STOP_WORDS and not (len(part) == 1 and part.isascii())
+
+
+def _folded(word: str) -> str:
+    """Return the word in lower case without accents, as most people type it."""
+    if word.isascii():
+        return word.lower()
+    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(mark for mark in decomposed if not unicodedata.combining(mark))
+
+
+def _pairs(part: str) -> list[str]:
+    return [part[at : at + 2] for at in range(max(1, len(part) - 1))]

@@ -1,0 +1,18 @@
+"""Fingerprints: of all that a report says, and of nothing else."""
+
+from dataclasses import replace
+
+from features.incident.fingerprint import fingerprint
+from features.incident.report import IncidentReport
+
+
+def test_fingerprint_is_of_the_content() -> None:
+    report = IncidentReport(id="1", title="a", attributes={"x": "1", "y": "2"})
+    assert fingerprint(report) == fingerprint(replace(report, attributes={"y": "2", "x": "1"}))
+    others = [
+        replace(report, title="", description="a"),
+        replace(report, service="erp"),
+        replace(report, source="erp"),
+        replace(report, attributes={"x": "1"}),
+    ]
+    assert len({fingerprint(one) for one in (report, *others)}) == 5

@@ -1,0 +1,64 @@
+"""Memories of texts: a function is asked once, and everything can be forgotten."""
+
+import gc
+
+import pytest
+
+from features.incident.cleaning import clean_text
+from features.incident.masking import Masking
+from features.incident.memory import forget_remembered, remembered
+from features.incident.parsing import parse_fact, parse_label
+from features.incident.terms import terms_of
+from features.incident.variables import mask_variables
+
+_MARKER = "Zebrafink7"
+
+
+@pytest.fixture(autouse=True)
+def forget() -> None:
+    forget_remembered()
+
+
+def holds_marker() -> bool:
+    """Tell whether a memory's key or result names the marker."""
+    memories = (one for one in gc.get_objects() if type(one).__name__ == "_lru_cache_wrapper")
+    parts = (part for memory in memories for part in gc.get_referents(memory))
+    texts = (text for part in parts if isinstance(part, dict) for text in map(str, part.items()))
+    return any(_MARKER.lower() in text.lower() for text in texts)
+
+
+def test_a_function_is_asked_again_only_when_all_is_forgotten() -> None:
+    asked: list[str] = []
+
+    @remembered(2)
+    def shout(text: str) -> str:
+        asked.append(text)
+        return text.upper()
+
+    assert [shout("vpn"), shout("vpn")] == ["VPN", "VPN"]
+    assert asked == ["vpn"]
+    forget_remembered()
+    shout("vpn")
+    assert asked == ["vpn", "vpn"]
+
+
+@pytest.mark.parametrize(
+    "remember",
+    [
+        clean_text,
+        lambda text: parse_fact(text, Masking()),
+        parse_label,
+        terms_of,
+        mask_variables,
+    ],
+    ids=["clean_text", "parse_fact", "parse_label", "terms_of", "mask_variables"],
+)
+def test_no_text_outlives_forgetting(remember) -> None:
+    remember(f"{_MARKER} fails")
+    forget_remembered()
+    assert not holds_marker()
+
+
+def test_the_search_for_the_marker_can_find_it() -> None:
+    clean_text(f"{_MARKER} fails")
+    assert holds_marker()
