@@ -18,6 +18,7 @@ Insert = sqlite.Insert | postgresql.Insert
 
 BUSY_TIMEOUT_SECONDS = 10
 
+_PATIENCE_WITH_READERS_SECONDS = 1
 _BEGIN_READ = {"sqlite": "BEGIN"}
 _BEGIN_WRITE = {
     "sqlite": "BEGIN IMMEDIATE",
@@ -49,6 +50,7 @@ class Database:
         self.backend = address.get_backend_name()
         self._engine = _engine(address)
         self._writer = self._engine.execution_options(writes=True)
+        self._untransacted = self._engine.execution_options(begins=False)
         self._reader = self._engine
         if self.backend == "postgresql":
             self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
@@ -64,6 +66,23 @@ class Database:
         """Give a connection that commits at the end of the block, or rolls back on an error."""
         with self._errors_named(), self._writer.begin() as connection:
             yield connection
+
+    def empty_log(self) -> bool:
+        """Move SQLite's write-ahead log into its file: until then it holds what was deleted.
+
+        False when somebody still reads an older state after a second; the log is then emptied by
+        a later call, or when the last connection is closed.
+        """
+        if self.backend != "sqlite":
+            return True
+        with self._errors_named(), self._untransacted.connect() as connection:
+            patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+            _set_patience(connection, _PATIENCE_WITH_READERS_SECONDS * 1000)
+            try:
+                log = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                return not log.scalar_one()
+            finally:
+                _set_patience(connection, patience)
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -122,9 +141,16 @@ def _json(value: object) -> str:
 
 
 def _begin(connection: Connection) -> None:
-    statements = _BEGIN_WRITE if connection.get_execution_options().get("writes") else _BEGIN_READ
+    options = connection.get_execution_options()
+    if not options.get("begins", True):
+        return
+    statements = _BEGIN_WRITE if options.get("writes") else _BEGIN_READ
     if statement := statements.get(connection.dialect.name):
         connection.exec_driver_sql(statement)
+
+
+def _set_patience(connection: Connection, milliseconds: int) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}").close()
 
 
 def _set_up_sqlite(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:

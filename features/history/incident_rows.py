@@ -1,4 +1,4 @@
-"""The SQL of incidents: the record as rows, and the revision that every write moves."""
+"""The SQL of incidents: the record as rows, each with the revision that last changed it."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, Text, cast, delete, or_, select
 
 from features.history.database import insert_into
-from features.history.tables import DeletionRow, IncidentRow, RevisionRow
+from features.history.tables import DeletionRow, IncidentRow
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 _REPORT = tuple(field.name for field in fields(IncidentReport))
@@ -24,25 +24,6 @@ def incident_from(row: Row[Any]) -> ResolvedIncident:
     """Return the record that a row of `select_incidents` holds."""
     report, outcome = row[: len(_REPORT)], row[len(_REPORT) :]
     return ResolvedIncident(IncidentReport(*report), Outcome(*outcome))
-
-
-def select_revision(connection: Connection, tenant: str) -> int:
-    """Return the tenant's revision, 0 before the first write."""
-    query = select(RevisionRow.revision).where(RevisionRow.tenant == tenant)
-    return connection.scalar(query) or 0
-
-
-def next_revision(connection: Connection, tenant: str) -> int:
-    """Move the tenant's revision on by one and return it.
-
-    Each write calls this first: the row stays locked until the commit, so that revisions are
-    committed in their order and a worker that has seen one has missed none before it.
-    """
-    first = insert_into(connection, RevisionRow).values(tenant=tenant, revision=1)
-    statement = first.on_conflict_do_update(
-        index_elements=["tenant"], set_={"revision": RevisionRow.revision + 1}
-    )
-    return int(connection.execute(statement.returning(RevisionRow.revision)).scalar_one())
 
 
 def upsert_incidents(
@@ -88,4 +69,4 @@ def _row(incident: ResolvedIncident) -> dict[str, Any]:
     row = {name: getattr(report, name) for name in _REPORT}
     row |= {name: getattr(outcome, name) for name in _OUTCOME}
     row |= {"attributes": dict(report.attributes), "fields": dict(outcome.fields)}
-    return row | {"resolved": outcome != Outcome()}
+    return row | {"resolved": not outcome.is_open}

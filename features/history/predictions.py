@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, and_, func, insert, select
 
 from features.history.tables import PredictionRow
 
@@ -46,12 +46,37 @@ def select_prediction(
     connection: Connection, tenant: str, prediction_id: str
 ) -> tuple[PredictionRecord, ...]:
     """Return the records of one answer, ordered by target."""
-    query = (
-        select(*_COLUMNS)
-        .where(PredictionRow.tenant == tenant, PredictionRow.prediction_id == prediction_id)
-        .order_by(PredictionRow.target)
+    query = select_predictions(tenant).where(PredictionRow.prediction_id == prediction_id)
+    return tuple(prediction_from(row) for row in connection.execute(query))
+
+
+def select_latest_predictions(
+    connection: Connection, tenant: str, incident_ids: Sequence[str]
+) -> dict[str, tuple[PredictionRecord, ...]]:
+    """Return the records of the newest answer about each incident that has one."""
+    by_age = (PredictionRow.answered_at.desc(), PredictionRow.prediction_id.desc())
+    age = func.row_number().over(partition_by=PredictionRow.incident_id, order_by=by_age)
+    aged = (
+        select(PredictionRow.prediction_id, age.label("age"))
+        .where(PredictionRow.tenant == tenant, PredictionRow.incident_id.in_(incident_ids))
+        .subquery()
     )
-    return tuple(PredictionRecord(*row) for row in connection.execute(query))
+    newest = and_(PredictionRow.prediction_id == aged.c.prediction_id, aged.c.age == 1)
+    found: dict[str, tuple[PredictionRecord, ...]] = {}
+    for row in connection.execute(select_predictions(tenant).join(aged, newest)):
+        record = prediction_from(row)
+        found[record.incident_id] = (*found.get(record.incident_id, ()), record)
+    return found
+
+
+def select_predictions(tenant: str) -> Select[Any]:
+    """Return the query of a tenant's predictions by target; `prediction_from` reads its rows."""
+    return select(*_COLUMNS).where(PredictionRow.tenant == tenant).order_by(PredictionRow.target)
+
+
+def prediction_from(row: Sequence[Any]) -> PredictionRecord:
+    """Return the record that a row of `select_predictions` holds."""
+    return PredictionRecord(*row)
 
 
 def _row(tenant: str, record: PredictionRecord) -> dict[str, Any]:

@@ -1,25 +1,41 @@
-"""The store: the incidents of one tenant, and what was answered about them."""
+"""The store: the incidents and runbooks of one tenant, what was answered, and what was said."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
 from sqlalchemy import func, select
 
+from features.errors import StoreUnavailable
 from features.history.database import Database
+from features.history.feedback import (
+    FeedbackRecord,
+    select_dismissed,
+    select_feedback,
+    upsert_feedback,
+)
+from features.history.inbox import InboxPage, InboxQuery, select_inbox
 from features.history.incident_rows import (
     delete_incident,
     incident_from,
-    next_revision,
     select_incidents,
-    select_revision,
     upsert_incidents,
 )
+from features.history.mentions import forget_incident
 from features.history.migrate import upgrade
 from features.history.modes import Modes, ModeSetting, delete_modes, select_modes, upsert_mode
-from features.history.predictions import PredictionRecord, insert_predictions, select_prediction
-from features.history.tables import DeletionRow, IncidentRow
+from features.history.predictions import (
+    PredictionRecord,
+    insert_predictions,
+    select_latest_predictions,
+    select_prediction,
+)
+from features.history.revisions import move_revision, select_revision
+from features.history.runbooks import RunbookChanges, replace_all_runbooks, select_runbooks
+from features.history.tables import DeletionRow, IncidentRow, RevisionRow, RunbookRevisionRow
 from features.incident.report import ResolvedIncident
+from features.incident.runbook import Runbook
 
 _ROWS_AT_ONCE = 1_000
 
@@ -34,10 +50,10 @@ class Changes:
 
 
 class IncidentStore:
-    """The incidents of one tenant, kept in a database that many processes share.
+    """What is known of one tenant, kept in a database that many processes share.
 
-    Each write moves the tenant's revision on by one. A process that holds an index compares
-    `revision()` with its own and catches up by `changes_since`. Every method raises
+    Each write of incidents moves the tenant's revision on by one. A process that holds an index
+    compares `revision()` with its own and catches up by `changes_since`. Every method raises
     `StoreUnavailable` when the database is missing, busy beyond its time limit, full or damaged.
     """
 
@@ -54,15 +70,24 @@ class IncidentStore:
         if not incidents:
             return self.revision()
         with self._database.write() as connection:
-            revision = next_revision(connection, self._tenant)
+            revision = move_revision(connection, RevisionRow, self._tenant)
             upsert_incidents(connection, self._tenant, incidents, revision)
         return revision
 
     def delete(self, id: str) -> bool:  # noqa: A002
-        """Remove the incident for good; False when there is none. Only its id is remembered."""
+        """Remove the incident for good; False when nothing is known of it.
+
+        With it goes what was answered and said about it, and the entries of other answers that
+        name it. Only its id is remembered; another incident may go on to be its duplicate.
+        """
         with self._database.write() as connection:
-            revision = next_revision(connection, self._tenant)
-            return delete_incident(connection, self._tenant, id, revision)
+            revision = move_revision(connection, RevisionRow, self._tenant)
+            was_stored = delete_incident(connection, self._tenant, id, revision)
+            was_answered = forget_incident(connection, self._tenant, id)
+        # What is deleted is deleted, whatever keeps the log from being emptied.
+        with suppress(StoreUnavailable):
+            self._database.empty_log()
+        return was_stored or was_answered
 
     def get(self, id: str) -> ResolvedIncident | None:  # noqa: A002
         """Return the incident, or None."""
@@ -71,6 +96,21 @@ class IncidentStore:
                 select_incidents(self._tenant).where(IncidentRow.id == id)
             ).one_or_none()
         return None if row is None else incident_from(row)
+
+    def find(self, ids: Sequence[str]) -> dict[str, ResolvedIncident]:
+        """Return those of the incidents that exist, by id."""
+        query = select_incidents(self._tenant).where(IncidentRow.id.in_(ids))
+        with self._database.read() as connection:
+            found = [incident_from(row) for row in connection.execute(query)]
+        return {incident.report.id: incident for incident in found}
+
+    def count_duplicates(self, id: str) -> int:  # noqa: A002
+        """Return how many incidents are duplicates of one."""
+        query = select(func.count()).where(
+            IncidentRow.tenant == self._tenant, IncidentRow.duplicate_of == id
+        )
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def count(self) -> int:
         """Return the number of incidents."""
@@ -91,10 +131,15 @@ class IncidentStore:
             for row in connection.execute(query, execution_options=options):
                 yield incident_from(row)
 
+    def inbox(self, query: InboxQuery) -> InboxPage:
+        """Return a page of incidents, newest first, that meet the query."""
+        with self._database.read() as connection:
+            return select_inbox(connection, self._tenant, query)
+
     def revision(self) -> int:
         """Return the number of writes so far: 0 for a new store."""
         with self._database.read() as connection:
-            return select_revision(connection, self._tenant)
+            return select_revision(connection, RevisionRow, self._tenant)
 
     def changes_since(self, revision: int) -> Changes:
         """Return what changed after the revision, oldest change first; since 0 that is all."""
@@ -110,10 +155,18 @@ class IncidentStore:
         )
         with self._database.read() as connection:
             return Changes(
-                select_revision(connection, self._tenant),
+                select_revision(connection, RevisionRow, self._tenant),
                 tuple(incident_from(row) for row in connection.execute(upserted)),
                 tuple(connection.scalars(deleted)),
             )
+
+    def count_changes(self, revision: int) -> int:
+        """Return how many incidents were written after the revision and are still there."""
+        query = select(func.count()).where(
+            IncidentRow.tenant == self._tenant, IncidentRow.revision > revision
+        )
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def record_predictions(self, records: Sequence[PredictionRecord]) -> None:
         """Add what was answered, all or none. The revision stays: predictions are not searched."""
@@ -126,6 +179,52 @@ class IncidentStore:
         """Return what was answered under that id, one record for each target; empty if unknown."""
         with self._database.read() as connection:
             return select_prediction(connection, self._tenant, prediction_id)
+
+    def latest_predictions(
+        self, incident_ids: Sequence[str]
+    ) -> Mapping[str, tuple[PredictionRecord, ...]]:
+        """Return the newest answer about each incident that has one, a record for each target."""
+        with self._database.read() as connection:
+            return select_latest_predictions(connection, self._tenant, incident_ids)
+
+    def give_feedback(self, record: FeedbackRecord) -> None:
+        """Keep what somebody said, in place of what they said of the same thing before.
+
+        Raises `ValueError` for an action that there is not. The revision stays.
+        """
+        with self._database.write() as connection:
+            upsert_feedback(connection, self._tenant, record)
+
+    def feedback(
+        self, target: str | None = None, incident_id: str | None = None
+    ) -> tuple[FeedbackRecord, ...]:
+        """Return what was said, oldest first, of everything or of one target or incident."""
+        with self._database.read() as connection:
+            return select_feedback(connection, self._tenant, target=target, incident_id=incident_id)
+
+    def dismissed(self, incident_id: str) -> frozenset[str]:
+        """Return the ids of what people said has nothing to do with an incident."""
+        with self._database.read() as connection:
+            return select_dismissed(connection, self._tenant, incident_id)
+
+    def replace_runbooks(self, runbooks: Sequence[Runbook]) -> RunbookChanges:
+        """Make the given runbooks all that there are, and tell what that changed.
+
+        Those that are equal stay untouched, and the runbooks' own revision moves only when others
+        are not.
+        """
+        with self._database.write() as connection:
+            return replace_all_runbooks(connection, self._tenant, runbooks)
+
+    def runbooks(self) -> tuple[Runbook, ...]:
+        """Return every runbook, ordered by id."""
+        with self._database.read() as connection:
+            return select_runbooks(connection, self._tenant)
+
+    def runbook_revision(self) -> int:
+        """Return how often the runbooks changed so far: 0 for a new store."""
+        with self._database.read() as connection:
+            return select_revision(connection, RunbookRevisionRow, self._tenant)
 
     def modes(self) -> Modes:
         """Return what the owner allows."""

@@ -29,10 +29,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 # Collation C sorts by bytes, as SQLite does: the order of ids is the same on both databases.
-Key = Annotated[
-    str,
-    mapped_column(Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
-]
+_ID = Text().with_variant(Text(collation="C"), "postgresql")
+Id = Annotated[str, mapped_column(_ID)]
+Key = Annotated[str, mapped_column(_ID, primary_key=True)]
 
 
 class Base(DeclarativeBase):
@@ -44,13 +43,14 @@ class Base(DeclarativeBase):
         float: Double(),
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(),
+        list[Any]: JSON(),
     }
 
 
 class IncidentRow(Base):
     """An incident: the columns of its report and outcome, named as in the record.
 
-    `resolved` tells whether anything of the outcome is known, `revision` when the row last changed.
+    `resolved` tells that the outcome is not open, `revision` when the row last changed.
     """
 
     __tablename__ = "incidents"
@@ -74,6 +74,22 @@ class IncidentRow(Base):
     fields: Mapped[dict[str, Any]]
     resolved: Mapped[bool]
     revision: Mapped[int]
+
+
+# Hashed, since PostgreSQL would refuse a long name in any other index.
+Index("incidents_by_link", IncidentRow.duplicate_of, postgresql_using="hash")
+_newest_first = (IncidentRow.tenant, IncidentRow.opened_at.desc(), IncidentRow.id)
+Index("incidents_by_opening", *_newest_first).ddl_if("postgresql")
+# With what the inbox filters by, SQLite finds a few without reading every row. PostgreSQL reads its
+# table about as fast, and would refuse a label that is too long for an index.
+Index(
+    "incidents_by_opening_with_labels",
+    *_newest_first,
+    IncidentRow.resolved,
+    IncidentRow.category,
+    IncidentRow.severity,
+    IncidentRow.service,
+).ddl_if("sqlite")
 
 
 class DeletionRow(Base):
@@ -100,12 +116,18 @@ class PredictionRow(Base):
     """What one model answered about one incident, and with which version."""
 
     __tablename__ = "predictions"
+    __table_args__ = (
+        Index(
+            "predictions_by_incident",
+            *("tenant", "incident_id", "target", "answered_at", "prediction_id", "decision"),
+        ),
+    )
 
     tenant: Mapped[Key]
     prediction_id: Mapped[Key]
     target: Mapped[Key]
     request_id: Mapped[str]
-    incident_id: Mapped[str]
+    incident_id: Mapped[Id]
     model_version: Mapped[str]
     label: Mapped[str]
     confidence: Mapped[float]
@@ -125,3 +147,45 @@ class ModeRow(Base):
     label: Mapped[Key]
     mode: Mapped[str]
     set_at: Mapped[datetime]
+
+
+class RunbookRow(Base):
+    """A runbook; `sections` holds an object for each, named as in the record."""
+
+    __tablename__ = "runbooks"
+
+    tenant: Mapped[Key]
+    id: Mapped[Key]
+    title: Mapped[str]
+    sections: Mapped[list[Any]]
+    steps: Mapped[list[Any]]
+    url: Mapped[str | None]
+    facts: Mapped[dict[str, Any]]
+
+
+class RunbookRevisionRow(Base):
+    """The number of times that a tenant's runbooks changed."""
+
+    __tablename__ = "runbook_revisions"
+
+    tenant: Mapped[Key]
+    revision: Mapped[int]
+
+
+class FeedbackRow(Base):
+    """What somebody said of an answer, or with a `subject` of one entry of it; '' is the whole."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (Index("feedback_by_incident", "tenant", "incident_id"),)
+
+    tenant: Mapped[Key]
+    prediction_id: Mapped[Key]
+    target: Mapped[Key]
+    subject: Mapped[Key]
+    given_by: Mapped[Key]
+    incident_id: Mapped[Id]
+    action: Mapped[str]
+    label: Mapped[str | None]
+    given_at: Mapped[datetime]
+    source: Mapped[str]
+    helped: Mapped[bool | None]

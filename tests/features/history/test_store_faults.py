@@ -8,8 +8,9 @@ import pytest
 
 from features.errors import StoreUnavailable
 from features.history import database
-from features.history.incident_rows import next_revision
+from features.history.revisions import move_revision
 from features.history.store import open_store
+from features.history.tables import RevisionRow
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 
@@ -50,7 +51,7 @@ def test_a_writer_that_does_not_end_on_a_server(
     monkeypatch.setitem(database._BEGIN_WRITE, "postgresql", short)
     with open_store(postgresql_url) as store, open_store(postgresql_url) as other:
         with store._database.write() as connection:
-            next_revision(connection, "default")
+            move_revision(connection, RevisionRow, "default")
             with pytest.raises(StoreUnavailable, match="is busy; try again"):
                 other.upsert([incident("INC1")])
         assert other.upsert([incident("INC1")]) == 2

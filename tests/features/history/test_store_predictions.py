@@ -1,7 +1,7 @@
 """What was answered is kept as it was answered."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import perf_counter
 
 import pytest
@@ -60,10 +60,32 @@ def test_predictions_leave_the_revision_alone(store: IncidentStore) -> None:
     assert store.revision() == 0
 
 
+def test_the_latest_answer_about_an_incident_is_whole_and_the_newest(store: IncidentStore) -> None:
+    later = CATEGORY.answered_at + timedelta(microseconds=1)
+    newer = [
+        replace(each, prediction_id="p0", answered_at=later, label="new")
+        for each in (CATEGORY, SEVERITY)
+    ]
+    elsewhere = replace(CATEGORY, prediction_id="p3", incident_id="INC2")
+    store.record_predictions([*newer, elsewhere])
+    store.record_predictions([CATEGORY, replace(CATEGORY, target="assignment"), SEVERITY])
+    assert store.latest_predictions(["INC2", "INC1", "INC9"]) == {
+        "INC1": tuple(newer),
+        "INC2": (elsewhere,),
+    }
+
+
+def test_of_no_incidents_there_are_no_latest_answers(store: IncidentStore) -> None:
+    store.record_predictions([CATEGORY])
+    assert store.latest_predictions([]) == {}
+
+
 def test_another_tenant_cannot_read_them(database_url: str) -> None:
     with open_store(database_url) as ours, open_store(database_url, tenant="acme") as theirs:
         ours.record_predictions([CATEGORY])
-        assert theirs.prediction("p1") == ()
+        theirs.record_predictions([SEVERITY])
+        assert theirs.prediction("p1") == (SEVERITY,)
+        assert theirs.latest_predictions(["INC1"]) == {"INC1": (SEVERITY,)}
 
 
 def test_four_thousand_records_are_written_in_one_go(store: IncidentStore) -> None:

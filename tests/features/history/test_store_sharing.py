@@ -3,6 +3,7 @@
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
+from threading import Barrier
 
 from features.history.store import IncidentStore, open_store
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
@@ -47,6 +48,48 @@ def test_a_reader_that_follows_the_changes_ends_with_the_same_incidents(database
             assert len(titles) == changes.revision + (changes.revision > 0)
             seen = changes.revision
         assert titles == {found.report.id: found.report.title for found in store.incidents()}
+
+
+def test_of_two_updates_at_one_moment_the_last_one_stays_whole(store: IncidentStore) -> None:
+    start = Barrier(2)
+
+    def update(word: str) -> tuple[int, ResolvedIncident]:
+        report = IncidentReport(id="INC1", title=word, description=word, attributes={"x": word})
+        written = ResolvedIncident(report, Outcome(category=word, resolution=word))
+        start.wait()
+        return store.upsert([written]), written
+
+    with ThreadPoolExecutor(2) as pool:
+        for round_number in range(10):
+            words = [f"{writer} {round_number}" for writer in "ab"]
+            written = dict(pool.map(update, words))
+            assert len(written) == 2
+            assert store.get("INC1") == written[store.revision()]
+            assert store.changes_since(max(written) - 1).upserted == (written[max(written)],)
+
+
+def test_an_update_and_a_deletion_at_one_moment_end_as_the_last_of_them(
+    store: IncidentStore,
+) -> None:
+    start = Barrier(2)
+
+    def update() -> int:
+        start.wait()
+        return store.upsert([incident("INC1", "back")])
+
+    def remove() -> bool:
+        start.wait()
+        return store.delete("INC1")
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(10):
+            store.upsert([incident("INC1", "there")])
+            seen = store.revision()
+            updating, removing = pool.submit(update), pool.submit(remove)
+            assert removing.result()
+            is_back = updating.result() == store.revision() == seen + 2
+            assert store.get("INC1") == (incident("INC1", "back") if is_back else None)
+            assert store.changes_since(seen).deleted == (() if is_back else ("INC1",))
 
 
 def test_an_iteration_sees_one_state(store: IncidentStore) -> None:

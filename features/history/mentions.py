@@ -1,0 +1,93 @@
+"""Takes an incident out of what was answered and said: its own records, and others' mentions."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import Connection, Text, and_, bindparam, cast, delete, or_, update
+
+from features.history.predictions import PredictionRecord, prediction_from, select_predictions
+from features.history.tables import FeedbackRow, PredictionRow
+
+
+def forget_incident(connection: Connection, tenant: str, id: str) -> bool:  # noqa: A002
+    """Remove what was answered and said about the incident, and where others' answers name it.
+
+    Returns whether anything was answered or said about it.
+    """
+    own = delete(PredictionRow).where(
+        PredictionRow.tenant == tenant, PredictionRow.incident_id == id
+    )
+    # A runbook may have the id of an incident.
+    names_it = and_(FeedbackRow.subject == id, FeedbackRow.target != "runbooks")
+    said = delete(FeedbackRow).where(
+        FeedbackRow.tenant == tenant, or_(FeedbackRow.incident_id == id, names_it)
+    )
+    found = connection.execute(own).rowcount + connection.execute(said).rowcount
+    _scrub_others(connection, tenant, id)
+    return found > 0
+
+
+def without_mentions(answer: Mapping[str, Any], id: str) -> dict[str, Any]:  # noqa: A002
+    """Return the answer without the entries that are about the incident.
+
+    >>> related = [{"id": "INC1", "title": "VPN down"}, {"id": "INC2", "copies": ["INC1", "INC3"]}]
+    >>> without_mentions({"similar": related, "open_match": {"id": "INC1"}}, "INC1")
+    {'similar': [{'id': 'INC2', 'copies': ['INC3']}], 'open_match': None}
+    """
+    return {name: _without(name, part, id) for name, part in answer.items()}
+
+
+def _without(name: str, part: object, id: str) -> object:  # noqa: A002
+    match name, part:
+        case "exemplars" | "similar", list():
+            return [without_mentions(each, id) for each in part if each.get("id") != id]
+        case "copies", list():
+            return [each for each in part if each != id]
+        case "open_match", {"id": found} if found == id:
+            return None
+        case _, dict():
+            return without_mentions(part, id)
+    return part
+
+
+def _scrub_others(connection: Connection, tenant: str, id: str) -> None:  # noqa: A002
+    as_written = to_json(id).decode()
+    named = cast(PredictionRow.answer, Text).contains(as_written, autoescape=True)
+    query = select_predictions(tenant).where(named)
+    scrubbed = [_row(_scrub(prediction_from(row), id)) for row in connection.execute(query)]
+    if scrubbed:
+        connection.execute(
+            update(PredictionRow).where(
+                PredictionRow.tenant == tenant,
+                PredictionRow.prediction_id == bindparam("of_prediction"),
+                PredictionRow.target == bindparam("of_target"),
+            ),
+            scrubbed,
+        )
+
+
+def _scrub(record: PredictionRecord, id: str) -> PredictionRecord:  # noqa: A002
+    answer = without_mentions(record.answer, id)
+    if record.target != "similar":
+        return replace(record, answer=answer)
+    first: Mapping[str, Any] = next(iter(answer.get("similar", ())), {})
+    return replace(
+        record,
+        answer=answer,
+        label=first.get("id", ""),
+        confidence=first.get("relatedness", 0.0),
+        decision=record.decision if first else "abstain",
+    )
+
+
+def _row(record: PredictionRecord) -> dict[str, Any]:
+    return {
+        "of_prediction": record.prediction_id,
+        "of_target": record.target,
+        "label": record.label,
+        "confidence": record.confidence,
+        "decision": record.decision,
+        "answer": record.answer,
+    }

@@ -1,0 +1,28 @@
+"""Counters of changes, one row for each tenant, that workers compare with what they hold."""
+
+from sqlalchemy import Connection, select
+
+from features.history.database import insert_into
+from features.history.tables import RevisionRow, RunbookRevisionRow
+
+Counter = type[RevisionRow] | type[RunbookRevisionRow]
+
+
+def select_revision(connection: Connection, counter: Counter, tenant: str) -> int:
+    """Return the tenant's revision, 0 before the first write."""
+    query = select(counter.revision).where(counter.tenant == tenant)
+    return connection.scalar(query) or 0
+
+
+def move_revision(connection: Connection, counter: Counter, tenant: str, *, by: int = 1) -> int:
+    """Move the tenant's revision on and return it.
+
+    Each write calls this first: the row stays locked until the commit, so that revisions are
+    committed in their order and a worker that has seen one has missed none before it. `by` 0 only
+    locks the row, for a write that has yet to find out whether it changes anything.
+    """
+    first = insert_into(connection, counter).values(tenant=tenant, revision=by)
+    statement = first.on_conflict_do_update(
+        index_elements=["tenant"], set_={"revision": counter.revision + by}
+    )
+    return int(connection.execute(statement.returning(counter.revision)).scalar_one())
