@@ -1,10 +1,11 @@
-"""Encodings kept by content, so that a retrain encodes only what is new."""
+"""Encodings kept by content, so that a retrain or a restart encodes only what is new."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.encoding.encoder import (
     MAX_TOKENS,
@@ -16,8 +17,10 @@ from features.encoding.encoder import (
 from features.incident.cleaning import CLEANING_VERSION
 
 _SEGMENT_TEXTS = 4096
+_SEGMENTS = "*.npy"
 
 Progress = Callable[[int], None]
+Keys = NDArray[np.bytes_]
 
 
 class EncodingCache:
@@ -30,29 +33,54 @@ class EncodingCache:
     def __init__(self, root: Path, encoder: Encoder) -> None:
         self._folder = root / f"{encoder.reference[:16]}-{MAX_TOKENS}-{CLEANING_VERSION}"
         self._row = np.dtype([("key", "V16"), ("vector", np.float32, (encoder.dimension,))])
+        self._sorted: dict[Path, tuple[Keys, NDArray[np.int64]]] = {}
 
     def find(self, texts: Sequence[str]) -> dict[str, Vectors]:
         """Return the vectors of those texts that are kept."""
-        wanted = {encoding_key(text): text for text in texts}
+        if not texts:
+            return {}
+        wanted = _keys(texts)
         found: dict[str, Vectors] = {}
-        for segment in sorted(self._folder.glob("*.npy")):
-            rows = np.load(segment, mmap_mode="r")
-            for position, key in enumerate(rows["key"].tolist()):
-                text = wanted.get(key)
-                if text is not None:
-                    found[text] = np.array(rows["vector"][position])
+        for segment in sorted(self._folder.glob(_SEGMENTS)):
+            try:
+                rows = np.load(segment, mmap_mode="r")
+            except FileNotFoundError:
+                continue  # another process has just forgotten a text in it
+            keys, order = self._catalogue(segment, rows)
+            places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            for at in np.flatnonzero(keys[places] == wanted):
+                found[texts[int(at)]] = np.array(rows["vector"][order[places[at]]])
         return found
 
     def keep(self, texts: Sequence[str], vectors: Vectors) -> None:
         """Write one segment."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         rows = np.empty(len(texts), dtype=self._row)
         rows["key"] = np.array([encoding_key(text) for text in texts], dtype="V16")
         rows["vector"] = vectors
-        aside = self._folder / f"{uuid4().hex}.part"
-        with aside.open("wb") as file:
-            np.save(file, rows)
-        aside.rename(aside.with_suffix(".npy"))
+        _write(self._folder, rows)
+
+    def _catalogue(self, segment: Path, rows: NDArray[np.void]) -> tuple[Keys, NDArray[np.int64]]:
+        if segment not in self._sorted:
+            keys = np.ascontiguousarray(rows["key"]).view("S16")
+            order = np.argsort(keys, kind="stable")
+            self._sorted[segment] = (keys[order], order)
+        return self._sorted[segment]
+
+
+def forget_encodings(root: Path, texts: Iterable[str]) -> int:
+    """Remove texts from the caches of every encoder below a folder; tell how many were found."""
+    unwanted = _keys(list(texts))
+    forgotten = 0
+    for segment in sorted(root.glob(f"*/{_SEGMENTS}")):
+        rows = np.load(segment)
+        is_unwanted = np.isin(np.ascontiguousarray(rows["key"]).view("S16"), unwanted)
+        if is_unwanted.any():
+            # What remains is there before the old segment goes, so that nobody misses any of it.
+            if not is_unwanted.all():
+                _write(segment.parent, rows[~is_unwanted])
+            segment.unlink(missing_ok=True)
+            forgotten += int(is_unwanted.sum())
+    return forgotten
 
 
 def encode_ahead(
@@ -77,3 +105,15 @@ def encode_ahead(
         encoder.remember(segment, vectors)
         progress(len(segment))
     return len(new)
+
+
+def _keys(texts: Sequence[str]) -> Keys:
+    return np.array([encoding_key(text) for text in texts], dtype="V16").view("S16")
+
+
+def _write(folder: Path, rows: NDArray[np.void]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / f"{uuid4().hex}.part"
+    with aside.open("wb") as file:
+        np.save(file, rows)
+    aside.rename(aside.with_suffix(".npy"))

@@ -1,0 +1,54 @@
+"""Past incidents that may resemble a report, as arrays that a ranker reads."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.encoding.encoder import Vectors
+from features.encoding.ragged import Ragged
+
+UNKNOWN_TIME = int(np.iinfo(np.int64).min)
+
+Integers = NDArray[np.int64]
+Counts = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Candidates for one report, a row for each.
+
+    `opened` is in seconds since 1970 or `UNKNOWN_TIME`, `services` are buckets or -1.
+    `documentation` tells how well a resolution is written down: 0 not at all, 1 without a fix, 2
+    with one.
+    """
+
+    ids: tuple[str, ...]
+    opened: Integers
+    title_vectors: Vectors
+    text_vectors: Vectors
+    title_terms: Ragged
+    text_terms: Ragged
+    facts: Ragged
+    signatures: Ragged
+    services: Integers
+    documentation: Integers
+    is_open: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatistics:
+    """How common things are among the indexed: incidents with each term, fact and service.
+
+    `text_centre` is the mean text vector.
+    """
+
+    count: int
+    title_terms: Counts
+    text_terms: Counts
+    facts: Counts
+    services: Counts
+    text_centre: Vectors

@@ -1,0 +1,196 @@
+"""The past incidents of a tenant, searchable in memory; derived from the store at any time."""
+
+from collections.abc import Iterable, Sequence
+from threading import RLock
+
+import numpy as np
+
+from features.encoding.candidates import UNKNOWN_TIME, Candidates, IndexStatistics
+from features.encoding.encoder import Encoder
+from features.encoding.lexical_index import LexicalIndex
+from features.encoding.ragged import Hashes, RaggedRows, Slots, grown
+from features.encoding.search_view import NO_SERVICE, SearchView, view_reports
+from features.encoding.vector_index import Flags, PackedVectors, VectorIndex
+from features.incident.fix import documentation
+from features.incident.report import Outcome, ResolvedIncident
+from features.incident.terms import TERM_BUCKETS
+
+_CANDIDATES = 100
+_COLUMNS = np.dtype(
+    [
+        ("opened", np.int64),
+        ("service", np.int32),
+        ("documentation", np.int8),
+        ("is_open", np.bool_),
+        ("is_kept", np.bool_),
+    ]
+)
+
+
+class IncidentIndex:
+    """Finds candidates by words and by vectors; threads may search while one adds.
+
+    >>> from features.encoding.encoder import HashingEncoder
+    >>> from features.incident.report import IncidentReport
+    >>> index = IncidentIndex(HashingEncoder())
+    >>> index.upsert([ResolvedIncident(IncidentReport(id="A", title="disk full"), Outcome())])
+    >>> view = view_reports([IncidentReport(id="B", title="disk is full")], index.encoder)[0]
+    >>> index.candidates(view).ids
+    ('A',)
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self._lock = RLock()
+        self._slots: dict[str, int] = {}
+        self._free: list[int] = []
+        self._ids: list[str] = []
+        self._lexical = LexicalIndex()
+        self._texts = VectorIndex(encoder.dimension)
+        self._titles = PackedVectors(encoder.dimension)
+        self._rows = {name: RaggedRows() for name in ("title_terms", "text_terms", "facts")}
+        self._signatures = RaggedRows()
+        self._columns = np.zeros(0, dtype=_COLUMNS)
+        self._counts = {name: np.zeros(TERM_BUCKETS, dtype=np.int32) for name in self._rows}
+        self._services = np.zeros(TERM_BUCKETS, dtype=np.int32)
+        self._sum = np.zeros(encoder.dimension)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def __contains__(self, id: object) -> bool:  # noqa: A002
+        return id in self._slots
+
+    def upsert(self, incidents: Sequence[ResolvedIncident]) -> None:
+        """Add incidents, or replace those of the same id."""
+        unique = list({one.report.id: one for one in incidents}.values())
+        views = view_reports([one.report for one in unique], self.encoder)
+        with self._lock:
+            self._forget([view.id for view in views])
+            slots = [self._take_slot(view.id) for view in views]
+            for slot, view, incident in zip(slots, views, unique, strict=True):
+                self._keep(slot, view, incident.outcome)
+            self._keep_vectors(np.array(slots, dtype=np.int64), views)
+            self._lexical.put(
+                (slot, view.opened, view.words) for slot, view in zip(slots, views, strict=True)
+            )
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Forget incidents; unknown ids are none."""
+        with self._lock:
+            self._lexical.remove(self._forget(ids))
+
+    def candidates(self, view: SearchView, count: int = _CANDIDATES) -> Candidates:
+        """Return the best `count` by words and as many by vectors, each once.
+
+        Only incidents opened strictly before the report are candidates, and never itself. One of
+        unknown time counts as earlier: it comes from an export.
+        """
+        with self._lock:
+            among = self._columns["is_kept"][: len(self._ids)].copy()
+            if view.opened is not None:
+                among &= self._columns["opened"][: len(among)] < view.opened
+            if view.id in self._slots:
+                among[self._slots[view.id]] = False
+            return self._gather(self._find(view, count, among))
+
+    def statistics(self) -> IndexStatistics:
+        """Return how common things are; counts are shared with the index and move with it."""
+        return IndexStatistics(
+            count=len(self._slots),
+            title_terms=self._counts["title_terms"],
+            text_terms=self._counts["text_terms"],
+            facts=self._counts["facts"],
+            services=self._services,
+            text_centre=(self._sum / max(1, len(self._slots))).astype(np.float32),
+        )
+
+    def _find(self, view: SearchView, count: int, among: Flags) -> Slots:
+        worded = self._lexical.search(view.words, count=count + 1, before=view.opened)
+        worded = worded[among[worded]][:count]
+        near = self._texts.search(view.text_vector, count=count, among=among)
+        return np.unique(np.concatenate([worded, near]))
+
+    def _gather(self, slots: Slots) -> Candidates:
+        columns = self._columns[slots]
+        return Candidates(
+            ids=tuple(self._ids[slot] for slot in slots),
+            opened=columns["opened"],
+            title_vectors=self._titles.rows(slots),
+            text_vectors=self._texts.packed.rows(slots),
+            title_terms=self._rows["title_terms"].gather(slots),
+            text_terms=self._rows["text_terms"].gather(slots),
+            facts=self._rows["facts"].gather(slots),
+            signatures=self._signatures.gather(slots),
+            services=columns["service"].astype(np.int64),
+            documentation=columns["documentation"].astype(np.int64),
+            is_open=columns["is_open"],
+        )
+
+    def _take_slot(self, id: str) -> int:  # noqa: A002
+        slot = self._free.pop() if self._free else len(self._ids)
+        if slot == len(self._ids):
+            self._ids.append(id)
+        self._ids[slot] = id
+        self._slots[id] = slot
+        while slot >= len(self._columns):
+            self._columns = grown(self._columns)
+        return slot
+
+    def _keep(self, slot: int, view: SearchView, outcome: Outcome) -> None:
+        self._columns[slot] = (
+            UNKNOWN_TIME if view.opened is None else view.opened,
+            view.service,
+            documentation(outcome.resolution),
+            outcome.is_open,
+            True,
+        )
+        for name, buckets in _rows_of(view).items():
+            self._rows[name].put(slot, buckets)
+            self._counts[name][buckets] += 1
+        self._signatures.put(slot, view.signatures)
+        if view.service != NO_SERVICE:
+            self._services[view.service] += 1
+
+    def _keep_vectors(self, slots: Slots, views: Sequence[SearchView]) -> None:
+        if not views:
+            return
+        texts = np.array([view.text_vector for view in views])
+        self._texts.put(slots, texts)
+        self._titles.put(slots, np.array([view.title_vector for view in views]))
+        self._sum += self._texts.packed.rows(slots).sum(axis=0)
+
+    def _forget(self, ids: Iterable[str]) -> list[int]:
+        known = [id for id in dict.fromkeys(ids) if id in self._slots]  # noqa: A001
+        slots = [self._slots.pop(id) for id in known]  # noqa: A001
+        for slot in slots:
+            self._forget_slot(slot)
+        self._free += slots
+        return slots
+
+    def _forget_slot(self, slot: int) -> None:
+        for name, rows in self._rows.items():
+            self._counts[name][rows.row(slot)] -= 1
+            rows.put(slot, _NOTHING)
+        self._signatures.put(slot, _NOTHING)
+        service = self._columns[slot]["service"]
+        if service != NO_SERVICE:
+            self._services[service] -= 1
+        at = np.array([slot])
+        self._sum -= self._texts.packed.rows(at)[0]
+        nothing = np.zeros((1, self.encoder.dimension), dtype=np.float32)
+        self._texts.put(at, nothing)
+        self._titles.put(at, nothing)
+        self._columns[slot]["is_kept"] = False
+        self._ids[slot] = ""
+
+
+_NOTHING: Hashes = np.empty(0, dtype=np.uint32)
+
+
+def _rows_of(view: SearchView) -> dict[str, Hashes]:
+    return {
+        "title_terms": view.title_terms,
+        "text_terms": view.text_terms,
+        "facts": view.facts,
+    }

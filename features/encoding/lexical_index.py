@@ -1,0 +1,119 @@
+"""Which incidents share rare words with a text: BM25 over two weighted fields, kept in memory."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tantivy
+from numpy.typing import NDArray
+
+_TITLE_WEIGHT = 2.0
+_MOST_TERMS = 32
+_HEAP_BYTES = 15_000_000
+_TOKENIZER = "terms"
+_UNKNOWN_TIME = -(2**62)
+
+Slots = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The words of an incident's title and of its whole text, as `terms_of` gives them."""
+
+    title: Sequence[str]
+    text: Sequence[str]
+
+
+class LexicalIndex:
+    """BM25 (Robertson et al. 1994) by tantivy; documents go by slot number.
+
+    >>> index = LexicalIndex()
+    >>> index.put([(4, None, Terms(["disk"], ["disk", "full"])), (7, 10, Terms([], ["vpn"]))])
+    >>> index.search(Terms(["vpn"], ["vpn", "down"]), count=5, before=None).tolist()
+    [7]
+    """
+
+    def __init__(self) -> None:
+        self._schema = _schema()
+        self._index = tantivy.Index(self._schema)
+        words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+        self._index.register_tokenizer(_TOKENIZER, words)
+        self._writer = self._index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+
+    def put(self, documents: Iterable[tuple[int, int | None, Terms]]) -> None:
+        """Add or replace documents, each by slot, time of opening in seconds, and terms."""
+        for slot, opened, terms in documents:
+            self._writer.delete_documents_by_term("slot", slot)
+            document = tantivy.Document()
+            document.add_integer("slot", slot)
+            document.add_integer("opened", _UNKNOWN_TIME if opened is None else opened)
+            document.add_text("title", " ".join(terms.title))
+            document.add_text("text", " ".join(terms.text))
+            self._writer.add_document(document)
+        self._commit()
+
+    def remove(self, slots: Iterable[int]) -> None:
+        """Forget documents."""
+        for slot in slots:
+            self._writer.delete_documents_by_term("slot", slot)
+        self._commit()
+
+    def search(self, terms: Terms, *, count: int, before: int | None) -> Slots:
+        """Return the slots of the best documents, best first.
+
+        `before` leaves those out that were opened then or later.
+        """
+        searcher = self._index.searcher()
+        query = self._query(searcher, terms)
+        if before is not None:
+            query = tantivy.Query.boolean_query(
+                [(tantivy.Occur.Must, query), (tantivy.Occur.Must, self._opened_before(before))]
+            )
+        hits = searcher.search(query, limit=count, count=False).hits
+        found = searcher.fast_field_values("slot", [address for _, address in hits])
+        return np.array(found, dtype=np.int64)
+
+    def _commit(self) -> None:
+        self._writer.commit()
+        self._index.reload()
+
+    def _query(self, searcher: tantivy.Searcher, terms: Terms) -> tantivy.Query:
+        words = _rarest(searcher, "text", terms.text)
+        titles = _rarest(searcher, "title", terms.title)
+        parts = [self._term("text", word) for word in words]
+        parts += [
+            tantivy.Query.boost_query(self._term("title", word), _TITLE_WEIGHT) for word in titles
+        ]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in parts])
+
+    def _term(self, field: str, word: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, field, word, index_option="freq")
+
+    def _opened_before(self, before: int) -> tantivy.Query:
+        # A time that is unknown counts as past: such incidents come from an export.
+        past = tantivy.Query.range_query(
+            self._schema,
+            "opened",
+            tantivy.FieldType.Integer,
+            _UNKNOWN_TIME,
+            before,
+            include_upper=False,
+        )
+        return tantivy.Query.const_score_query(past, 0.0)
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_integer_field("slot", indexed=True, fast=True)
+    builder.add_integer_field("opened", indexed=True, fast=True)
+    for field in ("title", "text"):
+        builder.add_text_field(field, tokenizer_name=_TOKENIZER, index_option="freq")
+    return builder.build()
+
+
+def _rarest(searcher: tantivy.Searcher, field: str, words: Sequence[str]) -> list[str]:
+    """Return the words that tell most; a long log would cost time and add noise."""
+    known = {word: searcher.doc_freq(field, word) for word in dict.fromkeys(words)}
+    return sorted((word for word, count in known.items() if count), key=known.__getitem__)[
+        :_MOST_TERMS
+    ]

@@ -1,0 +1,78 @@
+"""Rows of unequal length in one growing array."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint32]
+Slots = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """Rows one after the other: row `n` is `values[starts[n]:starts[n + 1]]`."""
+
+    values: Hashes
+    starts: Slots
+
+
+class RaggedRows:
+    """Rows of hashes by slot; a row is replaced by appending, and what it left is swept later.
+
+    >>> rows = RaggedRows()
+    >>> rows.put(2, np.array([7, 9], dtype=np.uint32))
+    >>> rows.gather(np.array([0, 2])).starts.tolist()
+    [0, 0, 2]
+    """
+
+    def __init__(self) -> None:
+        self._flat: Hashes = np.empty(1024, dtype=np.uint32)
+        self._starts: Slots = np.zeros(16, dtype=np.int64)
+        self._lengths: NDArray[np.int32] = np.zeros(16, dtype=np.int32)
+        self._used = 0
+        self._alive = 0
+
+    def put(self, slot: int, row: Hashes) -> None:
+        """Keep a row at a slot, in place of the one before."""
+        while slot >= len(self._starts):
+            self._starts = grown(self._starts)
+            self._lengths = grown(self._lengths)
+        self._alive += len(row) - int(self._lengths[slot])
+        self._lengths[slot] = 0
+        self._make_room(len(row))
+        self._flat[self._used : self._used + len(row)] = row
+        self._starts[slot], self._lengths[slot] = self._used, len(row)
+        self._used += len(row)
+
+    def row(self, slot: int) -> Hashes:
+        """Return a slot's row, empty where none was put."""
+        start = self._starts[slot]
+        return self._flat[start : start + self._lengths[slot]]
+
+    def gather(self, slots: Slots) -> Ragged:
+        """Return the rows of slots, in their order."""
+        lengths = self._lengths[slots]
+        ends = np.cumsum(lengths, dtype=np.int64)
+        starts = np.concatenate(([0], ends))
+        shift = np.repeat(self._starts[slots] - starts[:-1], lengths)
+        return Ragged(self._flat[np.arange(starts[-1]) + shift], starts)
+
+    def _make_room(self, count: int) -> None:
+        if self._used + count <= len(self._flat):
+            return
+        if self._alive + count < len(self._flat) // 2:
+            self._sweep()
+        while self._used + count > len(self._flat):
+            self._flat = grown(self._flat)
+
+    def _sweep(self) -> None:
+        kept = self.gather(np.arange(len(self._starts)))
+        self._flat[: len(kept.values)] = kept.values
+        self._starts, self._used = kept.starts[:-1].copy(), len(kept.values)
+
+
+def grown(array: NDArray[np.generic]) -> NDArray:  # type: ignore[type-arg]
+    """Return a copy with an eighth more room along the first axis, filled with zeros."""
+    more = np.zeros((max(1024, len(array) // 8), *array.shape[1:]), dtype=array.dtype)
+    return np.concatenate([array, more])

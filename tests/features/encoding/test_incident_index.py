@@ -1,0 +1,134 @@
+"""The index of the past: what is found, what is forgotten, and what threads may do at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from features.encoding.encoder import HashingEncoder
+from features.encoding.incident_index import IncidentIndex
+from features.encoding.search_view import view_reports
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+ENCODER = HashingEncoder()
+
+
+def incident(id: str, title: str, minutes: int | None = 0, **outcome) -> ResolvedIncident:
+    opened_at = None if minutes is None else NOON + timedelta(minutes=minutes)
+    report = IncidentReport(
+        id=id, opened_at=opened_at, title=title, service="shop", attributes={"site": "Graz"}
+    )
+    return ResolvedIncident(report, Outcome(**outcome))
+
+
+def view(id: str, title: str, minutes: int | None = None):
+    return view_reports([incident(id, title, minutes).report], ENCODER)[0]
+
+
+@pytest.fixture
+def index() -> IncidentIndex:
+    filled = IncidentIndex(ENCODER)
+    filled.upsert(
+        [
+            incident("disk", "disk full on database", 0, resolution="Deleted old logs."),
+            incident("vpn", "vpn tunnel drops", 10),
+            incident("old", "disk full on mail server", None),
+        ]
+    )
+    return filled
+
+
+def test_words_find_what_shares_them_and_vectors_the_rest(index: IncidentIndex) -> None:
+    assert set(index.candidates(view("new", "database disk full")).ids) == {"disk", "vpn", "old"}
+    assert index.candidates(view("new", "vpn"), count=1).ids[0] == "vpn"
+
+
+def test_only_the_past_is_found_and_an_unknown_time_is_past(index: IncidentIndex) -> None:
+    assert set(index.candidates(view("new", "disk vpn", 10)).ids) == {"disk", "old"}
+    assert index.candidates(view("new", "disk vpn", 0)).ids == ("old",)
+
+
+def test_a_report_never_finds_itself(index: IncidentIndex) -> None:
+    assert "disk" not in index.candidates(view("disk", "disk full on database")).ids
+
+
+def test_an_update_replaces_text_time_and_outcome(index: IncidentIndex) -> None:
+    index.upsert([incident("vpn", "printer jam", 20, category="Printing")])
+    assert len(index) == 3
+    found = index.candidates(view("new", "printer jam"), count=1)
+    assert found.ids == ("vpn",)
+    assert not found.is_open.any()
+    assert "vpn" not in index.candidates(view("new", "printer jam", 15)).ids
+
+
+def test_what_is_removed_is_found_no_more_and_its_slot_serves_again(index: IncidentIndex) -> None:
+    index.remove(["disk", "never there"])
+    assert "disk" not in index
+    assert "disk" not in index.candidates(view("new", "disk full on database")).ids
+    index.upsert([incident("jam", "printer jam", 1)])
+    assert index.candidates(view("new", "printer jam"), count=1).ids == ("jam",)
+
+
+def test_statistics_are_those_of_an_index_built_afresh(index: IncidentIndex) -> None:
+    index.upsert([incident("vpn", "printer jam", 20), incident("more", "disk slow", 3)])
+    index.remove(["old"])
+    fresh = IncidentIndex(ENCODER)
+    fresh.upsert([incident("disk", "disk full on database"), incident("vpn", "printer jam")])
+    fresh.upsert([incident("more", "disk slow")])
+    mine, wanted = index.statistics(), fresh.statistics()
+    assert mine.count == wanted.count == 3
+    for name in ("title_terms", "text_terms", "facts", "services"):
+        np.testing.assert_array_equal(getattr(mine, name), getattr(wanted, name))
+    np.testing.assert_allclose(mine.text_centre, wanted.text_centre, atol=1e-5)
+
+
+def test_columns_tell_of_documentation_and_of_what_is_open(index: IncidentIndex) -> None:
+    found = index.candidates(view("new", "disk full vpn"))
+    at = {id: row for row, id in enumerate(found.ids)}
+    assert found.documentation[at["disk"]] == 2
+    assert found.documentation[at["vpn"]] == 0
+    assert found.is_open[at["vpn"]]
+    assert not found.is_open[at["disk"]]
+
+
+@pytest.mark.parametrize("title", ["", "???", "x" * 200_000, "the and of", "🔥" * 3])
+def test_odd_texts_are_indexed_and_searched(index: IncidentIndex, title: str) -> None:
+    index.upsert([incident("odd", title)])
+    assert "odd" in index
+    index.candidates(view("new", title))
+
+
+def test_the_same_id_twice_at_once_is_kept_once(index: IncidentIndex) -> None:
+    index.upsert([incident("twice", "first"), incident("twice", "second words")])
+    assert len(index) == 4
+    assert index.candidates(view("new", "second words"), count=1).ids == ("twice",)
+
+
+def test_many_updates_leave_no_trace_of_what_was_before() -> None:
+    index = IncidentIndex(ENCODER)
+    for turn in range(40):
+        index.upsert([incident(str(n), f"word{turn} number{n} " * 20) for n in range(30)])
+    assert len(index) == 30
+    found = index.candidates(view("new", "word39 number7"))
+    assert set(found.ids) <= {str(n) for n in range(30)}
+    row = found.ids.index("7")
+    terms = found.text_terms.values[found.text_terms.starts[row] : found.text_terms.starts[row + 1]]
+    np.testing.assert_array_equal(terms, view("7", "word39 number7").text_terms)
+
+
+def test_threads_may_search_while_others_write(index: IncidentIndex) -> None:
+    def write(turn: int) -> None:
+        index.upsert([incident(f"n{turn}-{n}", f"disk {turn}") for n in range(20)])
+        index.remove([f"n{turn}-0"])
+
+    def search(_turn: int) -> bool:
+        return "disk" in index.candidates(view("new", "disk full on database")).ids
+
+    with ThreadPoolExecutor(4) as pool:
+        writing = [pool.submit(write, turn) for turn in range(10)]
+        assert all(pool.map(search, range(50)))
+        for one in writing:
+            one.result()
+    assert len(index) == 3 + 10 * 19
