@@ -61,6 +61,11 @@ class Home:
         return self.root / "cache" / "encodings"
 
     @property
+    def forgetting(self) -> Path:
+        """The file that is locked while an incident leaves caches and snapshots."""
+        return self.root / "cache" / "forgetting.lock"
+
+    @property
     def fonts(self) -> Path:
         """The folder where the library that draws pictures keeps its list of fonts."""
         return self.root / "cache" / "fonts"

@@ -1,15 +1,44 @@
 """Keeps the store of incidents up to date on behalf of callers. Knows no HTTP."""
 
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from filelock import FileLock
+
+from features.encoding.forgetting import forget_cached, forget_in_memory
+from features.errors import RegistryUnavailable
 from features.history.store import IncidentStore
+from features.home import Home
+from features.incident.fingerprint import fingerprint
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from models.artifacts.registry import ModelVersion
+from models.artifacts.snapshots import forget_in_snapshots
+from serving.champions import Registry
 from serving.errors import UnknownIncident
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What is left of a deleted incident: the `models` that learned from it.
+
+    They are None when the registry cannot be read, or files on how a model was judged cannot be
+    rewritten.
+    """
+
+    models: Sequence[ModelVersion] | None
 
 
 class IncidentService:
     """Writes, reads and removes incidents; every method may raise `StoreUnavailable`."""
 
-    def __init__(self, store: IncidentStore) -> None:
+    def __init__(self, store: IncidentStore, registry: Registry, home: Home, tenant: str) -> None:
         self._store = store
+        self._registry = registry
+        self._home = home
+        self._tenant = tenant
 
     def upsert(self, report: IncidentReport, outcome: Outcome) -> int:
         """Add an incident or replace it, outcome and all; return the store's revision."""
@@ -22,10 +51,39 @@ class IncidentService:
             raise _unknown(id)
         return incident
 
-    def delete(self, id: str) -> None:  # noqa: A002
-        """Remove an incident; raises `UnknownIncident`."""
-        if not self._store.delete(id):
+    def delete(self, id: str) -> Deletion:  # noqa: A002
+        """Remove an incident from everywhere but the models that learned from it.
+
+        It leaves the store last, so that what fails before can be tried again; other processes
+        learn from the store that it is gone. Raises `UnknownIncident`.
+        """
+        incident = self._store.get(id)
+        # Two at once would each write files back that the other has just rid of its incident.
+        with FileLock(self._home.forgetting):
+            if incident is not None:
+                forget_cached(incident.report, self._home.encodings)
+            models, was_judged = self._forget_in_registry(id, incident)
+        was_stored = self._store.delete(id)
+        if not (was_stored or was_judged):
             raise _unknown(id)
+        forget_in_memory()
+        return Deletion(models)
+
+    def _forget_in_registry(
+        self,
+        id: str,  # noqa: A002
+        incident: ResolvedIncident | None,
+    ) -> tuple[Sequence[ModelVersion] | None, bool]:
+        """Return the models that learned from it, and whether files on them held its rows."""
+        content = None if incident is None else fingerprint(incident.report)
+        try:
+            models = self._registry.learned_from(id)
+            found = forget_in_snapshots(id, self._home, self._tenant, content)
+        except RegistryUnavailable as error:
+            facts = {"reason": str(error)}
+            _log.warning("an incident may remain in files of models", extra={"fields": facts})
+            return None, False
+        return models, found > 0
 
 
 def _unknown(id: str) -> UnknownIncident:  # noqa: A002

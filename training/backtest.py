@@ -14,7 +14,7 @@ from features.incident.report import ResolvedIncident
 from models.calibrated import CalibratedModel
 from models.folds import Rows, one_of_each, report_copy_groups
 from models.labels import label_of
-from models.prediction import Certificate, Decision, Prediction
+from models.prediction import Certificate, Decision, LabelPrediction
 from training.fit import encode_history, fit_and_judge, prove
 from training.plan import Progress, TrainingPlan
 from training.provenance import why_auto_is_withheld
@@ -247,7 +247,7 @@ def _measured(answers: Sequence[tuple[int, AutoAnswer]], copies: Rows) -> AutoPr
 
 
 def _auto_answer(
-    incident: ResolvedIncident, truth: str, found: Prediction, certificate: Certificate
+    incident: ResolvedIncident, truth: str, found: LabelPrediction, certificate: Certificate
 ) -> AutoAnswer:
     spoken_for = [(one.weight, one.token) for one in found.evidence.tokens]
     spoken_for += [(one.weight, f"{one.field}={one.value}") for one in found.evidence.fields]

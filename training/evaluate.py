@@ -1,11 +1,11 @@
 """Judges a fitted model on rows that it was not fitted on, beside a baseline."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from features.incident.fingerprint import fingerprint
 from features.incident.report import IncidentReport
 from models.calibrated import CalibratedModel
 from models.card import Drift, Metric
@@ -68,18 +68,6 @@ def evaluate(
         metrics=metrics,
         drift=find_drift(labels, rows, judged, split),
     )
-
-
-def fingerprint(report: IncidentReport) -> str:
-    """Return a name for a report's content, the same in any export that holds it.
-
-    >>> first, second = IncidentReport(id="1", title="a"), IncidentReport(id="2", title="a")
-    >>> fingerprint(first) == fingerprint(second)
-    True
-    """
-    facts = repr((report.service, report.source, sorted(report.attributes.items())))
-    content = "\x00".join((report.title, report.description, facts))
-    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
 def _judge(model: CalibratedModel, labels: Rows, blocks: Rows) -> Judged:

@@ -19,7 +19,6 @@ from models.folds import Rows
 from training.split import Split
 from training.targets import Target
 
-NOISE_FILE = "label_noise.csv"
 _FEWEST_ROWS = 20
 _MOST = 0.5
 _SLACK = 0.01

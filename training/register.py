@@ -16,6 +16,7 @@ from models.artifacts.registry import (
     ModelVersion,
     registered_name,
 )
+from models.artifacts.snapshots import EVALUATION_FOLDER
 from models.artifacts.tracking import connect, create_database, log_values, registry_errors
 from models.card import Card
 from training.reliability import draw_reliability
@@ -25,7 +26,6 @@ if TYPE_CHECKING:  # models.artifacts sets MLflow up, so it must be imported fir
     from mlflow.entities import LoggedModel, Run
 
 LONGEST_PARAMETER = 6000
-EVALUATION_FOLDER = "evaluation"
 RELIABILITY_PICTURE = "reliability.png"
 
 

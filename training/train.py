@@ -11,6 +11,7 @@ from features.errors import NotEnoughHistory
 from features.history.history import History
 from features.history.store import open_store
 from models.artifacts.folder import save_artifact
+from models.artifacts.snapshots import EvaluationFolder, evaluation_folder
 from models.card import Drift, LabelNoise, Metric
 from models.kinds import kind_of
 from models.prediction import Certificate
@@ -18,14 +19,8 @@ from training.account import write_card
 from training.adapt import AdaptedEncoder, adapt, forget
 from training.fit import Fitted, fit_in_tiers, prepare
 from training.gate import Verdict, judge_challenger
-from training.judgement import champion_judgement, evaluation_folder, write_judgement
-from training.label_noise import (
-    NOISE_FILE,
-    LabelDoubts,
-    Suspect,
-    doubt_labels,
-    write_suspects,
-)
+from training.judgement import champion_judgement, write_judgement
+from training.label_noise import LabelDoubts, Suspect, doubt_labels, write_suspects
 from training.plan import Progress, TrainingPlan
 from training.promote import promote
 from training.register import register, training_run
@@ -189,10 +184,12 @@ def _publish(
     doubts = doubt_labels(history.incidents, target, split, model)
     card = write_card(history, target, split, fitted, verdict, doubts.noise)
     folder = Path(tempfile.mkdtemp(prefix="artifact-", dir=plan.home.root))
+    judged = EvaluationFolder(folder / "evaluation")
     try:
-        save_artifact(model, card, folder / "model")
-        write_judgement(evaluation, folder / "evaluation")
-        write_suspects(doubts.suspects, folder / "evaluation" / NOISE_FILE)
+        learned_from = _learned_from(history, target, fitted)
+        save_artifact(model, card, folder / "model", learned_from=learned_from)
+        write_judgement(evaluation, [one.report.id for one in history.incidents], judged)
+        write_suspects(doubts.suspects, judged.label_noise)
         version = register(
             folder / "model",
             card,
@@ -202,7 +199,7 @@ def _publish(
             attributes=sorted(
                 {name for one in history.incidents for name in one.report.attributes}
             ),
-            evaluation=folder / "evaluation",
+            evaluation=judged.root,
         )
     finally:
         shutil.rmtree(folder)
@@ -210,10 +207,19 @@ def _publish(
         promote(target.name, version.version, home=plan.home, tenant=plan.tenant)
     return replace(
         _trained(target, fitted, doubts),
-        label_noise_file=str(evaluation_folder(version, plan.home) / NOISE_FILE),
+        label_noise_file=str(evaluation_folder(version, plan.home).label_noise),
         verdict=verdict,
         version=version.version,
     )
+
+
+def _learned_from(history: History, target: Target, fitted: Fitted) -> list[str]:
+    """Return the ids that the target has a label of; an adapted encoder learned from any label."""
+    return [
+        one.report.id
+        for one, label in zip(history.incidents, target.labels, strict=True)
+        if label is not None or fitted.is_adapted
+    ]
 
 
 def _trained(target: Target, fitted: Fitted, doubts: LabelDoubts) -> TrainedTarget:

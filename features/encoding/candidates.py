@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from features.encoding.encoder import Vectors
 from features.encoding.ragged import Ragged
 
-UNKNOWN_TIME = int(np.iinfo(np.int64).min)
+UNKNOWN_TIME = -(2**62)
 
 Integers = NDArray[np.int64]
 Counts = NDArray[np.int32]

@@ -75,6 +75,12 @@ class SentenceEncoder:
         with self._turn():
             self._known.update(zip(texts, vectors, strict=True))
 
+    def forget(self) -> None:
+        """Drop every remembered vector; texts that are asked for again are encoded again."""
+        with self._turn():
+            self._known.clear()
+            self._recent.clear()
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
         # A lock alone would go to the thread that has just released it, again and again.

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import tantivy
-from numpy.typing import NDArray
+
+from features.encoding.candidates import UNKNOWN_TIME
+from features.encoding.ragged import Slots
 
 _TITLE_WEIGHT = 2.0
 _MOST_TERMS = 32
 _HEAP_BYTES = 15_000_000
 _TOKENIZER = "terms"
-_UNKNOWN_TIME = -(2**62)
-
-Slots = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class LexicalIndex:
             self._writer.delete_documents_by_term("slot", slot)
             document = tantivy.Document()
             document.add_integer("slot", slot)
-            document.add_integer("opened", _UNKNOWN_TIME if opened is None else opened)
+            document.add_integer("opened", UNKNOWN_TIME if opened is None else opened)
             document.add_text("title", " ".join(terms.title))
             document.add_text("text", " ".join(terms.text))
             self._writer.add_document(document)
@@ -95,7 +94,7 @@ class LexicalIndex:
             self._schema,
             "opened",
             tantivy.FieldType.Integer,
-            _UNKNOWN_TIME,
+            UNKNOWN_TIME,
             before,
             include_upper=False,
         )

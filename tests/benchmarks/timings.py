@@ -17,7 +17,7 @@ from exports import read_rows, write_rows
 from sentence_transformers import SentenceTransformer
 
 from features.encoding.encoder import MAX_TOKENS
-from features.encoding.weights import open_encoder
+from features.encoding.weights import forget_vectors
 from features.history.load import load_history
 from features.history.mapping import load_mapping
 from features.home import Home
@@ -143,7 +143,7 @@ def _unmet_batches(
     model: CalibratedModel, reports: Sequence[IncidentReport], size: int, count: int
 ) -> list[Sequence[IncidentReport]]:
     """Return batches of texts that the encoder has not met, so that none is remembered."""
-    open_encoder.cache_clear()
+    forget_vectors()
     model.predict(reports[-1:])
     distinct = list({incident_text(report): report for report in reports[:-1]}.values())
     # Neighbours in an export are alike, and batches are to be alike.

@@ -62,7 +62,15 @@ def test_saving_over_something_is_refused(saved, toy_model, toy_card):
 
 
 @pytest.mark.parametrize(
-    "name", ["model.skops", "card.json", "golden.jsonl", "manifest.json", "arrays/0000.npy"]
+    "name",
+    [
+        "model.skops",
+        "card.json",
+        "golden.jsonl",
+        "learned_from.npy",
+        "manifest.json",
+        "arrays/0000.npy",
+    ],
 )
 @pytest.mark.parametrize("damage", ["flip", "remove"])
 def test_one_altered_byte_or_missing_file_is_refused(saved, trusted_toy, name, damage):

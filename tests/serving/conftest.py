@@ -101,6 +101,11 @@ class HandMovedRegistry:
             raise self.error
         return dict(self.registered)
 
+    def learned_from(self, id: str) -> tuple[ModelVersion, ...]:  # noqa: A002
+        if self.error:
+            raise self.error
+        return ()
+
     def load(self, version: ModelVersion) -> LoadedModel:
         key = (version.target, version.version)
         self.loads.append(key)
@@ -114,6 +119,12 @@ class HandMovedRegistry:
             certificates={"Network": CERTIFICATE},
         )
         return LoadedModel(self.models[key], card)
+
+
+@pytest.fixture(autouse=True)
+def hashing_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The past is indexed without a sentence encoder, whose weights take seconds to load."""
+    monkeypatch.setenv("PRECEDENT_ENCODER", "hashing")
 
 
 @pytest.fixture

@@ -102,6 +102,7 @@ def test_no_pickle_is_logged(artifact, toy_card, home):
         "model.skops",
         "card.json",
         "golden.jsonl",
+        "learned_from.npy",
         "manifest.json",
         "arrays",
     }

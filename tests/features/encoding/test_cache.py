@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from features.encoding import cache as cache_module
-from features.encoding.cache import EncodingCache, encode_ahead
+from features.encoding.cache import EncodingCache, encode_ahead, forget_encodings
 from features.encoding.encoder import HashingEncoder
+from features.encoding.forgetting import forget_cached
+from features.encoding.kept_encoder import KeptEncoder
+from features.incident.report import IncidentReport
 
 TEXTS = ["abc", "a bad face", "fed"]
 
@@ -97,6 +100,53 @@ def test_no_text_is_kept(make_encoder, tmp_path: Path) -> None:
     (file,) = tmp_path.glob("*/*.npy")
     assert not any(word.encode() in file.read_bytes() for word in secret.split() if len(word) > 3)
     assert secret not in str(file)
+
+
+def vectors_in(root: Path) -> int:
+    return sum(len(np.load(file)) for file in root.glob("*/*.npy"))
+
+
+def test_forgotten_texts_leave_the_caches_of_every_encoder(make_encoder, tmp_path: Path) -> None:
+    first, other = make_encoder(), make_encoder("f" * 64)
+    ahead(first, tmp_path, TEXTS)
+    ahead(other, tmp_path, TEXTS)
+    kept = EncodingCache(tmp_path, first[0]).find(TEXTS)
+    assert forget_encodings(tmp_path, ["abc", "never met"]) == 2
+    assert vectors_in(tmp_path) == 4
+    left = EncodingCache(tmp_path, first[0]).find(TEXTS)
+    assert left.keys() == {"a bad face", "fed"}
+    assert all(np.array_equal(left[text], kept[text]) for text in left)
+    assert forget_encodings(tmp_path, TEXTS) == 4
+    assert not list(tmp_path.glob("*/*.npy"))
+
+
+def test_a_cache_that_was_read_before_notices(make_encoder, tmp_path: Path) -> None:
+    pair = make_encoder()
+    ahead(pair, tmp_path, TEXTS)
+    cache = EncodingCache(tmp_path, pair[0])
+    assert len(cache.find(TEXTS)) == 3
+    forget_encodings(tmp_path, ["abc"])
+    assert cache.find(TEXTS).keys() == {"a bad face", "fed"}
+
+
+def test_what_waits_to_be_written_can_be_forgotten(make_encoder, tmp_path: Path) -> None:
+    encoder, network = make_encoder()
+    kept = KeptEncoder(encoder, EncodingCache(tmp_path, encoder))
+    kept.encode(["abc"])
+    kept.forget_waiting()
+    kept.flush()
+    assert vectors_in(tmp_path) == 0
+    kept.encode(["abc"])
+    assert network.texts == ["abc", "abc"]
+
+
+def test_a_report_leaves_with_its_title_and_its_text(make_encoder, tmp_path: Path) -> None:
+    report = IncidentReport(id="1", title="abc", description="a bad face")
+    ahead(make_encoder(), tmp_path, ["abc", "abc. a bad face", "fed"])
+    forget_cached(report, tmp_path)
+    assert vectors_in(tmp_path) == 1
+    forget_cached(IncidentReport(id="2"), tmp_path)
+    assert vectors_in(tmp_path) == 1
 
 
 def test_empty_cache_and_no_text(make_encoder, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from features.encoding import encoder as encoder_module
 from features.encoding import weights
 from features.encoding.encoder import HashingEncoder, SentenceEncoder, Vectors, encoding_key
-from features.encoding.weights import MINILM, EncoderSettings, open_encoder
+from features.encoding.weights import MINILM, EncoderSettings, forget_vectors, open_encoder
 from features.errors import EncoderUnavailable
 
 
@@ -67,6 +67,41 @@ def test_only_recent_texts_are_kept(make_encoder, monkeypatch: pytest.MonkeyPatc
     assert len(network.texts) == 5
     encoder.encode(["a"])
     assert network.texts[5:] == ["a"]
+
+
+def test_what_is_forgotten_is_encoded_again(make_encoder) -> None:
+    encoder, network = make_encoder()
+    encoder.remember(["abc"], np.ones((1, 8), dtype=np.float32))
+    encoder.encode(["abc", "fed"])
+    encoder.forget()
+    encoder.encode(["abc", "fed"])
+    assert network.texts == ["fed", "abc", "fed"]
+
+
+def test_forgetting_waits_for_a_batch_and_harms_no_thread(make_encoder) -> None:
+    encoder, _ = make_encoder()
+    texts = [f"abc {n}" for n in range(200)]
+    wanted = encoder.encode(texts)
+    with ThreadPoolExecutor(4) as threads:
+        found = [threads.submit(encoder.encode, texts) for _ in range(8)]
+        for _ in range(50):
+            encoder.forget()
+        assert all(np.array_equal(one.result(), wanted) for one in found)
+
+
+def test_every_opened_encoder_forgets(
+    adapted: tuple[Path, str], make_encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, sha256 = adapted
+    monkeypatch.setenv("PRECEDENT_ENCODER_PATH", str(folder))
+    opened = open_encoder(sha256)
+    _, network = make_encoder()
+    opened.dimension, opened._model = 8, network
+    for _ in range(2):
+        opened.encode(["abc"])
+        open_encoder("hashing").encode(["abc"])
+        forget_vectors()
+    assert network.texts == ["abc", "abc"]
 
 
 def test_threads_share_one_memory(make_encoder) -> None:

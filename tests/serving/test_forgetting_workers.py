@@ -1,0 +1,85 @@
+"""A worker that only learns the id of what another one deleted keeps none of its texts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.encoding import weights
+from features.encoding.cache import EncodingCache
+from features.encoding.encoder import SentenceEncoder, Vectors
+from features.history.store import IncidentStore
+from features.home import Home
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from serving.past import PastWatcher
+
+_REFERENCE = "0123456789abcdef" * 4
+_KEPT = ResolvedIncident(IncidentReport(id="INC1", title="disk full"), Outcome())
+_GONE = ResolvedIncident(IncidentReport(id="INC2", title="vpn down"), Outcome())
+
+
+class CountingNetwork:
+    """Stands for the weights and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def encode(self, sentences: Sequence[str], **options: object) -> Vectors:
+        self.texts += sentences
+        return np.full((len(sentences), 8), 8**-0.5, dtype=np.float32)
+
+
+@pytest.fixture
+def network() -> CountingNetwork:
+    return CountingNetwork()
+
+
+@pytest.fixture
+def encoder(network: CountingNetwork, monkeypatch: pytest.MonkeyPatch) -> SentenceEncoder:
+    """A sentence encoder that this process has opened."""
+    made = SentenceEncoder(_REFERENCE, Path("nowhere"), dimension=8)
+    made._model = network
+    monkeypatch.setitem(weights._OPENED, _REFERENCE, made)
+    return made
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def watcher(store: IncidentStore, home: Home, encoder: SentenceEncoder) -> PastWatcher:
+    """A watcher that has looked once, at an empty store."""
+    made = PastWatcher(store, home, lambda: _REFERENCE, 60.0)
+    made.refresh()
+    return made
+
+
+def test_what_was_deleted_is_not_written_to_the_cache(
+    watcher: PastWatcher, store: IncidentStore, home: Home, encoder: SentenceEncoder
+) -> None:
+    store.upsert([_GONE])
+    assert "INC2" in watcher.index()
+    store.delete("INC2")
+    store.upsert([_KEPT])
+    watcher.refresh()
+    assert "INC2" not in watcher.index()
+    found = EncodingCache(home.encodings, encoder).find(["vpn down", "disk full"])
+    assert found.keys() == {"disk full"}
+
+
+def test_the_encoder_of_the_other_worker_forgets(
+    watcher: PastWatcher, store: IncidentStore, encoder: SentenceEncoder, network: CountingNetwork
+) -> None:
+    store.upsert([_GONE])
+    watcher.refresh()
+    encoder.encode(["vpn down"])
+    asked = len(network.texts)
+    encoder.encode(["vpn down"])
+    assert len(network.texts) == asked
+    store.delete("INC2")
+    watcher.refresh()
+    encoder.encode(["vpn down"])
+    assert network.texts[asked:] == ["vpn down"]
