@@ -17,7 +17,7 @@ from models.exemplars import nearest_exemplars
 from models.expert_pool import CrossFit, ExpertPool, Floats
 from models.folds import Fold, Rows, copy_folds, report_copy_groups
 from models.labels import label_of
-from models.prediction import Certificate, Decision, Evidence
+from models.prediction import Certificate, Decision, Evidence, LabelPrediction
 from models.report_model import ReportModel
 
 _MOST_ROWS_FOR_CHARACTERS = 10_000
@@ -93,6 +93,10 @@ class CalibratedModel(ReportModel):
     def certify(self, certification: Certification) -> None:
         """Take over what may be answered without a person."""
         self.certification_ = certification
+
+    @abstractmethod
+    def predict(self, reports: Sequence[IncidentReport]) -> list[LabelPrediction]:
+        """Return one label per report, in order; raises `NotTrained` before `fit`."""
 
     @abstractmethod
     def _learn_classes(self, labels: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from models.calibrated import CalibratedModel, require_two_labels
 from models.evidence import Reading, Scores
 from models.expert_pool import CrossFit, ExpertPool, Floats
 from models.folds import Fold, Rows
-from models.prediction import Alternative, ChoicePrediction, Evidence, Prediction
+from models.prediction import Alternative, ChoicePrediction, Evidence, LabelPrediction
 
 _ALTERNATIVES = 4
 
@@ -47,7 +47,7 @@ class ChoiceModel(CalibratedModel):
         """The hash of the adapted encoder that the model reads too, if it does."""
         return None if self.adapted is None else self.adapted.encoder
 
-    def predict(self, reports: Sequence[IncidentReport]) -> list[Prediction]:
+    def predict(self, reports: Sequence[IncidentReport]) -> list[LabelPrediction]:
         """Return one `ChoicePrediction` per report, in order."""
         self._check_trained()
         if not reports:

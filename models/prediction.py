@@ -1,6 +1,7 @@
 """What a model answers: one object for each prediction, never parallel lists."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -99,4 +100,104 @@ class SeverityPrediction(ChoicePrediction):
     expected_rank: float = 0.0
 
 
-Prediction = ChoicePrediction | SeverityPrediction
+@dataclass(frozen=True, slots=True)
+class SimilarIncident:
+    """A past incident that is probably about the same trouble.
+
+    `relatedness` is the calibrated probability that it is; `why` says in a few words each what
+    they share. `resolution` is the sentence that names the fix, or that none was recorded.
+    `copies` are the ids of near-copies that this entry stands for, without its own.
+    """
+
+    id: str
+    title: str
+    relatedness: float
+    why: tuple[str, ...] = ()
+    resolution: str = ""
+    has_fix: bool = False
+    opened_at: datetime | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+    hours_to_resolve: float | None = None
+    copies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMatch:
+    """The still open incident that a new one probably belongs to.
+
+    `members` counts the incidents known to belong to it, itself included; `opened_at` is since
+    when it is open.
+    """
+
+    id: str
+    title: str
+    relatedness: float
+    opened_at: datetime
+    members: int = 1
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarPrediction:
+    """The past incidents worth reading, most related first; none is a right answer too."""
+
+    similar: tuple[SimilarIncident, ...] = ()
+    open_match: OpenMatch | None = None
+
+    @property
+    def label(self) -> str:
+        """The id of the most related incident, empty without one."""
+        return self.similar[0].id if self.similar else ""
+
+    @property
+    def confidence(self) -> float:
+        """The relatedness of the first, 0 without one."""
+        return self.similar[0].relatedness if self.similar else 0.0
+
+    @property
+    def decision(self) -> Decision:
+        """Whether there is something to show."""
+        return Decision.SUGGEST if self.similar else Decision.ABSTAIN
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedRunbook:
+    """A runbook that probably applies.
+
+    `relevance` is the calibrated probability that it does; `why` quotes the section that matched;
+    `steps` are ready to follow.
+    """
+
+    id: str
+    title: str
+    relevance: float
+    why: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookPrediction:
+    """The runbooks that probably apply, most relevant first; none is a right answer too."""
+
+    runbooks: tuple[SuggestedRunbook, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The id of the most relevant runbook, empty without one."""
+        return self.runbooks[0].id if self.runbooks else ""
+
+    @property
+    def confidence(self) -> float:
+        """The relevance of the first, 0 without one."""
+        return self.runbooks[0].relevance if self.runbooks else 0.0
+
+    @property
+    def decision(self) -> Decision:
+        """Whether there is something to show."""
+        return Decision.SUGGEST if self.runbooks else Decision.ABSTAIN
+
+
+LabelPrediction = ChoicePrediction | SeverityPrediction
+Prediction = LabelPrediction | SimilarPrediction | RunbookPrediction

@@ -22,5 +22,5 @@ class ReportModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is 
         """Learn from past incidents; raises `NotEnoughHistory` when there is nothing to learn."""
 
     @abstractmethod
-    def predict(self, reports: Sequence[IncidentReport]) -> list[Prediction]:
+    def predict(self, reports: Sequence[IncidentReport]) -> Sequence[Prediction]:
         """Answer each report, in order; raises `NotTrained` before `fit`."""

@@ -16,7 +16,7 @@ from models.combination import TopCalibration
 from models.evidence import Reading, Scores
 from models.expert_pool import CrossFit, ExpertPool, Floats
 from models.folds import Fold, Rows, fold_weights
-from models.prediction import Alternative, Evidence, Prediction, SeverityPrediction
+from models.prediction import Alternative, Evidence, LabelPrediction, SeverityPrediction
 from models.rating import cost_beside_chance, learn_cuts, plain_cuts, rate
 
 _NEVER_SURE = 0.01
@@ -53,7 +53,7 @@ class SeverityModel(CalibratedModel):
         self.levels = levels
         self.under_rating_cost = under_rating_cost
 
-    def predict(self, reports: Sequence[IncidentReport]) -> list[Prediction]:
+    def predict(self, reports: Sequence[IncidentReport]) -> list[LabelPrediction]:
         """Return one `SeverityPrediction` per report, in order."""
         self._check_trained()
         if not reports:

@@ -8,14 +8,21 @@ from pydantic import BaseModel, Field
 
 from features.history.modes import Mode, Modes
 from features.incident.report import IncidentReport, Outcome
+from models.artifacts.registry import CHAMPION
 from models.card import Metric
-from models.prediction import Certificate
+from models.prediction import Certificate, OpenMatch, SimilarIncident, SuggestedRunbook
 from serving.bodies import Part
 from serving.champions import Champion, Champions
-from serving.modes import ChoiceAnswer, SeverityAnswer
+from serving.incidents import Deletion
+from serving.modes import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
 from serving.problems import Problem, problem_of
 from serving.reading import RefusedIncident
 from serving.triage import Triage, Triages, part_of
+
+_MODELS_UNKNOWN = (
+    "the incident is gone, but the model registry cannot be read: which models learned from it is "
+    "unknown, and files on how they were judged may hold its id; delete it again when it can"
+)
 
 
 class ServedVersion(BaseModel):
@@ -35,8 +42,9 @@ class TriageAnswer(BaseModel):
     assignment: ChoiceAnswer | None = None
     fields: dict[str, ChoiceAnswer | SeverityAnswer] = Field(default_factory=dict)
     severity: SeverityAnswer | None = None
-    similar: list[Any] | None = None
-    runbooks: list[Any] | None = None
+    similar: list[SimilarIncident] | None = None
+    open_match: OpenMatch | None = None
+    runbooks: list[SuggestedRunbook] | None = None
     anomalies: list[Any] | None = None
     absent: dict[str, str] = Field(
         description="why a part is null: not trained, cannot answer, or switched off by its owner"
@@ -66,6 +74,33 @@ class BatchAnswer(BaseModel):
     results: list[TriagedRecord | RefusedRecord]
 
 
+class SimilarFound(BaseModel):
+    """The related past incidents, most related first, and the open incident to join if any."""
+
+    similar: list[SimilarIncident]
+    open_match: OpenMatch | None
+    request_id: str
+
+
+class RunbooksFound(BaseModel):
+    """The runbooks that probably apply, most relevant first."""
+
+    runbooks: list[SuggestedRunbook]
+    request_id: str
+
+
+class FeedbackAnswer(BaseModel):
+    """Confirms what was said of an answer."""
+
+    prediction_id: str
+    incident_id: str
+    target: str
+    action: str
+    given_by: str
+    given_at: datetime
+    request_id: str
+
+
 class StoredAnswer(BaseModel):
     """Confirms a write; `revision` counts the writes to this store."""
 
@@ -74,11 +109,26 @@ class StoredAnswer(BaseModel):
     revision: int
 
 
+class LearnedVersion(BaseModel):
+    """A version that was fitted or judged on an incident, and keeps what it learned."""
+
+    target: str
+    version: str
+    is_champion: bool
+
+
 class DeletedAnswer(BaseModel):
-    """Confirms that an incident is gone."""
+    """Confirms that an incident is gone, and lists the models that learned from it.
+
+    Training anew on a history without it is what makes a model forget.
+    """
 
     incident_id: str
     request_id: str
+    models: list[LearnedVersion] | None
+    problem: str | None = Field(
+        default=None, description="why `models` is null, and what is to be done about it"
+    )
 
 
 class IncidentAnswer(BaseModel):
@@ -155,6 +205,21 @@ def shape_batch(
     return BatchAnswer.model_construct(results=results)
 
 
+def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedAnswer:  # noqa: A002
+    """Return what a deletion did."""
+    if deletion.models is None:
+        return DeletedAnswer(
+            incident_id=id, request_id=request_id, models=None, problem=_MODELS_UNKNOWN
+        )
+    models = [
+        LearnedVersion(
+            target=one.target, version=one.version, is_champion=CHAMPION in one.aliases
+        )
+        for one in deletion.models
+    ]
+    return DeletedAnswer(incident_id=id, request_id=request_id, models=models)
+
+
 def shape_ready(champions: Champions) -> ReadyAnswer:
     """Return what answers and what does not."""
     # Open to all, so the reasons, which name files, stay in the log.
@@ -193,7 +258,11 @@ def _shape_model(target: str, champion: Champion, modes: Modes) -> ModelAnswer:
 def _parts(triage: Triage, parts: tuple[Part, ...]) -> dict[str, Any]:
     shaped: dict[str, Any] = {part: {} if part == "fields" else None for part in parts}
     for target, answer in triage.answers.items():
-        if part_of(target) == "fields":
+        if isinstance(answer, SimilarAnswer):
+            shaped |= {"similar": list(answer.similar), "open_match": answer.open_match}
+        elif isinstance(answer, RunbookAnswer):
+            shaped["runbooks"] = list(answer.runbooks)
+        elif part_of(target) == "fields":
             shaped["fields"][target.removeprefix("fields.")] = answer
         else:
             shaped[target] = answer

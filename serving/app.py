@@ -14,6 +14,7 @@ from models.artifacts.registry import ModelRegistry
 from serving.champions import Registry
 from serving.documentation import document
 from serving.observation import Observation
+from serving.page.mounting import mount_page
 from serving.problems import answer_error, answer_http_error
 from serving.routes import key_routes, open_routes
 from serving.services import build_services
@@ -41,7 +42,7 @@ def create_app(
 
     @asynccontextmanager
     async def watch(_app: FastAPI) -> AsyncIterator[None]:
-        watchers = (services.modes, services.champions)
+        watchers = (services.modes, services.champions, services.past)
         for watcher in watchers:
             await asyncio.to_thread(watcher.start)
         yield
@@ -62,6 +63,7 @@ def create_app(
     app.exception_handler(HTTPException)(answer_http_error)
     app.include_router(key_routes)
     app.include_router(open_routes)
+    mount_page(app, services.store)
     document(app)
     return app
 

@@ -27,6 +27,7 @@ from features.incident.parsing import (
 )
 from features.incident.report import Outcome
 
+Probability = Annotated[float, Field(ge=0, le=1, strict=False)]
 Part = Literal["category", "assignment", "severity", "fields", "similar", "runbooks", "anomalies"]
 
 
@@ -104,6 +105,38 @@ class TriageBody(Body):
 
     incident: IncidentBody
     include: list[Part] | None = None
+
+
+class SimilarBody(Body):
+    """The request of `/v1/similar`; without a cutoff the calibrated one holds, 0 is none."""
+
+    incident: IncidentBody
+    limit: int = Field(10, ge=1, le=100)
+    cutoff: Probability | None = None
+
+
+class RunbooksBody(Body):
+    """The request of `/v1/runbooks`; without a cutoff the calibrated one holds, 0 is none."""
+
+    incident: IncidentBody
+    limit: int = Field(5, ge=1, le=100)
+    cutoff: Probability | None = None
+
+
+class FeedbackBody(Body):
+    """The request of `/v1/feedback`: what somebody did with an answer, or with an entry of it.
+
+    `target` is a model's, or `open_match`. `label` is the right label of a correction, `subject`
+    the id of the similar incident, open match or runbook meant.
+    """
+
+    prediction_id: Name
+    target: Name
+    action: Literal["accept", "correct", "dismiss"]
+    label: Text | None = None
+    subject: Name | None = None
+    given_by: Name | None = None
+    helped: bool | None = None
 
 
 class BatchBody(Body):

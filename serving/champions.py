@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -26,6 +26,9 @@ class Registry(Protocol):
 
     def load(self, version: ModelVersion) -> LoadedModel:
         """Load a version that proves genuine."""
+
+    def learned_from(self, id: str) -> Sequence[ModelVersion]:  # noqa: A002
+        """Return the versions that were fitted or judged on an incident."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,15 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from serving.bodies import BatchBody, IncidentBody, TriageBody, UpsertBody
+from serving.bodies import (
+    BatchBody,
+    FeedbackBody,
+    IncidentBody,
+    RunbooksBody,
+    SimilarBody,
+    TriageBody,
+    UpsertBody,
+)
 from serving.problems import MEDIA_TYPE, Problem
 
 _SCHEMAS = "#/components/schemas/"
@@ -20,6 +28,13 @@ EXAMPLE_INCIDENT: dict[str, Any] = {
     "source": "email",
     "opened_at": "2026-03-02T08:30:00Z",
     "attributes": {"location": "Graz"},
+}
+EXAMPLE_FEEDBACK: dict[str, Any] = {
+    "prediction_id": "9a1f6c1e-7d8c-4b7e-9f5e-0d6a2f4f8f11",
+    "target": "category",
+    "action": "correct",
+    "label": "Network",
+    "given_by": "ana",
 }
 EXAMPLE_OUTCOME: dict[str, Any] = {
     "category": "Network",
@@ -66,7 +81,16 @@ def document(app: FastAPI) -> None:
 
 
 def _schemas() -> dict[str, Any]:
-    kinds = (TriageBody, BatchBody, UpsertBody, IncidentBody, Problem)
+    kinds = (
+        TriageBody,
+        BatchBody,
+        SimilarBody,
+        RunbooksBody,
+        FeedbackBody,
+        UpsertBody,
+        IncidentBody,
+        Problem,
+    )
     _, found = models_json_schema(
         [(kind, "validation") for kind in kinds], ref_template=f"{_SCHEMAS}{{model}}"
     )

@@ -41,3 +41,11 @@ class Unauthorised(PrecedentError):
 
 class UnknownIncident(PrecedentError):
     """There is no incident of that id."""
+
+
+class UnknownPrediction(PrecedentError):
+    """There is no prediction of that id about that incident and target."""
+
+
+class ForeignForm(PrecedentError):
+    """A form was sent from another site, or by a browser that does not say from which."""

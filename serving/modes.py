@@ -1,6 +1,7 @@
 """Follows what the owner allows, and says it beside each prediction."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
@@ -8,7 +9,14 @@ from pydantic import Field
 
 from features.history.modes import Mode, Modes
 from features.history.store import IncidentStore
-from models.prediction import ChoicePrediction, Decision, Prediction, SeverityPrediction
+from models.prediction import (
+    ChoicePrediction,
+    Decision,
+    Prediction,
+    RunbookPrediction,
+    SeverityPrediction,
+    SimilarPrediction,
+)
 from serving.watcher import Watcher
 
 _log = logging.getLogger(__name__)
@@ -38,7 +46,28 @@ class SeverityAnswer(SeverityPrediction):
     mode: AllowedMode
 
 
-Answer = ChoiceAnswer | SeverityAnswer
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarAnswer(SimilarPrediction):
+    """The similar incidents, and what may be done with them."""
+
+    mode: AllowedMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunbookAnswer(RunbookPrediction):
+    """The runbooks, and what may be done with them."""
+
+    mode: AllowedMode
+
+
+Answer = ChoiceAnswer | SeverityAnswer | SimilarAnswer | RunbookAnswer
+
+_ANSWER_OF: Mapping[type[Prediction], type[Answer]] = {
+    ChoicePrediction: ChoiceAnswer,
+    SeverityPrediction: SeverityAnswer,
+    SimilarPrediction: SimilarAnswer,
+    RunbookPrediction: RunbookAnswer,
+}
 
 
 def answer_under(prediction: Prediction, mode: Mode) -> Answer:
@@ -54,10 +83,9 @@ def answer_under(prediction: Prediction, mode: Mode) -> Answer:
     said: dict[str, Any] = {
         each.name: getattr(prediction, each.name) for each in fields(prediction)
     }
-    if mode is Mode.OFF:
+    if mode is Mode.OFF and isinstance(prediction, ChoicePrediction):
         said |= {"decision": Decision.ABSTAIN, "certificate": None}
-    kind = SeverityAnswer if isinstance(prediction, SeverityPrediction) else ChoiceAnswer
-    return kind(**said, mode=mode)
+    return _ANSWER_OF[type(prediction)](**said, mode=mode)
 
 
 class ModeWatcher(Watcher):

@@ -20,10 +20,12 @@ from features.incident.parsing import sanitise_text
 from serving.errors import (
     BodyTooLarge,
     FieldError,
+    ForeignForm,
     InvalidFields,
     MalformedBody,
     Unauthorised,
     UnknownIncident,
+    UnknownPrediction,
     UnsupportedMediaType,
 )
 
@@ -37,7 +39,9 @@ STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Unauthorised: HTTPStatus.UNAUTHORIZED,
+    ForeignForm: HTTPStatus.FORBIDDEN,
     UnknownIncident: HTTPStatus.NOT_FOUND,
+    UnknownPrediction: HTTPStatus.NOT_FOUND,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     RegistryUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     EncoderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -86,11 +90,16 @@ def unexpected_problem(request_id: str) -> Problem:
 
 def answer_error(request: Request, error: PrecedentError) -> Response:
     """Answer with the problem of an error that this program names; what it hides is logged."""
+    return respond(explain_error(request, error))
+
+
+def explain_error(request: Request, error: PrecedentError) -> Problem:
+    """Return the problem of an error that this program names; what it hides is logged."""
     request_id = request.state.request_id
     if type(error) in _DETAIL_OF or type(error) not in STATUS_OF:
         facts = {"request_id": request_id, "reason": str(error)}
         _log.error("a request cannot be answered", extra={"fields": facts})
-    return respond(problem_of(error, request_id))
+    return problem_of(error, request_id)
 
 
 def answer_http_error(request: Request, error: HTTPException) -> Response:

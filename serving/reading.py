@@ -50,6 +50,11 @@ class RefusedIncident:
 async def read_body(request: Request, max_bytes: int) -> bytes:
     """Return the request's body; raises `UnsupportedMediaType` or `BodyTooLarge`."""
     _check_media_type(request.headers.get("content-type", "application/json"))
+    return await receive(request, max_bytes)
+
+
+async def receive(request: Request, max_bytes: int) -> bytes:
+    """Return the request's body, of whatever type; raises `BodyTooLarge`."""
     declared = request.headers.get("content-length", "")
     is_too_large = declared.isdecimal() and int(declared) > max_bytes
     kept, received = bytearray(), 0

@@ -9,19 +9,32 @@ from serving.access import require_key
 from serving.answers import (
     BatchAnswer,
     DeletedAnswer,
+    FeedbackAnswer,
     IncidentAnswer,
     LiveAnswer,
     ModelsAnswer,
     ReadyAnswer,
+    RunbooksFound,
+    SimilarFound,
     StoredAnswer,
     TriageAnswer,
     shape_batch,
+    shape_deletion,
     shape_models,
     shape_ready,
     shape_triage,
 )
-from serving.bodies import BatchBody, TriageBody, UpsertBody, parse_id
+from serving.bodies import (
+    BatchBody,
+    FeedbackBody,
+    RunbooksBody,
+    SimilarBody,
+    TriageBody,
+    UpsertBody,
+    parse_id,
+)
 from serving.documentation import (
+    EXAMPLE_FEEDBACK,
     EXAMPLE_INCIDENT,
     EXAMPLE_OUTCOME,
     json_body,
@@ -74,6 +87,64 @@ def triage_batch(body: RawBody, services: SharedServices, request_id: RequestId)
 
 
 @key_routes.post(
+    "/v1/similar",
+    tags=["triage"],
+    response_model=SimilarFound,
+    responses=_BODY_PROBLEMS,
+    openapi_extra=json_body(SimilarBody, ticket={"incident": EXAMPLE_INCIDENT, "limit": 3}),
+)
+def similar(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+    """Find the past incidents that are probably about the same trouble, or none."""
+    asked = services.reader.body(SimilarBody, body)
+    report = services.reader.report(asked.incident)
+    found = services.similar.search([report], limit=asked.limit, cutoff=asked.cutoff)[0]
+    return _json(
+        SimilarFound(
+            similar=list(found.similar), open_match=found.open_match, request_id=request_id
+        )
+    )
+
+
+@key_routes.post(
+    "/v1/runbooks",
+    tags=["triage"],
+    response_model=RunbooksFound,
+    responses=_BODY_PROBLEMS,
+    openapi_extra=json_body(RunbooksBody, ticket={"incident": EXAMPLE_INCIDENT, "limit": 1}),
+)
+def runbooks(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+    """Find the runbooks that probably apply, or none."""
+    asked = services.reader.body(RunbooksBody, body)
+    report = services.reader.report(asked.incident)
+    found = services.runbooks.search([report], limit=asked.limit, cutoff=asked.cutoff)[0]
+    return _json(RunbooksFound(runbooks=list(found.runbooks), request_id=request_id))
+
+
+@key_routes.post(
+    "/v1/feedback",
+    tags=["feedback"],
+    response_model=FeedbackAnswer,
+    responses=_BODY_PROBLEMS | problem_responses(404),
+    openapi_extra=json_body(FeedbackBody, correct=EXAMPLE_FEEDBACK),
+)
+def feedback(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+    """Say what was done with an answer: accepted, corrected or dismissed."""
+    said = services.reader.body(FeedbackBody, body)
+    kept = services.feedback.give(**said.model_dump(), source="api")
+    return _json(
+        FeedbackAnswer(
+            prediction_id=kept.prediction_id,
+            incident_id=kept.incident_id,
+            target=kept.target,
+            action=kept.action,
+            given_by=kept.given_by,
+            given_at=kept.given_at,
+            request_id=request_id,
+        )
+    )
+
+
+@key_routes.post(
     "/v1/incidents",
     tags=["incidents"],
     response_model=StoredAnswer,
@@ -113,9 +184,9 @@ def get_incident(id: str, services: SharedServices, request_id: RequestId) -> Re
     responses=_ID_PROBLEMS,
 )
 def delete_incident(id: str, services: SharedServices, request_id: RequestId) -> Response:  # noqa: A002
-    """Remove an incident for good."""
-    services.incidents.delete(parse_id(id) or id)
-    return _json(DeletedAnswer(incident_id=id, request_id=request_id))
+    """Remove an incident for good, and list the models that learned from it."""
+    deletion = services.incidents.delete(parse_id(id) or id)
+    return _json(shape_deletion(id, deletion, request_id))
 
 
 @key_routes.get(

@@ -7,14 +7,18 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from features.history.store import IncidentStore
+from features.home import Home
 from features.incident.masking import configured_masking
 from serving.bodies import Limits
 from serving.champions import ChampionWatcher, Registry
+from serving.feedback import FeedbackService
 from serving.incidents import IncidentService
 from serving.metrics import ServingMetrics
 from serving.modes import ModeWatcher
+from serving.past import PastWatcher
 from serving.reading import BodyReader, read_body
 from serving.settings import ServingSettings
+from serving.similar import SimilarChampion, SimilarService
 from serving.triage import TriageService
 
 
@@ -29,6 +33,9 @@ class Services:
     reader: BodyReader
     triage: TriageService
     incidents: IncidentService
+    past: PastWatcher
+    similar: SimilarService
+    feedback: FeedbackService
     store: IncidentStore
 
 
@@ -37,6 +44,11 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
     watcher = ChampionWatcher(registry, settings.poll_seconds)
     modes = ModeWatcher(store, settings.poll_seconds)
     metrics = ServingMetrics(lambda: watcher.champions)
+    home = Home(settings.home.absolute())
+    searcher = SimilarChampion(lambda: watcher.champions)
+    past = PastWatcher(store, home, lambda: searcher.model().encoder, settings.poll_seconds)
+    similar = SimilarService(searcher, past, store)
+    retrievers = {similar.target: similar}
     limits = Limits(
         max_batch_incidents=settings.max_batch_incidents,
         max_text_characters=settings.max_text_characters,
@@ -47,8 +59,13 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
         modes=modes,
         metrics=metrics,
         reader=BodyReader(limits, configured_masking(settings), metrics),
-        triage=TriageService(lambda: watcher.champions, lambda: modes.modes, store, metrics),
-        incidents=IncidentService(store),
+        triage=TriageService(
+            lambda: watcher.champions, lambda: modes.modes, store, metrics, retrievers
+        ),
+        incidents=IncidentService(store, registry, home, settings.tenant),
+        past=past,
+        similar=similar,
+        feedback=FeedbackService(store),
         store=store,
     )
 

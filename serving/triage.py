@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 from uuid import uuid4
 
 from pydantic import TypeAdapter
@@ -19,13 +19,25 @@ from models.prediction import Prediction
 from serving.bodies import Part
 from serving.champions import Champion, Champions
 from serving.metrics import ServingMetrics
-from serving.modes import Answer, ChoiceAnswer, SeverityAnswer, answer_under
+from serving.modes import (
+    Answer,
+    ChoiceAnswer,
+    RunbookAnswer,
+    SeverityAnswer,
+    SimilarAnswer,
+    answer_under,
+)
 
 _log = logging.getLogger(__name__)
 
 PARTS: tuple[Part, ...] = get_args(Part)
 DEFAULT_PARTS = tuple(part for part in PARTS if part != "anomalies")
 """What is answered unless the caller chooses; anomalies need a time and a service to look at."""
+
+Ask = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
+
+_SHIPPED = "shipped"
+"""The version of what answers before any training, from constants that come with the program."""
 
 _SWITCHED_OFF = "switched off by its owner: mode off"
 
@@ -52,8 +64,18 @@ class Triages:
     champions: Mapping[str, Champion]
 
 
+class Retriever(Protocol):
+    """Finds entries of the store for reports; it may do so before any training."""
+
+    def why_absent(self) -> str | None:
+        """Return why there is no answer, None if there is one."""
+
+    def retrieve(self, reports: Sequence[IncidentReport]) -> Sequence[Prediction]:
+        """Answer each report, in order."""
+
+
 class TriageService:
-    """Asks each champion once for all reports of a request."""
+    """Asks each champion, and each retriever by its target, once for all reports of a request."""
 
     def __init__(
         self,
@@ -61,11 +83,13 @@ class TriageService:
         modes: Callable[[], Modes],
         store: IncidentStore,
         metrics: ServingMetrics,
+        retrievers: Mapping[str, Retriever] | None = None,
     ) -> None:
         self._champions = champions
         self._modes = modes
         self._store = store
         self._metrics = metrics
+        self._retrievers = retrievers or {}
 
     def triage(
         self,
@@ -80,20 +104,33 @@ class TriageService:
         """
         champions, modes = self._champions(), self._modes()
         parts = tuple(p for p in PARTS if p in (DEFAULT_PARTS if include is None else include))
-        wanted = {t: of for t, of in champions.serving.items() if part_of(t) in parts}
-        asked = {t: of for t, of in wanted.items() if modes.of(t) is not Mode.OFF}
+        absent = _absent(parts, champions)
+        wanted = {t: of.model.predict for t, of in champions.serving.items() if part_of(t) in parts}
+        wanted |= self._retrieving(parts, absent)
+        asked = {t: ask for t, ask in wanted.items() if modes.of(t) is not Mode.OFF}
         predictions, failed = _predict(asked, ReportBatch(reports))
         triages = Triages(
             _assemble(reports, predictions, modes),
             parts,
-            _absent(parts, champions)
-            | failed
-            | dict.fromkeys(wanted.keys() - asked, _SWITCHED_OFF),
-            {target: asked[target] for target in predictions},
+            absent | failed | dict.fromkeys(wanted.keys() - asked, _SWITCHED_OFF),
+            {t: champions.serving[t] for t in predictions if t in champions.serving},
         )
         self._store.record_predictions(_records(triages, request_id))
         self._metrics.count_decisions(triage.answers for triage in triages.items)
         return triages
+
+    def _retrieving(self, parts: Collection[Part], absent: dict[str, str]) -> dict[str, Ask]:
+        """Return who is asked for entries of the store; `absent` then tells only of the others."""
+        asked: dict[str, Ask] = {}
+        for target in sorted(self._retrievers.keys() & set(parts)):
+            retriever = self._retrievers[target]
+            why = retriever.why_absent()
+            if why is None:
+                asked[target] = retriever.retrieve
+                absent.pop(target, None)
+            else:
+                absent[target] = why
+        return asked
 
 
 def part_of(target: str) -> str:
@@ -106,12 +143,13 @@ def part_of(target: str) -> str:
 
 
 def _predict(
-    champions: Mapping[str, Champion], reports: Sequence[IncidentReport]
-) -> tuple[dict[str, list[Prediction]], dict[str, str]]:
-    predictions, failed = {}, {}
-    for target, champion in champions.items():
+    asked: Mapping[str, Ask], reports: Sequence[IncidentReport]
+) -> tuple[dict[str, Sequence[Prediction]], dict[str, str]]:
+    predictions: dict[str, Sequence[Prediction]] = {}
+    failed = {}
+    for target, ask in asked.items():
         try:
-            predictions[target] = champion.model.predict(reports) if reports else []
+            predictions[target] = ask(reports) if reports else []
         except PrecedentError as error:
             facts = {"target": target, "reason": str(error)}
             _log.error("a champion cannot answer", extra={"fields": facts})
@@ -155,7 +193,7 @@ def _records(triages: Triages, request_id: str) -> list[PredictionRecord]:
             request_id=request_id,
             incident_id=triage.incident_id,
             target=target,
-            model_version=triages.champions[target].version.version,
+            model_version=_version(triages.champions.get(target)),
             label=answer.label,
             confidence=answer.confidence,
             decision=answer.decision,
@@ -168,6 +206,10 @@ def _records(triages: Triages, request_id: str) -> list[PredictionRecord]:
     ]
 
 
+def _version(champion: Champion | None) -> str:
+    return _SHIPPED if champion is None else champion.version.version
+
+
 _ADAPTERS: Mapping[type[Answer], TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (ChoiceAnswer, SeverityAnswer)
+    kind: TypeAdapter(kind) for kind in (ChoiceAnswer, SeverityAnswer, SimilarAnswer, RunbookAnswer)
 }

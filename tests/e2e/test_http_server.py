@@ -74,7 +74,12 @@ def serving_home(tmp_path_factory: pytest.TempPathFactory, three_versions: Home)
 @contextmanager
 def running(home: Path, *command: str) -> Iterator[Server]:
     log = home / "server.log"
-    environment = {**os.environ, "PRECEDENT_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        "PRECEDENT_HOME": str(home),
+        "PRECEDENT_ENCODER": "hashing",
+        "PYTHONPATH": str(ROOT),
+    }
     with (
         log.open("w") as stderr,
         subprocess.Popen(

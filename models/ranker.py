@@ -1,0 +1,191 @@
+"""How related past incidents are to a report: a ranker of pairs and its calibration."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+from sklearn.base import BaseEstimator
+
+from models.pair_features import FEATURES
+from models.relatives import LinkedQuery
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+# Chosen by `python -m tests.benchmarks.similar_constants` on OpenOffice and SeaMonkey reports.
+SHIPPED_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "text_cosine": 15.0,
+        "commonness": -11.0,
+        "title_cosine": 3.0,
+        "shared_terms": 4.0,
+        "rarest_term": 3.0,
+        "same_signature": 1.0,
+        "same_service": 1.3,
+        "same_facts": 0.5,
+        "log_days_apart": -0.75,
+    }
+)
+SHIPPED_SLOPE: Final = 0.8
+SHIPPED_INTERCEPT: Final = -0.85
+SHIPPED_RATE: Final = 0.35
+SHIPPED_CUTOFF: Final = 0.5
+STRANGER_SCORE: Final = 7.0
+
+_SPREAD = 0.5
+_RATE_STANDS_FOR = 20.0
+_CONTENT = [FEATURES.index(name) for name in list(SHIPPED_WEIGHTS)[:5]]
+_ALIKE = 0.01
+
+
+class Ranker(BaseEstimator):  # type: ignore[misc]
+    """Weighs the features of pairs: the higher a score, the more likely they are related.
+
+    A conditional logit (McFadden 1974): among the candidates of a query its relatives are to be
+    chosen. The weights have a Gaussian prior around the shipped ones, with half of each (at least
+    a half) as standard deviation, so nothing is needed to begin with and every link counts.
+
+    >>> Ranker().fit([]).score(np.eye(len(FEATURES)))[:2].tolist()
+    [15.0, -11.0]
+    """
+
+    def fit(self, queries: Sequence[LinkedQuery]) -> Self:
+        """Learn from queries with relatives among their candidates; others teach nothing here."""
+        shipped = np.array([SHIPPED_WEIGHTS[name] for name in FEATURES])
+        telling = [query for query in queries if 0 < query.is_relative.sum() < len(query.features)]
+        self.weights_ = _most_likely_weights(telling, shipped) if telling else shipped
+        return self
+
+    def score(self, features: Floats) -> Floats:
+        """Return a score for each row of features."""
+        return np.asarray(features @ self.weights_)
+
+
+class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
+    """Turns the scores of one query's candidates into probabilities of being its relatives.
+
+    A candidate competes with the other candidates and with a stranger of a fixed score, and the
+    log odds of winning are scaled (Platt 1999). Copies of one incident do not compete. Slope and
+    intercept have a prior around the shipped ones. Where no link is known, how often queries have a
+    relative is estimated from their probabilities alone (Saerens, Latinne and Decaestecker 2002).
+
+    `cutoff_` is the least relatedness at which the best of the queries that reach it are relatives
+    with a mean probability of `precision`.
+
+    >>> calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
+    >>> features = np.eye(2, len(FEATURES))
+    >>> calibration.predict(features, np.array([14.0, 5.0])).round(1).tolist()
+    [1.0, 0.0]
+    """
+
+    def __init__(self, *, precision: float = 0.82) -> None:
+        self.precision = precision
+
+    def fit(self, ranker: Ranker, queries: Sequence[LinkedQuery]) -> Self:
+        """Learn from the best candidate of each query, with a relative and without one alike."""
+        self.slope_, self.intercept_ = SHIPPED_SLOPE, SHIPPED_INTERCEPT
+        queries = [query for query in queries if len(query.features)]
+        best = [_odds(query.features, ranker.score(query.features)).max() for query in queries]
+        odds, weights = np.array(best), np.array([query.weight for query in queries])
+        known = np.array([query.has_relative is not None for query in queries], dtype=np.bool_)
+        if known.any():
+            right = np.array([_is_best_right(query, ranker) for query in queries])
+            self._learn_line(odds[known], right[known], weights[known])
+        elif len(queries):
+            self._learn_rate(odds, weights)
+        self.cutoff_ = self._choose_cutoff(odds, weights)
+        return self
+
+    def predict(self, features: Floats, scores: Floats) -> Floats:
+        """Return the relatedness of each candidate; a higher score never has a lower one."""
+        related = self._calibrate(_odds(features, scores))
+        order = np.argsort(-scores, kind="stable")
+        related[order] = np.minimum.accumulate(related[order])
+        return related
+
+    def _calibrate(self, odds: Floats) -> Floats:
+        return np.asarray(expit(self.intercept_ + self.slope_ * odds))
+
+    def _learn_line(self, odds: Floats, right: Flags, weights: Floats) -> None:
+        shipped = np.array([SHIPPED_INTERCEPT, SHIPPED_SLOPE])
+        spread = np.array([2.0, 0.25])
+        design = np.column_stack([np.ones_like(odds), odds])
+        signs = np.where(right, 1.0, -1.0)
+        weights = weights / weights.mean()
+
+        def loss(line: Floats) -> tuple[float, Floats]:
+            margins = signs * (design @ line)
+            pull = (line - shipped) / spread
+            slopes = -design.T @ (weights * signs * expit(-margins)) + pull / spread
+            return float(weights @ np.logaddexp(0, -margins) + pull @ pull / 2), slopes
+
+        found = minimize(loss, shipped, jac=True, method="L-BFGS-B")
+        self.intercept_, self.slope_ = (float(value) for value in found.x)
+
+    def _learn_rate(self, odds: Floats, weights: Floats) -> None:
+        rate, shares = SHIPPED_RATE, weights / weights.sum()
+        trust = len(odds) / (len(odds) + _RATE_STANDS_FOR)
+        for _ in range(200):
+            self.intercept_ = float(SHIPPED_INTERCEPT + logit(rate) - logit(SHIPPED_RATE))
+            found = trust * float(shares @ self._calibrate(odds)) + (1 - trust) * SHIPPED_RATE
+            if abs(found - rate) < 1e-6:
+                break
+            rate = found
+
+    def _choose_cutoff(self, odds: Floats, weights: Floats) -> float:
+        order = np.argsort(-odds)
+        related, weights = self._calibrate(odds[order]), weights[order]
+        means = np.cumsum(related * weights) / np.cumsum(weights)
+        enough = np.flatnonzero(means >= self.precision)
+        return float(related[enough[-1]]) if len(enough) else SHIPPED_CUTOFF
+
+
+def _most_likely_weights(queries: Sequence[LinkedQuery], shipped: Floats) -> Floats:
+    spread = np.maximum(_SPREAD, _SPREAD * np.abs(shipped))
+    features = np.vstack([query.features for query in queries])
+    related = np.concatenate([query.is_relative for query in queries])
+    lengths = np.array([len(query.features) for query in queries])
+    starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+    groups = np.array([query.group for query in queries])
+    # A storm of incidents with one cause counts once.
+    counts = (
+        1.0 / np.unique(groups, return_counts=True)[1][np.unique(groups, return_inverse=True)[1]]
+    )
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        scores = features @ weights
+        whole, chosen = _log_sums(scores, starts, lengths)
+        part, wanted = _log_sums(np.where(related, scores, -np.inf), starts, lengths)
+        pull = (weights - shipped) / spread
+        slopes = features.T @ (np.repeat(counts, lengths) * (chosen - wanted)) + pull / spread
+        return float(counts @ (whole - part) + pull @ pull / 2), slopes
+
+    return np.asarray(minimize(loss, shipped, jac=True, method="L-BFGS-B").x)
+
+
+def _log_sums(
+    scores: Floats, starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Return the log of each segment's summed exponentials, and each row's share of them."""
+    largest = np.maximum.reduceat(scores, starts)
+    powers = np.exp(scores - np.repeat(largest, lengths))
+    sums = np.add.reduceat(powers, starts)
+    return largest + np.log(sums), powers / np.repeat(sums, lengths)
+
+
+def _odds(features: Floats, scores: Floats) -> Floats:
+    """Return each candidate's log odds against its rivals, those that are no copies of it."""
+    content = features[:, _CONTENT]
+    alike = (np.abs(content[:, None] - content[None]) <= _ALIKE).all(axis=2)
+    base = max(float(scores.max()), STRANGER_SCORE)
+    powers = np.exp(scores - base) / alike.sum(axis=1)
+    rivals = np.exp(STRANGER_SCORE - base) + (~alike) @ powers
+    return np.asarray(scores - base - np.log(rivals))
+
+
+def _is_best_right(query: LinkedQuery, ranker: Ranker) -> bool:
+    return bool(query.is_relative[ranker.score(query.features).argmax()])

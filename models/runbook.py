@@ -1,0 +1,191 @@
+"""The kind `runbooks`: which of an organisation's runbooks applies to a report, or none."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from features.encoding.weights import MINILM
+from features.errors import NotTrained
+from features.incident.report import IncidentReport, ResolvedIncident
+from models.conditional_logit import Ranking, fit_conditional_logit, fit_logit
+from models.prediction import RunbookPrediction, SuggestedRunbook
+from models.report_model import ReportModel
+from models.runbook_features import FEATURES, Match, match_reports
+from models.runbook_link import linked_runbook
+from models.runbook_reasons import reasons
+from models.runbook_shelf import RunbookUse, Shelf
+
+DEFAULT_LIMIT = 5
+
+# Chosen on public alerts and runbooks by `tests/benchmarks/runbook_retrieval.py --fit`; the last
+# two on what was left of them with the other alerts of a runbook as its past uses.
+WEIGHTS = dict(zip(FEATURES, (4.0, 2.0, 5.0, 2.0, 2.5, 3.5, 3.5, 4.5, 4.0, 0.3), strict=True))
+# Log-odds that a runbook applies: by its score, by its lead over the next best, and at zero.
+CALIBRATION = (0.2, 0.35, -4.5)
+CUTOFF = 0.5
+_LINKED = 0.99
+_WEIGHT_SPREAD = 1.0
+_CALIBRATION_SPREAD = (0.05, 0.1, 1.0)
+_MOST_EXAMPLES = 2_000
+
+Floats = NDArray[np.float64]
+
+
+class RunbookModel(ReportModel):
+    """Ranks the runbooks of a shelf for a report, and says how sure it is of each.
+
+    What is learned is how much each kind of evidence counts, and the calibration. Both start from
+    shipped constants, so that a new shelf works at once.
+
+    >>> from features.encoding.encoder import HashingEncoder
+    >>> from features.incident.runbook import Runbook
+    >>> shelf = Shelf([Runbook("disk-full", "Disk full"), Runbook("vpn", "VPN")], HashingEncoder())
+    >>> report = IncidentReport(id="1", title="Disk full")
+    >>> RunbookModel(encoder="hashing").fit([]).suggest([report], shelf)[0].label
+    'disk-full'
+    """
+
+    def __init__(self, *, encoder: str = MINILM) -> None:
+        self.encoder = encoder
+
+    def fit(self, examples: Sequence[ResolvedIncident], shelf: Shelf | None = None) -> Self:
+        """Learn from which runbook was used for which incident.
+
+        Without a shelf, or without an incident whose runbook stands on it, the shipped constants
+        stay. Each example is matched as on the day: past uses are those before it.
+        """
+        self.weights_ = np.array([WEIGHTS[name] for name in FEATURES])
+        self.calibration_ = np.array(CALIBRATION)
+        self.cutoff_ = CUTOFF
+        self.shelf_ = shelf
+        rankings = [] if shelf is None else _rankings(examples, shelf)
+        self.examples_ = len(rankings)
+        self.weights_ = fit_conditional_logit(
+            rankings, self.weights_, np.full(len(FEATURES), _WEIGHT_SPREAD)
+        )
+        self.calibration_ = _calibrate(rankings, self.weights_, self.calibration_)
+        return self
+
+    def predict(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
+        """Search the shelf that the model was fitted with; a loaded model has none."""
+        self._check_trained()
+        shelf = getattr(self, "shelf_", None)
+        if shelf is None:
+            return [RunbookPrediction() for _ in reports]
+        return self.suggest(reports, shelf)
+
+    def suggest(
+        self,
+        reports: Sequence[IncidentReport],
+        shelf: Shelf,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        cutoff: float | None = None,
+    ) -> list[RunbookPrediction]:
+        """Return for each report, in order, at most `limit` runbooks of a shelf.
+
+        None is less relevant than `cutoff`, by default the calibrated one. Raises `NotTrained`.
+        """
+        self._check_trained()
+        least = self.cutoff_ if cutoff is None else cutoff
+        if not reports or not len(shelf):
+            return [RunbookPrediction() for _ in reports]
+        matches = match_reports(reports, shelf)
+        return [
+            self._suggest(report, match, shelf, limit, least)
+            for report, match in zip(reports, matches, strict=True)
+        ]
+
+    def relevance(self, match: Match) -> Floats:
+        """Return the calibrated probability of each runbook of the shelf."""
+        scores = match.features @ self.weights_
+        return np.asarray(expit(_evidence(scores) @ self.calibration_), dtype=np.float64)
+
+    def _suggest(
+        self, report: IncidentReport, match: Match, shelf: Shelf, limit: int, least: float
+    ) -> RunbookPrediction:
+        relevance = self.relevance(match)
+        linked = linked_runbook(report, shelf)
+        if linked is not None:
+            relevance = np.minimum(relevance, 1 - _LINKED)
+            relevance[linked] = _LINKED
+        ids = [runbook.id for runbook in shelf.runbooks]
+        order = sorted(range(len(shelf)), key=lambda row: (-relevance[row], ids[row]))[:limit]
+        return RunbookPrediction(
+            tuple(
+                SuggestedRunbook(
+                    id=ids[row],
+                    title=shelf.runbooks[row].title,
+                    relevance=float(relevance[row]),
+                    why=reasons(match, shelf, row, is_linked=row == linked),
+                    steps=shelf.runbooks[row].steps,
+                    url=shelf.runbooks[row].url,
+                )
+                for row in order
+                if relevance[row] >= least
+            )
+        )
+
+    def _check_trained(self) -> None:
+        if not hasattr(self, "calibration_"):
+            raise NotTrained("the model of runbooks has not been fitted; train it first")
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("shelf_", None)
+        return state
+
+
+def past_uses(incidents: Sequence[ResolvedIncident]) -> list[RunbookUse]:
+    """Return what incidents tell of the runbooks that were used for them."""
+    return [
+        RunbookUse(one.report, one.outcome.runbook_id)
+        for one in incidents
+        if one.outcome.runbook_id is not None
+    ]
+
+
+def _rankings(examples: Sequence[ResolvedIncident], shelf: Shelf) -> list[Ranking]:
+    rows = {runbook.id: row for row, runbook in enumerate(shelf.runbooks)}
+    known = [one for one in examples if one.outcome.runbook_id in rows][-_MOST_EXAMPLES:]
+    if not known:
+        return []
+    then = shelf if shelf.past.uses else shelf.used(past_uses(examples))
+    matches = match_reports([one.report for one in known], then)
+    return [
+        Ranking(match.features, rows[one.outcome.runbook_id or ""])
+        for one, match in zip(known, matches, strict=True)
+    ]
+
+
+def _calibrate(rankings: Sequence[Ranking], weights: Floats, prior: Floats) -> Floats:
+    """Fit to the best of each query, and to the best that is left without the right one."""
+    if not rankings:
+        return prior
+    tops: list[tuple[Floats, float]] = []
+    for ranking in rankings:
+        scores = ranking.features @ weights
+        tops.append((top_evidence(scores), float(scores.argmax() == ranking.right)))
+        others = np.delete(scores, ranking.right)
+        if len(others):
+            tops.append((top_evidence(others), 0.0))
+    evidence, right = (np.array(column) for column in zip(*tops, strict=True))
+    return fit_logit(evidence, right, prior, np.array(_CALIBRATION_SPREAD))
+
+
+def top_evidence(scores: Floats) -> Floats:
+    """Return what the calibration reads of the best candidate, see `CALIBRATION`."""
+    return np.asarray(_evidence(scores)[int(scores.argmax())], dtype=np.float64)
+
+
+def _evidence(scores: Floats) -> Floats:
+    """Return score, lead over the best other candidate, and 1, for each candidate."""
+    if len(scores) < 2:
+        lead = np.zeros(len(scores))
+    else:
+        second, first = np.partition(scores, -2)[-2:]
+        lead = scores - np.where(scores < first, first, second)
+    return np.column_stack([scores, lead, np.ones(len(scores))])

@@ -1,0 +1,69 @@
+"""Why a runbook is suggested, in its own words and by what was done before."""
+
+import re
+
+import numpy as np
+
+from features.incident.terms import terms_of
+from models.runbook_features import FEATURES, Match
+from models.runbook_shelf import Shelf
+from models.runbook_text import Passage
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
+_LONGEST_QUOTE = 240
+_SHOWN_ALIKE = 0.5
+_LONGEST_TITLE = 80
+
+
+def reasons(match: Match, shelf: Shelf, row: int, *, is_linked: bool) -> tuple[str, ...]:
+    """Return why a runbook of the shelf is suggested, the most telling first."""
+    found = ["the report links to it"] if is_linked else []
+    if match.features[row, FEATURES.index("same name")] > 0:
+        found.append(f"named alike: {shelf.runbooks[row].title}")
+    used = _last_use(match, shelf, row)
+    if used:
+        found.append(used)
+    quote = _quote(match, shelf, row)
+    if quote:
+        found.append(quote)
+    return tuple(found)
+
+
+def _last_use(match: Match, shelf: Shelf, row: int) -> str:
+    past = shelf.past
+    alike = np.where((past.rows == row) & past.helped, match.alike, 0.0)
+    if not len(alike) or alike.max() < _SHOWN_ALIKE:
+        return ""
+    use = past.uses[int(alike.argmax())]
+    title = use.report.title[:_LONGEST_TITLE]
+    return f"{'helped with' if use.helped else 'used for'} {use.report.id}: {title}".rstrip(": ")
+
+
+def _quote(match: Match, shelf: Shelf, row: int) -> str:
+    """Return heading and sentence of the section that fits best; titles are no quotes."""
+    places = [
+        place
+        for place in np.flatnonzero(shelf.owners == row).tolist()
+        if shelf.passages[place].said != shelf.runbooks[row].title
+    ]
+    if not places:
+        return ""
+    asked = set(match.question.words)
+    best = max(places, key=lambda place: match.passages[place] + _shared(asked, shelf, place))
+    passage = shelf.passages[best]
+    heading = "" if passage.heading == shelf.runbooks[row].title else passage.heading
+    return _shortened(heading, _best_sentence(asked, shelf, passage))
+
+
+def _shared(asked: set[str], shelf: Shelf, place: int) -> float:
+    return shelf.body_field.share(asked, terms_of(shelf.passages[place].said))
+
+
+def _best_sentence(asked: set[str], shelf: Shelf, passage: Passage) -> str:
+    sentences = [one.strip() for one in _SENTENCE_END.split(passage.said)]
+    return max(sentences, key=lambda one: shelf.body_field.share(asked, terms_of(one)), default="")
+
+
+def _shortened(heading: str, sentence: str) -> str:
+    quote = f"{heading}: {sentence}" if heading else sentence
+    return quote if len(quote) <= _LONGEST_QUOTE else f"{quote[: _LONGEST_QUOTE - 1].rstrip()}…"

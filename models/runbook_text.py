@@ -1,0 +1,162 @@
+"""What of a report and of a runbook is read to match them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from features.incident.cleaning import clean_text, incident_text
+from features.incident.report import IncidentReport
+from features.incident.runbook import Part, Runbook
+from features.incident.terms import terms_of
+
+_TEMPLATE = re.compile(r"\{\{[^{}]{0,200}\}\}")
+# Queries and metric names: they say what is measured, seldom what is wrong.
+_CODE = re.compile(
+    r"\{[^{}]{0,400}\}|\[[^\]\n]{0,60}\]|\b\w+_\w+\b|[=<>!]=?\s?[\d.]+"
+    r"|\b(?:by|on|without|ignoring|group_left)\s?\([^)]{0,100}\)|\b[a-z]+\s?\("
+    r"|\b(?:VALUE|LABELS) = "
+)
+_COMPOUND = re.compile(r"\b(?=\w{0,60}[a-z0-9][A-Z]|\w{0,60}\w_\w)\w{6,120}\b")
+_SENTENCE_END = re.compile(r"(?<=[.!?:])\s+|\n")
+_NO_NAME = re.compile(r"[\W_]+")
+_PASSAGE_CHARACTERS = 480
+_LONGEST_READ = 20_000
+_SHORTEST_NAME = 4
+# Runbooks mention every level, so a level tells nothing.
+_RATINGS = frozenset(("severity", "priority", "urgency", "impact", "level", "state", "status"))
+_NAME_FACTS = ("alertname", "alert", "alert_name", "rule", "rulename", "rule_name")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A report as it is compared with runbooks: terms by field, what it is called, its text."""
+
+    title: list[str]
+    words: list[str]
+    code: list[str]
+    pairs: list[str]
+    names: frozenset[str]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A few sentences of a section, as `said` and, for the sentence encoder, as cleaned `text`."""
+
+    heading: str
+    said: str
+    text: str
+
+
+def read_report(report: IncidentReport) -> Question:
+    """Take a report apart; template expressions tell nothing and are dropped.
+
+    >>> read_report(IncidentReport(id="1", title="DiskFull", description="no space left")).names
+    frozenset({'diskfull'})
+    """
+    title, description = _shown(report.title), _shown(report.description)
+    prose = _CODE.sub(" ", description)
+    facts = [
+        value
+        for name, value in report.attributes.items()
+        if "://" not in value and name.lower() not in _RATINGS
+    ]
+    title_terms, prose_terms = terms_of(title), terms_of(prose)
+    code = " ".join([*_CODE.findall(description), *map(_shown, facts), report.service or ""])
+    return Question(
+        title=title_terms,
+        words=title_terms + prose_terms,
+        code=terms_of(code),
+        pairs=pairs_of(title_terms) + pairs_of(prose_terms),
+        names=_names(report),
+        text=incident_text(replace(report, title=title, description=prose)),
+    )
+
+
+def pairs_of(terms: list[str]) -> list[str]:
+    """Return neighbouring terms two by two.
+
+    >>> pairs_of(["disk", "is", "full"])
+    ['disk is', 'is full']
+    """
+    return [f"{first} {second}" for first, second in pairwise(terms)]
+
+
+def plain_name(name: str) -> str:
+    """Return the letters and digits of a name, so that its spellings agree.
+
+    >>> plain_name("Kube Pod-CrashLooping") == plain_name("KubePodCrashLooping")
+    True
+    """
+    return _NO_NAME.sub("", name).lower()
+
+
+def names_of(runbook: Runbook) -> frozenset[str]:
+    """Return what a runbook is called: by its title, its headings and its file."""
+    headings = (section.heading for section in runbook.sections if section.part is Part.OTHER)
+    return _long_enough((runbook.title, last_segment(runbook.id), *headings))
+
+
+def name_terms(runbook: Runbook) -> list[str]:
+    """Return the terms of a runbook's title and of its file's name."""
+    return terms_of(f"{runbook.title} . {last_segment(runbook.id)}")
+
+
+def body_terms(runbook: Runbook) -> list[str]:
+    """Return the terms of all that a runbook says, and of the folders it lies in."""
+    said = (f"{one.heading}\n{one.text}\n" + "\n".join(one.commands) for one in runbook.sections)
+    folders = runbook.id.replace("/", " ")
+    return terms_of(_shown("\n".join([folders, runbook.title, *said])))
+
+
+def lead_terms(runbook: Runbook) -> list[str]:
+    """Return the terms of the sections that say what it is about, else of the first one."""
+    filled = [section for section in runbook.sections if section.text]
+    about = [section for section in filled if section.part is Part.MEANING] or filled[:1]
+    return terms_of(_shown("\n".join(section.text for section in about)))
+
+
+def passages_of(runbook: Runbook) -> list[Passage]:
+    """Cut a runbook into passages; its title is the first."""
+    cut = [
+        Passage(section.heading, passage, clean_text(passage))
+        for section in runbook.sections
+        for passage in _cut(_shown(section.text))
+    ]
+    title = runbook.title
+    return [Passage("", title, clean_text(title)), *cut] if title else cut
+
+
+def last_segment(path: str) -> str:
+    """Return what follows the last slash."""
+    return path.rpartition("/")[2]
+
+
+def sentences_of(text: str) -> list[str]:
+    """Return the sentences and lines of a text."""
+    return [piece.strip() for piece in _SENTENCE_END.split(text) if piece.strip()]
+
+
+def _cut(text: str) -> Iterator[str]:
+    passage = ""
+    for sentence in sentences_of(text):
+        if passage and len(passage) + len(sentence) > _PASSAGE_CHARACTERS:
+            yield passage
+            passage = ""
+        passage = f"{passage} {sentence}".strip()[:2_000]
+    if passage:
+        yield passage
+
+
+def _shown(text: str) -> str:
+    return _TEMPLATE.sub(" ", text[:_LONGEST_READ])
+
+
+def _names(report: IncidentReport) -> frozenset[str]:
+    facts = (report.attributes[name] for name in _NAME_FACTS if name in report.attributes)
+    return _long_enough((report.title, *_COMPOUND.findall(report.title[:1_000]), *facts))
+
+
+def _long_enough(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(plain for plain in map(plain_name, names) if len(plain) >= _SHORTEST_NAME)

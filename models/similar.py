@@ -1,0 +1,242 @@
+"""Similar incidents: the past ones about the same trouble, or none; and the open one it joins."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.encoding.candidates import UNKNOWN_TIME, Candidates, IndexStatistics
+from features.encoding.incident_index import IncidentIndex
+from features.encoding.search_view import SearchView, view_reports
+from features.encoding.weights import MINILM, open_encoder
+from features.errors import NotTrained
+from features.incident.report import IncidentReport, ResolvedIncident
+from models.duplicates import collapse_copies
+from models.pair_features import pair_features
+from models.prediction import OpenMatch, SimilarIncident, SimilarPrediction
+from models.ranker import Ranker, RelatednessCalibration
+from models.relatives import LinkedQuery, PairJudgement, linked_queries
+from models.report_model import ReportModel
+from models.similar_entries import (
+    ListedRecords,
+    PastRecords,
+    reasons,
+    write_entry,
+    write_open_match,
+)
+
+DEFAULT_LIMIT = 10
+
+_CANDIDATES = 100
+_TIE = 0.02
+_OPEN_SECONDS = 14 * 24 * 3600
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a search found for one report: candidates, and how related each is."""
+
+    report: IncidentReport
+    view: SearchView
+    candidates: Candidates
+    relatedness: Floats
+
+
+class SimilarModel(ReportModel):
+    """Judges how related past incidents are to a report; the past itself is in an index.
+
+    What is learned is a ranker of pairs and the calibration of its best; both start from shipped
+    constants and move as links come.
+
+    >>> past = ResolvedIncident(
+    ...     IncidentReport(id="A", title="card payments fail", description="timeout at gateway"),
+    ...     Outcome(resolution="Raised the pool to 40."),
+    ... )
+    >>> model = SimilarModel(encoder="hashing").fit([past])
+    >>> asked = IncidentReport(id="B", title="card payments fail", description="timeout at gateway")
+    >>> model.predict([asked])[0].similar[0].resolution
+    'Raised the pool to 40.'
+    """
+
+    def __init__(self, *, encoder: str = MINILM, seed: int = 0) -> None:
+        self.encoder = encoder
+        self.seed = seed
+
+    def fit(
+        self,
+        examples: Sequence[ResolvedIncident],
+        index: IncidentIndex | None = None,
+        judgements: Sequence[PairJudgement] = (),
+    ) -> Self:
+        """Learn from the links among the examples and from what people said of pairs.
+
+        Without any, and even without examples, the shipped constants stand. `index` is one that
+        holds the examples already, to save building it.
+        """
+        self.index_ = index
+        if index is None and examples:
+            self.index_ = IncidentIndex(open_encoder(self.encoder))
+            self.index_.upsert(examples)
+        self.records_ = ListedRecords(examples)
+        queries = (
+            linked_queries(examples, self.index_, judgements, seed=self.seed) if self.index_ else []
+        )
+        return self.learn(queries)
+
+    def learn(self, queries: Sequence[LinkedQuery]) -> Self:
+        """Fit ranker and calibration to searches whose relatives are known."""
+        self.ranker_ = Ranker().fit(queries)
+        self.calibration_ = RelatednessCalibration().fit(self.ranker_, queries)
+        return self
+
+    def predict(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
+        """Search among the examples; a loaded model has none, for the past is the store's."""
+        self._check_trained()
+        index = getattr(self, "index_", None)
+        if index is None:
+            return [SimilarPrediction() for _ in reports]
+        return self.search(reports, index, self.records_)
+
+    def search(
+        self,
+        reports: Sequence[IncidentReport],
+        index: IncidentIndex,
+        records: PastRecords,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        cutoff: float | None = None,
+    ) -> list[SimilarPrediction]:
+        """Return for each report, in order, at most `limit` related incidents of an index.
+
+        None is less related than `cutoff`, by default the calibrated one. Near-copies are one
+        entry. Where it makes no difference, incidents come in the order of how well their
+        resolution is documented, then the newest first. Raises `NotTrained`.
+        """
+        self._check_trained()
+        least = self.calibration_.cutoff_ if cutoff is None else cutoff
+        common = index.statistics()
+        views = view_reports(reports, open_encoder(self.encoder))
+        answers = []
+        for report, view in zip(reports, views, strict=True):
+            candidates = index.candidates(view, max(_CANDIDATES, limit))
+            found = _Found(report, view, candidates, self._relate(view, candidates, common))
+            answers.append(_answer(found, records, common, limit, least, self.calibration_.cutoff_))
+        return answers
+
+    def _relate(self, view: SearchView, candidates: Candidates, common: IndexStatistics) -> Floats:
+        if not len(candidates):
+            return np.empty(0)
+        features = pair_features(view, candidates, common)
+        return self.calibration_.predict(features, self.ranker_.score(features))
+
+    def _check_trained(self) -> None:
+        if not hasattr(self, "calibration_"):
+            raise NotTrained("the model of similar incidents has not been fitted; call fit first")
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        for name in ("index_", "records_"):
+            state.pop(name, None)
+        return state
+
+
+def _answer(
+    found: _Found,
+    records: PastRecords,
+    common: IndexStatistics,
+    limit: int,
+    least: float,
+    open_cutoff: float,
+) -> SimilarPrediction:
+    dismissed = records.dismissed(found.report.id)
+    rows = [row for row in _ordered(found, least) if found.candidates.ids[row] not in dismissed]
+    groups = collapse_copies(found.candidates, rows)[:limit]
+    past = records.find([found.candidates.ids[group[0]] for group in groups])
+    similar = tuple(
+        _entry(found, group, past, common)
+        for group in groups
+        if found.candidates.ids[group[0]] in past
+    )
+    return SimilarPrediction(similar, _open_match(found, records, common, open_cutoff, dismissed))
+
+
+def _ordered(found: _Found, least: float) -> list[int]:
+    """Return the rows that are related enough, in the order in which they are shown."""
+    kept = np.flatnonzero(found.relatedness >= least)
+    rows = sorted(kept.tolist(), key=lambda row: -found.relatedness[row])
+    ordered: list[int] = []
+    for tied in _ties(rows, found.relatedness):
+        ordered += sorted(
+            tied,
+            key=lambda row: (
+                -found.candidates.documentation[row],
+                -found.candidates.opened[row],
+                found.candidates.ids[row],
+            ),
+        )
+    return ordered
+
+
+def _ties(rows: Sequence[int], relatedness: Floats) -> Iterator[list[int]]:
+    tied: list[int] = []
+    for row in rows:
+        if tied and relatedness[tied[0]] - relatedness[row] > _TIE:
+            yield tied
+            tied = []
+        tied.append(row)
+    if tied:
+        yield tied
+
+
+def _entry(
+    found: _Found,
+    group: Sequence[int],
+    past: Mapping[str, ResolvedIncident],
+    common: IndexStatistics,
+) -> SimilarIncident:
+    first = past[found.candidates.ids[group[0]]]
+    return write_entry(
+        first,
+        relatedness=float(found.relatedness[group].max()),
+        copies=[found.candidates.ids[row] for row in group[1:]],
+        why=reasons(found.report, first.report, common),
+    )
+
+
+def _open_match(
+    found: _Found,
+    records: PastRecords,
+    common: IndexStatistics,
+    least: float,
+    dismissed: Collection[str],
+) -> OpenMatch | None:
+    """Return the most related of the incidents that are open and recent; a repeat leads to it."""
+    asked_at = found.view.opened
+    for row in _ordered(found, least):
+        opened = found.candidates.opened[row]
+        if not found.candidates.is_open[row] or opened == UNKNOWN_TIME:
+            continue
+        if asked_at is not None and asked_at - opened > _OPEN_SECONDS:
+            continue
+        first = _first_of(found.candidates.ids[row], records)
+        if first is None or not first.outcome.is_open or first.report.id in dismissed:
+            continue
+        return write_open_match(
+            first,
+            relatedness=float(found.relatedness[row]),
+            members=records.members(first.report.id),
+            why=reasons(found.report, first.report, common),
+        )
+    return None
+
+
+def _first_of(id: str, records: PastRecords) -> ResolvedIncident | None:  # noqa: A002
+    """Return the incident that this one repeats, or this one itself."""
+    found = records.find([id]).get(id)
+    if found is None or found.outcome.duplicate_of is None:
+        return found
+    return records.find([found.outcome.duplicate_of]).get(found.outcome.duplicate_of, found)

@@ -1,0 +1,155 @@
+"""A similar incident as a responder reads it: what fixed it, how long it took, why it is here."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from features.encoding.candidates import IndexStatistics
+from features.incident.fix import FIX_NOT_RECORDED, named_fix
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.incident.signatures import error_signatures
+from features.incident.terms import term_ids, terms_of
+from models.prediction import OpenMatch, SimilarIncident
+
+STILL_OPEN = "still open"
+
+_RESOLVERS = ("resolved_by", "closed_by", "assignee", "assigned_to")
+_SHOWN_WORDS = 4
+_LONGEST_READ = 20_000
+_SHOWN_SIGNATURES = 2
+_RARE_SHARE = 0.05
+_SHOWN_TITLE = 200
+
+
+class PastRecords(Protocol):
+    """Where the incidents behind the index are looked up."""
+
+    def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
+        """Return the incidents that exist, by id."""
+
+    def members(self, id: str) -> int:  # noqa: A002
+        """Return how many incidents are known to belong to this one, itself included."""
+
+    def dismissed(self, id: str) -> Collection[str]:  # noqa: A002
+        """Return what people said has nothing to do with an incident."""
+
+
+class ListedRecords:
+    """Past incidents of a list.
+
+    >>> ListedRecords([ResolvedIncident(IncidentReport(id="A"), Outcome())]).members("A")
+    1
+    """
+
+    def __init__(self, incidents: Sequence[ResolvedIncident]) -> None:
+        self._incidents = {one.report.id: one for one in incidents}
+
+    def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
+        """Return those that are listed."""
+        return {id: self._incidents[id] for id in ids if id in self._incidents}  # noqa: A001
+
+    def members(self, id: str) -> int:  # noqa: A002
+        """Return one more than the number of incidents that name this one."""
+        return 1 + sum(one.outcome.duplicate_of == id for one in self._incidents.values())
+
+    def dismissed(self, id: str) -> Collection[str]:  # noqa: A002, ARG002
+        """Return nothing: nobody was asked."""
+        return ()
+
+
+def write_entry(
+    past: ResolvedIncident,
+    relatedness: float,
+    copies: Sequence[str],
+    why: Sequence[str],
+) -> SimilarIncident:
+    """Return the entry of a past incident."""
+    report, outcome = past.report, past.outcome
+    fix = named_fix(outcome.resolution)
+    return SimilarIncident(
+        id=report.id,
+        title=shown_title(report),
+        relatedness=relatedness,
+        why=tuple(why),
+        resolution=fix or (STILL_OPEN if outcome.is_open else FIX_NOT_RECORDED),
+        has_fix=fix is not None,
+        opened_at=report.opened_at,
+        resolved_at=outcome.resolved_at,
+        resolved_by=_resolver(outcome),
+        hours_to_resolve=_hours(report.opened_at, outcome.resolved_at),
+        copies=tuple(copies),
+    )
+
+
+def write_open_match(
+    past: ResolvedIncident, relatedness: float, members: int, why: Sequence[str]
+) -> OpenMatch | None:
+    """Return the open match that a past incident is, None if nobody knows since when it is open."""
+    if past.report.opened_at is None:
+        return None
+    return OpenMatch(
+        id=past.report.id,
+        title=shown_title(past.report),
+        relatedness=relatedness,
+        opened_at=past.report.opened_at,
+        members=members,
+        why=tuple(why),
+    )
+
+
+def shown_title(report: IncidentReport) -> str:
+    """Return the title, or the beginning of the text where there is none."""
+    return report.title or report.description[:_SHOWN_TITLE].partition("\n")[0]
+
+
+def reasons(report: IncidentReport, past: IncidentReport, common: IndexStatistics) -> list[str]:
+    """Return in a few words each what a report and a past one share, the strongest first."""
+    found = [f"same error: {name}" for name in _shared_signatures(report, past)]
+    if report.title and report.title.casefold() == past.title.casefold():
+        found.append("same title")
+    words = _shared_rare_words(report, past, common)
+    if words:
+        found.append(f"both say: {', '.join(words)}")
+    if report.service and past.service and report.service.lower() == past.service.lower():
+        found.append(f"same service: {past.service}")
+    found += [
+        f"same {name}: {value}"
+        for name, value in report.attributes.items()
+        if past.attributes.get(name, "").lower() == value.lower()
+    ]
+    return found or ["similar wording"]
+
+
+def _shared_signatures(report: IncidentReport, past: IncidentReport) -> list[str]:
+    ours, theirs = (error_signatures(f"{one.title}\n{one.description}") for one in (report, past))
+    return sorted(ours & theirs)[:_SHOWN_SIGNATURES]
+
+
+def _shared_rare_words(
+    report: IncidentReport, past: IncidentReport, common: IndexStatistics
+) -> list[str]:
+    text = f"{report.title}\n{report.description}"[:_LONGEST_READ]
+    theirs = set(terms_of(f"{past.title}\n{past.description}"[:_LONGEST_READ]))
+    shared = [term for term in dict.fromkeys(terms_of(text)) if term in theirs]
+    counts = common.text_terms[term_ids(shared)].tolist()
+    most = max(3, _RARE_SHARE * common.count)
+    rare = sorted((n, term) for n, term in zip(counts, shared, strict=True) if n <= most)
+    return [_as_written(term, text) for _, term in rare[:_SHOWN_WORDS]]
+
+
+def _as_written(term: str, text: str) -> str:
+    """Return the word of a text that a stemmed term came from."""
+    found = re.search(rf"\b{re.escape(term)}\w*", text, re.IGNORECASE)
+    return found[0].lower() if found else term
+
+
+def _resolver(outcome: Outcome) -> str | None:
+    named = (outcome.fields.get(name) for name in _RESOLVERS)
+    return next((name for name in named if name), outcome.assignment)
+
+
+def _hours(opened_at: datetime | None, resolved_at: datetime | None) -> float | None:
+    if opened_at is None or resolved_at is None or resolved_at < opened_at:
+        return None
+    return round((resolved_at - opened_at).total_seconds() / 3600, 1)

@@ -1,0 +1,118 @@
+"""Keeps what people say of answers, by the API or on the page. Knows no HTTP."""
+
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from typing import Literal
+
+from features.history.feedback import FeedbackAction, FeedbackRecord
+from features.history.predictions import PredictionRecord
+from features.history.store import IncidentStore
+from features.incident.parsing import parse_label, sanitise_text
+from serving.errors import FieldError, InvalidFields, UnknownPrediction
+
+OPEN_MATCH = "open_match"
+"""The target of what is said about the open incident that an answer of `similar` names."""
+
+_LISTS = frozenset({"similar", "runbooks"})
+_MAX_NAME = 200
+
+
+class FeedbackService:
+    """Checks and stores feedback; saying the same twice is saying it once.
+
+    `now` returns the present time, aware UTC.
+    """
+
+    def __init__(
+        self, store: IncidentStore, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._store = store
+        self._now = now
+
+    def give(
+        self,
+        *,
+        prediction_id: str,
+        target: str,
+        action: FeedbackAction | str,
+        given_by: str | None,
+        source: Literal["api", "page"],
+        incident_id: str | None = None,
+        label: str | None = None,
+        subject: str | None = None,
+        helped: bool | None = None,
+    ) -> FeedbackRecord:
+        """Store what somebody says of an answer and return it as stored.
+
+        `subject` names one entry of a list; that of an open match may be left out. `label` counts
+        for a correction only, and nobody's name is the source's. Raises `UnknownPrediction`,
+        `InvalidFields` and `StoreUnavailable`.
+        """
+        answer = self._answer(prediction_id, incident_id, target)
+        record = FeedbackRecord(
+            prediction_id=prediction_id,
+            incident_id=answer.incident_id,
+            target=target,
+            action=_action(action),
+            label=_right_label(label) if action == FeedbackAction.CORRECT else None,
+            subject=_subject(answer, target, subject),
+            given_by=_name(given_by) or source,
+            given_at=self._now(),
+            source=source,
+            helped=helped,
+        )
+        self._store.give_feedback(record)
+        return record
+
+    def _answer(self, prediction_id: str, incident_id: str | None, target: str) -> PredictionRecord:
+        answered_by = "similar" if target == OPEN_MATCH else target
+        for record in self._store.prediction(prediction_id):
+            is_about = incident_id is None or record.incident_id == incident_id
+            if is_about and record.target == answered_by:
+                return record
+        about = "" if incident_id is None else f" about incident {incident_id!r}"
+        raise UnknownPrediction(f"prediction {prediction_id!r} has no answer of {target!r}{about}")
+
+
+def _action(given: str) -> FeedbackAction:
+    try:
+        return FeedbackAction(given)
+    except ValueError:
+        raise _refused("action", f"give one of {', '.join(FeedbackAction)}") from None
+
+
+def _right_label(given: str | None) -> str:
+    label = parse_label(given)
+    if label is None:
+        raise _refused("label", "name the right label")
+    return label
+
+
+def _subject(answer: PredictionRecord, target: str, given: str | None) -> str | None:
+    known = _entries(answer, target)
+    subject = sanitise_text(given or "").strip() or None
+    if target == OPEN_MATCH and subject is None and known:
+        return next(iter(known))
+    if target == OPEN_MATCH or (subject is not None and target in _LISTS):
+        if subject not in known:
+            raise _refused("subject", "name an entry of the answer by its id")
+        return subject
+    if subject is not None:
+        raise _refused("subject", f"an answer of {target!r} has no entries to name")
+    return None
+
+
+def _entries(answer: PredictionRecord, target: str) -> Collection[str]:
+    if target == OPEN_MATCH:
+        match = answer.answer.get(OPEN_MATCH)
+        return [match["id"]] if match else []
+    listed = answer.answer[target] if target in _LISTS else ()
+    return [name for entry in listed for name in (entry["id"], *entry.get("copies", ()))]
+
+
+def _name(given: str | None) -> str:
+    return " ".join(sanitise_text(given or "").split())[:_MAX_NAME]
+
+
+def _refused(field: str, message: str) -> InvalidFields:
+    return InvalidFields([FieldError(field, message)])

@@ -1,0 +1,119 @@
+"""Follows the store with an index of the past, so that what was just written is found at once."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from threading import Lock
+
+from features.encoding.cache import EncodingCache
+from features.encoding.forgetting import forget_in_memory
+from features.encoding.incident_index import IncidentIndex
+from features.encoding.kept_encoder import KeptEncoder
+from features.encoding.weights import open_encoder
+from features.history.store import IncidentStore
+from features.home import Home
+from features.incident.report import ResolvedIncident
+from serving.watcher import Watcher
+
+_log = logging.getLogger(__name__)
+
+_CHUNK = 512
+_TAKEN_AT_ONCE = 64
+_PATIENCE_SECONDS = 60.0
+
+
+class _Past:
+    """An index, the encoder that fills it, and the store's revision that it shows."""
+
+    def __init__(self, reference: str, home: Home) -> None:
+        encoder = open_encoder(reference)
+        self.encoder = KeptEncoder(encoder, EncodingCache(home.encodings, encoder))
+        self.index = IncidentIndex(self.encoder)
+        self.revision: int | None = None
+
+
+class PastWatcher(Watcher):
+    """Keeps an index of every stored incident.
+
+    `encoder` names the encoder that searches read; when it changes, a new index is built.
+    """
+
+    def __init__(
+        self, store: IncidentStore, home: Home, encoder: Callable[[], str], poll_seconds: float
+    ) -> None:
+        super().__init__(poll_seconds, "past", _PATIENCE_SECONDS)
+        self._store = store
+        self._home = home
+        self._encoder = encoder
+        self._past: _Past | None = None
+        self._lock = Lock()
+        self._is_behind = True
+        self._problem: str | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so many incidents are being taken in that not all can be found yet."""
+        return self._is_behind
+
+    def index(self) -> IncidentIndex:
+        """Return an index of all that was written before this call.
+
+        While a great many incidents are taken in, it holds those that came first. Raises
+        `StoreUnavailable` and `EncoderUnavailable`.
+        """
+        past = self._current()
+        if not self._is_behind and self._store.revision() != past.revision:
+            with self._lock:
+                if self._store.count_changes(past.revision or 0) <= _TAKEN_AT_ONCE:
+                    self._catch_up(past)
+        return past.index
+
+    def refresh(self) -> None:
+        """Take in whatever changed; what fails is tried again at the next look."""
+        try:
+            past = self._current()
+            if past.revision is None or self._store.revision() != past.revision:
+                self._is_behind = self._store.count_changes(past.revision or 0) > _TAKEN_AT_ONCE
+                with self._lock:
+                    self._catch_up(past)
+                past.encoder.flush()
+        # A driver may fail in ways of its own, and the thread must outlive each of them.
+        except Exception as error:
+            if str(error) != self._problem:
+                facts = {"reason": str(error)}
+                _log.warning("the index cannot follow the store", extra={"fields": facts})
+            self._problem = str(error)
+            return
+        self._is_behind, self._problem = False, None
+
+    def _current(self) -> _Past:
+        reference = self._encoder()
+        past = self._past
+        if past is None or past.encoder.reference != reference:
+            self._is_behind = True
+            past = self._past = _Past(reference, self._home)
+        return past
+
+    def _catch_up(self, past: _Past) -> None:
+        if past.revision is None:
+            revision = self._store.revision()
+            self._take_in(past, self._store.incidents())
+            past.revision = revision
+        changes = self._store.changes_since(past.revision)
+        if changes.deleted:
+            past.index.remove(changes.deleted)
+            past.encoder.forget_waiting()
+            forget_in_memory()
+        self._take_in(past, iter(changes.upserted))
+        past.revision = changes.revision
+
+    def _take_in(self, past: _Past, incidents: Iterator[ResolvedIncident]) -> None:
+        for chunk in _chunks(incidents):
+            if self._stopping.is_set():
+                raise InterruptedError("the service stops")
+            past.index.upsert(chunk)
+
+
+def _chunks(incidents: Iterator[ResolvedIncident]) -> Iterable[list[ResolvedIncident]]:
+    while chunk := list(islice(incidents, _CHUNK)):
+        yield chunk
