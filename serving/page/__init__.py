@@ -1,0 +1,1 @@
+"""The responder's page: plain HTML that works without script, over the same services."""

@@ -1,0 +1,119 @@
+"""What stands before every page: sign-in, forms from elsewhere, errors and headers."""
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+from fastapi import Depends
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+
+from features.errors import PrecedentError
+from serving.access import holds_key
+from serving.errors import ForeignForm, MalformedBody, Unauthorised, UnsupportedMediaType
+from serving.page.rendering import SECURITY_HEADERS, address_of, render, render_problem
+from serving.page.session import is_signed_in
+from serving.problems import explain_error, unexpected_problem
+from serving.reading import receive
+from serving.services import SharedServices
+
+_log = logging.getLogger(__name__)
+
+_FORM = "application/x-www-form-urlencoded"
+_MAX_FIELDS = 50
+_OWN_SITE = frozenset({"same-origin", "none"})
+
+
+class PageRoute(APIRoute):
+    """A route whose answers and errors are pages, each with the security headers."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler; an error that is not named leaves a line in the log."""
+        answer = super().get_route_handler()
+
+        async def answer_guarded(request: Request) -> Response:
+            try:
+                response = await answer(request)
+            except Unauthorised:
+                response = _ask_for_key(request)
+            except PrecedentError as error:
+                response = render_problem(request, explain_error(request, error))
+            except ClientDisconnect:
+                raise
+            except Exception:
+                request_id = request.state.request_id
+                _log.exception("a page failed", extra={"fields": {"request_id": request_id}})
+                response = render_problem(request, unexpected_problem(request_id))
+            response.headers.update(SECURITY_HEADERS)
+            return response
+
+        return answer_guarded
+
+
+async def require_sign_in(request: Request, services: SharedServices) -> None:
+    """Pass the request on; raises `Unauthorised` unless its browser or itself proved the key."""
+    key = services.settings.api_key
+    if key is None or is_signed_in(request, key):
+        return
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not holds_key(given, key):
+        raise Unauthorised("sign in with the key")
+
+
+async def read_form(request: Request, services: SharedServices) -> dict[str, str]:
+    """Return the fields of a form of this page, the first value of each.
+
+    Raises `ForeignForm`, `UnsupportedMediaType`, `BodyTooLarge` or `MalformedBody`.
+    """
+    if not is_own(request):
+        raise ForeignForm("this form was not sent from this page")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise UnsupportedMediaType(f"send a form as {_FORM}")
+    body = await receive(request, services.settings.max_body_bytes)
+    try:
+        fields = parse_qs(body.decode(errors="replace"), max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        raise MalformedBody(f"a form has at most {_MAX_FIELDS} fields") from None
+    return {name: values[0] for name, values in fields.items()}
+
+
+def is_own(request: Request) -> bool:
+    """Tell whether a form comes from a page of this service, by what browsers say of its origin.
+
+    They send Sec-Fetch-Site where the connection can be trusted, and Origin with every form.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in _OWN_SITE
+    host = request.headers.get("host", "")
+    return bool(host) and urlsplit(request.headers.get("origin", "")).netloc == host
+
+
+def own_path(given: str | None) -> str:
+    """Return a path of this service to go to next, the inbox for anything else.
+
+    >>> own_path("/incidents/1"), own_path("//evil.example"), own_path("https://evil.example")
+    ('/incidents/1', '/', '/')
+    """
+    is_path = given is not None and given.startswith("/") and given[1:2] not in {"/", "\\"}
+    # Browsers drop tabs and newlines from an address before they read it.
+    return given if given is not None and is_path and given.isprintable() else "/"
+
+
+def go_to(path: str) -> Response:
+    """Return the answer to a stored form: look at this page, and reload it as you like."""
+    return RedirectResponse(path, 303)
+
+
+def _ask_for_key(request: Request) -> Response:
+    # A link in a chat brings no Strict cookie; the same page asked for from here does.
+    target = own_path(address_of(request))
+    if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
+        return render(request, "again.html", target=target)
+    return go_to(f"/sign-in?next={quote(target, safe='')}")
+
+
+Form = Annotated[dict[str, str], Depends(read_form)]
+SignedIn: Any = Depends(require_sign_in)

@@ -1,0 +1,142 @@
+"""The inbox: which incidents are asked for, and what one line says of each."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlencode
+
+from features.history.inbox import InboxCursor, InboxQuery
+from features.incident.parsing import sanitise_text
+from features.incident.report import Outcome, ResolvedIncident
+from serving.champions import Champion
+from serving.page.shown import ShownAnswer, ShownAnswers, is_offered, known_labels, show
+from serving.page.wording import moment
+from serving.services import Services
+
+State = Literal["all", "open", "resolved"]
+STATES: Mapping[str, State] = {"all": "all", "open": "open", "resolved": "resolved"}
+_MAX_SEARCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class InboxLine:
+    """An incident with what was learned of it or else answered about it."""
+
+    incident: ResolvedIncident
+    answers: ShownAnswers
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing of its outcome is known."""
+        return self.incident.outcome == Outcome()
+
+    @property
+    def category(self) -> ShownAnswer | None:
+        """What was answered, where the outcome does not say."""
+        return self.answers.of("category")
+
+    @property
+    def severity(self) -> ShownAnswer | None:
+        """What was answered, where the outcome does not say."""
+        return self.answers.of("severity")
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """One page of the inbox with the choices that its filters offer."""
+
+    query: InboxQuery
+    lines: tuple[InboxLine, ...]
+    total: int | None
+    next: InboxCursor | None
+    options: Mapping[str, tuple[str, ...]]
+
+    @property
+    def next_link(self) -> str | None:
+        """The address of the page with older incidents."""
+        return None if self.next is None else self.link(before=_write_cursor(self.next))
+
+    @property
+    def active(self) -> dict[str, str]:
+        """The filters in force, by name."""
+        return active_filters(self.query)
+
+    def link(self, **changed: str | None) -> str:
+        """Return the address of the first page with these parameters changed."""
+        asked = {"q": self.query.text, "state": self.query.state} | self.active | changed
+        kept = {name: value for name, value in asked.items() if value}
+        if kept.get("state") == "all":
+            del kept["state"]
+        return f"/?{urlencode(kept)}" if kept else "/"
+
+
+def active_filters(query: InboxQuery) -> dict[str, str]:
+    """Return the filters that a query sets, by name."""
+    chosen = {
+        "category": query.category,
+        "severity": query.severity,
+        "decision": query.decision,
+        "service": query.service,
+    }
+    return {name: value for name, value in chosen.items() if value}
+
+
+def read_query(asked: Mapping[str, str]) -> InboxQuery:
+    """Return the query that an address asks for; what it cannot mean is left out."""
+    given = {name: sanitise_text(value).strip() for name, value in asked.items()}
+    return InboxQuery(
+        text=given.get("q", "")[:_MAX_SEARCH],
+        state=STATES.get(given.get("state", ""), "all"),
+        category=given.get("category") or None,
+        severity=given.get("severity") or None,
+        decision=given.get("decision") or None,
+        service=given.get("service") or None,
+        before=_read_cursor(given.get("before", "")),
+    )
+
+
+def open_inbox(services: Services, query: InboxQuery, request_id: str) -> Inbox:
+    """Return the page asked for; open incidents on it that have no answer get one first."""
+    page = services.store.inbox(query)
+    latest = dict(services.store.latest_predictions([each.report.id for each in page.incidents]))
+    waiting = [
+        each.report
+        for each in page.incidents
+        if each.outcome == Outcome() and each.report.id not in latest
+    ]
+    if waiting:
+        services.triage.triage(waiting, include=None, request_id=request_id)
+        latest |= services.store.latest_predictions([report.id for report in waiting])
+    modes, champions = services.modes.modes, services.champions.champions.serving
+    lines = tuple(
+        InboxLine(each, show(latest.get(each.report.id, ()), modes, champions))
+        for each in page.incidents
+    )
+    return Inbox(query, lines, page.total, page.next, _options(query, lines, champions))
+
+
+def _options(
+    query: InboxQuery, lines: Iterable[InboxLine], champions: Mapping[str, Champion]
+) -> dict[str, tuple[str, ...]]:
+    """Return the values that a filter offers: known labels, and what this page shows."""
+    outcomes = [line.incident.outcome for line in lines]
+    found = {
+        "category": [*known_labels(champions.get("category")), *(o.category for o in outcomes)],
+        "severity": [*known_labels(champions.get("severity")), *(o.severity for o in outcomes)],
+        "service": [line.incident.report.service for line in lines],
+    }
+    asked = active_filters(query)
+    return {
+        name: tuple(sorted({each for each in (*values, asked.get(name)) if is_offered(each)}))
+        for name, values in found.items()
+    }
+
+
+def _write_cursor(cursor: InboxCursor) -> str:
+    opened_at = cursor.opened_at.isoformat() if cursor.opened_at else ""
+    return f"{opened_at} {cursor.id}"
+
+
+def _read_cursor(given: str) -> InboxCursor | None:
+    opened_at, _, id_ = given.partition(" ")
+    return InboxCursor(moment(opened_at), id_) if id_ else None

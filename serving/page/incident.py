@@ -1,0 +1,90 @@
+"""An incident's page: its texts, what was answered about it, and what people said of that."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from features.history.feedback import FeedbackRecord
+from features.history.predictions import PredictionRecord
+from features.incident.report import IncidentReport, Outcome
+from serving.page.commands import RunbookCommands
+from serving.page.highlight import Passage, passage
+from serving.page.shown import ShownAnswers, by_subject, show
+from serving.services import Services
+
+_LONG_TITLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentPage:
+    """An incident as it is shown.
+
+    `said` holds the last word of each person by target and entry, and `commands` the steps of the
+    runbooks that are commands.
+    """
+
+    report: IncidentReport
+    outcome: Outcome
+    answers: ShownAnswers
+    title: Passage
+    description: Passage
+    said: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]]
+    commands: frozenset[str]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing of its outcome is known."""
+        return self.outcome == Outcome()
+
+
+def open_incident(
+    services: Services,
+    commands: RunbookCommands,
+    id: str,  # noqa: A002
+    request_id: str,
+) -> IncidentPage:
+    """Return the page of an incident; one that is open and has no answer gets one first.
+
+    Raises `UnknownIncident` and `StoreUnavailable`.
+    """
+    incident = services.incidents.get(id)
+    records = services.store.latest_predictions([id]).get(id, ())
+    if not records and incident.outcome == Outcome():
+        records = answer_again(services, incident.report, request_id)
+    said = by_subject(services.store.feedback(incident_id=id))
+    return _page(services, commands, incident.report, incident.outcome, records, said)
+
+
+def answer_again(
+    services: Services, report: IncidentReport, request_id: str
+) -> tuple[PredictionRecord, ...]:
+    """Return what the champions of the moment answer, as it was stored."""
+    triages = services.triage.triage([report], include=None, request_id=request_id)
+    return services.store.prediction(triages.items[0].prediction_id)
+
+
+def try_report(
+    services: Services, commands: RunbookCommands, report: IncidentReport, request_id: str
+) -> IncidentPage:
+    """Return the whole answer about a report that is no incident."""
+    records = answer_again(services, report, request_id)
+    return _page(services, commands, report, Outcome(), records, {})
+
+
+def _page(
+    services: Services,
+    commands: RunbookCommands,
+    report: IncidentReport,
+    outcome: Outcome,
+    records: Iterable[PredictionRecord],
+    said: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]],
+) -> IncidentPage:
+    answers = show(records, services.modes.modes, services.champions.champions.serving)
+    return IncidentPage(
+        report,
+        outcome,
+        answers,
+        passage(report.title, answers.weights, _LONG_TITLE),
+        passage(report.description, answers.weights),
+        said,
+        commands.of(entry["id"] for entry in answers.suggested),
+    )

@@ -1,0 +1,31 @@
+"""Puts the page into an app: its routes, its files, and what it keeps between requests."""
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from features.history.store import IncidentStore
+from serving.page.commands import RunbookCommands
+from serving.page.rendering import FOLDER
+from serving.page.routes import page_routes
+from serving.page.sign_in import sign_in_routes
+
+
+class Assets(StaticFiles):
+    """Files that browsers keep, but ask about each time, so that a new version is seen at once."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file with the headers for one."""
+        response = await super().get_response(path, scope)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def mount_page(app: FastAPI, store: IncidentStore) -> None:
+    """Serve the page at `/`, and its style sheet, script and icon below `/static`."""
+    app.state.runbook_commands = RunbookCommands(store)
+    app.include_router(sign_in_routes)
+    app.include_router(page_routes)
+    app.mount("/static", Assets(directory=FOLDER / "static"), name="static")

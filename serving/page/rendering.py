@@ -1,0 +1,105 @@
+"""From a template and its facts to a response that a browser treats with distrust."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import ChainableUndefined, Environment, FileSystemLoader
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from serving.page import wording
+from serving.page.session import name_of
+from serving.problems import Problem
+
+FOLDER = Path(__file__).parent
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: under that a browser sends its own forms with "Origin: null".
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_FILTERS = (
+    wording.age,
+    wording.clock,
+    wording.exact,
+    wording.hours,
+    wording.incident_path,
+    wording.isolate,
+    wording.moment,
+    wording.percent,
+    wording.shorten,
+    wording.signed,
+    wording.target_name,
+    wording.web_address,
+    wording.certificate_words,
+)
+_ADVICE: Mapping[int, str] = {
+    HTTPStatus.FORBIDDEN: "Go back, reload the page and send the form again from there.",
+    HTTPStatus.NOT_FOUND: "It may have been deleted. Search the inbox for a word of its text.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Go back and send less text.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Go back and change what is named above.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Wait a few seconds and reload. Until it is back, work from "
+    "your runbooks; nothing that was stored is lost.",
+}
+_USUAL_ADVICE = "Reload the page. If it stays, whoever runs this service finds more in its log."
+
+
+def render(
+    request: Request, template: str, *, status: int = HTTPStatus.OK, **facts: object
+) -> Response:
+    """Return a page; every text in it is shown as text, whatever it holds."""
+    settings = request.app.state.services.settings
+    text = (
+        _templates()
+        .get_template(template)
+        .render(
+            now=datetime.now(UTC),
+            name=name_of(request),
+            has_key=settings.api_key is not None,
+            path=request.scope["path"],
+            address=address_of(request),
+            **facts,
+        )
+    )
+    return HTMLResponse(text, status)
+
+
+def address_of(request: Request) -> str:
+    """Return the path and query that were asked for, ready for a link; those of a form are `/`."""
+    if request.method != "GET":
+        return "/"
+    path, query = quote(request.scope["path"]), request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+def render_problem(request: Request, problem: Problem) -> Response:
+    """Return the page that tells of an error and what to do about it."""
+    advice = _ADVICE.get(problem.status, _USUAL_ADVICE)
+    return render(request, "problem.html", status=problem.status, problem=problem, advice=advice)
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        # Answers stored by an older version may lack what a newer one shows.
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {named.__name__: named for named in _FILTERS}
+    environment.globals |= {
+        "MODE_WORDS": wording.MODE_WORDS,
+        "DECISION_WORDS": wording.DECISION_WORDS,
+        "ACTION_WORDS": wording.ACTION_WORDS,
+    }
+    return environment

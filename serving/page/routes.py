@@ -1,0 +1,111 @@
+"""The pages: each route reads what is asked, calls its service and renders a template."""
+
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.bodies import parse_id
+from serving.errors import InvalidFields
+from serving.page.commands import SharedCommands
+from serving.page.guard import Form, PageRoute, SignedIn, go_to, own_path
+from serving.page.inbox import open_inbox, read_query
+from serving.page.incident import answer_again, open_incident, try_report
+from serving.page.rendering import render
+from serving.page.session import name_of, remember_name
+from serving.page.wording import incident_path
+from serving.reading import RefusedIncident
+from serving.services import RequestId, SharedServices
+
+page_routes = APIRouter(
+    route_class=PageRoute, include_in_schema=False, dependencies=[SignedIn], tags=["page"]
+)
+
+_TRY_FIELDS = ("title", "description", "service", "source")
+_HELPED = {"yes": True, "no": False}
+
+
+@page_routes.get("/")
+def inbox(request: Request, services: SharedServices, request_id: RequestId) -> Response:
+    """Show the newest incidents."""
+    found = open_inbox(services, read_query(request.query_params), request_id)
+    return render(request, "inbox.html", inbox=found)
+
+
+@page_routes.get("/incidents/{id:path}")
+def incident(
+    id: str,  # noqa: A002
+    request: Request,
+    services: SharedServices,
+    commands: SharedCommands,
+    request_id: RequestId,
+) -> Response:
+    """Show one incident with all that is answered about it."""
+    shown = open_incident(services, commands, parse_id(id) or id, request_id)
+    return render(request, "incident.html", page=shown)
+
+
+@page_routes.get("/try")
+def try_form(request: Request) -> Response:
+    """Show the form to paste a ticket into."""
+    return render(request, "try.html", given={}, page=None, error=None)
+
+
+@page_routes.post("/try")
+def try_answer(
+    form: Form,
+    request: Request,
+    services: SharedServices,
+    commands: SharedCommands,
+    request_id: RequestId,
+) -> Response:
+    """Show the whole answer about a pasted ticket, which becomes no incident."""
+    given = {name: form[name] for name in _TRY_FIELDS if form.get(name, "").strip()}
+    (record,) = services.reader.records([given])
+    if isinstance(record, RefusedIncident):
+        error = _first_words(record.error)
+        return render(request, "try.html", status=422, given=given, page=None, error=error)
+    shown = try_report(services, commands, record, request_id)
+    return render(request, "try.html", given=given, page=shown, error=None)
+
+
+@page_routes.post("/feedback")
+def give_feedback(form: Form, request: Request, services: SharedServices) -> Response:
+    """Store what somebody said of an answer, and show the incident again."""
+    record = services.feedback.give(
+        prediction_id=form.get("prediction_id", ""),
+        incident_id=parse_id(form.get("incident_id", "")),
+        target=form.get("target", ""),
+        action=form.get("action", ""),
+        label=form.get("other") or form.get("label"),
+        subject=form.get("subject"),
+        helped=_HELPED.get(form.get("helped", "")),
+        given_by=form.get("given_by") or name_of(request),
+        source="page",
+    )
+    response = go_to(f"{incident_path(record.incident_id)}#{quote(form.get('at', 'main'))}")
+    if form.get("given_by"):
+        remember_name(request, response, form["given_by"])
+    return response
+
+
+@page_routes.post("/again")
+def triage_again(form: Form, services: SharedServices, request_id: RequestId) -> Response:
+    """Ask the champions of the moment about an incident, and show it again."""
+    found = services.incidents.get(parse_id(form.get("incident_id", "")) or "")
+    answer_again(services, found.report, request_id)
+    return go_to(incident_path(found.report.id))
+
+
+@page_routes.post("/name")
+def set_name(form: Form, request: Request) -> Response:
+    """Remember who is at the page."""
+    response = go_to(own_path(form.get("next")))
+    remember_name(request, response, form.get("name", ""))
+    return response
+
+
+def _first_words(error: InvalidFields) -> str:
+    named = error.errors[0].path.rpartition(".")[2]
+    return f"{named}: {error.errors[0].message}"

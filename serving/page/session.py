@@ -1,0 +1,89 @@
+"""Who is at the page: the proof that they hold the key, and the name they gave."""
+
+import hmac
+import time
+from hashlib import sha256
+from urllib.parse import quote, unquote
+
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import Response
+
+from features.incident.parsing import sanitise_text
+
+KEY_COOKIE = "precedent_session"
+NAME_COOKIE = "precedent_name"
+NAMELESS = "page"
+
+_SESSION_SECONDS = 7 * 24 * 3_600
+_NAME_SECONDS = 365 * 24 * 3_600
+_MAX_NAME = 80
+
+
+def issue_session(key: SecretStr, now: float) -> str:
+    """Return a proof of the key that ages; the key cannot be had from it.
+
+    >>> key = SecretStr("s3cret")
+    >>> proves_key(issue_session(key, 1000.0), key, 1060.0)
+    True
+    """
+    issued = str(int(now))
+    return f"{issued}.{_signature(key, issued)}"
+
+
+def proves_key(session: str, key: SecretStr, now: float) -> bool:
+    """Tell whether a proof was made with this key, not too long ago."""
+    issued, _, signature = session.partition(".")
+    expected = _signature(key, issued)
+    if not hmac.compare_digest(signature.encode(), expected.encode()):
+        return False
+    return 0 <= now - int(issued) < _SESSION_SECONDS
+
+
+def is_signed_in(request: Request, key: SecretStr) -> bool:
+    """Tell whether a request brings a valid proof."""
+    return proves_key(request.cookies.get(KEY_COOKIE, ""), key, time.time())
+
+
+def sign_in(request: Request, response: Response, key: SecretStr) -> None:
+    """Give the browser a proof of the key."""
+    _set(request, response, KEY_COOKIE, issue_session(key, time.time()), _SESSION_SECONDS)
+
+
+def sign_out(request: Request, response: Response) -> None:
+    """Take the proof from the browser."""
+    _set(request, response, KEY_COOKIE, "", 0)
+
+
+def remember_name(request: Request, response: Response, name: str) -> None:
+    """Have the browser remember a name, or forget it where it is empty."""
+    _set(request, response, NAME_COOKIE, quote(clean_name(name)), _NAME_SECONDS if name else 0)
+
+
+def name_of(request: Request) -> str:
+    """Return the name that the browser remembers, or an empty one."""
+    return clean_name(unquote(request.cookies.get(NAME_COOKIE, ""), errors="ignore"))
+
+
+def clean_name(given: str) -> str:
+    """Return a name on one line, cut to what fits.
+
+    >>> clean_name("  Ana\\n Prado ")
+    'Ana Prado'
+    """
+    return " ".join(sanitise_text(given).split())[:_MAX_NAME].strip()
+
+
+def _signature(key: SecretStr, issued: str) -> str:
+    return hmac.new(key.get_secret_value().encode(), f"page {issued}".encode(), sha256).hexdigest()
+
+
+def _set(request: Request, response: Response, cookie: str, value: str, seconds: int) -> None:
+    response.set_cookie(
+        cookie,
+        value,
+        max_age=seconds,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )

@@ -1,0 +1,137 @@
+"""What is shown of stored answers: those that their owner lets be seen, and what was said."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from features.history.feedback import FeedbackRecord
+from features.history.modes import Mode, Modes
+from features.history.predictions import PredictionRecord
+from serving.champions import Champion
+
+SIMILAR, RUNBOOKS = "similar", "runbooks"
+_LONGEST_CHOICE = 300
+_ORDER = ("category", "severity", "assignment")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAnswer:
+    """A stored answer with the mode that holds now and the labels that could correct it."""
+
+    record: PredictionRecord
+    mode: Mode
+    choices: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """The answer as the caller got it."""
+        return self.record.answer
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The words that spoke for or against the label, by their weight in log-odds."""
+        tokens = self.said.get("evidence", {}).get("tokens", ())
+        return {token["token"]: token["weight"] for token in tokens}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAnswers:
+    """All that is shown about one incident: labels in a fixed order, then the lists."""
+
+    labels: tuple[ShownAnswer, ...] = ()
+    similar: ShownAnswer | None = None
+    runbooks: ShownAnswer | None = None
+
+    def of(self, target: str) -> ShownAnswer | None:
+        """Return the answer of one label target, None where there is none to show."""
+        return next((shown for shown in self.labels if shown.record.target == target), None)
+
+    @property
+    def prediction_id(self) -> str | None:
+        """The id under which these were answered."""
+        shown = (*self.labels, *(each for each in (self.similar, self.runbooks) if each))
+        return shown[0].record.prediction_id if shown else None
+
+    @property
+    def entries(self) -> Sequence[Mapping[str, Any]]:
+        """The similar incidents."""
+        return self.similar.said.get(SIMILAR, ()) if self.similar else ()
+
+    @property
+    def open_match(self) -> Mapping[str, Any] | None:
+        """The open incident that this one probably belongs to."""
+        return self.similar.said.get("open_match") if self.similar else None
+
+    @property
+    def suggested(self) -> Sequence[Mapping[str, Any]]:
+        """The runbooks."""
+        return self.runbooks.said.get(RUNBOOKS, ()) if self.runbooks else ()
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The words behind the first label that names any."""
+        return next((shown.weights for shown in self.labels if shown.weights), {})
+
+    @property
+    def is_for_comparison(self) -> bool:
+        """Whether nothing acts on any of them."""
+        shown = (*self.labels, *(each for each in (self.similar, self.runbooks) if each))
+        return bool(shown) and all(each.mode is Mode.MONITOR for each in shown)
+
+    @property
+    def fits_nothing(self) -> bool:
+        """Whether there is an answer, and it has nothing to offer."""
+        abstained = all(shown.record.decision == "abstain" for shown in self.labels)
+        return abstained and not self.entries and not self.suggested and self.open_match is None
+
+
+def show(
+    records: Iterable[PredictionRecord], modes: Modes, champions: Mapping[str, Champion]
+) -> ShownAnswers:
+    """Return what is shown of the records of one prediction; what is off is left out."""
+    visible = {
+        record.target: ShownAnswer(record, mode, _choices(record, champions.get(record.target)))
+        for record in records
+        if record.mode != Mode.OFF
+        and (mode := modes.of(record.target, record.label)) is not Mode.OFF
+    }
+    similar, runbooks = visible.pop(SIMILAR, None), visible.pop(RUNBOOKS, None)
+    labels = sorted(visible.values(), key=lambda shown: _place(shown.record.target))
+    return ShownAnswers(tuple(labels), similar, runbooks)
+
+
+def known_labels(champion: Champion | None) -> list[str]:
+    """Return the labels that a champion was measured on, none where there is no champion."""
+    return sorted(each.label for each in champion.card.class_reliability) if champion else []
+
+
+def is_offered(value: str | None) -> TypeGuard[str]:
+    """Tell whether a value is there, and short enough to be chosen from a list.
+
+    >>> is_offered("Network"), is_offered("x" * 1000), is_offered(None)
+    (True, False, False)
+    """
+    return value is not None and 0 < len(value) <= _LONGEST_CHOICE
+
+
+def by_subject(
+    said: Iterable[FeedbackRecord],
+) -> dict[tuple[str, str], tuple[FeedbackRecord, ...]]:
+    """Return the last word of each person on each thing, by target and id of the entry or ''."""
+    last = {(word.target, word.subject or "", word.given_by): word for word in said}
+    grouped: dict[tuple[str, str], tuple[FeedbackRecord, ...]] = {}
+    for (target, subject, _), word in last.items():
+        grouped[target, subject] = (*grouped.get((target, subject), ()), word)
+    return grouped
+
+
+def _choices(record: PredictionRecord, champion: Champion | None) -> tuple[str, ...]:
+    """Return the labels that could be right instead, likeliest first."""
+    likely = [each["label"] for each in record.answer.get("alternatives", ())]
+    possible = record.answer.get("label_set", ())
+    named = dict.fromkeys([*likely, *possible, *known_labels(champion)])
+    return tuple(label for label in named if label != record.label and is_offered(label))
+
+
+def _place(target: str) -> tuple[int, str]:
+    return (_ORDER.index(target) if target in _ORDER else len(_ORDER), target)

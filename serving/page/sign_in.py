@@ -1,0 +1,42 @@
+"""Signing in with the key, where one is configured, and out again."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.access import holds_key
+from serving.page.guard import Form, PageRoute, go_to, own_path
+from serving.page.rendering import render
+from serving.page.session import sign_in, sign_out
+from serving.services import SharedServices
+
+sign_in_routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@sign_in_routes.get("/sign-in")
+def sign_in_form(request: Request, services: SharedServices) -> Response:
+    """Ask for the key; without one there is nothing to ask."""
+    target = own_path(request.query_params.get("next"))
+    if services.settings.api_key is None:
+        return go_to(target)
+    return render(request, "sign_in.html", target=target, is_wrong=False)
+
+
+@sign_in_routes.post("/sign-in")
+def check_key(form: Form, request: Request, services: SharedServices) -> Response:
+    """Sign in who holds the key."""
+    key, target = services.settings.api_key, own_path(form.get("next"))
+    if key is not None and not holds_key(form.get("key", ""), key):
+        return render(request, "sign_in.html", status=401, target=target, is_wrong=True)
+    response = go_to(target)
+    if key is not None:
+        sign_in(request, response, key)
+    return response
+
+
+@sign_in_routes.post("/sign-out")
+def leave(_form: Form, request: Request) -> Response:
+    """Sign out."""
+    response = go_to("/sign-in")
+    sign_out(request, response)
+    return response

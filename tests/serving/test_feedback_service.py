@@ -1,0 +1,138 @@
+"""What people say of answers is checked and kept."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from features.history.predictions import PredictionRecord
+from serving.errors import InvalidFields, UnknownPrediction
+from serving.feedback import FeedbackService
+
+NOW = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
+SIMILAR = {
+    "similar": [{"id": "INC2", "copies": ["INC3"]}, {"id": "two  spaces"}],
+    "open_match": {"id": "INC9"},
+}
+
+
+def record(target, answer, prediction_id="p-1"):
+    return PredictionRecord(
+        prediction_id, "r", "INC1", target, "1", "Network", 0.9, "suggest", "monitor", answer, NOW
+    )
+
+
+@pytest.fixture
+def times():
+    return iter(NOW + timedelta(minutes=minute) for minute in range(100))
+
+
+@pytest.fixture
+def service(store, times):
+    store.record_predictions(
+        [
+            record("category", {"label": "Network"}),
+            record("similar", SIMILAR),
+            record("runbooks", {"runbooks": [{"id": "vpn/tunnel"}]}),
+            record("similar", {"similar": [], "open_match": None}, "p-2"),
+        ]
+    )
+    return FeedbackService(store, lambda: next(times))
+
+
+def give(service, **given):
+    usual = {"prediction_id": "p-1", "target": "category", "action": "accept", "given_by": "Ana"}
+    return service.give(**(usual | {"source": "page"} | given))
+
+
+def test_it_keeps_what_was_said_by_whom_and_when(service, store):
+    said = give(service, incident_id="INC1")
+    assert store.feedback(incident_id="INC1") == (said,)
+    assert (said.action, said.given_by, said.given_at, said.source) == (
+        "accept",
+        "Ana",
+        NOW,
+        "page",
+    )
+
+
+def test_saying_it_twice_is_saying_it_once_and_another_word_replaces_it(service, store):
+    give(service)
+    give(service)
+    assert len(store.feedback()) == 1
+    give(service, action="correct", label="  VPN ")
+    (said,) = store.feedback()
+    assert (said.action, said.label) == ("correct", "VPN")
+
+
+def test_two_people_each_have_their_word(service, store):
+    give(service)
+    give(service, given_by="Tom", action="dismiss")
+    assert [said.given_by for said in store.feedback()] == ["Ana", "Tom"]
+
+
+def test_nobody_is_the_source(service):
+    assert give(service, given_by=None).given_by == "page"
+    assert give(service, given_by=" \n", source="api").given_by == "api"
+
+
+def test_a_name_is_one_clean_line(service):
+    assert give(service, given_by="A\x00na\n Prado" + "x" * 999).given_by.startswith("Ana Prado")
+
+
+@pytest.mark.parametrize("label", [None, "", "  ", "?", "N/A"])
+def test_a_correction_names_the_right_label(service, store, label):
+    with pytest.raises(InvalidFields, match="label"):
+        give(service, action="correct", label=label)
+    assert store.feedback() == ()
+
+
+def test_only_a_correction_has_a_label(service):
+    assert give(service, label="VPN").label is None
+
+
+@pytest.mark.parametrize("action", ["", "delete", "ACCEPT"])
+def test_an_unknown_action_is_refused(service, action):
+    with pytest.raises(InvalidFields, match="accept, correct, dismiss"):
+        give(service, action=action)
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"prediction_id": "p-7"},
+        {"target": "severity"},
+        {"incident_id": "INC2"},
+        {"prediction_id": "p-2", "target": "category"},
+    ],
+)
+def test_a_prediction_that_was_not_made_is_named(service, unknown):
+    with pytest.raises(UnknownPrediction):
+        give(service, **unknown)
+
+
+def test_an_entry_of_a_list_is_named_by_its_id(service):
+    for subject in ("INC2", "INC3", "two  spaces"):
+        said = give(service, target="similar", subject=subject, action="dismiss")
+        assert said.subject == subject
+    assert give(service, target="runbooks", subject="vpn/tunnel", helped=True).helped is True
+
+
+def test_a_list_as_a_whole_may_be_dismissed(service):
+    assert give(service, target="similar", action="dismiss").subject is None
+
+
+@pytest.mark.parametrize(("target", "subject"), [("similar", "INC8"), ("category", "INC2")])
+def test_an_entry_that_is_not_there_is_refused(service, target, subject):
+    with pytest.raises(InvalidFields, match="subject"):
+        give(service, target=target, subject=subject)
+
+
+def test_the_open_match_is_known_without_its_name(service):
+    assert give(service, target="open_match", action="dismiss").subject == "INC9"
+    assert give(service, target="open_match", subject="INC9").subject == "INC9"
+
+
+@pytest.mark.parametrize("wrong", [{"subject": "INC2"}, {"prediction_id": "p-2"}])
+def test_an_open_match_that_was_not_answered_is_refused(service, wrong):
+    with pytest.raises(InvalidFields, match="subject"):
+        give(service, target="open_match", **wrong)

@@ -1,0 +1,396 @@
+"""The pages as they come from the service, before any browser."""
+
+import html
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from starlette.testclient import TestClient
+
+from features.errors import StoreUnavailable
+from features.history.modes import Mode, ModeSetting
+from features.history.predictions import PredictionRecord
+from features.history.store import IncidentStore
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.incident.runbook import Part, Runbook, Section
+
+NOW = datetime.now(UTC)
+HOSTILE = "<script>alert(1)</script>\"'>{{7919*7907}}{% raw %}\u202egnp.exe\U0001f525"
+SIMILAR = {
+    "similar": [
+        {
+            "id": "INC7/a b",
+            "title": "VPN gateway out of sessions",
+            "relatedness": 0.91,
+            "why": ["same error signature"],
+            "resolution": "Renewed the certificate.",
+            "has_fix": True,
+            "opened_at": "2026-03-01T08:00:00Z",
+            "resolved_by": "Mia",
+            "hours_to_resolve": 1.5,
+            "copies": ["INC8", "INC9"],
+        },
+        {"id": "INC5", "title": "VPN slow", "relatedness": 0.8, "has_fix": False},
+    ],
+    "open_match": {
+        "id": "INC6",
+        "title": "Nobody can dial in",
+        "relatedness": 0.84,
+        "opened_at": (NOW - timedelta(minutes=38)).isoformat(),
+        "members": 7,
+        "why": ["same service"],
+    },
+}
+RUNBOOKS = {
+    "runbooks": [
+        {
+            "id": "vpn/tunnel",
+            "title": "Tunnel drops",
+            "relevance": 0.88,
+            "why": ["Meaning: the tunnel drops"],
+            "steps": ["Look at the `gateway`.", "show tunnel"],
+            "url": "https://wiki.example/vpn",
+        },
+        {"id": "other", "title": "Other", "relevance": 0.3, "url": "javascript:alert(1)"},
+    ]
+}
+
+
+def incident(number, title="vpn down", outcome=None, **facts):
+    report = IncidentReport(f"INC{number}", NOW - timedelta(minutes=number), title, **facts)
+    return ResolvedIncident(report, outcome or Outcome())
+
+
+def answer(target, said, incident_id="INC1", label="", decision="suggest"):
+    return PredictionRecord(
+        "p-1", "r", incident_id, target, "1", label, 0.9, decision, "monitor", said, NOW
+    )
+
+
+@pytest.fixture
+def filled(store):
+    """A store with a fresh incident that has every kind of answer."""
+    store.upsert([incident(1, description="The VPN is down since noon", service="vpn")])
+    store.replace_runbooks(
+        [
+            Runbook(
+                "vpn/tunnel",
+                "Tunnel drops",
+                (Section("Diagnosis", "", Part.DIAGNOSIS, ("show tunnel",)),),
+            )
+        ]
+    )
+    category = {
+        "label": "Network",
+        "alternatives": [{"label": "Printing", "confidence": 0.04}],
+        "label_set": ["Network", "Mail"],
+        "certificate": {"precision_at_least": 0.92, "threshold": 0.81, "n": 412},
+        "evidence": {
+            "tokens": [{"token": "vpn", "weight": 1.2}, {"token": "noon", "weight": -0.3}],
+            "fields": [{"field": "site", "value": "Graz", "weight": 0.4}],
+            "exemplars": [
+                {"id": "INC7", "label": "Network", "similarity": 0.9},
+                {"id": "INC8", "label": "Mail", "similarity": 0.8},
+            ],
+        },
+    }
+    store.record_predictions(
+        [
+            answer("category", category, label="Network", decision="auto"),
+            answer("similar", SIMILAR),
+            answer("runbooks", RUNBOOKS),
+        ]
+    )
+    return store
+
+
+def words(response):
+    text = re.sub(r"<[^>]+>", " ", response.text)
+    return " ".join(html.unescape(text).split())
+
+
+def test_the_inbox_lists_the_newest_first_and_answers_what_is_open(client, store):
+    store.upsert([incident(2, "printer jam"), incident(1), incident(3, outcome=Outcome("Mail"))])
+    shown = words(client.get("/"))
+    assert shown.index("INC1") < shown.index("INC2") < shown.index("INC3")
+    assert "Network v7 93%" in shown
+    assert "Other v7 50%" in shown
+    assert "Middle 70%" in shown
+    assert "1 min ago" in shown
+    assert set(store.latest_predictions(["INC1", "INC2", "INC3"])) == {"INC1", "INC2"}
+
+
+def test_the_inbox_answers_each_open_incident_once_and_in_one_batch(
+    client, store, trained_registry
+):
+    store.upsert([incident(number) for number in range(30)])
+    client.get("/")
+    client.get("/")
+    model = trained_registry.models["category", "7"]
+    assert model.asked_[-1] == 25
+    assert model.asked_.count(25) == 1
+
+
+def test_an_inbox_without_incidents_says_what_to_do(client):
+    assert "POST /v1/incidents" in words(client.get("/"))
+
+
+def test_the_inbox_pages_without_loss(client, store):
+    store.upsert([incident(number) for number in range(60)])
+    seen, path = [], "/"
+    while path:
+        page = client.get(path)
+        seen += re.findall(r'class="incident" href="/incidents/(INC\d+)"', page.text)
+        found = re.search(r'href="([^"]+)" rel="next"', page.text)
+        path = html.unescape(found[1]) if found else None
+    assert seen == [f"INC{number}" for number in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("q=printer+JAM", {"INC2"}),
+        ("state=open", {"INC1", "INC2"}),
+        ("state=resolved", {"INC3"}),
+        ("category=Mail", {"INC3"}),
+        ("category=Network+v7", {"INC1"}),
+        ("decision=abstain", {"INC2"}),
+        ("service=lan", {"INC2"}),
+        ("q=nothing+like+it", set()),
+        ("state=bogus&before=bogus&q=%00", {"INC1", "INC2", "INC3"}),
+    ],
+)
+def test_the_inbox_filters(client, store, asked, found):
+    store.upsert(
+        [
+            incident(1),
+            incident(2, "printer jam", service="lan"),
+            incident(3, outcome=Outcome("Mail")),
+        ]
+    )
+    client.get("/")
+    page = client.get(f"/?{asked}")
+    assert set(re.findall(r'class="incident" href="/incidents/(INC\d)"', page.text)) == found
+
+
+def test_an_incident_shows_cause_fix_and_first_step(client, filled):
+    shown = words(client.get("/incidents/INC1"))
+    for part in (
+        "Network 90% auto",
+        "First step Look at the gateway . show tunnel Tunnel drops",
+        "Fixed before Renewed the certificate.",
+        "Probably part of an incident that is already open",
+        "opened 38 min ago · 7 incidents",
+        "took 1.5 h · by Mia · and 2 near-copies",
+        "fix not recorded",
+        "INC8 Mail contradicts",
+        "Or Printing 4%",
+        "Cannot be ruled out: Network , Mail",
+        "right at least 92% of the time: shown on 412 groups",
+    ):
+        assert part in shown, part
+    assert "INC7 Network contradicts" not in shown
+
+
+def test_words_that_spoke_are_marked_by_more_than_colour(client, filled):
+    text = client.get("/incidents/INC1").text
+    assert re.search(r'<mark class="for level-3"\s+title="\+1.2">VPN</mark>', text)
+    assert re.search(r'<mark class="against level-1"\s+title="-0.3">noon</mark>', text)
+
+
+def test_only_commands_of_the_runbook_are_shown_as_such(client, filled):
+    text = client.get("/incidents/INC1").text
+    assert '<code class="command">show tunnel</code>' in text
+    assert "Look at the <code>gateway</code>." in text
+    assert 'href="https://wiki.example/vpn"' in text
+    assert "javascript:" not in text
+
+
+def test_an_incident_is_answered_when_first_seen(client, store):
+    store.upsert([incident(1)])
+    assert "Network v7" in words(client.get("/incidents/INC1"))
+    assert len(store.latest_predictions(["INC1"])["INC1"]) >= 3
+
+
+def test_a_resolved_incident_shows_its_outcome_and_asks_nothing(client, store):
+    outcome = Outcome("Mail", resolution="Restarted it.", duplicate_of="INC/9")
+    store.upsert([incident(1, outcome=outcome)])
+    page = client.get("/incidents/INC1")
+    assert "Restarted it." in words(page)
+    assert 'href="/incidents/INC%2F9"' in page.text
+    assert store.latest_predictions(["INC1"]) == {}
+
+
+def test_nothing_fits_is_said_plainly(client, store):
+    store.upsert([incident(1)])
+    nothing = {"similar": [], "open_match": None}
+    store.record_predictions([answer("similar", nothing), answer("runbooks", {"runbooks": []})])
+    shown = words(client.get("/incidents/INC1"))
+    assert "Nothing fits: no past incident is related closely enough and no runbook" in shown
+
+
+def test_without_any_model_the_page_says_so(app_of, registry, store):
+    store.upsert([incident(1)])
+    for target in ("similar", "runbooks"):
+        store.set_mode(ModeSetting(target, None, Mode.OFF, NOW))
+    with TestClient(app_of(registry)) as client:
+        assert client.get("/").status_code == 200
+        page = client.get("/incidents/INC1")
+    assert page.status_code == 200
+    assert "There is no answer: no model is trained" in words(page)
+
+
+def test_what_is_off_is_not_shown_and_what_is_compared_says_so(client, filled, store):
+    def allow(mode, target, label=None):
+        store.set_mode(ModeSetting(target, label, Mode(mode), NOW))
+        client.app.state.services.modes.refresh()
+        return client.get("/incidents/INC1")
+
+    badge = "monitor: for comparison, nothing acts on it"
+    assert client.get("/incidents/INC1").text.count(badge) == 1
+    assert badge in allow("recommend", "category").text
+    for target in ("similar", "runbooks"):
+        page = allow("auto", target)
+    assert badge not in page.text
+    assert "Network" not in words(allow("off", "category", "Network")).replace("INC7 Network", "")
+    assert "Renewed" not in words(allow("off", "similar"))
+
+
+def test_an_unknown_incident_is_a_page(client):
+    response = client.get("/incidents/nowhere")
+    assert response.status_code == 404
+    assert response.headers["content-type"].startswith("text/html")
+    assert "there is no incident" in words(response)
+    api = client.get("/v1/incidents/nowhere")
+    assert api.headers["content-type"] == "application/problem+json"
+
+
+def test_a_store_that_is_away_is_a_page_that_says_what_to_do(client, monkeypatch):
+    def fail(*_args):
+        raise StoreUnavailable("sqlite:////srv/secret/precedent.db does not answer")
+
+    for method in ("inbox", "get"):
+        monkeypatch.setattr(IncidentStore, method, fail)
+    for path in ("/", "/incidents/INC1"):
+        response = client.get(path)
+        assert response.status_code == 503
+        assert "Wait a few seconds and reload" in words(response)
+        assert "secret" not in response.text
+
+
+def test_a_bug_is_a_page_with_its_request_id(client, monkeypatch, caplog):
+    def fail(*_args):
+        raise RuntimeError("a bug at /srv/secret")
+
+    monkeypatch.setattr(IncidentStore, "inbox", fail)
+    response = client.get("/", headers={"X-Request-ID": "r-9"})
+    assert response.status_code == 500
+    assert "r-9" in response.text
+    assert "secret" not in response.text
+    assert any("a page failed" in record.message for record in caplog.records)
+
+
+@pytest.mark.parametrize("path", ["/", "/try", "/incidents/INC1", "/incidents/none", "/sign-in"])
+def test_every_page_has_the_headers_of_distrust(client, filled, path):
+    headers = client.get(path, follow_redirects=False).headers
+    assert headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_pages_load_nothing_from_elsewhere_and_hold_no_script_or_style(client, filled):
+    for path in ("/", "/try", "/incidents/INC1"):
+        text = client.get(path).text
+        assert re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="(?!/static/)', text) == []
+        assert re.findall(r"<script(?![^>]*src=)|<style|\son\w+=|\sstyle=", text) == []
+
+
+@pytest.mark.parametrize("name", ["page.css", "page.js", "icon.svg"])
+def test_static_files_are_served(client, name):
+    response = client.get(f"/static/{name}")
+    assert response.status_code == 200
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert client.get("/static/../rendering.py").status_code == 404
+    assert client.get("/static/%2e%2e/rendering.py").status_code == 404
+
+
+def test_the_pages_are_not_part_of_the_contract(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    assert all(path.startswith(("/v1/", "/health/", "/metrics")) for path in paths)
+
+
+def test_hostile_texts_are_shown_as_text(client, store):
+    outcome = Outcome(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, NOW, HOSTILE, {HOSTILE: HOSTILE})
+    facts = {"description": HOSTILE, "service": HOSTILE, "source": HOSTILE}
+    hostile = incident(1, HOSTILE, **facts, attributes={HOSTILE: HOSTILE})
+    store.upsert([hostile, ResolvedIncident(IncidentReport(HOSTILE, title=HOSTILE), outcome)])
+    entry = {"id": HOSTILE, "title": HOSTILE, "resolution": HOSTILE, "resolved_by": HOSTILE}
+    match = {"id": HOSTILE, "title": HOSTILE, "opened_at": HOSTILE, "why": [HOSTILE]}
+    book = {"id": HOSTILE, "title": HOSTILE, "why": [HOSTILE], "steps": [HOSTILE], "url": HOSTILE}
+    evidence = {
+        "tokens": [{"token": HOSTILE, "weight": 1.0}],
+        "fields": [{"field": HOSTILE, "value": HOSTILE, "weight": 1.0}],
+        "exemplars": [{"id": HOSTILE, "label": HOSTILE}],
+    }
+    label = {"alternatives": [{"label": HOSTILE}], "label_set": [HOSTILE, "b"]}
+    store.record_predictions(
+        [
+            answer("category", label | {"evidence": evidence}, label=HOSTILE),
+            answer(f"fields.{HOSTILE}", label, label=HOSTILE),
+            answer("similar", {"similar": [entry | {"why": [HOSTILE]}], "open_match": match}),
+            answer("runbooks", {"runbooks": [book]}),
+        ]
+    )
+    pages = [
+        client.get("/"),
+        client.get("/", params={"q": HOSTILE, "service": HOSTILE, "category": HOSTILE}),
+        client.get("/incidents/INC1"),
+        client.get(re.search(r'href="(/incidents/%3C[^"]+)"', client.get("/").text)[1]),
+        client.get(f"/incidents/unknown{HOSTILE}"),
+    ]
+    assert [page.status_code for page in pages] == [200, 200, 200, 200, 404]
+    for page in pages:
+        assert "<script>" not in page.text
+        assert str(7919 * 7907) not in page.text
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+
+
+def test_a_very_long_text_is_collapsed_and_whole(client, store):
+    text = "word " * 40_000
+    store.upsert([incident(1, "t" * 200_000, description=text, service="s" * 200_000)])
+    page = client.get("/incidents/INC1").text
+    assert "Show all 200,000 characters" in page
+    assert text in page
+    assert len(client.get("/").text) < 20_000
+
+
+def test_an_answer_of_an_older_version_is_shown_as_far_as_it_goes(client, store):
+    store.upsert([incident(1)])
+    store.record_predictions([answer("category", {}, label="Network"), answer("similar", {})])
+    assert "Network" in words(client.get("/incidents/INC1"))
+
+
+def test_trying_a_ticket_shows_the_answer_and_stores_no_incident(client, store):
+    origin = {"Origin": "http://testserver"}
+    given = {"title": "vpn", "description": "down\r\nsince noon", "service": "", "source": "mail"}
+    page = client.post("/try", data=given, headers=origin)
+    assert page.status_code == 200
+    assert "Network v7" in words(page)
+    assert 'value="vpn"' in page.text
+    assert "/feedback" not in page.text
+    assert store.count() == 0
+    assert client.post("/try", data={"title": ""}, headers=origin).status_code == 200
+
+
+def test_a_ticket_over_the_limit_is_refused_on_the_page(app_of, registry):
+    with TestClient(app_of(registry, max_text_characters=5)) as client:
+        page = client.post(
+            "/try", data={"title": "longer"}, headers={"Origin": "http://testserver"}
+        )
+    assert page.status_code == 422
+    assert "title: 6 characters are too many" in words(page)
+    assert 'value="longer"' in page.text
