@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from models.adapted_head import AdaptedHead
 from models.calibrated import CalibratedModel
 from models.choice import ChoiceModel
+from models.report_model import ReportModel
+from models.runbook import RunbookModel
 from models.severity import SeverityModel
+from models.similar import SimilarModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,7 @@ class Kind:
     """A definition of model, and in words what it predicts."""
 
     name: str
-    definition: type[CalibratedModel]
+    definition: type[ReportModel]
     targets: str
 
 
@@ -23,7 +26,10 @@ SEVERITY = Kind(
     "severity", SeverityModel, "ordered levels: `severity`, `fields.impact`, `fields.urgency`"
 )
 
-KINDS: tuple[Kind, ...] = (CHOICE, SEVERITY)
+SIMILAR = Kind("similar", SimilarModel, "`similar`: past incidents about the same trouble")
+RUNBOOK = Kind("runbook", RunbookModel, "`runbooks`: the runbooks that apply")
+
+KINDS: tuple[Kind, ...] = (CHOICE, SEVERITY, SIMILAR, RUNBOOK)
 
 
 def kind_of(levels: Sequence[str]) -> Kind:

@@ -7,22 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from features.encoding.weights import MINILM
+from features.encoding.weights import MINILM, open_encoder
 from features.errors import NotTrained
 from features.incident.report import IncidentReport, ResolvedIncident
+from features.incident.runbook import Part, Runbook, Section
 from models.conditional_logit import Ranking, fit_conditional_logit, fit_logit
 from models.prediction import RunbookPrediction, SuggestedRunbook
 from models.report_model import ReportModel
 from models.runbook_features import FEATURES, Match, match_reports
 from models.runbook_link import linked_runbook
 from models.runbook_reasons import reasons
-from models.runbook_shelf import RunbookUse, Shelf
+from models.runbook_shelf import Shelf
+from models.runbook_uses import past_uses
 
 DEFAULT_LIMIT = 5
 
 # Chosen on public alerts and runbooks by `tests/benchmarks/runbook_retrieval.py --fit`; the last
 # two on what was left of them with the other alerts of a runbook as its past uses.
-WEIGHTS = dict(zip(FEATURES, (4.0, 2.0, 5.0, 2.0, 2.5, 3.5, 3.5, 4.5, 4.0, 0.3), strict=True))
+WEIGHTS = dict(zip(FEATURES, (4.0, 2.0, 5.0, 2.0, 2.5, 3.5, 3.5, 4.5, 3.0, 0.2), strict=True))
 # Log-odds that a runbook applies: by its score, by its lead over the next best, and at zero.
 CALIBRATION = (0.2, 0.35, -4.5)
 CUTOFF = 0.5
@@ -76,6 +78,14 @@ class RunbookModel(ReportModel):
         if shelf is None:
             return [RunbookPrediction() for _ in reports]
         return self.suggest(reports, shelf)
+
+    def rehearse(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
+        """Search a shelf of runbooks that say what the reports say."""
+        runbooks = [
+            Runbook(one.id, one.title, (Section("Meaning", one.description, Part.MEANING),))
+            for one in reports
+        ]
+        return self.suggest(reports, Shelf(runbooks, open_encoder(self.encoder)), cutoff=0)
 
     def suggest(
         self,
@@ -137,15 +147,6 @@ class RunbookModel(ReportModel):
         state: dict[str, Any] = dict(super().__getstate__())
         state.pop("shelf_", None)
         return state
-
-
-def past_uses(incidents: Sequence[ResolvedIncident]) -> list[RunbookUse]:
-    """Return what incidents tell of the runbooks that were used for them."""
-    return [
-        RunbookUse(one.report, one.outcome.runbook_id)
-        for one in incidents
-        if one.outcome.runbook_id is not None
-    ]
 
 
 def _rankings(examples: Sequence[ResolvedIncident], shelf: Shelf) -> list[Ranking]:

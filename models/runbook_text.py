@@ -15,8 +15,10 @@ _TEMPLATE = re.compile(r"\{\{[^{}]{0,200}\}\}")
 _CODE = re.compile(
     r"\{[^{}]{0,400}\}|\[[^\]\n]{0,60}\]|\b\w+_\w+\b|[=<>!]=?\s?[\d.]+"
     r"|\b(?:by|on|without|ignoring|group_left)\s?\([^)]{0,100}\)|\b[a-z]+\s?\("
-    r"|\b(?:VALUE|LABELS) = "
+    r"|\b(?:VALUE|LABELS) = |\(instance [^)\n]{0,100}\)"
 )
+# In its text a runbook names other alerts: what their names say is not what it is about.
+_OTHER_ALERT = re.compile(r"\b(?:[A-Z]{1,9}[a-z0-9]{1,30}){4,12}\b")
 _COMPOUND = re.compile(r"\b(?=\w{0,60}[a-z0-9][A-Z]|\w{0,60}\w_\w)\w{6,120}\b")
 _SENTENCE_END = re.compile(r"(?<=[.!?:])\s+|\n")
 _NO_NAME = re.compile(r"[\W_]+")
@@ -107,20 +109,20 @@ def body_terms(runbook: Runbook) -> list[str]:
     """Return the terms of all that a runbook says, and of the folders it lies in."""
     said = (f"{one.heading}\n{one.text}\n" + "\n".join(one.commands) for one in runbook.sections)
     folders = runbook.id.replace("/", " ")
-    return terms_of(_shown("\n".join([folders, runbook.title, *said])))
+    return terms_of(f"{folders}\n{runbook.title}\n{_whole_names(_shown(chr(10).join(said)))}")
 
 
 def lead_terms(runbook: Runbook) -> list[str]:
     """Return the terms of the sections that say what it is about, else of the first one."""
     filled = [section for section in runbook.sections if section.text]
     about = [section for section in filled if section.part is Part.MEANING] or filled[:1]
-    return terms_of(_shown("\n".join(section.text for section in about)))
+    return terms_of(_whole_names(_shown("\n".join(section.text for section in about))))
 
 
 def passages_of(runbook: Runbook) -> list[Passage]:
     """Cut a runbook into passages; its title is the first."""
     cut = [
-        Passage(section.heading, passage, clean_text(passage))
+        Passage(section.heading, passage, clean_text(_OTHER_ALERT.sub(" ", passage)))
         for section in runbook.sections
         for passage in _cut(_shown(section.text))
     ]
@@ -147,6 +149,11 @@ def _cut(text: str) -> Iterator[str]:
         passage = f"{passage} {sentence}".strip()[:2_000]
     if passage:
         yield passage
+
+
+def _whole_names(text: str) -> str:
+    """Write names of alerts so that they count whole, not by their words."""
+    return _OTHER_ALERT.sub(lambda found: found[0].lower(), text)
 
 
 def _shown(text: str) -> str:

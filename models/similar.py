@@ -12,7 +12,7 @@ from features.encoding.incident_index import IncidentIndex
 from features.encoding.search_view import SearchView, view_reports
 from features.encoding.weights import MINILM, open_encoder
 from features.errors import NotTrained
-from features.incident.report import IncidentReport, ResolvedIncident
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.duplicates import collapse_copies
 from models.pair_features import pair_features
 from models.prediction import OpenMatch, SimilarIncident, SimilarPrediction
@@ -100,6 +100,13 @@ class SimilarModel(ReportModel):
         if index is None:
             return [SimilarPrediction() for _ in reports]
         return self.search(reports, index, self.records_)
+
+    def rehearse(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
+        """Search for each among the others."""
+        past = [ResolvedIncident(report, Outcome()) for report in reports]
+        index = IncidentIndex(open_encoder(self.encoder))
+        index.upsert(past)
+        return self.search(reports, index, ListedRecords(past), cutoff=0)
 
     def search(
         self,

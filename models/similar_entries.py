@@ -135,7 +135,7 @@ def _shared_rare_words(
     counts = common.text_terms[term_ids(shared)].tolist()
     most = max(3, _RARE_SHARE * common.count)
     rare = sorted((n, term) for n, term in zip(counts, shared, strict=True) if n <= most)
-    return [_as_written(term, text) for _, term in rare[:_SHOWN_WORDS]]
+    return list(dict.fromkeys(_as_written(term, text) for _, term in rare))[:_SHOWN_WORDS]
 
 
 def _as_written(term: str, text: str) -> str:

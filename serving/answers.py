@@ -212,9 +212,7 @@ def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedAnswe
             incident_id=id, request_id=request_id, models=None, problem=_MODELS_UNKNOWN
         )
     models = [
-        LearnedVersion(
-            target=one.target, version=one.version, is_champion=CHAMPION in one.aliases
-        )
+        LearnedVersion(target=one.target, version=one.version, is_champion=CHAMPION in one.aliases)
         for one in deletion.models
     ]
     return DeletedAnswer(incident_id=id, request_id=request_id, models=models)

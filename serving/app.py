@@ -42,7 +42,7 @@ def create_app(
 
     @asynccontextmanager
     async def watch(_app: FastAPI) -> AsyncIterator[None]:
-        watchers = (services.modes, services.champions, services.past)
+        watchers = (services.modes, services.champions, services.past, services.runbooks)
         for watcher in watchers:
             await asyncio.to_thread(watcher.start)
         yield

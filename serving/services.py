@@ -17,9 +17,10 @@ from serving.metrics import ServingMetrics
 from serving.modes import ModeWatcher
 from serving.past import PastWatcher
 from serving.reading import BodyReader, read_body
+from serving.runbooks import RunbookService
 from serving.settings import ServingSettings
 from serving.similar import SimilarChampion, SimilarService
-from serving.triage import TriageService
+from serving.triage import Retriever, TriageService
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Services:
     incidents: IncidentService
     past: PastWatcher
     similar: SimilarService
+    runbooks: RunbookService
     feedback: FeedbackService
     store: IncidentStore
 
@@ -48,7 +50,8 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
     searcher = SimilarChampion(lambda: watcher.champions)
     past = PastWatcher(store, home, lambda: searcher.model().encoder, settings.poll_seconds)
     similar = SimilarService(searcher, past, store)
-    retrievers = {similar.target: similar}
+    runbooks = RunbookService(lambda: watcher.champions, store, settings.poll_seconds)
+    retrievers: dict[str, Retriever] = {similar.target: similar, runbooks.target: runbooks}
     limits = Limits(
         max_batch_incidents=settings.max_batch_incidents,
         max_text_characters=settings.max_text_characters,
@@ -65,6 +68,7 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
         incidents=IncidentService(store, registry, home, settings.tenant),
         past=past,
         similar=similar,
+        runbooks=runbooks,
         feedback=FeedbackService(store),
         store=store,
     )

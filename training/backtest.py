@@ -20,7 +20,7 @@ from training.plan import Progress, TrainingPlan
 from training.provenance import why_auto_is_withheld
 from training.split import Split, is_dated, known_at, split_history
 from training.targets import Target
-from training.train import choose_targets, learn_each
+from training.train import choose_targets, learn_each, refuse_nothing
 
 _CHUNK = 500
 _TITLE_CHARACTERS = 60
@@ -133,6 +133,7 @@ def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress
         return _answer(_fitted(past, target, split, plan), target, asked, progress)
 
     tested, unfit = learn_each(chosen, plan.targets, replay, progress)
+    refuse_nothing(tested, skipped | unfit)
     withheld = why_auto_is_withheld(history)
     return BacktestReport(
         days=days,

@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
 
@@ -15,7 +15,9 @@ from features.errors import NotEnoughHistory, PrecedentError
 from features.history.history import History
 from features.history.load import load_history
 from features.history.mapping import load_mapping
+from features.history.runbook_folder import read_runbooks
 from features.home import Home, open_home
+from features.incident.runbook import Runbook
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from training import promote as promotion
 from training.backtest import BacktestReport, backtest, parse_days
@@ -23,14 +25,18 @@ from training.backtest_summary import describe_backtest
 from training.demo import generate_company, write_history, write_mapping, write_runbooks
 from training.modes import mode_command, modes_command
 from training.plan import TrainingPlan
+from training.report import TrainingReport
 from training.settings import TrainingSettings
 from training.summary import describe_history, describe_report, show_progress, show_reading
-from training.train import TrainingReport, measure_only, train
+from training.train import measure_only, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 HistoryFile = Annotated[
     Path | None, typer.Option("--history", help="csv, csv.gz, jsonl, jsonl.gz or parquet")
+]
+RunbookFolder = Annotated[
+    Path | None, typer.Option("--runbooks", help="folder or Git checkout of Markdown runbooks")
 ]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", help="how columns are to be read")]
 Targets = Annotated[list[str] | None, typer.Option("--target", help="only these targets")]
@@ -64,6 +70,7 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
 def train_command(
     history: HistoryFile = None,
     mapping: MappingFile = None,
+    runbooks: RunbookFolder = None,
     target: Targets = None,
     force_promote: Annotated[
         bool, typer.Option("--force-promote", help="skip the gate, for experiments")
@@ -84,8 +91,13 @@ def train_command(
     """Learn from a history: register every model, and promote those that pass the gate."""
     settings = TrainingSettings()
     home = open_home(settings)
-    past = _load(history, mapping, home, strict, as_json)
-    plan = _plan(settings, home, target, force_promote=force_promote, family=family, adapt=adapt)
+    past = History(())
+    if history is not None or runbooks is None:
+        past = _load(history, mapping, home, strict, as_json)
+    plan = replace(
+        _plan(settings, home, target, force_promote=force_promote, family=family, adapt=adapt),
+        runbooks=None if runbooks is None else _read_runbooks(runbooks, quiet=as_json),
+    )
     with show_progress(quiet=as_json) as progress:
         report = train(past, plan, progress)
     _print_report(report, past, as_json)
@@ -162,20 +174,34 @@ def demo_command() -> None:
     write_mapping(folder / "mapping.yaml")
     write_runbooks(company, folder / "runbooks")
     typer.echo(f"training on a SYNTHETIC company's history, written to {folder}")
-    train_command(history=folder / "history.jsonl", mapping=folder / "mapping.yaml")
+    train_command(
+        history=folder / "history.jsonl",
+        mapping=folder / "mapping.yaml",
+        runbooks=folder / "runbooks",
+    )
 
 
 def _load(
     path: Path | None, mapping: Path | None, home: Home, strict: bool, quiet: bool
 ) -> History:
     if path is None:
-        raise NotEnoughHistory("nothing to learn from: give --history FILE")
+        raise NotEnoughHistory("nothing to learn from: give --history FILE or --runbooks DIR")
     plan = load_mapping(mapping) if mapping else None
     with show_reading(path, quiet=quiet):
         past = load_history(path, plan, strict=strict, report_folder=home.import_reports)
     if not quiet:
         describe_history(past, home.import_reports)
     return past
+
+
+def _read_runbooks(folder: Path, *, quiet: bool) -> tuple[Runbook, ...]:
+    found = read_runbooks(folder)
+    for skipped in found.skipped:
+        # On standard error, so that it is seen beside JSON too.
+        typer.echo(f"skipped {skipped.path}: {skipped.reason}", err=True)
+    if not quiet:
+        typer.echo(f"read {len(found.runbooks):,} runbooks, skipped {len(found.skipped):,}")
+    return found.runbooks
 
 
 def _plan(

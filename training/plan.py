@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from features.home import Home
+from features.incident.runbook import Runbook
 from training.certify import WANTED_PRECISION
 
 Progress = Callable[[str, int, int], None]
@@ -14,7 +15,8 @@ Progress = Callable[[str, int, int], None]
 class TrainingPlan:
     """What to train and where; no `targets` means all that the history supports.
 
-    `adapt_minutes` is the time that adapting the encoder may take, 0 for none.
+    `adapt_minutes` is the time that adapting the encoder may take, 0 for none. `runbooks` take the
+    place of those that are stored; None keeps these.
     """
 
     home: Home
@@ -28,3 +30,4 @@ class TrainingPlan:
     under_rating_cost: float | None = None
     auto_precision: float = WANTED_PRECISION
     family: bool = False
+    runbooks: tuple[Runbook, ...] | None = None

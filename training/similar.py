@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from features.encoding.encoder import Encoder
 from features.encoding.incident_index import IncidentIndex
-from features.errors import NotEnoughHistory
 from features.history.history import History
 from models.card import Card, Metric, RowCounts, package_versions
 from models.folds import Rows
@@ -79,11 +78,9 @@ def train_similar(
 ) -> TrainedSimilar:
     """Fit on every link of the history, and judge each by a model that did not see its group.
 
-    Each search sees only what was opened before. Raises `NotEnoughHistory` for a history without
-    text.
+    Each search sees only what was opened before. `progress` is told how many incidents have been
+    indexed, and of how many.
     """
-    if not any(one.report.title or one.report.description for one in history.incidents):
-        raise NotEnoughHistory("similar: the history has no text")
     index = IncidentIndex(encoder)
     for start in range(0, len(history.incidents), _CHUNK):
         index.upsert(history.incidents[start : start + _CHUNK])

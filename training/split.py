@@ -20,6 +20,7 @@ _TIME_BLOCKS = 4
 _FIRST_JUDGED = 0.5
 _MIN_DATED = 0.9
 _MIN_GROUPS = 3
+_FEWEST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ def split_history(history: History, *, seed: int = 0) -> Split:
     """Divide a history by what it has: a `split_by` column, time, or near-copy groups."""
     incidents = history.incidents
     copies = report_copy_groups([incident.report for incident in incidents])
+    if len(incidents) < _FEWEST:
+        return Split((), copies, copies, f"no folds: fewer than {_FEWEST} incidents")
     groups = len(set(history.groups))
     if groups >= _MIN_GROUPS:
         return _across_groups(history.groups, copies)

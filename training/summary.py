@@ -11,7 +11,7 @@ from rich.text import Text
 
 from features.history.history import History
 from training.plan import Progress as Advance
-from training.train import TrainedTarget, TrainingReport
+from training.report import TrainedTarget, TrainingReport
 
 _SHOWN_REJECTED = 3
 
@@ -71,34 +71,43 @@ def describe_report(report: TrainingReport) -> None:
         console.print(f"  warning: {warning}", markup=False)
     for trained in report.trained:
         console.print(_metric_table(trained))
-        console.print(f"  {_auto_line(trained)}", markup=False)
-        if trained.drift is not None:
-            console.print(f"  {trained.drift.statement}", markup=False)
-        if trained.encoder is not None:
-            console.print(f"  {trained.encoder}", markup=False)
-        for line in _noise_lines(trained):
+        for line in _target_lines(trained):
             console.print(f"  {line}", markup=False)
-        if trained.verdict is not None:
-            state = "PROMOTED" if trained.verdict.promoted else "NOT PROMOTED"
-            reasons = "; ".join(trained.verdict.reasons)
-            console.print(f"  version {trained.version} {state}: {reasons}", markup=False)
     if any(trained.certificates for trained in report.trained):
         console.print(report.scope, markup=False)
     for target, reason in report.skipped.items():
         console.print(f"{target}: {reason}", markup=False)
 
 
+def _target_lines(trained: TrainedTarget) -> Iterator[str]:
+    if trained.label_noise is not None:
+        yield _auto_line(trained)
+    if trained.drift is not None:
+        yield trained.drift.statement
+    if trained.encoder is not None:
+        yield trained.encoder
+    yield from trained.notes
+    yield from _noise_lines(trained)
+    if trained.verdict is not None:
+        state = "PROMOTED" if trained.verdict.promoted else "NOT PROMOTED"
+        yield f"version {trained.version} {state}: {'; '.join(trained.verdict.reasons)}"
+
+
 def _metric_table(trained: TrainedTarget) -> Table:
     # As plain text: what is in brackets would be taken for markup.
     title = Text(f"{trained.target} ({trained.kind}, {trained.rows:,} labelled incidents)")
     table = Table(title=title)
-    for heading in ("metric", "value", "95% interval", "baseline: most frequent label"):
+    for heading in ("metric", "value", "95% interval", f"baseline: {_baseline(trained)}"):
         table.add_column(heading)
     for metric in trained.metrics:
         base = "" if metric.baseline is None else f"{metric.baseline:.3f}"
         interval = f"{metric.low:.3f} to {metric.high:.3f}"
         table.add_row(metric.name, f"{metric.value:.3f}", interval, base)
     return table
+
+
+def _baseline(trained: TrainedTarget) -> str:
+    return next((each.baseline_name for each in trained.metrics if each.baseline_name), "none")
 
 
 def _auto_line(trained: TrainedTarget) -> str:

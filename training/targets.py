@@ -46,6 +46,11 @@ def find_targets(history: History) -> tuple[tuple[Target, ...], dict[str, str]]:
     return tuple(found), skipped
 
 
+def attributes_of(history: History) -> list[str]:
+    """Return the names of the report columns beyond the usual ones."""
+    return sorted({name for one in history.incidents for name in one.report.attributes})
+
+
 def _field_targets(history: History) -> list[str]:
     names = dict.fromkeys(name for i in history.incidents for name in i.outcome.fields)
     return [f"{FIELD_PREFIX}{name}" for name in names]

@@ -1,70 +1,37 @@
 """From a history to registered and promoted models: the order in which everything happens."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TypeVar
 
 from features.errors import NotEnoughHistory
 from features.history.history import History
 from features.history.store import open_store
-from models.artifacts.folder import save_artifact
 from models.artifacts.snapshots import EvaluationFolder, evaluation_folder
-from models.card import Drift, LabelNoise, Metric
 from models.kinds import kind_of
-from models.prediction import Certificate
 from training.account import write_card
 from training.adapt import AdaptedEncoder, adapt, forget
 from training.fit import Fitted, fit_in_tiers, prepare
-from training.gate import Verdict, judge_challenger
+from training.gate import judge_challenger
 from training.judgement import champion_judgement, write_judgement
-from training.label_noise import LabelDoubts, Suspect, doubt_labels, write_suspects
+from training.label_noise import LabelDoubts, doubt_labels, write_suspects
 from training.plan import Progress, TrainingPlan
-from training.promote import promote
-from training.register import register, training_run
+from training.publish import forced, publish
+from training.register import training_run
+from training.report import TrainedTarget, TrainingReport
+from training.retrieval import (
+    RETRIEVED,
+    Said,
+    describe,
+    learn_retrieval,
+    publish_retrieval,
+    what_was_said,
+)
 from training.split import Split
-from training.targets import Target, find_targets
+from training.targets import Target, attributes_of, find_targets
 
 Learned = TypeVar("Learned")
 _SHOWN_SUSPECTS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedTarget:
-    """What became of one target."""
-
-    target: str
-    kind: str
-    rows: int
-    metrics: tuple[Metric, ...]
-    certificates: Mapping[str, Certificate]
-    auto_share: float
-    withheld: str | None
-    drift: Drift | None = None
-    label_noise: LabelNoise | None = None
-    suspects: tuple[Suspect, ...] = ()
-    label_noise_file: str | None = None
-    encoder: str | None = None
-    is_adapted: bool = False
-    verdict: Verdict | None = None
-    version: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingReport:
-    """What a training did, in the order of its targets.
-
-    `scope` says for whose incidents the certificates hold.
-    """
-
-    split: str
-    encoded: int
-    trained: tuple[TrainedTarget, ...]
-    skipped: Mapping[str, str] = field(default_factory=dict)
-    scope: str = ""
-    warnings: tuple[str, ...] = ()
 
 
 def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
@@ -72,6 +39,9 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     chosen, skipped = choose_targets(history, plan.targets)
     with open_store(plan.database_url, plan.tenant) as store:
         store.upsert(history.incidents)
+        if plan.runbooks is not None:
+            store.replace_runbooks(plan.runbooks)
+        runbooks, said = store.runbooks(), what_was_said(store)
     split, encoded = prepare(history, plan, progress)
     adapted = _adapted(history, chosen, split, plan, progress)
     with training_run(plan.home, plan.tenant, "train") as run_id:
@@ -80,10 +50,15 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
             fitted = fit_in_tiers(history, target, split, plan, adapted)
             return _publish(history, target, split, plan, fitted, run_id)
 
-        trained, unfit = learn_each(chosen, plan.targets, learn, progress)
-    if isinstance(adapted, AdaptedEncoder) and not any(one.is_adapted for one in trained):
+        def learn_search(target: str) -> TrainedTarget:
+            learned = learn_retrieval(target, history, runbooks, said, split, plan, progress)
+            return publish_retrieval(learned, history, plan, run_id)
+
+        labelled, unfit = learn_each(chosen, plan.targets, learn, progress)
+        found, without = _learn_searches(plan.targets, learn_search)
+    if isinstance(adapted, AdaptedEncoder) and not any(one.is_adapted for one in labelled):
         forget(adapted, plan.home)
-    return _report(split, encoded, trained, skipped | unfit)
+    return _report(split, encoded, (*labelled, *found), skipped | unfit | without)
 
 
 def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
@@ -97,8 +72,30 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
             target, fitted, doubt_labels(history.incidents, target, split, fitted.model)
         )
 
-    found, unfit = learn_each(chosen, plan.targets, judge, progress)
-    return _report(split, encoded, found, skipped | unfit)
+    def judge_search(target: str) -> TrainedTarget:
+        runbooks = plan.runbooks or ()
+        return describe(learn_retrieval(target, history, runbooks, Said(), split, plan, progress))
+
+    labelled, unfit = learn_each(chosen, plan.targets, judge, progress)
+    found, without = _learn_searches(plan.targets, judge_search)
+    return _report(split, encoded, (*labelled, *found), skipped | unfit | without)
+
+
+def _learn_searches(
+    wanted: Sequence[str], learn: Callable[[str], TrainedTarget]
+) -> tuple[tuple[TrainedTarget, ...], dict[str, str]]:
+    """Return what became of the retrieving targets, and why others were not trained."""
+    trained, unfit = [], {}
+    for target in RETRIEVED:
+        if wanted and target not in wanted:
+            continue
+        try:
+            trained.append(learn(target))
+        except NotEnoughHistory as error:
+            if target in wanted:
+                raise
+            unfit[target] = f"not trained: {str(error).removeprefix(f'{target}: ')}"
+    return tuple(trained), unfit
 
 
 def _adapted(
@@ -115,8 +112,13 @@ def _adapted(
 
 
 def _report(
-    split: Split, encoded: int, trained: tuple[TrainedTarget, ...], skipped: Mapping[str, str]
+    split: Split,
+    encoded: int,
+    trained: tuple[TrainedTarget, ...],
+    skipped: Mapping[str, str],
 ) -> TrainingReport:
+    """Put the report together; raises `NotEnoughHistory` when nothing was trained."""
+    refuse_nothing(trained, skipped)
     return TrainingReport(
         split=split.description,
         encoded=encoded,
@@ -127,21 +129,26 @@ def _report(
     )
 
 
+def refuse_nothing(trained: Sequence[object], skipped: Mapping[str, str]) -> None:
+    """Raise `NotEnoughHistory` when nothing was trained, with the reasons."""
+    if not trained:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
+        raise NotEnoughHistory(f"nothing can be trained from this history ({reasons})")
+
+
 def choose_targets(
     history: History, wanted: Sequence[str]
 ) -> tuple[tuple[Target, ...], dict[str, str]]:
-    """Return the targets to train and the skipped ones; a wanted one must be trainable."""
+    """Return the labels to train and the skipped ones; a wanted one must be trainable."""
     found, skipped = find_targets(history)
     names = [target.name for target in found]
     for name in wanted:
-        if name not in names:
+        if name not in names and name not in RETRIEVED:
             reason = skipped.get(name, "not trained: the history has no such column")
             raise NotEnoughHistory(f"{name}: {reason.removeprefix('not trained: ')}")
-    chosen = tuple(target for target in found if not wanted or target.name in wanted)
-    if not chosen:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
-        raise NotEnoughHistory(f"nothing can be trained from this history ({reasons})")
-    return chosen, skipped
+    if wanted:
+        return tuple(target for target in found if target.name in wanted), {}
+    return found, skipped
 
 
 def learn_each(
@@ -152,7 +159,7 @@ def learn_each(
 ) -> tuple[tuple[Learned, ...], dict[str, str]]:
     """Return what became of each target, and why others turn out to be unfit once they are split.
 
-    Raises `NotEnoughHistory` when all are, or one that is wanted by name.
+    Raises `NotEnoughHistory` when one is that is wanted by name.
     """
     trained, unfit = [], {}
     for place, target in enumerate(chosen):
@@ -160,7 +167,7 @@ def learn_each(
         try:
             trained.append(learn(target))
         except NotEnoughHistory as error:
-            if target.name in wanted or (not trained and place == len(chosen) - 1):
+            if target.name in wanted:
                 raise
             unfit[target.name] = f"not trained: {error}"
     progress("fitting", len(chosen), len(chosen))
@@ -178,33 +185,23 @@ def _publish(
     """Register the model as challenger, pass it through the gate, and promote it if it may."""
     model, evaluation = fitted.model, fitted.evaluation
     champion = champion_judgement(plan.home, plan.tenant, target.name)
-    verdict = judge_challenger(evaluation, champion, ordered=target.is_ordered)
-    if plan.force_promote and not verdict.promoted:
-        verdict = Verdict(True, (*verdict.reasons, "promoted all the same, by --force-promote"))
+    verdict = forced(judge_challenger(evaluation, champion, ordered=target.is_ordered), plan)
     doubts = doubt_labels(history.incidents, target, split, model)
-    card = write_card(history, target, split, fitted, verdict, doubts.noise)
-    folder = Path(tempfile.mkdtemp(prefix="artifact-", dir=plan.home.root))
-    judged = EvaluationFolder(folder / "evaluation")
-    try:
-        learned_from = _learned_from(history, target, fitted)
-        save_artifact(model, card, folder / "model", learned_from=learned_from)
-        write_judgement(evaluation, [one.report.id for one in history.incidents], judged)
-        write_suspects(doubts.suspects, judged.label_noise)
-        version = register(
-            folder / "model",
-            card,
-            home=plan.home,
-            tenant=plan.tenant,
-            parent_run_id=run_id,
-            attributes=sorted(
-                {name for one in history.incidents for name in one.report.attributes}
-            ),
-            evaluation=judged.root,
-        )
-    finally:
-        shutil.rmtree(folder)
-    if verdict.promoted:
-        promote(target.name, version.version, home=plan.home, tenant=plan.tenant)
+
+    def keep_evaluation(folder: EvaluationFolder) -> None:
+        write_judgement(evaluation, [one.report.id for one in history.incidents], folder)
+        write_suspects(doubts.suspects, folder.label_noise)
+
+    version = publish(
+        model,
+        write_card(history, target, split, fitted, verdict, doubts.noise),
+        verdict,
+        plan,
+        run_id,
+        learned_from=_learned_from(history, target, fitted),
+        attributes=attributes_of(history),
+        keep_evaluation=keep_evaluation,
+    )
     return replace(
         _trained(target, fitted, doubts),
         label_noise_file=str(evaluation_folder(version, plan.home).label_noise),

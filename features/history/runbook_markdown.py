@@ -20,6 +20,8 @@ _SHORTCODE_LINK = re.compile(
 _SHORTCODE = re.compile(r"\{\{[<%][^\n]{0,300}?[%>]\}\}")
 _LINK_FACTS = ("url", "runbook_url")
 _LONGEST_LEAD = 80
+# The level of a lead, below that of every heading.
+_LEAD = 7
 _BREAKS = {"softbreak": " ", "hardbreak": "\n"}
 
 
@@ -125,7 +127,7 @@ def _blocks(tokens: Sequence[Token]) -> Iterator[tuple[Block, int]]:
             if opened == "heading_open" and not items:
                 yield Block(text), level
             elif opened == "paragraph_open" and not items and _is_lead(token, text):
-                yield Block(text.rstrip(": ")), 7
+                yield Block(text.rstrip(": ")), _LEAD
             elif text:
                 yield Block(text, is_item=fresh_item), 0
                 fresh_item = False
@@ -163,9 +165,10 @@ def _is_lead(token: Token, text: str) -> bool:
 
 
 def _first_heading(chapters: Sequence[_Chapter]) -> str:
-    return next((chapter.heading for chapter in chapters if chapter.level == 1), "") or next(
-        (chapter.heading for chapter in chapters if 0 < chapter.level < 7 and chapter.heading), ""
-    )
+    """Return the page's own heading; `Meaning` and the like name a section, not the page."""
+    pages = [one for one in chapters if one.level == 1]
+    named = [one for one in chapters if 0 < one.level < _LEAD and one.part is Part.OTHER]
+    return next((one.heading for one in (*pages, *named) if one.heading), "")
 
 
 def _section(chapter: _Chapter) -> Section:

@@ -112,6 +112,17 @@ class IncidentStore:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def with_runbook(self, *, limit: int) -> tuple[ResolvedIncident, ...]:
+        """Return the incidents whose outcome names a runbook, those written last first."""
+        query = (
+            select_incidents(self._tenant)
+            .where(IncidentRow.runbook_id.is_not(None))
+            .order_by(IncidentRow.revision.desc(), IncidentRow.id)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return tuple(incident_from(row) for row in connection.execute(query))
+
     def count(self) -> int:
         """Return the number of incidents."""
         query = select(func.count()).where(IncidentRow.tenant == self._tenant)

@@ -72,7 +72,7 @@ class GoldenExample:
 
 def record_golden(model: ReportModel) -> str:
     """Return the text of `golden.jsonl`: a line for each golden report with the model's answer."""
-    answers = model.predict(GOLDEN_REPORTS)
+    answers = model.rehearse(GOLDEN_REPORTS)
     examples = (
         GoldenExample(report, answer.label, answer.confidence)
         for report, answer in zip(GOLDEN_REPORTS, answers, strict=True)
@@ -87,7 +87,7 @@ def replay_golden(model: ReportModel, text: str) -> None:
     `CONFIDENCE_TOLERANCE` of it.
     """
     examples = _parse(text)
-    answers = model.predict([example.report for example in examples])
+    answers = model.rehearse([example.report for example in examples])
     for example, answer in zip(examples, answers, strict=True):
         drift = abs(answer.confidence - example.confidence)
         if answer.label != example.label or not drift <= CONFIDENCE_TOLERANCE:

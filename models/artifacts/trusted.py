@@ -20,7 +20,11 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "models.experts.LatentTopics",
     "models.neighbours.NeighbourVotes",
     "models.prediction.Certificate",
+    "models.ranker.Ranker",
+    "models.ranker.RelatednessCalibration",
+    "models.runbook.RunbookModel",
     "models.severity.SeverityModel",
+    "models.similar.SimilarModel",
     # scikit-learn and NumPy, beyond the public estimators that skops trusts by itself
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

@@ -1,0 +1,218 @@
+"""The ranker and its calibration: shipped without links, moved by them, honest in their odds."""
+
+import numpy as np
+import pytest
+
+from models.pair_features import FEATURES
+from models.ranker import (
+    SHIPPED_CUTOFF,
+    SHIPPED_RATE,
+    SHIPPED_WEIGHTS,
+    Ranker,
+    RelatednessCalibration,
+)
+from models.relatives import LinkedQuery
+
+TEXT, SERVICE, DAYS = (
+    FEATURES.index(name) for name in ("text_cosine", "same_service", "log_days_apart")
+)
+
+
+def query(
+    number: int,
+    *,
+    has_relative: bool | None = True,
+    decisive: int = TEXT,
+    strength: float = 0.5,
+    group: int | None = None,
+) -> LinkedQuery:
+    """Return a query of 30 candidates whose relative, if any, stands out in one feature."""
+    generator = np.random.default_rng(number)
+    features = np.abs(generator.normal(0.2, 0.1, (30, len(FEATURES))))
+    features[:, DAYS] += 4
+    is_relative = np.zeros(30, dtype=np.bool_)
+    if has_relative:
+        is_relative[number % 30] = True
+        features[number % 30, decisive] += strength
+    return LinkedQuery(
+        str(number), number if group is None else group, features, is_relative, has_relative
+    )
+
+
+def weight(ranker: Ranker, name: str) -> float:
+    return float(ranker.weights_[FEATURES.index(name)])
+
+
+def test_every_feature_has_a_shipped_weight() -> None:
+    assert tuple(SHIPPED_WEIGHTS) == FEATURES
+
+
+def test_ships_with_weights_that_need_no_link() -> None:
+    unlinked = [query(n, has_relative=False) for n in range(5)]
+    for queries in ([], unlinked):
+        assert Ranker().fit(queries).weights_.tolist() == list(SHIPPED_WEIGHTS.values())
+
+
+def test_score_is_the_weighted_sum_of_features() -> None:
+    scores = Ranker().fit([]).score(np.eye(len(FEATURES)))
+    assert scores.tolist() == list(SHIPPED_WEIGHTS.values())
+
+
+def test_weights_move_with_each_link() -> None:
+    found = [
+        weight(
+            Ranker().fit([query(n, decisive=SERVICE, strength=1) for n in range(count)]),
+            "same_service",
+        )
+        for count in (0, 5, 50, 200)
+    ]
+    assert (np.diff(found) > 0).all()
+
+
+def test_what_was_learned_ranks_unseen_queries_better() -> None:
+    learned = Ranker().fit([query(n, decisive=SERVICE, strength=1.5) for n in range(200)])
+    unseen = [query(n, decisive=SERVICE, strength=1.5) for n in range(1000, 1100)]
+
+    def right(ranker: Ranker) -> int:
+        return sum(bool(one.is_relative[ranker.score(one.features).argmax()]) for one in unseen)
+
+    assert right(learned) > right(Ranker().fit([])) + 20
+
+
+def test_storm_of_one_cause_counts_as_one() -> None:
+    lone = Ranker().fit([query(1, decisive=SERVICE)])
+    storm = Ranker().fit([query(1, decisive=SERVICE, group=7)] * 100)
+    np.testing.assert_allclose(storm.weights_, lone.weights_, rtol=1e-3)
+
+
+def test_fit_is_deterministic_and_forgets() -> None:
+    queries = [query(n) for n in range(30)]
+    ranker = Ranker().fit([query(n, decisive=SERVICE) for n in range(100)])
+    assert ranker.fit(queries).weights_.tolist() == Ranker().fit(queries).weights_.tolist()
+
+
+def relatedness(calibration: RelatednessCalibration, scores: list[float]) -> np.ndarray:
+    features = np.random.default_rng(0).normal(size=(len(scores), len(FEATURES)))
+    return calibration.predict(features, np.array(scores))
+
+
+def test_relatedness_rises_with_the_score_and_the_lead() -> None:
+    calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
+    ahead, close = relatedness(calibration, [14, 8, 6]), relatedness(calibration, [14, 13.5, 6])
+    assert (np.diff(ahead) < 0).all()
+    assert ahead[0] > 0.9 > close[0]
+
+
+def test_only_candidate_must_beat_a_stranger() -> None:
+    calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
+    assert relatedness(calibration, [3.0])[0] < 0.1
+    assert relatedness(calibration, [15.0])[0] > 0.9
+
+
+def test_copies_do_not_compete() -> None:
+    calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
+    features = np.random.default_rng(0).normal(size=(40, len(FEATURES)))
+    features[1:30, :DAYS] = features[0, :DAYS]
+    scores = np.where(np.arange(40) < 30, 14.0, 8.0)
+    storm = calibration.predict(features, scores)
+    single = calibration.predict(features[29:], scores[29:])
+    assert storm[:30] == pytest.approx(single[0], abs=1e-6)
+
+
+def test_higher_score_never_has_the_lower_relatedness() -> None:
+    calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
+    generator = np.random.default_rng(0)
+    for _ in range(50):
+        features = generator.choice([0.0, 1.0], size=(20, len(FEATURES)), p=(0.8, 0.2))
+        scores = generator.normal(9, 2, 20)
+        found = calibration.predict(features, scores)[np.argsort(-scores)]
+        assert (np.diff(found) <= 0).all()
+        assert ((found >= 0) & (found <= 1)).all()
+
+
+def test_equal_scores_are_equally_related() -> None:
+    calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
+    found = relatedness(calibration, [12.0, 12.0, 5.0])
+    assert found[0] == pytest.approx(found[1])
+
+
+def test_probabilities_follow_the_labels() -> None:
+    queries = [query(n, has_relative=n % 4 == 0, strength=0.4) for n in range(800)]
+    ranker = Ranker().fit(queries)
+    calibration = RelatednessCalibration().fit(ranker, queries)
+    fresh = [query(n, has_relative=n % 4 == 0, strength=0.4) for n in range(5000, 5800)]
+    scores = [ranker.score(one.features) for one in fresh]
+    right = [one.is_relative[score.argmax()] for one, score in zip(fresh, scores, strict=True)]
+    found = np.array(
+        [
+            calibration.predict(one.features, score).max()
+            for one, score in zip(fresh, scores, strict=True)
+        ]
+    )
+    assert found.mean() == pytest.approx(np.mean(right), abs=0.05)
+    shown = found >= calibration.cutoff_
+    assert np.mean(np.array(right)[shown]) >= 0.75
+
+
+def unlinked(count: int, share: float) -> list[LinkedQuery]:
+    queries = [query(n, has_relative=n < share * count, strength=1.0) for n in range(count)]
+    return [
+        LinkedQuery(one.id, one.group, one.features, np.zeros(30, dtype=np.bool_), None)
+        for one in queries
+    ]
+
+
+def test_rate_is_estimated_without_any_label() -> None:
+    ranker = Ranker().fit([])
+    rare, usual = (
+        RelatednessCalibration().fit(ranker, unlinked(300, share)).intercept_
+        for share in (0.05, 0.8)
+    )
+    shipped = RelatednessCalibration().fit(ranker, []).intercept_
+    assert rare < shipped < usual
+
+
+def test_few_unlabelled_queries_hardly_move_the_rate() -> None:
+    ranker = Ranker().fit([])
+    shipped = RelatednessCalibration().fit(ranker, []).intercept_
+    few = RelatednessCalibration().fit(ranker, unlinked(2, 0.0)).intercept_
+    assert few == pytest.approx(shipped, abs=0.5)
+
+
+def test_queries_count_by_their_weight() -> None:
+    ranker = Ranker().fit([])
+    queries = [query(n, has_relative=n % 2 == 0, strength=0.4) for n in range(200)]
+    heavy = [
+        LinkedQuery(
+            one.id,
+            one.group,
+            one.features,
+            one.is_relative,
+            one.has_relative,
+            20 - 19 * (n % 2 == 0),
+        )
+        for n, one in enumerate(queries)
+    ]
+    equal, rare = (RelatednessCalibration().fit(ranker, some) for some in (queries, heavy))
+    assert relatedness(rare, [11, 8, 7])[0] < relatedness(equal, [11, 8, 7])[0]
+
+
+def test_cutoff_is_shipped_until_queries_tell() -> None:
+    assert RelatednessCalibration().fit(Ranker().fit([]), []).cutoff_ == SHIPPED_CUTOFF
+    assert 0 < SHIPPED_RATE < 1
+
+
+def test_cutoff_rises_with_the_precision_that_is_asked_for() -> None:
+    queries = [query(n, has_relative=n % 2 == 0, strength=0.4) for n in range(400)]
+    ranker = Ranker().fit(queries)
+    cutoffs = [
+        RelatednessCalibration(precision=precision).fit(ranker, queries).cutoff_
+        for precision in (0.6, 0.8, 0.95)
+    ]
+    assert cutoffs == sorted(cutoffs)
+
+
+def test_query_without_candidates_is_no_news() -> None:
+    empty = LinkedQuery("q", 0, np.empty((0, len(FEATURES))), np.zeros(0, dtype=np.bool_), False)
+    ranker = Ranker().fit([empty])
+    assert RelatednessCalibration().fit(ranker, [empty]).cutoff_ == SHIPPED_CUTOFF

@@ -1,0 +1,315 @@
+"""The right runbook for a report, with a reason, or none; outcomes move it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from features.encoding.encoder import HashingEncoder
+from features.errors import NotTrained
+from features.history.feedback import FeedbackAction, FeedbackRecord
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.incident.runbook import Part, Runbook, Section
+from models.prediction import Decision
+from models.runbook import CUTOFF, RunbookModel
+from models.runbook_features import FEATURES, match_reports
+from models.runbook_shelf import RunbookUse, Shelf, shelf_texts
+from models.runbook_uses import past_uses
+
+
+def runbook(path: str, title: str, meaning: str, url: str | None = None) -> Runbook:
+    return Runbook(
+        id=path,
+        title=title,
+        sections=(
+            Section("Meaning", meaning, Part.MEANING),
+            Section("Mitigation", "Do what is written.", Part.MITIGATION, ("run --it",)),
+        ),
+        steps=("Do what is written.", "run --it"),
+        url=url,
+    )
+
+
+RUNBOOKS = (
+    runbook("vpn/tunnel-drops", "Tunnel drops", "Remote users lose the VPN tunnel to the branch."),
+    runbook("disk/DiskFillingUp", "DiskFillingUp", "A volume will soon have no space left."),
+    runbook("db/replication-lag", "Replication lag", "The standby database is behind the primary."),
+    runbook("mail/queue", "Mail queue grows", "Outgoing mail is stuck, the relay refuses it."),
+    runbook(
+        "web/certificate", "Certificate expires", "The TLS certificate of a site runs out soon."
+    ),
+    runbook(
+        "pay/gateway",
+        "Payments fail",
+        "Card payments time out at the gateway.",
+        "https://wiki.example.com/Pay%20Gateway/",
+    ),
+)
+DISK = IncidentReport(id="q1", title="DiskFillingUp", description="volume /var on srv-db-012")
+TUNNEL = IncidentReport(
+    id="q2", title="Home office offline", description="Remote users lose the VPN tunnel again."
+)
+ODD = IncidentReport(id="q3", title="Coffee machine leaks", description="Water on the floor.")
+
+
+@pytest.fixture(scope="module")
+def shelf() -> Shelf:
+    return Shelf(RUNBOOKS, HashingEncoder())
+
+
+@pytest.fixture(scope="module")
+def model() -> RunbookModel:
+    return RunbookModel(encoder="hashing").fit([])
+
+
+def suggest(model: RunbookModel, shelf: Shelf, report: IncidentReport, **options):
+    (answer,) = model.suggest([report], shelf, **options)
+    return answer
+
+
+def test_a_name_finds_its_runbook(model, shelf) -> None:
+    answer = suggest(model, shelf, DISK)
+    first = answer.runbooks[0]
+    assert (first.id, first.title) == ("disk/DiskFillingUp", "DiskFillingUp")
+    assert first.relevance >= CUTOFF
+    assert first.why[0] == "named alike: DiskFillingUp"
+    assert first.steps == ("Do what is written.", "run --it")
+    assert answer.decision is Decision.SUGGEST
+    assert answer.confidence == first.relevance
+
+
+def test_a_text_finds_its_runbook_and_quotes_the_section(model, shelf) -> None:
+    first = suggest(model, shelf, TUNNEL, cutoff=0).runbooks[0]
+    assert first.id == "vpn/tunnel-drops"
+    assert first.why == ("Meaning: Remote users lose the VPN tunnel to the branch.",)
+
+
+def test_nothing_fits_is_an_answer(model, shelf) -> None:
+    answer = suggest(model, shelf, ODD)
+    assert answer.runbooks == ()
+    assert answer.decision is Decision.ABSTAIN
+
+
+@pytest.mark.parametrize("report", [IncidentReport(id=""), IncidentReport(id="1", title="?!")])
+def test_an_empty_text_fits_nothing(model, shelf, report) -> None:
+    assert suggest(model, shelf, report).runbooks == ()
+
+
+def test_limit_and_cutoff(model, shelf) -> None:
+    every = suggest(model, shelf, DISK, cutoff=0, limit=100).runbooks
+    assert {one.id for one in every} == {one.id for one in RUNBOOKS}
+    assert [one.relevance for one in every] == sorted(
+        (one.relevance for one in every), reverse=True
+    )
+    assert suggest(model, shelf, DISK, cutoff=0, limit=2).runbooks == every[:2]
+    assert all(one.relevance >= 0.1 for one in suggest(model, shelf, DISK, cutoff=0.1).runbooks)
+    assert suggest(model, shelf, DISK, cutoff=1.0).runbooks == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("runbook_url", "https://runbooks.example.com/latest/tunnel_drops.md"),
+        ("runbook", "vpn/tunnel-drops"),
+        ("annotations", "see https://example.com/playbooks/vpn/#Tunnel-Drops."),
+    ],
+)
+def test_a_link_settles_it(model, shelf, name, value) -> None:
+    first, *others = suggest(
+        model, shelf, replace(DISK, attributes={name: value}), cutoff=0
+    ).runbooks
+    assert first.id == "vpn/tunnel-drops"
+    assert first.relevance > 0.95
+    assert first.why[0] == "the report links to it"
+    assert max(one.relevance for one in others) < 0.05
+
+
+def test_a_link_in_the_text_to_a_runbooks_own_page_settles_it(model, shelf) -> None:
+    text = (
+        "disk trouble (http://wiki.example.com/pay gateway), https://wiki.example.com/pay%20gateway"
+    )
+    answer = suggest(model, shelf, replace(DISK, description=text))
+    assert answer.label == "pay/gateway"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["https://grafana.example.com/d/queue", "https://example.com/runbooks/other", "see wiki"],
+)
+def test_other_links_settle_nothing(model, shelf, value) -> None:
+    report = replace(DISK, attributes={"dashboard" if "grafana" in value else "runbook": value})
+    assert suggest(model, shelf, report).label == "disk/DiskFillingUp"
+
+
+def test_a_link_to_one_of_two_alike_settles_nothing(model) -> None:
+    twins = Shelf(
+        [runbook("a/x", "X one", "Alpha"), runbook("b/x", "X two", "Beta")], HashingEncoder()
+    )
+    report = IncidentReport(id="1", attributes={"runbook_url": "https://example.com/x"})
+    assert suggest(model, twins, report).runbooks == ()
+    closer = replace(report, attributes={"runbook_url": "https://example.com/b/x.html"})
+    assert suggest(model, twins, closer).label == "b/x"
+
+
+def test_equal_texts_keep_their_own_ids(model) -> None:
+    twins = [runbook(path, "DiskFillingUp", "No space left.") for path in ("b", "a")]
+    answer = suggest(model, Shelf(twins, HashingEncoder()), DISK, cutoff=0)
+    assert [one.id for one in answer.runbooks] == ["a", "b"]
+    assert answer.runbooks[0].relevance == pytest.approx(answer.runbooks[1].relevance)
+
+
+def test_an_empty_shelf_has_no_answer(model) -> None:
+    assert suggest(model, Shelf([], HashingEncoder()), DISK).runbooks == ()
+    assert model.suggest([], Shelf(RUNBOOKS, HashingEncoder())) == []
+
+
+def test_past_uses_move_the_ranking(model, shelf) -> None:
+    odd = replace(ODD, id="INC7")
+    before = suggest(model, shelf, ODD, cutoff=0)
+    used = shelf.used([RunbookUse(odd, "mail/queue", helped=True)])
+    after = suggest(model, used, ODD, cutoff=0)
+    assert before.label != "mail/queue" or before.confidence < after.confidence
+    assert after.label == "mail/queue"
+    assert after.runbooks[0].why[0] == "helped with INC7: Coffee machine leaks"
+    assert suggest(model, shelf, ODD, cutoff=0) == before
+
+
+def test_a_use_that_did_not_help_moves_it_away(model, shelf) -> None:
+    past = replace(DISK, id="INC7")
+    plain = suggest(model, shelf, DISK).confidence
+    blamed = shelf.used([RunbookUse(past, "disk/DiskFillingUp", helped=False)])
+    answer = suggest(model, blamed, DISK, cutoff=0)
+    found = {one.id: one for one in answer.runbooks}["disk/DiskFillingUp"]
+    assert found.relevance < plain
+    assert not any("INC7" in reason for reason in found.why)
+
+
+def test_only_earlier_uses_count(model, shelf) -> None:
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    asked = replace(ODD, opened_at=noon)
+    plain = suggest(model, shelf, asked, cutoff=0)
+    for known, moves in ((noon - timedelta(hours=1), True), (noon, False)):
+        past = replace(ODD, id="INC7", opened_at=known)
+        used = shelf.used([RunbookUse(past, "mail/queue")])
+        assert (suggest(model, used, asked, cutoff=0) != plain) is moves
+    own = shelf.used([RunbookUse(asked, "mail/queue")])
+    assert suggest(model, own, asked, cutoff=0) == plain
+
+
+def test_uses_of_unknown_runbooks_are_passed_over(model, shelf) -> None:
+    assert suggest(model, shelf.used([RunbookUse(ODD, "gone")]), ODD).runbooks == ()
+
+
+def misleading_past(count: int) -> list[ResolvedIncident]:
+    """Incidents that are named like one runbook and solved by another, as told only by code."""
+    return [
+        ResolvedIncident(
+            IncidentReport(
+                id=f"I{n}", title="DiskFillingUp", description=f"mail relay {n} refuses"
+            ),
+            Outcome(runbook_id="mail/queue"),
+        )
+        for n in range(count)
+    ]
+
+
+def test_fit_moves_from_the_shipped_constants_with_each_outcome(shelf) -> None:
+    plain = RunbookModel(encoder="hashing").fit([], shelf)
+    taught = RunbookModel(encoder="hashing").fit(misleading_past(30), shelf)
+    assert plain.weights_.tolist() == RunbookModel().fit(misleading_past(3)).weights_.tolist()
+    assert taught.examples_ == 30
+    assert taught.weights_[FEATURES.index("same name")] < plain.weights_[0]
+    asked = IncidentReport(id="new", title="DiskFillingUp", description="mail relay refuses")
+    used = shelf.used(past_uses(misleading_past(30)))
+    assert suggest(taught, used, asked).label == "mail/queue"
+
+
+def test_refit_forgets(shelf) -> None:
+    model = RunbookModel(encoder="hashing").fit(misleading_past(30), shelf)
+    assert model.fit([], shelf).weights_.tolist() == RunbookModel().fit([]).weights_.tolist()
+
+
+def test_batch_equals_one_by_one_in_order(model, shelf) -> None:
+    reports = [ODD, DISK, TUNNEL]
+    together = model.suggest(reports, shelf, cutoff=0)
+    assert together == [suggest(model, shelf, one, cutoff=0) for one in reports]
+    assert model.suggest(reports[::-1], shelf, cutoff=0) == together[::-1]
+
+
+def test_predict_reads_the_shelf_it_was_fitted_with(shelf) -> None:
+    model = RunbookModel(encoder="hashing")
+    with pytest.raises(NotTrained, match="runbooks"):
+        model.predict([DISK])
+    assert model.fit([], shelf).predict([DISK])[0].label == "disk/DiskFillingUp"
+    assert model.fit([]).predict([DISK])[0].runbooks == ()
+    assert vars(clone(model)) == model.get_params()
+
+
+def test_secrets_of_the_shelf_are_not_pickled(shelf) -> None:
+    state = RunbookModel(encoder="hashing").fit(misleading_past(5), shelf).__getstate__()
+    assert not any(isinstance(value, Shelf) for value in state.values())
+
+
+def test_features_are_one_row_per_runbook(shelf) -> None:
+    match = match_reports([TUNNEL], shelf)[0]
+    assert match.features.shape == (len(RUNBOOKS), len(FEATURES))
+    assert np.isfinite(match.features).all()
+
+
+def test_the_texts_of_a_shelf_can_be_encoded_ahead(shelf) -> None:
+    assert shelf_texts(RUNBOOKS) == [passage.text for passage in shelf.passages]
+
+
+def test_markup_and_templates_are_only_text(model, shelf) -> None:
+    text = "<script>alert(1)</script> {{ $labels.pod }} " + "[" * 5_000 + "_" * 5_000 + "{" * 5_000
+    assert suggest(model, shelf, IncidentReport(id="1", title=text, description=text)) is not None
+
+
+def word(action: FeedbackAction, subject: str | None, **more) -> FeedbackRecord:
+    return FeedbackRecord(
+        **{
+            "prediction_id": "p",
+            "incident_id": "INC7",
+            "target": "runbooks",
+            "action": action,
+            "label": None,
+            "subject": subject,
+            "given_by": "bob",
+            "given_at": datetime(2026, 3, 1, tzinfo=UTC),
+            "source": "page",
+            **more,
+        }
+    )
+
+
+def test_outcomes_and_what_people_said_are_uses() -> None:
+    past = [ResolvedIncident(replace(ODD, id="INC7"), Outcome(runbook_id="mail/queue"))]
+    words = [
+        word(FeedbackAction.ACCEPT, "pay/gateway"),
+        word(FeedbackAction.ACCEPT, "pay/gateway", helped=False),
+        word(FeedbackAction.DISMISS, "db/replication-lag"),
+        word(FeedbackAction.CORRECT, "web/certificate", label="mail/queue", helped=True),
+        word(FeedbackAction.DISMISS, "mail/queue", target="similar"),
+        word(FeedbackAction.ACCEPT, "mail/queue", incident_id="gone"),
+    ]
+    found = {use.runbook_id: use.helped for use in past_uses(past, words)}
+    assert found == {
+        "mail/queue": True,
+        "pay/gateway": False,
+        "db/replication-lag": False,
+        "web/certificate": False,
+    }
+    assert past_uses(past)[0].helped is None
+
+
+def test_names_of_other_alerts_do_not_draw_a_runbook(model) -> None:
+    pages = [
+        runbook(
+            "a", "Slow writes", "Same as NodeFilesystemSpaceFillingUp, but for something else."
+        ),
+        runbook("b", "Volumes", "The file system is out of space soon."),
+    ]
+    asked = IncidentReport(id="1", description="node filesystem space filling up")
+    assert suggest(model, Shelf(pages, HashingEncoder()), asked, cutoff=0).label == "b"

@@ -1,0 +1,50 @@
+"""What a training did, for people and machines to read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from models.card import Drift, LabelNoise, Metric
+from models.prediction import Certificate
+from training.gate import Verdict
+from training.label_noise import Suspect
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedTarget:
+    """What became of one target.
+
+    `rows` counts the incidents with a label, for `similar` those with a known relative. Label noise
+    and certificates are of labels only; `notes` are what the card of a retrieving model says.
+    """
+
+    target: str
+    kind: str
+    rows: int
+    metrics: tuple[Metric, ...]
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    auto_share: float = 0.0
+    withheld: str | None = None
+    drift: Drift | None = None
+    label_noise: LabelNoise | None = None
+    suspects: tuple[Suspect, ...] = ()
+    label_noise_file: str | None = None
+    encoder: str | None = None
+    is_adapted: bool = False
+    verdict: Verdict | None = None
+    version: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """What a training did, in the order of its targets.
+
+    `scope` says for whose incidents the certificates hold.
+    """
+
+    split: str
+    encoded: int
+    trained: tuple[TrainedTarget, ...]
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    scope: str = ""
+    warnings: tuple[str, ...] = ()

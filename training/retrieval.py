@@ -1,0 +1,137 @@
+"""Trains what searches the store: similar incidents and runbooks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from features.encoding.cache import EncodingCache
+from features.encoding.kept_encoder import KeptEncoder
+from features.encoding.weights import open_encoder
+from features.errors import NotEnoughHistory
+from features.history.feedback import FeedbackAction
+from features.history.history import History
+from features.history.store import IncidentStore
+from features.incident.runbook import Runbook
+from models.card import Card, Metric
+from models.relatives import PairJudgement
+from models.report_model import ReportModel
+from models.runbook_shelf import RunbookUse
+from models.runbook_uses import judged_uses
+from training import runbooks as runbook_training
+from training import similar as similar_training
+from training.gate import Verdict
+from training.plan import Progress, TrainingPlan
+from training.publish import forced, publish
+from training.report import TrainedTarget
+from training.split import Split
+from training.targets import attributes_of
+
+RETRIEVED = (similar_training.TARGET, runbook_training.TARGET)
+"""The targets whose answers are entries of the store, not labels."""
+
+_TOLERATED_LOSS = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What people said of answers: of pairs of incidents, and of runbooks for incidents."""
+
+    pairs: tuple[PairJudgement, ...] = ()
+    uses: tuple[RunbookUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A retrieving model with its card, and how many incidents taught it."""
+
+    model: ReportModel
+    card: Card
+    rows: int
+
+
+def learn_retrieval(
+    target: str,
+    history: History,
+    runbooks: Sequence[Runbook],
+    said: Said,
+    split: Split,
+    plan: TrainingPlan,
+    progress: Progress,
+) -> Learned:
+    """Fit and judge one of `RETRIEVED`; raises `NotEnoughHistory` with nothing to find."""
+    if target == similar_training.TARGET:
+        return _learn_similar(history, said, plan, progress)
+    trained = runbook_training.train_runbooks(
+        history, runbooks, split, encoder=plan.encoder, uses=said.uses
+    )
+    card = runbook_training.runbooks_card(history, split, trained)
+    return Learned(trained.model, card, trained.labelled)
+
+
+def publish_retrieval(
+    learned: Learned, history: History, plan: TrainingPlan, run_id: str
+) -> TrainedTarget:
+    """Register a model, and promote it unless it finds less than the plain baseline."""
+    verdict = forced(judge_retrieval(learned.card.metrics), plan)
+    card = replace(learned.card, notes=(*learned.card.notes, *verdict.reasons))
+    version = publish(
+        learned.model,
+        card,
+        verdict,
+        plan,
+        run_id,
+        learned_from=[one.report.id for one in history.incidents],
+        attributes=attributes_of(history),
+    )
+    return replace(describe(learned), verdict=verdict, version=version.version)
+
+
+def describe(learned: Learned) -> TrainedTarget:
+    """Return what a report says of a model that was not registered."""
+    return TrainedTarget(
+        target=learned.card.target,
+        kind=learned.card.kind,
+        rows=learned.rows,
+        metrics=learned.card.metrics,
+        notes=learned.card.notes,
+    )
+
+
+def judge_retrieval(metrics: Sequence[Metric]) -> Verdict:
+    """Compare the share of searches whose first entry is right with the baseline's.
+
+    Without judged searches the shipped constants pass: there is nothing better to know.
+    """
+    first = next((metric for metric in metrics if metric.name == "recall_at_1"), None)
+    if first is None or first.baseline is None:
+        return Verdict(True, ("too few known relations to judge by",))
+    figures = f"recall at 1 {first.value:.3f}, {first.baseline_name} {first.baseline:.3f}"
+    if first.value < first.baseline - _TOLERATED_LOSS:
+        return Verdict(False, (f"finds less than the baseline: {figures}",))
+    return Verdict(True, (f"finds no less than the baseline: {figures}",))
+
+
+def what_was_said(store: IncidentStore) -> Said:
+    """Return the feedback that teaches to retrieve; no answer of ours is among it."""
+    pairs = [
+        PairJudgement(one.incident_id, one.subject, one.action is FeedbackAction.ACCEPT)
+        for target in (similar_training.TARGET, "open_match")
+        for one in store.feedback(target=target)
+        if one.subject is not None and one.action is not FeedbackAction.CORRECT
+    ]
+    return Said(tuple(pairs), tuple(judged_uses(store)))
+
+
+def _learn_similar(history: History, said: Said, plan: TrainingPlan, progress: Progress) -> Learned:
+    if not any(one.report.title or one.report.description for one in history.incidents):
+        raise NotEnoughHistory("similar: the history has no text")
+    encoder = open_encoder(plan.encoder)
+    kept = KeptEncoder(encoder, EncodingCache(plan.home.encodings, encoder))
+
+    def advance(done: int, of: int) -> None:
+        progress("indexing", done, of)
+
+    trained = similar_training.train_similar(
+        history, encoder=kept, judgements=said.pairs, seed=plan.seed, progress=advance
+    )
+    kept.flush()
+    return Learned(trained.model, similar_training.similar_card(history, trained), trained.linked)
