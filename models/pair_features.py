@@ -20,12 +20,12 @@ FEATURES: Final = (
     "same_signature",
     "same_service",
     "same_facts",
-    "log_days_apart",
+    "log_weeks_apart",
 )
 
-_SECONDS_A_DAY = 86_400
+_SECONDS_A_WEEK = 7 * 86_400
 # What candidates are apart at large: an unknown time speaks neither for nor against.
-_UNKNOWN_LOG_DAYS = 6.0
+_UNKNOWN_LOG_WEEKS = 4.0
 _OTHERS_ASSUMED = 4
 
 
@@ -47,7 +47,7 @@ def pair_features(view: SearchView, candidates: Candidates, common: IndexStatist
         _has_any(view.signatures, candidates.signatures),
         _same_service(view, candidates, common),
         _same_facts(view, candidates, common),
-        _log_days_apart(view, candidates),
+        _log_weeks_apart(view, candidates),
     )
     return np.column_stack(columns).astype(np.float64)
 
@@ -100,12 +100,12 @@ def _same_facts(view: SearchView, candidates: Candidates, common: IndexStatistic
     return np.asarray(shared / max(1, len(view.facts)))
 
 
-def _log_days_apart(view: SearchView, candidates: Candidates) -> Floats:
+def _log_weeks_apart(view: SearchView, candidates: Candidates) -> Floats:
     if view.opened is None:
-        return np.full(len(candidates), _UNKNOWN_LOG_DAYS)
+        return np.full(len(candidates), _UNKNOWN_LOG_WEEKS)
     is_known = candidates.opened != UNKNOWN_TIME
     seconds = np.abs(np.where(is_known, candidates.opened, view.opened) - view.opened)
-    return np.asarray(np.where(is_known, np.log1p(seconds / _SECONDS_A_DAY), _UNKNOWN_LOG_DAYS))
+    return np.asarray(np.where(is_known, np.log1p(seconds / _SECONDS_A_WEEK), _UNKNOWN_LOG_WEEKS))
 
 
 def _has_any(asked: Hashes, rows: Ragged) -> Floats:

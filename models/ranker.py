@@ -27,7 +27,7 @@ SHIPPED_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
         "same_signature": 1.0,
         "same_service": 1.3,
         "same_facts": 0.5,
-        "log_days_apart": -0.75,
+        "log_weeks_apart": -0.9,
     }
 )
 SHIPPED_SLOPE: Final = 0.8

@@ -9,7 +9,7 @@ from features.incident.report import IncidentReport
 from models.prediction import RunbookPrediction
 from models.runbook import DEFAULT_LIMIT, RunbookModel
 from models.runbook_shelf import Shelf
-from models.runbook_uses import known_uses
+from models.stored_uses import stored_uses
 from serving.champions import Champions
 from serving.watcher import Watcher
 
@@ -83,7 +83,7 @@ class RunbookService(Watcher):
         if self._shelf is not None and len(self._shelf):
             used = (self._store.revision(), len(self._store.feedback(target=TARGET)))
             if used != self._used:
-                self._shelf, self._used = self._shelf.used(known_uses(self._store)), used
+                self._shelf, self._used = self._shelf.used(stored_uses(self._store)), used
 
     def _model(self) -> RunbookModel:
         champion = self._champions().serving.get(TARGET)

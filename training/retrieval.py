@@ -7,15 +7,13 @@ from features.encoding.cache import EncodingCache
 from features.encoding.kept_encoder import KeptEncoder
 from features.encoding.weights import open_encoder
 from features.errors import NotEnoughHistory
-from features.history.feedback import FeedbackAction
+from features.history.feedback import FeedbackAction, FeedbackRecord
 from features.history.history import History
 from features.history.store import IncidentStore
 from features.incident.runbook import Runbook
 from models.card import Card, Metric
 from models.relatives import PairJudgement
 from models.report_model import ReportModel
-from models.runbook_shelf import RunbookUse
-from models.runbook_uses import judged_uses
 from training import runbooks as runbook_training
 from training import similar as similar_training
 from training.gate import Verdict
@@ -36,7 +34,7 @@ class Said:
     """What people said of answers: of pairs of incidents, and of runbooks for incidents."""
 
     pairs: tuple[PairJudgement, ...] = ()
-    uses: tuple[RunbookUse, ...] = ()
+    of_runbooks: tuple[FeedbackRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,10 @@ def learn_retrieval(
     """Fit and judge one of `RETRIEVED`; raises `NotEnoughHistory` with nothing to find."""
     if target == similar_training.TARGET:
         return _learn_similar(history, said, plan, progress)
+    if not runbooks:
+        raise NotEnoughHistory("runbooks: none is stored; name their folder with --runbooks DIR")
     trained = runbook_training.train_runbooks(
-        history, runbooks, split, encoder=plan.encoder, uses=said.uses
+        history, runbooks, split, encoder=plan.encoder, feedback=said.of_runbooks
     )
     card = runbook_training.runbooks_card(history, split, trained)
     return Learned(trained.model, card, trained.labelled)
@@ -118,7 +118,7 @@ def what_was_said(store: IncidentStore) -> Said:
         for one in store.feedback(target=target)
         if one.subject is not None and one.action is not FeedbackAction.CORRECT
     ]
-    return Said(tuple(pairs), tuple(judged_uses(store)))
+    return Said(tuple(pairs), store.feedback(target=runbook_training.TARGET))
 
 
 def _learn_similar(history: History, said: Said, plan: TrainingPlan, progress: Progress) -> Learned:

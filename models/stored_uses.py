@@ -1,0 +1,15 @@
+"""The past uses of runbooks that the store knows of."""
+
+from features.history.store import IncidentStore
+from models.runbook_shelf import RunbookUse
+from models.runbook_uses import past_uses
+
+_MOST = 5_000
+
+
+def stored_uses(store: IncidentStore) -> list[RunbookUse]:
+    """Return what outcomes and people say of runbooks; of very many outcomes, the latest."""
+    said = store.feedback(target="runbooks")
+    known = {one.report.id: one for one in store.with_runbook(limit=_MOST)}
+    known |= store.find([word.incident_id for word in said])
+    return past_uses(list(known.values()), said)
