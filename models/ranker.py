@@ -31,9 +31,9 @@ SHIPPED_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
     }
 )
 SHIPPED_SLOPE: Final = 0.8
-SHIPPED_INTERCEPT: Final = -0.85
+SHIPPED_INTERCEPT: Final = -1.0
 SHIPPED_RATE: Final = 0.35
-SHIPPED_CUTOFF: Final = 0.5
+SHIPPED_CUTOFF: Final = 0.52
 STRANGER_SCORE: Final = 7.0
 
 _SPREAD = 0.5
@@ -73,8 +73,8 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     intercept have a prior around the shipped ones. Where no link is known, how often queries have a
     relative is estimated from their probabilities alone (Saerens, Latinne and Decaestecker 2002).
 
-    `cutoff_` is the least relatedness at which the best of the queries that reach it are relatives
-    with a mean probability of `precision`.
+    `cutoff_` is the least relatedness at which the best candidates that reach it are relatives with
+    a mean probability of `precision`, plus a standard error of what so many would turn out to be.
 
     >>> calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
     >>> features = np.eye(2, len(FEATURES))
@@ -82,7 +82,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     [1.0, 0.0]
     """
 
-    def __init__(self, *, precision: float = 0.82) -> None:
+    def __init__(self, *, precision: float = 0.8) -> None:
         self.precision = precision
 
     def fit(self, ranker: Ranker, queries: Sequence[LinkedQuery]) -> Self:
@@ -140,7 +140,8 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         order = np.argsort(-odds)
         related, weights = self._calibrate(odds[order]), weights[order]
         means = np.cumsum(related * weights) / np.cumsum(weights)
-        enough = np.flatnonzero(means >= self.precision)
+        counts = np.cumsum(weights) ** 2 / np.cumsum(weights**2)
+        enough = np.flatnonzero(means - np.sqrt(means * (1 - means) / counts) >= self.precision)
         return float(related[enough[-1]]) if len(enough) else SHIPPED_CUTOFF
 
 
@@ -180,7 +181,9 @@ def _log_sums(
 def _odds(features: Floats, scores: Floats) -> Floats:
     """Return each candidate's log odds against its rivals, those that are no copies of it."""
     content = features[:, _CONTENT]
-    alike = (np.abs(content[:, None] - content[None]) <= _ALIKE).all(axis=2)
+    alike = np.ones((len(scores), len(scores)), dtype=np.bool_)
+    for column in content.T:
+        alike &= np.abs(column[:, None] - column) <= _ALIKE
     base = max(float(scores.max()), STRANGER_SCORE)
     powers = np.exp(scores - base) / alike.sum(axis=1)
     rivals = np.exp(STRANGER_SCORE - base) + (~alike) @ powers

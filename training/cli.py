@@ -23,6 +23,7 @@ from training import promote as promotion
 from training.backtest import BacktestReport, backtest, parse_days
 from training.backtest_summary import describe_backtest
 from training.demo import generate_company, write_history, write_mapping, write_runbooks
+from training.gaps import gaps_command
 from training.modes import mode_command, modes_command
 from training.plan import TrainingPlan
 from training.report import TrainingReport
@@ -155,6 +156,7 @@ def rollback_command(target: str, as_json: AsJson = False) -> None:
 
 app.command("mode")(one_line_errors(mode_command))
 app.command("modes")(one_line_errors(modes_command))
+app.command("gaps")(one_line_errors(gaps_command))
 
 
 @app.command("demo")

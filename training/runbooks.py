@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.encoding.weights import open_encoder
 from features.errors import NotEnoughHistory
+from features.history.feedback import FeedbackRecord
 from features.history.history import History
 from features.incident.report import ResolvedIncident
 from features.incident.runbook import Runbook
@@ -16,8 +17,8 @@ from models.card import Card, Metric, RowCounts, package_versions
 from models.folds import Rows
 from models.runbook import RunbookModel
 from models.runbook_features import FEATURES, match_reports
-from models.runbook_shelf import RunbookUse, Shelf
-from models.runbook_uses import merge_uses, past_uses
+from models.runbook_shelf import Shelf
+from models.runbook_uses import past_uses
 from training.metrics import Floats, measure
 from training.split import Split
 
@@ -69,17 +70,16 @@ def train_runbooks(
     split: Split,
     *,
     encoder: str,
-    uses: Sequence[RunbookUse] = (),
+    feedback: Sequence[FeedbackRecord] = (),
 ) -> TrainedRunbooks:
     """Fit on every outcome that names a runbook, and judge as the split divides the history.
 
-    `uses` are those that people spoke of, beyond the outcomes. Raises `NotEnoughHistory` without a
-    runbook.
+    `feedback` is what people said of suggested runbooks, oldest first. Raises `NotEnoughHistory`
+    without a runbook.
     """
     if not runbooks:
         raise NotEnoughHistory("runbooks: the folder holds none that can be read")
-    known = merge_uses([*past_uses(history.incidents), *uses])
-    shelf = Shelf(runbooks, open_encoder(encoder), known)
+    shelf = Shelf(runbooks, open_encoder(encoder), past_uses(history.incidents, feedback))
     on_shelf = {runbook.id for runbook in runbooks}
     labelled = sum(one.outcome.runbook_id in on_shelf for one in history.incidents)
     judged = None

@@ -2,27 +2,41 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import product
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import joblib
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from features.encoding.encoder import HashingEncoder
+from features.encoding.incident_index import IncidentIndex
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.incident.runbook import Part, Runbook, Section
 from models.artifacts.folder import load_artifact, save_artifact
 from models.calibrated import CalibratedModel
 from models.card import Card
-from models.kinds import KINDS, Kind, build_model, kind_of
+from models.kinds import CHOICE, KINDS, RUNBOOK, SEVERITY, SIMILAR, Kind, build_model, kind_of
 from models.labels import label_of
+from models.prediction import Prediction, RunbookPrediction, SimilarPrediction
+from models.report_model import ReportModel
+from models.runbook import RunbookModel
+from models.runbook_shelf import Shelf
+from models.runbook_uses import past_uses
+from models.similar import SimilarModel
+from models.similar_entries import ListedRecords
 
+LABELLING, RETRIEVING = (CHOICE, SEVERITY), (SIMILAR, RUNBOOK)
 LEVELS = ("low", "medium", "high")
-TARGETS = {"choice": "category", "severity": "severity"}
-LEVELS_OF = {"choice": (), "severity": LEVELS}
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 _THINGS = {"Network": "vpn tunnel", "Printing": "label printer", "Mail": "shared mailbox"}
 _SCOPES = {"low": "only me", "medium": "my team", "high": "everyone, all sites"}
+_FIXES = ("Restarted the spooler.", "done", None)
 _FILLER = [
     "since",
     "this",
@@ -38,10 +52,26 @@ _FILLER = [
     "thanks",
     "screen",
 ]
+FAULTS = [f"{first}{last}" for first, last in product(("bolu", "keza", "mivo"), "bdfgklmnpr")]
+"""Words that only the reports of one failure share."""
+
+RUNBOOKS = tuple(
+    Runbook(
+        id=f"it/{name.lower()}",
+        title=f"{name} trouble",
+        sections=(Section("Meaning", f"The {thing} does not work.", Part.MEANING),),
+        steps=("Restart it.",),
+    )
+    for name, thing in _THINGS.items()
+)
 
 
 def make_examples(count: int, *, seed: int) -> list[ResolvedIncident]:
-    """Return incidents whose category shows in the thing named, and severity in the scope."""
+    """Return incidents an hour apart that every kind can learn from.
+
+    The category shows in the thing named, severity in the scope, and the first thirty failures
+    recur: who reports one again names the first report.
+    """
     rng = np.random.default_rng(seed)
     examples = []
     for number in range(count):
@@ -49,30 +79,67 @@ def make_examples(count: int, *, seed: int) -> list[ResolvedIncident]:
         words = " ".join(rng.choice(_FILLER, 5, replace=False))
         report = IncidentReport(
             id=f"INC{seed}-{number}",
+            opened_at=START + timedelta(days=seed, hours=number),
             title=f"{_THINGS[category]} fails {words}",
-            description=f"affects {_SCOPES[severity]} code {rng.integers(10**6)}",
+            description=f"module {FAULTS[number % 30]} affects {_SCOPES[severity]} "
+            f"code {rng.integers(10**6)}",
             service=str(rng.choice(["erp", "shop"])),
             source="portal",
             attributes={"site": str(rng.choice(["Graz", "Leeds"]))},
         )
-        examples.append(ResolvedIncident(report, Outcome(category=category, severity=severity)))
+        outcome = Outcome(
+            category=category,
+            severity=severity,
+            resolution=_FIXES[number % len(_FIXES)],
+            runbook_id=f"it/{category.lower()}",
+            duplicate_of=None if number < 30 else f"INC{seed}-{number - 30}",
+        )
+        examples.append(ResolvedIncident(report, outcome))
     return examples
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Protocol):
     """One kind under test: `fitted` learned `examples`, and must not be changed."""
 
     kind: Kind
-    target: str
     examples: Sequence[ResolvedIncident]
-    fitted: CalibratedModel
-    reloaded: CalibratedModel
+    fitted: Any
+    reloaded: Any
+    folder: Path
+    reports: list[IncidentReport]
+
+    def build(self) -> Any:
+        """Return a model that was not fitted."""
+
+    def fit(self, examples: Sequence[ResolvedIncident]) -> Any:
+        """Return another model that learned from examples."""
+
+    def ask(self, model: Any, reports: Sequence[IncidentReport]) -> Sequence[Prediction]:
+        """Return a model's answers."""
+
     make_examples: Callable[..., list[ResolvedIncident]]
 
-    @property
-    def reports(self) -> list[IncidentReport]:
-        return [example.report for example in self.examples[:12]]
+
+@dataclass(kw_only=True)
+class Saved:
+    """What every subject has: a model that was fitted to `examples`, saved and loaded."""
+
+    kind: Kind
+    target: str
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.make_examples = make_examples
+        self.examples = make_examples(60, seed=0)
+        self.reports = [example.report for example in self.examples[-12:]]
+        self.fitted = self.fit(self.examples)
+        self.reloaded = saved_and_loaded(self.fitted, self.kind, self.target, self.folder)
+
+
+class LabelSubject(Saved):
+    """A kind that answers one of several labels."""
+
+    levels: tuple[str, ...] = ()
 
     @property
     def labels(self) -> list[str | None]:
@@ -82,8 +149,96 @@ class Subject:
         return replace(example, outcome=replace(example.outcome, **{self.target: label}))
 
     def build(self) -> CalibratedModel:
-        levels = LEVELS_OF[self.kind.name]
-        return build_model(self.target, levels=levels, encoder="hashing", seed=3)
+        assert kind_of(self.levels) is self.kind
+        return build_model(self.target, levels=self.levels, encoder="hashing", seed=3)
+
+    def fit(self, examples: Sequence[ResolvedIncident]) -> CalibratedModel:
+        return self.build().fit(examples)
+
+    def ask(self, model: CalibratedModel, reports: Sequence[IncidentReport]):
+        return model.predict(reports)
+
+
+class SeveritySubject(LabelSubject):
+    """A kind whose labels have an order."""
+
+    levels = LEVELS
+
+
+class SimilarSubject(Saved):
+    """Searches in an index of the examples."""
+
+    def build(self) -> SimilarModel:
+        return SimilarModel(encoder="hashing", seed=3)
+
+    def fit(self, examples: Sequence[ResolvedIncident]) -> SimilarModel:
+        return self.build().fit(examples)
+
+    def ask(
+        self,
+        model: SimilarModel,
+        reports: Sequence[IncidentReport],
+        past: Sequence[ResolvedIncident] | None = None,
+        **options: Any,
+    ) -> list[SimilarPrediction]:
+        """Search among `past`, by default the examples."""
+        past = self.examples if past is None else past
+        index = IncidentIndex(HashingEncoder())
+        index.upsert(past)
+        return model.search(reports, index, ListedRecords(past), **options)
+
+    def entries(self, answer: SimilarPrediction) -> list[tuple[str, float]]:
+        return [(entry.id, entry.relatedness) for entry in answer.similar]
+
+
+class RunbookSubject(Saved):
+    """Searches a shelf of three runbooks, which the examples used."""
+
+    def build(self) -> RunbookModel:
+        return RunbookModel(encoder="hashing")
+
+    def fit(self, examples: Sequence[ResolvedIncident]) -> RunbookModel:
+        return self.build().fit(examples, shelf_of(examples))
+
+    def ask(
+        self,
+        model: RunbookModel,
+        reports: Sequence[IncidentReport],
+        past: Sequence[ResolvedIncident] | None = None,
+        **options: Any,
+    ) -> list[RunbookPrediction]:
+        """Search the shelf as `past`, by default the examples, used it."""
+        return model.suggest(
+            reports, shelf_of(self.examples if past is None else past), **options
+        )
+
+    def entries(self, answer: RunbookPrediction) -> list[tuple[str, float]]:
+        return [(entry.id, entry.relevance) for entry in answer.runbooks]
+
+
+def shelf_of(past: Sequence[ResolvedIncident]) -> Shelf:
+    """Return the runbooks with their uses in the past."""
+    return Shelf(RUNBOOKS, HashingEncoder(), past_uses(past))
+
+
+Fitted = TypeVar("Fitted", bound=ReportModel)
+
+
+def saved_and_loaded(model: Fitted, kind: Kind, target: str, folder: Path) -> Fitted:
+    """Return the model that comes back from an artifact."""
+    card = Card(target, kind.name, datetime(2026, 1, 1, tzinfo=UTC))
+    sha256 = save_artifact(model, card, folder)
+    reloaded = load_artifact(folder, expected_sha256=sha256).model
+    assert isinstance(reloaded, type(model))
+    return reloaded
+
+
+SUBJECTS = {
+    CHOICE: (LabelSubject, "category"),
+    SEVERITY: (SeveritySubject, "severity"),
+    SIMILAR: (SimilarSubject, "similar"),
+    RUNBOOK: (RunbookSubject, "runbooks"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -93,18 +248,28 @@ def one_process() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", params=KINDS, ids=lambda kind: kind.name)
-def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    kind: Kind = request.param
-    target, levels = TARGETS[kind.name], LEVELS_OF[kind.name]
-    assert kind_of(levels) is kind
-    examples = make_examples(60, seed=0)
-    model = build_model(target, levels=levels, encoder="hashing", seed=3)
-    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
-        model.fit(examples)
-    folder: Path = tmp_path_factory.mktemp("artifact") / kind.name
-    card = Card(target, kind.name, datetime(2026, 1, 1, tzinfo=UTC))
-    sha256 = save_artifact(model, card, folder)
-    reloaded = load_artifact(folder, expected_sha256=sha256).model
-    assert isinstance(reloaded, CalibratedModel)
-    return Subject(kind, target, examples, model, reloaded, make_examples)
+@pytest.fixture(scope="session")
+def subject_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Kind], Subject]:
+    """Returns the one subject of a kind."""
+
+    @cache
+    def make(kind: Kind) -> Subject:
+        build, target = SUBJECTS[kind]
+        folder = tmp_path_factory.mktemp("artifact") / kind.name
+        with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
+            return build(kind=kind, target=target, folder=folder)
+
+    return make
+
+
+def _of(kinds: Sequence[Kind]):
+    @pytest.fixture(scope="session", params=kinds, ids=lambda kind: kind.name)
+    def subject(request: pytest.FixtureRequest, subject_of) -> Subject:
+        return subject_of(request.param)
+
+    return subject
+
+
+any_subject = _of(KINDS)
+label_subject = _of(LABELLING)
+retrieving_subject = _of(RETRIEVING)

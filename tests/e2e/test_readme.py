@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from models.kinds import KINDS
 from training.cli import app
-from training.demo import generate_company
+from training.demo import generate_company, write_runbooks
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -23,6 +23,7 @@ INTERPRETER = ".venv/bin/python"
 COLUMNS = [
     *("number", "opened_at", "short_description", "description", "cmdb_ci", "contact_type"),
     *("location", "category", "assignment_group", "priority", "subcategory"),
+    *("close_notes", "resolved_at", "parent_incident", "kb_article"),
 ]
 PRIORITIES = {"low": "4 - Low", "medium": "3 - Moderate", "high": "2 - High"}
 
@@ -40,11 +41,13 @@ def command_lines(start: str) -> list[str]:
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an export and the README's mapping, as a user would have them."""
     folder = tmp_path_factory.mktemp("readme")
+    company = generate_company(incidents=300)
+    write_runbooks(company, folder / "runbooks")
     (folder / "mapping.yaml").write_text(blocks("yaml")[0])
     with (folder / "export.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
-        for one in generate_company(incidents=300).incidents:
+        for one in company.incidents:
             report, outcome = one.report, one.outcome
             rows.writerow(
                 [
@@ -59,6 +62,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     outcome.assignment,
                     PRIORITIES.get(outcome.severity or "", "1 - Critical"),
                     outcome.fields.get("subcategory"),
+                    outcome.resolution,
+                    outcome.resolved_at and f"{outcome.resolved_at:%d/%m/%Y %H:%M}",
+                    outcome.duplicate_of,
+                    outcome.runbook_id,
                 ]
             )
     return folder
@@ -111,6 +118,8 @@ def address(workplace: Path, environment: dict[str, str], trained: str) -> Itera
 def test_training_tells_what_it_did(trained: str):
     assert "read 300 incidents, rejected 0" in trained
     assert "category (choice" in trained
+    assert "similar (similar" in trained
+    assert "read 22 runbooks, skipped 0" in trained
     assert "PROMOTED" in trained
     assert "95% interval" in trained
     assert "auto is withheld" in trained
@@ -127,7 +136,8 @@ def test_the_curl_command_answers(address: str):
     answer = json.loads(ran.stdout)
     assert answer["category"]["label"]
     assert answer["category"]["evidence"]["tokens"]
-    assert set(answer["models"]) >= {"category", "assignment"}
+    assert set(answer["models"]) >= {"category", "assignment", "similar", "runbooks"}
+    assert answer["similar"] is not None
 
 
 def test_every_command_of_the_table_exists():

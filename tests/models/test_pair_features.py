@@ -77,7 +77,7 @@ def test_copy_has_everything_in_common(index: IncidentIndex) -> None:
     assert copy["shared_terms"] == pytest.approx(1)
     assert copy["same_signature"] == 1
     assert copy["same_service"] == pytest.approx(0.9)
-    assert copy["log_days_apart"] == pytest.approx(np.log(2))
+    assert copy["log_weeks_apart"] == pytest.approx(np.log(8 / 7))
 
 
 def test_rare_shared_term_weighs_more_than_a_common_one(index: IncidentIndex) -> None:
@@ -96,13 +96,13 @@ def test_what_is_unknown_is_neutral(index: IncidentIndex) -> None:
     found = features_of(index, report("q", "card payments fail"))
     assert {row["same_service"] for row in found.values()} == {0}
     assert {row["same_facts"] for row in found.values()} == {0}
-    assert len({row["log_days_apart"] for row in found.values()}) == 1
+    assert len({row["log_weeks_apart"] for row in found.values()}) == 1
 
 
 def test_unknown_time_of_a_candidate_lies_between_near_and_far(index: IncidentIndex) -> None:
     found = features_of(index, ASKED)
-    far = np.log1p(5_000)
-    assert found["copy"]["log_days_apart"] < found["bare"]["log_days_apart"] < far
+    far = np.log1p(1_000)
+    assert found["copy"]["log_weeks_apart"] < found["bare"]["log_weeks_apart"] < far
 
 
 def test_empty_report_resembles_nothing(index: IncidentIndex) -> None:

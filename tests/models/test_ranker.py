@@ -13,8 +13,8 @@ from models.ranker import (
 )
 from models.relatives import LinkedQuery
 
-TEXT, SERVICE, DAYS = (
-    FEATURES.index(name) for name in ("text_cosine", "same_service", "log_days_apart")
+TEXT, SERVICE, WEEKS = (
+    FEATURES.index(name) for name in ("text_cosine", "same_service", "log_weeks_apart")
 )
 
 
@@ -29,7 +29,7 @@ def query(
     """Return a query of 30 candidates whose relative, if any, stands out in one feature."""
     generator = np.random.default_rng(number)
     features = np.abs(generator.normal(0.2, 0.1, (30, len(FEATURES))))
-    features[:, DAYS] += 4
+    features[:, WEEKS] += 4
     is_relative = np.zeros(30, dtype=np.bool_)
     if has_relative:
         is_relative[number % 30] = True
@@ -112,7 +112,7 @@ def test_only_candidate_must_beat_a_stranger() -> None:
 def test_copies_do_not_compete() -> None:
     calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
     features = np.random.default_rng(0).normal(size=(40, len(FEATURES)))
-    features[1:30, :DAYS] = features[0, :DAYS]
+    features[1:30, :WEEKS] = features[0, :WEEKS]
     scores = np.where(np.arange(40) < 30, 14.0, 8.0)
     storm = calibration.predict(features, scores)
     single = calibration.predict(features[29:], scores[29:])

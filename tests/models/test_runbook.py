@@ -306,9 +306,7 @@ def test_outcomes_and_what_people_said_are_uses() -> None:
 
 def test_names_of_other_alerts_do_not_draw_a_runbook(model) -> None:
     pages = [
-        runbook(
-            "a", "Slow writes", "Same as NodeFilesystemSpaceFillingUp, but for something else."
-        ),
+        runbook("a", "Slow writes", "Same as NodeFilesystemSpaceFillingUp, for others."),
         runbook("b", "Volumes", "The file system is out of space soon."),
     ]
     asked = IncidentReport(id="1", description="node filesystem space filling up")

@@ -1,0 +1,207 @@
+"""Finding the runbook of an alert: ours beside BM25, MiniLM and their rank fusion.
+
+`python tests/benchmarks/runbook_retrieval.py` measures; `--fit` prints the constants that the
+shipped ones are rounded from.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import bm25s
+import numpy as np
+from comparison import OURS, Comparison
+from figures import Floats
+from results import comparison_section, describe_run, render
+from rich.console import Console
+from runbook_pairs import Family, load_families
+
+from features.encoding.weights import MINILM, open_encoder
+from models.conditional_logit import Ranking, fit_conditional_logit
+from models.folds import Rows
+from models.runbook import CALIBRATION, CUTOFF, WEIGHTS, top_evidence
+from models.runbook_features import FEATURES, match_reports
+from models.runbook_shelf import Shelf
+from training.metrics import Interval, measure
+
+PEERS = ("BM25", "MiniLM", "BM25 + MiniLM, rank fusion")
+_FUSION = 60
+_SPREAD = 5.0
+# Without past uses, the last two features are nothing.
+_LEARNED = len(FEATURES) - 2
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where each contender has the right runbook, 0 for first; intervals resample runbooks."""
+
+    ours: Floats
+    theirs: Floats
+    families: Rows
+    blocks: Rows
+
+
+def compare_runbook_retrieval(*, masked: bool, with_expression: bool = False) -> Comparison:
+    """Judge everyone on each family's own shelf; our weights are fitted on the other families."""
+    families = load_families(masked=masked, with_expression=with_expression)
+    started = perf_counter()
+    features = {family.name: _features(family) for family in families}
+    learnt_from = {family.name: _rankings(family, features[family.name]) for family in families}
+    places = {name: [] for name in (OURS, f"{OURS}, shipped constants", *PEERS)}
+    for family in families:
+        weights = _fit(
+            [one for name, each in learnt_from.items() if name != family.name for one in each]
+        )
+        found = features[family.name]
+        scores = {OURS: found @ weights, f"{OURS}, shipped constants": found @ _shipped()}
+        scores |= _peer_scores(family)
+        for name, each in scores.items():
+            places[name].append(_places(each, family.right))
+    seconds = perf_counter() - started
+    return _compared(families, places, seconds, masked=masked)
+
+
+def measure_shown(*, masked: bool) -> dict[str, float]:
+    """Return how the shipped cut-off does when the right runbook is on the shelf, and when not."""
+    shown, right, idle = [], [], []
+    for family in load_families(masked=masked, with_expression=False):
+        scores = _features(family) @ _shipped()
+        for row, each in zip(family.right, scores, strict=True):
+            is_shown, best = _shows(each)
+            shown.append(is_shown)
+            right.append(is_shown and best == row)
+            idle.append(_shows(np.delete(each, row))[0])
+    return {
+        "shown": float(np.mean(shown)),
+        "right of the shown": float(np.sum(right) / max(1, np.sum(shown))),
+        "shown though it is not there": float(np.mean(idle)),
+    }
+
+
+def _shows(scores: Floats) -> tuple[bool, int]:
+    evidence = top_evidence(scores)
+    return bool(1 / (1 + np.exp(-evidence @ np.array(CALIBRATION))) >= CUTOFF), int(scores.argmax())
+
+
+def _features(family: Family) -> Floats:
+    shelf = Shelf(family.runbooks, open_encoder(MINILM))
+    return np.array([match.features for match in match_reports(family.reports, shelf)])
+
+
+def _rankings(family: Family, features: Floats) -> list[Ranking]:
+    return [
+        Ranking(each[:, :_LEARNED], row) for each, row in zip(features, family.right, strict=True)
+    ]
+
+
+def _fit(rankings: Sequence[Ranking]) -> Floats:
+    nothing = np.zeros(_LEARNED)
+    learned = fit_conditional_logit(rankings, nothing, np.full(_LEARNED, _SPREAD))
+    return np.concatenate([learned, np.zeros(len(FEATURES) - _LEARNED)])
+
+
+def _shipped() -> Floats:
+    return np.array([WEIGHTS[name] for name in FEATURES])
+
+
+def _peer_scores(family: Family) -> dict[str, Floats]:
+    asked = [f"{report.title} {report.description}".strip() for report in family.reports]
+    words = _bm25_scores(family.texts, asked)
+    encoder = open_encoder(MINILM)
+    meaning = encoder.encode(asked) @ encoder.encode(family.texts).T
+    fused = 1 / (_FUSION + _ranks(words)) + 1 / (_FUSION + _ranks(meaning))
+    return dict(zip(PEERS, (words, meaning, fused), strict=True))
+
+
+def _bm25_scores(texts: Sequence[str], asked: Sequence[str]) -> Floats:
+    index = bm25s.BM25()
+    index.index(bm25s.tokenize(texts, stopwords="en", show_progress=False), show_progress=False)
+    tokens = bm25s.tokenize(asked, stopwords="en", show_progress=False, return_ids=False)
+    return np.array([index.get_scores(each) if each else np.zeros(len(texts)) for each in tokens])
+
+
+def _ranks(scores: Floats) -> Rows:
+    return (-scores).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable") + 1
+
+
+def _places(scores: Floats, right: Sequence[int]) -> Floats:
+    wanted = scores[np.arange(len(right)), list(right)][:, None]
+    # Of equal scores half come first, as a draw would have it.
+    return (scores > wanted).sum(axis=1) + ((scores == wanted).sum(axis=1) - 1) / 2
+
+
+def _compared(families: Sequence[Family], places, seconds: float, *, masked: bool) -> Comparison:
+    numbers = np.repeat(np.arange(len(families)), [len(family.right) for family in families])
+    runbooks = np.concatenate([np.array(family.right) for family in families])
+    blocks = numbers * 10_000 + runbooks
+    joined = {name: np.concatenate(each) for name, each in places.items()}
+    figures = {"recall@1": 1, "recall@5": 5}
+
+    def paired(first: Floats, second: Floats | None, depth: int) -> Interval:
+        other = np.full(len(first), np.inf) if second is None else second
+        return measure(
+            lambda one, weight: _gain(one, weight, depth), Places(first, other, numbers, blocks)
+        )
+
+    best = {
+        name: max(PEERS, key=lambda peer: paired(joined[peer], None, depth).value)
+        for name, depth in figures.items()
+    }
+    named = "names masked on both sides" if masked else "names and texts"
+    return Comparison(
+        rows=len(numbers),
+        split=f"{named}; each family unseen, mean of {len(families)} families",
+        seconds=dict.fromkeys(joined, seconds),
+        figures={
+            who: {name: paired(each, None, depth) for name, depth in figures.items()}
+            for who, each in joined.items()
+        },
+        differences={
+            name: (best[name], paired(joined[OURS], joined[best[name]], depth))
+            for name, depth in figures.items()
+        },
+    )
+
+
+def _gain(places: Places, weight: Floats, depth: int) -> float:
+    """Return the mean over families of our recall less theirs."""
+    hits = (places.ours < depth).astype(float) - (places.theirs < depth)
+    sizes = np.bincount(places.families, weight)
+    means = np.bincount(places.families, weight * hits)[sizes > 0] / sizes[sizes > 0]
+    return float(means.mean())
+
+
+def _print_constants() -> None:
+    rankings = [
+        ranking
+        for masked in (False, True)
+        for with_expression in (False, True)
+        for family in load_families(masked=masked, with_expression=with_expression)
+        for ranking in _rankings(family, _features(family))
+    ]
+    found = zip(FEATURES, _fit(rankings), strict=True)
+    Console().print({name: round(float(weight), 2) for name, weight in found})
+
+
+def main() -> None:
+    """Measure, or fit."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fit", action="store_true", help="print constants fitted on everything")
+    parser.add_argument("--expressions", action="store_true", help="let reports hold their query")
+    asked = parser.parse_args()
+    if asked.fit:
+        _print_constants()
+        return
+    run = describe_run(" ".join(["python tests/benchmarks/runbook_retrieval.py", *sys.argv[1:]]))
+    for masked in (False, True):
+        found = compare_runbook_retrieval(masked=masked, with_expression=asked.expressions)
+        title = "runbooks, names masked" if masked else "runbooks"
+        section = comparison_section(found, run)
+        Console().print(render(title, section), markup=False, soft_wrap=True)
+        Console().print({name: round(x, 3) for name, x in measure_shown(masked=masked).items()})
+
+
+if __name__ == "__main__":
+    main()
