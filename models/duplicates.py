@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from features.encoding.candidates import Candidates
 from features.encoding.ragged import Hashes, Ragged
+from features.encoding.search_view import SearchView
 
 _ALIKE = 0.9
+_TELLING_TERMS = 4
+_NEAR = 0.8
+
+Flags = NDArray[np.bool_]
+Integers = NDArray[np.int64]
 
 
 def collapse_copies(candidates: Candidates, order: Sequence[int]) -> list[list[int]]:
@@ -27,6 +36,30 @@ def collapse_copies(candidates: Candidates, order: Sequence[int]) -> list[list[i
         else:
             groups.append([row])
     return groups
+
+
+def copies_of(view: SearchView, candidates: Candidates) -> Flags:
+    """Tell which candidates are near-copies of a report; of a few words nobody can tell."""
+    if len(view.text_terms) < _TELLING_TERMS:
+        return np.zeros(len(candidates), dtype=np.bool_)
+    titles, texts = _sets(candidates.title_terms), _sets(candidates.text_terms)
+    return np.array(
+        [
+            _agree(text, view.text_terms) and _agree(title, view.title_terms)
+            for text, title in zip(texts, titles, strict=True)
+        ],
+        dtype=np.bool_,
+    )
+
+
+def alike_groups(candidates: Candidates) -> Integers:
+    """Return a group number for each candidate: those of one group tell of one trouble.
+
+    Groups are the connected components of candidates whose text vectors are near.
+    """
+    vectors = candidates.text_vectors
+    is_near = vectors @ vectors.T >= _NEAR
+    return np.asarray(connected_components(csr_array(is_near), directed=False)[1], dtype=np.int64)
 
 
 def _sets(ragged: Ragged) -> list[Hashes]:

@@ -16,7 +16,7 @@ from models.relatives import LinkedQuery
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-# Chosen by `python -m tests.benchmarks.similar_constants` on OpenOffice and SeaMonkey reports.
+# Rounded from what `python tests/benchmarks/similar_constants.py` prints for OpenOffice reports.
 SHIPPED_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
     {
         "text_cosine": 15.0,
@@ -36,8 +36,10 @@ SHIPPED_RATE: Final = 0.35
 SHIPPED_CUTOFF: Final = 0.52
 STRANGER_SCORE: Final = 7.0
 
-_SPREAD = 0.5
+_LEAST_SPREAD = 0.5
 _RATE_STANDS_FOR = 20.0
+# Rates that were estimated without a label erred by up to this much precision.
+_UNCONFIRMED = 0.03
 _CONTENT = [FEATURES.index(name) for name in list(SHIPPED_WEIGHTS)[:5]]
 _ALIKE = 0.01
 
@@ -46,18 +48,22 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     """Weighs the features of pairs: the higher a score, the more likely they are related.
 
     A conditional logit (McFadden 1974): among the candidates of a query its relatives are to be
-    chosen. The weights have a Gaussian prior around the shipped ones, with half of each (at least
-    a half) as standard deviation, so nothing is needed to begin with and every link counts.
+    chosen. The weights have a Gaussian prior around the shipped ones, with `spread` of each (at
+    least a half) as standard deviation, so nothing is needed to begin with and every link counts.
 
     >>> Ranker().fit([]).score(np.eye(len(FEATURES)))[:2].tolist()
     [15.0, -11.0]
     """
 
+    def __init__(self, *, spread: float = 0.5) -> None:
+        self.spread = spread
+
     def fit(self, queries: Sequence[LinkedQuery]) -> Self:
         """Learn from queries with relatives among their candidates; others teach nothing here."""
         shipped = np.array([SHIPPED_WEIGHTS[name] for name in FEATURES])
         telling = [query for query in queries if 0 < query.is_relative.sum() < len(query.features)]
-        self.weights_ = _most_likely_weights(telling, shipped) if telling else shipped
+        spread = np.maximum(_LEAST_SPREAD, self.spread * np.abs(shipped))
+        self.weights_ = _likeliest_weights(telling, shipped, spread) if telling else shipped
         return self
 
     def score(self, features: Floats) -> Floats:
@@ -97,7 +103,8 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
             self._learn_line(odds[known], right[known], weights[known])
         elif len(queries):
             self._learn_rate(odds, weights)
-        self.cutoff_ = self._choose_cutoff(odds, weights)
+        asked = self.precision + (0.0 if known.any() else _UNCONFIRMED)
+        self.cutoff_ = self._choose_cutoff(odds, weights, asked)
         return self
 
     def predict(self, features: Floats, scores: Floats) -> Floats:
@@ -136,17 +143,20 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
                 break
             rate = found
 
-    def _choose_cutoff(self, odds: Floats, weights: Floats) -> float:
+    def _choose_cutoff(self, odds: Floats, weights: Floats, asked: float) -> float:
         order = np.argsort(-odds)
         related, weights = self._calibrate(odds[order]), weights[order]
         means = np.cumsum(related * weights) / np.cumsum(weights)
         counts = np.cumsum(weights) ** 2 / np.cumsum(weights**2)
-        enough = np.flatnonzero(means - np.sqrt(means * (1 - means) / counts) >= self.precision)
-        return float(related[enough[-1]]) if len(enough) else SHIPPED_CUTOFF
+        errors = np.sqrt(means * (1 - means) / counts)
+        enough = np.flatnonzero(means - errors >= asked)
+        if len(enough):
+            return float(related[enough[-1]])
+        is_too_low = (related >= SHIPPED_CUTOFF) & (means + errors < asked)
+        return asked if is_too_low.any() else SHIPPED_CUTOFF
 
 
-def _most_likely_weights(queries: Sequence[LinkedQuery], shipped: Floats) -> Floats:
-    spread = np.maximum(_SPREAD, _SPREAD * np.abs(shipped))
+def _likeliest_weights(queries: Sequence[LinkedQuery], shipped: Floats, spread: Floats) -> Floats:
     features = np.vstack([query.features for query in queries])
     related = np.concatenate([query.is_relative for query in queries])
     lengths = np.array([len(query.features) for query in queries])

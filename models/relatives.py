@@ -1,7 +1,7 @@
 """What the ranker of similar incidents learns from: queries whose relatives are known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from features.encoding.incident_index import IncidentIndex
 from features.encoding.search_view import view_reports
 from features.incident.report import ResolvedIncident
+from models.duplicates import Integers, alike_groups, copies_of
 from models.links import UNLINKED, Groups, link_groups
 from models.pair_features import pair_features
 
 _MOST_OF_EACH = 1_500
 _CANDIDATES = 100
+_COMPLETE = 0.5
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -32,7 +34,8 @@ class PairJudgement:
 class LinkedQuery:
     """A report, the features of its candidates, and which of them are its relatives.
 
-    `features` has shape (candidates, features). `has_relative` tells whether the past holds a
+    `features` has shape (candidates, features), `alike` numbers candidates that tell of one
+    trouble. `has_relative` tells whether the past holds a
     relative, found or not; None where nobody knows. Queries of one `group` belong together, and
     `weight` is how many reports this one stands for.
     """
@@ -40,6 +43,7 @@ class LinkedQuery:
     id: str
     group: int
     features: Floats
+    alike: Integers
     is_relative: Flags
     has_relative: bool | None
     weight: float = 1.0
@@ -54,46 +58,79 @@ def linked_queries(
 ) -> list[LinkedQuery]:
     """Search for examples in an index of all of them, as if each had just been opened.
 
+    Relatives are what links or people say, what was solved by the same runbook, and near-copies.
     Of those with a known relative in their past, and of the others, at most 1,500 each are drawn.
-    Where the history has no link at all, nobody knows who has one.
+    Where the history has no link, or leaves most near-copies unlinked, a missing one tells nothing
+    (Elkan and Noto 2008): then nobody knows who has a relative.
     """
-    judged = _by_report(judgements)
-    groups = link_groups(examples)
-    is_linked = _have_past_relative(examples, groups)
-    is_linked |= np.array([any(judged.get(one.report.id, {}).values()) for one in examples])
+    past = _Past(examples, judgements)
     rng = np.random.default_rng(seed)
-    rows, weights = _draw(np.flatnonzero(is_linked), rng)
-    others, other_weights = _draw(np.flatnonzero(~is_linked), rng)
-    drawn = np.concatenate([rows, others])
-    group_of = {one.report.id: int(group) for one, group in zip(examples, groups, strict=True)}
+    rows, weights = _draw(np.flatnonzero(past.is_linked), rng)
+    others, other_weights = _draw(np.flatnonzero(~past.is_linked), rng)
+    drawn, weights = np.concatenate([rows, others]), np.concatenate([weights, other_weights])
     views = view_reports([examples[row].report for row in drawn], index.encoder)
     common = index.statistics()
-    queries = []
-    for view, row, weight in zip(views, drawn, [*weights, *other_weights], strict=True):
+    queries, seen, linked = [], 0, 0
+    for view, row, weight in zip(views, drawn.tolist(), weights, strict=True):
         candidates = index.candidates(view, _CANDIDATES)
-        group, said = int(groups[row]), judged.get(view.id, {})
-        is_relative = [
-            said.get(id, group != UNLINKED and group_of.get(id) == group)
-            for id in candidates.ids  # noqa: A001
-        ]
+        is_named, is_copy = past.are_relatives(row, candidates.ids), copies_of(view, candidates)
+        is_relative = (is_named | is_copy) & ~past.are_strangers(row, candidates.ids)
+        seen, linked = seen + int(is_copy.sum()), linked + int((is_copy & is_named).sum())
         queries.append(
             LinkedQuery(
                 id=view.id,
-                group=group if group != UNLINKED else len(examples) + int(row),
+                group=past.block(row),
                 features=pair_features(view, candidates, common),
-                is_relative=np.array(is_relative, dtype=np.bool_),
-                has_relative=bool(is_linked[row]) if is_linked.any() else None,
+                alike=alike_groups(candidates),
+                is_relative=is_relative,
+                has_relative=bool(past.is_linked[row] or is_relative.any()),
                 weight=float(weight),
             )
         )
-    return queries
+    if past.is_linked.any() and linked >= _COMPLETE * seen:
+        return queries
+    return [replace(query, has_relative=None) for query in queries]
 
 
-def _by_report(judgements: Sequence[PairJudgement]) -> dict[str, dict[str, bool]]:
-    said: dict[str, dict[str, bool]] = {}
-    for one in judgements:
-        said.setdefault(one.id, {})[one.other] = one.is_related
-    return said
+class _Past:
+    """What is known of which examples belong together."""
+
+    def __init__(
+        self, examples: Sequence[ResolvedIncident], judgements: Sequence[PairJudgement]
+    ) -> None:
+        self._ids = [one.report.id for one in examples]
+        self._groups = link_groups(examples)
+        self._group_of = dict(zip(self._ids, self._groups.tolist(), strict=True))
+        self._runbook_of = {one.report.id: one.outcome.runbook_id for one in examples}
+        self._said: dict[str, dict[str, bool]] = {}
+        for one in judgements:
+            self._said.setdefault(one.id, {})[one.other] = one.is_related
+        self.is_linked = _have_past_relative(examples, self._groups)
+        self.is_linked |= np.array([any(self._said.get(id, {}).values()) for id in self._ids])  # noqa: A001
+
+    def block(self, row: int) -> int:
+        """Return the number of the group that a row belongs to, its own where it has none."""
+        group = int(self._groups[row])
+        return group if group != UNLINKED else len(self._ids) + row
+
+    def are_relatives(self, row: int, ids: Sequence[str]) -> Flags:
+        """Tell which incidents a link, a person or a shared runbook makes relatives of a row's."""
+        id, group = self._ids[row], int(self._groups[row])  # noqa: A001
+        said, runbook = self._said.get(id, {}), self._runbook_of[id]
+        return np.array(
+            [
+                said.get(other, False)
+                or (group != UNLINKED and self._group_of.get(other) == group)
+                or (runbook is not None and self._runbook_of.get(other) == runbook)
+                for other in ids
+            ],
+            dtype=np.bool_,
+        )
+
+    def are_strangers(self, row: int, ids: Sequence[str]) -> Flags:
+        """Tell which incidents people said have nothing to do with a row's."""
+        said = self._said.get(self._ids[row], {})
+        return np.array([said.get(other) is False for other in ids], dtype=np.bool_)
 
 
 def _have_past_relative(examples: Sequence[ResolvedIncident], groups: Groups) -> Flags:

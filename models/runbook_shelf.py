@@ -1,5 +1,6 @@
 """Runbooks ready to be compared with reports, and when each of them was used."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ from models.runbook_text import (
 )
 
 Floats = NDArray[np.float64]
+
+_MOST_NAMESAKES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Shelf:
         self.runbooks = tuple(runbooks)
         self.encoder = encoder
         self.passages: tuple[Passage, ...]
-        self.names = [names_of(one) for one in self.runbooks]
+        self.names = _telling_names([names_of(one) for one in self.runbooks])
         bodies = [body_terms(one) for one in self.runbooks]
         self.name_field = LexicalField(length_weight=0.3).fit(
             [name_terms(r) for r in self.runbooks]
@@ -66,10 +69,13 @@ class Shelf:
         return len(self.runbooks)
 
     def used(self, uses: Iterable[RunbookUse]) -> "Shelf":
-        """Return this shelf with other uses; the runbooks are not encoded again."""
+        """Return this shelf with other uses; only what is new is read and encoded."""
+        uses = tuple(uses)
+        if uses == self.past.asked:
+            return self
         other = object.__new__(Shelf)
         other.__dict__ = dict(self.__dict__)
-        other.past = PastUses(self.runbooks, self.encoder, uses)
+        other.past = PastUses(self.runbooks, self.encoder, uses, self.past)
         return other
 
     def _encode_passages(self) -> None:
@@ -83,22 +89,36 @@ class Shelf:
 
 
 class PastUses:
-    """Which past incidents used which runbook."""
+    """Which past incidents used which runbook; what `before` has read is not read again."""
 
     def __init__(
-        self, runbooks: Sequence[Runbook], encoder: Encoder, uses: Iterable[RunbookUse]
+        self,
+        runbooks: Sequence[Runbook],
+        encoder: Encoder,
+        uses: Iterable[RunbookUse],
+        before: "PastUses | None" = None,
     ) -> None:
         rows = {runbook.id: row for row, runbook in enumerate(runbooks)}
-        self.uses = tuple(use for use in uses if use.runbook_id in rows)
+        self.asked = tuple(uses)
+        self.uses = tuple(use for use in self.asked if use.runbook_id in rows)
         self.rows = np.array([rows[use.runbook_id] for use in self.uses], dtype=np.int64)
         self.helped = np.array([use.helped is not False for use in self.uses], dtype=bool)
-        questions = [read_report(use.report) for use in self.uses]
-        self.words = LexicalField().fit([one.words + one.code for one in questions])
+        self._ids = np.array([use.report.id for use in self.uses], dtype=object)
+        self._opened = np.array([_moment(use.report, -np.inf) for use in self.uses])
+        known = {} if before is None else before._read
+        self._read: dict[str, Question] = {
+            content: known.get(content) or read_report(use.report)
+            for use in self.uses
+            for content in [_content(use.report)]
+        }
+        questions = [self._read[_content(use.report)] for use in self.uses]
+        self.words = LexicalField(length_weight=0.0).fit([one.words for one in questions])
         self.vectors: Vectors = encoder.encode([one.text for one in questions])
 
-    def before(self, report: IncidentReport) -> NDArray[np.bool_]:
+    def known_to(self, report: IncidentReport) -> NDArray[np.bool_]:
         """Tell which uses were known when a report came in; its own never was."""
-        return np.array([_is_earlier(use.report, report) for use in self.uses], dtype=bool)
+        is_earlier = self._opened < _moment(report, np.inf)
+        return np.asarray(is_earlier & (self._ids != report.id), dtype=np.bool_)
 
     def likeness(self, question: Question, vector: Floats) -> Floats:
         """Return in 0..1 how like a report is to that of each use."""
@@ -106,12 +126,19 @@ class PastUses:
         return np.asarray(np.clip(alike, 0.0, 1.0), dtype=np.float64)
 
 
-def _is_earlier(past: IncidentReport, report: IncidentReport) -> bool:
-    if past.id == report.id:
-        return False
-    if past.opened_at is None or report.opened_at is None:
-        return True
-    return past.opened_at < report.opened_at
+def _moment(report: IncidentReport, unknown: float) -> float:
+    return unknown if report.opened_at is None else report.opened_at.timestamp()
+
+
+def _content(report: IncidentReport) -> str:
+    facts = sorted(report.attributes.items())
+    return repr((report.title, report.description, report.service, facts))
+
+
+def _telling_names(names: Sequence[frozenset[str]]) -> list[frozenset[str]]:
+    """Keep the names that few runbooks have; a heading of many, such as `Alerts`, is none."""
+    holders = Counter(name for each in names for name in each)
+    return [frozenset(name for name in each if holders[name] <= _MOST_NAMESAKES) for each in names]
 
 
 def shelf_texts(runbooks: Iterable[Runbook]) -> list[str]:

@@ -1,7 +1,7 @@
 """Similar incidents: the past ones about the same trouble, or none; and the open one it joins."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -102,8 +102,11 @@ class SimilarModel(ReportModel):
         return self.search(reports, index, self.records_)
 
     def rehearse(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
-        """Search for each among the others."""
-        past = [ResolvedIncident(report, Outcome()) for report in reports]
+        """Search for each among the same reports without titles: alike, but not too much so."""
+        past = [
+            ResolvedIncident(replace(one, id=f"past {one.id}", opened_at=None, title=""), Outcome())
+            for one in reports
+        ]
         index = IncidentIndex(open_encoder(self.encoder))
         index.upsert(past)
         return self.search(reports, index, ListedRecords(past), cutoff=0)

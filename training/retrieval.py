@@ -12,6 +12,7 @@ from features.history.history import History
 from features.history.store import IncidentStore
 from features.incident.runbook import Runbook
 from models.card import Card, Metric
+from models.links import UNLINKED, link_groups
 from models.relatives import PairJudgement
 from models.report_model import ReportModel
 from training import runbooks as runbook_training
@@ -54,10 +55,15 @@ def learn_retrieval(
     split: Split,
     plan: TrainingPlan,
     progress: Progress,
+    *,
+    needs_links: bool = False,
 ) -> Learned:
-    """Fit and judge one of `RETRIEVED`; raises `NotEnoughHistory` with nothing to find."""
+    """Fit and judge one of `RETRIEVED`; raises `NotEnoughHistory` with nothing to find.
+
+    Without links `similar` learns only how often incidents recur, and with `needs_links` nothing.
+    """
     if target == similar_training.TARGET:
-        return _learn_similar(history, said, plan, progress)
+        return _learn_similar(history, said, plan, progress, needs_links=needs_links)
     if not runbooks:
         raise NotEnoughHistory("runbooks: none is stored; name their folder with --runbooks DIR")
     trained = runbook_training.train_runbooks(
@@ -121,9 +127,13 @@ def what_was_said(store: IncidentStore) -> Said:
     return Said(tuple(pairs), store.feedback(target=runbook_training.TARGET))
 
 
-def _learn_similar(history: History, said: Said, plan: TrainingPlan, progress: Progress) -> Learned:
+def _learn_similar(
+    history: History, said: Said, plan: TrainingPlan, progress: Progress, *, needs_links: bool
+) -> Learned:
     if not any(one.report.title or one.report.description for one in history.incidents):
         raise NotEnoughHistory("similar: the history has no text")
+    if needs_links and not said.pairs and not any(link_groups(history.incidents) != UNLINKED):
+        raise NotEnoughHistory("similar: no incident has a known relative")
     encoder = open_encoder(plan.encoder)
     kept = KeptEncoder(encoder, EncodingCache(plan.home.encodings, encoder))
 

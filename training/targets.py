@@ -51,6 +51,12 @@ def attributes_of(history: History) -> list[str]:
     return sorted({name for one in history.incidents for name in one.report.attributes})
 
 
+def has_labels(history: History) -> bool:
+    """Tell whether any incident has a label of anything, trainable or not."""
+    names = (*_OUTCOME_TARGETS, *_field_targets(history))
+    return any(label_of(one.outcome, name) for one in history.incidents for name in names)
+
+
 def _field_targets(history: History) -> list[str]:
     names = dict.fromkeys(name for i in history.incidents for name in i.outcome.fields)
     return [f"{FIELD_PREFIX}{name}" for name in names]

@@ -21,14 +21,13 @@ from training.register import training_run
 from training.report import TrainedTarget, TrainingReport
 from training.retrieval import (
     RETRIEVED,
-    Said,
     describe,
     learn_retrieval,
     publish_retrieval,
     what_was_said,
 )
 from training.split import Split
-from training.targets import Target, attributes_of, find_targets
+from training.targets import Target, attributes_of, find_targets, has_labels
 
 Learned = TypeVar("Learned")
 _SHOWN_SUSPECTS = 5
@@ -51,7 +50,16 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
             return _publish(history, target, split, plan, fitted, run_id)
 
         def learn_search(target: str) -> TrainedTarget:
-            learned = learn_retrieval(target, history, runbooks, said, split, plan, progress)
+            learned = learn_retrieval(
+                target,
+                history,
+                runbooks,
+                said,
+                split,
+                plan,
+                progress,
+                needs_links=_needs_links(history, plan, labelled),
+            )
             return publish_retrieval(learned, history, plan, run_id)
 
         labelled, unfit = learn_each(chosen, plan.targets, learn, progress)
@@ -62,8 +70,10 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
 
 
 def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
-    """Fit and judge as `train` does, but keep nothing."""
+    """Fit and judge as `train` does, with the stored runbooks, but keep nothing."""
     chosen, skipped = choose_targets(history, plan.targets)
+    with open_store(plan.database_url, plan.tenant) as store:
+        runbooks, said = store.runbooks(), what_was_said(store)
     split, encoded = prepare(history, plan, progress)
 
     def judge(target: Target) -> TrainedTarget:
@@ -73,12 +83,26 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
         )
 
     def judge_search(target: str) -> TrainedTarget:
-        runbooks = plan.runbooks or ()
-        return describe(learn_retrieval(target, history, runbooks, Said(), split, plan, progress))
+        learned = learn_retrieval(
+            target,
+            history,
+            runbooks,
+            said,
+            split,
+            plan,
+            progress,
+            needs_links=_needs_links(history, plan, labelled),
+        )
+        return describe(learned)
 
     labelled, unfit = learn_each(chosen, plan.targets, judge, progress)
     found, without = _learn_searches(plan.targets, judge_search)
     return _report(split, encoded, (*labelled, *found), skipped | unfit | without)
+
+
+def _needs_links(history: History, plan: TrainingPlan, labelled: Sequence[TrainedTarget]) -> bool:
+    """Tell whether the labels, of which none can be learned, should be mended first."""
+    return not labelled and not plan.targets and has_labels(history)
 
 
 def _learn_searches(

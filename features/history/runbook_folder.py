@@ -15,16 +15,7 @@ from features.incident.runbook import Runbook
 _LARGEST_BYTES = 1_000_000
 _LONGEST_ID = 255
 _ABOUT_THE_FOLDER = frozenset(
-    [
-        "readme",
-        "license",
-        "contributing",
-        "changelog",
-        "code_of_conduct",
-        "security",
-        "_index",
-        "index",
-    ]
+    ("readme", "license", "contributing", "changelog", "code_of_conduct", "security")
 )
 
 

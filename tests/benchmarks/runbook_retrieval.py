@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-import bm25s
 import numpy as np
 from comparison import OURS, Comparison
 from figures import Floats
 from results import comparison_section, describe_run, render
+from retrieval_peers import PEERS, encode_for_retrieval, peer_scores, retrieval_text
 from rich.console import Console
 from runbook_pairs import Family, load_families
 
 from features.encoding.weights import MINILM, open_encoder
+from features.home import Home, open_home
 from models.conditional_logit import Ranking, fit_conditional_logit
 from models.folds import Rows
 from models.runbook import CALIBRATION, CUTOFF, WEIGHTS, top_evidence
@@ -26,9 +27,7 @@ from models.runbook_features import FEATURES, match_reports
 from models.runbook_shelf import Shelf
 from training.metrics import Interval, measure
 
-PEERS = ("BM25", "MiniLM", "BM25 + MiniLM, rank fusion")
-_FUSION = 60
-_SPREAD = 5.0
+_SPREAD = 1.2
 # Without past uses, the last two features are nothing.
 _LEARNED = len(FEATURES) - 2
 
@@ -43,7 +42,9 @@ class Places:
     blocks: Rows
 
 
-def compare_runbook_retrieval(*, masked: bool, with_expression: bool = False) -> Comparison:
+def compare_runbook_retrieval(
+    home: Home, *, masked: bool, with_expression: bool = False
+) -> Comparison:
     """Judge everyone on each family's own shelf; our weights are fitted on the other families."""
     families = load_families(masked=masked, with_expression=with_expression)
     started = perf_counter()
@@ -51,12 +52,10 @@ def compare_runbook_retrieval(*, masked: bool, with_expression: bool = False) ->
     learnt_from = {family.name: _rankings(family, features[family.name]) for family in families}
     places = {name: [] for name in (OURS, f"{OURS}, shipped constants", *PEERS)}
     for family in families:
-        weights = _fit(
-            [one for name, each in learnt_from.items() if name != family.name for one in each]
-        )
+        weights = _fit([each for name, each in learnt_from.items() if name != family.name])
         found = features[family.name]
         scores = {OURS: found @ weights, f"{OURS}, shipped constants": found @ _shipped()}
-        scores |= _peer_scores(family)
+        scores |= _peer_scores(family, home)
         for name, each in scores.items():
             places[name].append(_places(each, family.right))
     seconds = perf_counter() - started
@@ -96,9 +95,12 @@ def _rankings(family: Family, features: Floats) -> list[Ranking]:
     ]
 
 
-def _fit(rankings: Sequence[Ranking]) -> Floats:
+def _fit(families: Sequence[Sequence[Ranking]]) -> Floats:
+    """Fit with each family counting about as much, however many alerts it has."""
+    most = max(len(rankings) for rankings in families)
+    balanced = [one for each in families for one in list(each) * round(most / len(each))]
     nothing = np.zeros(_LEARNED)
-    learned = fit_conditional_logit(rankings, nothing, np.full(_LEARNED, _SPREAD))
+    learned = fit_conditional_logit(balanced, nothing, np.full(_LEARNED, _SPREAD))
     return np.concatenate([learned, np.zeros(len(FEATURES) - _LEARNED)])
 
 
@@ -106,24 +108,10 @@ def _shipped() -> Floats:
     return np.array([WEIGHTS[name] for name in FEATURES])
 
 
-def _peer_scores(family: Family) -> dict[str, Floats]:
-    asked = [f"{report.title} {report.description}".strip() for report in family.reports]
-    words = _bm25_scores(family.texts, asked)
-    encoder = open_encoder(MINILM)
-    meaning = encoder.encode(asked) @ encoder.encode(family.texts).T
-    fused = 1 / (_FUSION + _ranks(words)) + 1 / (_FUSION + _ranks(meaning))
-    return dict(zip(PEERS, (words, meaning, fused), strict=True))
-
-
-def _bm25_scores(texts: Sequence[str], asked: Sequence[str]) -> Floats:
-    index = bm25s.BM25()
-    index.index(bm25s.tokenize(texts, stopwords="en", show_progress=False), show_progress=False)
-    tokens = bm25s.tokenize(asked, stopwords="en", show_progress=False, return_ids=False)
-    return np.array([index.get_scores(each) if each else np.zeros(len(texts)) for each in tokens])
-
-
-def _ranks(scores: Floats) -> Rows:
-    return (-scores).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable") + 1
+def _peer_scores(family: Family, home: Home) -> dict[str, Floats]:
+    asked = [retrieval_text(report) for report in family.reports]
+    vectors = (encode_for_retrieval(texts, home) for texts in (asked, family.texts))
+    return peer_scores(asked, family.texts, *vectors)
 
 
 def _places(scores: Floats, right: Sequence[int]) -> Floats:
@@ -175,11 +163,10 @@ def _gain(places: Places, weight: Floats, depth: int) -> float:
 
 def _print_constants() -> None:
     rankings = [
-        ranking
+        _rankings(family, _features(family))
         for masked in (False, True)
         for with_expression in (False, True)
         for family in load_families(masked=masked, with_expression=with_expression)
-        for ranking in _rankings(family, _features(family))
     ]
     found = zip(FEATURES, _fit(rankings), strict=True)
     Console().print({name: round(float(weight), 2) for name, weight in found})
@@ -194,9 +181,10 @@ def main() -> None:
     if asked.fit:
         _print_constants()
         return
+    home = open_home()
     run = describe_run(" ".join(["python tests/benchmarks/runbook_retrieval.py", *sys.argv[1:]]))
     for masked in (False, True):
-        found = compare_runbook_retrieval(masked=masked, with_expression=asked.expressions)
+        found = compare_runbook_retrieval(home, masked=masked, with_expression=asked.expressions)
         title = "runbooks, names masked" if masked else "runbooks"
         section = comparison_section(found, run)
         Console().print(render(title, section), markup=False, soft_wrap=True)

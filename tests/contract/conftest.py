@@ -1,12 +1,13 @@
 """Every kind of model with a small synthetic history that it can learn."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import joblib
 import numpy as np
@@ -22,7 +23,12 @@ from models.calibrated import CalibratedModel
 from models.card import Card
 from models.kinds import CHOICE, KINDS, RUNBOOK, SEVERITY, SIMILAR, Kind, build_model, kind_of
 from models.labels import label_of
-from models.prediction import Prediction, RunbookPrediction, SimilarPrediction
+from models.prediction import (
+    LabelPrediction,
+    Prediction,
+    RunbookPrediction,
+    SimilarPrediction,
+)
 from models.report_model import ReportModel
 from models.runbook import RunbookModel
 from models.runbook_shelf import Shelf
@@ -85,7 +91,7 @@ def make_examples(count: int, *, seed: int) -> list[ResolvedIncident]:
             f"code {rng.integers(10**6)}",
             service=str(rng.choice(["erp", "shop"])),
             source="portal",
-            attributes={"site": str(rng.choice(["Graz", "Leeds"]))},
+            attributes={"site": str(rng.choice(["Linz", "Leeds"]))},
         )
         outcome = Outcome(
             category=category,
@@ -98,31 +104,12 @@ def make_examples(count: int, *, seed: int) -> list[ResolvedIncident]:
     return examples
 
 
-class Subject(Protocol):
-    """One kind under test: `fitted` learned `examples`, and must not be changed."""
-
-    kind: Kind
-    examples: Sequence[ResolvedIncident]
-    fitted: Any
-    reloaded: Any
-    folder: Path
-    reports: list[IncidentReport]
-
-    def build(self) -> Any:
-        """Return a model that was not fitted."""
-
-    def fit(self, examples: Sequence[ResolvedIncident]) -> Any:
-        """Return another model that learned from examples."""
-
-    def ask(self, model: Any, reports: Sequence[IncidentReport]) -> Sequence[Prediction]:
-        """Return a model's answers."""
-
-    make_examples: Callable[..., list[ResolvedIncident]]
-
-
 @dataclass(kw_only=True)
-class Saved:
-    """What every subject has: a model that was fitted to `examples`, saved and loaded."""
+class Subject(ABC):
+    """One kind under test: `fitted` learned `examples`, and must not be changed.
+
+    `reloaded` is what came back from the artifact in `folder`.
+    """
 
     kind: Kind
     target: str
@@ -135,8 +122,40 @@ class Saved:
         self.fitted = self.fit(self.examples)
         self.reloaded = saved_and_loaded(self.fitted, self.kind, self.target, self.folder)
 
+    @abstractmethod
+    def build(self) -> ReportModel:
+        """Return a model that was not fitted."""
 
-class LabelSubject(Saved):
+    @abstractmethod
+    def fit(
+        self, examples: Sequence[ResolvedIncident], model: ReportModel | None = None
+    ) -> ReportModel:
+        """Return a model, by default a new one, that learned from examples."""
+
+    @abstractmethod
+    def ask(self, model: Any, reports: Sequence[IncidentReport]) -> Sequence[Prediction]:
+        """Return a model's answers."""
+
+    @abstractmethod
+    def entries(self, answer: Any) -> list[tuple[str, float]]:
+        """Return what an answer names, the likeliest first, with how sure it is of each."""
+
+    @property
+    @abstractmethod
+    def answerable(self) -> set[str]:
+        """The labels that an answer may have."""
+
+    def agree(self, found: Sequence[Prediction], wanted: Sequence[Prediction]) -> None:
+        """The order of sums may differ between batches, so confidences agree to six places."""
+        assert len(found) == len(wanted)
+        for one, other in zip(found, wanted, strict=True):
+            assert (one.label, one.decision) == (other.label, other.decision)
+            assert one.confidence == pytest.approx(other.confidence, abs=1e-6)
+            mine, theirs = dict(self.entries(one)), dict(self.entries(other))
+            assert mine == pytest.approx(theirs, abs=1e-6)
+
+
+class LabelSubject(Subject):
     """A kind that answers one of several labels."""
 
     levels: tuple[str, ...] = ()
@@ -152,11 +171,23 @@ class LabelSubject(Saved):
         assert kind_of(self.levels) is self.kind
         return build_model(self.target, levels=self.levels, encoder="hashing", seed=3)
 
-    def fit(self, examples: Sequence[ResolvedIncident]) -> CalibratedModel:
-        return self.build().fit(examples)
+    def fit(
+        self, examples: Sequence[ResolvedIncident], model: CalibratedModel | None = None
+    ) -> CalibratedModel:
+        return (model or self.build()).fit(examples)
 
-    def ask(self, model: CalibratedModel, reports: Sequence[IncidentReport]):
+    def ask(
+        self, model: CalibratedModel, reports: Sequence[IncidentReport]
+    ) -> Sequence[LabelPrediction]:
         return model.predict(reports)
+
+    def entries(self, answer: LabelPrediction) -> list[tuple[str, float]]:
+        others = [(other.label, other.confidence) for other in answer.alternatives]
+        return [(answer.label, answer.confidence), *others]
+
+    @property
+    def answerable(self) -> set[str]:
+        return set(self.fitted.classes_)
 
 
 class SeveritySubject(LabelSubject):
@@ -165,14 +196,16 @@ class SeveritySubject(LabelSubject):
     levels = LEVELS
 
 
-class SimilarSubject(Saved):
+class SimilarSubject(Subject):
     """Searches in an index of the examples."""
 
     def build(self) -> SimilarModel:
         return SimilarModel(encoder="hashing", seed=3)
 
-    def fit(self, examples: Sequence[ResolvedIncident]) -> SimilarModel:
-        return self.build().fit(examples)
+    def fit(
+        self, examples: Sequence[ResolvedIncident], model: SimilarModel | None = None
+    ) -> SimilarModel:
+        return (model or self.build()).fit(examples)
 
     def ask(
         self,
@@ -190,15 +223,25 @@ class SimilarSubject(Saved):
     def entries(self, answer: SimilarPrediction) -> list[tuple[str, float]]:
         return [(entry.id, entry.relatedness) for entry in answer.similar]
 
+    @property
+    def answerable(self) -> set[str]:
+        return {"", *(one.report.id for one in self.examples)}
 
-class RunbookSubject(Saved):
+    def candidates_of(self, report: IncidentReport) -> int:
+        """Return how many examples there are to choose from."""
+        return sum(one.report.opened_at < report.opened_at for one in self.examples)
+
+
+class RunbookSubject(Subject):
     """Searches a shelf of three runbooks, which the examples used."""
 
     def build(self) -> RunbookModel:
         return RunbookModel(encoder="hashing")
 
-    def fit(self, examples: Sequence[ResolvedIncident]) -> RunbookModel:
-        return self.build().fit(examples, shelf_of(examples))
+    def fit(
+        self, examples: Sequence[ResolvedIncident], model: RunbookModel | None = None
+    ) -> RunbookModel:
+        return (model or self.build()).fit(examples, shelf_of(examples))
 
     def ask(
         self,
@@ -208,12 +251,18 @@ class RunbookSubject(Saved):
         **options: Any,
     ) -> list[RunbookPrediction]:
         """Search the shelf as `past`, by default the examples, used it."""
-        return model.suggest(
-            reports, shelf_of(self.examples if past is None else past), **options
-        )
+        return model.suggest(reports, shelf_of(self.examples if past is None else past), **options)
 
     def entries(self, answer: RunbookPrediction) -> list[tuple[str, float]]:
         return [(entry.id, entry.relevance) for entry in answer.runbooks]
+
+    @property
+    def answerable(self) -> set[str]:
+        return {"", *(runbook.id for runbook in RUNBOOKS)}
+
+    def candidates_of(self, report: IncidentReport) -> int:
+        """Return how many runbooks there are to choose from."""
+        return len(RUNBOOKS)
 
 
 def shelf_of(past: Sequence[ResolvedIncident]) -> Shelf:

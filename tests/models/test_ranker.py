@@ -212,6 +212,13 @@ def test_cutoff_rises_with_the_precision_that_is_asked_for() -> None:
     assert cutoffs == sorted(cutoffs)
 
 
+def test_nothing_but_the_sure_is_shown_where_the_best_are_seldom_right() -> None:
+    queries = [query(n, has_relative=n % 2 == 0, strength=0.25) for n in range(400)]
+    ranker = Ranker().fit([])
+    calibration = RelatednessCalibration(precision=0.97).fit(ranker, queries)
+    assert calibration.cutoff_ > SHIPPED_CUTOFF
+
+
 def test_query_without_candidates_is_no_news() -> None:
     empty = LinkedQuery("q", 0, np.empty((0, len(FEATURES))), np.zeros(0, dtype=np.bool_), False)
     ranker = Ranker().fit([empty])

@@ -160,6 +160,15 @@ def test_equal_texts_keep_their_own_ids(model) -> None:
     assert answer.runbooks[0].relevance == pytest.approx(answer.runbooks[1].relevance)
 
 
+def test_what_many_are_called_names_none(model) -> None:
+    texts = ("No space left.", "Relay refuses.", "Tunnel lost.", "Site slow.")
+    pages = [runbook(f"page-{n}", "Alert", text) for n, text in enumerate(texts)]
+    asked = IncidentReport(id="1", title="Alert", description="Relay refuses mail")
+    answer = suggest(model, Shelf(pages, HashingEncoder()), asked, cutoff=0)
+    assert answer.label == "page-1"
+    assert not any("named alike" in reason for one in answer.runbooks for reason in one.why)
+
+
 def test_an_empty_shelf_has_no_answer(model) -> None:
     assert suggest(model, Shelf([], HashingEncoder()), DISK).runbooks == ()
     assert model.suggest([], Shelf(RUNBOOKS, HashingEncoder())) == []
@@ -174,6 +183,14 @@ def test_past_uses_move_the_ranking(model, shelf) -> None:
     assert after.label == "mail/queue"
     assert after.runbooks[0].why[0] == "helped with INC7: Coffee machine leaks"
     assert suggest(model, shelf, ODD, cutoff=0) == before
+
+
+def test_the_same_again_is_shown_what_was_used(model, shelf) -> None:
+    past = replace(ODD, id="INC7")
+    used = shelf.used([RunbookUse(past, "mail/queue"), RunbookUse(TUNNEL, "vpn/tunnel-drops")])
+    assert suggest(model, shelf, ODD).runbooks == ()
+    assert suggest(model, used, ODD).label == "mail/queue"
+    assert suggest(model, used, IncidentReport(id="q", title="Quarterly report")).runbooks == ()
 
 
 def test_a_use_that_did_not_help_moves_it_away(model, shelf) -> None:
@@ -196,6 +213,17 @@ def test_only_earlier_uses_count(model, shelf) -> None:
         assert (suggest(model, used, asked, cutoff=0) != plain) is moves
     own = shelf.used([RunbookUse(asked, "mail/queue")])
     assert suggest(model, own, asked, cutoff=0) == plain
+
+
+def test_the_same_uses_are_the_same_shelf(shelf) -> None:
+    uses = [RunbookUse(DISK, "mail/queue"), RunbookUse(DISK, "gone")]
+    used = shelf.used(uses)
+    assert used is not shelf
+    assert used.used(list(uses)) is used
+    grown = used.used([*uses, RunbookUse(ODD, "vpn/tunnel-drops")])
+    fresh = shelf.used([*uses, RunbookUse(ODD, "vpn/tunnel-drops")])
+    assert grown.past.vectors.tolist() == fresh.past.vectors.tolist()
+    assert len(grown.past.uses) == 2
 
 
 def test_uses_of_unknown_runbooks_are_passed_over(model, shelf) -> None:

@@ -55,7 +55,7 @@ def incident(number: int) -> ResolvedIncident:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, empty_registry: Path) -> Home:
-    """A home with two versions of category, of which the second is champion, and a severity."""
+    """A home with two versions of category, the second champion, a severity and a similar."""
     home = open_home(HomeSettings(home=tmp_path_factory.mktemp("delete") / "a home #1"))
     shutil.copy(empty_registry, home.root / "mlflow.db")
     history = History(
@@ -80,7 +80,8 @@ def client(trained: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClien
 def evaluations(home: Home) -> list[EvaluationFolder]:
     registry = ModelRegistry(home.tracking_uri, "default")
     versions = [one for target in registry.champions() for one in registry.versions(target)]
-    return [evaluation_folder(version, home) for version in versions]
+    folders = [evaluation_folder(version, home) for version in versions]
+    return [files for files in folders if files.judged.exists()]
 
 
 def is_in_snapshots(home: Home, number: int) -> bool:
@@ -120,6 +121,7 @@ def test_the_models_that_learned_from_it_are_listed(client: TestClient) -> None:
         {"target": "category", "version": "2", "is_champion": True},
         {"target": "category", "version": "1", "is_champion": False},
         {"target": "severity", "version": "1", "is_champion": True},
+        {"target": "similar", "version": "1", "is_champion": True},
     ]
     assert answer.keys() == {"incident_id", "request_id", "models"}
     assert client.delete("/v1/incidents/INC1").status_code == 404
@@ -130,6 +132,7 @@ def test_a_model_without_its_label_is_not_listed(client: TestClient) -> None:
     assert [(one["target"], one["version"]) for one in models] == [
         ("category", "2"),
         ("category", "1"),
+        ("similar", "1"),
     ]
 
 
@@ -170,7 +173,7 @@ def test_without_the_registry_it_goes_all_the_same_and_the_rest_can_follow(
     assert "registry" in answer["problem"]
     assert client.get("/v1/incidents/INC3").status_code == 404
     assert is_in_snapshots(trained, 3)
-    assert len(delete(client, 3)["models"]) == 3
+    assert len(delete(client, 3)["models"]) == 4
     assert not is_in_snapshots(trained, 3)
     assert client.delete("/v1/incidents/INC3").status_code == 404
 
@@ -197,7 +200,7 @@ def test_of_several_deletions_at_once_each_is_whole(client: TestClient, trained:
     EncodingCache(trained.encodings, encoder).keep([*texts, "other"], np.ones((7, 64)))
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda number: delete(client, number), numbers))
-    assert all(len(answer["models"]) == 3 for answer in answers)
+    assert all(len(answer["models"]) == 4 for answer in answers)
     assert not [number for number in numbers if is_in_snapshots(trained, number)]
     assert EncodingCache(trained.encodings, encoder).find([*texts, "other"]).keys() == {"other"}
     assert not [number for number in numbers if files_with(trained, marker_of(number))]

@@ -83,8 +83,9 @@ def test_the_whole_answer(client):
         "similar": None,
         "runbooks": None,
         "absent": {
-            part: f"not trained: the registry has no champion of {part}"
-            for part in ("assignment", "similar", "runbooks")
+            "assignment": "not trained: the registry has no champion of assignment",
+            "similar": "not trained: no incident is stored yet",
+            "runbooks": "not trained: no runbook is stored; train with --runbooks DIR",
         },
         "models": {
             "category": {"version": "7", "trained_at": trained_at},

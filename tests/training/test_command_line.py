@@ -113,12 +113,12 @@ def test_training_promotes_and_tells_machines(home: Home, tmp_path: Path):
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert report["rows"] == 80
-    (trained,) = report["trained"]
-    assert trained["target"] == "category"
+    trained, similar = report["trained"]
+    assert (trained["target"], similar["target"]) == ("category", "similar")
     assert trained["verdict"]["promoted"] is True
     assert {"accuracy", "macro_f1", "ece"} <= {metric["name"] for metric in trained["metrics"]}
     assert "not trained" in report["skipped"]["severity"]
-    assert champions(home) == {"category": "1"}
+    assert champions(home) == {"category": "1", "similar": "1"}
 
 
 def test_noise_is_registered_but_not_promoted_unless_forced(home: Home, tmp_path: Path):
@@ -128,9 +128,10 @@ def test_noise_is_registered_but_not_promoted_unless_forced(home: Home, tmp_path
         writer.writerow(["id", "title", "category"])
         for number in range(120):
             writer.writerow([number, f"word{number * 7919 % 113}", "AB"[number * 104729 % 7 % 2]])
-    assert run("train", "--history", history).exit_code == 0
+    command = ["train", "--history", history, "--target", "category"]
+    assert run(*command).exit_code == 0
     assert champions(home) == {}
-    assert run("train", "--history", history, "--force-promote").exit_code == 0
+    assert run(*command, "--force-promote").exit_code == 0
     assert champions(home) == {"category": "2"}
 
 
@@ -145,7 +146,7 @@ def test_evaluate_keeps_nothing(home: Home, tmp_path: Path):
 def test_rollback_and_promote_move_the_champion(home: Home, tmp_path: Path):
     history = write_tickets(tmp_path / "h.csv", 80)
     for _ in range(2):
-        assert run("train", "--history", history).exit_code == 0
+        assert run("train", "--history", history, "--target", "category").exit_code == 0
     assert champions(home) == {"category": "2"}
     assert run("rollback", "category").exit_code == 0
     assert champions(home) == {"category": "1"}
@@ -221,7 +222,7 @@ def test_a_target_that_turns_out_unfit_is_skipped_unless_it_is_named(home: Home,
     result = run("train", *command, "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
-    assert [trained["target"] for trained in report["trained"]] == ["category"]
+    assert [trained["target"] for trained in report["trained"]] == ["category", "similar"]
     assert report["skipped"]["severity"].startswith("not trained: ")
     assert_refused(run("evaluate", *command, "--target", "severity"), "longer history")
 

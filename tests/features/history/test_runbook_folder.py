@@ -205,7 +205,7 @@ def test_what_is_broken_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
 
 
 def test_links_hidden_folders_and_other_files_are_left_alone(tmp_path: Path) -> None:
-    folder = write(tmp_path / "runbooks", good="# Good\n\nText.", _index="# All\n\nOur runbooks.")
+    folder = write(tmp_path / "runbooks", good="# Good\n\nText.", README="# All\n\nOur runbooks.")
     write(tmp_path, secret="# Secret\n\nText.")
     write(folder, **{".git__HEAD": "x", ".draft": "x"})
     (folder / "notes.txt").write_text("no runbook")
@@ -218,7 +218,7 @@ def test_links_hidden_folders_and_other_files_are_left_alone(tmp_path: Path) -> 
     found = read_runbooks(folder)
     assert [one.id for one in found.runbooks] == ["good"]
     reasons = {one.path: one.reason for one in found.skipped}
-    assert set(reasons) == {"_index.md", "gone.md", "loop.md", "out.md", "pipe.md", "round"}
+    assert set(reasons) == {"README.md", "gone.md", "loop.md", "out.md", "pipe.md", "round"}
     assert "out of the folder" in reasons["out.md"]
 
 

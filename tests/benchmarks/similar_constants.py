@@ -1,0 +1,51 @@
+"""Prints what the shipped constants of similar incidents are rounded from, for two trackers.
+
+Every report asks for its past, whether that holds a relative or not. The ranker learns with a prior
+so wide that it says nothing; the calibration is that of the shipped ranker.
+"""
+
+import numpy as np
+from linked_reports import LinkedReports, load_openoffice, load_seamonkey
+from rich.console import Console
+
+from features.encoding.incident_index import IncidentIndex
+from features.encoding.weights import MINILM, open_encoder
+from models.pair_features import FEATURES
+from models.ranker import SHIPPED_WEIGHTS, Ranker, RelatednessCalibration
+from models.relatives import LinkedQuery, linked_queries
+
+_WIDE = 100.0
+_SEED = 0
+
+
+def main() -> None:
+    """Print weights, intercept, slope, rate and cut-off."""
+    console = Console()
+    shipped = Ranker().fit([])
+    for name, reports in (("OpenOffice", load_openoffice()), ("SeaMonkey", load_seamonkey())):
+        queries = _queries(reports)
+        weights = Ranker(spread=_WIDE).fit(queries).weights_
+        console.print(f"{name}, {len(queries)} queries")
+        for feature, weight in zip(FEATURES, weights, strict=True):
+            console.print(f"  {feature} {weight:.2f} (shipped {SHIPPED_WEIGHTS[feature]:.2f})")
+        calibration = RelatednessCalibration().fit(shipped, queries)
+        rate = np.mean([_is_best_right(query, shipped) for query in queries])
+        console.print(
+            f"  intercept {calibration.intercept_:.2f}, slope {calibration.slope_:.2f}, "
+            f"rate {rate:.2f}, cut-off {calibration.cutoff_:.2f}"
+        )
+
+
+def _queries(reports: LinkedReports) -> list[LinkedQuery]:
+    index = IncidentIndex(open_encoder(MINILM))
+    index.upsert(reports.incidents)
+    queries = linked_queries(reports.incidents, index, seed=_SEED)
+    return [query for query in queries if len(query.features)]
+
+
+def _is_best_right(query: LinkedQuery, ranker: Ranker) -> bool:
+    return bool(query.is_relative[ranker.score(query.features).argmax()])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,312 @@
+"""Finding past incidents about the same trouble: ours beside BM25, MiniLM and their rank fusion.
+
+`python tests/benchmarks/similar_retrieval.py` measures without writing anything.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from time import perf_counter
+
+import numpy as np
+from comparison import OURS, Comparison
+from figures import Floats
+from linked_reports import LinkedReports, load_openoffice, load_seamonkey, without_links
+from results import comparison_section, describe_run, render
+from retrieval_peers import bm25_scores, encode_for_retrieval, retrieval_text, with_fusion
+from rich.console import Console
+
+from features.encoding.cache import EncodingCache, encode_ahead
+from features.encoding.encoder import Vectors
+from features.encoding.incident_index import IncidentIndex
+from features.encoding.weights import MINILM, open_encoder
+from features.home import Home, open_home
+from features.incident.cleaning import clean_text, incident_text
+from features.incident.report import IncidentReport, ResolvedIncident
+from models.folds import Rows
+from models.links import UNLINKED
+from models.relatives import linked_queries
+from models.similar import SimilarModel
+from models.similar_entries import ListedRecords
+from training.metrics import compare, measure
+from training.similar import JudgedSearches, recall_at, shown_precision, shown_share
+
+UNTAUGHT = f"{OURS}, no links"
+
+_FOLDS = 5
+_DEEPEST = 10
+_NOT_FOUND = 1_000_000
+
+Figures = Mapping[str, Callable[[JudgedSearches, Floats], float]]
+Found = dict[str, JudgedSearches]
+
+
+@dataclass(frozen=True, slots=True)
+class Searches:
+    """Rows of the queries and of what they search among, and whether only the past is seen."""
+
+    queries: Rows
+    indexed: Rows
+    is_timed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """The rows of one fold: the first report of each group, its others, and the other folds'."""
+
+    first: Rows
+    later: Rows
+    others: Rows
+
+
+class Contest:
+    """Everyone searches the same linked reports; all is encoded before."""
+
+    def __init__(self, linked: LinkedReports, home: Home) -> None:
+        self.linked = linked
+        self.reports = [one.report for one in linked.incidents]
+        self._opened = np.array([report.opened_at.timestamp() for report in self.reports])
+        self._texts = [retrieval_text(report) for report in self.reports]
+        self._vectors = _encode(self.reports, self._texts, home)
+        self._records = ListedRecords(linked.incidents)
+        self._rows = {report.id: row for row, report in enumerate(self.reports)}
+        self.seconds: dict[str, float] = {}
+
+    def ours(
+        self, name: str, model: SimilarModel, index: IncidentIndex, searches: Searches, cutoff: float | None
+    ) -> Found:
+        """Search with a model in an index that holds what is searched."""
+        reports = [self.reports[row] for row in searches.queries]
+        if not searches.is_timed:
+            reports = [replace(report, opened_at=None) for report in reports]
+        started = perf_counter()
+        answers = model.search(reports, index, self._records, limit=_DEEPEST, cutoff=cutoff)
+        self._took(name, started)
+        is_relative = self._relatives(searches)
+        columns = np.full(len(self.reports), -1)
+        columns[searches.indexed] = np.arange(len(searches.indexed))
+        ranks = []
+        for answer, relatives in zip(answers, is_relative, strict=True):
+            found = [relatives[columns[self._rows[one.id]]] for one in answer.similar]
+            ranks.append(found.index(True) if True in found else _NOT_FOUND)
+        is_shown = np.array([bool(answer.similar) for answer in answers])
+        sure = np.array([answer.confidence for answer in answers])
+        return {name: self._judged(searches, np.array(ranks), is_shown, sure)}
+
+    def peers(self, searches: Searches) -> Found:
+        """Search with each peer; they always show their best."""
+        started = perf_counter()
+        asked, texts = ([self._texts[row] for row in rows] for rows in (searches.queries, searches.indexed))
+        words = bm25_scores(asked, texts)
+        meaning = self._vectors[searches.queries] @ self._vectors[searches.indexed].T
+        is_hidden = ~self._visible(searches)
+        words[is_hidden] = meaning[is_hidden] = -np.inf
+        found = {}
+        for name, scores in with_fusion(words, meaning).items():
+            ranks = _ranks(scores, self._relatives(searches))
+            shown = np.ones(len(ranks), dtype=np.bool_)
+            found[name] = self._judged(searches, ranks, shown, np.ones(len(ranks)))
+            self._took(name, started)
+        return found
+
+    def _took(self, name: str, started: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - started
+
+    def _visible(self, searches: Searches) -> np.ndarray:
+        """Tell what each query may find, of shape (queries, indexed)."""
+        is_other = searches.queries[:, None] != searches.indexed[None]
+        if not searches.is_timed:
+            return is_other
+        asked, indexed = self._opened[searches.queries], self._opened[searches.indexed]
+        return is_other & (indexed[None] < asked[:, None])
+
+    def _relatives(self, searches: Searches) -> np.ndarray:
+        asked, indexed = self.linked.groups[searches.queries], self.linked.groups[searches.indexed]
+        is_same = (asked[:, None] == indexed[None]) & (asked[:, None] != UNLINKED)
+        return is_same & self._visible(searches)
+
+    def _judged(self, searches: Searches, ranks, is_shown, sure) -> JudgedSearches:
+        groups = self.linked.groups[searches.queries]
+        alone = len(self.reports) + searches.queries
+        return JudgedSearches(
+            ranks=ranks,
+            baseline_ranks=ranks,
+            has_relative=self._relatives(searches).any(axis=1),
+            is_shown=is_shown,
+            is_right=is_shown & (ranks < 1),
+            relatedness=sure,
+            weights=np.ones(len(ranks)),
+            blocks=np.where(groups == UNLINKED, alone, groups),
+        )
+
+
+def _encode(reports: Sequence[IncidentReport], texts: Sequence[str], home: Home) -> Vectors:
+    """Let ours remember what it will read; return the vectors that the peer compares."""
+    encoder = open_encoder(MINILM)
+    ours = [text for each in reports for text in (incident_text(each), clean_text(each.title))]
+    cache = EncodingCache(home.encodings, encoder)
+    encode_ahead(encoder, [text for text in ours if text], cache, lambda _: None)
+    return encode_for_retrieval(texts, home)
+
+
+def _ranks(scores: Floats, is_relative: np.ndarray) -> Floats:
+    """Return the place of the best relative; of equal scores half come first, as in a draw."""
+    best = np.where(is_relative, scores, -np.inf).max(axis=1, keepdims=True)
+    before = ((scores > best) & ~is_relative).sum(axis=1)
+    beside = ((scores == best) & ~is_relative).sum(axis=1)
+    return np.where(is_relative.any(axis=1), before + beside / 2, _NOT_FOUND)
+
+
+RECALLS: Figures = {
+    f"recall@{place}": lambda judged, weight, place=place: recall_at(
+        place, judged, judged.ranks, weight
+    )
+    for place in (1, _DEEPEST)
+}
+
+
+def right_share(judged: JudgedSearches, weight: Floats) -> float:
+    """Return the share of searches with a relative that show one first."""
+    weight = weight * judged.has_relative
+    return float(weight[judged.is_right].sum() / weight.sum())
+
+
+SHOWN: Figures = {
+    "precision of the first shown": shown_precision,
+    "share with a relative that show something": shown_share,
+    "share with a relative that show it first": right_share,
+}
+
+
+def compare_openoffice(home: Home, folds: int = _FOLDS) -> Iterator[tuple[str, Comparison]]:
+    """Yield the comparison by recall, with and without a view of time, and by what is shown."""
+    contest = Contest(load_openoffice(), home)
+    parts: dict[str, list[Found]] = {"similar": [], "similar, past only": [], "similar, shown": []}
+    for fold in _folds(contest.linked)[:folds]:
+        for title, found in _search_fold(contest, fold):
+            parts[title].append(found)
+    split = (
+        f"{_FOLDS} folds of groups: the others' reports and the first of each judged group are "
+        "searched for the judged group's other reports"
+    )
+    notes = {
+        "similar": split,
+        "similar, past only": f"{split}; only what was opened before",
+        "similar, shown": f"{split}; only what was opened before, and half of the judged groups "
+        "have no first",
+    }
+    for title, found in parts.items():
+        figures = SHOWN if title == "similar, shown" else RECALLS
+        yield title, _compared(_joined(found), figures, notes[title], contest.seconds)
+
+
+def compare_seamonkey(home: Home) -> Iterator[tuple[str, Comparison]]:
+    """Yield the comparisons on a tracker that nothing was learned from, by recall and by shown."""
+    contest = Contest(load_seamonkey(), home)
+    everything = np.arange(len(contest.reports))
+    index, model = _learn(without_links(contest.linked.incidents))
+    linked = Searches(
+        everything[contest.linked.groups != UNLINKED], everything, is_timed=True
+    )
+    searches = Searches(everything, everything, is_timed=True)
+    for title, asked, cutoff, figures in (
+        ("similar", linked, 0, RECALLS),
+        ("similar, shown", searches, None, SHOWN),
+    ):
+        found = contest.ours(OURS, model, index, asked, cutoff) | contest.peers(asked)
+        split = "each issue is searched for in its past; no link of this tracker was learned from"
+        yield title, _compared(found, figures, split, contest.seconds)
+
+
+def _search_fold(contest: Contest, fold: Fold) -> Iterator[tuple[str, Found]]:
+    others = [contest.linked.incidents[row] for row in fold.others]
+    index, taught = _learn(others)
+    _, untaught = _learn(without_links(others))
+    index.upsert([contest.linked.incidents[row] for row in fold.first])
+    indexed = np.concatenate([fold.others, fold.first])
+    half = fold.first[::2]
+    settings = {
+        "similar": (Searches(fold.later, indexed, is_timed=False), 0),
+        "similar, past only": (Searches(fold.later, indexed, is_timed=True), 0),
+        "similar, shown": (
+            Searches(fold.later, np.setdiff1d(indexed, half), is_timed=True),
+            None,
+        ),
+    }
+    for title, (searches, cutoff) in settings.items():
+        if title == "similar, shown":
+            index.remove([contest.reports[row].id for row in half])
+        yield title, {
+            **contest.ours(OURS, taught, index, searches, cutoff),
+            **contest.ours(UNTAUGHT, untaught, index, searches, cutoff),
+            **contest.peers(searches),
+        }
+
+
+def _learn(incidents: Sequence[ResolvedIncident]) -> tuple[IncidentIndex, SimilarModel]:
+    """Learn from the links of a history as training does, if it has any."""
+    index = IncidentIndex(open_encoder(MINILM))
+    index.upsert(incidents)
+    return index, SimilarModel().learn(linked_queries(incidents, index, seed=0))
+
+
+def _folds(linked: LinkedReports) -> list[Fold]:
+    rows = np.arange(len(linked.groups))
+    _, first = np.unique(linked.groups, return_index=True)
+    fold_of = np.random.default_rng(0).permutation(len(first)) % _FOLDS
+    is_first = np.isin(rows, first)
+    folds = []
+    for fold in range(_FOLDS):
+        is_judged = fold_of[linked.groups] == fold
+        folds.append(Fold(rows[is_judged & is_first], rows[is_judged & ~is_first], rows[~is_judged]))
+    return folds
+
+
+def _joined(parts: Sequence[Found]) -> Found:
+    return {
+        name: JudgedSearches(
+            *(
+                np.concatenate([getattr(part[name], field.name) for part in parts])
+                for field in fields(JudgedSearches)
+            )
+        )
+        for name in parts[0]
+    }
+
+
+def _compared(
+    found: Found, figures: Figures, split: str, seconds: Mapping[str, float]
+) -> Comparison:
+    peers = {name: each for name, each in found.items() if name not in (OURS, UNTAUGHT)}
+    best = {
+        title: max(peers, key=lambda name: figure(peers[name], np.ones(len(peers[name]))))
+        for title, figure in figures.items()
+    }
+    return Comparison(
+        rows=len(found[OURS]),
+        split=split,
+        seconds={name: seconds[name] for name in found},
+        figures={
+            name: {title: measure(figure, judged) for title, figure in figures.items()}
+            for name, judged in found.items()
+        },
+        differences={
+            title: (best[title], compare(figure, found[OURS], peers[best[title]]))
+            for title, figure in figures.items()
+        },
+    )
+
+
+def main() -> None:
+    """Measure and show."""
+    home = open_home()
+    run = describe_run(" ".join(["python tests/benchmarks/similar_retrieval.py", *sys.argv[1:]]))
+    measured = {"seamonkey-issues": compare_seamonkey, "openoffice": compare_openoffice}
+    for name, compared in measured.items():
+        for title, found in compared(home):
+            section = comparison_section(found, run)
+            Console().print(render(f"{name}: {title}", section), markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
