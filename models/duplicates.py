@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from features.encoding.candidates import Candidates
@@ -58,8 +58,9 @@ def alike_groups(candidates: Candidates) -> Integers:
     Groups are the connected components of candidates whose text vectors are near.
     """
     vectors = candidates.text_vectors
-    is_near = vectors @ vectors.T >= _NEAR
-    return np.asarray(connected_components(csr_array(is_near), directed=False)[1], dtype=np.int64)
+    rows, others = np.nonzero(vectors @ vectors.T >= _NEAR)
+    graph = coo_array((np.ones(len(rows)), (rows, others)), shape=(len(vectors),) * 2)
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def _sets(ragged: Ragged) -> list[Hashes]:

@@ -15,6 +15,7 @@ from models.relatives import LinkedQuery
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Integers = NDArray[np.int64]
 
 # Rounded from what `python tests/benchmarks/similar_constants.py` prints for OpenOffice reports.
 SHIPPED_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
@@ -38,10 +39,10 @@ STRANGER_SCORE: Final = 7.0
 
 _LEAST_SPREAD = 0.5
 _RATE_STANDS_FOR = 20.0
+# Where much repeats itself, scores alone would make everything related.
+_HIGHEST_RATE = 0.5
 # Rates that were estimated without a label erred by up to this much precision.
 _UNCONFIRMED = 0.03
-_CONTENT = [FEATURES.index(name) for name in list(SHIPPED_WEIGHTS)[:5]]
-_ALIKE = 0.01
 
 
 class Ranker(BaseEstimator):  # type: ignore[misc]
@@ -75,16 +76,16 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     """Turns the scores of one query's candidates into probabilities of being its relatives.
 
     A candidate competes with the other candidates and with a stranger of a fixed score, and the
-    log odds of winning are scaled (Platt 1999). Copies of one incident do not compete. Slope and
-    intercept have a prior around the shipped ones. Where no link is known, how often queries have a
-    relative is estimated from their probabilities alone (Saerens, Latinne and Decaestecker 2002).
+    log odds of winning are scaled (Platt 1999). Candidates that tell of one trouble do not compete,
+    however many they are. Slope and intercept have a prior around the shipped ones. Where no link
+    is known, how often queries have a relative is estimated from their probabilities alone (Saerens,
+    Latinne and Decaestecker 2002), but never above a half.
 
     `cutoff_` is the least relatedness at which the best candidates that reach it are relatives with
     a mean probability of `precision`, plus a standard error of what so many would turn out to be.
 
     >>> calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
-    >>> features = np.eye(2, len(FEATURES))
-    >>> calibration.predict(features, np.array([14.0, 5.0])).round(1).tolist()
+    >>> calibration.predict(np.array([14.0, 5.0]), np.array([0, 1])).round(1).tolist()
     [1.0, 0.0]
     """
 
@@ -95,7 +96,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         """Learn from the best candidate of each query, with a relative and without one alike."""
         self.slope_, self.intercept_ = SHIPPED_SLOPE, SHIPPED_INTERCEPT
         queries = [query for query in queries if len(query.features)]
-        best = [_odds(query.features, ranker.score(query.features)).max() for query in queries]
+        best = [_odds(ranker.score(query.features), query.alike).max() for query in queries]
         odds, weights = np.array(best), np.array([query.weight for query in queries])
         known = np.array([query.has_relative is not None for query in queries], dtype=np.bool_)
         if known.any():
@@ -107,9 +108,9 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         self.cutoff_ = self._choose_cutoff(odds, weights, asked)
         return self
 
-    def predict(self, features: Floats, scores: Floats) -> Floats:
+    def predict(self, scores: Floats, alike: Integers) -> Floats:
         """Return the relatedness of each candidate; a higher score never has a lower one."""
-        related = self._calibrate(_odds(features, scores))
+        related = self._calibrate(_odds(scores, alike))
         order = np.argsort(-scores, kind="stable")
         related[order] = np.minimum.accumulate(related[order])
         return related
@@ -139,6 +140,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         for _ in range(200):
             self.intercept_ = float(SHIPPED_INTERCEPT + logit(rate) - logit(SHIPPED_RATE))
             found = trust * float(shares @ self._calibrate(odds)) + (1 - trust) * SHIPPED_RATE
+            found = min(found, _HIGHEST_RATE)
             if abs(found - rate) < 1e-6:
                 break
             rate = found
@@ -188,15 +190,12 @@ def _log_sums(
     return largest + np.log(sums), powers / np.repeat(sums, lengths)
 
 
-def _odds(features: Floats, scores: Floats) -> Floats:
-    """Return each candidate's log odds against its rivals, those that are no copies of it."""
-    content = features[:, _CONTENT]
-    alike = np.ones((len(scores), len(scores)), dtype=np.bool_)
-    for column in content.T:
-        alike &= np.abs(column[:, None] - column) <= _ALIKE
+def _odds(scores: Floats, alike: Integers) -> Floats:
+    """Return each candidate's log odds against its rivals: the best of every other group."""
     base = max(float(scores.max()), STRANGER_SCORE)
-    powers = np.exp(scores - base) / alike.sum(axis=1)
-    rivals = np.exp(STRANGER_SCORE - base) + (~alike) @ powers
+    best = np.zeros(int(alike.max()) + 1)
+    np.maximum.at(best, alike, np.exp(scores - base))
+    rivals = np.exp(STRANGER_SCORE - base) + best.sum() - best[alike]
     return np.asarray(scores - base - np.log(rivals))
 
 

@@ -75,14 +75,15 @@ def linked_queries(
         candidates = index.candidates(view, _CANDIDATES)
         is_named, is_copy = past.are_relatives(row, candidates.ids), copies_of(view, candidates)
         is_relative = (is_named | is_copy) & ~past.are_strangers(row, candidates.ids)
+        is_known = is_relative | past.are_known(row, candidates.ids)
         seen, linked = seen + int(is_copy.sum()), linked + int((is_copy & is_named).sum())
         queries.append(
             LinkedQuery(
                 id=view.id,
                 group=past.block(row),
-                features=pair_features(view, candidates, common),
-                alike=alike_groups(candidates),
-                is_relative=is_relative,
+                features=pair_features(view, candidates, common)[is_known],
+                alike=alike_groups(candidates)[is_known],
+                is_relative=is_relative[is_known],
                 has_relative=bool(past.is_linked[row] or is_relative.any()),
                 weight=float(weight),
             )
@@ -106,7 +107,8 @@ class _Past:
         for one in judgements:
             self._said.setdefault(one.id, {})[one.other] = one.is_related
         self.is_linked = _have_past_relative(examples, self._groups)
-        self.is_linked |= np.array([any(self._said.get(id, {}).values()) for id in self._ids])  # noqa: A001
+        is_said = [any(self._said.get(id, {}).values()) for id in self._ids]  # noqa: A001
+        self.is_linked |= np.array(is_said, dtype=np.bool_)
 
     def block(self, row: int) -> int:
         """Return the number of the group that a row belongs to, its own where it has none."""
@@ -124,6 +126,17 @@ class _Past:
                 or (runbook is not None and self._runbook_of.get(other) == runbook)
                 for other in ids
             ],
+            dtype=np.bool_,
+        )
+
+    def are_known(self, row: int, ids: Sequence[str]) -> Flags:
+        """Tell of which incidents it is known whether they are relatives of a row's.
+
+        Where a runbook was used for one of the two only, nobody knows.
+        """
+        has_runbook = self._runbook_of[self._ids[row]] is not None
+        return np.array(
+            [(self._runbook_of.get(other) is not None) == has_runbook for other in ids],
             dtype=np.bool_,
         )
 

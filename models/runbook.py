@@ -24,7 +24,7 @@ DEFAULT_LIMIT = 5
 
 # Rounded from what `tests/benchmarks/runbook_retrieval.py --fit` finds on public alerts; the last
 # two are set so that the same report again is shown what was used for it.
-WEIGHTS = dict(zip(FEATURES, (4.0, 2.0, 5.0, 2.0, 2.5, 3.5, 3.5, 4.5, 9.0, 0.2), strict=True))
+WEIGHTS = dict(zip(FEATURES, (4.0, 2.0, 5.0, 2.0, 2.5, 3.5, 3.5, 4.5, 10.0, 0.2), strict=True))
 # Log-odds that a runbook applies: by its score, by its lead over the next best, and at zero.
 CALIBRATION = (0.2, 0.35, -4.5)
 CUTOFF = 0.5

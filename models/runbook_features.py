@@ -25,6 +25,8 @@ FEATURES = (
     "usage",
 )
 
+_SAME_AGAIN = 19.0
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -76,16 +78,15 @@ def _best_of_each(scores: Floats, owners: NDArray[np.int64], count: int) -> Floa
 
 
 def _past(alike: Floats, shelf: Shelf) -> Floats:
-    """Return how the best past use that helped speaks for a runbook, less one that did not.
+    """Return the share of like past reports for which each runbook helped, less those it did not.
 
-    A report that says the same decides, one that says something similar nudges.
+    One report that says the same weighs as much as many that say something similar, and without
+    any the share is near 0.
     """
-    telling = (alike**4 + 3 * alike**16) / 4
     rows, helped = shelf.past.rows, shelf.past.helped
-    good, bad = np.zeros(len(shelf)), np.zeros(len(shelf))
-    np.maximum.at(good, rows[helped], telling[helped])
-    np.maximum.at(bad, rows[~helped], telling[~helped])
-    return good - bad
+    weights = alike**4 + _SAME_AGAIN * alike**32
+    votes = np.bincount(rows, np.where(helped, weights, -weights), minlength=len(shelf))
+    return np.asarray(votes / (1 + weights.sum()), dtype=np.float64)
 
 
 def _usage(known: NDArray[np.bool_], shelf: Shelf) -> Floats:

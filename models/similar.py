@@ -13,7 +13,7 @@ from features.encoding.search_view import SearchView, view_reports
 from features.encoding.weights import MINILM, open_encoder
 from features.errors import NotTrained
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
-from models.duplicates import collapse_copies
+from models.duplicates import alike_groups, collapse_copies
 from models.pair_features import pair_features
 from models.prediction import OpenMatch, SimilarIncident, SimilarPrediction
 from models.ranker import Ranker, RelatednessCalibration
@@ -141,7 +141,7 @@ class SimilarModel(ReportModel):
         if not len(candidates):
             return np.empty(0)
         features = pair_features(view, candidates, common)
-        return self.calibration_.predict(features, self.ranker_.score(features))
+        return self.calibration_.predict(self.ranker_.score(features), alike_groups(candidates))
 
     def _check_trained(self) -> None:
         if not hasattr(self, "calibration_"):
@@ -225,28 +225,51 @@ def _open_match(
     dismissed: Collection[str],
 ) -> OpenMatch | None:
     """Return the most related of the incidents that are open and recent; a repeat leads to it."""
-    asked_at = found.view.opened
     for row in _ordered(found, least):
-        opened = found.candidates.opened[row]
-        if not found.candidates.is_open[row] or opened == UNKNOWN_TIME:
+        first = _open_one(found, row, records)
+        if first is None or first.report.id in dismissed:
             continue
-        if asked_at is not None and asked_at - opened > _OPEN_SECONDS:
-            continue
-        first = _first_of(found.candidates.ids[row], records)
-        if first is None or not first.outcome.is_open or first.report.id in dismissed:
-            continue
-        return write_open_match(
+        match = write_open_match(
             first,
             relatedness=float(found.relatedness[row]),
             members=records.members(first.report.id),
             why=reasons(found.report, first.report, common),
         )
+        if match is not None:
+            return match
     return None
 
 
+def _open_one(found: _Found, row: int, records: PastRecords) -> ResolvedIncident | None:
+    """Return the incident that a recent candidate is or repeats, if it is open."""
+    opened, asked_at = found.candidates.opened[row], found.view.opened
+    if not found.candidates.is_open[row] or opened == UNKNOWN_TIME:
+        return None
+    if asked_at is not None and asked_at - opened > _OPEN_SECONDS:
+        return None
+    first = _first_of(found.candidates.ids[row], records)
+    if first is None or not first.outcome.is_open or not _is_earlier(first.report, found.report):
+        return None
+    return first
+
+
+def _is_earlier(past: IncidentReport, report: IncidentReport) -> bool:
+    """Tell whether an incident, which a repeat of it names, was there before a report."""
+    if past.id == report.id:
+        return False
+    if past.opened_at is None or report.opened_at is None:
+        return True
+    return past.opened_at < report.opened_at
+
+
 def _first_of(id: str, records: PastRecords) -> ResolvedIncident | None:  # noqa: A002
-    """Return the incident that this one repeats, or this one itself."""
-    found = records.find([id]).get(id)
-    if found is None or found.outcome.duplicate_of is None:
-        return found
-    return records.find([found.outcome.duplicate_of]).get(found.outcome.duplicate_of, found)
+    """Return the incident that this one repeats, or this one itself; links may form a circle."""
+    seen, found = {id}, records.find([id]).get(id)
+    while found is not None:
+        named = found.outcome.duplicate_of
+        first = None if named is None or named in seen else records.find([named]).get(named)
+        if first is None:
+            break
+        seen.add(first.report.id)
+        found = first
+    return found

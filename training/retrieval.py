@@ -40,11 +40,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A retrieving model with its card, and how many incidents taught it."""
+    """A retrieving model with its card, and how many incidents taught it.
+
+    `learned_from` are the ids of all incidents that it read to learn.
+    """
 
     model: ReportModel
     card: Card
     rows: int
+    learned_from: tuple[str, ...]
 
 
 def learn_retrieval(
@@ -70,7 +74,9 @@ def learn_retrieval(
         history, runbooks, split, encoder=plan.encoder, feedback=said.of_runbooks
     )
     card = runbook_training.runbooks_card(history, split, trained)
-    return Learned(trained.model, card, trained.labelled)
+    told = [one.report.id for one in history.incidents if one.outcome.runbook_id is not None]
+    learned_from = (*told, *(word.incident_id for word in said.of_runbooks))
+    return Learned(trained.model, card, trained.labelled, learned_from)
 
 
 def publish_retrieval(
@@ -85,7 +91,7 @@ def publish_retrieval(
         verdict,
         plan,
         run_id,
-        learned_from=[one.report.id for one in history.incidents],
+        learned_from=learned.learned_from,
         attributes=attributes_of(history),
     )
     return replace(describe(learned), verdict=verdict, version=version.version)
@@ -144,4 +150,6 @@ def _learn_similar(
         history, encoder=kept, judgements=said.pairs, seed=plan.seed, progress=advance
     )
     kept.flush()
-    return Learned(trained.model, similar_training.similar_card(history, trained), trained.linked)
+    card = similar_training.similar_card(history, trained)
+    ids = tuple(one.report.id for one in history.incidents)
+    return Learned(trained.model, card, trained.linked, ids)

@@ -161,7 +161,7 @@ def _search(
     query: LinkedQuery, ranker: Ranker, calibration: RelatednessCalibration
 ) -> tuple[int, int, bool, bool, bool, float, float, int]:
     scores = ranker.score(query.features)
-    relatedness = calibration.predict(query.features, scores) if len(scores) else np.zeros(1)
+    relatedness = calibration.predict(scores, query.alike) if len(scores) else np.zeros(1)
     first = int(scores.argmax()) if len(scores) else 0
     return (
         _rank(scores, query.is_relative),

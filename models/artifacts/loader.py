@@ -20,7 +20,9 @@ class FrameModel:
     """A report model that speaks data frames.
 
     The input's columns are those of `REPORT_COLUMNS`, each optional, and any further ones are
-    attributes. The output has the same index and the columns label, confidence and decision.
+    attributes. The output has the same index and the columns label, confidence and decision. What
+    searches answers with the id of the best entry; but incidents and runbooks are the store's and
+    no part of an artifact, so by itself a loaded one finds nothing: no label, 0, abstain.
     """
 
     def __init__(self, model: ReportModel) -> None:

@@ -1,5 +1,7 @@
 """The ranker and its calibration: shipped without links, moved by them, honest in their odds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,12 @@ def query(
         is_relative[number % 30] = True
         features[number % 30, decisive] += strength
     return LinkedQuery(
-        str(number), number if group is None else group, features, is_relative, has_relative
+        id=str(number),
+        group=number if group is None else group,
+        features=features,
+        alike=np.arange(len(features)),
+        is_relative=is_relative,
+        has_relative=has_relative,
     )
 
 
@@ -92,8 +99,7 @@ def test_fit_is_deterministic_and_forgets() -> None:
 
 
 def relatedness(calibration: RelatednessCalibration, scores: list[float]) -> np.ndarray:
-    features = np.random.default_rng(0).normal(size=(len(scores), len(FEATURES)))
-    return calibration.predict(features, np.array(scores))
+    return calibration.predict(np.array(scores), np.arange(len(scores)))
 
 
 def test_relatedness_rises_with_the_score_and_the_lead() -> None:
@@ -109,13 +115,12 @@ def test_only_candidate_must_beat_a_stranger() -> None:
     assert relatedness(calibration, [15.0])[0] > 0.9
 
 
-def test_copies_do_not_compete() -> None:
+def test_candidates_that_tell_of_one_trouble_do_not_compete() -> None:
     calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
-    features = np.random.default_rng(0).normal(size=(40, len(FEATURES)))
-    features[1:30, :WEEKS] = features[0, :WEEKS]
-    scores = np.where(np.arange(40) < 30, 14.0, 8.0)
-    storm = calibration.predict(features, scores)
-    single = calibration.predict(features[29:], scores[29:])
+    alike = np.maximum(np.arange(40) - 29, 0)
+    scores = np.where(alike == 0, 14.0, 8.0)
+    storm = calibration.predict(scores, alike)
+    single = calibration.predict(scores[29:], alike[29:])
     assert storm[:30] == pytest.approx(single[0], abs=1e-6)
 
 
@@ -123,9 +128,8 @@ def test_higher_score_never_has_the_lower_relatedness() -> None:
     calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
     generator = np.random.default_rng(0)
     for _ in range(50):
-        features = generator.choice([0.0, 1.0], size=(20, len(FEATURES)), p=(0.8, 0.2))
         scores = generator.normal(9, 2, 20)
-        found = calibration.predict(features, scores)[np.argsort(-scores)]
+        found = calibration.predict(scores, generator.integers(0, 15, 20))[np.argsort(-scores)]
         assert (np.diff(found) <= 0).all()
         assert ((found >= 0) & (found <= 1)).all()
 
@@ -145,7 +149,7 @@ def test_probabilities_follow_the_labels() -> None:
     right = [one.is_relative[score.argmax()] for one, score in zip(fresh, scores, strict=True)]
     found = np.array(
         [
-            calibration.predict(one.features, score).max()
+            calibration.predict(score, one.alike).max()
             for one, score in zip(fresh, scores, strict=True)
         ]
     )
@@ -157,8 +161,7 @@ def test_probabilities_follow_the_labels() -> None:
 def unlinked(count: int, share: float) -> list[LinkedQuery]:
     queries = [query(n, has_relative=n < share * count, strength=1.0) for n in range(count)]
     return [
-        LinkedQuery(one.id, one.group, one.features, np.zeros(30, dtype=np.bool_), None)
-        for one in queries
+        replace(one, is_relative=np.zeros(30, dtype=np.bool_), has_relative=None) for one in queries
     ]
 
 
@@ -182,17 +185,7 @@ def test_few_unlabelled_queries_hardly_move_the_rate() -> None:
 def test_queries_count_by_their_weight() -> None:
     ranker = Ranker().fit([])
     queries = [query(n, has_relative=n % 2 == 0, strength=0.4) for n in range(200)]
-    heavy = [
-        LinkedQuery(
-            one.id,
-            one.group,
-            one.features,
-            one.is_relative,
-            one.has_relative,
-            20 - 19 * (n % 2 == 0),
-        )
-        for n, one in enumerate(queries)
-    ]
+    heavy = [replace(one, weight=20 - 19 * (n % 2 == 0)) for n, one in enumerate(queries)]
     equal, rare = (RelatednessCalibration().fit(ranker, some) for some in (queries, heavy))
     assert relatedness(rare, [11, 8, 7])[0] < relatedness(equal, [11, 8, 7])[0]
 
@@ -220,6 +213,12 @@ def test_nothing_but_the_sure_is_shown_where_the_best_are_seldom_right() -> None
 
 
 def test_query_without_candidates_is_no_news() -> None:
-    empty = LinkedQuery("q", 0, np.empty((0, len(FEATURES))), np.zeros(0, dtype=np.bool_), False)
+    nothing = np.zeros(0, dtype=np.int64)
+    empty = replace(
+        query(0, has_relative=False),
+        features=np.empty((0, len(FEATURES))),
+        alike=nothing,
+        is_relative=nothing.astype(np.bool_),
+    )
     ranker = Ranker().fit([empty])
     assert RelatednessCalibration().fit(ranker, [empty]).cutoff_ == SHIPPED_CUTOFF
