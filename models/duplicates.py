@@ -26,15 +26,20 @@ def collapse_copies(candidates: Candidates, order: Sequence[int]) -> list[list[i
     masked, agree in nine of ten (Jaccard).
     """
     titles, texts = _sets(candidates.title_terms), _sets(candidates.text_terms)
+    alike = alike_groups(candidates)
     groups: list[list[int]] = []
+    # Copies are alike, so most pairs need not be compared word by word.
+    of_one_trouble: dict[int, list[list[int]]] = {}
     for row in order:
-        for group in groups:
+        rivals = of_one_trouble.setdefault(int(alike[row]), [])
+        for group in rivals:
             first = group[0]
             if _agree(texts[row], texts[first]) and _agree(titles[row], titles[first]):
                 group.append(row)
                 break
         else:
             groups.append([row])
+            rivals.append(groups[-1])
     return groups
 
 

@@ -78,8 +78,8 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     A candidate competes with the other candidates and with a stranger of a fixed score, and the
     log odds of winning are scaled (Platt 1999). Candidates that tell of one trouble do not compete,
     however many they are. Slope and intercept have a prior around the shipped ones. Where no link
-    is known, how often queries have a relative is estimated from their probabilities alone (Saerens,
-    Latinne and Decaestecker 2002), but never above a half.
+    is known, how often queries have a relative is estimated from their probabilities alone
+    (Saerens, Latinne and Decaestecker 2002), but never above a half.
 
     `cutoff_` is the least relatedness at which the best candidates that reach it are relatives with
     a mean probability of `precision`, plus a standard error of what so many would turn out to be.

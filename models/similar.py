@@ -30,7 +30,7 @@ from models.similar_entries import (
 DEFAULT_LIMIT = 10
 
 _CANDIDATES = 100
-_TIE = 0.02
+_TIE = 0.01
 _OPEN_SECONDS = 14 * 24 * 3600
 
 Floats = NDArray[np.float64]
@@ -194,7 +194,7 @@ def _ordered(found: _Found, least: float) -> list[int]:
 def _ties(rows: Sequence[int], relatedness: Floats) -> Iterator[list[int]]:
     tied: list[int] = []
     for row in rows:
-        if tied and relatedness[tied[0]] - relatedness[row] > _TIE:
+        if tied and relatedness[row] < (1 - _TIE) * relatedness[tied[0]]:
             yield tied
             tied = []
         tied.append(row)
