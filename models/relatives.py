@@ -74,9 +74,12 @@ def linked_queries(
     for view, row, weight in zip(views, drawn.tolist(), weights, strict=True):
         candidates = index.candidates(view, _CANDIDATES)
         is_named, is_copy = past.are_relatives(row, candidates.ids), copies_of(view, candidates)
-        is_relative = (is_named | is_copy) & ~past.are_strangers(row, candidates.ids)
-        is_known = is_relative | past.are_known(row, candidates.ids)
-        seen, linked = seen + int(is_copy.sum()), linked + int((is_copy & is_named).sum())
+        is_stranger = past.are_strangers(row, candidates.ids)
+        is_told = is_named | is_stranger | past.are_comparable(row, candidates.ids)
+        is_relative = (is_named | is_copy) & ~is_stranger
+        is_known = is_relative | is_told
+        seen += int((is_copy & is_told).sum())
+        linked += int((is_copy & is_named).sum())
         queries.append(
             LinkedQuery(
                 id=view.id,
@@ -84,7 +87,7 @@ def linked_queries(
                 features=pair_features(view, candidates, common)[is_known],
                 alike=alike_groups(candidates)[is_known],
                 is_relative=is_relative[is_known],
-                has_relative=bool(past.is_linked[row] or is_relative.any()),
+                has_relative=past.has_relative(row, is_relative),
                 weight=float(weight),
             )
         )
@@ -103,6 +106,7 @@ class _Past:
         self._groups = link_groups(examples)
         self._group_of = dict(zip(self._ids, self._groups.tolist(), strict=True))
         self._runbook_of = {one.report.id: one.outcome.runbook_id for one in examples}
+        self._records_runbooks = any(self._runbook_of.values())
         self._said: dict[str, dict[str, bool]] = {}
         for one in judgements:
             self._said.setdefault(one.id, {})[one.other] = one.is_related
@@ -129,16 +133,25 @@ class _Past:
             dtype=np.bool_,
         )
 
-    def are_known(self, row: int, ids: Sequence[str]) -> Flags:
-        """Tell of which incidents it is known whether they are relatives of a row's.
+    def are_comparable(self, row: int, ids: Sequence[str]) -> Flags:
+        """Tell of which incidents the record would say it if they were relatives of a row's.
 
-        Where a runbook was used for one of the two only, nobody knows.
+        Where runbooks are recorded, one that is missing tells nothing.
         """
-        has_runbook = self._runbook_of[self._ids[row]] is not None
+        if not self._records_runbooks:
+            return np.ones(len(ids), dtype=np.bool_)
+        is_recorded = self._runbook_of[self._ids[row]] is not None
         return np.array(
-            [(self._runbook_of.get(other) is not None) == has_runbook for other in ids],
+            [is_recorded and self._runbook_of.get(other) is not None for other in ids],
             dtype=np.bool_,
         )
+
+    def has_relative(self, row: int, is_relative: Flags) -> bool | None:
+        """Tell whether a row's past holds a relative, None where the record does not tell."""
+        if self.is_linked[row] or is_relative.any():
+            return True
+        is_silent = self._records_runbooks and self._runbook_of[self._ids[row]] is None
+        return None if is_silent else False
 
     def are_strangers(self, row: int, ids: Sequence[str]) -> Flags:
         """Tell which incidents people said have nothing to do with a row's."""

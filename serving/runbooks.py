@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from features.encoding.weights import EncoderSettings, open_encoder
 from features.history.store import IncidentStore
@@ -35,7 +36,7 @@ class RunbookService(Watcher):
         self._shipped = RunbookModel(encoder=EncoderSettings().encoder).fit(())
         self._shelf: Shelf | None = None
         self._stored: tuple[str, int] | None = None
-        self._used: tuple[int, int] | None = None
+        self._used: tuple[int, int, datetime | None] | None = None
         self._problem: str | None = None
 
     def why_absent(self) -> str | None:
@@ -81,7 +82,9 @@ class RunbookService(Watcher):
             self._shelf = Shelf(self._store.runbooks(), open_encoder(encoder))
             self._stored, self._used = stored, None
         if self._shelf is not None and len(self._shelf):
-            used = (self._store.revision(), len(self._store.feedback(target=TARGET)))
+            said = self._store.feedback(target=TARGET)
+            # Who changes their mind replaces a word: the count stays, the latest time does not.
+            used = (self._store.revision(), len(said), said[-1].given_at if said else None)
             if used != self._used:
                 self._shelf, self._used = self._shelf.used(stored_uses(self._store)), used
 

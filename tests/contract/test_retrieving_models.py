@@ -26,12 +26,11 @@ TIE = 0.02
 
 
 def what_fits_is_found_first(subject) -> None:
-    wanted = {one.report.id: one.outcome for one in subject.examples}
-    for report, answer in zip(
-        subject.reports, subject.ask(subject.fitted, subject.reports), strict=True
-    ):
-        outcome = wanted[report.id]
-        assert answer.label in (outcome.duplicate_of, outcome.runbook_id)
+    """An incident that the same runbook solved, or that runbook."""
+    runbook_of = {one.report.id: one.outcome.runbook_id for one in subject.examples}
+    answers = subject.ask(subject.fitted, subject.reports, **ALL)
+    for report, answer in zip(subject.reports, answers, strict=True):
+        assert runbook_of.get(answer.label, answer.label) == runbook_of[report.id]
         assert answer.decision is Decision.SUGGEST
 
 
@@ -49,14 +48,6 @@ def only_the_past_is_found(subject) -> None:
     ]
     for past in (later, [*subject.examples, *later]):
         assert_none_named(subject.ask(subject.fitted, [report], past, **ALL), "LATER")
-
-
-def the_future_leaves_the_order_alone(subject) -> None:
-    report = subject.reports[0]
-    past = [one for one in subject.examples if one.report.opened_at < report.opened_at]
-    alone = subject.ask(subject.fitted, [report], past, **ALL)
-    among = subject.ask(subject.fitted, [report], subject.examples, **ALL)
-    assert names(subject, among[0]) == names(subject, alone[0])
 
 
 def own_id_is_never_found(subject) -> None:
@@ -103,7 +94,8 @@ def default_cutoff_shows_fewer(subject) -> None:
         assert subject.entries(some) == [
             (name, sure) for name, sure in subject.entries(every) if sure >= least
         ]
-        assert 0 < len(entries_of(some)) < len(entries_of(every))
+    counts = [sum(len(entries_of(answer)) for answer in answers) for answers in (shown, whole)]
+    assert 0 < counts[0] < counts[1]
 
 
 def cutoff_1_shows_nothing(subject) -> None:
@@ -211,7 +203,6 @@ def words_of(one) -> list[str]:
 CHECKS: tuple[Callable[..., None], ...] = (
     what_fits_is_found_first,
     only_the_past_is_found,
-    the_future_leaves_the_order_alone,
     own_id_is_never_found,
     limit_is_respected,
     entries_are_probabilities_that_fall,

@@ -3,6 +3,7 @@
 import html
 import re
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from starlette.testclient import TestClient
@@ -65,6 +66,13 @@ def answer(target, said, incident_id="INC1", label="", decision="suggest"):
     return PredictionRecord(
         "p-1", "r", incident_id, target, "1", label, 0.9, decision, "monitor", said, NOW
     )
+
+
+@pytest.fixture(autouse=True)
+def stopped_clock(monkeypatch):
+    """However long the tests take, nothing gets older."""
+    clock = SimpleNamespace(now=lambda _zone: NOW + timedelta(seconds=1))
+    monkeypatch.setattr("serving.page.rendering.datetime", clock)
 
 
 @pytest.fixture

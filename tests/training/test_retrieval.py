@@ -82,6 +82,11 @@ def write_history(path: Path, count: int = 60, **left_out: None) -> Path:
     return path
 
 
+def targets_taught_by(home: Home, incident_id: str) -> list[str]:
+    registry = ModelRegistry(home.tracking_uri, "default")
+    return [version.target for version in registry.learned_from(incident_id)]
+
+
 def write_runbooks(folder: Path, *names: str) -> Path:
     folder.mkdir(exist_ok=True)
     for name in names or THINGS:
@@ -114,6 +119,7 @@ def test_links_and_outcomes_are_learned_judged_and_promoted(home: Home, tmp_path
         assert one["verdict"]["promoted"] is True
     assert "not trained" in report["skipped"]["category"]
     assert champions(home) == {"similar": "1", "runbooks": "1"}
+    assert targets_taught_by(home, "T7") == ["runbooks", "similar"]
 
 
 @pytest.mark.parametrize("target", ["similar", "runbooks"])
@@ -263,6 +269,8 @@ def test_feedback_in_the_store_teaches(home: Home, store: IncidentStore, tmp_pat
     assert {metric["name"] for metric in similar["metrics"]} >= {"recall_at_1"}
     assert suggested["target"] == "runbooks"
     assert champions(home) == {"similar": "2", "runbooks": "2"}
+    assert targets_taught_by(home, "T0") == ["similar", "similar"]
+    assert targets_taught_by(home, "T1") == ["runbooks", "similar", "similar"]
 
 
 def figures(value: float, baseline: float) -> tuple[Metric, ...]:

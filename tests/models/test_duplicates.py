@@ -1,0 +1,81 @@
+"""Near-copies among search results stand in one entry."""
+
+import numpy as np
+import pytest
+
+from features.encoding.candidates import Candidates
+from features.encoding.encoder import HashingEncoder
+from features.encoding.incident_index import IncidentIndex
+from features.encoding.search_view import SearchView, view_reports
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from models.duplicates import alike_groups, collapse_copies, copies_of
+
+TEXT = "the nightly export of invoices stops with a timeout after the third retry on the gateway"
+ENCODER = HashingEncoder()
+
+
+def view_of(title: str, text: str) -> SearchView:
+    return view_reports([IncidentReport("asked", title=title, description=text)], ENCODER)[0]
+
+
+def candidates(*texts: tuple[str, str]) -> Candidates:
+    """Candidates a, b, c, ... of these titles and texts, in this order."""
+    index = IncidentIndex(ENCODER)
+    for at, (title, text) in enumerate(texts):
+        report = IncidentReport(chr(ord("a") + at), title=title, description=text)
+        index.upsert([ResolvedIncident(report, Outcome())])
+    found = index.candidates(view_of("export", TEXT))
+    assert list(found.ids) == sorted(found.ids)
+    assert len(found) == len(texts)
+    return found
+
+
+def test_copies_are_grouped_in_the_given_order() -> None:
+    found = candidates(("export", TEXT), ("mail", "relay refuses"), ("export", TEXT))
+    assert collapse_copies(found, [0, 1, 2]) == [[0, 2], [1]]
+    assert collapse_copies(found, [2, 1, 0]) == [[2, 0], [1]]
+    assert collapse_copies(found, [1]) == [[1]]
+    assert collapse_copies(found, []) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("host srv-db-012 down", "host srv-db-931 down"),
+        ("at 2026-03-01 04:05:06 lost", "at 2026-04-11 14:15:16 lost"),
+        ("request 0xdeadbeef by 10.1.2.3", "request 0xcafebabe by 10.9.8.7"),
+    ],
+)
+def test_variable_parts_do_not_count(one: str, other: str) -> None:
+    found = candidates(("export", f"{TEXT} {one}"), ("export", f"{TEXT} {other}"))
+    assert collapse_copies(found, [0, 1]) == [[0, 1]]
+
+
+def test_one_word_in_ten_may_differ_but_not_two() -> None:
+    words = [f"{a}{b}" for a in ("bola", "keri", "muto", "sadu") for b in ("gen", "fik", "lop")]
+    nine = " ".join(words[:10])
+    assert len(collapse_copies(candidates(("x", nine), ("x", f"{nine} zuri")), [0, 1])) == 1
+    far = f"{nine} zuri {words[10]} {words[11]}"
+    assert len(collapse_copies(candidates(("x", nine), ("x", far)), [0, 1])) == 2
+
+
+def test_another_title_is_another_incident() -> None:
+    found = candidates(("export fails", TEXT), ("printer jams", TEXT))
+    assert collapse_copies(found, [0, 1]) == [[0], [1]]
+
+
+def test_copies_of_a_report() -> None:
+    found = candidates(("export", TEXT), ("mail", "relay refuses"), ("export", f"{TEXT} 4711"))
+    assert copies_of(view_of("export", TEXT), found).tolist() == [True, False, True]
+
+
+def test_few_words_tell_of_no_copy() -> None:
+    found = candidates(("export", "stops"))
+    assert copies_of(view_of("export", "stops"), found).tolist() == [False]
+
+
+def test_candidates_of_like_vectors_are_of_one_trouble() -> None:
+    found = candidates(("export", TEXT), ("mail", "relay refuses"), ("export", f"{TEXT} today"))
+    numbers = alike_groups(found)
+    assert numbers[0] == numbers[2] != numbers[1]
+    assert np.issubdtype(numbers.dtype, np.integer)

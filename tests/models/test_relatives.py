@@ -1,0 +1,146 @@
+"""What the ranker learns from: who is known to be whose relative, and who nobody knows of."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from features.encoding.encoder import HashingEncoder
+from features.encoding.incident_index import IncidentIndex
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from models import relatives
+from models.pair_features import FEATURES
+from models.relatives import LinkedQuery, PairJudgement, linked_queries
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TITLES = (
+    "card payments hang at the gateway",
+    "printer jams on floor two",
+    "vpn tunnel of the branch drops",
+    "no space left on the volume",
+    "outgoing mail is refused by the relay",
+    "login page is slow since noon",
+)
+
+
+def incident(number: int, *, timed: bool = True, **outcome: str) -> ResolvedIncident:
+    """The number names its title and its hour."""
+    opened = START + timedelta(hours=number) if timed else None
+    report = IncidentReport(str(number), opened, TITLES[number % len(TITLES)], f"case {number}")
+    return ResolvedIncident(report, Outcome(**outcome))
+
+
+def queries(
+    examples: list[ResolvedIncident], *judgements: PairJudgement, seed: int = 0
+) -> dict[str, LinkedQuery]:
+    index = IncidentIndex(HashingEncoder())
+    index.upsert(examples)
+    return {one.id: one for one in linked_queries(examples, index, judgements, seed=seed)}
+
+
+def relatives_of(query: LinkedQuery, examples: list[ResolvedIncident]) -> set[str]:
+    """Candidates are those before, in the order of their places in the index."""
+    before = [one.report.id for one in examples if int(one.report.id) < int(query.id)]
+    assert len(before) == len(query.is_relative)
+    return {name for name, is_one in zip(before, query.is_relative, strict=True) if is_one}
+
+
+def test_a_link_makes_relatives_of_those_before() -> None:
+    examples = [
+        incident(0),
+        incident(1),
+        incident(2, duplicate_of="0"),
+        incident(3, duplicate_of="2"),
+    ]
+    found = queries(examples)
+    assert relatives_of(found["2"], examples) == {"0"}
+    assert relatives_of(found["3"], examples) == {"0", "2"}
+    assert found["3"].has_relative is True
+    assert found["1"].has_relative is False
+    assert found["0"].has_relative is False
+    assert found["0"].features.shape == (0, len(FEATURES))
+    assert found["3"].features.shape == (3, len(FEATURES))
+
+
+def test_one_group_has_one_number_and_others_their_own() -> None:
+    examples = [incident(0), incident(1), incident(2, duplicate_of="0"), incident(3)]
+    found = queries(examples)
+    assert found["0"].group == found["2"].group
+    assert len({one.group for one in found.values()}) == 3
+
+
+def test_without_a_link_nobody_knows() -> None:
+    found = queries([incident(n) for n in range(4)])
+    assert [one.has_relative for one in found.values()] == [None] * 4
+    assert not any(one.is_relative.any() for one in found.values())
+
+
+def test_a_shared_runbook_makes_relatives() -> None:
+    examples = [
+        incident(0, runbook_id="vpn"),
+        incident(1, runbook_id="disk"),
+        incident(2, runbook_id="vpn", duplicate_of="0"),
+        incident(3, runbook_id="vpn"),
+    ]
+    assert relatives_of(queries(examples)["3"], examples) == {"0", "2"}
+
+
+def test_near_copies_that_nobody_linked_make_a_missing_link_say_nothing() -> None:
+    examples = [incident(n) for n in range(18)]
+    examples.append(incident(18, duplicate_of="12"))
+    found = queries(examples)
+    assert relatives_of(found["17"], examples) == {"5", "11"}
+    assert {one.has_relative for one in found.values()} == {None}
+
+
+def test_people_are_believed_before_links() -> None:
+    examples = [incident(0), incident(1), incident(2, duplicate_of="0"), incident(3)]
+    said = (PairJudgement("2", "0", False), PairJudgement("3", "1", True))
+    found = queries(examples, *said)
+    assert relatives_of(found["2"], examples) == set()
+    assert relatives_of(found["3"], examples) == {"1"}
+    assert found["3"].has_relative is True
+
+
+def test_a_later_word_replaces_an_earlier_one() -> None:
+    examples = [incident(n) for n in range(3)]
+    said = (PairJudgement("2", "0", False), PairJudgement("2", "0", True))
+    assert relatives_of(queries(examples, *said)["2"], examples) == {"0"}
+
+
+def test_words_about_what_is_not_there_are_passed_over() -> None:
+    examples = [incident(n) for n in range(3)]
+    found = queries(examples, PairJudgement("99", "0", True), PairJudgement("2", "99", False))
+    assert {one.has_relative for one in found.values()} == {None}
+
+
+def test_without_times_any_of_a_group_is_past() -> None:
+    examples = [incident(0, timed=False), incident(1, timed=False, duplicate_of="0")]
+    found = queries(examples)
+    assert [one.has_relative for one in found.values()] == [True, True]
+    assert all(one.is_relative.tolist() == [True] for one in found.values())
+
+
+def test_many_are_drawn_from_and_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relatives, "_MOST_OF_EACH", 4)
+    examples = [incident(n) for n in range(6)]
+    examples += [incident(n, duplicate_of=str(n - 6)) for n in range(6, 16)]
+    found = queries(examples)
+    assert len(found) == 8
+    assert sum(one.weight for one in found.values()) == pytest.approx(len(examples))
+    assert set(found) == set(queries(examples))
+    assert any(set(found) != set(queries(examples, seed=seed)) for seed in range(1, 4))
+
+
+def test_order_and_features_are_those_of_the_candidates() -> None:
+    examples = [incident(0), incident(1), incident(6, duplicate_of="0")]
+    (query,) = [one for one in queries(examples).values() if one.id == "6"]
+    cosine = query.features[:, FEATURES.index("title_cosine")]
+    assert cosine[0] == pytest.approx(1, abs=1e-3)
+    assert cosine[0] > cosine[1]
+    assert len(query.alike) == len(query.is_relative) == 2
+    assert np.issubdtype(query.alike.dtype, np.integer)
+
+
+def test_nothing_has_no_queries() -> None:
+    assert queries([]) == {}
