@@ -12,6 +12,8 @@ from serving.past import PastWatcher
 
 TARGET = "similar"
 
+_TRIAGED = 5
+
 _NOTHING_STORED = "not trained: no incident is stored yet"
 _REFUSED = "not loaded: its champion was refused; the log says why"
 
@@ -74,8 +76,8 @@ class SimilarService:
         return self._searcher.why_absent()
 
     def retrieve(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
-        """Answer each report with what is probably related."""
-        return self.search(reports)
+        """Answer each report with the few that are probably most related."""
+        return self.search(reports, limit=_TRIAGED)
 
     def search(
         self,

@@ -15,16 +15,16 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ENCODER = HashingEncoder()
 
 
-def incident(id: str, title: str, minutes: int | None = 0, **outcome) -> ResolvedIncident:
+def incident(name: str, title: str, minutes: int | None = 0, **outcome) -> ResolvedIncident:
     opened_at = None if minutes is None else NOON + timedelta(minutes=minutes)
     report = IncidentReport(
-        id=id, opened_at=opened_at, title=title, service="shop", attributes={"site": "Graz"}
+        id=name, opened_at=opened_at, title=title, service="shop", attributes={"site": "Graz"}
     )
     return ResolvedIncident(report, Outcome(**outcome))
 
 
-def view(id: str, title: str, minutes: int | None = None):
-    return view_reports([incident(id, title, minutes).report], ENCODER)[0]
+def view(name: str, title: str, minutes: int | None = None):
+    return view_reports([incident(name, title, minutes).report], ENCODER)[0]
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_statistics_are_those_of_an_index_built_afresh(index: IncidentIndex) -> 
 
 def test_columns_tell_of_documentation_and_of_what_is_open(index: IncidentIndex) -> None:
     found = index.candidates(view("new", "disk full vpn"))
-    at = {id: row for row, id in enumerate(found.ids)}
+    at = {name: row for row, name in enumerate(found.ids)}
     assert found.documentation[at["disk"]] == 2
     assert found.documentation[at["vpn"]] == 0
     assert found.is_open[at["vpn"]]
