@@ -387,8 +387,9 @@ def test_hostile_texts_are_read_not_run(visit):
         assert page.evaluate("document.documentElement.scrollWidth") == WIDE["width"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1400", "400"])
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", WIDE), ("dark", NARROW)], ids=["light at 1400", "dark at 400"]
+)
 def test_every_page_can_be_read_by_everyone(visit, browser, address, scheme, size):
     def check(page, what: str) -> None:
         width = page.evaluate("document.documentElement.scrollWidth")

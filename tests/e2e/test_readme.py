@@ -41,7 +41,7 @@ def command_lines(start: str) -> list[str]:
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an export and the README's mapping, as a user would have them."""
     folder = tmp_path_factory.mktemp("readme")
-    company = generate_company(incidents=300)
+    company = generate_company(incidents=220)
     write_runbooks(company, folder / "runbooks")
     (folder / "mapping.yaml").write_text(blocks("yaml")[0])
     with (folder / "export.csv").open("w", newline="") as file:
@@ -116,7 +116,7 @@ def address(workplace: Path, environment: dict[str, str], trained: str) -> Itera
 
 
 def test_training_tells_what_it_did(trained: str):
-    assert "read 300 incidents, rejected 0" in trained
+    assert "read 220 incidents, rejected 0" in trained
     assert "category (choice" in trained
     assert "similar (similar" in trained
     assert "read 22 runbooks, skipped 0" in trained
