@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Self
 
 import numpy as np
@@ -20,8 +22,10 @@ from models.ranker import Ranker, RelatednessCalibration
 from models.relatives import LinkedQuery, PairJudgement, linked_queries
 from models.report_model import ReportModel
 from models.similar_entries import (
+    Asked,
     ListedRecords,
     PastRecords,
+    read_asked,
     reasons,
     write_entry,
     write_open_match,
@@ -30,6 +34,7 @@ from models.similar_entries import (
 DEFAULT_LIMIT = 10
 
 _CANDIDATES = 100
+_READ_AHEAD = 8
 _TIE = 0.01
 _OPEN_SECONDS = 14 * 24 * 3600
 
@@ -163,13 +168,16 @@ def _answer(
     open_cutoff: float,
 ) -> SimilarPrediction:
     dismissed = records.dismissed(found.report.id)
-    rows = [row for row in _ordered(found, least) if found.candidates.ids[row] not in dismissed]
-    groups = collapse_copies(found.candidates, rows)[:limit]
-    past = records.find([found.candidates.ids[group[0]] for group in groups])
+    ids = found.candidates.ids
+    rows = _ordered(found, least)[: _READ_AHEAD * limit]
+    groups = collapse_copies(found.candidates, rows)
+    # Who dismisses an incident does not want to see its copies either.
+    groups = [group for group in groups if not any(ids[row] in dismissed for row in group)]
+    past = records.find([ids[row] for group in groups[: 2 * limit] for row in group])
+    alive = ([row for row in group if ids[row] in past] for group in groups)
+    asked = read_asked(found.report)
     similar = tuple(
-        _entry(found, group, past, common)
-        for group in groups
-        if found.candidates.ids[group[0]] in past
+        _entry(found, group, past, asked, common) for group in islice(filter(None, alive), limit)
     )
     return SimilarPrediction(similar, _open_match(found, records, common, open_cutoff, dismissed))
 
@@ -206,6 +214,7 @@ def _entry(
     found: _Found,
     group: Sequence[int],
     past: Mapping[str, ResolvedIncident],
+    asked: Asked,
     common: IndexStatistics,
 ) -> SimilarIncident:
     first = past[found.candidates.ids[group[0]]]
@@ -213,7 +222,7 @@ def _entry(
         first,
         relatedness=float(found.relatedness[group].max()),
         copies=[found.candidates.ids[row] for row in group[1:]],
-        why=reasons(found.report, first.report, common),
+        why=reasons(asked, first.report, common),
     )
 
 
@@ -233,7 +242,7 @@ def _open_match(
             first,
             relatedness=float(found.relatedness[row]),
             members=records.members(first.report.id),
-            why=reasons(found.report, first.report, common),
+            why=reasons(read_asked(found.report), first.report, common),
         )
         if match is not None:
             return match
@@ -245,7 +254,9 @@ def _open_one(found: _Found, row: int, records: PastRecords) -> ResolvedIncident
     opened, asked_at = found.candidates.opened[row], found.view.opened
     if not found.candidates.is_open[row] or opened == UNKNOWN_TIME:
         return None
-    if asked_at is not None and asked_at - opened > _OPEN_SECONDS:
+    if asked_at is None:
+        asked_at = int(datetime.now(UTC).timestamp())
+    if asked_at - opened > _OPEN_SECONDS:
         return None
     first = _first_of(found.candidates.ids[row], records)
     if first is None or not first.outcome.is_open or not _is_earlier(first.report, found.report):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +18,8 @@ STILL_OPEN = "still open"
 _RESOLVERS = ("resolved_by", "closed_by", "assignee", "assigned_to")
 _SHOWN_WORDS = 4
 _LONGEST_READ = 20_000
+_MOST_REASONS = 8
+_LONGEST_REASON = 200
 _SHOWN_SIGNATURES = 2
 _RARE_SHARE = 0.05
 _SHOWN_TITLE = 200
@@ -103,12 +106,30 @@ def shown_title(report: IncidentReport) -> str:
     return report.title or report.description[:_SHOWN_TITLE].partition("\n")[0]
 
 
-def reasons(report: IncidentReport, past: IncidentReport, common: IndexStatistics) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A report as it is compared with each entry: its text, terms and error signatures."""
+
+    report: IncidentReport
+    text: str
+    terms: tuple[str, ...]
+    signatures: frozenset[str]
+
+
+def read_asked(report: IncidentReport) -> Asked:
+    """Read a report once for all entries."""
+    text = _text_of(report)
+    return Asked(report, text, tuple(dict.fromkeys(terms_of(text))), error_signatures(text))
+
+
+def reasons(asked: Asked, past: IncidentReport, common: IndexStatistics) -> list[str]:
     """Return in a few words each what a report and a past one share, the strongest first."""
-    found = [f"same error: {name}" for name in _shared_signatures(report, past)]
+    report = asked.report
+    shared = sorted(asked.signatures & error_signatures(_text_of(past)))[:_SHOWN_SIGNATURES]
+    found = [f"same error: {name}" for name in shared]
     if report.title and report.title.casefold() == past.title.casefold():
         found.append("same title")
-    words = _shared_rare_words(report, past, common)
+    words = _shared_rare_words(asked, past, common)
     if words:
         found.append(f"both say: {', '.join(words)}")
     if report.service and past.service and report.service.lower() == past.service.lower():
@@ -118,24 +139,21 @@ def reasons(report: IncidentReport, past: IncidentReport, common: IndexStatistic
         for name, value in report.attributes.items()
         if past.attributes.get(name, "").lower() == value.lower()
     ]
-    return found or ["similar wording"]
+    return [reason[:_LONGEST_REASON] for reason in found[:_MOST_REASONS]] or ["similar wording"]
 
 
-def _shared_signatures(report: IncidentReport, past: IncidentReport) -> list[str]:
-    ours, theirs = (error_signatures(f"{one.title}\n{one.description}") for one in (report, past))
-    return sorted(ours & theirs)[:_SHOWN_SIGNATURES]
+def _text_of(report: IncidentReport) -> str:
+    return f"{report.title}\n{report.description}"[:_LONGEST_READ]
 
 
-def _shared_rare_words(
-    report: IncidentReport, past: IncidentReport, common: IndexStatistics
-) -> list[str]:
-    text = f"{report.title}\n{report.description}"[:_LONGEST_READ]
-    theirs = set(terms_of(f"{past.title}\n{past.description}"[:_LONGEST_READ]))
-    shared = [term for term in dict.fromkeys(terms_of(text)) if term in theirs]
+def _shared_rare_words(asked: Asked, past: IncidentReport, common: IndexStatistics) -> list[str]:
+    theirs = set(terms_of(_text_of(past)))
+    shared = [term for term in asked.terms if term in theirs]
     counts = common.text_terms[term_ids(shared)].tolist()
     most = max(3, _RARE_SHARE * common.count)
     rare = sorted((n, term) for n, term in zip(counts, shared, strict=True) if n <= most)
-    return list(dict.fromkeys(_as_written(term, text) for _, term in rare))[:_SHOWN_WORDS]
+    written = (_as_written(term, asked.text) for _, term in rare[: 2 * _SHOWN_WORDS])
+    return list(dict.fromkeys(written))[:_SHOWN_WORDS]
 
 
 def _as_written(term: str, text: str) -> str:
