@@ -6,20 +6,28 @@ from typing import Annotated
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
+from starlette.requests import Request
 
-from serving.errors import Unauthorised
+from serving.errors import ForeignForm, Unauthorised
 from serving.services import SharedServices
 
 _bearer = HTTPBearer(auto_error=False, description="PRECEDENT_API_KEY, where one is set")
 
 
 async def require_key(
+    request: Request,
     services: SharedServices,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> None:
-    """Pass the request on; raises `Unauthorised` unless it brings the key."""
+    """Pass the request on; raises `Unauthorised` unless it brings the key.
+
+    Without a key any page in a browser of this machine could ask, so browsers must not ask for
+    another site: `ForeignForm`.
+    """
     key = services.settings.api_key
     if key is None:
+        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            raise ForeignForm("this service answers no other site's pages; set PRECEDENT_API_KEY")
         return
     given = credentials.credentials if credentials else ""
     if not holds_key(given, key):

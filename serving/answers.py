@@ -218,12 +218,14 @@ def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedAnswe
     return DeletedAnswer(incident_id=id, request_id=request_id, models=models)
 
 
-def shape_ready(champions: Champions) -> ReadyAnswer:
+def shape_ready(champions: Champions, *, is_indexed: bool) -> ReadyAnswer:
     """Return what answers and what does not."""
     # Open to all, so the reasons, which name files, stay in the log.
     problems = dict.fromkeys(champions.problems, "its champion was refused; the log says why")
     if champions.registry_problem is not None:
         problems["registry"] = "it cannot be read; the log says why"
+    if not is_indexed:
+        problems["index"] = "past incidents are still being indexed; similar ones cannot be found"
     status = "ready" if champions.is_ready else "not ready"
     return ReadyAnswer(status=status, targets=_versions(champions.serving), problems=problems)
 

@@ -43,6 +43,10 @@ class UnknownIncident(PrecedentError):
     """There is no incident of that id."""
 
 
+class IndexBehind(PrecedentError):
+    """Past incidents are still being indexed, so that a search would miss some."""
+
+
 class UnknownPrediction(PrecedentError):
     """There is no prediction of that id about that incident and target."""
 

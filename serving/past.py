@@ -13,13 +13,15 @@ from features.encoding.weights import open_encoder
 from features.history.store import IncidentStore
 from features.home import Home
 from features.incident.report import ResolvedIncident
+from serving.errors import IndexBehind
 from serving.watcher import Watcher
 
 _log = logging.getLogger(__name__)
 
 _CHUNK = 512
-_TAKEN_AT_ONCE = 64
 _PATIENCE_SECONDS = 60.0
+_WAIT_SECONDS = 10.0
+_MOST_WAITED_FOR = 1_000
 
 
 class _Past:
@@ -47,34 +49,48 @@ class PastWatcher(Watcher):
         self._encoder = encoder
         self._past: _Past | None = None
         self._lock = Lock()
-        self._is_behind = True
         self._problem: str | None = None
 
     @property
-    def is_behind(self) -> bool:
-        """Whether so many incidents are being taken in that not all can be found yet."""
-        return self._is_behind
+    def is_complete(self) -> bool:
+        """Whether an index of the whole store was finished, whatever has come since."""
+        return self._past is not None and self._past.revision is not None
 
     def index(self) -> IncidentIndex:
         """Return an index of all that was written before this call.
 
-        While a great many incidents are taken in, it holds those that came first. Raises
-        `StoreUnavailable` and `EncoderUnavailable`.
+        Raises `IndexBehind` while a great many incidents are taken in, `StoreUnavailable` and
+        `EncoderUnavailable`.
         """
         past = self._current()
-        if not self._is_behind and self._store.revision() != past.revision:
-            with self._lock:
-                if self._store.count_changes(past.revision or 0) <= _TAKEN_AT_ONCE:
-                    self._catch_up(past)
+        if self._store.revision() != past.revision:
+            if not self._lock.acquire(timeout=_WAIT_SECONDS):
+                raise IndexBehind("a great many incidents are being indexed")
+            try:
+                if self._store.count_changes(past.revision or 0) > _MOST_WAITED_FOR:
+                    raise IndexBehind("a great many incidents wait to be indexed")
+                self._catch_up(past)
+            finally:
+                self._lock.release()
         return past.index
+
+    def take_in(self) -> None:
+        """Index what was just written, unless others are at it: who writes much, waits a little."""
+        past = self._past
+        if past is None or past.revision is None or not self._lock.acquire(blocking=False):
+            return
+        try:
+            if self._store.count_changes(past.revision) <= _MOST_WAITED_FOR:
+                self._catch_up(past)
+        finally:
+            self._lock.release()
 
     def refresh(self) -> None:
         """Take in whatever changed; what fails is tried again at the next look."""
         try:
             past = self._current()
-            if past.revision is None or self._store.revision() != past.revision:
-                self._is_behind = self._store.count_changes(past.revision or 0) > _TAKEN_AT_ONCE
-                with self._lock:
+            with self._lock:
+                if self._store.revision() != past.revision:
                     self._catch_up(past)
                 past.encoder.flush()
         # A driver may fail in ways of its own, and the thread must outlive each of them.
@@ -84,13 +100,12 @@ class PastWatcher(Watcher):
                 _log.warning("the index cannot follow the store", extra={"fields": facts})
             self._problem = str(error)
             return
-        self._is_behind, self._problem = False, None
+        self._problem = None
 
     def _current(self) -> _Past:
         reference = self._encoder()
         past = self._past
         if past is None or past.encoder.reference != reference:
-            self._is_behind = True
             past = self._past = _Past(reference, self._home)
         return past
 

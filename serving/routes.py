@@ -160,6 +160,7 @@ def upsert_incident(body: RawBody, services: SharedServices, request_id: Request
     given = services.reader.body(UpsertBody, body)
     report, outcome = services.reader.report(given.incident), services.reader.outcome(given.outcome)
     revision = services.incidents.upsert(report, outcome)
+    services.past.take_in()
     return _json(StoredAnswer(incident_id=report.id, request_id=request_id, revision=revision))
 
 
@@ -209,7 +210,8 @@ async def live() -> Response:
 async def ready(services: SharedServices) -> Response:
     """Tell whether every champion that exists has been verified; having none is ready."""
     champions = services.champions.champions
-    return _json(shape_ready(champions), 200 if champions.is_ready else 503)
+    answer = shape_ready(champions, is_indexed=services.past.is_complete)
+    return _json(answer, 200 if champions.is_ready else 503)
 
 
 @open_routes.get("/metrics", response_class=Response)

@@ -7,7 +7,7 @@ import numpy as np
 from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.weights import open_encoder
 from features.history.history import History
-from features.incident.cleaning import incident_text
+from features.incident.cleaning import clean_text, incident_text
 from models.adapted_head import AdaptedHead
 from models.calibrated import CalibratedModel, Certification
 from models.kinds import build_model
@@ -32,6 +32,8 @@ def encode_history(history: History, plan: TrainingPlan, progress: Progress) -> 
     """Make the encoder remember the history's texts; returns how many it had to encode anew."""
     encoder = open_encoder(plan.encoder)
     unique = dict.fromkeys(incident_text(one.report) for one in history.incidents)
+    # Titles too: similar incidents are sought by both.
+    unique |= dict.fromkeys(clean_text(one.report.title) for one in history.incidents)
     texts = [text for text in unique if text]
     done = 0
 

@@ -1,5 +1,7 @@
 """Which vectors are nearest: a short projection is scanned, the best are compared in full."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from features.encoding.ragged import Slots, grown
 _SCANNED_DIMENSIONS = 96
 _COMPARED = 4
 _LEARNED_FROM = 20_000
+_AT_ONCE = 2_048
 _LEVELS = 127
 
 Floats = NDArray[np.float32]
@@ -89,10 +92,17 @@ class VectorIndex:
 
     def _learn_components(self) -> None:
         stride = max(1, self._count // _LEARNED_FROM)
-        sample = self.packed.rows(np.arange(0, self._count, stride))
-        _, components = np.linalg.eigh(sample.T @ sample)
+        covariance = np.zeros((self._basis.shape[0],) * 2, dtype=np.float32)
+        for slots in _parts(np.arange(0, self._count, stride)):
+            sample = self.packed.rows(slots)
+            covariance += sample.T @ sample
+        _, components = np.linalg.eigh(covariance)
         self._basis = np.ascontiguousarray(components[:, ::-1][:, :_SCANNED_DIMENSIONS])
-        for start in range(0, self._count, _LEARNED_FROM):
-            slots = np.arange(start, min(start + _LEARNED_FROM, self._count))
+        for slots in _parts(np.arange(self._count)):
             self._scanned[slots] = self.packed.rows(slots) @ self._basis
         self._learned_at = self._count
+
+
+def _parts(slots: Slots) -> Iterator[Slots]:
+    # Memory that is used once, and much of it, is not all given back.
+    return (slots[start : start + _AT_ONCE] for start in range(0, len(slots), _AT_ONCE))

@@ -9,6 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from serving import past
+from serving.past import PastWatcher
 
 PAST = {
     "id": "INC1",
@@ -225,3 +227,36 @@ def test_a_great_import_is_found_piece_by_piece(client: TestClient, store) -> No
     deadline = time.monotonic() + 20
     while len(similar(client, {"title": "printer box jams"}, cutoff=0, limit=50)) < 50:
         assert time.monotonic() < deadline
+
+
+def test_a_burst_of_writes_is_found_whole(client: TestClient) -> None:
+    for n, word in enumerate("bcdfghjklmnpqrst"):
+        for m in range(6):
+            put(client, {"id": f"B{n}-{m}", "title": f"{word}o{word}a jams {'xyzuvw'[m]}ix"}, FIXED)
+    put(client, PAST, FIXED)
+    assert ids(similar(client, NEW)) == ["INC1"]
+
+
+def test_an_index_that_is_far_behind_says_so(app_of, registry, store, monkeypatch) -> None:
+    monkeypatch.setattr(past, "_MOST_WAITED_FOR", 3)
+    monkeypatch.setattr(PastWatcher, "refresh", lambda self: None)
+    with TestClient(app_of(registry)) as client:
+        for n in range(5):
+            put(client, {"id": f"N{n}", "title": f"title {n}"})
+        answer = client.post("/v1/similar", json={"incident": NEW})
+        assert answer.status_code == 503
+        assert "index" in answer.json()["detail"]
+        triage = client.post("/v1/triage", json={"incident": NEW}).json()
+        assert triage["similar"] is None
+        assert triage["absent"]["similar"]
+        assert "index" in client.get("/health/ready").json()["problems"]
+
+
+def test_a_page_of_another_site_is_refused(client: TestClient) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    answer = client.post("/v1/incidents", json={"incident": PAST}, headers=headers)
+    assert answer.status_code == 403
+    own = client.post(
+        "/v1/incidents", json={"incident": PAST}, headers={"Sec-Fetch-Site": "same-origin"}
+    )
+    assert own.status_code == 200
