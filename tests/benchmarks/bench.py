@@ -5,13 +5,28 @@ import sys
 
 from comparison import compare_with_peers
 from data_sets import DATA_SETS, load_data_set
-from results import comparison_section, describe_run, keep_section, render, timing_section
+from results import (
+    comparison_section,
+    cost_section,
+    describe_run,
+    keep_section,
+    render,
+    timing_section,
+)
 from rich.console import Console
+from runbook_retrieval import compare_runbooks
+from search_timings import measure_search
+from similar_retrieval import compare_openoffice, compare_seamonkey
 from timings import time_everything
 
 from features.home import Home, open_home
 
-_TIMINGS = "timings"
+_RETRIEVALS = {
+    "openoffice": compare_openoffice,
+    "seamonkey-issues": compare_seamonkey,
+    "runbooks": compare_runbooks,
+}
+_TIMINGS, _SEARCH_TIMINGS = "timings", "search-timings"
 
 
 def main() -> None:
@@ -28,7 +43,8 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    names = [*(name for name, each in DATA_SETS.items() if each.targets), _TIMINGS]
+    learned = [name for name, each in DATA_SETS.items() if each.targets]
+    names = [*learned, *_RETRIEVALS, _TIMINGS, _SEARCH_TIMINGS]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-set", nargs="+", choices=names, default=names)
     parser.add_argument("--rows", type=int, help="try out on a sample; nothing is written")
@@ -38,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(name: str, rows: int | None, home: Home, run: dict[str, str]):
     if name == _TIMINGS:
         yield _TIMINGS, timing_section(time_everything(rows), run)
+        return
+    if name == _SEARCH_TIMINGS:
+        yield name, cost_section(measure_search(home, rows), run)
+        return
+    if name in _RETRIEVALS:
+        for title, found in _RETRIEVALS[name](home, rows):
+            yield f"{name}: {title}", comparison_section(found, run)
         return
     history = load_data_set(DATA_SETS[name], rows)
     for target in DATA_SETS[name].targets:

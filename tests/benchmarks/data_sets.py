@@ -50,7 +50,7 @@ _ALL = (
         is_ordered=True,
     ),
     DataSet("seamonkey-issues", "duplicates/seamonkey-issues.csv.gz"),
-    DataSet("openoffice", "duplicates/openoffice.jsonl.gz", is_ordered=True),
+    DataSet("openoffice", "duplicates/openoffice.jsonl.gz"),
 )
 DATA_SETS = {data_set.name: data_set for data_set in _ALL}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from comparison import OURS, Comparison
+from search_timings import Cost
 from timings import Timing
 
 from models.card import package_versions
@@ -31,6 +32,9 @@ is Precedent less the best peer *in that figure*, paired by row; bold where the 
 zero. Seconds are all fitting and judging on all folds, encoding apart; for Precedent they include
 the final fit on every row. "Recall at 5% flagged" is of the top two levels, of the top one where
 there are three. `n/a`: the method gives no probabilities.
+
+Where incidents or runbooks are searched for, everyone searches the same ones for the same reports,
+and seconds are of searching alone. Peers have no cut-off: they always show their best.
 """
 
 
@@ -55,6 +59,11 @@ def timing_section(timings: Sequence[Timing], run: Mapping[str, str]) -> Section
     return {"run": run, "timings": [asdict(timing) for timing in timings]}
 
 
+def cost_section(costs: Sequence[Cost], run: Mapping[str, str]) -> Section:
+    """Return costs as they are kept."""
+    return {"run": run, "costs": [asdict(cost) for cost in costs]}
+
+
 def keep_section(name: str, section: Section) -> None:
     """Replace one section and leave the others as they were measured."""
     kept = json.loads(_KEPT.read_text()) if _KEPT.exists() else {}
@@ -67,7 +76,8 @@ def keep_section(name: str, section: Section) -> None:
 
 def render(name: str, section: Section) -> str:
     """Return one section as Markdown."""
-    table = _timing_table(section) if "timings" in section else _comparison_table(section)
+    tables = {"timings": _timing_table, "costs": _cost_table, "figures": _comparison_table}
+    table = next(write(section) for kind, write in tables.items() if kind in section)
     run = section["run"]
     written = f"Measured on {run['date']} at commit {run['commit']} by `{run['command']}`."
     return f"## {name}\n\n{table}\n\n{written} Machine: {run['machine']}.\n"
@@ -112,6 +122,22 @@ def _timing_table(section: Section) -> str:
                 f"{timing['seconds'] / timing['bare_seconds']:.2f}",
             )
             for timing in section["timings"]
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _cost_table(section: Section) -> str:
+    lines = [
+        _row("cost", "measured", "to stay under"),
+        _row(*["---"] * 3),
+        *(
+            _row(
+                cost["name"],
+                f"{cost['value']:.3g} {cost['unit']}",
+                "" if cost["most"] is None else f"{cost['most']:g} {cost['unit']}",
+            )
+            for cost in section["costs"]
         ),
     ]
     return "\n".join(lines)

@@ -6,7 +6,7 @@ shipped ones are rounded from.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -28,6 +28,7 @@ from models.runbook_shelf import Shelf
 from training.metrics import Interval, measure
 
 _SPREAD = 1.2
+_DEPTHS = {"recall@1": 1, "recall@5": 5}
 # Without past uses, the last two features are nothing.
 _LEARNED = len(FEATURES) - 2
 
@@ -60,6 +61,21 @@ def compare_runbook_retrieval(
             places[name].append(_places(each, family.right))
     seconds = perf_counter() - started
     return _compared(families, places, seconds, masked=masked)
+
+
+def compare_runbooks(home: Home, rows: int | None = None) -> Iterator[tuple[str, Comparison]]:
+    """Yield the comparison with names and without them; there are too few to take only `rows`."""
+    yield "names and texts", compare_runbook_retrieval(home, masked=False)
+    yield "names masked", compare_runbook_retrieval(home, masked=True)
+
+
+def measure_shipped(*, masked: bool) -> dict[str, float]:
+    """Return the recalls of the shipped constants, without a peer, as a mean over families."""
+    recalls = []
+    for family in load_families(masked=masked, with_expression=False):
+        places = _places(_features(family) @ _shipped(), family.right)
+        recalls.append([float((places < depth).mean()) for depth in _DEPTHS.values()])
+    return dict(zip(_DEPTHS, np.mean(recalls, axis=0).tolist(), strict=True))
 
 
 def measure_shown(*, masked: bool) -> dict[str, float]:
@@ -125,7 +141,6 @@ def _compared(families: Sequence[Family], places, seconds: float, *, masked: boo
     runbooks = np.concatenate([np.array(family.right) for family in families])
     blocks = numbers * 10_000 + runbooks
     joined = {name: np.concatenate(each) for name, each in places.items()}
-    figures = {"recall@1": 1, "recall@5": 5}
 
     def paired(first: Floats, second: Floats | None, depth: int) -> Interval:
         other = np.full(len(first), np.inf) if second is None else second
@@ -135,7 +150,7 @@ def _compared(families: Sequence[Family], places, seconds: float, *, masked: boo
 
     best = {
         name: max(PEERS, key=lambda peer: paired(joined[peer], None, depth).value)
-        for name, depth in figures.items()
+        for name, depth in _DEPTHS.items()
     }
     named = "names masked on both sides" if masked else "names and texts"
     return Comparison(
@@ -143,12 +158,12 @@ def _compared(families: Sequence[Family], places, seconds: float, *, masked: boo
         split=f"{named}; each family unseen, mean of {len(families)} families",
         seconds=dict.fromkeys(joined, seconds),
         figures={
-            who: {name: paired(each, None, depth) for name, depth in figures.items()}
+            who: {name: paired(each, None, depth) for name, depth in _DEPTHS.items()}
             for who, each in joined.items()
         },
         differences={
             name: (best[name], paired(joined[OURS], joined[best[name]], depth))
-            for name, depth in figures.items()
+            for name, depth in _DEPTHS.items()
         },
     )
 

@@ -40,8 +40,9 @@ class Cost:
     most: float | None = None
 
 
-def measure_search(home: Home, count: int = _PAST) -> list[Cost]:
-    """Build an index of made-up incidents, search it, and change it."""
+def measure_search(home: Home, rows: int | None = None) -> list[Cost]:
+    """Build an index of 100,000 made-up incidents, or of `rows`, search it, and change it."""
+    count = rows or _PAST
     past = MadeUpPast(home)
     records = ListedRecords([past.incident(number) for number in range(count)])
     before = _resident_megabytes()
@@ -57,7 +58,12 @@ def measure_search(home: Home, count: int = _PAST) -> list[Cost]:
     forget_vectors()
     return [
         Cost(f"search among {count:,}, ten entries shown, p50", 1000 * _quantile(full, 0.5), "ms"),
-        Cost(f"search among {count:,}, ten entries shown, p95", 1000 * _quantile(full, 0.95), "ms", 20),
+        Cost(
+            f"search among {count:,}, ten entries shown, p95",
+            1000 * _quantile(full, 0.95),
+            "ms",
+            20,
+        ),
         Cost("search with the usual cut-off, p50", 1000 * _quantile(usual, 0.5), "ms"),
         Cost("search with the usual cut-off, p95", 1000 * _quantile(usual, 0.95), "ms", 20),
         Cost("resident memory of the index", grown, "MB", 300),

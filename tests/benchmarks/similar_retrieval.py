@@ -12,12 +12,12 @@ import numpy as np
 from comparison import OURS, Comparison
 from figures import Floats
 from linked_reports import LinkedReports, load_openoffice, load_seamonkey, without_links
+from numpy.typing import NDArray
 from results import comparison_section, describe_run, render
-from retrieval_peers import bm25_scores, encode_for_retrieval, retrieval_text, with_fusion
+from retrieval_peers import PEERS, bm25_scores, encode_for_retrieval, retrieval_text, with_fusion
 from rich.console import Console
 
 from features.encoding.cache import EncodingCache, encode_ahead
-from features.encoding.encoder import Vectors
 from features.encoding.incident_index import IncidentIndex
 from features.encoding.weights import MINILM, open_encoder
 from features.home import Home, open_home
@@ -37,8 +37,19 @@ _FOLDS = 5
 _DEEPEST = 10
 _NOT_FOUND = 1_000_000
 
+Flags = NDArray[np.bool_]
 Figures = Mapping[str, Callable[[JudgedSearches, Floats], float]]
-Found = dict[str, JudgedSearches]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a contender found, and the wall seconds of its searches."""
+
+    judged: JudgedSearches
+    seconds: float
+
+
+Found = dict[str, Answers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +71,24 @@ class Fold:
 
 
 class Contest:
-    """Everyone searches the same linked reports; all is encoded before."""
+    """Everyone searches the same linked reports."""
 
     def __init__(self, linked: LinkedReports, home: Home) -> None:
         self.linked = linked
         self.reports = [one.report for one in linked.incidents]
+        self._home = home
         self._opened = np.array([report.opened_at.timestamp() for report in self.reports])
-        self._texts = [retrieval_text(report) for report in self.reports]
-        self._vectors = _encode(self.reports, self._texts, home)
         self._records = ListedRecords(linked.incidents)
         self._rows = {report.id: row for row, report in enumerate(self.reports)}
-        self.seconds: dict[str, float] = {}
+        _encode_ahead(self.reports, home)
 
     def ours(
-        self, name: str, model: SimilarModel, index: IncidentIndex, searches: Searches, cutoff: float | None
+        self,
+        name: str,
+        model: SimilarModel,
+        index: IncidentIndex,
+        searches: Searches,
+        cutoff: float | None,
     ) -> Found:
         """Search with a model in an index that holds what is searched."""
         reports = [self.reports[row] for row in searches.queries]
@@ -81,38 +96,42 @@ class Contest:
             reports = [replace(report, opened_at=None) for report in reports]
         started = perf_counter()
         answers = model.search(reports, index, self._records, limit=_DEEPEST, cutoff=cutoff)
-        self._took(name, started)
-        is_relative = self._relatives(searches)
+        seconds = perf_counter() - started
         columns = np.full(len(self.reports), -1)
         columns[searches.indexed] = np.arange(len(searches.indexed))
         ranks = []
-        for answer, relatives in zip(answers, is_relative, strict=True):
+        for answer, relatives in zip(answers, self._relatives(searches), strict=True):
             found = [relatives[columns[self._rows[one.id]]] for one in answer.similar]
             ranks.append(found.index(True) if True in found else _NOT_FOUND)
         is_shown = np.array([bool(answer.similar) for answer in answers])
         sure = np.array([answer.confidence for answer in answers])
-        return {name: self._judged(searches, np.array(ranks), is_shown, sure)}
+        return {name: Answers(self._judged(searches, np.array(ranks), is_shown, sure), seconds)}
 
     def peers(self, searches: Searches) -> Found:
         """Search with each peer; they always show their best."""
+        texts = [retrieval_text(report) for report in self.reports]
+        vectors = encode_for_retrieval(texts, self._home)
         started = perf_counter()
-        asked, texts = ([self._texts[row] for row in rows] for rows in (searches.queries, searches.indexed))
-        words = bm25_scores(asked, texts)
-        meaning = self._vectors[searches.queries] @ self._vectors[searches.indexed].T
+        rows = searches.queries, searches.indexed
+        words = bm25_scores(*([texts[row] for row in some] for some in rows))
+        meaning = vectors[searches.queries] @ vectors[searches.indexed].T
         is_hidden = ~self._visible(searches)
         words[is_hidden] = meaning[is_hidden] = -np.inf
-        found = {}
-        for name, scores in with_fusion(words, meaning).items():
-            ranks = _ranks(scores, self._relatives(searches))
-            shown = np.ones(len(ranks), dtype=np.bool_)
-            found[name] = self._judged(searches, ranks, shown, np.ones(len(ranks)))
-            self._took(name, started)
-        return found
+        is_relative = self._relatives(searches)
+        seconds = perf_counter() - started
+        sure = np.ones(len(searches.queries))
+        return {
+            name: Answers(
+                self._judged(searches, _ranks(scores, is_relative), sure > 0, sure), seconds
+            )
+            for name, scores in with_fusion(words, meaning).items()
+        }
 
-    def _took(self, name: str, started: float) -> None:
-        self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - started
+    def with_relative(self, searches: Searches) -> Searches:
+        """Return the searches that have something to find."""
+        return replace(searches, queries=searches.queries[self._relatives(searches).any(axis=1)])
 
-    def _visible(self, searches: Searches) -> np.ndarray:
+    def _visible(self, searches: Searches) -> Flags:
         """Tell what each query may find, of shape (queries, indexed)."""
         is_other = searches.queries[:, None] != searches.indexed[None]
         if not searches.is_timed:
@@ -120,12 +139,12 @@ class Contest:
         asked, indexed = self._opened[searches.queries], self._opened[searches.indexed]
         return is_other & (indexed[None] < asked[:, None])
 
-    def _relatives(self, searches: Searches) -> np.ndarray:
+    def _relatives(self, searches: Searches) -> Flags:
         asked, indexed = self.linked.groups[searches.queries], self.linked.groups[searches.indexed]
         is_same = (asked[:, None] == indexed[None]) & (asked[:, None] != UNLINKED)
         return is_same & self._visible(searches)
 
-    def _judged(self, searches: Searches, ranks, is_shown, sure) -> JudgedSearches:
+    def _judged(self, searches: Searches, ranks, is_shown: Flags, sure: Floats) -> JudgedSearches:
         groups = self.linked.groups[searches.queries]
         alone = len(self.reports) + searches.queries
         return JudgedSearches(
@@ -140,16 +159,14 @@ class Contest:
         )
 
 
-def _encode(reports: Sequence[IncidentReport], texts: Sequence[str], home: Home) -> Vectors:
-    """Let ours remember what it will read; return the vectors that the peer compares."""
+def _encode_ahead(reports: Sequence[IncidentReport], home: Home) -> None:
     encoder = open_encoder(MINILM)
-    ours = [text for each in reports for text in (incident_text(each), clean_text(each.title))]
+    texts = [text for each in reports for text in (incident_text(each), clean_text(each.title))]
     cache = EncodingCache(home.encodings, encoder)
-    encode_ahead(encoder, [text for text in ours if text], cache, lambda _: None)
-    return encode_for_retrieval(texts, home)
+    encode_ahead(encoder, [text for text in texts if text], cache, lambda _: None)
 
 
-def _ranks(scores: Floats, is_relative: np.ndarray) -> Floats:
+def _ranks(scores: Floats, is_relative: Flags) -> Floats:
     """Return the place of the best relative; of equal scores half come first, as in a draw."""
     best = np.where(is_relative, scores, -np.inf).max(axis=1, keepdims=True)
     before = ((scores > best) & ~is_relative).sum(axis=1)
@@ -178,69 +195,85 @@ SHOWN: Figures = {
 }
 
 
-def compare_openoffice(home: Home, folds: int = _FOLDS) -> Iterator[tuple[str, Comparison]]:
+_FOLDED = (
+    f"{_FOLDS} folds of groups: the others' reports and the first of each judged group are "
+    "searched for the judged group's other reports"
+)
+_SETTINGS = {
+    "similar": _FOLDED,
+    "similar, past only": f"{_FOLDED}; only what was opened before",
+    "similar, shown": f"{_FOLDED}; only what was opened before, and half of the judged groups lack "
+    "their first",
+}
+
+
+def compare_openoffice(home: Home, rows: int | None = None) -> Iterator[tuple[str, Comparison]]:
     """Yield the comparison by recall, with and without a view of time, and by what is shown."""
-    contest = Contest(load_openoffice(), home)
-    parts: dict[str, list[Found]] = {"similar": [], "similar, past only": [], "similar, shown": []}
-    for fold in _folds(contest.linked)[:folds]:
-        for title, found in _search_fold(contest, fold):
-            parts[title].append(found)
-    split = (
-        f"{_FOLDS} folds of groups: the others' reports and the first of each judged group are "
-        "searched for the judged group's other reports"
-    )
-    notes = {
-        "similar": split,
-        "similar, past only": f"{split}; only what was opened before",
-        "similar, shown": f"{split}; only what was opened before, and half of the judged groups "
-        "have no first",
-    }
-    for title, found in parts.items():
-        figures = SHOWN if title == "similar, shown" else RECALLS
-        yield title, _compared(_joined(found), figures, notes[title], contest.seconds)
+    contest = Contest(load_openoffice(rows), home)
+    found = search_openoffice(contest, with_peers=True)
+    for title, split in _SETTINGS.items():
+        yield title, _compared(found[title], SHOWN if "shown" in title else RECALLS, split)
 
 
-def compare_seamonkey(home: Home) -> Iterator[tuple[str, Comparison]]:
+def search_openoffice(
+    contest: Contest, *, with_peers: bool, folds: int = _FOLDS
+) -> dict[str, Found]:
+    """Return what everyone finds, in each of the settings, on the first of the folds."""
+    parts = [_search_fold(contest, fold, with_peers) for fold in _folds(contest.linked)[:folds]]
+    return {title: _joined([part[title] for part in parts]) for title in _SETTINGS}
+
+
+def compare_seamonkey(home: Home, rows: int | None = None) -> Iterator[tuple[str, Comparison]]:
     """Yield the comparisons on a tracker that nothing was learned from, by recall and by shown."""
-    contest = Contest(load_seamonkey(), home)
-    everything = np.arange(len(contest.reports))
-    index, model = _learn(without_links(contest.linked.incidents))
-    linked = Searches(
-        everything[contest.linked.groups != UNLINKED], everything, is_timed=True
-    )
-    searches = Searches(everything, everything, is_timed=True)
-    for title, asked, cutoff, figures in (
-        ("similar", linked, 0, RECALLS),
-        ("similar, shown", searches, None, SHOWN),
-    ):
-        found = contest.ours(OURS, model, index, asked, cutoff) | contest.peers(asked)
-        split = "each issue is searched for in its past; no link of this tracker was learned from"
-        yield title, _compared(found, figures, split, contest.seconds)
-
-
-def _search_fold(contest: Contest, fold: Fold) -> Iterator[tuple[str, Found]]:
-    others = [contest.linked.incidents[row] for row in fold.others]
-    index, taught = _learn(others)
-    _, untaught = _learn(without_links(others))
-    index.upsert([contest.linked.incidents[row] for row in fold.first])
-    indexed = np.concatenate([fold.others, fold.first])
-    half = fold.first[::2]
-    settings = {
-        "similar": (Searches(fold.later, indexed, is_timed=False), 0),
-        "similar, past only": (Searches(fold.later, indexed, is_timed=True), 0),
-        "similar, shown": (
-            Searches(fold.later, np.setdiff1d(indexed, half), is_timed=True),
-            None,
+    contest = Contest(load_seamonkey(rows), home)
+    found = search_seamonkey(contest, with_peers=True)
+    split = "each issue is searched for in its past; no link of this tracker was learned from"
+    yield "similar", _compared(found["similar"], RECALLS, split)
+    yield (
+        "similar, shown",
+        _compared(
+            found["similar, shown"],
+            SHOWN,
+            f"{split}; many repeats are not linked here, and count as wrong",
         ),
+    )
+
+
+def search_seamonkey(contest: Contest, *, with_peers: bool) -> dict[str, Found]:
+    """Return what everyone finds for the issues with a relative, and for all issues."""
+    rows = np.arange(len(contest.reports))
+    everything = Searches(rows, rows, is_timed=True)
+    settings = {
+        "similar": (contest.with_relative(everything), 0),
+        "similar, shown": (everything, None),
     }
-    for title, (searches, cutoff) in settings.items():
-        if title == "similar, shown":
-            index.remove([contest.reports[row].id for row in half])
-        yield title, {
-            **contest.ours(OURS, taught, index, searches, cutoff),
-            **contest.ours(UNTAUGHT, untaught, index, searches, cutoff),
-            **contest.peers(searches),
-        }
+    index, model = _learn(without_links(contest.linked.incidents))
+    return {
+        title: contest.ours(OURS, model, index, searches, cutoff)
+        | (contest.peers(searches) if with_peers else {})
+        for title, (searches, cutoff) in settings.items()
+    }
+
+
+def _search_fold(contest: Contest, fold: Fold, with_peers: bool) -> dict[str, Found]:
+    others = [contest.linked.incidents[row] for row in fold.others]
+    _, untaught = _learn(without_links(others))
+    index, taught = _learn(others)
+    index.upsert([contest.linked.incidents[row] for row in fold.first])
+    indexed, lost = np.concatenate([fold.others, fold.first]), fold.first[::2]
+    settings = (
+        (Searches(fold.later, indexed, is_timed=False), 0),
+        (Searches(fold.later, indexed, is_timed=True), 0),
+        (Searches(fold.later, np.setdiff1d(indexed, lost), is_timed=True), None),
+    )
+    found = {}
+    for title, (searches, cutoff) in zip(_SETTINGS, settings, strict=True):
+        if len(searches.indexed) < len(indexed):
+            index.remove([contest.reports[row].id for row in lost])
+        found[title] = contest.ours(OURS, taught, index, searches, cutoff)
+        found[title] |= contest.ours(UNTAUGHT, untaught, index, searches, cutoff)
+        found[title] |= contest.peers(searches) if with_peers else {}
+    return found
 
 
 def _learn(incidents: Sequence[ResolvedIncident]) -> tuple[IncidentIndex, SimilarModel]:
@@ -258,40 +291,44 @@ def _folds(linked: LinkedReports) -> list[Fold]:
     folds = []
     for fold in range(_FOLDS):
         is_judged = fold_of[linked.groups] == fold
-        folds.append(Fold(rows[is_judged & is_first], rows[is_judged & ~is_first], rows[~is_judged]))
+        folds.append(
+            Fold(rows[is_judged & is_first], rows[is_judged & ~is_first], rows[~is_judged])
+        )
     return folds
 
 
 def _joined(parts: Sequence[Found]) -> Found:
     return {
-        name: JudgedSearches(
-            *(
-                np.concatenate([getattr(part[name], field.name) for part in parts])
-                for field in fields(JudgedSearches)
-            )
+        name: Answers(
+            JudgedSearches(
+                *(
+                    np.concatenate([getattr(part[name].judged, field.name) for part in parts])
+                    for field in fields(JudgedSearches)
+                )
+            ),
+            sum(part[name].seconds for part in parts),
         )
         for name in parts[0]
     }
 
 
-def _compared(
-    found: Found, figures: Figures, split: str, seconds: Mapping[str, float]
-) -> Comparison:
-    peers = {name: each for name, each in found.items() if name not in (OURS, UNTAUGHT)}
+def _compared(found: Found, figures: Figures, split: str) -> Comparison:
+    judged = {name: answers.judged for name, answers in found.items()}
+    peers = {name: each for name, each in judged.items() if name in PEERS}
     best = {
         title: max(peers, key=lambda name: figure(peers[name], np.ones(len(peers[name]))))
         for title, figure in figures.items()
     }
     return Comparison(
-        rows=len(found[OURS]),
+        rows=len(judged[OURS]),
         split=split,
-        seconds={name: seconds[name] for name in found},
+        seconds={name: answers.seconds for name, answers in found.items()},
         figures={
-            name: {title: measure(figure, judged) for title, figure in figures.items()}
-            for name, judged in found.items()
+            name: {title: measure(figure, each) for title, figure in figures.items()}
+            for name, each in judged.items()
         },
         differences={
-            title: (best[title], compare(figure, found[OURS], peers[best[title]]))
+            title: (best[title], compare(figure, judged[OURS], peers[best[title]]))
             for title, figure in figures.items()
         },
     )
