@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from features.encoding.candidates import IndexStatistics
 from features.encoding.incident_index import IncidentIndex
-from features.encoding.search_view import view_reports
+from features.encoding.search_view import SearchView, view_reports
 from features.incident.report import ResolvedIncident
 from models.duplicates import Integers, alike_groups, copies_of
 from models.links import UNLINKED, Groups, link_groups
@@ -70,30 +71,49 @@ def linked_queries(
     drawn, weights = np.concatenate([rows, others]), np.concatenate([weights, other_weights])
     views = view_reports([examples[row].report for row in drawn], index.encoder)
     common = index.statistics()
-    queries, seen, linked = [], 0, 0
-    for view, row, weight in zip(views, drawn.tolist(), weights, strict=True):
-        candidates = index.candidates(view, _CANDIDATES)
-        is_named, is_copy = past.are_relatives(row, candidates.ids), copies_of(view, candidates)
-        is_stranger = past.are_strangers(row, candidates.ids)
-        is_told = is_named | is_stranger | past.are_comparable(row, candidates.ids)
-        is_relative = (is_named | is_copy) & ~is_stranger
-        is_known = is_relative | is_told
-        seen += int((is_copy & is_told).sum())
-        linked += int((is_copy & is_named).sum())
-        queries.append(
-            LinkedQuery(
-                id=view.id,
-                group=past.block(row),
-                features=pair_features(view, candidates, common)[is_known],
-                alike=alike_groups(candidates)[is_known],
-                is_relative=is_relative[is_known],
-                has_relative=past.has_relative(row, is_relative),
-                weight=float(weight),
-            )
-        )
-    if past.is_linked.any() and linked >= _COMPLETE * seen:
-        return queries
-    return [replace(query, has_relative=None) for query in queries]
+    found = [
+        _ask(past, view, row, weight, index, common)
+        for view, row, weight in zip(views, drawn.tolist(), weights.tolist(), strict=True)
+    ]
+    copies = sum(each.copies for each in found)
+    if past.is_linked.any() and sum(each.named for each in found) >= _COMPLETE * copies:
+        return [each.query for each in found]
+    return [replace(each.query, has_relative=None) for each in found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A query, its near-copies whose relation is on record, and those that are named relatives."""
+
+    query: LinkedQuery
+    copies: int
+    named: int
+
+
+def _ask(
+    past: "_Past",
+    view: SearchView,
+    row: int,
+    weight: float,
+    index: IncidentIndex,
+    common: IndexStatistics,
+) -> _Found:
+    candidates = index.candidates(view, _CANDIDATES)
+    is_named, is_copy = past.are_relatives(row, candidates.ids), copies_of(view, candidates)
+    is_stranger = past.are_strangers(row, candidates.ids)
+    is_told = is_named | is_stranger | past.are_comparable(row, candidates.ids)
+    is_relative = (is_named | is_copy) & ~is_stranger
+    is_known = is_relative | is_told
+    query = LinkedQuery(
+        id=view.id,
+        group=past.block(row),
+        features=pair_features(view, candidates, common)[is_known],
+        alike=alike_groups(candidates)[is_known],
+        is_relative=is_relative[is_known],
+        has_relative=past.has_relative(row, is_relative),
+        weight=weight,
+    )
+    return _Found(query, int((is_copy & is_told).sum()), int((is_copy & is_named).sum()))
 
 
 class _Past:
