@@ -1,7 +1,7 @@
 """Runbooks ready to be compared with reports, and when each of them was used."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ from models.runbook_text import (
 )
 
 Floats = NDArray[np.float64]
+_Read = tuple[Question, Vectors]
 
 _MOST_NAMESAKES = 3
 
@@ -40,7 +41,9 @@ class RunbookUse:
 class Shelf:
     """The runbooks of a tenant, encoded; state that is derived from the store, never an artifact.
 
-    It does not change: a shelf with other runbooks or uses is another one.
+    It does not change: a shelf with other runbooks or uses is another one. `encoder` reads the
+    reports that are asked about; what the shelf holds is encoded by `keeping` if given, which may
+    keep it on disk.
 
     >>> from features.encoding.encoder import HashingEncoder
     >>> shelf = Shelf([Runbook("disk/full", "Disk full")], HashingEncoder())
@@ -49,10 +52,16 @@ class Shelf:
     """
 
     def __init__(
-        self, runbooks: Sequence[Runbook], encoder: Encoder, uses: Iterable[RunbookUse] = ()
+        self,
+        runbooks: Sequence[Runbook],
+        encoder: Encoder,
+        uses: Iterable[RunbookUse] = (),
+        *,
+        keeping: Encoder | None = None,
     ) -> None:
         self.runbooks = tuple(runbooks)
         self.encoder = encoder
+        self._keeping = keeping or encoder
         self.passages: tuple[Passage, ...]
         self.names = _telling_names([names_of(one) for one in self.runbooks])
         bodies = [body_terms(one) for one in self.runbooks]
@@ -63,7 +72,7 @@ class Shelf:
         self.pair_field = LexicalField().fit([pairs_of(body) for body in bodies])
         self.lead_field = LexicalField().fit([lead_terms(one) for one in self.runbooks])
         self._encode_passages()
-        self.past = PastUses(self.runbooks, encoder, uses)
+        self.past = PastUses(self.runbooks, self._keeping, uses)
 
     def __len__(self) -> int:
         return len(self.runbooks)
@@ -75,15 +84,21 @@ class Shelf:
             return self
         other = object.__new__(Shelf)
         other.__dict__ = dict(self.__dict__)
-        other.past = PastUses(self.runbooks, self.encoder, uses, self.past)
+        other.past = PastUses(self.runbooks, self._keeping, uses, self.past)
         return other
+
+    def without(self, incident_ids: Collection[str]) -> "Shelf":
+        """Return this shelf without the uses for these incidents; encodes nothing."""
+        return self.used(use for use in self.past.asked if use.report.id not in incident_ids)
 
     def _encode_passages(self) -> None:
         cut = [(row, one) for row, book in enumerate(self.runbooks) for one in passages_of(book)]
         self.passages = tuple(passage for _, passage in cut)
         self.owners = np.array([row for row, _ in cut], dtype=np.int64)
-        self.vectors = self.encoder.encode([passage.text for passage in self.passages])
-        sums = np.zeros((len(self.runbooks), self.encoder.dimension))
+        width = self.encoder.dimension
+        texts = [passage.text for passage in self.passages]
+        self.vectors = self._keeping.encode(texts).reshape(-1, width)
+        sums = np.zeros((len(self.runbooks), width))
         np.add.at(sums, self.owners, self.vectors)
         self.means = _unit(sums)
 
@@ -105,15 +120,14 @@ class PastUses:
         self.helped = np.array([use.helped is not False for use in self.uses], dtype=bool)
         self._ids = np.array([use.report.id for use in self.uses], dtype=object)
         self._opened = np.array([_moment(use.report, -np.inf) for use in self.uses])
+        contents = [_content(use.report) for use in self.uses]
+        reports = dict(zip(contents, (use.report for use in self.uses), strict=True))
         known = {} if before is None else before._read
-        self._read: dict[str, Question] = {
-            content: known.get(content) or read_report(use.report)
-            for use in self.uses
-            for content in [_content(use.report)]
-        }
-        questions = [self._read[_content(use.report)] for use in self.uses]
-        self.words = LexicalField(length_weight=0.0).fit([one.words for one in questions])
-        self.vectors: Vectors = encoder.encode([one.text for one in questions])
+        self._read: dict[str, _Read] = _read_new(reports, known, encoder)
+        read = [self._read[content] for content in contents]
+        self.words = LexicalField(length_weight=0.0).fit([one.words for one, _ in read])
+        vectors = np.array([vector for _, vector in read], dtype=np.float32)
+        self.vectors: Vectors = vectors.reshape(-1, encoder.dimension)
 
     def known_to(self, report: IncidentReport) -> NDArray[np.bool_]:
         """Tell which uses were known when a report came in; its own never was."""
@@ -124,6 +138,19 @@ class PastUses:
         """Return in 0..1 how like a report is to that of each use."""
         alike = (self.vectors @ vector + np.minimum(self.words.score(question.words), 1)) / 2
         return np.asarray(np.clip(alike, 0.0, 1.0), dtype=np.float64)
+
+
+def _read_new(
+    reports: Mapping[str, IncidentReport], known: Mapping[str, _Read], encoder: Encoder
+) -> dict[str, _Read]:
+    """Return what was read of each report and its vector; what is known is taken over."""
+    new = {at: read_report(one) for at, one in reports.items() if at not in known}
+    read = {at: known[at] for at in reports if at in known}
+    if new:
+        # Copies, so that one that is dropped does not live on beside the others.
+        vectors = map(np.copy, encoder.encode([one.text for one in new.values()]))
+        read |= zip(new, zip(new.values(), vectors, strict=True), strict=True)
+    return read
 
 
 def _moment(report: IncidentReport, unknown: float) -> float:

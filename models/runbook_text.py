@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 
 from features.incident.cleaning import clean_text, incident_text
 from features.incident.report import IncidentReport
@@ -23,6 +23,7 @@ _COMPOUND = re.compile(r"\b(?=\w{0,60}[a-z0-9][A-Z]|\w{0,60}\w_\w)\w{6,120}\b")
 _SENTENCE_END = re.compile(r"(?<=[.!?:])\s+|\n")
 _NO_NAME = re.compile(r"[\W_]+")
 _PASSAGE_CHARACTERS = 480
+_MOST_PASSAGES = 200
 _LONGEST_READ = 20_000
 _SHORTEST_NAME = 4
 # Runbooks mention every level, so a level tells nothing.
@@ -120,14 +121,15 @@ def lead_terms(runbook: Runbook) -> list[str]:
 
 
 def passages_of(runbook: Runbook) -> list[Passage]:
-    """Cut a runbook into passages; its title is the first."""
-    cut = [
+    """Cut a runbook into passages; its title is the first, and of very many the rest is left."""
+    cut = (
         Passage(section.heading, passage, clean_text(_OTHER_ALERT.sub(" ", passage)))
         for section in runbook.sections
         for passage in _cut(_shown(section.text))
-    ]
+    )
     title = runbook.title
-    return [Passage("", title, clean_text(title)), *cut] if title else cut
+    first = [Passage("", title, clean_text(title))] if title else []
+    return list(islice(chain(first, cut), _MOST_PASSAGES))
 
 
 def last_segment(path: str) -> str:

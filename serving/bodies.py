@@ -21,8 +21,8 @@ from features.incident.parsing import (
     Text,
     has_unprintable,
     parse_label,
+    parse_name,
     parse_text,
-    sanitise_text,
     within,
 )
 from features.incident.report import Outcome
@@ -40,7 +40,7 @@ class Limits(TypedDict):
 
 def parse_id(given: str) -> str | None:
     """Return an id as the store keeps it, None when nothing is left of it."""
-    return sanitise_text(given).strip() or None
+    return parse_name(given) or None
 
 
 def _new_id_where_none(given: object) -> object:

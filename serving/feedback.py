@@ -7,7 +7,7 @@ from typing import Literal
 from features.history.feedback import FeedbackAction, FeedbackRecord
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore
-from features.incident.parsing import parse_label, sanitise_text
+from features.incident.parsing import parse_label, parse_name
 from serving.errors import FieldError, InvalidFields, UnknownPrediction
 
 OPEN_MATCH = "open_match"
@@ -15,6 +15,7 @@ OPEN_MATCH = "open_match"
 
 _LISTS = frozenset({"similar", "runbooks"})
 _MAX_NAME = 200
+_MAX_LABEL = 1_000
 
 
 class FeedbackService:
@@ -54,7 +55,7 @@ class FeedbackService:
             incident_id=answer.incident_id,
             target=target,
             action=_action(action),
-            label=_right_label(label) if action == FeedbackAction.CORRECT else None,
+            label=self._right_label(target, label) if action == FeedbackAction.CORRECT else None,
             subject=_subject(answer, target, subject),
             given_by=_name(given_by) or source,
             given_at=self._now(),
@@ -63,6 +64,12 @@ class FeedbackService:
         )
         self._store.give_feedback(record)
         return record
+
+    def _right_label(self, target: str, given: str | None) -> str:
+        label = _label(given)
+        if target == "runbooks" and all(label != one.id for one in self._store.runbooks()):
+            raise _refused("label", "name a stored runbook by its id")
+        return label
 
     def _answer(self, prediction_id: str, incident_id: str | None, target: str) -> PredictionRecord:
         answered_by = "similar" if target == OPEN_MATCH else target
@@ -81,22 +88,25 @@ def _action(given: str) -> FeedbackAction:
         raise _refused("action", f"give one of {', '.join(FeedbackAction)}") from None
 
 
-def _right_label(given: str | None) -> str:
+def _label(given: str | None) -> str:
     label = parse_label(given)
     if label is None:
         raise _refused("label", "name the right label")
+    if len(label) > _MAX_LABEL:
+        raise _refused("label", f"at most {_MAX_LABEL} characters are accepted")
     return label
 
 
 def _subject(answer: PredictionRecord, target: str, given: str | None) -> str | None:
-    known = _entries(answer, target)
-    subject = sanitise_text(given or "").strip() or None
+    # By name: ids of runbooks are paths, which may hold spaces that a name from outside lacks.
+    known = {parse_name(id_): id_ for id_ in _entries(answer, target)}
+    subject = parse_name(given or "") or None
     if target == OPEN_MATCH and subject is None and known:
-        return next(iter(known))
+        return next(iter(known.values()))
     if target == OPEN_MATCH or (subject is not None and target in _LISTS):
         if subject not in known:
             raise _refused("subject", "name an entry of the answer by its id")
-        return subject
+        return known[subject]
     if subject is not None:
         raise _refused("subject", f"an answer of {target!r} has no entries to name")
     return None
@@ -111,7 +121,7 @@ def _entries(answer: PredictionRecord, target: str) -> Collection[str]:
 
 
 def _name(given: str | None) -> str:
-    return " ".join(sanitise_text(given or "").split())[:_MAX_NAME]
+    return parse_name(given or "")[:_MAX_NAME]
 
 
 def _refused(field: str, message: str) -> InvalidFields:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from filelock import FileLock
 
+from features.encoding.cache import forget_encodings
 from features.encoding.forgetting import forget_cached, forget_in_memory
 from features.errors import RegistryUnavailable
 from features.history.store import IncidentStore
@@ -14,6 +15,7 @@ from features.incident.fingerprint import fingerprint
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.artifacts.registry import ModelVersion
 from models.artifacts.snapshots import forget_in_snapshots
+from models.runbook_text import read_report
 from serving.champions import Registry
 from serving.errors import UnknownIncident
 
@@ -62,6 +64,8 @@ class IncidentService:
         with FileLock(self._home.forgetting):
             if incident is not None:
                 forget_cached(incident.report, self._home.encodings)
+                # As a use of a runbook it was read in another way.
+                forget_encodings(self._home.encodings, {read_report(incident.report).text} - {""})
             models, was_judged = self._forget_in_registry(id, incident)
         was_stored = self._store.delete(id)
         if not (was_stored or was_judged):

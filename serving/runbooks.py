@@ -3,9 +3,14 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from threading import Lock
 
+from features.encoding.cache import EncodingCache
+from features.encoding.kept_encoder import KeptEncoder
 from features.encoding.weights import EncoderSettings, open_encoder
+from features.errors import StoreUnavailable
 from features.history.store import IncidentStore
+from features.home import Home
 from features.incident.report import IncidentReport
 from models.prediction import RunbookPrediction
 from models.runbook import DEFAULT_LIMIT, RunbookModel
@@ -18,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 TARGET = "runbooks"
 
+_PATIENCE_SECONDS = 60.0
+_NOT_READ = "not ready: the runbooks are still being read, or cannot be; the log says why"
 _NO_RUNBOOKS = "not trained: no runbook is stored; train with --runbooks DIR"
 _REFUSED = "not loaded: its champion was refused; the log says why"
 
@@ -28,13 +35,20 @@ class RunbookService(Watcher):
     target = TARGET
 
     def __init__(
-        self, champions: Callable[[], Champions], store: IncidentStore, poll_seconds: float
+        self,
+        champions: Callable[[], Champions],
+        store: IncidentStore,
+        home: Home,
+        poll_seconds: float,
     ) -> None:
-        super().__init__(poll_seconds, "runbooks")
+        super().__init__(poll_seconds, "runbooks", _PATIENCE_SECONDS)
         self._champions = champions
         self._store = store
+        self._home = home
         self._shipped = RunbookModel(encoder=EncoderSettings().encoder).fit(())
         self._shelf: Shelf | None = None
+        self._keeping: KeptEncoder | None = None
+        self._lock = Lock()
         self._stored: tuple[str, int] | None = None
         self._used: tuple[int, int, datetime | None] | None = None
         self._problem: str | None = None
@@ -44,7 +58,9 @@ class RunbookService(Watcher):
         champions = self._champions()
         if TARGET in champions.problems and TARGET not in champions.serving:
             return _REFUSED
-        return _NO_RUNBOOKS if self._shelf is None or not len(self._shelf) else None
+        if self._shelf is None:
+            return _NOT_READ
+        return None if len(self._shelf) else _NO_RUNBOOKS
 
     def retrieve(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
         """Answer each report with the runbooks that probably apply."""
@@ -58,9 +74,10 @@ class RunbookService(Watcher):
         cutoff: float | None = None,
     ) -> list[RunbookPrediction]:
         """Answer each report, with as many runbooks and as relevant ones as wanted."""
-        if self._shelf is None:
+        shelf = self._without_deleted()
+        if shelf is None:
             return [RunbookPrediction() for _ in reports]
-        return self._model().suggest(reports, self._shelf, limit=limit, cutoff=cutoff)
+        return self._model().suggest(reports, shelf, limit=limit, cutoff=cutoff)
 
     def refresh(self) -> None:
         """Put up a new shelf when runbooks, their uses or the encoder changed."""
@@ -75,18 +92,44 @@ class RunbookService(Watcher):
             return
         self._problem = None
 
+    def _without_deleted(self) -> Shelf | None:
+        """Return the shelf without uses whose incident was deleted since the last look."""
+        with self._lock:
+            shelf, seen = self._shelf, self._used[0] if self._used else 0
+        if shelf is None or not shelf.past.asked:
+            return shelf
+        try:
+            fewer = shelf.without(self._store.deleted_since(seen))
+        except StoreUnavailable:
+            return shelf
+        with self._lock:
+            if self._shelf is shelf:
+                self._shelf = fewer
+        return fewer
+
     def _follow(self) -> None:
-        encoder = self._model().encoder
-        stored = (encoder, self._store.runbook_revision())
+        reference = self._model().encoder
+        stored = (reference, self._store.runbook_revision())
         if stored != self._stored:
-            self._shelf = Shelf(self._store.runbooks(), open_encoder(encoder))
-            self._stored, self._used = stored, None
+            encoder = open_encoder(reference)
+            self._keeping = KeptEncoder(encoder, EncodingCache(self._home.encodings, encoder))
+            shelf = Shelf(self._store.runbooks(), encoder, keeping=self._keeping)
+            self._put_up(shelf, None)
+            self._stored = stored
         if self._shelf is not None and len(self._shelf):
             said = self._store.feedback(target=TARGET)
             # Who changes their mind replaces a word: the count stays, the latest time does not.
             used = (self._store.revision(), len(said), said[-1].given_at if said else None)
             if used != self._used:
-                self._shelf, self._used = self._shelf.used(stored_uses(self._store)), used
+                self._put_up(self._shelf.used(stored_uses(self._store)), used)
+
+    def _put_up(self, shelf: Shelf, used: tuple[int, int, datetime | None] | None) -> None:
+        with self._lock:
+            self._shelf, self._used = shelf, used
+        if self._keeping is not None:
+            if used is not None and self._store.deleted_since(used[0]):
+                self._keeping.forget_waiting()
+            self._keeping.flush()
 
     def _model(self) -> RunbookModel:
         champion = self._champions().serving.get(TARGET)

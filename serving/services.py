@@ -50,7 +50,7 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
     searcher = SimilarChampion(lambda: watcher.champions)
     past = PastWatcher(store, home, lambda: searcher.model().encoder, settings.poll_seconds)
     similar = SimilarService(searcher, past, store)
-    runbooks = RunbookService(lambda: watcher.champions, store, settings.poll_seconds)
+    runbooks = RunbookService(lambda: watcher.champions, store, home, settings.poll_seconds)
     retrievers: dict[str, Retriever] = {similar.target: similar, runbooks.target: runbooks}
     limits = Limits(
         max_batch_incidents=settings.max_batch_incidents,

@@ -11,13 +11,12 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from features.errors import NotEnoughHistory, PrecedentError
+from features.errors import NotEnoughHistory, PrecedentError, UnreadableFile
 from features.history.history import History
 from features.history.load import load_history
 from features.history.mapping import load_mapping
-from features.history.runbook_folder import read_runbooks
+from features.history.runbook_folder import RunbookFolder, read_runbooks
 from features.home import Home, open_home
-from features.incident.runbook import Runbook
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from training import promote as promotion
 from training.backtest import BacktestReport, backtest, parse_days
@@ -36,7 +35,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 HistoryFile = Annotated[
     Path | None, typer.Option("--history", help="csv, csv.gz, jsonl, jsonl.gz or parquet")
 ]
-RunbookFolder = Annotated[
+RunbooksAt = Annotated[
     Path | None, typer.Option("--runbooks", help="folder or Git checkout of Markdown runbooks")
 ]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", help="how columns are to be read")]
@@ -71,7 +70,7 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
 def train_command(
     history: HistoryFile = None,
     mapping: MappingFile = None,
-    runbooks: RunbookFolder = None,
+    runbooks: RunbooksAt = None,
     target: Targets = None,
     force_promote: Annotated[
         bool, typer.Option("--force-promote", help="skip the gate, for experiments")
@@ -95,10 +94,10 @@ def train_command(
     past = History(())
     if history is not None or runbooks is None:
         past = _load(history, mapping, home, strict, as_json)
-    plan = replace(
-        _plan(settings, home, target, force_promote=force_promote, family=family, adapt=adapt),
-        runbooks=None if runbooks is None else _read_runbooks(runbooks, quiet=as_json),
-    )
+    plan = _plan(settings, home, target, force_promote=force_promote, family=family, adapt=adapt)
+    if runbooks is not None:
+        found = _read_runbooks(runbooks, quiet=as_json)
+        plan = replace(plan, runbooks=found.runbooks, kept_runbooks=found.unread_ids)
     with show_progress(quiet=as_json) as progress:
         report = train(past, plan, progress)
     _print_report(report, past, as_json)
@@ -196,14 +195,16 @@ def _load(
     return past
 
 
-def _read_runbooks(folder: Path, *, quiet: bool) -> tuple[Runbook, ...]:
+def _read_runbooks(folder: Path, *, quiet: bool) -> RunbookFolder:
     found = read_runbooks(folder)
     for skipped in found.skipped:
         # On standard error, so that it is seen beside JSON too.
         typer.echo(f"skipped {skipped.path}: {skipped.reason}", err=True)
+    if not found.runbooks:
+        raise UnreadableFile(f"{folder} holds no readable runbook; those stored stay as they are")
     if not quiet:
         typer.echo(f"read {len(found.runbooks):,} runbooks, skipped {len(found.skipped):,}")
-    return found.runbooks
+    return found
 
 
 def _plan(

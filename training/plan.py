@@ -16,7 +16,8 @@ class TrainingPlan:
     """What to train and where; no `targets` means all that the history supports.
 
     `adapt_minutes` is the time that adapting the encoder may take, 0 for none. `runbooks` take the
-    place of those that are stored; None keeps these.
+    place of those that are stored, but for `kept_runbooks`, whose files could not be read; None
+    keeps all.
     """
 
     home: Home
@@ -31,3 +32,4 @@ class TrainingPlan:
     auto_precision: float = WANTED_PRECISION
     family: bool = False
     runbooks: tuple[Runbook, ...] | None = None
+    kept_runbooks: tuple[str, ...] = ()

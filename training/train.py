@@ -36,12 +36,13 @@ _SHOWN_SUSPECTS = 5
 def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
     """Store the history, then fit, judge, register and, where the gate allows it, promote."""
     chosen, skipped = choose_targets(history, plan.targets)
+    split, encoded = prepare(history, plan, progress)
+    # Encoded before they are stored: servers index at once what they find in the cache.
     with open_store(plan.database_url, plan.tenant) as store:
         store.upsert(history.incidents)
         if plan.runbooks is not None:
-            store.replace_runbooks(plan.runbooks)
+            store.replace_runbooks(plan.runbooks, keep=plan.kept_runbooks)
         runbooks, said = store.runbooks(), what_was_said(store)
-    split, encoded = prepare(history, plan, progress)
     adapted = _adapted(history, chosen, split, plan, progress)
     with training_run(plan.home, plan.tenant, "train") as run_id:
 

@@ -46,6 +46,8 @@ _COLUMNS = tuple(FeedbackRow.__table__.c[name] for name in _NAMES)
 _KEY = ("tenant", "prediction_id", "target", "subject", "given_by")
 # A column of a key cannot be null, and no id is empty.
 _WHOLE_ANSWER = ""
+# The targets whose subjects are past incidents.
+_PAST = frozenset({"similar", "open_match"})
 
 
 def upsert_feedback(connection: Connection, tenant: str, record: FeedbackRecord) -> None:
@@ -78,11 +80,16 @@ def select_feedback(
 
 
 def select_dismissed(connection: Connection, tenant: str, incident_id: str) -> frozenset[str]:
-    """Return the subjects that were dismissed for an incident, by whoever spoke last of each."""
+    """Return the past incidents that were dismissed for an incident, on either list of them.
+
+    Of each list the last word counts, whoever's it is; no word on one takes back that on the other.
+    """
     said = select_feedback(connection, tenant, target=None, incident_id=incident_id)
-    last = {one.subject: one.action for one in said if one.subject}
+    last = {(one.target, one.subject): one.action for one in said if one.subject}
     return frozenset(
-        subject for subject, action in last.items() if action is FeedbackAction.DISMISS
+        subject
+        for (target, subject), action in last.items()
+        if target in _PAST and action is FeedbackAction.DISMISS
     )
 
 

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Text, and_, bindparam, cast, delete, or_, upd
 from features.history.predictions import PredictionRecord, prediction_from, select_predictions
 from features.history.tables import FeedbackRow, PredictionRow
 
+_USES = ("used for", "helped with")
+
 
 def forget_incident(connection: Connection, tenant: str, id: str) -> bool:  # noqa: A002
     """Remove what was answered and said about the incident, and where others' answers name it.
@@ -41,6 +43,10 @@ def without_mentions(answer: Mapping[str, Any], id: str) -> dict[str, Any]:  # n
 
 def _without(name: str, part: object, id: str) -> object:  # noqa: A002
     match name, part:
+        case "runbooks", list():
+            return [without_mentions(each, id) for each in part]
+        case "why", list():
+            return [each for each in part if not _tells_of_use(each, id)]
         case "exemplars" | "similar", list():
             return [without_mentions(each, id) for each in part if each.get("id") != id]
         case "copies", list():
@@ -52,9 +58,16 @@ def _without(name: str, part: object, id: str) -> object:  # noqa: A002
     return part
 
 
+def _tells_of_use(reason: str, id: str) -> bool:  # noqa: A002
+    """Tell whether a runbook was suggested because of the incident; its title may be left out."""
+    return any(reason == f"{use} {id}" or reason.startswith(f"{use} {id}: ") for use in _USES)
+
+
 def _scrub_others(connection: Connection, tenant: str, id: str) -> None:  # noqa: A002
     as_written = to_json(id).decode()
-    named = cast(PredictionRow.answer, Text).contains(as_written, autoescape=True)
+    ways = (as_written, *(f'"{use} {as_written[1:-1]}' for use in _USES))
+    answer = cast(PredictionRow.answer, Text)
+    named = or_(*(answer.contains(way, autoescape=True) for way in ways))
     query = select_predictions(tenant).where(named)
     scrubbed = [_row(_scrub(prediction_from(row), id)) for row in connection.execute(query)]
     if scrubbed:

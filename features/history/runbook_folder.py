@@ -11,8 +11,8 @@ from features.history.runbook_markdown import BadRunbook, parse_runbook
 from features.incident.masking import Masking, configured_masking, mask_text
 from features.incident.runbook import Runbook
 
-# A thousand pages are no runbook, and would take the parser a minute.
-_LARGEST_BYTES = 1_000_000
+# A hundred pages are no runbook, and of brackets alone more would take the parser many seconds.
+_LARGEST_BYTES = 256_000
 _LONGEST_ID = 255
 _ABOUT_THE_FOLDER = frozenset(
     ("readme", "license", "contributing", "changelog", "code_of_conduct", "security")
@@ -33,6 +33,14 @@ class RunbookFolder:
 
     runbooks: tuple[Runbook, ...] = ()
     skipped: tuple[SkippedFile, ...] = ()
+
+    @property
+    def unread_ids(self) -> tuple[str, ...]:
+        """The ids that passed over files would have, and with a slash those of whole folders."""
+        return tuple(
+            path[: -len(".md")] if path.lower().endswith(".md") else f"{path}/"
+            for path in (one.path for one in self.skipped)
+        )
 
 
 def read_runbooks(folder: Path, *, masking: Masking | None = None) -> RunbookFolder:
@@ -114,7 +122,7 @@ def _read(path: Path, root: Path) -> str:
 
 def _decode(content: bytes) -> str:
     if len(content) > _LARGEST_BYTES:
-        raise BadRunbook(f"is larger than {_LARGEST_BYTES / 1e6:.0f} MB")
+        raise BadRunbook(f"is larger than {_LARGEST_BYTES / 1e3:.0f} kB")
     if b"\0" in content:
         raise BadRunbook("is binary, not text")
     try:

@@ -1,6 +1,6 @@
 """The SQL of runbooks: the folder as it was last read, and the revision that a change moves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,14 +28,18 @@ def select_runbooks(connection: Connection, tenant: str) -> tuple[Runbook, ...]:
 
 
 def replace_all_runbooks(
-    connection: Connection, tenant: str, runbooks: Sequence[Runbook]
+    connection: Connection, tenant: str, runbooks: Sequence[Runbook], keep: Collection[str] = ()
 ) -> RunbookChanges:
-    """Make the given runbooks all that there are; one that is equal stays untouched."""
+    """Make the given runbooks and those to `keep` all that there are.
+
+    One that is equal stays untouched. An entry of `keep` is an id, or with a slash at its end what
+    ids begin with.
+    """
     # Locked but not moved yet, so that nobody else replaces what is compared here.
     move_revision(connection, RunbookRevisionRow, tenant, by=0)
     old = {runbook.id: runbook for runbook in select_runbooks(connection, tenant)}
     new = {runbook.id: runbook for runbook in runbooks}
-    changes = _compare(old, new)
+    changes = _compare(old, new, keep)
     if changes != RunbookChanges():
         _delete(connection, tenant, (*changes.updated, *changes.removed))
         _insert(connection, tenant, [new[at] for at in (*changes.added, *changes.updated)])
@@ -43,11 +47,15 @@ def replace_all_runbooks(
     return changes
 
 
-def _compare(old: Mapping[str, Runbook], new: Mapping[str, Runbook]) -> RunbookChanges:
+def _compare(
+    old: Mapping[str, Runbook], new: Mapping[str, Runbook], keep: Collection[str]
+) -> RunbookChanges:
+    below = tuple(entry for entry in keep if entry.endswith("/"))
+    gone = old.keys() - new.keys() - set(keep)
     return RunbookChanges(
         added=tuple(sorted(new.keys() - old.keys())),
         updated=tuple(sorted(at for at in old.keys() & new.keys() if old[at] != new[at])),
-        removed=tuple(sorted(old.keys() - new.keys())),
+        removed=tuple(sorted(at for at in gone if not at.startswith(below))),
     )
 
 

@@ -1,6 +1,6 @@
 """The store: the incidents and runbooks of one tenant, what was answered, and what was said."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -107,7 +107,9 @@ class IncidentStore:
     def count_duplicates(self, id: str) -> int:  # noqa: A002
         """Return how many incidents are duplicates of one."""
         query = select(func.count()).where(
-            IncidentRow.tenant == self._tenant, IncidentRow.duplicate_of == id
+            IncidentRow.tenant == self._tenant,
+            IncidentRow.duplicate_of == id,
+            IncidentRow.id != id,
         )
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
@@ -171,6 +173,14 @@ class IncidentStore:
                 tuple(connection.scalars(deleted)),
             )
 
+    def deleted_since(self, revision: int) -> frozenset[str]:
+        """Return the ids that were deleted after the revision and were not written again."""
+        query = select(DeletionRow.id).where(
+            DeletionRow.tenant == self._tenant, DeletionRow.revision > revision
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(query))
+
     def count_changes(self, revision: int) -> int:
         """Return how many incidents were written after the revision and are still there."""
         query = select(func.count()).where(
@@ -218,14 +228,17 @@ class IncidentStore:
         with self._database.read() as connection:
             return select_dismissed(connection, self._tenant, incident_id)
 
-    def replace_runbooks(self, runbooks: Sequence[Runbook]) -> RunbookChanges:
+    def replace_runbooks(
+        self, runbooks: Sequence[Runbook], *, keep: Collection[str] = ()
+    ) -> RunbookChanges:
         """Make the given runbooks all that there are, and tell what that changed.
 
-        Those that are equal stay untouched, and the runbooks' own revision moves only when others
-        are not.
+        Stored ones whose ids are in `keep` stay too, and after an entry that ends in a slash all
+        whose ids begin so. Those that are equal stay untouched, and the runbooks' own revision
+        moves only when others are not.
         """
         with self._database.write() as connection:
-            return replace_all_runbooks(connection, self._tenant, runbooks)
+            return replace_all_runbooks(connection, self._tenant, runbooks, keep)
 
     def runbooks(self) -> tuple[Runbook, ...]:
         """Return every runbook, ordered by id."""

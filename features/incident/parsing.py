@@ -75,6 +75,15 @@ def parse_text(text: str | None, masking: Masking) -> str:
     return mask_text(sanitise_text(text), masking).strip() if text else ""
 
 
+def parse_name(given: str) -> str:
+    r"""Return an id or the name of a field sanitised and on one line, with single spaces.
+
+    >>> parse_name(" INC\r\n1 ")
+    'INC 1'
+    """
+    return " ".join(sanitise_text(given).split())
+
+
 @remembered(8_192)
 def parse_fact(value: str | None, masking: Masking) -> str | None:
     """Return a structured fact sanitised, masked and stripped, None where it is missing."""
@@ -109,7 +118,7 @@ def parse_report(
     """
     facts = ((name, parse_fact(value, masking)) for name, value in (attributes or {}).items())
     return IncidentReport(
-        id=sanitise_text(id).strip(),
+        id=parse_name(id),
         opened_at=None if opened_at is None else as_utc(opened_at),
         title=parse_text(title, masking),
         description=parse_text(description, masking),
@@ -153,7 +162,7 @@ def within(
 
 def _sanitise_name(given: object) -> object:
     # Before pydantic looks: with a limit on their length it refuses texts with lone surrogates.
-    return sanitise_text(given).strip() if isinstance(given, str) else given
+    return parse_name(given) if isinstance(given, str) else given
 
 
 def _parse_moment(given: object) -> datetime:

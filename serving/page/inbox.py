@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from features.history.inbox import InboxCursor, InboxQuery
 from features.incident.parsing import sanitise_text
-from features.incident.report import Outcome, ResolvedIncident
+from features.incident.report import ResolvedIncident
 from serving.champions import Champion
 from serving.page.shown import ShownAnswer, ShownAnswers, is_offered, known_labels, show
 from serving.page.wording import moment
@@ -27,8 +27,8 @@ class InboxLine:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing of its outcome is known."""
-        return self.incident.outcome == Outcome()
+        """Whether nothing was learned yet, other than which incident this one repeats."""
+        return self.incident.outcome.is_open
 
     @property
     def category(self) -> ShownAnswer | None:
@@ -102,7 +102,7 @@ def open_inbox(services: Services, query: InboxQuery, request_id: str) -> Inbox:
     waiting = [
         each.report
         for each in page.incidents
-        if each.outcome == Outcome() and each.report.id not in latest
+        if each.outcome.is_open and each.report.id not in latest
     ]
     if waiting:
         services.triage.triage(waiting, include=None, request_id=request_id)
@@ -139,4 +139,6 @@ def _write_cursor(cursor: InboxCursor) -> str:
 
 def _read_cursor(given: str) -> InboxCursor | None:
     opened_at, _, id_ = given.partition(" ")
-    return InboxCursor(moment(opened_at), id_) if id_ else None
+    read = moment(opened_at)
+    is_readable = id_ and (read or not opened_at)
+    return InboxCursor(read, id_) if is_readable else None

@@ -32,8 +32,8 @@ class IncidentPage:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing of its outcome is known."""
-        return self.outcome == Outcome()
+        """Whether nothing was learned yet, other than which incident this one repeats."""
+        return self.outcome.is_open
 
 
 def open_incident(
@@ -48,7 +48,7 @@ def open_incident(
     """
     incident = services.incidents.get(id)
     records = services.store.latest_predictions([id]).get(id, ())
-    if not records and incident.outcome == Outcome():
+    if not records and incident.outcome.is_open:
         records = answer_again(services, incident.report, request_id)
     said = by_subject(services.store.feedback(incident_id=id))
     return _page(services, commands, incident.report, incident.outcome, records, said)

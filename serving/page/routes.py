@@ -1,12 +1,13 @@
 """The pages: each route reads what is asked, calls its service and renders a template."""
 
+import json
 from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.bodies import parse_id
+from serving.bodies import FeedbackBody, parse_id
 from serving.errors import InvalidFields
 from serving.page.commands import SharedCommands
 from serving.page.guard import Form, PageRoute, SignedIn, go_to, own_path
@@ -73,17 +74,19 @@ def try_answer(
 @page_routes.post("/feedback")
 def give_feedback(form: Form, request: Request, services: SharedServices) -> Response:
     """Store what somebody said of an answer, and show the incident again."""
-    record = services.feedback.give(
-        prediction_id=form.get("prediction_id", ""),
-        incident_id=parse_id(form.get("incident_id", "")),
-        target=form.get("target", ""),
-        action=form.get("action", ""),
-        label=form.get("other") or form.get("label"),
-        subject=form.get("subject"),
-        helped=_HELPED.get(form.get("helped", "")),
-        given_by=form.get("given_by") or name_of(request),
-        source="page",
-    )
+    said = {
+        "prediction_id": form.get("prediction_id", ""),
+        "target": form.get("target", ""),
+        "action": form.get("action", ""),
+        "label": form.get("other") or form.get("label"),
+        "subject": form.get("subject"),
+        "helped": _HELPED.get(form.get("helped", "")),
+        "given_by": form.get("given_by") or name_of(request),
+    }
+    # Read as a body of the API is, so that the same limits hold.
+    body = services.reader.body(FeedbackBody, json.dumps(said).encode())
+    incident_id = parse_id(form.get("incident_id", ""))
+    record = services.feedback.give(**body.model_dump(), incident_id=incident_id, source="page")
     response = go_to(f"{incident_path(record.incident_id)}#{quote(form.get('at', 'main'))}")
     if form.get("given_by"):
         remember_name(request, response, form["given_by"])

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from features.incident.parsing import as_utc
+
 _UNITS = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("h", 3_600), ("min", 60))
 _SHORT = frozenset({"h", "min"})
 _FIRST_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
@@ -73,14 +75,13 @@ def clock(moment: datetime, now: datetime) -> str:
 
 
 def moment(given: object) -> datetime | None:
-    """Return a time that JSON carries as text, None where it holds none."""
+    """Return a time that JSON carries as text, None where it holds none that UTC can tell."""
     if isinstance(given, datetime):
         return given
     try:
-        read = datetime.fromisoformat(str(given))
-    except ValueError:
+        return as_utc(datetime.fromisoformat(str(given)))
+    except (ValueError, OverflowError):
         return None
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def percent(share: object) -> str:

@@ -16,6 +16,7 @@ from models.prediction import Decision
 from models.runbook import CUTOFF, RunbookModel
 from models.runbook_features import FEATURES, match_reports
 from models.runbook_shelf import RunbookUse, Shelf, shelf_texts
+from models.runbook_text import passages_of
 from models.runbook_uses import past_uses
 
 
@@ -224,6 +225,34 @@ def test_the_same_uses_are_the_same_shelf(shelf) -> None:
     fresh = shelf.used([*uses, RunbookUse(ODD, "vpn/tunnel-drops")])
     assert grown.past.vectors.tolist() == fresh.past.vectors.tolist()
     assert len(grown.past.uses) == 2
+
+
+def test_only_new_uses_are_encoded(shelf) -> None:
+    asked = []
+
+    class Listening(HashingEncoder):
+        def encode(self, texts):
+            asked.extend(texts)
+            return super().encode(texts)
+
+    listening = Shelf(RUNBOOKS, HashingEncoder(), keeping=Listening())
+    assert asked == shelf_texts(RUNBOOKS)
+    used = listening.used([RunbookUse(DISK, "mail/queue"), RunbookUse(ODD, "mail/queue")])
+    assert len(asked) == len(shelf_texts(RUNBOOKS)) + 2
+    fewer = used.without({ODD.id})
+    assert len(asked) == len(shelf_texts(RUNBOOKS)) + 2
+    fresh = shelf.used([RunbookUse(DISK, "mail/queue")])
+    assert fewer.past.asked == fresh.past.asked
+    assert fewer.past.vectors.tolist() == fresh.past.vectors.tolist()
+    assert fewer.without({ODD.id}) is fewer
+    assert fewer.without({DISK.id}).past.vectors.shape == (0, 64)
+
+
+def test_of_a_very_long_runbook_the_beginning_is_read() -> None:
+    many = tuple(Section(f"Step {number}", f"Do {number}.") for number in range(1_000))
+    passages = passages_of(Runbook("long", "Long", many))
+    assert len(passages) == 200
+    assert [one.said for one in passages[:2]] == ["Long", "Do 0."]
 
 
 def test_uses_of_unknown_runbooks_are_passed_over(model, shelf) -> None:

@@ -127,6 +127,14 @@ def test_an_entry_that_was_not_shown_is_refused(client, answered, store, target,
     assert store.feedback() == ()
 
 
+def test_the_right_runbook_is_one_that_is_stored(client, answered, store) -> None:
+    said = {"target": "runbooks", "action": "correct"}
+    assert_problem(give(client, answered, **said, label="net/nowhere"), 422, "label", "runbook")
+    assert store.feedback() == ()
+    assert give(client, answered, **said, label="disk/full").status_code == 200
+    assert store.feedback(target="runbooks")[0].label == "disk/full"
+
+
 def test_whether_a_runbook_helped_is_kept(client, answered, store) -> None:
     said = {"target": "runbooks", "subject": "net/vpn", "helped": False}
     assert give(client, answered, **said).status_code == 200

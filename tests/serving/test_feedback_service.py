@@ -86,6 +86,13 @@ def test_a_correction_names_the_right_label(service, store, label):
     assert store.feedback() == ()
 
 
+def test_a_label_has_a_limit(service, store):
+    with pytest.raises(InvalidFields, match="1000 characters"):
+        give(service, action="correct", label="x" * 1_001)
+    assert store.feedback() == ()
+    assert give(service, action="correct", label="x" * 1_000).label == "x" * 1_000
+
+
 def test_only_a_correction_has_a_label(service):
     assert give(service, label="VPN").label is None
 

@@ -12,11 +12,36 @@ from features.encoding.encoder import SentenceEncoder, Vectors
 from features.history.store import IncidentStore
 from features.home import Home
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.incident.runbook import Runbook
+from models.artifacts.folder import LoadedModel
+from models.artifacts.registry import ModelVersion
+from models.runbook_text import read_report
+from serving.champions import Champions
+from serving.incidents import IncidentService
 from serving.past import PastWatcher
+from serving.runbooks import RunbookService
 
 _REFERENCE = "0123456789abcdef" * 4
 _KEPT = ResolvedIncident(IncidentReport(id="INC1", title="disk full"), Outcome())
 _GONE = ResolvedIncident(IncidentReport(id="INC2", title="vpn down"), Outcome())
+_USED = ResolvedIncident(
+    IncidentReport(id="INC3", title="volume full", description="on {{ $labels.host }} since noon"),
+    Outcome(runbook_id="disk"),
+)
+_USED_TEXT = read_report(_USED.report).text
+
+
+class NoRegistry:
+    """Has no model."""
+
+    def champions(self) -> dict[str, ModelVersion]:
+        return {}
+
+    def learned_from(self, id: str) -> tuple[ModelVersion, ...]:  # noqa: A002
+        return ()
+
+    def load(self, version: ModelVersion) -> LoadedModel:
+        raise AssertionError(version)
 
 
 class CountingNetwork:
@@ -83,3 +108,44 @@ def test_the_encoder_of_the_other_worker_forgets(
     watcher.refresh()
     encoder.encode(["vpn down"])
     assert network.texts[asked:] == ["vpn down"]
+
+
+@pytest.fixture
+def shelved(
+    store: IncidentStore, home: Home, encoder: SentenceEncoder, monkeypatch: pytest.MonkeyPatch
+) -> RunbookService:
+    """Runbooks as a worker keeps them, of which one was used."""
+    monkeypatch.setenv("PRECEDENT_ENCODER", _REFERENCE)
+    store.replace_runbooks([Runbook("disk", "disk trouble")])
+    store.upsert([_USED])
+    return RunbookService(lambda: Champions(), store, home, 60.0)
+
+
+def test_a_restart_encodes_no_runbook_anew(
+    shelved: RunbookService, store: IncidentStore, home: Home, network: CountingNetwork
+) -> None:
+    shelved.refresh()
+    assert set(network.texts) == {"disk trouble", _USED_TEXT}
+    RunbookService(lambda: Champions(), store, home, 60.0).refresh()
+    assert len(network.texts) == 2
+
+
+def test_what_is_asked_is_not_written_to_the_cache(
+    shelved: RunbookService, home: Home, encoder: SentenceEncoder, network: CountingNetwork
+) -> None:
+    shelved.refresh()
+    shelved.search([IncidentReport(id="INC9", title="printer jams")])
+    assert "printer jams" in network.texts
+    shelved.refresh()
+    assert EncodingCache(home.encodings, encoder).find(["printer jams"]) == {}
+
+
+def test_a_deleted_use_leaves_the_cache(
+    shelved: RunbookService, store: IncidentStore, home: Home, encoder: SentenceEncoder
+) -> None:
+    shelved.refresh()
+    cache = EncodingCache(home.encodings, encoder)
+    assert cache.find([_USED_TEXT, "disk trouble"]).keys() == {_USED_TEXT, "disk trouble"}
+    IncidentService(store, NoRegistry(), home, "default").delete("INC3")
+    shelved.refresh()
+    assert cache.find([_USED_TEXT, "disk trouble"]).keys() == {"disk trouble"}

@@ -66,6 +66,23 @@ def test_a_correction_takes_a_known_or_another_label(client, answered):
     assert "name the right label" in response.text
 
 
+@pytest.mark.parametrize(
+    "long",
+    [
+        {"label": "x" * 5_000_000},
+        {"other": "x" * 1_001},
+        {"given_by": "x" * 513},
+        {"prediction_id": "x" * 513},
+    ],
+    ids=lambda long: next(iter(long)),
+)
+def test_feedback_over_a_limit_is_refused_and_not_kept(client, answered, long):
+    response = say(client, action="correct", **({"label": "VPN"} | long))
+    assert response.status_code == 422
+    assert len(response.text) < 20_000
+    assert answered.feedback() == ()
+
+
 def test_entries_are_accepted_and_dismissed_by_themselves(client, answered):
     say(client, target="similar", subject="INC7", action="dismiss")
     say(client, target="open_match", subject="INC6", action="dismiss")
@@ -131,7 +148,7 @@ def test_what_is_no_form_is_refused(client, answered, app_of, registry):
     many = "&".join(f"f{number}=1" for number in range(99))
     form = OWN | {"Content-Type": "application/x-www-form-urlencoded"}
     assert client.post("/feedback", content=many, headers=form).status_code == 400
-    odd = client.post("/feedback", content=b"target=%ff\xff&&=", headers=form)
+    odd = client.post("/feedback", content=b"action=accept&target=%ff\xff&&=", headers=form)
     assert odd.status_code == 404
     with TestClient(app_of(registry, max_body_bytes=10)) as small:
         assert small.post("/name", data={"name": "x" * 20}, headers=OWN).status_code == 413

@@ -155,6 +155,16 @@ def test_the_inbox_pages_without_loss(client, store):
 
 
 @pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00%2B14:00", "2026-13-01", "bogus"]
+)
+def test_a_cursor_that_is_no_moment_is_left_out(client, store, moment):
+    store.upsert([incident(1), incident(2)])
+    page = client.get(f"/?before={moment}%20x")
+    assert page.status_code == 200
+    assert re.findall(r'class="incident" href="/incidents/(INC\d)"', page.text) == ["INC1", "INC2"]
+
+
+@pytest.mark.parametrize(
     ("asked", "found"),
     [
         ("q=printer+JAM", {"INC2"}),
@@ -227,6 +237,14 @@ def test_a_resolved_incident_shows_its_outcome_and_asks_nothing(client, store):
     assert "Restarted it." in words(page)
     assert 'href="/incidents/INC%2F9"' in page.text
     assert store.latest_predictions(["INC1"]) == {}
+
+
+def test_an_incident_of_which_only_the_repeated_one_is_known_is_open(client, store):
+    store.upsert([incident(number, outcome=Outcome(duplicate_of="INC9")) for number in (1, 2)])
+    assert '<span class="state open">open</span>' in client.get("/incidents/INC1").text
+    assert set(store.latest_predictions(["INC1", "INC2"])) == {"INC1"}
+    assert client.get("/").text.count('<span class="state open">open</span>') == 2
+    assert set(store.latest_predictions(["INC1", "INC2"])) == {"INC1", "INC2"}
 
 
 def test_nothing_fits_is_said_plainly(client, store):

@@ -6,10 +6,13 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
+from features.errors import StoreUnavailable
 from features.history.store import IncidentStore
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from features.incident.runbook import Part, Runbook, Section
 from models.runbook import RunbookModel
+from serving.app import create_app
+from serving.settings import ServingSettings
 
 HOSTILE = "<script>alert(1)</script>\"'>{{7*7}}"
 
@@ -200,6 +203,32 @@ def test_what_was_used_before_moves_it(client: TestClient, stocked) -> None:
     first, *_ = suggested(client, asked, cutoff=0)
     assert first["id"] == "vpn/tunnel"
     assert any("A3" in reason for reason in first["why"])
+
+
+def test_what_was_deleted_is_not_named_even_before_the_next_look(
+    tmp_path, registry, stocked
+) -> None:
+    asked = {"id": "A9", "title": "branch offline again", "description": "site Graz, line dead"}
+    outcome = Outcome(runbook_id="vpn/tunnel")
+    for name in ("A3", "A4"):
+        past = IncidentReport(name, None, "branch offline", f"site Graz, line dead {name}")
+        stocked.upsert([ResolvedIncident(past, outcome)])
+    settings = ServingSettings(home=tmp_path / "home", poll_seconds=60.0)
+    with TestClient(create_app(settings, registry=registry, store=stocked)) as client:
+        for name, other in (("A3", "A4"), ("A4", "A3")):
+            told = str(suggested(client, asked, cutoff=0))
+            assert f"used for {name}" in told or f"used for {other}" in told
+            assert client.delete(f"/v1/incidents/{name}").status_code == 200
+            assert f"used for {name}" not in str(suggested(client, asked, cutoff=0))
+        assert "used for" not in str(suggested(client, asked, cutoff=0))
+
+
+def test_without_a_store_the_shelf_answers(client: TestClient, stocked, monkeypatch) -> None:
+    def break_off(_revision: int) -> None:
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(stocked, "deleted_since", break_off)
+    assert ids(suggested(client, ALERT))[:1] == ["disk/DiskFillingUp"]
 
 
 def test_who_thinks_better_of_it_is_followed(client: TestClient, stocked) -> None:

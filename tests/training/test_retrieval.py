@@ -233,6 +233,42 @@ def test_broken_runbooks_are_named_and_passed_over(
     assert [one.id for one in store.runbooks()] == ["vpn"]
 
 
+def test_a_runbook_that_breaks_keeps_its_stored_version(
+    home: Home, store: IncidentStore, tmp_path: Path
+) -> None:
+    folder = write_runbooks(tmp_path / "runbooks", "vpn", "disk", "mail")
+    trained("train", "--runbooks", folder)
+    (folder / "vpn.md").write_bytes(b"\0")
+    (folder / "disk.md").unlink()
+    trained("train", "--runbooks", folder)
+    assert {one.id: one.title for one in store.runbooks()} == {
+        "mail": "Trouble with mail",
+        "vpn": "Trouble with vpn",
+    }
+
+
+@pytest.mark.parametrize("kind", ["empty", "missing", "broken"])
+def test_a_folder_without_a_runbook_removes_none(
+    home: Home, store: IncidentStore, tmp_path: Path, kind: str
+) -> None:
+    trained("train", "--runbooks", write_runbooks(tmp_path / "runbooks"))
+    folder = tmp_path / kind
+    if kind != "missing":
+        folder.mkdir()
+    if kind == "broken":
+        (folder / "vpn.md").write_bytes(b"\0")
+    history = write_history(tmp_path / "h.jsonl")
+    result = run("train", "--history", history, "--runbooks", folder, "--json")
+    assert result.exit_code == 2
+    *skipped, line = result.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    assert str(folder) in line
+    assert len(skipped) == (kind == "broken")
+    assert [one.id for one in store.runbooks()] == sorted(THINGS)
+    assert list(store.incidents()) == []
+    assert champions(home) == {"runbooks": "1"}
+
+
 def give(store: IncidentStore, target: str, action: str, subject: str | None, **more) -> None:
     said = {"label": None, "given_by": "ana", "given_at": START, "source": "api"} | more
     incident = said.pop("incident_id", "T1")

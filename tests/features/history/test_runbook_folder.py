@@ -190,7 +190,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "unsafe_facts": ("---\na: !!python/object/apply:os.getcwd []\n---\n\nText.", "not valid YAML"),
     "listed_facts": ("---\n- a\n---\n\nText.", "not a mapping"),
     "deep_facts": ("---\na: " + "[" * 5000 + "\n---\n\nText.", "not valid YAML"),
-    "huge": ("# Huge\n\n" + "word " * 1_000_000, "larger than 1 MB"),
+    "huge": ("# Huge\n\n" + "word " * 1_000_000, "larger than 256 kB"),
 }
 
 
@@ -202,6 +202,13 @@ def test_what_is_broken_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
     assert set(reasons) == {f"{name}.md" for name in BROKEN}
     for name, (_, reason) in BROKEN.items():
         assert reason in reasons[f"{name}.md"]
+
+
+def test_what_is_passed_over_is_told_by_id(tmp_path: Path) -> None:
+    folder = write(tmp_path, good="# Good\n\nText.", net__vpn=b"\0")
+    (folder / "disk.MD").write_bytes(b"\0")
+    (folder / "round").symlink_to(folder)
+    assert set(read_runbooks(folder).unread_ids) == {"net/vpn", "disk", "round/"}
 
 
 def test_links_hidden_folders_and_other_files_are_left_alone(tmp_path: Path) -> None:

@@ -131,6 +131,17 @@ def test_without_another_similar_one_nothing_is_suggested(store: IncidentStore) 
     assert (after.label, after.confidence, after.decision) == ("", 0.0, "abstain")
 
 
+def test_only_what_was_deleted_since_is_named(store: IncidentStore) -> None:
+    store.upsert([stored("INC1"), stored("INC2"), stored("INC3")])
+    store.delete("INC1")
+    seen = store.revision()
+    store.delete("INC2")
+    store.delete("INC3")
+    store.upsert([stored("INC3")])
+    assert store.deleted_since(seen) == {"INC2"}
+    assert store.deleted_since(store.revision()) == frozenset()
+
+
 def test_a_copy_that_was_counted_is_no_longer_named(store: IncidentStore) -> None:
     store.upsert([stored("INC1")])
     store.record_predictions(
@@ -149,6 +160,24 @@ def test_a_runbook_of_the_same_id_stays(store: IncidentStore) -> None:
     store.delete("INC1")
     assert store.prediction("p INC2") == (suggestion,)
     assert store.feedback() == (said("INC2", "runbooks", "INC1"),)
+
+
+@pytest.mark.parametrize("deleted", ["INC1", 'a "quoted" 100%_one', "Zubehör 🔌"])
+@pytest.mark.parametrize("words", ["used for", "helped with"])
+def test_a_runbook_is_no_longer_suggested_because_of_it(
+    store: IncidentStore, deleted: str, words: str
+) -> None:
+    store.upsert([stored(deleted)])
+    others = ["named alike: INC1", f"{words} {deleted}0: a title", f"not {words} {deleted}: x"]
+
+    def suggestion(*why: str) -> dict[str, Any]:
+        return {"runbooks": [{"id": "vpn", "why": list(why)}, {"id": "disk", "why": [others[0]]}]}
+
+    named = suggestion(f"{words} {deleted}: {SECRET}", *others, f"{words} {deleted}")
+    before = answered("INC2", "runbooks", named)
+    store.record_predictions([before])
+    store.delete(deleted)
+    assert store.prediction("p INC2") == (replace(before, answer=suggestion(*others)),)
 
 
 @pytest.mark.parametrize("target", ["similar", "open_match"])

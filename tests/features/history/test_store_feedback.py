@@ -85,6 +85,34 @@ def test_feedback_is_found_by_target_and_by_incident(store: IncidentStore) -> No
     assert store.feedback("severity") == ()
 
 
+@pytest.mark.parametrize(
+    ("said", "dismissed"),
+    [
+        ([("similar", "dismiss"), ("similar", "accept")], set()),
+        ([("similar", "accept"), ("similar", "dismiss")], {"INC7"}),
+        ([("open_match", "dismiss"), ("similar", "accept")], {"INC7"}),
+        ([("similar", "dismiss"), ("open_match", "accept")], {"INC7"}),
+        ([("runbooks", "dismiss")], set()),
+        ([("similar", "dismiss"), ("runbooks", "accept")], {"INC7"}),
+    ],
+)
+def test_what_is_dismissed_is_told_by_the_last_word_on_each_list(
+    store: IncidentStore, said: list[tuple[str, str]], dismissed: set[str]
+) -> None:
+    for minute, (target, action) in enumerate(said):
+        store.give_feedback(
+            replace(
+                ACCEPTED,
+                target=target,
+                action=FeedbackAction(action),
+                subject="INC7",
+                given_by=f"person {minute}",
+                given_at=NOON + timedelta(minutes=minute),
+            )
+        )
+    assert store.dismissed("INC1") == dismissed
+
+
 def test_an_action_that_there_is_not_is_refused(store: IncidentStore) -> None:
     with pytest.raises(ValueError, match="applaud"):
         store.give_feedback(replace(ACCEPTED, action="applaud"))  # type: ignore[arg-type]

@@ -48,6 +48,16 @@ def test_a_replacement_tells_what_it_changed(store: IncidentStore) -> None:
     assert store.runbooks() == (BARE, kept, newer)
 
 
+def test_what_could_not_be_read_keeps_its_stored_version(store: IncidentStore) -> None:
+    below, beside = Runbook("net/vpn", "VPN"), Runbook("network", "Network")
+    store.replace_runbooks([FULL, BARE, below, beside])
+    changes = store.replace_runbooks([], keep=[BARE.id, "net/", "never stored"])
+    assert changes == RunbookChanges(removed=(beside.id, FULL.id))
+    assert store.runbooks() == (BARE, below)
+    newer = replace(BARE, title="Newer")
+    assert store.replace_runbooks([newer], keep=[BARE.id]).updated == (BARE.id,)
+
+
 @pytest.mark.parametrize(
     "difference",
     [

@@ -15,6 +15,7 @@ from features.incident.parsing import (
     has_unprintable,
     parse_fact,
     parse_label,
+    parse_name,
     parse_report,
     parse_text,
     sanitise_text,
@@ -88,6 +89,15 @@ def test_a_report_is_masked_everywhere_and_keeps_only_known_attributes() -> None
     assert (report.title, report.description) == ("password: <password>", "")
     assert (report.service, report.source) == ("<ip>", None)
     assert report.attributes == {"site": "Graz", "owner": "<email>"}
+
+
+@pytest.mark.parametrize("given_id", ["INC\n1", "INC \r\n\t1\r", "\u2028INC\u20281", "INC\u00a0 1"])
+def test_an_id_and_a_name_are_one_line_whatever_way_they_came_in(given_id: str) -> None:
+    attributes = {given_id: "Graz"}
+    fields = ReportFields.model_validate({"id": given_id, "attributes": attributes})
+    assert (fields.id, fields.attributes) == ("INC 1", {"INC 1": "Graz"})
+    assert parse_report(id=given_id, masking=ALL).id == "INC 1"
+    assert parse_name(given_id) == "INC 1"
 
 
 def test_outside_fields_parse_to_the_same_report() -> None:
