@@ -37,7 +37,7 @@ train: $(STAMP)  ## train on HISTORY=file [MAPPING=file]
 serve: $(STAMP)  ## answer over HTTP
 	$(PYTHON) -m serving
 
-quality: $(STAMP)  ## hold the floors on real data (PRECEDENT_DATA)
+quality: $(STAMP)  ## hold the floors on real data (PRECEDENT_DATA), drive the page in Chromium
 	$(PYTHON) -m pytest -m quality -rs
 
 bench: $(STAMP)  ## measure beside the peers and write tests/benchmarks/RESULTS.md
