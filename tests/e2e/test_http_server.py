@@ -194,6 +194,7 @@ def test_it_logs_json_and_stops_when_told(server):
     assert not [line for line in lines if line["level"] in {"ERROR", "CRITICAL"}]
 
 
+@pytest.mark.quality
 def test_several_workers_count_together_and_leave_nothing_behind(tmp_path):
     with running(tmp_path, "-m", "serving", "--workers", "2") as server:
         for _ in range(8):

@@ -156,6 +156,7 @@ def test_rollback_and_promote_move_the_champion(home: Home, tmp_path: Path):
     assert run("promote", "nothing").exit_code == 2
 
 
+@pytest.mark.quality
 def test_training_killed_at_any_moment_leaves_the_champion(home: Home, tmp_path: Path):
     company = generate_company(incidents=300)
     write_history(company, tmp_path / "history.jsonl")
