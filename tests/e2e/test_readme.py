@@ -115,6 +115,7 @@ def address(workplace: Path, environment: dict[str, str], trained: str) -> Itera
         server.send_signal(signal.SIGTERM)
 
 
+@pytest.mark.quality
 def test_training_tells_what_it_did(trained: str):
     assert "read 220 incidents, rejected 0" in trained
     assert "category (choice" in trained
@@ -125,6 +126,7 @@ def test_training_tells_what_it_did(trained: str):
     assert "auto is withheld" in trained
 
 
+@pytest.mark.quality
 def test_the_curl_command_answers(address: str):
     (command,) = command_lines("curl")
     ran = subprocess.run(
