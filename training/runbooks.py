@@ -1,6 +1,6 @@
 """From a history and a folder of runbooks to a judged model that suggests them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,7 +19,8 @@ from models.runbook import RunbookModel
 from models.runbook_features import FEATURES, match_reports
 from models.runbook_shelf import Shelf
 from models.runbook_uses import past_uses
-from training.metrics import Floats, measure
+from training.metrics import Floats
+from training.search_metrics import measure_recall, measure_shown
 from training.split import Split
 
 TARGET = "runbooks"
@@ -198,21 +199,8 @@ def shown_share(judged: JudgedRunbooks, weight: Floats) -> float:
 
 def _measured(judged: JudgedRunbooks) -> tuple[Metric, ...]:
     return (
-        _recall("recall_at_1", 1, judged),
-        _recall("recall_at_5", 5, judged),
-        _metric("shown_precision", shown_precision, judged),
-        _metric("shown_share", shown_share, judged),
+        measure_recall(1, recall_at, judged, BASELINE),
+        measure_recall(5, recall_at, judged, BASELINE),
+        measure_shown("shown_precision", shown_precision, judged),
+        measure_shown("shown_share", shown_share, judged),
     )
-
-
-def _recall(name: str, place: int, judged: JudgedRunbooks) -> Metric:
-    ours = measure(lambda one, weight: recall_at(place, one, one.ranks, weight), judged)
-    theirs = recall_at(place, judged, judged.baseline_ranks, np.ones(len(judged)))
-    return Metric(name, ours.value, ours.low, ours.high, theirs, BASELINE)
-
-
-def _metric(
-    name: str, figure: Callable[[JudgedRunbooks, Floats], float], judged: JudgedRunbooks
-) -> Metric:
-    found = measure(figure, judged)
-    return Metric(name, found.value, found.low, found.high)

@@ -16,7 +16,8 @@ from models.pair_features import FEATURES
 from models.ranker import Ranker, RelatednessCalibration
 from models.relatives import LinkedQuery, PairJudgement, linked_queries
 from models.similar import SimilarModel
-from training.metrics import Floats, measure
+from training.metrics import Floats
+from training.search_metrics import measure_recall, measure_shown
 
 TARGET = "similar"
 KIND = "similar"
@@ -205,21 +206,8 @@ def shown_share(judged: JudgedSearches, weight: Floats) -> float:
 
 def _measured(judged: JudgedSearches) -> tuple[Metric, ...]:
     return (
-        _recall("recall_at_1", 1, judged),
-        _recall("recall_at_10", 10, judged),
-        _metric("shown_precision", shown_precision, judged),
-        _metric("shown_share", shown_share, judged),
+        measure_recall(1, recall_at, judged, BASELINE),
+        measure_recall(10, recall_at, judged, BASELINE),
+        measure_shown("shown_precision", shown_precision, judged),
+        measure_shown("shown_share", shown_share, judged),
     )
-
-
-def _recall(name: str, place: int, judged: JudgedSearches) -> Metric:
-    ours = measure(lambda one, weight: recall_at(place, one, one.ranks, weight), judged)
-    theirs = recall_at(place, judged, judged.baseline_ranks, np.ones(len(judged)))
-    return Metric(name, ours.value, ours.low, ours.high, theirs, BASELINE)
-
-
-def _metric(
-    name: str, figure: Callable[[JudgedSearches, Floats], float], judged: JudgedSearches
-) -> Metric:
-    found = measure(figure, judged)
-    return Metric(name, found.value, found.low, found.high)
