@@ -78,7 +78,7 @@ def test_a_training_with_time_adapts_serves_and_says_so(
     monkeypatch.setattr("training.adapt._MOST_PASSES", 8.0)
     home = open_home()
     report = train(history_of_pairs(), plan_of(home, minutes=2.0), lambda *step: None)
-    (trained,) = report.trained
+    (trained,) = (one for one in report.trained if one.target == "category")
     assert trained.is_adapted
     assert "kept: log loss" in trained.encoder
     registry = ModelRegistry(home.tracking_uri, "default")
