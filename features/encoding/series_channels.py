@@ -1,0 +1,264 @@
+"""The channels of a metric series: how far a point is from each thing its past lets expect."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.encoding.compiling import compiled
+from features.encoding.series_state import (
+    CHANNELS,
+    HOURS,
+    LAGS,
+    LIGHT_CHANNELS,
+    TERMS,
+    SeriesState,
+)
+
+_DAY = 86_400
+_HOUR = 3_600
+_LEVEL, _SEASON, _STEP, _BURST, _TREND, _FORECAST, _WEEKLY = range(len(CHANNELS))
+
+# Updates are clipped at so many spreads, so that an incident does not become the new normal.
+_CLIP, _SEASON_CLIP, _UNCLIPPED_POINTS = 5.0, 4.0, 100
+_TINY = 1e-12
+_NARROWEST, _MOST, _LEAK = 0.07, 16.0, 0.02
+
+Numbers = NDArray[np.float64]
+Found = tuple[float, int, float, float]
+
+
+class Pace(NamedTuple):
+    """By what share each memory moves with a point, which depends on the step."""
+
+    step: int
+    slots: int
+    slot_points: float
+    hour_points: float
+    minutes_3: float
+    minutes_10: float
+    hour: float
+    hours_2: float
+    hours_6: float
+    hours_12: float
+    days_2: float
+    gap_memory: float
+    forgetting: float
+    season_warm: float
+    flag_warm: float
+
+
+@compiled
+def score_light(s: SeriesState, pace: Pace, time: int, x: float, deviations: Numbers) -> Found:
+    """Return the mean surprise, the leading channel, and what was expected with its spread.
+
+    By three channels: a fast level, the time of day, and the step from the last point.
+    """
+    base, spread, slot = _season(s, pace, time)
+    deviations[_LEVEL] = x - s.level[0]
+    deviations[_SEASON] = x - base
+    deviations[_STEP] = x - s.last
+    usual = max(spread, s.spread[_SEASON])
+    score, leader = _judge(s, pace, deviations, LIGHT_CHANNELS, spread)
+    _learn_levels(s, pace, x)
+    _learn_season(s, pace, slot, x, x - base, spread)
+    return score, leader, base, usual
+
+
+@compiled
+def score_full(
+    s: SeriesState,
+    pace: Pace,
+    time: int,
+    x: float,
+    deviations: Numbers,
+    terms: Numbers,
+    gain: Numbers,
+) -> Found:
+    """As `score_light`, by every channel; `terms` and `gain` are room to calculate in."""
+    base, spread, slot = _season(s, pace, time)
+    hour = (time // _HOUR) % HOURS
+    residual = x - base
+    adjusted = residual - s.drift[1]
+    error = residual - _forecast(s, base, terms)
+    deviations[_LEVEL] = x - s.level[0]
+    deviations[_SEASON] = residual
+    deviations[_STEP] = x - s.last
+    deviations[_BURST] = s.drift[0] + pace.minutes_3 * (adjusted - s.drift[0])
+    deviations[_TREND] = s.drift[2]
+    deviations[_FORECAST] = error
+    deviations[_WEEKLY] = x - s.week[hour, 0] if s.week[hour, 1] > 0 else 0.0
+    expected, usual = base + s.drift[1], s.spread[_SEASON]
+    score, leader = _judge(s, pace, deviations, len(CHANNELS), spread)
+    _learn_forecast(s, pace, terms, gain, error)
+    _learn_drift(s, pace, residual, usual)
+    _learn_lags(s, base)
+    _learn_levels(s, pace, x)
+    _learn_season(s, pace, slot, x, residual, spread)
+    _learn_week(s, pace, hour, x)
+    return score, leader, expected, usual
+
+
+@compiled
+def _season(s: SeriesState, pace: Pace, time: int) -> tuple[float, float, int]:
+    """Return the baseline and the spread of the time of day; spread 0 before it is known."""
+    position = (time % _DAY) / (_DAY / pace.slots)
+    slot = int(position)
+    season = s.season
+    if season[slot, 2] == 0:
+        return s.level[2] if s.points > 0 else 0.0, 0.0, slot
+    offset = position - slot - 0.5 * (1 - 1 / pace.slot_points)
+    after = (slot + 1) % pace.slots
+    before = (slot - 1) % pace.slots
+    near = after if offset > 0 else before
+    base = season[slot, 0]
+    if season[near, 2] > 0:
+        base += abs(offset) * (season[near, 0] - season[slot, 0])
+    spread = 0.0
+    if season[slot, 2] >= 2:
+        spread = 0.5 * season[slot, 1] + 0.25 * (season[after, 1] + season[before, 1])
+    return float(base), float(spread), slot
+
+
+@compiled
+def _judge(
+    s: SeriesState, pace: Pace, deviations: Numbers, channels: int, season_spread: float
+) -> tuple[float, int]:
+    """Return the channels' mean surprise and the most surprised one; learn the spreads.
+
+    The surprise of a deviation is log2(1 + deviation / spread): that of a tail as heavy as 1/x.
+    """
+    product, most, leader = 1.0, -1.0, 0
+    narrowest = max(_NARROWEST * s.width, _TINY)
+    move = max(pace.days_2, 1 / (s.points + 1))
+    for channel in range(channels):
+        size = abs(deviations[channel])
+        spread = s.spread[channel]
+        scale = spread
+        if channel == _SEASON and season_spread > 0:
+            scale = 0.5 * (spread + season_spread)
+        ratio = min(size / max(scale, narrowest), _MOST)
+        product *= 1 + ratio
+        if ratio > most:
+            most, leader = ratio, channel
+        if s.points > _UNCLIPPED_POINTS:
+            size = _clipped(size, _CLIP * spread)
+        s.spread[channel] += move * (size - spread)
+    return np.log2(product) / channels if s.points > 0 else 0.0, leader
+
+
+@compiled
+def _clipped(value: float, bound: float) -> float:
+    """Clip a deviation, but for a small part: what was constant for long must be able to move."""
+    return min(max(value, -bound), bound) + _LEAK * value
+
+
+@compiled
+def _learn_levels(s: SeriesState, pace: Pace, x: float) -> None:
+    moves = (pace.minutes_10, pace.hour, pace.hours_12)
+    away = abs(x - s.level[2])
+    if s.points > _UNCLIPPED_POINTS:
+        away = _clipped(away, _CLIP * s.width)
+    s.width += max(pace.days_2, 1 / (s.points + 1)) * (away - s.width)
+    bound = _CLIP * max(s.spread[_LEVEL], _TINY)
+    for each in range(3):
+        difference = x - s.level[each]
+        if s.points > _UNCLIPPED_POINTS:
+            difference = _clipped(difference, bound * (1.0, 1.5, 2.5)[each])
+        s.level[each] += max(moves[each], 1 / (s.points + 1)) * difference
+
+
+@compiled
+def _learn_season(
+    s: SeriesState, pace: Pace, slot: int, x: float, residual: float, spread: float
+) -> None:
+    season = s.season
+    season[slot, 2] += 1
+    days = season[slot, 2] / pace.slot_points
+    move = max(0.2, 1 / (days + 1)) / pace.slot_points if days >= 1 else 1 / season[slot, 2]
+    bound = _SEASON_CLIP * max(spread, s.spread[_SEASON])
+    difference, size = x - season[slot, 0], abs(residual)
+    if days >= 2:
+        difference, size = _clipped(difference, bound), _clipped(size, bound)
+    season[slot, 0] += move * difference
+    if days >= 1:
+        season[slot, 1] += max(0.1, 1 / (days + 1)) / pace.slot_points * (size - season[slot, 1])
+
+
+@compiled
+def _learn_week(s: SeriesState, pace: Pace, hour: int, x: float) -> None:
+    week = s.week
+    week[hour, 1] += 1
+    weeks = week[hour, 1] / pace.hour_points
+    move = max(0.3, 1 / (weeks + 1)) / pace.hour_points if weeks >= 1 else 1 / week[hour, 1]
+    week[hour, 0] += move * (x - week[hour, 0])
+
+
+@compiled
+def _forecast(s: SeriesState, base: float, terms: Numbers) -> float:
+    """Return what the last points and levels let expect beside the season; fill in `terms`."""
+    unit = max(s.spread[_LEVEL], _TINY)
+    terms[0] = 1.0
+    terms[1] = (s.last - base) / unit
+    terms[2] = s.lags[0] / unit
+    terms[3] = s.lags[1] / unit
+    terms[4] = (s.level[0] - base) / unit
+    terms[5] = s.drift[1] / unit
+    predicted = 0.0
+    for each in range(TERMS):
+        predicted += s.weights[each] * terms[each]
+    return float(predicted * unit)
+
+
+@compiled
+def _learn_forecast(
+    s: SeriesState, pace: Pace, terms: Numbers, gain: Numbers, error: float
+) -> None:
+    """Move the weights by recursive least squares with forgetting; the error is clipped.
+
+    Haykin, "Adaptive Filter Theory", chapter on recursive least squares.
+    """
+    if s.points <= 30:
+        return
+    unit = max(s.spread[_LEVEL], _TINY)
+    noise = max(s.spread[_FORECAST] / unit, 1e-6)
+    covariance = s.covariance
+    strength = 0.0
+    for row in range(TERMS):
+        total = 0.0
+        for column in range(TERMS):
+            total += covariance[row, column] * terms[column]
+        gain[row] = total
+        strength += terms[row] * total
+    share = 1 / (pace.forgetting * noise * noise + strength)
+    error = _clipped(error / unit, 4 * noise)
+    trace = 0.0
+    for row in range(TERMS):
+        s.weights[row] += gain[row] * share * error
+        for column in range(TERMS):
+            held = covariance[row, column] - gain[row] * gain[column] * share
+            covariance[row, column] = held / pace.forgetting
+        trace += covariance[row, row]
+    if not trace < 1e6:
+        for row in range(TERMS):
+            for column in range(TERMS):
+                covariance[row, column] = 10.0 if row == column else 0.0
+
+
+@compiled
+def _learn_drift(s: SeriesState, pace: Pace, residual: float, usual: float) -> None:
+    """Follow what stays beside the season over three minutes, two hours and six hours."""
+    adjusted = residual - s.drift[1]
+    if s.points > _UNCLIPPED_POINTS:
+        adjusted = _clipped(adjusted, _CLIP * usual)
+        residual = _clipped(residual, _CLIP * usual)
+    s.drift[0] += pace.minutes_3 * (adjusted - s.drift[0])
+    s.drift[1] += pace.hours_2 * (residual - s.drift[1])
+    s.drift[2] += pace.hours_6 * (residual - s.drift[2])
+
+
+@compiled
+def _learn_lags(s: SeriesState, base: float) -> None:
+    for lag in range(LAGS - 1, 0, -1):
+        s.lags[lag] = s.lags[lag - 1]
+    s.lags[0] = s.last - base if s.points > 0 else 0.0

@@ -1,0 +1,112 @@
+"""Scores many metric series point by point: the compiled outer loops."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.encoding.compiling import compiled
+from features.encoding.series_alarms import (
+    Alarms,
+    Gaps,
+    begin,
+    end_gap,
+    judge_score,
+    miss,
+    smooth,
+)
+from features.encoding.series_channels import Found, Pace, score_full, score_light
+from features.encoding.series_state import CHANNELS, GAP, TERMS, SeriesState
+
+_HUGE = 1e30
+
+States = NDArray[np.void]
+Times = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+
+class PointScores(Protocol):
+    """What is said of one point, as the loops see the record they write."""
+
+    score: float
+    alarms_per_week: float
+    expected: float
+    spread: float
+    channel: int
+
+
+@compiled
+def score_all_light(
+    states: States,
+    pace: Pace,
+    alarms: Alarms,
+    gaps: Gaps,
+    times: Times,
+    values: Values,
+    scores: States,
+) -> None:
+    """Score points (series, points) by level and season into `scores`; the states move on."""
+    deviations = np.zeros(len(CHANNELS))
+    for row in range(values.shape[0]):
+        s = states[row]
+        for column in range(values.shape[1]):
+            value, out = values[row, column], scores[row, column]
+            if not np.isfinite(value):
+                _miss(s, pace, gaps, out)
+                continue
+            x = _relative(s, alarms, value)
+            found = score_light(s, pace, times[column], x, deviations)
+            _finish(s, pace, alarms, gaps, found, x, out)
+
+
+@compiled
+def score_all_full(
+    states: States,
+    pace: Pace,
+    alarms: Alarms,
+    gaps: Gaps,
+    times: Times,
+    values: Values,
+    scores: States,
+) -> None:
+    """As `score_all_light`, by every channel."""
+    deviations, terms, gain = np.zeros(len(CHANNELS)), np.zeros(TERMS), np.zeros(TERMS)
+    for row in range(values.shape[0]):
+        s = states[row]
+        for column in range(values.shape[1]):
+            value, out = values[row, column], scores[row, column]
+            if not np.isfinite(value):
+                _miss(s, pace, gaps, out)
+                continue
+            x = _relative(s, alarms, value)
+            found = score_full(s, pace, times[column], x, deviations, terms, gain)
+            _finish(s, pace, alarms, gaps, found, x, out)
+
+
+@compiled
+def _relative(s: SeriesState, alarms: Alarms, value: float) -> float:
+    # Beside the first value, so that small numbers are enough for what is remembered.
+    if s.points == 0:
+        begin(s, alarms, value)
+    return min(max(value - s.origin, -_HUGE), _HUGE)
+
+
+@compiled
+def _miss(s: SeriesState, pace: Pace, gaps: Gaps, out: PointScores) -> None:
+    out.alarms_per_week = miss(s, pace, gaps)
+    out.channel = GAP
+
+
+@compiled
+def _finish(
+    s: SeriesState, pace: Pace, alarms: Alarms, gaps: Gaps, found: Found, x: float, out: PointScores
+) -> None:
+    """Turn what the channels found into a score and an alarm rate."""
+    score, leader, expected, spread = found
+    bonus = gaps.bonus * min(end_gap(s, pace), 2.0)
+    out.channel = GAP if bonus > score else leader
+    out.score, out.alarms_per_week = judge_score(s, pace, alarms, smooth(s, score) + bonus)
+    out.spread = spread
+    out.expected = s.origin + expected if s.points > pace.season_warm else np.nan
+    s.points += 1
+    s.last = x

@@ -1,0 +1,42 @@
+"""The contract of every model that reads metric series."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesScores:
+    """What a model says of points, in arrays (series, points).
+
+    `score` orders points by how unusual they are, and `alarms_per_week` is the expected number of
+    false alarms a week, after those within an hour are taken as one, if the threshold were there:
+    infinite while a series is too young. `expected`, `lower` and `upper` are in the series' own
+    units, NaN before they are known. `channel` indexes the names of what explains the score.
+    """
+
+    score: NDArray[np.float64]
+    alarms_per_week: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    channel: NDArray[np.int8]
+
+
+class SeriesModel(ABC):
+    """A model that reads series causally, in a state of fixed size for each.
+
+    The states are an array of records, one a series; a row's bytes are all there is to keep.
+    """
+
+    @abstractmethod
+    def start(self, count: int) -> NDArray[np.void]:
+        """Return the states of so many series that have no past."""
+
+    @abstractmethod
+    def update(
+        self, states: NDArray[np.void], times: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> SeriesScores:
+        """Score the next points of each series and move its state, in place, past them."""
