@@ -5,6 +5,10 @@ STAMP := $(VENV)/.installed
 export PRECEDENT_HOME ?= $(CURDIR)/.precedent
 export PRECEDENT_DATA ?= $(CURDIR)/../shared/data
 
+# Two workers share the processors: what each starts keeps to one of them.
+test quality: export OMP_NUM_THREADS := 1
+test quality: export LOKY_MAX_CPU_COUNT := 1
+
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -38,7 +42,7 @@ serve: $(STAMP)  ## answer over HTTP
 	$(PYTHON) -m serving
 
 quality: $(STAMP)  ## hold the floors on real data (PRECEDENT_DATA), drive the page in Chromium
-	$(PYTHON) -m pytest -m quality -rs
+	$(PYTHON) -m pytest -m quality -rs -n 2 --dist loadfile
 
 bench: $(STAMP)  ## measure beside the peers and write tests/benchmarks/RESULTS.md
 	$(PYTHON) tests/benchmarks/bench.py

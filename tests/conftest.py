@@ -1,18 +1,21 @@
-"""A real report model that learns in milliseconds, and a home with an empty registry."""
+"""A real report model that learns in milliseconds, and databases that are made once and copied."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_limits
 
 from features.errors import NotTrained
+from features.history.store import open_store
 from features.home import Home, HomeSettings, open_home
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.artifacts.folder import save_artifact
@@ -65,6 +68,13 @@ def _example(number: int, title: str, category: str) -> ResolvedIncident:
     return ResolvedIncident(IncidentReport(id=f"INC{number}", title=title), Outcome(category))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_process() -> Iterator[None]:
+    """Starting workers, and threads for tiny arrays, takes longer than the fits of tests."""
+    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
+        yield
+
+
 @pytest.fixture(scope="session")
 def toy_examples() -> list[ResolvedIncident]:
     """Six labelled incidents of two categories."""
@@ -105,6 +115,14 @@ def toy_card() -> Card:
         versions=package_versions(),
         notes=("a toy",),
     )
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a fresh store; a copy opens in a fifth of the time that its tables take."""
+    file = tmp_path_factory.mktemp("store") / "precedent.db"
+    open_store(f"sqlite:///{file}").close()
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -1,28 +1,16 @@
 """Models of the synthetic company's first incidents, fitted once a session."""
 
-from collections.abc import Iterator
-
-import joblib
 import pytest
-from threadpoolctl import threadpool_limits
 
 from models.calibrated import CalibratedModel
 from models.kinds import build_model
 from training.demo import DemoCompany, generate_company
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_process() -> Iterator[None]:
-    """Starting workers, and threads for tiny arrays, takes longer than these fits."""
-    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
-        yield
-
-
 def _fit(company: DemoCompany, target: str) -> CalibratedModel:
     levels = company.severity_levels if target == "severity" else ()
     model = build_model(target, levels=levels, encoder="hashing", seed=0)
-    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
-        return model.fit(company.incidents)
+    return model.fit(company.incidents)
 
 
 @pytest.fixture(scope="session")

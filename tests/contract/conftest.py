@@ -1,7 +1,7 @@
 """Every kind of model with a small synthetic history that it can learn."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -9,10 +9,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
-import joblib
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from features.encoding.encoder import HashingEncoder
 from features.encoding.incident_index import IncidentIndex
@@ -290,13 +288,6 @@ SUBJECTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def one_process() -> Iterator[None]:
-    """Starting workers, and threads for tiny arrays, takes longer than these fits."""
-    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
-        yield
-
-
 @pytest.fixture(scope="session")
 def subject_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Kind], Subject]:
     """Returns the one subject of a kind."""
@@ -305,8 +296,7 @@ def subject_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Kind], Sub
     def make(kind: Kind) -> Subject:
         build, target = SUBJECTS[kind]
         folder = tmp_path_factory.mktemp("artifact") / kind.name
-        with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
-            return build(kind=kind, target=target, folder=folder)
+        return build(kind=kind, target=target, folder=folder)
 
     return make
 

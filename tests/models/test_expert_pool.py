@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import joblib
 import numpy as np
 import pytest
 
@@ -59,6 +60,20 @@ def test_pool_learns_and_hands_over_its_held_out_rows_once() -> None:
     assert sorted(found.rows.tolist()) == list(range(60))
     assert (found.probabilities.argmax(axis=1) == labels[found.rows]).mean() > 0.95
     assert not hasattr(pool, "cross_fit_")
+
+
+@pytest.mark.quality
+def test_several_processes_learn_what_one_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded, labels = numbered(60)
+    folds = copy_folds(np.arange(60))
+    alone = ExpertPool(classes=3).fit(encoded, labels, folds)
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
+    with joblib.parallel_config(backend="loky"):
+        assert joblib.effective_n_jobs(-1) == 2
+        together = ExpertPool(classes=3).fit(encoded, labels, folds)
+    np.testing.assert_allclose(
+        together.predict_proba(encoded), alone.predict_proba(encoded), atol=1e-9
+    )
 
 
 def test_labels_of_chance_are_not_predicted_from_held_out_rows() -> None:

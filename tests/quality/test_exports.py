@@ -7,9 +7,9 @@ from commands import train_command
 from data_sets import DATA_SETS
 from exports import read_rows, write_rows
 
-ROWS = 600
+ROWS = 400
 # An incident of the audit trail has about six events.
-EVENTS = 3600
+EVENTS = 2400
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Models that answer at once, a registry that a test moves by hand, and an app around both."""
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,9 +144,10 @@ def trained_registry(registry: HandMovedRegistry) -> HandMovedRegistry:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[IncidentStore]:
+def store(tmp_path: Path, empty_store: Path) -> Iterator[IncidentStore]:
     """An empty store in a real database."""
-    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
+    file = shutil.copy(empty_store, tmp_path / "store.db")
+    with open_store(f"sqlite:///{file}") as opened:
         yield opened
 
 

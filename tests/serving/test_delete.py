@@ -7,12 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from starlette.testclient import TestClient
-from threadpoolctl import threadpool_limits
 
 from features.encoding.cache import EncodingCache
 from features.encoding.encoder import HashingEncoder
@@ -62,9 +60,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, empty_registry: Path) -> H
         tuple(incident(number) for number in range(72)), severity_levels=("low", "high")
     )
     plan = TrainingPlan(home, "default", home.database_url, "hashing", force_promote=True)
-    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
-        train(history, replace(plan, targets=("category",)), lambda *_: None)
-        train(history, plan, lambda *_: None)
+    train(history, replace(plan, targets=("category",)), lambda *_: None)
+    train(history, plan, lambda *_: None)
     return home
 
 
@@ -193,6 +190,7 @@ def test_an_unknown_incident_is_not_found(client: TestClient) -> None:
     assert client.delete("/v1/incidents/INC404").status_code == 404
 
 
+@pytest.mark.quality
 def test_of_several_deletions_at_once_each_is_whole(client: TestClient, trained: Home) -> None:
     numbers = range(5, 11)
     encoder = HashingEncoder()

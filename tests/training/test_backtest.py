@@ -1,15 +1,12 @@
 """A backtest learns only what was known at the cut, and tells what auto would have done."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import joblib
 import pytest
 from click.testing import Result
-from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
 from features.errors import NotEnoughHistory, PrecedentError
@@ -29,13 +26,6 @@ from training.train import TrainingPlan
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PLACES = ("graz", "linz", "wels", "steyr", "enns", "ried", "lienz", "imst", "hall", "bruck")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_process() -> Iterator[None]:
-    """Starting workers, and threads for tiny arrays, takes longer than these fits."""
-    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
-        yield
 
 
 def incident(day: float, number: int, label: str, *, known_after: float = 0.5) -> ResolvedIncident:

@@ -247,7 +247,7 @@ def test_a_home_that_cannot_be_used_is_refused(
     assert_refused(result, "PRECEDENT_HOME")
 
 
-@pytest.mark.parametrize("seconds", [1.5, 5.0])
+@pytest.mark.parametrize("seconds", [1.5, pytest.param(5.0, marks=pytest.mark.quality)])
 def test_ctrl_c_stops_without_a_traceback(seconds: float, home: Home):
     with subprocess.Popen(
         [sys.executable, "-m", "training", "demo"],

@@ -1,12 +1,9 @@
 """Evaluation: held-out rows beside a baseline that saw no more than the model."""
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 
-import joblib
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from features.history.history import History
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
@@ -64,13 +61,6 @@ def test_metrics_stand_beside_the_baseline(by_hand: Evaluation) -> None:
     assert metrics["accuracy"].baseline == 0.5
     assert metrics["accuracy"].baseline_name == "most frequent label"
     assert metrics["accuracy"].low <= 0.5 <= metrics["accuracy"].high
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_process() -> Iterator[None]:
-    """Starting workers, and threads for tiny arrays, takes longer than these fits."""
-    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
-        yield
 
 
 @pytest.fixture(scope="module")

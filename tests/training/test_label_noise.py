@@ -2,14 +2,11 @@
 
 import csv
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
 from features.history.history import History
@@ -30,13 +27,6 @@ from training.split import split_history
 from training.targets import find_targets
 
 IDS = [f"INC{number}" for number in range(400)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_process() -> Iterator[None]:
-    """Starting workers, and threads for tiny arrays, takes longer than these fits."""
-    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
-        yield
 
 
 def with_flips(history: History, share: float) -> tuple[History, set[str]]:
@@ -70,6 +60,7 @@ def undated(history: History) -> History:
     return replace(history, incidents=tuple(incidents))
 
 
+@pytest.mark.quality
 def test_flipped_labels_are_found_and_lower_the_ceiling() -> None:
     clean = undated(History(generate_company(incidents=700).incidents))
     noisy, flipped = with_flips(clean, 0.05)

@@ -1,12 +1,9 @@
 """Training on a history with impact and urgency, by the command that a user types."""
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
-import joblib
 import pytest
-from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
 from features.home import Home
@@ -18,13 +15,6 @@ from training.cli import app
 SCOPES = {"3 - Low": "one user", "2 - Medium": "one team", "1 - High": "every site"}
 NEEDS = {"3 - Low": "can wait", "2 - Medium": "slow work", "1 - High": "stopped work"}
 PRIORITIES = ("P4", "P4", "P3", "P2", "P1")
-
-
-@pytest.fixture(autouse=True)
-def one_process() -> Iterator[None]:
-    """Starting workers, and threads for tiny arrays, takes longer than these fits."""
-    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
-        yield
 
 
 @pytest.fixture
@@ -50,6 +40,7 @@ def train(*arguments: object) -> str:
     return result.stdout
 
 
+@pytest.mark.quality
 def test_impact_urgency_and_priority_are_ordered_targets(
     home: Home, tickets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,7 @@ def test_picture_shows_bins_counts_and_classes(card: Card, tmp_path: Path) -> No
     assert png.getvalue().startswith(b"\x89PNG")
 
 
+@pytest.mark.quality
 def test_drawing_writes_nowhere_but_to_its_folder(card: Card, tmp_path: Path) -> None:
     (tmp_path / "card.json").write_text(card.to_json())
     user, fonts = tmp_path / "user", tmp_path / "fonts"

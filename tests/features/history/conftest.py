@@ -1,5 +1,6 @@
 """Databases to test the store on: SQLite and, where it runs, PostgreSQL."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +45,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[IncidentStore]:
+def store(database_url: str, empty_store: Path) -> Iterator[IncidentStore]:
+    """An empty store; SQLite's is a copy of one whose tables were made once."""
+    if database_url.startswith("sqlite:///"):
+        shutil.copy(empty_store, database_url.removeprefix("sqlite:///"))
     with open_store(database_url) as opened:
         yield opened
 

@@ -224,6 +224,7 @@ def test_a_label_that_is_longer_than_any_index_takes_is_stored_and_found(
     assert ids(store.inbox(InboxQuery(category=label, service=label, decision="auto"))) == ["INC1"]
 
 
+@pytest.mark.quality
 def test_a_page_of_many_incidents_is_quick(store: IncidentStore) -> None:
     many = range(20_000)
     store.upsert([incident(f"INC{number}", number, title="VPN down") for number in many])

@@ -5,6 +5,8 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
 from threading import Barrier
 
+import pytest
+
 from features.history.store import IncidentStore, open_store
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
@@ -24,6 +26,7 @@ def write_many(url: str, writer: str) -> dict[int, str]:
         }
 
 
+@pytest.mark.quality
 def test_processes_that_start_at_once_on_an_empty_database_lose_nothing(database_url: str) -> None:
     spawn = multiprocessing.get_context("spawn")
     writers = ["a", "b"]
