@@ -6,10 +6,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from features.encoding import series_alarms, series_channels, series_state
+from features.encoding.compiling import hash_sources, keep_compiled
 from features.encoding.series_alarms import Alarms, Gaps
 from features.encoding.series_channels import Pace
 from features.encoding.series_kernel import score_all_full, score_all_light
 from features.encoding.series_state import FULL_STATE, LIGHT_STATE, SLOTS, new_states
+from features.home import Home
 from models.series_model import SeriesModel, SeriesScores
 
 Tier = Literal["full", "light"]
@@ -128,6 +131,19 @@ class AnomalyModel(SeriesModel):
             season_warm=2 * _DAY / step,
             flag_warm=5 * _DAY / step,
         )
+
+
+def keep_compiled_kernels(home: Home) -> None:
+    """Keep the compiled loops in the home: compiling takes seconds in each process otherwise."""
+    folder = home.compiled / hash_sources(series_state, series_channels, series_alarms)
+    keep_compiled(folder, _KERNELS.values())
+
+
+def compile_kernels() -> None:
+    """Compile the loops now, or read them from where they are kept, so that no caller waits."""
+    for tier in TIERS:
+        model = AnomalyModel(tier=tier)
+        model.update(model.start(1), np.zeros(1, np.int64), np.zeros((1, 1)))
 
 
 def _share(step: int, seconds: float) -> float:

@@ -25,8 +25,9 @@ Direction = Literal["up", "down", "gap"]
 class Flag:
     """A stretch of a series that is out of line; it lasts while `ended_at` is None.
 
-    `effect` is the mean of value minus expected, in the series' own units; `value` and `expected`
-    are those of its highest score. For a gap, where values are missing, they are NaN.
+    `value` and `expected` are those of the point farthest from what was expected, and `effect` is
+    the mean distance of all on its side, in the series' own units. For a gap, where values are
+    missing, they are NaN.
     """
 
     onset_at: datetime
@@ -77,24 +78,42 @@ def _flag(
 ) -> Flag:
     first, last = int(run[0]), int(run[-1])
     onset = _onset(times, scores.alarms_per_week, first, budget_per_week)
+    is_gap = bool(np.isnan(values[run]).all())
+    if is_gap:
+        onset, farthest, effect = _gap_start(values, first), last, np.nan
+    else:
+        farthest, effect = _effect(values, scores.expected, run)
+    is_recent = times[-1] - times[last] <= max(APART_SECONDS, step_seconds)
+    lasts = is_recent or (is_gap and bool(np.isnan(values[last:]).all()))
     peak = int(run[np.argmax(scores.score[run])])
-    is_missing = np.isnan(values[run])
-    if is_missing.all():
-        peak, onset = last, first - int(np.argmin(np.isnan(values[first::-1]))) + 1
-    lasts = times[-1] - times[last] <= max(APART_SECONDS, step_seconds)
-    away = (values[run] - scores.expected[run])[~is_missing]
     return Flag(
         onset_at=_at(times[onset]),
         detected_at=_at(times[first]),
         ended_at=None if lasts else _at(times[last]),
-        effect=float(away.mean()) if away.size else np.nan,
-        value=float(values[peak]),
-        expected=float(scores.expected[peak]),
+        effect=effect,
+        value=float(values[farthest]),
+        expected=float(scores.expected[farthest]),
         score=float(scores.score[peak]),
-        alarms_per_week=float(scores.alarms_per_week[peak]),
+        alarms_per_week=float(scores.alarms_per_week[run].min()),
         channel=CHANNEL_NAMES[scores.channel[peak]],
-        direction=_direction(values[peak], scores.expected[peak]),
+        direction="gap" if is_gap else "up" if effect >= 0 else "down",
     )
+
+
+def _effect(
+    values: NDArray[np.float64], expected: NDArray[np.float64], run: NDArray[np.intp]
+) -> tuple[int, float]:
+    """Return the point farthest from what was expected, and the mean distance on its side."""
+    away = values[run] - expected[run]
+    farthest = int(np.nanargmax(np.abs(away)))
+    side = away[np.sign(away) == np.sign(away[farthest])]
+    effect = float(side.mean()) if side.size else 0.0
+    return int(run[farthest]), effect
+
+
+def _gap_start(values: NDArray[np.float64], at: int) -> int:
+    known = np.flatnonzero(~np.isnan(values[:at]))
+    return int(known[-1]) + 1 if known.size else 0
 
 
 def _onset(
@@ -111,12 +130,6 @@ def _onset(
     ):
         at -= 1
     return at
-
-
-def _direction(value: float, expected: float) -> Direction:
-    if np.isnan(value):
-        return "gap"
-    return "up" if value >= expected else "down"
 
 
 def _at(seconds: np.int64) -> datetime:

@@ -1,7 +1,10 @@
 """Turns inner loops into machine code when they are first called."""
 
+import os
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar, cast
 
 from numba import config, njit
@@ -23,8 +26,23 @@ def compiled(function: Function) -> Function:
 
 
 def keep_compiled(folder: Path, functions: Iterable[Callable[..., object]]) -> None:
-    """Keep the machine code of functions in a folder, so that the next process need not compile."""
-    folder.mkdir(parents=True, exist_ok=True)
-    config.CACHE_DIR = str(folder)
+    """Keep the machine code of functions in a folder, so that the next process need not compile.
+
+    A folder that the environment names by NUMBA_CACHE_DIR comes first.
+    """
+    if "NUMBA_CACHE_DIR" not in os.environ:
+        folder.mkdir(parents=True, exist_ok=True)
+        config.CACHE_DIR = str(folder)
     for function in functions:
         cast(Dispatcher, function).enable_caching()
+
+
+def hash_sources(*modules: ModuleType) -> str:
+    """Return a name for the state of modules: kept code is stale once one of them has changed.
+
+    >>> import json
+    >>> len(hash_sources(json))
+    16
+    """
+    sources = (Path(str(module.__file__)).read_bytes() for module in modules)
+    return sha256(b"".join(sources)).hexdigest()[:16]
