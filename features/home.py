@@ -61,6 +61,11 @@ class Home:
         return self.root / "cache" / "encodings"
 
     @property
+    def compiled(self) -> Path:
+        """The folder of inner loops compiled for this machine."""
+        return self.root / "cache" / "compiled"
+
+    @property
     def forgetting(self) -> Path:
         """The file that is locked while an incident leaves caches and snapshots."""
         return self.root / "cache" / "forgetting.lock"
@@ -74,6 +79,11 @@ class Home:
     def indexes(self) -> Path:
         """The folder of rebuildable indexes."""
         return self.root / "indexes"
+
+    @property
+    def topology(self) -> Path:
+        """The file that tells which service depends on which, where the owner wrote one."""
+        return self.root / "topology.yaml"
 
     @property
     def import_reports(self) -> Path:

@@ -12,12 +12,19 @@ from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 _REPORT = tuple(field.name for field in fields(IncidentReport))
 _OUTCOME = tuple(field.name for field in fields(Outcome))
+_LAST_CHARACTER = "\U0010ffff"
 _COLUMNS = tuple(IncidentRow.__table__.c[name] for name in _REPORT + _OUTCOME)
 
 
 def select_incidents(tenant: str) -> Select[Any]:
     """Return the query of a tenant's incidents; `incident_from` reads its rows."""
     return select(*_COLUMNS).where(IncidentRow.tenant == tenant)
+
+
+def select_begun_with(tenant: str, prefix: str) -> Select[Any]:
+    """Return the query of the incidents whose ids begin so, last id first."""
+    begins = (IncidentRow.id >= prefix, IncidentRow.id <= prefix + _LAST_CHARACTER)
+    return select_incidents(tenant).where(*begins).order_by(IncidentRow.id.desc())
 
 
 def incident_from(row: Row[Any]) -> ResolvedIncident:

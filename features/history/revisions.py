@@ -1,11 +1,31 @@
 """Counters of changes, one row for each tenant, that workers compare with what they hold."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection, select
 
 from features.history.database import insert_into
 from features.history.tables import RevisionRow, RunbookRevisionRow
+from features.incident.report import ResolvedIncident
 
 Counter = type[RevisionRow] | type[RunbookRevisionRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What differs between an earlier revision and `revision`: one state, each id at most once."""
+
+    revision: int
+    upserted: tuple[ResolvedIncident, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """The incident that was decided on, if any, and whether it had to be written."""
+
+    incident: ResolvedIncident | None
+    is_written: bool
 
 
 def select_revision(connection: Connection, counter: Counter, tenant: str) -> int:

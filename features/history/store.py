@@ -1,8 +1,7 @@
 """The store: the incidents and runbooks of one tenant, what was answered, and what was said."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Self
 
 from sqlalchemy import func, select
@@ -19,6 +18,7 @@ from features.history.inbox import InboxPage, InboxQuery, select_inbox
 from features.history.incident_rows import (
     delete_incident,
     incident_from,
+    select_begun_with,
     select_incidents,
     upsert_incidents,
 )
@@ -31,22 +31,15 @@ from features.history.predictions import (
     select_latest_predictions,
     select_prediction,
 )
-from features.history.revisions import move_revision, select_revision
+from features.history.revisions import Changes, Revised, move_revision, select_revision
 from features.history.runbooks import RunbookChanges, replace_all_runbooks, select_runbooks
 from features.history.tables import DeletionRow, IncidentRow, RevisionRow, RunbookRevisionRow
+from features.history.telemetry_store import TelemetryStore
 from features.incident.report import ResolvedIncident
 from features.incident.runbook import Runbook
 
 _ROWS_AT_ONCE = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What differs between an earlier revision and `revision`: one state, each id at most once."""
-
-    revision: int
-    upserted: tuple[ResolvedIncident, ...] = ()
-    deleted: tuple[str, ...] = ()
+_EPISODES_SEEN = 50
 
 
 class IncidentStore:
@@ -60,6 +53,7 @@ class IncidentStore:
     def __init__(self, database: Database, tenant: str) -> None:
         self._database = database
         self._tenant = tenant
+        self.telemetry = TelemetryStore(database, tenant)
 
     def upsert(self, incidents: Sequence[ResolvedIncident]) -> int:
         """Add or replace the incidents by id, all or none, and return the new revision.
@@ -73,6 +67,27 @@ class IncidentStore:
             revision = move_revision(connection, RevisionRow, self._tenant)
             upsert_incidents(connection, self._tenant, incidents, revision)
         return revision
+
+    def revise(
+        self, prefix: str, decide: Callable[[tuple[ResolvedIncident, ...]], ResolvedIncident | None]
+    ) -> Revised:
+        """Decide which incident is meant among those whose ids begin so, and write it if it is new.
+
+        `decide` gets the latest of them, oldest first, and answers with one of them, with what is
+        to be written, or with None. Nobody else writes meanwhile, so that of two processes that
+        are told the same only one acts.
+        """
+        with self._database.write() as connection:
+            # Locks, and is moved on only by what is written.
+            move_revision(connection, RevisionRow, self._tenant, by=0)
+            query = select_begun_with(self._tenant, prefix).limit(_EPISODES_SEEN)
+            found = [incident_from(row) for row in connection.execute(query)]
+            decided = decide(tuple(reversed(found)))
+            is_new = decided is not None and decided not in found
+            if decided is not None and is_new:
+                revision = move_revision(connection, RevisionRow, self._tenant)
+                upsert_incidents(connection, self._tenant, [decided], revision)
+        return Revised(decided, is_new)
 
     def delete(self, id: str) -> bool:  # noqa: A002
         """Remove the incident for good; False when nothing is known of it.

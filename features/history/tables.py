@@ -3,7 +3,17 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Double, Index, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Double,
+    Index,
+    LargeBinary,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 VERSION_TABLE = "precedent_alembic_version"
@@ -41,6 +51,7 @@ class Base(DeclarativeBase):
         str: Text(),
         int: BigInteger(),
         float: Double(),
+        bytes: LargeBinary(),
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(),
         list[Any]: JSON(),
@@ -189,3 +200,72 @@ class FeedbackRow(Base):
     given_at: Mapped[datetime]
     source: Mapped[str]
     helped: Mapped[bool | None]
+
+
+class ChangeRow(Base):
+    """A change to a service; `service_key` is the service as it is compared."""
+
+    __tablename__ = "changes"
+    __table_args__ = (Index("changes_by_time", "tenant", "at"),)
+
+    tenant: Mapped[Key]
+    id: Mapped[Key]
+    service: Mapped[str | None]
+    service_key: Mapped[str | None]
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    summary: Mapped[str]
+    url: Mapped[str | None]
+    attributes: Mapped[dict[str, Any]]
+
+
+class AnomalyRow(Base):
+    """An anomaly of a series; a number that is none, as in a gap, is null."""
+
+    __tablename__ = "anomalies"
+    __table_args__ = (Index("anomalies_by_onset", "tenant", "onset_at", "ended_at"),)
+
+    tenant: Mapped[Key]
+    id: Mapped[Key]
+    series: Mapped[str]
+    service: Mapped[str | None]
+    labels: Mapped[dict[str, Any]]
+    unit: Mapped[str | None]
+    onset_at: Mapped[datetime]
+    detected_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    effect: Mapped[float | None]
+    expected: Mapped[float | None]
+    value: Mapped[float | None]
+    score: Mapped[float | None]
+    alarms_per_week: Mapped[float | None]
+    channel: Mapped[str]
+    direction: Mapped[str]
+    points: Mapped[dict[str, Any]]
+
+
+class SeriesRow(Base):
+    """How far a watch has read a series, and what the detector remembers of it."""
+
+    __tablename__ = "series"
+
+    tenant: Mapped[Key]
+    watch: Mapped[Key]
+    key: Mapped[Key]
+    labels: Mapped[dict[str, Any]]
+    tier: Mapped[str]
+    step_seconds: Mapped[int]
+    layout: Mapped[str]
+    seen_until: Mapped[datetime]
+    state: Mapped[bytes]
+
+
+class LeaseRow(Base):
+    """Who of several processes does a job, and until when unless they say so again."""
+
+    __tablename__ = "leases"
+
+    tenant: Mapped[Key]
+    name: Mapped[Key]
+    holder: Mapped[str]
+    expires_at: Mapped[datetime]

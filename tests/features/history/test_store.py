@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 import pytest
 
-from features.history.store import Changes, IncidentStore, open_store
+from features.history.revisions import Changes
+from features.history.store import IncidentStore, open_store
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)

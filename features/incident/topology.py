@@ -1,0 +1,76 @@
+"""Which service rests on which, so that a fault or a change next door is not missed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+def service_key(name: str) -> str:
+    """Return a service's name as it is compared: without case and surrounding blanks.
+
+    >>> service_key(" Checkout ")
+    'checkout'
+    """
+    return name.strip().casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A service next to another: its key, the relation in words, and whether it is the one used."""
+
+    key: str
+    relation: str
+    is_used: bool
+
+
+class Topology:
+    """The services, what each depends on, and by which other names each is known.
+
+    >>> shop = Topology({"Checkout": ["payments"]}, {"payments": ["pay"]})
+    >>> shop.neighbours("checkout")
+    (Neighbour(key='payments', relation='Checkout depends on payments', is_used=True),)
+    >>> shop.neighbours("PAY")
+    (Neighbour(key='checkout', relation='Checkout depends on payments', is_used=False),)
+    """
+
+    def __init__(
+        self,
+        depends_on: Mapping[str, Iterable[str]] | None = None,
+        aliases: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
+        self._keys: dict[str, str] = {}
+        self._names: dict[str, set[str]] = {}
+        for service, names in (aliases or {}).items():
+            for name in names:
+                self._keys[service_key(name)] = service_key(service)
+                self._names.setdefault(service_key(service), set()).add(service_key(name))
+        self._neighbours: dict[str, dict[str, Neighbour]] = {}
+        edges = [(user, used) for user, each in (depends_on or {}).items() for used in each]
+        for user, used in edges:
+            self._link(user, used, is_used=True)
+        for user, used in edges:
+            self._link(user, used, is_used=False)
+
+    def key(self, service: str) -> str:
+        """Return the key that every name of a service shares."""
+        named = service_key(service)
+        return self._keys.get(named, named)
+
+    def names(self, key: str) -> frozenset[str]:
+        """Return every name of a service, as it is compared."""
+        return frozenset((key, *self._names.get(key, ())))
+
+    def neighbours(self, service: str) -> tuple[Neighbour, ...]:
+        """Return the services next to one: those that it uses, then those that use it."""
+        return tuple(self._neighbours.get(self.key(service), {}).values())
+
+    def _link(self, user: str, used: str, *, is_used: bool) -> None:
+        own, other = self.key(user), self.key(used)
+        if not is_used:
+            own, other = other, own
+        if own != other:
+            neighbour = Neighbour(other, f"{user} depends on {used}", is_used)
+            self._neighbours.setdefault(own, {}).setdefault(other, neighbour)
+
+
+NO_TOPOLOGY = Topology()
+"""What is known where nobody has said anything: no service has neighbours."""
