@@ -73,7 +73,7 @@ class AnomalyModel(SeriesModel):
 
     @property
     def layout(self) -> str:
-        """Names what a state's bytes mean; states of another layout cannot be read."""
+        """Names what a state's bytes mean: of another layout they cannot be read."""
         return f"{self.tier}-1-{_STATES[self.tier].itemsize}-{self.step_seconds}"
 
     def start(self, count: int) -> NDArray[np.void]:

@@ -31,6 +31,11 @@ class SeriesModel(ABC):
     The states are an array of records, one a series; a row's bytes are all there is to keep.
     """
 
+    @property
+    @abstractmethod
+    def layout(self) -> str:
+        """Names what a state's bytes mean: of another layout they cannot be read."""
+
     @abstractmethod
     def start(self, count: int) -> NDArray[np.void]:
         """Return the states of so many series that have no past."""

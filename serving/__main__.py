@@ -1,24 +1,21 @@
 """`python -m serving`: starts the service, or says in one line why it cannot."""
 
-import os
 import socket
-import sys
 import threading
 from contextlib import suppress
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 import uvicorn
-from pydantic import ValidationError
 from uvicorn.supervisors import Multiprocess
 
-from features.errors import PrecedentError
-from features.history.store import open_store
 from features.home import open_home
 from serving.announcement import announce
 from serving.logs import logging_config
 from serving.metrics import share_between_workers
 from serving.settings import ServingSettings
+from serving.starting import open_state, read_settings, refuse
+from serving.watch.command import watch
 
 _BACKLOG = 2_048
 _GRACE_SECONDS = 30
@@ -26,15 +23,20 @@ _GRACE_SECONDS = 30
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@cli.command()
+@cli.callback(invoke_without_command=True)
 def serve(
+    context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that answer.")] = None,
 ) -> None:
     """Answer over HTTP until stopped; what is not given comes from PRECEDENT_... or defaults."""
-    settings = _settings(host=host, port=port, workers=workers)
-    _check_state(settings)
+    if context.invoked_subcommand is not None:
+        if (host, port, workers) != (None, None, None):
+            refuse("--host, --port and --workers come without a command; leave them out")
+        return
+    settings = read_settings(host=host, port=port, workers=workers)
+    open_state(settings).close()
     listener = _listen(settings)
     bound = listener.getsockname()
     threading.Thread(target=announce, args=(bound[0], bound[1], settings), daemon=True).start()
@@ -42,29 +44,7 @@ def serve(
         _run(settings, listener)
 
 
-def _settings(**given: str | int | None) -> ServingSettings:
-    # Workers read the same settings from the environment that they inherit.
-    os.environ.update(
-        {
-            f"PRECEDENT_{name.upper()}": str(value)
-            for name, value in given.items()
-            if value is not None
-        }
-    )
-    try:
-        return ServingSettings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = "".join(f"PRECEDENT_{part}: ".upper() for part in first["loc"])
-        _refuse(where + first["msg"].removeprefix("Value error, "))
-
-
-def _check_state(settings: ServingSettings) -> None:
-    try:
-        home = open_home(settings)
-        open_store(settings.database_url or home.database_url, settings.tenant).close()
-    except PrecedentError as error:
-        _refuse(str(error))
+cli.command("watch")(watch)
 
 
 def _listen(settings: ServingSettings) -> socket.socket:
@@ -73,7 +53,7 @@ def _listen(settings: ServingSettings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         reason = str(error.strerror).partition(" (")[0]
-        _refuse(
+        refuse(
             f"cannot listen on {settings.host} port {settings.port} ({reason}); "
             "stop what uses it, or choose another with --port"
         )
@@ -94,11 +74,6 @@ def _run(settings: ServingSettings, listener: socket.socket) -> None:
         return
     with share_between_workers(open_home(settings)):
         Multiprocess(config, sockets=[listener]).run()
-
-
-def _refuse(reason: str) -> NoReturn:
-    sys.stderr.write(f"error: {reason}\n")
-    raise typer.Exit(2)
 
 
 if __name__ == "__main__":

@@ -53,3 +53,7 @@ class UnknownPrediction(PrecedentError):
 
 class ForeignForm(PrecedentError):
     """A form was sent from another site, or by a browser that does not say from which."""
+
+
+class BadWatchConfig(PrecedentError):
+    """The file that says what to watch is missing, no YAML, or holds what is not understood."""

@@ -1,0 +1,47 @@
+"""Tells Alertmanager what fires and what has ended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from serving.watch.exchange import ExchangeFailed, HttpServer, shorten
+
+_PATH = "/api/v2/alerts"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert; Alertmanager knows it again by its labels."""
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    starts_at: datetime
+    ends_at: datetime
+    generator_url: str
+
+
+class AlertmanagerClient:
+    """Posts to the v2 API; every failure is an `ExchangeFailed` of one line."""
+
+    def __init__(self, server: HttpServer) -> None:
+        self._server = server
+
+    def post(self, alerts: Sequence[Alert]) -> None:
+        """Send the alerts; the same ones again change nothing but their end."""
+        status, body = self._server.post_json(_PATH, [_encode(alert) for alert in alerts])
+        if status != 200:
+            raise ExchangeFailed(f"Alertmanager refused alerts with {status}: {shorten(body)!r}")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._server.close()
+
+
+def _encode(alert: Alert) -> dict[str, object]:
+    return {
+        "labels": dict(alert.labels),
+        "annotations": dict(alert.annotations),
+        "startsAt": alert.starts_at.isoformat(),
+        "endsAt": alert.ends_at.isoformat(),
+        "generatorURL": alert.generator_url,
+    }

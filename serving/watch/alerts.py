@@ -1,0 +1,135 @@
+"""Puts a notification into the words and labels of an alert."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from math import isfinite
+from urllib.parse import urlencode
+
+from features.incident.anomaly import SeriesAnomaly
+from features.incident.report import IncidentReport
+from models.prediction import SuggestedRunbook
+from serving.watch.alertmanager import Alert
+from serving.watch.notifications import Notification
+
+ALERT_NAME = "PrecedentAnomaly"
+_RESENDS_MISSED = 4
+_LISTED = 10
+
+SuggestRunbook = Callable[[IncidentReport], SuggestedRunbook | None]
+
+
+class AlertWriter:
+    """Writes alerts. The runbook of each is searched once, when it is first written.
+
+    An alert that is not sent again ends by itself after some minutes, so that one of a watch that
+    was killed does not fire for ever.
+    """
+
+    def __init__(
+        self,
+        *,
+        prometheus_url: str,
+        step_seconds: int,
+        link: str | None = None,
+        suggest_runbook: SuggestRunbook | None = None,
+    ) -> None:
+        self._prometheus_url = prometheus_url
+        self._lasts = timedelta(seconds=_RESENDS_MISSED * max(60, step_seconds))
+        self._link = link
+        self._suggest_runbook = suggest_runbook
+        self._runbooks: dict[str, SuggestedRunbook | None] = {}
+
+    def write(self, notification: Notification, query: str, now: datetime) -> Alert:
+        """Return the alert of a notification, whose leading series is what `query` selects."""
+        lead = notification.lead
+        ended_at = notification.ended_at
+        graph = urlencode({"g0.expr": query, "g0.tab": "0"})
+        return Alert(
+            labels=alert_labels(notification),
+            annotations=self._annotations(notification),
+            starts_at=lead.onset_at,
+            ends_at=now + self._lasts if ended_at is None else max(ended_at, lead.onset_at),
+            generator_url=f"{self._prometheus_url}/graph?{graph}",
+        )
+
+    def forget_all_but(self, leads: Iterable[str]) -> None:
+        """Forget the runbooks of what no longer fires, given the ids of the leads that do."""
+        firing = set(leads)
+        self._runbooks = {lead: each for lead, each in self._runbooks.items() if lead in firing}
+
+    def _annotations(self, notification: Notification) -> dict[str, str]:
+        lead = notification.lead
+        found = {"summary": summarise(lead)}
+        others = [each for each in notification.anomalies.values() if each.id != lead.id]
+        if others:
+            found["also"] = "; ".join(summarise(each) for each in others[:_LISTED])
+        if len(others) > _LISTED:
+            found["also"] += f"; and {len(others) - _LISTED} more"
+        runbook = self._runbook(lead)
+        if runbook is not None:
+            found["runbook"] = runbook.title or runbook.id
+            if runbook.url:
+                found["runbook_url"] = runbook.url
+        if self._link is not None:
+            found["link"] = self._link
+        return found
+
+    def _runbook(self, lead: SeriesAnomaly) -> SuggestedRunbook | None:
+        if self._suggest_runbook is None:
+            return None
+        if lead.id not in self._runbooks:
+            self._runbooks[lead.id] = self._suggest_runbook(report_of(lead))
+        return self._runbooks[lead.id]
+
+
+def alert_labels(notification: Notification) -> dict[str, str]:
+    """Return the labels by which Alertmanager knows the alert."""
+    lead = notification.lead
+    labels = {
+        "alertname": ALERT_NAME,
+        "group": notification.group,
+        "service": lead.service or "",
+        "series": lead.series,
+        "severity": "warning",
+    }
+    return {name: value for name, value in labels.items() if value}
+
+
+def report_of(anomaly: SeriesAnomaly) -> IncidentReport:
+    """Return an anomaly as a report, to search by."""
+    return IncidentReport(
+        id=anomaly.id,
+        opened_at=anomaly.detected_at,
+        title=summarise(anomaly),
+        service=anomaly.service,
+        source=ALERT_NAME,
+        attributes=dict(anomaly.labels),
+    )
+
+
+def summarise(anomaly: SeriesAnomaly) -> str:
+    """Return one sentence: what, since when, by how much, and which channel says so.
+
+    >>> from datetime import UTC
+    >>> at = datetime(2026, 3, 1, 14, 2, tzinfo=UTC)
+    >>> errors = SeriesAnomaly(
+    ...     "shop/errors@2026-03-01T14:02:00Z", "errors", "shop", {}, "1/s", at, at, None,
+    ...     effect=12.25, expected=0.5, value=15, score=9, alarms_per_week=0.1, channel="level",
+    ...     direction="up",
+    ... )
+    >>> summarise(errors)
+    'errors is up by 12.2 1/s since 2026-03-01 14:02 UTC (15 where 0.5 was expected; level)'
+    """
+    since = f"since {anomaly.onset_at:%Y-%m-%d %H:%M} UTC"
+    if anomaly.direction == "gap":
+        return f"{anomaly.series} sends nothing {since}"
+    unit = f" {anomaly.unit}" if anomaly.unit else ""
+    moved = f"is {anomaly.direction} by {_amount(abs(anomaly.effect))}{unit}"
+    seen = f"{_amount(anomaly.value)} where {_amount(anomaly.expected)} was expected"
+    return f"{anomaly.series} {moved} {since} ({seen}; {anomaly.channel})"
+
+
+def _amount(number: float) -> str:
+    if not isfinite(number) or number == 0 or 1e-3 <= abs(number) < 1e3:
+        return f"{number:.3g}"
+    return f"{number:,.0f}" if 1e3 <= abs(number) < 1e9 else f"{number:.2e}"

@@ -1,0 +1,155 @@
+"""What to watch and whom to tell, read from a YAML file."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal, Self, get_args
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from serving.errors import BadWatchConfig
+from serving.watch.exchange import parse_address
+
+Tier = Literal["full", "light"]
+
+TIERS: tuple[Tier, ...] = get_args(Tier)
+MOST_SERIES = 10_000
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Address = Annotated[str, AfterValidator(parse_address)]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^/{}@\s][^/{}@]*$")]
+Bounds = tuple[float | None, float | None]
+
+
+class Endpoint(_Strict):
+    """A server that is asked over HTTP, and how long it may take to answer."""
+
+    url: Address
+    timeout_seconds: float = Field(10.0, gt=0, le=300)
+
+
+class MetricsAddress(_Strict):
+    """Where the watch's own metrics can be scraped; port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(9109, ge=0, le=65_535)
+
+
+class WatchedSeries(_Strict):
+    """A PromQL query; each series of its answer is watched by itself.
+
+    A counter is best asked for as `rate(...[5m])`. Where only the raw one can be had, `counter`
+    makes the watch take differences per second; a value that falls counts as a reset. `bounds` are
+    the lowest and highest value that the metric can take. `service_label` names the label that
+    holds the service; without it the group's applies.
+    """
+
+    query: str = Field(min_length=1)
+    name: Name
+    unit: str | None = None
+    tier: Tier = "full"
+    service_label: str | None = None
+    bounds: Bounds = (None, None)
+    counter: bool = False
+
+    @model_validator(mode="after")
+    def _check_bounds(self) -> Self:
+        lowest, highest = self.bounds
+        if lowest is not None and highest is not None and lowest >= highest:
+            raise ValueError("bounds must rise: the lowest value first, null where there is none")
+        return self
+
+
+class WatchedGroup(_Strict):
+    """Series that one team hears of, and how many notifications a week it will bear.
+
+    The budget counts false alarms; the group's series share it.
+    """
+
+    name: Name
+    service: str | None = None
+    service_label: str | None = None
+    budget_per_week: float = Field(2.0, gt=0)
+    series: tuple[WatchedSeries, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        _refuse_twice("series", [series.name for series in self.series])
+        return self
+
+
+class WatchConfig(_Strict):
+    """The whole file.
+
+    `link` is the address of the service's page, for notifications. `history_days` is how much of
+    the past is read when a query is new. A query whose answer has more than `max_series` series is
+    not watched, and said to be too large.
+
+    >>> series = {"query": "up", "name": "up"}
+    >>> group = {"name": "shop", "series": [series]}
+    >>> prometheus = {"url": "http://127.0.0.1:9090"}
+    >>> config = WatchConfig.model_validate({"prometheus": prometheus, "groups": [group]})
+    >>> config.step_seconds, config.groups[0].budget_per_week
+    (60, 2.0)
+    """
+
+    prometheus: Endpoint
+    alertmanager: Endpoint | None = None
+    link: Address | None = None
+    metrics: MetricsAddress = MetricsAddress()
+    step_seconds: int = Field(60, ge=1, le=3_600)
+    history_days: float = Field(21.0, ge=0, le=366)
+    max_series: int = Field(MOST_SERIES, ge=1)
+    groups: tuple[WatchedGroup, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        _refuse_twice("groups", [group.name for group in self.groups])
+        return self
+
+    def queries(self) -> Iterator[tuple[WatchedGroup, WatchedSeries]]:
+        """Yield each query with its group."""
+        for group in self.groups:
+            yield from ((group, series) for series in group.series)
+
+
+def load_config(path: Path) -> WatchConfig:
+    """Read the file; raises `BadWatchConfig` with the one line to mend."""
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise BadWatchConfig(f"{path}: the file cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}:" if mark else ""
+        problem = getattr(error, "problem", None) or "forbidden characters"
+        raise BadWatchConfig(f"{path}:{line} the file is no YAML: {problem}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadWatchConfig(f"{path}: the file cannot be read: {error}") from error
+    try:
+        return WatchConfig.model_validate(given)
+    except ValidationError as error:
+        raise BadWatchConfig(f"{path}: {_explain(error.errors()[0])}") from error
+
+
+def _explain(error: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {place!r}"
+    if error["type"] == "missing":
+        return f"the key {place!r} is missing"
+    if error["type"] in ("model_type", "model_attributes_type"):
+        return f"{place or 'the file'} must be a section of `key: value` lines"
+    return f"{place}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+
+
+def _refuse_twice(what: str, names: list[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"two {what} are named {twice[0]!r}; give each its own name")

@@ -1,0 +1,121 @@
+"""What Prometheus may know of the watch: the scores of its series, and how it is doing itself."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from serving.watch.query import WatchedQuery
+
+_LABELS = ("series", "group", "service")
+_SHOWN = {
+    "score": ("precedent_anomaly_score", "How unusual the latest value is; higher is more so"),
+    "expected": ("precedent_expected_value", "The value that was expected"),
+    "lower": ("precedent_lower_bound", "The lower end of the expected band"),
+    "upper": ("precedent_upper_bound", "The upper end of the expected band"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    """The latest scores of one query's series, by the keys of `_SHOWN`."""
+
+    names: Sequence[tuple[str, str, str]]
+    columns: dict[str, NDArray[np.float64]]
+
+
+class WatchMetrics:
+    """The metrics of one watch, in a registry of their own.
+
+    Scores are kept as arrays and turned into metrics only when somebody scrapes them.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._latest = _LatestCollector()
+        self.registry.register(self._latest)
+        self.is_active = Gauge(
+            "precedent_watch_is_active",
+            "1 while this process watches, 0 while another does",
+            registry=self.registry,
+        )
+        self._failures = Counter(
+            "precedent_watch_failures",
+            "Tries that failed, by what was asked",
+            ["part"],
+            registry=self.registry,
+        )
+        self.notifications = Counter(
+            "precedent_watch_notifications",
+            "Notifications that were sent, each counted once",
+            ["group"],
+            registry=self.registry,
+        )
+        self.firing = Gauge(
+            "precedent_watch_firing", "Notifications that fire now", registry=self.registry
+        )
+        self.step_seconds = Histogram(
+            "precedent_watch_step_seconds",
+            "Time to read, score and save",
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+            registry=self.registry,
+        )
+        self._lag = Gauge(
+            "precedent_watch_lag_seconds",
+            "Age of the latest point that was scored",
+            ["query"],
+            registry=self.registry,
+        )
+        self._series = Gauge(
+            "precedent_watch_series", "Series watched", ["query"], registry=self.registry
+        )
+
+    def count_failure(self, part: str) -> Callable[[], None]:
+        """Return what counts a failure of that part."""
+        return self._failures.labels(part).inc
+
+    def show(self, queries: Iterable[WatchedQuery], now: float) -> None:
+        """Show the latest scores of these queries, and how far behind each is."""
+        latest = {}
+        for query in queries:
+            self._series.labels(query.name).set(len(query.keys))
+            if query.seen_until is not None:
+                self._lag.labels(query.name).set(now - query.seen_until)
+                latest[query.name] = _latest_of(query)
+        self._latest.latest = latest
+
+    def clear(self) -> None:
+        """Show no scores, for another process does."""
+        self._latest.latest = {}
+        self._lag.clear()
+        self._series.clear()
+
+
+class _LatestCollector(Collector):
+    def __init__(self) -> None:
+        self.latest: dict[str, _Latest] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        latest = list(self.latest.values())
+        for column, (name, help_text) in _SHOWN.items():
+            family = GaugeMetricFamily(name, help_text, labels=_LABELS)
+            for each in latest:
+                values = each.columns[column].tolist()
+                for labels, value in zip(each.names, values, strict=True):
+                    family.add_metric(labels, value)
+            yield family
+
+
+def _latest_of(query: WatchedQuery) -> _Latest:
+    group = query.group.name
+    # A column is copied, or it would keep the whole window of a former step in memory.
+    columns = {name: getattr(query.window.scores, name)[:, -1].copy() for name in _SHOWN}
+    names = [
+        (shown, group, service or "")
+        for shown, service in zip(query.shown, query.services, strict=True)
+    ]
+    return _Latest(names, columns)

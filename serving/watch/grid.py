@@ -1,0 +1,72 @@
+"""Times on the grid of a step: which slots are due, and which slot a sample falls into."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MOST_DELAY_SECONDS = 10.0
+
+Times = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+
+def latest_slot(now: float, step_seconds: int) -> int:
+    """Return the newest slot whose samples have had time to arrive: a quarter step, at most 10 s.
+
+    >>> latest_slot(130.0, 60), latest_slot(129.0, 60)
+    (120, 60)
+    """
+    return floor_to_slot(now - _delay(step_seconds), step_seconds)
+
+
+def seconds_until_next(now: float, step_seconds: int) -> float:
+    """Return how long it is until the slot after the latest one is due.
+
+    >>> seconds_until_next(130.0, 60)
+    60.0
+    """
+    due = latest_slot(now, step_seconds) + step_seconds + _delay(step_seconds)
+    return float(max(0.0, due - now))
+
+
+def slots(first: int, last: int, step_seconds: int) -> Times:
+    """Return the slots from first to last, both included.
+
+    >>> slots(60, 180, 60).tolist()
+    [60, 120, 180]
+    """
+    return np.arange(first, last + 1, step_seconds, dtype=np.int64)
+
+
+def to_slots(times: NDArray[Any], first: int, step_seconds: int) -> NDArray[np.int64]:
+    """Return for each time the number of the slot that ends at or after it; `first` has 0.
+
+    >>> to_slots(np.array([60.0, 60.5, 120.0]), 60, 60).tolist()
+    [0, 1, 1]
+    """
+    # Binary fractions of a second must not push a sample into the next slot.
+    return np.ceil((times - first) / step_seconds - 1e-6).astype(np.int64)
+
+
+def per_second(raw: Values, step_seconds: int) -> Values:
+    """Return the increase of counters per second; one column fewer. A value that falls began anew.
+
+    >>> per_second(np.array([[5.0, 65.0, 6.0]]), 60).tolist()
+    [[1.0, 0.1]]
+    """
+    before, after = raw[:, :-1], raw[:, 1:]
+    return np.where(after < before, after, after - before) / step_seconds
+
+
+def floor_to_slot(time: float, step_seconds: int) -> int:
+    """Return the last slot at or before a time.
+
+    >>> floor_to_slot(119.9, 60)
+    60
+    """
+    return int(time // step_seconds) * step_seconds
+
+
+def _delay(step_seconds: int) -> float:
+    return min(step_seconds / 4, _MOST_DELAY_SECONDS)

@@ -1,0 +1,26 @@
+"""Of several watches on one store, one works while it says that it lives; the others wait."""
+
+import os
+import socket
+from uuid import uuid4
+
+from features.history.telemetry_store import TelemetryStore
+
+LEASE = "watch"
+
+
+class Lease:
+    """This process's claim to be the one that watches. Methods raise `StoreUnavailable`."""
+
+    def __init__(self, store: TelemetryStore, seconds: float) -> None:
+        self.seconds = seconds
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._store = store
+
+    def take(self) -> bool:
+        """Take or prolong the lease; False when another process holds it."""
+        return self._store.take_lease(LEASE, self.holder, self.seconds)
+
+    def release(self) -> None:
+        """Give the lease back, so that another process need not wait until it expires."""
+        self._store.release_lease(LEASE, self.holder)

@@ -1,0 +1,83 @@
+"""Watches for as long as the process runs and holds the lease."""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Event
+
+from features.errors import StoreUnavailable
+from serving.watch.backoff import Backoff
+from serving.watch.exposition import WatchMetrics
+from serving.watch.lease import Lease
+from serving.watch.session import LeaseLost, WatchSession
+
+_log = logging.getLogger(__name__)
+
+_LOOKS_PER_LEASE = 3
+
+
+class Watch:
+    """Opens a session when it gets the lease, steps through it, and drops it with the lease."""
+
+    def __init__(
+        self,
+        open_session: Callable[[], WatchSession],
+        *,
+        lease: Lease,
+        metrics: WatchMetrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self._open_session = open_session
+        self._lease = lease
+        self._metrics = metrics
+        self._clock = clock
+        self._session: WatchSession | None = None
+        self._is_waiting = False
+        self._storing = Backoff("the store", {}, metrics.count_failure("store"))
+
+    def run(self, stopping: Event) -> None:
+        """Watch until told to stop; a step that has begun is finished."""
+        try:
+            while not stopping.is_set():
+                stopping.wait(self.look())
+        finally:
+            self._drop()
+            with suppress(StoreUnavailable):
+                self._lease.release()
+
+    def look(self) -> float:
+        """Take one step if this process holds the lease; return how long to wait."""
+        try:
+            if not self._lease.take():
+                return self._wait_for_lease()
+            if self._session is None:
+                self._session = self._begin()
+            wait = self._session.step()
+        except LeaseLost:
+            return self._wait_for_lease()
+        except StoreUnavailable as error:
+            self._storing.fail(str(error), self._clock())
+            return self._storing.retry_at - self._clock()
+        self._storing.succeed()
+        return min(wait, self._lease.seconds / _LOOKS_PER_LEASE)
+
+    def _begin(self) -> WatchSession:
+        session = self._open_session()
+        self._is_waiting = False
+        self._metrics.is_active.set(1)
+        _log.info("this process watches", extra={"fields": {"holder": self._lease.holder}})
+        return session
+
+    def _wait_for_lease(self) -> float:
+        self._drop()
+        if not self._is_waiting:
+            _log.warning("another process watches; this one waits until that one ends")
+        self._is_waiting = True
+        return self._lease.seconds / _LOOKS_PER_LEASE
+
+    def _drop(self) -> None:
+        self._metrics.is_active.set(0)
+        self._metrics.clear()
+        if self._session is not None:
+            self._session.close()
+            self._session = None

@@ -1,0 +1,100 @@
+"""Reads series from Prometheus, or from what speaks its HTTP API."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic_core import from_json
+
+from serving.watch.exchange import ExchangeFailed, HttpServer, shorten
+from serving.watch.grid import Times, Values, to_slots
+
+_PATH = "/api/v1/query_range"
+
+
+class TooManySeries(ExchangeFailed):
+    """A query selects more series than one query may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The answer to a query: `values` has a row for each label set and a column for each time.
+
+    What is missing is NaN.
+    """
+
+    labels: tuple[Mapping[str, str], ...]
+    times: Times
+    values: Values
+
+
+class PrometheusClient:
+    """Asks one server; every failure is an `ExchangeFailed` of one line."""
+
+    def __init__(self, server: HttpServer, max_series: int) -> None:
+        self.url = server.url
+        self._server = server
+        self._max_series = max_series
+
+    def read(self, query: str, times: Times, step_seconds: int) -> Matrix:
+        """Return the values of each series that the query selects at the times, slots of the step.
+
+        Of several samples in a slot the last counts.
+        """
+        form = {
+            "query": query,
+            "start": str(times[0]),
+            "end": str(times[-1]),
+            "step": str(step_seconds),
+        }
+        found = self._ask(form)
+        if len(found) > self._max_series:
+            raise TooManySeries(
+                f"the query selects {len(found):,} series, more than the {self._max_series:,} "
+                "allowed; sum some up, or raise max_series"
+            )
+        try:
+            matrix = _matrix(found, times, step_seconds)
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ExchangeFailed("Prometheus answered series of an unknown form") from error
+        if len({tuple(labels.items()) for labels in matrix.labels}) < len(matrix.labels):
+            raise ExchangeFailed(
+                "the query selects metrics that differ only in name; select one, or sum them up"
+            )
+        return matrix
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._server.close()
+
+    def _ask(self, form: Mapping[str, str]) -> Sequence[Any]:
+        status, body = self._server.post_form(_PATH, form)
+        try:
+            answer = from_json(body)
+        except ValueError as error:
+            raise ExchangeFailed(f"Prometheus answered no JSON: {shorten(body)!r}") from error
+        match answer:
+            case {"status": "success", "data": {"resultType": "matrix", "result": list(found)}}:
+                return found
+            case {"status": "error", "error": str(reason)}:
+                raise ExchangeFailed(f"Prometheus refused the query: {reason}")
+        raise ExchangeFailed(f"Prometheus answered {status}, no matrix: {shorten(body)!r}")
+
+
+def _matrix(found: Sequence[Any], times: Times, step_seconds: int) -> Matrix:
+    values = np.full((len(found), len(times)), np.nan)
+    for row, series in zip(values, found, strict=True):
+        samples = series["values"]
+        sampled = np.array([sample[0] for sample in samples], np.float64)
+        is_inside = (sampled > times[0] - step_seconds) & (sampled <= times[-1])
+        if not is_inside.all():
+            raise ValueError("a sample lies outside the time asked for")
+        row[to_slots(sampled, int(times[0]), step_seconds)] = [
+            float(sample[1]) for sample in samples
+        ]
+    return Matrix(tuple(_labels(series["metric"]) for series in found), times, values)
+
+
+def _labels(metric: Mapping[str, str]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in sorted(metric.items()) if name != "__name__"}

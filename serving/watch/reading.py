@@ -1,0 +1,119 @@
+"""Reads what each query is behind by, in chunks; a query that fails holds up no other."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from serving.watch.backoff import Backoff
+from serving.watch.exchange import AnswerTooLarge, ExchangeFailed
+from serving.watch.grid import Times, floor_to_slot, slots
+from serving.watch.prometheus import Matrix, PrometheusClient
+from serving.watch.query import WatchedQuery
+
+MOST_SLOTS = 11_000
+MOST_POINTS = 500_000
+_THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What Prometheus answered for slots of a query."""
+
+    query: WatchedQuery
+    times: Times
+    matrix: Matrix
+
+
+class QueryReader:
+    """Reads one query from where it got to up to the latest slot, as much at once as is sensible.
+
+    A new query begins `history_days` ago, and so does one that was not read for longer. A chunk
+    that fails is tried again at half its size.
+    """
+
+    def __init__(
+        self,
+        query: WatchedQuery,
+        client: PrometheusClient,
+        history_days: float,
+        count_failure: Callable[[], None] | None = None,
+    ) -> None:
+        self.query = query
+        self.backoff = Backoff("a query", {"query": query.name}, count_failure)
+        self._client = client
+        self._history_seconds = history_days * 86_400
+        self._most_slots = MOST_SLOTS
+        self._series: int | None = None
+
+    def behind(self, latest: int) -> int:
+        """Return how many slots are still to be read up to the latest."""
+        return max(0, (latest - self._first(latest)) // self.query.step_seconds + 1)
+
+    def read(self, latest: int) -> Reading:
+        """Return the next chunk; raises `ExchangeFailed`."""
+        try:
+            if self._series is None:
+                self._series = self._count(latest)
+            reading = self._read_chunk(latest)
+        except ExchangeFailed:
+            self._most_slots = max(1, self._most_slots // 2)
+            raise
+        self._most_slots = min(MOST_SLOTS, 2 * self._most_slots)
+        self._series = len(reading.matrix.labels)
+        return reading
+
+    def _read_chunk(self, latest: int) -> Reading:
+        first, step = self._first(latest), self.query.step_seconds
+        most = min(self._most_slots, max(1, MOST_POINTS // max(1, self._series or 0)))
+        while True:
+            times = slots(first, min(latest, first + (most - 1) * step), step)
+            asked = self.query.times_to_read(times)
+            try:
+                matrix = self._client.read(self.query.config.query, asked, step)
+            except AnswerTooLarge:
+                if most == 1:
+                    raise
+                most //= 2
+            else:
+                return Reading(self.query, times, matrix)
+
+    def _count(self, latest: int) -> int:
+        # How much may be asked for at once depends on how many series there are.
+        now = slots(latest, latest, self.query.step_seconds)
+        found = self._client.read(self.query.config.query, now, self.query.step_seconds)
+        return max(len(found.labels), len(self.query.keys))
+
+    def _first(self, latest: int) -> int:
+        step = self.query.step_seconds
+        oldest = floor_to_slot(latest - self._history_seconds, step)
+        if self.query.seen_until is None:
+            return oldest
+        return max(oldest, self.query.seen_until + step)
+
+
+class Readers:
+    """All queries of a watch, read by a few threads."""
+
+    def __init__(self, readers: Iterable[QueryReader]) -> None:
+        self.all = tuple(readers)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
+
+    def read_due(self, latest: int, now: float) -> list[Reading]:
+        """Return a chunk of each query that is behind and may be asked; failures are noted."""
+        due = [each for each in self.all if each.behind(latest) and each.backoff.is_ready(now)]
+        readings = self._threads.map(lambda reader: _try(reader, latest, now), due)
+        return [reading for reading in readings if reading is not None]
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(cancel_futures=True)
+
+
+def _try(reader: QueryReader, latest: int, now: float) -> Reading | None:
+    try:
+        reading = reader.read(latest)
+    except ExchangeFailed as error:
+        reader.backoff.fail(str(error), now)
+        return None
+    reader.backoff.succeed()
+    return reading

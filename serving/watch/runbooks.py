@@ -1,0 +1,50 @@
+"""Asks the running service which runbook applies, so that a watch needs no model of texts."""
+
+from pydantic import BaseModel, ValidationError
+
+from features.incident.report import IncidentReport
+from models.prediction import SuggestedRunbook
+from serving.watch.backoff import Backoff
+from serving.watch.exchange import ExchangeFailed, HttpServer, shorten
+
+_PATH = "/v1/runbooks"
+_TIMEOUT_SECONDS = 5.0
+
+
+class _Found(BaseModel):
+    runbooks: list[SuggestedRunbook]
+
+
+class RunbookAdvice:
+    """Suggests the runbook that the service at an address finds most relevant, if it finds any.
+
+    A service that does not answer is no reason to keep a notification back: there is then none.
+    """
+
+    def __init__(self, url: str, key: str | None = None) -> None:
+        self._server = HttpServer(url, _TIMEOUT_SECONDS, key=key)
+        self._asking = Backoff("asking for a runbook", {})
+
+    def __call__(self, report: IncidentReport) -> SuggestedRunbook | None:
+        """Return the runbook for a report, or None."""
+        try:
+            found = self._ask(report)
+        except ExchangeFailed as error:
+            self._asking.fail(str(error), 0.0)
+            return None
+        self._asking.succeed()
+        return found[0] if found else None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._server.close()
+
+    def _ask(self, report: IncidentReport) -> list[SuggestedRunbook]:
+        incident = {"title": report.title, "service": report.service}
+        status, body = self._server.post_json(_PATH, {"incident": incident, "limit": 1})
+        if status != 200:
+            raise ExchangeFailed(f"the service answered {status}: {shorten(body)!r}")
+        try:
+            return _Found.model_validate_json(body).runbooks
+        except ValidationError as error:
+            raise ExchangeFailed(f"the service answered no runbooks: {shorten(body)!r}") from error

@@ -1,0 +1,157 @@
+"""Which anomalies are one notification, when it is due, and what it says."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from features.incident.anomaly import SeriesAnomaly
+from serving.watch.alerts import AlertWriter, alert_labels, summarise
+from serving.watch.identity import anomaly_id, series_key, series_name
+from serving.watch.notifications import NotificationBook
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def minutes(number):
+    return timedelta(minutes=number)
+
+
+def anomaly(name, after, *, group="shop", ended=None, **others):
+    at = NOON + minutes(after)
+    given = SeriesAnomaly(
+        id=anomaly_id(series_key(group, name, {}), at),
+        series=name,
+        service=None,
+        labels={},
+        unit=None,
+        onset_at=at,
+        detected_at=at + minutes(1),
+        ended_at=None if ended is None else NOON + minutes(ended),
+        effect=3.0,
+        expected=1.0,
+        value=4.0,
+        score=9.0,
+        alarms_per_week=0.01,
+        channel="level",
+        direction="up",
+    )
+    return replace(given, **others)
+
+
+@pytest.fixture
+def book():
+    return NotificationBook()
+
+
+def leads(notifications):
+    return [each.lead.series for each in notifications]
+
+
+def test_what_comes_within_ten_minutes_in_a_group_is_one(book):
+    book.take([anomaly("a", 0), anomaly("b", 9), anomaly("c", 18), anomaly("d", 29)], NOON)
+    first, second = book.firing
+    assert leads([first, second]) == ["a", "d"]
+    assert [each.series for each in first.anomalies.values()] == ["a", "b", "c"]
+
+
+def test_groups_are_told_apart(book):
+    book.take([anomaly("a", 0), anomaly("a", 0, group="bank")], NOON)
+    assert {each.group for each in book.firing} == {"shop", "bank"}
+
+
+def test_a_leading_series_that_goes_wrong_again_joins_its_own_notification(book):
+    book.take([anomaly("a", 0, ended=20), anomaly("b", 1)], NOON)
+    book.take([anomaly("a", 120)], NOON)
+    (firing,) = book.firing
+    assert len(firing.anomalies) == 3
+    assert alert_labels(firing)["series"] == "a"
+
+
+def test_it_is_due_at_once_then_each_minute_and_when_it_ends(book):
+    book.take([anomaly("a", 0)], NOON)
+    assert leads(book.due(NOON)) == ["a"]
+    assert book.note_sent(book.due(NOON), NOON)
+    assert not book.due(NOON + minutes(0.9))
+    assert book.due(NOON + minutes(1))
+    assert not book.note_sent(book.due(NOON + minutes(1)), NOON + minutes(1))
+    book.take([anomaly("a", 0, ended=2)], NOON + minutes(2))
+    assert not book.firing
+    (ended,) = book.due(NOON + minutes(2))
+    book.note_sent([ended], NOON + minutes(2))
+    assert not book.due(NOON + minutes(9))
+
+
+def test_what_ended_before_it_could_be_sent_is_not_sent(book):
+    book.take([anomaly("a", 0, ended=1)], NOON + minutes(5))
+    assert not book.due(NOON + minutes(5))
+
+
+def test_the_lead_stays_once_it_was_sent(book):
+    book.take([anomaly("b", 5)], NOON)
+    book.note_sent(book.due(NOON), NOON)
+    book.take([anomaly("a", 0)], NOON)
+    assert leads(book.firing) == ["b"]
+    assert book.due(NOON)
+
+
+def test_it_is_the_same_after_a_restart(book):
+    past = [anomaly("a", 0, ended=30), anomaly("b", 5), anomaly("c", 60, ended=61)]
+    book.take(past, NOON)
+    book.note_sent(book.due(NOON), NOON)
+    restarted = NotificationBook()
+    restarted.restore(past, NOON + minutes(70))
+    assert leads(restarted.firing) == leads(book.firing) == ["a"]
+    assert restarted.due(NOON + minutes(70))
+    restarted.refresh([anomaly("b", 5, ended=71)])
+    (ended,) = restarted.due(NOON + minutes(72))
+    assert ended.ended_at == NOON + minutes(71)
+
+
+def test_what_is_long_over_is_forgotten(book):
+    book.take([anomaly("a", 0, ended=1)], NOON)
+    book.take([anomaly("b", 60 * 30)], NOON + minutes(60 * 30))
+    assert leads(book._notifications) == ["b"]
+
+
+def write(book, now=NOON):
+    writer = AlertWriter(prometheus_url="http://p", step_seconds=60, link=None)
+    (notification,) = book.firing or book.due(now)
+    return writer.write(notification, 'up{a="b"}', now)
+
+
+def test_an_alert_ends_by_itself_when_nobody_prolongs_it(book):
+    book.take([anomaly("a", 0)], NOON)
+    alert = write(book)
+    assert alert.starts_at == NOON
+    assert alert.ends_at == NOON + minutes(4)
+    assert alert.generator_url == "http://p/graph?g0.expr=up%7Ba%3D%22b%22%7D&g0.tab=0"
+    assert "service" not in alert.labels
+    assert set(alert.annotations) == {"summary"}
+
+
+def test_an_alert_names_the_others_up_to_ten(book):
+    book.take([anomaly(f"s{n:02}", 0) for n in range(14)], NOON)
+    also = write(book).annotations["also"]
+    assert also.startswith("s01 is up by 3 since")
+    assert also.endswith("; and 3 more")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"direction": "gap", "value": float("nan")}, "a sends nothing since 2026-03-01 12:00 UTC"),
+        ({"effect": -0.00012, "direction": "down", "unit": "s"}, "a is down by 1.20e-04 s since"),
+        ({"effect": 1_234_567.0}, "a is up by 1,234,567 since"),
+        ({"value": float("inf")}, "(inf where 1 was expected; level)"),
+    ],
+)
+def test_a_summary_reads_well(given, says):
+    assert says in summarise(anomaly("a", 0, **given))
+
+
+def test_names_are_written_as_in_promql_and_long_ones_shortened():
+    assert series_name("a", {"z": 'q"\\', "b": "\n"}) == 'a{b="\\n",z="q\\"\\\\"}'
+    long, other = ({f"l{n}": letter * 50 for n in range(20)} for letter in "xy")
+    assert len(series_key("g", "a", long)) < 100
+    assert series_key("g", "a", long) != series_key("g", "a", other)
