@@ -11,12 +11,15 @@ from features.incident.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
 from models.card import Metric
 from models.prediction import Certificate, OpenMatch, SimilarIncident, SuggestedRunbook
+from serving.alertmanager_hook import Effect
 from serving.bodies import Part
 from serving.champions import Champion, Champions
 from serving.incidents import Deletion
 from serving.modes import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
 from serving.problems import Problem, problem_of
 from serving.reading import RefusedIncident
+from serving.related import RelatedAnomaly, RelatedChange
+from serving.surroundings import Surroundings
 from serving.triage import Triage, Triages, part_of
 
 _MODELS_UNKNOWN = (
@@ -45,7 +48,8 @@ class TriageAnswer(BaseModel):
     similar: list[SimilarIncident] | None = None
     open_match: OpenMatch | None = None
     runbooks: list[SuggestedRunbook] | None = None
-    anomalies: list[Any] | None = None
+    anomalies: list[RelatedAnomaly] | None = None
+    changes: list[RelatedChange] | None = None
     absent: dict[str, str] = Field(
         description="why a part is null: not trained, cannot answer, or switched off by its owner"
     )
@@ -86,6 +90,22 @@ class RunbooksFound(BaseModel):
     """The runbooks that probably apply, most relevant first."""
 
     runbooks: list[SuggestedRunbook]
+    request_id: str
+
+
+class ChangeAnswer(BaseModel):
+    """Confirms that a change is kept."""
+
+    change_id: str
+    request_id: str
+
+
+class HookAnswer(BaseModel):
+    """Tells what an alert did; `prediction_id` is null where the answer is still to come."""
+
+    effect: Effect
+    incident_id: str | None
+    prediction_id: str | None
     request_id: str
 
 
@@ -175,31 +195,34 @@ class ReadyAnswer(BaseModel):
     problems: dict[str, str]
 
 
-def shape_triage(triage: Triage, triages: Triages, request_id: str) -> TriageAnswer:
+def shape_triage(
+    triage: Triage, triages: Triages, around: Surroundings, request_id: str
+) -> TriageAnswer:
     """Return the answer about one incident."""
     return TriageAnswer.model_construct(
         incident_id=triage.incident_id,
         request_id=request_id,
         prediction_id=triage.prediction_id,
-        **_parts(triage, triages.parts),
-        absent=dict(triages.absent),
+        **_parts(triage, around, triages.parts),
+        absent={**triages.absent, **around.absent},
         models=_versions(triages.champions),
     )
 
 
 def shape_batch(
-    records: Sequence[IncidentReport | RefusedIncident], triages: Triages, request_id: str
+    records: Sequence[IncidentReport | RefusedIncident],
+    triages: Triages,
+    around: Sequence[Surroundings],
+    request_id: str,
 ) -> BatchAnswer:
-    """Return one result for each record; `triages` answers those that were read, in order."""
-    answered = iter(triages.items)
+    """Return one result for each record; the others answer those that were read, in order."""
+    answered = zip(triages.items, around, strict=True)
     results = [
         RefusedRecord.model_construct(
             id=record.id, status=422, problem=problem_of(record.error, request_id)
         )
         if isinstance(record, RefusedIncident)
-        else TriagedRecord.model_construct(
-            id=record.id, status=200, triage=shape_triage(next(answered), triages, request_id)
-        )
+        else _triaged(*next(answered), triages, request_id)
         for record in records
     ]
     return BatchAnswer.model_construct(results=results)
@@ -255,8 +278,17 @@ def _shape_model(target: str, champion: Champion, modes: Modes) -> ModelAnswer:
     )
 
 
-def _parts(triage: Triage, parts: tuple[Part, ...]) -> dict[str, Any]:
+def _triaged(
+    triage: Triage, around: Surroundings, triages: Triages, request_id: str
+) -> TriagedRecord:
+    answer = shape_triage(triage, triages, around, request_id)
+    return TriagedRecord.model_construct(id=triage.incident_id, status=200, triage=answer)
+
+
+def _parts(triage: Triage, around: Surroundings, parts: tuple[Part, ...]) -> dict[str, Any]:
     shaped: dict[str, Any] = {part: {} if part == "fields" else None for part in parts}
+    found = {"anomalies": around.anomalies, "changes": around.changes}
+    shaped |= {part: list(each) for part, each in found.items() if each is not None}
     for target, answer in triage.answers.items():
         if isinstance(answer, SimilarAnswer):
             shaped |= {"similar": list(answer.similar), "open_match": answer.open_match}

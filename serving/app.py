@@ -1,6 +1,7 @@
 """Puts the service together."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from starlette.exceptions import HTTPException
 from features.errors import PrecedentError
 from features.history.store import IncidentStore, open_store
 from features.home import open_home
+from models.anomaly import compile_kernels, keep_compiled_kernels
 from models.artifacts.registry import ModelRegistry
 from serving.champions import Registry
 from serving.documentation import document
@@ -34,6 +36,7 @@ def create_app(
     Raises `StoreUnavailable`. Champions are loaded when the app starts, not here.
     """
     home = open_home(settings)
+    keep_compiled_kernels(home)
     services = build_services(
         settings,
         registry or ModelRegistry(home.tracking_uri, settings.tenant),
@@ -70,4 +73,5 @@ def create_app(
 
 def app_from_environment() -> FastAPI:
     """Return the app that a worker process serves."""
+    threading.Thread(target=compile_kernels, daemon=True).start()
     return create_app(ServingSettings())

@@ -28,7 +28,16 @@ from features.incident.parsing import (
 from features.incident.report import Outcome
 
 Probability = Annotated[float, Field(ge=0, le=1, strict=False)]
-Part = Literal["category", "assignment", "severity", "fields", "similar", "runbooks", "anomalies"]
+Part = Literal[
+    "category",
+    "assignment",
+    "severity",
+    "fields",
+    "similar",
+    "runbooks",
+    "anomalies",
+    "changes",
+]
 
 
 class Limits(TypedDict):
@@ -36,6 +45,7 @@ class Limits(TypedDict):
 
     max_batch_incidents: int
     max_text_characters: int
+    max_points: int
 
 
 def parse_id(given: str) -> str | None:

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from serving.alertmanager_body import AlertmanagerBody
 from serving.bodies import (
     BatchBody,
     FeedbackBody,
@@ -16,7 +17,9 @@ from serving.bodies import (
     TriageBody,
     UpsertBody,
 )
+from serving.changes import ChangeBody
 from serving.problems import MEDIA_TYPE, Problem
+from serving.series_bodies import AnomaliesBody
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -42,6 +45,53 @@ EXAMPLE_OUTCOME: dict[str, Any] = {
     "severity": "3 - Moderate",
     "resolution": "Renewed the gateway's certificate.",
     "resolved_at": "2026-03-02T10:05:00Z",
+}
+EXAMPLE_SERIES: dict[str, Any] = {
+    "name": "http_errors{service=checkout}",
+    "timestamps": [1_772_439_600, 1_772_439_660, 1_772_439_720],
+    "values": [0.2, 0.3, None],
+    "unit": "1/s",
+    "bounds": [0, None],
+}
+EXAMPLE_CHANGE: dict[str, Any] = {
+    "id": "deploy-4711",
+    "service": "checkout",
+    "at": "2026-03-02T14:02:00Z",
+    "kind": "deploy",
+    "summary": "checkout 4.2",
+    "url": "https://ci.example/builds/4711",
+}
+EXAMPLE_CHANGE_EVENT: dict[str, Any] = {
+    "routing_key": "the key of an integration, which is not kept",
+    "payload": {
+        "summary": "checkout 4.2",
+        "timestamp": "2026-03-02T14:02:00Z",
+        "source": "ci",
+        "custom_details": {"service": "checkout"},
+    },
+    "links": [{"href": "https://ci.example/builds/4711", "text": "Build"}],
+}
+EXAMPLE_ALERTS: dict[str, Any] = {
+    "version": "4",
+    "groupKey": '{}:{alertname="HighErrorRate"}',
+    "status": "firing",
+    "receiver": "precedent",
+    "groupLabels": {"alertname": "HighErrorRate"},
+    "commonLabels": {"alertname": "HighErrorRate", "service": "checkout"},
+    "commonAnnotations": {
+        "summary": "Errors at the checkout",
+        "runbook_url": "https://wiki.example/runbooks/checkout/errors",
+    },
+    "externalURL": "http://alertmanager.example:9093",
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {"alertname": "HighErrorRate", "service": "checkout"},
+            "annotations": {"summary": "Errors at the checkout"},
+            "startsAt": "2026-03-02T14:05:00Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+        }
+    ],
 }
 
 
@@ -88,6 +138,9 @@ def _schemas() -> dict[str, Any]:
         RunbooksBody,
         FeedbackBody,
         UpsertBody,
+        ChangeBody,
+        AnomaliesBody,
+        AlertmanagerBody,
         IncidentBody,
         Problem,
     )

@@ -8,10 +8,13 @@ from typing import NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
+from features.incident.change import Change
 from features.incident.masking import Masking
 from features.incident.parsing import MAX_ID_LENGTH, sanitise_text
 from features.incident.report import IncidentReport, Outcome
+from serving.anomalies import GivenSeries
 from serving.bodies import IncidentBody, Limits, OutcomeBody, parse_id
+from serving.changes import change_kind
 from serving.errors import (
     BodyTooLarge,
     FieldError,
@@ -20,6 +23,7 @@ from serving.errors import (
     UnsupportedMediaType,
 )
 from serving.metrics import ServingMetrics
+from serving.series_bodies import AnomaliesBody, SeriesBody, count_points
 
 BodyType = TypeVar("BodyType", bound=BaseModel)
 Location = tuple[int | str, ...]
@@ -34,6 +38,7 @@ _MESSAGES = {
     "list_type": "give a list",
     "string_type": "give text",
 }
+_PREFIX = "Value error, "
 # So much over the limit is still taken in, because a caller cut off in mid-sending would see a
 # broken connection in place of the answer.
 _BODIES_DISCARDED = 8
@@ -70,10 +75,10 @@ async def receive(request: Request, max_bytes: int) -> bytes:
     return bytes(kept)
 
 
-def parse_json(body: bytes) -> object:
-    """Return the value that a JSON text holds; raises `MalformedBody`."""
+def parse_json(body: bytes, *, with_constants: bool = False) -> object:
+    """Return the value of a JSON text, with NaN and Infinity if asked; raises `MalformedBody`."""
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        return json.loads(body, parse_constant=None if with_constants else _refuse_constant)
     except RecursionError:
         raise MalformedBody("the body is nested too deeply") from None
     except ValueError as error:
@@ -101,6 +106,21 @@ class BodyReader:
         """Return what was learned about an incident, empty while it is unresolved."""
         return outcome.parse(self._masking) if outcome else Outcome()
 
+    def change(self, given: bytes) -> Change:
+        """Return the change that a body of either form tells of; raises as `body` does."""
+        value = parse_json(given)
+        return _validate(change_kind(value), value, self._limits, ()).parse(self._masking)
+
+    def series(self, given: bytes) -> tuple[list[GivenSeries], float]:
+        """Return metric series and the budget; raises as `body` does, and `BodyTooLarge`."""
+        value = parse_json(given, with_constants=True)
+        points, most = count_points(value), self._limits["max_points"]
+        if points > most:
+            raise BodyTooLarge(f"{points} points are over the limit of {most}; send fewer at once")
+        asked = _validate(AnomaliesBody, value, self._limits, ())
+        series = [_read_series(each, at) for at, each in enumerate(asked.series)]
+        return series, asked.budget_per_week
+
     def records(self, given: Sequence[object]) -> list[IncidentReport | RefusedIncident]:
         """Return each record of a batch, read or refused by itself, in order."""
         return [self._record(value, at) for at, value in enumerate(given)]
@@ -119,10 +139,20 @@ def _validate(kind: type[BodyType], value: object, limits: Limits, location: Loc
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         errors = [
-            FieldError(_path(location + each["loc"]), _MESSAGES.get(each["type"], each["msg"]))
+            FieldError(
+                _path(location + each["loc"]),
+                _MESSAGES.get(each["type"], each["msg"]).removeprefix(_PREFIX),
+            )
             for each in found[:_MAX_FIELD_ERRORS]
         ]
         raise InvalidFields(errors) from None
+
+
+def _read_series(given: SeriesBody, at: int) -> GivenSeries:
+    try:
+        return given.parse()
+    except ValueError as error:
+        raise InvalidFields([FieldError(f"series.{at}.timestamps", str(error))]) from None
 
 
 def _usable_id(given: object) -> str | None:

@@ -6,10 +6,14 @@ from starlette.responses import Response
 
 from features.incident.report import IncidentReport
 from serving.access import require_key
+from serving.alertmanager_body import AlertmanagerBody
+from serving.anomalies import score_series
 from serving.answers import (
     BatchAnswer,
+    ChangeAnswer,
     DeletedAnswer,
     FeedbackAnswer,
+    HookAnswer,
     IncidentAnswer,
     LiveAnswer,
     ModelsAnswer,
@@ -33,13 +37,20 @@ from serving.bodies import (
     UpsertBody,
     parse_id,
 )
+from serving.changes import ChangeBody
 from serving.documentation import (
+    EXAMPLE_ALERTS,
+    EXAMPLE_CHANGE,
+    EXAMPLE_CHANGE_EVENT,
     EXAMPLE_FEEDBACK,
     EXAMPLE_INCIDENT,
     EXAMPLE_OUTCOME,
+    EXAMPLE_SERIES,
     json_body,
     problem_responses,
 )
+from serving.series_answers import AnomaliesAnswer, shape_anomalies
+from serving.series_bodies import AnomaliesBody
 from serving.services import RawBody, RequestId, SharedServices
 
 _BODY_PROBLEMS = problem_responses(400, 401, 413, 415, 422, 503)
@@ -65,7 +76,8 @@ def triage(body: RawBody, services: SharedServices, request_id: RequestId) -> Re
     asked = services.reader.body(TriageBody, body)
     reports = [services.reader.report(asked.incident)]
     answers = services.triage.triage(reports, include=asked.include, request_id=request_id)
-    return _json(shape_triage(answers.items[0], answers, request_id))
+    (around,) = services.surroundings.around_each(reports, answers.parts)
+    return _json(shape_triage(answers.items[0], answers, around, request_id))
 
 
 @key_routes.post(
@@ -83,7 +95,8 @@ def triage_batch(body: RawBody, services: SharedServices, request_id: RequestId)
     records = services.reader.records(asked.incidents)
     reports = [record for record in records if isinstance(record, IncidentReport)]
     answers = services.triage.triage(reports, include=asked.include, request_id=request_id)
-    return _json(shape_batch(records, answers, request_id))
+    around = services.surroundings.around_each(reports, answers.parts)
+    return _json(shape_batch(records, answers, around, request_id))
 
 
 @key_routes.post(
@@ -188,6 +201,55 @@ def delete_incident(id: str, services: SharedServices, request_id: RequestId) ->
     """Remove an incident for good, and list the models that learned from it."""
     deletion = services.incidents.delete(parse_id(id) or id)
     return _json(shape_deletion(id, deletion, request_id))
+
+
+@key_routes.post(
+    "/v1/changes",
+    tags=["telemetry"],
+    response_model=ChangeAnswer,
+    responses=_BODY_PROBLEMS,
+    openapi_extra=json_body(ChangeBody, deploy=EXAMPLE_CHANGE, pagerduty=EXAMPLE_CHANGE_EVENT),
+)
+def record_change(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+    """Record a change to a service, or replace it; PagerDuty's change events are taken too."""
+    change = services.reader.change(body)
+    services.store.telemetry.record_changes([change])
+    return _json(ChangeAnswer(change_id=change.id, request_id=request_id))
+
+
+@key_routes.post(
+    "/hooks/alertmanager",
+    tags=["telemetry"],
+    response_model=HookAnswer,
+    responses=_BODY_PROBLEMS,
+    openapi_extra=json_body(AlertmanagerBody, firing=EXAMPLE_ALERTS),
+)
+def alertmanager(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+    """Take a webhook of Alertmanager: what fires becomes an incident, what is over resolves it."""
+    told = services.reader.body(AlertmanagerBody, body)
+    done = services.alertmanager.take(told, request_id)
+    return _json(
+        HookAnswer(
+            effect=done.effect,
+            incident_id=done.incident_id,
+            prediction_id=done.prediction_id,
+            request_id=request_id,
+        )
+    )
+
+
+@key_routes.post(
+    "/v1/anomalies",
+    tags=["telemetry"],
+    response_model=AnomaliesAnswer,
+    responses=_BODY_PROBLEMS,
+    openapi_extra=json_body(AnomaliesBody, series={"series": [EXAMPLE_SERIES]}),
+)
+def anomalies(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+    """Score metric series by their own past, and flag what a budget of false alarms allows."""
+    series, budget_per_week = services.reader.series(body)
+    scored = score_series(series, budget_per_week)
+    return _json(shape_anomalies(scored, budget_per_week, request_id))
 
 
 @key_routes.get(

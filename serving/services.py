@@ -9,6 +9,7 @@ from starlette.requests import Request
 from features.history.store import IncidentStore
 from features.home import Home
 from features.incident.masking import configured_masking
+from serving.alertmanager_hook import AlertmanagerHook
 from serving.bodies import Limits
 from serving.champions import ChampionWatcher, Registry
 from serving.feedback import FeedbackService
@@ -20,6 +21,8 @@ from serving.reading import BodyReader, read_body
 from serving.runbooks import RunbookService
 from serving.settings import ServingSettings
 from serving.similar import SimilarChampion, SimilarService
+from serving.surroundings import SurroundingsService
+from serving.topology import TopologyFile
 from serving.triage import Retriever, TriageService
 
 
@@ -38,6 +41,8 @@ class Services:
     similar: SimilarService
     runbooks: RunbookService
     feedback: FeedbackService
+    surroundings: SurroundingsService
+    alertmanager: AlertmanagerHook
     store: IncidentStore
 
 
@@ -52,24 +57,30 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
     similar = SimilarService(searcher, past, store)
     runbooks = RunbookService(lambda: watcher.champions, store, home, settings.poll_seconds)
     retrievers: dict[str, Retriever] = {similar.target: similar, runbooks.target: runbooks}
+    topology = TopologyFile(settings.topology, home.topology)
     limits = Limits(
         max_batch_incidents=settings.max_batch_incidents,
         max_text_characters=settings.max_text_characters,
+        max_points=settings.max_points,
+    )
+    masking = configured_masking(settings)
+    triage = TriageService(
+        lambda: watcher.champions, lambda: modes.modes, store, metrics, retrievers
     )
     return Services(
         settings=settings,
         champions=watcher,
         modes=modes,
         metrics=metrics,
-        reader=BodyReader(limits, configured_masking(settings), metrics),
-        triage=TriageService(
-            lambda: watcher.champions, lambda: modes.modes, store, metrics, retrievers
-        ),
+        reader=BodyReader(limits, masking, metrics),
+        triage=triage,
         incidents=IncidentService(store, registry, home, settings.tenant),
         past=past,
         similar=similar,
         runbooks=runbooks,
         feedback=FeedbackService(store),
+        surroundings=SurroundingsService(store.telemetry, topology.current),
+        alertmanager=AlertmanagerHook(store, triage, masking),
         store=store,
     )
 

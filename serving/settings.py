@@ -1,6 +1,7 @@
 """What can be set about the service, read from `PRECEDENT_...` when constructed."""
 
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -26,11 +27,13 @@ class ServingSettings(HomeSettings, MaskingSettings):
     api_key: SecretStr | None = None
     max_batch_incidents: int = Field(5_000, ge=1)
     max_body_bytes: int = Field(32 * 2**20, ge=1)
+    max_points: int = Field(500_000, ge=1)
     max_text_characters: int = Field(MAX_TEXT_LENGTH, ge=1)
     poll_seconds: float = Field(2.0, gt=0)
+    topology: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("api_key", mode="before")
+    @field_validator("api_key", "topology", mode="before")
     @classmethod
     def _empty_is_none(cls, given: object) -> object:
         return None if isinstance(given, str) and not given.strip() else given

@@ -31,8 +31,8 @@ from serving.modes import (
 _log = logging.getLogger(__name__)
 
 PARTS: tuple[Part, ...] = get_args(Part)
-DEFAULT_PARTS = tuple(part for part in PARTS if part != "anomalies")
-"""What is answered unless the caller chooses; anomalies need a time and a service to look at."""
+LOOKED_UP: frozenset[Part] = frozenset({"anomalies", "changes"})
+"""What no model answers: it is looked up when it is asked for, and not stored as an answer."""
 
 Ask = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
 
@@ -98,12 +98,12 @@ class TriageService:
         include: Collection[Part] | None,
         request_id: str,
     ) -> Triages:
-        """Answer the reports in order, with the parts asked for (None: the usual ones).
+        """Answer the reports in order, with the parts asked for (None: all of them).
 
         Every answer is stored before it is given; raises `StoreUnavailable` when it cannot be.
         """
         champions, modes = self._champions(), self._modes()
-        parts = tuple(p for p in PARTS if p in (DEFAULT_PARTS if include is None else include))
+        parts = tuple(p for p in PARTS if include is None or p in include)
         absent = _absent(parts, champions)
         wanted = {t: of.model.predict for t, of in champions.serving.items() if part_of(t) in parts}
         wanted |= self._retrieving(parts, absent)
@@ -177,7 +177,7 @@ def _absent(parts: Collection[Part], champions: Champions) -> dict[str, str]:
     absent: dict[str, str] = {
         part: f"not trained: the registry has no champion of {part}"
         for part in parts
-        if part not in trained
+        if part not in trained | LOOKED_UP
     }
     for target in champions.problems:
         if part_of(target) in parts and target not in champions.serving:

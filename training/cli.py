@@ -16,12 +16,14 @@ from features.history.history import History
 from features.history.load import load_history
 from features.history.mapping import load_mapping
 from features.history.runbook_folder import RunbookFolder, read_runbooks
+from features.history.store import open_store
 from features.home import Home, open_home
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from training import promote as promotion
 from training.backtest import BacktestReport, backtest, parse_days
 from training.backtest_summary import describe_backtest
 from training.demo import generate_company, write_history, write_mapping, write_runbooks
+from training.demo_watch import record_day
 from training.gaps import gaps_command
 from training.modes import mode_command, modes_command
 from training.plan import TrainingPlan
@@ -180,6 +182,9 @@ def demo_command() -> None:
         mapping=folder / "mapping.yaml",
         runbooks=folder / "runbooks",
     )
+    typer.echo("watching a week of its SYNTHETIC metrics, and a deploy that breaks a service")
+    with open_store(settings.database_url or home.database_url, settings.tenant) as store:
+        typer.echo(f"what changed and what moved: incident {record_day(company, home, store)}")
 
 
 def _load(

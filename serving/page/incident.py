@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from features.history.feedback import FeedbackRecord
 from features.history.predictions import PredictionRecord
 from features.incident.report import IncidentReport, Outcome
+from serving.page.around import ShownSurroundings, show_around
 from serving.page.commands import RunbookCommands
 from serving.page.highlight import Passage, passage
 from serving.page.shown import ShownAnswers, by_subject, show
@@ -29,6 +30,7 @@ class IncidentPage:
     description: Passage
     said: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]]
     commands: frozenset[str]
+    around: ShownSurroundings
 
     @property
     def is_open(self) -> bool:
@@ -87,4 +89,5 @@ def _page(
         passage(report.description, answers.weights),
         said,
         commands.of(entry["id"] for entry in answers.suggested),
+        show_around(services, report),
     )

@@ -121,6 +121,15 @@ def hours(count: object) -> str:
     return duration(count * 3_600) or "under a minute"
 
 
+def figure(value: float) -> str:
+    """Return a measured value to three digits, or whole if it is large.
+
+    >>> figure(0.88712), figure(106_212.3), figure(1e21)
+    ('0.887', '106,212', '1e+21')
+    """
+    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e15 else f"{value:.3g}"
+
+
 def target_name(target: str) -> str:
     """Return a target as a heading.
 

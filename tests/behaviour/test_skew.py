@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
-from threadpoolctl import threadpool_limits
 
 from features.encoding.encoded import EncodedReports, encode_reports
 from features.history.load import load_history
@@ -137,8 +135,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ChoiceModel:
     ]
     _write(file, [*FILLERS, *past])
     history = load_history(file, MAPPING, masking=Masking())
-    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):
-        return ChoiceModel(encoder="hashing").fit(history.incidents)
+    return ChoiceModel(encoder="hashing").fit(history.incidents)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ import pytest
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore, open_store
 from features.home import Home
+from features.incident.anomaly import SeriesAnomaly, SeriesPoints
+from features.incident.change import Change
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from features.incident.runbook import Part, Runbook, Section
 from training.demo import generate_company
@@ -100,6 +102,31 @@ def answers(incident_id: str, text: str, past: str, steps: tuple[str, ...]) -> l
     ]
 
 
+def moved(series: str) -> SeriesAnomaly:
+    """A series that rose before the alert, with a gap in what is drawn."""
+    onset_at = NOW - timedelta(minutes=7)
+    times = tuple(int(onset_at.timestamp()) + 60 * minute for minute in range(-120, 7))
+    values = tuple(None if 30 < at < 40 else 1.0 + 8 * (at >= 120) for at in range(len(times)))
+    flat = [(level,) * len(times) for level in (1.0, 0.5, 1.5)]
+    points = SeriesPoints(times, values, *flat)
+    figures = {"effect": 8.0, "expected": 1.0, "value": 9.0, "score": 6.0, "alarms_per_week": 0.1}
+    detected_at = onset_at + timedelta(minutes=2)
+    return SeriesAnomaly(
+        series,
+        series,
+        "payments",
+        {},
+        "1/s",
+        onset_at,
+        detected_at,
+        ended_at=None,
+        **figures,
+        channel="level",
+        direction="up",
+        points=points,
+    )
+
+
 def fill(store: IncidentStore) -> None:
     company = generate_company(seed=1, incidents=60, until=NOW - timedelta(days=1)).incidents
     resolved = [each for each in company if each.outcome.resolution]
@@ -129,6 +156,14 @@ def fill(store: IncidentStore) -> None:
     store.record_predictions(answers(ALERT, "card payment hangs at the last step", past, STEPS))
     store.record_predictions(answers(HOSTILE, ATTACK, HOSTILE, (ATTACK, ATTACK + "2")))
     commands = Section("Diagnosis", "", Part.DIAGNOSIS, (STEPS[1],))
+    deployed_at = NOW - timedelta(minutes=9)
+    store.telemetry.record_changes(
+        [
+            Change("c1", "payments", deployed_at, "deploy", "payments 4.2", "https://ci.example/1"),
+            Change("c2", ATTACK, deployed_at, ATTACK, ATTACK, ATTACK),
+        ]
+    )
+    store.telemetry.record_anomalies([moved('errors{service="payments"}'), moved(ATTACK * 3)])
     store.replace_runbooks([Runbook("payments/card-timeout", "Card timeout", (commands,), STEPS)])
 
 
@@ -271,6 +306,12 @@ def test_an_incident_is_found_corrected_and_kept(visit):
         assert "Printing" in said.text_content()
         title = said.locator("time").get_attribute("title")
         assert title.startswith(f"{datetime.now(UTC):%Y-%m-%d}")
+        change = page.locator("#change-1").text_content()
+        assert "payments 4.2" in change
+        assert "2 min before the onset of" in change
+        picture = page.get_by_role("img", name="errors{")
+        assert picture.bounding_box()["height"] > 100
+        assert picture.locator(".change-text").first.text_content() == "1"
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1400", "400"])

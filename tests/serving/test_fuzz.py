@@ -7,7 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-ROUTES = ("/v1/triage", "/v1/triage/batch", "/v1/incidents")
+ROUTES = (
+    "/v1/triage",
+    "/v1/triage/batch",
+    "/v1/incidents",
+    "/v1/changes",
+    "/hooks/alertmanager",
+)
 FUZZED = settings(
     max_examples=60,
     deadline=None,
@@ -35,10 +41,40 @@ incidents = st.fixed_dictionaries(
     },
 )
 parts = st.lists(st.sampled_from(["category", "fields", "anomalies", "x"]), max_size=3) | values
-bodies = st.fixed_dictionaries(
-    {"incident": incidents},
-    optional={"include": parts, "outcome": values, "incidents": st.lists(incidents, max_size=3)},
-) | st.fixed_dictionaries({"incidents": st.lists(incidents | values, max_size=4)})
+changes = st.fixed_dictionaries(
+    {"id": texts, "service": texts, "at": moments, "kind": texts, "summary": texts}
+)
+change_events = st.fixed_dictionaries(
+    {
+        "payload": st.fixed_dictionaries(
+            {"summary": texts},
+            optional={"timestamp": moments, "source": texts, "custom_details": values},
+        )
+    },
+    optional={"links": st.lists(st.fixed_dictionaries({"href": texts})) | values},
+)
+facts = st.dictionaries(texts | st.sampled_from(["job", "summary"]), scalars, max_size=3)
+alerts = st.fixed_dictionaries(
+    {}, optional={"labels": facts, "annotations": facts, "startsAt": moments, "x": values}
+)
+alert_groups = st.fixed_dictionaries(
+    {"alerts": st.lists(alerts, max_size=3), "groupKey": texts},
+    optional={"status": st.sampled_from(["firing", "resolved"]), "commonLabels": facts | values},
+)
+bodies = (
+    changes
+    | change_events
+    | alert_groups
+    | st.fixed_dictionaries(
+        {"incident": incidents},
+        optional={
+            "include": parts,
+            "outcome": values,
+            "incidents": st.lists(incidents, max_size=3),
+        },
+    )
+    | st.fixed_dictionaries({"incidents": st.lists(incidents | values, max_size=4)})
+)
 
 
 def check(response):

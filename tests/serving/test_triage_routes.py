@@ -82,10 +82,14 @@ def test_the_whole_answer(client):
         },
         "similar": None,
         "runbooks": None,
+        "anomalies": None,
+        "changes": None,
         "absent": {
             "assignment": "not trained: the registry has no champion of assignment",
             "similar": "not trained: no incident is stored yet",
             "runbooks": "not trained: no runbook is stored; train with --runbooks DIR",
+            "anomalies": "no telemetry is watched; run python -m serving watch",
+            "changes": "no change was recorded; send them to POST /v1/changes",
         },
         "models": {
             "category": {"version": "7", "trained_at": trained_at},

@@ -1,0 +1,150 @@
+"""Groups of alerts become incidents: opened and triaged at once, resolved when they are over."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from features.errors import PrecedentError
+from features.history.revisions import Revised
+from features.history.store import IncidentStore
+from features.incident.masking import Masking
+from features.incident.parsing import MAX_ID_LENGTH, MAX_TEXT_LENGTH, parse_name, parse_report
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from serving.alertmanager_body import AlertmanagerBody
+from serving.triage import TriageService
+
+_log = logging.getLogger(__name__)
+
+RESOLUTION = "resolved by alertmanager"
+"""Names no fix, and is read as none."""
+
+Effect = Literal["opened", "resolved", "unchanged"]
+
+_SOURCE = "alertmanager"
+_SERVICES = ("service", "app", "app_kubernetes_io_name", "application", "component", "job")
+_TITLES = ("summary", "title")
+_DESCRIPTIONS = ("description", "message")
+_RUNBOOK = "runbook_url"
+_MOST_LINES = 20
+_WAIT_SECONDS = 3.0
+_AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEffect:
+    """What a delivery did; both ids are None where there is nothing to name."""
+
+    effect: Effect
+    incident_id: str | None
+    prediction_id: str | None = None
+
+
+class AlertmanagerHook:
+    """Takes the deliveries of Alertmanager in; the same one twice changes nothing the second time.
+
+    A delivery is answered within some seconds: a triage that takes longer is stored when it is
+    done. Raises `StoreUnavailable`, upon which Alertmanager tries again.
+    """
+
+    def __init__(self, store: IncidentStore, triage: TriageService, masking: Masking) -> None:
+        self._store = store
+        self._triage = triage
+        self._masking = masking
+        self._working = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="alertmanager")
+
+    def take(self, body: AlertmanagerBody, request_id: str) -> AlertEffect:
+        """Open, resolve or leave the incident of the group that a delivery tells of."""
+        prefix = f"alert-{body.key}-"
+        if body.is_resolved:
+            revised = self._store.revise(prefix, lambda known: _resolved(known, body))
+            return AlertEffect("resolved" if revised.is_written else "unchanged", _id_of(revised))
+        report = report_of(body, prefix, self._masking)
+        revised = self._store.revise(prefix, lambda known: _running(known, report))
+        if not revised.is_written:
+            return AlertEffect("unchanged", _id_of(revised))
+        answering = self._working.submit(self._answer, report, request_id)
+        return AlertEffect("opened", report.id, _result_soon(answering))
+
+    def _answer(self, report: IncidentReport, request_id: str) -> str | None:
+        try:
+            triages = self._triage.triage([report], include=None, request_id=request_id)
+        except PrecedentError as error:
+            facts = {"request_id": request_id, "reason": str(error)}
+            _log.warning("an alert was stored without an answer", extra={"fields": facts})
+            return None
+        return triages.items[0].prediction_id
+
+
+def report_of(body: AlertmanagerBody, prefix: str, masking: Masking) -> IncidentReport:
+    """Return the report of a firing group, cleaned and masked.
+
+    Its id is the prefix and the time at which the first alert began. Labels, further annotations
+    and fields become attributes; of two with one name the label is kept.
+    """
+    labels = body.labels()
+    opened_at = body.began_at or datetime.now(UTC)
+    told = {name: body.annotations(name) for name in body.annotation_names()}
+    titles = _first(told, _TITLES) or [labels.get("alertname", "Alert")]
+    lines = _first(told, _DESCRIPTIONS) or titles[1:]
+    annotations = {
+        name: ", ".join(values)
+        for name, values in told.items()
+        if name not in (*_TITLES, *_DESCRIPTIONS)
+    }
+    if told.get(_RUNBOOK):
+        annotations[_RUNBOOK] = told[_RUNBOOK][0]
+    facts = body.further() | annotations | labels
+    return parse_report(
+        id=f"{prefix}{opened_at:%Y%m%dT%H%M%S}{opened_at.microsecond // 1000:03d}",
+        masking=masking,
+        opened_at=opened_at,
+        title=titles[0][:MAX_TEXT_LENGTH],
+        description="\n".join(lines[:_MOST_LINES])[:MAX_TEXT_LENGTH],
+        service=next((labels[name] for name in _SERVICES if labels.get(name)), None),
+        source=_SOURCE,
+        attributes={
+            parse_name(name)[:MAX_ID_LENGTH]: value[:MAX_TEXT_LENGTH]
+            for name, value in facts.items()
+        },
+    )
+
+
+def _first(told: Mapping[str, list[str]], names: tuple[str, ...]) -> list[str]:
+    return next((told[name] for name in names if told.get(name)), [])
+
+
+def _running(known: Iterable[ResolvedIncident], report: IncidentReport) -> ResolvedIncident:
+    """Return the incident of this episode: what it was opened as, or else a new one."""
+    same = (one for one in known if one.report.id == report.id or one.outcome.resolved_at is None)
+    return next(same, ResolvedIncident(report, Outcome()))
+
+
+def _resolved(
+    known: tuple[ResolvedIncident, ...], body: AlertmanagerBody
+) -> ResolvedIncident | None:
+    """Return the group's last incident, resolved unless it is so already or began later."""
+    if not known:
+        return None
+    last = known[-1]
+    resolved_at = body.ended_at or datetime.now(UTC)
+    began_later = last.report.opened_at is not None and resolved_at < last.report.opened_at
+    if last.outcome.resolved_at is not None or began_later:
+        return last
+    resolution = last.outcome.resolution or RESOLUTION
+    outcome = replace(last.outcome, resolved_at=resolved_at, resolution=resolution)
+    return ResolvedIncident(last.report, outcome)
+
+
+def _id_of(revised: Revised) -> str | None:
+    return None if revised.incident is None else revised.incident.report.id
+
+
+def _result_soon(answering: "Future[str | None]") -> str | None:
+    try:
+        return answering.result(timeout=_WAIT_SECONDS)
+    except NotYet:
+        return None

@@ -1,0 +1,227 @@
+"""Ranks what changed and what moved by how well it explains one incident. Knows no store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from features.incident.anomaly import SeriesAnomaly
+from features.incident.change import Change
+from features.incident.topology import Topology
+
+MOST_SHOWN = 20
+
+# How likely a cause lies there, beside the service itself; of nothing known, one of many.
+_SAME, _USED, _USING, _UNKNOWN, _ELSEWHERE = 1.0, 0.5, 0.25, 0.3, 0.05
+_SAME_SERVICE = "same service"
+_STRONG_ALARMS_PER_WEEK = 1.0
+# Detectors place an onset some minutes off, and senders a change.
+_SLACK = timedelta(minutes=5)
+_SUPPORTED_WITHIN = timedelta(hours=1)
+_TOGETHER = timedelta(minutes=30)
+_FOLLOWS_WITHIN = timedelta(minutes=10)
+_LONGEST_NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedChange:
+    """A change before an incident, and why it may have to do with it."""
+
+    id: str
+    service: str | None
+    at: datetime
+    kind: str
+    summary: str
+    url: str | None
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedAnomaly:
+    """A series that was out of line around an incident's opening, in the series' own units."""
+
+    id: str
+    series: str
+    service: str | None
+    unit: str | None
+    onset_at: datetime
+    ended_at: datetime | None
+    effect: float
+    expected: float
+    value: float
+    score: float
+    alarms_per_week: float
+    channel: str
+    direction: str
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How a service relates to that of an incident: a weight, and words where there are any."""
+
+    weight: float
+    words: str | None = None
+
+
+class Nearby:
+    """The services around that of an incident; None is an incident that names none."""
+
+    def __init__(self, service: str | None, topology: Topology) -> None:
+        self._topology = topology
+        self._is_known = service is not None
+        self._relations: dict[str, Relation] = {}
+        if service is not None:
+            self._relations[topology.key(service)] = Relation(_SAME, _SAME_SERVICE)
+            for each in topology.neighbours(service):
+                weight = _USED if each.is_used else _USING
+                self._relations.setdefault(each.key, Relation(weight, each.relation))
+        self.keys: Mapping[str, Relation] = self._relations
+
+    def key(self, service: str | None) -> str | None:
+        """Return the key of a service's name."""
+        return None if service is None else self._topology.key(service)
+
+    def relation(self, service: str | None) -> Relation:
+        """Return how a service relates to the incident's."""
+        elsewhere = Relation(_ELSEWHERE if self._is_known else _UNKNOWN)
+        return self._relations.get(self.key(service) or "", elsewhere)
+
+    def is_own(self, service: str | None) -> bool:
+        """Tell whether a service is the incident's own."""
+        return self.relation(service).words == _SAME_SERVICE
+
+
+def rank_anomalies(
+    anomalies: Sequence[SeriesAnomaly], nearby: Nearby, opened_at: datetime
+) -> tuple[RelatedAnomaly, ...]:
+    """Return the series likeliest to be where it began first, each with its reasons.
+
+    That is those of a service near the incident's, far out of line, and out of line shortly before
+    it opened and before others were. `anomalies` are by onset.
+    """
+    recent = (one.onset_at for one in anomalies if opened_at - one.onset_at <= _TOGETHER)
+    first_at = next(recent, opened_at)
+    ranked = sorted(
+        anomalies,
+        key=lambda one: (-_anomaly_weight(one, nearby, opened_at, first_at), one.onset_at, one.id),
+    )
+    return tuple(_related_anomaly(one, nearby, opened_at) for one in ranked[:MOST_SHOWN])
+
+
+def rank_changes(
+    changes: Sequence[Change],
+    anomalies: Sequence[SeriesAnomaly],
+    nearby: Nearby,
+    opened_at: datetime,
+) -> tuple[RelatedChange, ...]:
+    """Return the changes likeliest to be the cause first, each with its reasons.
+
+    A change counts the more the shorter it came before the onset: that of a series of its own
+    service, else of the incident's service, else the opening. `anomalies` are by onset.
+    """
+    strong = [one for one in anomalies if one.alarms_per_week <= _STRONG_ALARMS_PER_WEEK]
+    onsets = {change.id: _onset_for(change, strong, nearby) for change in changes}
+    ranked = sorted(
+        changes,
+        key=lambda one: (
+            -_change_weight(one, onsets[one.id], nearby, opened_at),
+            opened_at - one.at,
+        ),
+    )
+    return tuple(
+        _related_change(one, onsets[one.id], nearby, opened_at) for one in ranked[:MOST_SHOWN]
+    )
+
+
+def _anomaly_weight(
+    anomaly: SeriesAnomaly, nearby: Nearby, opened_at: datetime, first_at: datetime
+) -> float:
+    early = (opened_at - _TOGETHER - anomaly.onset_at) / _TOGETHER
+    late = (anomaly.onset_at - first_at) / _FOLLOWS_WITHIN
+    closeness = 1 / (1 + early) if early > 0 else 0.5 ** max(0.0, late)
+    strength = anomaly.score / (anomaly.score + 5) if anomaly.score > 0 else 0.0
+    return nearby.relation(anomaly.service).weight * closeness * strength
+
+
+def _change_weight(
+    change: Change, onset: SeriesAnomaly | None, nearby: Nearby, opened_at: datetime
+) -> float:
+    began_at = opened_at if onset is None else onset.onset_at
+    minutes = (began_at - change.at).total_seconds() / 60
+    if minutes >= 0:
+        closeness = 5 / (5 + minutes)
+    else:
+        closeness = 0.5 if -minutes <= _SLACK.total_seconds() / 60 else 0.5 / (5 - minutes)
+    is_supported = onset is not None and _is_on(onset, change, nearby)
+    return nearby.relation(change.service).weight * closeness * (3 if is_supported else 1)
+
+
+def _onset_for(
+    change: Change, strong: Sequence[SeriesAnomaly], nearby: Nearby
+) -> SeriesAnomaly | None:
+    """Return the series whose onset the change is held against."""
+    after = (
+        one
+        for one in strong
+        if _is_on(one, change, nearby)
+        and change.at - _SLACK <= one.onset_at <= change.at + _SUPPORTED_WITHIN
+    )
+    own = (one for one in strong if nearby.is_own(one.service))
+    return next(after, None) or next(own, None)
+
+
+def _is_on(anomaly: SeriesAnomaly, change: Change, nearby: Nearby) -> bool:
+    key = nearby.key(change.service)
+    return key is not None and nearby.key(anomaly.service) == key
+
+
+def _related_anomaly(anomaly: SeriesAnomaly, nearby: Nearby, opened_at: datetime) -> RelatedAnomaly:
+    relation = nearby.relation(anomaly.service).words
+    timing = f"began {_between(anomaly.onset_at, opened_at)} it opened"
+    return RelatedAnomaly(
+        id=anomaly.id,
+        series=anomaly.series,
+        service=anomaly.service,
+        unit=anomaly.unit,
+        onset_at=anomaly.onset_at,
+        ended_at=anomaly.ended_at,
+        effect=anomaly.effect,
+        expected=anomaly.expected,
+        value=anomaly.value,
+        score=anomaly.score,
+        alarms_per_week=anomaly.alarms_per_week,
+        channel=anomaly.channel,
+        direction=anomaly.direction,
+        why=(timing,) if relation is None else (relation, timing),
+    )
+
+
+def _related_change(
+    change: Change, onset: SeriesAnomaly | None, nearby: Nearby, opened_at: datetime
+) -> RelatedChange:
+    relation = nearby.relation(change.service).words
+    if onset is None:
+        timing = f"{_between(change.at, opened_at)} it opened"
+    else:
+        named = onset.series[:_LONGEST_NAME]
+        timing = f"{_between(change.at, onset.onset_at)} the onset of {named}"
+    return RelatedChange(
+        id=change.id,
+        service=change.service,
+        at=change.at,
+        kind=change.kind,
+        summary=change.summary,
+        url=change.url,
+        why=(timing,) if relation is None else (relation, timing),
+    )
+
+
+def _between(moment: datetime, other: datetime) -> str:
+    """Return where a moment lies from another, such as `4 min before`."""
+    seconds = (other - moment).total_seconds()
+    side = "before" if seconds >= 0 else "after"
+    minutes = round(abs(seconds) / 60)
+    if minutes == 0:
+        return f"less than a minute {side}"
+    spoken = f"{minutes} min" if minutes < 120 else f"{round(minutes / 60)} h"
+    return f"{spoken} {side}"

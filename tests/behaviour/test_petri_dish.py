@@ -1,0 +1,95 @@
+"""A deploy at 14:02 breaks one service of ten: the right change and series are named first."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from features.history.store import open_store
+from features.incident.report import IncidentReport
+from features.incident.topology import Topology
+from serving.surroundings import Surroundings, SurroundingsService
+from training.demo import generate_company
+from training.demo_telemetry import DEPLOYED_AT, DemoDay, generate_day
+from training.demo_watch import watch_day
+
+SEEDS = range(10)
+MOST_MISSED = 1
+OPENED_AT = DEPLOYED_AT + timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Dish:
+    """A day with what is said around an incident that a service, or none, reports."""
+
+    day: DemoDay
+    dependencies: dict[str, tuple[str, ...]]
+    around: Callable[[str | None], Surroundings]
+
+    @property
+    def users(self) -> list[str]:
+        """The services that rest on the broken one."""
+        return [name for name, needed in self.dependencies.items() if self.day.service in needed]
+
+
+def grow(seed: int) -> Iterator[Dish]:
+    dependencies = dict(generate_company(incidents=1).dependencies)
+    day = generate_day(dependencies, seed=seed)
+    with open_store("sqlite://") as store:
+        store.telemetry.record_changes(day.changes)
+        store.telemetry.record_anomalies(watch_day(day))
+        service = SurroundingsService(store.telemetry, lambda: Topology(dependencies))
+
+        def around(reporter: str | None) -> Surroundings:
+            return service.around(IncidentReport("INC1", OPENED_AT, "errors", service=reporter))
+
+        yield Dish(day, dependencies, around)
+
+
+@pytest.fixture(scope="module")
+def dishes() -> Iterator[list[Dish]]:
+    growing = [grow(seed) for seed in SEEDS]
+    yield [next(each) for each in growing]
+    for each in growing:
+        each.close()
+
+
+def first_change_is_right(dish: Dish, reporter: str | None) -> bool:
+    found = dish.around(reporter).changes
+    return bool(found) and found[0].id == dish.day.culprit.id
+
+
+def first_series_is_right(dish: Dish, reporter: str | None) -> bool:
+    found = dish.around(reporter).anomalies
+    return bool(found) and found[0].service == dish.day.service
+
+
+def test_the_right_change_is_first(dishes: list[Dish]) -> None:
+    right = [first_change_is_right(dish, dish.day.service) for dish in dishes]
+    assert sum(right) >= len(dishes) - MOST_MISSED, right
+
+
+def test_the_right_series_is_first(dishes: list[Dish]) -> None:
+    right = [first_series_is_right(dish, dish.day.service) for dish in dishes]
+    assert sum(right) >= len(dishes) - MOST_MISSED, right
+
+
+def test_the_right_change_is_first_for_whoever_rests_on_the_service(dishes: list[Dish]) -> None:
+    right = [first_change_is_right(dish, user) for dish in dishes for user in dish.users]
+    assert len(right) >= 5
+    assert sum(right) >= 0.9 * len(right), right
+
+
+def test_both_are_first_where_nobody_says_which_service_it_is(dishes: list[Dish]) -> None:
+    changes = [first_change_is_right(dish, None) for dish in dishes]
+    series = [first_series_is_right(dish, None) for dish in dishes]
+    assert min(sum(changes), sum(series)) >= len(dishes) - 2 * MOST_MISSED
+
+
+def test_the_reasons_are_given(dishes: list[Dish]) -> None:
+    dish = next(each for each in dishes if first_change_is_right(each, each.day.service))
+    change = dish.around(dish.day.service).changes[0]
+    assert change.why[0] == "same service"
+    assert "min before the onset of" in change.why[1]
+    assert change.at == DEPLOYED_AT

@@ -1,0 +1,305 @@
+"""`POST /hooks/alertmanager`: groups of alerts become incidents, once each, and are resolved."""
+
+import copy
+import json
+import time
+from datetime import UTC, datetime
+
+import pytest
+from starlette.testclient import TestClient
+
+from features.errors import StoreUnavailable
+from features.history.inbox import InboxQuery
+from features.incident.fix import named_fix
+from features.incident.report import Outcome, ResolvedIncident
+from features.incident.runbook import Part, Runbook, Section
+from serving import alertmanager_hook
+
+FIRING = {
+    "version": "4",
+    "groupKey": '{}/{severity="critical"}:{alertname="HighErrorRate"}',
+    "truncatedAlerts": 0,
+    "status": "firing",
+    "receiver": "precedent",
+    "groupLabels": {"alertname": "HighErrorRate"},
+    "commonLabels": {"alertname": "HighErrorRate", "job": "scrape", "service": "checkout"},
+    "commonAnnotations": {
+        "summary": "Errors at the checkout",
+        "runbook_url": "https://wiki.example/runbooks/checkout/errors.md",
+        "dashboard": "https://grafana.example/d/1",
+    },
+    "externalURL": "http://alertmanager.example:9093",
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {"alertname": "HighErrorRate", "service": "checkout", "instance": instance},
+            "annotations": {"summary": "Errors at the checkout", "description": f"{instance} 5%"},
+            "startsAt": starts_at,
+            "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "http://prometheus.example:9090/graph?g0.expr=up",
+            "fingerprint": "c6eadffa33fcdf37",
+        }
+        for instance, starts_at in (
+            ("a:9100", "2026-03-02T14:05:00.123456789Z"),
+            ("b:9100", "2026-03-02T15:04:00+01:00"),
+        )
+    ],
+}
+OPENED_AT = datetime(2026, 3, 2, 14, 4, tzinfo=UTC)
+ENDED_AT = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+
+
+def firing(starts_at=None, **changed):
+    body = copy.deepcopy(FIRING) | changed
+    for alert in body["alerts"] if starts_at else ():
+        alert["startsAt"] = starts_at
+    return body
+
+
+def resolved(ends_at="2026-03-02T14:30:00Z", **changed):
+    body = firing(status="resolved", **changed)
+    for alert in body["alerts"]:
+        alert |= {"status": "resolved", "endsAt": ends_at}
+    return body
+
+
+def tell(client, body):
+    response = client.post("/hooks/alertmanager", json=body)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def all_predictions(store, incident_id):
+    return store.latest_predictions([incident_id]).get(incident_id, ())
+
+
+def test_a_firing_group_becomes_one_incident_that_is_answered_at_once(client, store):
+    told = tell(client, FIRING)
+    assert told["effect"] == "opened"
+    incident = store.get(told["incident_id"])
+    report = incident.report
+    assert incident.outcome.is_open
+    assert (report.title, report.service, report.source) == (
+        "Errors at the checkout",
+        "checkout",
+        "alertmanager",
+    )
+    assert report.description == "a:9100 5%\nb:9100 5%"
+    assert report.opened_at == OPENED_AT
+    records = store.prediction(told["prediction_id"])
+    assert {record.incident_id for record in records} == {report.id}
+    assert {record.target for record in records} >= {"category", "severity"}
+
+
+def test_labels_annotations_and_unknown_fields_become_attributes(client, store):
+    alerts = [FIRING["alerts"][0] | {"silenceURL": "http://silence.example"}]
+    told = tell(client, firing(alerts=alerts, orgId=1, muted={"by": ["x"]}))
+    attributes = store.get(told["incident_id"]).report.attributes
+    assert attributes == attributes | {
+        "alertname": "HighErrorRate",
+        "service": "checkout",
+        "instance": "a:9100",
+        "runbook_url": "https://wiki.example/runbooks/checkout/errors.md",
+        "dashboard": "https://grafana.example/d/1",
+        "receiver": "precedent",
+        "silenceURL": "http://silence.example",
+        "orgId": "1",
+        "muted": '{"by": ["x"]}',
+        "externalURL": "http://alertmanager.example:9093",
+    }
+
+
+def test_the_runbook_that_it_names_is_the_one_that_is_suggested(app_of, registry, store):
+    steps = (Section("Steps", "Restart it.", Part.MITIGATION),)
+    store.replace_runbooks(
+        [Runbook(name, name, steps) for name in ("checkout/latency", "checkout/errors", "mail/x")]
+    )
+    with TestClient(app_of(registry)) as client:
+        told = tell(client, FIRING)
+    (found,) = (
+        record for record in store.prediction(told["prediction_id"]) if record.target == "runbooks"
+    )
+    assert found.answer["runbooks"][0]["id"] == "checkout/errors"
+
+
+def test_labels_that_differ_are_all_named_and_a_label_goes_before_an_annotation(client, store):
+    told = tell(client, firing(commonAnnotations={"job": "of an annotation"}))
+    attributes = store.get(told["incident_id"]).report.attributes
+    assert (attributes["instance"], attributes["job"]) == ("a:9100, b:9100", "scrape")
+
+
+def test_a_repeated_delivery_changes_nothing(client, store):
+    told = tell(client, FIRING)
+    before = (store.revision(), all_predictions(store, told["incident_id"]))
+    again = tell(client, FIRING)
+    assert (again["effect"], again["incident_id"]) == ("unchanged", told["incident_id"])
+    assert (store.revision(), all_predictions(store, told["incident_id"])) == before
+    assert store.count() == 1
+
+
+def test_an_alert_that_joins_or_leaves_the_group_opens_no_other_incident(client, store):
+    told = tell(client, FIRING)
+    later = tell(client, firing(alerts=FIRING["alerts"][:1]))
+    earlier = tell(client, firing(starts_at="2026-03-02T13:00:00Z"))
+    assert later["incident_id"] == earlier["incident_id"] == told["incident_id"]
+    assert store.count() == 1
+
+
+def test_a_resolved_group_resolves_it(client, store):
+    told = tell(client, FIRING)
+    report = store.get(told["incident_id"]).report
+    over = tell(client, resolved())
+    assert (over["effect"], over["incident_id"]) == ("resolved", told["incident_id"])
+    incident = store.get(told["incident_id"])
+    assert incident == ResolvedIncident(
+        report, Outcome(resolution="resolved by alertmanager", resolved_at=ENDED_AT)
+    )
+    assert not incident.outcome.is_open
+    assert store.inbox(InboxQuery(state="open")).incidents == ()
+    assert named_fix(incident.outcome.resolution) is None
+    revision = store.revision()
+    assert tell(client, resolved())["effect"] == "unchanged"
+    assert store.revision() == revision
+
+
+def test_a_delivery_that_is_late_does_not_open_it_again(client, store):
+    told = tell(client, FIRING)
+    tell(client, resolved())
+    late = tell(client, FIRING)
+    assert (late["effect"], late["incident_id"]) == ("unchanged", told["incident_id"])
+    assert not store.get(told["incident_id"]).outcome.is_open
+
+
+def test_what_was_learned_meanwhile_is_kept(client, store):
+    told = tell(client, FIRING)
+    report = store.get(told["incident_id"]).report
+    learned = Outcome(category="Payments", resolution="Rolled back release 4.2.")
+    store.upsert([ResolvedIncident(report, learned)])
+    assert tell(client, resolved())["effect"] == "resolved"
+    outcome = store.get(told["incident_id"]).outcome
+    assert (outcome.category, outcome.resolution) == ("Payments", "Rolled back release 4.2.")
+    assert outcome.resolved_at == ENDED_AT
+
+
+def test_a_later_episode_is_an_incident_of_its_own(client, store):
+    first = tell(client, FIRING)
+    tell(client, resolved())
+    second = tell(client, firing(starts_at="2026-03-02T18:00:00Z"))
+    assert second["effect"] == "opened"
+    assert second["incident_id"] != first["incident_id"]
+    # One that is told late of the first episode's end must not end the second.
+    assert tell(client, resolved())["effect"] == "unchanged"
+    assert store.get(second["incident_id"]).outcome.is_open
+
+
+def test_groups_are_told_apart_by_their_key(client, store):
+    one, other = tell(client, FIRING), tell(client, firing(groupKey="{}:{}"))
+    assert one["incident_id"] != other["incident_id"]
+    tell(client, resolved())
+    assert store.get(other["incident_id"]).outcome.is_open
+
+
+def test_what_was_never_opened_is_not_resolved(client, store):
+    told = tell(client, resolved())
+    assert (told["effect"], told["incident_id"]) == ("unchanged", None)
+    assert store.count() == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"alerts": [{}]},
+        {"groupKey": "g"},
+        {"groupKey": "g", "alerts": None, "commonLabels": None, "status": None},
+        {"alerts": [{"labels": {"alertname": "Down", "severity": 3, "none": None}}]},
+        {"alerts": [{"startsAt": "", "endsAt": "0001-01-01T00:00:00Z"}], "x": {"y": [None, 1.5]}},
+        {"alerts": [{"annotations": {"summary": "nul \x00 and \x1b[31m"}}], "": "no name"},
+        {"alerts": [{"annotations": {"summary": "x" * 300_000}, "labels": {"l": "y" * 300_000}}]},
+    ],
+)
+def test_what_is_missing_or_odd_is_tolerated(client, store, body):
+    told = tell(client, body)
+    assert told["effect"] == "opened"
+    report = store.get(told["incident_id"]).report
+    assert report.title
+    assert report.opened_at is not None
+    assert tell(client, body)["effect"] == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ([], ""),
+        ({}, ""),
+        ({"alerts": {}}, "alerts"),
+        ({"alerts": [7]}, "alerts.0"),
+        ({"alerts": [{"labels": ["x"]}]}, "alerts.0.labels"),
+        ({"alerts": [{"startsAt": "noon"}]}, "alerts.0.startsAt"),
+        ({"alerts": [{}], "status": "smouldering"}, "status"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_name(client, store, body, path):
+    response = client.post("/hooks/alertmanager", json=body)
+    assert response.status_code == 422, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert path in {error["path"] for error in response.json()["errors"]}
+    assert store.count() == 0
+
+
+def test_no_json_is_a_problem(client):
+    headers = {"Content-Type": "application/json"}
+    response = client.post("/hooks/alertmanager", content=b"\xff{", headers=headers)
+    assert response.status_code == 400
+
+
+def test_its_texts_are_masked(client, store):
+    annotations = {"summary": "mail ana@example.com", "note": "password=hunter22"}
+    told = tell(client, firing(commonAnnotations=annotations, alerts=[]))
+    report = store.get(told["incident_id"]).report
+    assert report.title == "mail <email>"
+    assert "hunter22" not in json.dumps(dict(report.attributes))
+
+
+def test_the_key_is_asked_for(app_of, trained_registry):
+    with TestClient(app_of(trained_registry, api_key="k")) as client:
+        for path in ("/hooks/alertmanager", "/v1/changes"):
+            assert client.post(path, json=FIRING).status_code == 401
+        bearer = {"Authorization": "Bearer k"}
+        assert client.post("/hooks/alertmanager", json=FIRING, headers=bearer).status_code == 200
+
+
+def test_a_slow_triage_does_not_keep_alertmanager_waiting(client, store, monkeypatch):
+    service = client.app.state.services.triage
+    answer = service.triage
+
+    def slow(*reports, **asked):
+        time.sleep(0.3)
+        return answer(*reports, **asked)
+
+    monkeypatch.setattr(service, "triage", slow)
+    monkeypatch.setattr(alertmanager_hook, "_WAIT_SECONDS", 0.02)
+    told = tell(client, FIRING)
+    assert (told["effect"], told["prediction_id"]) == ("opened", None)
+    deadline = time.monotonic() + 10
+    while not all_predictions(store, told["incident_id"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_an_alert_is_kept_even_if_it_cannot_be_answered(client, store, monkeypatch):
+    def fail(*_reports, **_asked):
+        raise StoreUnavailable("busy")
+
+    monkeypatch.setattr(client.app.state.services.triage, "triage", fail)
+    told = tell(client, FIRING)
+    assert (told["effect"], told["prediction_id"]) == ("opened", None)
+    assert store.get(told["incident_id"]) is not None
+
+
+def test_the_incident_stands_in_the_inbox_and_on_its_page(client):
+    told = tell(client, FIRING)
+    assert "Errors at the checkout" in client.get("/").text
+    page = client.get(f"/incidents/{told['incident_id']}")
+    assert "Network" in page.text or "Other" in page.text
+    tell(client, resolved())
+    assert "resolved by alertmanager" in client.get(f"/incidents/{told['incident_id']}").text

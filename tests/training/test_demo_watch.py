@@ -1,0 +1,37 @@
+"""The demo's failure, as the page shows it after `python -m training demo`."""
+
+from pathlib import Path
+
+import yaml
+
+from features.history.store import open_store
+from features.home import Home
+from training.demo import generate_company
+from training.demo_telemetry import DEPLOYED_AT
+from training.demo_watch import record_day
+
+
+def test_a_failure_is_stored_with_what_surrounds_it(tmp_path: Path) -> None:
+    company, home = generate_company(incidents=300), Home(tmp_path)
+    with open_store(home.database_url) as store:
+        incident = store.get(record_day(company, home, store))
+        assert incident.outcome.is_open
+        assert incident.report.opened_at > DEPLOYED_AT
+        span = (DEPLOYED_AT.replace(hour=0), DEPLOYED_AT.replace(hour=23))
+        assert any(each.at == DEPLOYED_AT for each in store.telemetry.changes_between(*span))
+        moved = store.telemetry.anomalies_between(*span)
+        record_day(company, home, store)
+        assert store.telemetry.anomalies_between(*span) == moved
+    assert incident.report.service in {each.service for each in moved}
+    drawn = moved[0].points
+    assert {len(values) for values in (drawn.values, drawn.expected, drawn.lower)} == {240}
+    services = yaml.safe_load(home.topology.read_text())["services"]
+    assert services["payments"]["depends_on"] == list(company.dependencies["payments"])
+
+
+def test_a_topology_that_is_there_stays(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.topology.write_text("services: {}")
+    with open_store(home.database_url) as store:
+        record_day(generate_company(incidents=5), home, store)
+    assert home.topology.read_text() == "services: {}"

@@ -1,0 +1,145 @@
+"""A week of the demo company's metrics, and the day on which a deploy breaks one service of ten."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.random import Generator, default_rng
+from numpy.typing import NDArray
+
+from features.incident.change import Change
+
+DEPLOYED_AT = datetime(2026, 6, 30, 14, 2, tzinfo=UTC)
+STEP_SECONDS = 60
+
+_DAYS = 7
+_AFTER = timedelta(minutes=18)
+_INNOCENT = 15
+_APART_MINUTES = 20
+_DAY = 86_400
+_UNITS = {"requests": "1/s", "errors": "1/s", "latency": "s"}
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSeries:
+    """One metric of one service, a value a minute."""
+
+    service: str
+    metric: str
+    unit: str
+    values: Array
+
+    @property
+    def name(self) -> str:
+        """The series as Prometheus writes it."""
+        return f'{self.metric}{{service="{self.service}"}}'
+
+
+@dataclass(frozen=True, slots=True)
+class DemoDay:
+    """What was measured and changed until some minutes after the deploy that broke `service`.
+
+    `times` are unix seconds, one for each value of every series. `culprit` is the change at fault.
+    """
+
+    times: NDArray[np.int64]
+    series: tuple[DemoSeries, ...]
+    changes: tuple[Change, ...]
+    culprit: Change
+    service: str
+
+    @property
+    def ends_at(self) -> datetime:
+        """When the last value was measured."""
+        return datetime.fromtimestamp(int(self.times[-1]), UTC)
+
+
+def generate_day(dependencies: Mapping[str, Sequence[str]], *, seed: int = 0) -> DemoDay:
+    """Generate a week that ends in a failure; equal arguments, equal day.
+
+    Load has a daily season, all metrics noise. The deploy breaks a service within three minutes,
+    and whatever depends on it, directly or not, some minutes later and less. Other deploys of that
+    day, on this service and others, are innocent.
+
+    >>> day = generate_day({"web": ["database"], "database": []})
+    >>> [each.name for each in day.series][:2], day.culprit.at.minute
+    (['requests{service="web"}', 'errors{service="web"}'], 2)
+    """
+    rng = default_rng(seed)
+    end = int((DEPLOYED_AT + _AFTER).timestamp())
+    times = np.arange(end - _DAYS * _DAY, end, STEP_SECONDS, dtype=np.int64)
+    services = list(dependencies)
+    service = services[int(rng.integers(len(services)))]
+    harm = dict(_spread(dependencies, service, rng))
+    series = [each for name in services for each in _metrics(name, times, harm.get(name), rng)]
+    culprit = Change("deploy-0", service, DEPLOYED_AT, "deploy", f"{service} 4.2")
+    changes = [culprit, *_innocent(services, service, rng)]
+    return DemoDay(times, tuple(series), tuple(changes), culprit, service)
+
+
+@dataclass(frozen=True, slots=True)
+class _Harm:
+    """From when, in unix seconds, and how much a service suffers; 1 doubles its latency."""
+
+    began: float
+    size: float
+
+
+def _spread(
+    dependencies: Mapping[str, Sequence[str]], service: str, rng: Generator
+) -> Iterator[tuple[str, _Harm]]:
+    """Yield the harm to the broken service, then to all that rest on it, nearest first."""
+    began = DEPLOYED_AT.timestamp() + rng.uniform(0, 180)
+    reached = {service: _Harm(began, rng.uniform(1.0, 3.0))}
+    waiting = [service]
+    while waiting:
+        broken = waiting.pop(0)
+        yield broken, reached[broken]
+        for user, needed in dependencies.items():
+            if broken in needed and user not in reached:
+                source = reached[broken]
+                later = source.began + rng.uniform(60, 300)
+                reached[user] = _Harm(later, source.size * rng.uniform(0.3, 0.8))
+                waiting.append(user)
+
+
+def _metrics(
+    service: str, times: NDArray[np.int64], harm: _Harm | None, rng: Generator
+) -> Iterator[DemoSeries]:
+    size = rng.uniform(20, 200)
+    peak = rng.uniform(11, 16) * 3_600
+    season = 1 + rng.uniform(0.3, 0.6) * np.cos(2 * np.pi * (times % _DAY - peak) / _DAY)
+    load = size * season * _noise(times, rng, 0.05)
+    hurt = np.zeros(len(times))
+    if harm is not None:
+        since = np.maximum(times - harm.began, 0)
+        hurt = harm.size * (1 - np.exp(-since / 120))
+    share = rng.uniform(0.002, 0.01)
+    expected = load * share * (1 + 8 * hurt) * STEP_SECONDS
+    base = rng.uniform(0.05, 0.5)
+    values = {
+        "requests": load * (1 - 0.1 * np.minimum(hurt, 1)),
+        "errors": rng.poisson(expected) / STEP_SECONDS,
+        "latency": base * (1 + 0.3 * load / size) * (1 + hurt) * _noise(times, rng, 0.08),
+    }
+    for metric, unit in _UNITS.items():
+        yield DemoSeries(service, metric, unit, values[metric])
+
+
+def _noise(times: NDArray[np.int64], rng: Generator, spread: float) -> Array:
+    """Return factors around 1 that linger a little, as real ones do."""
+    shocks = rng.normal(0, spread, len(times))
+    lingering: Array = np.exp(np.convolve(shocks, [0.6, 0.3, 0.1], mode="same"))
+    return lingering
+
+
+def _innocent(services: Sequence[str], broken: str, rng: Generator) -> Iterator[Change]:
+    for number in range(1, _INNOCENT + 1):
+        service = services[int(rng.integers(len(services)))]
+        # Of two deploys of one service within minutes nobody could tell which one it was.
+        latest = _APART_MINUTES if service == broken else -5
+        at = DEPLOYED_AT - timedelta(minutes=float(rng.uniform(latest, 360)))
+        yield Change(f"deploy-{number}", service, at, "deploy", f"{service} 3.{number}")

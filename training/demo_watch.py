@@ -1,0 +1,123 @@
+"""Watches the demo company's metrics with the real detector, as the watcher would."""
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from datetime import timedelta
+from math import isfinite
+
+import numpy as np
+import yaml
+
+from features.history.store import IncidentStore
+from features.home import Home
+from features.incident.anomaly import SeriesAnomaly, SeriesPoints, Values
+from features.incident.fix import named_fix
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from models.anomaly import AnomalyModel, keep_compiled_kernels
+from models.flags import Flag, find_flags
+from models.series_model import SeriesScores
+from training.demo import DemoCompany
+from training.demo_telemetry import (
+    DEPLOYED_AT,
+    STEP_SECONDS,
+    DemoDay,
+    DemoSeries,
+    generate_day,
+)
+
+_BUDGET_PER_WEEK = 2.0
+_WATCHED = timedelta(days=1)
+_DRAWN_POINTS = 240
+_SHOWN_SEED = 11
+_SHOWN_ID = "DEMO-260630-1412"
+_OPENED_AFTER = timedelta(minutes=10)
+
+
+def record_day(company: DemoCompany, home: Home, store: IncidentStore) -> str:
+    """Store a failure of one service with what surrounds it; return the incident's id.
+
+    The alert reads as one before it did, which was fixed. The home gets the company's topology,
+    unless it has one.
+    """
+    day = generate_day(company.dependencies, seed=_SHOWN_SEED)
+    keep_compiled_kernels(home)
+    if not home.topology.exists():
+        needs = company.dependencies.items()
+        services = {name: {"depends_on": list(needed)} for name, needed in needs}
+        home.topology.write_text(yaml.safe_dump({"services": services}), encoding="utf-8")
+    store.telemetry.record_changes(day.changes)
+    store.telemetry.record_anomalies(watch_day(day))
+    opened_at = DEPLOYED_AT + _OPENED_AFTER
+    alerts = (past.report for past in company.incidents if _is_fixed_alert(past, day.service))
+    usual = IncidentReport(_SHOWN_ID, title="HighErrorRate", service=day.service)
+    report = replace(next(alerts, usual), id=_SHOWN_ID, opened_at=opened_at)
+    store.upsert([ResolvedIncident(report, Outcome())])
+    return report.id
+
+
+def _is_fixed_alert(past: ResolvedIncident, service: str) -> bool:
+    is_alert = (past.report.source, past.report.service) == ("monitoring", service)
+    return is_alert and named_fix(past.outcome.resolution) is not None
+
+
+def watch_day(day: DemoDay) -> tuple[SeriesAnomaly, ...]:
+    """Return the anomalies of the day's last 24 hours, at two alarms a week for each service."""
+    model = AnomalyModel(step_seconds=STEP_SECONDS)
+    values = np.stack([series.values for series in day.series])
+    scores = model.update(model.start(len(values)), day.times, values)
+    return tuple(
+        anomaly
+        for row, series in enumerate(day.series)
+        for anomaly in _anomalies(day, series, _row(scores, row))
+    )
+
+
+def _row(scores: SeriesScores, row: int) -> SeriesScores:
+    return SeriesScores(**{each.name: getattr(scores, each.name)[row] for each in fields(scores)})
+
+
+def _anomalies(day: DemoDay, series: DemoSeries, scores: SeriesScores) -> Iterator[SeriesAnomaly]:
+    same_service = sum(other.service == series.service for other in day.series)
+    flags = find_flags(
+        day.times,
+        series.values,
+        scores,
+        budget_per_week=_BUDGET_PER_WEEK / same_service,
+        step_seconds=STEP_SECONDS,
+    )
+    for flag in flags:
+        if flag.onset_at >= day.ends_at - _WATCHED:
+            yield _anomaly(series, flag, _points(day, series, scores))
+
+
+def _anomaly(series: DemoSeries, flag: Flag, points: SeriesPoints) -> SeriesAnomaly:
+    return SeriesAnomaly(
+        id=f"{series.name} {flag.onset_at:%Y-%m-%dT%H:%M}",
+        series=series.name,
+        service=series.service,
+        labels={"service": series.service},
+        unit=series.unit,
+        onset_at=flag.onset_at,
+        detected_at=flag.detected_at,
+        ended_at=flag.ended_at,
+        effect=flag.effect,
+        expected=flag.expected,
+        value=flag.value,
+        score=flag.score,
+        alarms_per_week=flag.alarms_per_week,
+        channel=flag.channel,
+        direction=flag.direction,
+        points=points,
+    )
+
+
+def _points(day: DemoDay, series: DemoSeries, scores: SeriesScores) -> SeriesPoints:
+    drawn = (series.values, scores.expected, scores.lower, scores.upper)
+    return SeriesPoints(
+        tuple(int(time) for time in day.times[-_DRAWN_POINTS:]),
+        *(_known(values[-_DRAWN_POINTS:].tolist()) for values in drawn),
+    )
+
+
+def _known(values: list[float]) -> Values:
+    return tuple(value if isfinite(value) else None for value in values)
