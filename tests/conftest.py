@@ -1,8 +1,10 @@
 """A real report model that learns in milliseconds, and databases that are made once and copied."""
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +20,7 @@ from features.errors import NotTrained
 from features.history.store import open_store
 from features.home import Home, HomeSettings, open_home
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from models.anomaly import keep_compiled_kernels
 from models.artifacts.folder import save_artifact
 from models.artifacts.tracking import create_database
 from models.artifacts.trusted import TRUSTED_TYPES
@@ -66,6 +69,16 @@ TRUSTED_WITH_TOY = (*TRUSTED_TYPES, f"{ToyModel.__module__}.{ToyModel.__qualname
 
 def _example(number: int, title: str, category: str) -> ResolvedIncident:
     return ResolvedIncident(IncidentReport(id=f"INC{number}", title=title), Outcome(category))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all test processes, and servers that they start, share what numba has compiled."""
+    sources = sorted((config.rootpath / "features" / "encoding").glob("series_*.py"))
+    state = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    folder = config.rootpath / ".pytest_cache" / f"compiled-{state}"
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
+    keep_compiled_kernels(Home(folder))
 
 
 @pytest.fixture(scope="session", autouse=True)
