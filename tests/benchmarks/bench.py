@@ -6,9 +6,11 @@ import sys
 from comparison import compare_with_peers
 from data_sets import DATA_SETS, load_data_set
 from results import (
+    alarm_rate_section,
     comparison_section,
     cost_section,
     describe_run,
+    detector_section,
     keep_section,
     render,
     timing_section,
@@ -17,6 +19,8 @@ from rich.console import Console
 from runbook_retrieval import compare_runbooks
 from search_timings import measure_search
 from similar_retrieval import compare_openoffice, compare_seamonkey
+from telemetry import TelemetryBench
+from telemetry_speed import measure_telemetry_speed
 from timings import time_everything
 
 from features.home import Home, open_home
@@ -26,7 +30,7 @@ _RETRIEVALS = {
     "seamonkey-issues": compare_seamonkey,
     "runbooks": compare_runbooks,
 }
-_TIMINGS, _SEARCH_TIMINGS = "timings", "search-timings"
+_TIMINGS, _SEARCH_TIMINGS, _TELEMETRY = "timings", "search-timings", "telemetry"
 
 
 def main() -> None:
@@ -44,7 +48,7 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     learned = [name for name, each in DATA_SETS.items() if each.targets]
-    names = [*learned, *_RETRIEVALS, _TIMINGS, _SEARCH_TIMINGS]
+    names = [*learned, *_RETRIEVALS, _TELEMETRY, _TIMINGS, _SEARCH_TIMINGS]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-set", nargs="+", choices=names, default=names)
     parser.add_argument("--rows", type=int, help="try out on a sample; nothing is written")
@@ -58,6 +62,9 @@ def _measure(name: str, rows: int | None, home: Home, run: dict[str, str]):
     if name == _SEARCH_TIMINGS:
         yield name, cost_section(measure_search(home, rows), run)
         return
+    if name == _TELEMETRY:
+        yield from _measure_telemetry(rows, run)
+        return
     if name in _RETRIEVALS:
         for title, found in _RETRIEVALS[name](home, rows):
             yield f"{name}: {title}", comparison_section(found, run)
@@ -68,6 +75,14 @@ def _measure(name: str, rows: int | None, home: Home, run: dict[str, str]):
             f"{name}: {target}",
             comparison_section(compare_with_peers(history, target, home), run),
         )
+
+
+def _measure_telemetry(rows: int | None, run: dict[str, str]):
+    """Measure on `rows` series of each source only, where a sample is asked for."""
+    bench = TelemetryBench(rows)
+    yield "telemetry: detectors", detector_section(bench.compare_with_peers(), run)
+    yield "telemetry: own alarms", alarm_rate_section(bench.check_alarm_rates(), run)
+    yield "telemetry: cost", cost_section(measure_telemetry_speed(rows), run)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from typing import Any
 
 from comparison import OURS, Comparison
 from search_timings import Cost
+from telemetry import AlarmRate, Detectors
+from telemetry_table import write_alarm_rates, write_detectors
 from timings import Timing
 
 from models.card import package_versions
@@ -64,6 +66,16 @@ def cost_section(costs: Sequence[Cost], run: Mapping[str, str]) -> Section:
     return {"run": run, "costs": [asdict(cost) for cost in costs]}
 
 
+def detector_section(detectors: Detectors, run: Mapping[str, str]) -> Section:
+    """Return detectors' figures as they are kept."""
+    return {"run": run, **asdict(detectors)}
+
+
+def alarm_rate_section(rates: Sequence[AlarmRate], run: Mapping[str, str]) -> Section:
+    """Return alarm rates as they are kept."""
+    return {"run": run, "alarm_rates": [asdict(rate) for rate in rates]}
+
+
 def keep_section(name: str, section: Section) -> None:
     """Replace one section and leave the others as they were measured."""
     kept = json.loads(_KEPT.read_text()) if _KEPT.exists() else {}
@@ -76,7 +88,13 @@ def keep_section(name: str, section: Section) -> None:
 
 def render(name: str, section: Section) -> str:
     """Return one section as Markdown."""
-    tables = {"timings": _timing_table, "costs": _cost_table, "figures": _comparison_table}
+    tables = {
+        "timings": _timing_table,
+        "costs": _cost_table,
+        "alarm_rates": write_alarm_rates,
+        "gains": write_detectors,
+        "figures": _comparison_table,
+    }
     table = next(write(section) for kind, write in tables.items() if kind in section)
     run = section["run"]
     written = f"Measured on {run['date']} at commit {run['commit']} by `{run['command']}`."
