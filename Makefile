@@ -41,7 +41,7 @@ train: $(STAMP)  ## train on HISTORY=file [MAPPING=file]
 serve: $(STAMP)  ## answer over HTTP
 	$(PYTHON) -m serving
 
-quality: $(STAMP)  ## hold the floors on real data (PRECEDENT_DATA), drive the page in Chromium
+quality: $(STAMP)  ## hold the floors on real data (PRECEDENT_DATA); drive Chromium and Prometheus
 	$(PYTHON) -m pytest -m quality -rs -n 2 --dist loadfile
 
 bench: $(STAMP)  ## measure beside the peers and write tests/benchmarks/RESULTS.md

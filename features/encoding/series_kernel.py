@@ -19,6 +19,8 @@ from features.encoding.series_channels import Found, Pace, score_full, score_lig
 from features.encoding.series_state import CHANNELS, GAP, TERMS, SeriesState
 
 _HUGE = 1e30
+# A value counts as no farther than so many widths from the level, once these are known.
+_FARTHEST, _UNLIMITED_POINTS = 1e4, 100
 
 States = NDArray[np.void]
 Times = NDArray[np.int64]
@@ -88,7 +90,12 @@ def _relative(s: SeriesState, alarms: Alarms, value: float) -> float:
     # Beside the first value, so that small numbers are enough for what is remembered.
     if s.points == 0:
         begin(s, alarms, value)
-    return min(max(value - s.origin, -_HUGE), _HUGE)
+    x = min(max(value - s.origin, -_HUGE), _HUGE)
+    # How far beyond all measure does not matter: one absurd value would hide what follows for weeks.
+    reach = _FARTHEST * s.width
+    if s.points > _UNLIMITED_POINTS and reach > 0:
+        x = min(max(x, s.level[2] - reach), s.level[2] + reach)
+    return x
 
 
 @compiled
