@@ -26,8 +26,8 @@ _STATES = {"full": FULL_STATE, "light": LIGHT_STATE}
 
 # Rounded from the visible series, by `python tests/benchmarks/telemetry_constants.py`.
 _ALARMS = {
-    "full": Alarms(0.2, 1.6, 0.2, 30.0, 0.1, 0.5, 672.0, 1.45, 0.42),
-    "light": Alarms(0.2, 1.85, 0.22, 30.0, 0.1, 0.5, 672.0, 1.6, 0.42),
+    "full": Alarms(0.2, 1.6, 0.2, 10.0, 0.1, 0.5, 672.0, 1.45, 0.48),
+    "light": Alarms(0.2, 1.85, 0.22, 10.0, 0.1, 0.5, 672.0, 1.6, 0.48),
 }
 _GAPS = Gaps(bonus=0.25, least_points=15.0)
 _BAND_SPREADS = 4.0

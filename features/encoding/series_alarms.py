@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from features.encoding.compiling import compiled
-from features.encoding.series_channels import Pace
+from features.encoding.series_channels import Pace, weight
 from features.encoding.series_state import AFTER_GAP, GAP_LENGTHS, SeriesState
 
 _HOUR = 3_600
@@ -78,7 +78,10 @@ def smooth(s: SeriesState, score: float) -> float:
 
 @compiled
 def miss(s: SeriesState, pace: Pace, gaps: Gaps) -> float:
-    """Count a missing point; return how often a week the series was missing for as long."""
+    """Count a missing point; return how often a week the series was missing for as long.
+
+    Taken twice, for gaps and values share a budget.
+    """
     s.missing += 1
     s.since_gap = 0.0
     smooth(s, 0.0)
@@ -87,7 +90,7 @@ def miss(s: SeriesState, pace: Pace, gaps: Gaps) -> float:
         return np.inf
     weeks = s.points * pace.step / _WEEK
     as_long = float(s.gaps[min(int(np.log2(s.missing)), GAP_LENGTHS - 1)])
-    return (0.5 + as_long) / weeks
+    return 2 * (1 + as_long) / weeks
 
 
 @compiled
@@ -99,7 +102,7 @@ def end_gap(s: SeriesState, pace: Pace) -> float:
     s.missing = 0.0
     s.since_gap += 1
     follows = 1.0 if s.since_gap < AFTER_GAP else 0.0
-    s.gap_share += max(pace.gap_memory, 1 / (s.points + 100)) * (follows - s.gap_share)
+    s.gap_share += weight(pace.gap_memory, s.points + 99) * (follows - s.gap_share)
     return -np.log10(max(s.gap_share, 1e-6)) if follows > 0 else 0.0
 
 
@@ -144,5 +147,5 @@ def _learn_often(s: SeriesState, score: float) -> None:
 
     Robbins, Monro, "A stochastic approximation method", 1951.
     """
-    move = 0.2 * max(1 / (s.points + 2_000), 1 / 60_000)
+    move = 0.2 * weight(1 / 60_000, s.points + 1_999)
     s.often += move * (0.98 / 0.02 if score > s.often else -1.0)

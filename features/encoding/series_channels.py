@@ -49,12 +49,15 @@ class Pace(NamedTuple):
 
 
 @compiled
-def score_light(s: SeriesState, pace: Pace, time: int, x: float, deviations: Numbers) -> Found:
+def score_light(
+    s: SeriesState, pace: Pace, position: float, x: float, deviations: Numbers
+) -> Found:
     """Return the mean surprise, the leading channel, and what was expected with its spread.
 
-    By three channels: a fast level, the time of day, and the step from the last point.
+    By three channels: a fast level, the time of day, and the step from the last point. `position`
+    is the time of day in slots of the season.
     """
-    base, spread, slot = _season(s, pace, time)
+    base, spread, slot = _season(s, pace, position)
     deviations[_LEVEL] = x - s.level[0]
     deviations[_SEASON] = x - base
     deviations[_STEP] = x - s.last
@@ -69,15 +72,15 @@ def score_light(s: SeriesState, pace: Pace, time: int, x: float, deviations: Num
 def score_full(
     s: SeriesState,
     pace: Pace,
-    time: int,
+    position: float,
+    hour: int,
     x: float,
     deviations: Numbers,
     terms: Numbers,
     gain: Numbers,
 ) -> Found:
     """As `score_light`, by every channel; `terms` and `gain` are room to calculate in."""
-    base, spread, slot = _season(s, pace, time)
-    hour = (time // _HOUR) % HOURS
+    base, spread, slot = _season(s, pace, position)
     residual = x - base
     adjusted = residual - s.drift[1]
     error = residual - _forecast(s, base, terms)
@@ -100,9 +103,26 @@ def score_full(
 
 
 @compiled
-def _season(s: SeriesState, pace: Pace, time: int) -> tuple[float, float, int]:
+def weight(share: float, points: float) -> float:
+    """Return the weight of a new point in an average: its share, more while there are few."""
+    return share if share * (points + 1) >= 1 else 1 / (points + 1)
+
+
+@compiled
+def slot_position(pace: Pace, time: int) -> float:
+    """Return the time of day in slots of the season."""
+    return (time % _DAY) / (_DAY / pace.slots)
+
+
+@compiled
+def hour_of_week(time: int) -> int:
+    """Return the hour of the week, which begins on a Thursday in UTC, as unix time did."""
+    return (time // _HOUR) % HOURS
+
+
+@compiled
+def _season(s: SeriesState, pace: Pace, position: float) -> tuple[float, float, int]:
     """Return the baseline and the spread of the time of day; spread 0 before it is known."""
-    position = (time % _DAY) / (_DAY / pace.slots)
     slot = int(position)
     season = s.season
     if season[slot, 2] == 0:
@@ -130,7 +150,7 @@ def _judge(
     """
     product, most, leader = 1.0, -1.0, 0
     narrowest = max(_NARROWEST * s.width, _TINY)
-    move = max(pace.days_2, 1 / (s.points + 1))
+    move = weight(pace.days_2, s.points)
     for channel in range(channels):
         size = abs(deviations[channel])
         spread = s.spread[channel]
@@ -159,13 +179,13 @@ def _learn_levels(s: SeriesState, pace: Pace, x: float) -> None:
     away = abs(x - s.level[2])
     if s.points > _UNCLIPPED_POINTS:
         away = _clipped(away, _CLIP * s.width)
-    s.width += max(pace.days_2, 1 / (s.points + 1)) * (away - s.width)
+    s.width += weight(pace.days_2, s.points) * (away - s.width)
     bound = _CLIP * max(s.spread[_LEVEL], _TINY)
     for each in range(3):
         difference = x - s.level[each]
         if s.points > _UNCLIPPED_POINTS:
             difference = _clipped(difference, bound * (1.0, 1.5, 2.5)[each])
-        s.level[each] += max(moves[each], 1 / (s.points + 1)) * difference
+        s.level[each] += weight(moves[each], s.points) * difference
 
 
 @compiled

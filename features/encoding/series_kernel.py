@@ -15,7 +15,14 @@ from features.encoding.series_alarms import (
     miss,
     smooth,
 )
-from features.encoding.series_channels import Found, Pace, score_full, score_light
+from features.encoding.series_channels import (
+    Found,
+    Pace,
+    hour_of_week,
+    score_full,
+    score_light,
+    slot_position,
+)
 from features.encoding.series_state import CHANNELS, GAP, TERMS, SeriesState
 
 _HUGE = 1e30
@@ -49,6 +56,7 @@ def score_all_light(
 ) -> None:
     """Score points (series, points) by level and season into `scores`; the states move on."""
     deviations = np.zeros(len(CHANNELS))
+    positions = np.array([slot_position(pace, time) for time in times])
     for row in range(values.shape[0]):
         s = states[row]
         for column in range(values.shape[1]):
@@ -57,7 +65,7 @@ def score_all_light(
                 _miss(s, pace, gaps, out)
                 continue
             x = _relative(s, alarms, value)
-            found = score_light(s, pace, times[column], x, deviations)
+            found = score_light(s, pace, positions[column], x, deviations)
             _finish(s, pace, alarms, gaps, found, x, out)
 
 
@@ -73,6 +81,8 @@ def score_all_full(
 ) -> None:
     """As `score_all_light`, by every channel."""
     deviations, terms, gain = np.zeros(len(CHANNELS)), np.zeros(TERMS), np.zeros(TERMS)
+    positions = np.array([slot_position(pace, time) for time in times])
+    hours = np.array([hour_of_week(time) for time in times])
     for row in range(values.shape[0]):
         s = states[row]
         for column in range(values.shape[1]):
@@ -81,7 +91,9 @@ def score_all_full(
                 _miss(s, pace, gaps, out)
                 continue
             x = _relative(s, alarms, value)
-            found = score_full(s, pace, times[column], x, deviations, terms, gain)
+            found = score_full(
+                s, pace, positions[column], hours[column], x, deviations, terms, gain
+            )
             _finish(s, pace, alarms, gaps, found, x, out)
 
 
