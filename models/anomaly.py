@@ -26,8 +26,8 @@ _STATES = {"full": FULL_STATE, "light": LIGHT_STATE}
 
 # Rounded from the visible series, by `python tests/benchmarks/telemetry_constants.py`.
 _ALARMS = {
-    "full": Alarms(0.2, 1.6, 0.2, 10.0, 0.1, 0.5, 672.0, 1.45, 0.48),
-    "light": Alarms(0.2, 1.85, 0.22, 10.0, 0.1, 0.5, 672.0, 1.6, 0.48),
+    "full": Alarms(0.2, 1.65, 0.21, 10.0, 0.1, 0.5, 672.0, 1.6, 0.48),
+    "light": Alarms(0.2, 1.85, 0.23, 10.0, 0.1, 0.5, 672.0, 1.7, 0.5),
 }
 _GAPS = Gaps(bonus=0.25, least_points=15.0)
 _BAND_SPREADS = 4.0
@@ -89,14 +89,18 @@ class AnomalyModel(SeriesModel):
     ) -> SeriesScores:
         """Score the next points of each series and move its state, in place, past them.
 
-        `times` are unix seconds, strictly rising; values (series, points) are NaN where missing.
-        Raises `ValueError` for times that do not rise, or that a state is past already.
+        `times` are unix seconds, strictly rising; values (series, points) are NaN where missing,
+        and missing beyond 1e30. Raises `ValueError` for times that do not rise, or that a state is
+        past already.
         """
         found = np.zeros(values.shape, _SCORES)
         found["alarms_per_week"] = np.inf
         found["expected"] = found["spread"] = np.nan
         if found.size:
             _check_times(states, times)
+            # Of another layout in memory, the loop would be compiled again.
+            times = np.require(times, np.int64, ["C", "W"])
+            values = np.require(values, np.float64, ["C", "W"])
             kernel = _KERNELS[self.tier]
             kernel(states, self._pace, _ALARMS[self.tier], _GAPS, times, values, found)
             states["seen_until"] = times[-1]

@@ -95,4 +95,6 @@ def _read(given: str) -> float:
         moment = datetime.fromisoformat(given)
     except ValueError:
         raise ValueError(f"{given[:40]!r} is no ISO 8601 time") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    # A number as large would be taken for milliseconds.
+    return seconds if seconds <= _LATEST else np.inf

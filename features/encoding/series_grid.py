@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.encoding.series_state import LARGEST
 from features.encoding.series_windows import increases, is_counter
 
 _MOST_STEP = 86_400
@@ -42,7 +43,7 @@ def lay_on_grid(times: NDArray[np.int64], values: NDArray[np.float64]) -> Series
     >>> grid.times.tolist(), grid.values.tolist(), grid.slots.tolist()
     ([0, 60, 120, 180], [1.0, 2.0, nan, 4.0], [1, 0, 3])
     """
-    values = np.where(np.isfinite(values), values, np.nan)
+    values = np.where(np.abs(values) < LARGEST, values, np.nan)
     step = _find_step(times)
     first = int(times.min()) if len(times) else 0
     rounds = (times - first + step // 2) // step
@@ -101,7 +102,7 @@ def _warn(
     missing = int(np.isnan(values).sum())
     disordered = int((np.diff(times) < 0).sum())
     if missing:
-        yield f"missing: {missing} values are null, NaN or infinite, and have no score"
+        yield f"missing: {missing} values are null, NaN, infinite or beyond 1e30: no score"
     if disordered:
         yield f"disorder: {disordered} times lie before the one given ahead; scored in time order"
     if len(times) > slots:

@@ -23,9 +23,8 @@ from features.encoding.series_channels import (
     score_light,
     slot_position,
 )
-from features.encoding.series_state import CHANNELS, GAP, TERMS, SeriesState
+from features.encoding.series_state import CHANNELS, GAP, LARGEST, TERMS, SeriesState
 
-_HUGE = 1e30
 # A value counts as no farther than so many widths from the level, once these are known.
 _FARTHEST, _UNLIMITED_POINTS = 1e4, 100
 
@@ -61,7 +60,7 @@ def score_all_light(
         s = states[row]
         for column in range(values.shape[1]):
             value, out = values[row, column], scores[row, column]
-            if not np.isfinite(value):
+            if not abs(value) < LARGEST:
                 _miss(s, pace, gaps, out)
                 continue
             x = _relative(s, alarms, value)
@@ -87,7 +86,7 @@ def score_all_full(
         s = states[row]
         for column in range(values.shape[1]):
             value, out = values[row, column], scores[row, column]
-            if not np.isfinite(value):
+            if not abs(value) < LARGEST:
                 _miss(s, pace, gaps, out)
                 continue
             x = _relative(s, alarms, value)
@@ -102,8 +101,8 @@ def _relative(s: SeriesState, alarms: Alarms, value: float) -> float:
     # Beside the first value, so that small numbers are enough for what is remembered.
     if s.points == 0:
         begin(s, alarms, value)
-    x = min(max(value - s.origin, -_HUGE), _HUGE)
-    # How far beyond all measure does not matter: one absurd value would hide what follows for weeks.
+    x = value - s.origin
+    # Else one value beyond all measure would hide what follows for weeks.
     reach = _FARTHEST * s.width
     if s.points > _UNLIMITED_POINTS and reach > 0:
         x = min(max(x, s.level[2] - reach), s.level[2] + reach)

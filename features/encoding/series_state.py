@@ -9,6 +9,7 @@ CHANNELS = ("level", "time of day", "step", "burst", "trend", "forecast", "hour 
 LIGHT_CHANNELS = 3
 GAP = len(CHANNELS)
 
+LARGEST = 1e30
 SLOTS = 288
 HOURS = 168
 AFTER_GAP = 5

@@ -17,6 +17,9 @@ JUMP = 18 * PER_DAY + PER_DAY // 2
 SEEING = sorted(set(PEERS) - {"random"})
 
 
+pytestmark = pytest.mark.quality
+
+
 @pytest.fixture(scope="module")
 def values():
     """Twenty days of a daily wave with noise, a hole, and one jump of an hour."""

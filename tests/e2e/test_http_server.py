@@ -119,6 +119,7 @@ def test_it_is_ready_with_the_champion(server):
     assert set(body["targets"]) == {"category"}
 
 
+@pytest.mark.quality
 def test_it_follows_promotions_without_failing_a_request(server, serving_home):
     results: list[tuple[int, str]] = []
     stopping = threading.Event()
@@ -145,6 +146,7 @@ def test_it_follows_promotions_without_failing_a_request(server, serving_home):
     assert {version for _, version in results} >= {"2", "3"}
 
 
+@pytest.mark.quality
 def test_it_follows_what_its_owner_allows(server, serving_home):
     def allowed():
         status, answer = server.ask("POST", "/v1/triage", {"incident": {"title": "vpn"}})
@@ -163,6 +165,7 @@ def test_it_follows_what_its_owner_allows(server, serving_home):
         wait_for(lambda mode=mode: allowed() == mode)
 
 
+@pytest.mark.quality
 def test_health_answers_while_a_batch_runs(server):
     incidents = [
         {"title": f"vpn {n}", "description": "down since noon " * 200} for n in range(2_000)

@@ -229,6 +229,7 @@ def test_a_great_import_is_found_piece_by_piece(client: TestClient, store) -> No
         assert time.monotonic() < deadline
 
 
+@pytest.mark.quality
 def test_a_burst_of_writes_is_found_whole(client: TestClient) -> None:
     for n, word in enumerate("bcdfghjklmnpqrst"):
         for m in range(6):

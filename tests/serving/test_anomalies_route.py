@@ -1,0 +1,316 @@
+"""`POST /v1/anomalies`: what is sent comes back point by point, and what is refused says where."""
+
+import json
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from serving.app import create_app
+from serving.settings import ServingSettings
+
+STEP = 300
+PER_DAY = 86_400 // STEP
+BEGIN = 1_772_409_600
+DAYS = 8
+JUMP = 7 * PER_DAY + 100
+ARRAYS = ("score", "is_anomalous", "expected", "lower", "upper")
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    """One app for all tests of the module: it is asked, and keeps nothing."""
+    settings = ServingSettings(home=tmp_path_factory.mktemp("home"), poll_seconds=5)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PRECEDENT_ENCODER", "hashing")
+        with TestClient(create_app(settings)) as opened:
+            yield opened
+
+
+@pytest.fixture(scope="module")
+def wave() -> dict:
+    """Eight days of a daily wave about 10 with an hour of trouble on the last."""
+    points = np.arange(DAYS * PER_DAY)
+    noise = np.random.default_rng(0).standard_normal(len(points))
+    values = 10 + 3 * np.sin(2 * np.pi * points / PER_DAY) + 0.3 * noise
+    values[JUMP : JUMP + 12] += 12
+    return {"name": "latency", "timestamps": (BEGIN + STEP * points).tolist(), "values": [*values]}
+
+
+def ask(client: TestClient, *series: dict, **asked: object) -> list[dict]:
+    answer = client.post("/v1/anomalies", json={"series": series, **asked})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["series"]
+
+
+def refused(client: TestClient, body: object) -> list[dict]:
+    answer = client.post("/v1/anomalies", json=body)
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["request_id"]
+    return answer.json()["errors"]
+
+
+def small(times: list, values: list | None = None, **more: object) -> dict:
+    values = [float(each) for each in range(len(times))] if values is None else values
+    return {"name": "cpu", "timestamps": times, "values": values, **more}
+
+
+def warned(scored: dict) -> set[str]:
+    return {warning.partition(":")[0] for warning in scored["warnings"]}
+
+
+def test_the_answer_has_the_fields_of_the_contract(client, wave):
+    answer = client.post("/v1/anomalies", json={"series": [wave, small([0, 60])]}).json()
+    assert set(answer) == {"series", "budget_per_week", "request_id"}
+    assert answer["budget_per_week"] == 1
+    assert [each["name"] for each in answer["series"]] == ["latency", "cpu"]
+    for scored, given in zip(answer["series"], [wave, small([0, 60])], strict=True):
+        assert set(scored) == {"name", *ARRAYS, "flags", "calibration", "warnings"}
+        assert {len(scored[name]) for name in ARRAYS} == {len(given["values"])}
+        assert set(scored["calibration"]) == {"source", "series_weeks", "is_calibrated"}
+
+
+def test_trouble_is_flagged_in_the_series_own_units(client, wave):
+    (scored,) = ask(client, {**wave, "unit": "ms"})
+    (flag,) = [each for each in scored["flags"] if each["value"] > 18]
+    onset = datetime.fromisoformat(flag["onset_at"])
+    assert abs(onset.timestamp() - (BEGIN + STEP * JUMP)) <= 1_800
+    assert flag["onset_at"] <= flag["detected_at"]
+    assert (flag["direction"], flag["unit"]) == ("up", "ms")
+    assert flag["effect"] == pytest.approx(12, rel=0.2)
+    assert flag["alarms_per_week"] <= 1
+    assert flag["ended_at"] is not None
+    assert any(scored["is_anomalous"][JUMP : JUMP + 12])
+    assert scored["lower"][JUMP] < scored["expected"][JUMP] < scored["upper"][JUMP]
+
+
+def test_before_a_series_is_known_nothing_is_expected_nor_flagged(client, wave):
+    (scored,) = ask(client, wave)
+    assert scored["expected"][: 2 * PER_DAY] == [None] * (2 * PER_DAY)
+    assert None not in scored["expected"][2 * PER_DAY + 1 :]
+    assert not any(scored["is_anomalous"][: 5 * PER_DAY])
+    assert None not in scored["score"]
+
+
+def test_points_come_back_in_the_order_they_were_sent(client, wave):
+    (straight,) = ask(client, wave)
+    order = np.random.default_rng(1).permutation(len(wave["values"]))
+    mixed = {name: [wave[name][each] for each in order] for name in ("timestamps", "values")}
+    (scored,) = ask(client, {**wave, **mixed})
+    for name in ARRAYS:
+        assert scored[name] == [straight[name][each] for each in order]
+    assert scored["flags"] == straight["flags"]
+    assert "disorder" in warned(scored)
+    assert "disorder" not in warned(straight)
+
+
+def test_of_points_that_share_a_time_the_last_counts_and_it_is_said(client, wave):
+    (straight,) = ask(client, wave)
+    times, values = [*wave["timestamps"]], [*wave["values"]]
+    times.insert(50, times[50])
+    values.insert(50, 99.0)
+    (scored,) = ask(client, small(times, values))
+    assert len(scored["score"]) == len(times)
+    assert scored["score"][50] == scored["score"][51] == straight["score"][50]
+    assert [scored[name][51:] for name in ARRAYS] == [straight[name][50:] for name in ARRAYS]
+    assert "duplicates" in warned(scored)
+
+
+def test_missing_values_have_no_score(client, wave):
+    values = [*wave["values"]]
+    values[1_000:1_003] = [None] * 3
+    (scored,) = ask(client, {**wave, "values": values})
+    assert scored["score"][1_000:1_003] == [None] * 3
+    assert scored["is_anomalous"][1_000:1_003] == [False] * 3
+    assert scored["score"][1_003] is not None
+    assert "missing" in warned(scored)
+
+
+def test_not_numbers_and_infinities_are_taken_as_missing(client):
+    body = '{"series": [{"name": "a", "timestamps": [0, 60, 120, 180], "values": [1, NaN, %s, 2]}]}'
+    for literal in ("Infinity", "-Infinity", "NaN", "1e999"):
+        answer = client.post("/v1/anomalies", content=body % literal, headers=JSON)
+        assert answer.status_code == 200, answer.text
+        scored = json.loads(answer.text, parse_constant=pytest.fail)["series"][0]
+        assert [each is None for each in scored["score"]] == [False, True, True, False]
+        assert "missing: 2" in " ".join(scored["warnings"])
+
+
+def test_absurd_numbers_are_answered(client, wave):
+    values = [*wave["values"]]
+    values[3], values[400], values[-2], values[-1] = 1e308, -1e308, 1e29, 5e-324
+    (scored,) = ask(client, {**wave, "values": values})
+    assert [at for at, score in enumerate(scored["score"]) if score is None] == [3, 400]
+    assert any(warning.startswith("missing: 2 ") for warning in scored["warnings"])
+    assert "NaN" not in json.dumps(scored)
+
+
+def test_times_may_be_seconds_milliseconds_or_iso(client, wave):
+    seconds = wave["timestamps"]
+    (straight,) = ask(client, wave)
+    zoned = [datetime.fromtimestamp(each, UTC).isoformat() for each in seconds]
+    for times in (
+        [1000 * each for each in seconds],
+        [each + 0.25 for each in seconds],
+        zoned,
+        [each.replace("+00:00", "Z") for each in zoned],
+        [each.replace("+00:00", "") for each in zoned],
+        [*seconds[:9], *zoned[9:]],
+    ):
+        assert ask(client, {**wave, "timestamps": times}) == [straight]
+
+
+def test_the_oldest_and_newest_times_are_answered(client):
+    for first in (0, -86_400, 9_223_372_036 - 120, "1970-01-01T00:00:00Z"):
+        times = [first] if isinstance(first, str) else [first, first + 60, first + 120]
+        (scored,) = ask(client, small(times))
+        assert len(scored["score"]) == len(times)
+
+
+def test_bounds_limit_what_is_expected(client, wave):
+    low, high = 9.0, 11.0
+    (scored,) = ask(client, {**wave, "bounds": [low, high]})
+    for name in ("expected", "lower", "upper"):
+        held = [each for each in scored[name] if each is not None]
+        assert low <= min(held) <= max(held) <= high
+    assert "bounds" in warned(scored)
+    (open_above,) = ask(client, {**wave, "bounds": [9.0, None]})
+    assert max(each for each in open_above["upper"] if each is not None) > high
+    (wide,) = ask(client, {**wave, "bounds": [None, 1e6]})
+    assert "bounds" not in warned(wide)
+
+
+def test_a_larger_budget_flags_no_fewer_points(client, wave):
+    counts = [
+        sum(ask(client, wave, budget_per_week=budget)[0]["is_anomalous"])
+        for budget in (0.001, 0.25, 1, 7, 168)
+    ]
+    assert counts == sorted(counts)
+    assert counts[0] < counts[-1]
+
+
+def test_what_alarm_rates_rest_on_is_said(client, wave):
+    (short,) = ask(client, small([0, 60, 120]))
+    assert short["calibration"]["source"] == "shipped constants"
+    assert {"uncalibrated", "warm-up"} <= warned(short)
+    many = ask(client, *[{**wave, "name": f"series {each}"} for each in range(18)])
+    assert all(each["calibration"]["is_calibrated"] for each in many)
+    assert many[0]["calibration"]["source"] == "own past and shipped constants"
+    assert many[0]["calibration"]["series_weeks"] == pytest.approx(DAYS / 7, abs=0.01)
+    assert not {"uncalibrated", "warm-up"} & warned(many[0])
+
+
+def test_series_are_scored_by_themselves(client, wave):
+    other = small([60 * each for each in range(500)], [1.0] * 500)
+    (alone,) = ask(client, wave)
+    together = ask(client, other, wave, other)
+    assert {name: together[1][name] for name in ARRAYS} == {name: alone[name] for name in ARRAYS}
+    assert together[0] == together[2]
+
+
+def test_no_series_and_no_points_are_answered(client):
+    assert ask(client) == []
+    (empty,) = ask(client, small([]))
+    assert [empty[name] for name in ARRAYS] == [[]] * len(ARRAYS)
+    assert empty["flags"] == []
+    (missing,) = ask(client, small([0, 60], [None, None]))
+    assert missing["score"] == [None, None]
+
+
+def test_a_counter_is_expected_in_its_own_units(client):
+    points = np.arange(DAYS * PER_DAY)
+    counted = np.cumsum(np.random.default_rng(0).integers(50, 60, len(points))).astype(float)
+    times = (BEGIN + STEP * points).tolist()
+    (scored,) = ask(client, small(times, counted.tolist()))
+    assert "counter" in warned(scored)
+    assert scored["expected"][-1] == pytest.approx(counted[-1], abs=10)
+
+
+REFUSED = [
+    ({}, "series", "required"),
+    ({"series": {}}, "series", "list"),
+    ({"series": [], "budget_per_week": 0}, "budget_per_week", "greater than 0"),
+    ({"series": [], "budget_per_week": 168.5}, "budget_per_week", "168"),
+    ({"series": [], "budget": 1}, "budget", "no such field"),
+    ({"series": [7]}, "series.0", "object"),
+    ({"series": [small([0, 60], [1.0])]}, "series.0", "2 timestamps and 1 values"),
+    ({"series": [small([0]), small(["soon"])]}, "series.1.timestamps", "'soon' is no ISO 8601"),
+    ({"series": [small([1e300])]}, "series.0.timestamps", "no time"),
+    ({"series": [small([None])]}, "series.0.timestamps.0", ""),
+    ({"series": [small([True])]}, "series.0.timestamps.0", ""),
+    ({"series": [small([0], ["high"])]}, "series.0.values.0", "number"),
+    ({"series": [small([0], [True])]}, "series.0.values.0", "number"),
+    ({"series": [small([0], colour="red")]}, "series.0.colour", "no such field"),
+    ({"series": [{"timestamps": [], "values": []}]}, "series.0.name", "required"),
+    ({"series": [small([0], bounds=[1])]}, "series.0.bounds", ""),
+    ({"series": [small([0], bounds=[5, 1])]}, "series.0", "lowest bound first"),
+]
+
+
+@pytest.mark.parametrize(("body", "path", "message"), REFUSED)
+def test_what_cannot_be_read_is_refused_by_its_path(client, body, path, message):
+    errors = refused(client, body)
+    assert errors[0]["path"].startswith(path), errors
+    assert message in errors[0]["message"]
+
+
+def test_times_that_are_no_numbers_are_refused(client):
+    for literal in ("NaN", "Infinity", "-Infinity", "1e999"):
+        body = f'{{"series": [{{"name": "a", "timestamps": [{literal}], "values": [1]}}]}}'
+        answer = client.post("/v1/anomalies", content=body, headers=JSON)
+        assert answer.status_code == 422, literal
+        assert answer.json()["errors"][0]["path"] == "series.0.timestamps"
+
+
+def test_times_that_no_calendar_holds_are_refused(client):
+    for time in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1600-01-01"):
+        (error,) = refused(client, {"series": [small([time])]})
+        assert error["path"] == "series.0.timestamps"
+
+
+def test_bounds_and_budgets_that_are_no_numbers_are_refused(client):
+    for part in (
+        '"series": [], "budget_per_week": NaN',
+        '"series": [], "budget_per_week": Infinity',
+    ):
+        answer = client.post("/v1/anomalies", content=f"{{{part}}}", headers=JSON)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["path"] == "budget_per_week"
+
+
+def test_what_is_no_json_is_refused(client):
+    assert client.post("/v1/anomalies", content="{", headers=JSON).status_code == 400
+    plain = client.post("/v1/anomalies", content="{}", headers={"Content-Type": "text/plain"})
+    assert plain.status_code == 415
+
+
+def test_too_many_points_are_refused(app_of, registry):
+    with TestClient(app_of(registry, max_points=3)) as client:
+        assert len(ask(client, small([0, 60, 120]))) == 1
+        for series in ([small([0, 60, 120, 180])], [small([0, 60]), small([0, 60])]):
+            answer = client.post("/v1/anomalies", json={"series": series})
+            assert answer.status_code == 413
+            assert "4 points" in answer.json()["detail"]
+        uneven = small([0], [1.0] * 4)
+        assert client.post("/v1/anomalies", json={"series": [uneven]}).status_code == 413
+
+
+def test_the_key_is_required(app_of, registry):
+    with TestClient(app_of(registry, api_key="s3cret")) as client:
+        asked = {"series": [small([0])]}
+        assert client.post("/v1/anomalies", json=asked).status_code == 401
+        holder = {"Authorization": "Bearer s3cret"}
+        assert client.post("/v1/anomalies", json=asked, headers=holder).is_success
+
+
+def test_the_route_is_documented(client):
+    documented = client.get("/openapi.json").json()
+    route = documented["paths"]["/v1/anomalies"]["post"]
+    assert {"200", "401", "413", "422"} <= set(route["responses"])
+    body = route["requestBody"]["content"]["application/json"]
+    for example in body["examples"].values():
+        assert client.post("/v1/anomalies", json=example["value"]).status_code == 200
+    assert set(documented["components"]["schemas"]["SeriesAnswer"]["properties"]) >= set(ARRAYS)
