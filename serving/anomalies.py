@@ -64,8 +64,9 @@ def score_series(given: Sequence[GivenSeries], budget_per_week: float) -> list[S
     """
     grids = [lay_on_grid(each.times, each.values) for each in given]
     weeks = [_weeks(grid) for grid in grids]
+    is_enough = sum(weeks) >= _CALIBRATED_WEEKS
     return [
-        _score(each, grid, budget_per_week, Calibration(_source(own), own, _is_enough(weeks)))
+        _score(each, grid, budget_per_week, Calibration(_source(own), own, is_enough))
         for each, grid, own in zip(given, grids, weeks, strict=True)
     ]
 
@@ -125,10 +126,6 @@ def _weeks(grid: SeriesGrid) -> float:
 
 def _source(weeks: float) -> str:
     return "shipped constants" if weeks * 7 <= _FLAG_DAYS else "own past and shipped constants"
-
-
-def _is_enough(weeks: Sequence[float]) -> bool:
-    return sum(weeks) >= _CALIBRATED_WEEKS
 
 
 def _warn(given: GivenSeries, calibration: Calibration) -> list[str]:

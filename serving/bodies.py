@@ -46,6 +46,7 @@ class Limits(TypedDict):
     max_batch_incidents: int
     max_text_characters: int
     max_points: int
+    max_series: int
 
 
 def parse_id(given: str) -> str | None:

@@ -6,15 +6,17 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from features.incident.parsing import Text
+from features.incident.parsing import Text, sanitise_text, within
 from serving.anomalies import GivenSeries
 from serving.bodies import Body
 
 _MILLISECONDS_FROM = 1e11
 _EARLIEST, _LATEST = -(2**33), 9_223_372_036
 
+CleanText = Annotated[Text, AfterValidator(sanitise_text)]
+Bound = Annotated[float, Field(allow_inf_nan=False)]
 Moments = list[float | str]
 
 
@@ -25,11 +27,11 @@ class SeriesBody(Body):
     limit what is expected.
     """
 
-    name: Text
+    name: CleanText
     timestamps: Moments
     values: list[float | None]
-    unit: Text | None = None
-    bounds: Annotated[list[float | None], Field(min_length=2, max_length=2)] | None = None
+    unit: CleanText | None = None
+    bounds: Annotated[list[Bound | None], Field(min_length=2, max_length=2)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -54,7 +56,7 @@ class SeriesBody(Body):
 class AnomaliesBody(Body):
     """The request of `/v1/anomalies`; the budget is of false alarms a week for each series."""
 
-    series: list[SeriesBody]
+    series: Annotated[list[SeriesBody], AfterValidator(within("max_series", "series"))]
     budget_per_week: float = Field(1.0, gt=0, le=168)
 
 

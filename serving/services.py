@@ -62,6 +62,7 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
         max_batch_incidents=settings.max_batch_incidents,
         max_text_characters=settings.max_text_characters,
         max_points=settings.max_points,
+        max_series=settings.max_series,
     )
     masking = configured_masking(settings)
     triage = TriageService(

@@ -28,6 +28,7 @@ class ServingSettings(HomeSettings, MaskingSettings):
     max_batch_incidents: int = Field(5_000, ge=1)
     max_body_bytes: int = Field(32 * 2**20, ge=1)
     max_points: int = Field(500_000, ge=1)
+    max_series: int = Field(5_000, ge=1)
     max_text_characters: int = Field(MAX_TEXT_LENGTH, ge=1)
     poll_seconds: float = Field(2.0, gt=0)
     topology: Path | None = None

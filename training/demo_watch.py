@@ -87,10 +87,10 @@ def _anomalies(day: DemoDay, series: DemoSeries, scores: SeriesScores) -> Iterat
     )
     for flag in flags:
         if flag.onset_at >= day.ends_at - _WATCHED:
-            yield _anomaly(series, flag, _points(day, series, scores))
+            yield _anomaly(day, series, flag, _points(day, series, scores))
 
 
-def _anomaly(series: DemoSeries, flag: Flag, points: SeriesPoints) -> SeriesAnomaly:
+def _anomaly(day: DemoDay, series: DemoSeries, flag: Flag, points: SeriesPoints) -> SeriesAnomaly:
     return SeriesAnomaly(
         id=f"{series.name} {flag.onset_at:%Y-%m-%dT%H:%M}",
         series=series.name,
@@ -99,7 +99,7 @@ def _anomaly(series: DemoSeries, flag: Flag, points: SeriesPoints) -> SeriesAnom
         unit=series.unit,
         onset_at=flag.onset_at,
         detected_at=flag.detected_at,
-        ended_at=flag.ended_at,
+        ended_at=flag.ended_at or day.ends_at,
         effect=flag.effect,
         expected=flag.expected,
         value=flag.value,

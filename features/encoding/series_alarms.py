@@ -53,6 +53,8 @@ def judge_score(s: SeriesState, pace: Pace, alarms: Alarms, score: float) -> tup
             rate = _alarm_rate(s, alarms, score, _WEEK / max(_HOUR, pace.step))
         _learn_rate(s, pace, alarms, score)
     beside = score - 0.5 * (s.often - alarms.often)
+    # While its usual sizes are hardly known, a series would reach high scores by chance.
+    beside *= min(1.0, s.points / pace.season_warm)
     _learn_often(s, score)
     return beside, rate
 

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from features.encoding.series_state import LARGEST
 from features.encoding.series_windows import increases, is_counter
 
-_MOST_STEP = 86_400
+_DAY = _MOST_STEP = 86_400
+_FEWEST_COUNTED = 40
 _MOST_FILLED = 1_440
 _FILLED_FACTOR = 4
+_BEGINNING = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,9 @@ class SeriesGrid:
 def lay_on_grid(times: NDArray[np.int64], values: NDArray[np.float64]) -> SeriesGrid:
     """Return the grid of points given by unix seconds and values, neither of them in order.
 
-    The step is the commonest distance in time. A point belongs to the nearest slot, the last given
-    counts where several do, and slots between are missing. Where points are so far from regular
-    that most slots would be missing, each is simply followed by the next.
+    The step is the commonest of the first thousand distances. A point belongs to the nearest slot,
+    the last given counts where several do, and slots between are missing: a day's at most, and four
+    for each point in all, so that wild distances do not make a series of holes.
 
     >>> grid = lay_on_grid(np.array([60, 0, 180]), np.array([2.0, 1.0, 4.0]))
     >>> grid.times.tolist(), grid.values.tolist(), grid.slots.tolist()
@@ -54,13 +56,14 @@ def lay_on_grid(times: NDArray[np.int64], values: NDArray[np.float64]) -> Series
     laid = np.full(len(filled), np.nan)
     laid[shifted] = kept
     grid_times = first + filled * step
-    laid, before, counts = _count(laid)
+    laid, before, counts = _count(laid, step)
     warnings = _warn(times, values, len(given), is_irregular, counts)
     return SeriesGrid(grid_times, laid, shifted[places], step, before, tuple(warnings))
 
 
 def _find_step(times: NDArray[np.int64]) -> int:
-    distances = np.diff(np.unique(times))
+    # By its beginning only, so that what comes later changes nothing of what was found before.
+    distances = np.diff(np.unique(times)[:_BEGINNING])
     if not len(distances):
         return 60
     found, often = np.unique(distances, return_counts=True)
@@ -71,22 +74,26 @@ def _fill(
     given: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
     """Return the slots with the missing ones between, and where the given ones are in them."""
-    holes = np.diff(given) - 1
+    holes = np.append(np.diff(given) - 1, 0)[: len(given)]
     # A hole that is too long to fill is left after so many slots: what is known is stale by then.
     filled = np.minimum(holes, _MOST_FILLED)
-    if filled.sum() > _FILLED_FACTOR * len(given) + _MOST_FILLED:
-        return given, np.arange(len(given)), True
-    places = np.concatenate([[0], np.cumsum(filled + 1)]).astype(np.int64)[: len(given)]
-    slots = np.arange(places[-1] + 1 if len(places) else 0, dtype=np.int64)
+    spent = 0
+    for at in np.flatnonzero(filled):
+        allowed = _MOST_FILLED + _FILLED_FACTOR * int(at) - spent
+        filled[at] = min(filled[at], max(allowed, 0))
+        spent += int(filled[at])
+    is_irregular = bool((filled < np.minimum(holes, _MOST_FILLED)).any())
+    places = np.cumsum(filled + 1) - filled - 1
+    slots = np.arange(int((filled + 1).sum()), dtype=np.int64)
     last = np.searchsorted(places, slots, side="right") - 1
-    return given[last] + slots - places[last], places, False
+    return given[last] + slots - places[last], places, is_irregular
 
 
 def _count(
-    values: NDArray[np.float64],
+    values: NDArray[np.float64], step: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
     """Return a counter as its increases, and what they are added to."""
-    if not is_counter(values):
+    if not is_counter(values, first=max(_FEWEST_COUNTED, _DAY // step)):
         return values, np.zeros(len(values)), False
     taken, before = increases(values)
     return taken, before, True
@@ -108,7 +115,7 @@ def _warn(
     if len(times) > slots:
         yield f"duplicates: {len(times) - slots} points share a time; the last of each counts"
     if is_irregular:
-        yield "irregular: distances in time differ much; points were taken as following each other"
+        yield "irregular: distances in time differ much; many missing slots were left out"
     if is_counted:
         yield "counter: it only rises, but for resets; its increase from point to point is scored"
     if len(values) > 1 and missing < len(values) and np.nanmin(values) == np.nanmax(values):

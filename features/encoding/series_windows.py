@@ -3,19 +3,19 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_WATCHED, _FEWEST = 1_440, 20
+_FEWEST = 20
 _RESET = 0.1
 
 
-def is_counter(values: NDArray[np.float64]) -> bool:
-    """Tell whether a series counts: its first day, or 1,440 points, only rises but for resets.
+def is_counter(values: NDArray[np.float64], *, first: int) -> bool:
+    """Tell whether a series counts: its `first` values only rise but for resets.
 
     At least half of the steps rise, and what falls begins anew below a tenth of what it was.
 
-    >>> is_counter(np.concatenate([np.arange(30.0), np.arange(30.0)]))
+    >>> is_counter(np.concatenate([np.arange(30.0), np.arange(30.0)]), first=60)
     True
     """
-    known = values[:_WATCHED][~np.isnan(values[:_WATCHED])]
+    known = values[:first][~np.isnan(values[:first])]
     if len(known) < _FEWEST or known.min() < 0:
         return False
     steps = np.diff(known)

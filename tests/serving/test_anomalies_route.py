@@ -314,3 +314,43 @@ def test_the_route_is_documented(client):
     for example in body["examples"].values():
         assert client.post("/v1/anomalies", json=example["value"]).status_code == 200
     assert set(documented["components"]["schemas"]["SeriesAnswer"]["properties"]) >= set(ARRAYS)
+
+
+def post_text(client: TestClient, series: dict):
+    return client.post(
+        "/v1/anomalies",
+        content=json.dumps({"series": [series]}),
+        headers={"content-type": "application/json"},
+    )
+
+
+@pytest.mark.parametrize("bounds", [[float("nan"), None], [None, float("inf")]])
+def test_bounds_are_numbers(client, wave, bounds):
+    answer = post_text(client, wave | {"bounds": bounds})
+    assert answer.status_code == 422, answer.text
+    assert "series.0.bounds" in answer.json()["errors"][0]["path"]
+
+
+def test_half_a_character_in_a_name_is_dropped(client, wave):
+    answer = post_text(client, wave | {"name": "cpu \ud800", "unit": "\ud800"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["series"][0]["name"].startswith("cpu")
+
+
+def test_too_many_series_are_refused(client):
+    one = {"name": "x", "timestamps": [], "values": []}
+    answer = client.post("/v1/anomalies", json={"series": [one] * 5_001})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["path"] == "series"
+
+
+def test_what_comes_later_changes_no_score_before(client, wave):
+    count = len(wave["values"])
+    later = [wave["timestamps"][-1] + 300 * (at + 1) for at in range(2_000)]
+    (alone,) = ask(client, wave)
+    longer = {
+        "timestamps": wave["timestamps"] + later,
+        "values": wave["values"] + [50.0, 3.0] * 1_000,
+    }
+    (whole,) = ask(client, wave | longer)
+    assert whole["score"][:count] == alone["score"]

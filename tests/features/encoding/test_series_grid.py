@@ -65,11 +65,11 @@ def test_jitter_falls_into_the_nearest_slot():
     assert not np.isnan(grid.values).any()
 
 
-def test_points_at_wild_distances_follow_each_other():
+def test_points_at_wild_distances_are_not_drowned_in_holes():
     times = np.cumsum(np.random.default_rng(0).integers(1, 10**6, 500)).tolist()
     grid = laid(times, [5 + each % 7 for each in range(500)])
     assert words(grid) == ["irregular"]
-    assert len(grid.values) == 500
+    assert 500 <= len(grid.values) <= 5 * 500 + 1_440
     assert (np.diff(grid.times) > 0).all()
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from features.encoding.series_windows import increases, is_counter
 
+DAY = 1_440
 RISING = np.cumsum(np.random.default_rng(0).integers(1, 9, 200)).astype(float)
 
 
@@ -17,14 +18,14 @@ def with_reset(values: np.ndarray, at: int) -> np.ndarray:
 
 
 def test_what_only_rises_counts():
-    assert is_counter(RISING)
-    assert is_counter(np.repeat(RISING, 2)[1:])
+    assert is_counter(RISING, first=DAY)
+    assert is_counter(np.repeat(RISING, 2)[1:], first=DAY)
 
 
 def test_resets_and_missing_values_do_not_change_that():
     values = with_reset(with_reset(RISING, 60), 130)
     values[10:15] = np.nan
-    assert is_counter(values)
+    assert is_counter(values, first=DAY)
 
 
 @pytest.mark.parametrize(
@@ -53,11 +54,11 @@ def test_resets_and_missing_values_do_not_change_that():
     ],
 )
 def test_other_series_do_not_count(values):
-    assert not is_counter(values)
+    assert not is_counter(values, first=DAY)
 
 
 def test_what_comes_after_the_first_day_does_not_decide():
-    assert is_counter(np.concatenate([np.arange(1_440.0), [5_000.0, 4_000.0]]))
+    assert is_counter(np.concatenate([np.arange(1_440.0), [5_000.0, 4_000.0]]), first=DAY)
 
 
 def test_a_rise_is_over_the_known_value_before():
