@@ -46,8 +46,12 @@ class AlertEffect:
 class AlertmanagerHook:
     """Takes the deliveries of Alertmanager in; the same one twice changes nothing the second time.
 
-    A delivery is answered within some seconds: a triage that takes longer is stored when it is
-    done. Raises `StoreUnavailable`, upon which Alertmanager tries again.
+    What fires and began before its group's incident was resolved is that incident, and opens it
+    again: an alert that lapsed and came back keeps its start. An old delivery that comes late
+    looks just the same and opens it too, for an incident too many is better than an alert missed.
+    Not where a person said how it was resolved: that stays. A delivery is answered within some
+    seconds: a triage that takes longer is stored when it is done. Raises `StoreUnavailable`, upon
+    which Alertmanager tries again.
     """
 
     def __init__(self, store: IncidentStore, triage: TriageService, masking: Masking) -> None:
@@ -57,17 +61,18 @@ class AlertmanagerHook:
         self._working = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="alertmanager")
 
     def take(self, body: AlertmanagerBody, request_id: str) -> AlertEffect:
-        """Open, resolve or leave the incident of the group that a delivery tells of."""
+        """Open, open again, resolve or leave the incident of the group a delivery tells of."""
         prefix = f"alert-{body.key}-"
         if body.is_resolved:
             revised = self._store.revise(prefix, lambda known: _resolved(known, body))
             return AlertEffect("resolved" if revised.is_written else "unchanged", _id_of(revised))
         report = report_of(body, prefix, self._masking)
         revised = self._store.revise(prefix, lambda known: _running(known, report))
-        if not revised.is_written:
+        if revised.incident is None or not revised.is_written:
             return AlertEffect("unchanged", _id_of(revised))
-        answering = self._working.submit(self._answer, report, request_id)
-        return AlertEffect("opened", report.id, _result_soon(answering))
+        opened = revised.incident.report
+        answering = self._working.submit(self._answer, opened, request_id)
+        return AlertEffect("opened", opened.id, _result_soon(answering))
 
     def _answer(self, report: IncidentReport, request_id: str) -> str | None:
         try:
@@ -118,9 +123,27 @@ def _first(told: Mapping[str, list[str]], names: tuple[str, ...]) -> list[str]:
 
 
 def _running(known: Iterable[ResolvedIncident], report: IncidentReport) -> ResolvedIncident:
-    """Return the incident of this episode: what it was opened as, or else a new one."""
-    same = (one for one in known if one.report.id == report.id or one.outcome.resolved_at is None)
-    return next(same, ResolvedIncident(report, Outcome()))
+    """Return the incident of this episode: one that is open, opened again, or else new."""
+    each = list(known)
+    running = next((one for one in each if one.outcome.resolved_at is None), None)
+    if running is not None:
+        return running
+    same = next((one for one in each if _is_of_episode(report, one)), None)
+    return ResolvedIncident(report, Outcome()) if same is None else _opened_again(same)
+
+
+def _is_of_episode(report: IncidentReport, known: ResolvedIncident) -> bool:
+    """Tell whether what fires began before all of the group's alerts were over."""
+    began_at, resolved_at = report.opened_at, known.outcome.resolved_at
+    is_before = began_at is not None and resolved_at is not None and began_at <= resolved_at
+    return is_before or report.id == known.report.id
+
+
+def _opened_again(known: ResolvedIncident) -> ResolvedIncident:
+    """Return an incident without the resolution that this hook gave it, or as a person left it."""
+    if known.outcome.resolution != RESOLUTION:
+        return known
+    return replace(known, outcome=replace(known.outcome, resolved_at=None, resolution=None))
 
 
 def _resolved(

@@ -1,13 +1,14 @@
 """Takes changes in: in this service's own form, and PagerDuty's change events as they come."""
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from features.history.telemetry_store import TelemetryStore
 from features.incident.change import Change
 from features.incident.masking import Masking
 from features.incident.parsing import Moment, Name, Text, parse_fact, parse_name, parse_text
@@ -15,6 +16,8 @@ from serving.bodies import Body
 
 NamedText = Annotated[Text, Field(min_length=1)]
 
+KEPT = timedelta(days=90)
+_BETWEEN_CLEARINGS = timedelta(days=1)
 _USUAL_KIND = "change"
 _KIND_KEYS = ("kind", "type")
 _SERVICE_KEYS = ("service", "service_name")
@@ -40,6 +43,28 @@ class ChangeBody(Body):
             summary=parse_text(self.summary, masking),
             url=parse_fact(self.url, masking),
         )
+
+
+class ChangeService:
+    """Keeps changes; once a day it removes what is older than 90 days, for no watch may run.
+
+    `now` returns the present time, aware UTC. Raises `StoreUnavailable`.
+    """
+
+    def __init__(
+        self, store: TelemetryStore, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._store = store
+        self._now = now
+        self._cleared_at: datetime | None = None
+
+    def record(self, change: Change) -> None:
+        """Add a change, or replace what was known under its id."""
+        now = self._now()
+        if self._cleared_at is None or now - self._cleared_at >= _BETWEEN_CLEARINGS:
+            self._store.forget_telemetry(now - KEPT)
+            self._cleared_at = now
+        self._store.record_changes([change])
 
 
 def _as_mapping(given: object) -> object:

@@ -1,5 +1,6 @@
 """Ranks what changed and what moved by how well it explains one incident. Knows no store."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,10 +69,12 @@ class Nearby:
 
     def __init__(self, service: str | None, topology: Topology) -> None:
         self._topology = topology
-        self._is_known = service is not None
+        self._elsewhere = Relation(_UNKNOWN if service is None else _ELSEWHERE)
         self._relations: dict[str, Relation] = {}
-        if service is not None:
-            self._relations[topology.key(service)] = Relation(_SAME, _SAME_SERVICE)
+        self._keys: dict[str, str] = {}
+        self.own_key = self.key(service)
+        if service is not None and self.own_key is not None:
+            self._relations[self.own_key] = Relation(_SAME, _SAME_SERVICE)
             for each in topology.neighbours(service):
                 weight = _USED if each.is_used else _USING
                 self._relations.setdefault(each.key, Relation(weight, each.relation))
@@ -79,16 +82,38 @@ class Nearby:
 
     def key(self, service: str | None) -> str | None:
         """Return the key of a service's name."""
-        return None if service is None else self._topology.key(service)
+        if service is None:
+            return None
+        key = self._keys.get(service)
+        if key is None:
+            key = self._keys[service] = self._topology.key(service)
+        return key
 
     def relation(self, service: str | None) -> Relation:
         """Return how a service relates to the incident's."""
-        elsewhere = Relation(_ELSEWHERE if self._is_known else _UNKNOWN)
-        return self._relations.get(self.key(service) or "", elsewhere)
+        return self._relations.get(self.key(service) or "", self._elsewhere)
 
-    def is_own(self, service: str | None) -> bool:
-        """Tell whether a service is the incident's own."""
-        return self.relation(service).words == _SAME_SERVICE
+
+class _Onsets:
+    """The strong ones of the anomalies by service, each by onset, so that one is found fast."""
+
+    def __init__(self, anomalies: Sequence[SeriesAnomaly], nearby: Nearby) -> None:
+        self._nearby = nearby
+        self._by_key: dict[str | None, list[SeriesAnomaly]] = {}
+        for one in anomalies:
+            if one.alarms_per_week <= _STRONG_ALARMS_PER_WEEK:
+                self._by_key.setdefault(nearby.key(one.service), []).append(one)
+        self._own = next(iter(self._on(nearby.own_key)), None)
+
+    def held_against(self, change: Change) -> SeriesAnomaly | None:
+        """Return the first on the change's service that began with it or soon after, or the own."""
+        there = self._on(self._nearby.key(change.service))
+        first = bisect_left(there, -_SLACK, key=lambda one: one.onset_at - change.at)
+        is_soon = first < len(there) and there[first].onset_at - change.at <= _SUPPORTED_WITHIN
+        return there[first] if is_soon else self._own
+
+    def _on(self, key: str | None) -> Sequence[SeriesAnomaly]:
+        return () if key is None else self._by_key.get(key, ())
 
 
 def rank_anomalies(
@@ -119,8 +144,8 @@ def rank_changes(
     A change counts the more the shorter it came before the onset: that of a series of its own
     service, else of the incident's service, else the opening. `anomalies` are by onset.
     """
-    strong = [one for one in anomalies if one.alarms_per_week <= _STRONG_ALARMS_PER_WEEK]
-    onsets = {change.id: _onset_for(change, strong, nearby) for change in changes}
+    strong = _Onsets(anomalies, nearby)
+    onsets = {change.id: strong.held_against(change) for change in changes}
     ranked = sorted(
         changes,
         key=lambda one: (
@@ -154,20 +179,6 @@ def _change_weight(
         closeness = 0.5 if -minutes <= _SLACK.total_seconds() / 60 else 0.5 / (5 - minutes)
     is_supported = onset is not None and _is_on(onset, change, nearby)
     return nearby.relation(change.service).weight * closeness * (3 if is_supported else 1)
-
-
-def _onset_for(
-    change: Change, strong: Sequence[SeriesAnomaly], nearby: Nearby
-) -> SeriesAnomaly | None:
-    """Return the series whose onset the change is held against."""
-    after = (
-        one
-        for one in strong
-        if _is_on(one, change, nearby)
-        and change.at - _SLACK <= one.onset_at <= change.at + _SUPPORTED_WITHIN
-    )
-    own = (one for one in strong if nearby.is_own(one.service))
-    return next(after, None) or next(own, None)
 
 
 def _is_on(anomaly: SeriesAnomaly, change: Change, nearby: Nearby) -> bool:

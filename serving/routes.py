@@ -213,7 +213,7 @@ def delete_incident(id: str, services: SharedServices, request_id: RequestId) ->
 def record_change(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
     """Record a change to a service, or replace it; PagerDuty's change events are taken too."""
     change = services.reader.change(body)
-    services.store.telemetry.record_changes([change])
+    services.changes.record(change)
     return _json(ChangeAnswer(change_id=change.id, request_id=request_id))
 
 

@@ -12,6 +12,7 @@ from features.incident.masking import configured_masking
 from serving.alertmanager_hook import AlertmanagerHook
 from serving.bodies import Limits
 from serving.champions import ChampionWatcher, Registry
+from serving.changes import ChangeService
 from serving.feedback import FeedbackService
 from serving.incidents import IncidentService
 from serving.metrics import ServingMetrics
@@ -42,6 +43,7 @@ class Services:
     runbooks: RunbookService
     feedback: FeedbackService
     surroundings: SurroundingsService
+    changes: ChangeService
     alertmanager: AlertmanagerHook
     store: IncidentStore
 
@@ -81,6 +83,7 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
         runbooks=runbooks,
         feedback=FeedbackService(store),
         surroundings=SurroundingsService(store.telemetry, topology.current),
+        changes=ChangeService(store.telemetry),
         alertmanager=AlertmanagerHook(store, triage, masking),
         store=store,
     )

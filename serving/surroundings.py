@@ -24,6 +24,8 @@ CHANGES_WITHIN = timedelta(hours=24)
 ONSETS_BEFORE = timedelta(hours=2)
 ONSETS_AFTER = timedelta(minutes=30)
 _LONGEST_LASTING = timedelta(hours=24)
+MOST_WEIGHED = 300
+"""Of more changes, the latest of a service are weighed, or of all where no service is named."""
 
 _NO_TELEMETRY = "no telemetry is watched; run python -m serving watch"
 _NO_CHANGES = "no change was recorded; send them to POST /v1/changes"
@@ -128,7 +130,8 @@ class _Scene:
         known = (self._changes.get(key, []) for key in nearby.keys)
         for changes in (self._all,) if is_anywhere else known:
             start = bisect_left(changes, shifted(opened_at, -CHANGES_WITHIN), key=_at)
-            yield from changes[start : bisect_right(changes, opened_at, key=_at)]
+            end = bisect_right(changes, opened_at, key=_at)
+            yield from changes[max(start, end - MOST_WEIGHED) : end]
 
     def _around(self, opened_at: datetime) -> Iterator[SeriesAnomaly]:
         """Yield what began shortly before or after the opening, or still lasted then."""

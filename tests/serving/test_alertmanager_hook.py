@@ -3,6 +3,7 @@
 import copy
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -162,12 +163,71 @@ def test_a_resolved_group_resolves_it(client, store):
     assert store.revision() == revision
 
 
-def test_a_delivery_that_is_late_does_not_open_it_again(client, store):
+def test_what_fires_again_since_the_same_time_is_opened_again(client, store):
+    told = tell(client, FIRING)
+    opened = store.get(told["incident_id"])
+    tell(client, resolved())
+    again = tell(client, FIRING)
+    assert (again["effect"], again["incident_id"]) == ("opened", told["incident_id"])
+    assert again["prediction_id"] != told["prediction_id"]
+    assert store.get(told["incident_id"]) == opened
+    assert [one.report.id for one in store.inbox(InboxQuery(state="open")).incidents] == [
+        told["incident_id"]
+    ]
+    assert tell(client, FIRING)["effect"] == "unchanged"
+    assert tell(client, resolved())["effect"] == "resolved"
+    assert store.count() == 1
+
+
+def test_opened_again_it_keeps_what_people_said(client, store):
     told = tell(client, FIRING)
     tell(client, resolved())
-    late = tell(client, FIRING)
-    assert (late["effect"], late["incident_id"]) == ("unchanged", told["incident_id"])
+    over = store.get(told["incident_id"])
+    labelled = replace(over.outcome, category="Payments", severity="high")
+    store.upsert([ResolvedIncident(over.report, labelled)])
+    assert tell(client, FIRING)["effect"] == "opened"
+    outcome = store.get(told["incident_id"]).outcome
+    assert outcome == Outcome(category="Payments", severity="high")
+
+
+def test_what_a_person_resolved_stays_so_while_it_goes_on_firing(client, store):
+    told = tell(client, FIRING)
+    report = store.get(told["incident_id"]).report
+    by_hand = Outcome(resolution="Rolled back release 4.2.", resolved_at=ENDED_AT)
+    store.upsert([ResolvedIncident(report, by_hand)])
+    for body in (FIRING, firing(alerts=FIRING["alerts"][:1])):
+        again = tell(client, body)
+        assert (again["effect"], again["incident_id"]) == ("unchanged", told["incident_id"])
+    assert store.get(told["incident_id"]).outcome == by_hand
+
+
+def test_what_is_left_of_a_group_and_comes_late_is_the_same_incident(client, store):
+    told = tell(client, FIRING)
+    later, first = copy.deepcopy(FIRING["alerts"])
+    part = firing(alerts=[later, first | {"status": "resolved", "endsAt": "2026-03-02T14:20:00Z"}])
+    assert tell(client, part)["effect"] == "unchanged"
+    tell(client, resolved(alerts=[later]))
+    late = tell(client, part)
+    assert (late["effect"], late["incident_id"]) == ("opened", told["incident_id"])
+    assert tell(client, resolved(alerts=[later]))["incident_id"] == told["incident_id"]
+    assert store.count() == 1
     assert not store.get(told["incident_id"]).outcome.is_open
+
+
+def test_late_word_of_an_earlier_episode_leaves_the_one_that_is_open(client, store):
+    tell(client, FIRING)
+    tell(client, resolved())
+    second = tell(client, firing(starts_at="2026-03-02T18:00:00Z"))
+    late = tell(client, FIRING)
+    assert (late["effect"], late["incident_id"]) == ("unchanged", second["incident_id"])
+    assert store.count() == 2
+
+
+def test_word_that_comes_in_the_wrong_order_opens(client, store):
+    assert tell(client, resolved())["effect"] == "unchanged"
+    told = tell(client, FIRING)
+    assert told["effect"] == "opened"
+    assert store.get(told["incident_id"]).outcome.is_open
 
 
 def test_what_was_learned_meanwhile_is_kept(client, store):

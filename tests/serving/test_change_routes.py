@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from features.incident.change import Change
+from serving.changes import ChangeService
+
 NOW = datetime.now(UTC)
 CHANGE = {
     "id": "deploy-1",
@@ -132,3 +135,28 @@ def test_lone_surrogates_do_no_harm(client, store):
     response = client.post("/v1/changes", content=body, headers=headers)
     assert response.status_code in {200, 422}
     assert "\ud800" not in repr(stored(store))
+
+
+def test_what_is_older_than_90_days_is_removed_once_a_day(store):
+    now = NOW
+    service = ChangeService(store.telemetry, lambda: now)
+    first, second, third = (
+        Change(f"c{days}", "checkout", NOW - timedelta(days=days), "deploy", "4.2")
+        for days in (91, 89.5, 0)
+    )
+    store.telemetry.record_changes([first])
+    service.record(second)
+    assert stored(store) == (second,)
+    now += timedelta(hours=23)
+    service.record(third)
+    assert stored(store) == (second, third)
+    now += timedelta(hours=1)
+    service.record(third)
+    assert stored(store) == (third,)
+
+
+def test_the_route_removes_what_is_old(client, store):
+    old = NOW - timedelta(days=100)
+    store.telemetry.record_changes([Change("old", "checkout", old, "deploy", "4.1")])
+    send(client, CHANGE | {"at": NOW.isoformat()})
+    assert [change.id for change in stored(store)] == ["deploy-1"]

@@ -1,6 +1,7 @@
 """What lies around an incident: which changes and series are named, in which order, and why."""
 
 from datetime import UTC, datetime, timedelta
+from time import process_time
 
 import pytest
 
@@ -9,6 +10,8 @@ from features.incident.anomaly import SeriesAnomaly
 from features.incident.change import Change
 from features.incident.report import IncidentReport
 from features.incident.topology import NO_TOPOLOGY, Topology
+from serving import surroundings
+from serving.related import MOST_SHOWN, Nearby, rank_changes
 from serving.surroundings import Surroundings, SurroundingsService
 
 OPENED_AT = datetime(2026, 3, 2, 14, 10, tzinfo=UTC)
@@ -188,6 +191,32 @@ def test_a_batch_is_answered_like_each_alone(store):
     reports = [IncidentReport(f"INC{n}", ago(n * 100), service=services[n % 4]) for n in range(12)]
     assert service.around_each(reports) == tuple(service.around(each) for each in reports)
     assert any(found.changes and found.anomalies for found in service.around_each(reports))
+
+
+def test_a_change_is_held_against_the_first_onset_on_its_service_that_came_with_it(store):
+    store.telemetry.record_changes([change("c", "checkout", 60)])
+    each = {"before": 66, "with": 64, "after": 30}
+    store.telemetry.record_anomalies([anomaly(one, "checkout", ago) for one, ago in each.items()])
+    (found,) = around(store, report(service=None)).changes
+    assert found.why == ("4 min after the onset of errors with",)
+
+
+def test_a_busy_day_costs_little_though_no_service_is_named():
+    day = 24 * 60 / 2_000
+    changes = [change(f"c{n}", f"s{n % 50}", n * day) for n in range(2_000)][::-1]
+    anomalies = [anomaly(f"a{n}", f"s{n % 50}", n * day, None) for n in range(2_000)][::-1]
+    nearby, started = Nearby(None, NO_TOPOLOGY), process_time()
+    assert len(rank_changes(changes, anomalies, nearby, OPENED_AT)) == MOST_SHOWN
+    assert process_time() - started < 0.2
+
+
+def test_of_very_many_changes_the_latest_are_weighed(store, monkeypatch):
+    monkeypatch.setattr(surroundings, "MOST_WEIGHED", 3)
+    each = [change(f"c{n}", ("mail", "checkout")[n % 2], 10 + n) for n in range(8)]
+    store.telemetry.record_changes(each)
+    store.telemetry.record_anomalies([anomaly("a", "checkout", 14)])
+    assert set(ids(around(store, report(service=None)).changes)) == {"c0", "c1", "c2"}
+    assert set(ids(around(store, report()).changes)) == {"c1", "c3", "c5"}
 
 
 def test_what_is_not_asked_for_is_not_looked_up(store, monkeypatch):
