@@ -1,10 +1,12 @@
 """The contract of every model that reads metric series."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+Bounds = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,22 @@ class SeriesScores:
     upper: NDArray[np.float64]
     channel: NDArray[np.int8]
 
+    def within(self, bounds: Bounds) -> "SeriesScores":
+        """Return the scores with what is expected kept between the metric's lowest and highest.
+
+        None is no bound.
+        """
+        if bounds == (None, None):
+            return self
+        lowest = -np.inf if bounds[0] is None else bounds[0]
+        highest = np.inf if bounds[1] is None else bounds[1]
+        return replace(
+            self,
+            expected=np.clip(self.expected, lowest, highest),
+            lower=np.clip(self.lower, lowest, highest),
+            upper=np.clip(self.upper, lowest, highest),
+        )
+
 
 class SeriesModel(ABC):
     """A model that reads series causally, in a state of fixed size for each.
@@ -39,6 +57,10 @@ class SeriesModel(ABC):
     @abstractmethod
     def start(self, count: int) -> NDArray[np.void]:
         """Return the states of so many series that have no past."""
+
+    @abstractmethod
+    def restore(self, kept: bytes) -> NDArray[np.void]:
+        """Return states from their bytes, one after the other; the `layout` must be the same."""
 
     @abstractmethod
     def update(

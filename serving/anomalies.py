@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 from features.encoding.series_grid import SeriesGrid, lay_on_grid
 from models.anomaly import AnomalyModel
 from models.flags import Flag, find_flags
-from models.series_model import SeriesScores
+from models.series_model import Bounds, SeriesScores
 
 _WEEK = 604_800
 _CALIBRATED_WEEKS = 20.0
 _FLAG_DAYS = 5
-
-Bound = float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class GivenSeries:
     times: NDArray[np.int64]
     values: NDArray[np.float64]
     unit: str | None = None
-    bounds: tuple[Bound, Bound] = (None, None)
+    bounds: Bounds = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ def _score(
 ) -> ScoredSeries:
     model = AnomalyModel(step_seconds=grid.step_seconds)
     scores = model.update(model.start(1), grid.times, grid.values[None])
-    found = _own_units(scores, grid, given.bounds)
+    found = _own_units(scores, grid.before).within(given.bounds)
     values = grid.values + grid.before
     flags = find_flags(
         grid.times,
@@ -101,21 +99,14 @@ def _score(
     )
 
 
-def _own_units(scores: SeriesScores, grid: SeriesGrid, bounds: tuple[Bound, Bound]) -> SeriesScores:
-    """Return the scores of the one series; what is expected lies within the metric's bounds."""
-    lowest = -np.inf if bounds[0] is None else bounds[0]
-    highest = np.inf if bounds[1] is None else bounds[1]
-
-    def within(array: NDArray[np.float64]) -> NDArray[np.float64]:
-        given: NDArray[np.float64] = np.clip(array[0] + grid.before, lowest, highest)
-        return given
-
+def _own_units(scores: SeriesScores, before: NDArray[np.float64]) -> SeriesScores:
+    """Return the scores of the one series, with what is expected in the units that were given."""
     return SeriesScores(
         score=scores.score[0],
         alarms_per_week=scores.alarms_per_week[0],
-        expected=within(scores.expected),
-        lower=within(scores.lower),
-        upper=within(scores.upper),
+        expected=scores.expected[0] + before,
+        lower=scores.lower[0] + before,
+        upper=scores.upper[0] + before,
         channel=scores.channel[0],
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from features.history.telemetry_store import TelemetryStore
+from features.history.telemetry_store import TELEMETRY_KEPT, TelemetryStore
 from features.incident.change import Change
 from features.incident.masking import Masking
 from features.incident.parsing import Moment, Name, Text, parse_fact, parse_name, parse_text
@@ -16,7 +16,6 @@ from serving.bodies import Body
 
 NamedText = Annotated[Text, Field(min_length=1)]
 
-KEPT = timedelta(days=90)
 _BETWEEN_CLEARINGS = timedelta(days=1)
 _USUAL_KIND = "change"
 _KIND_KEYS = ("kind", "type")
@@ -62,7 +61,7 @@ class ChangeService:
         """Add a change, or replace what was known under its id."""
         now = self._now()
         if self._cleared_at is None or now - self._cleared_at >= _BETWEEN_CLEARINGS:
-            self._store.forget_telemetry(now - KEPT)
+            self._store.forget_telemetry(now - TELEMETRY_KEPT)
             self._cleared_at = now
         self._store.record_changes([change])
 

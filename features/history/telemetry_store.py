@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import exists, select
 
@@ -22,6 +22,9 @@ from features.history.telemetry import (
 )
 from features.incident.anomaly import SeriesAnomaly
 from features.incident.change import Change
+
+# A year and some weeks: long enough to look back at the same season.
+TELEMETRY_KEPT = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)

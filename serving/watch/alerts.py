@@ -1,5 +1,6 @@
 """Puts a notification into the words and labels of an alert."""
 
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from math import isfinite
@@ -9,18 +10,22 @@ from features.incident.anomaly import SeriesAnomaly
 from features.incident.report import IncidentReport
 from models.prediction import SuggestedRunbook
 from serving.watch.alertmanager import Alert
+from serving.watch.exchange import ExchangeFailed
 from serving.watch.notifications import Notification
 
 ALERT_NAME = "PrecedentAnomaly"
 _RESENDS_MISSED = 4
 _LISTED = 10
+_MOST_SEARCH_SECONDS = 5.0
 
+# Raises `ExchangeFailed` when nobody can tell.
 SuggestRunbook = Callable[[IncidentReport], SuggestedRunbook | None]
 
 
 class AlertWriter:
-    """Writes alerts. The runbook of each is searched once, when it is first written.
+    """Writes alerts. The runbook of each is searched until a search succeeds, and then kept.
 
+    No notification is kept back for long by that: searches that last are left for the next time.
     An alert that is not sent again ends by itself after some minutes, so that one of a watch that
     was killed does not fire for ever.
     """
@@ -32,15 +37,30 @@ class AlertWriter:
         step_seconds: int,
         link: str | None = None,
         suggest_runbook: SuggestRunbook | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._prometheus_url = prometheus_url
         self._lasts = timedelta(seconds=_RESENDS_MISSED * max(60, step_seconds))
         self._link = link
         self._suggest_runbook = suggest_runbook
+        self._monotonic = monotonic
+        self._search_until = 0.0
         self._runbooks: dict[str, SuggestedRunbook | None] = {}
 
-    def write(self, notification: Notification, query: str, now: datetime) -> Alert:
-        """Return the alert of a notification, whose leading series is what `query` selects."""
+    def write(self, due: Iterable[tuple[Notification, str]], now: datetime) -> list[Alert]:
+        """Return the alerts of notifications, each with the query that selects its leading series.
+
+        That takes as long as one search may last, and five seconds, at most.
+        """
+        self._search_until = self._monotonic() + _MOST_SEARCH_SECONDS
+        return [self._write(notification, query, now) for notification, query in due]
+
+    def forget_all_but(self, leads: Iterable[str]) -> None:
+        """Forget the runbooks of what no longer fires, given the ids of the leads that do."""
+        firing = set(leads)
+        self._runbooks = {lead: each for lead, each in self._runbooks.items() if lead in firing}
+
+    def _write(self, notification: Notification, query: str, now: datetime) -> Alert:
         lead = notification.lead
         ended_at = notification.ended_at
         graph = urlencode({"g0.expr": query, "g0.tab": "0"})
@@ -51,11 +71,6 @@ class AlertWriter:
             ends_at=now + self._lasts if ended_at is None else max(ended_at, lead.onset_at),
             generator_url=f"{self._prometheus_url}/graph?{graph}",
         )
-
-    def forget_all_but(self, leads: Iterable[str]) -> None:
-        """Forget the runbooks of what no longer fires, given the ids of the leads that do."""
-        firing = set(leads)
-        self._runbooks = {lead: each for lead, each in self._runbooks.items() if lead in firing}
 
     def _annotations(self, notification: Notification) -> dict[str, str]:
         lead = notification.lead
@@ -75,11 +90,16 @@ class AlertWriter:
         return found
 
     def _runbook(self, lead: SeriesAnomaly) -> SuggestedRunbook | None:
-        if self._suggest_runbook is None:
+        if self._suggest_runbook is None or lead.id in self._runbooks:
+            return self._runbooks.get(lead.id)
+        if self._monotonic() >= self._search_until:
             return None
-        if lead.id not in self._runbooks:
-            self._runbooks[lead.id] = self._suggest_runbook(report_of(lead))
-        return self._runbooks[lead.id]
+        try:
+            found = self._suggest_runbook(report_of(lead))
+        except ExchangeFailed:
+            return None
+        self._runbooks[lead.id] = found
+        return found
 
 
 def alert_labels(notification: Notification) -> dict[str, str]:

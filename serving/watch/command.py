@@ -15,7 +15,7 @@ from prometheus_client import start_http_server
 
 from features.history.telemetry_store import TelemetryStore
 from features.home import open_home
-from models.anomaly import AnomalyModel, keep_compiled_kernels
+from models.anomaly import TIERS, AnomalyModel, keep_compiled_kernels
 from models.series_model import SeriesModel
 from serving.errors import BadWatchConfig
 from serving.logs import logging_config
@@ -23,7 +23,7 @@ from serving.settings import ServingSettings
 from serving.starting import open_state, read_settings, refuse
 from serving.watch.alertmanager import AlertmanagerClient
 from serving.watch.alerts import AlertWriter, SuggestRunbook
-from serving.watch.config import TIERS, MetricsAddress, WatchConfig, load_config
+from serving.watch.config import MetricsAddress, WatchConfig, load_config
 from serving.watch.exchange import HttpServer
 from serving.watch.exposition import WatchMetrics
 from serving.watch.lease import Lease

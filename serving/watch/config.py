@@ -3,28 +3,26 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Self
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from models.anomaly import Tier
+from models.series_model import Bounds
 from serving.errors import BadWatchConfig
 from serving.watch.exchange import parse_address
 
-Tier = Literal["full", "light"]
-
-TIERS: tuple[Tier, ...] = get_args(Tier)
 MOST_SERIES = 10_000
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Address = Annotated[str, AfterValidator(parse_address)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^/{}@\s][^/{}@]*$")]
-Bounds = tuple[float | None, float | None]
 
 
 class Endpoint(_Strict):

@@ -1,5 +1,6 @@
 """Scores what was read, all series of a tier at once, and finds what is out of line."""
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,13 +10,14 @@ import numpy as np
 from features.history.telemetry import StoredSeries
 from features.incident.anomaly import SeriesAnomaly
 from models.series_model import SeriesModel, SeriesScores
-from serving.watch.config import Bounds, WatchConfig
-from serving.watch.grid import Values
+from serving.watch.config import WatchConfig
 from serving.watch.identity import key_of, query_of
 from serving.watch.query import WatchedQuery
 from serving.watch.reading import Reading
 from serving.watch.tracking import AnomalyTracker, at
 from serving.watch.window import Window, map_scores
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -73,40 +75,62 @@ class Engine:
             elif anomaly.ended_at is None:
                 self.unsaved.note([replace(anomaly, ended_at=max(at(now), anomaly.onset_at))])
 
-    def feed(self, readings: Sequence[Reading]) -> None:
-        """Score what was read; what follows from it is in `unsaved` and in the queries."""
-        together: dict[tuple[str, bytes], list[tuple[Reading, Values]]] = defaultdict(list)
+    def forget_future(self, latest: int) -> None:
+        """Begin those queries anew that were read beyond the latest slot.
+
+        They were read by a clock that was ahead, and their states take what had not happened yet
+        for gaps. A step too far is only waited for.
+        """
+        ahead = [query for query in self.queries.values() if query.is_beyond(latest)]
+        for query in ahead:
+            gone = query.begin_anew()
+            self.unsaved.note(self._trackers[query.name].end(gone, at(latest)))
+            self.unsaved.forgotten.update(gone)
+        if ahead:
+            fields = {"queries": len(ahead)}
+            _log.warning("the clock was ahead; queries begin anew", extra={"fields": fields})
+
+    def feed(self, readings: Sequence[Reading]) -> dict[str, Exception]:
+        """Score what was read; what follows from it is in `unsaved` and in the queries.
+
+        Returns the errors of queries that could not be scored; the others are.
+        """
+        together: dict[tuple[str, bytes], list[Reading]] = defaultdict(list)
         for reading in readings:
-            values = reading.query.values_of(reading.matrix)
-            tier = reading.query.config.tier
-            together[tier, reading.times.tobytes()].append((reading, values))
-        for (of_tier, _), parts in together.items():
-            for reading, window in self._score(self._models[of_tier], parts):
-                self._follow(reading.query, window)
+            together[reading.query.config.tier, reading.times.tobytes()].append(reading)
+        failed: dict[str, Exception] = {}
+        for (tier, _), alike in together.items():
+            failed |= self._feed_alike(self._models[tier], alike)
+        return failed
 
     def known(self, query: WatchedQuery) -> list[SeriesAnomaly]:
         """Return the query's anomalies that last or ended lately."""
         return self._trackers[query.name].known
 
-    def _score(
-        self, model: SeriesModel, parts: Sequence[tuple[Reading, Values]]
-    ) -> Iterable[tuple[Reading, Window]]:
-        queries, times = [reading.query for reading, _ in parts], parts[0][0].times
-        states = np.concatenate([query.states for query in queries])
-        scores = model.update(states, times, np.concatenate([values for _, values in parts]))
-        ends = np.cumsum([len(query.keys) for query in queries])
-        for (reading, values), end in zip(parts, ends, strict=True):
-            rows = slice(end - len(values), end)
-            reading.query.states = states[rows]
-            bounds = reading.query.config.bounds
-            yield reading, Window(times, values, _within(_rows_of(scores, rows), bounds))
+    def _feed_alike(self, model: SeriesModel, readings: Sequence[Reading]) -> dict[str, Exception]:
+        failed: dict[str, Exception] = {}
+        try:
+            windows = _score(model, readings)
+        except Exception as error:
+            if len(readings) == 1:
+                return {readings[0].query.name: error}
+            # By itself, each query but the one to blame goes on.
+            for reading in readings:
+                failed |= self._feed_alike(model, [reading])
+            return failed
+        for reading, window in zip(readings, windows, strict=True):
+            try:
+                self._follow(reading.query, window)
+            except Exception as error:
+                failed[reading.query.name] = error
+        return failed
 
     def _follow(self, query: WatchedQuery, read: Window) -> None:
         tracker = self._trackers[query.name]
         both = query.take(read)
         self.unsaved.note(tracker.follow(both, self._budget_of_one(query)))
         gone = query.forget_vanished()
-        self.unsaved.note(tracker.end(gone))
+        self.unsaved.note(tracker.end(gone, at(int(read.times[-1]))))
         self.unsaved.forgotten.update(gone)
         self.unsaved.forgotten.difference_update(query.keys)
         self.unsaved.queries[query.name] = query
@@ -118,16 +142,19 @@ class Engine:
         return query.group.budget_per_week / max(1, sharing[query.group.name])
 
 
-def _within(scores: SeriesScores, bounds: Bounds) -> SeriesScores:
-    """Keep what is expected inside what the metric can be."""
-    if bounds == (None, None):
-        return scores
-    return replace(
-        scores,
-        expected=np.clip(scores.expected, *bounds),
-        lower=np.clip(scores.lower, *bounds),
-        upper=np.clip(scores.upper, *bounds),
-    )
+def _score(model: SeriesModel, readings: Sequence[Reading]) -> list[Window]:
+    """Score readings of the same times by one call, and move the states of their queries on."""
+    queries, times = [reading.query for reading in readings], readings[0].times
+    values = [reading.query.values_of(reading.matrix) for reading in readings]
+    states = np.concatenate([query.states for query in queries])
+    scores = model.update(states, times, np.concatenate(values))
+    windows, end = [], 0
+    for query, of_query in zip(queries, values, strict=True):
+        rows = slice(end, end := end + len(of_query))
+        query.states = states[rows]
+        found = _rows_of(scores, rows).within(query.config.bounds)
+        windows.append(Window(times, of_query, found))
+    return windows
 
 
 def _rows_of(scores: SeriesScores, rows: slice) -> SeriesScores:

@@ -85,7 +85,9 @@ class WatchMetrics:
             self._series.labels(query.name).set(len(query.keys))
             if query.seen_until is not None:
                 self._lag.labels(query.name).set(now - query.seen_until)
-                latest[query.name] = _latest_of(query)
+                # A query that goes on after a restart has no point until it is read.
+                if len(query.window.times):
+                    latest[query.name] = _latest_of(query)
         self._latest.latest = latest
 
     def clear(self) -> None:

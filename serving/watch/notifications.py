@@ -129,4 +129,5 @@ def _is_due(notification: Notification, now: datetime) -> bool:
         return notification.sent_at is not None and notification.changed
     if notification.sent_at is None or notification.changed:
         return True
-    return now >= notification.sent_at + SENT_AGAIN_AFTER
+    # What a clock that was ahead has sent counts as long ago.
+    return abs(now - notification.sent_at) >= SENT_AGAIN_AFTER

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic_core import from_json
 
+from features.encoding.series_state import LARGEST
 from serving.watch.exchange import ExchangeFailed, HttpServer, shorten
 from serving.watch.grid import Times, Values, to_slots
 
@@ -21,7 +22,7 @@ class TooManySeries(ExchangeFailed):
 class Matrix:
     """The answer to a query: `values` has a row for each label set and a column for each time.
 
-    What is missing is NaN.
+    What is missing is NaN, and so is what no metric can be: infinite, or beyond 1e30.
     """
 
     labels: tuple[Mapping[str, str], ...]
@@ -93,6 +94,7 @@ def _matrix(found: Sequence[Any], times: Times, step_seconds: int) -> Matrix:
         row[to_slots(sampled, int(times[0]), step_seconds)] = [
             float(sample[1]) for sample in samples
         ]
+    values[~(np.abs(values) < LARGEST)] = np.nan
     return Matrix(tuple(_labels(series["metric"]) for series in found), times, values)
 
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from itertools import compress
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.history.telemetry import StoredSeries
 from models.series_model import SeriesModel
@@ -66,8 +67,7 @@ class WatchedQuery:
         if not known:
             return
         self._add([each.key for each in known], [each.labels for each in known])
-        states = b"".join(each.state for each in known)
-        self.states = np.frombuffer(states, self.states.dtype).copy()
+        self.states = self._model.restore(b"".join(each.state for each in known))
         self.seen_until = max(int(each.seen_until.timestamp()) for each in known)
         self._present_at[:] = self.seen_until
 
@@ -103,7 +103,20 @@ class WatchedQuery:
         oldest = (self.seen_until or 0) - FORGOTTEN_AFTER_SECONDS
         if len(self.keys) > self._max_series:
             oldest = max(oldest, int(np.sort(self._present_at)[-self._max_series]))
-        kept = self._present_at >= oldest
+        return self._keep(self._present_at >= oldest)
+
+    def is_beyond(self, latest: int) -> bool:
+        """Tell whether it was read more than a step beyond the latest slot."""
+        return self.seen_until is not None and self.seen_until > latest + self.step_seconds
+
+    def begin_anew(self) -> list[str]:
+        """Forget all that was read, and return the keys of the series."""
+        gone = self._keep(np.zeros(len(self.keys), np.bool_))
+        self.seen_until = None
+        self.window = unseen(0, np.empty(0, np.int64))
+        return gone
+
+    def _keep(self, kept: NDArray[np.bool_]) -> list[str]:
         if kept.all():
             return []
         gone = list(compress(self.keys, ~kept))

@@ -1,6 +1,6 @@
 """Reads what each query is behind by, in chunks; a query that fails holds up no other."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -36,14 +36,26 @@ class QueryReader:
         query: WatchedQuery,
         client: PrometheusClient,
         history_days: float,
-        count_failure: Callable[[], None] | None = None,
+        count_failure: Callable[[str], Callable[[], None]],
     ) -> None:
         self.query = query
-        self.backoff = Backoff("a query", {"query": query.name}, count_failure)
+        facts = {"query": query.name}
+        self.asking = Backoff("a query", facts, count_failure("prometheus"))
+        self.scoring = Backoff("scoring a query", facts, count_failure("scoring"))
         self._client = client
         self._history_seconds = history_days * 86_400
         self._most_slots = MOST_SLOTS
         self._series: int | None = None
+
+    @property
+    def retry_at(self) -> float:
+        """The time of the next try; 0 without a failure."""
+        return max(self.asking.retry_at, self.scoring.retry_at)
+
+    def is_due(self, latest: int, now: float) -> bool:
+        """Tell whether slots are still to be read, and may be."""
+        is_ready = self.asking.is_ready(now) and self.scoring.is_ready(now)
+        return is_ready and self.behind(latest) > 0
 
     def behind(self, latest: int) -> int:
         """Return how many slots are still to be read up to the latest."""
@@ -100,9 +112,22 @@ class Readers:
 
     def read_due(self, latest: int, now: float) -> list[Reading]:
         """Return a chunk of each query that is behind and may be asked; failures are noted."""
-        due = [each for each in self.all if each.behind(latest) and each.backoff.is_ready(now)]
+        due = [each for each in self.all if each.is_due(latest, now)]
         readings = self._threads.map(lambda reader: _try(reader, latest, now), due)
         return [reading for reading in readings if reading is not None]
+
+    def note_scored(
+        self, readings: Iterable[Reading], failed: Mapping[str, Exception], now: float
+    ) -> None:
+        """Note which of the readings could be scored, given the errors of those that could not."""
+        read = {reading.query.name for reading in readings}
+        for reader in self.all:
+            name = reader.query.name
+            if name in failed:
+                reason = f"{type(failed[name]).__name__}: {failed[name]}"
+                reader.scoring.fail(reason, now, failed[name])
+            elif name in read:
+                reader.scoring.succeed()
 
     def close(self) -> None:
         """End the threads."""
@@ -113,7 +138,7 @@ def _try(reader: QueryReader, latest: int, now: float) -> Reading | None:
     try:
         reading = reader.read(latest)
     except ExchangeFailed as error:
-        reader.backoff.fail(str(error), now)
+        reader.asking.fail(str(error), now)
         return None
-    reader.backoff.succeed()
+    reader.asking.succeed()
     return reading

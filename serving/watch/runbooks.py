@@ -1,5 +1,8 @@
 """Asks the running service which runbook applies, so that a watch needs no model of texts."""
 
+import time
+from collections.abc import Callable
+
 from pydantic import BaseModel, ValidationError
 
 from features.incident.report import IncidentReport
@@ -18,20 +21,29 @@ class _Found(BaseModel):
 class RunbookAdvice:
     """Suggests the runbook that the service at an address finds most relevant, if it finds any.
 
-    A service that does not answer is no reason to keep a notification back: there is then none.
+    A service that does not answer is left alone for a while.
     """
 
-    def __init__(self, url: str, key: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._server = HttpServer(url, _TIMEOUT_SECONDS, key=key)
         self._asking = Backoff("asking for a runbook", {})
+        self._monotonic = monotonic
 
     def __call__(self, report: IncidentReport) -> SuggestedRunbook | None:
-        """Return the runbook for a report, or None."""
+        """Return the runbook for a report, or None; raises `ExchangeFailed` if nobody can tell."""
+        if not self._asking.is_ready(self._monotonic()):
+            raise ExchangeFailed(f"no runbook is asked for yet: {self._asking.problem}")
         try:
             found = self._ask(report)
         except ExchangeFailed as error:
-            self._asking.fail(str(error), 0.0)
-            return None
+            self._asking.fail(str(error), self._monotonic())
+            raise
         self._asking.succeed()
         return found[0] if found else None
 

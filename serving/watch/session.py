@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from features.history.telemetry_store import TelemetryStore
+from features.history.telemetry_store import TELEMETRY_KEPT, TelemetryStore
 from models.series_model import SeriesModel
 from serving.watch.alertmanager import AlertmanagerClient
 from serving.watch.alerts import AlertWriter, summarise
@@ -23,7 +23,6 @@ from serving.watch.tracking import at
 
 _log = logging.getLogger(__name__)
 
-KEPT = timedelta(days=90)
 _RESTORED = timedelta(hours=24)
 _SECONDS_BETWEEN_CLEARINGS = 86_400.0
 _FORGOTTEN_AT_ONCE = 5_000
@@ -63,11 +62,16 @@ class WatchSession:
         self._clock = clock
         self._engine = Engine(config, models)
         self._readers = Readers(
-            QueryReader(query, prometheus, config.history_days, metrics.count_failure("prometheus"))
+            QueryReader(query, prometheus, config.history_days, metrics.count_failure)
             for query in self._engine.queries.values()
         )
         self._book = NotificationBook()
-        self._alerting = Backoff("Alertmanager", {}, metrics.count_failure("alertmanager"))
+        self._alerting = Backoff(
+            "Alertmanager",
+            {},
+            metrics.count_failure("alertmanager"),
+            most_seconds=SENT_AGAIN_AFTER.total_seconds(),
+        )
         self._clear_at = 0.0
         self._restore()
 
@@ -77,7 +81,9 @@ class WatchSession:
             self._save()
             now = self._clock()
             latest = latest_slot(now, self._config.step_seconds)
-            self._engine.feed(self._readers.read_due(latest, now))
+            self._engine.forget_future(latest)
+            readings = self._readers.read_due(latest, now)
+            self._readers.note_scored(readings, self._engine.feed(readings), now)
             self._save()
         self._tell(latest)
         self._clear()
@@ -132,7 +138,7 @@ class WatchSession:
     def _send(self, due: Sequence[Notification], now: datetime) -> None:
         if self._alertmanager is None:
             return
-        self._alertmanager.post([self._writer.write(n, self._query_of(n), now) for n in due])
+        self._alertmanager.post(self._writer.write([(n, self._query_of(n)) for n in due], now))
         self._alerting.succeed()
         self._writer.forget_all_but(n.lead.id for n in self._book.firing)
 
@@ -142,14 +148,14 @@ class WatchSession:
 
     def _clear(self) -> None:
         if self._clock() >= self._clear_at:
-            self._store.forget_telemetry(at(self._clock()) - KEPT)
+            self._store.forget_telemetry(at(self._clock()) - TELEMETRY_KEPT)
             self._clear_at = self._clock() + _SECONDS_BETWEEN_CLEARINGS
 
     def _seconds_to_wait(self) -> float:
         now, step = self._clock(), self._config.step_seconds
         latest = latest_slot(now, step)
         waits = [seconds_until_next(now, step), SENT_AGAIN_AFTER.total_seconds()]
-        waits += [each.backoff.retry_at - now for each in self._readers.all if each.behind(latest)]
+        waits += [each.retry_at - now for each in self._readers.all if each.behind(latest)]
         if self._alerting.problem is not None:
             waits.append(self._alerting.retry_at - now)
         return max(0.0, min(waits))

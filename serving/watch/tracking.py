@@ -56,9 +56,8 @@ class AnomalyTracker:
             changed += self._follow_one(key, row, window.series(np.array([row])), budget_per_week)
         return changed
 
-    def end(self, keys: Iterable[str]) -> list[SeriesAnomaly]:
+    def end(self, keys: Iterable[str], now: datetime) -> list[SeriesAnomaly]:
         """End what lasts of series that are no longer watched, and return it."""
-        now = at(self._query.seen_until or 0)
         return [
             replace(anomaly, ended_at=max(now, anomaly.onset_at))
             for key in keys

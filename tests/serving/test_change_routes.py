@@ -137,12 +137,12 @@ def test_lone_surrogates_do_no_harm(client, store):
     assert "\ud800" not in repr(stored(store))
 
 
-def test_what_is_older_than_90_days_is_removed_once_a_day(store):
+def test_what_is_older_than_400_days_is_removed_once_a_day(store):
     now = NOW
     service = ChangeService(store.telemetry, lambda: now)
     first, second, third = (
         Change(f"c{days}", "checkout", NOW - timedelta(days=days), "deploy", "4.2")
-        for days in (91, 89.5, 0)
+        for days in (401, 399.5, 0)
     )
     store.telemetry.record_changes([first])
     service.record(second)
@@ -156,7 +156,7 @@ def test_what_is_older_than_90_days_is_removed_once_a_day(store):
 
 
 def test_the_route_removes_what_is_old(client, store):
-    old = NOW - timedelta(days=100)
+    old = NOW - timedelta(days=500)
     store.telemetry.record_changes([Change("old", "checkout", old, "deploy", "4.1")])
     send(client, CHANGE | {"at": NOW.isoformat()})
     assert [change.id for change in stored(store)] == ["deploy-1"]

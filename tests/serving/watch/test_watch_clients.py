@@ -38,13 +38,13 @@ def test_irregular_samples_fall_into_their_slots_and_the_last_counts(prometheus)
     np.testing.assert_array_equal(matrix.values, [[3, 4, np.nan, 5]])
 
 
-def test_words_for_numbers_are_understood(prometheus):
-    values = [[600, "NaN"], [660, "+Inf"], [720, "-Inf"], [780, "1e308"]]
+def test_what_is_no_usual_number_is_missing(prometheus):
+    values = [[600, "NaN"], [660, "+Inf"], [720, "-1e31"], [780, "-1e29"]]
     answer = {"resultType": "matrix", "result": [{"metric": {}, "values": values}]}
     body = json.dumps({"status": "success", "data": answer}).encode()
     prometheus.answer_with = lambda _: (200, body)
     matrix = client(prometheus.url).read("up", TIMES, 60)
-    np.testing.assert_array_equal(matrix.values, [[np.nan, np.inf, -np.inf, 1e308]])
+    np.testing.assert_array_equal(matrix.values, [[np.nan, np.nan, np.nan, -1e29]])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from features.incident.anomaly import SeriesAnomaly
+from models.prediction import SuggestedRunbook
 from serving.watch.alerts import AlertWriter, alert_labels, summarise
+from serving.watch.exchange import ExchangeFailed
 from serving.watch.identity import anomaly_id, series_key, series_name
 from serving.watch.notifications import NotificationBook
 
@@ -117,7 +119,67 @@ def test_what_is_long_over_is_forgotten(book):
 def write(book, now=NOON):
     writer = AlertWriter(prometheus_url="http://p", step_seconds=60, link=None)
     (notification,) = book.firing or book.due(now)
-    return writer.write(notification, 'up{a="b"}', now)
+    (alert,) = writer.write([(notification, 'up{a="b"}')], now)
+    return alert
+
+
+class Searching:
+    """Suggests runbooks, each after so many seconds; raises `error` where it is given."""
+
+    def __init__(self, seconds=0.0, error=None):
+        self.now = 0.0
+        self.seconds = seconds
+        self.error = error
+        self.asked = 0
+
+    def __call__(self, _report):
+        self.asked += 1
+        self.now += self.seconds
+        if self.error:
+            raise self.error
+        return SuggestedRunbook("r", "Restart it", 0.9)
+
+
+def writer_of(searching):
+    return AlertWriter(
+        prometheus_url="http://p",
+        step_seconds=60,
+        suggest_runbook=searching,
+        monotonic=lambda: searching.now,
+    )
+
+
+def test_a_runbook_whose_search_failed_is_searched_for_again(book):
+    book.take([anomaly("a", 0)], NOON)
+    searching = Searching(error=ExchangeFailed("down"))
+    writer = writer_of(searching)
+    firing = [(each, "up") for each in book.firing]
+    (alert,) = writer.write(firing, NOON)
+    assert "runbook" not in alert.annotations
+    searching.error = None
+    for _ in range(2):
+        (alert,) = writer.write(firing, NOON)
+        assert alert.annotations["runbook"] == "Restart it"
+    assert searching.asked == 2
+
+
+def test_slow_searches_do_not_keep_notifications_back_for_long(book):
+    book.take([anomaly("a", 0, group=f"g{n}") for n in range(10)], NOON)
+    searching = Searching(seconds=2.0)
+    writer = writer_of(searching)
+    firing = [(each, "up") for each in book.firing]
+    alerts = writer.write(firing, NOON)
+    assert len(alerts) == 10
+    assert searching.asked == 3
+    assert sum("runbook" in each.annotations for each in alerts) == 3
+    writer.write(firing, NOON)
+    assert searching.asked == 6
+
+
+def test_a_notification_sent_by_a_clock_that_was_ahead_is_sent_again(book):
+    book.take([anomaly("a", 0)], NOON)
+    book.note_sent(book.due(NOON), NOON + minutes(1_440))
+    assert book.due(NOON + minutes(2))
 
 
 def test_an_alert_ends_by_itself_when_nobody_prolongs_it(book):

@@ -6,14 +6,26 @@ import pytest
 
 from features.incident.report import IncidentReport
 from models.prediction import SuggestedRunbook
+from serving.watch.exchange import ExchangeFailed
 from serving.watch.runbooks import RunbookAdvice
 
 REPORT = IncidentReport(id="a", title="errors is up by 3", service="checkout")
 
 
+class Clock:
+    """Stands still unless a test moves it."""
+
+    now = 1_000.0
+
+
 @pytest.fixture
-def advice(alertmanager):
-    asking = RunbookAdvice(alertmanager.url, key="secret")
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def advice(alertmanager, clock):
+    asking = RunbookAdvice(alertmanager.url, key="secret", monotonic=lambda: clock.now)
     yield asking
     asking.close()
 
@@ -40,7 +52,13 @@ def test_there_may_be_none(alertmanager, advice):
 
 
 @pytest.mark.parametrize("answer", [(503, b""), (200, b"<html>"), (200, b'{"runbooks": 1}')])
-def test_a_service_that_fails_keeps_nothing_back(alertmanager, advice, caplog, answer):
+def test_a_service_that_fails_is_asked_again_later(alertmanager, advice, clock, caplog, answer):
     alertmanager.answer_with = lambda _: answer
-    assert [advice(REPORT) for _ in range(3)] == [None] * 3
+    for _ in range(3):
+        with pytest.raises(ExchangeFailed):
+            advice(REPORT)
+    assert len(alertmanager.asked) == 1
     assert [each.getMessage() for each in caplog.records] == ["asking for a runbook fails"]
+    alertmanager.answer_with = lambda _: (200, b'{"runbooks": []}')
+    clock.now += 5
+    assert advice(REPORT) is None

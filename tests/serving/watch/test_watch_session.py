@@ -428,12 +428,12 @@ def test_a_runbook_is_suggested_once(watching):
 def test_old_telemetry_is_cleared_once_a_day(watching):
     now = datetime.fromtimestamp(watching.now, UTC)
     changes = [
-        Change(str(days), None, now - timedelta(days=days), "deploy", "") for days in (89, 91)
+        Change(str(days), None, now - timedelta(days=days), "deploy", "") for days in (399, 401)
     ]
     watching.store.telemetry.record_changes(changes)
     watching.step()
-    found = watching.store.telemetry.changes_between(now - timedelta(days=99), now)
-    assert [each.id for each in found] == ["89"]
+    found = watching.store.telemetry.changes_between(now - timedelta(days=450), now)
+    assert [each.id for each in found] == ["399"]
 
 
 def test_the_band_stays_within_the_bounds(watching):
