@@ -8,6 +8,8 @@ from models.anomaly import TIERS, AnomalyModel
 from models.flags import find_flags
 from models.series_model import SeriesScores
 
+pytestmark = pytest.mark.quality
+
 STEP = 300
 PER_DAY = 86_400 // STEP
 SERIES, DAYS, FLAGGED_DAYS = 12, 35, 30

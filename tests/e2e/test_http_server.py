@@ -30,6 +30,8 @@ import sys
 from models.artifacts import trusted
 trusted.TRUSTED_TYPES += (sys.argv.pop(1),)
 from serving.__main__ import cli
+
+pytestmark = pytest.mark.quality
 cli()
 """
 START_SECONDS = 90
@@ -119,7 +121,6 @@ def test_it_is_ready_with_the_champion(server):
     assert set(body["targets"]) == {"category"}
 
 
-@pytest.mark.quality
 def test_it_follows_promotions_without_failing_a_request(server, serving_home):
     results: list[tuple[int, str]] = []
     stopping = threading.Event()
@@ -146,7 +147,6 @@ def test_it_follows_promotions_without_failing_a_request(server, serving_home):
     assert {version for _, version in results} >= {"2", "3"}
 
 
-@pytest.mark.quality
 def test_it_follows_what_its_owner_allows(server, serving_home):
     def allowed():
         status, answer = server.ask("POST", "/v1/triage", {"incident": {"title": "vpn"}})
@@ -165,7 +165,6 @@ def test_it_follows_what_its_owner_allows(server, serving_home):
         wait_for(lambda mode=mode: allowed() == mode)
 
 
-@pytest.mark.quality
 def test_health_answers_while_a_batch_runs(server):
     incidents = [
         {"title": f"vpn {n}", "description": "down since noon " * 200} for n in range(2_000)
@@ -197,7 +196,6 @@ def test_it_logs_json_and_stops_when_told(server):
     assert not [line for line in lines if line["level"] in {"ERROR", "CRITICAL"}]
 
 
-@pytest.mark.quality
 def test_several_workers_count_together_and_leave_nothing_behind(tmp_path):
     with running(tmp_path, "-m", "serving", "--workers", "2") as server:
         for _ in range(8):

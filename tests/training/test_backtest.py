@@ -24,6 +24,8 @@ from training.backtest_summary import describe_backtest
 from training.cli import app
 from training.train import TrainingPlan
 
+pytestmark = pytest.mark.quality
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PLACES = ("graz", "linz", "wels", "steyr", "enns", "ried", "lienz", "imst", "hall", "bruck")
 
