@@ -23,6 +23,8 @@ from serving.__main__ import cli
 from training.cli import app as training_cli
 from training.promote import promote, rollback
 
+pytestmark = pytest.mark.quality
+
 ROOT = Path(__file__).parents[2]
 # The command itself, with one more type that it trusts.
 LAUNCH = """
@@ -30,8 +32,6 @@ import sys
 from models.artifacts import trusted
 trusted.TRUSTED_TYPES += (sys.argv.pop(1),)
 from serving.__main__ import cli
-
-pytestmark = pytest.mark.quality
 cli()
 """
 START_SECONDS = 90
