@@ -18,6 +18,8 @@ from models.series_model import SeriesModel, SeriesScores
 Tier = Literal["full", "light"]
 TIERS: tuple[Tier, ...] = ("full", "light")
 
+DAYS_BEFORE_FLAGS = 5
+
 _HOUR = 3_600
 _DAY = 86_400
 
@@ -133,7 +135,7 @@ class AnomalyModel(SeriesModel):
             gap_memory=_share(step, 14 * _DAY),
             forgetting=np.exp(-step / (3 * _DAY)),
             season_warm=2 * _DAY / step,
-            flag_warm=5 * _DAY / step,
+            flag_warm=DAYS_BEFORE_FLAGS * _DAY / step,
         )
 
 

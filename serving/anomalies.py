@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.encoding.series_grid import SeriesGrid, lay_on_grid
-from models.anomaly import AnomalyModel
+from models.anomaly import DAYS_BEFORE_FLAGS, AnomalyModel
 from models.flags import Flag, find_flags
 from models.series_model import Bounds, SeriesScores
 
 _WEEK = 604_800
 _CALIBRATED_WEEKS = 20.0
-_FLAG_DAYS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,9 @@ def _weeks(grid: SeriesGrid) -> float:
 
 
 def _source(weeks: float) -> str:
-    return "shipped constants" if weeks * 7 <= _FLAG_DAYS else "own past and shipped constants"
+    return (
+        "shipped constants" if weeks * 7 <= DAYS_BEFORE_FLAGS else "own past and shipped constants"
+    )
 
 
 def _warn(given: GivenSeries, calibration: Calibration) -> list[str]:
@@ -127,8 +128,10 @@ def _warn(given: GivenSeries, calibration: Calibration) -> list[str]:
             "rate of false alarms may differ from the budget"
         )
     days = calibration.series_weeks * 7
-    if days <= _FLAG_DAYS:
-        warnings.append(f"warm-up: {days:.1f} days of values; flags begin after {_FLAG_DAYS} days")
+    if days <= DAYS_BEFORE_FLAGS:
+        warnings.append(
+            f"warm-up: {days:.1f} days of values; flags begin after {DAYS_BEFORE_FLAGS} days"
+        )
     lowest, highest = (np.nan if bound is None else bound for bound in given.bounds)
     outside = int(((given.values < lowest) | (given.values > highest)).sum())
     if outside:

@@ -38,7 +38,7 @@ def lay_on_grid(times: NDArray[np.int64], values: NDArray[np.float64]) -> Series
     """Return the grid of points given by unix seconds and values, neither of them in order.
 
     The step is the commonest of the first thousand distances. A point belongs to the nearest slot,
-    the last given counts where several do, and slots between are missing: a day's at most, and four
+    the last given counts where several do, and slots between are missing: 1,440 at most, and four
     for each point in all, so that wild distances do not make a series of holes.
 
     >>> grid = lay_on_grid(np.array([60, 0, 180]), np.array([2.0, 1.0, 4.0]))

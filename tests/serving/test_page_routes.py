@@ -12,6 +12,7 @@ from features.errors import StoreUnavailable
 from features.history.modes import Mode, ModeSetting
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore
+from features.incident.fix import FIX_NOT_RECORDED
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from features.incident.runbook import Part, Runbook, Section
 
@@ -189,6 +190,19 @@ def test_the_inbox_filters(client, store, asked, found):
     client.get("/")
     page = client.get(f"/?{asked}")
     assert set(re.findall(r'class="incident" href="/incidents/(INC\d)"', page.text)) == found
+
+
+def test_the_first_entry_with_a_fix_is_named_at_a_glance(client, store):
+    fixed = SIMILAR["similar"][0]
+    unfixed = fixed | {
+        "id": "INC9",
+        "title": "Still open",
+        "resolution": FIX_NOT_RECORDED,
+        "has_fix": False,
+    }
+    store.upsert([incident(1)])
+    store.record_predictions([answer("similar", SIMILAR | {"similar": [unfixed, fixed]})])
+    assert "Fixed before Renewed the certificate." in words(client.get("/incidents/INC1"))
 
 
 def test_an_incident_shows_cause_fix_and_first_step(client, filled):
