@@ -1,7 +1,7 @@
 """The contract of every model that reads metric series."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,11 @@ class SeriesScores:
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
     channel: NDArray[np.int8]
+
+    def of_series(self, number: int) -> "SeriesScores":
+        """Return the scores of one series, whose arrays have a place for each point."""
+        arrays = {each.name: getattr(self, each.name)[number] for each in fields(self)}
+        return SeriesScores(**arrays)
 
     def within(self, bounds: Bounds) -> "SeriesScores":
         """Return the scores with what is expected kept between the metric's lowest and highest.

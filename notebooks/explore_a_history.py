@@ -2,7 +2,8 @@
 """# Explore a history before learning from it
 
 What does an export hold, when was it written, and what could mislead a model? The example is the
-synthetic company, so the numbers say nothing about real data; put your own file and mapping in.
+synthetic company, so the numbers say nothing about real data; put your own file and mapping in:
+`history = load_history(Path("export.csv"), load_mapping(Path("mapping.yaml")))`.
 """
 
 # %%
@@ -12,20 +13,22 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+from matplotlib import pyplot as plt
 
 from features.history.load import load_history
 from features.history.mapping import load_mapping
+from features.home import HomeSettings, open_home
 from models.folds import report_copy_groups
-from training.demo import generate_company, write_history, write_mapping
+from training.demo import generate_company
+from training.demo_history import load_demo
+from training.fit import fit_and_judge
+from training.label_noise import doubt_labels
+from training.plan import TrainingPlan
 from training.split import split_history
 from training.targets import find_targets
 
-with TemporaryDirectory() as folder:
-    write_history(generate_company(), Path(folder) / "history.jsonl")
-    write_mapping(Path(folder) / "mapping.yaml")
-    history = load_history(
-        Path(folder) / "history.jsonl", load_mapping(Path(folder) / "mapping.yaml")
-    )
+history = load_demo(generate_company(incidents=600))
+incidents = history.incidents
 
 # %% [markdown]
 """## Was it known at opening?
@@ -36,6 +39,34 @@ with TemporaryDirectory() as folder:
 # %%
 print(pd.Series({name: str(known) for name, known in history.provenance.items()}).to_string())
 print(f"{len(history.rejected)} rows rejected; warnings: {list(history.warnings) or 'none'}")
+
+# %% [markdown]
+"""## Does a column tell the answer?
+
+A column that was filled at closing predicts well in every test and is empty when it is needed.
+Here one is smuggled in; reading the export finds it and leaves it out.
+"""
+
+# %%
+SMUGGLED = """
+report: {id: id, opened_at: opened_at, title: title, attributes: [queue]}
+outcome: {assignment: assignment}
+"""
+with TemporaryDirectory() as folder:
+    export, mapping = Path(folder) / "export.csv", Path(folder) / "mapping.yaml"
+    mapping.write_text(SMUGGLED)
+    pd.DataFrame(
+        {
+            "id": one.report.id,
+            "opened_at": one.report.opened_at,
+            "title": one.report.title,
+            "assignment": one.outcome.assignment,
+            "queue": f"queue of {one.outcome.assignment}",
+        }
+        for one in incidents
+    ).to_csv(export, index=False)
+    for warning in load_history(export, load_mapping(mapping)).warnings:
+        print(warning)
 
 # %% [markdown]
 """## What can be learned?
@@ -54,13 +85,31 @@ for target in targets:
 print(f"skipped: {skipped or 'none'}")
 
 # %% [markdown]
+"""## Did the labels change their meaning?
+
+Shares that jump in one month are a changed habit, not a changed world: an export that spans the
+jump teaches the old habit too.
+"""
+
+# %%
+months = pd.DataFrame(
+    {"month": f"{one.report.opened_at:%Y-%m}", "category": one.outcome.category}
+    for one in incidents
+    if one.report.opened_at
+)
+shares = pd.crosstab(months["month"], months["category"], normalize="index")
+print(shares.round(2).to_string())
+shares.plot.area(title="shares of categories by month", figsize=(9, 4), legend="reverse")
+plt.show()
+
+# %% [markdown]
 """## Does it repeat itself?
 
 Copies on both sides of a split flatter a model, and a storm of copies is one incident.
 """
 
 # %%
-copies = report_copy_groups([incident.report for incident in history.incidents])
+copies = report_copy_groups([incident.report for incident in incidents])
 sizes = np.bincount(copies)
 print(f"{1 - len(sizes) / len(copies):.1%} are near-copies; the largest group has {sizes.max()}")
 
@@ -72,3 +121,26 @@ split = split_history(history)
 print(split.description)
 for fold in split.folds:
     print(f"  fitted on {len(fold.fit)}, judged on {len(fold.judge)}")
+
+# %% [markdown]
+"""## Which labels look mistaken?
+
+A model that did not see an incident contradicts its label with confidence, or its near-copies do.
+Read the first ones before trusting any figure: nobody can be more right than the labels are.
+"""
+
+# %%
+with TemporaryDirectory() as folder:
+    home = open_home(HomeSettings(home=Path(folder)))
+    plan = TrainingPlan(home, "default", home.database_url, encoder="hashing")
+    category = next(target for target in targets if target.name == "category")
+    model, _ = fit_and_judge(history, category, split, plan)
+doubts = doubt_labels(incidents, category, split, model)
+print(f"{doubts.noise.suspected} of {doubts.noise.assessed} labels look mistaken")
+titles = {one.report.id: one.report.title for one in incidents}
+print(
+    pd.DataFrame(
+        {"given": one.given, "rather": one.suggested, "title": titles[one.id][:60]}
+        for one in doubts.suspects[:8]
+    ).to_string(index=False)
+)

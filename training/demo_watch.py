@@ -1,7 +1,7 @@
 """Watches the demo company's metrics with the real detector, as the watcher would."""
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from math import isfinite
 
@@ -68,12 +68,8 @@ def watch_day(day: DemoDay) -> tuple[SeriesAnomaly, ...]:
     return tuple(
         anomaly
         for row, series in enumerate(day.series)
-        for anomaly in _anomalies(day, series, _row(scores, row))
+        for anomaly in _anomalies(day, series, scores.of_series(row))
     )
-
-
-def _row(scores: SeriesScores, row: int) -> SeriesScores:
-    return SeriesScores(**{each.name: getattr(scores, each.name)[row] for each in fields(scores)})
 
 
 def _anomalies(day: DemoDay, series: DemoSeries, scores: SeriesScores) -> Iterator[SeriesAnomaly]:

@@ -13,7 +13,7 @@ from features.incident.anomaly import SeriesAnomaly, SeriesPoints
 from models.flags import APART_SECONDS, Flag, find_flags
 from serving.watch.identity import anomaly_id, key_of
 from serving.watch.query import WatchedQuery
-from serving.watch.window import Window, map_scores
+from serving.watch.window import Window
 
 QUIET_STEPS = 5
 _APART = timedelta(seconds=APART_SECONDS)
@@ -84,7 +84,7 @@ class AnomalyTracker:
         return [anomaly for anomaly in drawn if anomaly not in before]
 
     def _flags(self, series: Window, budget_per_week: float) -> list[Flag]:
-        scores = map_scores(lambda array: array[0], series.scores)
+        scores = series.scores.of_series(0)
         flags = find_flags(
             series.times,
             series.values[0],

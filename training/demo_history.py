@@ -1,0 +1,23 @@
+"""The synthetic company's history, read as an export of a real one is."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from features.history.history import History
+from features.history.load import load_history
+from features.history.mapping import load_mapping
+from training.demo import DemoCompany, write_history, write_mapping
+
+
+def load_demo(company: DemoCompany) -> History:
+    """Write a company's export and mapping to a folder for the moment, and read them.
+
+    >>> from training.demo import generate_company
+    >>> len(load_demo(generate_company(incidents=20)).incidents)
+    20
+    """
+    with TemporaryDirectory() as folder:
+        history, mapping = Path(folder) / "history.jsonl", Path(folder) / "mapping.yaml"
+        write_history(company, history)
+        write_mapping(mapping)
+        return load_history(history, load_mapping(mapping))
