@@ -28,6 +28,17 @@ def upsert_lease(
     return connection.execute(statement).one_or_none() is not None
 
 
+def select_holder(connection: Connection, tenant: str, name: str) -> str | None:
+    """Return who holds the lease now, None if nobody does."""
+    held = (
+        LeaseRow.tenant == tenant,
+        LeaseRow.name == name,
+        LeaseRow.expires_at > _now(connection),
+    )
+    holder: str | None = connection.scalar(select(LeaseRow.holder).where(*held))
+    return holder
+
+
 def delete_lease(connection: Connection, tenant: str, name: str, holder: str) -> None:
     """Give the lease back, unless somebody else holds it by now."""
     connection.execute(

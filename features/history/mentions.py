@@ -7,7 +7,11 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import Connection, Text, and_, bindparam, cast, delete, or_, update
 
+from features.history.history_facts import forget_in_history_facts
+from features.history.labels import delete_labels
+from features.history.monitoring import forget_in_monitoring
 from features.history.predictions import PredictionRecord, prediction_from, select_predictions
+from features.history.shadows import delete_shadows
 from features.history.tables import FeedbackRow, PredictionRow
 
 _USES = ("used for", "helped with")
@@ -16,7 +20,7 @@ _USES = ("used for", "helped with")
 def forget_incident(connection: Connection, tenant: str, id: str) -> bool:  # noqa: A002
     """Remove what was answered and said about the incident, and where others' answers name it.
 
-    Returns whether anything was answered or said about it.
+    What is said to be right of it goes too. Returns whether there was anything of the kind.
     """
     own = delete(PredictionRow).where(
         PredictionRow.tenant == tenant, PredictionRow.incident_id == id
@@ -27,6 +31,10 @@ def forget_incident(connection: Connection, tenant: str, id: str) -> bool:  # no
         FeedbackRow.tenant == tenant, or_(FeedbackRow.incident_id == id, names_it)
     )
     found = connection.execute(own).rowcount + connection.execute(said).rowcount
+    found += delete_labels(connection, tenant, id)
+    delete_shadows(connection, tenant, id)
+    forget_in_monitoring(connection, tenant, id)
+    forget_in_history_facts(connection, tenant, id)
     _scrub_others(connection, tenant, id)
     return found > 0
 

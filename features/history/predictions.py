@@ -16,6 +16,8 @@ class PredictionRecord:
 
     `answer` is the prediction as the caller got it, of types that JSON knows. `confidence` is the
     calibrated probability in 0..1, `mode` what the owner allowed then, `answered_at` is aware UTC.
+    `audit_share` is the probability with which the answer was drawn into the audit sample, None if
+    it was not drawn, and `seconds` how long it took.
     """
 
     prediction_id: str
@@ -29,6 +31,8 @@ class PredictionRecord:
     mode: str
     answer: Mapping[str, Any]
     answered_at: datetime
+    audit_share: float | None = None
+    seconds: float | None = None
 
 
 _NAMES = tuple(field.name for field in fields(PredictionRecord))
@@ -67,6 +71,22 @@ def select_latest_predictions(
         record = prediction_from(row)
         found[record.incident_id] = (*found.get(record.incident_id, ()), record)
     return found
+
+
+def select_predictions_about(
+    connection: Connection, tenant: str, incident_id: str, until: datetime | None
+) -> tuple[PredictionRecord, ...]:
+    """Return the records about an incident, newest first; `until` is included."""
+    query = select(*_COLUMNS).where(
+        PredictionRow.tenant == tenant, PredictionRow.incident_id == incident_id
+    )
+    if until is not None:
+        query = query.where(PredictionRow.answered_at <= until)
+    found = [
+        prediction_from(row) for row in connection.execute(query.order_by(PredictionRow.target))
+    ]
+    # SQLite, asked to sort by time, would walk through everybody's answers in that order.
+    return tuple(sorted(found, key=lambda one: (one.answered_at, one.prediction_id), reverse=True))
 
 
 def select_predictions(tenant: str) -> Select[Any]:

@@ -22,9 +22,12 @@ from features.history.incident_rows import (
     select_incidents,
     upsert_incidents,
 )
+from features.history.labels import LabelRecord, insert_labels
+from features.history.learning_store import LearningStore
 from features.history.mentions import forget_incident
 from features.history.migrate import upgrade
 from features.history.modes import Modes, ModeSetting, delete_modes, select_modes, upsert_mode
+from features.history.numbering import lock_tenant
 from features.history.predictions import (
     PredictionRecord,
     insert_predictions,
@@ -54,18 +57,24 @@ class IncidentStore:
         self._database = database
         self._tenant = tenant
         self.telemetry = TelemetryStore(database, tenant)
+        self.learning = LearningStore(database, tenant)
 
-    def upsert(self, incidents: Sequence[ResolvedIncident]) -> int:
+    def upsert(
+        self, incidents: Sequence[ResolvedIncident], labels: Sequence[LabelRecord] = ()
+    ) -> int:
         """Add or replace the incidents by id, all or none, and return the new revision.
 
         An unresolved incident has an empty outcome. One that is stored just so already is left as
-        it is, and so is no change to others.
+        it is, and so is no change to others. The `labels` that their outcomes bring are kept with
+        them, or neither is.
         """
         if not incidents:
             return self.revision()
         with self._database.write() as connection:
             revision = move_revision(connection, RevisionRow, self._tenant)
             upsert_incidents(connection, self._tenant, incidents, revision)
+            if labels:
+                insert_labels(connection, self._tenant, labels)
         return revision
 
     def revise(
@@ -223,13 +232,17 @@ class IncidentStore:
         with self._database.read() as connection:
             return select_latest_predictions(connection, self._tenant, incident_ids)
 
-    def give_feedback(self, record: FeedbackRecord) -> None:
+    def give_feedback(self, record: FeedbackRecord, labels: Sequence[LabelRecord] = ()) -> None:
         """Keep what somebody said, in place of what they said of the same thing before.
 
-        Raises `ValueError` for an action that there is not. The revision stays.
+        The `labels` that this makes are kept with it, or neither is. Raises `ValueError` for an
+        action that there is not. The revision stays.
         """
         with self._database.write() as connection:
             upsert_feedback(connection, self._tenant, record)
+            if labels:
+                lock_tenant(connection, self._tenant)
+                insert_labels(connection, self._tenant, labels)
 
     def feedback(
         self, target: str | None = None, incident_id: str | None = None

@@ -8,7 +8,7 @@ from sqlalchemy import exists, select
 
 from features.history.changes import delete_changes, select_changes, upsert_changes
 from features.history.database import Database
-from features.history.leases import delete_lease, upsert_lease
+from features.history.leases import delete_lease, select_holder, upsert_lease
 from features.history.tables import AnomalyRow, ChangeRow, SeriesRow
 from features.history.telemetry import (
     StoredSeries,
@@ -120,6 +120,11 @@ class TelemetryStore:
         """Take or prolong a lease for so long; False when somebody else holds it."""
         with self._database.write() as connection:
             return upsert_lease(connection, self._tenant, name, holder, seconds)
+
+    def lease_holder(self, name: str) -> str | None:
+        """Return who holds a lease now, None if nobody does."""
+        with self._database.read() as connection:
+            return select_holder(connection, self._tenant, name)
 
     def release_lease(self, name: str, holder: str) -> None:
         """Give a lease back; one that somebody else holds by now stays theirs."""
