@@ -43,3 +43,19 @@ class ArtifactRejected(PrecedentError):
 
 class RegistryUnavailable(PrecedentError):
     """The model registry cannot be reached, or lacks the version asked for."""
+
+
+class UnknownVersion(RegistryUnavailable):
+    """The registry answers, and has no such target or version."""
+
+
+class NoEarlierChampion(RegistryUnavailable):
+    """A target never had another champion, so there is none to roll back to."""
+
+
+class RetrainingBusy(PrecedentError):
+    """Another process retrains this tenant's models, or has taken that over from this one."""
+
+
+class BadQuestion(PrecedentError):
+    """A question to the audit log names no moment, or a file of a kind that is not written."""

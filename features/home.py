@@ -71,6 +71,11 @@ class Home:
         return self.root / "cache" / "forgetting.lock"
 
     @property
+    def moving_champions(self) -> Path:
+        """The file that is locked while a champion is promoted or rolled back."""
+        return self.root / "cache" / "champions.lock"
+
+    @property
     def fonts(self) -> Path:
         """The folder where the library that draws pictures keeps its list of fonts."""
         return self.root / "cache" / "fonts"

@@ -9,9 +9,7 @@ from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore
 from features.incident.parsing import parse_label, parse_name
 from serving.errors import FieldError, InvalidFields, UnknownPrediction
-
-OPEN_MATCH = "open_match"
-"""The target of what is said about the open incident that an answer of `similar` names."""
+from serving.labelling import OPEN_MATCH, OnLabels, ignore_labels, labels_of_feedback
 
 _LISTS = frozenset({"similar", "runbooks"})
 _MAX_NAME = 200
@@ -21,14 +19,20 @@ _MAX_LABEL = 1_000
 class FeedbackService:
     """Checks and stores feedback; saying the same twice is saying it once.
 
-    `now` returns the present time, aware UTC.
+    `now` returns the present time, aware UTC. `on_labels` is told of the label that what is said
+    makes, once it is stored.
     """
 
     def __init__(
-        self, store: IncidentStore, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        store: IncidentStore,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        on_labels: OnLabels = ignore_labels,
     ) -> None:
         self._store = store
         self._now = now
+        self._on_labels = on_labels
 
     def give(
         self,
@@ -46,10 +50,13 @@ class FeedbackService:
         """Store what somebody says of an answer and return it as stored.
 
         `subject` names one entry of a list; that of an open match may be left out. `label` counts
-        for a correction only, and nobody's name is the source's. Raises `UnknownPrediction`,
-        `InvalidFields` and `StoreUnavailable`.
+        for a correction only, and nobody's name is the source's. An answer of the audit sample was
+        not shown, and can only be corrected. Raises `UnknownPrediction`, `InvalidFields` and
+        `StoreUnavailable`.
         """
         answer = self._answer(prediction_id, incident_id, target)
+        if answer.audit_share is not None and _action(action) is not FeedbackAction.CORRECT:
+            raise _refused("action", "was not shown: name the right label with correct")
         record = FeedbackRecord(
             prediction_id=prediction_id,
             incident_id=answer.incident_id,
@@ -62,7 +69,10 @@ class FeedbackService:
             source=source,
             helped=helped,
         )
-        self._store.give_feedback(record)
+        labels = labels_of_feedback(record, answer)
+        self._store.give_feedback(record, labels)
+        if labels:
+            self._on_labels(labels)
         return record
 
     def _right_label(self, target: str, given: str | None) -> str:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from filelock import FileLock
 
@@ -18,6 +19,7 @@ from models.artifacts.snapshots import forget_in_snapshots
 from models.runbook_text import read_report
 from serving.champions import Registry
 from serving.errors import UnknownIncident
+from serving.labelling import OnLabels, ignore_labels, labels_of_final_state
 
 _log = logging.getLogger(__name__)
 
@@ -36,15 +38,31 @@ class Deletion:
 class IncidentService:
     """Writes, reads and removes incidents; every method may raise `StoreUnavailable`."""
 
-    def __init__(self, store: IncidentStore, registry: Registry, home: Home, tenant: str) -> None:
+    def __init__(
+        self,
+        store: IncidentStore,
+        registry: Registry,
+        home: Home,
+        tenant: str,
+        *,
+        on_labels: OnLabels = ignore_labels,
+    ) -> None:
         self._store = store
         self._registry = registry
         self._home = home
         self._tenant = tenant
+        self._on_labels = on_labels
 
     def upsert(self, report: IncidentReport, outcome: Outcome) -> int:
-        """Add an incident or replace it, outcome and all; return the store's revision."""
-        return self._store.upsert([ResolvedIncident(report, outcome)])
+        """Add an incident or replace it, outcome and all; return the store's revision.
+
+        What its final state says becomes labels, each with the source that our answers tell.
+        """
+        labels = labels_of_final_state(self._store, report.id, outcome, datetime.now(UTC))
+        revision = self._store.upsert([ResolvedIncident(report, outcome)], labels)
+        if labels:
+            self._on_labels(labels)
+        return revision
 
     def get(self, id: str) -> ResolvedIncident:  # noqa: A002
         """Return an incident; raises `UnknownIncident`."""

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    case,
     exists,
     func,
     or_,
@@ -139,8 +140,10 @@ def _contains(word: str) -> ColumnElement[bool]:
 def _is_labelled(
     tenant: str, known: InstrumentedAttribute[str | None], label: str
 ) -> ColumnElement[bool]:
+    # What was drawn for audit is shown to nobody before its outcome: a filter must not tell either.
+    shown = case((PredictionRow.audit_share.is_(None), PredictionRow.label))
     newest = (
-        select(PredictionRow.label)
+        select(shown)
         .where(
             PredictionRow.tenant == tenant,
             PredictionRow.incident_id == IncidentRow.id,

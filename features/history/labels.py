@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
 from features.history.numbering import next_number
 from features.history.tables import LabelRow
@@ -179,6 +179,16 @@ def _select(
     if incident_ids is not None and len(incident_ids) <= _MOST_NAMED:
         query = query.where(LabelRow.incident_id.in_(incident_ids))
     return query
+
+
+def count_labels_since(connection: Connection, tenant: str, moment: datetime) -> int:
+    """Return of how many labels we learned after a moment, but for our own echoes."""
+    query = select(func.count()).where(
+        LabelRow.tenant == tenant,
+        LabelRow.recorded_at > moment,
+        LabelRow.source != LabelSource.ECHO,
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def delete_labels(connection: Connection, tenant: str, incident_id: str) -> int:

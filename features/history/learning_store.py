@@ -14,7 +14,12 @@ from features.history.answered import (
 from features.history.database import Database
 from features.history.events import Event, insert_event, select_events
 from features.history.history_facts import HistoryFacts, select_history_facts, upsert_history_facts
-from features.history.labels import LabelRecord, insert_labels, select_labels
+from features.history.labels import (
+    LabelRecord,
+    count_labels_since,
+    insert_labels,
+    select_labels,
+)
 from features.history.monitoring import Monitoring, select_latest_monitoring, upsert_monitoring
 from features.history.numbering import lock_tenant
 from features.history.predictions import PredictionRecord, select_predictions_about
@@ -53,6 +58,11 @@ class LearningStore:
             return select_labels(
                 connection, self._tenant, target=target, incident_ids=incident_ids, until=until
             )
+
+    def count_labels_since(self, moment: datetime) -> int:
+        """Return of how many labels we learned after a moment, but for our own echoes."""
+        with self._database.read() as connection:
+            return count_labels_since(connection, self._tenant, moment)
 
     def audited_answers(self, target: str | None = None) -> tuple[AuditedAnswer, ...]:
         """Return the answers that were drawn into the audit sample, oldest first.

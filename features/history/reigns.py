@@ -8,7 +8,8 @@ from typing import Any
 from features.history.events import Event
 from features.incident.parsing import as_utc
 
-_CROWNING = frozenset({"promote", "rollback", "found"})
+CROWNING = frozenset({"promote", "rollback", "found"})
+"""The actions of those events that name a champion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def reigns(events: Iterable[Event]) -> dict[str, tuple[Reign, ...]]:
     """
     found: dict[str, list[Reign]] = {}
     for event in events:
-        if event.action not in _CROWNING or event.target is None or event.version is None:
+        if event.action not in CROWNING or event.target is None or event.version is None:
             continue
         so_far = found.setdefault(event.target, [])
         # Promoted again while champion: nothing changed.

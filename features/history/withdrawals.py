@@ -35,7 +35,7 @@ def insert_withdrawal(connection: Connection, tenant: str, withdrawal: Withdrawa
     """Keep a withdrawal; False when the certificate was withdrawn before."""
     row = {name: getattr(withdrawal, name) for name in _NAMES} | {"tenant": tenant}
     statement = insert_into(connection, WithdrawalRow).values(row).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount)
+    return connection.execute(statement.returning(WithdrawalRow.label)).one_or_none() is not None
 
 
 def select_withdrawals(connection: Connection, tenant: str) -> tuple[Withdrawal, ...]:

@@ -1,0 +1,71 @@
+"""Labels from what people say of answers, and from the final states of incidents."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from features.history.feedback import FeedbackAction, FeedbackRecord
+from features.history.label_source import final_labels, labels_of
+from features.history.labels import LabelRecord, LabelSource
+from features.history.predictions import PredictionRecord
+from features.history.store import IncidentStore
+from features.incident.report import Outcome
+
+OPEN_MATCH = "open_match"
+"""The target of what is said about the open incident that an answer of `similar` names."""
+
+OnLabels = Callable[[Sequence[LabelRecord]], None]
+"""Told of labels when they are stored."""
+
+
+def ignore_labels(_labels: Sequence[LabelRecord]) -> None:
+    """Do nothing about new labels."""
+
+
+def labels_of_final_state(
+    store: IncidentStore, incident_id: str, outcome: Outcome, now: datetime
+) -> tuple[LabelRecord, ...]:
+    """Return the labels that an outcome brings beyond the stored one."""
+    if not labels_of(outcome):
+        return ()
+    stored = store.get(incident_id)
+    return final_labels(
+        incident_id,
+        outcome,
+        known=Outcome() if stored is None else stored.outcome,
+        answers=store.learning.predictions_about(incident_id),
+        now=now,
+    )
+
+
+def labels_of_feedback(said: FeedbackRecord, answer: PredictionRecord) -> tuple[LabelRecord, ...]:
+    """Return the label that feedback makes, none where it only tells what is wrong."""
+    given = _label_and_source(said, answer)
+    if given is None or not given[0]:
+        return ()
+    label, source = given
+    target = "similar" if said.target == OPEN_MATCH else said.target
+    return (
+        LabelRecord(
+            incident_id=said.incident_id,
+            target=target,
+            label=label,
+            source=source,
+            given_by=said.given_by,
+            given_at=said.given_at,
+            prediction_id=said.prediction_id,
+        ),
+    )
+
+
+def _label_and_source(
+    said: FeedbackRecord, answer: PredictionRecord
+) -> tuple[str, LabelSource] | None:
+    entry = said.subject or answer.label
+    if said.action is FeedbackAction.DISMISS or said.helped is False:
+        return None
+    if said.action is FeedbackAction.CORRECT:
+        hidden = answer.audit_share is not None
+        return said.label or "", LabelSource.AUDITED if hidden else LabelSource.CORRECTED
+    if said.target == "runbooks" and said.helped:
+        return entry, LabelSource.CORRECTED
+    return entry, LabelSource.ACCEPTED

@@ -1,0 +1,145 @@
+"""Labels from feedback and from final states, through the services that callers use."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from features.history.labels import FINAL_STATE
+from features.history.predictions import PredictionRecord
+from features.home import Home
+from features.incident.report import IncidentReport, Outcome
+from serving.errors import InvalidFields, UnknownPrediction
+from serving.feedback import FeedbackService
+from serving.incidents import IncidentService
+
+NOW = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
+CATEGORY = PredictionRecord(
+    "p-1", "r", "INC1", "category", "7", "VPN", 0.9, "auto", "auto", {"label": "VPN"}, NOW
+)
+SIMILAR = {"similar": [{"id": "INC2"}, {"id": "INC3"}], "open_match": {"id": "INC9"}}
+RUNBOOKS = {"runbooks": [{"id": "vpn/a"}, {"id": "vpn/b"}]}
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def feedback(store, told):
+    store.record_predictions(
+        [
+            CATEGORY,
+            replace(CATEGORY, target="similar", label="INC2", decision="suggest", answer=SIMILAR),
+            replace(CATEGORY, target="runbooks", label="vpn/a", answer=RUNBOOKS),
+            replace(CATEGORY, prediction_id="p-2", incident_id="INC5", audit_share=0.05),
+        ]
+    )
+    return FeedbackService(store, lambda: NOW, on_labels=told.extend)
+
+
+@pytest.fixture
+def incidents(store, told, tmp_path):
+    return IncidentService(store, None, Home(tmp_path), "default", on_labels=told.extend)
+
+
+def give(feedback, **given):
+    usual = {"prediction_id": "p-1", "target": "category", "action": "accept", "given_by": "Ana"}
+    return feedback.give(**(usual | {"source": "api"} | given))
+
+
+def labels(store):
+    return [(one.target, one.label, str(one.source)) for one in store.learning.labels()]
+
+
+@pytest.mark.parametrize(
+    ("given", "label"),
+    [
+        ({}, ("category", "VPN", "accepted")),
+        ({"action": "correct", "label": "Mail"}, ("category", "Mail", "corrected")),
+        ({"action": "dismiss"}, None),
+        ({"target": "similar", "subject": "INC3"}, ("similar", "INC3", "accepted")),
+        ({"target": "similar", "subject": "INC3", "action": "dismiss"}, None),
+        ({"target": "open_match"}, ("similar", "INC9", "accepted")),
+        ({"target": "runbooks", "subject": "vpn/b"}, ("runbooks", "vpn/b", "accepted")),
+        (
+            {"target": "runbooks", "subject": "vpn/b", "helped": True},
+            ("runbooks", "vpn/b", "corrected"),
+        ),
+        ({"target": "runbooks", "subject": "vpn/b", "helped": False}, None),
+        (
+            {"prediction_id": "p-2", "action": "correct", "label": "VPN"},
+            ("category", "VPN", "audited"),
+        ),
+    ],
+)
+def test_what_is_said_becomes_a_label(feedback, store, told, given, label):
+    said = give(feedback, **given)
+    assert labels(store) == ([] if label is None else [label])
+    assert told == list(store.learning.labels())
+    for one in told:
+        assert (one.given_by, one.given_at) == ("Ana", NOW)
+        assert (one.prediction_id, one.incident_id) == (said.prediction_id, said.incident_id)
+
+
+@pytest.mark.parametrize("action", ["accept", "dismiss"])
+def test_an_answer_that_was_not_shown_can_only_be_corrected(feedback, store, action):
+    with pytest.raises(InvalidFields) as refused:
+        give(feedback, prediction_id="p-2", action=action)
+    (error,) = refused.value.errors
+    assert error.message == "was not shown: name the right label with correct"
+    assert labels(store) == []
+    assert store.feedback() == ()
+
+
+def test_contradictions_are_all_kept_and_the_unknown_refused(feedback, store):
+    give(feedback)
+    give(feedback)
+    give(feedback, action="correct", label="Mail", given_by="Ben")
+    give(feedback, action="dismiss")
+    assert [found[1:] for found in labels(store)] == [("VPN", "accepted"), ("Mail", "corrected")]
+    with pytest.raises(UnknownPrediction):
+        give(feedback, prediction_id="of another tenant")
+
+
+REPORT = IncidentReport(id="INC1", title="vpn down")
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        (None, "outcome"),
+        ({"mode": "monitor"}, "outcome"),
+        ({}, "echo"),
+        ({"label": "Mail"}, "replaced"),
+        ({"mode": "recommend"}, "accepted"),
+        ({"audit_share": 0.05}, "audited"),
+    ],
+)
+def test_the_final_state_is_a_label_of_the_source_that_our_answer_tells(
+    incidents, store, told, answer, source
+):
+    if answer is not None:
+        store.record_predictions([replace(CATEGORY, **answer)])
+    incidents.upsert(REPORT, Outcome())
+    assert told == []
+    incidents.upsert(REPORT, Outcome("VPN", resolved_at=NOW))
+    (label,) = told
+    assert (label.label, str(label.source), label.given_by) == ("VPN", source, FINAL_STATE)
+    assert label.given_at == NOW
+    assert store.learning.labels() == (label,)
+
+
+def test_a_state_that_stays_is_no_news_and_one_that_changes_is(incidents, store, told):
+    incidents.upsert(REPORT, Outcome("VPN"))
+    store.record_predictions([CATEGORY])
+    incidents.upsert(REPORT, Outcome("VPN", severity="High", resolution="rebooted"))
+    incidents.upsert(REPORT, Outcome("Mail", severity="High", resolution="rebooted"))
+    incidents.upsert(REPORT, Outcome("Mail", severity="High", resolution="rebooted twice"))
+    assert [(one.target, one.label, str(one.source)) for one in told] == [
+        ("category", "VPN", "outcome"),
+        ("severity", "High", "outcome"),
+        ("category", "Mail", "replaced"),
+    ]
+    assert store.learning.labels() == tuple(told)
