@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 from pydantic import ConfigDict, TypeAdapter
 
 from models.prediction import Certificate
+from models.verdict import Verdict
 
 _RECORDED_PACKAGES = (
     "precedent",
@@ -66,6 +67,34 @@ class ClassReliability:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceMetric:
+    """A held-out figure of the incidents whose `slice` (class, service, length, ...) is `value`.
+
+    `score` is the figure named `metric` with its 95% interval `low`..`high`; `groups` counts the
+    `incidents`' groups of near-copies.
+    """
+
+    slice: str
+    value: str
+    incidents: int
+    groups: int
+    metric: str
+    score: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Held-out accuracy, with its 95% interval, of a light model that learned from `labels`."""
+
+    labels: int
+    accuracy: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class RowCounts:
     """Rows of the export: read, fit for use, rejected, and with a label for this target."""
 
@@ -119,8 +148,12 @@ class Card:
     `cutoff` is the end of the data learned from, `split` says in words how evaluation rows were
     kept apart, `provenance` tells of each report column when its value was written,
     `reliability` compares confidence with accuracy by bin and by class, on held-out rows,
+    `slices` measure parts of these rows, `verdict` is the gate's,
     `certificates` are keyed by class, and `encoder_sha256` and
-    `adapted_encoder_sha256` name the encoders' weights.
+    `adapted_encoder_sha256` name the encoders' weights. `rung` tells how much of the method the
+    labels support (`neighbours`, `linear` or `full`), `learning_curve` what more labels would
+    bring, and `labels_until_auto` about how many more a first certificate takes; None where there
+    is one, or nothing tells.
 
     >>> card = Card("category", "choice", datetime(2026, 1, 1), notes=("refitted on all",))
     >>> Card.from_json(card.to_json()) == card
@@ -142,9 +175,14 @@ class Card:
     metrics: tuple[Metric, ...] = ()
     reliability: tuple[ConfidenceBin, ...] = ()
     class_reliability: tuple[ClassReliability, ...] = ()
+    slices: tuple[SliceMetric, ...] = ()
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
     label_noise: LabelNoise | None = None
     drift: Drift | None = None
+    verdict: Verdict | None = None
+    rung: str = ""
+    learning_curve: tuple[CurvePoint, ...] = ()
+    labels_until_auto: int | None = None
     parameters: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     encoder_sha256: str | None = None

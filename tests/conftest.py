@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,11 +17,13 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 from features.errors import NotTrained
-from features.history.store import open_store
+from features.history.store import IncidentStore, open_store
 from features.home import Home, HomeSettings, open_home
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.anomaly import keep_compiled_kernels
+from models.artifacts import promotion
 from models.artifacts.folder import save_artifact
+from models.artifacts.registry import ModelVersion
 from models.artifacts.tracking import create_database
 from models.artifacts.trusted import TRUSTED_TYPES
 from models.card import (
@@ -30,10 +32,12 @@ from models.card import (
     ConfidenceBin,
     Metric,
     RowCounts,
+    SliceMetric,
     package_versions,
 )
 from models.prediction import Certificate, ChoicePrediction, Decision
 from models.report_model import ReportModel
+from models.verdict import Verdict
 from training.register import register
 
 
@@ -123,7 +127,9 @@ def toy_card() -> Card:
         metrics=(Metric("accuracy", 0.9, 0.8, 1.0, 0.5, "most frequent"),),
         reliability=(ConfidenceBin(0.9, 1.0, 6, 0.95, 0.9),),
         class_reliability=(ClassReliability("Network", 3, 0, None, 0.0, None),),
+        slices=(SliceMetric("service", "vpn", 6, 5, "accuracy", 0.9, 0.8, 1.0),),
         certificates={"Network": Certificate(0.9, 0.8, 40)},
+        verdict=Verdict(True, ("better than the baseline",)),
         parameters={"sharpness": 1.0, "words": True, "encoder": None},
         versions=package_versions(),
         notes=("a toy",),
@@ -166,6 +172,37 @@ def three_versions(
     for _ in range(3):
         register(folder / "model", toy_card, home=home, tenant="default")
     return home
+
+
+@pytest.fixture(scope="session")
+def promote(empty_store: Path) -> Callable[..., ModelVersion]:
+    """Promotes in a home, and tells the log in its own store."""
+
+    def move(target: str, version: str | None = None, *, home: Home, tenant: str) -> ModelVersion:
+        with _store_of(home, tenant, empty_store) as store:
+            told = {"home": home, "tenant": tenant, "store": store}
+            return promotion.promote(target, version, **told, actor="Ana", reason="better")
+
+    return move
+
+
+@pytest.fixture(scope="session")
+def roll_back(empty_store: Path) -> Callable[..., ModelVersion]:
+    """Rolls back in a home, and tells the log in its own store."""
+
+    def move(target: str, *, home: Home, tenant: str) -> ModelVersion:
+        with _store_of(home, tenant, empty_store) as store:
+            told = {"home": home, "tenant": tenant, "store": store}
+            return promotion.rollback(target, **told, actor="Ben", reason="worse")
+
+    return move
+
+
+def _store_of(home: Home, tenant: str, empty_store: Path) -> IncidentStore:
+    file = home.root / "precedent.db"
+    if not file.exists():
+        shutil.copy(empty_store, file)
+    return open_store(home.database_url, tenant)
 
 
 def _home_with(registry: Path, folder: Path) -> Home:

@@ -10,11 +10,13 @@ from pydantic_core import to_json
 from rich.console import Console
 
 from features.errors import ModeRefused
+from features.history.events import Event
 from features.history.modes import Mode, Modes, ModeSetting
 from features.history.store import IncidentStore, open_store
 from features.home import HomeSettings, open_home
 from models.artifacts.registry import ModelRegistry
 from models.calibrated import CalibratedModel
+from training.actor import actor_name
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 
@@ -61,6 +63,9 @@ def mode_command(
         else:
             _check_known(registry, target, label, quiet=as_json)
             store.set_mode(ModeSetting(target, label, done.mode, now))
+        said = {"mode": str(done.mode), "label": label}
+        event = Event(now, actor_name(), "mode", target, None, done.describe(), said)
+        store.learning.append_event(event)
         modes = store.modes()
     if as_json:
         typer.echo(to_json(asdict(done)))

@@ -28,10 +28,17 @@ def write_learned_from(ids: Sequence[str], file: Path) -> None:
 
 def was_learned_from(id: str, file: Path) -> bool:  # noqa: A002
     """Tell whether a file names an incident; one that is missing or unreadable names none."""
+    return bool(were_learned_from([id], file)[0])
+
+
+def were_learned_from(ids: Sequence[str], file: Path) -> NDArray[np.bool_]:
+    """Tell of each incident whether a file names it, as `was_learned_from` does of one."""
     try:
         known = np.load(file, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError):
-        return False
-    (wanted,) = hash_ids([id])
-    at = int(np.searchsorted(known, wanted))
-    return at < len(known) and bool(known[at] == wanted)
+        return np.zeros(len(ids), dtype=np.bool_)
+    wanted = hash_ids(ids)
+    if not len(known):
+        return np.zeros(len(ids), dtype=np.bool_)
+    at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.asarray(known[at] == wanted, dtype=np.bool_)

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.entities.model_registry import RegisteredModel
 
-from features.errors import RegistryUnavailable
+from features.errors import RegistryUnavailable, UnknownVersion
 from models.artifacts.folder import LoadedModel, load_artifact
 from models.artifacts.learned_from import was_learned_from
 from models.artifacts.manifest import ArtifactFolder
@@ -70,18 +70,17 @@ class ModelRegistry:
 
     def champions(self) -> dict[str, ModelVersion]:
         """Return the champion of each target that has one; none before the first training."""
-        if self._is_new():
-            return {}
-        with registry_errors():
-            models = self._registered_models()
-            return {
-                self._target(model.name): self._version(model, str(model.aliases[CHAMPION]))
-                for model in models
-                if CHAMPION in model.aliases
-            }
+        return self._with_alias(CHAMPION)
+
+    def challengers(self) -> dict[str, ModelVersion]:
+        """Return the challenger of each target whose newest version is not its champion."""
+        found = self._with_alias(CHALLENGER)
+        return {target: one for target, one in found.items() if CHAMPION not in one.aliases}
 
     def versions(self, target: str) -> list[ModelVersion]:
-        """Return every version of a target's model, the newest first."""
+        """Return every version of a target's model, the newest first; raises `UnknownVersion`."""
+        if self._is_new():
+            raise UnknownVersion(f"no model of {target!r} is registered: nothing was trained yet")
         with registry_errors():
             model = self._registered_model(target)
             found = self._open().search_model_versions(f"name = '{model.name}'")
@@ -94,7 +93,7 @@ class ModelRegistry:
             if version.version == number:
                 return version
         known = ", ".join(version.version for version in self.versions(target)) or "none"
-        raise RegistryUnavailable(f"{target!r} has no version {number}; it has: {known}")
+        raise UnknownVersion(f"{target!r} has no version {number}; it has: {known}")
 
     def learned_from(self, id: str) -> tuple[ModelVersion, ...]:  # noqa: A002
         """Return every version that was fitted or judged on an incident: by target, newest first.
@@ -116,6 +115,16 @@ class ModelRegistry:
     def load(self, version: ModelVersion) -> LoadedModel:
         """Load a version's model; raises `ArtifactRejected` unless hashes and answers agree."""
         return load_artifact(version.folder, expected_sha256=version.sha256, trusted=self._trusted)
+
+    def _with_alias(self, alias: str) -> dict[str, ModelVersion]:
+        if self._is_new():
+            return {}
+        with registry_errors():
+            return {
+                self._target(model.name): self._version(model, str(model.aliases[alias]))
+                for model in self._registered_models()
+                if alias in model.aliases
+            }
 
     def _is_new(self) -> bool:
         """Tell whether nothing was ever trained; a database that is gone since is an error."""
@@ -140,7 +149,7 @@ class ModelRegistry:
         models = {self._target(model.name): model for model in self._registered_models()}
         if target not in models:
             known = ", ".join(sorted(models)) or "none"
-            raise RegistryUnavailable(f"no model of {target!r} is registered; there are: {known}")
+            raise UnknownVersion(f"no model of {target!r} is registered; there are: {known}")
         return models[target]
 
     def _version(self, model: RegisteredModel, number: str) -> ModelVersion:

@@ -40,6 +40,11 @@ class EvaluationFolder:
         """Labels that look mistaken, by the incident's `id`, as csv."""
         return self.root / "label_noise.csv"
 
+    @property
+    def verdict(self) -> Path:
+        """What the gate said, as JSON; it names no incident."""
+        return self.root / "verdict.json"
+
 
 def evaluation_folder(version: ModelVersion, home: Home) -> EvaluationFolder:
     """Return the folder of what is kept on how a version was judged."""

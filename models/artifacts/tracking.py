@@ -32,6 +32,8 @@ def connect(tracking_uri: str) -> MlflowClient:
     if file is not None:
         _check_database(file)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    # It prints a traceback of what it then raises, and `registry_errors` says in a line.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     with registry_errors():
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
@@ -93,9 +95,10 @@ def registry_errors() -> Iterator[None]:
 
 
 def _check_database(file: Path) -> None:
-    # MLflow would create what is missing, and retries a broken file for minutes.
+    # MLflow would create what is missing, and retries a broken file for minutes. Not opened for
+    # reading only: a write that was killed, or had no space, is undone by who opens the file next.
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)) as database:
             database.execute("SELECT 1 FROM registered_model_aliases LIMIT 1")
     except sqlite3.Error as error:
         raise RegistryUnavailable(

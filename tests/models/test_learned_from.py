@@ -11,7 +11,6 @@ from models.artifacts.folder import save_artifact
 from models.artifacts.learned_from import hash_ids, was_learned_from, write_learned_from
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelRegistry
-from training.promote import promote
 from training.register import register
 
 IDS = ["INC2", "INC1", "INC2", "Störung 7"]
@@ -66,11 +65,11 @@ def test_an_artifact_names_its_incidents_only_by_hash(toy_model, toy_card, tmp_p
     assert not [each for each in content if b"INC-marker" in each]
 
 
-def test_versions_come_by_target_and_the_newest_first(publish, registry, home):
+def test_versions_come_by_target_and_the_newest_first(publish, registry, home, promote):
     severity = publish("severity", ["INC1"])
     first, second = publish("category", ["INC1", "INC2"]), publish("category", ["INC2"])
     third = publish("category", ["INC1"])
-    champion = promote("category", version=first.version, home=home, tenant="default")
+    champion = promote("category", first.version, home=home, tenant="default")
     found = registry.learned_from("INC1")
     assert [(one.target, one.version) for one in found] == [
         ("category", third.version),

@@ -10,14 +10,13 @@ from models.artifacts import tracking
 from models.artifacts.folder import save_artifact
 from models.artifacts.registry import ModelRegistry, registered_name
 from models.artifacts.tracking import connect, create_database, database_file
-from training.promote import promote
 from training.register import register
 
 REPORTS = [IncidentReport(id="1", title="vpn down"), IncidentReport(id="2", title="printer")]
 
 
 @pytest.fixture
-def champion(toy_model, toy_card, tmp_path, home):
+def champion(toy_model, toy_card, tmp_path, home, promote):
     save_artifact(toy_model, toy_card, tmp_path / "model")
     register(tmp_path / "model", toy_card, home=home, tenant="default")
     return promote("category", home=home, tenant="default")
@@ -103,7 +102,7 @@ def test_a_version_registered_without_our_tags_is_listed_but_never_loads(registr
         registry.load(registry.champions()["category"])
 
 
-def test_tenants_and_odd_targets_do_not_mix(toy_model, toy_card, tmp_path, home):
+def test_tenants_and_odd_targets_do_not_mix(toy_model, toy_card, tmp_path, home, promote):
     pairs = [("a", "category"), ("a.b", "category"), ("a", "fields.Größe/'x': 50%"), ("A", "q")]
     for number, (tenant, target) in enumerate(pairs):
         card = dataclasses.replace(toy_card, target=target)

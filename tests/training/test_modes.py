@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,15 +14,20 @@ from features.history.store import IncidentStore, open_store
 from features.home import Home, HomeSettings, open_home
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.artifacts.folder import save_artifact
+from models.artifacts.registry import ModelVersion
 from models.card import Card
 from models.choice import ChoiceModel
 from training.cli import app
-from training.promote import promote
 from training.register import register
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, empty_registry: Path, toy_card: Card) -> Home:
+def trained(
+    tmp_path_factory: pytest.TempPathFactory,
+    empty_registry: Path,
+    toy_card: Card,
+    promote: Callable[..., ModelVersion],
+) -> Home:
     """A home with a champion of category that knows the labels Mail, Network and Printing."""
     folder = tmp_path_factory.mktemp("modes")
     home = open_home(HomeSettings(home=folder / "home"))
@@ -157,3 +162,13 @@ def test_what_does_not_exist_is_refused_with_what_does(
     line = refusal("mode", *arguments)
     assert all(word in line for word in words)
     assert store.modes() == Modes()
+
+
+def test_each_setting_is_told_to_the_log(store):
+    done("mode", "auto", "--target", "category", "--label", "Mail")
+    done("mode", "monitor")
+    label, all_of_them = store.learning.events(action="mode")
+    assert (label.target, label.details) == ("category", {"mode": "auto", "label": "Mail"})
+    assert label.reason == "category, label 'Mail': auto"
+    assert (all_of_them.target, all_of_them.reason) == (None, "everything: monitor")
+    assert label.actor

@@ -1,0 +1,168 @@
+"""Which model was champion at a moment, and what it said about an incident."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from features.history.events import Event
+from features.history.labels import LabelRecord
+from features.history.predictions import PredictionRecord
+from features.history.reigns import Reign, reign_at, reigns, told_of
+from features.history.store import IncidentStore
+from models.artifacts.registry import ModelVersion
+
+_MEASURED = frozenset({"value", "low", "high"})
+
+
+class Versions(Protocol):
+    """What is needed of `models.artifacts.registry.ModelRegistry`."""
+
+    def champions(self) -> Mapping[str, ModelVersion]:
+        """Return the champion of each target that has one."""
+
+    def versions(self, target: str) -> Sequence[ModelVersion]:
+        """Return every version of a target's model, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How much better a version was than another one, or than a baseline, when it was judged.
+
+    `name` says than what, `metric` is higher where better, and `value` has a 95% interval
+    `low`..`high`. `incidents` is None where the log does not tell.
+    """
+
+    name: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    incidents: int | None = None
+
+    def describe(self) -> str:
+        """Return the difference in words.
+
+        >>> Difference("version 3", "accuracy", 0.021, 0.008, 0.034, 2013).describe()
+        'accuracy against version 3: +0.021 (+0.008 to +0.034) on 2,013 incidents'
+        """
+        on = "" if self.incidents is None else f" on {self.incidents:,} incidents"
+        interval = f"({self.low:+.3f} to {self.high:+.3f})"
+        return f"{self.metric} against {self.name}: {self.value:+.3f} {interval}{on}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChampionThen:
+    """Who was champion of a target at a moment.
+
+    `reign` is None where the log does not reach back so far; `unknown` then says what the registry
+    tells. `told` are the details of all events about that version: the hash of its data, and the
+    measured differences with their intervals.
+    """
+
+    target: str
+    reign: Reign | None
+    unknown: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def data_sha256(self) -> str:
+        """The hash of the data that the version was trained on, empty where none is told."""
+        return str(self.told.get("data_sha256") or "")
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """How much better it was than others when it was judged."""
+        return differences(self.told)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The answer to "which model was champion then, and what did it say about this incident?".
+
+    `answers` are those stored up to the moment, newest first, and `labels` all that the incident
+    got, also later, oldest first. Without an incident both are empty.
+    """
+
+    at: datetime
+    incident_id: str | None
+    champions: tuple[ChampionThen, ...]
+    answers: tuple[PredictionRecord, ...] = ()
+    labels: tuple[LabelRecord, ...] = ()
+
+
+def differences(told: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Return every difference with an interval that the details of events hold, by name.
+
+    >>> told = {"figures": {"version 3": {"metric": "f1", "value": 0.1, "low": 0.0, "high": 0.2}}}
+    >>> differences(told)[0].describe()
+    'f1 against version 3: +0.100 (+0.000 to +0.200)'
+    """
+    found: list[Difference] = []
+    for name, given in told.items():
+        if not isinstance(given, Mapping):
+            continue
+        if given.keys() >= _MEASURED:
+            value, low, high = (float(given[each]) for each in ("value", "low", "high"))
+            metric, incidents = str(given.get("metric", "quality")), given.get("incidents")
+            found.append(Difference(name, metric, value, low, high, incidents))
+        else:
+            found += differences(given)
+    return tuple(found)
+
+
+def give_account(
+    store: IncidentStore,
+    registry: Versions | None,
+    *,
+    at: datetime,
+    incident_id: str | None = None,
+    target: str | None = None,
+) -> Account:
+    """Answer for one target or (None) for all; without a registry as far as the log reaches.
+
+    Raises `UnknownVersion` for a target of which neither knows, `RegistryUnavailable` and
+    `StoreUnavailable`.
+    """
+    events = store.learning.events(until=at)
+    champions = _champions(events, registry, at, target)
+    if incident_id is None:
+        return Account(at, None, champions)
+    answers = store.learning.predictions_about(incident_id, until=at)
+    labels = store.learning.labels(target=target, incident_ids=[incident_id])
+    return Account(
+        at,
+        incident_id,
+        champions,
+        tuple(each for each in answers if target in {None, each.target}),
+        labels,
+    )
+
+
+def _champions(
+    events: Sequence[Event], registry: Versions | None, at: datetime, target: str | None
+) -> tuple[ChampionThen, ...]:
+    by_target = reigns(events)
+    present = registry.champions().keys() if registry and not target else ()
+    wanted = {target} if target else {*by_target, *present}
+    found = []
+    for each in sorted(wanted):
+        reign = reign_at(by_target.get(each, ()), at)
+        if reign is None:
+            found.append(ChampionThen(each, None, _what_the_registry_tells(registry, each, at)))
+        else:
+            found.append(ChampionThen(each, reign, told=told_of(events, each, reign.version)))
+    return tuple(found)
+
+
+def _what_the_registry_tells(registry: Versions | None, target: str, at: datetime) -> str:
+    """Say what can be told of a time before the first event; an unknown target is refused there."""
+    if registry is None:
+        return "unknown: the log had not begun, and the registry cannot be read"
+    versions = sorted(registry.versions(target), key=lambda each: each.trained_at)
+    before = [each.version for each in versions if each.trained_at <= at]
+    if not before:
+        first = versions[0]
+        return f"none: version {first.version}, the first, came on {first.trained_at:%Y-%m-%d}"
+    known = f"version{'' if len(before) == 1 else 's'} {', '.join(before)}"
+    return f"unknown: the log had not begun; the registry held {known} by then"

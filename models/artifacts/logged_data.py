@@ -1,0 +1,38 @@
+"""What MLflow is told of the data behind a run: names, counts and a hash, never what they say."""
+
+import json
+from collections.abc import Sequence
+
+from mlflow.entities import Dataset, DatasetInput, InputTag
+
+from models.artifacts.loader import REPORT_COLUMNS
+from models.card import Card
+
+_LONGEST_DIGEST = 36
+_CONTEXT = "mlflow.data.context"
+
+
+def describe_data(card: Card, tenant: str, attributes: Sequence[str]) -> DatasetInput:
+    """Return a history as MLflow lists it among a run's inputs.
+
+    The digest is the beginning of the data's hash, as long as MLflow allows; whole it stands in
+    the profile, beside the counts of rows. `attributes` are the columns beyond the usual ones.
+    All targets of one history share what is returned: MLflow keeps one of a name and digest.
+    """
+    columns = [*REPORT_COLUMNS, *attributes]
+    fields = [{"type": "string", "name": name, "required": False} for name in columns]
+    profile = {
+        "rows_read": card.rows.read,
+        "rows_used": card.rows.used,
+        "cutoff": card.cutoff.isoformat() if card.cutoff else None,
+        "sha256": card.data_sha256,
+    }
+    dataset = Dataset(
+        name=f"history of {tenant}",
+        digest=card.data_sha256[:_LONGEST_DIGEST],
+        source_type="history",
+        source=json.dumps({"sha256": card.data_sha256}),
+        schema=json.dumps({"mlflow_colspec": fields}),
+        profile=json.dumps(profile),
+    )
+    return DatasetInput(dataset=dataset, tags=[InputTag(_CONTEXT, "training")])

@@ -1,0 +1,55 @@
+"""What the gate found: whether a challenger may answer, why, and how far apart the two were."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A challenger less another version, or the baseline, on the same incidents.
+
+    `name` says what it was compared with, or in which slice; `metric` is higher where better, and
+    `value` with its 95% interval `low`..`high` is the challenger's gain. `groups` counts the
+    incidents' groups of near-copies.
+    """
+
+    name: str
+    metric: str
+    incidents: int
+    groups: int
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a challenger may be promoted, why, what else to know, and the figures behind it."""
+
+    promoted: bool
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+
+    def figures(self) -> dict[str, Mapping[str, Any]]:
+        """Return the comparisons by name, rounded, as the audit log keeps them.
+
+        >>> verdict = Verdict(True, (), comparisons=(Comparison("v1", "accuracy", 9, 8, 0, -1, 1),))
+        >>> verdict.figures()["v1"]["low"]
+        -1
+        """
+        return {each.name: _without_name(each) for each in self.comparisons}
+
+    def to_json(self) -> str:
+        """Return the verdict as indented JSON."""
+        return json.dumps(asdict(self), indent=2)
+
+
+def _without_name(comparison: Comparison) -> dict[str, Any]:
+    figures = {name: value for name, value in asdict(comparison).items() if name != "name"}
+    return {
+        name: round(value, 5) if isinstance(value, float) else value
+        for name, value in figures.items()
+    }

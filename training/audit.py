@@ -1,0 +1,157 @@
+"""The command that tells which model was champion when, and what it said about an incident."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic_core import to_json
+
+from features.errors import BadQuestion, RegistryUnavailable
+from features.history.events import Event
+from features.history.labels import LabelRecord
+from features.history.predictions import PredictionRecord
+from features.history.reigns import parse_moment
+from features.history.store import IncidentStore, open_store
+from features.home import Home, HomeSettings, open_home
+from models.accountability import ChampionThen, give_account
+from models.artifacts.promotion import note_found_champions
+from models.artifacts.registry import ModelRegistry
+from training.audit_export import write_log
+
+_SHOWN = 20
+_MINUTE = "%Y-%m-%d %H:%M"
+
+
+def audit_command(
+    at: Annotated[
+        str | None, typer.Option("--at", help="a day (its end) or time, UTC; default: now")
+    ] = None,
+    incident: Annotated[str | None, typer.Option("--incident", help="id of an incident")] = None,
+    target: Annotated[str | None, typer.Option("--target", help="only this target")] = None,
+    export: Annotated[
+        Path | None, typer.Option("--export", help="write the log to a .csv or .jsonl file")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+) -> None:
+    """Tell which model was champion at a time and what it said of an incident, or show the log."""
+    moment = _parse(at)
+    settings = HomeSettings()
+    home = open_home(settings)
+    with open_store(settings.database_url or home.database_url, settings.tenant) as store:
+        registry = _reconcile(home, settings.tenant, store)
+        if export is not None:
+            _export(store, export, target, moment, as_json=as_json)
+        elif at is None and incident is None:
+            _show_log(store.learning.events(target=target), as_json=as_json)
+        else:
+            _answer(store, registry, moment or datetime.now(UTC), incident, target, as_json)
+
+
+def _reconcile(home: Home, tenant: str, store: IncidentStore) -> ModelRegistry | None:
+    """Tell the log what it missed; None where the registry cannot be read."""
+    registry = ModelRegistry(home.tracking_uri, tenant)
+    try:
+        if registry.champions():
+            note_found_champions(home=home, tenant=tenant, store=store)
+    except RegistryUnavailable as error:
+        typer.echo(f"warning: the log was not compared with the registry: {error}", err=True)
+        return None
+    return registry
+
+
+def _parse(at: str | None) -> datetime | None:
+    try:
+        return None if at is None else parse_moment(at)
+    except ValueError:
+        raise BadQuestion(f"--at {at!r} is no day or time; write it as 2026-03-03") from None
+
+
+def _export(
+    store: IncidentStore, file: Path, target: str | None, until: datetime | None, *, as_json: bool
+) -> None:
+    events = store.learning.events(target=target, until=until)
+    write_log(events, file)
+    if as_json:
+        typer.echo(to_json({"file": str(file), "events": len(events)}))
+    else:
+        typer.echo(f"wrote {len(events):,} events to {file}")
+
+
+def _show_log(events: Sequence[Event], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(to_json({"events": [asdict(each) for each in events]}, indent=2))
+        return
+    if not events:
+        typer.echo("the log is empty; it begins with the first training")
+    elif len(events) > _SHOWN:
+        typer.echo(f"the last {_SHOWN} of {len(events):,} events; --export FILE writes all")
+    for event in events[-_SHOWN:]:
+        what = " ".join(filter(None, (event.action, event.target, _numbered(event.version))))
+        typer.echo(f"{event.at:{_MINUTE}}  {what}, by {event.actor}{_because(event.reason)}")
+
+
+def _answer(
+    store: IncidentStore,
+    registry: ModelRegistry | None,
+    moment: datetime,
+    incident: str | None,
+    target: str | None,
+    as_json: bool,
+) -> None:
+    account = give_account(store, registry, at=moment, incident_id=incident, target=target)
+    if as_json:
+        typer.echo(to_json(asdict(account), indent=2))
+        return
+    typer.echo(f"at {moment:%Y-%m-%d %H:%M:%S} UTC")
+    for champion in account.champions:
+        _tell_champion(champion)
+    if not account.champions:
+        typer.echo("there was no model; run: python -m training train")
+    if incident is not None:
+        _tell_answers(incident, account.answers)
+        _tell_labels(account.labels)
+
+
+def _tell_champion(champion: ChampionThen) -> None:
+    reign = champion.reign
+    if reign is None:
+        typer.echo(f"{champion.target}: {champion.unknown}")
+        return
+    since = f"{reign.since:{_MINUTE}} UTC, {reign.action} by {reign.actor}{_because(reign.reason)}"
+    typer.echo(f"{champion.target}: version {reign.version} was champion, since {since}")
+    if champion.data_sha256:
+        typer.echo(f"  trained on data {champion.data_sha256}")
+    for gain in champion.differences:
+        typer.echo(f"  {gain.describe()}")
+
+
+def _tell_answers(incident: str, answers: Sequence[PredictionRecord]) -> None:
+    typer.echo(f"said about {incident} up to then:" if answers else f"nothing said of {incident}")
+    for one in answers[:_SHOWN]:
+        drawn = f", drawn for audit at {one.audit_share:.0%}" if one.audit_share else ""
+        typer.echo(
+            f"  {one.answered_at:{_MINUTE}}  {one.target}: {one.label!r}, {one.confidence:.0%} "
+            f"sure, {one.decision} in mode {one.mode}, version {one.model_version}{drawn}"
+        )
+    if len(answers) > _SHOWN:
+        typer.echo(f"  and {len(answers) - _SHOWN:,} before; --json lists all")
+
+
+def _tell_labels(labels: Sequence[LabelRecord]) -> None:
+    typer.echo("labels that it got:" if labels else "it has no label from people or its outcome")
+    for one in labels:
+        typer.echo(
+            f"  {one.given_at:{_MINUTE}}  {one.target}: {one.label!r}, {one.source}, "
+            f"by {one.given_by}"
+        )
+
+
+def _numbered(version: str | None) -> str | None:
+    return None if version is None else f"version {version}"
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""

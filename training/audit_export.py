@@ -1,0 +1,46 @@
+"""Writes the audit log to a file that other programs read."""
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, TextIO
+
+from features.errors import BadQuestion
+from features.history.events import Event
+
+_COLUMNS = tuple(field.name for field in fields(Event))
+
+
+def write_log(events: Sequence[Event], file: Path) -> None:
+    """Write events to a .csv or .jsonl file, which is replaced only once all are written.
+
+    Times are ISO 8601 in UTC; in csv, `details` are JSON. Raises `BadQuestion` for another kind
+    of file, and `OSError` where it cannot be written.
+    """
+    write = {".csv": _write_csv, ".jsonl": _write_jsonl}.get(file.suffix.lower())
+    if write is None:
+        raise BadQuestion(f"{file} ends neither in .csv nor in .jsonl")
+    draft = file.with_name(f"{file.name}.part")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as opened:
+            write(map(_row, events), opened)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return asdict(event) | {"at": event.at.isoformat()}
+
+
+def _write_jsonl(rows: Iterable[dict[str, Any]], opened: TextIO) -> None:
+    opened.writelines(json.dumps(row, default=str) + "\n" for row in rows)
+
+
+def _write_csv(rows: Iterable[dict[str, Any]], opened: TextIO) -> None:
+    writer = csv.DictWriter(opened, _COLUMNS)
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(row | {"details": json.dumps(row["details"], default=str)})
