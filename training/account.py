@@ -6,8 +6,8 @@ from features.history.history import History
 from models.calibrated import CalibratedModel
 from models.card import Card, LabelNoise, RowCounts, package_versions
 from models.kinds import kind_of
+from models.verdict import Verdict
 from training.fit import Fitted
-from training.gate import Verdict
 from training.reliability import reliability_by_bin, reliability_by_class
 from training.split import Split
 from training.targets import Target
@@ -27,9 +27,11 @@ def write_card(
     notes = (
         f"judged on {len(evaluation.rows)} held-out incidents, then refitted on all labelled ones",
         *_certificate_notes(split, model),
+        *(fitted.outlook.statements if fitted.outlook else ()),
         *split.warnings,
         *((fitted.encoder,) if fitted.encoder else ()),
         *verdict.reasons,
+        *(f"warning: {warning}" for warning in verdict.warnings),
         *([model.certification_.withheld] if model.certification_.withheld else []),
         *_priority_note(history, target),
     )
@@ -50,9 +52,14 @@ def write_card(
         metrics=evaluation.metrics,
         reliability=reliability_by_bin(evaluation.judged),
         class_reliability=reliability_by_class(evaluation.judged, evaluation.classes),
+        slices=evaluation.slice_metrics,
         certificates=model.certification_.certificates,
         label_noise=noise,
         drift=evaluation.drift,
+        verdict=verdict,
+        rung=model.rung,
+        learning_curve=fitted.outlook.learning_curve if fitted.outlook else (),
+        labels_until_auto=fitted.outlook.labels_until_auto if fitted.outlook else None,
         parameters={name: str(value) for name, value in model.get_params(deep=False).items()},
         versions=package_versions(),
         encoder_sha256=model.encoder,

@@ -18,16 +18,20 @@ from features.history.mapping import load_mapping
 from features.history.runbook_folder import RunbookFolder, read_runbooks
 from features.history.store import open_store
 from features.home import Home, open_home
-from models.artifacts.registry import ModelRegistry, ModelVersion
-from training import promote as promotion
+from models.artifacts.registry import ModelRegistry
+from training.actor import actor_name
+from training.audit import audit_command
 from training.backtest import BacktestReport, backtest, parse_days
 from training.backtest_summary import describe_backtest
 from training.demo import generate_company, write_history, write_mapping, write_runbooks
 from training.demo_watch import record_day
 from training.gaps import gaps_command
 from training.modes import mode_command, modes_command
+from training.monitor.command import monitor_command
 from training.plan import TrainingPlan
+from training.promotion import promote_command, rollback_command
 from training.report import TrainingReport
+from training.retrain_command import retrain_command
 from training.settings import TrainingSettings
 from training.summary import describe_history, describe_report, show_progress, show_reading
 from training.train import measure_only, train
@@ -133,31 +137,14 @@ def evaluate_command(
     _print_report(report, past, as_json)
 
 
-@app.command("promote")
-@one_line_errors
-def promote_command(
-    target: str,
-    version: Annotated[str | None, typer.Option("--version", help="default: the newest")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a registered version the champion; running servers follow within seconds."""
-    settings = TrainingSettings()
-    home = open_home(settings)
-    _print_champion(promotion.promote(target, version, home=home, tenant=settings.tenant), as_json)
-
-
-@app.command("rollback")
-@one_line_errors
-def rollback_command(target: str, as_json: AsJson = False) -> None:
-    """Bring back the champion before the present one."""
-    settings = TrainingSettings()
-    home = open_home(settings)
-    _print_champion(promotion.rollback(target, home=home, tenant=settings.tenant), as_json)
-
-
+app.command("promote")(one_line_errors(promote_command))
+app.command("rollback")(one_line_errors(rollback_command))
+app.command("audit")(one_line_errors(audit_command))
 app.command("mode")(one_line_errors(mode_command))
 app.command("modes")(one_line_errors(modes_command))
 app.command("gaps")(one_line_errors(gaps_command))
+app.command("monitor")(one_line_errors(monitor_command))
+app.command("retrain")(one_line_errors(retrain_command))
 
 
 @app.command("demo")
@@ -228,6 +215,8 @@ def _plan(
         encoder=settings.encoder,
         under_rating_cost=settings.under_rating_cost,
         auto_precision=settings.auto_precision,
+        fresher_days=settings.fresher_days,
+        actor=actor_name(),
         family=family,
         adapt_minutes=adapt,
         targets=tuple(targets or ()),
@@ -248,13 +237,6 @@ def _print_report(report: TrainingReport | BacktestReport, past: History, as_jso
         describe_backtest(report)
     else:
         describe_report(report)
-
-
-def _print_champion(version: ModelVersion, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps({"target": version.target, "version": version.version}))
-    else:
-        typer.echo(f"{version.target}: version {version.version} is champion")
 
 
 def _one_line(error: Exception) -> str:

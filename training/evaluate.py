@@ -8,7 +8,7 @@ import numpy as np
 from features.incident.fingerprint import fingerprint
 from features.incident.report import IncidentReport
 from models.calibrated import CalibratedModel
-from models.card import Drift, Metric
+from models.card import Drift, Metric, SliceMetric
 from models.folds import Rows
 from training.coverage import judge_sets, most_frequent_sets, set_metrics
 from training.drift import find_drift
@@ -20,6 +20,7 @@ from training.metrics import (
     Judged,
     measure,
 )
+from training.slices import Slice, find_slices, measure_slices
 from training.split import Split
 from training.targets import Target
 
@@ -31,17 +32,21 @@ _SMOOTHING = 1.0
 class Evaluation:
     """Held-out predictions of a model and of the baseline on the same `rows` of the history.
 
-    `fingerprints` name the judged reports by content, `classes` the numbered labels. `drift` tells
-    how the newest of them differ; None without usable times.
+    `copies` numbers their groups of near-copies, `fingerprints` name the judged reports by content,
+    `classes` the numbered labels. `drift` tells how the newest of them differ; None without usable
+    times. `slices` are parts of the judged rows, `slice_metrics` how each of them was answered.
     """
 
     rows: Rows
+    copies: Rows
     fingerprints: tuple[str, ...]
     classes: tuple[str, ...]
     judged: Judged
     baseline: Judged
     metrics: tuple[Metric, ...]
     drift: Drift | None = None
+    slices: tuple[Slice, ...] = ()
+    slice_metrics: tuple[SliceMetric, ...] = ()
 
 
 def evaluate(
@@ -59,14 +64,19 @@ def evaluate(
     if sets is not None:
         ground = most_frequent_sets(shares, judged, model.label_sets_.coverage)
         metrics += _measured(set_metrics(sets), sets, ground)
+    seen, copies = [reports[int(row)] for row in rows], split.copies[rows]
+    slices = find_slices(seen, [model.classes_[number] for number in judged.labels])
     return Evaluation(
         rows=rows,
-        fingerprints=tuple(fingerprint(reports[int(row)]) for row in rows),
+        copies=copies,
+        fingerprints=tuple(fingerprint(report) for report in seen),
         classes=tuple(model.classes_),
         judged=judged,
         baseline=baseline,
         metrics=metrics,
         drift=find_drift(labels, rows, judged, split),
+        slices=slices,
+        slice_metrics=measure_slices(judged, slices, copies),
     )
 
 

@@ -1,12 +1,13 @@
 """What a version predicted for incidents it had not seen, kept for comparison with the next."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from features.home import Home
 from models.artifacts.learned_from import hash_ids
-from models.artifacts.registry import ModelRegistry
+from models.artifacts.registry import ModelVersion
 from models.artifacts.snapshots import EvaluationFolder, evaluation_folder
 from training.evaluate import Evaluation
 
@@ -29,13 +30,24 @@ def write_judgement(evaluation: Evaluation, ids: Sequence[str], folder: Evaluati
     ).to_parquet(folder.judged, index=False)
 
 
-def champion_judgement(home: Home, tenant: str, target: str) -> Mapping[str, str] | None:
-    """Return the champion's held-out predictions by fingerprint, None without a champion."""
-    champion = ModelRegistry(home.tracking_uri, tenant).champions().get(target)
-    if champion is None:
-        return None
-    file = evaluation_folder(champion, home).judged
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """A version's held-out predictions by fingerprint, and the labels of then by hash of the id."""
+
+    predicted: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[int, str] = field(default_factory=dict)
+
+
+def held_out_answers(version: ModelVersion, home: Home) -> HeldOut:
+    """Read what a version kept of how it was judged; nothing, where it kept no such file.
+
+    Raises `RegistryUnavailable`.
+    """
+    file = evaluation_folder(version, home).judged
     if not file.is_file():
-        return {}
+        return HeldOut()
     judged = pd.read_parquet(file)
-    return dict(zip(judged["fingerprint"].tolist(), judged["predicted"].tolist(), strict=True))
+    predicted = dict(zip(judged["fingerprint"].tolist(), judged["predicted"].tolist(), strict=True))
+    # The first versions named no incidents.
+    ids = judged["incident"].tolist() if "incident" in judged else []
+    return HeldOut(predicted, dict(zip(ids, judged["label"].tolist(), strict=False)))

@@ -10,6 +10,8 @@ from training.certify import WANTED_PRECISION
 Progress = Callable[[str, int, int], None]
 """Told the name of a step, how much of it is done, and of how much."""
 
+FRESHER_DAYS = 7.0
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
@@ -17,7 +19,9 @@ class TrainingPlan:
 
     `adapt_minutes` is the time that adapting the encoder may take, 0 for none. `runbooks` take the
     place of those that are stored, but for `kept_runbooks`, whose files could not be read; None
-    keeps all.
+    keeps all. `fresher_days` make a challenger fresher than the champion that ends by so much
+    earlier; `actor` is who the audit log says has trained. `is_stored` tells that the history was
+    read from the store, with some labels left out, and must not be written back.
     """
 
     home: Home
@@ -31,5 +35,8 @@ class TrainingPlan:
     under_rating_cost: float | None = None
     auto_precision: float = WANTED_PRECISION
     family: bool = False
+    fresher_days: float = FRESHER_DAYS
+    actor: str = "training"
+    is_stored: bool = False
     runbooks: tuple[Runbook, ...] | None = None
     kept_runbooks: tuple[str, ...] = ()

@@ -1,17 +1,21 @@
-"""Registers a judged model as challenger, and promotes it where the gate lets it."""
+"""Registers a judged model as challenger, promotes it where the gate lets it, and logs both."""
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+from features.history.events import Event
+from features.history.store import open_store
 from models.artifacts.folder import save_artifact
+from models.artifacts.promotion import promote
 from models.artifacts.registry import ModelVersion
 from models.artifacts.snapshots import EvaluationFolder
 from models.card import Card
 from models.report_model import ReportModel
-from training.gate import Verdict
+from models.verdict import Verdict
 from training.plan import TrainingPlan
-from training.promote import promote
 from training.register import register
 
 
@@ -34,6 +38,8 @@ def publish(
     with tempfile.TemporaryDirectory(prefix="artifact-", dir=plan.home.root) as folder:
         artifact, judged = Path(folder) / "model", EvaluationFolder(Path(folder) / "evaluation")
         save_artifact(model, card, artifact, learned_from=learned_from)
+        judged.root.mkdir()
+        judged.verdict.write_text(verdict.to_json(), encoding="utf-8")
         if keep_evaluation is not None:
             keep_evaluation(judged)
         version = register(
@@ -43,10 +49,9 @@ def publish(
             tenant=plan.tenant,
             parent_run_id=run_id,
             attributes=attributes,
-            evaluation=judged.root if keep_evaluation is not None else None,
+            evaluation=judged.root,
         )
-    if verdict.promoted:
-        promote(card.target, version.version, home=plan.home, tenant=plan.tenant)
+    _act_upon(verdict, version, card, plan)
     return version
 
 
@@ -54,4 +59,32 @@ def forced(verdict: Verdict, plan: TrainingPlan) -> Verdict:
     """Return the verdict, or its opposite where the plan skips the gate."""
     if verdict.promoted or not plan.force_promote:
         return verdict
-    return Verdict(True, (*verdict.reasons, "promoted all the same, by --force-promote"))
+    reasons = (*verdict.reasons, "promoted all the same, by --force-promote")
+    return replace(verdict, promoted=True, reasons=reasons)
+
+
+def _act_upon(verdict: Verdict, version: ModelVersion, card: Card, plan: TrainingPlan) -> None:
+    """Promote the version or let the champion be, and tell the audit log why."""
+    reason = "; ".join(verdict.reasons)
+    details = {
+        "data_sha256": card.data_sha256,
+        "differences": verdict.figures(),
+        "warnings": list(verdict.warnings),
+    }
+    with open_store(plan.database_url, plan.tenant) as store:
+        if verdict.promoted:
+            promote(
+                card.target,
+                version.version,
+                home=plan.home,
+                tenant=plan.tenant,
+                store=store,
+                actor=plan.actor,
+                reason=reason,
+                details=details,
+            )
+            return
+        now = datetime.now(UTC)
+        store.learning.append_event(
+            Event(now, plan.actor, "refuse", card.target, version.version, reason, details)
+        )

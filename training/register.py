@@ -1,11 +1,15 @@
 """Logs a trained model to MLflow and registers it; the old champion serves until promotion."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from features.errors import RegistryUnavailable
 from features.home import Home
+from models.artifacts.logged_data import describe_data
 from models.artifacts.manifest import ArtifactFolder, hash_manifest
 from models.artifacts.pyfunc import log_pyfunc
 from models.artifacts.registry import (
@@ -16,17 +20,21 @@ from models.artifacts.registry import (
     ModelVersion,
     registered_name,
 )
-from models.artifacts.snapshots import EVALUATION_FOLDER
+from models.artifacts.snapshots import EVALUATION_FOLDER, EvaluationFolder
 from models.artifacts.tracking import connect, create_database, log_values, registry_errors
 from models.card import Card
+from training.pictures import draw_confusion, draw_coverage
 from training.reliability import draw_reliability
 
 if TYPE_CHECKING:  # models.artifacts sets MLflow up, so it must be imported first
+    from matplotlib.figure import Figure
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel, Run
 
 LONGEST_PARAMETER = 6000
 RELIABILITY_PICTURE = "reliability.png"
+CONFUSION_PICTURE = "confusion.png"
+COVERAGE_PICTURE = "coverage.png"
 
 
 @contextmanager
@@ -62,9 +70,11 @@ def register(
         _run(client, _experiment(client, home, tenant), card.target, tags) as run,
     ):
         _log_card(client, run, card, evaluation)
-        if card.reliability:
-            picture = draw_reliability(card, home.fonts)
-            client.log_figure(run.info.run_id, picture, RELIABILITY_PICTURE)
+        if card.data_sha256:
+            data = describe_data(card, tenant, attributes)
+            client.log_inputs(run.info.run_id, [data])
+        for file, picture in _draw(card, evaluation, home.fonts):
+            client.log_figure(run.info.run_id, picture, file)
         logged = log_pyfunc(client, run, artifact, card, attributes)
         number = _create_version(client, name, artifact, card, logged)
     with registry_errors():
@@ -95,9 +105,12 @@ def _run(
     try:
         yield run
     except BaseException:
-        client.set_terminated(run.info.run_id, "FAILED")
+        # What broke the run may also keep the registry from noting it.
+        with suppress(RegistryUnavailable), registry_errors():
+            client.set_terminated(run.info.run_id, "FAILED")
         raise
-    client.set_terminated(run.info.run_id, "FINISHED")
+    with registry_errors():
+        client.set_terminated(run.info.run_id, "FINISHED")
 
 
 def _log_card(client: "MlflowClient", run: "Run", card: Card, evaluation: Path | None) -> None:
@@ -106,6 +119,18 @@ def _log_card(client: "MlflowClient", run: "Run", card: Card, evaluation: Path |
     client.log_text(run.info.run_id, card.to_json(), ArtifactFolder(Path()).card.name)
     if evaluation is not None:
         client.log_artifacts(run.info.run_id, str(evaluation), EVALUATION_FOLDER)
+
+
+def _draw(card: Card, evaluation: Path | None, fonts: Path) -> Iterator[tuple[str, "Figure"]]:
+    if card.reliability:
+        yield RELIABILITY_PICTURE, draw_reliability(card, fonts)
+    file = None if evaluation is None else EvaluationFolder(evaluation).judged
+    if file is not None and file.is_file():
+        judged = pd.read_parquet(file)
+        if judged.empty:
+            return
+        yield CONFUSION_PICTURE, draw_confusion(judged, card, fonts)
+        yield COVERAGE_PICTURE, draw_coverage(judged, card, fonts)
 
 
 def _metric_values(card: Card) -> dict[str, float]:

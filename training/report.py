@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 
 from models.card import Drift, LabelNoise, Metric
 from models.prediction import Certificate
-from training.gate import Verdict
+from models.verdict import Verdict
 from training.label_noise import Suspect
+from training.outlook import Outlook
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedTarget:
     """What became of one target.
 
-    `rows` counts the incidents with a label, for `similar` those with a known relative. Label noise
-    and certificates are of labels only; `notes` are what the card of a retrieving model says.
+    `rows` counts the incidents with a label, for `similar` those with a known relative. Label
+    noise, certificates and `outlook` are of labels only; `notes` are what the card of a retrieving
+    model says.
     """
 
     target: str
@@ -33,6 +35,7 @@ class TrainedTarget:
     verdict: Verdict | None = None
     version: str | None = None
     notes: tuple[str, ...] = ()
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from models.card import Card, Metric
 from models.links import UNLINKED, link_groups
 from models.relatives import PairJudgement
 from models.report_model import ReportModel
+from models.verdict import Verdict
 from training import runbooks as runbook_training
 from training import similar as similar_training
-from training.gate import Verdict
 from training.plan import Progress, TrainingPlan
 from training.publish import forced, publish
 from training.report import TrainedTarget
@@ -39,7 +39,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class LearnedSearch:
     """A retrieving model with its card, and how many incidents taught it.
 
     `learned_from` are the ids of all incidents that it read to learn.
@@ -61,7 +61,7 @@ def learn_retrieval(
     progress: Progress,
     *,
     needs_links: bool = False,
-) -> Learned:
+) -> LearnedSearch:
     """Fit and judge one of `RETRIEVED`; raises `NotEnoughHistory` with nothing to find.
 
     Without links `similar` learns only how often incidents recur, and with `needs_links` nothing.
@@ -76,15 +76,15 @@ def learn_retrieval(
     card = runbook_training.runbooks_card(history, split, trained)
     told = [one.report.id for one in history.incidents if one.outcome.runbook_id is not None]
     learned_from = (*told, *(word.incident_id for word in said.of_runbooks))
-    return Learned(trained.model, card, trained.labelled, learned_from)
+    return LearnedSearch(trained.model, card, trained.labelled, learned_from)
 
 
 def publish_retrieval(
-    learned: Learned, history: History, plan: TrainingPlan, run_id: str
+    learned: LearnedSearch, history: History, plan: TrainingPlan, run_id: str
 ) -> TrainedTarget:
     """Register a model, and promote it unless it finds less than the plain baseline."""
     verdict = forced(judge_retrieval(learned.card.metrics), plan)
-    card = replace(learned.card, notes=(*learned.card.notes, *verdict.reasons))
+    card = replace(learned.card, notes=(*learned.card.notes, *verdict.reasons), verdict=verdict)
     version = publish(
         learned.model,
         card,
@@ -97,7 +97,7 @@ def publish_retrieval(
     return replace(describe(learned), verdict=verdict, version=version.version)
 
 
-def describe(learned: Learned) -> TrainedTarget:
+def describe(learned: LearnedSearch) -> TrainedTarget:
     """Return what a report says of a model that was not registered."""
     return TrainedTarget(
         target=learned.card.target,
@@ -135,7 +135,7 @@ def what_was_said(store: IncidentStore) -> Said:
 
 def _learn_similar(
     history: History, said: Said, plan: TrainingPlan, progress: Progress, *, needs_links: bool
-) -> Learned:
+) -> LearnedSearch:
     if not any(one.report.title or one.report.description for one in history.incidents):
         raise NotEnoughHistory("similar: the history has no text")
     if needs_links and not said.pairs and not any(link_groups(history.incidents) != UNLINKED):
@@ -152,4 +152,4 @@ def _learn_similar(
     kept.flush()
     card = similar_training.similar_card(history, trained)
     ids = tuple(one.report.id for one in history.incidents)
-    return Learned(trained.model, card, trained.linked, ids)
+    return LearnedSearch(trained.model, card, trained.linked, ids)

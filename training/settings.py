@@ -5,14 +5,20 @@ from pydantic import Field
 from features.encoding.weights import EncoderSettings
 from features.home import HomeSettings
 from training.certify import WANTED_PRECISION
+from training.plan import FRESHER_DAYS
 
 
 class TrainingSettings(HomeSettings, EncoderSettings):
     """Where state lives, and how to train.
 
     `under_rating_cost` is what rating an incident too low costs beside rating it too high;
-    `auto_precision` is what a certificate must prove before a label may be answered as `auto`.
+    `auto_precision` is what a certificate must prove before a label may be answered as `auto`;
+    `fresher_days` is how much later its data must end before a challenger that is no better than
+    the champion may replace it, unless it knows labels that the champion never saw;
+    `retrain_days` is how old the last training must be before a schedule trains anew.
     """
 
     under_rating_cost: float | None = Field(default=None, gt=0, le=100)
     auto_precision: float = Field(default=WANTED_PRECISION, ge=0.5, lt=1)
+    fresher_days: float = Field(default=FRESHER_DAYS, ge=0)
+    retrain_days: float = Field(default=7.0, ge=0)

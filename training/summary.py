@@ -70,7 +70,7 @@ def describe_report(report: TrainingReport) -> None:
     for warning in report.warnings:
         console.print(f"  warning: {warning}", markup=False)
     for trained in report.trained:
-        console.print(_metric_table(trained))
+        console.print(_metric_table(trained) if trained.metrics else Text(_title(trained)))
         for line in _target_lines(trained):
             console.print(f"  {line}", markup=False)
     if any(trained.certificates for trained in report.trained):
@@ -86,17 +86,19 @@ def _target_lines(trained: TrainedTarget) -> Iterator[str]:
         yield trained.drift.statement
     if trained.encoder is not None:
         yield trained.encoder
+    if trained.outlook is not None:
+        yield from trained.outlook.statements
     yield from trained.notes
     yield from _noise_lines(trained)
     if trained.verdict is not None:
         state = "PROMOTED" if trained.verdict.promoted else "NOT PROMOTED"
         yield f"version {trained.version} {state}: {'; '.join(trained.verdict.reasons)}"
+        yield from (f"warning: {warning}" for warning in trained.verdict.warnings)
 
 
 def _metric_table(trained: TrainedTarget) -> Table:
     # As plain text: what is in brackets would be taken for markup.
-    title = Text(f"{trained.target} ({trained.kind}, {trained.rows:,} labelled incidents)")
-    table = Table(title=title)
+    table = Table(title=Text(_title(trained)))
     for heading in ("metric", "value", "95% interval", f"baseline: {_baseline(trained)}"):
         table.add_column(heading)
     for metric in trained.metrics:
@@ -104,6 +106,10 @@ def _metric_table(trained: TrainedTarget) -> Table:
         interval = f"{metric.low:.3f} to {metric.high:.3f}"
         table.add_row(metric.name, f"{metric.value:.3f}", interval, base)
     return table
+
+
+def _title(trained: TrainedTarget) -> str:
+    return f"{trained.target} ({trained.kind}, {trained.rows:,} labelled incidents)"
 
 
 def _baseline(trained: TrainedTarget) -> str:
@@ -114,7 +120,7 @@ def _auto_line(trained: TrainedTarget) -> str:
     if trained.withheld is not None:
         return trained.withheld
     if not trained.certificates:
-        return "no label is certified for auto yet: too few sure and right answers so far"
+        return "no label is certified for auto: too few sure and right answers so far"
     pooled = sum(one.pooled for one in trained.certificates.values())
     promised = max(one.precision_at_least for one in trained.certificates.values())
     return (

@@ -6,14 +6,17 @@ from typing import TypeVar
 
 from features.errors import NotEnoughHistory
 from features.history.history import History
+from features.history.history_facts import HistoryFacts
 from features.history.store import open_store
+from features.incident.runbook import Runbook
 from models.artifacts.snapshots import EvaluationFolder, evaluation_folder
 from models.kinds import kind_of
 from training.account import write_card
 from training.adapt import AdaptedEncoder, adapt, forget
 from training.fit import Fitted, fit_in_tiers, prepare
-from training.gate import judge_challenger
-from training.judgement import champion_judgement, write_judgement
+from training.gate.judge import judge_challenger
+from training.gate.rivals import find_rivals
+from training.judgement import write_judgement
 from training.label_noise import LabelDoubts, doubt_labels, write_suspects
 from training.plan import Progress, TrainingPlan
 from training.publish import forced, publish
@@ -21,6 +24,8 @@ from training.register import training_run
 from training.report import TrainedTarget, TrainingReport
 from training.retrieval import (
     RETRIEVED,
+    LearnedSearch,
+    Said,
     describe,
     learn_retrieval,
     publish_retrieval,
@@ -39,7 +44,9 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     split, encoded = prepare(history, plan, progress)
     # Encoded before they are stored: servers index at once what they find in the cache.
     with open_store(plan.database_url, plan.tenant) as store:
-        store.upsert(history.incidents)
+        if history.incidents and not plan.is_stored:
+            store.upsert(history.incidents)
+            store.learning.keep_history_facts(HistoryFacts.of(history))
         if plan.runbooks is not None:
             store.replace_runbooks(plan.runbooks, keep=plan.kept_runbooks)
         runbooks, said = store.runbooks(), what_was_said(store)
@@ -50,21 +57,12 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
             fitted = fit_in_tiers(history, target, split, plan, adapted)
             return _publish(history, target, split, plan, fitted, run_id)
 
-        def learn_search(target: str) -> TrainedTarget:
-            learned = learn_retrieval(
-                target,
-                history,
-                runbooks,
-                said,
-                split,
-                plan,
-                progress,
-                needs_links=_needs_links(history, plan, labelled),
-            )
-            return publish_retrieval(learned, history, plan, run_id)
-
         labelled, unfit = learn_each(chosen, plan.targets, learn, progress)
-        found, without = _learn_searches(plan.targets, learn_search)
+        needs_links = _needs_links(history, plan, labelled)
+        searches, without = _learn_searches(
+            history, runbooks, said, split, plan, progress, needs_links=needs_links
+        )
+        found = tuple(publish_retrieval(one, history, plan, run_id) for one in searches)
     if isinstance(adapted, AdaptedEncoder) and not any(one.is_adapted for one in labelled):
         forget(adapted, plan.home)
     return _report(split, encoded, (*labelled, *found), skipped | unfit | without)
@@ -83,21 +81,12 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
             target, fitted, doubt_labels(history.incidents, target, split, fitted.model)
         )
 
-    def judge_search(target: str) -> TrainedTarget:
-        learned = learn_retrieval(
-            target,
-            history,
-            runbooks,
-            said,
-            split,
-            plan,
-            progress,
-            needs_links=_needs_links(history, plan, labelled),
-        )
-        return describe(learned)
-
     labelled, unfit = learn_each(chosen, plan.targets, judge, progress)
-    found, without = _learn_searches(plan.targets, judge_search)
+    needs_links = _needs_links(history, plan, labelled)
+    searches, without = _learn_searches(
+        history, runbooks, said, split, plan, progress, needs_links=needs_links
+    )
+    found = tuple(describe(one) for one in searches)
     return _report(split, encoded, (*labelled, *found), skipped | unfit | without)
 
 
@@ -107,17 +96,28 @@ def _needs_links(history: History, plan: TrainingPlan, labelled: Sequence[Traine
 
 
 def _learn_searches(
-    wanted: Sequence[str], learn: Callable[[str], TrainedTarget]
-) -> tuple[tuple[TrainedTarget, ...], dict[str, str]]:
-    """Return what became of the retrieving targets, and why others were not trained."""
+    history: History,
+    runbooks: Sequence[Runbook],
+    said: Said,
+    split: Split,
+    plan: TrainingPlan,
+    progress: Progress,
+    *,
+    needs_links: bool,
+) -> tuple[tuple[LearnedSearch, ...], dict[str, str]]:
+    """Return the models of the retrieving targets, and why others were not trained."""
     trained, unfit = [], {}
     for target in RETRIEVED:
-        if wanted and target not in wanted:
+        if plan.targets and target not in plan.targets:
             continue
         try:
-            trained.append(learn(target))
+            trained.append(
+                learn_retrieval(
+                    target, history, runbooks, said, split, plan, progress, needs_links=needs_links
+                )
+            )
         except NotEnoughHistory as error:
-            if target in wanted:
+            if target in plan.targets:
                 raise
             unfit[target] = f"not trained: {str(error).removeprefix(f'{target}: ')}"
     return tuple(trained), unfit
@@ -209,8 +209,9 @@ def _publish(
 ) -> TrainedTarget:
     """Register the model as challenger, pass it through the gate, and promote it if it may."""
     model, evaluation = fitted.model, fitted.evaluation
-    champion = champion_judgement(plan.home, plan.tenant, target.name)
-    verdict = forced(judge_challenger(evaluation, champion, ordered=target.is_ordered), plan)
+    learned_from = _learned_from(history, target, fitted)
+    rivals = find_rivals(evaluation, history, target.name, learned_from, plan)
+    verdict = forced(judge_challenger(evaluation, rivals, ordered=target.is_ordered), plan)
     doubts = doubt_labels(history.incidents, target, split, model)
 
     def keep_evaluation(folder: EvaluationFolder) -> None:
@@ -223,7 +224,7 @@ def _publish(
         verdict,
         plan,
         run_id,
-        learned_from=_learned_from(history, target, fitted),
+        learned_from=learned_from,
         attributes=attributes_of(history),
         keep_evaluation=keep_evaluation,
     )
@@ -268,4 +269,5 @@ def _trained(target: Target, fitted: Fitted, doubts: LabelDoubts) -> TrainedTarg
         suspects=doubts.suspects[:_SHOWN_SUSPECTS],
         encoder=fitted.encoder,
         is_adapted=fitted.is_adapted,
+        outlook=fitted.outlook,
     )

@@ -4,20 +4,27 @@ import argparse
 import sys
 
 from comparison import compare_with_peers
+from concept_change import measure_noticing, pools
 from data_sets import DATA_SETS, load_data_set
+from gate_simulation import TRIALS, simulate_all
+from label_counts import SOURCES, measure_label_counts
 from results import (
     alarm_rate_section,
     comparison_section,
     cost_section,
     describe_run,
     detector_section,
+    gate_section,
     keep_section,
+    noticed_section,
+    label_count_section,
     render,
     timing_section,
 )
 from rich.console import Console
 from runbook_retrieval import compare_runbooks
 from search_timings import measure_search
+from setfit_peer import measure_setfit
 from similar_retrieval import compare_openoffice, compare_seamonkey
 from telemetry import TelemetryBench
 from telemetry_speed import measure_telemetry_speed
@@ -31,6 +38,10 @@ _RETRIEVALS = {
     "runbooks": compare_runbooks,
 }
 _TIMINGS, _SEARCH_TIMINGS, _TELEMETRY = "timings", "search-timings", "telemetry"
+_CONCEPT_CHANGE, _CHANGED_SHARE = "concept-change", 0.12
+_LABELS, _SETFIT = "labels", "labels-setfit"
+_GATE = "gate"
+_SETFIT_LABELS = 50
 
 
 def main() -> None:
@@ -48,9 +59,9 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     learned = [name for name, each in DATA_SETS.items() if each.targets]
-    names = [*learned, *_RETRIEVALS, _TELEMETRY, _TIMINGS, _SEARCH_TIMINGS]
+    names = [*learned, *_RETRIEVALS, _LABELS, _TELEMETRY, _TIMINGS, _SEARCH_TIMINGS, _GATE]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-set", nargs="+", choices=names, default=names)
+    parser.add_argument("--data-set", nargs="+", choices=[*names, _SETFIT], default=names)
     parser.add_argument("--rows", type=int, help="try out on a sample; nothing is written")
     return parser
 
@@ -65,6 +76,17 @@ def _measure(name: str, rows: int | None, home: Home, run: dict[str, str]):
     if name == _TELEMETRY:
         yield from _measure_telemetry(rows, run)
         return
+    if name == _GATE:
+        yield "gate: simulated", gate_section(simulate_all(rows or TRIALS), run)
+        return
+    if name in (_LABELS, _SETFIT):
+        yield from _measure_labels(name, rows, home, run)
+        return
+    if name == _CONCEPT_CHANGE:
+        for pool, a_year in pools(home):
+            noticed = list(measure_noticing(pool, a_year=a_year, share=_CHANGED_SHARE))
+            yield f"{name}: {pool.name}", noticed_section(noticed, run)
+        return
     if name in _RETRIEVALS:
         for title, found in _RETRIEVALS[name](home, rows):
             yield f"{name}: {title}", comparison_section(found, run)
@@ -75,6 +97,17 @@ def _measure(name: str, rows: int | None, home: Home, run: dict[str, str]):
             f"{name}: {target}",
             comparison_section(compare_with_peers(history, target, home), run),
         )
+
+
+def _measure_labels(name: str, rows: int | None, home: Home, run: dict[str, str]):
+    """Measure up to `rows` labels; SetFit, which takes half an hour for 50, at that many only."""
+    for source in SOURCES:
+        if name == _LABELS:
+            found = measure_label_counts(source, home, rows)
+            yield f"labels: {source}", label_count_section(found, run)
+        else:
+            found = measure_setfit(source, home, rows or _SETFIT_LABELS)
+            yield f"labels: {source}, SetFit", label_count_section(found, run)
 
 
 def _measure_telemetry(rows: int | None, run: dict[str, str]):

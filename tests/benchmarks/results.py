@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from comparison import OURS, Comparison
+from concept_change import Noticed
+from gate_simulation import LABELS, Simulated
+from label_counts import LabelCount
 from search_timings import Cost
 from telemetry import AlarmRate, Detectors
 from telemetry_table import write_alarm_rates, write_detectors
@@ -34,6 +37,12 @@ is Precedent less the best peer *in that figure*, paired by row; bold where the 
 zero. Seconds are all fitting and judging on all folds, encoding apart; for Precedent they include
 the final fit on every row. "Recall at 5% flagged" is of the top two levels, of the top one where
 there are three. `n/a`: the method gives no probabilities.
+
+Figures by number of labels are means over several drawings of labels, each judged on incidents
+without near-copies among any that could be drawn; their intervals are Student's over drawings.
+
+The gate is tried on simulated answers of two versions, of which a share is right in one of them
+only ("told apart").
 
 Where incidents or runbooks are searched for, everyone searches the same ones for the same reports,
 and seconds are of searching alone. Peers have no cut-off: they always show their best.
@@ -71,9 +80,24 @@ def detector_section(detectors: Detectors, run: Mapping[str, str]) -> Section:
     return {"run": run, **asdict(detectors)}
 
 
+def label_count_section(found: Sequence[LabelCount], run: Mapping[str, str]) -> Section:
+    """Return figures by number of labels as they are kept."""
+    return {"run": run, "label_counts": [asdict(one) for one in found]}
+
+
+def gate_section(found: Sequence[Simulated], run: Mapping[str, str]) -> Section:
+    """Return how often the gate promoted which challenger, as it is kept."""
+    return {"run": run, "simulated": [asdict(one) for one in found]}
+
+
 def alarm_rate_section(rates: Sequence[AlarmRate], run: Mapping[str, str]) -> Section:
     """Return alarm rates as they are kept."""
     return {"run": run, "alarm_rates": [asdict(rate) for rate in rates]}
+
+
+def noticed_section(noticed: Sequence[Noticed], run: Mapping[str, str]) -> Section:
+    """Return how soon changes of concept were noticed, as it is kept."""
+    return {"run": run, "noticed": [asdict(one) for one in noticed]}
 
 
 def keep_section(name: str, section: Section) -> None:
@@ -92,7 +116,10 @@ def render(name: str, section: Section) -> str:
         "timings": _timing_table,
         "costs": _cost_table,
         "alarm_rates": write_alarm_rates,
+        "label_counts": _label_count_table,
+        "simulated": _gate_table,
         "gains": write_detectors,
+        "noticed": _noticed_table,
         "figures": _comparison_table,
     }
     table = next(write(section) for kind, write in tables.items() if kind in section)
@@ -125,6 +152,8 @@ def _difference(section: Section, name: str) -> str:
 
 
 def _interval(found: Mapping[str, float]) -> str:
+    if found["low"] == found["high"]:
+        return f"{found['value']:.3f}"
     return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
 
 
@@ -159,6 +188,67 @@ def _cost_table(section: Section) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def _label_count_table(section: Section) -> str:
+    counts = section["label_counts"]
+    names = list(counts[0]["figures"])
+    lines = [
+        _row("labels", "", *names, "drawings"),
+        _row(*["---"] * (len(names) + 3)),
+        *(
+            _row(
+                f"{one['labels']:,}",
+                one["contender"],
+                *(_interval(one["figures"][name]) for name in names),
+                str(one["drawings"]),
+            )
+            for one in counts
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _gate_table(section: Section) -> str:
+    found = section["simulated"]
+    shares = list(dict.fromkeys(one["discordance"] for one in found))
+    promoted = {
+        (one["challenger"], one["discordance"]): f"{one['promoted']} of {one['trials']}"
+        for one in found
+    }
+    names = dict.fromkeys(one["challenger"] for one in found)
+    lines = [
+        _row("challenger", *(f"{share:.0%} told apart" for share in shares)),
+        _row(*["---"] * (len(shares) + 1)),
+        *(_row(name, *(promoted[name, share] for share in shares)) for name in names),
+    ]
+    return f"Promoted, of fresher challengers on {LABELS:,} labels.\n\n" + "\n".join(lines)
+
+
+def _noticed_table(section: Section) -> str:
+    lines = [
+        _row(
+            "source", "year", "years", "with a false alarm", "median wait", "nine in ten", "missed"
+        ),
+        _row(*["---"] * 7),
+        *(
+            _row(
+                one["source"],
+                one["kind"] if one["median"] is None else f"{one['kind']}, {one['share']:.0%}",
+                str(one["years"]),
+                str(one["years_with_false_alarm"]),
+                *(
+                    "" if one[wait] is None else f"{one[wait]:.0f}"
+                    for wait in ("median", "nine_in_ten")
+                ),
+                str(one["missed"]),
+            )
+            for one in section["noticed"]
+        ),
+    ]
+    return "Waits are incidents, copies included, from a change to its alarm.\n\n" + "\n".join(
+        lines
+    )
 
 
 def _row(*cells: str) -> str:

@@ -54,7 +54,7 @@ def evaluation(log_loss: np.ndarray, rows: np.ndarray) -> Evaluation:
         blocks=rows,
         classes=2,
     )
-    return Evaluation(rows, tuple(map(str, rows)), ("a", "b"), judged, judged, ())
+    return Evaluation(rows, rows, tuple(map(str, rows)), ("a", "b"), judged, judged, ())
 
 
 def test_it_is_kept_only_where_the_same_rows_show_it_better_beyond_noise() -> None:

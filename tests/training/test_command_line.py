@@ -15,6 +15,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from features.history.store import open_store
 from features.home import Home
 from models.artifacts.registry import ModelRegistry
 from training.cli import app
@@ -145,12 +146,22 @@ def test_evaluate_keeps_nothing(home: Home, tmp_path: Path):
 
 def test_rollback_and_promote_move_the_champion(home: Home, tmp_path: Path):
     history = write_tickets(tmp_path / "h.csv", 80)
-    for _ in range(2):
-        assert run("train", "--history", history, "--target", "category").exit_code == 0
+    command = ["train", "--history", history, "--target", "category"]
+    for options in ((), ("--force-promote",)):
+        assert run(*command, *options).exit_code == 0
     assert champions(home) == {"category": "2"}
-    assert run("rollback", "category").exit_code == 0
+    assert run("rollback", "category", "--reason", "worse").exit_code == 0
     assert champions(home) == {"category": "1"}
     assert run("promote", "category", "--version", "2").exit_code == 0
+    with open_store(home.database_url) as store:
+        moved = [one for one in store.learning.events() if one.action in {"promote", "rollback"}]
+    assert [(one.action, one.version) for one in moved] == [
+        ("promote", "1"),
+        ("promote", "2"),
+        ("rollback", "1"),
+        ("promote", "2"),
+    ]
+    assert moved[2].reason == "worse"
     assert champions(home) == {"category": "2"}
     assert run("promote", "category", "--version", "9").exit_code == 2
     assert run("promote", "nothing").exit_code == 2

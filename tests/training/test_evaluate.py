@@ -88,6 +88,9 @@ def test_fitted_model_is_judged_on_what_it_had_not_seen(company: DemoCompany, na
     assert ("quadratic_kappa" in metrics) == (name == "severity")
     assert metrics["set coverage"].high >= 0.9
     assert 1 <= metrics["mean set size"].value <= len(model.classes_)
+    assert found.slice_metrics
+    assert all(each.low <= each.score <= each.high for each in found.slice_metrics)
+    assert found.copies.tolist() == split.copies[found.rows].tolist()
     telling = metrics["quadratic_kappa" if name == "severity" else "accuracy"]
     assert telling.value > telling.baseline + 0.1
 

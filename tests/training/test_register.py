@@ -14,7 +14,6 @@ from models.artifacts.loader import parse_reports
 from models.artifacts.registry import ModelRegistry
 from models.artifacts.tracking import connect
 from training import register as registering
-from training.promote import promote
 from training.register import register, training_run
 
 
@@ -109,7 +108,7 @@ def test_no_pickle_is_logged(artifact, toy_card, home):
 
 
 def test_mlflow_itself_loads_the_champion_and_predicts_from_a_frame(
-    artifact, toy_card, toy_model, home, trusted_toy, mlflow_uri, monkeypatch
+    artifact, toy_card, toy_model, home, trusted_toy, mlflow_uri, monkeypatch, promote
 ):
     monkeypatch.setattr(loader, "TRUSTED_TYPES", trusted_toy)
     register(artifact, toy_card, home=home, tenant="default", attributes=["site"])
@@ -150,7 +149,7 @@ def test_rows_of_a_frame_become_reports():
 
 @pytest.mark.parametrize("step", ["log_values", "log_pyfunc", "_create_version"])
 def test_a_failure_on_the_way_leaves_the_old_champion_and_a_failed_run(
-    artifact, toy_card, home, monkeypatch, step
+    artifact, toy_card, home, monkeypatch, step, promote
 ):
     register(artifact, toy_card, home=home, tenant="default")
     old = promote("category", home=home, tenant="default")

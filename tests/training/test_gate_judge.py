@@ -1,0 +1,194 @@
+"""The gate: better than the baseline, and better than the champion or no worse and fresher."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from training.evaluate import Evaluation
+from training.gate.judge import judge_challenger
+from training.gate.rivals import Rival, Rivals
+from training.metrics import Judged
+from training.slices import Slice
+
+ROWS = 2000
+CLASSES = ("a", "b", "c")
+NEWS = "its data end 30 days later"
+
+
+def judged(wrong: int, loss: float, rows: int = ROWS) -> Judged:
+    """Right but for the first `wrong` rows, with about this log loss."""
+    labels = np.arange(rows) % 3
+    predicted = labels.copy()
+    predicted[:wrong] = (labels[:wrong] + 1) % 3
+    noise = np.random.default_rng(0).normal(0, 0.2, rows)
+    return Judged(labels, predicted, np.full(rows, 0.8), loss + noise, np.arange(rows) // 4, 3)
+
+
+def evaluation(wrong: int = 200, loss: float = 0.4, rows: int = ROWS) -> Evaluation:
+    return Evaluation(
+        rows=np.arange(rows),
+        copies=np.arange(rows) // 4,
+        fingerprints=tuple(f"print{row}" for row in range(rows)),
+        classes=CLASSES,
+        judged=judged(wrong, loss, rows),
+        baseline=judged(rows // 2, 1.1, rows),
+        metrics=(),
+    )
+
+
+def rival(wrong: int, rows: int = ROWS, version: str = "1") -> Rival:
+    predicted = judged(wrong, 0.4, rows).predicted
+    return Rival(version, np.arange(rows), tuple(CLASSES[number] for number in predicted))
+
+
+def meet(champion: Rival, *past: Rival, ours: Evaluation | None = None, news=NEWS, ordered=False):
+    rivals = Rivals(champion, news, past)
+    return judge_challenger(ours or evaluation(), rivals, ordered=ordered)
+
+
+def test_better_than_the_baseline_without_champion_is_promoted() -> None:
+    verdict = judge_challenger(evaluation(), Rivals(), ordered=False)
+    assert verdict.promoted
+    assert "no champion" in verdict.reasons[-1]
+
+
+@pytest.mark.parametrize("loss", [1.1, 1.6], ids=["equal", "worse"])
+def test_no_better_than_the_baseline_is_not_promoted(loss: float) -> None:
+    verdict = judge_challenger(evaluation(loss=loss), Rivals(), ordered=False)
+    assert not verdict.promoted
+    assert "baseline" in verdict.reasons[0]
+
+
+def test_gain_within_noise_is_not_promoted() -> None:
+    noisy = evaluation(loss=1.09, rows=30)
+    spread = np.random.default_rng(1).normal(0, 2, 30)
+    noisy = replace(noisy, judged=replace(noisy.judged, log_loss=noisy.judged.log_loss + spread))
+    assert not judge_challenger(noisy, Rivals(), ordered=False).promoted
+
+
+@pytest.mark.parametrize("ordered", [False, True], ids=["accuracy", "kappa"])
+@pytest.mark.parametrize(
+    ("champions_errors", "news", "promoted"),
+    [
+        (160, NEWS, False),
+        (160, None, False),
+        (200, NEWS, True),
+        (200, None, False),
+        (202, NEWS, True),
+        (202, None, False),
+        (260, NEWS, True),
+        (260, None, True),
+    ],
+)
+def test_challenger_must_be_better_or_no_worse_and_fresher(
+    champions_errors: int, news: str | None, promoted: bool, ordered: bool
+) -> None:
+    verdict = meet(rival(champions_errors), news=news, ordered=ordered)
+    assert verdict.promoted is promoted
+    champions = verdict.comparisons[1]
+    assert champions.metric == ("quadratic kappa" if ordered else "accuracy")
+    assert (champions.incidents, champions.groups) == (2000, 500)
+    assert champions.low <= champions.value <= champions.high
+    if not ordered:
+        assert champions.value == pytest.approx((champions_errors - 200) / 2000)
+
+
+def test_half_a_point_is_tolerated() -> None:
+    alone = replace(evaluation(), copies=np.arange(ROWS))
+    alone = replace(alone, judged=replace(alone.judged, blocks=np.arange(ROWS)))
+    assert meet(rival(192), ours=alone).promoted
+    assert not meet(rival(188), ours=alone).promoted
+
+
+def test_noise_may_not_hide_a_point() -> None:
+    """Both err as often, but in different incidents: how far apart they are cannot be told."""
+    ours = evaluation(0)
+    errors = np.random.default_rng(0).permutation(ROWS)[:600]
+    wrong = (ours.judged.labels + 1) % 3
+    mine, theirs = ours.judged.labels.copy(), ours.judged.labels.copy()
+    mine[errors[:300]], theirs[errors[300:]] = wrong[errors[:300]], wrong[errors[300:]]
+    ours = replace(ours, judged=replace(ours.judged, predicted=mine))
+    verdict = meet(Rival("1", np.arange(ROWS), tuple(CLASSES[n] for n in theirs)), ours=ours)
+    assert verdict.comparisons[1].value == 0
+    assert not verdict.promoted
+    assert "too uncertain" in verdict.reasons[-1]
+
+
+def test_incidents_that_only_one_of_them_judged_do_not_count() -> None:
+    shared = Rival("1", np.arange(200, ROWS), rival(0).predicted[200:])
+    assert meet(shared).promoted
+    assert "1800 incidents" in meet(shared).reasons[1]
+
+
+@pytest.mark.parametrize("news", [NEWS, None])
+def test_too_few_shared_groups_are_not_compared(news: str | None) -> None:
+    few = Rival("1", np.arange(396), rival(0).predicted[:396])
+    verdict = meet(few, news=news)
+    assert verdict.promoted is (news is not None)
+    assert "396" in verdict.reasons[-1]
+
+
+def test_a_champion_that_answered_none_of_them_is_not_compared() -> None:
+    assert meet(Rival("1", np.array([], dtype=np.int64), ())).promoted
+
+
+def test_label_that_the_challenger_does_not_know_is_an_error_of_the_champion() -> None:
+    assert meet(Rival("1", np.arange(ROWS), ("old name",) * ROWS), news=None).promoted
+
+
+def test_small_losses_do_not_add_up_over_a_year() -> None:
+    champion, better, best = rival(196), rival(195, version="2"), rival(170, version="3")
+    assert meet(champion, better).promoted
+    verdict = meet(champion, better, best)
+    assert not verdict.promoted
+    assert "best champion of the past year (version 3)" in verdict.reasons[-1]
+    assert verdict.comparisons[-1].value == pytest.approx(-0.015)
+
+
+def test_a_champion_of_the_past_year_that_shares_too_little_is_left_out() -> None:
+    few = Rival("3", np.arange(396), rival(0).predicted[:396])
+    assert meet(rival(200), few).promoted
+
+
+def sliced(*sizes: int) -> Evaluation:
+    """An evaluation whose first rows are in slices of these sizes."""
+    ends = np.cumsum(sizes)
+    parts = tuple(
+        Slice("service", f"s{number}", np.arange(end - size, end))
+        for number, (size, end) in enumerate(zip(sizes, ends, strict=True))
+    )
+    return replace(evaluation(200), slices=parts)
+
+
+def test_a_large_slice_that_falls_beyond_doubt_vetoes() -> None:
+    """The challenger errs in the first 200 incidents, the champion in the 300 last."""
+    theirs = np.array(rival(0).predicted)
+    theirs[-300:] = "none"
+    champion = Rival("1", np.arange(ROWS), tuple(theirs.tolist()))
+    assert meet(champion).promoted
+    verdict = meet(champion, ours=sliced(600, 400, 1000))
+    assert not verdict.promoted
+    assert "service s0" in verdict.reasons[-1]
+    assert [each.name for each in verdict.comparisons[2:]] == [
+        "service s0",
+        "service s1",
+        "service s2",
+    ]
+    assert verdict.comparisons[2].value == pytest.approx(-200 / 600)
+
+
+def test_a_small_slice_that_falls_is_a_warning() -> None:
+    theirs = np.array(rival(0).predicted)
+    theirs[-300:] = "none"
+    champion = Rival("1", np.arange(ROWS), tuple(theirs.tolist()))
+    verdict = meet(champion, ours=sliced(396, 600, 1004))
+    assert verdict.promoted
+    (warning,) = verdict.warnings
+    assert "-0.505 in service s0" in warning
+
+
+def test_a_verdict_is_readable_by_machines() -> None:
+    figures = meet(rival(202)).figures()
+    assert figures["the champion (version 1)"]["value"] == 0.001
+    assert "the most frequent label" in figures

@@ -1,0 +1,151 @@
+"""Whom a challenger meets: real versions in a real registry, with what they kept."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.history.history import History
+from features.home import Home
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from models.artifacts import registry as registering
+from models.artifacts.folder import save_artifact
+from models.artifacts.promotion import HISTORY_TAG
+from models.artifacts.registry import ModelVersion
+from models.artifacts.snapshots import evaluation_folder
+from models.artifacts.tracking import connect
+from training.evaluate import Evaluation
+from training.gate.rivals import Rivals, find_rivals
+from training.judgement import write_judgement
+from training.metrics import Judged
+from training.plan import TrainingPlan
+from training.register import register
+
+FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+TITLES = {"Network": "vpn down", "Printing": "printer jam"}
+
+
+def incident(number: int) -> ResolvedIncident:
+    label = sorted(TITLES)[number % 2]
+    opened = FIRST_DAY + timedelta(hours=6 * number)
+    report = IncidentReport(id=f"INC{number}", title=f"{TITLES[label]} {number}", opened_at=opened)
+    return ResolvedIncident(report, Outcome(category=label))
+
+
+def history(incidents: int) -> History:
+    return History(tuple(incident(number) for number in range(incidents)))
+
+
+def evaluation(past: History, rows: np.ndarray) -> Evaluation:
+    """Held-out answers that are all `Network`."""
+    labels = rows % 2
+    answers = np.zeros_like(labels)
+    judged = Judged(labels, answers, np.full(len(rows), 0.9), np.ones(len(rows)), rows, 2)
+    names = tuple(past.incidents[row].report.title for row in rows.tolist())
+    return Evaluation(rows, rows, names, ("Network", "Printing"), judged, judged, ())
+
+
+@pytest.fixture
+def champion(home: Home, promote, toy_model, toy_card, trusted_toy, tmp_path: Path, monkeypatch):
+    """Makes champions of models that learned from the first incidents, up to the last's day."""
+    shown = registering.ModelRegistry.__init__.__kwdefaults__
+    monkeypatch.setitem(shown, "trusted", trusted_toy)
+
+    def make(incidents: int, judged: np.ndarray | None = None, name: str = "1") -> ModelVersion:
+        past = history(incidents)
+        card = replace(toy_card, cutoff=past.incidents[-1].report.opened_at, reliability=())
+        ids = [one.report.id for one in past.incidents]
+        folder = tmp_path / name
+        save_artifact(toy_model, card, folder / "model", learned_from=ids)
+        version = register(folder / "model", card, home=home, tenant="default")
+        if judged is not None:
+            write_judgement(evaluation(past, judged), ids, evaluation_folder(version, home))
+        return promote("category", version.version, home=home, tenant="default")
+
+    return make
+
+
+def rivals(home: Home, past: History, ours: Evaluation, fresher_days: float = 7) -> Rivals:
+    plan = TrainingPlan(
+        home, "default", home.database_url, encoder="hashing", fresher_days=fresher_days
+    )
+    ids = [one.report.id for one in past.incidents]
+    return find_rivals(ours, past, "category", ids, plan)
+
+
+def test_without_a_champion_there_is_no_rival(home: Home) -> None:
+    past = history(40)
+    assert rivals(home, past, evaluation(past, np.arange(20, 40))) == Rivals()
+
+
+def test_a_champion_answers_for_itself_what_came_after_its_data(home: Home, champion) -> None:
+    champion(100)
+    past = history(240)
+    met = rivals(home, past, evaluation(past, np.arange(80, 240)))
+    assert met.champion.rows.tolist() == list(range(20, 160))
+    assert "after its data ended" in met.champion.which
+    assert set(met.champion.predicted) == {"Network", "Printing"}
+    expected = tuple(past.incidents[row].outcome.category for row in range(100, 240))
+    assert met.champion.predicted == expected
+    assert met.past == ()
+    assert met.news == "its data end 35 days later"
+
+
+def test_with_too_short_a_later_period_both_are_known_by_held_out_answers(
+    home: Home, champion
+) -> None:
+    champion(150, judged=np.arange(60, 150))
+    past = history(240)
+    met = rivals(home, past, evaluation(past, np.arange(80, 240)))
+    assert met.champion.rows.tolist() == list(range(70))
+    assert set(met.champion.predicted) == {"Network"}
+    assert "neither had seen" in met.champion.which
+
+
+def test_a_champion_that_cannot_be_loaded_is_known_by_held_out_answers(
+    home: Home, champion
+) -> None:
+    version = champion(100, judged=np.arange(60, 100))
+    (version.folder / "model.skops").write_bytes(b"damaged")
+    past = history(240)
+    met = rivals(home, past, evaluation(past, np.arange(80, 240)))
+    assert met.champion.rows.tolist() == list(range(20))
+    assert "could not be asked" in met.doubts[0]
+
+
+def test_what_is_news_to_the_champion(home: Home, champion) -> None:
+    champion(100)
+    for incidents, days, news in (
+        (100, 7, "None"),
+        (110, 7, "10 incidents that the champion never saw"),
+        (130, 7, "7 days later"),
+        (130, 14, "30 incidents that the champion never saw"),
+    ):
+        past = history(incidents)
+        met = rivals(home, past, evaluation(past, np.arange(50, incidents)), fresher_days=days)
+        assert news in str(met.news)
+
+
+def test_a_corrected_label_is_news(home: Home, champion) -> None:
+    champion(100, judged=np.arange(50, 100))
+    past = history(100)
+    ours = evaluation(past, np.arange(50, 100))
+    labels = ours.judged.labels.copy()
+    labels[:3] = 1 - labels[:3]
+    ours = replace(ours, judged=replace(ours.judged, labels=labels))
+    assert rivals(home, past, ours).news == "it learned from 3 corrected labels"
+
+
+def test_champions_of_the_past_year_are_met_again(home: Home, champion) -> None:
+    for number in range(3):
+        champion(100, judged=np.arange(40 + 10 * number, 100), name=str(number))
+    past = history(100)
+    met = rivals(home, past, evaluation(past, np.arange(100)))
+    assert met.champion.version == "3"
+    assert {each.version: len(each.rows) for each in met.past} == {"1": 60, "2": 50}
+    client = connect(home.tracking_uri)
+    client.set_registered_model_tag("default.category", HISTORY_TAG, "2,3")
+    met = rivals(home, past, evaluation(past, np.arange(100)))
+    assert [each.version for each in met.past] == ["2"]

@@ -1,0 +1,46 @@
+"""What a challenger knows that the champion could not."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from features.history.history import History
+from models.artifacts.learned_from import hash_ids, were_learned_from
+from models.artifacts.manifest import ArtifactFolder
+from models.artifacts.registry import ModelVersion
+from models.card import Card
+from training.evaluate import Evaluation
+
+
+def find_news(
+    ours: Evaluation,
+    history: History,
+    learned_from: Sequence[str],
+    champion: ModelVersion,
+    known: Mapping[int, str],
+    fresher_days: float,
+) -> str | None:
+    """Say what makes a challenger fresher than the champion; None where nothing does.
+
+    Data that end `fresher_days` later do, and so do incidents with a label that the champion never
+    saw, or was judged by another. `learned_from` are the ids of the challenger's, `known` the
+    labels that the champion was judged by, by hash of the id.
+    """
+    files = ArtifactFolder(champion.folder)
+    end = _end_of(history)
+    cutoff = Card.from_json(files.card.read_text(encoding="utf-8")).cutoff
+    if end and cutoff and end - cutoff >= timedelta(days=fresher_days):
+        return f"its data end {(end - cutoff).days} days later"
+    unseen = int((~were_learned_from(learned_from, files.learned_from)).sum())
+    if unseen:
+        return f"it learned from {unseen:,} incidents that the champion never saw"
+    ids = hash_ids([history.incidents[int(row)].report.id for row in ours.rows])
+    changed = sum(
+        known.get(name, ours.classes[label]) != ours.classes[label]
+        for name, label in zip(ids.tolist(), ours.judged.labels.tolist(), strict=True)
+    )
+    return f"it learned from {changed:,} corrected labels" if changed else None
+
+
+def _end_of(history: History) -> datetime | None:
+    opened = [one.report.opened_at for one in history.incidents if one.report.opened_at]
+    return max(opened, default=None)

@@ -1,0 +1,168 @@
+"""Lets a challenger pass that is better than the champion, or no worse and fresher."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from models.verdict import Comparison, Verdict
+from training.evaluate import Evaluation
+from training.gate.paired import Answers, Difference, accuracy_gain, kappa_gain
+from training.gate.rivals import FEWEST_GROUPS, Rival, Rivals
+from training.gate.veto import judge_slices
+from training.metrics import compare, log_loss
+
+TOLERATED_LOSS = 0.005
+"""How much worse than the champion a fresher challenger may seem: half a point."""
+
+TOLERATED_BOUND = 0.0075
+"""How much worse it may be, as far as noise lets tell; tests/benchmarks/gate_simulation.py."""
+
+_BASELINE = "the most frequent label"
+_BEST = "the best champion of the past year"
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """A comparison with another version, and whether it lets the challenger pass."""
+
+    comparison: Comparison
+    answers: Answers
+    which: str
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the challenger is better beyond noise."""
+        return self.comparison.low > 0
+
+    @property
+    def is_no_worse(self) -> bool:
+        """Whether it is not worse than half a point, and noise hides little more."""
+        return self.comparison.value >= -TOLERATED_LOSS and self.comparison.low >= -TOLERATED_BOUND
+
+    def __str__(self) -> str:
+        found = self.comparison
+        return (
+            f"{found.name} on {found.incidents} incidents {self.which}: {found.metric} "
+            f"{found.value:+.4f}, 95% interval {found.low:+.4f} to {found.high:+.4f}"
+        )
+
+
+def judge_challenger(ours: Evaluation, rivals: Rivals, *, ordered: bool) -> Verdict:
+    """Compare a challenger with the baseline, the champion and the best of the past year.
+
+    Its log loss must beat the baseline's beyond noise. It replaces a champion when it is better
+    beyond noise, or when it is not worse and fresher: it seems at most half a point worse, and
+    the 95% interval excludes that it is worse by three quarters of a point. Neither may it be
+    worse, by the same rule, than the best champion of the past year, for many small losses add up;
+    and no slice that is large enough to tell may fall. Compared are accuracies, of `ordered`
+    labels quadratically weighted kappas, on 100 groups of near-copies or more.
+    """
+    opening = _beside_baseline(ours)
+    if not opening.promoted or rivals.champion is None:
+        first = ("there is no champion yet",) if opening.promoted else ()
+        return replace(opening, reasons=(*opening.reasons, *first))
+    return _joined(
+        opening,
+        _beside_champion(ours, rivals.champion, rivals.news, ordered),
+        _beside_past(ours, rivals.past, ordered),
+        Verdict(True, (), warnings=rivals.doubts),
+    )
+
+
+def _beside_baseline(ours: Evaluation) -> Verdict:
+    gain = compare(log_loss, ours.baseline, ours.judged)
+    found = Comparison(
+        name=_BASELINE,
+        metric="log loss saved",
+        incidents=len(ours.rows),
+        groups=len(np.unique(ours.copies)),
+        value=gain.value,
+        low=gain.low,
+        high=gain.high,
+    )
+    figures = f"log loss {gain.value:+.3f} better, 95% interval {gain.low:+.3f} to {gain.high:+.3f}"
+    is_better = gain.low > 0
+    words = "better than the baseline" if is_better else "no better than the baseline beyond noise"
+    return Verdict(is_better, (f"{words}: {figures}",), comparisons=(found,))
+
+
+def _beside_champion(ours: Evaluation, rival: Rival, news: str | None, ordered: bool) -> Verdict:
+    found = _compare(ours, rival, f"the champion (version {rival.version})", ordered)
+    if found.comparison.groups < FEWEST_GROUPS:
+        reason = (
+            f"the champion answered {found.comparison.incidents} of these incidents unseen: too "
+            f"few to compare; {news or 'nothing is new since it was trained'}"
+        )
+        return Verdict(news is not None, (reason,))
+    verdict = replace(_against(found, news), comparisons=(found.comparison,))
+    return _joined(verdict, judge_slices(found.answers, rival.rows, ours.slices))
+
+
+def _against(found: _Finding, news: str | None) -> Verdict:
+    if found.is_better:
+        return Verdict(True, (f"better than {found}",))
+    if not found.is_no_worse:
+        is_lower = found.comparison.value < -TOLERATED_LOSS
+        verb = "worse than" if is_lower else "too uncertain to call no worse than"
+        return Verdict(False, (f"{verb} {found}",))
+    if news is None:
+        reason = "nothing is new since the champion was trained, and it is not better beyond noise"
+        return Verdict(False, (f"no worse than {found}", reason))
+    return Verdict(True, (f"no worse than {found}", f"fresher: {news}"))
+
+
+def _beside_past(ours: Evaluation, past: Sequence[Rival], ordered: bool) -> Verdict:
+    """Compare with that champion of the past year that did best on what both were judged on."""
+    findings = [
+        _compare(ours, each, f"{_BEST} (version {each.version})", ordered)
+        for each in past
+        if len(np.unique(ours.copies[each.rows])) >= FEWEST_GROUPS
+    ]
+    if not findings:
+        return Verdict(True, ())
+    best = min(findings, key=lambda each: each.comparison.value)
+    passed = best.is_better or best.is_no_worse
+    reasons = () if passed else (f"worse than {best}, or too uncertain to call no worse",)
+    return Verdict(passed, reasons, comparisons=(best.comparison,))
+
+
+def _compare(ours: Evaluation, rival: Rival, name: str, ordered: bool) -> _Finding:
+    answers = _answers(ours, rival)
+    found = Difference(0.0, 0.0, 0.0, 0.0)
+    if len(rival.rows):
+        found = kappa_gain(answers) if ordered else accuracy_gain(answers)
+    comparison = Comparison(
+        name=name,
+        metric="quadratic kappa" if ordered else "accuracy",
+        incidents=len(rival.rows),
+        groups=answers.groups,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+    )
+    return _Finding(comparison, answers, rival.which)
+
+
+def _answers(ours: Evaluation, rival: Rival) -> Answers:
+    numbers = {label: number for number, label in enumerate(ours.classes)}
+    # A label that the challenger does not know counts as one class more, and so as wrong.
+    theirs = [numbers.get(label, len(numbers)) for label in rival.predicted]
+    return Answers(
+        labels=ours.judged.labels[rival.rows],
+        ours=ours.judged.predicted[rival.rows],
+        theirs=np.array(theirs, dtype=np.int64),
+        blocks=ours.judged.blocks[rival.rows],
+        copies=ours.copies[rival.rows],
+        classes=len(numbers) + 1,
+    )
+
+
+def _joined(*verdicts: Verdict) -> Verdict:
+    """Return the verdicts as one, which lets pass what all of them let pass."""
+    return Verdict(
+        promoted=all(each.promoted for each in verdicts),
+        reasons=tuple(reason for each in verdicts for reason in each.reasons),
+        warnings=tuple(warning for each in verdicts for warning in each.warnings),
+        comparisons=tuple(found for each in verdicts for found in each.comparisons),
+    )

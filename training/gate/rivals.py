@@ -1,0 +1,148 @@
+"""Whom a challenger meets: the champion, and the champions of the past year."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from features.errors import ArtifactRejected, EncoderUnavailable
+from features.history.history import History
+from models.artifacts.learned_from import were_learned_from
+from models.artifacts.manifest import ArtifactFolder
+from models.artifacts.promotion import HISTORY_TAG
+from models.artifacts.registry import ModelRegistry, ModelVersion, registered_name
+from models.artifacts.tracking import connect, registry_errors
+from models.card import Card
+from models.folds import Rows
+from training.evaluate import Evaluation
+from training.gate.freshness import find_news
+from training.judgement import held_out_answers
+from training.plan import TrainingPlan
+
+FEWEST_GROUPS = 100
+"""So many groups of near-copies must be shared before two versions are compared."""
+
+_YEAR = timedelta(days=365)
+_MOST_ASKED = 2000
+_LATER, _HELD_OUT = "opened after its data ended", "that neither had seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """What another version answered to incidents that it had not seen.
+
+    `rows` are their places among the challenger's judged ones; `which` tells how they were chosen.
+    """
+
+    version: str
+    rows: Rows
+    predicted: tuple[str, ...]
+    which: str = _HELD_OUT
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """The champion with `news`, what the challenger knows beyond it, and earlier champions.
+
+    `news` is None where there is none. `doubts` tell what kept a comparison from being as meant.
+    """
+
+    champion: Rival | None = None
+    news: str | None = None
+    past: tuple[Rival, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+def find_rivals(
+    ours: Evaluation,
+    history: History,
+    target: str,
+    learned_from: Sequence[str],
+    plan: TrainingPlan,
+) -> Rivals:
+    """Find what the champions answered to incidents that the challenger was judged on.
+
+    Both are to have learned from the same past and to be judged on the same later period. So where
+    the history goes on after the champion's data by 100 groups of incidents, all of them unknown
+    to it, the champion itself answers these (the latest 2,000), as it would have in production.
+    The challenger's answers to them are its held-out ones, each by a fit on what was known when
+    its period began: never on the incident, and on less than the challenger will answer from. That
+    these fits may have learned from incidents after the champion's end is no unfairness, but what
+    retraining is for.
+
+    Elsewhere, with too short a later period or without dates, both are known by their held-out
+    answers: to the same reports, each by fits of the same procedure on the rest of the history of
+    its time, where no fit saw the report or a near-copy. Raises `RegistryUnavailable`.
+    """
+    registry = ModelRegistry(plan.home.tracking_uri, plan.tenant)
+    champion = registry.champions().get(target)
+    if champion is None:
+        return Rivals()
+    known = held_out_answers(champion, plan.home).labels
+    asked, doubts = _ask_champion(ours, history, champion, registry)
+    return Rivals(
+        champion=asked or _by_held_out(ours, champion, plan),
+        news=find_news(ours, history, learned_from, champion, known, plan.fresher_days),
+        past=tuple(
+            _by_held_out(ours, version, plan)
+            for version in _past_champions(target, registry, plan)
+            if version.version != champion.version
+        ),
+        doubts=doubts,
+    )
+
+
+def _ask_champion(
+    ours: Evaluation, history: History, champion: ModelVersion, registry: ModelRegistry
+) -> tuple[Rival | None, tuple[str, ...]]:
+    """Let the champion answer what came later; None where too little did or it cannot answer."""
+    later = _later_rows(ours, history, champion)
+    if len(np.unique(ours.copies[later])) < FEWEST_GROUPS:
+        return None, ()
+    reports = [history.incidents[int(row)].report for row in ours.rows[later]]
+    try:
+        answers = registry.load(champion).model.predict(reports)
+    except (ArtifactRejected, EncoderUnavailable) as error:
+        return None, (f"the champion could not be asked, its held-out answers count: {error}",)
+    return Rival(champion.version, later, tuple(one.label for one in answers), _LATER), ()
+
+
+def _later_rows(ours: Evaluation, history: History, champion: ModelVersion) -> Rows:
+    files = ArtifactFolder(champion.folder)
+    cutoff = Card.from_json(files.card.read_text(encoding="utf-8")).cutoff
+    if cutoff is None:
+        return np.array([], dtype=np.int64)
+    reports = [history.incidents[int(row)].report for row in ours.rows]
+    seen = were_learned_from([report.id for report in reports], files.learned_from)
+    opened = np.array([_seconds_after(cutoff, report.opened_at) for report in reports])
+    later = np.flatnonzero((opened > 0) & ~seen)
+    latest = later[np.argsort(-opened[later], kind="stable")[:_MOST_ASKED]]
+    return np.asarray(np.sort(latest), dtype=np.int64)
+
+
+def _seconds_after(cutoff: datetime, opened: datetime | None) -> float:
+    return -1.0 if opened is None else (opened - cutoff).total_seconds()
+
+
+def _by_held_out(ours: Evaluation, version: ModelVersion, plan: TrainingPlan) -> Rival:
+    answers = held_out_answers(version, plan.home).predicted
+    rows = np.flatnonzero([name in answers for name in ours.fingerprints])
+    predicted = tuple(answers[ours.fingerprints[row]] for row in rows.tolist())
+    return Rival(version.version, rows, predicted)
+
+
+def _past_champions(
+    target: str, registry: ModelRegistry, plan: TrainingPlan
+) -> tuple[ModelVersion, ...]:
+    """Return the champions that were trained in the past year and not rolled back."""
+    with registry_errors():
+        name = registered_name(plan.tenant, target)
+        tags = connect(plan.home.tracking_uri).get_registered_model(name).tags
+    reigned = set(tags.get(HISTORY_TAG, "").split(","))
+    since = datetime.now(UTC) - _YEAR
+    return tuple(
+        version
+        for version in registry.versions(target)
+        if version.version in reigned and version.trained_at >= since
+    )
