@@ -1,0 +1,182 @@
+"""What the store, the ledger and a file say was known at a cutoff, and what never trains."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from features.history.history import History, Provenance
+from features.history.history_facts import HistoryFacts
+from features.history.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.history.predictions import PredictionRecord
+from features.history.store import IncidentStore, open_store
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from training.from_store import KnownPast, read_past
+
+OPENED = datetime(2026, 3, 2, 3, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+CUTOFF = OPENED + 24 * HOUR
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> Iterator[IncidentStore]:
+    file = tmp_path / "precedent.db"
+    file.write_bytes(empty_store.read_bytes())
+    with open_store(f"sqlite:///{file}") as opened:
+        yield opened
+
+
+def incident(incident_id: str = "INC1", hours: float = 0, **outcome: Any) -> ResolvedIncident:
+    report = IncidentReport(incident_id, OPENED + hours * HOUR, f"title of {incident_id}")
+    return ResolvedIncident(report, Outcome(**outcome))
+
+
+def said(label: str, source: str, hours: float = 1, **given: str) -> LabelRecord:
+    by = FINAL_STATE if source in ("echo", "outcome", "replaced") else "Ana"
+    usual = {"incident_id": "INC1", "target": "category", "given_by": by} | given
+    return LabelRecord(
+        label=label, source=LabelSource(source), given_at=OPENED + hours * HOUR, **usual
+    )
+
+
+def auto_answer(label: str, incident_id: str = "INC1") -> PredictionRecord:
+    at = OPENED + HOUR / 2
+    return PredictionRecord(
+        f"p-{incident_id}", "r", incident_id, "category", "7", label, 0.9, "auto", "auto", {}, at
+    )
+
+
+def categories(past: KnownPast) -> dict[str, str | None]:
+    return {one.report.id: one.outcome.category for one in past.history.incidents}
+
+
+def test_only_what_was_known_at_the_cutoff_is_in_it(store: IncidentStore) -> None:
+    store.upsert(
+        [
+            incident("known", category="VPN", resolved_at=OPENED + HOUR, resolution="rebooted"),
+            incident("later", category="VPN", resolved_at=CUTOFF + HOUR, resolution="rebooted"),
+            incident("timeless", category="VPN"),
+            incident("unopened", 24, category="VPN"),
+            incident("told", category="VPN"),
+        ]
+    )
+    store.learning.record_labels([said("VPN", "outcome", hours=30, incident_id="told")])
+    past = read_past(store, CUTOFF)
+    assert categories(past) == {"known": "VPN", "later": None, "timeless": "VPN", "told": None}
+    later = next(one.outcome for one in past.history.incidents if one.report.id == "later")
+    assert later == Outcome()
+    assert categories(read_past(store, CUTOFF + 48 * HOUR))["told"] == "VPN"
+
+
+@pytest.mark.parametrize(
+    ("ledger", "label", "echoes"),
+    [
+        ([said("VPN", "echo")], None, 1),
+        ([said("VPN", "echo"), said("VPN", "accepted", 2)], "VPN", 0),
+        ([said("VPN", "echo"), said("Mail", "corrected", 2)], "Mail", 0),
+        ([said("VPN", "accepted"), said("Mail", "replaced", 2)], "Mail", 0),
+        ([said("Mail", "corrected"), said("VPN", "accepted", 2)], "Mail", 0),
+        ([said("Mail", "audited", 2), said("VPN", "outcome", 3)], "VPN", 0),
+    ],
+)
+def test_our_own_word_never_trains_and_the_strongest_counts(store, ledger, label, echoes) -> None:
+    store.upsert([incident(category="VPN", assignment="Desk")])
+    store.learning.record_labels(ledger)
+    past = read_past(store, CUTOFF)
+    (one,) = past.history.incidents
+    assert (one.outcome.category, one.outcome.assignment, past.echoes) == (label, "Desk", echoes)
+
+
+def test_labels_of_every_target_find_their_place(store: IncidentStore) -> None:
+    store.upsert([incident()])
+    targets = {
+        "assignment": "Desk",
+        "severity": "High",
+        "fields.site": "Graz",
+        "runbooks": "vpn/a",
+        "similar": "INC0",
+    }
+    store.learning.record_labels(
+        [said(label, "corrected", target=target) for target, label in targets.items()]
+    )
+    (one,) = read_past(store, CUTOFF).history.incidents
+    assert one.outcome == Outcome(
+        assignment="Desk",
+        severity="High",
+        runbook_id="vpn/a",
+        duplicate_of="INC0",
+        fields={"site": "Graz"},
+    )
+
+
+def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: IncidentStore) -> None:
+    store.upsert([incident("INC1"), incident("INC2", category="Mail"), incident("INC5", 2)])
+    store.record_predictions([auto_answer("VPN"), auto_answer("VPN", "INC3")])
+    store.learning.record_labels([said("Chat", "corrected", incident_id="INC2")])
+    filed = History(
+        (
+            incident("INC4", -1, category="Print"),
+            incident("INC3", category="VPN"),
+            replace(incident("INC1", category="VPN"), report=IncidentReport("INC1", OPENED, "x")),
+            incident("INC2", category="Mail"),
+        )
+    )
+    past = read_past(store, CUTOFF, file=filed)
+    assert categories(past) == {
+        "INC4": "Print",
+        "INC1": None,
+        "INC2": "Chat",
+        "INC3": None,
+        "INC5": None,
+    }
+    assert past.echoes == 2
+    assert past.history.incidents[1].report.title == "title of INC1"
+    assert {one.incident_id for one in past.labels_to_store} == {"INC1", "INC3"}
+    assert {one.report.id for one in past.incidents_to_store} == {"INC1", "INC3", "INC4"}
+    store.upsert(past.incidents_to_store, past.labels_to_store)
+    again = read_past(store, CUTOFF)
+    assert categories(again) == categories(past)
+    assert again.history.sha256 == past.history.sha256
+    assert set(categories(read_past(store, CUTOFF, file=filed, with_store=False))) == {
+        one.report.id for one in filed.incidents
+    }
+
+
+def test_a_file_may_correct_what_was_only_accepted(store: IncidentStore) -> None:
+    store.upsert([incident(category="VPN", resolved_at=OPENED + HOUR)])
+    store.learning.record_labels([said("VPN", "accepted", given_by=FINAL_STATE)])
+    reopened = History((incident(category="Mail", resolved_at=OPENED + 2 * HOUR),))
+    assert categories(read_past(store, CUTOFF, file=reopened)) == {"INC1": "Mail"}
+    assert categories(read_past(store, CUTOFF)) == {"INC1": "VPN"}
+
+
+def test_what_a_mapping_said_is_remembered(store: IncidentStore) -> None:
+    store.upsert([incident("INC1"), incident("INC2", 1), incident("INC3", 2)])
+    store.learning.keep_history_facts(
+        HistoryFacts(
+            severity_levels=("Low", "High"),
+            groups={"INC1": "north", "INC2": "south"},
+            provenance={"title": Provenance.OPENING},
+            sha256="of the file",
+        )
+    )
+    history = read_past(store, CUTOFF).history
+    assert history.severity_levels == ("Low", "High")
+    assert history.groups == ("north", "south", "")
+    assert history.provenance == {"title": Provenance.OPENING}
+    store.upsert([incident(f"new{n}", 3) for n in range(3)])
+    assert read_past(store, CUTOFF).history.groups == ()
+    file = History((incident("INC9", severity="P1"),), severity_levels=("P2", "P1"))
+    assert read_past(store, CUTOFF, file=file).history.severity_levels == ("P2", "P1")
+
+
+def test_the_hash_is_that_of_ids_and_labels(store: IncidentStore) -> None:
+    store.upsert([incident("INC1", category="VPN"), incident("INC2", 1)])
+    before = read_past(store, CUTOFF).history.sha256
+    assert read_past(store, CUTOFF).history.sha256 == before
+    store.learning.record_labels([said("Mail", "corrected", incident_id="INC2")])
+    assert read_past(store, CUTOFF).history.sha256 != before
+    assert read_past(store, OPENED).history.sha256 == read_past(store, OPENED - HOUR).history.sha256

@@ -1,0 +1,87 @@
+"""The newest period teaches nothing until it is labelled as fully as those before it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from features.history.history import History
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from training.maturity import leave_out_immature
+
+CUTOFF = datetime(2026, 3, 2, tzinfo=UTC)
+DAY = timedelta(days=1)
+PER_WEEK = 40
+
+
+def history(shares: dict[int, float], **also: str) -> History:
+    """Return weeks, counted back from the cutoff, of which such shares are labelled."""
+    incidents = [
+        ResolvedIncident(
+            IncidentReport(f"w{week}-{n}", CUTOFF - (7 * week + 3) * DAY),
+            Outcome("VPN" if n < share * PER_WEEK else None, **also),
+        )
+        for week, share in shares.items()
+        for n in range(PER_WEEK)
+    ]
+    return History(tuple(incidents), groups=tuple(one.report.id for one in incidents))
+
+
+def labelled(past: History) -> int:
+    return sum(one.outcome.category is not None for one in past.incidents)
+
+
+@pytest.mark.parametrize(
+    ("shares", "weeks_kept"),
+    [
+        ({0: 1.0, 1: 1.0, 2: 1.0}, 3),
+        ({0: 0.9, 1: 1.0, 2: 1.0}, 2),
+        ({0: 0.0, 1: 0.5, 2: 1.0, 3: 1.0}, 2),
+        ({0: 0.95, 1: 1.0, 2: 1.0}, 3),
+        ({0: 0.2, 1: 0.2, 2: 0.2}, 3),
+        ({0: 0.1, 1: 0.2, 2: 0.2}, 2),
+        ({0: 0.2}, 1),
+        ({3: 0.5, 5: 1.0}, 1),
+        # What was labelled wholly long ago is no measure of what is labelled now.
+        (dict.fromkeys(range(12), 0.2) | {12: 1.0, 13: 1.0}, 14),
+    ],
+)
+def test_weeks_are_left_out_until_they_are_as_labelled_as_usual(
+    shares: dict[int, float], weeks_kept: int
+) -> None:
+    mature = leave_out_immature(history(shares), CUTOFF)
+    assert len(mature.history.incidents) == weeks_kept * PER_WEEK
+    assert len(mature.history.groups) == weeks_kept * PER_WEEK
+    assert bool(mature.left_out) == (weeks_kept < len(shares))
+
+
+def test_each_target_is_judged_by_its_own_labels() -> None:
+    past = history({0: 0.5, 1: 1.0, 2: 1.0}, severity="High")
+    mature = leave_out_immature(past, CUTOFF)
+    assert len(mature.history.incidents) == len(past.incidents)
+    assert labelled(mature.history) == 2 * PER_WEEK
+    assert all(one.outcome.severity == "High" for one in mature.history.incidents)
+    (left,) = mature.left_out
+    assert left.describe() == (
+        "category: incidents opened since 2026-02-23 are left out until they are labelled "
+        "(50% are, of those before 100%)"
+    )
+
+
+def test_a_field_is_left_out_like_any_other_target() -> None:
+    past = history({0: 1.0, 1: 1.0})
+    fielded = [
+        ResolvedIncident(one.report, Outcome("VPN", fields={"site": "Graz"} if week else {}))
+        for one, week in zip(past.incidents, [0] * (PER_WEEK // 2) + [1] * 99, strict=False)
+    ]
+    mature = leave_out_immature(History(tuple(fielded)), CUTOFF)
+    assert [left.target for left in mature.left_out] == ["fields.site"]
+    sites = [one.outcome.fields.get("site") for one in mature.history.incidents]
+    assert sites.count("Graz") == PER_WEEK
+
+
+@pytest.mark.parametrize("opened_at", [None, CUTOFF - 400 * DAY])
+def test_a_history_without_a_newest_period_stays(opened_at: datetime | None) -> None:
+    one = ResolvedIncident(IncidentReport("INC1", opened_at), Outcome())
+    past = History((one,) * 3)
+    assert leave_out_immature(past, CUTOFF).history == past
+    assert leave_out_immature(History(()), CUTOFF).history == History(())

@@ -1,0 +1,248 @@
+"""Training anew on the store, by hand or when it is due; whatever fails, the champion stays."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from features.history.labels import LabelRecord, LabelSource
+from features.history.monitoring import Alarm, Monitoring
+from features.history.store import IncidentStore, open_store
+from features.home import Home
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from models.artifacts.registry import CHAMPION, ModelRegistry
+from models.artifacts.tracking import connect
+from training.cli import app
+from training.due import why_due
+from training.retraining_events import told_in_log
+from training.retraining_lock import RetrainingLock
+
+ROOT = Path(__file__).parents[2]
+WORDS = {"Network": "vpn connection drops", "Printing": "printer jam on floor"}
+NOW = datetime.now(UTC)
+STOP_WHILE_FITTING = """
+import sys, time
+import training.train
+from training.cli import app
+def stop(*_):
+    print("fitting", flush=True)
+    time.sleep(60)
+training.train.fit_in_tiers = stop
+app(["retrain", "--target", "category"])
+"""
+
+
+SMALL_DISK = """
+import resource
+from training.cli import app
+resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))
+app(["retrain", "--target", "category", "--force-promote"])
+"""
+
+
+@pytest.fixture
+def home(home: Home, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setenv("PRECEDENT_HOME", str(home.root))
+    monkeypatch.setenv("PRECEDENT_ENCODER", "hashing")
+    shutil.copy(empty_store, home.root / "precedent.db")
+    return home
+
+
+@pytest.fixture
+def store(home: Home) -> Iterator[IncidentStore]:
+    with open_store(home.database_url) as opened:
+        yield opened
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["retrain", *(str(argument) for argument in arguments)])
+
+
+def last_line(result: Result) -> str:
+    return result.stderr.strip().splitlines()[-1]
+
+
+def champions(home: Home) -> dict[str, str]:
+    registry = ModelRegistry(home.tracking_uri, "default")
+    return {target: version.version for target, version in registry.champions().items()}
+
+
+def past(rows: int = 60) -> list[ResolvedIncident]:
+    labels = list(WORDS)
+    return [
+        ResolvedIncident(
+            IncidentReport(
+                f"T{n}", NOW - timedelta(hours=9 * (rows - n)), f"{WORDS[labels[n % 2]]} {n}"
+            ),
+            Outcome(labels[n % 2]),
+        )
+        for n in range(rows)
+    ]
+
+
+def label(incident_id: str, said: str, source: str = "corrected") -> LabelRecord:
+    return LabelRecord(incident_id, "category", said, LabelSource(source), "Ana", NOW)
+
+
+def states(store: IncidentStore) -> list[str]:
+    return [event.details["state"] for event in store.learning.events(action="retrain")]
+
+
+@pytest.mark.quality
+def test_it_learns_from_store_and_file_and_writes_nothing_back(
+    home: Home, store: IncidentStore, tmp_path: Path
+) -> None:
+    everything = past()
+    store.upsert(everything[:40])
+    store.learning.record_labels([label("T0", "Network", "echo"), label("T1", "Network")])
+    file = write_history(tmp_path / "history.jsonl", everything[30:])
+    result = run("--target", "category", "--from-store", "--history", file, "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert (told["retrained"], told["rows"], told["echoes"]) == (True, 60, 1)
+    assert told["trained"][0]["rows"] == 59
+    assert champions(home) == {"category": "1"}
+    assert [store.get(f"T{n}").outcome.category for n in (0, 1, 59)] == [*WORDS, "Printing"]
+    assert store.learning.history_facts().provenance["title"] == "unknown"
+    assert states(store) == ["started", "finished"]
+    finished = store.learning.events(action="retrain")[-1]
+    assert finished.details["versions"] == {"category": "1"}
+    assert finished.details["data_sha256"] == told["data_sha256"]
+
+    again = run("--target", "category", "--if-due")
+    assert (again.exit_code, again.stdout.startswith("not due: last trained on")) == (0, True)
+    assert states(store) == ["started", "finished"]
+
+
+def write_history(path: Path, incidents: list[ResolvedIncident]) -> Path:
+    rows = [
+        {
+            "id": one.report.id,
+            "opened_at": one.report.opened_at.isoformat(),
+            "title": one.report.title,
+            "category": one.outcome.category,
+        }
+        for one in incidents
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+def test_bad_input_and_a_second_one_are_one_line(home: Home, store: IncidentStore) -> None:
+    nothing = run()
+    assert nothing.exit_code == 2
+    assert last_line(nothing).startswith("error: nothing can be trained")
+    assert states(store) == ["started", "failed"]
+    nonsense = run("--cutoff", "last week")
+    assert nonsense.exit_code == 2
+    assert last_line(nonsense).startswith("error: --cutoff: 'last week' is no time")
+    store.upsert(past())
+    with RetrainingLock(store, "Ben") as held:
+        second = run()
+    assert second.exit_code == 2
+    assert held.holder in last_line(second)
+    assert champions(home) == {}
+    assert states(store) == ["started", "failed"]
+
+
+class Registry:
+    """A registry with one champion, trained when a test says so."""
+
+    def __init__(self, days_ago: float) -> None:
+        self.trained_at = NOW - timedelta(days=days_ago)
+
+    def champions(self):
+        return {"category": self}
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "labels", "alarm", "is_due", "reason"),
+    [
+        (8, 1, None, True, "1 labels since"),
+        (8, 0, None, False, "no new label"),
+        (6, 1, None, False, "next on"),
+        (6, 0, ("vocabulary", "category"), True, "alarm: it changed"),
+        (6, 0, ("vocabulary", "severity"), False, "next on"),
+        (6, 0, ("latency", None), False, "next on"),
+        (-1, 0, ("vocabulary", None), False, "next on"),
+    ],
+)
+def test_it_is_due_when_labels_came_or_an_alarm_did(
+    store, days_ago, labels, alarm, is_due, reason
+) -> None:
+    store.learning.record_labels([label("T0", "Network") for _ in range(labels)])
+    if alarm is not None:
+        signal_name, target = alarm
+        told = Alarm(signal_name, "it changed", "look", None, (), target)
+        store.learning.keep_monitoring(Monitoring(NOW, (), (told,), ()))
+    due = why_due(store, Registry(days_ago), ("category",), retrain_days=7, now=NOW)
+    assert (due.is_due, reason in due.reason) == (is_due, True), due.reason
+    assert why_due(store, Registry(1), ("severity",), retrain_days=7, now=NOW).is_due
+
+
+def test_one_that_never_told_its_end_is_written_down_as_failed(store: IncidentStore) -> None:
+    for _ in range(2):
+        with suppress(KeyboardInterrupt), told_in_log(store, "Ana", "by hand", {}) as ending:
+            ending["versions"] = {"category": "7"}
+    with suppress(KeyboardInterrupt), told_in_log(store, "Ana", "by hand", {}):
+        raise KeyboardInterrupt
+    started = store.learning.events(action="retrain")[0]
+    store.learning.append_event(replace(started, at=datetime.now(UTC)))
+    with told_in_log(store, "Ben", "by hand", {}):
+        pass
+    ends = ["started", "finished", "started", "finished", "started", "failed"]
+    assert states(store) == [*ends, "started", "failed", "started", "finished"]
+
+
+@pytest.fixture
+def championed(home: Home, three_versions: Home) -> dict[str, str]:
+    """The champions of a home that has one already."""
+    shutil.copy(three_versions.root / "mlflow.db", home.root / "mlflow.db")
+    client = connect(home.tracking_uri)
+    client.set_registered_model_alias("default.category", CHAMPION, "2")
+    return champions(home)
+
+
+@pytest.mark.quality
+def test_killed_in_mid_training_it_leaves_the_champion(
+    home: Home, store: IncidentStore, championed: dict[str, str]
+) -> None:
+    store.upsert(past())
+    killed = subprocess.Popen(
+        [sys.executable, "-c", STOP_WHILE_FITTING], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert killed.stdout is not None
+    assert any("fitting" in line for line in killed.stdout)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    second = run("--target", "category")
+    assert (second.exit_code, "killed is free after" in second.stderr) == (2, True)
+    assert champions(home) == championed == {"category": "2"}
+    registry = ModelRegistry(home.tracking_uri, "default")
+    assert [one.version for one in registry.versions("category")] == ["3", "2", "1"]
+    assert states(store) == ["started"]
+
+
+@pytest.mark.quality
+def test_on_a_full_disk_it_fails_in_one_line_and_the_champion_stays(
+    home: Home, store: IncidentStore, championed: dict[str, str]
+) -> None:
+    store.upsert(past())
+    failed = subprocess.run(
+        [sys.executable, "-c", SMALL_DISK], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (failed.returncode, "Traceback" in failed.stderr) == (2, False), failed.stderr
+    assert failed.stderr.strip().splitlines()[-1].startswith("error: ")
+    assert champions(home) == championed
+    registry = ModelRegistry(home.tracking_uri, "default")
+    assert [one.version for one in registry.versions("category")] == ["3", "2", "1"]

@@ -1,0 +1,167 @@
+"""A history from the store, as it was known at a cutoff."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from features.history.history import History
+from features.history.history_facts import HistoryFacts
+from features.history.label_source import labels_of
+from features.history.labels import LabelRecord
+from features.history.store import IncidentStore
+from features.incident.report import Outcome, ResolvedIncident
+from models.labels import FIELD_PREFIX
+from training.known_labels import KnownLabels
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_ENOUGH_GROUPED = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPast:
+    """What was known at a cutoff.
+
+    `echoes` counts the labels that only repeat our own answers, and were taken out of the history.
+    `incidents_to_store` and `labels_to_store` are what a file knows and the store does not; `facts`
+    is what mappings said of the whole.
+    """
+
+    history: History
+    facts: HistoryFacts
+    echoes: int = 0
+    incidents_to_store: tuple[ResolvedIncident, ...] = ()
+    labels_to_store: tuple[LabelRecord, ...] = ()
+
+
+def read_past(
+    store: IncidentStore, cutoff: datetime, *, file: History | None = None, with_store: bool = True
+) -> KnownPast:
+    """Return the incidents opened before the cutoff, each with the labels known by then.
+
+    Where the ledger speaks of a target of an incident, its strongest label counts; else the final
+    state does, known when the incident was resolved. A label that only repeats our own answer is
+    left out. Incidents of a `file` join those of the store, or without `with_store` take their
+    place. Of two with one id the report is the store's, and the file's final state one more
+    opinion, which our own answers may have brought about.
+    """
+    stored = {one.report.id: one for one in _opened_before(store.incidents(), cutoff)}
+    given = () if file is None else file.incidents
+    filed = {one.report.id: one for one in _opened_before(given, cutoff)}
+    answers = store.learning.newest_answers(filed)
+    known = KnownLabels(store.learning.labels(), answers, cutoff)
+    ids = dict.fromkeys((*(stored if with_store else ()), *filed))
+    opinions = {id_: known.judge(stored.get(id_), filed.get(id_)) for id_ in ids}
+    incidents = sorted(
+        (
+            _with_labels(_chosen(stored.get(id_), filed.get(id_)), each.learnable, cutoff)
+            for id_, each in opinions.items()
+        ),
+        key=lambda one: (one.report.opened_at or _FIRST, one.report.id),
+    )
+    facts = _facts(store.learning.history_facts(), file)
+    return KnownPast(
+        history=_history(incidents, facts, file),
+        facts=facts,
+        echoes=sum(each.echoes for each in opinions.values()),
+        incidents_to_store=tuple(_news(stored, filed)),
+        labels_to_store=tuple(label for each in opinions.values() for label in each.news),
+    )
+
+
+def _opened_before(
+    incidents: Iterable[ResolvedIncident], cutoff: datetime
+) -> Iterator[ResolvedIncident]:
+    for one in incidents:
+        if one.report.opened_at is None or one.report.opened_at < cutoff:
+            yield one
+
+
+def _chosen(stored: ResolvedIncident | None, filed: ResolvedIncident | None) -> ResolvedIncident:
+    """Return the report as it came in, with the outcome that says more."""
+    if stored is None or filed is None:
+        one = stored or filed
+        if one is None:
+            raise ValueError("there is no incident to choose")
+        return one
+    is_resolved = not stored.outcome.is_open
+    return stored if is_resolved else ResolvedIncident(stored.report, filed.outcome)
+
+
+def _news(
+    stored: Mapping[str, ResolvedIncident], filed: Mapping[str, ResolvedIncident]
+) -> Iterator[ResolvedIncident]:
+    """Yield what the store lacks: whole incidents, and outcomes of those that are open in it."""
+    for id_, one in filed.items():
+        chosen = _chosen(stored.get(id_), one)
+        if chosen != stored.get(id_):
+            yield chosen
+
+
+def _with_labels(
+    incident: ResolvedIncident, labels: Mapping[str, str], cutoff: datetime
+) -> ResolvedIncident:
+    """Return the incident with these labels only, and as yet unresolved if it was at the cutoff."""
+    outcome = incident.outcome
+    is_over = outcome.resolved_at is None or outcome.resolved_at <= cutoff
+    known = Outcome(
+        category=labels.get("category"),
+        assignment=labels.get("assignment"),
+        severity=labels.get("severity"),
+        resolution=outcome.resolution if is_over else None,
+        runbook_id=labels.get("runbooks"),
+        resolved_at=outcome.resolved_at if is_over else None,
+        duplicate_of=labels.get("similar"),
+        fields={
+            target.removeprefix(FIELD_PREFIX): label
+            for target, label in labels.items()
+            if target.startswith(FIELD_PREFIX)
+        },
+    )
+    return replace(incident, outcome=known)
+
+
+def _facts(kept: HistoryFacts | None, file: History | None) -> HistoryFacts:
+    """Return what mappings said; a file's word counts before what was kept."""
+    before = kept or HistoryFacts()
+    if file is None:
+        return before
+    new = HistoryFacts.of(file)
+    return HistoryFacts(
+        severity_levels=new.severity_levels or before.severity_levels,
+        field_levels={**before.field_levels, **new.field_levels},
+        priority_matrix=new.priority_matrix or before.priority_matrix,
+        groups={**before.groups, **new.groups},
+        provenance={**before.provenance, **new.provenance},
+        sha256=new.sha256,
+    )
+
+
+def _history(
+    incidents: Iterable[ResolvedIncident], facts: HistoryFacts, file: History | None
+) -> History:
+    found = tuple(incidents)
+    groups = tuple(facts.groups.get(one.report.id, "") for one in found)
+    # Incidents that came in by themselves have no group; where they are many, time is the judge.
+    is_grouped = sum(map(bool, groups)) > _ENOUGH_GROUPED * len(groups)
+    return History(
+        incidents=found,
+        severity_levels=facts.severity_levels,
+        field_levels=facts.field_levels,
+        priority_matrix=facts.priority_matrix,
+        groups=groups if is_grouped else (),
+        provenance=facts.provenance,
+        rejected=() if file is None else file.rejected,
+        warnings=() if file is None else file.warnings,
+        sha256=data_hash(found),
+    )
+
+
+def data_hash(incidents: Iterable[ResolvedIncident]) -> str:
+    """Return the SHA-256 of the incidents' ids and labels, whatever their order."""
+    lines = sorted(
+        f"{one.report.id!r} {target!r} {label!r}\n"
+        for one in incidents
+        for target, label in (*labels_of(one.outcome).items(), ("", ""))
+    )
+    return sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()

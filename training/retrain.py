@@ -1,0 +1,79 @@
+"""Trains anew on what use has taught: the store's incidents with the labels known by now."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from features.history.history import History
+from features.history.store import IncidentStore
+from training.from_store import KnownPast, read_past
+from training.maturity import Immature, leave_out_immature
+from training.plan import Progress, TrainingPlan
+from training.report import TrainingReport
+from training.retraining_events import told_in_log
+from training.retraining_lock import RetrainingLock
+from training.train import train
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to train on: the store, a file or both, as known at the cutoff; and why, for the log."""
+
+    cutoff: datetime
+    file: History | None = None
+    with_store: bool = True
+    reason: str = "by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """What a retraining learned from, what it left out, and what came of it.
+
+    `echoes` counts labels that only repeat our own answers; none of them was learned from.
+    """
+
+    history: History
+    left_out: tuple[Immature, ...]
+    echoes: int
+    report: TrainingReport
+
+
+def retrain(
+    wanted: Wanted, plan: TrainingPlan, store: IncidentStore, progress: Progress
+) -> Retrained:
+    """Train, judge and promote as `train` does, one at a time, and tell the audit log.
+
+    What a file knows beyond the store is stored once the models are trained; what comes from the
+    store is not written back. Raises `RetrainingBusy` while another process does so, and what
+    `train` raises; whatever happens, a champion answers until a better one is registered whole.
+    """
+    details = {"cutoff": wanted.cutoff.isoformat(), "targets": list(plan.targets)}
+    with (
+        RetrainingLock(store, plan.actor) as lock,
+        told_in_log(store, plan.actor, wanted.reason, details) as ending,
+    ):
+
+        def advance(step: str, done: int, of: int) -> None:
+            lock.check()
+            progress(step, done, of)
+
+        past = read_past(store, wanted.cutoff, file=wanted.file, with_store=wanted.with_store)
+        mature = leave_out_immature(past.history, wanted.cutoff)
+        report = train(mature.history, replace(plan, is_stored=True), advance)
+        _store_news(store, past, is_filed=wanted.file is not None)
+        ending |= {
+            "data_sha256": past.history.sha256,
+            "incidents": len(mature.history.incidents),
+            "echoes": past.echoes,
+            "left_out": [one.describe() for one in mature.left_out],
+            "versions": {one.target: one.version for one in report.trained},
+        }
+    return Retrained(mature.history, mature.left_out, past.echoes, report)
+
+
+def _store_news(store: IncidentStore, past: KnownPast, *, is_filed: bool) -> None:
+    if past.incidents_to_store:
+        store.upsert(past.incidents_to_store, past.labels_to_store)
+    else:
+        store.learning.record_labels(past.labels_to_store)
+    if is_filed:
+        store.learning.keep_history_facts(past.facts)

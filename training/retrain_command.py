@@ -1,0 +1,139 @@
+"""The command that trains anew on the store, by hand or by a schedule."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import BadQuestion
+from features.history.history import History
+from features.history.load import load_history
+from features.history.mapping import load_mapping
+from features.history.store import open_store
+from features.home import Home, open_home
+from features.incident.parsing import as_utc
+from models.artifacts.registry import ModelRegistry
+from training.actor import actor_name
+from training.due import Due, why_due
+from training.plan import TrainingPlan
+from training.retrain import Retrained, Wanted, retrain
+from training.settings import TrainingSettings
+from training.summary import describe_history, describe_report, show_progress, show_reading
+
+
+def retrain_command(
+    from_store: Annotated[
+        bool, typer.Option("--from-store", help="the stored incidents (default without --history)")
+    ] = False,
+    history: Annotated[
+        Path | None, typer.Option("--history", help="a file, with --from-store beside the store")
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="how columns are to be read")
+    ] = None,
+    cutoff: Annotated[
+        str | None, typer.Option("--cutoff", help="only what was known then; default: now")
+    ] = None,
+    target: Annotated[list[str] | None, typer.Option("--target", help="only these")] = None,
+    if_due: Annotated[
+        bool, typer.Option("--if-due", help="only when it is time, as a schedule asks")
+    ] = False,
+    force_promote: Annotated[
+        bool, typer.Option("--force-promote", help="skip the gate, for experiments")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+) -> None:
+    """Learn from what was answered and said since: labels, corrections and final states."""
+    now = datetime.now(UTC)
+    moment = now if cutoff is None else _parse_cutoff(cutoff)
+    settings = TrainingSettings()
+    home = open_home(settings)
+    plan = _plan(settings, home, tuple(target or ()), force_promote=force_promote)
+    with open_store(plan.database_url, plan.tenant) as store:
+        due = Due(True, "by hand")
+        if if_due:
+            registry = ModelRegistry(home.tracking_uri, plan.tenant)
+            days = settings.retrain_days
+            due = why_due(store, registry, plan.targets, retrain_days=days, now=now)
+        if not due.is_due:
+            typer.echo(
+                json.dumps({"retrained": False, "reason": due.reason}) if as_json else due.reason
+            )
+            return
+        file = None if history is None else _load(history, mapping, home, quiet=as_json)
+        wanted = Wanted(moment, file, from_store or file is None, due.reason)
+        with show_progress(quiet=as_json) as progress:
+            done = retrain(wanted, plan, store, progress)
+    if as_json:
+        typer.echo(json.dumps(_as_json(done, wanted), indent=2, default=str))
+    else:
+        _describe(done, wanted)
+
+
+def _parse_cutoff(given: str) -> datetime:
+    try:
+        moment = as_utc(datetime.fromisoformat(given.strip()))
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise BadQuestion(
+            f"--cutoff: {given!r} is no time; write 2026-03-01 or 2026-03-01T12:00:00Z"
+        )
+    return moment
+
+
+def _plan(
+    settings: TrainingSettings, home: Home, targets: tuple[str, ...], *, force_promote: bool
+) -> TrainingPlan:
+    return TrainingPlan(
+        home=home,
+        tenant=settings.tenant,
+        database_url=settings.database_url or home.database_url,
+        encoder=settings.encoder,
+        under_rating_cost=settings.under_rating_cost,
+        auto_precision=settings.auto_precision,
+        fresher_days=settings.fresher_days,
+        actor=actor_name(),
+        targets=targets,
+        force_promote=force_promote,
+    )
+
+
+def _load(path: Path, mapping: Path | None, home: Home, *, quiet: bool) -> History:
+    plan = load_mapping(mapping) if mapping else None
+    with show_reading(path, quiet=quiet):
+        past = load_history(path, plan, report_folder=home.import_reports)
+    if not quiet:
+        describe_history(past, home.import_reports)
+    return past
+
+
+def _as_json(done: Retrained, wanted: Wanted) -> dict[str, object]:
+    past = done.history
+    return asdict(done.report) | {
+        "retrained": True,
+        "reason": wanted.reason,
+        "cutoff": wanted.cutoff.isoformat(),
+        "rows": len(past.incidents),
+        "rejected": len(past.rejected),
+        "echoes": done.echoes,
+        "left_out": [asdict(one) for one in done.left_out],
+        "data_sha256": past.sha256,
+        "warnings": [*past.warnings, *done.report.warnings],
+        "provenance": dict(past.provenance),
+    }
+
+
+def _describe(done: Retrained, wanted: Wanted) -> None:
+    typer.echo(
+        f"learned from {len(done.history.incidents):,} incidents, "
+        f"as known on {wanted.cutoff:%Y-%m-%d %H:%M} UTC ({wanted.reason})"
+    )
+    if done.echoes:
+        typer.echo(f"{done.echoes:,} labels only repeat our own answers and taught nothing")
+    for one in done.left_out:
+        typer.echo(one.describe())
+    describe_report(done.report)
