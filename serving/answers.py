@@ -6,11 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from features.history.modes import Mode, Modes
 from features.incident.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
-from models.card import Metric
-from models.prediction import Certificate, OpenMatch, SimilarIncident, SuggestedRunbook
+from models.prediction import OpenMatch, SimilarIncident, SuggestedRunbook
 from serving.alertmanager_hook import Effect
 from serving.bodies import Part
 from serving.champions import Champion, Champions
@@ -51,7 +49,8 @@ class TriageAnswer(BaseModel):
     anomalies: list[RelatedAnomaly] | None = None
     changes: list[RelatedChange] | None = None
     absent: dict[str, str] = Field(
-        description="why a part is null: not trained, cannot answer, or switched off by its owner"
+        description="why a part is null: not trained, cannot answer, switched off by its owner, "
+        "or held back because a person decides first"
     )
     models: dict[str, ServedVersion]
 
@@ -159,28 +158,6 @@ class IncidentAnswer(BaseModel):
     request_id: str
 
 
-class ModelAnswer(BaseModel):
-    """A champion as its card describes it."""
-
-    target: str
-    version: str
-    kind: str
-    mode: Mode = Field(description="what the owner allows for this target")
-    label_modes: dict[str, Mode] = Field(description="of the labels that have a mode of their own")
-    trained_at: datetime
-    cutoff: datetime | None
-    split: str
-    metrics: list[Metric]
-    certificates: dict[str, Certificate]
-    notes: list[str]
-
-
-class ModelsAnswer(BaseModel):
-    """Every champion that answers now."""
-
-    models: list[ModelAnswer]
-
-
 class LiveAnswer(BaseModel):
     """The process answers."""
 
@@ -204,7 +181,7 @@ def shape_triage(
         request_id=request_id,
         prediction_id=triage.prediction_id,
         **_parts(triage, around, triages.parts),
-        absent={**triages.absent, **around.absent},
+        absent={**triages.absent, **triage.absent, **around.absent},
         models=_versions(triages.champions),
     )
 
@@ -251,31 +228,6 @@ def shape_ready(champions: Champions, *, is_indexed: bool) -> ReadyAnswer:
         problems["index"] = "past incidents are still being indexed; similar ones cannot be found"
     status = "ready" if champions.is_ready else "not ready"
     return ReadyAnswer(status=status, targets=_versions(champions.serving), problems=problems)
-
-
-def shape_models(champions: Champions, modes: Modes) -> ModelsAnswer:
-    """Return the cards and modes of the champions in the order of their targets."""
-    serving = champions.serving
-    return ModelsAnswer(
-        models=[_shape_model(target, serving[target], modes) for target in sorted(serving)]
-    )
-
-
-def _shape_model(target: str, champion: Champion, modes: Modes) -> ModelAnswer:
-    card = champion.card
-    return ModelAnswer(
-        target=target,
-        version=champion.version.version,
-        kind=champion.version.kind or card.kind,
-        mode=modes.of(target),
-        label_modes=modes.of_labels(target),
-        trained_at=champion.version.trained_at,
-        cutoff=card.cutoff,
-        split=card.split,
-        metrics=list(card.metrics),
-        certificates=dict(card.certificates),
-        notes=list(card.notes),
-    )
 
 
 def _triaged(

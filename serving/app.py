@@ -15,11 +15,12 @@ from models.anomaly import compile_kernels, keep_compiled_kernels
 from models.artifacts.registry import ModelRegistry
 from serving.champions import Registry
 from serving.documentation import document
+from serving.model_routes import model_routes
 from serving.observation import Observation
 from serving.page.mounting import mount_page
 from serving.problems import answer_error, answer_http_error
 from serving.routes import key_routes, open_routes
-from serving.services import build_services
+from serving.services import Services, build_services
 from serving.settings import ServingSettings
 
 _DESCRIPTION = "Incident triage that learns from an organisation's own history."
@@ -43,32 +44,33 @@ def create_app(
         store or open_store(settings.database_url or home.database_url, settings.tenant),
     )
 
-    @asynccontextmanager
-    async def watch(_app: FastAPI) -> AsyncIterator[None]:
-        watchers = (services.modes, services.champions, services.past, services.runbooks)
-        for watcher in watchers:
-            await asyncio.to_thread(watcher.start)
-        yield
-        for watcher in watchers:
-            await asyncio.to_thread(watcher.stop)
-        services.store.close()
-
     app = FastAPI(
         title="Precedent",
         version="1",
         description=_DESCRIPTION,
-        lifespan=watch,
+        lifespan=_watch,
         redoc_url=None,
     )
     app.state.services = services
     app.add_middleware(Observation, metrics=services.metrics)
     app.exception_handler(PrecedentError)(answer_error)
     app.exception_handler(HTTPException)(answer_http_error)
-    app.include_router(key_routes)
-    app.include_router(open_routes)
+    for routes in (key_routes, model_routes, open_routes):
+        app.include_router(routes)
     mount_page(app, services.store)
     document(app)
     return app
+
+
+@asynccontextmanager
+async def _watch(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    for watcher in services.watchers:
+        await asyncio.to_thread(watcher.start)
+    yield
+    for watcher in services.watchers:
+        await asyncio.to_thread(watcher.stop)
+    services.store.close()
 
 
 def app_from_environment() -> FastAPI:

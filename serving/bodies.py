@@ -150,6 +150,26 @@ class FeedbackBody(Body):
     helped: bool | None = None
 
 
+class MoveBody(Body):
+    """The request of a rollback: who does it, and why; both go into the log."""
+
+    given_by: Name | None = None
+    reason: Text | None = None
+
+
+class PromoteBody(MoveBody):
+    """The request of a promotion; without a version the newest is meant."""
+
+    version: Name | None = None
+
+
+class QueueQuery(Body):
+    """The query of `GET /v1/labels/queue`."""
+
+    target: Name
+    limit: int = Field(20, ge=1, le=100, strict=False)
+
+
 class BatchBody(Body):
     """The request of `/v1/triage/batch`; each incident is checked by itself."""
 

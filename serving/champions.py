@@ -24,6 +24,12 @@ class Registry(Protocol):
     def champions(self) -> Mapping[str, ModelVersion]:
         """Return the champion of each target that has one."""
 
+    def challengers(self) -> Mapping[str, ModelVersion]:
+        """Return the challenger of each target that has one beside its champion."""
+
+    def versions(self, target: str) -> Sequence[ModelVersion]:
+        """Return every version of a target's model, the newest first."""
+
     def load(self, version: ModelVersion) -> LoadedModel:
         """Load a version that proves genuine."""
 
@@ -60,14 +66,45 @@ class Champions:
         return self.is_known and self.problems.keys() <= self.serving.keys()
 
 
+class VersionLoader:
+    """Loads versions, each of them once; one that is refused is tried again only after a while."""
+
+    def __init__(self, registry: Registry, role: str) -> None:
+        self._registry = registry
+        self._role = role
+        self._failed: dict[tuple[str, str], tuple[float, str]] = {}
+
+    def load(self, present: Champion | None, version: ModelVersion) -> tuple[Champion | None, str]:
+        """Return the version, or else what is present with the reason why it is not replaced."""
+        if present is not None and _is_same(present.version, version):
+            return present, ""
+        key = (version.target, version.version)
+        retry_at, problem = self._failed.get(key, (0.0, ""))
+        if time.monotonic() < retry_at:
+            return present, problem
+        facts = {"target": version.target, "version": version.version}
+        try:
+            loaded = self._registry.load(version)
+        # Files of another program version fail in any way; the old champion goes on answering.
+        except Exception as error:
+            problem = f"version {version.version} was refused: {_reason(error)}"
+            self._failed[key] = (time.monotonic() + _SECONDS_BEFORE_RETRY, problem)
+            facts |= {"reason": problem}
+            _log.warning("a %s was refused", self._role, extra={"fields": facts})
+            return present, problem
+        self._failed.pop(key, None)
+        _log.info("a %s serves", self._role, extra={"fields": facts})
+        return Champion(version, loaded.model, loaded.card), ""
+
+
 class ChampionWatcher(Watcher):
     """Keeps `champions` up to date."""
 
     def __init__(self, registry: Registry, poll_seconds: float) -> None:
         super().__init__(poll_seconds, "champions")
         self._registry = registry
+        self._loader = VersionLoader(registry, "champion")
         self._champions = Champions()
-        self._failed: dict[tuple[str, str], tuple[float, str]] = {}
 
     @property
     def champions(self) -> Champions:
@@ -89,34 +126,12 @@ class ChampionWatcher(Watcher):
     def _follow(self, registered: Mapping[str, ModelVersion]) -> Champions:
         serving, problems = {}, {}
         for target, version in registered.items():
-            present = self._champions.serving.get(target)
-            if present is None or not _is_same(present.version, version):
-                present, problem = self._replace(present, version)
-                if problem:
-                    problems[target] = problem
+            present, problem = self._loader.load(self._champions.serving.get(target), version)
+            if problem:
+                problems[target] = problem
             if present is not None:
                 serving[target] = present
         return Champions(serving, problems, is_known=True)
-
-    def _replace(
-        self, present: Champion | None, version: ModelVersion
-    ) -> tuple[Champion | None, str | None]:
-        key = (version.target, version.version)
-        retry_at, problem = self._failed.get(key, (0.0, ""))
-        if time.monotonic() < retry_at:
-            return present, problem
-        facts = {"target": version.target, "version": version.version}
-        try:
-            loaded = self._registry.load(version)
-        # Files of another program version fail in any way; the old champion goes on answering.
-        except Exception as error:
-            problem = f"version {version.version} was refused: {_reason(error)}"
-            self._failed[key] = (time.monotonic() + _SECONDS_BEFORE_RETRY, problem)
-            _log.warning("a champion was refused", extra={"fields": facts | {"reason": problem}})
-            return present, problem
-        self._failed.pop(key, None)
-        _log.info("a champion serves", extra={"fields": facts})
-        return Champion(version, loaded.model, loaded.card), None
 
 
 def _is_same(one: ModelVersion, other: ModelVersion) -> bool:

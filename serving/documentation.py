@@ -12,6 +12,8 @@ from serving.bodies import (
     BatchBody,
     FeedbackBody,
     IncidentBody,
+    MoveBody,
+    PromoteBody,
     RunbooksBody,
     SimilarBody,
     TriageBody,
@@ -104,6 +106,17 @@ def json_body(kind: type[BaseModel], **examples: dict[str, Any]) -> dict[str, An
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
+def query_of(kind: type[BaseModel]) -> dict[str, Any]:
+    """Return the part of a route's description that tells of its query."""
+    schema = kind.model_json_schema()
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": name in schema["required"], "schema": found}
+            for name, found in schema["properties"].items()
+        ]
+    }
+
+
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the part of a route's description that tells of its problems."""
     schema = {"schema": {"$ref": f"{_SCHEMAS}{Problem.__name__}"}}
@@ -138,6 +151,8 @@ def _schemas() -> dict[str, Any]:
         RunbooksBody,
         FeedbackBody,
         UpsertBody,
+        MoveBody,
+        PromoteBody,
         ChangeBody,
         AnomaliesBody,
         AlertmanagerBody,

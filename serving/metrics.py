@@ -5,7 +5,7 @@ them answers for all. The library looks for that folder in the environment when 
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
@@ -14,6 +14,7 @@ from prometheus_client.core import InfoMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from features.history.labels import LabelRecord
 from features.home import Home
 from serving.champions import Champions
 from serving.modes import Answer
@@ -32,11 +33,16 @@ def share_between_workers(home: Home) -> Iterator[None]:
 
 
 class ServingMetrics:
-    """The counters of one app, in a registry of its own."""
+    """The counters of one app, in a registry of its own.
 
-    def __init__(self, champions: Callable[[], Champions]) -> None:
+    What a collector tells is the same for all workers, and so is told by the one that is asked.
+    """
+
+    def __init__(
+        self, champions: Callable[[], Champions], collectors: Sequence[Collector] = ()
+    ) -> None:
         self._registry = CollectorRegistry()
-        self._champions = _ChampionCollector(champions)
+        self._collectors = (_ChampionCollector(champions), *collectors)
         self._requests = Counter(
             "precedent_requests",
             "Requests answered",
@@ -61,8 +67,9 @@ class ServingMetrics:
             "Texts from which control characters or lone surrogates were removed",
             registry=self._registry,
         )
+        self._labels, self._shadow, self._shadow_drops = _learning_counters(self._registry)
         if SHARED_FOLDER not in os.environ:
-            self._registry.register(self._champions)
+            self._register_collectors(self._registry)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -79,14 +86,52 @@ class ServingMetrics:
         """Count texts that had to be cleaned."""
         self._cleaned.inc(texts)
 
+    def count_labels(self, labels: Iterable[LabelRecord]) -> None:
+        """Count labels that were given."""
+        for label in labels:
+            self._labels.labels(label.target, label.source.value).inc()
+
+    def count_shadow(self, target: str, *, agrees: bool) -> None:
+        """Count a silent answer of a challenger."""
+        self._shadow.labels(target, "yes" if agrees else "no").inc()
+
+    def count_shadow_drops(self, incidents: int) -> None:
+        """Count incidents that a challenger should have answered and did not."""
+        self._shadow_drops.inc(incidents)
+
     def render(self) -> bytes:
         """Return the metrics in Prometheus' text format, of all workers where they share."""
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry)
         shared = CollectorRegistry()
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
-        shared.register(self._champions)
+        self._register_collectors(shared)
         return generate_latest(shared)
+
+    def _register_collectors(self, registry: CollectorRegistry) -> None:
+        for collector in self._collectors:
+            registry.register(collector)
+
+
+def _learning_counters(registry: CollectorRegistry) -> tuple[Counter, Counter, Counter]:
+    labels = Counter(
+        "precedent_labels",
+        "Labels given, by where they come from",
+        ["target", "source"],
+        registry=registry,
+    )
+    shadow = Counter(
+        "precedent_shadow_answers",
+        "Silent answers of challengers, by whether the champion answered the same",
+        ["target", "agrees"],
+        registry=registry,
+    )
+    drops = Counter(
+        "precedent_shadow_dropped",
+        "Incidents that a challenger did not answer, because it was busy or failed",
+        registry=registry,
+    )
+    return labels, shadow, drops
 
 
 class _ChampionCollector(Collector):

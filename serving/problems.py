@@ -10,11 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import (
+    ArtifactRejected,
     EncoderUnavailable,
+    NoEarlierChampion,
     NotTrained,
     PrecedentError,
     RegistryUnavailable,
     StoreUnavailable,
+    UnknownVersion,
 )
 from features.incident.parsing import sanitise_text
 from serving.errors import (
@@ -43,6 +46,9 @@ STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
     ForeignForm: HTTPStatus.FORBIDDEN,
     UnknownIncident: HTTPStatus.NOT_FOUND,
     UnknownPrediction: HTTPStatus.NOT_FOUND,
+    UnknownVersion: HTTPStatus.NOT_FOUND,
+    NoEarlierChampion: HTTPStatus.CONFLICT,
+    ArtifactRejected: HTTPStatus.CONFLICT,
     IndexBehind: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     RegistryUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -51,6 +57,7 @@ STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
 }
 # Their own messages are for operators: they name files, hosts and what a driver said.
 _DETAIL_OF: Mapping[type[PrecedentError], str] = {
+    ArtifactRejected: "the version's files are not those that were registered, so it stays out",
     StoreUnavailable: "the store is busy or cannot be reached",
     RegistryUnavailable: "the model registry cannot be reached",
     EncoderUnavailable: "the sentence encoder cannot be loaded",

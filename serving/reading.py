@@ -1,7 +1,7 @@
 """From bytes to checked reports, within the limits that the settings impose."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
@@ -96,6 +96,10 @@ class BodyReader:
     def body(self, kind: type[BodyType], given: bytes) -> BodyType:
         """Return a body that passed every check; raises `MalformedBody` or `InvalidFields`."""
         return _validate(kind, parse_json(given), self._limits, ())
+
+    def query(self, kind: type[BodyType], given: Mapping[str, str]) -> BodyType:
+        """Return a query that passed every check; raises `InvalidFields`."""
+        return _validate(kind, dict(given), self._limits, ())
 
     def report(self, incident: IncidentBody) -> IncidentReport:
         """Return the report of a checked incident, cleaned and masked."""

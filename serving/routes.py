@@ -1,7 +1,6 @@
 """The routes: each parses, calls its service and shapes the answer."""
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from features.incident.report import IncidentReport
@@ -16,7 +15,6 @@ from serving.answers import (
     HookAnswer,
     IncidentAnswer,
     LiveAnswer,
-    ModelsAnswer,
     ReadyAnswer,
     RunbooksFound,
     SimilarFound,
@@ -24,7 +22,6 @@ from serving.answers import (
     TriageAnswer,
     shape_batch,
     shape_deletion,
-    shape_models,
     shape_ready,
     shape_triage,
 )
@@ -49,6 +46,7 @@ from serving.documentation import (
     json_body,
     problem_responses,
 )
+from serving.responses import as_json
 from serving.series_answers import AnomaliesAnswer, shape_anomalies
 from serving.series_bodies import AnomaliesBody
 from serving.services import RawBody, RequestId, SharedServices
@@ -77,7 +75,7 @@ def triage(body: RawBody, services: SharedServices, request_id: RequestId) -> Re
     reports = [services.reader.report(asked.incident)]
     answers = services.triage.triage(reports, include=asked.include, request_id=request_id)
     (around,) = services.surroundings.around_each(reports, answers.parts)
-    return _json(shape_triage(answers.items[0], answers, around, request_id))
+    return as_json(shape_triage(answers.items[0], answers, around, request_id))
 
 
 @key_routes.post(
@@ -96,7 +94,7 @@ def triage_batch(body: RawBody, services: SharedServices, request_id: RequestId)
     reports = [record for record in records if isinstance(record, IncidentReport)]
     answers = services.triage.triage(reports, include=asked.include, request_id=request_id)
     around = services.surroundings.around_each(reports, answers.parts)
-    return _json(shape_batch(records, answers, around, request_id))
+    return as_json(shape_batch(records, answers, around, request_id))
 
 
 @key_routes.post(
@@ -111,7 +109,7 @@ def similar(body: RawBody, services: SharedServices, request_id: RequestId) -> R
     asked = services.reader.body(SimilarBody, body)
     report = services.reader.report(asked.incident)
     found = services.similar.search([report], limit=asked.limit, cutoff=asked.cutoff)[0]
-    return _json(
+    return as_json(
         SimilarFound(
             similar=list(found.similar), open_match=found.open_match, request_id=request_id
         )
@@ -130,7 +128,7 @@ def runbooks(body: RawBody, services: SharedServices, request_id: RequestId) -> 
     asked = services.reader.body(RunbooksBody, body)
     report = services.reader.report(asked.incident)
     found = services.runbooks.search([report], limit=asked.limit, cutoff=asked.cutoff)[0]
-    return _json(RunbooksFound(runbooks=list(found.runbooks), request_id=request_id))
+    return as_json(RunbooksFound(runbooks=list(found.runbooks), request_id=request_id))
 
 
 @key_routes.post(
@@ -144,7 +142,7 @@ def feedback(body: RawBody, services: SharedServices, request_id: RequestId) -> 
     """Say what was done with an answer: accepted, corrected or dismissed."""
     said = services.reader.body(FeedbackBody, body)
     kept = services.feedback.give(**said.model_dump(), source="api")
-    return _json(
+    return as_json(
         FeedbackAnswer(
             prediction_id=kept.prediction_id,
             incident_id=kept.incident_id,
@@ -174,7 +172,7 @@ def upsert_incident(body: RawBody, services: SharedServices, request_id: Request
     report, outcome = services.reader.report(given.incident), services.reader.outcome(given.outcome)
     revision = services.incidents.upsert(report, outcome)
     services.past.take_in()
-    return _json(StoredAnswer(incident_id=report.id, request_id=request_id, revision=revision))
+    return as_json(StoredAnswer(incident_id=report.id, request_id=request_id, revision=revision))
 
 
 @key_routes.get(
@@ -186,7 +184,7 @@ def upsert_incident(body: RawBody, services: SharedServices, request_id: Request
 def get_incident(id: str, services: SharedServices, request_id: RequestId) -> Response:  # noqa: A002
     """Return an incident as it is stored."""
     found = services.incidents.get(parse_id(id) or id)
-    return _json(
+    return as_json(
         IncidentAnswer(incident=found.report, outcome=found.outcome, request_id=request_id)
     )
 
@@ -200,7 +198,7 @@ def get_incident(id: str, services: SharedServices, request_id: RequestId) -> Re
 def delete_incident(id: str, services: SharedServices, request_id: RequestId) -> Response:  # noqa: A002
     """Remove an incident for good, and list the models that learned from it."""
     deletion = services.incidents.delete(parse_id(id) or id)
-    return _json(shape_deletion(id, deletion, request_id))
+    return as_json(shape_deletion(id, deletion, request_id))
 
 
 @key_routes.post(
@@ -214,7 +212,7 @@ def record_change(body: RawBody, services: SharedServices, request_id: RequestId
     """Record a change to a service, or replace it; PagerDuty's change events are taken too."""
     change = services.reader.change(body)
     services.changes.record(change)
-    return _json(ChangeAnswer(change_id=change.id, request_id=request_id))
+    return as_json(ChangeAnswer(change_id=change.id, request_id=request_id))
 
 
 @key_routes.post(
@@ -228,7 +226,7 @@ def alertmanager(body: RawBody, services: SharedServices, request_id: RequestId)
     """Take a webhook of Alertmanager: what fires becomes an incident, what is over resolves it."""
     told = services.reader.body(AlertmanagerBody, body)
     done = services.alertmanager.take(told, request_id)
-    return _json(
+    return as_json(
         HookAnswer(
             effect=done.effect,
             incident_id=done.incident_id,
@@ -249,21 +247,13 @@ def anomalies(body: RawBody, services: SharedServices, request_id: RequestId) ->
     """Score metric series by their own past, and flag what a budget of false alarms allows."""
     series, budget_per_week = services.reader.series(body)
     scored = score_series(series, budget_per_week)
-    return _json(shape_anomalies(scored, budget_per_week, request_id))
-
-
-@key_routes.get(
-    "/v1/models", tags=["models"], response_model=ModelsAnswer, responses=problem_responses(401)
-)
-async def models(services: SharedServices) -> Response:
-    """Return the champions, as their cards describe them, and what their owner allows."""
-    return _json(shape_models(services.champions.champions, services.modes.modes))
+    return as_json(shape_anomalies(scored, budget_per_week, request_id))
 
 
 @open_routes.get("/health/live", response_model=LiveAnswer)
 async def live() -> Response:
     """Tell that the process answers."""
-    return _json(LiveAnswer(status="live"))
+    return as_json(LiveAnswer(status="live"))
 
 
 @open_routes.get(
@@ -273,15 +263,10 @@ async def ready(services: SharedServices) -> Response:
     """Tell whether every champion that exists has been verified; having none is ready."""
     champions = services.champions.champions
     answer = shape_ready(champions, is_indexed=services.past.is_complete)
-    return _json(answer, 200 if champions.is_ready else 503)
+    return as_json(answer, 200 if champions.is_ready else 503)
 
 
 @open_routes.get("/metrics", response_class=Response)
 def metrics(services: SharedServices) -> Response:
     """Return what Prometheus scrapes."""
     return Response(services.metrics.render(), media_type="text/plain; version=0.0.4")
-
-
-def _json(answer: BaseModel, status: int = 200) -> Response:
-    # Unset means left out on purpose, by `include`.
-    return Response(answer.model_dump_json(exclude_unset=True), status, None, "application/json")

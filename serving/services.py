@@ -1,30 +1,55 @@
 """What the routes share, built once for an app."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends
 from starlette.requests import Request
 
+from features.history.labels import LabelRecord
 from features.history.store import IncidentStore
 from features.home import Home
 from features.incident.masking import configured_masking
 from serving.alertmanager_hook import AlertmanagerHook
+from serving.audit_sample import AuditSample
 from serving.bodies import Limits
-from serving.champions import ChampionWatcher, Registry
+from serving.challengers import ChallengerWatcher
+from serving.champions import Champion, Champions, ChampionWatcher, Registry
 from serving.changes import ChangeService
 from serving.feedback import FeedbackService
 from serving.incidents import IncidentService
+from serving.label_queue import LabelQueue
+from serving.labelling import OnLabels
 from serving.metrics import ServingMetrics
 from serving.modes import ModeWatcher
 from serving.past import PastWatcher
+from serving.promotions import PromotionService
 from serving.reading import BodyReader, read_body
+from serving.runbooks import TARGET as RUNBOOKS
 from serving.runbooks import RunbookService
 from serving.settings import ServingSettings
+from serving.shadow import Shadow
+from serving.similar import TARGET as SIMILAR
 from serving.similar import SimilarChampion, SimilarService
+from serving.standing import StandingCollector, StandingWatcher
 from serving.surroundings import SurroundingsService
 from serving.topology import TopologyFile
-from serving.triage import Retriever, TriageService
+from serving.triage import Retriever, Rules, TriageService
+from serving.withdrawals import WithdrawalWatcher
+
+# What no answer hangs on is looked at less often.
+_POLLS_PER_LOOK = 5
+
+
+class Watched(Protocol):
+    """Works in the background from start to stop."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +58,10 @@ class Services:
 
     settings: ServingSettings
     champions: ChampionWatcher
+    challengers: ChallengerWatcher
     modes: ModeWatcher
+    withdrawals: WithdrawalWatcher
+    standing: StandingWatcher
     metrics: ServingMetrics
     reader: BodyReader
     triage: TriageService
@@ -45,47 +73,114 @@ class Services:
     surroundings: SurroundingsService
     changes: ChangeService
     alertmanager: AlertmanagerHook
+    registry: Registry
+    promotions: PromotionService
+    label_queue: LabelQueue
+    shadow: Shadow | None
     store: IncidentStore
+
+    @property
+    def watchers(self) -> tuple[Watched, ...]:
+        """What works in the background, in the order in which it starts and stops."""
+        always = (self.modes, self.champions, self.withdrawals, self.past, self.runbooks)
+        silent = () if self.shadow is None else (self.challengers, self.shadow)
+        return (*always, self.standing, *silent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """What is followed in the background: the models, what is allowed of them, how they stand."""
+
+    champions: ChampionWatcher
+    challengers: ChallengerWatcher
+    modes: ModeWatcher
+    withdrawals: WithdrawalWatcher
+    standing: StandingWatcher
+
+    def champions_now(self) -> Champions:
+        """Return what answers now."""
+        return self.champions.champions
+
+    def rules_under(self, sample: AuditSample) -> Callable[[], Rules]:
+        """Return what gives the rules of the moment."""
+        return lambda: Rules(self.modes.modes, self.withdrawals.withdrawn, sample)
+
+    def learning_into(self, metrics: ServingMetrics) -> OnLabels:
+        """Return what is told of new labels."""
+
+        def learn(labels: Sequence[LabelRecord]) -> None:
+            metrics.count_labels(labels)
+            self.withdrawals.on_labels(labels)
+
+        return learn
+
+    def challengers_now(self) -> Mapping[str, Champion]:
+        """Return what answers in silence now."""
+        return self.challengers.challengers
 
 
 def build_services(settings: ServingSettings, registry: Registry, store: IncidentStore) -> Services:
     """Put the parts together; starts nothing."""
-    watcher = ChampionWatcher(registry, settings.poll_seconds)
-    modes = ModeWatcher(store, settings.poll_seconds)
-    metrics = ServingMetrics(lambda: watcher.champions)
     home = Home(settings.home.absolute())
-    searcher = SimilarChampion(lambda: watcher.champions)
+    followed = _follow(settings, registry, store)
+    collector = StandingCollector(followed.standing, followed.withdrawals)
+    metrics = ServingMetrics(followed.champions_now, [collector])
+    searcher = SimilarChampion(followed.champions_now)
     past = PastWatcher(store, home, lambda: searcher.model().encoder, settings.poll_seconds)
     similar = SimilarService(searcher, past, store)
-    runbooks = RunbookService(lambda: watcher.champions, store, home, settings.poll_seconds)
+    runbooks = RunbookService(followed.champions_now, store, home, settings.poll_seconds)
+    shadow = Shadow(followed.challengers_now, store, metrics) if settings.shadow else None
     retrievers: dict[str, Retriever] = {similar.target: similar, runbooks.target: runbooks}
+    rules = followed.rules_under(AuditSample(settings.tenant, settings.audit_share))
+    learn = followed.learning_into(metrics)
+    triage = TriageService(followed.champions_now, rules, store, metrics, retrievers, shadow)
+    masking = configured_masking(settings)
     topology = TopologyFile(settings.topology, home.topology)
-    limits = Limits(
+    return Services(
+        settings=settings,
+        champions=followed.champions,
+        challengers=followed.challengers,
+        modes=followed.modes,
+        withdrawals=followed.withdrawals,
+        standing=followed.standing,
+        metrics=metrics,
+        reader=BodyReader(_limits(settings), masking, metrics),
+        triage=triage,
+        incidents=IncidentService(store, registry, home, settings.tenant, on_labels=learn),
+        past=past,
+        similar=similar,
+        runbooks=runbooks,
+        feedback=FeedbackService(store, on_labels=learn),
+        surroundings=SurroundingsService(store.telemetry, topology.current),
+        changes=ChangeService(store.telemetry),
+        alertmanager=AlertmanagerHook(store, triage, masking),
+        registry=registry,
+        promotions=PromotionService(store, home, settings.tenant),
+        label_queue=LabelQueue(store, followed.champions_now, past.index),
+        shadow=shadow,
+        store=store,
+    )
+
+
+def _follow(settings: ServingSettings, registry: Registry, store: IncidentStore) -> _Followed:
+    seconds = settings.poll_seconds
+    champions = ChampionWatcher(registry, seconds)
+    withdrawals = WithdrawalWatcher(store, lambda: champions.champions, seconds)
+    return _Followed(
+        champions,
+        ChallengerWatcher(registry, _POLLS_PER_LOOK * seconds, without=(SIMILAR, RUNBOOKS)),
+        ModeWatcher(store, seconds),
+        withdrawals,
+        StandingWatcher(store, withdrawals, _POLLS_PER_LOOK * seconds),
+    )
+
+
+def _limits(settings: ServingSettings) -> Limits:
+    return Limits(
         max_batch_incidents=settings.max_batch_incidents,
         max_text_characters=settings.max_text_characters,
         max_points=settings.max_points,
         max_series=settings.max_series,
-    )
-    masking = configured_masking(settings)
-    triage = TriageService(
-        lambda: watcher.champions, lambda: modes.modes, store, metrics, retrievers
-    )
-    return Services(
-        settings=settings,
-        champions=watcher,
-        modes=modes,
-        metrics=metrics,
-        reader=BodyReader(limits, masking, metrics),
-        triage=triage,
-        incidents=IncidentService(store, registry, home, settings.tenant),
-        past=past,
-        similar=similar,
-        runbooks=runbooks,
-        feedback=FeedbackService(store),
-        surroundings=SurroundingsService(store.telemetry, topology.current),
-        changes=ChangeService(store.telemetry),
-        alertmanager=AlertmanagerHook(store, triage, masking),
-        store=store,
     )
 
 

@@ -32,6 +32,8 @@ class ServingSettings(HomeSettings, MaskingSettings):
     max_text_characters: int = Field(MAX_TEXT_LENGTH, ge=1)
     poll_seconds: float = Field(2.0, gt=0)
     topology: Path | None = None
+    audit_share: float = Field(0.05, ge=0, le=1)
+    shadow: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("api_key", "topology", mode="before")

@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any, Protocol, get_args
 from uuid import uuid4
 
@@ -16,6 +18,7 @@ from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore
 from features.incident.report import IncidentReport
 from models.prediction import Prediction
+from serving.audit_sample import HELD_BACK, AuditSample
 from serving.bodies import Part
 from serving.champions import Champion, Champions
 from serving.metrics import ServingMetrics
@@ -27,6 +30,8 @@ from serving.modes import (
     SimilarAnswer,
     answer_under,
 )
+from serving.shadow import Shadow
+from serving.withdrawals import without_certificate
 
 _log = logging.getLogger(__name__)
 
@@ -44,11 +49,30 @@ _SWITCHED_OFF = "switched off by its owner: mode off"
 
 @dataclass(frozen=True, slots=True)
 class Triage:
-    """What is answered about one incident, by target."""
+    """What is answered about one incident, by target.
+
+    `held_back` are answers of the audit sample: they are stored, and shown to nobody.
+    """
 
     incident_id: str
     prediction_id: str
     answers: Mapping[str, Answer]
+    held_back: Mapping[str, Answer] = field(default_factory=dict)
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """Why this incident has no answer of a target that others may have one of."""
+        return dict.fromkeys(self.held_back, HELD_BACK)
+
+    @property
+    def whole(self) -> Mapping[str, Answer]:
+        """What is answered, whether it is shown or not."""
+        return {**self.answers, **self.held_back}
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The label of each answer, whether it is shown or not."""
+        return {target: answer.label for target, answer in self.whole.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +98,36 @@ class Retriever(Protocol):
         """Answer each report, in order."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for answers at a moment; a request takes it once and keeps it to its end.
+
+    `withdrawn` are the targets, versions and labels that may not be answered as `auto`.
+    """
+
+    modes: Modes
+    withdrawn: Collection[tuple[str, str, str]] = ()
+    sample: AuditSample | None = None
+
+
 class TriageService:
     """Asks each champion, and each retriever by its target, once for all reports of a request."""
 
     def __init__(
         self,
         champions: Callable[[], Champions],
-        modes: Callable[[], Modes],
+        rules: Callable[[], Rules],
         store: IncidentStore,
         metrics: ServingMetrics,
         retrievers: Mapping[str, Retriever] | None = None,
+        shadow: Shadow | None = None,
     ) -> None:
         self._champions = champions
-        self._modes = modes
+        self._rules = rules
         self._store = store
         self._metrics = metrics
         self._retrievers = retrievers or {}
+        self._shadow = shadow
 
     def triage(
         self,
@@ -102,21 +140,36 @@ class TriageService:
 
         Every answer is stored before it is given; raises `StoreUnavailable` when it cannot be.
         """
-        champions, modes = self._champions(), self._modes()
+        with self._shadow.stand_back() if self._shadow else nullcontext():
+            return self._triage(reports, include, request_id)
+
+    def _triage(
+        self,
+        reports: Sequence[IncidentReport],
+        include: Collection[Part] | None,
+        request_id: str,
+    ) -> Triages:
+        started = perf_counter()
+        champions, rules = self._champions(), self._rules()
         parts = tuple(p for p in PARTS if include is None or p in include)
         absent = _absent(parts, champions)
         wanted = {t: of.model.predict for t, of in champions.serving.items() if part_of(t) in parts}
         wanted |= self._retrieving(parts, absent)
-        asked = {t: ask for t, ask in wanted.items() if modes.of(t) is not Mode.OFF}
-        predictions, failed = _predict(asked, ReportBatch(reports))
+        asked = {t: ask for t, ask in wanted.items() if rules.modes.of(t) is not Mode.OFF}
+        batch = ReportBatch(reports)
+        predictions, failed = _predict(asked, batch)
+        answering = {t: champions.serving[t] for t in predictions if t in champions.serving}
         triages = Triages(
-            _assemble(reports, predictions, modes),
+            _assemble(reports, predictions, answering, rules),
             parts,
             absent | failed | dict.fromkeys(wanted.keys() - asked, _SWITCHED_OFF),
-            {t: champions.serving[t] for t in predictions if t in champions.serving},
+            answering,
         )
-        self._store.record_predictions(_records(triages, request_id))
-        self._metrics.count_decisions(triage.answers for triage in triages.items)
+        seconds = (perf_counter() - started) / max(1, len(reports))
+        self._store.record_predictions(_records(triages, rules, request_id, seconds))
+        self._metrics.count_decisions(triage.whole for triage in triages.items)
+        if self._shadow is not None:
+            self._shadow.offer(batch, triages.items)
         return triages
 
     def _retrieving(self, parts: Collection[Part], absent: dict[str, str]) -> dict[str, Ask]:
@@ -160,15 +213,32 @@ def _predict(
 def _assemble(
     reports: Sequence[IncidentReport],
     predictions: Mapping[str, Sequence[Prediction]],
-    modes: Modes,
+    answering: Mapping[str, Champion],
+    rules: Rules,
 ) -> tuple[Triage, ...]:
     answers = {
-        target: [answer_under(each, modes.of(target, each.label)) for each in of_target]
+        target: [_answer(target, each, answering.get(target), rules) for each in of_target]
         for target, of_target in predictions.items()
     }
     return tuple(
-        Triage(report.id, str(uuid4()), {target: of[at] for target, of in answers.items()})
+        _triage(report.id, {target: of[at] for target, of in answers.items()}, rules.sample)
         for at, report in enumerate(reports)
+    )
+
+
+def _answer(target: str, given: Prediction, champion: Champion | None, rules: Rules) -> Answer:
+    is_withdrawn = (target, _version(champion), given.label) in rules.withdrawn
+    prediction = without_certificate(given) if is_withdrawn else given
+    return answer_under(prediction, rules.modes.of(target, given.label))
+
+
+def _triage(incident_id: str, answers: Mapping[str, Answer], sample: AuditSample | None) -> Triage:
+    drawn = sample.drawn(incident_id, answers) if sample else frozenset()
+    return Triage(
+        incident_id,
+        str(uuid4()),
+        {target: answer for target, answer in answers.items() if target not in drawn},
+        {target: answer for target, answer in answers.items() if target in drawn},
     )
 
 
@@ -185,8 +255,11 @@ def _absent(parts: Collection[Part], champions: Champions) -> dict[str, str]:
     return absent
 
 
-def _records(triages: Triages, request_id: str) -> list[PredictionRecord]:
+def _records(
+    triages: Triages, rules: Rules, request_id: str, seconds: float
+) -> list[PredictionRecord]:
     now = datetime.now(UTC)
+    share = rules.sample.share if rules.sample else None
     return [
         PredictionRecord(
             prediction_id=triage.prediction_id,
@@ -200,9 +273,11 @@ def _records(triages: Triages, request_id: str) -> list[PredictionRecord]:
             mode=answer.mode,
             answer=_ADAPTERS[type(answer)].dump_python(answer, mode="json"),
             answered_at=now,
+            audit_share=share if target in triage.held_back else None,
+            seconds=seconds,
         )
         for triage in triages.items
-        for target, answer in triage.answers.items()
+        for target, answer in triage.whole.items()
     ]
 
 

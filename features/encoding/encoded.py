@@ -73,6 +73,13 @@ class ReportBatch(Sequence[IncidentReport]):
     def __len__(self) -> int:
         return len(self._reports)
 
+    def take(self, start: int, stop: int) -> "ReportBatch":
+        """Return the reports from start until before stop, with what was encoded of them."""
+        part = ReportBatch(self._reports[start:stop])
+        rows = np.arange(start, min(stop, len(self)))
+        part.encoded = {way: encoded.take(rows) for way, encoded in self.encoded.items()}
+        return part
+
     @overload
     def __getitem__(self, place: int) -> IncidentReport: ...
     @overload

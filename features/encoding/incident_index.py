@@ -6,7 +6,7 @@ from threading import RLock
 import numpy as np
 
 from features.encoding.candidates import UNKNOWN_TIME, Candidates, IndexStatistics
-from features.encoding.encoder import Encoder
+from features.encoding.encoder import Encoder, Vectors
 from features.encoding.lexical_index import LexicalIndex
 from features.encoding.ragged import Hashes, RaggedRows, Slots, grown
 from features.encoding.search_view import NO_SERVICE, SearchView, view_reports
@@ -93,6 +93,14 @@ class IncidentIndex:
             if view.id in self._slots:
                 among[self._slots[view.id]] = False
             return self._gather(self._find(view, count, among))
+
+    def text_vectors(self, ids: Sequence[str]) -> Vectors:
+        """Return the vectors of incidents' texts, zeros for one that is not here."""
+        vectors = np.zeros((len(ids), self.encoder.dimension), dtype=np.float32)
+        with self._lock:
+            slots = np.array([self._slots.get(each, -1) for each in ids], dtype=np.int64)
+            vectors[slots >= 0] = self._texts.packed.rows(slots[slots >= 0])
+        return vectors
 
     def statistics(self) -> IndexStatistics:
         """Return how common things are; counts are shared with the index and move with it."""

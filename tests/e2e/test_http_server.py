@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -19,9 +19,9 @@ import pytest
 from typer.testing import CliRunner
 
 from features.home import Home
+from models.artifacts.registry import ModelVersion
 from serving.__main__ import cli
 from training.cli import app as training_cli
-from training.promote import promote, rollback
 
 pytestmark = pytest.mark.quality
 
@@ -65,7 +65,11 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def serving_home(tmp_path_factory: pytest.TempPathFactory, three_versions: Home) -> Home:
+def serving_home(
+    tmp_path_factory: pytest.TempPathFactory,
+    three_versions: Home,
+    promote: Callable[..., ModelVersion],
+) -> Home:
     """A home whose registry has three versions of `category`, of which the first is champion."""
     home = Home(tmp_path_factory.mktemp("serving"))
     shutil.copy(three_versions.root / "mlflow.db", home.root / "mlflow.db")
@@ -121,7 +125,9 @@ def test_it_is_ready_with_the_champion(server):
     assert set(body["targets"]) == {"category"}
 
 
-def test_it_follows_promotions_without_failing_a_request(server, serving_home):
+def test_it_follows_promotions_without_failing_a_request(
+    server, serving_home, promote, roll_back
+):
     results: list[tuple[int, str]] = []
     stopping = threading.Event()
 
@@ -137,7 +143,7 @@ def test_it_follows_promotions_without_failing_a_request(server, serving_home):
         for number in ("2", "3"):
             promote("category", number, home=serving_home, tenant="default")
             wait_for(lambda number=number: results[-1:] and results[-1][1] == number)
-        rollback("category", home=serving_home, tenant="default")
+        roll_back("category", home=serving_home, tenant="default")
         wait_for(lambda: results[-1][1] == "2")
     finally:
         stopping.set()

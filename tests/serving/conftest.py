@@ -78,6 +78,7 @@ class HandMovedRegistry:
 
     def __init__(self) -> None:
         self.registered: dict[str, ModelVersion] = {}
+        self.challenging: dict[str, ModelVersion] = {}
         self.models: dict[tuple[str, str], ReportModel] = {}
         self.broken: set[tuple[str, str]] = set()
         self.error: Exception | None = None
@@ -86,21 +87,26 @@ class HandMovedRegistry:
     def promote(self, target: str, version: str, model: ReportModel | None = None) -> ReportModel:
         model = model or WordModel(name=version)
         self.models[target, version] = model
-        self.registered[target] = ModelVersion(
-            target,
-            version,
-            "choice",
-            f"sha-{version}",
-            Path(),
-            datetime(2026, 3, 1, tzinfo=UTC),
-            "",
-        )
+        self.registered[target] = _version(target, version)
         return model
+
+    def challenge(self, target: str, version: str, model: ReportModel) -> None:
+        self.models[target, version] = model
+        self.challenging[target] = _version(target, version)
 
     def champions(self) -> dict[str, ModelVersion]:
         if self.error:
             raise self.error
         return dict(self.registered)
+
+    def challengers(self) -> dict[str, ModelVersion]:
+        if self.error:
+            raise self.error
+        return dict(self.challenging)
+
+    def versions(self, target: str) -> list[ModelVersion]:
+        known = (*self.registered.values(), *self.challenging.values())
+        return [version for version in known if version.target == target]
 
     def learned_from(self, id: str) -> tuple[ModelVersion, ...]:  # noqa: A002
         if self.error:
@@ -120,6 +126,11 @@ class HandMovedRegistry:
             certificates={"Network": CERTIFICATE},
         )
         return LoadedModel(self.models[key], card)
+
+
+def _version(target: str, version: str) -> ModelVersion:
+    trained_at = datetime(2026, 3, 1, tzinfo=UTC)
+    return ModelVersion(target, version, "choice", f"sha-{version}", Path(), trained_at, "")
 
 
 @pytest.fixture(autouse=True)
@@ -153,10 +164,11 @@ def store(tmp_path: Path, empty_store: Path) -> Iterator[IncidentStore]:
 
 @pytest.fixture
 def app_of(tmp_path: Path, store: IncidentStore) -> Callable[..., FastAPI]:
-    """Makes an app around a registry, with settings by keyword."""
+    """Makes an app around a registry, with settings by keyword; no answer is drawn for audit."""
 
     def make(registry: HandMovedRegistry, **settings: object) -> FastAPI:
-        chosen = ServingSettings(home=tmp_path / "home", poll_seconds=0.05, **settings)
+        given = {"home": tmp_path / "home", "poll_seconds": 0.05, "audit_share": 0.0}
+        chosen = ServingSettings(**given | settings)
         return create_app(chosen, registry=registry, store=store)
 
     return make

@@ -153,8 +153,8 @@ def test_documented_examples_are_answered(client):
     for path, methods in description["paths"].items():
         content = methods.get("post", {}).get("requestBody", {}).get("content", {})
         for example in content.get("application/json", {}).get("examples", {}).values():
-            # The answer that the example of feedback is about was never given here.
-            wanted = 404 if path == "/v1/feedback" else 200
+            # The answer, or model, that some examples are about is not known here.
+            wanted = 404 if path == "/v1/feedback" or "{target}" in path else 200
             assert client.post(path, json=example["value"]).status_code == wanted
             asked += 1
     assert asked >= 5

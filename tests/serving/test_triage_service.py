@@ -11,7 +11,7 @@ from features.incident.report import IncidentReport
 from serving.champions import ChampionWatcher
 from serving.metrics import ServingMetrics
 from serving.modes import ModeWatcher
-from serving.triage import TriageService
+from serving.triage import Rules, TriageService
 
 REPORTS = [IncidentReport(id="INC1", title="VPN down"), IncidentReport(id="INC2")]
 
@@ -31,7 +31,7 @@ def modes(store):
 @pytest.fixture
 def service(watcher, modes, store):
     metrics = ServingMetrics(lambda: watcher.champions)
-    return TriageService(lambda: watcher.champions, lambda: modes.modes, store, metrics)
+    return TriageService(lambda: watcher.champions, lambda: Rules(modes.modes), store, metrics)
 
 
 def test_answers_keep_the_order_of_the_reports(service):

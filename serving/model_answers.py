@@ -1,0 +1,155 @@
+"""What callers get about models and labels: every field, as `/docs` shows them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from features.history.modes import Mode
+from models.artifacts.registry import ModelVersion
+from models.card import Metric
+from models.prediction import Certificate
+from serving.champions import Champion
+from serving.label_queue import WantedLabel
+from serving.services import Services
+from serving.standing import Agreement
+from serving.withdrawals import Audited
+
+
+class AuditedPrecision(BaseModel):
+    """What people decided on the audit sample of a label.
+
+    `low` and `high` hold at 95% confidence at all times at once; `n` answers were decided.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    n: int
+
+
+class ChallengerAnswer(BaseModel):
+    """A version that answers in silence, and how often it agrees with the champion."""
+
+    version: str
+    trained_at: datetime
+    answers: int
+    agreement: float | None = Field(description="null without an answer")
+
+
+class ModelAnswer(BaseModel):
+    """A champion as its card describes it, and what production shows of it."""
+
+    target: str
+    version: str
+    kind: str
+    rung: str = Field(description="how much of the method its labels support; empty: not recorded")
+    labels_until_auto: int | None
+    mode: Mode = Field(description="what the owner allows for this target")
+    label_modes: dict[str, Mode] = Field(description="of the labels that have a mode of their own")
+    trained_at: datetime
+    cutoff: datetime | None
+    split: str
+    metrics: list[Metric]
+    certificates: dict[str, Certificate]
+    audited: dict[str, AuditedPrecision]
+    withdrawn: list[str] = Field(
+        description="labels answered as suggest, for the audit disproved their certificate"
+    )
+    challenger: ChallengerAnswer | None
+    notes: list[str]
+
+
+class ModelsAnswer(BaseModel):
+    """Every champion that answers now."""
+
+    models: list[ModelAnswer]
+
+
+class ChampionAnswer(BaseModel):
+    """The version that is champion now; servers follow within seconds."""
+
+    target: str
+    version: str
+    trained_at: datetime
+    request_id: str
+
+
+class LabelQueueAnswer(BaseModel):
+    """The incidents whose labels would help most, without what we would answer."""
+
+    queue: list[WantedLabel]
+    request_id: str
+
+
+def shape_champion(version: ModelVersion, request_id: str) -> ChampionAnswer:
+    """Return what a promotion or rollback did."""
+    return ChampionAnswer(
+        target=version.target,
+        version=version.version,
+        trained_at=version.trained_at,
+        request_id=request_id,
+    )
+
+
+def shape_queue(wanted: Sequence[WantedLabel], request_id: str) -> LabelQueueAnswer:
+    """Return the labels that are wanted, in order."""
+    return LabelQueueAnswer(queue=list(wanted), request_id=request_id)
+
+
+def shape_models(services: Services) -> ModelsAnswer:
+    """Return the champions in the order of their targets."""
+    serving = services.champions.champions.serving
+    return ModelsAnswer(
+        models=[_shape_model(target, serving[target], services) for target in sorted(serving)]
+    )
+
+
+def _shape_model(target: str, champion: Champion, services: Services) -> ModelAnswer:
+    card, number = champion.card, champion.version.version
+    modes = services.modes.modes
+    challenger = services.challengers.challengers.get(target)
+    return ModelAnswer(
+        target=target,
+        version=number,
+        kind=champion.version.kind or card.kind,
+        rung=card.rung,
+        labels_until_auto=card.labels_until_auto,
+        mode=modes.of(target),
+        label_modes=modes.of_labels(target),
+        trained_at=champion.version.trained_at,
+        cutoff=card.cutoff,
+        split=card.split,
+        metrics=list(card.metrics),
+        certificates=dict(card.certificates),
+        audited={
+            one.label: _shape_audited(one)
+            for one in services.standing.standing.audited
+            if (one.target, one.version) == (target, number)
+        },
+        withdrawn=sorted(
+            label
+            for of, version, label in services.withdrawals.withdrawn
+            if (of, version) == (target, number)
+        ),
+        challenger=None
+        if challenger is None
+        else _shape_challenger(
+            challenger, services.standing.agreement(target, challenger.version.version)
+        ),
+        notes=list(card.notes),
+    )
+
+
+def _shape_audited(audited: Audited) -> AuditedPrecision:
+    bounds = audited.bounds
+    return AuditedPrecision(estimate=audited.estimate, low=bounds.low, high=bounds.high, n=bounds.n)
+
+
+def _shape_challenger(challenger: Champion, agreement: Agreement) -> ChallengerAnswer:
+    return ChallengerAnswer(
+        version=challenger.version.version,
+        trained_at=challenger.version.trained_at,
+        answers=agreement.incidents,
+        agreement=agreement.share,
+    )

@@ -1,0 +1,49 @@
+"""Moves champions on behalf of callers, and says who did and why. Knows no HTTP."""
+
+from features.history.store import IncidentStore
+from features.home import Home
+from models.artifacts.promotion import note_found_champions, promote, rollback
+from models.artifacts.registry import ModelVersion
+
+
+class PromotionService:
+    """Promotes and rolls back; every server that shares the home follows when it next looks.
+
+    Both methods raise `UnknownVersion`, `ArtifactRejected`, `RegistryUnavailable` and
+    `StoreUnavailable`; whatever they raise, a champion goes on answering.
+    """
+
+    def __init__(self, store: IncidentStore, home: Home, tenant: str) -> None:
+        self._store = store
+        self._home = home
+        self._tenant = tenant
+
+    def promote(self, target: str, version: str | None, *, actor: str, reason: str) -> ModelVersion:
+        """Make a version (None: the newest) the champion of a target."""
+        return promote(
+            target,
+            version,
+            home=self._home,
+            tenant=self._tenant,
+            store=self._store,
+            actor=actor,
+            reason=reason,
+        )
+
+    def roll_back(self, target: str, *, actor: str, reason: str) -> ModelVersion:
+        """Bring back the champion before; raises `NoEarlierChampion` too."""
+        return rollback(
+            target,
+            home=self._home,
+            tenant=self._tenant,
+            store=self._store,
+            actor=actor,
+            reason=reason,
+        )
+
+    def note_found(self) -> None:
+        """Tell the log of champions that were moved past it; who reads the log calls this first.
+
+        Raises `RegistryUnavailable` and `StoreUnavailable`.
+        """
+        note_found_champions(home=self._home, tenant=self._tenant, store=self._store)

@@ -1,0 +1,175 @@
+"""Whether the models are still right, as far as production shows it."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from features.history.monitoring import Monitoring
+from features.history.store import IncidentStore
+from serving.watcher import Watcher
+from serving.withdrawals import Audited, WithdrawalWatcher
+
+_log = logging.getLogger(__name__)
+
+_SECONDS_KEPT = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often a challenger and the champion gave the same label; None of no answer.
+
+    Of those that have a label by now, `labelled`, each was right on a share of its own.
+    """
+
+    incidents: int
+    share: float | None
+    labelled: int = 0
+    accuracy: float | None = None
+    champion_accuracy: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the audit sample shows of each label, and what the last monitoring found."""
+
+    audited: tuple[Audited, ...] = ()
+    monitoring: Monitoring | None = None
+
+
+class StandingWatcher(Watcher):
+    """Keeps `standing` up to date, so that no scrape and no page has to read it all."""
+
+    def __init__(
+        self, store: IncidentStore, withdrawals: WithdrawalWatcher, poll_seconds: float
+    ) -> None:
+        super().__init__(poll_seconds, "standing", patience_seconds=0)
+        self._store = store
+        self._withdrawals = withdrawals
+        self._standing = Standing()
+        self._problem: str | None = None
+        self._agreements: dict[tuple[str, str], tuple[float, Agreement]] = {}
+        self._counting = Lock()
+
+    @property
+    def standing(self) -> Standing:
+        """What is known now."""
+        return self._standing
+
+    def refresh(self) -> None:
+        """Judge the certificates and read the last monitoring once."""
+        try:
+            self._standing = Standing(
+                self._withdrawals.judge(), self._store.learning.latest_monitoring()
+            )
+        # A driver may fail in ways of its own, and the thread must outlive each of them.
+        except Exception as error:
+            if str(error) != self._problem:
+                facts = {"reason": str(error)}
+                _log.warning("how the models stand cannot be read", extra={"fields": facts})
+            self._problem = str(error)
+            return
+        self._problem = None
+
+    def agreement(self, target: str, version: str) -> Agreement:
+        """Return how often a challenger agreed so far, as of some seconds ago at most.
+
+        Raises `StoreUnavailable`.
+        """
+        with self._counting:
+            counted_at, known = self._agreements.get((target, version), (0.0, None))
+            if known is None or time.monotonic() - counted_at > _SECONDS_KEPT:
+                known = self._count(target, version)
+                self._agreements[target, version] = (time.monotonic(), known)
+        return known
+
+    def _count(self, target: str, version: str) -> Agreement:
+        pairs = self._store.learning.shadow_pairs(target, version)
+        labelled = [pair for pair in pairs if pair.truth is not None]
+        return Agreement(
+            len(pairs),
+            _share([pair.label == pair.champion_label for pair in pairs]),
+            len(labelled),
+            _share([pair.label == pair.truth for pair in labelled]),
+            _share([pair.champion_label == pair.truth for pair in labelled]),
+        )
+
+
+def _share(said: Sequence[bool]) -> float | None:
+    return sum(said) / len(said) if said else None
+
+
+class StandingCollector(Collector):
+    """Tells Prometheus how the models stand."""
+
+    def __init__(self, watcher: StandingWatcher, withdrawals: WithdrawalWatcher) -> None:
+        self._watcher = watcher
+        self._withdrawals = withdrawals
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the gauges of the moment."""
+        standing = self._watcher.standing
+        yield from _audited(standing.audited)
+        yield self._withdrawn()
+        if standing.monitoring is not None:
+            yield from _monitored(standing.monitoring)
+
+    def _withdrawn(self) -> Metric:
+        found = GaugeMetricFamily(
+            "precedent_withdrawn_certificate",
+            "Labels that a version answers as suggest since the audit disproved its certificate",
+            labels=["target", "version", "label"],
+        )
+        for key in sorted(self._withdrawals.withdrawn):
+            found.add_metric(key, 1)
+        return found
+
+
+def _audited(audited: tuple[Audited, ...]) -> Iterator[Metric]:
+    precision = GaugeMetricFamily(
+        "precedent_audited_precision",
+        "Precision of auto answers by the audit sample; low and high hold at all times at once",
+        labels=["target", "label", "bound"],
+    )
+    answers = GaugeMetricFamily(
+        "precedent_audited_answers",
+        "Audited answers that a person has decided",
+        labels=["target", "label"],
+    )
+    for one in audited:
+        bounds = {"estimate": one.estimate, "low": one.bounds.low, "high": one.bounds.high}
+        for bound, value in bounds.items():
+            precision.add_metric([one.target, one.label, bound], value)
+        answers.add_metric([one.target, one.label], one.bounds.n)
+    yield from (precision, answers)
+
+
+def _monitored(monitoring: Monitoring) -> Iterator[Metric]:
+    at = GaugeMetricFamily("precedent_monitoring_timestamp_seconds", "Time of the last monitoring")
+    at.add_metric([], monitoring.at.timestamp())
+    measures = GaugeMetricFamily(
+        "precedent_monitoring_measure",
+        "What the last monitoring measured",
+        labels=["measure", "target", "label"],
+    )
+    # Two of one name would make the whole scrape invalid.
+    values = {
+        (one.name, one.target or "", one.label or ""): one.value for one in monitoring.measures
+    }
+    for key, value in values.items():
+        measures.add_metric(key, value)
+    alarms = GaugeMetricFamily(
+        "precedent_monitoring_alarms",
+        "Alarms that the last monitoring raised",
+        labels=["signal", "target"],
+    )
+    raised = Counter((alarm.signal, alarm.target or "") for alarm in monitoring.alarms)
+    for signal, count in raised.items():
+        alarms.add_metric(signal, count)
+    yield from (at, measures, alarms)

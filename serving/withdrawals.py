@@ -1,0 +1,195 @@
+"""Certificates that production has disproved: they are withdrawn, and everybody follows."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from threading import Lock
+
+from features.errors import PrecedentError
+from features.history.answered import AuditedAnswer
+from features.history.events import Event
+from features.history.labels import LabelRecord
+from features.history.store import IncidentStore
+from features.history.withdrawals import Withdrawal
+from models.confidence_sequence import PrecisionBounds, precision_bounds
+from models.prediction import ChoicePrediction, Decision, Prediction
+from serving.champions import Champion, Champions
+from serving.watcher import Watcher
+
+_log = logging.getLogger(__name__)
+
+_PERSONS_OWN_WORD = 2
+_ADVICE = "answered as suggest from now on; train anew and promote to certify it again"
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What the audit sample shows of one certified label of a version.
+
+    `estimate` weighs each answer by the inverse of the share that was drawn; `bounds` hold at all
+    times at once.
+    """
+
+    target: str
+    version: str
+    label: str
+    promised: float | None
+    right: int
+    estimate: float
+    bounds: PrecisionBounds
+
+    @property
+    def is_disproved(self) -> bool:
+        """Whether the promise was not kept, at 95% confidence."""
+        return self.promised is not None and self.bounds.high < self.promised
+
+
+def audited_labels(
+    answers: Iterable[AuditedAnswer], champions: Mapping[str, Champion]
+) -> tuple[Audited, ...]:
+    """Return what a person's decisions show of each label that the present champions answered."""
+    checked: dict[tuple[str, str, str], list[AuditedAnswer]] = defaultdict(list)
+    for answer in answers:
+        champion = champions.get(answer.target)
+        is_present = champion is not None and champion.version.version == answer.version
+        if is_present and answer.truth is not None:
+            checked[answer.target, answer.version, answer.label].append(answer)
+    return tuple(
+        _audited(target, version, label, checked[target, version, label], champions[target])
+        for target, version, label in sorted(checked)
+    )
+
+
+def _audited(
+    target: str, version: str, label: str, checked: list[AuditedAnswer], champion: Champion
+) -> Audited:
+    certificate = champion.card.certificates.get(label)
+    right = [answer for answer in checked if answer.truth == answer.label]
+    weight = sum(1 / answer.share for answer in checked)
+    return Audited(
+        target,
+        version,
+        label,
+        promised=None if certificate is None else certificate.precision_at_least,
+        right=len(right),
+        estimate=sum(1 / answer.share for answer in right) / weight,
+        bounds=precision_bounds(len(right), len(checked) - len(right)),
+    )
+
+
+class WithdrawalWatcher(Watcher):
+    """Keeps the withdrawals up to date, and withdraws what new labels disprove.
+
+    What was read last stays in force while the store is away.
+    """
+
+    def __init__(
+        self, store: IncidentStore, champions: Callable[[], Champions], poll_seconds: float
+    ) -> None:
+        super().__init__(poll_seconds, "withdrawals")
+        self._store = store
+        self._champions = champions
+        self._withdrawn: frozenset[tuple[str, str, str]] = frozenset()
+        self._judging = Lock()
+        self._problem: str | None = None
+
+    @property
+    def withdrawn(self) -> frozenset[tuple[str, str, str]]:
+        """Targets, versions and labels that may not be answered as `auto` any more."""
+        return self._withdrawn
+
+    def refresh(self) -> None:
+        """Look into the store once."""
+        try:
+            self._read()
+        # A driver may fail in ways of its own, and the thread must outlive each of them.
+        except Exception as error:
+            if str(error) != self._problem:
+                facts = {"reason": str(error)}
+                _log.warning("the withdrawals cannot be read", extra={"fields": facts})
+            self._problem = str(error)
+            return
+        self._problem = None
+
+    def on_labels(self, labels: Iterable[LabelRecord]) -> None:
+        """Judge the certificates anew of which new labels may tell something.
+
+        The labels are stored already: a store that fails now must not make their giver believe
+        that they are not, and the next label judges again.
+        """
+        targets = {one.target for one in labels if one.source.authority == _PERSONS_OWN_WORD}
+        try:
+            for target in sorted(targets & self._champions().serving.keys()):
+                self.judge(target)
+        except PrecedentError as error:
+            facts = {"reason": str(error)}
+            _log.warning("certificates cannot be judged", extra={"fields": facts})
+
+    def judge(self, target: str | None = None) -> tuple[Audited, ...]:
+        """Withdraw what is disproved of a target, or of all, and return what the audit shows.
+
+        Raises `StoreUnavailable`.
+        """
+        # Two labels at once would each miss the other's.
+        with self._judging:
+            answers = self._store.learning.audited_answers(target)
+            found = audited_labels(answers, self._champions().serving)
+            for one in found:
+                key = (one.target, one.version, one.label)
+                if one.is_disproved and key not in self._withdrawn:
+                    self._withdraw(one)
+        return found
+
+    def _withdraw(self, audited: Audited) -> None:
+        promised, bounds = audited.promised or 0.0, audited.bounds
+        now = datetime.now(UTC)
+        withdrawal = Withdrawal(
+            audited.target,
+            audited.version,
+            audited.label,
+            promised=promised,
+            right=audited.right,
+            audited=bounds.n,
+            high=bounds.high,
+            withdrawn_at=now,
+        )
+        if self._store.learning.withdraw(withdrawal):
+            reason = (
+                f"{audited.label!r}: {audited.right} of {bounds.n} audited answers were right, so "
+                f"the precision is below {bounds.high:.3f}; promised was {promised:.3f}; {_ADVICE}"
+            )
+            facts = {"label": audited.label, "promised": promised, "right": audited.right}
+            facts |= {"audited": bounds.n, "low": bounds.low, "high": bounds.high}
+            self._store.learning.append_event(
+                Event(
+                    now,
+                    "precedent",
+                    "withdraw",
+                    audited.target,
+                    audited.version,
+                    reason,
+                    facts,
+                )
+            )
+            _log.warning("a certificate was withdrawn", extra={"fields": facts})
+        self._read()
+
+    def _read(self) -> None:
+        found = self._store.learning.withdrawals()
+        self._withdrawn = frozenset((one.target, one.version, one.label) for one in found)
+
+
+def without_certificate(prediction: Prediction) -> Prediction:
+    """Return a prediction as it is answered once its certificate is withdrawn.
+
+    >>> sure = ChoicePrediction("VPN", 0.97, Decision.AUTO)
+    >>> str(without_certificate(sure).decision)
+    'suggest'
+    """
+    if not isinstance(prediction, ChoicePrediction):
+        return prediction
+    is_auto = prediction.decision is Decision.AUTO
+    decision = Decision.SUGGEST if is_auto else prediction.decision
+    return replace(prediction, decision=decision, certificate=None)

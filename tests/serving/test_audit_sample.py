@@ -1,0 +1,116 @@
+"""The audit sample as callers meet it: what is held back, stored, and said of it."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from features.history.modes import Mode, ModeSetting
+from serving.audit_sample import HELD_BACK, AuditSample
+
+
+@pytest.fixture
+def audited(app_of: Callable[..., FastAPI], trained_registry, store) -> Iterator[TestClient]:
+    """Asks an app that holds every answer back that would be acted upon."""
+    store.set_mode(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
+    with TestClient(app_of(trained_registry, audit_share=1.0)) as opened:
+        yield opened
+
+
+def triage(client, **incident):
+    response = client.post("/v1/triage", json={"incident": {"title": "vpn", "id": "I1"} | incident})
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_a_drawn_answer_is_null_with_its_reason_however_often_it_is_asked(audited):
+    for _ in range(2):
+        answer = triage(audited)
+        assert answer["category"] is None
+        assert answer["absent"]["category"] == HELD_BACK
+        assert "Network" not in str({**answer, "fields": {}})
+        assert answer["severity"]["label"] == "Middle"
+        assert answer["models"]["category"]["version"] == "7"
+
+
+def test_a_drawn_answer_is_stored_whole(audited, store):
+    records = store.prediction(triage(audited)["prediction_id"])
+    stored = {record.target: record for record in records}
+    category, severity = stored["category"], stored["severity"]
+    assert (category.label, category.decision, category.mode) == ("Network v7", "auto", "auto")
+    assert category.answer["certificate"]["precision_at_least"] == 0.92
+    assert (category.audit_share, severity.audit_share) == (1.0, None)
+    assert 0 < category.seconds < 60
+    assert audited.get("/metrics").text.count('decision="auto",mode="auto",target="category"')
+
+
+def test_only_what_would_be_acted_upon_is_drawn(audited, store):
+    assert triage(audited, title="printer")["category"]["decision"] == "abstain"
+    assert triage(audited)["fields"]["subcategory"]["decision"] == "auto"
+    store.set_mode(ModeSetting("category", "Network v7", Mode.RECOMMEND, datetime.now(UTC)))
+    audited.app.state.services.modes.refresh()
+    assert triage(audited)["category"]["decision"] == "auto"
+
+
+@pytest.mark.quality
+def test_in_a_batch_each_incident_is_drawn_by_itself(app_of, trained_registry, store):
+    store.set_mode(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
+    incidents = [{"title": "vpn", "id": f"I{number}"} for number in range(40)]
+    with TestClient(app_of(trained_registry, audit_share=0.3)) as client:
+        results = client.post("/v1/triage/batch", json={"incidents": incidents}).json()["results"]
+    sample = AuditSample("default", 0.3)
+    for incident, result in zip(incidents, results, strict=True):
+        is_drawn = sample.holds("category", incident["id"])
+        assert (result["triage"]["category"] is None) == is_drawn
+        assert ("category" in result["triage"]["absent"]) == is_drawn
+    drawn = [one for one in store.learning.audited_answers("category") if one.share == 0.3]
+    assert 4 <= len(drawn) <= 20
+
+
+@pytest.mark.quality
+def test_a_field_that_is_drawn_is_named_in_full(app_of, trained_registry, store):
+    store.set_mode(ModeSetting("fields.subcategory", None, Mode.AUTO, datetime.now(UTC)))
+    with TestClient(app_of(trained_registry, audit_share=1.0)) as client:
+        answer = triage(client)
+    assert answer["fields"] == {}
+    assert answer["absent"]["fields.subcategory"] == HELD_BACK
+
+
+def test_what_was_not_shown_can_only_be_corrected(audited, store):
+    said = {"prediction_id": triage(audited)["prediction_id"], "target": "category"}
+    for action in ("accept", "dismiss"):
+        refused = audited.post("/v1/feedback", json=said | {"action": action})
+        assert refused.status_code == 422
+        assert "was not shown" in refused.text
+    right = said | {"action": "correct", "label": "Network v7", "given_by": "ana"}
+    assert audited.post("/v1/feedback", json=right).status_code == 200
+    (answer,) = store.learning.audited_answers("category")
+    assert answer.truth == answer.label == "Network v7"
+    counted = 'precedent_labels_total{source="audited",target="category"} 1.0'
+    assert counted in audited.get("/metrics").text
+
+
+def test_an_alert_is_answered_and_held_back_too(audited, store):
+    body = {"alerts": [{"labels": {"alertname": "vpn down"}}], "groupKey": "g", "status": "firing"}
+    done = audited.post("/hooks/alertmanager", json=body).json()
+    assert done["effect"] == "opened"
+    (answer,) = store.learning.audited_answers("category")
+    assert answer.prediction_id == done["prediction_id"]
+
+
+@pytest.mark.parametrize(
+    ("share", "least", "most"), [(0.0, 0, 0), (0.05, 60, 145), (1.0, 2000, 2000)]
+)
+def test_the_share_is_met_and_targets_are_drawn_apart(share, least, most):
+    ids = [f"INC{number}" for number in range(2_000)]
+    category, severity = (
+        {id_ for id_ in ids if AuditSample("default", share).holds(target, id_)}
+        for target in ("category", "severity")
+    )
+    assert least <= len(category) <= most
+    assert share in (0.0, 1.0) or len(category & severity) < 20
+    assert share in (0.0, 1.0) or category != {
+        id_ for id_ in ids if AuditSample("other", share).holds("category", id_)
+    }
