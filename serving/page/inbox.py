@@ -6,10 +6,19 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from features.history.inbox import InboxCursor, InboxQuery
+from features.history.labels import LabelRecord
+from features.history.predictions import PredictionRecord
 from features.incident.parsing import sanitise_text
 from features.incident.report import ResolvedIncident
 from serving.champions import Champion
-from serving.page.shown import ShownAnswer, ShownAnswers, is_offered, known_labels, show
+from serving.page.shown import (
+    ShownAnswer,
+    ShownAnswers,
+    decided_targets,
+    is_offered,
+    known_labels,
+    show,
+)
 from serving.page.wording import moment
 from serving.services import Services
 
@@ -108,11 +117,31 @@ def open_inbox(services: Services, query: InboxQuery, request_id: str) -> Inbox:
         services.triage.triage(waiting, include=None, request_id=request_id)
         latest |= services.store.latest_predictions([report.id for report in waiting])
     modes, champions = services.modes.modes, services.champions.champions.serving
+    labels = _labels_of_drawn(services, latest)
     lines = tuple(
-        InboxLine(each, show(latest.get(each.report.id, ()), modes, champions))
+        InboxLine(
+            each,
+            show(
+                latest.get(each.report.id, ()),
+                modes,
+                champions,
+                decided_targets(labels.get(each.report.id, ()), each.outcome),
+            ),
+        )
         for each in page.incidents
     )
     return Inbox(query, lines, page.total, page.next, _options(query, lines, champions))
+
+
+def _labels_of_drawn(
+    services: Services, latest: Mapping[str, Iterable[PredictionRecord]]
+) -> dict[str, list[LabelRecord]]:
+    """Return the labels, by incident, of those that were drawn for audit: few, if any."""
+    drawn = [id_ for id_, of in latest.items() if any(each.audit_share is not None for each in of)]
+    found: dict[str, list[LabelRecord]] = {}
+    for label in services.store.learning.labels(incident_ids=drawn) if drawn else ():
+        found.setdefault(label.incident_id, []).append(label)
+    return found
 
 
 def _options(

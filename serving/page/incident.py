@@ -1,15 +1,15 @@
 """An incident's page: its texts, what was answered about it, and what people said of that."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from features.history.feedback import FeedbackRecord
 from features.history.predictions import PredictionRecord
-from features.incident.report import IncidentReport, Outcome
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from serving.page.around import ShownSurroundings, show_around
 from serving.page.commands import RunbookCommands
 from serving.page.highlight import Passage, passage
-from serving.page.shown import ShownAnswers, by_subject, show
+from serving.page.shown import ShownAnswers, by_subject, decided_targets, show
 from serving.services import Services
 
 _LONG_TITLE = 200
@@ -53,7 +53,9 @@ def open_incident(
     if not records and incident.outcome.is_open:
         records = answer_again(services, incident.report, request_id)
     said = by_subject(services.store.feedback(incident_id=id))
-    return _page(services, commands, incident.report, incident.outcome, records, said)
+    labels = services.store.learning.labels(incident_ids=[id])
+    decided = decided_targets(labels, incident.outcome)
+    return _page(services, commands, incident, records, said, decided)
 
 
 def answer_again(
@@ -69,21 +71,22 @@ def try_report(
 ) -> IncidentPage:
     """Return the whole answer about a report that is no incident."""
     records = answer_again(services, report, request_id)
-    return _page(services, commands, report, Outcome(), records, {})
+    return _page(services, commands, ResolvedIncident(report, Outcome()), records, {})
 
 
 def _page(
     services: Services,
     commands: RunbookCommands,
-    report: IncidentReport,
-    outcome: Outcome,
+    incident: ResolvedIncident,
     records: Iterable[PredictionRecord],
     said: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]],
+    decided: Collection[str] = (),
 ) -> IncidentPage:
-    answers = show(records, services.modes.modes, services.champions.champions.serving)
+    report, champions = incident.report, services.champions.champions.serving
+    answers = show(records, services.modes.modes, champions, decided)
     return IncidentPage(
         report,
-        outcome,
+        incident.outcome,
         answers,
         passage(report.title, answers.weights, _LONG_TITLE),
         passage(report.description, answers.weights),

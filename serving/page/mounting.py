@@ -6,6 +6,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from features.history.store import IncidentStore
+from serving.page.accountability_routes import accountability_routes
 from serving.page.commands import RunbookCommands
 from serving.page.rendering import FOLDER
 from serving.page.routes import page_routes
@@ -28,4 +29,5 @@ def mount_page(app: FastAPI, store: IncidentStore) -> None:
     app.state.runbook_commands = RunbookCommands(store)
     app.include_router(sign_in_routes)
     app.include_router(page_routes)
+    app.include_router(accountability_routes)
     app.mount("/static", Assets(directory=FOLDER / "static"), name="static")

@@ -29,15 +29,19 @@ SECURITY_HEADERS: Mapping[str, str] = {
 _FILTERS = (
     wording.age,
     wording.clock,
+    wording.crowned,
     wording.exact,
+    wording.gain,
     wording.hours,
     wording.incident_path,
     wording.isolate,
+    wording.measure,
     wording.moment,
     wording.percent,
     wording.shorten,
     wording.signed,
     wording.target_name,
+    wording.version_path,
     wording.web_address,
     wording.certificate_words,
 )
@@ -101,5 +105,7 @@ def _templates() -> Environment:
         "MODE_WORDS": wording.MODE_WORDS,
         "DECISION_WORDS": wording.DECISION_WORDS,
         "ACTION_WORDS": wording.ACTION_WORDS,
+        "HELD_WORDS": wording.HELD_WORDS,
+        "SOURCE_WORDS": wording.SOURCE_WORDS,
     }
     return environment

@@ -87,7 +87,8 @@ def give_feedback(form: Form, request: Request, services: SharedServices) -> Res
     body = services.reader.body(FeedbackBody, json.dumps(said).encode())
     incident_id = parse_id(form.get("incident_id", ""))
     record = services.feedback.give(**body.model_dump(), incident_id=incident_id, source="page")
-    response = go_to(f"{incident_path(record.incident_id)}#{quote(form.get('at', 'main'))}")
+    shown = f"{incident_path(record.incident_id)}#{quote(form.get('at', 'main'))}"
+    response = go_to(own_path(form["next"]) if form.get("next") else shown)
     if form.get("given_by"):
         remember_name(request, response, form["given_by"])
     return response

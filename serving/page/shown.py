@@ -1,17 +1,22 @@
 """What is shown of stored answers: those that their owner lets be seen, and what was said."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from features.history.feedback import FeedbackRecord
+from features.history.label_source import labels_of
+from features.history.labels import LabelRecord
 from features.history.modes import Mode, Modes
 from features.history.predictions import PredictionRecord
+from features.incident.report import Outcome
 from serving.champions import Champion
 
 SIMILAR, RUNBOOKS = "similar", "runbooks"
 _LONGEST_CHOICE = 300
 _ORDER = ("category", "severity", "assignment")
+_DECIDED = 2
+"""The authority of a label that a person gave, or the final state, without leaning on ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,30 @@ class ShownAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldAnswer:
+    """An answer drawn for audit on which nobody has decided yet: nothing of what it says is here.
+
+    `choices` are all known labels by the alphabet, so that neither their order nor what is missing
+    tells anything.
+    """
+
+    prediction_id: str
+    incident_id: str
+    target: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ShownAnswers:
-    """All that is shown about one incident: labels in a fixed order, then the lists."""
+    """All that is shown about one incident: labels in a fixed order, then the lists.
+
+    `held` are answers that a person decides on first, without seeing them.
+    """
 
     labels: tuple[ShownAnswer, ...] = ()
     similar: ShownAnswer | None = None
     runbooks: ShownAnswer | None = None
+    held: tuple[HeldAnswer, ...] = ()
 
     def of(self, target: str) -> ShownAnswer | None:
         """Return the answer of one label target, None where there is none to show."""
@@ -50,7 +73,12 @@ class ShownAnswers:
     def prediction_id(self) -> str | None:
         """The id under which these were answered."""
         shown = (*self.labels, *(each for each in (self.similar, self.runbooks) if each))
-        return shown[0].record.prediction_id if shown else None
+        answered = [*(each.record.prediction_id for each in shown)]
+        return next(iter([*answered, *(each.prediction_id for each in self.held)]), None)
+
+    def is_held(self, target: str) -> bool:
+        """Tell whether a person is to decide on a target first."""
+        return any(each.target == target for each in self.held)
 
     @property
     def entries(self) -> Sequence[Mapping[str, Any]]:
@@ -76,28 +104,52 @@ class ShownAnswers:
     def is_for_comparison(self) -> bool:
         """Whether nothing acts on any of them."""
         shown = (*self.labels, *(each for each in (self.similar, self.runbooks) if each))
-        return bool(shown) and all(each.mode is Mode.MONITOR for each in shown)
+        is_compared = all(each.mode is Mode.MONITOR for each in shown)
+        return bool(shown) and is_compared and not self.held
 
     @property
     def fits_nothing(self) -> bool:
         """Whether there is an answer, and it has nothing to offer."""
         abstained = all(shown.record.decision == "abstain" for shown in self.labels)
-        return abstained and not self.entries and not self.suggested and self.open_match is None
+        is_silent = abstained and not self.held
+        return is_silent and not self.entries and not self.suggested and self.open_match is None
 
 
 def show(
-    records: Iterable[PredictionRecord], modes: Modes, champions: Mapping[str, Champion]
+    records: Iterable[PredictionRecord],
+    modes: Modes,
+    champions: Mapping[str, Champion],
+    decided: Collection[str] = (),
 ) -> ShownAnswers:
-    """Return what is shown of the records of one prediction; what is off is left out."""
-    visible = {
-        record.target: ShownAnswer(record, mode, _choices(record, champions.get(record.target)))
-        for record in records
-        if record.mode != Mode.OFF
-        and (mode := modes.of(record.target, record.label)) is not Mode.OFF
-    }
+    """Return what is shown of the records of one prediction; what is off is left out.
+
+    `decided` are the targets whose right label is known, so that nothing of them is held back.
+    """
+    visible, held = {}, []
+    for record in records:
+        champion = champions.get(record.target)
+        if record.audit_share is not None and record.target not in decided:
+            # Whether its label is off would tell something of it.
+            if modes.of(record.target) is not Mode.OFF:
+                held.append(_held(record, champion))
+        elif record.mode != Mode.OFF:
+            mode = modes.of(record.target, record.label)
+            if mode is not Mode.OFF:
+                visible[record.target] = ShownAnswer(record, mode, _choices(record, champion))
     similar, runbooks = visible.pop(SIMILAR, None), visible.pop(RUNBOOKS, None)
     labels = sorted(visible.values(), key=lambda shown: _place(shown.record.target))
-    return ShownAnswers(tuple(labels), similar, runbooks)
+    held.sort(key=lambda each: _place(each.target))
+    return ShownAnswers(tuple(labels), similar, runbooks, tuple(held))
+
+
+def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozenset[str]:
+    """Return the targets of an incident whose right label is known, by a person or its outcome.
+
+    >>> sorted(decided_targets([], Outcome("Network", fields={"site": "Graz"})))
+    ['category', 'fields.site']
+    """
+    said = {label.target for label in labels if label.source.authority >= _DECIDED}
+    return frozenset(said | labels_of(outcome).keys())
 
 
 def known_labels(champion: Champion | None) -> list[str]:
@@ -123,6 +175,11 @@ def by_subject(
     for (target, subject, _), word in last.items():
         grouped[target, subject] = (*grouped.get((target, subject), ()), word)
     return grouped
+
+
+def _held(record: PredictionRecord, champion: Champion | None) -> HeldAnswer:
+    known = tuple(label for label in known_labels(champion) if is_offered(label))
+    return HeldAnswer(record.prediction_id, record.incident_id, record.target, known)
 
 
 def _choices(record: PredictionRecord, champion: Champion | None) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 from features.incident.parsing import as_utc
@@ -22,6 +22,35 @@ ACTION_WORDS: Mapping[str, str] = {
     "correct": "corrected",
     "dismiss": "dismissed",
 }
+
+CROWNED_WORDS: Mapping[str, str] = {
+    "promote": "promoted",
+    "rollback": "rolled back to",
+    "found": "found past the log",
+}
+SOURCE_WORDS: Mapping[str, str] = {
+    "echo": "the final state repeats our own answer and nobody looked: never learned from",
+    "accepted": "a person saw our answer and took it",
+    "outcome": "the final state; no answer of ours had been shown",
+    "replaced": "the final state differs from our answer",
+    "corrected": "a person named it",
+    "audited": "a person decided without seeing our answer",
+}
+HELD_WORDS = (
+    "Drawn into the audit sample: the answer is shown once a person has decided without seeing it."
+)
+
+
+class NamesVersion(Protocol):
+    """A version, or an event of one."""
+
+    @property
+    def target(self) -> str | None:
+        """Whose model it is."""
+
+    @property
+    def version(self) -> str | None:
+        """Its number."""
 
 
 def age(moment: datetime, now: datetime) -> str:
@@ -130,6 +159,35 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if 1_000 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
+def measure(value: object) -> str:
+    """Return a measure of quality to three decimals, a larger one as any figure.
+
+    >>> measure(0.9), measure(412.0)
+    ('0.900', '412')
+    """
+    if not isinstance(value, int | float):
+        return ""
+    return f"{value:.3f}" if abs(value) < 10 else figure(value)
+
+
+def gain(value: float) -> str:
+    """Return a difference with its sign.
+
+    >>> gain(0.0214), gain(-0.5)
+    ('+0.021', '-0.500')
+    """
+    return f"{value:+.3f}"
+
+
+def crowned(action: str) -> str:
+    """Return how somebody became champion.
+
+    >>> crowned("rollback")
+    'rolled back to'
+    """
+    return CROWNED_WORDS.get(action, action)
+
+
 def target_name(target: str) -> str:
     """Return a target as a heading.
 
@@ -177,6 +235,20 @@ def incident_path(id: str) -> str:  # noqa: A002
     '/incidents/a%2Fb%20c%3F'
     """
     return f"/incidents/{quote(id, safe='')}"
+
+
+def model_path(target: str, version: str) -> str:
+    """Return the path of a version's card.
+
+    >>> model_path("fields.impact/urgency", "7")
+    '/models/fields.impact%2Furgency/7'
+    """
+    return f"/models/{quote(target, safe='')}/{quote(version, safe='')}"
+
+
+def version_path(named: "NamesVersion") -> str:
+    """Return the path of the card of a version, or of what happened to it."""
+    return model_path(named.target or "", named.version or "")
 
 
 def web_address(given: object) -> str | None:

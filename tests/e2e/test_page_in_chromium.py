@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from features.history.events import Event
+from features.history.monitoring import Alarm, Monitoring, Proposal
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore, open_store
 from features.home import Home
@@ -20,8 +22,8 @@ from features.incident.anomaly import SeriesAnomaly, SeriesPoints
 from features.incident.change import Change
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from features.incident.runbook import Part, Runbook, Section
+from models.artifacts.registry import ModelVersion
 from training.demo import generate_company
-from training.promote import promote
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
@@ -49,13 +51,19 @@ START_SECONDS = 90
 STOP_SECONDS = 30
 NOW = datetime.now(UTC)
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 400, "height": 850}
-ALERT, HOSTILE = "ALERT-7731", "<img src=x onerror=hit=1>"
+ALERT, HOSTILE, DRAWN = "ALERT-7731", "<img src=x onerror=hit=1>", "AUDIT-1"
 ATTACK = "<script>window.hit=1</script>\"'><img src=x onerror='window.hit=1'>{{7*7}}\u202egnp.exe"
+ANSWERING = (
+    *("/models", "/models/category/1", "/labels", "/audit"),
+    f"/audit?at=2099-12-31&incident={ALERT}",
+)
 STEPS = ("Check whether the pool is exhausted:", "kubectl top pods -n payments", "Raise the pool.")
 FIX = "raised the pool to 80"
 
 
-def record(incident_id: str, target: str, label: str, answer: dict) -> PredictionRecord:
+def record(
+    incident_id: str, target: str, label: str, answer: dict, share: float | None = None
+) -> PredictionRecord:
     said = {"evidence": {}, "alternatives": [], "label_set": [label]} | answer
     return PredictionRecord(
         f"p-{incident_id}",
@@ -69,6 +77,7 @@ def record(incident_id: str, target: str, label: str, answer: dict) -> Predictio
         "monitor",
         said,
         NOW,
+        share,
     )
 
 
@@ -140,6 +149,7 @@ def fill(store: IncidentStore) -> None:
         {"location": "Graz"},
     )
     fresh = IncidentReport("NEW-1", NOW - timedelta(minutes=6), "vpn down in Graz")
+    drawn = IncidentReport(DRAWN, NOW - timedelta(minutes=12), "printer jam on floor two")
     hostile = IncidentReport(
         HOSTILE,
         NOW - timedelta(minutes=9),
@@ -150,8 +160,13 @@ def fill(store: IncidentStore) -> None:
         {ATTACK: ATTACK},
     )
     store.upsert(
-        [*resolved, *(ResolvedIncident(each, Outcome()) for each in (alert, fresh, hostile))]
+        [*resolved, *(ResolvedIncident(each, Outcome()) for each in (alert, fresh, hostile, drawn))]
     )
+    store.record_predictions([record(DRAWN, "category", "Printing", {}, 0.05)])
+    store.learning.append_event(Event(NOW, ATTACK, "promote", ATTACK, "1", ATTACK, {}))
+    alarm = Alarm("label shift", ATTACK, "Look at them.", NOW, (ALERT, HOSTILE), "category")
+    proposal = Proposal("new category", "category", "teams", "9 alike", 9, NOW, (ALERT,))
+    store.learning.keep_monitoring(Monitoring(NOW, (), (alarm,), (proposal,)))
     past = next(each.report.id for each in resolved)
     store.record_predictions(answers(ALERT, "card payment hangs at the last step", past, STEPS))
     store.record_predictions(answers(HOSTILE, ATTACK, HOSTILE, (ATTACK, ATTACK + "2")))
@@ -168,7 +183,11 @@ def fill(store: IncidentStore) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, three_versions: Home) -> Home:
+def home(
+    tmp_path_factory: pytest.TempPathFactory,
+    three_versions: Home,
+    promote: Callable[..., ModelVersion],
+) -> Home:
     """A home with a champion, the demo company's incidents, a fresh alert and a hostile one."""
     home = Home(tmp_path_factory.mktemp("page"))
     shutil.copy(three_versions.root / "mlflow.db", home.root / "mlflow.db")
@@ -381,7 +400,7 @@ def test_one_key_shortcuts_can_be_switched_off(visit):
 def test_without_script_everything_works(visit):
     with visit(java_script_enabled=False) as tab:
         page = tab.go("/?state=open")
-        assert page.locator("a.incident").count() == 3
+        assert page.locator("a.incident").count() == 4
         page.get_by_role("link", name="vpn down in Graz").click()
         assert page.locator("#category .label").text_content().strip() == "Network"
         page.get_by_label("Your name").fill("Tom")
@@ -398,6 +417,14 @@ def test_without_script_everything_works(visit):
         page.get_by_role("button", name="Unrelated").first.click()
         assert "dismissed" in page.locator("#similar-1 .said").text_content()
         page.get_by_label(STEPS[0]).check()
+        page.get_by_role("link", name="Labels").click()
+        page.get_by_role("button", name=f"Network for {DRAWN}").click()
+        page.get_by_role("link", name="Models").click()
+        page.locator("summary", has_text="Promote or roll back Category").click()
+        page.get_by_label("Promote version 3, because").fill("it knows more")
+        page.get_by_role("button", name="Promote Category").click()
+        page.get_by_role("link", name="Audit log").click()
+        assert "promote category version 3 Tom" in " ".join(page.inner_text("tbody").split())
         page.get_by_role("link", name="Try it").click()
         page.get_by_label("Title").fill("printer jam")
         page.get_by_role("button", name="Triage").click()
@@ -419,7 +446,8 @@ def test_a_link_from_another_site_needs_no_second_sign_in(browser, address, sign
 
 def test_hostile_texts_are_read_not_run(visit):
     with visit() as tab:
-        for path in ("/?q=%3Cscript%3E&category=%3Cscript%3Ehit%3D1%3C/script%3E", "/"):
+        hostile = "/?q=%3Cscript%3E&category=%3Cscript%3Ehit%3D1%3C/script%3E"
+        for path in (hostile, "/models", "/audit", "/"):
             page = tab.go(path)
             assert page.evaluate("window.hit") is None
         page.get_by_text(ATTACK[:29]).first.click()
@@ -442,7 +470,12 @@ def test_every_page_can_be_read_by_everyone(visit, browser, address, scheme, siz
         assert found.violations_count == 0, f"{what}\n{found.generate_report()}"
 
     with visit(viewport=size, color_scheme=scheme) as tab:
-        for path in ("/?decision=suggest", f"/incidents/{ALERT}", "/incidents/NEW-1"):
+        for path in (
+            "/?decision=suggest",
+            f"/incidents/{ALERT}",
+            f"/incidents/{DRAWN}",
+            *ANSWERING,
+        ):
             check(tab.go(path), path)
         page = tab.go("/try")
         page.get_by_label("Title").fill("vpn")

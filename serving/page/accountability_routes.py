@@ -1,0 +1,75 @@
+"""The pages of whoever answers for the models: champions, cards, labels and the audit log."""
+
+import json
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models.artifacts.registry import ModelVersion
+from serving.bodies import PromoteBody
+from serving.errors import FieldError, InvalidFields
+from serving.page.audit import open_audit, read_question
+from serving.page.guard import Form, PageRoute, SignedIn, go_to
+from serving.page.label_queue import open_labels
+from serving.page.model_card import open_card
+from serving.page.models import open_models
+from serving.page.rendering import render
+from serving.page.session import NAMELESS, name_of, remember_name
+from serving.services import Services, SharedServices
+
+accountability_routes = APIRouter(
+    route_class=PageRoute, include_in_schema=False, dependencies=[SignedIn], tags=["page"]
+)
+
+
+@accountability_routes.get("/models")
+def models(request: Request, services: SharedServices) -> Response:
+    """Show the champions, and whether they are still right."""
+    return render(request, "models.html", page=open_models(services))
+
+
+@accountability_routes.get("/models/{target:path}/{version}")
+def model(target: str, version: str, request: Request, services: SharedServices) -> Response:
+    """Show the card of a version."""
+    return render(request, "model.html", page=open_card(services, target, version))
+
+
+@accountability_routes.post("/models")
+def move_champion(form: Form, request: Request, services: SharedServices) -> Response:
+    """Promote a version or roll back, under the name at the page, and show the models again."""
+    given_by = form.get("given_by") or name_of(request)
+    now = _move(services, form, given_by or NAMELESS)
+    response = go_to(f"/models#{quote(now.target)}")
+    if form.get("given_by"):
+        remember_name(request, response, form["given_by"])
+    return response
+
+
+@accountability_routes.get("/audit")
+def audit(request: Request, services: SharedServices) -> Response:
+    """Tell who was champion when, and what was said about an incident; or show the log."""
+    found = open_audit(services, read_question(request.query_params))
+    return render(request, "audit.html", page=found)
+
+
+@accountability_routes.get("/labels")
+def labels(request: Request, services: SharedServices) -> Response:
+    """Show what to label next."""
+    found = open_labels(services, request.query_params.get("target", ""))
+    return render(request, "label_queue.html", page=found)
+
+
+def _move(services: Services, form: Form, actor: str) -> ModelVersion:
+    said = {"version": form.get("version"), "given_by": actor, "reason": form.get("reason", "")}
+    # Read as a body of the API is, so that the same limits hold.
+    asked = services.reader.body(PromoteBody, json.dumps(said).encode())
+    target, reason = form.get("target", ""), (asked.reason or "").strip()
+    if not reason:
+        raise InvalidFields([FieldError("reason", "say why, for the log")])
+    if form.get("move") == "rollback":
+        return services.promotions.roll_back(target, actor=actor, reason=reason)
+    if not asked.version:
+        raise InvalidFields([FieldError("version", "name the version to promote")])
+    return services.promotions.promote(target, asked.version, actor=actor, reason=reason)

@@ -1,0 +1,151 @@
+"""The page of the models: what answers now, and whether it keeps its promises."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from features.history.modes import Mode
+from features.history.monitoring import Alarm, Monitoring, Proposal
+from features.history.reigns import Reign, reigns
+from features.history.withdrawals import Withdrawal
+from models.artifacts.registry import ModelVersion
+from models.card import Card
+from models.confidence_sequence import PrecisionBounds
+from serving.champions import Champion
+from serving.services import Services
+from serving.standing import Agreement
+from serving.withdrawals import Audited
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCertificate:
+    """What was promised of a label, and what audited answers say of it (`bounds` None: nothing)."""
+
+    label: str
+    promised: float
+    mode: Mode
+    audited: Audited | None
+    withdrawal: Withdrawal | None
+
+    @property
+    def bounds(self) -> PrecisionBounds | None:
+        """The bounds of its precision in production, which hold at all times at once."""
+        return None if self.audited is None else self.audited.bounds
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChallenger:
+    """A challenger, and how its silent answers compare with the champion's."""
+
+    version: ModelVersion
+    beside: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class ShownModel:
+    """A champion as the page shows it.
+
+    `reign` is None where the log does not tell since when. `held` counts audited answers that wait
+    for a person: not by label, since that would tell what they say.
+    """
+
+    target: str
+    version: ModelVersion
+    card: Card
+    mode: Mode
+    reign: Reign | None
+    certificates: tuple[ShownCertificate, ...]
+    held: int
+    challenger: ShownChallenger | None
+    alarms: tuple[Alarm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsPage:
+    """All champions, and what the last look at them found of none of them in particular."""
+
+    models: tuple[ShownModel, ...]
+    problems: tuple[str, ...]
+    monitoring: Monitoring | None
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """What changed that concerns no champion alone."""
+        known = {each.target for each in self.models}
+        return tuple(each for each in self._found_alarms() if each.target not in known)
+
+    @property
+    def proposals(self) -> Sequence[Proposal]:
+        """Classes to add or to retire."""
+        return self.monitoring.proposals if self.monitoring else ()
+
+    def _found_alarms(self) -> Sequence[Alarm]:
+        return self.monitoring.alarms if self.monitoring else ()
+
+
+def open_models(services: Services) -> ModelsPage:
+    """Return what there is to say of the champions now; raises `StoreUnavailable`."""
+    champions, learning = services.champions.champions, services.store.learning
+    by_target = reigns(learning.events())
+    withdrawals = learning.withdrawals()
+    models = tuple(
+        _show(services, champions.serving[target], by_target.get(target, ()), withdrawals)
+        for target in sorted(champions.serving)
+    )
+    # The reasons name files, which are for whoever reads the log.
+    problems = [f"The champion of {target} was refused." for target in champions.problems]
+    if champions.registry_problem is not None:
+        problems.append("The model registry cannot be read; what answered before goes on.")
+    return ModelsPage(models, tuple(problems), services.standing.standing.monitoring)
+
+
+def _show(
+    services: Services,
+    champion: Champion,
+    of_target: Sequence[Reign],
+    withdrawals: Iterable[Withdrawal],
+) -> ShownModel:
+    target, version = champion.version.target, champion.version
+    last = of_target[-1] if of_target else None
+    drawn = services.store.learning.audited_answers(target)
+    monitoring = services.standing.standing.monitoring
+    return ShownModel(
+        target,
+        version,
+        champion.card,
+        services.modes.modes.of(target),
+        last if last and last.version == version.version else None,
+        _certificates(services, champion, withdrawals),
+        sum(each.truth is None for each in drawn),
+        _challenger(services, target),
+        tuple(each for each in (monitoring.alarms if monitoring else ()) if each.target == target),
+    )
+
+
+def _certificates(
+    services: Services,
+    champion: Champion,
+    withdrawals: Iterable[Withdrawal],
+) -> tuple[ShownCertificate, ...]:
+    version, modes = champion.version, services.modes.modes
+    own = (version.target, version.version)
+    found = services.standing.standing.audited
+    audited = {each.label: each for each in found if (each.target, each.version) == own}
+    withdrawn = {each.label: each for each in withdrawals if (each.target, each.version) == own}
+    return tuple(
+        ShownCertificate(
+            label,
+            certificate.precision_at_least,
+            modes.of(version.target, label),
+            audited.get(label),
+            withdrawn.get(label),
+        )
+        for label, certificate in champion.card.certificates.items()
+    )
+
+
+def _challenger(services: Services, target: str) -> ShownChallenger | None:
+    challenger = services.challengers.challengers.get(target)
+    if challenger is None:
+        return None
+    version = challenger.version
+    return ShownChallenger(version, services.standing.agreement(target, version.version))

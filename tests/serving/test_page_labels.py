@@ -1,0 +1,174 @@
+"""Labels from the page: the audit sample, which tells nothing of our answer, and the queue."""
+
+import html
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from starlette.testclient import TestClient
+
+from features.history.labels import LabelSource
+from features.history.modes import Mode, ModeSetting
+from features.history.predictions import PredictionRecord
+from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from models.artifacts.folder import LoadedModel
+from models.card import Card, ClassReliability
+
+NOW = datetime.now(UTC)
+OWN = {"Origin": "http://testserver"}
+LABELS = ("Telephony", "Network v7", "Mail", "Printing")
+
+
+@pytest.fixture
+def client(client, trained_registry, monkeypatch):
+    """Asks an app whose champion of category knows four labels."""
+    known = tuple(ClassReliability(label, 9, 9, 1.0, 1.0, 1.0) for label in LABELS)
+
+    def load(version):
+        card = Card("category", "choice", NOW, class_reliability=known)
+        return LoadedModel(trained_registry.models[version.target, version.version], card)
+
+    monkeypatch.setattr(trained_registry, "load", load)
+    trained_registry.promote("category", "8")
+    client.app.state.services.champions.refresh()
+    return client
+
+
+def incident(id_: str, outcome: Outcome | None = None, **facts) -> ResolvedIncident:
+    report = IncidentReport(id_, NOW - timedelta(hours=1), "vpn down since noon", **facts)
+    return ResolvedIncident(report, outcome or Outcome())
+
+
+def drawn(id_: str, label: str, confidence: float, share: float | None = 0.05) -> PredictionRecord:
+    said = {
+        "label": label,
+        "alternatives": [{"label": "Printing", "confidence": 1 - confidence}],
+        "label_set": [label],
+        "certificate": {"precision_at_least": 0.92, "threshold": confidence, "n": 412},
+        "evidence": {"tokens": [{"token": "vpn" if label == "Mail" else "noon", "weight": 1.2}]},
+    }
+    answer = ("category", "8", label, confidence, "auto", "auto", said, NOW)
+    return PredictionRecord(f"p-{id_}", "r", id_, *answer, share)
+
+
+@pytest.fixture
+def audited(store):
+    """Two incidents that differ in nothing but our hidden answers."""
+    store.upsert([incident("INC1"), incident("INC2")])
+    store.record_predictions([drawn("INC1", "Mail", 0.95), drawn("INC2", "Telephony", 0.99)])
+    store.set_mode(ModeSetting("category", "Telephony", Mode.OFF, NOW))
+    return store
+
+
+def words(response) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.text)).split())
+
+
+@pytest.mark.parametrize("path", ["/incidents/{}", "/audit?incident={}", "/?q={}"])
+def test_what_is_hidden_shows_nowhere_on_a_page(client, audited, path):
+    client.app.state.services.modes.refresh()
+    one, other = (
+        re.sub(r"(\d+:\d+:)\d+(\.\d+)?", r"\1", client.get(path.format(id_)).text).replace(id_, "")
+        for id_ in ("INC1", "INC2")
+    )
+    assert one == other
+    assert "audit sample" in one
+    assert "95%" not in one
+
+
+def test_the_form_of_an_incident_offers_every_label_by_the_alphabet(client, audited):
+    page = client.get("/incidents/INC1")
+    form = re.search(r'<form class="decide".*?</form>', page.text, re.DOTALL)[0]
+    assert re.findall(r'<option value="([^"]+)"', form) == sorted(LABELS)
+    assert "You decide first" in words(page)
+    assert "A person decides first" in words(page)
+    assert "<mark" not in page.text
+
+
+def test_a_decision_is_kept_as_audited_and_reveals_the_answer(client, audited):
+    said = {"prediction_id": "p-INC1", "incident_id": "INC1", "target": "category"}
+    refused = client.post("/feedback", data=said | {"action": "accept"}, headers=OWN)
+    assert refused.status_code == 422
+    assert "Mail" not in words(refused)
+    said |= {"action": "correct", "label": "Mail", "at": "category"}
+    page = client.post("/feedback", data=said, headers=OWN)
+    assert page.url.path == "/incidents/INC1"
+    (label,) = audited.learning.labels()
+    assert (label.label, label.source) == ("Mail", LabelSource.AUDITED)
+    assert "95% auto" in words(page)
+    assert "corrected to Mail" in words(page)
+    assert (
+        'value="accept"'
+        not in re.search(
+            r'<article class="answer" id="category".*?</article>', page.text, re.DOTALL
+        )[0]
+    )
+
+
+def test_an_outcome_reveals_the_answer_too(client, audited):
+    audited.upsert([incident("INC1", Outcome("Network"))])
+    assert "Mail" in words(client.get("/incidents/INC1"))
+    assert "audit sample" not in words(client.get("/?q=INC1"))
+
+
+def test_no_filter_of_the_inbox_tells_a_hidden_answer(client, audited):
+    audited.upsert([incident("INC3")])
+    audited.record_predictions([drawn("INC3", "Mail", 0.95, None)])
+    page = client.get("/?category=Mail")
+    assert re.findall(r'href="/incidents/(INC\d)"', page.text) == ["INC3"]
+
+
+def test_a_tried_ticket_that_is_drawn_is_held_back_without_a_form(app_of, trained_registry, store):
+    store.set_mode(ModeSetting("category", None, Mode.AUTO, NOW))
+    with TestClient(app_of(trained_registry, audit_share=1.0)) as client:
+        page = client.post("/try", data={"title": "vpn"}, headers=OWN)
+    assert "A person decides first" in words(page)
+    assert "Network v7" not in words(page)
+    assert "/feedback" not in page.text
+
+
+def test_the_queue_asks_the_audit_sample_first_and_shows_no_answer(client, audited):
+    audited.upsert([incident("INC3", service="mail"), incident("INC4", Outcome("Mail"))])
+    audited.record_predictions([drawn("INC3", "Mail", 0.4, None), drawn("INC4", "Mail", 0.1, None)])
+    page = client.get("/labels")
+    assert re.findall(r'class="incident" href="/incidents/(INC\d)"', page.text) == [
+        *("INC1", "INC2", "INC3")
+    ]
+    buttons = re.findall(r'<button name="label" value="([^"]+)"', page.text)
+    assert buttons == sorted(LABELS) * 3
+    assert "audit sample: what you decide shows" in words(page)
+    assert "Category" in words(page)
+
+
+def test_one_click_labels_and_shows_what_is_next(client, audited):
+    page = client.get("/labels")
+    form = re.search(r'<form class="likely".*?</form>', page.text, re.DOTALL)[0]
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+    after = client.post("/feedback", data=fields | {"label": "Printing"}, headers=OWN)
+    assert str(after.url.path) == "/labels"
+    assert re.findall(r'class="incident" href="/incidents/(INC\d)"', after.text) == ["INC2"]
+    assert audited.learning.labels()[0].label == "Printing"
+
+
+def test_many_labels_are_chosen_from_a_list(client, audited, trained_registry, monkeypatch):
+    known = tuple(ClassReliability(f"Team {n:02}", 9, 9, 1.0, 1.0, 1.0) for n in range(30))
+    card = Card("category", "choice", NOW, class_reliability=known)
+    model = trained_registry.models["category", "8"]
+    monkeypatch.setattr(trained_registry, "load", lambda _version: LoadedModel(model, card))
+    trained_registry.promote("category", "9")
+    client.app.state.services.champions.refresh()
+    page = client.get("/labels?target=category").text
+    assert '<button name="label"' not in page
+    assert page.count("Team 29</option>") == 2
+
+
+def test_targets_are_chosen_and_an_unknown_one_is_the_first(client, audited):
+    assert 'aria-current="true">\nSeverity' in client.get("/labels?target=severity").text.replace(
+        "    ", ""
+    ).replace(">Severity", ">\nSeverity")
+    assert words(client.get("/labels?target=<b>")) == words(client.get("/labels"))
+
+
+def test_without_a_champion_there_is_nothing_to_ask(app_of, registry):
+    with TestClient(app_of(registry)) as client:
+        assert "There is no champion whose labels" in words(client.get("/labels"))
