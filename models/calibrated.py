@@ -15,6 +15,7 @@ from models.conformal import LabelSets
 from models.evidence import Explainer, Reading, Scores
 from models.exemplars import nearest_exemplars
 from models.expert_pool import CrossFit, ExpertPool, Floats
+from models.experts import RUNGS, rung_of
 from models.folds import Fold, Rows, copy_folds, report_copy_groups
 from models.labels import label_of
 from models.prediction import Certificate, Decision, Evidence, LabelPrediction
@@ -136,6 +137,12 @@ class CalibratedModel(ReportModel):
             replace(because, exemplars=exemplars)
             for because, exemplars in zip(reasons, near, strict=True)
         ]
+
+    @property
+    def rung(self) -> str:
+        """How much of the method the labels supported: the highest rung of the model's pools."""
+        self._check_trained()
+        return max((rung_of(pool.experts_) for pool in self._pools().values()), key=RUNGS.index)
 
     @property
     def adapted_encoder(self) -> str | None:

@@ -25,11 +25,20 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
     margin's gap between two likely classes may say more or less than the same gap between two
     unlikely ones; so an expert has one weight below a bend and one above, never negative. Weights
     and biases minimise the log loss of scores that the experts gave to rows they were not fitted
-    on; few numbers, so few rows suffice.
+    on; few numbers, so few rows suffice. Where rows are few indeed, weights stay near 1 and biases
+    near 0: they are drawn there as if by so many rows, `prior_rows` and `prior_rows_of_bias`.
     """
 
-    def __init__(self, *, bias_penalty: float = 1e-2) -> None:
+    def __init__(
+        self,
+        *,
+        bias_penalty: float = 1e-2,
+        prior_rows: float = 1.0,
+        prior_rows_of_bias: float = 5.0,
+    ) -> None:
         self.bias_penalty = bias_penalty
+        self.prior_rows = prior_rows
+        self.prior_rows_of_bias = prior_rows_of_bias
 
     def fit(self, scores: Floats, labels: Rows) -> Self:
         """Learn weights and biases from held-out scores; without any, experts count alike."""
@@ -68,12 +77,15 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
         logits = np.tensordot(weights, scores, 1) + biases
         logits -= logsumexp(logits, axis=1, keepdims=True)
         right = (np.arange(rows), labels)
-        loss = -logits[right].sum() / max(rows, 1) + self.bias_penalty / 2 * (biases**2).sum()
+        of_weights, of_biases = self._penalties(rows)
+        loss = -logits[right].sum() / max(rows, 1)
+        loss += of_weights / 2 * ((weights - 1) ** 2).sum() + of_biases / 2 * (biases**2).sum()
         slope = np.exp(logits)
         slope[right] -= 1
         slope /= max(rows, 1)
-        for_weights = [float((slope * expert).sum()) for expert in scores]
-        for_biases = slope.sum(axis=0) + self.bias_penalty * biases
+        for_weights = np.array([(slope * expert).sum() for expert in scores])
+        for_weights += of_weights * (weights - 1)
+        for_biases = slope.sum(axis=0) + of_biases * biases
         return float(loss), np.concatenate([for_weights, for_biases])
 
     def _curvature(self, numbers: Floats, scores: Floats, labels: Rows) -> Floats:  # noqa: ARG002
@@ -87,8 +99,15 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
             curvature[place, experts:] = curvature[experts:, place] = excess.sum(axis=0)
         curvature[experts:, experts:] = np.diag(shares.sum(axis=0)) - shares.T @ shares
         curvature /= max(rows, 1)
-        curvature[experts:, experts:] += self.bias_penalty * np.eye(classes)
+        of_weights, of_biases = self._penalties(rows)
+        curvature[np.diag_indices(experts)] += of_weights
+        curvature[experts:, experts:] += of_biases * np.eye(classes)
         return curvature
+
+    def _penalties(self, rows: int) -> tuple[float, float]:
+        """Return the penalties of squared weights, less 1, and of squared biases."""
+        by_rows = self.prior_rows_of_bias / max(rows, 1)
+        return self.prior_rows / max(rows, 1), max(self.bias_penalty, by_rows)
 
 
 def _below_and_above(scores: Floats) -> Floats:
@@ -104,18 +123,30 @@ class TopCalibration(BaseEstimator):  # type: ignore[misc]
     """Beta calibration (Kull, Silva Filho and Flach 2017) of the likeliest class's probability.
 
     The other classes share the rest in their old proportions, evened out as far as it takes for
-    the likeliest to stay so.
+    the likeliest to stay so. It learns as if `prior_rows` more answers had been right exactly as
+    often as they were sure, so that a few answers change little.
     """
+
+    def __init__(self, *, prior_rows: float = 20.0) -> None:
+        self.prior_rows = prior_rows
 
     def fit(self, probabilities: Floats, labels: Rows) -> Self:
         """Learn from held-out probabilities of shape (rows, classes)."""
         right = (probabilities.argmax(axis=1) == labels).astype(np.int64)
         self.curve_ = None
         if 0 < right.sum() < len(right):
-            curve = LogisticRegression(C=1e4).fit(_log_odds_parts(probabilities), right)
+            curve = self._learn_curve(probabilities, right)
             # A falling curve would make the surer answer the less sure: too few rows to calibrate.
             self.curve_ = curve if (curve.coef_ >= 0).all() else None
         return self
+
+    def _learn_curve(self, probabilities: Floats, right: Rows) -> LogisticRegression:
+        rows, sure = len(right), probabilities.max(axis=1)
+        outcomes = np.repeat([0, 1], rows)
+        weights = np.concatenate([1 - right, right]).astype(np.float64)
+        weights += self.prior_rows / rows * np.concatenate([1 - sure, sure])
+        parts = np.tile(_log_odds_parts(probabilities), (2, 1))
+        return LogisticRegression(C=1e4).fit(parts, outcomes, sample_weight=weights)
 
     def transform(self, probabilities: Floats) -> Floats:
         """Return calibrated probabilities of the same shape."""

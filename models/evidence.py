@@ -130,7 +130,7 @@ class Explainer:
             "titles": _tokens_of(title_counter(), titles),
         }
         sums: list[dict[str, float]] = [defaultdict(float) for _ in texts]
-        for pool in self.pools.values():
+        for pool in self._linear_pools():
             for row, margins in enumerate(_margins_of_words(pool, reading, parts)):
                 for word, margin in margins.items():
                     sums[row][word] += abs(margin)
@@ -140,9 +140,13 @@ class Explainer:
             for word in sorted(words, key=lambda word: (-words[word], word))[:_TOKENS]
         ]
 
+    def _linear_pools(self) -> list[ExpertPool]:
+        """Return the pools that read words and facts; the fewest labels allow neighbours alone."""
+        return [pool for pool in self.pools.values() if "linear" in pool.experts_]
+
     def _known_facts(self, reading: Reading) -> list[Removal]:
         known = {
-            name for pool in self.pools.values() for name in _views(pool)["facts"].values_.names_
+            name for pool in self._linear_pools() for name in _views(pool)["facts"].values_.names_
         }
         return [
             Removal(row, fact=name)

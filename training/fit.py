@@ -16,6 +16,7 @@ from training.certify import certify
 from training.drift import rows_since_drift
 from training.evaluate import Evaluation, evaluate
 from training.metrics import take_rows
+from training.outlook import Outlook, look_ahead
 from training.plan import Progress, TrainingPlan
 from training.provenance import why_auto_is_withheld
 from training.split import Split, split_history
@@ -90,12 +91,16 @@ def prove(
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A fitted model and how it was judged; `encoder` says in words what became of adapting."""
+    """A fitted model and how it was judged; `encoder` says in words what became of adapting.
+
+    `outlook` tells what more labels would bring.
+    """
 
     model: CalibratedModel
     evaluation: Evaluation
     encoder: str | None = None
     is_adapted: bool = False
+    outlook: Outlook | None = None
 
 
 def fit_in_tiers(
@@ -106,6 +111,19 @@ def fit_in_tiers(
     adapted: AdaptedEncoder | str | None,
 ) -> Fitted:
     """Fit with the frozen encoder and, where there is an adapted one, keep the better model."""
+    fitted = _fit_better(history, target, split, plan, adapted)
+    reports = [one.report for one in history.incidents]
+    outlook = look_ahead(fitted.model, fitted.evaluation, target, split, reports, plan)
+    return replace(fitted, outlook=outlook)
+
+
+def _fit_better(
+    history: History,
+    target: Target,
+    split: Split,
+    plan: TrainingPlan,
+    adapted: AdaptedEncoder | str | None,
+) -> Fitted:
     frozen = Fitted(*fit_and_judge(history, target, split, plan))
     if not isinstance(adapted, AdaptedEncoder):
         return replace(frozen, encoder=adapted)

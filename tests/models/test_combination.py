@@ -113,3 +113,25 @@ def test_too_few_rows_leave_probabilities_alone(labels: list[int]) -> None:
     given = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.55, 0.45]])
     calibration = TopCalibration().fit(given, np.array(labels))
     np.testing.assert_array_equal(calibration.transform(given), given)
+
+
+def test_few_rows_move_neither_weights_nor_biases_far() -> None:
+    scores, labels = drawn(2000, 4)
+    flattened = 0.2 * scores[None]
+    few = LogLinearPool().fit(flattened[:, :8], labels[:8])
+    many = LogLinearPool().fit(flattened, labels)
+    assert abs(few.weights_ - 1).max() < abs(many.weights_ - 1).max()
+    assert abs(few.biases_).max() < 0.5
+    free = LogLinearPool(prior_rows=0.0, prior_rows_of_bias=0.0).fit(flattened, labels)
+    np.testing.assert_allclose(
+        many.predict_proba(flattened), free.predict_proba(flattened), atol=0.02
+    )
+
+
+def test_few_answers_move_confidence_less_than_many() -> None:
+    given = np.tile([[0.9, 0.1], [0.6, 0.4]], (10, 1))
+    labels = np.tile([0, 0, 1, 1], 5)
+    once = TopCalibration().fit(given, labels).transform(given)[0, 0]
+    often = TopCalibration().fit(np.tile(given, (50, 1)), np.tile(labels, 50)).transform(given)
+    assert often[0, 0] + 0.1 < once < 0.9
+    assert often[0, 0] == pytest.approx(0.5, abs=0.02)

@@ -1,6 +1,7 @@
 """The pool: experts by what the history holds, and honest held-out probabilities."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -10,7 +11,7 @@ from features.encoding.encoded import EncodedReports, encode_reports
 from features.errors import NotEnoughHistory
 from features.incident.report import IncidentReport
 from models.expert_pool import ExpertPool
-from models.experts import choose_experts, expert_scores
+from models.experts import choose_experts, expert_scores, rung_of
 from models.folds import Fold, copy_folds
 
 WORDS = ("printer jam", "vpn tunnel", "mailbox full")
@@ -35,12 +36,31 @@ def facts_only(count: int) -> EncodedReports:
 
 
 def test_experts_follow_what_the_history_holds() -> None:
+    fewest, _ = numbered(29)
     small, _ = numbered(30)
     large, _ = numbered(600)
+    assert list(choose_experts(fewest, classes=3, seed=0)) == ["neighbours"]
     assert list(choose_experts(small, classes=3, seed=0)) == ["linear", "neighbours"]
     assert list(choose_experts(large, classes=3, seed=0)) == ["linear", "neighbours", "topics"]
     assert list(choose_experts(facts_only(1200), classes=3, seed=0)) == ["linear", "trees"]
     assert list(choose_experts(facts_only(1200), classes=50, seed=0)) == ["linear"]
+
+
+def test_rungs_rise_with_what_the_experts_read() -> None:
+    assert rung_of({"neighbours": None}) == "neighbours"
+    assert rung_of({"linear": None}) == "linear"
+    assert rung_of({"linear": None, "trees": None}) == "full"
+    assert rung_of({"linear": None, "neighbours": None, "topics": None}) == "full"
+
+
+def test_linear_expert_reads_sentence_vectors_until_a_network_does() -> None:
+    encoded, labels = numbered(600)
+    for rows, reads_vectors in ((499, True), (600, False)):
+        few = encoded.take(np.arange(rows))
+        expert = choose_experts(few, classes=3, seed=0)["linear"].fit(few, labels[:rows])
+        bare = replace(few, vectors=np.zeros_like(few.vectors))
+        same = np.allclose(expert.decision_function(few), expert.decision_function(bare))
+        assert same is not reads_vectors
 
 
 def test_class_that_an_expert_never_saw_scores_below_all_others() -> None:

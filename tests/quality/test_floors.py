@@ -3,6 +3,7 @@
 import pytest
 from comparison import OURS, compare_with_peers
 from data_sets import DATA_SETS, load_data_set
+from label_counts import measure_ours
 
 # Data set, target, rows, and the floor of each figure: two half-widths of its interval below what
 # was measured when it was set. The five organisations of the alert rules make an interval too wide
@@ -30,3 +31,18 @@ def test_ours_holds_its_floors_and_no_peer_is_better(name, target, rows, floors,
     assert {figure: value for figure, value in values.items() if value < floors[figure]} == {}
     beaten = {figure: found.differences[figure] for figure in floors}
     assert {figure: lost for figure, lost in beaten.items() if lost[1].high < 0} == {}
+
+
+# By number of labels the floors of accuracy and top 3, and the ceiling of the calibration error,
+# which is the greater the fewer are judged: one drawing, judged on 400 incidents.
+FEW_LABELS = {200: (0.63, 0.88, 0.09), 2000: (0.79, 0.95, 0.06)}
+
+
+@pytest.mark.quality
+@pytest.mark.timeout(600)
+def test_few_labels_hold_their_floors(quality_home):
+    found = measure_ours("it-tickets", quality_home, list(FEW_LABELS), judged=400)
+    for labels, (accuracy, top_3, error) in FEW_LABELS.items():
+        assert found[labels]["accuracy"] >= accuracy, labels
+        assert found[labels]["top-3"] >= top_3, labels
+        assert found[labels]["ECE"] <= error, labels
