@@ -1,0 +1,98 @@
+"""What is new is found soon and over more than a day; what is as before is left in peace."""
+
+import numpy as np
+import pytest
+
+from training.monitor.emergence import emerging_texts, emerging_values
+from training.monitor.rashness import find_rashness
+from training.monitor.storms import first_of_storms
+
+A_DAY = 20
+DAYS = np.arange(1200) / A_DAY
+
+
+def random_values(seed):
+    return [str(name) for name in np.random.default_rng(seed).choice(list("abcdefgh"), 1200)]
+
+
+def directions(count, seed):
+    drawn = np.random.default_rng(seed).normal(size=(count, 16)).astype(np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def test_values_that_go_on_as_before_raise_nothing_in_twenty_histories():
+    found = [emerging_values(random_values(s), DAYS, since=400, error=0.05) for s in range(20)]
+    assert sum(map(bool, found)) <= 1
+
+
+def test_a_value_that_comes_up_is_found_within_a_hundred_rows():
+    values = random_values(1)
+    values[700::8] = ["new"] * len(values[700::8])
+    (found,) = emerging_values(values, DAYS, since=400, error=0.05)
+    assert found.value == "new"
+    assert found.before == 0
+    assert 700 < found.row < 800
+    assert {values[row] for row in found.members} == {"new"}
+
+
+def test_a_renamed_value_is_found_by_its_new_name():
+    values = [
+        "A2" if value == "a" and row >= 700 else value for row, value in enumerate(random_values(2))
+    ]
+    found = emerging_values(values, DAYS, since=400, error=0.05)
+    assert [one.value for one in found] == ["A2"]
+
+
+def test_a_storm_of_one_afternoon_is_nothing_new():
+    values = random_values(3)
+    values[700:715] = ["storm"] * 15
+    assert emerging_values(values, DAYS, since=400, error=0.05) == ()
+
+
+def test_rows_before_the_past_ends_raise_nothing():
+    values = random_values(4)
+    values[200:300:4] = ["old news"] * 25
+    assert emerging_values(values, DAYS, since=400, error=0.05) == ()
+
+
+def test_texts_without_change_raise_nothing():
+    found = [
+        emerging_texts(directions(1200, seed), DAYS, since=400, error=0.05) for seed in range(3)
+    ]
+    assert sum(map(bool, found)) == 0
+
+
+def test_a_new_kind_of_text_is_one_sign_with_its_members():
+    vectors = directions(1200, 1)
+    new = np.arange(700, 1200, 8)
+    vectors[new] = directions(1, 99) + 0.1 * directions(len(new), 5)
+    vectors[new] /= np.linalg.norm(vectors[new], axis=1, keepdims=True)
+    (found,) = emerging_texts(vectors, DAYS, since=400, error=0.05)
+    assert 700 < found.row < 800
+    assert np.isin(found.members, new).mean() > 0.8
+
+
+@pytest.mark.parametrize("overconfidence", [0.0, 0.015])
+def test_calibrated_answers_raise_nothing(overconfidence):
+    alarms = 0
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        confidence = generator.uniform(0.5, 1.0, 800)
+        wrong = generator.random(800) < 1 - confidence + overconfidence
+        alarms += find_rashness(confidence, wrong, error=0.05) is not None
+    assert alarms <= 1
+
+
+def test_answers_gone_wrong_are_dated():
+    generator = np.random.default_rng(0)
+    confidence = generator.uniform(0.8, 1.0, 800)
+    wrong = generator.random(800) < np.where(np.arange(800) < 500, 1 - confidence, 0.5)
+    found = find_rashness(confidence, wrong, error=0.01)
+    assert found is not None
+    assert 500 < found.row < 560
+    assert abs(found.since - 500) < 25
+
+
+def test_a_storm_that_goes_on_counts_once_and_its_return_again():
+    days = np.array([0.0, 0.9, 1.8, 1.9, 3.5])
+    assert first_of_storms(np.array([5, 5, 5, 6, 5]), days).tolist() == [0, 3, 4]

@@ -1,0 +1,165 @@
+"""How a champion answers: how sure, how right, how often alone, how well taken, how fast."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.history.answered import Answered
+from features.history.feedback import FeedbackAction, FeedbackRecord
+from features.history.monitoring import Alarm, Measure
+from models.card import Card
+from models.prediction import Decision
+from training.monitor.findings import Findings
+from training.monitor.intervals import mean_by_day
+from training.monitor.rashness import find_rashness
+
+_FOR_ERRORS = 0.005
+_FEWEST_JUDGED = 10
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A champion's answers, oldest first: each incident's first, and what is right if known.
+
+    `truths` are of final states and of audited answers, by incident; what feedback alone says is
+    left out, for people correct what is wrong and leave what is right.
+    """
+
+    target: str
+    answers: tuple[Answered, ...]
+    truths: Mapping[str, str]
+
+    @property
+    def known(self) -> tuple[Answered, ...]:
+        """Those whose truth is known."""
+        return tuple(one for one in self.answers if one.incident_id in self.truths)
+
+    def is_wrong(self, answer: Answered) -> bool:
+        """Whether an answer whose truth is known was another."""
+        return self.truths[answer.incident_id] != answer.label
+
+
+def first_answers(answers: Sequence[Answered], version: str) -> tuple[Answered, ...]:
+    """Return a version's first answer about each incident, oldest first."""
+    first: dict[str, Answered] = {}
+    for answer in answers:
+        if answer.version == version:
+            first.setdefault(answer.incident_id, answer)
+    return tuple(first.values())
+
+
+def look_at_answers(
+    judged: Judged, card: Card, feedback: Sequence[FeedbackRecord], targets: int
+) -> Findings:
+    """Measure calibration, accuracy, abstention, acceptance and latency; alarm at rash answers."""
+    measures = [
+        *_rates(judged),
+        *_calibration(judged, card),
+        *_acceptance(judged, feedback),
+        *_latency(judged),
+    ]
+    return Findings(tuple(measures), _rash_alarms(judged, _FOR_ERRORS / targets))
+
+
+def _rates(judged: Judged) -> list[Measure]:
+    if not judged.answers:
+        return []
+    decisions = {"abstained": Decision.ABSTAIN, "auto": Decision.AUTO}
+    return [
+        _measure(
+            f"answers {name}",
+            judged,
+            [float(one.decision == decision) for one in judged.answers],
+            judged.answers,
+            None,
+        )
+        for name, decision in decisions.items()
+    ]
+
+
+def _calibration(judged: Judged, card: Card) -> list[Measure]:
+    known = judged.known
+    if len(known) < _FEWEST_JUDGED:
+        return []
+    right = [float(not judged.is_wrong(one)) for one in known]
+    excess = [one.confidence - was for one, was in zip(known, right, strict=True)]
+    reference = next((one.value for one in card.metrics if one.name == "accuracy"), None)
+    return [
+        _measure("accuracy", judged, right, known, reference),
+        _measure("confidence above accuracy", judged, excess, known, 0.0),
+    ]
+
+
+def _acceptance(judged: Judged, feedback: Sequence[FeedbackRecord]) -> list[Measure]:
+    given = {one.prediction_id for one in judged.answers}
+    said = [
+        one
+        for one in feedback
+        if one.target == judged.target and one.prediction_id in given and one.subject is None
+    ]
+    if not said:
+        return []
+    accepted = [float(one.action is FeedbackAction.ACCEPT) for one in said]
+    found = mean_by_day(accepted, [one.given_at for one in said])
+    return [Measure("feedback accepted", found.value, found.low, found.high, None, judged.target)]
+
+
+def _latency(judged: Judged) -> list[Measure]:
+    seconds = [one.seconds for one in judged.answers if one.seconds is not None]
+    if not seconds:
+        return []
+    quantiles = {"median": 0.5, "95%": 0.95}
+    return [
+        Measure(
+            f"seconds to answer, {name}",
+            float(np.quantile(seconds, share)),
+            None,
+            None,
+            None,
+            judged.target,
+        )
+        for name, share in quantiles.items()
+    ]
+
+
+def _measure(
+    name: str,
+    judged: Judged,
+    values: Sequence[float],
+    answers: Sequence[Answered],
+    reference: float | None,
+) -> Measure:
+    found = mean_by_day(values, [one.answered_at for one in answers])
+    return Measure(name, found.value, found.low, found.high, reference, judged.target)
+
+
+def _rash_alarms(judged: Judged, error: float) -> tuple[Alarm, ...]:
+    known = judged.known
+    wrong = np.array([judged.is_wrong(one) for one in known], dtype=np.bool_)
+    confidence = np.array([one.confidence for one in known])
+    found = find_rashness(confidence, wrong, error=error) if len(known) else None
+    if found is None:
+        return ()
+    late = known[found.since :]
+    missed = [one for one in late if judged.is_wrong(one)]
+    since = known[found.since].answered_at
+    expected = sum(1 - one.confidence for one in late)
+    return (
+        Alarm(
+            signal="errors",
+            statement=(
+                f"answers of {judged.target} are wrong more often than they say: {len(missed)} of "
+                f"{len(late)} since {since:%Y-%m-%d}, {expected:.0f} expected"
+            ),
+            advice=(
+                f"lower {judged.target} to suggest (training mode suggest --target "
+                f"{judged.target}), read the examples, then train anew: training retrain "
+                "--from-store"
+            ),
+            since=since,
+            examples=tuple(one.incident_id for one in missed[-_EXAMPLES:]),
+            target=judged.target,
+        ),
+    )

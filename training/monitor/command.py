@@ -1,0 +1,70 @@
+"""The command that tells whether the models in production are still right."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from pydantic_core import to_json
+from rich.console import Console
+
+from features.history.monitoring import Alarm, Measure, Monitoring, Proposal
+from features.history.store import open_store
+from features.home import open_home
+from models.artifacts.registry import ModelRegistry
+from training.monitor.look import look
+from training.settings import TrainingSettings
+
+
+def monitor_command(
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, help="look at the last days only; default: since the training"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+) -> None:
+    """Tell what changed since the champions learned, and whether their answers are still right."""
+    settings = TrainingSettings()
+    home = open_home(settings)
+    registry = ModelRegistry(home.tracking_uri, settings.tenant)
+    with (
+        open_store(settings.database_url or home.database_url, settings.tenant) as store,
+        Console(stderr=True, quiet=as_json).status("reading the store"),
+    ):
+        found = look(store, registry, home, settings.encoder, days=days)
+        store.learning.keep_monitoring(found)
+    if as_json:
+        typer.echo(to_json(asdict(found)))
+    else:
+        _describe(found)
+
+
+def _describe(found: Monitoring) -> None:
+    typer.echo(f"{len(found.alarms)} alarms, {len(found.proposals)} proposals")
+    for alarm in found.alarms:
+        typer.echo(_alarm(alarm))
+    for proposal in found.proposals:
+        typer.echo(_proposal(proposal))
+    for measure in found.measures:
+        typer.echo(_measure(measure))
+
+
+def _alarm(alarm: Alarm) -> str:
+    since = f" since {alarm.since:%Y-%m-%d %H:%M} UTC" if alarm.since else ""
+    return (
+        f"ALARM ({alarm.signal}){since}: {alarm.statement}\n"
+        f"  see {', '.join(alarm.examples) or 'no examples'}\n  do: {alarm.advice}"
+    )
+
+
+def _proposal(proposal: Proposal) -> str:
+    return (
+        f"PROPOSAL ({proposal.kind}, {proposal.target}): {proposal.name}: {proposal.statement}\n"
+        f"  see {', '.join(proposal.examples)}"
+    )
+
+
+def _measure(measure: Measure) -> str:
+    whose = " ".join(filter(None, (measure.target, measure.label and repr(measure.label))))
+    bounds = "" if measure.low is None else f" [{measure.low:.3g}, {measure.high:.3g}]"
+    before = "" if measure.reference is None else f" (reference {measure.reference:.3g})"
+    return f"{whose or 'all'}: {measure.name} {measure.value:.3g}{bounds}{before}"

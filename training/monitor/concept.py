@@ -1,0 +1,179 @@
+"""Changes of concept: new labels, services and kinds of text, in order of time."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from features.history.monitoring import Alarm
+from features.incident.cleaning import incident_text
+from models.folds import Rows
+from training.monitor.emergence import Emergence, emerging_texts, emerging_values
+from training.monitor.findings import Findings
+from training.monitor.material import Material, opened_at
+from training.monitor.telling import telling_terms
+
+FACTS = ("service", "source")
+# Chances of a false alarm a year; with that of errors they make one in twenty years.
+_FOR_LABELS, _FOR_FACTS, _FOR_TEXTS = 0.01, 0.005, 0.03
+_EXAMPLES = 5
+_FEWEST_BEFORE = 120
+# A value is young until so many incidents after its first.
+_YOUNG = 320
+
+
+def find_concept_changes(material: Material, targets: Sequence[str], since: int) -> Findings:
+    """Return an alarm for each label, service, source and kind of text that came up since a row."""
+    return Findings(
+        alarms=(
+            *(
+                _label_alarm(material, target, sign)
+                for target in targets
+                for sign in label_signs(material, target, since, len(targets))
+            ),
+            *(
+                _fact_alarm(material, fact, sign)
+                for fact in FACTS
+                for sign in fact_signs(material, fact, since)
+            ),
+            *(_text_alarm(material, sign) for sign in text_signs(material, since)),
+        )
+    )
+
+
+def label_signs(
+    material: Material, target: str, since: int, targets: int = 1
+) -> tuple[Emergence, ...]:
+    """Return what labels came up since a row: a category that is new, or renamed.
+
+    `targets` share the chance of a false alarm.
+    """
+    values = material.labels(target)
+    each = _value_signs(material, values, since, _FOR_LABELS / targets / 2)
+    return each or _young_signs(material, values, since, _FOR_LABELS / targets / 2)
+
+
+def fact_signs(material: Material, fact: str, since: int) -> tuple[Emergence, ...]:
+    """Return what values of a fact, `service` or `source`, came up since a row."""
+    values = [getattr(one.report, fact) or None for one in material.incidents]
+    return _value_signs(material, values, since, _FOR_FACTS / len(FACTS))
+
+
+def text_signs(material: Material, since: int) -> tuple[Emergence, ...]:
+    """Return what kinds of text came up since a row: a new failure mode, a campaign."""
+    has_text = [bool(incident_text(one.report)) for one in material.incidents]
+    rows, first = _rows_with(has_text, since)
+    if first < _FEWEST_BEFORE:
+        return ()
+    error = material.error_for(_FOR_TEXTS, since)
+    found = emerging_texts(material.vectors[rows], material.days[rows], since=first, error=error)
+    return tuple(_in_rows(one, rows) for one in found)
+
+
+def _value_signs(
+    material: Material, values: Sequence[str | None], since: int, a_year: float
+) -> tuple[Emergence, ...]:
+    rows, first = _rows_with([value is not None for value in values], since)
+    if first < _FEWEST_BEFORE:
+        return ()
+    found = emerging_values(
+        [values[row] for row in rows],
+        material.days[rows],
+        since=first,
+        error=material.error_for(a_year, since),
+    )
+    return tuple(_in_rows(one, rows) for one in found)
+
+
+def _young_signs(
+    material: Material, values: Sequence[str | None], since: int, a_year: float
+) -> tuple[Emergence, ...]:
+    """Return whether several new values, each of them rare, came up together."""
+    rows, first = _rows_with([value is not None for value in values], since)
+    if first < _YOUNG + _FEWEST_BEFORE:
+        return ()
+    known = [values[row] for row in rows]
+    began = {value: row for row, value in reversed(list(enumerate(known)))}
+    # Of the first rows everything is young, so they tell nothing.
+    is_young = [row - began[value] < _YOUNG for row, value in enumerate(known)][_YOUNG:]
+    found = emerging_values(
+        ["" if young else None for young in is_young],
+        material.days[rows[_YOUNG:]],
+        since=first - _YOUNG,
+        error=material.error_for(a_year, since),
+    )
+    return tuple(replace(_in_rows(one, rows[_YOUNG:]), value=None) for one in found)
+
+
+def _rows_with(has_it: Sequence[bool], since: int) -> tuple[Rows, int]:
+    rows = np.flatnonzero(np.array(has_it, dtype=np.bool_)).astype(np.int64)
+    return rows, int(np.searchsorted(rows, since))
+
+
+def _in_rows(found: Emergence, rows: Rows) -> Emergence:
+    members = tuple(rows[list(found.members)].tolist())
+    return replace(found, row=int(rows[found.row]), members=members)
+
+
+def _label_alarm(material: Material, target: str, sign: Emergence) -> Alarm:
+    if sign.value is None:
+        what, advice = _several_labels(material, target, sign)
+    elif sign.before:
+        what = f"label {sign.value!r} of {target} has become far more frequent"
+        advice = "see whether its meaning changed; then train anew: training retrain --from-store"
+    else:
+        what = f"label {sign.value!r} of {target} is new"
+        advice = (
+            "a new class, or an old one renamed: if it is the same, rename it in the history; "
+            "then train anew: training retrain --from-store"
+        )
+    return _alarm(material, sign, "label", what, advice, target)
+
+
+def _several_labels(material: Material, target: str, sign: Emergence) -> tuple[str, str]:
+    labels = material.labels(target)
+    names = dict.fromkeys(repr(labels[row]) for row in sign.members)
+    what = f"several labels of {target} are new: {', '.join(list(names)[:_EXAMPLES])}"
+    return what, (
+        "new classes, or old ones renamed: rename in the history those that are the same; "
+        "then train anew: training retrain --from-store"
+    )
+
+
+def _fact_alarm(material: Material, fact: str, sign: Emergence) -> Alarm:
+    what = f"{fact} {sign.value!r} {'is far more frequent' if sign.before else 'is new'}"
+    advice = (
+        f"no answer was ever judged on this {fact}: keep it at suggest until the next training, "
+        "and tell the topology of it"
+    )
+    return _alarm(material, sign, fact, what, advice)
+
+
+def _text_alarm(material: Material, sign: Emergence) -> Alarm:
+    members = [material.incidents[row].report for row in sign.members]
+    past = [one.report for one in material.incidents[: sign.members[0]]]
+    terms = telling_terms(members, past)
+    what = f"a new kind of incident: {', '.join(terms) or 'see the examples'}"
+    advice = "read the examples and label them: a new failure mode wants a runbook, maybe a class"
+    return _alarm(material, sign, "text", what, advice)
+
+
+def _alarm(
+    material: Material,
+    sign: Emergence,
+    signal: str,
+    what: str,
+    advice: str,
+    target: str | None = None,
+) -> Alarm:
+    since = opened_at(material.incidents[sign.members[0]])
+    before = f"seen in {sign.before} earlier tens of incidents" if sign.before else "never before"
+    return Alarm(
+        signal=signal,
+        statement=f"{what}: {len(sign.members)} incidents since {since:%Y-%m-%d}, {before}",
+        advice=advice,
+        since=since,
+        examples=tuple(material.ids[row] for row in sign.members[-_EXAMPLES:]),
+        target=target,
+        label=sign.value if signal == "label" else None,
+    )

@@ -1,0 +1,168 @@
+"""One look at everything in production, recomputed from the store each time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from features.encoding.cache import Progress
+from features.history.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
+from features.history.monitoring import Measure, Monitoring
+from features.history.store import IncidentStore
+from features.home import Home
+from models.artifacts.cards import read_card
+from models.artifacts.registry import ModelRegistry, ModelVersion
+from models.card import Card
+from models.labels import label_of
+from training.monitor.answers import Judged, first_answers, look_at_answers
+from training.monitor.classes import look_at_classes
+from training.monitor.concept import find_concept_changes
+from training.monitor.findings import Findings, add_up
+from training.monitor.inputs import look_at_inputs
+from training.monitor.material import Material, read_material
+from training.monitor.promises import look_at_promises
+from training.monitor.proposals import propose_categories
+from training.monitor.shadows import look_at_shadow
+
+_WITHOUT_CHAMPION_DAYS = 30
+_WITHOUT_LABELS = frozenset({"similar", "runbooks"})
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """A target's champion and what its card tells."""
+
+    version: ModelVersion
+    card: Card
+
+    @property
+    def target(self) -> str:
+        """What it predicts."""
+        return self.version.target
+
+    @property
+    def learned_until(self) -> datetime:
+        """The end of what it learned from."""
+        return self.card.cutoff or self.version.trained_at
+
+
+def look(
+    store: IncidentStore,
+    registry: ModelRegistry,
+    home: Home,
+    encoder: str,
+    *,
+    days: int | None = None,
+    progress: Progress = lambda _count: None,
+) -> Monitoring:
+    """Compare what came since the champions learned with what came before, and judge the answers.
+
+    `days` looks at the last days before the newest incident only. Without a champion that is the
+    last 30 days. Nothing is remembered between looks: equal stores give equal findings.
+    """
+    material = read_material(store, home, encoder, progress)
+    champions = [
+        Champion(version, read_card(version))
+        for target, version in sorted(registry.champions().items())
+        if target not in _WITHOUT_LABELS
+    ]
+    begins = {one.target: _begin(material, one.learned_until, days) for one in champions}
+    since = material.first_since(max(begins.values(), default=_begin(material, None, days)))
+    targets = [one.target for one in champions]
+    found = add_up(
+        [
+            Findings(
+                (Measure("incidents compared", len(material.ids) - since, None, None, since),)
+            ),
+            find_concept_changes(material, targets, since),
+            look_at_inputs(material, since),
+            *(
+                _look_at_champion(store, registry, material, one, begins[one.target], len(targets))
+                for one in champions
+            ),
+        ]
+    )
+    return Monitoring(datetime.now(UTC), found.measures, found.alarms, found.proposals)
+
+
+def _begin(material: Material, learned_until: datetime | None, days: int | None) -> datetime:
+    newest = material.until or datetime.now(UTC)
+    if learned_until is None:
+        return newest - timedelta(days=days or _WITHOUT_CHAMPION_DAYS)
+    return learned_until if days is None else max(learned_until, newest - timedelta(days=days))
+
+
+def _look_at_champion(
+    store: IncidentStore,
+    registry: ModelRegistry,
+    material: Material,
+    champion: Champion,
+    begins: datetime,
+    targets: int,
+) -> Findings:
+    target, learning = champion.target, store.learning
+    ever = datetime.now(UTC) + timedelta(days=36_500)
+    answers = first_answers(
+        learning.answers_between(begins, ever, target), champion.version.version
+    )
+    once = set(material.ids)
+    ledger = _by_incident(learning.labels(target=target))
+    judged = Judged(
+        target,
+        tuple(one for one in answers if one.incident_id in once),
+        true_labels(material, target, ledger),
+    )
+    since = material.first_since(begins)
+    challenger = registry.challengers().get(target)
+    pairs = learning.shadow_pairs(target, challenger.version) if challenger else ()
+    return add_up(
+        [
+            look_at_answers(judged, champion.card, store.feedback(target), targets),
+            look_at_promises(
+                champion.version,
+                champion.card,
+                learning.audited_answers(target),
+                learning.withdrawals(),
+            ),
+            look_at_classes(material, target, since),
+            propose_categories(material, target, _unplaced(judged, ledger)),
+            *([look_at_shadow(target, challenger.version, pairs)] if challenger and pairs else []),
+        ]
+    )
+
+
+def _by_incident(labels: Iterable[LabelRecord]) -> dict[str, list[LabelRecord]]:
+    found: dict[str, list[LabelRecord]] = {}
+    for label in labels:
+        found.setdefault(label.incident_id, []).append(label)
+    return found
+
+
+def true_labels(
+    material: Material, target: str, ledger: Mapping[str, Sequence[LabelRecord]]
+) -> dict[str, str]:
+    """Return what is right by incident, but where only feedback or our own answer says so."""
+    found = {}
+    for one in material.incidents:
+        said = ledger.get(one.report.id, ())
+        label = label_of(one.outcome, target)
+        if label is not None and (not said or any(_is_unbiased(record) for record in said)):
+            found[one.report.id] = label
+    return found
+
+
+def _is_unbiased(record: LabelRecord) -> bool:
+    if record.source is LabelSource.ECHO:
+        return False
+    return record.source is LabelSource.AUDITED or record.given_by == FINAL_STATE
+
+
+def _unplaced(judged: Judged, ledger: Mapping[str, Sequence[LabelRecord]]) -> frozenset[str]:
+    abstained = {one.incident_id for one in judged.answers if one.decision == "abstain"}
+    mended = {LabelSource.CORRECTED, LabelSource.REPLACED}
+    corrected = {
+        id_
+        for id_, records in ledger.items()
+        if (best := strongest(records)) is not None and best.source in mended
+    }
+    answered = {one.incident_id for one in judged.answers}
+    return frozenset(abstained | (corrected & answered))

@@ -1,0 +1,116 @@
+"""What a look reads from the store: incidents in order of time, their labels and their vectors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.encoding.cache import EncodingCache, Progress, encode_ahead
+from features.encoding.encoder import Vectors
+from features.encoding.weights import open_encoder
+from features.history.store import IncidentStore
+from features.home import Home
+from features.incident.cleaning import incident_text
+from features.incident.report import ResolvedIncident
+from models.folds import Rows, report_copy_groups
+from models.labels import label_of
+from training.from_store import read_past
+from training.monitor.storms import first_of_storms
+
+Floats = NDArray[np.float64]
+
+_A_YEAR = 365.0
+
+
+@dataclass(frozen=True)
+class Material:
+    """Incidents whose time is known, oldest first, one of each storm.
+
+    `vectors`, of shape (incidents, dimension), encode their texts; `untimed` counts the incidents
+    that are left out because nobody knows when they were opened.
+    """
+
+    incidents: tuple[ResolvedIncident, ...]
+    vectors: Vectors
+    untimed: int = 0
+
+    @cached_property
+    def days(self) -> Floats:
+        """When each was opened, in days."""
+        return np.array([opened_at(one).timestamp() for one in self.incidents]) / 86_400
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The incidents' ids."""
+        return tuple(one.report.id for one in self.incidents)
+
+    @cached_property
+    def until(self) -> datetime | None:
+        """When the newest was opened."""
+        return opened_at(self.incidents[-1]) if self.incidents else None
+
+    def labels(self, target: str) -> tuple[str | None, ...]:
+        """Return each one's label for a target, None where nobody knows."""
+        return tuple(label_of(one.outcome, target) for one in self.incidents)
+
+    def first_since(self, moment: datetime) -> int:
+        """Return the first row that was opened after the moment."""
+        return int(np.searchsorted(self.days, moment.timestamp() / 86_400, side="right"))
+
+    def error_for(self, a_year: float, since: int) -> float:
+        """Return the chance of a false alarm that the rows since may spend of a year's.
+
+        Each row spends as much, whatever is in it.
+        """
+        if not self.incidents:
+            return a_year
+        span = max(float(self.days[-1] - self.days[0]), 1.0)
+        rows_a_year = len(self.days) / span * _A_YEAR
+        return a_year * max(len(self.days) - since, 1) / rows_a_year
+
+
+def opened_at(incident: ResolvedIncident) -> datetime:
+    """Return when an incident was opened, which must be known."""
+    if incident.report.opened_at is None:
+        raise ValueError(f"nobody knows when {incident.report.id} was opened")
+    return incident.report.opened_at
+
+
+def read_material(
+    store: IncidentStore, home: Home, encoder: str, progress: Progress = lambda _count: None
+) -> Material:
+    """Read every incident of the store with its strongest label, and encode what is new."""
+    # A replayed history may lie in the future of this machine's clock.
+    always = datetime.now(UTC) + timedelta(days=36_500)
+    stored = read_past(store, always).history.incidents
+    timed = sorted(
+        (one for one in stored if one.report.opened_at is not None),
+        key=lambda one: (opened_at(one), one.report.id),
+    )
+    kept = [timed[row] for row in _once(timed)]
+    vectors = _encode(kept, home, encoder, progress)
+    return Material(tuple(kept), vectors, untimed=len(stored) - len(timed))
+
+
+def _once(timed: Sequence[ResolvedIncident]) -> list[int]:
+    if not timed:
+        return []
+    days = np.array([opened_at(one).timestamp() for one in timed]) / 86_400
+    groups: Rows = report_copy_groups([one.report for one in timed])
+    return [int(row) for row in first_of_storms(groups, days)]
+
+
+def _encode(
+    incidents: Sequence[ResolvedIncident], home: Home, reference: str, progress: Progress
+) -> Vectors:
+    encoder = open_encoder(reference)
+    texts = [incident_text(one.report) for one in incidents]
+    encode_ahead(encoder, [text for text in texts if text], _cache(home, reference), progress)
+    return encoder.encode(texts)
+
+
+def _cache(home: Home, reference: str) -> EncodingCache:
+    return EncodingCache(home.encodings, open_encoder(reference))
