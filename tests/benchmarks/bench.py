@@ -16,8 +16,8 @@ from results import (
     detector_section,
     gate_section,
     keep_section,
-    noticed_section,
     label_count_section,
+    noticed_section,
     render,
     timing_section,
 )
@@ -73,19 +73,16 @@ def _measure(name: str, rows: int | None, home: Home, run: dict[str, str]):
     if name == _SEARCH_TIMINGS:
         yield name, cost_section(measure_search(home, rows), run)
         return
-    if name == _TELEMETRY:
-        yield from _measure_telemetry(rows, run)
+    if name in (_TELEMETRY, _CONCEPT_CHANGE):
+        measured = {_TELEMETRY: lambda: _measure_telemetry(rows, run)}
+        measured[_CONCEPT_CHANGE] = lambda: _measure_concept_changes(home, run)
+        yield from measured[name]()
         return
     if name == _GATE:
         yield "gate: simulated", gate_section(simulate_all(rows or TRIALS), run)
         return
     if name in (_LABELS, _SETFIT):
         yield from _measure_labels(name, rows, home, run)
-        return
-    if name == _CONCEPT_CHANGE:
-        for pool, a_year in pools(home):
-            noticed = list(measure_noticing(pool, a_year=a_year, share=_CHANGED_SHARE))
-            yield f"{name}: {pool.name}", noticed_section(noticed, run)
         return
     if name in _RETRIEVALS:
         for title, found in _RETRIEVALS[name](home, rows):
@@ -116,6 +113,12 @@ def _measure_telemetry(rows: int | None, run: dict[str, str]):
     yield "telemetry: detectors", detector_section(bench.compare_with_peers(), run)
     yield "telemetry: own alarms", alarm_rate_section(bench.check_alarm_rates(), run)
     yield "telemetry: cost", cost_section(measure_telemetry_speed(rows), run)
+
+
+def _measure_concept_changes(home: Home, run: dict[str, str]):
+    for pool, a_year in pools(home):
+        noticed = list(measure_noticing(pool, a_year=a_year, share=_CHANGED_SHARE))
+        yield f"{_CONCEPT_CHANGE}: {pool.name}", noticed_section(noticed, run)
 
 
 if __name__ == "__main__":
