@@ -58,21 +58,20 @@ class LatentTopics(TruncatedSVD):  # type: ignore[misc]
 def choose_experts(encoded: EncodedReports, *, classes: int, seed: int) -> dict[str, Pipeline]:
     """Return unfitted experts by name, as many as the views and rows of this history support.
 
-    Below 30 rows of text neighbours alone do as well as any model; below 500 the linear model reads
-    the sentence vectors too, and from there on a network does.
+    Below 30 rows of text neighbours alone do as well as any model; from 500 on a network over
+    topics and sentence vectors joins them and the linear model.
     """
-    rows, has_text = len(encoded), encoded.words.nnz > 0
-    is_full = rows >= _FEWEST_FOR_TOPICS
-    experts = {"linear": _linear(seed, reads_vectors=has_text and not is_full)}
-    if has_text:
+    rows = len(encoded)
+    experts = {"linear": _linear(seed)}
+    if encoded.words.nnz:
         experts["neighbours"] = Pipeline(
             [("vectors", SentenceVectors()), ("classify", NeighbourVotes())]
         )
         if rows < _FEWEST_FOR_LINEAR:
             del experts["linear"]
-        if is_full:
+        if rows >= _FEWEST_FOR_TOPICS:
             experts["topics"] = _topics(rows, seed)
-    elif classes <= _MOST_CLASSES_FOR_TREES and len(encoded) >= _FEWEST_FOR_TREES:
+    elif classes <= _MOST_CLASSES_FOR_TREES and rows >= _FEWEST_FOR_TREES:
         experts["trees"] = _trees(seed)
     return experts
 
@@ -110,20 +109,19 @@ def _known_scores(expert: Pipeline, encoded: EncodedReports) -> Floats:
     return np.column_stack([-margins, margins]) if margins.ndim == 1 else margins
 
 
-def _views(*, reads_vectors: bool) -> FeatureUnion:
-    # Evidence counts the columns of words and titles from the first on.
-    views = [
-        ("words", TokenWeights(part="words")),
-        ("titles", TokenWeights(part="titles")),
-        ("characters", TokenWeights(part="characters", min_reports=3)),
-        ("facts", FactIndicators()),
-    ]
-    return FeatureUnion([*views, ("vectors", SentenceVectors())] if reads_vectors else views)
+def _sparse_views() -> FeatureUnion:
+    return FeatureUnion(
+        [
+            ("words", TokenWeights(part="words")),
+            ("titles", TokenWeights(part="titles")),
+            ("characters", TokenWeights(part="characters", min_reports=3)),
+            ("facts", FactIndicators()),
+        ]
+    )
 
 
-def _linear(seed: int, *, reads_vectors: bool) -> Pipeline:
-    views = _views(reads_vectors=reads_vectors)
-    return Pipeline([("views", views), ("classify", LinearSVC(C=0.5, random_state=seed))])
+def _linear(seed: int) -> Pipeline:
+    return Pipeline([("views", _sparse_views()), ("classify", LinearSVC(C=0.5, random_state=seed))])
 
 
 def _topics(rows: int, seed: int) -> Pipeline:

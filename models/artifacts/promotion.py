@@ -52,7 +52,8 @@ def promote(
     """
     registry = ModelRegistry(home.tracking_uri, tenant)
     with _one_at_a_time(home):
-        chosen = registry.version(target, version) if version else registry.versions(target)[0]
+        is_newest = version is None
+        chosen = registry.versions(target)[0] if is_newest else registry.version(target, version)
         verify_files(ArtifactFolder(chosen.folder), chosen.sha256)
         _note_found(registry, store, target)
         with registry_errors():

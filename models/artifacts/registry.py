@@ -80,7 +80,7 @@ class ModelRegistry:
     def versions(self, target: str) -> list[ModelVersion]:
         """Return every version of a target's model, the newest first; raises `UnknownVersion`."""
         if self._is_new():
-            raise UnknownVersion(f"no model of {target!r} is registered: nothing was trained yet")
+            raise UnknownVersion(f"no model of {target!r} is registered; train first")
         with registry_errors():
             model = self._registered_model(target)
             found = self._open().search_model_versions(f"name = '{model.name}'")

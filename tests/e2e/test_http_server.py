@@ -125,9 +125,7 @@ def test_it_is_ready_with_the_champion(server):
     assert set(body["targets"]) == {"category"}
 
 
-def test_it_follows_promotions_without_failing_a_request(
-    server, serving_home, promote, roll_back
-):
+def test_it_follows_promotions_without_failing_a_request(server, serving_home, promote, roll_back):
     results: list[tuple[int, str]] = []
     stopping = threading.Event()
 

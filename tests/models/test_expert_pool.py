@@ -53,16 +53,6 @@ def test_rungs_rise_with_what_the_experts_read() -> None:
     assert rung_of({"linear": None, "neighbours": None, "topics": None}) == "full"
 
 
-def test_linear_expert_reads_sentence_vectors_until_a_network_does() -> None:
-    encoded, labels = numbered(600)
-    for rows, reads_vectors in ((499, True), (600, False)):
-        few = encoded.take(np.arange(rows))
-        expert = choose_experts(few, classes=3, seed=0)["linear"].fit(few, labels[:rows])
-        bare = replace(few, vectors=np.zeros_like(few.vectors))
-        same = np.allclose(expert.decision_function(few), expert.decision_function(bare))
-        assert same is not reads_vectors
-
-
 def test_class_that_an_expert_never_saw_scores_below_all_others() -> None:
     encoded, labels = numbered(30)
     seen = np.flatnonzero(labels != 1)

@@ -14,7 +14,7 @@ from features.history.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore, open_store
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
-from training.from_store import KnownPast, read_past
+from training.from_store import KnownPast, read_past, without_echoes
 
 OPENED = datetime(2026, 3, 2, 3, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -143,6 +143,26 @@ def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: IncidentStore)
     assert set(categories(read_past(store, CUTOFF, file=filed, with_store=False))) == {
         one.report.id for one in filed.incidents
     }
+
+
+def test_an_export_of_our_own_answers_teaches_nothing(store: IncidentStore) -> None:
+    store.upsert([incident("known", category="VPN")])
+    store.record_predictions([auto_answer("VPN", name) for name in ("known", "echoed", "mended")])
+    store.learning.record_labels([said("Chat", "corrected", incident_id="mended")])
+    names = ("untouched", "known", "echoed", "mended")
+    filed = History(tuple(incident(name, category="VPN") for name in names), sha256="of the file")
+    past = without_echoes(store, filed)
+    labels = [one.outcome.category for one in past.history.incidents]
+    assert dict(zip(names, labels, strict=True)) == {
+        "untouched": "VPN",
+        "known": "VPN",
+        "echoed": None,
+        "mended": "Chat",
+    }
+    assert (past.echoes, past.history.sha256) == (1, "of the file")
+    store.upsert(filed.incidents, past.labels_to_store)
+    assert without_echoes(store, filed).history == past.history
+    assert categories(read_past(store, CUTOFF))["echoed"] is None
 
 
 def test_a_file_may_correct_what_was_only_accepted(store: IncidentStore) -> None:

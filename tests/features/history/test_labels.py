@@ -52,6 +52,20 @@ def test_of_equal_authority_the_latest_counts_whatever_the_order() -> None:
     assert strongest([]) is None
 
 
+def test_a_final_state_that_gave_way_to_another_does_not_count() -> None:
+    replaced = said("Mail", "replaced", hours=1, given_by=FINAL_STATE)
+    back = said("VPN", "echo", hours=2, given_by=FINAL_STATE)
+    assert strongest([replaced, back]) == back
+    corrected = said("Chat", hours=0)
+    assert strongest([corrected, replaced, back]) == corrected
+
+
+def test_an_incident_resolved_in_the_future_is_known_now() -> None:
+    outcome = Outcome(category="VPN", resolved_at=NOW + 1_000 * HOUR)
+    (label,) = final_labels("INC1", outcome, known=Outcome(), answers=(), now=NOW)
+    assert label.given_at == NOW
+
+
 @pytest.mark.parametrize(
     ("given", "label", "source"),
     [
