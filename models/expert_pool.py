@@ -99,6 +99,8 @@ def _fitted(expert: Pipeline, encoded: EncodedReports, labels: Rows) -> Pipeline
     with threadpool_limits(1), warnings.catch_warnings():
         # The network stops early on purpose; fewer rounds generalise better.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # With few rows its batches are clipped to them, as they should be.
+        warnings.filterwarnings("ignore", "Got `batch_size`", UserWarning)
         return clone(expert).fit(encoded, labels)
 
 

@@ -120,7 +120,7 @@ def learning_curve(
 
 
 def labels_until_auto(judged: Judged, copies: Rows, labels: int, *, wanted: float) -> int | None:
-    """Return about how many more labels a first certificate takes, None where nothing tells.
+    """Return about how many more labels a first certificate takes, in tens; None if nothing tells.
 
     `judged` are held-out answers after so many `labels`. Supposes that later answers are as sure
     and as right as these: each class, and all together, is asked at each threshold how many
@@ -138,7 +138,7 @@ def labels_until_auto(judged: Judged, copies: Rows, labels: int, *, wanted: floa
     ]
     growth = min(takes, default=np.inf)
     # Further ahead a better model will be certified, of which these answers say little.
-    return max(1, int(np.ceil((growth - 1) * labels))) if growth <= _MOST_GROWTH else None
+    return 10 * max(1, int(np.ceil((growth - 1) * labels / 10))) if growth <= _MOST_GROWTH else None
 
 
 def _answers_needed(judged: Judged, accepted: Rows, wanted: float) -> float:
