@@ -51,6 +51,6 @@ notebooks: $(STAMP)  ## execute the notebooks
 	for notebook in notebooks/*.py; do $(PYTHON) "$$notebook" || exit 1; done
 
 mlflow: $(STAMP)  ## open MLflow's page on http://127.0.0.1:5000
-	$(VENV)/bin/mlflow ui --backend-store-uri 'sqlite:///$(PRECEDENT_HOME)/mlflow.db' --host 127.0.0.1
+	$(VENV)/bin/mlflow ui --backend-store-uri 'sqlite:///$(PRECEDENT_HOME)/mlflow.db' --host 127.0.0.1 --workers 1
 
 .PHONY: help setup run test check train serve quality bench notebooks mlflow

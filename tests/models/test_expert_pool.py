@@ -1,7 +1,6 @@
 """The pool: experts by what the history holds, and honest held-out probabilities."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import joblib
 import numpy as np
