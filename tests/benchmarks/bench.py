@@ -59,7 +59,8 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     learned = [name for name, each in DATA_SETS.items() if each.targets]
-    names = [*learned, *_RETRIEVALS, _LABELS, _TELEMETRY, _TIMINGS, _SEARCH_TIMINGS, _GATE]
+    others = [_LABELS, _TELEMETRY, _TIMINGS, _SEARCH_TIMINGS, _GATE, _CONCEPT_CHANGE]
+    names = [*learned, *_RETRIEVALS, *others]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-set", nargs="+", choices=[*names, _SETFIT], default=names)
     parser.add_argument("--rows", type=int, help="try out on a sample; nothing is written")
@@ -67,33 +68,26 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(name: str, rows: int | None, home: Home, run: dict[str, str]):
-    if name == _TIMINGS:
-        yield _TIMINGS, timing_section(time_everything(rows), run)
-        return
-    if name == _SEARCH_TIMINGS:
-        yield name, cost_section(measure_search(home, rows), run)
-        return
-    if name in (_TELEMETRY, _CONCEPT_CHANGE):
-        measured = {_TELEMETRY: lambda: _measure_telemetry(rows, run)}
-        measured[_CONCEPT_CHANGE] = lambda: _measure_concept_changes(home, run)
-        yield from measured[name]()
-        return
-    if name == _GATE:
-        yield "gate: simulated", gate_section(simulate_all(rows or TRIALS), run)
-        return
     if name in (_LABELS, _SETFIT):
         yield from _measure_labels(name, rows, home, run)
-        return
-    if name in _RETRIEVALS:
+    elif name == _TELEMETRY:
+        yield from _measure_telemetry(rows, run)
+    elif name == _CONCEPT_CHANGE:
+        yield from _measure_concept_changes(home, run)
+    elif name == _TIMINGS:
+        yield name, timing_section(time_everything(rows), run)
+    elif name == _SEARCH_TIMINGS:
+        yield name, cost_section(measure_search(home, rows), run)
+    elif name == _GATE:
+        yield "gate: simulated", gate_section(simulate_all(rows or TRIALS), run)
+    elif name in _RETRIEVALS:
         for title, found in _RETRIEVALS[name](home, rows):
             yield f"{name}: {title}", comparison_section(found, run)
-        return
-    history = load_data_set(DATA_SETS[name], rows)
-    for target in DATA_SETS[name].targets:
-        yield (
-            f"{name}: {target}",
-            comparison_section(compare_with_peers(history, target, home), run),
-        )
+    else:
+        history = load_data_set(DATA_SETS[name], rows)
+        for target in DATA_SETS[name].targets:
+            found = compare_with_peers(history, target, home)
+            yield f"{name}: {target}", comparison_section(found, run)
 
 
 def _measure_labels(name: str, rows: int | None, home: Home, run: dict[str, str]):
