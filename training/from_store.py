@@ -15,6 +15,7 @@ from models.labels import FIELD_PREFIX
 from training.known_labels import KnownLabels
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
 _ENOUGH_GROUPED = 0.5
 
 
@@ -65,6 +66,48 @@ def read_past(
         facts=facts,
         echoes=sum(each.echoes for each in opinions.values()),
         incidents_to_store=tuple(_news(stored, filed)),
+        labels_to_store=tuple(label for each in opinions.values() for label in each.news),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutEchoes:
+    """A file's history with what is known of its labels; `labels_to_store` are news to the ledger.
+
+    `echoes` counts the labels that only repeat our own answers, and were taken out of the history.
+    """
+
+    history: History
+    echoes: int = 0
+    labels_to_store: tuple[LabelRecord, ...] = ()
+
+
+def without_echoes(store: IncidentStore, file: History) -> WithoutEchoes:
+    """Weigh a file's labels against what we answered and what people said of its incidents.
+
+    An export of what was answered as `auto` holds our own answers as if they were labels. Incidents
+    that nothing was ever answered or said about stay as they are.
+    """
+    ids = [one.report.id for one in file.incidents]
+    answers = store.learning.newest_answers(ids)
+    ledger = store.learning.labels(incident_ids=ids)
+    spoken_of = {id_ for id_, _ in answers} | {one.incident_id for one in ledger}
+    stored = store.find(list(spoken_of))
+    known = KnownLabels(ledger, answers, _LAST)
+    opinions = {
+        one.report.id: known.judge(stored.get(one.report.id), one)
+        for one in file.incidents
+        if one.report.id in spoken_of
+    }
+    incidents = tuple(
+        _with_labels(one, opinions[one.report.id].learnable, _LAST)
+        if one.report.id in opinions
+        else one
+        for one in file.incidents
+    )
+    return WithoutEchoes(
+        history=replace(file, incidents=incidents),
+        echoes=sum(each.echoes for each in opinions.values()),
         labels_to_store=tuple(label for each in opinions.values() for label in each.news),
     )
 

@@ -48,7 +48,9 @@ def retrain_command(
 ) -> None:
     """Learn from what was answered and said since: labels, corrections and final states."""
     now = datetime.now(UTC)
-    moment = now if cutoff is None else _parse_cutoff(cutoff)
+    moment = now if cutoff is None else _parse_cutoff(cutoff, now)
+    if mapping is not None and history is None:
+        raise BadQuestion("--mapping says how a file is to be read; name the file with --history")
     settings = TrainingSettings()
     home = open_home(settings)
     plan = _plan(settings, home, tuple(target or ()), force_promote=force_promote)
@@ -73,7 +75,7 @@ def retrain_command(
         _describe(done, wanted)
 
 
-def _parse_cutoff(given: str) -> datetime:
+def _parse_cutoff(given: str, now: datetime) -> datetime:
     try:
         moment = as_utc(datetime.fromisoformat(given.strip()))
     except ValueError:
@@ -82,6 +84,8 @@ def _parse_cutoff(given: str) -> datetime:
         raise BadQuestion(
             f"--cutoff: {given!r} is no time; write 2026-03-01 or 2026-03-01T12:00:00Z"
         )
+    if moment > now:
+        raise BadQuestion(f"--cutoff: {given} has not come yet; leave it out to learn all there is")
     return moment
 
 

@@ -14,6 +14,7 @@ from models.kinds import kind_of
 from training.account import write_card
 from training.adapt import AdaptedEncoder, adapt, forget
 from training.fit import Fitted, fit_in_tiers, prepare
+from training.from_store import WithoutEchoes, without_echoes
 from training.gate.judge import judge_challenger
 from training.gate.rivals import find_rivals
 from training.judgement import write_judgement
@@ -39,14 +40,19 @@ _SHOWN_SUSPECTS = 5
 
 
 def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
-    """Store the history, then fit, judge, register and, where the gate allows it, promote."""
+    """Store the history, then fit, judge, register and, where the gate allows it, promote.
+
+    Labels that only repeat our own answers are stored, but not learned from.
+    """
+    given, past = history, _without_echoes(history, plan)
+    history = past.history
     chosen, skipped = choose_targets(history, plan.targets)
     split, encoded = prepare(history, plan, progress)
     # Encoded before they are stored: servers index at once what they find in the cache.
     with open_store(plan.database_url, plan.tenant) as store:
-        if history.incidents and not plan.is_stored:
-            store.upsert(history.incidents)
-            store.learning.keep_history_facts(HistoryFacts.of(history))
+        if given.incidents and not plan.is_stored:
+            store.upsert(given.incidents, past.labels_to_store)
+            store.learning.keep_history_facts(HistoryFacts.of(given))
         if plan.runbooks is not None:
             store.replace_runbooks(plan.runbooks, keep=plan.kept_runbooks)
         runbooks, said = store.runbooks(), what_was_said(store)
@@ -65,11 +71,13 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
         found = tuple(publish_retrieval(one, history, plan, run_id) for one in searches)
     if isinstance(adapted, AdaptedEncoder) and not any(one.is_adapted for one in labelled):
         forget(adapted, plan.home)
-    return _report(split, encoded, (*labelled, *found), skipped | unfit | without)
+    report = _report(split, encoded, (*labelled, *found), skipped | unfit | without)
+    return replace(report, warnings=(*report.warnings, *_tell_echoes(past.echoes)))
 
 
 def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
     """Fit and judge as `train` does, with the stored runbooks, but keep nothing."""
+    history = _without_echoes(history, plan).history
     chosen, skipped = choose_targets(history, plan.targets)
     with open_store(plan.database_url, plan.tenant) as store:
         runbooks, said = store.runbooks(), what_was_said(store)
@@ -88,6 +96,18 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
     )
     found = tuple(describe(one) for one in searches)
     return _report(split, encoded, (*labelled, *found), skipped | unfit | without)
+
+
+def _without_echoes(history: History, plan: TrainingPlan) -> WithoutEchoes:
+    if not history.incidents or plan.is_stored:
+        return WithoutEchoes(history)
+    with open_store(plan.database_url, plan.tenant) as store:
+        return without_echoes(store, history)
+
+
+def _tell_echoes(echoes: int) -> tuple[str, ...]:
+    told = f"{echoes:,} labels only repeat our own answers and taught nothing"
+    return (told,) if echoes else ()
 
 
 def _needs_links(history: History, plan: TrainingPlan, labelled: Sequence[TrainedTarget]) -> bool:

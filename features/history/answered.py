@@ -168,7 +168,8 @@ def _answers(rows: Iterable[Any]) -> tuple[Answered, ...]:
 def _audited(answer: Answered, share: float, said: Sequence[_Said]) -> AuditedAnswer:
     # By when we learned of it: what happened at what hour is told by another clock.
     later = (one for one, recorded_at in said if recorded_at >= answer.answered_at)
-    truth = strongest(one for one in later if one.source in _OWN_WORD)
+    word = strongest(later)
+    truth = word if word is not None and word.source in _OWN_WORD else None
     return AuditedAnswer(
         prediction_id=answer.prediction_id,
         incident_id=answer.incident_id,

@@ -57,9 +57,9 @@ def final_labels(
     """Return the labels that an outcome brings beyond the known one.
 
     `answers` are those given before we were told of it, newest first. The final state was reached
-    when the incident was resolved, else `now`.
+    when the incident was resolved, else `now`; a clock that runs ahead would outlast every word.
     """
-    given_at = outcome.resolved_at or now
+    given_at = min(outcome.resolved_at or now, now)
     before = labels_of(known)
     newest: dict[str, PredictionRecord] = {}
     for earlier in answers:

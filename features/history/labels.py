@@ -59,7 +59,8 @@ class LabelRecord:
 def strongest(records: Iterable[LabelRecord]) -> LabelRecord | None:
     """Return the record of highest authority, of those the latest; None of none.
 
-    Of two given at one moment the later in the order of the records counts.
+    Of two given at one moment the later in the order of the records counts. A final state that
+    gave way to another is none: of these only the latest is weighed.
 
     >>> from datetime import UTC
     >>> at = datetime(2026, 3, 1, tzinfo=UTC)
@@ -68,15 +69,11 @@ def strongest(records: Iterable[LabelRecord]) -> LabelRecord | None:
     >>> strongest([said, left]).label
     'Mail'
     """
-    best: LabelRecord | None = None
-    for record in records:
-        if best is None or _weight(record) >= _weight(best):
-            best = record
-    return best
-
-
-def _weight(record: LabelRecord) -> tuple[int, datetime]:
-    return record.source.authority, record.given_at
+    in_time = sorted(records, key=lambda record: record.given_at)
+    states = [record for record in in_time if record.given_by == FINAL_STATE]
+    standing = [record for record in in_time if record not in states[:-1]]
+    by_authority = sorted(standing, key=lambda record: record.source.authority)
+    return by_authority[-1] if by_authority else None
 
 
 FINAL_STATE = "final state"

@@ -92,7 +92,10 @@ def _truths(
 ) -> dict[str, str]:
     said: dict[str, list[LabelRecord]] = {}
     for label in select_labels(connection, tenant, target=target, incident_ids=incident_ids):
-        if label.source is not LabelSource.ECHO:
-            said.setdefault(label.incident_id, []).append(label)
+        said.setdefault(label.incident_id, []).append(label)
     found = {incident_id: strongest(labels) for incident_id, labels in said.items()}
-    return {incident_id: label.label for incident_id, label in found.items() if label is not None}
+    return {
+        incident_id: label.label
+        for incident_id, label in found.items()
+        if label is not None and label.source is not LabelSource.ECHO
+    }

@@ -52,8 +52,7 @@ def promote(
     """
     registry = ModelRegistry(home.tracking_uri, tenant)
     with _one_at_a_time(home):
-        is_newest = version is None
-        chosen = registry.versions(target)[0] if is_newest else registry.version(target, version)
+        chosen = _chosen(registry, target, version)
         verify_files(ArtifactFolder(chosen.folder), chosen.sha256)
         _note_found(registry, store, target)
         with registry_errors():
@@ -97,6 +96,12 @@ def rollback(
         told = {"before": champions[-1], "sha256": chosen.sha256}
         _note("rollback", chosen, store, actor, reason, told)
     return registry.version(target, chosen.version)
+
+
+def _chosen(registry: ModelRegistry, target: str, version: str | None) -> ModelVersion:
+    if version is None:
+        return registry.versions(target)[0]
+    return registry.version(target, version)
 
 
 def note_found_champions(*, home: Home, tenant: str, store: IncidentStore) -> None:

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from features.history.labels import LabelRecord, LabelSource
 from features.history.monitoring import Alarm, Monitoring
+from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore, open_store
 from features.home import Home
 from features.incident.report import IncidentReport, Outcome, ResolvedIncident
@@ -124,6 +125,23 @@ def test_it_learns_from_store_and_file_and_writes_nothing_back(
     assert states(store) == ["started", "finished"]
 
 
+@pytest.mark.quality
+def test_train_does_not_learn_an_export_of_our_own_answers(
+    home: Home, store: IncidentStore, tmp_path: Path
+) -> None:
+    everything = past()
+    ours = everything[0].outcome.category
+    answer = ("p", "r", "T0", "category", "1", ours, 0.9, "auto", "auto", {}, NOW)
+    store.record_predictions([PredictionRecord(*answer)])
+    file = str(write_history(tmp_path / "history.jsonl", everything))
+    command = ["train", "--history", file, "--target", "category", "--json"]
+    told = json.loads(CliRunner().invoke(app, command).stdout)
+    assert told["trained"][0]["rows"] == 59
+    assert "1 labels only repeat our own answers and taught nothing" in told["warnings"]
+    assert store.get("T0").outcome.category == ours
+    assert [one.source for one in store.learning.labels()] == ["echo"]
+
+
 def write_history(path: Path, incidents: list[ResolvedIncident]) -> Path:
     rows = [
         {
@@ -146,6 +164,8 @@ def test_bad_input_and_a_second_one_are_one_line(home: Home, store: IncidentStor
     nonsense = run("--cutoff", "last week")
     assert nonsense.exit_code == 2
     assert last_line(nonsense).startswith("error: --cutoff: 'last week' is no time")
+    assert "has not come yet" in last_line(run("--cutoff", "2999-01-01"))
+    assert "--history" in last_line(run("--mapping", "mapping.yaml"))
     store.upsert(past())
     with RetrainingLock(store, "Ben") as held:
         second = run()
