@@ -13,27 +13,24 @@ from pydantic_settings import SettingsError
 
 from features.errors import NotEnoughHistory, PrecedentError, UnreadableFile
 from features.history.history import History
-from features.history.load import load_history
-from features.history.mapping import load_mapping
 from features.history.runbook_folder import RunbookFolder, read_runbooks
 from features.history.store import open_store
-from features.home import Home, open_home
+from features.home import open_home
 from models.artifacts.registry import ModelRegistry
-from training.actor import actor_name
 from training.audit import audit_command
 from training.backtest import BacktestReport, backtest, parse_days
 from training.backtest_summary import describe_backtest
 from training.demo import generate_company, write_history, write_mapping, write_runbooks
 from training.demo_watch import record_day
+from training.export import read_export
 from training.gaps import gaps_command
 from training.modes import mode_command, modes_command
 from training.monitor.command import monitor_command
-from training.plan import TrainingPlan
 from training.promotion import promote_command, rollback_command
 from training.report import TrainingReport
 from training.retrain_command import retrain_command
 from training.settings import TrainingSettings
-from training.summary import describe_history, describe_report, show_progress, show_reading
+from training.summary import describe_report, show_progress
 from training.train import measure_only, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -99,8 +96,14 @@ def train_command(
     home = open_home(settings)
     past = History(())
     if history is not None or runbooks is None:
-        past = _load(history, mapping, home, strict, as_json)
-    plan = _plan(settings, home, target, force_promote=force_promote, family=family, adapt=adapt)
+        past = read_export(_history(history), mapping, home, strict=strict, quiet=as_json)
+    plan = replace(
+        settings.plan(home),
+        targets=tuple(target or ()),
+        force_promote=force_promote,
+        family=family,
+        adapt_minutes=adapt,
+    )
     if runbooks is not None:
         found = _read_runbooks(runbooks, quiet=as_json)
         plan = replace(plan, runbooks=found.runbooks, kept_runbooks=found.unread_ids)
@@ -126,8 +129,8 @@ def evaluate_command(
     days = None if period is None else parse_days(period)
     settings = TrainingSettings()
     home = open_home(settings)
-    past = _load(history, mapping, home, strict, as_json)
-    plan = _plan(settings, home, target, family=family)
+    past = read_export(_history(history), mapping, home, strict=strict, quiet=as_json)
+    plan = replace(settings.plan(home), targets=tuple(target or ()), family=family)
     with show_progress(quiet=as_json) as progress:
         report = (
             measure_only(past, plan, progress)
@@ -174,17 +177,10 @@ def demo_command() -> None:
         typer.echo(f"what changed and what moved: incident {record_day(company, home, store)}")
 
 
-def _load(
-    path: Path | None, mapping: Path | None, home: Home, strict: bool, quiet: bool
-) -> History:
+def _history(path: Path | None) -> Path:
     if path is None:
         raise NotEnoughHistory("nothing to learn from: give --history FILE or --runbooks DIR")
-    plan = load_mapping(mapping) if mapping else None
-    with show_reading(path, quiet=quiet):
-        past = load_history(path, plan, strict=strict, report_folder=home.import_reports)
-    if not quiet:
-        describe_history(past, home.import_reports)
-    return past
+    return path
 
 
 def _read_runbooks(folder: Path, *, quiet: bool) -> RunbookFolder:
@@ -197,31 +193,6 @@ def _read_runbooks(folder: Path, *, quiet: bool) -> RunbookFolder:
     if not quiet:
         typer.echo(f"read {len(found.runbooks):,} runbooks, skipped {len(found.skipped):,}")
     return found
-
-
-def _plan(
-    settings: TrainingSettings,
-    home: Home,
-    targets: list[str] | None,
-    *,
-    force_promote: bool = False,
-    family: bool = False,
-    adapt: float = 0,
-) -> TrainingPlan:
-    return TrainingPlan(
-        home=home,
-        tenant=settings.tenant,
-        database_url=settings.database_url or home.database_url,
-        encoder=settings.encoder,
-        under_rating_cost=settings.under_rating_cost,
-        auto_precision=settings.auto_precision,
-        fresher_days=settings.fresher_days,
-        actor=actor_name(),
-        family=family,
-        adapt_minutes=adapt,
-        targets=tuple(targets or ()),
-        force_promote=force_promote,
-    )
 
 
 def _print_report(report: TrainingReport | BacktestReport, past: History, as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """The command that trains anew on the store, by hand or by a schedule."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,19 +9,15 @@ from typing import Annotated
 import typer
 
 from features.errors import BadQuestion
-from features.history.history import History
-from features.history.load import load_history
-from features.history.mapping import load_mapping
 from features.history.store import open_store
-from features.home import Home, open_home
+from features.home import open_home
 from features.incident.parsing import as_utc
 from models.artifacts.registry import ModelRegistry
-from training.actor import actor_name
 from training.due import Due, why_due
-from training.plan import TrainingPlan
+from training.export import read_export
 from training.retrain import Retrained, Wanted, retrain
 from training.settings import TrainingSettings
-from training.summary import describe_history, describe_report, show_progress, show_reading
+from training.summary import describe_report, show_progress
 
 
 def retrain_command(
@@ -53,7 +49,8 @@ def retrain_command(
         raise BadQuestion("--mapping says how a file is to be read; name the file with --history")
     settings = TrainingSettings()
     home = open_home(settings)
-    plan = _plan(settings, home, tuple(target or ()), force_promote=force_promote)
+    targets = tuple(target or ())
+    plan = replace(settings.plan(home), targets=targets, force_promote=force_promote)
     with open_store(plan.database_url, plan.tenant) as store:
         due = Due(True, "by hand")
         if if_due:
@@ -65,7 +62,7 @@ def retrain_command(
                 json.dumps({"retrained": False, "reason": due.reason}) if as_json else due.reason
             )
             return
-        file = None if history is None else _load(history, mapping, home, quiet=as_json)
+        file = None if history is None else read_export(history, mapping, home, quiet=as_json)
         wanted = Wanted(moment, file, from_store or file is None, due.reason)
         with show_progress(quiet=as_json) as progress:
             done = retrain(wanted, plan, store, progress)
@@ -87,32 +84,6 @@ def _parse_cutoff(given: str, now: datetime) -> datetime:
     if moment > now:
         raise BadQuestion(f"--cutoff: {given} has not come yet; leave it out to learn all there is")
     return moment
-
-
-def _plan(
-    settings: TrainingSettings, home: Home, targets: tuple[str, ...], *, force_promote: bool
-) -> TrainingPlan:
-    return TrainingPlan(
-        home=home,
-        tenant=settings.tenant,
-        database_url=settings.database_url or home.database_url,
-        encoder=settings.encoder,
-        under_rating_cost=settings.under_rating_cost,
-        auto_precision=settings.auto_precision,
-        fresher_days=settings.fresher_days,
-        actor=actor_name(),
-        targets=targets,
-        force_promote=force_promote,
-    )
-
-
-def _load(path: Path, mapping: Path | None, home: Home, *, quiet: bool) -> History:
-    plan = load_mapping(mapping) if mapping else None
-    with show_reading(path, quiet=quiet):
-        past = load_history(path, plan, report_folder=home.import_reports)
-    if not quiet:
-        describe_history(past, home.import_reports)
-    return past
 
 
 def _as_json(done: Retrained, wanted: Wanted) -> dict[str, object]:

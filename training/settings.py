@@ -3,9 +3,10 @@
 from pydantic import Field
 
 from features.encoding.weights import EncoderSettings
-from features.home import HomeSettings
+from features.home import Home, HomeSettings
+from training.actor import actor_name
 from training.certify import WANTED_PRECISION
-from training.plan import FRESHER_DAYS
+from training.plan import FRESHER_DAYS, TrainingPlan
 
 
 class TrainingSettings(HomeSettings, EncoderSettings):
@@ -22,3 +23,16 @@ class TrainingSettings(HomeSettings, EncoderSettings):
     auto_precision: float = Field(default=WANTED_PRECISION, ge=0.5, lt=1)
     fresher_days: float = Field(default=FRESHER_DAYS, ge=0)
     retrain_days: float = Field(default=7.0, ge=0)
+
+    def plan(self, home: Home) -> TrainingPlan:
+        """Return what these settings say of a training; a command adds what it was asked for."""
+        return TrainingPlan(
+            home=home,
+            tenant=self.tenant,
+            database_url=self.database_url or home.database_url,
+            encoder=self.encoder,
+            under_rating_cost=self.under_rating_cost,
+            auto_precision=self.auto_precision,
+            fresher_days=self.fresher_days,
+            actor=actor_name(),
+        )

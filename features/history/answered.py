@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, select
 from sqlalchemy.orm import aliased
 
 from features.history.labels import LabelRecord, LabelSource, select_recorded_labels, strongest
-from features.history.tables import IncidentRow, LabelRow, PredictionRow
+from features.history.learning_tables import LabelRow
+from features.history.tables import IncidentRow, PredictionRow
 
 
 @dataclass(frozen=True, slots=True)

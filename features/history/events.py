@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from features.history.learning_tables import EventRow
 from features.history.numbering import next_number
-from features.history.tables import EventRow
 
 
 @dataclass(frozen=True, slots=True)

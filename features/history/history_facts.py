@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from features.history.database import insert_into
 from features.history.history import History, PriorityMatrix, Provenance
-from features.history.tables import HistoryFactsRow
+from features.history.learning_tables import HistoryFactsRow
 
 
 @dataclass(frozen=True, slots=True)

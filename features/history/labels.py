@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
+from features.history.learning_tables import LabelRow
 from features.history.numbering import next_number
-from features.history.tables import LabelRow
 
 
 class LabelSource(StrEnum):

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, select, update
 
 from features.history.database import insert_into
-from features.history.tables import MonitoringRow
+from features.history.learning_tables import MonitoringRow
 
 
 @dataclass(frozen=True, slots=True)

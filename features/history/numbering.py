@@ -2,8 +2,9 @@
 
 from sqlalchemy import Connection, func, select
 
+from features.history.learning_tables import EventRow, LabelRow
 from features.history.revisions import move_revision
-from features.history.tables import EventRow, LabelRow, RevisionRow
+from features.history.tables import RevisionRow
 
 Numbered = type[LabelRow] | type[EventRow]
 

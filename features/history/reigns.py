@@ -10,6 +10,7 @@ from features.incident.parsing import as_utc
 
 CROWNING = frozenset({"promote", "rollback", "found"})
 """The actions of those events that name a champion."""
+_CROWNED = {"promote": "promoted", "rollback": "rolled back to", "found": "found past the log"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class Reign:
     actor: str
     action: str
     reason: str
+
+    @property
+    def how(self) -> str:
+        """How it became champion, before "by" and who did it."""
+        return _CROWNED.get(self.action, self.action)
 
 
 def reigns(events: Iterable[Event]) -> dict[str, tuple[Reign, ...]]:

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, delete, insert, select
 
 from features.history.labels import LabelRecord, LabelSource, select_labels, strongest
-from features.history.tables import PredictionRow, ShadowRow
+from features.history.learning_tables import ShadowRow
+from features.history.tables import PredictionRow
 
 
 @dataclass(frozen=True, slots=True)

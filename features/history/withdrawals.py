@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from features.history.database import insert_into
-from features.history.tables import WithdrawalRow
+from features.history.learning_tables import WithdrawalRow
 
 
 @dataclass(frozen=True, slots=True)

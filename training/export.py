@@ -1,0 +1,24 @@
+"""Reads an export for a command, and tells who runs it what was read."""
+
+from pathlib import Path
+
+from features.history.history import History
+from features.history.load import load_history
+from features.history.mapping import load_mapping
+from features.home import Home
+from training.summary import describe_history, show_reading
+
+
+def read_export(
+    path: Path, mapping: Path | None, home: Home, *, strict: bool = False, quiet: bool
+) -> History:
+    """Read an export by its mapping, and say what was read and rejected unless `quiet`.
+
+    `strict` refuses leaking columns. Raises `UnreadableFile` and `BadMapping`.
+    """
+    plan = load_mapping(mapping) if mapping else None
+    with show_reading(path, quiet=quiet):
+        past = load_history(path, plan, strict=strict, report_folder=home.import_reports)
+    if not quiet:
+        describe_history(past, home.import_reports)
+    return past
