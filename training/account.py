@@ -10,7 +10,7 @@ from models.verdict import Verdict
 from training.fit import Fitted
 from training.reliability import reliability_by_bin, reliability_by_class
 from training.split import Split
-from training.targets import Target
+from training.targets import Target, data_end
 
 
 def write_card(
@@ -23,18 +23,6 @@ def write_card(
 ) -> Card:
     """Put together all that is known of a model at the time of its registration."""
     model, evaluation = fitted.model, fitted.evaluation
-    opened = [one.report.opened_at for one in history.incidents if one.report.opened_at]
-    notes = (
-        f"judged on {len(evaluation.rows)} held-out incidents, then refitted on all labelled ones",
-        *_certificate_notes(split, model),
-        *(fitted.outlook.statements if fitted.outlook else ()),
-        *split.warnings,
-        *((fitted.encoder,) if fitted.encoder else ()),
-        *verdict.reasons,
-        *(f"warning: {warning}" for warning in verdict.warnings),
-        *([model.certification_.withheld] if model.certification_.withheld else []),
-        *_priority_note(history, target),
-    )
     return Card(
         target=target.name,
         kind=kind_of(target.levels).name,
@@ -46,7 +34,7 @@ def write_card(
             rejected=len(history.rejected),
             labelled=len(model.example_ids_),
         ),
-        cutoff=max(opened, default=None),
+        cutoff=data_end(history, target.name),
         split=split.description,
         provenance={column: str(known) for column, known in history.provenance.items()},
         metrics=evaluation.metrics,
@@ -59,12 +47,35 @@ def write_card(
         verdict=verdict,
         rung=model.rung,
         learning_curve=fitted.outlook.learning_curve if fitted.outlook else (),
-        labels_until_auto=fitted.outlook.labels_until_auto if fitted.outlook else None,
+        labels_until_auto=_labels_until_auto(fitted),
         parameters={name: str(value) for name, value in model.get_params(deep=False).items()},
         versions=package_versions(),
         encoder_sha256=model.encoder,
         adapted_encoder_sha256=model.adapted_encoder,
-        notes=notes,
+        notes=_notes(history, target, split, fitted, verdict),
+    )
+
+
+def _labels_until_auto(fitted: Fitted) -> int | None:
+    # Where certificates are withheld no number of labels brings one; a note says what comes first.
+    outlook = fitted.outlook
+    return None if outlook is None or outlook.is_withheld else outlook.labels_until_auto
+
+
+def _notes(
+    history: History, target: Target, split: Split, fitted: Fitted, verdict: Verdict
+) -> tuple[str, ...]:
+    model, evaluation = fitted.model, fitted.evaluation
+    return (
+        f"judged on {len(evaluation.rows)} held-out incidents, then refitted on all labelled ones",
+        *_certificate_notes(split, model),
+        *(fitted.outlook.statements if fitted.outlook else ()),
+        *split.warnings,
+        *((fitted.encoder,) if fitted.encoder else ()),
+        *verdict.reasons,
+        *(f"warning: {warning}" for warning in verdict.warnings),
+        *([model.certification_.withheld] if model.certification_.withheld else []),
+        *_priority_note(history, target),
     )
 
 

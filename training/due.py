@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from features.history.store import IncidentStore
 from models.artifacts.registry import ModelRegistry
+from training.counted import counted
 from training.retraining_events import last_finished
 
 _NO_DRIFT = frozenset({"latency"})
@@ -51,7 +52,7 @@ def why_due(
         )
     if not labels:
         return Due(False, f"not due: no new label since {trained_at:%Y-%m-%d}")
-    return Due(True, f"last trained on {trained_at:%Y-%m-%d}, {labels:,} labels since")
+    return Due(True, f"last trained on {trained_at:%Y-%m-%d}, {counted(labels, 'label')} since")
 
 
 def _newer_alarm(store: IncidentStore, targets: Sequence[str], trained_at: datetime) -> str | None:

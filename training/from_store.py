@@ -8,11 +8,13 @@ from hashlib import sha256
 from features.history.history import History
 from features.history.history_facts import HistoryFacts
 from features.history.label_source import labels_of
-from features.history.labels import LabelRecord
+from features.history.labels import FINAL_STATE, LabelRecord
 from features.history.store import IncidentStore
 from features.incident.report import Outcome, ResolvedIncident
 from models.labels import FIELD_PREFIX
-from training.known_labels import KnownLabels
+from training.counted import counted
+from training.known_labels import KnownLabels, Opinions
+from training.odd_labels import find_odd_labels
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -25,7 +27,8 @@ class KnownPast:
 
     `echoes` counts the labels that only repeat our own answers, and were taken out of the history.
     `incidents_to_store` and `labels_to_store` are what a file knows and the store does not; `facts`
-    is what mappings said of the whole.
+    is what mappings said of the whole. `warnings` name the labels that were taken out for being
+    slips of the pen, or no levels.
     """
 
     history: History
@@ -33,6 +36,7 @@ class KnownPast:
     echoes: int = 0
     incidents_to_store: tuple[ResolvedIncident, ...] = ()
     labels_to_store: tuple[LabelRecord, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def read_past(
@@ -42,9 +46,9 @@ def read_past(
 
     Where the ledger speaks of a target of an incident, its strongest label counts; else the final
     state does, known when the incident was resolved. A label that only repeats our own answer is
-    left out. Incidents of a `file` join those of the store, or without `with_store` take their
-    place. Of two with one id the report is the store's, and the file's final state one more
-    opinion, which our own answers may have brought about.
+    left out, and so are those of `find_odd_labels`. Incidents of a `file` join those of the store,
+    or without `with_store` take their place. Of two with one id the report is the store's, and the
+    file's final state one more opinion, which our own answers may have brought about.
     """
     stored = {one.report.id: one for one in _opened_before(store.incidents(), cutoff)}
     given = () if file is None else file.incidents
@@ -53,20 +57,22 @@ def read_past(
     known = KnownLabels(store.learning.labels(), answers, cutoff)
     ids = dict.fromkeys((*(stored if with_store else ()), *filed))
     opinions = {id_: known.judge(stored.get(id_), filed.get(id_)) for id_ in ids}
+    facts = _facts(store.learning.history_facts(), file)
+    learnable, warnings = _learnable(opinions, (*stored.values(), *filed.values()), facts)
     incidents = sorted(
         (
-            _with_labels(_chosen(stored.get(id_), filed.get(id_)), each.learnable, cutoff)
-            for id_, each in opinions.items()
+            _with_labels(_chosen(stored.get(id_), filed.get(id_)), labels, cutoff)
+            for id_, labels in learnable.items()
         ),
         key=lambda one: (one.report.opened_at or _FIRST, one.report.id),
     )
-    facts = _facts(store.learning.history_facts(), file)
     return KnownPast(
         history=_history(incidents, facts, file),
         facts=facts,
         echoes=sum(each.echoes for each in opinions.values()),
         incidents_to_store=tuple(_news(stored, filed)),
         labels_to_store=tuple(label for each in opinions.values() for label in each.news),
+        warnings=warnings,
     )
 
 
@@ -74,19 +80,22 @@ def read_past(
 class WithoutEchoes:
     """A file's history with what is known of its labels; `labels_to_store` are news to the ledger.
 
-    `echoes` counts the labels that only repeat our own answers, and were taken out of the history.
+    `echoes` counts the labels that only repeat our own answers, and were taken out of the history;
+    `warnings` name the others that were.
     """
 
     history: History
     echoes: int = 0
     labels_to_store: tuple[LabelRecord, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def without_echoes(store: IncidentStore, file: History) -> WithoutEchoes:
     """Weigh a file's labels against what we answered and what people said of its incidents.
 
     An export of what was answered as `auto` holds our own answers as if they were labels. Incidents
-    that nothing was ever answered or said about stay as they are.
+    that nothing was ever answered or said about stay as they are; what was said of others is left
+    out where `find_odd_labels` names it.
     """
     ids = [one.report.id for one in file.incidents]
     answers = store.learning.newest_answers(ids)
@@ -99,17 +108,29 @@ def without_echoes(store: IncidentStore, file: History) -> WithoutEchoes:
         for one in file.incidents
         if one.report.id in spoken_of
     }
+    of_all = (*stored.values(), *file.incidents)
+    learnable, warnings = _learnable(opinions, of_all, HistoryFacts.of(file))
     incidents = tuple(
-        _with_labels(one, opinions[one.report.id].learnable, _LAST)
-        if one.report.id in opinions
-        else one
+        _with_labels(one, learnable[one.report.id], _LAST) if one.report.id in learnable else one
         for one in file.incidents
     )
     return WithoutEchoes(
         history=replace(file, incidents=incidents),
         echoes=sum(each.echoes for each in opinions.values()),
         labels_to_store=tuple(label for each in opinions.values() for label in each.news),
+        warnings=warnings,
     )
+
+
+def tell_echoes(echoes: int) -> tuple[str, ...]:
+    """Say how many labels only repeat our own answers; nothing of none.
+
+    >>> tell_echoes(1)
+    ('1 label only repeats our own answers and taught nothing',)
+    """
+    verb = "repeats" if echoes == 1 else "repeat"
+    told = f"{counted(echoes, 'label')} only {verb} our own answers and taught nothing"
+    return (told,) if echoes else ()
 
 
 def _opened_before(
@@ -118,6 +139,30 @@ def _opened_before(
     for one in incidents:
         if one.report.opened_at is None or one.report.opened_at < cutoff:
             yield one
+
+
+def _learnable(
+    opinions: Mapping[str, Opinions], incidents: Iterable[ResolvedIncident], facts: HistoryFacts
+) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
+    """Return the labels to learn from by incident and target, and what is left out as odd."""
+    labels = {id_: each.learnable for id_, each in opinions.items()}
+    odd = find_odd_labels(labels, set(_final_labels(incidents, opinions.values())), facts)
+    for one in odd:
+        for id_ in one.incident_ids:
+            del labels[id_][one.target]
+    return labels, tuple(one.describe() for one in odd)
+
+
+def _final_labels(
+    incidents: Iterable[ResolvedIncident], opinions: Iterable[Opinions]
+) -> Iterator[tuple[str, str]]:
+    """Yield each label that a final state has or had, after its target."""
+    for incident in incidents:
+        yield from labels_of(incident.outcome).items()
+    for each in opinions:
+        for target, record in each.labels.items():
+            if record.given_by == FINAL_STATE:
+                yield target, record.label
 
 
 def _chosen(stored: ResolvedIncident | None, filed: ResolvedIncident | None) -> ResolvedIncident:

@@ -25,7 +25,7 @@ _ENOUGH_JUDGED = 600
 _MOST_LABELS = 5000
 _PRIOR_ANSWERS = 10.0
 _MOST_ANSWERS = 2000
-_MOST_GROWTH = 20.0
+_MOST_AHEAD = 10.0
 
 _RUNGS = {
     "neighbours": "the nearest past incidents answer; a linear model joins them at 30 labels",
@@ -40,12 +40,14 @@ class Outlook:
     """Which rung of the ladder answers, and what more labels would bring.
 
     `labels_until_auto` is None where the answers prove a certificate, and where nothing tells.
+    `is_withheld` where no number of labels would do before the mapping confirms the columns.
     """
 
     rung: str
     learning_curve: tuple[CurvePoint, ...] = ()
     labels_until_auto: int | None = None
     is_auto_unlikely: bool = False
+    is_withheld: bool = False
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -61,7 +63,10 @@ class Outlook:
                 f"learning curve, accuracy of a light expert by labels: {', '.join(points)}"
             )
         if self.labels_until_auto is not None:
-            said.append(f"auto impossible yet: about {self.labels_until_auto:,} more labels")
+            more = f"about {self.labels_until_auto:,} more labels"
+            first = "confirm `columns_known` in the mapping first; then "
+            would_do = f"{first}{more} would do" if self.is_withheld else more
+            said.append(f"auto impossible yet: {would_do}")
         elif self.is_auto_unlikely:
             said.append(
                 "auto impossible yet, and no answers are sure and right enough to tell when"
@@ -93,6 +98,7 @@ def look_ahead(
         learning_curve=learning_curve(model, target, split, reports),
         labels_until_auto=more,
         is_auto_unlikely=not proven.certificates and more is None,
+        is_withheld=model.certification_.withheld is not None,
     )
 
 
@@ -138,7 +144,9 @@ def labels_until_auto(judged: Judged, copies: Rows, labels: int, *, wanted: floa
     ]
     growth = min(takes, default=np.inf)
     # Further ahead a better model will be certified, of which these answers say little.
-    return 10 * max(1, int(np.ceil((growth - 1) * labels / 10))) if growth <= _MOST_GROWTH else None
+    if growth - 1 > _MOST_AHEAD:
+        return None
+    return 10 * max(1, int(np.ceil((growth - 1) * labels / 10)))
 
 
 def _answers_needed(judged: Judged, accepted: Rows, wanted: float) -> float:

@@ -64,10 +64,11 @@ def retrain(
             "data_sha256": past.history.sha256,
             "incidents": len(mature.history.incidents),
             "echoes": past.echoes,
-            "left_out": [one.describe() for one in mature.left_out],
+            "left_out": [*(one.describe() for one in mature.left_out), *past.warnings],
             "versions": {one.target: one.version for one in report.trained},
         }
-    return Retrained(mature.history, mature.left_out, past.echoes, report)
+    told = replace(report, warnings=(*past.warnings, *report.warnings))
+    return Retrained(mature.history, mature.left_out, past.echoes, told)
 
 
 def _store_news(store: IncidentStore, past: KnownPast, *, is_filed: bool) -> None:

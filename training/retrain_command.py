@@ -13,8 +13,10 @@ from features.history.store import open_store
 from features.home import open_home
 from features.incident.parsing import as_utc
 from models.artifacts.registry import ModelRegistry
+from training.counted import counted
 from training.due import Due, why_due
 from training.export import read_export
+from training.from_store import tell_echoes
 from training.retrain import Retrained, Wanted, retrain
 from training.settings import TrainingSettings
 from training.summary import describe_report, show_progress
@@ -104,11 +106,11 @@ def _as_json(done: Retrained, wanted: Wanted) -> dict[str, object]:
 
 def _describe(done: Retrained, wanted: Wanted) -> None:
     typer.echo(
-        f"learned from {len(done.history.incidents):,} incidents, "
+        f"learned from {counted(len(done.history.incidents), 'incident')}, "
         f"as known on {wanted.cutoff:%Y-%m-%d %H:%M} UTC ({wanted.reason})"
     )
-    if done.echoes:
-        typer.echo(f"{done.echoes:,} labels only repeat our own answers and taught nothing")
+    for told in tell_echoes(done.echoes):
+        typer.echo(told)
     for one in done.left_out:
         typer.echo(one.describe())
     describe_report(done.report)

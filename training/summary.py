@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from features.history.history import History
+from training.counted import counted
 from training.plan import Progress as Advance
 from training.report import TrainedTarget, TrainingReport
 
@@ -50,7 +51,8 @@ def show_reading(path: Path, *, quiet: bool) -> Iterator[None]:
 def describe_history(history: History, report_folder: Path) -> None:
     """Say what was read, rejected and doubted."""
     console = Console()
-    console.print(f"read {len(history.incidents):,} incidents, rejected {len(history.rejected):,}")
+    read = counted(len(history.incidents), "incident")
+    console.print(f"read {read}, rejected {len(history.rejected):,}")
     for row in history.rejected[:_SHOWN_REJECTED]:
         console.print(f"  line {row.line} ({row.id}): {row.reason}", markup=False)
     if len(history.rejected) > _SHOWN_REJECTED:
@@ -66,7 +68,8 @@ def describe_history(history: History, report_folder: Path) -> None:
 def describe_report(report: TrainingReport) -> None:
     """Say how the history was split, how each target did, and what the gate said."""
     console = Console()
-    console.print(f"judged in {report.split}; {report.encoded:,} texts encoded anew", markup=False)
+    encoded = counted(report.encoded, "text")
+    console.print(f"judged in {report.split}; {encoded} encoded anew", markup=False)
     for warning in report.warnings:
         console.print(f"  warning: {warning}", markup=False)
     for trained in report.trained:
@@ -109,7 +112,7 @@ def _metric_table(trained: TrainedTarget) -> Table:
 
 
 def _title(trained: TrainedTarget) -> str:
-    return f"{trained.target} ({trained.kind}, {trained.rows:,} labelled incidents)"
+    return f"{trained.target} ({trained.kind}, {counted(trained.rows, 'labelled incident')})"
 
 
 def _baseline(trained: TrainedTarget) -> str:
@@ -123,9 +126,13 @@ def _auto_line(trained: TrainedTarget) -> str:
         return "no label is certified for auto: too few sure and right answers so far"
     pooled = sum(one.pooled for one in trained.certificates.values())
     promised = max(one.precision_at_least for one in trained.certificates.values())
+    together = (
+        f", {pooled} of them proven together, for they have too few separate answers each"
+        if pooled > 1
+        else ""
+    )
     return (
-        f"{len(trained.certificates)} labels certified for auto"
-        f"{f', {pooled} of them rare and pooled' if pooled else ''}, "
+        f"{counted(len(trained.certificates), 'label')} certified for auto{together}, "
         f"{trained.auto_share:.0%} of held-out incidents, right in at least {promised:.0%}"
     )
 
@@ -134,8 +141,10 @@ def _noise_lines(trained: TrainedTarget) -> Iterator[str]:
     noise = trained.label_noise
     if noise is None:
         return
-    listed = f", listed in {trained.label_noise_file}" if trained.label_noise_file else ""
-    yield f"{noise.suspected:,} labels look mistaken{listed}"
+    is_listed = noise.suspected and trained.label_noise_file
+    listed = f", listed in {trained.label_noise_file}" if is_listed else ""
+    verb = "looks" if noise.suspected == 1 else "look"
+    yield f"{counted(noise.suspected, 'label')} {verb} mistaken{listed}"
     for one in trained.suspects:
         sure = f"{one.confidence:.2f}, {one.found_by}"
         yield f"  {one.id}: {one.given}, rather {one.suggested} ({sure})"
@@ -147,7 +156,8 @@ def _noise_lines(trained: TrainedTarget) -> Iterator[str]:
             "(confident joint; more, where this model is what errs)"
         )
     if noise.copies_ceiling is not None:
+        carry = "carries" if noise.disagreeing == 1 else "carry"
         yield (
             f"of {noise.copied:,} near-copies {noise.copies_ceiling:.3f} can be right, if copies "
-            f"deserve one label: {noise.disagreeing:,} groups carry several"
+            f"deserve one label: {counted(noise.disagreeing, 'group')} {carry} several"
         )

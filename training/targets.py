@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 
 from features.history.history import History
 from models.labels import FIELD_PREFIX, label_of
@@ -44,6 +45,12 @@ def find_targets(history: History) -> tuple[tuple[Target, ...], dict[str, str]]:
         else:
             skipped[name] = reason
     return tuple(found), skipped
+
+
+def data_end(history: History, target: str) -> datetime | None:
+    """Return when the latest incident opened that has a label of the target; None if unknown."""
+    labelled = (one.report for one in history.incidents if label_of(one.outcome, target))
+    return max((report.opened_at for report in labelled if report.opened_at), default=None)
 
 
 def attributes_of(history: History) -> list[str]:

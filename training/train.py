@@ -14,7 +14,7 @@ from models.kinds import kind_of
 from training.account import write_card
 from training.adapt import AdaptedEncoder, adapt, forget
 from training.fit import Fitted, fit_in_tiers, prepare
-from training.from_store import WithoutEchoes, without_echoes
+from training.from_store import WithoutEchoes, tell_echoes, without_echoes
 from training.gate.judge import judge_challenger
 from training.gate.rivals import find_rivals
 from training.judgement import write_judgement
@@ -72,7 +72,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     if isinstance(adapted, AdaptedEncoder) and not any(one.is_adapted for one in labelled):
         forget(adapted, plan.home)
     report = _report(split, encoded, (*labelled, *found), skipped | unfit | without)
-    return replace(report, warnings=(*report.warnings, *_tell_echoes(past.echoes)))
+    return replace(report, warnings=(*report.warnings, *past.warnings, *tell_echoes(past.echoes)))
 
 
 def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
@@ -103,11 +103,6 @@ def _without_echoes(history: History, plan: TrainingPlan) -> WithoutEchoes:
         return WithoutEchoes(history)
     with open_store(plan.database_url, plan.tenant) as store:
         return without_echoes(store, history)
-
-
-def _tell_echoes(echoes: int) -> tuple[str, ...]:
-    told = f"{echoes:,} labels only repeat our own answers and taught nothing"
-    return (told,) if echoes else ()
 
 
 def _needs_links(history: History, plan: TrainingPlan, labelled: Sequence[TrainedTarget]) -> bool:

@@ -137,6 +137,8 @@ def test_unknown_targets_and_versions_are_named(told):
         promote("priority", **told)
     with pytest.raises(UnknownVersion, match=r"'category' has no version 9; it has: 3, 2, 1"):
         promote("category", "9", **told)
+    with pytest.raises(UnknownVersion, match="'category' has no version ; it has"):
+        promote("category", "", **told)
     with pytest.raises(UnknownVersion, match="no model of 'category'"):
         rollback("category", **told | {"tenant": "another"})
 

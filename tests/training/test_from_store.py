@@ -83,15 +83,15 @@ def test_only_what_was_known_at_the_cutoff_is_in_it(store: IncidentStore) -> Non
     ],
 )
 def test_our_own_word_never_trains_and_the_strongest_counts(store, ledger, label, echoes) -> None:
-    store.upsert([incident(category="VPN", assignment="Desk")])
+    store.upsert([incident(category="VPN", assignment="Desk"), incident("INC2", category="Mail")])
     store.learning.record_labels(ledger)
     past = read_past(store, CUTOFF)
-    (one,) = past.history.incidents
+    one = past.history.incidents[0]
     assert (one.outcome.category, one.outcome.assignment, past.echoes) == (label, "Desk", echoes)
 
 
 def test_labels_of_every_target_find_their_place(store: IncidentStore) -> None:
-    store.upsert([incident()])
+    store.upsert([incident(), incident("INC2", assignment="Desk", fields={"site": "Graz"})])
     targets = {
         "assignment": "Desk",
         "severity": "High",
@@ -102,7 +102,8 @@ def test_labels_of_every_target_find_their_place(store: IncidentStore) -> None:
     store.learning.record_labels(
         [said(label, "corrected", target=target) for target, label in targets.items()]
     )
-    (one,) = read_past(store, CUTOFF).history.incidents
+    store.learning.keep_history_facts(HistoryFacts(severity_levels=("Low", "High")))
+    one = read_past(store, CUTOFF).history.incidents[0]
     assert one.outcome == Outcome(
         assignment="Desk",
         severity="High",
@@ -114,6 +115,7 @@ def test_labels_of_every_target_find_their_place(store: IncidentStore) -> None:
 
 def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: IncidentStore) -> None:
     store.upsert([incident("INC1"), incident("INC2", category="Mail"), incident("INC5", 2)])
+    store.upsert([incident("INC6", 3, category="Chat")])
     store.record_predictions([auto_answer("VPN"), auto_answer("VPN", "INC3")])
     store.learning.record_labels([said("Chat", "corrected", incident_id="INC2")])
     filed = History(
@@ -131,6 +133,7 @@ def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: IncidentStore)
         "INC2": "Chat",
         "INC3": None,
         "INC5": None,
+        "INC6": "Chat",
     }
     assert past.echoes == 2
     assert past.history.incidents[1].report.title == "title of INC1"
@@ -149,20 +152,31 @@ def test_an_export_of_our_own_answers_teaches_nothing(store: IncidentStore) -> N
     store.upsert([incident("known", category="VPN")])
     store.record_predictions([auto_answer("VPN", name) for name in ("known", "echoed", "mended")])
     store.learning.record_labels([said("Chat", "corrected", incident_id="mended")])
-    names = ("untouched", "known", "echoed", "mended")
-    filed = History(tuple(incident(name, category="VPN") for name in names), sha256="of the file")
+    given = {"untouched": "VPN", "known": "VPN", "echoed": "VPN", "mended": "VPN", "rare": "Chat"}
+    filed = History(
+        tuple(incident(name, category=label) for name, label in given.items()), sha256="of the file"
+    )
     past = without_echoes(store, filed)
     labels = [one.outcome.category for one in past.history.incidents]
-    assert dict(zip(names, labels, strict=True)) == {
+    assert dict(zip(given, labels, strict=True)) == {
         "untouched": "VPN",
         "known": "VPN",
         "echoed": None,
         "mended": "Chat",
+        "rare": "Chat",
     }
     assert (past.echoes, past.history.sha256) == (1, "of the file")
     store.upsert(filed.incidents, past.labels_to_store)
     assert without_echoes(store, filed).history == past.history
     assert categories(read_past(store, CUTOFF))["echoed"] is None
+
+
+def test_a_slip_of_the_pen_is_not_learned_beside_a_file_either(store: IncidentStore) -> None:
+    filed = History(tuple(incident(name, category="Chat") for name in ("untouched", "mended")))
+    store.learning.record_labels([said("Chatt", "corrected", incident_id="mended")])
+    past = without_echoes(store, filed)
+    assert [one.outcome.category for one in past.history.incidents] == ["Chat", None]
+    assert "'Chatt' in category, and no other does (like 'Chat'?)" in past.warnings[0]
 
 
 def test_a_file_may_correct_what_was_only_accepted(store: IncidentStore) -> None:
@@ -195,6 +209,7 @@ def test_what_a_mapping_said_is_remembered(store: IncidentStore) -> None:
 
 def test_the_hash_is_that_of_ids_and_labels(store: IncidentStore) -> None:
     store.upsert([incident("INC1", category="VPN"), incident("INC2", 1)])
+    store.upsert([incident("INC3", 2, category="Mail")])
     before = read_past(store, CUTOFF).history.sha256
     assert read_past(store, CUTOFF).history.sha256 == before
     store.learning.record_labels([said("Mail", "corrected", incident_id="INC2")])

@@ -42,8 +42,18 @@ def rival(wrong: int, rows: int = ROWS, version: str = "1") -> Rival:
     return Rival(version, np.arange(rows), tuple(CLASSES[number] for number in predicted))
 
 
-def meet(champion: Rival, *past: Rival, ours: Evaluation | None = None, news=NEWS, ordered=False):
-    rivals = Rivals(champion, news, past)
+ROLLED_BACK = "Ana rolled back to version 1 on 2026-03-01: mail went astray"
+
+
+def meet(
+    champion: Rival,
+    *past: Rival,
+    ours: Evaluation | None = None,
+    news=NEWS,
+    rolled_back=None,
+    ordered=False,
+):
+    rivals = Rivals(champion, news, past, rolled_back=rolled_back)
     return judge_challenger(ours or evaluation(), rivals, ordered=ordered)
 
 
@@ -118,7 +128,7 @@ def test_noise_may_not_hide_a_point() -> None:
 def test_incidents_that_only_one_of_them_judged_do_not_count() -> None:
     shared = Rival("1", np.arange(200, ROWS), rival(0).predicted[200:])
     assert meet(shared).promoted
-    assert "1800 incidents" in meet(shared).reasons[1]
+    assert "1,800 incidents" in meet(shared).reasons[1]
 
 
 @pytest.mark.parametrize("news", [NEWS, None])
@@ -127,6 +137,16 @@ def test_too_few_shared_groups_are_not_compared(news: str | None) -> None:
     verdict = meet(few, news=news)
     assert verdict.promoted is (news is not None)
     assert "396" in verdict.reasons[-1]
+
+
+@pytest.mark.parametrize(("errors", "rows"), [(200, ROWS), (0, 396)], ids=["no worse", "few"])
+def test_freshness_does_not_undo_what_a_person_rolled_back(errors: int, rows: int) -> None:
+    champion = rival(errors, rows)
+    assert meet(champion).promoted
+    verdict = meet(champion, rolled_back=ROLLED_BACK)
+    assert not verdict.promoted
+    assert ROLLED_BACK in verdict.reasons[-1]
+    assert meet(rival(260), rolled_back=ROLLED_BACK).promoted
 
 
 def test_a_champion_that_answered_none_of_them_is_not_compared() -> None:

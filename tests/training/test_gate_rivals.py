@@ -128,6 +128,33 @@ def test_what_is_news_to_the_champion(home: Home, champion) -> None:
         assert news in str(met.news)
 
 
+def test_a_rollback_counts_until_somebody_promotes(
+    home: Home, champion, promote, roll_back
+) -> None:
+    champion(100)
+    champion(110, name="2")
+    past = history(110)
+    ours = evaluation(past, np.arange(50, 110))
+    assert rivals(home, past, ours).rolled_back is None
+    version = roll_back("category", home=home, tenant="default")
+    told = rivals(home, past, ours).rolled_back
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    assert told == f"Ben rolled back to version {version.version} on {today}: worse"
+    promote("category", "2", home=home, tenant="default")
+    assert rivals(home, past, ours).rolled_back is None
+
+
+def test_incidents_without_a_label_make_nothing_fresher(home: Home, champion) -> None:
+    champion(100)
+    past = history(200)
+    unlabelled = tuple(replace(one, outcome=Outcome()) for one in past.incidents[104:])
+    past = replace(past, incidents=(*past.incidents[:104], *unlabelled))
+    ids = [one.report.id for one in past.incidents[:104]]
+    plan = TrainingPlan(home, "default", home.database_url, encoder="hashing", fresher_days=7)
+    met = find_rivals(evaluation(past, np.arange(50, 104)), past, "category", ids, plan)
+    assert met.news == "it learned from 4 incidents that the champion never saw"
+
+
 def test_a_corrected_label_is_news(home: Home, champion) -> None:
     champion(100, judged=np.arange(50, 100))
     past = history(100)

@@ -66,6 +66,7 @@ def test_weaker_answers_need_more_labels_and_wrong_ones_tell_nothing() -> None:
 
     assert more(0.94, 0.95) > more(0.98, 0.97)
     assert more(0.85, 0.95) is None
+    assert more(0.93, 0.93) is None
     assert more(0.95, 0.40) is None
 
 

@@ -17,7 +17,7 @@ from training.register import training_run
 
 FOUND = Comparison("the champion (version 1)", "accuracy", 400, 350, -0.031, -0.05, -0.012)
 REFUSED = Verdict(False, ("worse than the champion",), ("mail fell",), (FOUND,))
-PASSED = Verdict(True, ("better than the baseline", "there is no champion yet"))
+PASSED = Verdict(True, ("better than the baseline", "there was no champion before"))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_what_passes_is_promoted_and_what_is_refused_stays_challenger(
 
     promoted, refused = gate_events(plan)
     assert (promoted.action, promoted.actor, promoted.version) == ("promote", "Ana", "1")
-    assert promoted.reason == "better than the baseline; there is no champion yet"
+    assert promoted.reason == "better than the baseline; there was no champion before"
     assert (refused.action, refused.actor, refused.version) == ("refuse", "Ana", "2")
     assert refused.details["data_sha256"] == toy_card.data_sha256
     assert refused.details["warnings"] == ["mail fell"]

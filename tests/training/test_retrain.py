@@ -106,12 +106,14 @@ def test_it_learns_from_store_and_file_and_writes_nothing_back(
     everything = past()
     store.upsert(everything[:40])
     store.learning.record_labels([label("T0", "Network", "echo"), label("T1", "Network")])
+    store.learning.record_labels([label("T2", "Netwrk")])
     file = write_history(tmp_path / "history.jsonl", everything[30:])
     result = run("--target", "category", "--from-store", "--history", file, "--json")
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
     assert (told["retrained"], told["rows"], told["echoes"]) == (True, 60, 1)
-    assert told["trained"][0]["rows"] == 59
+    assert told["trained"][0]["rows"] == 58
+    assert any("'Netwrk' in category" in warning for warning in told["warnings"])
     assert champions(home) == {"category": "1"}
     assert [store.get(f"T{n}").outcome.category for n in (0, 1, 59)] == [*WORDS, "Printing"]
     assert store.learning.history_facts().provenance["title"] == "unknown"
@@ -137,7 +139,7 @@ def test_train_does_not_learn_an_export_of_our_own_answers(
     command = ["train", "--history", file, "--target", "category", "--json"]
     told = json.loads(CliRunner().invoke(app, command).stdout)
     assert told["trained"][0]["rows"] == 59
-    assert "1 labels only repeat our own answers and taught nothing" in told["warnings"]
+    assert "1 label only repeats our own answers and taught nothing" in told["warnings"]
     assert store.get("T0").outcome.category == ours
     assert [one.source for one in store.learning.labels()] == ["echo"]
 
@@ -188,7 +190,7 @@ class Registry:
 @pytest.mark.parametrize(
     ("days_ago", "labels", "alarm", "is_due", "reason"),
     [
-        (8, 1, None, True, "1 labels since"),
+        (8, 1, None, True, "1 label since"),
         (8, 0, None, False, "no new label"),
         (6, 1, None, False, "next on"),
         (6, 0, ("vocabulary", "category"), True, "alarm: it changed"),

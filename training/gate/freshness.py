@@ -1,14 +1,16 @@
 """What a challenger knows that the champion could not."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from features.history.history import History
 from models.artifacts.learned_from import hash_ids, were_learned_from
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelVersion
 from models.card import Card
+from training.counted import counted
 from training.evaluate import Evaluation
+from training.targets import data_end
 
 
 def find_news(
@@ -26,21 +28,16 @@ def find_news(
     labels that the champion was judged by, by hash of the id.
     """
     files = ArtifactFolder(champion.folder)
-    end = _end_of(history)
+    end = data_end(history, champion.target)
     cutoff = Card.from_json(files.card.read_text(encoding="utf-8")).cutoff
     if end and cutoff and end - cutoff >= timedelta(days=fresher_days):
-        return f"its data end {(end - cutoff).days} days later"
+        return f"its data end {counted((end - cutoff).days, 'day')} later"
     unseen = int((~were_learned_from(learned_from, files.learned_from)).sum())
     if unseen:
-        return f"it learned from {unseen:,} incidents that the champion never saw"
+        return f"it learned from {counted(unseen, 'incident')} that the champion never saw"
     ids = hash_ids([history.incidents[int(row)].report.id for row in ours.rows])
     changed = sum(
         known.get(name, ours.classes[label]) != ours.classes[label]
         for name, label in zip(ids.tolist(), ours.judged.labels.tolist(), strict=True)
     )
-    return f"it learned from {changed:,} corrected labels" if changed else None
-
-
-def _end_of(history: History) -> datetime | None:
-    opened = [one.report.opened_at for one in history.incidents if one.report.opened_at]
-    return max(opened, default=None)
+    return f"it learned from {counted(changed, 'corrected label')}" if changed else None

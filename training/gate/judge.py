@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.verdict import Comparison, Verdict
+from training.counted import counted
 from training.evaluate import Evaluation
 from training.gate.paired import Answers, Difference, accuracy_gain, kappa_gain
 from training.gate.rivals import FEWEST_GROUPS, Rival, Rivals
@@ -43,7 +44,7 @@ class _Finding:
     def __str__(self) -> str:
         found = self.comparison
         return (
-            f"{found.name} on {found.incidents} incidents {self.which}: {found.metric} "
+            f"{found.name} on {counted(found.incidents, 'incident')} {self.which}: {found.metric} "
             f"{found.value:+.4f}, 95% interval {found.low:+.4f} to {found.high:+.4f}"
         )
 
@@ -56,15 +57,16 @@ def judge_challenger(ours: Evaluation, rivals: Rivals, *, ordered: bool) -> Verd
     the 95% interval excludes that it is worse by three quarters of a point. Neither may it be
     worse, by the same rule, than the best champion of the past year, for many small losses add up;
     and no slice that is large enough to tell may fall. Compared are accuracies, of `ordered`
-    labels quadratically weighted kappas, on 100 groups of near-copies or more.
+    labels quadratically weighted kappas, on 100 groups of near-copies or more. A champion that
+    somebody rolled back to is replaced by a better one only, lest freshness undo it.
     """
     opening = _beside_baseline(ours)
     if not opening.promoted or rivals.champion is None:
-        first = ("there is no champion yet",) if opening.promoted else ()
+        first = ("there was no champion before",) if opening.promoted else ()
         return replace(opening, reasons=(*opening.reasons, *first))
     return _joined(
         opening,
-        _beside_champion(ours, rivals.champion, rivals.news, ordered),
+        _beside_champion(ours, rivals.champion, rivals, ordered),
         _beside_past(ours, rivals.past, ordered),
         Verdict(True, (), warnings=rivals.doubts),
     )
@@ -87,15 +89,18 @@ def _beside_baseline(ours: Evaluation) -> Verdict:
     return Verdict(is_better, (f"{words}: {figures}",), comparisons=(found,))
 
 
-def _beside_champion(ours: Evaluation, rival: Rival, news: str | None, ordered: bool) -> Verdict:
+def _beside_champion(ours: Evaluation, rival: Rival, rivals: Rivals, ordered: bool) -> Verdict:
     found = _compare(ours, rival, f"the champion (version {rival.version})", ordered)
     if found.comparison.groups < FEWEST_GROUPS:
         reason = (
-            f"the champion answered {found.comparison.incidents} of these incidents unseen: too "
-            f"few to compare; {news or 'nothing is new since it was trained'}"
+            f"the champion answered {found.comparison.incidents:,} of these incidents unseen: too "
+            f"few to compare; {rivals.news or 'nothing is new since it was trained'}"
         )
-        return Verdict(news is not None, (reason,))
-    verdict = replace(_against(found, news), comparisons=(found.comparison,))
+        return _unless_rolled_back(Verdict(rivals.news is not None, (reason,)), rivals)
+    verdict = _against(found, rivals.news)
+    if not found.is_better:
+        verdict = _unless_rolled_back(verdict, rivals)
+    verdict = replace(verdict, comparisons=(found.comparison,))
     return _joined(verdict, judge_slices(found.answers, rival.rows, ours.slices))
 
 
@@ -110,6 +115,17 @@ def _against(found: _Finding, news: str | None) -> Verdict:
         reason = "nothing is new since the champion was trained, and it is not better beyond noise"
         return Verdict(False, (f"no worse than {found}", reason))
     return Verdict(True, (f"no worse than {found}", f"fresher: {news}"))
+
+
+def _unless_rolled_back(verdict: Verdict, rivals: Rivals) -> Verdict:
+    """Return the verdict of a challenger that is not known to be better beyond noise."""
+    if rivals.rolled_back is None or not verdict.promoted:
+        return verdict
+    reason = (
+        f"only a better one replaces a champion that was brought back ({rivals.rolled_back}), "
+        "unless somebody promotes it"
+    )
+    return replace(verdict, promoted=False, reasons=(*verdict.reasons, reason))
 
 
 def _beside_past(ours: Evaluation, past: Sequence[Rival], ordered: bool) -> Verdict:

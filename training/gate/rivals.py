@@ -8,6 +8,8 @@ import numpy as np
 
 from features.errors import ArtifactRejected, EncoderUnavailable
 from features.history.history import History
+from features.history.reigns import CROWNING
+from features.history.store import open_store
 from models.artifacts.learned_from import were_learned_from
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.promotion import HISTORY_TAG
@@ -46,12 +48,14 @@ class Rivals:
     """The champion with `news`, what the challenger knows beyond it, and earlier champions.
 
     `news` is None where there is none. `doubts` tell what kept a comparison from being as meant.
+    `rolled_back` says who brought the champion back, when and why; None where nobody did.
     """
 
     champion: Rival | None = None
     news: str | None = None
     past: tuple[Rival, ...] = ()
     doubts: tuple[str, ...] = ()
+    rolled_back: str | None = None
 
 
 def find_rivals(
@@ -73,7 +77,8 @@ def find_rivals(
 
     Elsewhere, with too short a later period or without dates, both are known by their held-out
     answers: to the same reports, each by fits of the same procedure on the rest of the history of
-    its time, where no fit saw the report or a near-copy. Raises `RegistryUnavailable`.
+    its time, where no fit saw the report or a near-copy. Raises `RegistryUnavailable` and
+    `StoreUnavailable`.
     """
     registry = ModelRegistry(plan.home.tracking_uri, plan.tenant)
     champion = registry.champions().get(target)
@@ -90,6 +95,7 @@ def find_rivals(
             if version.version != champion.version
         ),
         doubts=doubts,
+        rolled_back=_rolled_back(target, plan),
     )
 
 
@@ -130,6 +136,17 @@ def _by_held_out(ours: Evaluation, version: ModelVersion, plan: TrainingPlan) ->
     rows = np.flatnonzero([name in answers for name in ours.fingerprints])
     predicted = tuple(answers[ours.fingerprints[row]] for row in rows.tolist())
     return Rival(version.version, rows, predicted)
+
+
+def _rolled_back(target: str, plan: TrainingPlan) -> str | None:
+    """Say who rolled back to the champion, when and why, if that is how it became one."""
+    with open_store(plan.database_url, plan.tenant) as store:
+        events = store.learning.events(target=target)
+    last = next((one for one in reversed(events) if one.action in CROWNING), None)
+    if last is None or last.action != "rollback":
+        return None
+    what = f"{last.actor} rolled back to version {last.version}"
+    return f"{what} on {last.at:%Y-%m-%d}: {last.reason}"
 
 
 def _past_champions(

@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from models.folds import Rows
 from models.verdict import Comparison, Verdict
+from training.counted import counted
 from training.gate.paired import Answers, Difference, accuracy_gain
 from training.slices import Slice
 
@@ -31,7 +32,7 @@ class _Fall:
         found = self.comparison
         return (
             f"accuracy {found.value:+.3f} in {found.name}, 95% interval {found.low:+.3f} to "
-            f"{found.high:+.3f} on {found.incidents} incidents"
+            f"{found.high:+.3f} on {counted(found.incidents, 'incident')}"
         )
 
 
