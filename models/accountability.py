@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from features.history.events import Event
-from features.history.labels import LabelRecord
+from features.history.labels import LabelRecord, strongest
 from features.history.predictions import PredictionRecord
 from features.history.reigns import Reign, reign_at, reigns, told_of
 from features.history.store import IncidentStore
 from models.artifacts.registry import ModelVersion
 
 _MEASURED = frozenset({"value", "low", "high"})
+_SLICES = ("class ", "service ", "source ", "language ", "length ")
 
 
 class Versions(Protocol):
@@ -40,15 +41,24 @@ class Difference:
     high: float
     incidents: int | None = None
 
+    @property
+    def is_of_slice(self) -> bool:
+        """Whether only a part of the incidents was compared, such as those of one class."""
+        return self.name.startswith(_SLICES)
+
     def describe(self) -> str:
         """Return the difference in words.
 
         >>> Difference("version 3", "accuracy", 0.021, 0.008, 0.034, 2013).describe()
         'accuracy against version 3: +0.021 (+0.008 to +0.034) on 2,013 incidents'
+        >>> Difference("class VPN", "accuracy", 0.012, -0.01, 0.03).describe()
+        'accuracy in class VPN: +0.012 (-0.010 to +0.030) against the champion'
         """
         on = "" if self.incidents is None else f" on {self.incidents:,} incidents"
-        interval = f"({self.low:+.3f} to {self.high:+.3f})"
-        return f"{self.metric} against {self.name}: {self.value:+.3f} {interval}{on}"
+        gain = f"{self.value:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
+        if self.is_of_slice:
+            return f"{self.metric} in {self.name}: {gain} against the champion{on}"
+        return f"{self.metric} against {self.name}: {gain}{on}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,14 @@ class Account:
     champions: tuple[ChampionThen, ...]
     answers: tuple[PredictionRecord, ...] = ()
     labels: tuple[LabelRecord, ...] = ()
+
+    @property
+    def counting(self) -> tuple[LabelRecord, ...]:
+        """The label of each target that counted at the moment."""
+        known = [one for one in self.labels if one.given_at <= self.at]
+        targets = sorted({one.target for one in known})
+        best = [strongest(one for one in known if one.target == target) for target in targets]
+        return tuple(one for one in best if one is not None and one.source.authority > 0)
 
 
 def differences(told: Mapping[str, Any]) -> tuple[Difference, ...]:

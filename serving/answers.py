@@ -109,7 +109,11 @@ class HookAnswer(BaseModel):
 
 
 class FeedbackAnswer(BaseModel):
-    """Confirms what was said of an answer."""
+    """Confirms what was said of an answer.
+
+    `is_new_label` tells that a correction names a label which neither the champion nor anything
+    stored knows: it may be a typing error.
+    """
 
     prediction_id: str
     incident_id: str
@@ -117,6 +121,7 @@ class FeedbackAnswer(BaseModel):
     action: str
     given_by: str
     given_at: datetime
+    is_new_label: bool
     request_id: str
 
 

@@ -45,6 +45,11 @@ class Champion:
     model: ReportModel
     card: Card
 
+    @property
+    def labels(self) -> frozenset[str]:
+        """The labels that it was measured on."""
+        return frozenset(each.label for each in self.card.class_reliability)
+
 
 @dataclass(frozen=True, slots=True)
 class Champions:

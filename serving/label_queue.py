@@ -19,9 +19,16 @@ from serving.errors import FieldError, InvalidFields
 MOST_CANDIDATES = 5_000
 
 _HALF_LIFE_DAYS = 90.0
+_ALIKE, _RELATED = 0.5, 0.2
+_WITHOUT_LABELS = frozenset({"similar", "runbooks"})
 _AUDIT = "audit sample: what you decide shows how often such answers are right"
 
 Floats = NDArray[np.float64]
+
+
+def label_targets(champions: Champions) -> tuple[str, ...]:
+    """Return the targets with a champion whose answers are labels, by the alphabet."""
+    return tuple(sorted(champions.serving.keys() - _WITHOUT_LABELS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +81,23 @@ class LabelQueue:
         """Return what to label next, the most helpful first.
 
         Answers of the audit sample come before all others, the oldest first. Raises
-        `InvalidFields` for a target that has no champion, `StoreUnavailable`, `IndexBehind` and
-        `EncoderUnavailable`.
+        `InvalidFields` for a target without a champion or without labels, `StoreUnavailable`,
+        `IndexBehind` and `EncoderUnavailable`.
         """
-        if target not in self._champions().serving:
-            raise InvalidFields([FieldError("target", "name a target that has a champion")])
+        self._check(target)
         audited = self._audited(target, limit)
         if len(audited) >= limit:
             return audited
         found = self._store.learning.unlabelled(target, since=None, limit=MOST_CANDIDATES)
         candidates = self._stored([answer for answer in found if answer.audit_share is None])
         return (*audited, *self._ranked(candidates)[: limit - len(audited)])
+
+    def _check(self, target: str) -> None:
+        known = label_targets(self._champions())
+        if target not in known:
+            named = ", ".join(known) or "none yet"
+            message = f"{target!r} takes no labels here; targets that do: {named}"
+            raise InvalidFields([FieldError("target", message)])
 
     def _audited(self, target: str, limit: int) -> tuple[WantedLabel, ...]:
         undecided = {
@@ -143,10 +156,21 @@ def _days_before_newest(moments: Sequence[datetime]) -> Floats:
     return np.asarray((seconds.max() - seconds) / 86_400)
 
 
+def _likeness(density: float) -> str:
+    """Say how much of the queue a label speaks for, by the mean cosine with the others.
+
+    >>> _likeness(0.6), _likeness(0.05)
+    ('much like most others that wait', 'unlike most others that wait')
+    """
+    if density >= _ALIKE:
+        return "much like most others that wait"
+    return "like some others that wait" if density >= _RELATED else "unlike most others that wait"
+
+
 def _wanted(candidate: _Candidate, score: float, density: float, size: int) -> WantedLabel:
     report = candidate.incident.report
     others = f"; stands for {size} near-copies" if size > 1 else ""
-    why = f"the model is {1 - candidate.answer.confidence:.0%} unsure; {density:.0%} like others"
+    why = f"the model is {candidate.answer.confidence:.0%} sure; {_likeness(density)}"
     return WantedLabel(
         report.id,
         report.title,

@@ -19,6 +19,7 @@ from serving.champions import Champion, Champions, ChampionWatcher, Registry
 from serving.changes import ChangeService
 from serving.feedback import FeedbackService
 from serving.incidents import IncidentService
+from serving.label_names import LabelNames
 from serving.label_queue import LabelQueue
 from serving.labelling import OnLabels
 from serving.metrics import ServingMetrics
@@ -76,6 +77,7 @@ class Services:
     registry: Registry
     promotions: PromotionService
     label_queue: LabelQueue
+    label_names: LabelNames
     shadow: Shadow | None
     store: IncidentStore
 
@@ -157,6 +159,7 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
         registry=registry,
         promotions=PromotionService(store, home, settings.tenant),
         label_queue=LabelQueue(store, followed.champions_now, past.index),
+        label_names=LabelNames(store, followed.champions_now),
         shadow=shadow,
         store=store,
     )

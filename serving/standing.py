@@ -170,6 +170,7 @@ def _monitored(monitoring: Monitoring) -> Iterator[Metric]:
         labels=["signal", "target"],
     )
     raised = Counter((alarm.signal, alarm.target or "") for alarm in monitoring.alarms)
-    for signal, count in raised.items():
+    # Without one a query over it would find nothing, and an alert on it could not tell why.
+    for signal, count in (raised or {("", ""): 0}).items():
         alarms.add_metric(signal, count)
     yield from (at, measures, alarms)

@@ -11,12 +11,11 @@ from pydantic_core import to_json
 
 from features.errors import BadQuestion, RegistryUnavailable
 from features.history.events import Event
-from features.history.labels import LabelRecord
 from features.history.predictions import PredictionRecord
 from features.history.reigns import parse_moment
 from features.history.store import IncidentStore, open_store
 from features.home import Home, HomeSettings, open_home
-from models.accountability import ChampionThen, give_account
+from models.accountability import Account, ChampionThen, give_account
 from models.artifacts.promotion import note_found_champions
 from models.artifacts.registry import ModelRegistry
 from training.audit_export import write_log
@@ -45,7 +44,7 @@ def audit_command(
         if export is not None:
             _export(store, export, target, moment, as_json=as_json)
         elif at is None and incident is None:
-            _show_log(store.learning.events(target=target), as_json=as_json)
+            _show_log(store.learning.events(target=target), target, as_json=as_json)
         else:
             _answer(store, registry, moment or datetime.now(UTC), incident, target, as_json)
 
@@ -80,16 +79,17 @@ def _export(
         typer.echo(f"wrote {len(events):,} events to {file}")
 
 
-def _show_log(events: Sequence[Event], *, as_json: bool) -> None:
+def _show_log(events: Sequence[Event], target: str | None, *, as_json: bool) -> None:
     if as_json:
         typer.echo(to_json({"events": [asdict(each) for each in events]}, indent=2))
         return
     if not events:
-        typer.echo("the log is empty; it begins with the first training")
+        none = "the log is empty; it begins with the first training"
+        typer.echo(none if target is None else f"the log tells nothing of {target!r}")
     elif len(events) > _SHOWN:
         typer.echo(f"the last {_SHOWN} of {len(events):,} events; --export FILE writes all")
     for event in events[-_SHOWN:]:
-        what = " ".join(filter(None, (event.action, event.target, _numbered(event.version))))
+        what = " ".join(filter(None, (event.what, event.target, _numbered(event.version))))
         typer.echo(f"{event.at:{_MINUTE}}  {what}, by {event.actor}{_because(event.reason)}")
 
 
@@ -112,7 +112,7 @@ def _answer(
         typer.echo("there was no model; run: python -m training train")
     if incident is not None:
         _tell_answers(incident, account.answers)
-        _tell_labels(account.labels)
+        _tell_labels(account)
 
 
 def _tell_champion(champion: ChampionThen) -> None:
@@ -120,12 +120,13 @@ def _tell_champion(champion: ChampionThen) -> None:
     if reign is None:
         typer.echo(f"{champion.target}: {champion.unknown}")
         return
-    since = f"{reign.since:{_MINUTE}} UTC, {reign.action} by {reign.actor}{_because(reign.reason)}"
+    since = f"{reign.since:{_MINUTE}} UTC, {reign.how} by {reign.actor}{_because(reign.reason)}"
     typer.echo(f"{champion.target}: version {reign.version} was champion, since {since}")
     if champion.data_sha256:
         typer.echo(f"  trained on data {champion.data_sha256}")
     for gain in champion.differences:
-        typer.echo(f"  {gain.describe()}")
+        if not gain.is_of_slice:
+            typer.echo(f"  {gain.describe()}")
 
 
 def _tell_answers(incident: str, answers: Sequence[PredictionRecord]) -> None:
@@ -140,12 +141,15 @@ def _tell_answers(incident: str, answers: Sequence[PredictionRecord]) -> None:
         typer.echo(f"  and {len(answers) - _SHOWN:,} before; --json lists all")
 
 
-def _tell_labels(labels: Sequence[LabelRecord]) -> None:
+def _tell_labels(account: Account) -> None:
+    labels, counting = account.labels, account.counting
     typer.echo("labels that it got:" if labels else "it has no label from people or its outcome")
     for one in labels:
+        standing = " (counted then)" if one in counting else ""
+        standing = " (later)" if one.given_at > account.at else standing
         typer.echo(
             f"  {one.given_at:{_MINUTE}}  {one.target}: {one.label!r}, {one.source}, "
-            f"by {one.given_by}"
+            f"by {one.given_by}{standing}"
         )
 
 

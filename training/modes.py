@@ -14,7 +14,8 @@ from features.history.events import Event
 from features.history.modes import Mode, Modes, ModeSetting
 from features.history.store import IncidentStore, open_store
 from features.home import HomeSettings, open_home
-from models.artifacts.registry import ModelRegistry
+from models.artifacts.cards import read_card
+from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.calibrated import CalibratedModel
 from training.actor import actor_name
 
@@ -61,8 +62,10 @@ def mode_command(
             _refuse_too_wide(done)
             store.reset_modes()
         else:
-            _check_known(registry, target, label, quiet=as_json)
+            champion = _champion(registry, target)
+            _check_known(registry, champion, label, quiet=as_json)
             store.set_mode(ModeSetting(target, label, done.mode, now))
+            _warn_of_unproven(champion, done)
         said = {"mode": str(done.mode), "label": label}
         event = Event(now, actor_name(), "mode", target, None, done.describe(), said)
         store.learning.append_event(event)
@@ -123,19 +126,38 @@ def _refuse_too_wide(wanted: ModeLine) -> None:
         )
 
 
-def _check_known(registry: ModelRegistry, target: str, label: str | None, *, quiet: bool) -> None:
+def _champion(registry: ModelRegistry, target: str) -> ModelVersion:
     champions = registry.champions()
     if target not in champions:
         known = ", ".join(sorted(champions)) or "none"
         raise ModeRefused(f"{target!r} has no champion; targets that have one: {known}")
+    return champions[target]
+
+
+def _check_known(
+    registry: ModelRegistry, champion: ModelVersion, label: str | None, *, quiet: bool
+) -> None:
     if label is None:
         return
     with Console(stderr=True, quiet=quiet).status("reading the champion's labels"):
-        model = registry.load(champions[target]).model
+        model = registry.load(champion).model
     labels = model.classes_ if isinstance(model, CalibratedModel) else []
     if label not in labels:
         known = ", ".join(labels) or "none"
-        raise ModeRefused(f"the champion of {target!r} knows no label {label!r}; it knows: {known}")
+        raise ModeRefused(
+            f"the champion of {champion.target!r} knows no label {label!r}; it knows: {known}"
+        )
+
+
+def _warn_of_unproven(champion: ModelVersion, done: ModeLine) -> None:
+    if done.mode is not Mode.AUTO or done.label is None:
+        return
+    if done.label not in read_card(champion).certificates:
+        typer.echo(
+            f"warning: version {champion.version} of {champion.target} has no certificate for "
+            f"{done.label!r}: it will stay suggest until a version proves it",
+            err=True,
+        )
 
 
 def _except(done: ModeLine, modes: Modes) -> str:

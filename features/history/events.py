@@ -27,6 +27,11 @@ class Event:
     reason: str
     details: Mapping[str, Any]
 
+    @property
+    def what(self) -> str:
+        """The action, of a retraining also whether that began, finished or failed."""
+        return " ".join(filter(None, (self.action, str(self.details.get("state") or ""))))
+
 
 _NAMES = tuple(field.name for field in fields(Event))
 _COLUMNS = tuple(EventRow.__table__.c[name] for name in _NAMES)

@@ -14,7 +14,10 @@ from features.history.learning_tables import MonitoringRow
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A figure with its bounds; `reference` is what it was when the model was trained."""
+    """A figure with its bounds; `reference` is what it was when the model was trained.
+
+    `n` counts what it was measured on, None where that is not told.
+    """
 
     name: str
     value: float
@@ -23,6 +26,31 @@ class Measure:
     reference: float | None
     target: str | None = None
     label: str | None = None
+    n: int | None = None
+
+    def describe(self) -> str:
+        """Return the figure in words; an interval of one point tells nothing.
+
+        >>> Measure("accuracy", 0.912, 0.85, 0.95, 0.9, label="VPN", n=1460).describe()
+        "accuracy of 'VPN' 0.912 [0.85, 0.95] on 1,460 (reference 0.9)"
+        >>> Measure("agrees", 1.0, 1.0, 1.0, None).describe()
+        'agrees 1'
+        """
+        whose = "" if self.label is None else f" of {self.label!r}"
+        return f"{self.name}{whose} {_figure(self.value)}{self._bounds()}{self._origin()}"
+
+    def _bounds(self) -> str:
+        if self.low is None or self.high is None or self.low == self.high:
+            return ""
+        return f" [{_figure(self.low)}, {_figure(self.high)}]"
+
+    def _origin(self) -> str:
+        on = "" if self.n is None else f" on {self.n:,}"
+        return on if self.reference is None else f"{on} (reference {_figure(self.reference)})"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +87,14 @@ class Monitoring:
     measures: tuple[Measure, ...]
     alarms: tuple[Alarm, ...]
     proposals: tuple[Proposal, ...]
+
+    @property
+    def verdict(self) -> str:
+        """What to know first: whether anything is out of line."""
+        count = len(self.alarms)
+        if not count:
+            return "nothing is out of line"
+        return f"{count:,} alarm{'' if count == 1 else 's'}"
 
     def without(self, incident_id: str) -> "Monitoring":
         """Return the same without an incident among the examples."""

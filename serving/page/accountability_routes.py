@@ -16,6 +16,7 @@ from serving.page.label_queue import open_labels
 from serving.page.model_card import open_card
 from serving.page.models import open_models
 from serving.page.rendering import render
+from serving.page.saved import find_saved
 from serving.page.session import NAMELESS, name_of, remember_name
 from serving.services import Services, SharedServices
 
@@ -58,7 +59,8 @@ def audit(request: Request, services: SharedServices) -> Response:
 def labels(request: Request, services: SharedServices) -> Response:
     """Show what to label next."""
     found = open_labels(services, request.query_params.get("target", ""))
-    return render(request, "label_queue.html", page=found)
+    saved = find_saved(services, request.query_params)
+    return render(request, "label_queue.html", page=found, saved=saved)
 
 
 def _move(services: Services, form: Form, actor: str) -> ModelVersion:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.incident.report import IncidentReport
-from serving.label_queue import WantedLabel
-from serving.page.shown import RUNBOOKS, SIMILAR, is_offered, known_labels
+from serving.label_queue import WantedLabel, label_targets
+from serving.page.shown import is_offered, known_labels
 from serving.services import Services
 
 _SHOWN = 20
@@ -33,17 +33,18 @@ class LabelsPage:
 
 
 def open_labels(services: Services, asked: str) -> LabelsPage:
-    """Return the queue of a target, of the first one if none or an unknown one is asked for.
+    """Return the queue of a target, of the first one if none is asked for.
 
-    Raises `StoreUnavailable`, `IndexBehind` and `EncoderUnavailable`.
+    Raises `InvalidFields` for a target that takes no labels, `StoreUnavailable`, `IndexBehind` and
+    `EncoderUnavailable`.
     """
-    serving = services.champions.champions.serving
-    targets = tuple(sorted(serving.keys() - {SIMILAR, RUNBOOKS}))
+    champions = services.champions.champions
+    targets = label_targets(champions)
     if not targets:
         return LabelsPage(None, ())
-    target = asked if asked in targets else targets[0]
+    target = asked or targets[0]
     queue = services.label_queue.next(target, _SHOWN)
-    choices = tuple(filter(is_offered, known_labels(serving[target])))
+    choices = tuple(filter(is_offered, known_labels(champions.serving[target])))
     return LabelsPage(target, targets, _items(services, target, queue), choices)
 
 

@@ -1,13 +1,16 @@
 """The page of the models: what answers now, and whether it keeps its promises."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from features.history.modes import Mode
-from features.history.monitoring import Alarm, Monitoring, Proposal
+from features.history.monitoring import Alarm, Measure, Monitoring, Proposal
 from features.history.reigns import Reign, reigns
 from features.history.withdrawals import Withdrawal
 from models.artifacts.registry import ModelVersion
+from models.calibrated import CalibratedModel
 from models.card import Card
 from models.confidence_sequence import PrecisionBounds
 from serving.champions import Champion
@@ -44,8 +47,10 @@ class ShownChallenger:
 class ShownModel:
     """A champion as the page shows it.
 
-    `reign` is None where the log does not tell since when. `held` counts audited answers that wait
-    for a person: not by label, since that would tell what they say.
+    `reign` is None where the log does not tell since when, and `has_earlier` says whether it names
+    a champion to roll back to. `held` counts audited answers that wait for a person, by version:
+    not by label, since that would tell what they say. `unproven` are labels that their owner allows
+    as `auto` without a certificate, and `withheld` says why no certificate is used.
     """
 
     target: str
@@ -54,9 +59,27 @@ class ShownModel:
     mode: Mode
     reign: Reign | None
     certificates: tuple[ShownCertificate, ...]
-    held: int
+    held: Mapping[str, int]
     challenger: ShownChallenger | None
     alarms: tuple[Alarm, ...]
+    measures: tuple[Measure, ...]
+    has_earlier: bool
+    unproven: tuple[str, ...]
+    withheld: str | None
+
+    @property
+    def waiting(self) -> tuple[ShownCertificate, ...]:
+        """The proven labels that their owner does not allow as `auto` yet."""
+        return tuple(
+            each
+            for each in self.certificates
+            if each.withdrawal is None and each.mode is not Mode.AUTO
+        )
+
+    @property
+    def allowing(self) -> str:
+        """The command that allows a label."""
+        return f"python -m training mode auto --target {quote(self.target)} --label LABEL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +95,13 @@ class ModelsPage:
         """What changed that concerns no champion alone."""
         known = {each.target for each in self.models}
         return tuple(each for each in self._found_alarms() if each.target not in known)
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What was measured of no champion alone."""
+        known = {each.target for each in self.models}
+        found = self.monitoring.measures if self.monitoring else ()
+        return tuple(each for each in found if each.target not in known)
 
     @property
     def proposals(self) -> Sequence[Proposal]:
@@ -115,10 +145,40 @@ def _show(
         services.modes.modes.of(target),
         last if last and last.version == version.version else None,
         _certificates(services, champion, withdrawals),
-        sum(each.truth is None for each in drawn),
+        Counter(each.version for each in drawn if each.truth is None),
         _challenger(services, target),
         tuple(each for each in (monitoring.alarms if monitoring else ()) if each.target == target),
+        tuple(
+            each for each in (monitoring.measures if monitoring else ()) if each.target == target
+        ),
+        _has_earlier(of_target),
+        _unproven(services, champion),
+        _withheld(champion),
     )
+
+
+def _has_earlier(of_target: Iterable[Reign]) -> bool:
+    """Tell whether there is a champion to roll back to; one rolled back from is none."""
+    champions: list[str] = []
+    for reign in of_target:
+        if reign.action == "rollback":
+            champions = champions[:-1] or [reign.version]
+        else:
+            champions = [*champions, reign.version]
+    return len(champions) > 1
+
+
+def _unproven(services: Services, champion: Champion) -> tuple[str, ...]:
+    modes = services.modes.modes.of_labels(champion.version.target)
+    proven = champion.card.certificates
+    return tuple(
+        label for label, mode in modes.items() if mode is Mode.AUTO and label not in proven
+    )
+
+
+def _withheld(champion: Champion) -> str | None:
+    is_certified = isinstance(champion.model, CalibratedModel)
+    return champion.model.certification_.withheld if is_certified else None
 
 
 def _certificates(

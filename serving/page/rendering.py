@@ -29,7 +29,6 @@ SECURITY_HEADERS: Mapping[str, str] = {
 _FILTERS = (
     wording.age,
     wording.clock,
-    wording.crowned,
     wording.exact,
     wording.gain,
     wording.hours,
@@ -48,6 +47,7 @@ _FILTERS = (
 _ADVICE: Mapping[int, str] = {
     HTTPStatus.FORBIDDEN: "Go back, reload the page and send the form again from there.",
     HTTPStatus.NOT_FOUND: "It may have been deleted. Search the inbox for a word of its text.",
+    HTTPStatus.CONFLICT: "Go back to the models and choose another version.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Go back and send less text.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Go back and change what is named above.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Wait a few seconds and reload. Until it is back, work from "

@@ -1,6 +1,7 @@
 """The pages: each route reads what is asked, calls its service and renders a template."""
 
 import json
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from fastapi import APIRouter
@@ -8,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.bodies import FeedbackBody, parse_id
-from serving.errors import InvalidFields
+from serving.errors import FieldError, InvalidFields
 from serving.page.commands import SharedCommands
 from serving.page.guard import Form, PageRoute, SignedIn, go_to, own_path
 from serving.page.inbox import open_inbox, read_query
 from serving.page.incident import answer_again, open_incident, try_report
 from serving.page.rendering import render
+from serving.page.saved import find_saved, telling
 from serving.page.session import name_of, remember_name
 from serving.page.wording import incident_path
 from serving.reading import RefusedIncident
@@ -44,7 +46,8 @@ def incident(
 ) -> Response:
     """Show one incident with all that is answered about it."""
     shown = open_incident(services, commands, parse_id(id) or id, request_id)
-    return render(request, "incident.html", page=shown)
+    saved = find_saved(services, request.query_params)
+    return render(request, "incident.html", page=shown, saved=saved)
 
 
 @page_routes.get("/try")
@@ -78,7 +81,7 @@ def give_feedback(form: Form, request: Request, services: SharedServices) -> Res
         "prediction_id": form.get("prediction_id", ""),
         "target": form.get("target", ""),
         "action": form.get("action", ""),
-        "label": form.get("other") or form.get("label"),
+        "label": _named_label(form),
         "subject": form.get("subject"),
         "helped": _HELPED.get(form.get("helped", "")),
         "given_by": form.get("given_by") or name_of(request),
@@ -87,8 +90,9 @@ def give_feedback(form: Form, request: Request, services: SharedServices) -> Res
     body = services.reader.body(FeedbackBody, json.dumps(said).encode())
     incident_id = parse_id(form.get("incident_id", ""))
     record = services.feedback.give(**body.model_dump(), incident_id=incident_id, source="page")
-    shown = f"{incident_path(record.incident_id)}#{quote(form.get('at', 'main'))}"
-    response = go_to(own_path(form["next"]) if form.get("next") else shown)
+    next_ = own_path(form["next"]) if form.get("next") else incident_path(record.incident_id)
+    at = "" if form.get("next") else f"#{quote(form.get('at', 'main'))}"
+    response = go_to(telling(next_, record) + at)
     if form.get("given_by"):
         remember_name(request, response, form["given_by"])
     return response
@@ -108,6 +112,15 @@ def set_name(form: Form, request: Request) -> Response:
     response = go_to(own_path(form.get("next")))
     remember_name(request, response, form.get("name", ""))
     return response
+
+
+def _named_label(form: Mapping[str, str]) -> str | None:
+    """Return the label that was chosen or typed; raises `InvalidFields` for two that differ."""
+    chosen, typed = form.get("label", "").strip(), form.get("other", "").strip()
+    if chosen and typed and chosen != typed:
+        both = f"you chose {chosen!r} and typed {typed!r}: give one of them"
+        raise InvalidFields([FieldError("label", both)])
+    return typed or chosen or None
 
 
 def _first_words(error: InvalidFields) -> str:

@@ -154,7 +154,7 @@ def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozense
 
 def known_labels(champion: Champion | None) -> list[str]:
     """Return the labels that a champion was measured on, none where there is no champion."""
-    return sorted(each.label for each in champion.card.class_reliability) if champion else []
+    return sorted(champion.labels) if champion else []
 
 
 def is_offered(value: str | None) -> TypeGuard[str]:

@@ -23,11 +23,6 @@ ACTION_WORDS: Mapping[str, str] = {
     "dismiss": "dismissed",
 }
 
-CROWNED_WORDS: Mapping[str, str] = {
-    "promote": "promoted",
-    "rollback": "rolled back to",
-    "found": "found past the log",
-}
 SOURCE_WORDS: Mapping[str, str] = {
     "echo": "the final state repeats our own answer and nobody looked: never learned from",
     "accepted": "a person saw our answer and took it",
@@ -179,15 +174,6 @@ def gain(value: float) -> str:
     return f"{value:+.3f}"
 
 
-def crowned(action: str) -> str:
-    """Return how somebody became champion.
-
-    >>> crowned("rollback")
-    'rolled back to'
-    """
-    return CROWNED_WORDS.get(action, action)
-
-
 def target_name(target: str) -> str:
     """Return a target as a heading.
 
@@ -215,12 +201,15 @@ on 412 groups of past incidents, at 95% confidence.'
 
 
 def shorten(text: str, limit: int = 160) -> str:
-    """Return the beginning of a text.
+    """Return the beginning of a text; a word, or a number, is cut only if it is very long.
 
-    >>> shorten("three in the morning", 8)
-    'three in…'
+    >>> shorten("three in the morning", 8), shorten("better by 0.123", 13)
+    ('three in…', 'better by…')
     """
-    return text if len(text) <= limit else f"{text[:limit].rstrip()}…"
+    if len(text) <= limit:
+        return text
+    kept = text[: limit + 1].rpartition(" ")[0]
+    return f"{(kept if 2 * len(kept) > limit else text[:limit]).rstrip()}…"
 
 
 def isolate(text: str) -> str:

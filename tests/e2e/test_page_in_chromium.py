@@ -420,7 +420,7 @@ def test_without_script_everything_works(visit):
         page.get_by_role("link", name="Labels").click()
         page.get_by_role("button", name=f"Network for {DRAWN}").click()
         page.get_by_role("link", name="Models").click()
-        page.locator("summary", has_text="Promote or roll back Category").click()
+        page.locator("summary", has_text="Promote Category").click()
         page.get_by_label("Promote version 3, because").fill("it knows more")
         page.get_by_role("button", name="Promote Category").click()
         page.get_by_role("link", name="Audit log").click()

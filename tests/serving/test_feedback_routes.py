@@ -65,6 +65,19 @@ def test_who_has_no_name_is_the_api(client, answered, store) -> None:
     assert len(store.feedback()) == 1
 
 
+def test_a_label_that_nothing_stored_knows_is_told_to_be_new(client, answered) -> None:
+    def is_new(**said: object) -> bool:
+        return give(client, answered, **said).json()["is_new_label"]
+
+    past = {"incident": {"id": "INC7"}, "outcome": {"category": "Telephony"}}
+    assert client.post("/v1/incidents", json=past).status_code == 200
+    assert is_new(given_by="ana") is False
+    assert is_new(action="correct", label="Telephony") is False
+    assert is_new(action="correct", label="Netwrk", given_by="ana") is True
+    assert is_new(action="correct", label="Netwrk", given_by="ben") is False
+    assert is_new(target="runbooks", action="correct", label="disk/full") is False
+
+
 def test_saying_it_again_is_saying_it_once(client, answered, store) -> None:
     for _ in range(3):
         assert give(client, answered, given_by="ana").status_code == 200

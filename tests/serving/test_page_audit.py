@@ -69,7 +69,7 @@ def test_who_was_champion_and_what_was_said_is_one_page(client):
         "accuracy against version 1: +0.021 (+0.008 to +0.034) on 2,013 incidents",
         "What was said about INC/1 up to then",
         "Category Mail 93% suggest mode recommend version 2",
-        "Category VPN replaced Mia",
+        "Category VPN replaced later Mia",
     ):
         assert part in shown, part
     assert 'href="/models/category/2"' in page.text

@@ -58,7 +58,7 @@ def test_feedback_is_stored_with_who_and_when_and_shown_after_a_reload(client, a
 def test_a_correction_takes_a_known_or_another_label(client, answered):
     say(client, action="correct", label="VPN")
     assert answered.feedback()[0].label == "VPN"
-    say(client, action="correct", label="VPN", other=" Firewall ")
+    say(client, action="correct", label="", other=" Firewall ")
     assert answered.feedback()[0].label == "Firewall"
     assert "corrected to <bdi>Firewall</bdi>" in client.get(PATH).text
     response = say(client, action="correct", label="", other=" ")

@@ -150,6 +150,32 @@ def test_one_click_labels_and_shows_what_is_next(client, audited):
     assert audited.learning.labels()[0].label == "Printing"
 
 
+def test_what_was_saved_is_said_again_and_a_new_label_is_asked_about(client, audited):
+    said = {"prediction_id": "p-INC1", "incident_id": "INC1", "target": "category"}
+    said |= {"action": "correct", "other": "Printng", "next": "/labels?target=category"}
+    page = client.post("/feedback", data=said, headers=OWN)
+    assert page.url.path == "/labels"
+    assert "saved: INC1 is Printng" in words(page)
+    assert "“ Printng ” is new here; did you mean “ Printing ”?" in words(page)
+    assert "Printng" not in re.findall(r'<button name="label" value="([^"]+)"', page.text)
+    del said["next"]
+    page = client.post("/feedback", data=said | {"other": "Mail"}, headers=OWN)
+    assert page.url.path == "/incidents/INC1"
+    assert "saved: INC1 is Mail" in words(page)
+    assert "is new here" not in words(page)
+    assert "saved:" not in words(client.get("/labels?saved=p-INC2&in=INC2&about=category"))
+
+
+def test_a_chosen_and_a_typed_label_that_differ_are_refused(client, audited):
+    said = {"prediction_id": "p-INC1", "incident_id": "INC1", "target": "category"}
+    said |= {"action": "correct", "label": "Mail", "other": "Routing"}
+    refused = client.post("/feedback", data=said, headers=OWN)
+    assert refused.status_code == 422
+    assert "you chose 'Mail' and typed 'Routing': give one of them" in words(refused)
+    assert audited.learning.labels() == ()
+    assert client.post("/feedback", data=said | {"other": " Mail "}, headers=OWN).status_code == 200
+
+
 def test_many_labels_are_chosen_from_a_list(client, audited, trained_registry, monkeypatch):
     known = tuple(ClassReliability(f"Team {n:02}", 9, 9, 1.0, 1.0, 1.0) for n in range(30))
     card = Card("category", "choice", NOW, class_reliability=known)
@@ -162,11 +188,24 @@ def test_many_labels_are_chosen_from_a_list(client, audited, trained_registry, m
     assert page.count("Team 29</option>") == 2
 
 
-def test_targets_are_chosen_and_an_unknown_one_is_the_first(client, audited):
+def test_targets_are_chosen_and_one_without_labels_is_refused(client, audited):
     assert 'aria-current="true">\nSeverity' in client.get("/labels?target=severity").text.replace(
         "    ", ""
     ).replace(">Severity", ">\nSeverity")
-    assert words(client.get("/labels?target=<b>")) == words(client.get("/labels"))
+    for target in ("similar", "<b>"):
+        refused = client.get("/labels", params={"target": target})
+        assert refused.status_code == 422
+        told = f"'{target}' takes no labels here; targets that do: category, fields.subcategory"
+        assert told in words(refused)
+
+
+def test_an_empty_queue_says_which_incidents_come_here(client):
+    shown = words(client.get("/labels"))
+    assert "Only incidents that were sent to POST /v1/incidents appear here" in shown
+    assert "An incident that was only triaged has no page" in shown
+    missing = client.get("/incidents/INC404")
+    assert missing.status_code == 404
+    assert "what was only triaged has no page" in words(missing)
 
 
 def test_without_a_champion_there_is_nothing_to_ask(app_of, registry):

@@ -12,12 +12,13 @@ from starlette.testclient import TestClient
 from features.history.events import Event
 from features.history.labels import LabelRecord, LabelSource
 from features.history.modes import Mode, ModeSetting
-from features.history.monitoring import Alarm, Monitoring, Proposal
+from features.history.monitoring import Alarm, Measure, Monitoring, Proposal
 from features.history.predictions import PredictionRecord
 from features.history.shadows import ShadowRecord
 from features.history.withdrawals import Withdrawal
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelRegistry
+from models.calibrated import Certification
 from models.card import (
     Card,
     ClassReliability,
@@ -29,6 +30,7 @@ from models.card import (
     RowCounts,
     SliceMetric,
 )
+from models.choice import ChoiceModel
 from models.prediction import Certificate
 from models.verdict import Comparison, Verdict
 from serving.app import create_app
@@ -131,11 +133,61 @@ def test_certificates_stand_beside_what_audited_answers_say(client, store):
     client.app.state.services.standing.refresh()
     shown = words(client.get("/models"))
     assert re.search(r"Network 92% 80%, \d\d% to \d\d% of 50", shown)
-    assert "2 audited answers wait for a person to decide" in shown
+    assert "2 audited answers of version 7 wait for a person to decide" in shown
+    assert "proven, in mode monitor" in shown
+    command = "python -m training mode auto --target category --label LABEL"
+    assert shown.count(command) == 1
+
+
+def test_what_is_allowed_without_proof_says_so(client, store):
+    for label in ("Network", "Fax"):
+        store.set_mode(ModeSetting("category", label, Mode.AUTO, NOW))
+    client.app.state.services.modes.refresh()
+    shown = words(client.get("/models"))
+    assert "Allowed, not proven, so still answered as suggest: Fax" in shown
+    assert "mode auto --target category" not in shown
+
+
+def test_why_no_certificate_is_used_is_said(client, trained_registry):
+    model = ChoiceModel(encoder="hashing")
+    model.certification_ = Certification({}, "the labels may be echoes of our own answers")
+    trained_registry.promote("category", "8", model)
+    client.app.state.services.champions.refresh()
+    assert "No label may be auto: the labels may be echoes" in words(client.get("/models"))
+
+
+def test_many_certificates_are_folded(carded):
+    many = {f"Team {number}": Certificate(0.92, 0.81, 412) for number in range(11)}
+    client = carded(replace(full_card(), certificates=many))
+    assert "<summary>11 labels are proven</summary>" in client.get("/models").text
+
+
+def test_only_what_can_be_rolled_back_is_offered_to_be(client, store):
+    def crown(version: str, action: str = "promote") -> bool:
+        store.learning.append_event(Event(NOW, "Ana", action, "category", version, "", {}))
+        return "Roll back" in words(client.get("/models"))
+
+    found = [crown("6"), crown("7"), crown("6", "rollback"), crown("7")]
+    assert found == [False, True, False, True]
+
+
+def test_the_last_look_tells_its_measures_and_that_nothing_is_out_of_line(client, store):
+    measures = (
+        Measure("accuracy", 0.91, 0.8, 0.95, None, "category", n=1_460),
+        Measure("words new", 0.1, None, None, None),
+    )
+    store.learning.keep_monitoring(Monitoring(NOW, measures, (), ()))
+    client.app.state.services.standing.refresh()
+    shown = words(client.get("/models"))
+    assert re.search(r"Last looked at .+: nothing is out of line\.", shown)
+    assert "accuracy 0.91 [0.8, 0.95] on 1,460" in shown
+    assert shown.count("words new 0.1") == 1
 
 
 def test_a_withdrawn_certificate_says_so_and_why(client, store):
-    store.learning.withdraw(Withdrawal("category", "7", "Network", 0.92, 40, 60, 0.79, NOW))
+    # The module may have been loaded minutes ago.
+    now = datetime.now(UTC)
+    store.learning.withdraw(Withdrawal("category", "7", "Network", 0.92, 40, 60, 0.79, now))
     store.learning.withdraw(Withdrawal("category", "6", "Mail", 0.92, 1, 60, 0.2, NOW))
     shown = words(client.get("/models"))
     assert (
@@ -271,6 +323,7 @@ def test_a_move_that_cannot_be_made_is_a_page_that_says_why(registered, store):
         response = move(registered, **fields)
         assert response.status_code == status
         assert why in words(response)
+        assert "Reload the page" not in words(response)
     said = {"target": "category", "version": "2", "reason": "x"}
     assert registered.post("/models", data=said).status_code == 403
     assert store.learning.events() == ()

@@ -211,3 +211,7 @@ def test_the_last_monitoring_is_scraped(client, store):
     assert 'monitoring_measure{label="",measure="acceptance",target="category"} 0.7' in scraped
     assert 'precedent_monitoring_alarms{signal="vocabulary",target="category"} 2.0' in scraped
     assert "precedent_monitoring_timestamp_seconds 1" in scraped
+    store.learning.keep_monitoring(Monitoring(NOW + timedelta(hours=1), (), (), ()))
+    client.app.state.services.standing.refresh()
+    scraped = client.get("/metrics").text
+    assert 'precedent_monitoring_alarms{signal="",target=""} 0.0' in scraped

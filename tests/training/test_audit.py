@@ -85,7 +85,7 @@ def test_the_question_is_answered_on_one_screen(run, past):
     lines = told.splitlines()
     assert lines[0] == "at 2026-03-04 23:59:59 UTC"
     assert lines[1] == (
-        "category: version 2 was champion, since 2026-03-03 12:00 UTC, promote by Ana: "
+        "category: version 2 was champion, since 2026-03-03 12:00 UTC, promoted by Ana: "
         "reason of day 3"
     )
     assert lines[2] == f"  trained on data {'ab' * 32}"
@@ -97,8 +97,43 @@ def test_the_question_is_answered_on_one_screen(run, past):
         "drawn for audit at 5%"
     )
     assert "'VPN', 93% sure, auto in mode auto, version 1" in lines[6]
-    assert lines[-1] == "  2026-03-06 12:00  category: 'Mail', audited, by Mia"
+    assert lines[-1] == "  2026-03-06 12:00  category: 'Mail', audited, by Mia (later)"
     assert len(lines) <= 24
+
+
+def test_the_label_that_counted_then_is_marked(run, past):
+    early, late = (
+        LabelRecord("INC0012345", "category", label, source, "Eve", at(day), None)
+        for label, source, day in (
+            ("VPN", LabelSource.ACCEPTED, 3),
+            ("Fax", LabelSource.CORRECTED, 5),
+        )
+    )
+    past.learning.record_labels([early, late])
+    lines = run("--at", "2026-03-05", "--incident", "INC0012345").stdout.splitlines()
+    assert [line.partition("by ")[2] for line in lines[-3:]] == [
+        *("Eve", "Eve (counted then)", "Mia (later)")
+    ]
+
+
+def test_slices_are_left_to_the_export(run, past):
+    told = {"differences": {"class Service Desk": GAIN, "version 1": GAIN}}
+    past.learning.append_event(crown(8, "3", **told))
+    shown = run("--at", "2026-03-08").stdout
+    assert "accuracy against version 1: +0.021" in shown
+    assert "Service Desk" not in shown
+    assert "Service Desk" in run("--at", "2026-03-08", "--json").stdout
+
+
+def test_a_retraining_tells_whether_it_began_or_ended(run, past):
+    for state in ("started", "finished"):
+        event = Event(at(9), "Ana", "retrain", None, None, "200 new labels", {"state": state})
+        past.learning.append_event(event)
+    lines = run().stdout.splitlines()
+    assert lines[-2:] == [
+        "2026-03-09 12:00  retrain started, by Ana: 200 new labels",
+        "2026-03-09 12:00  retrain finished, by Ana: 200 new labels",
+    ]
 
 
 def test_only_what_was_said_up_to_then_is_told_and_before_the_log_what_the_registry_knows(
@@ -131,7 +166,7 @@ def test_without_a_question_the_last_events_are_shown(run, past):
     assert lines[0] == "the last 20 of 22 events; --export FILE writes all"
     assert lines[-1] == "2026-03-07 12:00  train category version 1, by run 17: reason of day 7"
     assert len(json.loads(run("--json").stdout)["events"]) == 22
-    assert "the log is empty" in run("--target", "severity").stdout
+    assert "the log tells nothing of 'severity'" in run("--target", "severity").stdout
 
 
 def test_the_whole_log_is_exported(run, past, tmp_path):

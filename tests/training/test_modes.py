@@ -94,6 +94,14 @@ def test_one_command_returns_everything_to_monitor(store: IncidentStore):
     assert store.modes() == Modes()
 
 
+def test_auto_without_a_certificate_is_warned_of(home: Home):
+    warned = run("mode", "auto", "--target", "category", "--label", "Mail").stderr
+    assert "warning: version 1 of category has no certificate for 'Mail'" in warned
+    assert "it will stay suggest" in warned
+    for mode, label in (("recommend", "Mail"), ("auto", "Network")):
+        assert "warning" not in run("mode", mode, "--target", "category", "--label", label).stderr
+
+
 def test_returning_to_monitor_needs_no_registry(home: Home, store: IncidentStore):
     done("mode", "auto", "--target", "category")
     (home.root / "mlflow.db").write_text("no database")

@@ -103,7 +103,8 @@ def _acceptance(judged: Judged, feedback: Sequence[FeedbackRecord]) -> list[Meas
         return []
     accepted = [float(one.action is FeedbackAction.ACCEPT) for one in said]
     found = mean_by_day(accepted, [one.given_at for one in said])
-    return [Measure("feedback accepted", found.value, found.low, found.high, None, judged.target)]
+    bounds = (found.low, found.high, None)
+    return [Measure("feedback accepted", found.value, *bounds, judged.target, n=len(said))]
 
 
 def _latency(judged: Judged) -> list[Measure]:
@@ -119,6 +120,7 @@ def _latency(judged: Judged) -> list[Measure]:
             None,
             None,
             judged.target,
+            n=len(seconds),
         )
         for name, share in quantiles.items()
     ]
@@ -132,7 +134,8 @@ def _measure(
     reference: float | None,
 ) -> Measure:
     found = mean_by_day(values, [one.answered_at for one in answers])
-    return Measure(name, found.value, found.low, found.high, reference, judged.target)
+    bounds = (found.low, found.high, reference)
+    return Measure(name, found.value, *bounds, judged.target, n=len(values))
 
 
 def _rash_alarms(judged: Judged, error: float) -> tuple[Alarm, ...]:

@@ -48,7 +48,7 @@ def _shift(target: str, labels: Sequence[str], first: int, days: Rows) -> Measur
     generator = np.random.default_rng(0)
     chance = [_distance(counts, generator.permutation(is_late)) for _ in range(_REPLICATES)]
     usual = float(np.quantile(chance, 0.95))
-    return Measure("label shares moved", found, None, None, usual, target)
+    return Measure("label shares moved", found, None, None, usual, target, n=len(labels) - first)
 
 
 def _distance(counts: NDArray[np.float64], is_late: NDArray[np.bool_]) -> float:

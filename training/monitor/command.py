@@ -7,7 +7,7 @@ import typer
 from pydantic_core import to_json
 from rich.console import Console
 
-from features.history.monitoring import Alarm, Measure, Monitoring, Proposal
+from features.history.monitoring import Alarm, Monitoring, Proposal
 from features.history.store import open_store
 from features.home import open_home
 from models.artifacts.registry import ModelRegistry
@@ -39,13 +39,15 @@ def monitor_command(
 
 
 def _describe(found: Monitoring) -> None:
-    typer.echo(f"{len(found.alarms)} alarms, {len(found.proposals)} proposals")
+    count = len(found.proposals)
+    also = f"; {count} proposal{'' if count == 1 else 's'}" if count else ""
+    typer.echo(f"{found.verdict}{also}")
     for alarm in found.alarms:
         typer.echo(_alarm(alarm))
     for proposal in found.proposals:
         typer.echo(_proposal(proposal))
     for measure in found.measures:
-        typer.echo(_measure(measure))
+        typer.echo(f"{measure.target or 'all'}: {measure.describe()}")
 
 
 def _alarm(alarm: Alarm) -> str:
@@ -61,10 +63,3 @@ def _proposal(proposal: Proposal) -> str:
         f"PROPOSAL ({proposal.kind}, {proposal.target}): {proposal.name}: {proposal.statement}\n"
         f"  see {', '.join(proposal.examples)}"
     )
-
-
-def _measure(measure: Measure) -> str:
-    whose = " ".join(filter(None, (measure.target, measure.label and repr(measure.label))))
-    bounds = "" if measure.low is None else f" [{measure.low:.3g}, {measure.high:.3g}]"
-    before = "" if measure.reference is None else f" (reference {measure.reference:.3g})"
-    return f"{whose or 'all'}: {measure.name} {measure.value:.3g}{bounds}{before}"

@@ -61,7 +61,7 @@ def _told_apart(material: Material, early: Rows, late: Rows) -> list[Measure]:
     )
     low, high = _auc_interval(is_late, scores, weeks)
     value = float(roc_auc_score(is_late, scores))
-    return [Measure("texts told from earlier ones (AUC)", value, low, high, 0.5)]
+    return [Measure("texts told from earlier ones (AUC)", value, low, high, 0.5, n=len(rows))]
 
 
 def _auc_interval(
@@ -96,7 +96,7 @@ def _new_words(material: Material, since: int, late: Rows) -> Measure:
         for word in set(terms_of(incident_text(material.incidents[row].report)))
     ]
     new = sum(seen[word] < _RARE_WORDS for word in words)
-    return Measure("words new", new / max(len(words), 1), None, None, None)
+    return Measure("words new", new / max(len(words), 1), None, None, None, n=len(words))
 
 
 def _unseen(material: Material, fact: str, since: int, late: Rows) -> Measure:
@@ -104,4 +104,4 @@ def _unseen(material: Material, fact: str, since: int, late: Rows) -> Measure:
     seen = set(values[:since])
     given: Sequence[str] = [values[row] for row in late if values[row]]
     share = sum(value not in seen for value in given) / max(len(given), 1)
-    return Measure(f"{fact} never seen before", share, None, None, 0.0)
+    return Measure(f"{fact} never seen before", share, None, None, 0.0, n=len(given))

@@ -55,7 +55,8 @@ def _precision(
     right = [one for one in answers if one.truth == one.label]
     estimate = sum(1 / one.share for one in right) / sum(1 / one.share for one in answers)
     bounds = precision_bounds(len(right), len(answers) - len(right))
-    return Measure("audited precision", estimate, bounds.low, bounds.high, promised, target, label)
+    found = (estimate, bounds.low, bounds.high, promised)
+    return Measure("audited precision", *found, target, label, n=bounds.n)
 
 
 def _withdrawn_alarm(gone: Withdrawal, answers: Sequence[AuditedAnswer]) -> Alarm:

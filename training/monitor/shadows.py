@@ -39,4 +39,4 @@ def _measure(
 ) -> Measure:
     values = [float(figure(pair)) for pair in pairs]
     found = mean_by_day(values, [pair.answered_at for pair in pairs])
-    return Measure(name, found.value, found.low, found.high, None, target)
+    return Measure(name, found.value, found.low, found.high, None, target, n=len(values))

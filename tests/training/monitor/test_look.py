@@ -1,6 +1,7 @@
 """One look at a store as an owner meets it: alarms, measures, proposals and the command."""
 
 import json
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -271,6 +272,20 @@ def test_the_command_prints_and_keeps_what_the_look_found(looked, owned, bad, mo
     assert signals == [one.signal for one in bad.alarms]
     with open_store(owned.database_url) as store:
         assert store.learning.latest_monitoring().alarms == bad.alarms
+
+
+def test_the_command_begins_with_one_verdict(looked, owned, monkeypatch):
+    monkeypatch.setenv("PRECEDENT_HOME", str(owned.root))
+    monkeypatch.setenv("PRECEDENT_ENCODER", "hashing")
+    looked(lambda store: None)
+    told = CliRunner().invoke(app, ["monitor"]).stdout.splitlines()
+    assert told[0] == "nothing is out of line"
+    looked(a_bad_month)
+    told = CliRunner().invoke(app, ["monitor"]).stdout
+    assert re.match(r"\d+ alarms(; \d+ proposals?)?\n", told)
+    assert re.search(r"^all: incidents compared \d+ \(reference \d+\)$", told, re.MULTILINE)
+    assert "e+0" not in told
+    assert "category: answers abstained 0 on 207\n" in told
 
 
 def test_an_empty_store_has_nothing_to_tell(looked):
