@@ -122,6 +122,7 @@ def test_training_promotes_and_tells_machines(home: Home, tmp_path: Path):
     assert champions(home) == {"category": "1", "similar": "1"}
 
 
+@pytest.mark.quality
 def test_noise_is_registered_but_not_promoted_unless_forced(home: Home, tmp_path: Path):
     history = tmp_path / "noise.csv"
     with history.open("w", newline="") as file:
@@ -217,6 +218,7 @@ def test_incidents_that_all_say_the_same_are_refused(title: str, home: Home, tmp
     assert champions(home) == {}
 
 
+@pytest.mark.quality
 def test_a_target_that_turns_out_unfit_is_skipped_unless_it_is_named(home: Home, tmp_path: Path):
     history, mapping = tmp_path / "h.csv", tmp_path / "m.yaml"
     mapping.write_text(

@@ -20,6 +20,8 @@ from models.card import Metric
 from training.cli import app
 from training.retrieval import judge_retrieval, what_was_said
 
+pytestmark = pytest.mark.quality
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 THINGS = {
     "vpn": "tunnel of the branch drops",
@@ -172,7 +174,6 @@ def test_other_runbooks_take_the_place_of_the_stored_ones(
     }
 
 
-@pytest.mark.quality
 def test_without_a_folder_the_stored_runbooks_stay_and_are_learned_again(
     home: Home, store: IncidentStore, tmp_path: Path
 ) -> None:
@@ -293,7 +294,6 @@ def test_feedback_is_read_as_judgements(store: IncidentStore) -> None:
     ]
 
 
-@pytest.mark.quality
 def test_feedback_in_the_store_teaches(home: Home, store: IncidentStore, tmp_path: Path) -> None:
     history = write_history(tmp_path / "h.jsonl", duplicate_of=None, runbook_id=None)
     runbooks = write_runbooks(tmp_path / "runbooks")
@@ -324,7 +324,6 @@ def test_what_finds_less_than_the_baseline_is_not_promoted() -> None:
     assert judge_retrieval(()).promoted
 
 
-@pytest.mark.quality
 def test_registered_versions_are_ordinary_mlflow_models(home: Home, tmp_path: Path) -> None:
     """They hold no past and no runbooks, which are the store's, so by themselves find nothing."""
     command = ["--history", write_history(tmp_path / "h.jsonl")]
