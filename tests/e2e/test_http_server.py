@@ -125,32 +125,6 @@ def test_it_is_ready_with_the_champion(server):
     assert set(body["targets"]) == {"category"}
 
 
-def test_it_follows_promotions_without_failing_a_request(server, serving_home, promote, roll_back):
-    results: list[tuple[int, str]] = []
-    stopping = threading.Event()
-
-    def keep_asking() -> None:
-        while not stopping.is_set():
-            status, answer = server.ask("POST", "/v1/triage", {"incident": {"title": "vpn"}})
-            results.append((status, answer["models"]["category"]["version"]))
-
-    askers = [threading.Thread(target=keep_asking) for _ in range(3)]
-    for asker in askers:
-        asker.start()
-    try:
-        for number in ("2", "3"):
-            promote("category", number, home=serving_home, tenant="default")
-            wait_for(lambda number=number: results[-1:] and results[-1][1] == number)
-        roll_back("category", home=serving_home, tenant="default")
-        wait_for(lambda: results[-1][1] == "2")
-    finally:
-        stopping.set()
-        for asker in askers:
-            asker.join()
-    assert {status for status, _ in results} == {200}
-    assert {version for _, version in results} >= {"2", "3"}
-
-
 def test_it_follows_what_its_owner_allows(server, serving_home):
     def allowed():
         status, answer = server.ask("POST", "/v1/triage", {"incident": {"title": "vpn"}})

@@ -62,7 +62,7 @@ def undated(history: History) -> History:
 
 @pytest.mark.quality
 def test_flipped_labels_are_found_and_lower_the_ceiling() -> None:
-    clean = undated(History(generate_company(incidents=700).incidents))
+    clean = undated(History(generate_company(incidents=1000).incidents))
     noisy, flipped = with_flips(clean, 0.05)
     before, after = doubts_of(clean), doubts_of(noisy)
     fresh = {one.id for one in after.suspects} - {one.id for one in before.suspects}
