@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from features.errors import BadQuestion
-from features.history.store import open_store
+from features.history.store import IncidentStore, open_store
 from features.home import open_home
 from features.incident.parsing import as_utc
 from models.artifacts.registry import ModelRegistry
@@ -17,6 +17,7 @@ from training.counted import counted
 from training.due import Due, why_due
 from training.export import read_export
 from training.from_store import tell_echoes
+from training.plan import TrainingPlan
 from training.retrain import Retrained, Wanted, retrain
 from training.settings import TrainingSettings
 from training.summary import describe_report, show_progress
@@ -54,15 +55,10 @@ def retrain_command(
     targets = tuple(target or ())
     plan = replace(settings.plan(home), targets=targets, force_promote=force_promote)
     with open_store(plan.database_url, plan.tenant) as store:
-        due = Due(True, "by hand")
-        if if_due:
-            registry = ModelRegistry(home.tracking_uri, plan.tenant)
-            days = settings.retrain_days
-            due = why_due(store, registry, plan.targets, retrain_days=days, now=now)
+        due = _ask_when_due(store, plan, settings, now) if if_due else Due(True, "by hand")
         if not due.is_due:
-            typer.echo(
-                json.dumps({"retrained": False, "reason": due.reason}) if as_json else due.reason
-            )
+            told = json.dumps({"retrained": False, "reason": due.reason})
+            typer.echo(told if as_json else due.reason)
             return
         file = None if history is None else read_export(history, mapping, home, quiet=as_json)
         wanted = Wanted(moment, file, from_store or file is None, due.reason)
@@ -72,6 +68,13 @@ def retrain_command(
         typer.echo(json.dumps(_as_json(done, wanted), indent=2, default=str))
     else:
         _describe(done, wanted)
+
+
+def _ask_when_due(
+    store: IncidentStore, plan: TrainingPlan, settings: TrainingSettings, now: datetime
+) -> Due:
+    registry = ModelRegistry(plan.home.tracking_uri, plan.tenant)
+    return why_due(store, registry, plan.targets, retrain_days=settings.retrain_days, now=now)
 
 
 def _parse_cutoff(given: str, now: datetime) -> datetime:
