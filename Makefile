@@ -47,10 +47,13 @@ quality: $(STAMP)  ## hold the floors on real data (PRECEDENT_DATA); drive Chrom
 bench: $(STAMP)  ## measure beside the peers and write tests/benchmarks/RESULTS.md
 	$(PYTHON) tests/benchmarks/bench.py
 
+compare: $(STAMP)  ## train and answer here and at BASE=commit, and print what differs
+	PYTHONPATH=tests/benchmarks $(PYTHON) -m compare '$(BASE)' $(if $(ONLY),--only $(ONLY))
+
 notebooks: $(STAMP)  ## execute the notebooks
 	for notebook in notebooks/*.py; do $(PYTHON) "$$notebook" || exit 1; done
 
 mlflow: $(STAMP)  ## open MLflow's page on http://127.0.0.1:5000
 	$(VENV)/bin/mlflow ui --backend-store-uri 'sqlite:///$(PRECEDENT_HOME)/mlflow.db' --host 127.0.0.1 --workers 1
 
-.PHONY: help setup run test check train serve quality bench notebooks mlflow
+.PHONY: help setup run test check train serve quality bench compare notebooks mlflow

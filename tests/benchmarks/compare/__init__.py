@@ -1,0 +1,1 @@
+"""Trains and answers in two checkouts on one machine, and prints what differs."""

@@ -1,0 +1,36 @@
+"""What differs between two results: numbers beyond a tolerance, and everything else exactly."""
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from math import isclose
+from typing import Any
+
+_ABSENT = "(absent)"
+
+
+def differences(before: Any, after: Any, tolerance: float, path: str = "") -> Iterator[str]:
+    """Yield a line for each place in which two JSON values differ.
+
+    >>> list(differences({"label": "VPN", "rank": 0.5}, {"label": "VPN", "rank": 0.6}, 0.01))
+    ['.rank: 0.5, now 0.6']
+    """
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in [*before, *(key for key in after if key not in before)]:
+            pair = before.get(key, _ABSENT), after.get(key, _ABSENT)
+            yield from differences(*pair, tolerance, f"{path}.{key}")
+    elif isinstance(before, list) and isinstance(after, list):
+        for place, pair in enumerate(zip_longest(before, after, fillvalue=_ABSENT)):
+            yield from differences(*pair, tolerance, f"{path}[{place}]")
+    elif not _equal(before, after, tolerance):
+        yield f"{path}: {_short(before)}, now {_short(after)}"
+
+
+def _equal(before: Any, after: Any, tolerance: float) -> bool:
+    if isinstance(before, float) and isinstance(after, float | int):
+        return isclose(before, after, rel_tol=0, abs_tol=tolerance)
+    return bool(before == after)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:100]}..."
