@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoded import EncodedReports, encode_reports
 from features.encoding.weights import MINILM
 from features.errors import NotEnoughHistory, NotTrained
-from features.incident.report import IncidentReport, ResolvedIncident
 from models.conformal import LabelSets
 from models.evidence import Explainer, Reading, Scores
 from models.exemplars import nearest_exemplars

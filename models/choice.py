@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.report import IncidentReport
 from features.encoding.encoded import EncodedReports
 from features.encoding.weights import MINILM
-from features.incident.report import IncidentReport
 from models.adapted_head import AdaptedHead
 from models.calibrated import CalibratedModel, require_two_labels
 from models.evidence import Reading, Scores
@@ -23,7 +23,7 @@ class ChoiceModel(CalibratedModel):
 
     `adapted` is one of them: an encoder, and its classifier, adapted to the organisation's labels.
 
-    >>> from features.incident.report import Outcome, ResolvedIncident
+    >>> from features.domain.report import Outcome, ResolvedIncident
     >>> past = [ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"), Outcome(word))
     ...         for n in range(20) for word in ("printer", "network")]
     >>> model = ChoiceModel(encoder="hashing").fit(past)

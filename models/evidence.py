@@ -13,6 +13,7 @@ from scipy.special import logit
 from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import HashingVectorizer
 
+from features.domain.report import IncidentReport
 from features.encoding.encoded import (
     TOKEN_COLUMNS,
     EncodedReports,
@@ -22,7 +23,6 @@ from features.encoding.encoded import (
 )
 from features.encoding.transformers import TokenWeights
 from features.incident.cleaning import clean_text, incident_text
-from features.incident.report import IncidentReport
 from models.expert_pool import ExpertPool
 from models.experts import VECTORS_ALONE, expert_scores
 from models.folds import Rows

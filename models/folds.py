@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
+from features.domain.report import IncidentReport
 from features.errors import NotEnoughHistory
 from features.incident.cleaning import incident_text
 from features.incident.near_copies import near_copy_groups
-from features.incident.report import IncidentReport
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -1,6 +1,6 @@
 """The label that an outcome holds for a target."""
 
-from features.incident.report import Outcome
+from features.domain.report import Outcome
 
 FIELD_PREFIX = "fields."
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from features.incident.report import ResolvedIncident
+from features.domain.report import ResolvedIncident
 
 UNLINKED = -1
 
@@ -23,7 +23,7 @@ def link_groups(incidents: Sequence[ResolvedIncident]) -> Groups:
     `duplicate_of` may name another incident, several, or a parent or problem that is none itself:
     incidents of the same parent belong together too.
 
-    >>> from features.incident.report import IncidentReport, Outcome
+    >>> from features.domain.report import IncidentReport, Outcome
     >>> def incident(id, link=None):
     ...     return ResolvedIncident(IncidentReport(id=id), Outcome(duplicate_of=link))
     >>> link_groups([incident("a"), incident("b", "a"), incident("c"), incident("d", "PRB1")])

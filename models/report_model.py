@@ -6,7 +6,7 @@ from typing import Self
 
 from sklearn.base import BaseEstimator
 
-from features.incident.report import IncidentReport, ResolvedIncident
+from features.domain.report import IncidentReport, ResolvedIncident
 from models.prediction import Prediction
 
 

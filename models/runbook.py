@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from features.domain.report import IncidentReport, ResolvedIncident
+from features.domain.runbook import Part, Runbook, Section
 from features.encoding.weights import MINILM, open_encoder
 from features.errors import NotTrained
-from features.incident.report import IncidentReport, ResolvedIncident
-from features.incident.runbook import Part, Runbook, Section
 from models.conditional_logit import Ranking, fit_conditional_logit, fit_logit
 from models.prediction import RunbookPrediction, SuggestedRunbook
 from models.report_model import ReportModel
@@ -43,7 +43,7 @@ class RunbookModel(ReportModel):
     shipped constants, so that a new shelf works at once.
 
     >>> from features.encoding.encoder import HashingEncoder
-    >>> from features.incident.runbook import Runbook
+    >>> from features.domain.runbook import Runbook
     >>> shelf = Shelf([Runbook("disk-full", "Disk full"), Runbook("vpn", "VPN")], HashingEncoder())
     >>> report = IncidentReport(id="1", title="Disk full")
     >>> RunbookModel(encoder="hashing").fit([]).suggest([report], shelf)[0].label

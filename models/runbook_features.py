@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.incident.report import IncidentReport
+from features.domain.report import IncidentReport
 from models.runbook_shelf import Shelf
 from models.runbook_text import Question, read_report
 

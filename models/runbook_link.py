@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from features.incident.report import IncidentReport
+from features.domain.report import IncidentReport
 from models.runbook_shelf import Shelf
 from models.runbook_text import plain_name
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.report import IncidentReport
+from features.domain.runbook import Runbook
 from features.encoding.encoder import Encoder, Vectors
-from features.incident.report import IncidentReport
-from features.incident.runbook import Runbook
 from models.lexical_field import LexicalField
 from models.runbook_text import (
     Passage,

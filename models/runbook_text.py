@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice, pairwise
 
+from features.domain.report import IncidentReport
+from features.domain.runbook import Part, Runbook
 from features.incident.cleaning import clean_text, incident_text
-from features.incident.report import IncidentReport
-from features.incident.runbook import Part, Runbook
 from features.incident.terms import terms_of
 
 _TEMPLATE = re.compile(r"\{\{[^{}]{0,200}\}\}")

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from features.domain.report import ResolvedIncident
 from features.history.feedback import FeedbackAction, FeedbackRecord
-from features.incident.report import ResolvedIncident
 from models.runbook_shelf import RunbookUse
 
 _TARGET = "runbooks"

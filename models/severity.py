@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.report import IncidentReport
 from features.encoding.encoded import EncodedReports
 from features.encoding.weights import MINILM
 from features.errors import NotEnoughHistory
-from features.incident.report import IncidentReport
 from models.calibrated import CalibratedModel, require_two_labels
 from models.combination import TopCalibration
 from models.evidence import Reading, Scores
@@ -30,7 +30,7 @@ class SeverityModel(CalibratedModel):
     `label` is the level of least expected cost beyond chance, where rating a level too low costs
     `under_rating_cost` times as much as rating it too high (`models.rating`).
 
-    >>> from features.incident.report import Outcome, ResolvedIncident
+    >>> from features.domain.report import Outcome, ResolvedIncident
     >>> past = [ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"),
     ...         Outcome(severity=word)) for n in range(20) for word in ("slow", "down")]
     >>> model = SeverityModel(levels=("slow", "down"), encoder="hashing").fit(past)

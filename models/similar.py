@@ -9,12 +9,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.candidates import UNKNOWN_TIME, Candidates, IndexStatistics
 from features.encoding.incident_index import IncidentIndex
 from features.encoding.search_view import SearchView, view_reports
 from features.encoding.weights import MINILM, open_encoder
 from features.errors import NotTrained
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.duplicates import alike_groups, collapse_copies
 from models.pair_features import pair_features
 from models.prediction import OpenMatch, SimilarIncident, SimilarPrediction

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.candidates import IndexStatistics
 from features.incident.fix import FIX_NOT_RECORDED, named_fix
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from features.incident.signatures import error_signatures
 from features.incident.terms import term_ids, terms_of
 from models.prediction import OpenMatch, SimilarIncident

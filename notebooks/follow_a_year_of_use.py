@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from matplotlib import pyplot as plt
 from starlette.testclient import TestClient
 
-from features.history.history import History
+from features.domain.history import History
 from features.history.modes import Mode, ModeSetting
 from features.history.store import open_store
 from features.home import HomeSettings, open_home

@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 import mlflow
 import pandas as pd
 
+from features.domain.report import IncidentReport
 from features.home import HomeSettings, open_home
-from features.incident.report import IncidentReport
 from models.artifacts.registry import ModelRegistry
 from training.demo import generate_company
 from training.demo_history import load_demo

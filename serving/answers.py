@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from features.incident.report import IncidentReport, Outcome
+from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
 from models.prediction import OpenMatch, SimilarIncident, SuggestedRunbook
 from serving.alertmanager_hook import Effect

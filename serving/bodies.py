@@ -12,6 +12,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from features.domain.report import Outcome
 from features.incident.masking import Masking
 from features.incident.parsing import (
     MAX_ID_LENGTH,
@@ -25,7 +26,6 @@ from features.incident.parsing import (
     parse_text,
     within,
 )
-from features.incident.report import Outcome
 
 Probability = Annotated[float, Field(ge=0, le=1, strict=False)]
 Part = Literal[

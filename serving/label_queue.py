@@ -7,12 +7,12 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.report import ResolvedIncident
 from features.encoding.encoder import Vectors
 from features.encoding.incident_index import IncidentIndex
 from features.history.answered import Answered
 from features.history.store import IncidentStore
 from features.incident.near_copies import near_copy_groups
-from features.incident.report import ResolvedIncident
 from serving.champions import Champions
 from serving.errors import FieldError, InvalidFields
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from features.domain.report import Outcome
 from features.history.feedback import FeedbackAction, FeedbackRecord
 from features.history.label_source import final_labels, labels_of
 from features.history.labels import LabelRecord, LabelSource
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore
-from features.incident.report import Outcome
 
 OPEN_MATCH = "open_match"
 """The target of what is said about the open incident that an answer of `similar` names."""

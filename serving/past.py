@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from threading import Lock
 
+from features.domain.report import ResolvedIncident
 from features.encoding.cache import EncodingCache
 from features.encoding.forgetting import forget_in_memory
 from features.encoding.incident_index import IncidentIndex
@@ -12,7 +13,6 @@ from features.encoding.kept_encoder import KeptEncoder
 from features.encoding.weights import open_encoder
 from features.history.store import IncidentStore
 from features.home import Home
-from features.incident.report import ResolvedIncident
 from serving.errors import IndexBehind
 from serving.watcher import Watcher
 

@@ -8,10 +8,10 @@ from typing import NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from features.incident.change import Change
+from features.domain.change import Change
+from features.domain.report import IncidentReport, Outcome
 from features.incident.masking import Masking
 from features.incident.parsing import MAX_ID_LENGTH, sanitise_text
-from features.incident.report import IncidentReport, Outcome
 from serving.anomalies import GivenSeries
 from serving.bodies import IncidentBody, Limits, OutcomeBody, parse_id
 from serving.changes import change_kind

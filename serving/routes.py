@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from features.incident.report import IncidentReport
+from features.domain.report import IncidentReport
 from serving.access import require_key
 from serving.alertmanager_body import AlertmanagerBody
 from serving.anomalies import score_series

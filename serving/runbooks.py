@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from threading import Lock
 
+from features.domain.report import IncidentReport
 from features.encoding.cache import EncodingCache
 from features.encoding.kept_encoder import KeptEncoder
 from features.encoding.weights import EncoderSettings, open_encoder
 from features.errors import StoreUnavailable
 from features.history.store import IncidentStore
 from features.home import Home
-from features.incident.report import IncidentReport
 from models.prediction import RunbookPrediction
 from models.runbook import DEFAULT_LIMIT, RunbookModel
 from models.runbook_shelf import Shelf

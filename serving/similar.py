@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.weights import EncoderSettings
 from features.history.store import IncidentStore
-from features.incident.report import IncidentReport, ResolvedIncident
 from models.prediction import SimilarPrediction
 from models.similar import DEFAULT_LIMIT, SimilarModel
 from serving.champions import Champions

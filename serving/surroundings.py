@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from features.domain.change import Change
+from features.domain.report import IncidentReport
+from features.domain.series_anomaly import SeriesAnomaly
+from features.domain.topology import Topology
 from features.history.telemetry_store import TelemetryStore
-from features.incident.anomaly import SeriesAnomaly
-from features.incident.change import Change
-from features.incident.report import IncidentReport
-from features.incident.topology import Topology
 from serving.bodies import Part
 from serving.related import (
     Nearby,

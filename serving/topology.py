@@ -7,8 +7,8 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from features.domain.topology import NO_TOPOLOGY, Topology
 from features.errors import UnreadableFile
-from features.incident.topology import NO_TOPOLOGY, Topology
 
 _log = logging.getLogger(__name__)
 

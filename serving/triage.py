@@ -11,12 +11,12 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
+from features.domain.report import IncidentReport
 from features.encoding.encoded import ReportBatch
 from features.errors import PrecedentError
 from features.history.modes import Mode, Modes
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore
-from features.incident.report import IncidentReport
 from models.prediction import Prediction
 from serving.audit_sample import HELD_BACK, AuditSample
 from serving.bodies import Part

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from features.history.history import History
+from features.domain.history import History
 from models.calibrated import CalibratedModel
 from models.card import Card, LabelNoise, RowCounts, package_versions
 from models.kinds import kind_of

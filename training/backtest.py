@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import numpy as np
 from scipy.special import betaincinv
 
+from features.domain.history import History
+from features.domain.report import ResolvedIncident
 from features.errors import NotEnoughHistory, PrecedentError
-from features.history.history import History
-from features.incident.report import ResolvedIncident
 from models.calibrated import CalibratedModel
 from models.folds import Rows, one_of_each, report_copy_groups
 from models.labels import label_of

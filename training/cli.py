@@ -11,8 +11,8 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from features.domain.history import History
 from features.errors import NotEnoughHistory, PrecedentError, UnreadableFile
-from features.history.history import History
 from features.history.runbook_folder import RunbookFolder, read_runbooks
 from features.history.store import open_store
 from features.home import open_home

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 
 NOTICE = "Synthetic: Example Outfitters does not exist. Quote no quality figure from this."
 UNTIL = datetime(2026, 6, 30, tzinfo=UTC)

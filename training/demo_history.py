@@ -3,7 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from features.history.history import History
+from features.domain.history import History
 from features.history.load import load_history
 from features.history.mapping import load_mapping
 from training.demo import DemoCompany, write_history, write_mapping

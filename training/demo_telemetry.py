@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
-from features.incident.change import Change
+from features.domain.change import Change
 
 DEPLOYED_AT = datetime(2026, 6, 30, 14, 2, tzinfo=UTC)
 STEP_SECONDS = 60

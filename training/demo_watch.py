@@ -8,11 +8,11 @@ from math import isfinite
 import numpy as np
 import yaml
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints, Values
 from features.history.store import IncidentStore
 from features.home import Home
-from features.incident.anomaly import SeriesAnomaly, SeriesPoints, Values
 from features.incident.fix import named_fix
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.anomaly import AnomalyModel, keep_compiled_kernels
 from models.flags import Flag, find_flags
 from models.series_model import SeriesScores

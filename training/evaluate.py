@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from features.domain.report import IncidentReport
 from features.incident.fingerprint import fingerprint
-from features.incident.report import IncidentReport
 from models.calibrated import CalibratedModel
 from models.card import Drift, Metric, SliceMetric
 from models.folds import Rows

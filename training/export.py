@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from features.history.history import History
+from features.domain.history import History
 from features.history.load import load_history
 from features.history.mapping import load_mapping
 from features.home import Home

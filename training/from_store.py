@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from features.history.history import History
+from features.domain.history import History
+from features.domain.report import Outcome, ResolvedIncident
 from features.history.history_facts import HistoryFacts
 from features.history.label_source import labels_of
 from features.history.labels import FINAL_STATE, LabelRecord
 from features.history.store import IncidentStore
-from features.incident.report import Outcome, ResolvedIncident
 from models.labels import FIELD_PREFIX
 from training.counted import counted
 from training.known_labels import KnownLabels, Opinions

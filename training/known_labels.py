@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from features.domain.report import ResolvedIncident
 from features.history.answered import Answered
 from features.history.label_source import labels_of, source_of
 from features.history.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
-from features.incident.report import ResolvedIncident
 from training.split import known_at
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)

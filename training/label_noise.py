@@ -11,7 +11,7 @@ from cleanlab.filter import find_label_issues
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
-from features.incident.report import ResolvedIncident
+from features.domain.report import ResolvedIncident
 from models.calibrated import CalibratedModel
 from models.card import LabelNoise
 from models.expert_pool import CrossFit

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from features.history.history import History
+from features.domain.history import History
+from features.domain.report import Outcome, ResolvedIncident
 from features.history.label_source import labels_of
-from features.incident.report import Outcome, ResolvedIncident
 from models.labels import FIELD_PREFIX
 from training.split import is_dated
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.domain.report import IncidentReport
 from features.encoding.encoded import EncodedReports, encode_reports
-from features.incident.report import IncidentReport
 from models.calibrated import CalibratedModel
 from models.card import CurvePoint
 from models.experts import choose_experts, expert_scores

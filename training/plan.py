@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from features.domain.runbook import Runbook
 from features.home import Home
-from features.incident.runbook import Runbook
 from training.certify import WANTED_PRECISION
 
 Progress = Callable[[str, int, int], None]

@@ -1,6 +1,6 @@
 """Whether what the models read was really known when the incidents opened."""
 
-from features.history.history import History, Provenance
+from features.domain.history import History, Provenance
 
 
 def why_auto_is_withheld(history: History) -> str | None:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from features.domain.history import History
+from features.domain.runbook import Runbook
 from features.encoding.cache import EncodingCache
 from features.encoding.kept_encoder import KeptEncoder
 from features.encoding.weights import open_encoder
 from features.errors import NotEnoughHistory
 from features.history.feedback import FeedbackAction, FeedbackRecord
-from features.history.history import History
 from features.history.store import IncidentStore
-from features.incident.runbook import Runbook
 from models.card import Card, Metric
 from models.links import UNLINKED, link_groups
 from models.relatives import PairJudgement

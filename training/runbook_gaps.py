@@ -10,10 +10,10 @@ import yaml
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from features.domain.report import IncidentReport, ResolvedIncident
 from features.incident.cleaning import clean_text, incident_text
 from features.incident.fix import named_fix
 from features.incident.near_copies import near_copy_groups
-from features.incident.report import IncidentReport, ResolvedIncident
 from features.incident.signatures import error_signatures
 from features.incident.variables import mask_variables
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.history import History
+from features.domain.report import ResolvedIncident
+from features.domain.runbook import Runbook
 from features.encoding.weights import open_encoder
 from features.errors import NotEnoughHistory
 from features.history.feedback import FeedbackRecord
-from features.history.history import History
-from features.incident.report import ResolvedIncident
-from features.incident.runbook import Runbook
 from models.card import Card, Metric, RowCounts, package_versions
 from models.folds import Rows
 from models.runbook import RunbookModel

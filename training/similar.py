@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.history import History
 from features.encoding.encoder import Encoder
 from features.encoding.incident_index import IncidentIndex
-from features.history.history import History
 from models.card import Card, Metric, RowCounts, package_versions
 from models.folds import Rows
 from models.pair_features import FEATURES

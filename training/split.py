@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from sklearn.model_selection import GroupKFold
 
-from features.history.history import History
-from features.incident.report import ResolvedIncident
+from features.domain.history import History
+from features.domain.report import ResolvedIncident
 from models.folds import Fold, Rows, copy_folds, report_copy_groups
 
 _FOLDS = 5

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from features.history.history import History
+from features.domain.history import History
 from training.counted import counted
 from training.plan import Progress as Advance
 from training.report import TrainedTarget, TrainingReport

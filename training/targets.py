@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from features.history.history import History
+from features.domain.history import History
 from models.labels import FIELD_PREFIX, label_of
 
 MIN_LABELLED = 20

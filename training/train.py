@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from features.domain.history import History
+from features.domain.runbook import Runbook
 from features.errors import NotEnoughHistory
-from features.history.history import History
 from features.history.history_facts import HistoryFacts
 from features.history.store import open_store
-from features.incident.runbook import Runbook
 from models.artifacts.snapshots import EvaluationFolder, evaluation_folder
 from models.kinds import kind_of
 from training.account import write_card

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import HashingVectorizer
 
+from features.domain.report import IncidentReport
 from features.encoding.encoder import Vectors
 from features.encoding.weights import open_encoder
 from features.incident.cleaning import clean_text, incident_text
-from features.incident.report import IncidentReport
 
 TOKEN_COLUMNS = 2**20
 _CHARACTERS_READ = 300

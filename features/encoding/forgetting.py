@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from features.domain.report import IncidentReport
 from features.encoding.cache import forget_encodings
 from features.encoding.weights import forget_vectors
 from features.incident.cleaning import clean_text, incident_text
 from features.incident.memory import forget_remembered
-from features.incident.report import IncidentReport
 
 
 def forget_cached(report: IncidentReport, root: Path) -> None:

@@ -5,6 +5,7 @@ from threading import RLock
 
 import numpy as np
 
+from features.domain.report import Outcome, ResolvedIncident
 from features.encoding.candidates import UNKNOWN_TIME, Candidates, IndexStatistics
 from features.encoding.encoder import Encoder, Vectors
 from features.encoding.lexical_index import LexicalIndex
@@ -12,7 +13,6 @@ from features.encoding.ragged import Hashes, RaggedRows, Slots, grown
 from features.encoding.search_view import NO_SERVICE, SearchView, view_reports
 from features.encoding.vector_index import Flags, PackedVectors, VectorIndex
 from features.incident.fix import documentation
-from features.incident.report import Outcome, ResolvedIncident
 from features.incident.terms import TERM_BUCKETS
 
 _CANDIDATES = 100
@@ -31,7 +31,7 @@ class IncidentIndex:
     """Finds candidates by words and by vectors; threads may search while one adds.
 
     >>> from features.encoding.encoder import HashingEncoder
-    >>> from features.incident.report import IncidentReport
+    >>> from features.domain.report import IncidentReport
     >>> index = IncidentIndex(HashingEncoder())
     >>> index.upsert([ResolvedIncident(IncidentReport(id="A", title="disk full"), Outcome())])
     >>> view = view_reports([IncidentReport(id="B", title="disk is full")], index.encoder)[0]

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import numpy as np
 
+from features.domain.report import IncidentReport
 from features.encoding.encoder import Encoder, Vectors
 from features.encoding.lexical_index import Terms
 from features.encoding.ragged import Hashes
 from features.incident.cleaning import clean_text, incident_text
-from features.incident.report import IncidentReport
 from features.incident.signatures import error_signatures
 from features.incident.terms import term_ids, terms_of
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
+from features.domain.change import Change
+from features.domain.topology import service_key
 from features.history.database import insert_into
 from features.history.tables import ChangeRow
-from features.incident.change import Change
-from features.incident.topology import service_key
 
 _NAMES = tuple(field.name for field in fields(Change))
 _COLUMNS = tuple(ChangeRow.__table__.c[name] for name in _NAMES)

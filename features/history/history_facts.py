@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, select
 
+from features.domain.history import History, PriorityMatrix, Provenance
 from features.history.database import insert_into
-from features.history.history import History, PriorityMatrix, Provenance
 from features.history.learning_tables import HistoryFactsRow
 
 

@@ -20,9 +20,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from features.domain.report import ResolvedIncident
 from features.history.incident_rows import incident_from, select_incidents
 from features.history.tables import IncidentRow, PredictionRow
-from features.incident.report import ResolvedIncident
 
 _SEARCHED = (
     IncidentRow.id,

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Text, cast, delete, or_, select
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.database import insert_into
 from features.history.tables import DeletionRow, IncidentRow
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 _REPORT = tuple(field.name for field in fields(IncidentReport))
 _OUTCOME = tuple(field.name for field in fields(Outcome))

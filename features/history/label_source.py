@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from features.domain.report import Outcome
 from features.history.answered import Answered
 from features.history.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.history.modes import Mode
 from features.history.predictions import PredictionRecord
-from features.incident.report import Outcome
 
 Given = Answered | PredictionRecord
 

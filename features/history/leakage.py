@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from features.history.history import Provenance
+from features.domain.history import Provenance
 from features.history.mapping import HistoryMapping
 from features.history.recognition import is_caller, plain_name
 

@@ -4,8 +4,9 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from features.domain.history import History, RejectedRow
+from features.domain.report import IncidentReport, ResolvedIncident
 from features.errors import BadMapping, UnreadableFile
-from features.history.history import History, RejectedRow
 from features.history.leakage import Values, late_columns, shared_columns, telling_columns
 from features.history.mapping import HistoryMapping
 from features.history.outcomes import Outcomes, read_outcomes
@@ -15,7 +16,6 @@ from features.history.records import Columns, Records, records_of
 from features.history.reports import provenance_of, read_reports
 from features.incident.masking import Masking, configured_masking
 from features.incident.parsing import parse_label
-from features.incident.report import IncidentReport, ResolvedIncident
 
 
 def load_history(

@@ -9,8 +9,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from features.domain.history import Provenance
 from features.errors import BadMapping
-from features.history.history import Provenance
 
 
 class _Strict(BaseModel):

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from features.domain.history import PriorityMatrix
+from features.domain.report import Outcome
 from features.history.dates import Moments, parse_dates
-from features.history.history import PriorityMatrix
 from features.history.mapping import HistoryMapping, LabelColumn
 from features.history.ratings import read_ratings
 from features.history.records import Records
 from features.incident.masking import Masking
 from features.incident.parsing import is_missing, parse_label, parse_text
-from features.incident.report import Outcome
 
 Labels = Sequence[str | None]
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from features.history.history import PriorityMatrix
+from features.domain.history import PriorityMatrix
 from features.history.leakage import Values, determines
 from features.history.severity import spelled_as
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from features.history.history import PriorityMatrix
+from features.domain.history import PriorityMatrix
 from features.history.leakage import Values
 from features.history.mapping import OutcomeColumns
 from features.history.priority import (

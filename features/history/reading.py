@@ -14,8 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
+from features.domain.history import RejectedRow
 from features.errors import UnreadableFile
-from features.history.history import RejectedRow
 
 FILE_TYPES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from features.domain.history import RejectedRow
 from features.history.dates import parse_dates
-from features.history.history import RejectedRow
 from features.history.mapping import EventColumns, HistoryMapping, LabelColumn
 from features.history.reading import Table
 from features.incident.parsing import is_missing

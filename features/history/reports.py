@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from features.domain.history import Provenance, RejectedRow
+from features.domain.report import IncidentReport
 from features.history.dates import Moments, parse_dates, usable_openings
-from features.history.history import Provenance, RejectedRow
 from features.history.mapping import HistoryMapping, ReportColumns
 from features.history.recognition import is_caller
 from features.history.records import Records
 from features.incident.masking import Masking
 from features.incident.parsing import ReportFields, has_unprintable, is_missing
-from features.incident.report import IncidentReport
 
 _TEXT_ROLES = ("title", "description", "service", "source")
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from features.domain.report import ResolvedIncident
 from features.history.database import insert_into
 from features.history.tables import RevisionRow, RunbookRevisionRow
-from features.incident.report import ResolvedIncident
 
 Counter = type[RevisionRow] | type[RunbookRevisionRow]
 

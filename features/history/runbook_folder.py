@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from features.domain.runbook import Runbook
 from features.errors import UnreadableFile
 from features.history.checkout import find_checkout
 from features.history.runbook_markdown import BadRunbook, parse_runbook
 from features.incident.masking import Masking, configured_masking, mask_text
-from features.incident.runbook import Runbook
 
 # A hundred pages are no runbook, and of brackets alone more would take the parser many seconds.
 _LARGEST_BYTES = 256_000

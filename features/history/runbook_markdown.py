@@ -10,9 +10,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
+from features.domain.runbook import Part, Runbook, Section
 from features.history.runbook_parts import part_of
 from features.history.runbook_steps import Block, commands_of, steps_of
-from features.incident.runbook import Part, Runbook, Section
 
 _SHORTCODE_LINK = re.compile(
     r"\{\{[<%]\s{0,5}(?:rel)?ref\s{1,5}\"([^\"\n]{1,300})\"\s{0,5}[%>]\}\}"

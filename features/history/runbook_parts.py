@@ -2,7 +2,7 @@
 
 import re
 
-from features.incident.runbook import Part
+from features.domain.runbook import Part
 
 # In order: "root cause analysis" diagnoses though a cause explains, "possible fixes" mitigate.
 _PARTS: tuple[tuple[Part, re.Pattern[str]], ...] = tuple(

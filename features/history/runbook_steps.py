@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from features.incident.runbook import Part
+from features.domain.runbook import Part
 
 _SHELLS = frozenset(
     [

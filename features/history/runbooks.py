@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
+from features.domain.runbook import Part, Runbook, Section
 from features.history.database import insert_into
 from features.history.revisions import move_revision
 from features.history.tables import RunbookRevisionRow, RunbookRow
-from features.incident.runbook import Part, Runbook, Section
 
 
 @dataclass(frozen=True, slots=True)

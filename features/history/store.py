@@ -6,6 +6,8 @@ from typing import Self
 
 from sqlalchemy import func, select
 
+from features.domain.report import ResolvedIncident
+from features.domain.runbook import Runbook
 from features.errors import StoreUnavailable
 from features.history.database import Database
 from features.history.feedback import (
@@ -38,8 +40,6 @@ from features.history.revisions import Changes, Revised, move_revision, select_r
 from features.history.runbooks import RunbookChanges, replace_all_runbooks, select_runbooks
 from features.history.tables import DeletionRow, IncidentRow, RevisionRow, RunbookRevisionRow
 from features.history.telemetry_store import TelemetryStore
-from features.incident.report import ResolvedIncident
-from features.incident.runbook import Runbook
 
 _ROWS_AT_ONCE = 1_000
 _EPISODES_SEEN = 50
@@ -318,7 +318,7 @@ def open_store(url: str, tenant: str = "default") -> IncidentStore:
     The URL is `sqlite:///FILE` (its folder must exist) or `postgresql://USER@HOST/NAME`. Raises
     `StoreUnavailable` when it cannot be opened or was written by a newer version.
 
-    >>> from features.incident.report import IncidentReport, Outcome
+    >>> from features.domain.report import IncidentReport, Outcome
     >>> with open_store("sqlite://") as store:
     ...     report = IncidentReport(id="INC1", title="VPN down")
     ...     store.upsert([ResolvedIncident(report, Outcome(category="Network"))])

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, or_, select
 
+from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
 from features.history.database import insert_into
 from features.history.tables import AnomalyRow, SeriesRow
-from features.incident.anomaly import SeriesAnomaly, SeriesPoints
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import exists, select
 
+from features.domain.change import Change
+from features.domain.series_anomaly import SeriesAnomaly
 from features.history.changes import delete_changes, select_changes, upsert_changes
 from features.history.database import Database
 from features.history.leases import delete_lease, select_holder, upsert_lease
@@ -20,8 +22,6 @@ from features.history.telemetry import (
     upsert_anomalies,
     upsert_series,
 )
-from features.incident.anomaly import SeriesAnomaly
-from features.incident.change import Change
 
 # A year and some weeks: long enough to look back at the same season.
 TELEMETRY_KEPT = timedelta(days=400)

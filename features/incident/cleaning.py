@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
+from features.domain.report import IncidentReport
 from features.incident.memory import remembered
-from features.incident.report import IncidentReport
 
 # Part of the key of every cached encoding: raise it whenever a step changes what it returns.
 CLEANING_VERSION = 1

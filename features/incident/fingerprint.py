@@ -2,7 +2,7 @@
 
 import hashlib
 
-from features.incident.report import IncidentReport
+from features.domain.report import IncidentReport
 
 
 def fingerprint(report: IncidentReport) -> str:

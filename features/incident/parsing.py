@@ -21,9 +21,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from features.domain.report import IncidentReport
 from features.incident.masking import Masking, mask_text
 from features.incident.memory import remembered
-from features.incident.report import IncidentReport
 
 MAX_ID_LENGTH = 512
 MAX_TEXT_LENGTH = 200_000

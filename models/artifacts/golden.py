@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter, ValidationError
 
+from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected
-from features.incident.report import IncidentReport
 from models.report_model import ReportModel
 
 CONFIDENCE_TOLERANCE = 1e-3

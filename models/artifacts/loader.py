@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.incident.report import IncidentReport
+from features.domain.report import IncidentReport
 from models.artifacts.folder import load_artifact
 from models.artifacts.trusted import TRUSTED_TYPES
 from models.prediction import Prediction

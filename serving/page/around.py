@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import isfinite
 
-from features.incident.report import IncidentReport
+from features.domain.report import IncidentReport
 from serving.page.chart import Chart, draw
 from serving.page.wording import figure
 from serving.related import RelatedAnomaly, RelatedChange

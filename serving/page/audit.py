@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from features.domain.report import Outcome
 from features.errors import RegistryUnavailable
 from features.history.events import Event
 from features.history.predictions import PredictionRecord
 from features.history.reigns import parse_moment
 from features.incident.parsing import parse_label
-from features.incident.report import Outcome
 from models.accountability import Account, give_account
 from serving.bodies import parse_id
 from serving.champions import Registry

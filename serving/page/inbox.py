@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
 
+from features.domain.report import ResolvedIncident
 from features.history.inbox import InboxCursor, InboxQuery
 from features.history.labels import LabelRecord
 from features.history.predictions import PredictionRecord
 from features.incident.parsing import sanitise_text
-from features.incident.report import ResolvedIncident
 from serving.champions import Champion
 from serving.page.shown import (
     ShownAnswer,

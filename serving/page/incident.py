@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.feedback import FeedbackRecord
 from features.history.predictions import PredictionRecord
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from serving.page.around import ShownSurroundings, show_around
 from serving.page.commands import RunbookCommands
 from serving.page.highlight import Passage, passage

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from features.incident.report import IncidentReport
+from features.domain.report import IncidentReport
 from serving.label_queue import WantedLabel, label_targets
 from serving.page.shown import is_offered, known_labels
 from serving.services import Services

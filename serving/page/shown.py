@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from features.domain.report import Outcome
 from features.history.feedback import FeedbackRecord
 from features.history.label_source import labels_of
 from features.history.labels import LabelRecord
 from features.history.modes import Mode, Modes
 from features.history.predictions import PredictionRecord
-from features.incident.report import Outcome
 from serving.champions import Champion
 
 SIMILAR, RUNBOOKS = "similar", "runbooks"

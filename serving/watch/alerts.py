@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from math import isfinite
 from urllib.parse import urlencode
 
-from features.incident.anomaly import SeriesAnomaly
-from features.incident.report import IncidentReport
+from features.domain.report import IncidentReport
+from features.domain.series_anomaly import SeriesAnomaly
 from models.prediction import SuggestedRunbook
 from serving.watch.alertmanager import Alert
 from serving.watch.exchange import ExchangeFailed

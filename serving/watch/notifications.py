@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from features.incident.anomaly import SeriesAnomaly
+from features.domain.series_anomaly import SeriesAnomaly
 from serving.watch.identity import group_of, key_of
 
 TOGETHER = timedelta(minutes=10)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ValidationError
 
-from features.incident.report import IncidentReport
+from features.domain.report import IncidentReport
 from models.prediction import SuggestedRunbook
 from serving.watch.backoff import Backoff
 from serving.watch.exchange import ExchangeFailed, HttpServer, shorten

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.incident.anomaly import SeriesAnomaly, SeriesPoints
+from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
 from models.flags import APART_SECONDS, Flag, find_flags
 from serving.watch.identity import anomaly_id, key_of
 from serving.watch.query import WatchedQuery

@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from features.domain.report import IncidentReport
 from features.encoding.weights import MINILM
 from features.history.load import load_history
 from features.history.mapping import HistoryMapping
 from features.incident.cleaning import clean_text
-from features.incident.report import IncidentReport
 from models.calibrated import CalibratedModel
 from models.choice import ChoiceModel
 from training.demo import generate_company

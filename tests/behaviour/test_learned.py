@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.calibrated import CalibratedModel
 from models.choice import ChoiceModel
 from models.severity import SeverityModel

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.report import IncidentReport
 from features.encoding.encoded import EncodedReports, encode_reports
 from features.history.load import load_history
 from features.history.mapping import HistoryMapping
 from features.incident.masking import Masking
-from features.incident.report import IncidentReport
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
 from models.card import Card

@@ -9,10 +9,10 @@ from figures import Contender, Figure, Floats, choose_figures
 from peers import Peers, choose_peers, encode_for_peers
 from sklearn.pipeline import Pipeline
 
+from features.domain.history import History
+from features.domain.report import IncidentReport
 from features.encoding.weights import MINILM
-from features.history.history import History
 from features.home import Home
-from features.incident.report import IncidentReport
 from models.folds import Rows
 from training.evaluate import Evaluation
 from training.fit import fit_and_judge, prepare

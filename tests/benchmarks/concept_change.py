@@ -10,11 +10,11 @@ from concept_years import KINDS, Pool, Year, make_pool, make_year, untimed
 from data_sets import DATA_SETS, load_data_set
 from rich.console import Console
 
+from features.domain.report import ResolvedIncident
 from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.weights import open_encoder
 from features.home import Home, open_home
 from features.incident.cleaning import incident_text
-from features.incident.report import ResolvedIncident
 from models.labels import label_of
 from training.demo import UNTIL, generate_company
 from training.monitor.concept import FACTS, fact_signs, label_signs, text_signs

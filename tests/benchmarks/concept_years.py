@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import Vectors
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.folds import Rows, report_copy_groups
 from training.monitor.material import Material
 from training.monitor.storms import first_of_storms

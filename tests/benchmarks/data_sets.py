@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from features.history.history import History
+from features.domain.history import History
 from features.history.load import load_history
 from features.history.mapping import load_mapping
 from features.incident.fingerprint import fingerprint

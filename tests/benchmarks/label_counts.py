@@ -8,11 +8,11 @@ from data_sets import DATA_SETS, load_data_set
 from peers import TEXT_PEERS, encode_for_peers
 from scipy.stats import t as student
 
+from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.weights import MINILM, open_encoder
 from features.home import Home
 from features.incident.cleaning import incident_text
-from features.incident.report import IncidentReport, ResolvedIncident
 from models.choice import ChoiceModel
 from models.folds import Rows, report_copy_groups
 from models.labels import label_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from data_sets import DATA_SETS, data_folder, load_data_set
 
-from features.incident.report import ResolvedIncident
+from features.domain.report import ResolvedIncident
 from models.folds import Rows
 from models.links import link_groups
 

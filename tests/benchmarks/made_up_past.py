@@ -7,12 +7,12 @@ from random import Random
 import numpy as np
 from data_sets import DATA_SETS, load_data_set
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.encoder import Vectors
 from features.encoding.weights import MINILM, open_encoder
 from features.home import Home
 from features.incident.cleaning import clean_text, incident_text
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 _TITLE_WORDS = 8
 _SERVICES, _SITES, _CALLERS = 300, 20, 5_000

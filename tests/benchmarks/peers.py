@@ -10,11 +10,11 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 
+from features.domain.report import IncidentReport
 from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.encoder import Vectors
 from features.encoding.weights import MINILM, open_encoder
 from features.home import Home
-from features.incident.report import IncidentReport
 
 Peers = Mapping[str, Callable[[], Pipeline]]
 

@@ -7,11 +7,11 @@ import numpy as np
 from figures import Floats
 from sentence_transformers import SentenceTransformer
 
+from features.domain.report import IncidentReport
 from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.encoder import SentenceEncoder, Vectors
 from features.encoding.weights import MINILM, find_weights
 from features.home import Home
-from features.incident.report import IncidentReport
 from models.folds import Rows
 
 PEERS = ("BM25", "MiniLM", "BM25 + MiniLM, rank fusion")

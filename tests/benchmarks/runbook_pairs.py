@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from data_sets import data_folder
 
+from features.domain.report import IncidentReport
+from features.domain.runbook import Runbook
 from features.history.runbook_markdown import BadRunbook, parse_runbook
 from features.incident.cleaning import split_camel_case
-from features.incident.report import IncidentReport
-from features.incident.runbook import Runbook
 
 _TITLE_SHOWN_WITHIN = 300
 _FRONT_TITLE = re.compile(r"\A---\n(?:.*\n)*?title: *(.*)\n")

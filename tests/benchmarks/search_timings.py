@@ -15,11 +15,11 @@ import numpy as np
 from made_up_past import MadeUpPast
 from rich.console import Console
 
+from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.incident_index import IncidentIndex
 from features.encoding.weights import MINILM, forget_vectors, open_encoder
 from features.home import Home, open_home
 from features.incident.cleaning import clean_text, incident_text
-from features.incident.report import IncidentReport, ResolvedIncident
 from models.similar import SimilarModel
 from models.similar_entries import ListedRecords
 

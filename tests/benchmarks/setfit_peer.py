@@ -8,10 +8,10 @@ import numpy as np
 from label_counts import LabelCount, Source, average, labels_of
 from peers import peer_text
 
+from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoder import MAX_TOKENS
 from features.encoding.weights import MINILM, find_weights
 from features.home import Home
-from features.incident.report import IncidentReport, ResolvedIncident
 from training.metrics import Floats
 
 # One pass over ten pairs of each kind for a label: what a processor manages, and half of what the

@@ -17,12 +17,12 @@ from results import comparison_section, describe_run, render
 from retrieval_peers import PEERS, bm25_scores, encode_for_retrieval, retrieval_text, with_fusion
 from rich.console import Console
 
+from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.incident_index import IncidentIndex
 from features.encoding.weights import MINILM, open_encoder
 from features.home import Home, open_home
 from features.incident.cleaning import clean_text, incident_text
-from features.incident.report import IncidentReport, ResolvedIncident
 from models.folds import Rows
 from models.links import UNLINKED
 from models.relatives import linked_queries

@@ -16,13 +16,13 @@ from data_sets import DATA_SETS, DataSet
 from exports import read_rows, write_rows
 from sentence_transformers import SentenceTransformer
 
+from features.domain.report import IncidentReport
 from features.encoding.encoder import MAX_TOKENS
 from features.encoding.weights import forget_vectors
 from features.history.load import load_history
 from features.history.mapping import load_mapping
 from features.home import Home
 from features.incident.cleaning import incident_text
-from features.incident.report import IncidentReport
 from models.artifacts.registry import ModelRegistry
 from models.calibrated import CalibratedModel
 from models.evidence import Reading

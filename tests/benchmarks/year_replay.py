@@ -16,11 +16,11 @@ from data_sets import DATA_SETS, load_data_set
 from rich.console import Console
 from starlette.testclient import TestClient
 
-from features.history.history import History
+from features.domain.history import History
+from features.domain.report import ResolvedIncident
 from features.history.modes import Mode, ModeSetting
 from features.history.store import IncidentStore, open_store
 from features.home import Home, HomeSettings, open_home
-from features.incident.report import ResolvedIncident
 from models.artifacts.cards import read_card
 from models.artifacts.registry import ModelRegistry
 from models.confidence_sequence import precision_bounds

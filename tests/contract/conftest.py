@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.runbook import Part, Runbook, Section
 from features.encoding.encoder import HashingEncoder
 from features.encoding.incident_index import IncidentIndex
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
-from features.incident.runbook import Part, Runbook, Section
 from models.artifacts.folder import load_artifact, save_artifact
 from models.calibrated import CalibratedModel
 from models.card import Card

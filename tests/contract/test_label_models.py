@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from features.domain.report import IncidentReport
 from features.errors import NotEnoughHistory, NotTrained
-from features.incident.report import IncidentReport
 from models.calibrated import CalibratedModel, Certification
 from models.folds import Fold
 from models.prediction import Certificate, Decision, SeverityPrediction

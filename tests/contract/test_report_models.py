@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 from sklearn.base import clone
 
+from features.domain.report import IncidentReport
 from features.errors import NotTrained
-from features.incident.report import IncidentReport
 from models.artifacts.golden import GOLDEN_REPORTS
 from models.kinds import KINDS
 from models.prediction import Decision

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from features.incident.report import IncidentReport, ResolvedIncident
+from features.domain.report import IncidentReport, ResolvedIncident
 from models.artifacts.golden import GOLDEN_REPORTS
 from models.prediction import Decision
 

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home, HomeSettings, open_home
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.artifacts.folder import save_artifact
 from models.artifacts.registry import ModelVersion
 from models.artifacts.snapshots import EvaluationFolder

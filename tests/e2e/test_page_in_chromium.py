@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from features.domain.change import Change
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.runbook import Part, Runbook, Section
+from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
 from features.history.events import Event
 from features.history.monitoring import Alarm, Monitoring, Proposal
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore, open_store
 from features.home import Home
-from features.incident.anomaly import SeriesAnomaly, SeriesPoints
-from features.incident.change import Change
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
-from features.incident.runbook import Part, Runbook, Section
 from models.artifacts.registry import ModelVersion
 from training.demo import generate_company
 

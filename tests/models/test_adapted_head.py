@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.weights import open_encoder
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.adapted_head import AdaptedHead
 from models.artifacts.folder import load_artifact, save_artifact
 from models.card import Card

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import skops.io
 
+from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected
-from features.incident.report import IncidentReport
 from models.artifacts.folder import load_artifact, save_artifact
 from models.artifacts.golden import GOLDEN_REPORTS, record_golden, replay_golden
 from models.artifacts.manifest import ArtifactFolder, write_manifest

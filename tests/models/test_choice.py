@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.choice import ChoiceModel
 from models.folds import Fold
 from models.prediction import Decision

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models import evidence as evidence_module
 from models.calibrated import CalibratedModel
 from models.choice import ChoiceModel

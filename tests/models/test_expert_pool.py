@@ -6,9 +6,9 @@ import joblib
 import numpy as np
 import pytest
 
+from features.domain.report import IncidentReport
 from features.encoding.encoded import EncodedReports, encode_reports
 from features.errors import NotEnoughHistory
-from features.incident.report import IncidentReport
 from models.expert_pool import ExpertPool
 from models.experts import choose_experts, expert_scores, rung_of
 from models.folds import Fold, copy_folds

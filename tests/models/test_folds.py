@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from features.incident.report import IncidentReport
+from features.domain.report import IncidentReport
 from models.folds import copy_folds, report_copy_groups
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.links import UNLINKED, link_groups
 
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected, RegistryUnavailable
-from features.incident.report import IncidentReport
 from models.artifacts import tracking
 from models.artifacts.folder import save_artifact
 from models.artifacts.registry import ModelRegistry, registered_name

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
 from features.encoding.incident_index import IncidentIndex
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models import relatives
 from models.pair_features import FEATURES
 from models.relatives import LinkedQuery, PairJudgement, linked_queries

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.runbook import Part, Runbook, Section
 from features.encoding.encoder import HashingEncoder
 from features.errors import NotTrained
 from features.history.feedback import FeedbackAction, FeedbackRecord
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
-from features.incident.runbook import Part, Runbook, Section
 from models.prediction import Decision
 from models.runbook import CUTOFF, RunbookModel
 from models.runbook_features import FEATURES, match_reports

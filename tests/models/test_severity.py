@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import NotEnoughHistory
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.folds import Fold
 from models.severity import SeverityModel
 

@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from features.domain.report import IncidentReport, ResolvedIncident
 from features.errors import ArtifactRejected
 from features.history.store import IncidentStore, open_store
-from features.incident.report import IncidentReport, ResolvedIncident
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
 from models.card import Card, Metric

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.report import Outcome, ResolvedIncident
+from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
 from features.history.inbox import InboxQuery
 from features.incident.fix import named_fix
-from features.incident.report import Outcome, ResolvedIncident
-from features.incident.runbook import Part, Runbook, Section
 from serving import alertmanager_hook
 
 FIRING = {

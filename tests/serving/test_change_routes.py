@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.incident.change import Change
+from features.domain.change import Change
 from serving.changes import ChangeService
 
 NOW = datetime.now(UTC)

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.history import History
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.cache import EncodingCache
 from features.encoding.encoder import HashingEncoder
-from features.history.history import History
 from features.home import Home, HomeSettings, open_home
 from features.incident.cleaning import incident_text
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.artifacts.learned_from import hash_ids
 from models.artifacts.registry import ModelRegistry
 from models.artifacts.snapshots import EvaluationFolder, evaluation_folder

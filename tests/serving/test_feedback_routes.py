@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from starlette.testclient import TestClient
 
-from features.incident.runbook import Part, Runbook, Section
+from features.domain.runbook import Part, Runbook, Section
 
 INCIDENT = {"id": "INC1", "title": "vpn down in Graz", "description": "tunnel lost"}
 RUNBOOKS = [

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.runbook import Runbook
 from features.encoding import weights
 from features.encoding.cache import EncodingCache
 from features.encoding.encoder import SentenceEncoder, Vectors
 from features.history.store import IncidentStore
 from features.home import Home
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
-from features.incident.runbook import Runbook
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
 from models.runbook_text import read_report

@@ -9,10 +9,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.labels import LabelRecord, LabelSource
 from features.history.predictions import PredictionRecord
 from features.home import Home
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.artifacts.registry import ModelRegistry
 from serving.app import create_app
 from serving.settings import ServingSettings

@@ -6,9 +6,9 @@ from math import nan
 
 import pytest
 
-from features.incident.anomaly import SeriesAnomaly, SeriesPoints
-from features.incident.change import Change
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.change import Change
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
 from serving.page.chart import HEIGHT, LEFT, WIDTH, draw
 
 OPENED_AT = datetime(2026, 3, 2, 14, 10, tzinfo=UTC)

@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.predictions import PredictionRecord
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from serving.page.session import issue_session, proves_key
 
 OWN = {"Origin": "http://testserver"}

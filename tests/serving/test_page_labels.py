@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.labels import LabelSource
 from features.history.modes import Mode, ModeSetting
 from features.history.predictions import PredictionRecord
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.artifacts.folder import LoadedModel
 from models.card import Card, ClassReliability
 

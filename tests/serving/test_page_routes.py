@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
 from features.history.modes import Mode, ModeSetting
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore
 from features.incident.fix import FIX_NOT_RECORDED
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
-from features.incident.runbook import Part, Runbook, Section
 
 NOW = datetime.now(UTC)
 HOSTILE = "<script>alert(1)</script>\"'>{{7919*7907}}{% raw %}\u202egnp.exe\U0001f525"

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
 from features.history.store import IncidentStore
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
-from features.incident.runbook import Part, Runbook, Section
 from models.runbook import RunbookModel
 from serving.app import create_app
 from serving.settings import ServingSettings

@@ -5,10 +5,10 @@ import time
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoded import ReportBatch
 from features.errors import RegistryUnavailable, StoreUnavailable
 from features.history.learning_store import LearningStore
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from serving.challengers import ChallengerWatcher
 from serving.champions import ChampionWatcher
 from serving.metrics import ServingMetrics

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from starlette.testclient import TestClient
 
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from serving import past
 from serving.past import PastWatcher
 

@@ -5,11 +5,11 @@ from time import process_time
 
 import pytest
 
+from features.domain.change import Change
+from features.domain.report import IncidentReport
+from features.domain.series_anomaly import SeriesAnomaly
+from features.domain.topology import NO_TOPOLOGY, Topology
 from features.history.store import IncidentStore
-from features.incident.anomaly import SeriesAnomaly
-from features.incident.change import Change
-from features.incident.report import IncidentReport
-from features.incident.topology import NO_TOPOLOGY, Topology
 from serving import surroundings
 from serving.related import MOST_SHOWN, Nearby, rank_changes
 from serving.surroundings import Surroundings, SurroundingsService

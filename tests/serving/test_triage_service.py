@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from features.domain.report import IncidentReport
 from features.errors import EncoderUnavailable, StoreUnavailable
 from features.history.modes import Mode, ModeSetting
 from features.history.store import IncidentStore
-from features.incident.report import IncidentReport
 from serving.champions import ChampionWatcher
 from serving.metrics import ServingMetrics
 from serving.modes import ModeWatcher

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.history.history import History, Provenance
+from features.domain.history import History, Provenance
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import HomeSettings, open_home
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.card import Card, LabelNoise
 from models.verdict import Verdict
 from training.account import write_card

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.domain.history import History
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.weights import MINILM
-from features.history.history import History
 from features.home import Home, HomeSettings, open_home
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.artifacts.registry import ModelRegistry
 from training.adapt import AdaptedEncoder, adapt, why_adapted_wins
 from training.evaluate import Evaluation

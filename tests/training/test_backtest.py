@@ -9,10 +9,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from features.domain.history import History, Provenance
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import NotEnoughHistory, PrecedentError
-from features.history.history import History, Provenance
 from features.home import Home
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from training.backtest import (
     BacktestedTarget,
     BacktestReport,

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from features.history.history import Provenance
+from features.domain.history import Provenance
+from features.domain.report import Outcome, ResolvedIncident
 from features.history.load import load_history
 from features.history.mapping import load_mapping
-from features.incident.report import Outcome, ResolvedIncident
 from training import demo
 from training.demo import DemoCompany, generate_company
 

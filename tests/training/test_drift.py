@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from features.history.history import History
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.history import History
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.kinds import build_model
 from training.drift import find_drift, rows_since_drift
 from training.evaluate import evaluate

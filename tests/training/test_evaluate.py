@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from features.history.history import History
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.history import History
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.conformal import LabelSets
 from models.expert_pool import CrossFit
 from models.folds import Fold

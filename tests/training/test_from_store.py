@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from features.history.history import History, Provenance
+from features.domain.history import History, Provenance
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.history_facts import HistoryFacts
 from features.history.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore, open_store
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from training.from_store import KnownPast, read_past, without_echoes
 
 OPENED = datetime(2026, 3, 2, 3, tzinfo=UTC)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.history.history import History
+from features.domain.history import History
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.artifacts import registry as registering
 from models.artifacts.folder import save_artifact
 from models.artifacts.promotion import HISTORY_TAG

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from features.history.history import History
+from features.domain.history import History
 from features.home import Home
 from models.artifacts.registry import ModelRegistry
 from models.expert_pool import CrossFit

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.history.history import History
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.history import History
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from training.maturity import leave_out_immature
 
 CUTOFF = datetime(2026, 3, 2, tzinfo=UTC)

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.history.history import History
+from features.domain.history import History
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import HomeSettings, open_home
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.choice import ChoiceModel
 from training.certify import certify
 from training.fit import fit_in_tiers

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from features.domain.report import IncidentReport
 from features.home import Home
-from features.incident.report import IncidentReport
 from models.artifacts.registry import ModelRegistry
 from models.prediction import SeverityPrediction
 from training.cli import app

@@ -15,12 +15,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.labels import LabelRecord, LabelSource
 from features.history.monitoring import Alarm, Monitoring
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore, open_store
 from features.home import Home
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.artifacts.registry import CHAMPION, ModelRegistry
 from models.artifacts.tracking import connect
 from training.cli import app

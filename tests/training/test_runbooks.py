@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from features.domain.history import History
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.runbook import Part, Runbook, Section
 from features.errors import NotEnoughHistory
-from features.history.history import History
 from features.history.runbook_markdown import parse_runbook
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
-from features.incident.runbook import Part, Runbook, Section
 from models.artifacts.folder import load_artifact, save_artifact
 from models.artifacts.trusted import TRUSTED_TYPES
 from models.card import Card

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from features.incident.report import IncidentReport
+from features.domain.report import IncidentReport
 from training.languages import languages_of
 from training.metrics import Judged
 from training.slices import find_slices, measure_slices, wilson_interval

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from features.history.history import History
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.history import History
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from training.demo import generate_company
 from training.split import Split, split_history
 

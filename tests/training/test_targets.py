@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from features.history.history import History
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.history import History
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from training.targets import find_targets
 
 

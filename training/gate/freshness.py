@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from features.history.history import History
+from features.domain.history import History
 from models.artifacts.learned_from import hash_ids, were_learned_from
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelVersion

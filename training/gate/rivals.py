@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from features.domain.history import History
 from features.errors import ArtifactRejected, EncoderUnavailable
-from features.history.history import History
 from features.history.reigns import CROWNING
 from features.history.store import open_store
 from models.artifacts.learned_from import were_learned_from

@@ -8,13 +8,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.report import ResolvedIncident
 from features.encoding.cache import EncodingCache, Progress, encode_ahead
 from features.encoding.encoder import Vectors
 from features.encoding.weights import open_encoder
 from features.history.store import IncidentStore
 from features.home import Home
 from features.incident.cleaning import incident_text
-from features.incident.report import ResolvedIncident
 from models.folds import Rows, report_copy_groups
 from models.labels import label_of
 from training.from_store import read_past

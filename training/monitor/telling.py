@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from features.domain.report import IncidentReport
 from features.incident.cleaning import incident_text
-from features.incident.report import IncidentReport
 
 _MOST_COMPARED = 3_000
 _NAMED = 3

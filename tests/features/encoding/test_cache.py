@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.domain.report import IncidentReport
 from features.encoding import cache as cache_module
 from features.encoding.cache import EncodingCache, encode_ahead, forget_encodings
 from features.encoding.encoder import HashingEncoder
 from features.encoding.forgetting import forget_cached
 from features.encoding.kept_encoder import KeptEncoder
-from features.incident.report import IncidentReport
 
 TEXTS = ["abc", "a bad face", "fed"]
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from features.domain.report import IncidentReport
 from features.encoding.encoded import (
     TOKEN_COLUMNS,
     EncodedReports,
@@ -10,7 +11,6 @@ from features.encoding.encoded import (
     title_counter,
     word_counter,
 )
-from features.incident.report import IncidentReport
 
 REPORTS = [
     IncidentReport(id="1", title="Disk full", description="disk full on node", service="erp"),

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
 from features.encoding.incident_index import IncidentIndex
 from features.encoding.search_view import view_reports
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ENCODER = HashingEncoder()

@@ -7,6 +7,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from features.domain.report import IncidentReport
 from features.encoding.encoded import EncodedReports, encode_reports
 from features.encoding.transformers import (
     FactIndicators,
@@ -14,7 +15,6 @@ from features.encoding.transformers import (
     SentenceVectors,
     TokenWeights,
 )
-from features.incident.report import IncidentReport
 
 TITLES = ["disk full", "disk slow disk", "vpn down", "vpn slow", "disk down full"]
 

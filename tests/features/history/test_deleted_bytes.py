@@ -6,9 +6,9 @@ from time import perf_counter
 
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.database import Database
 from features.history.store import IncidentStore, open_store
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 _MARKER = "zebrafink"
 

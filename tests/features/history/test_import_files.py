@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from features.domain.history import History, Provenance
 from features.errors import BadMapping, UnreadableFile
-from features.history.history import History, Provenance
 from features.history.load import load_history
 from features.history.mapping import HistoryMapping
 from features.incident.masking import Masking

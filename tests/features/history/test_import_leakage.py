@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from features.domain.history import History
 from features.errors import BadMapping
-from features.history.history import History
 from features.history.leakage import determines
 from features.history.load import load_history
 from features.history.mapping import HistoryMapping

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from features.domain.history import Provenance
 from features.errors import BadMapping
-from features.history.history import Provenance
 from features.history.mapping import HistoryMapping, load_mapping
 from features.history.recognition import recognise
 

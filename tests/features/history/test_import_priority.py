@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from features.domain.history import History, PriorityMatrix
 from features.errors import BadMapping
-from features.history.history import History, PriorityMatrix
 from features.history.load import load_history
 from features.history.mapping import HistoryMapping, load_mapping
 from features.history.priority import learn_matrix, matrix_order

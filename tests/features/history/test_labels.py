@@ -8,12 +8,12 @@ from threading import Barrier
 
 import pytest
 
+from features.domain.report import Outcome
 from features.history.answered import Answered
 from features.history.label_source import final_labels, labels_of, source_of
 from features.history.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore
-from features.incident.report import Outcome
 
 NOW = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

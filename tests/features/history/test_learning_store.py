@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from features.history.history import History, PriorityMatrix, Provenance
+from features.domain.history import History, PriorityMatrix, Provenance
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.history_facts import HistoryFacts
 from features.history.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.history.monitoring import Alarm, Measure, Monitoring, Proposal
@@ -14,7 +15,6 @@ from features.history.predictions import PredictionRecord
 from features.history.shadows import ShadowPair, ShadowRecord
 from features.history.store import IncidentStore
 from features.history.withdrawals import Withdrawal
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 THEN = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)

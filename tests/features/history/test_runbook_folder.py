@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from features.domain.runbook import Part, Runbook
 from features.errors import UnreadableFile
 from features.history.runbook_folder import RunbookFolder, read_runbooks
 from features.incident.masking import Masking
-from features.incident.runbook import Part, Runbook
 
 PAGE = """---
 title: Tunnel drops

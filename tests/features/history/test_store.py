@@ -5,9 +5,9 @@ from types import MappingProxyType
 
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.revisions import Changes
 from features.history.store import IncidentStore, open_store
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 FULL = ResolvedIncident(

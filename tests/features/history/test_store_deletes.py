@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.feedback import FeedbackAction, FeedbackRecord
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore, open_store
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 SECRET = "geheimes Wort"

@@ -6,12 +6,12 @@ from time import perf_counter
 
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import StoreUnavailable
 from features.history import database
 from features.history.revisions import move_revision
 from features.history.store import open_store
 from features.history.tables import RevisionRow
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 
 def incident(incident_id: str, description: str = "") -> ResolvedIncident:

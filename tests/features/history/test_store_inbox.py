@@ -7,10 +7,10 @@ from time import perf_counter
 
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.inbox import InboxCursor, InboxPage, InboxQuery
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore, open_store
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 LEARNED = {"category", "severity", "resolution"}

@@ -3,8 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.store import IncidentStore
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 
 def incident(name: str, title: str = "") -> ResolvedIncident:

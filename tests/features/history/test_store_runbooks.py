@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.runbook import Part, Runbook, Section
 from features.history.runbooks import RunbookChanges
 from features.history.store import IncidentStore, open_store
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
-from features.incident.runbook import Part, Runbook, Section
 
 FULL = Runbook(
     id="netz/vpn-tunnel",

@@ -7,8 +7,8 @@ from threading import Barrier
 
 import pytest
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.store import IncidentStore, open_store
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 
 WRITES = 15
 

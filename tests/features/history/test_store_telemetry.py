@@ -6,10 +6,10 @@ from math import inf, isnan, nan
 import pytest
 from sqlalchemy.exc import StatementError
 
+from features.domain.change import Change
+from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
 from features.history.store import IncidentStore, open_store
 from features.history.telemetry import StoredSeries
-from features.incident.anomaly import SeriesAnomaly, SeriesPoints
-from features.incident.change import Change
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

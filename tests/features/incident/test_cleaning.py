@@ -4,10 +4,10 @@ import time
 
 import pytest
 
+from features.domain.report import IncidentReport
 from features.incident import cleaning
 from features.incident.cleaning import CLEANING_STEPS, clean_text, incident_text
 from features.incident.parsing import MAX_TEXT_LENGTH
-from features.incident.report import IncidentReport
 
 SIGNED = "The printer jams.\nIt is urgent.\n\nBest regards,\nMia Sommer\nExample Outfitters"
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from features.domain.report import IncidentReport
 from features.incident.fingerprint import fingerprint
-from features.incident.report import IncidentReport
 
 
 def test_fingerprint_is_of_the_content() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.incident.anomaly import SeriesAnomaly
+from features.domain.series_anomaly import SeriesAnomaly
 from models.prediction import SuggestedRunbook
 from serving.watch.alerts import AlertWriter, alert_labels, summarise
 from serving.watch.exchange import ExchangeFailed

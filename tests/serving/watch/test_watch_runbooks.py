@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from features.incident.report import IncidentReport
+from features.domain.report import IncidentReport
 from models.prediction import SuggestedRunbook
 from serving.watch.exchange import ExchangeFailed
 from serving.watch.runbooks import RunbookAdvice

@@ -7,8 +7,8 @@ from itertools import groupby
 
 import pytest
 
+from features.domain.change import Change
 from features.errors import StoreUnavailable
-from features.incident.change import Change
 from models.prediction import SuggestedRunbook
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.history.feedback import FeedbackAction, FeedbackRecord
 from features.history.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.history.predictions import PredictionRecord
@@ -17,7 +18,6 @@ from features.history.shadows import ShadowPair
 from features.history.store import open_store
 from features.history.withdrawals import Withdrawal
 from features.home import HomeSettings, open_home
-from features.incident.report import IncidentReport, Outcome, ResolvedIncident
 from models.artifacts.promotion import promote
 from models.artifacts.registry import ModelRegistry
 from training.cli import app

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from features.incident.report import ResolvedIncident
+from features.domain.report import ResolvedIncident
 
 
 class Provenance(StrEnum):
