@@ -22,7 +22,7 @@ from features.encoding.encoded import (
     word_counter,
 )
 from features.encoding.transformers import TokenWeights
-from features.incident.cleaning import clean_text, incident_text
+from features.text.cleaning import clean_text, incident_text
 from models.expert_pool import ExpertPool
 from models.experts import VECTORS_ALONE, expert_scores
 from models.folds import Rows

@@ -9,8 +9,8 @@ from sklearn.model_selection import GroupKFold
 
 from features.domain.report import IncidentReport
 from features.errors import NotEnoughHistory
-from features.incident.cleaning import incident_text
-from features.incident.near_copies import near_copy_groups
+from features.text.cleaning import incident_text
+from features.text.near_duplicates import near_copy_groups
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]

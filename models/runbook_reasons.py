@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from features.incident.terms import terms_of
+from features.text.tokens import terms_of
 from models.runbook_features import FEATURES, Match
 from models.runbook_shelf import Shelf
 from models.runbook_text import Passage

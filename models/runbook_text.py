@@ -7,8 +7,8 @@ from itertools import chain, islice, pairwise
 
 from features.domain.report import IncidentReport
 from features.domain.runbook import Part, Runbook
-from features.incident.cleaning import clean_text, incident_text
-from features.incident.terms import terms_of
+from features.text.cleaning import clean_text, incident_text
+from features.text.tokens import terms_of
 
 _TEMPLATE = re.compile(r"\{\{[^{}]{0,200}\}\}")
 # Queries and metric names: they say what is measured, seldom what is wrong.

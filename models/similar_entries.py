@@ -8,9 +8,9 @@ from typing import Protocol
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.candidates import IndexStatistics
-from features.incident.fix import FIX_NOT_RECORDED, named_fix
-from features.incident.signatures import error_signatures
-from features.incident.terms import term_ids, terms_of
+from features.text.error_signatures import error_signatures
+from features.text.resolutions import FIX_NOT_RECORDED, named_fix
+from features.text.tokens import term_ids, terms_of
 from models.prediction import OpenMatch, SimilarIncident
 
 STILL_OPEN = "still open"

@@ -10,7 +10,7 @@ from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from features.incident.parsing import Moment
+from features.text.parsing import Moment
 
 State = Literal["firing", "resolved"]
 

@@ -12,8 +12,8 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import PrecedentError
 from features.history.revisions import Revised
 from features.history.store import IncidentStore
-from features.incident.masking import Masking
-from features.incident.parsing import MAX_ID_LENGTH, MAX_TEXT_LENGTH, parse_name, parse_report
+from features.text.masking import Masking
+from features.text.parsing import MAX_ID_LENGTH, MAX_TEXT_LENGTH, parse_name, parse_report
 from serving.alertmanager_body import AlertmanagerBody
 from serving.triage import TriageService
 

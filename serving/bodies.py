@@ -13,8 +13,8 @@ from pydantic import (
 )
 
 from features.domain.report import Outcome
-from features.incident.masking import Masking
-from features.incident.parsing import (
+from features.text.masking import Masking
+from features.text.parsing import (
     MAX_ID_LENGTH,
     Moment,
     Name,

@@ -10,8 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from features.domain.change import Change
 from features.history.telemetry_store import TELEMETRY_KEPT, TelemetryStore
-from features.incident.masking import Masking
-from features.incident.parsing import Moment, Name, Text, parse_fact, parse_name, parse_text
+from features.text.masking import Masking
+from features.text.parsing import Moment, Name, Text, parse_fact, parse_name, parse_text
 from serving.bodies import Body
 
 NamedText = Annotated[Text, Field(min_length=1)]

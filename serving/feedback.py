@@ -7,7 +7,7 @@ from typing import Literal
 from features.history.feedback import FeedbackAction, FeedbackRecord
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore
-from features.incident.parsing import parse_label, parse_name
+from features.text.parsing import parse_label, parse_name
 from serving.errors import FieldError, InvalidFields, UnknownPrediction
 from serving.labelling import OPEN_MATCH, OnLabels, ignore_labels, labels_of_feedback
 

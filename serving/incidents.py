@@ -13,7 +13,7 @@ from features.encoding.forgetting import forget_cached, forget_in_memory
 from features.errors import RegistryUnavailable
 from features.history.store import IncidentStore
 from features.home import Home
-from features.incident.fingerprint import fingerprint
+from features.text.fingerprint import fingerprint
 from models.artifacts.registry import ModelVersion
 from models.artifacts.snapshots import forget_in_snapshots
 from models.runbook_text import read_report

@@ -12,7 +12,7 @@ from features.encoding.encoder import Vectors
 from features.encoding.incident_index import IncidentIndex
 from features.history.answered import Answered
 from features.history.store import IncidentStore
-from features.incident.near_copies import near_copy_groups
+from features.text.near_duplicates import near_copy_groups
 from serving.champions import Champions
 from serving.errors import FieldError, InvalidFields
 

@@ -19,7 +19,7 @@ from features.errors import (
     StoreUnavailable,
     UnknownVersion,
 )
-from features.incident.parsing import sanitise_text
+from features.text.parsing import sanitise_text
 from serving.errors import (
     BodyTooLarge,
     FieldError,

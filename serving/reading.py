@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from features.domain.change import Change
 from features.domain.report import IncidentReport, Outcome
-from features.incident.masking import Masking
-from features.incident.parsing import MAX_ID_LENGTH, sanitise_text
+from features.text.masking import Masking
+from features.text.parsing import MAX_ID_LENGTH, sanitise_text
 from serving.anomalies import GivenSeries
 from serving.bodies import IncidentBody, Limits, OutcomeBody, parse_id
 from serving.changes import change_kind

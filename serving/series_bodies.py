@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, model_validator
 
-from features.incident.parsing import Text, sanitise_text, within
+from features.text.parsing import Text, sanitise_text, within
 from serving.anomalies import GivenSeries
 from serving.bodies import Body
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from features.history.labels import LabelRecord
 from features.history.store import IncidentStore
 from features.home import Home
-from features.incident.masking import configured_masking
+from features.text.masking import configured_masking
 from serving.alertmanager_hook import AlertmanagerHook
 from serving.audit_sample import AuditSample
 from serving.bodies import Limits

@@ -7,8 +7,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from features.home import HomeSettings
-from features.incident.masking import MaskingSettings
-from features.incident.parsing import MAX_TEXT_LENGTH
+from features.text.masking import MaskingSettings
+from features.text.parsing import MAX_TEXT_LENGTH
 
 
 class ServingSettings(HomeSettings, MaskingSettings):

@@ -13,7 +13,7 @@ from features.encoding.adaptation import AdaptedWeights, Lessons, adapt_encoder
 from features.encoding.encoder import SentenceEncoder
 from features.encoding.weights import find_weights, install_encoder, open_encoder
 from features.home import Home
-from features.incident.cleaning import incident_text
+from features.text.cleaning import incident_text
 from models.adapted_head import AdaptedHead
 from models.folds import Floats, Fold, Rows, copy_folds
 from training.evaluate import Evaluation

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.domain.report import IncidentReport
-from features.incident.fingerprint import fingerprint
+from features.text.fingerprint import fingerprint
 from models.calibrated import CalibratedModel
 from models.card import Drift, Metric, SliceMetric
 from models.folds import Rows

@@ -7,7 +7,7 @@ import numpy as np
 from features.domain.history import History
 from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.weights import open_encoder
-from features.incident.cleaning import clean_text, incident_text
+from features.text.cleaning import clean_text, incident_text
 from models.adapted_head import AdaptedHead
 from models.calibrated import CalibratedModel, Certification
 from models.kinds import build_model

@@ -11,7 +11,7 @@ import typer
 from features.errors import BadQuestion
 from features.history.store import IncidentStore, open_store
 from features.home import open_home
-from features.incident.parsing import as_utc
+from features.text.parsing import as_utc
 from models.artifacts.registry import ModelRegistry
 from training.counted import counted
 from training.due import Due, why_due

@@ -11,11 +11,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from features.domain.report import IncidentReport, ResolvedIncident
-from features.incident.cleaning import clean_text, incident_text
-from features.incident.fix import named_fix
-from features.incident.near_copies import near_copy_groups
-from features.incident.signatures import error_signatures
-from features.incident.variables import mask_variables
+from features.text.cleaning import clean_text, incident_text
+from features.text.error_signatures import error_signatures
+from features.text.near_duplicates import near_copy_groups
+from features.text.resolutions import named_fix
+from features.text.variable_masking import mask_variables
 
 MIN_RECURRENCES = 3
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.domain.report import IncidentReport
-from features.incident.cleaning import incident_text
+from features.text.cleaning import incident_text
 from models.card import SliceMetric
 from models.folds import Rows
 from training.languages import languages_of

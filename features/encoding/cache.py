@@ -14,7 +14,7 @@ from features.encoding.encoder import (
     Vectors,
     encoding_key,
 )
-from features.incident.cleaning import CLEANING_VERSION
+from features.text.cleaning import CLEANING_VERSION
 
 _SEGMENT_TEXTS = 4096
 _SEGMENTS = "*.npy"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from features.incident.cleaning import CLEANING_VERSION
+from features.text.cleaning import CLEANING_VERSION
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

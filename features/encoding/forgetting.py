@@ -5,8 +5,8 @@ from pathlib import Path
 from features.domain.report import IncidentReport
 from features.encoding.cache import forget_encodings
 from features.encoding.weights import forget_vectors
-from features.incident.cleaning import clean_text, incident_text
-from features.incident.memory import forget_remembered
+from features.text.cleaning import clean_text, incident_text
+from features.text.memo import forget_remembered
 
 
 def forget_cached(report: IncidentReport, root: Path) -> None:

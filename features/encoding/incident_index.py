@@ -12,8 +12,8 @@ from features.encoding.lexical_index import LexicalIndex
 from features.encoding.ragged import Hashes, RaggedRows, Slots, grown
 from features.encoding.search_view import NO_SERVICE, SearchView, view_reports
 from features.encoding.vector_index import Flags, PackedVectors, VectorIndex
-from features.incident.fix import documentation
-from features.incident.terms import TERM_BUCKETS
+from features.text.resolutions import documentation
+from features.text.tokens import TERM_BUCKETS
 
 _CANDIDATES = 100
 _COLUMNS = np.dtype(

@@ -10,9 +10,9 @@ from features.domain.report import IncidentReport
 from features.encoding.encoder import Encoder, Vectors
 from features.encoding.lexical_index import Terms
 from features.encoding.ragged import Hashes
-from features.incident.cleaning import clean_text, incident_text
-from features.incident.signatures import error_signatures
-from features.incident.terms import term_ids, terms_of
+from features.text.cleaning import clean_text, incident_text
+from features.text.error_signatures import error_signatures
+from features.text.tokens import term_ids, terms_of
 
 _MOST_TERMS = 400
 _LONGEST_READ = 20_000

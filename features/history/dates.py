@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 
-from features.incident.parsing import as_utc, is_missing
+from features.text.parsing import as_utc, is_missing
 
 Moments = list[datetime | None]
 

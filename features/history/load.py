@@ -14,8 +14,8 @@ from features.history.reading import Table, read_table
 from features.history.recognition import recognise
 from features.history.records import Columns, Records, records_of
 from features.history.reports import provenance_of, read_reports
-from features.incident.masking import Masking, configured_masking
-from features.incident.parsing import parse_label
+from features.text.masking import Masking, configured_masking
+from features.text.parsing import parse_label
 
 
 def load_history(

@@ -10,8 +10,8 @@ from features.history.dates import Moments, parse_dates
 from features.history.mapping import HistoryMapping, LabelColumn
 from features.history.ratings import read_ratings
 from features.history.records import Records
-from features.incident.masking import Masking
-from features.incident.parsing import is_missing, parse_label, parse_text
+from features.text.masking import Masking
+from features.text.parsing import is_missing, parse_label, parse_text
 
 Labels = Sequence[str | None]
 

@@ -7,7 +7,7 @@ from features.domain.history import RejectedRow
 from features.history.dates import parse_dates
 from features.history.mapping import EventColumns, HistoryMapping, LabelColumn
 from features.history.reading import Table
-from features.incident.parsing import is_missing
+from features.text.parsing import is_missing
 
 Columns = Mapping[str, Sequence[str]]
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from features.history.events import Event
-from features.incident.parsing import as_utc
+from features.text.parsing import as_utc
 
 CROWNING = frozenset({"promote", "rollback", "found"})
 """The actions of those events that name a champion."""

@@ -11,8 +11,8 @@ from features.history.dates import Moments, parse_dates, usable_openings
 from features.history.mapping import HistoryMapping, ReportColumns
 from features.history.recognition import is_caller
 from features.history.records import Records
-from features.incident.masking import Masking
-from features.incident.parsing import ReportFields, has_unprintable, is_missing
+from features.text.masking import Masking
+from features.text.parsing import ReportFields, has_unprintable, is_missing
 
 _TEXT_ROLES = ("title", "description", "service", "source")
 

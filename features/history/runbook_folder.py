@@ -9,7 +9,7 @@ from features.domain.runbook import Runbook
 from features.errors import UnreadableFile
 from features.history.checkout import find_checkout
 from features.history.runbook_markdown import BadRunbook, parse_runbook
-from features.incident.masking import Masking, configured_masking, mask_text
+from features.text.masking import Masking, configured_masking, mask_text
 
 # A hundred pages are no runbook, and of brackets alone more would take the parser many seconds.
 _LARGEST_BYTES = 256_000

@@ -10,7 +10,7 @@ from features.errors import RegistryUnavailable
 from features.history.events import Event
 from features.history.predictions import PredictionRecord
 from features.history.reigns import parse_moment
-from features.incident.parsing import parse_label
+from features.text.parsing import parse_label
 from models.accountability import Account, give_account
 from serving.bodies import parse_id
 from serving.champions import Registry

@@ -9,7 +9,7 @@ from features.domain.report import ResolvedIncident
 from features.history.inbox import InboxCursor, InboxQuery
 from features.history.labels import LabelRecord
 from features.history.predictions import PredictionRecord
-from features.incident.parsing import sanitise_text
+from features.text.parsing import sanitise_text
 from serving.champions import Champion
 from serving.page.shown import (
     ShownAnswer,

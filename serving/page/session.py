@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.incident.parsing import sanitise_text
+from features.text.parsing import sanitise_text
 
 KEY_COOKIE = "precedent_session"
 NAME_COOKIE = "precedent_name"

@@ -14,7 +14,7 @@ from features.domain.report import IncidentReport
 from features.encoding.weights import MINILM
 from features.history.load import load_history
 from features.history.mapping import HistoryMapping
-from features.incident.cleaning import clean_text
+from features.text.cleaning import clean_text
 from models.calibrated import CalibratedModel
 from models.choice import ChoiceModel
 from training.demo import generate_company

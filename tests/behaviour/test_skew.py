@@ -15,7 +15,7 @@ from features.domain.report import IncidentReport
 from features.encoding.encoded import EncodedReports, encode_reports
 from features.history.load import load_history
 from features.history.mapping import HistoryMapping
-from features.incident.masking import Masking
+from features.text.masking import Masking
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
 from models.card import Card

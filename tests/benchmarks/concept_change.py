@@ -14,7 +14,7 @@ from features.domain.report import ResolvedIncident
 from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.weights import open_encoder
 from features.home import Home, open_home
-from features.incident.cleaning import incident_text
+from features.text.cleaning import incident_text
 from models.labels import label_of
 from training.demo import UNTIL, generate_company
 from training.monitor.concept import FACTS, fact_signs, label_signs, text_signs

@@ -8,7 +8,7 @@ from pathlib import Path
 from features.domain.history import History
 from features.history.load import load_history
 from features.history.mapping import load_mapping
-from features.incident.fingerprint import fingerprint
+from features.text.fingerprint import fingerprint
 
 _HERE = Path(__file__).parent
 _REPOSITORY = _HERE.parents[1]

@@ -12,7 +12,7 @@ from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.weights import MINILM, open_encoder
 from features.home import Home
-from features.incident.cleaning import incident_text
+from features.text.cleaning import incident_text
 from models.choice import ChoiceModel
 from models.folds import Rows, report_copy_groups
 from models.labels import label_of

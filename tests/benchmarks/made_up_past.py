@@ -12,7 +12,7 @@ from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.encoder import Vectors
 from features.encoding.weights import MINILM, open_encoder
 from features.home import Home
-from features.incident.cleaning import clean_text, incident_text
+from features.text.cleaning import clean_text, incident_text
 
 _TITLE_WORDS = 8
 _SERVICES, _SITES, _CALLERS = 300, 20, 5_000

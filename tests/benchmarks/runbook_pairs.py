@@ -12,7 +12,7 @@ from data_sets import data_folder
 from features.domain.report import IncidentReport
 from features.domain.runbook import Runbook
 from features.history.runbook_markdown import BadRunbook, parse_runbook
-from features.incident.cleaning import split_camel_case
+from features.text.cleaning import split_camel_case
 
 _TITLE_SHOWN_WITHIN = 300
 _FRONT_TITLE = re.compile(r"\A---\n(?:.*\n)*?title: *(.*)\n")

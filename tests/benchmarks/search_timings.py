@@ -19,7 +19,7 @@ from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.incident_index import IncidentIndex
 from features.encoding.weights import MINILM, forget_vectors, open_encoder
 from features.home import Home, open_home
-from features.incident.cleaning import clean_text, incident_text
+from features.text.cleaning import clean_text, incident_text
 from models.similar import SimilarModel
 from models.similar_entries import ListedRecords
 

@@ -22,7 +22,7 @@ from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.incident_index import IncidentIndex
 from features.encoding.weights import MINILM, open_encoder
 from features.home import Home, open_home
-from features.incident.cleaning import clean_text, incident_text
+from features.text.cleaning import clean_text, incident_text
 from models.folds import Rows
 from models.links import UNLINKED
 from models.relatives import linked_queries

@@ -22,7 +22,7 @@ from features.encoding.weights import forget_vectors
 from features.history.load import load_history
 from features.history.mapping import load_mapping
 from features.home import Home
-from features.incident.cleaning import incident_text
+from features.text.cleaning import incident_text
 from models.artifacts.registry import ModelRegistry
 from models.calibrated import CalibratedModel
 from models.evidence import Reading

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from features.encoding.weights import EncoderSettings
 from features.history.tables import VERSION_TABLE, Base
 from features.home import Home, HomeSettings
-from features.incident.masking import MaskingSettings
+from features.text.masking import MaskingSettings
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.promotion import HISTORY_TAG
 from models.artifacts.pyfunc import DATA_FOLDER

@@ -13,7 +13,7 @@ from features.domain.report import Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
 from features.history.inbox import InboxQuery
-from features.incident.fix import named_fix
+from features.text.resolutions import named_fix
 from serving import alertmanager_hook
 
 FIRING = {

@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from features.errors import ArtifactRejected, RegistryUnavailable, StoreUnavailable
 from features.history.store import IncidentStore
-from features.incident.masking import Masking, configured_masking
+from features.text.masking import Masking, configured_masking
 from serving.settings import ServingSettings
 
 PATH = "/srv/secret/precedent.db"

@@ -17,7 +17,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.cache import EncodingCache
 from features.encoding.encoder import HashingEncoder
 from features.home import Home, HomeSettings, open_home
-from features.incident.cleaning import incident_text
+from features.text.cleaning import incident_text
 from models.artifacts.learned_from import hash_ids
 from models.artifacts.registry import ModelRegistry
 from models.artifacts.snapshots import EvaluationFolder, evaluation_folder

@@ -14,7 +14,7 @@ from features.errors import StoreUnavailable
 from features.history.modes import Mode, ModeSetting
 from features.history.predictions import PredictionRecord
 from features.history.store import IncidentStore
-from features.incident.fix import FIX_NOT_RECORDED
+from features.text.resolutions import FIX_NOT_RECORDED
 
 NOW = datetime.now(UTC)
 HOSTILE = "<script>alert(1)</script>\"'>{{7919*7907}}{% raw %}\u202egnp.exe\U0001f525"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from features.history.monitoring import Alarm
-from features.incident.cleaning import incident_text
+from features.text.cleaning import incident_text
 from models.folds import Rows
 from training.monitor.emergence import Emergence, emerging_texts, emerging_values
 from training.monitor.findings import Findings

@@ -10,8 +10,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from features.history.monitoring import Measure
-from features.incident.cleaning import incident_text
-from features.incident.terms import terms_of
+from features.text.cleaning import incident_text
+from features.text.tokens import terms_of
 from models.folds import Rows
 from training.monitor.concept import FACTS
 from training.monitor.findings import Findings

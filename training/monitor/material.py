@@ -14,7 +14,7 @@ from features.encoding.encoder import Vectors
 from features.encoding.weights import open_encoder
 from features.history.store import IncidentStore
 from features.home import Home
-from features.incident.cleaning import incident_text
+from features.text.cleaning import incident_text
 from models.folds import Rows, report_copy_groups
 from models.labels import label_of
 from training.from_store import read_past

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from features.domain.report import IncidentReport
-from features.incident.cleaning import incident_text
+from features.text.cleaning import incident_text
 
 _MOST_COMPARED = 3_000
 _NAMED = 3

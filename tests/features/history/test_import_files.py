@@ -14,8 +14,8 @@ from features.domain.history import History, Provenance
 from features.errors import BadMapping, UnreadableFile
 from features.history.load import load_history
 from features.history.mapping import HistoryMapping
-from features.incident.masking import Masking
-from features.incident.parsing import parse_report
+from features.text.masking import Masking
+from features.text.parsing import parse_report
 
 HEADER = "id,opened_at,title,description,category,severity\n"
 ROWS = 'INC1,2024-01-01 08:00,VPN down,"since noon,\nsays bob@example.com",Network,high\n'

@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
 
-from features.incident.cleaning import drop_stack_frames
+from features.text.cleaning import drop_stack_frames
 
 _CODES_AT_MOST = 32
 _FRAMES_READ_AT_MOST = 100

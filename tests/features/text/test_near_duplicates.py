@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from features.incident.near_copies import near_copy_groups
+from features.text.near_duplicates import near_copy_groups
 
 
 def drawn_texts(count: int, words: int, seed: int = 0) -> list[str]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.incident import variables
-from features.incident.variables import TEXT_STEPS, WORD_STEPS, mask_variables
+from features.text import variable_masking
+from features.text.variable_masking import TEXT_STEPS, WORD_STEPS, mask_variables
 
 LONGEST = 200_000
 
@@ -70,8 +70,9 @@ def test_every_step_is_listed_once() -> None:
     steps = [*TEXT_STEPS, *WORD_STEPS]
     own = {
         name
-        for name, value in vars(variables).items()
-        if not name.startswith("_") and getattr(value, "__module__", "") == variables.__name__
+        for name, value in vars(variable_masking).items()
+        if not name.startswith("_")
+        and getattr(value, "__module__", "") == variable_masking.__name__
     }
     assert len(steps) == len(set(steps))
     assert own - {step.__name__ for step in steps} == {"mask_variables"}

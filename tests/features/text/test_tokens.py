@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.incident.terms import TERM_BUCKETS, term_ids, terms_of
+from features.text.tokens import TERM_BUCKETS, term_ids, terms_of
 
 TICKET = """Payment service on pay-api-{n} is very slow since 03:{n}. Customers of shop {n} see a
 timeout at the last step, the gateway pool seems exhausted. Please look soon, we lose orders."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from features.incident.cleaning import clean_text
+from features.text.cleaning import clean_text
 
 _PERMUTATIONS = 60
 _BANDS = 12

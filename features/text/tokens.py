@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from Stemmer import Stemmer
 
-from features.incident.cleaning import (
+from features.text.cleaning import (
     drop_markup,
     drop_quoted_mail,
     drop_signature,
     drop_stack_frames,
     name_template_variables,
 )
-from features.incident.memory import remembered
-from features.incident.signatures import error_codes
-from features.incident.variables import mask_variables
+from features.text.error_signatures import error_codes
+from features.text.memo import remembered
+from features.text.variable_masking import mask_variables
 
 # Part of the key of every stored index: raise it whenever the terms of a text change.
 TERMS_VERSION = 1

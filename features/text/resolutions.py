@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from Stemmer import Stemmer
 
-from features.incident.parsing import is_missing
+from features.text.parsing import is_missing
 
 FIX_NOT_RECORDED = "fix not recorded"
 _LONGEST_NOTE = 20_000

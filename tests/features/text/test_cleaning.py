@@ -5,9 +5,9 @@ import time
 import pytest
 
 from features.domain.report import IncidentReport
-from features.incident import cleaning
-from features.incident.cleaning import CLEANING_STEPS, clean_text, incident_text
-from features.incident.parsing import MAX_TEXT_LENGTH
+from features.text import cleaning
+from features.text.cleaning import CLEANING_STEPS, clean_text, incident_text
+from features.text.parsing import MAX_TEXT_LENGTH
 
 SIGNED = "The printer jams.\nIt is urgent.\n\nBest regards,\nMia Sommer\nExample Outfitters"
 

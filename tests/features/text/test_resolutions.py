@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.incident.fix import Documentation, documentation, named_fix
+from features.text.resolutions import Documentation, documentation, named_fix
 
 WHOLE_NOTES = [
     "provider repaired",

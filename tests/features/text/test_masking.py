@@ -6,7 +6,7 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from features.incident.masking import (
+from features.text.masking import (
     Masking,
     MaskingSettings,
     Secret,

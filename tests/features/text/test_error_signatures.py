@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.incident.signatures import error_codes, error_signatures, stack_frames
+from features.text.error_signatures import error_codes, error_signatures, stack_frames
 
 JAVA = """java.lang.RuntimeException: basket 12
 \tat java.base/java.util.HashMap.get(HashMap.java:12)

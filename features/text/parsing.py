@@ -22,8 +22,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from features.domain.report import IncidentReport
-from features.incident.masking import Masking, mask_text
-from features.incident.memory import remembered
+from features.text.masking import Masking, mask_text
+from features.text.memo import remembered
 
 MAX_ID_LENGTH = 512
 MAX_TEXT_LENGTH = 200_000

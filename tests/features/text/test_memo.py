@@ -4,12 +4,12 @@ import gc
 
 import pytest
 
-from features.incident.cleaning import clean_text
-from features.incident.masking import Masking
-from features.incident.memory import forget_remembered, remembered
-from features.incident.parsing import parse_fact, parse_label
-from features.incident.terms import terms_of
-from features.incident.variables import mask_variables
+from features.text.cleaning import clean_text
+from features.text.masking import Masking
+from features.text.memo import forget_remembered, remembered
+from features.text.parsing import parse_fact, parse_label
+from features.text.tokens import terms_of
+from features.text.variable_masking import mask_variables
 
 _MARKER = "Zebrafink7"
 

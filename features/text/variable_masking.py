@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable
 
-from features.incident.cleaning import drop_moments, keep_host_of_urls, mask_identifiers
-from features.incident.masking import Masking, Secret, mask_text
-from features.incident.memory import remembered
+from features.text.cleaning import drop_moments, keep_host_of_urls, mask_identifiers
+from features.text.masking import Masking, Secret, mask_text
+from features.text.memo import remembered
 
 _EMAILS = Masking(frozenset({Secret.EMAIL}))
 _IPS = Masking(frozenset({Secret.IP}))

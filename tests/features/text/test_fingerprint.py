@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from features.domain.report import IncidentReport
-from features.incident.fingerprint import fingerprint
+from features.text.fingerprint import fingerprint
 
 
 def test_fingerprint_is_of_the_content() -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from features.domain.report import IncidentReport
-from features.incident.memory import remembered
+from features.text.memo import remembered
 
 # Part of the key of every cached encoding: raise it whenever a step changes what it returns.
 CLEANING_VERSION = 1

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from features.incident.masking import Masking
-from features.incident.parsing import (
+from features.text.masking import Masking
+from features.text.parsing import (
     MAX_ID_LENGTH,
     MAX_TEXT_LENGTH,
     ReportFields,

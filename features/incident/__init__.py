@@ -1,1 +1,0 @@
-"""Domain types and text cleaning; imports nothing else of the project."""

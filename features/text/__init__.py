@@ -1,0 +1,1 @@
+"""Texts of incidents: parsed, masked, cleaned, split into tokens and compared."""
