@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from features.history.load import load_history
-from features.history.mapping import load_mapping
 from features.home import HomeSettings, open_home
+from features.imports.column_mapping import load_mapping
+from features.imports.load_history import load_history
 from models.folds import report_copy_groups
 from training.demo import generate_company
 from training.demo_history import load_demo

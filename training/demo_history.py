@@ -4,8 +4,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from features.domain.history import History
-from features.history.load import load_history
-from features.history.mapping import load_mapping
+from features.imports.column_mapping import load_mapping
+from features.imports.load_history import load_history
 from training.demo import DemoCompany, write_history, write_mapping
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from features.domain.history import History
-from features.history.load import load_history
-from features.history.mapping import load_mapping
 from features.home import Home
+from features.imports.column_mapping import load_mapping
+from features.imports.load_history import load_history
 from training.summary import describe_history, show_reading
 
 

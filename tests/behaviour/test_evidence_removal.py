@@ -12,8 +12,8 @@ from scipy.special import logit
 
 from features.domain.report import IncidentReport
 from features.encoding.weights import MINILM
-from features.history.load import load_history
-from features.history.mapping import HistoryMapping
+from features.imports.column_mapping import HistoryMapping
+from features.imports.load_history import load_history
 from features.text.cleaning import clean_text
 from models.calibrated import CalibratedModel
 from models.choice import ChoiceModel

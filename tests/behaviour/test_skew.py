@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 
 from features.domain.report import IncidentReport
 from features.encoding.encoded import EncodedReports, encode_reports
-from features.history.load import load_history
-from features.history.mapping import HistoryMapping
+from features.imports.column_mapping import HistoryMapping
+from features.imports.load_history import load_history
 from features.text.masking import Masking
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from features.domain.history import History
-from features.history.load import load_history
-from features.history.mapping import load_mapping
+from features.imports.column_mapping import load_mapping
+from features.imports.load_history import load_history
 from features.text.fingerprint import fingerprint
 
 _HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ from data_sets import data_folder
 
 from features.domain.report import IncidentReport
 from features.domain.runbook import Runbook
-from features.history.runbook_markdown import BadRunbook, parse_runbook
+from features.imports.runbooks.markdown import BadRunbook, parse_runbook
 from features.text.cleaning import split_camel_case
 
 _TITLE_SHOWN_WITHIN = 300

@@ -19,9 +19,9 @@ from sentence_transformers import SentenceTransformer
 from features.domain.report import IncidentReport
 from features.encoding.encoder import MAX_TOKENS
 from features.encoding.weights import forget_vectors
-from features.history.load import load_history
-from features.history.mapping import load_mapping
 from features.home import Home
+from features.imports.column_mapping import load_mapping
+from features.imports.load_history import load_history
 from features.text.cleaning import incident_text
 from models.artifacts.registry import ModelRegistry
 from models.calibrated import CalibratedModel

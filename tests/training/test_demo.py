@@ -11,8 +11,8 @@ import yaml
 
 from features.domain.history import Provenance
 from features.domain.report import Outcome, ResolvedIncident
-from features.history.load import load_history
-from features.history.mapping import load_mapping
+from features.imports.column_mapping import load_mapping
+from features.imports.load_history import load_history
 from training import demo
 from training.demo import DemoCompany, generate_company
 

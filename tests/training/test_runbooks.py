@@ -9,7 +9,7 @@ from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.errors import NotEnoughHistory
-from features.history.runbook_markdown import parse_runbook
+from features.imports.runbooks.markdown import parse_runbook
 from models.artifacts.folder import load_artifact, save_artifact
 from models.artifacts.trusted import TRUSTED_TYPES
 from models.card import Card

@@ -14,8 +14,8 @@ from data_sets import DATA_SETS, DataSet, data_folder
 from exports import read_rows, write_rows
 
 from features.domain.report import IncidentReport
-from features.history.load import load_history
-from features.history.mapping import load_mapping
+from features.imports.column_mapping import load_mapping
+from features.imports.load_history import load_history
 from training.demo import generate_company
 
 _TRAINED_ROWS = {"servicenow-log": 3_000}

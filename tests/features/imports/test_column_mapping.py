@@ -6,8 +6,8 @@ import pytest
 
 from features.domain.history import Provenance
 from features.errors import BadMapping
-from features.history.mapping import HistoryMapping, load_mapping
-from features.history.recognition import recognise
+from features.imports.column_mapping import HistoryMapping, load_mapping
+from features.imports.mapping_inference import recognise
 
 DESIGN = """
 report:

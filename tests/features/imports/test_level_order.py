@@ -2,7 +2,7 @@
 
 import pytest
 
-from features.history.severity import order_levels
+from features.imports.level_order import order_levels
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 
 from features.domain.history import History
 from features.errors import BadMapping
-from features.history.leakage import determines
-from features.history.load import load_history
-from features.history.mapping import HistoryMapping
+from features.imports.column_mapping import HistoryMapping
+from features.imports.leakage import determines
+from features.imports.load_history import load_history
 
 Row = dict[str, str]
 REGIONS = ("north", "south", "east", "west")

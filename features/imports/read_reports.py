@@ -7,10 +7,10 @@ from pydantic import ValidationError
 
 from features.domain.history import Provenance, RejectedRow
 from features.domain.report import IncidentReport
-from features.history.dates import Moments, parse_dates, usable_openings
-from features.history.mapping import HistoryMapping, ReportColumns
-from features.history.recognition import is_caller
-from features.history.records import Records
+from features.imports.audit_trail import Records
+from features.imports.column_mapping import HistoryMapping, ReportColumns
+from features.imports.date_parsing import Moments, parse_dates, usable_openings
+from features.imports.mapping_inference import is_caller
 from features.text.masking import Masking
 from features.text.parsing import ReportFields, has_unprintable, is_missing
 

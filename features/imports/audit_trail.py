@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.domain.history import RejectedRow
-from features.history.dates import parse_dates
-from features.history.mapping import EventColumns, HistoryMapping, LabelColumn
-from features.history.reading import Table
+from features.imports.column_mapping import EventColumns, HistoryMapping, LabelColumn
+from features.imports.date_parsing import parse_dates
+from features.imports.table_files import Table
 from features.text.parsing import is_missing
 
 Columns = Mapping[str, Sequence[str]]

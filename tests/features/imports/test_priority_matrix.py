@@ -8,10 +8,10 @@ import pytest
 
 from features.domain.history import History, PriorityMatrix
 from features.errors import BadMapping
-from features.history.load import load_history
-from features.history.mapping import HistoryMapping, load_mapping
-from features.history.priority import learn_matrix, matrix_order
-from features.history.recognition import recognise
+from features.imports.column_mapping import HistoryMapping, load_mapping
+from features.imports.load_history import load_history
+from features.imports.mapping_inference import recognise
+from features.imports.priority_matrix import learn_matrix, matrix_order
 
 Row = dict[str, str]
 RANKED = ("3 - Low", "2 - Medium", "1 - High")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from features.errors import BadMapping
-from features.history.mapping import HistoryMapping
+from features.imports.column_mapping import HistoryMapping
 
 # Headers are compared by their letters and digits; the first name that a file has wins.
 _REPORT_NAMES: Mapping[str, tuple[str, ...]] = {

@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from features.domain.history import Provenance
-from features.history.mapping import HistoryMapping
-from features.history.recognition import is_caller, plain_name
+from features.imports.column_mapping import HistoryMapping
+from features.imports.mapping_inference import is_caller, plain_name
 
 Values = Sequence[str | None]
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.history.dates import parse_dates, usable_openings
+from features.imports.date_parsing import parse_dates, usable_openings
 
 
 def read(*values: str, date_format: str | None = None) -> list[datetime | None]:

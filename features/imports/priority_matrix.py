@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from features.domain.history import PriorityMatrix
-from features.history.leakage import Values, determines
-from features.history.severity import spelled_as
+from features.imports.leakage import Values, determines
+from features.imports.level_order import spelled_as
 
 _MAX_EXCEPTIONS = 0.01
 

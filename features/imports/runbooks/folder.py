@@ -7,8 +7,8 @@ from pathlib import Path
 
 from features.domain.runbook import Runbook
 from features.errors import UnreadableFile
-from features.history.checkout import find_checkout
-from features.history.runbook_markdown import BadRunbook, parse_runbook
+from features.imports.runbooks.git_links import find_checkout
+from features.imports.runbooks.markdown import BadRunbook, parse_runbook
 from features.text.masking import Masking, configured_masking, mask_text
 
 # A hundred pages are no runbook, and of brackets alone more would take the parser many seconds.

@@ -12,8 +12,8 @@ from pyarrow import parquet
 
 from features.domain.history import History, Provenance
 from features.errors import BadMapping, UnreadableFile
-from features.history.load import load_history
-from features.history.mapping import HistoryMapping
+from features.imports.column_mapping import HistoryMapping
+from features.imports.load_history import load_history
 from features.text.masking import Masking
 from features.text.parsing import parse_report
 

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from features.domain.history import PriorityMatrix
-from features.history.leakage import Values
-from features.history.mapping import OutcomeColumns
-from features.history.priority import (
+from features.imports.column_mapping import OutcomeColumns
+from features.imports.leakage import Values
+from features.imports.level_order import order_levels
+from features.imports.priority_matrix import (
     computed_severities,
     learn_matrix,
     matrix_order,
     pairs_of,
     stated_matrix,
 )
-from features.history.severity import order_levels
 
 
 @dataclass(slots=True)

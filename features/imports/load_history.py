@@ -7,13 +7,13 @@ from pathlib import Path
 from features.domain.history import History, RejectedRow
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.errors import BadMapping, UnreadableFile
-from features.history.leakage import Values, late_columns, shared_columns, telling_columns
-from features.history.mapping import HistoryMapping
-from features.history.outcomes import Outcomes, read_outcomes
-from features.history.reading import Table, read_table
-from features.history.recognition import recognise
-from features.history.records import Columns, Records, records_of
-from features.history.reports import provenance_of, read_reports
+from features.imports.audit_trail import Columns, Records, records_of
+from features.imports.column_mapping import HistoryMapping
+from features.imports.leakage import Values, late_columns, shared_columns, telling_columns
+from features.imports.mapping_inference import recognise
+from features.imports.read_outcomes import Outcomes, read_outcomes
+from features.imports.read_reports import provenance_of, read_reports
+from features.imports.table_files import Table, read_table
 from features.text.masking import Masking, configured_masking
 from features.text.parsing import parse_label
 

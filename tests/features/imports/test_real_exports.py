@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from features.domain.history import History
-from features.history.load import load_history
-from features.history.mapping import load_mapping
+from features.imports.column_mapping import load_mapping
+from features.imports.load_history import load_history
 
 DATA = Path(os.environ.get("PRECEDENT_DATA", "../shared/data"))
 MAPPINGS = Path("tests/benchmarks/mappings")

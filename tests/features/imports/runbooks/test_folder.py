@@ -7,7 +7,7 @@ import pytest
 
 from features.domain.runbook import Part, Runbook
 from features.errors import UnreadableFile
-from features.history.runbook_folder import RunbookFolder, read_runbooks
+from features.imports.runbooks.folder import RunbookFolder, read_runbooks
 from features.text.masking import Masking
 
 PAGE = """---

@@ -11,8 +11,8 @@ from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from features.domain.runbook import Part, Runbook, Section
-from features.history.runbook_parts import part_of
-from features.history.runbook_steps import Block, commands_of, steps_of
+from features.imports.runbooks.section_roles import part_of
+from features.imports.runbooks.steps import Block, commands_of, steps_of
 
 _SHORTCODE_LINK = re.compile(
     r"\{\{[<%]\s{0,5}(?:rel)?ref\s{1,5}\"([^\"\n]{1,300})\"\s{0,5}[%>]\}\}"

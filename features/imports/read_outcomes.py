@@ -6,10 +6,10 @@ from functools import partial
 
 from features.domain.history import PriorityMatrix
 from features.domain.report import Outcome
-from features.history.dates import Moments, parse_dates
-from features.history.mapping import HistoryMapping, LabelColumn
-from features.history.ratings import read_ratings
-from features.history.records import Records
+from features.imports.audit_trail import Records
+from features.imports.column_mapping import HistoryMapping, LabelColumn
+from features.imports.date_parsing import Moments, parse_dates
+from features.imports.ordinal_labels import read_ratings
 from features.text.masking import Masking
 from features.text.parsing import is_missing, parse_label, parse_text
 

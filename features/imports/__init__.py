@@ -1,0 +1,1 @@
+"""Exports and runbook folders become domain types."""

@@ -1,0 +1,1 @@
+"""Folders of Markdown runbooks become runbooks with steps."""
