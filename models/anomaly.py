@@ -6,13 +6,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoding import series_alarms, series_channels, series_state
-from features.encoding.compiling import hash_sources, keep_compiled
-from features.encoding.series_alarms import Alarms, Gaps
-from features.encoding.series_channels import Pace
-from features.encoding.series_kernel import score_all_full, score_all_light
-from features.encoding.series_state import FULL_STATE, LIGHT_STATE, SLOTS, new_states
 from features.home import Home
+from features.timeseries import alarm_rates, channels, state
+from features.timeseries.alarm_rates import Alarms, Gaps
+from features.timeseries.channels import Pace
+from features.timeseries.jit import hash_sources, keep_compiled
+from features.timeseries.kernel import score_all_full, score_all_light
+from features.timeseries.state import FULL_STATE, LIGHT_STATE, SLOTS, new_states
 from models.series_model import SeriesModel, SeriesScores
 
 Tier = Literal["full", "light"]
@@ -141,7 +141,7 @@ class AnomalyModel(SeriesModel):
 
 def keep_compiled_kernels(home: Home) -> None:
     """Keep the compiled loops in the home: compiling takes seconds in each process otherwise."""
-    folder = home.compiled / hash_sources(series_state, series_channels, series_alarms)
+    folder = home.compiled / hash_sources(state, channels, alarm_rates)
     keep_compiled(folder, _KERNELS.values())
 
 

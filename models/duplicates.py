@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from features.encoding.candidates import Candidates
-from features.encoding.ragged import Hashes, Ragged
-from features.encoding.search_view import SearchView
+from features.search.candidates import Candidates
+from features.search.query import SearchView
+from features.search.ragged_array import Hashes, Ragged
 
 _ALIKE = 0.9
 _TELLING_TERMS = 4

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoding.series_state import CHANNELS
+from features.timeseries.state import CHANNELS
 from models.series_model import SeriesScores
 
 CHANNEL_NAMES = (*CHANNELS, "gap")

@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoding.candidates import UNKNOWN_TIME, Candidates, Counts, IndexStatistics
-from features.encoding.ragged import Hashes, Ragged
-from features.encoding.search_view import NO_SERVICE, SearchView
+from features.search.candidates import UNKNOWN_TIME, Candidates, Counts, IndexStatistics
+from features.search.query import NO_SERVICE, SearchView
+from features.search.ragged_array import Hashes, Ragged
 
 Floats = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain.report import ResolvedIncident
-from features.encoding.candidates import IndexStatistics
-from features.encoding.incident_index import IncidentIndex
-from features.encoding.search_view import SearchView, view_reports
+from features.search.candidates import IndexStatistics
+from features.search.incident_index import IncidentIndex
+from features.search.query import SearchView, view_reports
 from models.duplicates import Integers, alike_groups, copies_of
 from models.links import UNLINKED, Groups, link_groups
 from models.pair_features import pair_features

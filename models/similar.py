@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.encoding.candidates import UNKNOWN_TIME, Candidates, IndexStatistics
-from features.encoding.incident_index import IncidentIndex
-from features.encoding.search_view import SearchView, view_reports
 from features.encoding.weights import MINILM, open_encoder
 from features.errors import NotTrained
+from features.search.candidates import UNKNOWN_TIME, Candidates, IndexStatistics
+from features.search.incident_index import IncidentIndex
+from features.search.query import SearchView, view_reports
 from models.duplicates import alike_groups, collapse_copies
 from models.pair_features import pair_features
 from models.prediction import OpenMatch, SimilarIncident, SimilarPrediction

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.encoding.candidates import IndexStatistics
+from features.search.candidates import IndexStatistics
 from features.text.error_signatures import error_signatures
 from features.text.resolutions import FIX_NOT_RECORDED, named_fix
 from features.text.tokens import term_ids, terms_of

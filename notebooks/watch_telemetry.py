@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from features.encoding.series_state import CHANNELS
+from features.timeseries.state import CHANNELS
 from models.anomaly import DAYS_BEFORE_FLAGS, AnomalyModel
 from models.flags import find_flags
 from training.demo import generate_company

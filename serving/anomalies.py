@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoding.series_grid import SeriesGrid, lay_on_grid
+from features.timeseries.resampling import SeriesGrid, lay_on_grid
 from models.anomaly import DAYS_BEFORE_FLAGS, AnomalyModel
 from models.flags import Flag, find_flags
 from models.series_model import Bounds, SeriesScores

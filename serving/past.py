@@ -8,11 +8,11 @@ from threading import Lock
 from features.domain.report import ResolvedIncident
 from features.encoding.cache import EncodingCache
 from features.encoding.forgetting import forget_in_memory
-from features.encoding.incident_index import IncidentIndex
 from features.encoding.kept_encoder import KeptEncoder
 from features.encoding.weights import open_encoder
 from features.history.store import IncidentStore
 from features.home import Home
+from features.search.incident_index import IncidentIndex
 from serving.errors import IndexBehind
 from serving.watcher import Watcher
 

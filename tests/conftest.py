@@ -77,7 +77,7 @@ def _example(number: int, title: str, category: str) -> ResolvedIncident:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let all test processes, and servers that they start, share what numba has compiled."""
-    sources = sorted((config.rootpath / "features" / "encoding").glob("series_*.py"))
+    sources = sorted((config.rootpath / "features" / "timeseries").glob("*.py"))
     state = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     folder = config.rootpath / ".pytest_cache" / f"compiled-{state}"
     folder.mkdir(parents=True, exist_ok=True)

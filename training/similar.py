@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.domain.history import History
 from features.encoding.encoder import Encoder
-from features.encoding.incident_index import IncidentIndex
+from features.search.incident_index import IncidentIndex
 from models.card import Card, Metric, RowCounts, package_versions
 from models.folds import Rows
 from models.pair_features import FEATURES

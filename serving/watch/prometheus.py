@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from pydantic_core import from_json
 
-from features.encoding.series_state import LARGEST
+from features.timeseries.state import LARGEST
+from features.timeseries.time_grid import Times, Values, to_slots
 from serving.watch.exchange import ExchangeFailed, HttpServer, shorten
-from serving.watch.grid import Times, Values, to_slots
 
 _PATH = "/api/v1/query_range"
 

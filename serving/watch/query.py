@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.history.telemetry import StoredSeries
+from features.timeseries.time_grid import Times, Values, per_second, slots
 from models.series_model import SeriesModel
 from serving.watch.config import WatchedGroup, WatchedSeries
-from serving.watch.grid import Times, Values, per_second, slots
 from serving.watch.identity import series_key, series_name
 from serving.watch.prometheus import Matrix
 from serving.watch.window import Window, unseen

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from features.timeseries.time_grid import Times, floor_to_slot, slots
 from serving.watch.backoff import Backoff
 from serving.watch.exchange import AnswerTooLarge, ExchangeFailed
-from serving.watch.grid import Times, floor_to_slot, slots
 from serving.watch.prometheus import Matrix, PrometheusClient
 from serving.watch.query import WatchedQuery
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from features.history.telemetry_store import TELEMETRY_KEPT, TelemetryStore
+from features.timeseries.time_grid import latest_slot, seconds_until_next
 from models.series_model import SeriesModel
 from serving.watch.alertmanager import AlertmanagerClient
 from serving.watch.alerts import AlertWriter, summarise
@@ -13,7 +14,6 @@ from serving.watch.config import WatchConfig
 from serving.watch.engine import Engine, Unsaved
 from serving.watch.exchange import ExchangeFailed
 from serving.watch.exposition import WatchMetrics
-from serving.watch.grid import latest_slot, seconds_until_next
 from serving.watch.identity import key_of, query_of
 from serving.watch.lease import LEASE, Lease
 from serving.watch.notifications import SENT_AGAIN_AFTER, Notification, NotificationBook

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.timeseries.time_grid import Times, Values
 from models.series_model import SeriesScores
-from serving.watch.grid import Times, Values
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import numpy as np
 from linked_reports import LinkedReports, load_openoffice, load_seamonkey
 from rich.console import Console
 
-from features.encoding.incident_index import IncidentIndex
 from features.encoding.weights import MINILM, open_encoder
+from features.search.incident_index import IncidentIndex
 from models.pair_features import FEATURES
 from models.ranker import SHIPPED_WEIGHTS, Ranker, RelatednessCalibration
 from models.relatives import LinkedQuery, linked_queries

@@ -19,9 +19,9 @@ from rich.console import Console
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.cache import EncodingCache, encode_ahead
-from features.encoding.incident_index import IncidentIndex
 from features.encoding.weights import MINILM, open_encoder
 from features.home import Home, open_home
+from features.search.incident_index import IncidentIndex
 from features.text.cleaning import clean_text, incident_text
 from models.folds import Rows
 from models.links import UNLINKED

@@ -15,7 +15,7 @@ import pytest
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.encoding.encoder import HashingEncoder
-from features.encoding.incident_index import IncidentIndex
+from features.search.incident_index import IncidentIndex
 from models.artifacts.folder import load_artifact, save_artifact
 from models.calibrated import CalibratedModel
 from models.card import Card

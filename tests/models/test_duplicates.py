@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.encoding.candidates import Candidates
 from features.encoding.encoder import HashingEncoder
-from features.encoding.incident_index import IncidentIndex
-from features.encoding.search_view import SearchView, view_reports
+from features.search.candidates import Candidates
+from features.search.incident_index import IncidentIndex
+from features.search.query import SearchView, view_reports
 from models.duplicates import alike_groups, collapse_copies, copies_of
 
 TEXT = "the nightly export of invoices stops with a timeout after the third retry on the gateway"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from features.encoding.series_state import CHANNELS, GAP
+from features.timeseries.state import CHANNELS, GAP
 from models.flags import Flag, find_flags
 from models.series_model import SeriesScores
 

@@ -7,7 +7,7 @@ import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
-from features.encoding.incident_index import IncidentIndex
+from features.search.incident_index import IncidentIndex
 from models import relatives
 from models.pair_features import FEATURES
 from models.relatives import LinkedQuery, PairJudgement, linked_queries

@@ -9,9 +9,9 @@ from threading import Thread
 import numpy as np
 import pytest
 
+from features.timeseries.time_grid import slots
 from serving.watch.alertmanager import Alert, AlertmanagerClient
 from serving.watch.exchange import AnswerTooLarge, ExchangeFailed, HttpServer
-from serving.watch.grid import slots
 from serving.watch.prometheus import PrometheusClient, TooManySeries
 
 TIMES = slots(600, 780, 60)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoding.series_state import LARGEST
-from features.encoding.series_windows import increases, is_counter
+from features.timeseries.state import LARGEST
+from features.timeseries.windows import increases, is_counter
 
 _DAY = _MOST_STEP = 86_400
 _FEWEST_COUNTED = 40

@@ -8,8 +8,8 @@ import numpy as np
 
 from features.domain.report import IncidentReport
 from features.encoding.encoder import Encoder, Vectors
-from features.encoding.lexical_index import Terms
-from features.encoding.ragged import Hashes
+from features.search.lexical_index import Terms
+from features.search.ragged_array import Hashes
 from features.text.cleaning import clean_text, incident_text
 from features.text.error_signatures import error_signatures
 from features.text.tokens import term_ids, terms_of

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.encoding.encoder import Vectors
-from features.encoding.ragged import Slots, grown
+from features.search.ragged_array import Slots, grown
 
 _SCANNED_DIMENSIONS = 96
 _COMPARED = 4

@@ -8,12 +8,12 @@ from types import ModuleType
 
 import pytest
 
-from features.encoding.compiling import hash_sources
+from features.timeseries.jit import hash_sources
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from features.encoding.compiling import keep_compiled
+from features.timeseries.jit import keep_compiled
 sys.path.insert(0, {sources!r})
 from doubling import double
 keep_compiled(Path({kept!r}), [double])
@@ -21,7 +21,7 @@ assert double(2.0) == 4.0
 print(sum(double.stats.cache_hits.values()), sum(double.stats.cache_misses.values()))
 """
 SOURCE = """
-from features.encoding.compiling import compiled
+from features.timeseries.jit import compiled
 
 @compiled
 def double(value):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.encoding.series_grid import SeriesGrid, lay_on_grid
+from features.timeseries.resampling import SeriesGrid, lay_on_grid
 
 
 def laid(times: list[int], values: list[float] | None = None) -> SeriesGrid:

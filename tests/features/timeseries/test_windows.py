@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.encoding.series_windows import increases, is_counter
+from features.timeseries.windows import increases, is_counter
 
 DAY = 1_440
 RISING = np.cumsum(np.random.default_rng(0).integers(1, 9, 200)).astype(float)

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.encoding.compiling import compiled
-from features.encoding.series_channels import Pace, weight
-from features.encoding.series_state import AFTER_GAP, GAP_LENGTHS, SeriesState
+from features.timeseries.channels import Pace, weight
+from features.timeseries.jit import compiled
+from features.timeseries.state import AFTER_GAP, GAP_LENGTHS, SeriesState
 
 _HOUR = 3_600
 _WEEK = 604_800

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoding.compiling import compiled
-from features.encoding.series_state import (
+from features.timeseries.jit import compiled
+from features.timeseries.state import (
     CHANNELS,
     HOURS,
     LAGS,

@@ -6,12 +6,12 @@ from threading import RLock
 import numpy as np
 
 from features.domain.report import Outcome, ResolvedIncident
-from features.encoding.candidates import UNKNOWN_TIME, Candidates, IndexStatistics
 from features.encoding.encoder import Encoder, Vectors
-from features.encoding.lexical_index import LexicalIndex
-from features.encoding.ragged import Hashes, RaggedRows, Slots, grown
-from features.encoding.search_view import NO_SERVICE, SearchView, view_reports
-from features.encoding.vector_index import Flags, PackedVectors, VectorIndex
+from features.search.candidates import UNKNOWN_TIME, Candidates, IndexStatistics
+from features.search.lexical_index import LexicalIndex
+from features.search.query import NO_SERVICE, SearchView, view_reports
+from features.search.ragged_array import Hashes, RaggedRows, Slots, grown
+from features.search.vector_index import Flags, PackedVectors, VectorIndex
 from features.text.resolutions import documentation
 from features.text.tokens import TERM_BUCKETS
 

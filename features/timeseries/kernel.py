@@ -5,8 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoding.compiling import compiled
-from features.encoding.series_alarms import (
+from features.timeseries.alarm_rates import (
     Alarms,
     Gaps,
     begin,
@@ -15,7 +14,7 @@ from features.encoding.series_alarms import (
     miss,
     smooth,
 )
-from features.encoding.series_channels import (
+from features.timeseries.channels import (
     Found,
     Pace,
     hour_of_week,
@@ -23,7 +22,8 @@ from features.encoding.series_channels import (
     score_light,
     slot_position,
 )
-from features.encoding.series_state import CHANNELS, GAP, LARGEST, TERMS, SeriesState
+from features.timeseries.jit import compiled
+from features.timeseries.state import CHANNELS, GAP, LARGEST, TERMS, SeriesState
 
 # A value counts as no farther than so many widths from the level, once these are known.
 _FARTHEST, _UNLIMITED_POINTS = 1e4, 100

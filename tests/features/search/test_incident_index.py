@@ -8,8 +8,8 @@ import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
-from features.encoding.incident_index import IncidentIndex
-from features.encoding.search_view import view_reports
+from features.search.incident_index import IncidentIndex
+from features.search.query import view_reports
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ENCODER = HashingEncoder()

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.encoding.encoder import Vectors
-from features.encoding.ragged import Ragged
+from features.search.ragged_array import Ragged
 
 UNKNOWN_TIME = -(2**62)
 

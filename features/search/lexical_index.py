@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import tantivy
 
-from features.encoding.candidates import UNKNOWN_TIME
-from features.encoding.ragged import Slots
+from features.search.candidates import UNKNOWN_TIME
+from features.search.ragged_array import Slots
 
 _TITLE_WEIGHT = 2.0
 _MOST_TERMS = 32

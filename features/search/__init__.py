@@ -1,0 +1,1 @@
+"""Incidents are found again, by words and by vectors."""

@@ -1,0 +1,1 @@
+"""Metric series become scores: the loop over points, and what it needs around it."""
