@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from features.encoding.encoded import EncodedReports
+from features.encoding.encoded_reports import EncodedReports
 from features.encoding.encoder import Vectors
 
 Floats = NDArray[np.float64]

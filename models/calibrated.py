@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from features.domain.report import IncidentReport, ResolvedIncident
-from features.encoding.encoded import EncodedReports, encode_reports
-from features.encoding.weights import MINILM
+from features.encoding.encoded_reports import EncodedReports, encode_reports
+from features.encoding.encoder_weights import MINILM
 from features.errors import NotEnoughHistory, NotTrained
 from models.conformal import LabelSets
 from models.evidence import Explainer, Reading, Scores

@@ -14,7 +14,7 @@ from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from features.domain.report import IncidentReport
-from features.encoding.encoded import (
+from features.encoding.encoded_reports import (
     TOKEN_COLUMNS,
     EncodedReports,
     encode_edited,

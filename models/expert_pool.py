@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from features.encoding.encoded import EncodedReports
+from features.encoding.encoded_reports import EncodedReports
 from features.errors import NotEnoughHistory
 from models.adapted_head import AdaptedHead
 from models.combination import LogLinearPool, TopCalibration

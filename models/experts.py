@@ -14,7 +14,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler, TargetEncoder
 from sklearn.svm import LinearSVC
 
-from features.encoding.encoded import EncodedReports
+from features.encoding.encoded_reports import EncodedReports
 from features.encoding.transformers import (
     FactIndicators,
     FactValues,

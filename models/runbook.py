@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
-from features.encoding.weights import MINILM, open_encoder
+from features.encoding.encoder_weights import MINILM, open_encoder
 from features.errors import NotTrained
 from models.conditional_logit import Ranking, fit_conditional_logit, fit_logit
 from models.prediction import RunbookPrediction, SuggestedRunbook

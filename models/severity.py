@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain.report import IncidentReport
-from features.encoding.encoded import EncodedReports
-from features.encoding.weights import MINILM
+from features.encoding.encoded_reports import EncodedReports
+from features.encoding.encoder_weights import MINILM
 from features.errors import NotEnoughHistory
 from models.calibrated import CalibratedModel, require_two_labels
 from models.combination import TopCalibration

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.encoding.weights import MINILM, open_encoder
+from features.encoding.encoder_weights import MINILM, open_encoder
 from features.errors import NotTrained
 from features.search.candidates import UNKNOWN_TIME, Candidates, IndexStatistics
 from features.search.incident_index import IncidentIndex

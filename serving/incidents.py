@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from filelock import FileLock
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.encoding.cache import forget_encodings
-from features.encoding.forgetting import forget_cached, forget_in_memory
+from features.encoding.erasure import forget_cached, forget_in_memory
+from features.encoding.vector_cache import forget_encodings
 from features.errors import RegistryUnavailable
 from features.history.store import IncidentStore
 from features.home import Home

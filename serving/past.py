@@ -6,10 +6,10 @@ from itertools import islice
 from threading import Lock
 
 from features.domain.report import ResolvedIncident
-from features.encoding.cache import EncodingCache
-from features.encoding.forgetting import forget_in_memory
-from features.encoding.kept_encoder import KeptEncoder
-from features.encoding.weights import open_encoder
+from features.encoding.cached_encoder import KeptEncoder
+from features.encoding.encoder_weights import open_encoder
+from features.encoding.erasure import forget_in_memory
+from features.encoding.vector_cache import EncodingCache
 from features.history.store import IncidentStore
 from features.home import Home
 from features.search.incident_index import IncidentIndex

@@ -6,9 +6,9 @@ from datetime import datetime
 from threading import Lock
 
 from features.domain.report import IncidentReport
-from features.encoding.cache import EncodingCache
-from features.encoding.kept_encoder import KeptEncoder
-from features.encoding.weights import EncoderSettings, open_encoder
+from features.encoding.cached_encoder import KeptEncoder
+from features.encoding.encoder_weights import EncoderSettings, open_encoder
+from features.encoding.vector_cache import EncodingCache
 from features.errors import StoreUnavailable
 from features.history.store import IncidentStore
 from features.home import Home

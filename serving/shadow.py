@@ -10,7 +10,7 @@ from queue import Empty, Full, Queue
 from threading import Event, Lock, Thread
 from typing import Protocol
 
-from features.encoding.encoded import ReportBatch
+from features.encoding.encoded_reports import ReportBatch
 from features.errors import StoreUnavailable
 from features.history.shadows import ShadowRecord
 from features.history.store import IncidentStore

@@ -12,7 +12,7 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from features.domain.report import IncidentReport
-from features.encoding.encoded import ReportBatch
+from features.encoding.encoded_reports import ReportBatch
 from features.errors import PrecedentError
 from features.history.modes import Mode, Modes
 from features.history.predictions import PredictionRecord

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.domain.history import History
-from features.encoding.adaptation import AdaptedWeights, Lessons, adapt_encoder
 from features.encoding.encoder import SentenceEncoder
-from features.encoding.weights import find_weights, install_encoder, open_encoder
+from features.encoding.encoder_weights import find_weights, install_encoder, open_encoder
+from features.encoding.fine_tuning import AdaptedWeights, Lessons, adapt_encoder
 from features.home import Home
 from features.text.cleaning import incident_text
 from models.adapted_head import AdaptedHead

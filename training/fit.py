@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.domain.history import History
-from features.encoding.cache import EncodingCache, encode_ahead
-from features.encoding.weights import open_encoder
+from features.encoding.encoder_weights import open_encoder
+from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.text.cleaning import clean_text, incident_text
 from models.adapted_head import AdaptedHead
 from models.calibrated import CalibratedModel, Certification

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from features.domain.report import IncidentReport
-from features.encoding.weights import open_encoder
+from features.encoding.encoder_weights import open_encoder
 from features.history.store import open_store
 from features.home import open_home
 from models.runbook import RunbookModel

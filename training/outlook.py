@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.domain.report import IncidentReport
-from features.encoding.encoded import EncodedReports, encode_reports
+from features.encoding.encoded_reports import EncodedReports, encode_reports
 from models.calibrated import CalibratedModel
 from models.card import CurvePoint
 from models.experts import choose_experts, expert_scores

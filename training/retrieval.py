@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from features.domain.history import History
 from features.domain.runbook import Runbook
-from features.encoding.cache import EncodingCache
-from features.encoding.kept_encoder import KeptEncoder
-from features.encoding.weights import open_encoder
+from features.encoding.cached_encoder import KeptEncoder
+from features.encoding.encoder_weights import open_encoder
+from features.encoding.vector_cache import EncodingCache
 from features.errors import NotEnoughHistory
 from features.history.feedback import FeedbackAction, FeedbackRecord
 from features.history.store import IncidentStore

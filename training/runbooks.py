@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features.domain.history import History
 from features.domain.report import ResolvedIncident
 from features.domain.runbook import Runbook
-from features.encoding.weights import open_encoder
+from features.encoding.encoder_weights import open_encoder
 from features.errors import NotEnoughHistory
 from features.history.feedback import FeedbackRecord
 from models.card import Card, Metric, RowCounts, package_versions

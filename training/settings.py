@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from features.encoding.weights import EncoderSettings
+from features.encoding.encoder_weights import EncoderSettings
 from features.home import Home, HomeSettings
 from training.actor import actor_name
 from training.certify import WANTED_PRECISION

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from features.encoding.encoded import EncodedReports
+from features.encoding.encoded_reports import EncodedReports
 from features.encoding.encoder import Vectors
 
 _RANGES = 16

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from features.domain.report import IncidentReport
-from features.encoding.weights import MINILM
+from features.encoding.encoder_weights import MINILM
 from features.imports.column_mapping import HistoryMapping
 from features.imports.load_history import load_history
 from features.text.cleaning import clean_text

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.domain.report import IncidentReport
-from features.encoding.encoded import EncodedReports, encode_reports
+from features.encoding.encoded_reports import EncodedReports, encode_reports
 from features.imports.column_mapping import HistoryMapping
 from features.imports.load_history import load_history
 from features.text.masking import Masking

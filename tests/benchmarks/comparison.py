@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from features.domain.history import History
 from features.domain.report import IncidentReport
-from features.encoding.weights import MINILM
+from features.encoding.encoder_weights import MINILM
 from features.home import Home
 from models.folds import Rows
 from training.evaluate import Evaluation

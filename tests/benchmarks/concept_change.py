@@ -11,8 +11,8 @@ from data_sets import DATA_SETS, load_data_set
 from rich.console import Console
 
 from features.domain.report import ResolvedIncident
-from features.encoding.cache import EncodingCache, encode_ahead
-from features.encoding.weights import open_encoder
+from features.encoding.encoder_weights import open_encoder
+from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home, open_home
 from features.text.cleaning import incident_text
 from models.labels import label_of

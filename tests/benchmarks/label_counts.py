@@ -9,8 +9,8 @@ from peers import TEXT_PEERS, encode_for_peers
 from scipy.stats import t as student
 
 from features.domain.report import IncidentReport, ResolvedIncident
-from features.encoding.cache import EncodingCache, encode_ahead
-from features.encoding.weights import MINILM, open_encoder
+from features.encoding.encoder_weights import MINILM, open_encoder
+from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home
 from features.text.cleaning import incident_text
 from models.choice import ChoiceModel

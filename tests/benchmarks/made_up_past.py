@@ -8,9 +8,9 @@ import numpy as np
 from data_sets import DATA_SETS, load_data_set
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.encoder import Vectors
-from features.encoding.weights import MINILM, open_encoder
+from features.encoding.encoder_weights import MINILM, open_encoder
+from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home
 from features.text.cleaning import clean_text, incident_text
 

@@ -11,9 +11,9 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 
 from features.domain.report import IncidentReport
-from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.encoder import Vectors
-from features.encoding.weights import MINILM, open_encoder
+from features.encoding.encoder_weights import MINILM, open_encoder
+from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home
 
 Peers = Mapping[str, Callable[[], Pipeline]]

@@ -8,9 +8,9 @@ from figures import Floats
 from sentence_transformers import SentenceTransformer
 
 from features.domain.report import IncidentReport
-from features.encoding.cache import EncodingCache, encode_ahead
 from features.encoding.encoder import SentenceEncoder, Vectors
-from features.encoding.weights import MINILM, find_weights
+from features.encoding.encoder_weights import MINILM, find_weights
+from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home
 from models.folds import Rows
 

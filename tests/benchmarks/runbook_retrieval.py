@@ -18,7 +18,7 @@ from retrieval_peers import PEERS, encode_for_retrieval, peer_scores, retrieval_
 from rich.console import Console
 from runbook_pairs import Family, load_families
 
-from features.encoding.weights import MINILM, open_encoder
+from features.encoding.encoder_weights import MINILM, open_encoder
 from features.home import Home, open_home
 from models.conditional_logit import Ranking, fit_conditional_logit
 from models.folds import Rows

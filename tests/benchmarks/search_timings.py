@@ -16,7 +16,7 @@ from made_up_past import MadeUpPast
 from rich.console import Console
 
 from features.domain.report import IncidentReport, ResolvedIncident
-from features.encoding.weights import MINILM, forget_vectors, open_encoder
+from features.encoding.encoder_weights import MINILM, forget_vectors, open_encoder
 from features.home import Home, open_home
 from features.search.incident_index import IncidentIndex
 from features.text.cleaning import clean_text, incident_text

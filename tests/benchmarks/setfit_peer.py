@@ -10,7 +10,7 @@ from peers import peer_text
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoder import MAX_TOKENS
-from features.encoding.weights import MINILM, find_weights
+from features.encoding.encoder_weights import MINILM, find_weights
 from features.home import Home
 from training.metrics import Floats
 

@@ -8,7 +8,7 @@ import numpy as np
 from linked_reports import LinkedReports, load_openoffice, load_seamonkey
 from rich.console import Console
 
-from features.encoding.weights import MINILM, open_encoder
+from features.encoding.encoder_weights import MINILM, open_encoder
 from features.search.incident_index import IncidentIndex
 from models.pair_features import FEATURES
 from models.ranker import SHIPPED_WEIGHTS, Ranker, RelatednessCalibration

@@ -18,8 +18,8 @@ from retrieval_peers import PEERS, bm25_scores, encode_for_retrieval, retrieval_
 from rich.console import Console
 
 from features.domain.report import IncidentReport, ResolvedIncident
-from features.encoding.cache import EncodingCache, encode_ahead
-from features.encoding.weights import MINILM, open_encoder
+from features.encoding.encoder_weights import MINILM, open_encoder
+from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home, open_home
 from features.search.incident_index import IncidentIndex
 from features.text.cleaning import clean_text, incident_text

@@ -18,7 +18,7 @@ from sentence_transformers import SentenceTransformer
 
 from features.domain.report import IncidentReport
 from features.encoding.encoder import MAX_TOKENS
-from features.encoding.weights import forget_vectors
+from features.encoding.encoder_weights import forget_vectors
 from features.home import Home
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history

@@ -16,7 +16,7 @@ import typer
 from alembic.script import ScriptDirectory
 from prometheus_client.parser import text_string_to_metric_families
 
-from features.encoding.weights import EncoderSettings
+from features.encoding.encoder_weights import EncoderSettings
 from features.history.tables import VERSION_TABLE, Base
 from features.home import Home, HomeSettings
 from features.text.masking import MaskingSettings

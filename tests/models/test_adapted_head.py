@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.encoding.weights import open_encoder
+from features.encoding.encoder_weights import open_encoder
 from models.adapted_head import AdaptedHead
 from models.artifacts.folder import load_artifact, save_artifact
 from models.card import Card

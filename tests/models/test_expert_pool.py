@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from features.domain.report import IncidentReport
-from features.encoding.encoded import EncodedReports, encode_reports
+from features.encoding.encoded_reports import EncodedReports, encode_reports
 from features.errors import NotEnoughHistory
 from models.expert_pool import ExpertPool
 from models.experts import choose_experts, expert_scores, rung_of

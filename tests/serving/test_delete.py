@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.encoding.cache import EncodingCache
 from features.encoding.encoder import HashingEncoder
+from features.encoding.vector_cache import EncodingCache
 from features.home import Home, HomeSettings, open_home
 from features.text.cleaning import incident_text
 from models.artifacts.learned_from import hash_ids

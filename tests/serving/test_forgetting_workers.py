@@ -8,9 +8,9 @@ import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Runbook
-from features.encoding import weights
-from features.encoding.cache import EncodingCache
+from features.encoding import encoder_weights
 from features.encoding.encoder import SentenceEncoder, Vectors
+from features.encoding.vector_cache import EncodingCache
 from features.history.store import IncidentStore
 from features.home import Home
 from models.artifacts.folder import LoadedModel
@@ -65,7 +65,7 @@ def encoder(network: CountingNetwork, monkeypatch: pytest.MonkeyPatch) -> Senten
     """A sentence encoder that this process has opened."""
     made = SentenceEncoder(_REFERENCE, Path("nowhere"), dimension=8)
     made._model = network
-    monkeypatch.setitem(weights._OPENED, _REFERENCE, made)
+    monkeypatch.setitem(encoder_weights._OPENED, _REFERENCE, made)
     return made
 
 

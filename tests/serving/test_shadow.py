@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.encoding.encoded import ReportBatch
+from features.encoding.encoded_reports import ReportBatch
 from features.errors import RegistryUnavailable, StoreUnavailable
 from features.history.learning_store import LearningStore
 from serving.challengers import ChallengerWatcher

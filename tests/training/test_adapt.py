@@ -8,7 +8,7 @@ import pytest
 
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.encoding.weights import MINILM
+from features.encoding.encoder_weights import MINILM
 from features.home import Home, HomeSettings, open_home
 from models.artifacts.registry import ModelRegistry
 from training.adapt import AdaptedEncoder, adapt, why_adapted_wins

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from features.encoding.cache import Progress
+from features.encoding.vector_cache import Progress
 from features.history.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from features.history.monitoring import Measure, Monitoring
 from features.history.store import IncidentStore

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain.report import ResolvedIncident
-from features.encoding.cache import EncodingCache, Progress, encode_ahead
 from features.encoding.encoder import Vectors
-from features.encoding.weights import open_encoder
+from features.encoding.encoder_weights import open_encoder
+from features.encoding.vector_cache import EncodingCache, Progress, encode_ahead
 from features.history.store import IncidentStore
 from features.home import Home
 from features.text.cleaning import incident_text

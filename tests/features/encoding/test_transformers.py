@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from features.domain.report import IncidentReport
-from features.encoding.encoded import EncodedReports, encode_reports
+from features.encoding.encoded_reports import EncodedReports, encode_reports
 from features.encoding.transformers import (
     FactIndicators,
     FactValues,

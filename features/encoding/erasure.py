@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from features.domain.report import IncidentReport
-from features.encoding.cache import forget_encodings
-from features.encoding.weights import forget_vectors
+from features.encoding.encoder_weights import forget_vectors
+from features.encoding.vector_cache import forget_encodings
 from features.text.cleaning import clean_text, incident_text
 from features.text.memo import forget_remembered
 

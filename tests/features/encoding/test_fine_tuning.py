@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.encoding.adaptation import Lessons, _batches, adapt_encoder
 from features.encoding.encoder import SentenceEncoder
-from features.encoding.weights import MINILM, find_weights, open_encoder
+from features.encoding.encoder_weights import MINILM, find_weights, open_encoder
+from features.encoding.fine_tuning import Lessons, _batches, adapt_encoder
 
 WORDS = ("printer", "network", "password", "laptop", "mailbox", "scanner")
 
@@ -79,7 +79,7 @@ def test_it_stops_when_its_time_is_over_and_says_how_far_it_came(tmp_path: Path)
 def test_an_interrupted_adaptation_goes_on_from_its_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("features.encoding.adaptation._SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("features.encoding.fine_tuning._SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     told: list[float] = []
 
     def interrupt(done: float) -> None:

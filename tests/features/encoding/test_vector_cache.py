@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from features.domain.report import IncidentReport
-from features.encoding import cache as cache_module
-from features.encoding.cache import EncodingCache, encode_ahead, forget_encodings
+from features.encoding import vector_cache as cache_module
+from features.encoding.cached_encoder import KeptEncoder
 from features.encoding.encoder import HashingEncoder
-from features.encoding.forgetting import forget_cached
-from features.encoding.kept_encoder import KeptEncoder
+from features.encoding.erasure import forget_cached
+from features.encoding.vector_cache import EncodingCache, encode_ahead, forget_encodings
 
 TEXTS = ["abc", "a bad face", "fed"]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from features.encoding.cache import EncodingCache
 from features.encoding.encoder import Encoder, SentenceEncoder, Vectors
+from features.encoding.vector_cache import EncodingCache
 
 _SEGMENT_TEXTS = 512
 _TEXTS_IN_A_TURN = 32

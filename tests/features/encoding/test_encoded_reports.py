@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.domain.report import IncidentReport
-from features.encoding.encoded import (
+from features.encoding.encoded_reports import (
     TOKEN_COLUMNS,
     EncodedReports,
     encode_reports,

@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 
 from features.domain.report import IncidentReport
 from features.encoding.encoder import Vectors
-from features.encoding.weights import open_encoder
+from features.encoding.encoder_weights import open_encoder
 from features.text.cleaning import clean_text, incident_text
 
 TOKEN_COLUMNS = 2**20
