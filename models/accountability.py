@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from features.history.events import Event
-from features.history.labels import LabelRecord, strongest
-from features.history.predictions import PredictionRecord
-from features.history.reigns import Reign, reign_at, reigns, told_of
-from features.history.store import IncidentStore
+from features.store.learning.champion_history import Reign, reign_at, reigns, told_of
+from features.store.learning.labels import LabelRecord, strongest
+from features.store.learning.predictions import PredictionRecord
+from features.store.operations.audit_log import Event
+from features.store.store import IncidentStore
 from models.artifacts.registry import ModelVersion
 
 _MEASURED = frozenset({"value", "low", "high"})

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from features.domain.report import ResolvedIncident
-from features.history.feedback import FeedbackAction, FeedbackRecord
+from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from models.runbook_shelf import RunbookUse
 
 _TARGET = "runbooks"

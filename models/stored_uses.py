@@ -1,6 +1,6 @@
 """The past uses of runbooks that the store knows of."""
 
-from features.history.store import IncidentStore
+from features.store.store import IncidentStore
 from models.runbook_shelf import RunbookUse
 from models.runbook_uses import past_uses
 

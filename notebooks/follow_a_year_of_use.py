@@ -18,9 +18,9 @@ from matplotlib import pyplot as plt
 from starlette.testclient import TestClient
 
 from features.domain.history import History
-from features.history.modes import Mode, ModeSetting
-from features.history.store import open_store
 from features.home import HomeSettings, open_home
+from features.store.operations.modes import Mode, ModeSetting
+from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from serving.app import create_app
 from serving.settings import ServingSettings

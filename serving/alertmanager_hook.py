@@ -10,8 +10,8 @@ from typing import Literal
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import PrecedentError
-from features.history.revisions import Revised
-from features.history.store import IncidentStore
+from features.store.revisions import Revised
+from features.store.store import IncidentStore
 from features.text.masking import Masking
 from features.text.parsing import MAX_ID_LENGTH, MAX_TEXT_LENGTH, parse_name, parse_report
 from serving.alertmanager_body import AlertmanagerBody

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
 from features.errors import PrecedentError
-from features.history.store import IncidentStore, open_store
 from features.home import open_home
+from features.store.store import IncidentStore, open_store
 from models.anomaly import compile_kernels, keep_compiled_kernels
 from models.artifacts.registry import ModelRegistry
 from serving.champions import Registry

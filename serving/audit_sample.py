@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from features.history.modes import Mode
+from features.store.operations.modes import Mode
 from models.prediction import Decision
 from serving.modes import Answer
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from features.domain.change import Change
-from features.history.telemetry_store import TELEMETRY_KEPT, TelemetryStore
+from features.store.telemetry_store import TELEMETRY_KEPT, TelemetryStore
 from features.text.masking import Masking
 from features.text.parsing import Moment, Name, Text, parse_fact, parse_name, parse_text
 from serving.bodies import Body

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Literal
 
-from features.history.feedback import FeedbackAction, FeedbackRecord
-from features.history.predictions import PredictionRecord
-from features.history.store import IncidentStore
+from features.store.learning.feedback import FeedbackAction, FeedbackRecord
+from features.store.learning.predictions import PredictionRecord
+from features.store.store import IncidentStore
 from features.text.parsing import parse_label, parse_name
 from serving.errors import FieldError, InvalidFields, UnknownPrediction
 from serving.labelling import OPEN_MATCH, OnLabels, ignore_labels, labels_of_feedback

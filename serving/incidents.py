@@ -11,8 +11,8 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.erasure import forget_cached, forget_in_memory
 from features.encoding.vector_cache import forget_encodings
 from features.errors import RegistryUnavailable
-from features.history.store import IncidentStore
 from features.home import Home
+from features.store.store import IncidentStore
 from features.text.fingerprint import fingerprint
 from models.artifacts.registry import ModelVersion
 from models.artifacts.snapshots import forget_in_snapshots

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from difflib import get_close_matches
 
-from features.history.feedback import FeedbackAction, FeedbackRecord
-from features.history.label_source import labels_of
-from features.history.store import IncidentStore
+from features.store.learning.feedback import FeedbackAction, FeedbackRecord
+from features.store.learning.label_sources import labels_of
+from features.store.store import IncidentStore
 from serving.champions import Champions
 
 _WITHOUT_NAMES = frozenset({"similar", "runbooks", "open_match"})

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from features.domain.report import ResolvedIncident
 from features.encoding.encoder import Vectors
-from features.history.answered import Answered
-from features.history.store import IncidentStore
 from features.search.incident_index import IncidentIndex
+from features.store.learning.answer_queries import Answered
+from features.store.store import IncidentStore
 from features.text.near_duplicates import near_copy_groups
 from serving.champions import Champions
 from serving.errors import FieldError, InvalidFields

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from features.domain.report import Outcome
-from features.history.feedback import FeedbackAction, FeedbackRecord
-from features.history.label_source import final_labels, labels_of
-from features.history.labels import LabelRecord, LabelSource
-from features.history.predictions import PredictionRecord
-from features.history.store import IncidentStore
+from features.store.learning.feedback import FeedbackAction, FeedbackRecord
+from features.store.learning.label_sources import final_labels, labels_of
+from features.store.learning.labels import LabelRecord, LabelSource
+from features.store.learning.predictions import PredictionRecord
+from features.store.store import IncidentStore
 
 OPEN_MATCH = "open_match"
 """The target of what is said about the open incident that an answer of `similar` names."""

@@ -14,8 +14,8 @@ from prometheus_client.core import InfoMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from features.history.labels import LabelRecord
 from features.home import Home
+from features.store.learning.labels import LabelRecord
 from serving.champions import Champions
 from serving.modes import Answer
 

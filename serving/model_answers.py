@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from features.history.modes import Mode
+from features.store.operations.modes import Mode
 from models.artifacts.registry import ModelVersion
 from models.card import Metric
 from models.prediction import Certificate

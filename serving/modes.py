@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from features.history.modes import Mode, Modes
-from features.history.store import IncidentStore
+from features.store.operations.modes import Mode, Modes
+from features.store.store import IncidentStore
 from models.prediction import (
     ChoicePrediction,
     Decision,

@@ -10,9 +10,9 @@ from features.encoding.cached_encoder import KeptEncoder
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.erasure import forget_in_memory
 from features.encoding.vector_cache import EncodingCache
-from features.history.store import IncidentStore
 from features.home import Home
 from features.search.incident_index import IncidentIndex
+from features.store.store import IncidentStore
 from serving.errors import IndexBehind
 from serving.watcher import Watcher
 

@@ -1,7 +1,7 @@
 """Moves champions on behalf of callers, and says who did and why. Knows no HTTP."""
 
-from features.history.store import IncidentStore
 from features.home import Home
+from features.store.store import IncidentStore
 from models.artifacts.promotion import note_found_champions, promote, rollback
 from models.artifacts.registry import ModelVersion
 

@@ -10,8 +10,8 @@ from features.encoding.cached_encoder import KeptEncoder
 from features.encoding.encoder_weights import EncoderSettings, open_encoder
 from features.encoding.vector_cache import EncodingCache
 from features.errors import StoreUnavailable
-from features.history.store import IncidentStore
 from features.home import Home
+from features.store.store import IncidentStore
 from models.prediction import RunbookPrediction
 from models.runbook import DEFAULT_LIMIT, RunbookModel
 from models.runbook_shelf import Shelf

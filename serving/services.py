@@ -7,9 +7,9 @@ from typing import Annotated, Protocol
 from fastapi import Depends
 from starlette.requests import Request
 
-from features.history.labels import LabelRecord
-from features.history.store import IncidentStore
 from features.home import Home
+from features.store.learning.labels import LabelRecord
+from features.store.store import IncidentStore
 from features.text.masking import configured_masking
 from serving.alertmanager_hook import AlertmanagerHook
 from serving.audit_sample import AuditSample

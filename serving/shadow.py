@@ -12,8 +12,8 @@ from typing import Protocol
 
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import StoreUnavailable
-from features.history.shadows import ShadowRecord
-from features.history.store import IncidentStore
+from features.store.learning.shadow_predictions import ShadowRecord
+from features.store.store import IncidentStore
 from models.prediction import Prediction
 from serving.champions import Champion
 from serving.metrics import ServingMetrics

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoder_weights import EncoderSettings
-from features.history.store import IncidentStore
+from features.store.store import IncidentStore
 from models.prediction import SimilarPrediction
 from models.similar import DEFAULT_LIMIT, SimilarModel
 from serving.champions import Champions

@@ -11,8 +11,8 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from features.history.monitoring import Monitoring
-from features.history.store import IncidentStore
+from features.store.learning.monitoring_reports import Monitoring
+from features.store.store import IncidentStore
 from serving.watcher import Watcher
 from serving.withdrawals import Audited, WithdrawalWatcher
 

@@ -8,8 +8,8 @@ import typer
 from pydantic import ValidationError
 
 from features.errors import PrecedentError
-from features.history.store import IncidentStore, open_store
 from features.home import open_home
+from features.store.store import IncidentStore, open_store
 from serving.settings import ServingSettings
 from serving.topology import TopologyFile
 

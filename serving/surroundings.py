@@ -9,7 +9,7 @@ from features.domain.change import Change
 from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
 from features.domain.topology import Topology
-from features.history.telemetry_store import TelemetryStore
+from features.store.telemetry_store import TelemetryStore
 from serving.bodies import Part
 from serving.related import (
     Nearby,

@@ -14,9 +14,9 @@ from pydantic import TypeAdapter
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import PrecedentError
-from features.history.modes import Mode, Modes
-from features.history.predictions import PredictionRecord
-from features.history.store import IncidentStore
+from features.store.learning.predictions import PredictionRecord
+from features.store.operations.modes import Mode, Modes
+from features.store.store import IncidentStore
 from models.prediction import Prediction
 from serving.audit_sample import HELD_BACK, AuditSample
 from serving.bodies import Part

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from features.errors import PrecedentError
-from features.history.answered import AuditedAnswer
-from features.history.events import Event
-from features.history.labels import LabelRecord
-from features.history.store import IncidentStore
-from features.history.withdrawals import Withdrawal
+from features.store.learning.answer_queries import AuditedAnswer
+from features.store.learning.certificate_withdrawals import Withdrawal
+from features.store.learning.labels import LabelRecord
+from features.store.operations.audit_log import Event
+from features.store.store import IncidentStore
 from models.confidence_sequence import PrecisionBounds, precision_bounds
 from models.prediction import ChoicePrediction, Decision, Prediction
 from serving.champions import Champion, Champions

@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import NotTrained
-from features.history.store import IncidentStore, open_store
 from features.home import Home, HomeSettings, open_home
+from features.store.store import IncidentStore, open_store
 from models.anomaly import keep_compiled_kernels
 from models.artifacts import promotion
 from models.artifacts.folder import save_artifact

@@ -10,11 +10,11 @@ import typer
 from pydantic_core import to_json
 
 from features.errors import BadQuestion, RegistryUnavailable
-from features.history.events import Event
-from features.history.predictions import PredictionRecord
-from features.history.reigns import parse_moment
-from features.history.store import IncidentStore, open_store
 from features.home import Home, HomeSettings, open_home
+from features.store.learning.champion_history import parse_moment
+from features.store.learning.predictions import PredictionRecord
+from features.store.operations.audit_log import Event
+from features.store.store import IncidentStore, open_store
 from models.accountability import Account, ChampionThen, give_account
 from models.artifacts.promotion import note_found_champions
 from models.artifacts.registry import ModelRegistry

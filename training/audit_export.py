@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from features.errors import BadQuestion
-from features.history.events import Event
+from features.store.operations.audit_log import Event
 
 _COLUMNS = tuple(field.name for field in fields(Event))
 

@@ -13,9 +13,9 @@ from pydantic_settings import SettingsError
 
 from features.domain.history import History
 from features.errors import NotEnoughHistory, PrecedentError, UnreadableFile
-from features.history.store import open_store
 from features.home import open_home
 from features.imports.runbooks.folder import RunbookFolder, read_runbooks
+from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from training.audit import audit_command
 from training.backtest import BacktestReport, backtest, parse_days

@@ -10,8 +10,8 @@ import yaml
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints, Values
-from features.history.store import IncidentStore
 from features.home import Home
+from features.store.store import IncidentStore
 from features.text.resolutions import named_fix
 from models.anomaly import AnomalyModel, keep_compiled_kernels
 from models.flags import Flag, find_flags

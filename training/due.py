@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from features.history.store import IncidentStore
+from features.store.store import IncidentStore
 from models.artifacts.registry import ModelRegistry
 from training.counted import counted
 from training.retraining_events import last_finished

@@ -7,10 +7,10 @@ from hashlib import sha256
 
 from features.domain.history import History
 from features.domain.report import Outcome, ResolvedIncident
-from features.history.history_facts import HistoryFacts
-from features.history.label_source import labels_of
-from features.history.labels import FINAL_STATE, LabelRecord
-from features.history.store import IncidentStore
+from features.store.learning.dataset_metadata import HistoryFacts
+from features.store.learning.label_sources import labels_of
+from features.store.learning.labels import FINAL_STATE, LabelRecord
+from features.store.store import IncidentStore
 from models.labels import FIELD_PREFIX
 from training.counted import counted
 from training.known_labels import KnownLabels, Opinions

@@ -10,8 +10,8 @@ import typer
 
 from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import open_encoder
-from features.history.store import open_store
 from features.home import open_home
+from features.store.store import open_store
 from models.runbook import RunbookModel
 from models.runbook_shelf import Shelf
 from training.runbook_gaps import MIN_RECURRENCES, Gap, find_gaps

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from features.domain.report import ResolvedIncident
-from features.history.answered import Answered
-from features.history.label_source import labels_of, source_of
-from features.history.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
+from features.store.learning.answer_queries import Answered
+from features.store.learning.label_sources import labels_of, source_of
+from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from training.split import known_at
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.domain.history import History
 from features.domain.report import Outcome, ResolvedIncident
-from features.history.label_source import labels_of
+from features.store.learning.label_sources import labels_of
 from models.labels import FIELD_PREFIX
 from training.split import is_dated
 

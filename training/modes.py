@@ -10,10 +10,10 @@ from pydantic_core import to_json
 from rich.console import Console
 
 from features.errors import ModeRefused
-from features.history.events import Event
-from features.history.modes import Mode, Modes, ModeSetting
-from features.history.store import IncidentStore, open_store
 from features.home import HomeSettings, open_home
+from features.store.operations.audit_log import Event
+from features.store.operations.modes import Mode, Modes, ModeSetting
+from features.store.store import IncidentStore, open_store
 from models.artifacts.cards import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.calibrated import CalibratedModel

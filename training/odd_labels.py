@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from features.history.history_facts import HistoryFacts
+from features.store.learning.dataset_metadata import HistoryFacts
 from models.labels import FIELD_PREFIX
 from training.counted import counted
 

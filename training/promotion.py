@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from features.history.store import open_store
 from features.home import open_home
+from features.store.store import open_store
 from models.artifacts.promotion import promote, rollback
 from models.artifacts.registry import ModelVersion
 from training.actor import actor_name

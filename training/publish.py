@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from features.history.events import Event
-from features.history.store import open_store
+from features.store.operations.audit_log import Event
+from features.store.store import open_store
 from models.artifacts.folder import save_artifact
 from models.artifacts.promotion import promote
 from models.artifacts.registry import ModelVersion

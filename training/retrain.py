@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from features.domain.history import History
-from features.history.store import IncidentStore
+from features.store.store import IncidentStore
 from training.from_store import KnownPast, read_past
 from training.maturity import Immature, leave_out_immature
 from training.plan import Progress, TrainingPlan

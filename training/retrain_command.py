@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from features.errors import BadQuestion
-from features.history.store import IncidentStore, open_store
 from features.home import open_home
+from features.store.store import IncidentStore, open_store
 from features.text.parsing import as_utc
 from models.artifacts.registry import ModelRegistry
 from training.counted import counted

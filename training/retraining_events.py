@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from features.errors import StoreUnavailable
-from features.history.events import Event
-from features.history.store import IncidentStore
+from features.store.operations.audit_log import Event
+from features.store.store import IncidentStore
 
 _ACTION = "retrain"
 

@@ -11,7 +11,7 @@ from typing import Self
 from uuid import uuid4
 
 from features.errors import RetrainingBusy, StoreUnavailable
-from features.history.store import IncidentStore
+from features.store.store import IncidentStore
 
 LEASE = "retrain"
 _SECONDS = 25.0

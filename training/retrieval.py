@@ -9,8 +9,8 @@ from features.encoding.cached_encoder import KeptEncoder
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache
 from features.errors import NotEnoughHistory
-from features.history.feedback import FeedbackAction, FeedbackRecord
-from features.history.store import IncidentStore
+from features.store.learning.feedback import FeedbackAction, FeedbackRecord
+from features.store.store import IncidentStore
 from models.card import Card, Metric
 from models.links import UNLINKED, link_groups
 from models.relatives import PairJudgement

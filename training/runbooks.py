@@ -12,7 +12,7 @@ from features.domain.report import ResolvedIncident
 from features.domain.runbook import Runbook
 from features.encoding.encoder_weights import open_encoder
 from features.errors import NotEnoughHistory
-from features.history.feedback import FeedbackRecord
+from features.store.learning.feedback import FeedbackRecord
 from models.card import Card, Metric, RowCounts, package_versions
 from models.folds import Rows
 from models.runbook import RunbookModel

@@ -7,8 +7,8 @@ from typing import TypeVar
 from features.domain.history import History
 from features.domain.runbook import Runbook
 from features.errors import NotEnoughHistory
-from features.history.history_facts import HistoryFacts
-from features.history.store import open_store
+from features.store.learning.dataset_metadata import HistoryFacts
+from features.store.store import open_store
 from models.artifacts.snapshots import EvaluationFolder, evaluation_folder
 from models.kinds import kind_of
 from training.account import write_card

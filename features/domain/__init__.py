@@ -1,1 +1,1 @@
-"""What an incident, its outcome and all that surrounds it are: plain types, standard library only."""
+"""Plain types: an incident, its outcome and what surrounds them; standard library only."""

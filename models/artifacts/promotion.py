@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from features.errors import NoEarlierChampion, RegistryUnavailable
-from features.history.events import Event
-from features.history.reigns import CROWNING
-from features.history.store import IncidentStore
 from features.home import Home
+from features.store.learning.champion_history import CROWNING
+from features.store.operations.audit_log import Event
+from features.store.store import IncidentStore
 from models.artifacts.manifest import ArtifactFolder, verify_files
 from models.artifacts.registry import (
     CHALLENGER,

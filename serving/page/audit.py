@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from features.domain.report import Outcome
 from features.errors import RegistryUnavailable
-from features.history.events import Event
-from features.history.predictions import PredictionRecord
-from features.history.reigns import parse_moment
+from features.store.learning.champion_history import parse_moment
+from features.store.learning.predictions import PredictionRecord
+from features.store.operations.audit_log import Event
 from features.text.parsing import parse_label
 from models.accountability import Account, give_account
 from serving.bodies import parse_id

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from features.history.store import IncidentStore
+from features.store.store import IncidentStore
 
 
 class RunbookCommands:

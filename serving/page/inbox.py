@@ -6,9 +6,9 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from features.domain.report import ResolvedIncident
-from features.history.inbox import InboxCursor, InboxQuery
-from features.history.labels import LabelRecord
-from features.history.predictions import PredictionRecord
+from features.store.incidents.incident_search import InboxCursor, InboxQuery
+from features.store.learning.labels import LabelRecord
+from features.store.learning.predictions import PredictionRecord
 from features.text.parsing import sanitise_text
 from serving.champions import Champion
 from serving.page.shown import (

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.history.feedback import FeedbackRecord
-from features.history.predictions import PredictionRecord
+from features.store.learning.feedback import FeedbackRecord
+from features.store.learning.predictions import PredictionRecord
 from serving.page.around import ShownSurroundings, show_around
 from serving.page.commands import RunbookCommands
 from serving.page.highlight import Passage, passage

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from features.history.modes import Mode
-from features.history.monitoring import Alarm, Measure, Monitoring, Proposal
-from features.history.reigns import Reign, reigns
-from features.history.withdrawals import Withdrawal
+from features.store.learning.certificate_withdrawals import Withdrawal
+from features.store.learning.champion_history import Reign, reigns
+from features.store.learning.monitoring_reports import Alarm, Measure, Monitoring, Proposal
+from features.store.operations.modes import Mode
 from models.artifacts.registry import ModelVersion
 from models.calibrated import CalibratedModel
 from models.card import Card

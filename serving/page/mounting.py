@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from features.history.store import IncidentStore
+from features.store.store import IncidentStore
 from serving.page.accountability_routes import accountability_routes
 from serving.page.commands import RunbookCommands
 from serving.page.rendering import FOLDER

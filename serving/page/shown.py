@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from features.domain.report import Outcome
-from features.history.feedback import FeedbackRecord
-from features.history.label_source import labels_of
-from features.history.labels import LabelRecord
-from features.history.modes import Mode, Modes
-from features.history.predictions import PredictionRecord
+from features.store.learning.feedback import FeedbackRecord
+from features.store.learning.label_sources import labels_of
+from features.store.learning.labels import LabelRecord
+from features.store.learning.predictions import PredictionRecord
+from features.store.operations.modes import Mode, Modes
 from serving.champions import Champion
 
 SIMILAR, RUNBOOKS = "similar", "runbooks"

@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 from prometheus_client import start_http_server
 
-from features.history.telemetry_store import TelemetryStore
 from features.home import open_home
+from features.store.telemetry_store import TelemetryStore
 from models.anomaly import TIERS, AnomalyModel, keep_compiled_kernels
 from models.series_model import SeriesModel
 from serving.errors import BadWatchConfig

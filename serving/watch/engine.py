@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from features.domain.series_anomaly import SeriesAnomaly
-from features.history.telemetry import StoredSeries
+from features.store.incidents.telemetry import StoredSeries
 from models.series_model import SeriesModel, SeriesScores
 from serving.watch.config import WatchConfig
 from serving.watch.identity import key_of, query_of

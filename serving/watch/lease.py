@@ -4,7 +4,7 @@ import os
 import socket
 from uuid import uuid4
 
-from features.history.telemetry_store import TelemetryStore
+from features.store.telemetry_store import TelemetryStore
 
 LEASE = "watch"
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from features.history.telemetry_store import TELEMETRY_KEPT, TelemetryStore
+from features.store.telemetry_store import TELEMETRY_KEPT, TelemetryStore
 from features.timeseries.time_grid import latest_slot, seconds_until_next
 from models.series_model import SeriesModel
 from serving.watch.alertmanager import AlertmanagerClient

@@ -8,7 +8,7 @@ import pytest
 
 from features.domain.report import IncidentReport
 from features.domain.topology import Topology
-from features.history.store import open_store
+from features.store.store import open_store
 from serving.surroundings import Surroundings, SurroundingsService
 from training.demo import generate_company
 from training.demo_telemetry import DEPLOYED_AT, DemoDay, generate_day

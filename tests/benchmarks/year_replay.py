@@ -18,9 +18,9 @@ from starlette.testclient import TestClient
 
 from features.domain.history import History
 from features.domain.report import ResolvedIncident
-from features.history.modes import Mode, ModeSetting
-from features.history.store import IncidentStore, open_store
 from features.home import Home, HomeSettings, open_home
+from features.store.operations.modes import Mode, ModeSetting
+from features.store.store import IncidentStore, open_store
 from models.artifacts.cards import read_card
 from models.artifacts.registry import ModelRegistry
 from models.confidence_sequence import precision_bounds

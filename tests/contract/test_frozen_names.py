@@ -17,8 +17,8 @@ from alembic.script import ScriptDirectory
 from prometheus_client.parser import text_string_to_metric_families
 
 from features.encoding.encoder_weights import EncoderSettings
-from features.history.tables import VERSION_TABLE, Base
 from features.home import Home, HomeSettings
+from features.store.tables import VERSION_TABLE, Base
 from features.text.masking import MaskingSettings
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.promotion import HISTORY_TAG
@@ -140,9 +140,7 @@ def test_tables_and_columns_stay():
 
 
 def test_revisions_of_the_schema_stay():
-    scripts = ScriptDirectory(
-        str(Path(import_module("features.history.migrations").__file__).parent)
-    )
+    scripts = ScriptDirectory(str(Path(import_module("features.store.migrations").__file__).parent))
     present = {revision.revision for revision in scripts.walk_revisions()} | {VERSION_TABLE}
     assert lost("schema_revisions", present) == []
 

@@ -17,11 +17,11 @@ from features.domain.change import Change
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
-from features.history.events import Event
-from features.history.monitoring import Alarm, Monitoring, Proposal
-from features.history.predictions import PredictionRecord
-from features.history.store import IncidentStore, open_store
 from features.home import Home
+from features.store.learning.monitoring_reports import Alarm, Monitoring, Proposal
+from features.store.learning.predictions import PredictionRecord
+from features.store.operations.audit_log import Event
+from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelVersion
 from training.demo import generate_company
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from features.domain.report import Outcome
-from features.history.store import open_store
 from features.home import Home
+from features.store.store import open_store
 from models.artifacts.folder import save_artifact
 from models.artifacts.registry import ModelVersion
 from training.register import register

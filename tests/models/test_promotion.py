@@ -14,9 +14,9 @@ from features.errors import (
     StoreUnavailable,
     UnknownVersion,
 )
-from features.history.learning_store import LearningStore
-from features.history.store import IncidentStore, open_store
 from features.home import Home
+from features.store.learning_store import LearningStore
+from features.store.store import IncidentStore, open_store
 from models.artifacts import promotion
 from models.artifacts.folder import save_artifact
 from models.artifacts.promotion import HISTORY_TAG, note_found_champions, promote, rollback

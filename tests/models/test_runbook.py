@@ -11,7 +11,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.encoding.encoder import HashingEncoder
 from features.errors import NotTrained
-from features.history.feedback import FeedbackAction, FeedbackRecord
+from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from models.prediction import Decision
 from models.runbook import CUTOFF, RunbookModel
 from models.runbook_features import FEATURES, match_reports

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.errors import ArtifactRejected
-from features.history.store import IncidentStore, open_store
+from features.store.store import IncidentStore, open_store
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
 from models.card import Card, Metric

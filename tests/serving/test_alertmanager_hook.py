@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from features.domain.report import Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
-from features.history.inbox import InboxQuery
+from features.store.incidents.incident_search import InboxQuery
 from features.text.resolutions import named_fix
 from serving import alertmanager_hook
 

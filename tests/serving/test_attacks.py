@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.errors import ArtifactRejected, RegistryUnavailable, StoreUnavailable
-from features.history.store import IncidentStore
+from features.store.store import IncidentStore
 from features.text.masking import Masking, configured_masking
 from serving.settings import ServingSettings
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from features.history.modes import Mode, ModeSetting
+from features.store.operations.modes import Mode, ModeSetting
 from serving.audit_sample import HELD_BACK, AuditSample
 
 

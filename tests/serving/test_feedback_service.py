@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.history.predictions import PredictionRecord
+from features.store.learning.predictions import PredictionRecord
 from serving.errors import InvalidFields, UnknownPrediction
 from serving.feedback import FeedbackService
 

@@ -11,8 +11,8 @@ from features.domain.runbook import Runbook
 from features.encoding import encoder_weights
 from features.encoding.encoder import SentenceEncoder, Vectors
 from features.encoding.vector_cache import EncodingCache
-from features.history.store import IncidentStore
 from features.home import Home
+from features.store.store import IncidentStore
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
 from models.runbook_text import read_report

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from features.domain.report import IncidentReport, Outcome
-from features.history.labels import FINAL_STATE
-from features.history.predictions import PredictionRecord
 from features.home import Home
+from features.store.learning.labels import FINAL_STATE
+from features.store.learning.predictions import PredictionRecord
 from serving.errors import InvalidFields, UnknownPrediction
 from serving.feedback import FeedbackService
 from serving.incidents import IncidentService

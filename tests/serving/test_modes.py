@@ -8,8 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.errors import StoreUnavailable
-from features.history.modes import Mode, ModeSetting
-from features.history.store import IncidentStore
+from features.store.operations.modes import Mode, ModeSetting
+from features.store.store import IncidentStore
 from serving.modes import ModeWatcher, answer_under
 
 VPN = {"incident": {"title": "vpn"}}

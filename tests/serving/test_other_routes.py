@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.errors import StoreUnavailable
-from features.history.store import IncidentStore
+from features.store.store import IncidentStore
 
 INCIDENT = {"id": "INC1", "title": "VPN down", "opened_at": "2026-03-02T08:30:00Z"}
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from starlette.testclient import TestClient
 
-from features.history.events import Event
-from features.history.labels import LabelRecord, LabelSource
-from features.history.predictions import PredictionRecord
+from features.store.learning.labels import LabelRecord, LabelSource
+from features.store.learning.predictions import PredictionRecord
+from features.store.operations.audit_log import Event
 from models.artifacts.registry import CHAMPION, ModelRegistry
 from models.artifacts.tracking import connect
 from serving.app import create_app

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.history.predictions import PredictionRecord
+from features.store.learning.predictions import PredictionRecord
 from serving.page.session import issue_session, proves_key
 
 OWN = {"Origin": "http://testserver"}

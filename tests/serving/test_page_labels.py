@@ -8,9 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.history.labels import LabelSource
-from features.history.modes import Mode, ModeSetting
-from features.history.predictions import PredictionRecord
+from features.store.learning.labels import LabelSource
+from features.store.learning.predictions import PredictionRecord
+from features.store.operations.modes import Mode, ModeSetting
 from models.artifacts.folder import LoadedModel
 from models.card import Card, ClassReliability
 

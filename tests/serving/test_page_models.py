@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from features.history.events import Event
-from features.history.labels import LabelRecord, LabelSource
-from features.history.modes import Mode, ModeSetting
-from features.history.monitoring import Alarm, Measure, Monitoring, Proposal
-from features.history.predictions import PredictionRecord
-from features.history.shadows import ShadowRecord
-from features.history.withdrawals import Withdrawal
+from features.store.learning.certificate_withdrawals import Withdrawal
+from features.store.learning.labels import LabelRecord, LabelSource
+from features.store.learning.monitoring_reports import Alarm, Measure, Monitoring, Proposal
+from features.store.learning.predictions import PredictionRecord
+from features.store.learning.shadow_predictions import ShadowRecord
+from features.store.operations.audit_log import Event
+from features.store.operations.modes import Mode, ModeSetting
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelRegistry
 from models.calibrated import Certification

@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
-from features.history.modes import Mode, ModeSetting
-from features.history.predictions import PredictionRecord
-from features.history.store import IncidentStore
+from features.store.learning.predictions import PredictionRecord
+from features.store.operations.modes import Mode, ModeSetting
+from features.store.store import IncidentStore
 from features.text.resolutions import FIX_NOT_RECORDED
 
 NOW = datetime.now(UTC)

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
-from features.history.store import IncidentStore
+from features.store.store import IncidentStore
 from models.runbook import RunbookModel
 from serving.app import create_app
 from serving.settings import ServingSettings

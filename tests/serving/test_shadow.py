@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import RegistryUnavailable, StoreUnavailable
-from features.history.learning_store import LearningStore
+from features.store.learning_store import LearningStore
 from serving.challengers import ChallengerWatcher
 from serving.champions import ChampionWatcher
 from serving.metrics import ServingMetrics

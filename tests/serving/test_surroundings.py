@@ -9,7 +9,7 @@ from features.domain.change import Change
 from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
 from features.domain.topology import NO_TOPOLOGY, Topology
-from features.history.store import IncidentStore
+from features.store.store import IncidentStore
 from serving import surroundings
 from serving.related import MOST_SHOWN, Nearby, rank_changes
 from serving.surroundings import Surroundings, SurroundingsService

@@ -6,8 +6,8 @@ import pytest
 
 from features.domain.report import IncidentReport
 from features.errors import EncoderUnavailable, StoreUnavailable
-from features.history.modes import Mode, ModeSetting
-from features.history.store import IncidentStore
+from features.store.operations.modes import Mode, ModeSetting
+from features.store.store import IncidentStore
 from serving.champions import ChampionWatcher
 from serving.metrics import ServingMetrics
 from serving.modes import ModeWatcher

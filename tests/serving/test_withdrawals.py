@@ -7,11 +7,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.errors import StoreUnavailable
-from features.history.labels import LabelRecord, LabelSource
-from features.history.learning_store import LearningStore
-from features.history.modes import Mode, ModeSetting
-from features.history.monitoring import Alarm, Measure, Monitoring
-from features.history.predictions import PredictionRecord
+from features.store.learning.labels import LabelRecord, LabelSource
+from features.store.learning.monitoring_reports import Alarm, Measure, Monitoring
+from features.store.learning.predictions import PredictionRecord
+from features.store.learning_store import LearningStore
+from features.store.operations.modes import Mode, ModeSetting
 from models.prediction import Certificate
 
 NOW = datetime.now(UTC) - timedelta(hours=2)

@@ -11,11 +11,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from features.history.events import Event
-from features.history.labels import LabelRecord, LabelSource
-from features.history.predictions import PredictionRecord
-from features.history.store import IncidentStore, open_store
 from features.home import Home
+from features.store.learning.labels import LabelRecord, LabelSource
+from features.store.learning.predictions import PredictionRecord
+from features.store.operations.audit_log import Event
+from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import CHAMPION
 from models.artifacts.tracking import connect
 from training.cli import app

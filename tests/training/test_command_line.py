@@ -15,8 +15,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from features.history.store import open_store
 from features.home import Home
+from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from training.cli import app
 from training.demo import generate_company, write_history, write_mapping

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import yaml
 
-from features.history.store import open_store
 from features.home import Home
+from features.store.store import open_store
 from training.demo import generate_company
 from training.demo_telemetry import DEPLOYED_AT
 from training.demo_watch import record_day

@@ -10,10 +10,10 @@ import pytest
 
 from features.domain.history import History, Provenance
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.history.history_facts import HistoryFacts
-from features.history.labels import FINAL_STATE, LabelRecord, LabelSource
-from features.history.predictions import PredictionRecord
-from features.history.store import IncidentStore, open_store
+from features.store.learning.dataset_metadata import HistoryFacts
+from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.store.learning.predictions import PredictionRecord
+from features.store.store import IncidentStore, open_store
 from training.from_store import KnownPast, read_past, without_echoes
 
 OPENED = datetime(2026, 3, 2, 3, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from features.history.store import open_store
 from features.home import Home
+from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from models.artifacts.snapshots import evaluation_folder
 from training.cli import app

@@ -10,9 +10,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.history.modes import Mode, Modes
-from features.history.store import IncidentStore, open_store
 from features.home import Home, HomeSettings, open_home
+from features.store.operations.modes import Mode, Modes
+from features.store.store import IncidentStore, open_store
 from models.artifacts.folder import save_artifact
 from models.artifacts.registry import ModelVersion
 from models.card import Card

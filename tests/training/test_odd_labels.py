@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.history.history_facts import HistoryFacts
-from features.history.labels import LabelRecord, LabelSource
-from features.history.store import IncidentStore, open_store
+from features.store.learning.dataset_metadata import HistoryFacts
+from features.store.learning.labels import LabelRecord, LabelSource
+from features.store.store import IncidentStore, open_store
 from training.from_store import KnownPast, read_past
 
 OPENED = datetime(2026, 3, 2, tzinfo=UTC)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from features.history.store import open_store
 from features.home import Home
+from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from models.artifacts.snapshots import evaluation_folder
 from models.verdict import Comparison, Verdict

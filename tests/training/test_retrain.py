@@ -16,11 +16,11 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.history.labels import LabelRecord, LabelSource
-from features.history.monitoring import Alarm, Monitoring
-from features.history.predictions import PredictionRecord
-from features.history.store import IncidentStore, open_store
 from features.home import Home
+from features.store.learning.labels import LabelRecord, LabelSource
+from features.store.learning.monitoring_reports import Alarm, Monitoring
+from features.store.learning.predictions import PredictionRecord
+from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import CHAMPION, ModelRegistry
 from models.artifacts.tracking import connect
 from training.cli import app

@@ -12,9 +12,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from features.history.feedback import FeedbackRecord
-from features.history.store import IncidentStore, open_store
 from features.home import Home
+from features.store.learning.feedback import FeedbackRecord
+from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
 from models.card import Metric
 from training.cli import app

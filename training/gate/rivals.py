@@ -8,8 +8,8 @@ import numpy as np
 
 from features.domain.history import History
 from features.errors import ArtifactRejected, EncoderUnavailable
-from features.history.reigns import CROWNING
-from features.history.store import open_store
+from features.store.learning.champion_history import CROWNING
+from features.store.store import open_store
 from models.artifacts.learned_from import were_learned_from
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.promotion import HISTORY_TAG

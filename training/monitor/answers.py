@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.history.answered import Answered
-from features.history.feedback import FeedbackAction, FeedbackRecord
-from features.history.monitoring import Alarm, Measure
+from features.store.learning.answer_queries import Answered
+from features.store.learning.feedback import FeedbackAction, FeedbackRecord
+from features.store.learning.monitoring_reports import Alarm, Measure
 from models.card import Card
 from models.prediction import Decision
 from training.monitor.findings import Findings

@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from features.history.monitoring import Measure, Proposal
+from features.store.learning.monitoring_reports import Measure, Proposal
 from models.folds import Rows
 from training.monitor.emergence import BLOCK
 from training.monitor.findings import Findings

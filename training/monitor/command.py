@@ -7,9 +7,9 @@ import typer
 from pydantic_core import to_json
 from rich.console import Console
 
-from features.history.monitoring import Alarm, Monitoring, Proposal
-from features.history.store import open_store
 from features.home import open_home
+from features.store.learning.monitoring_reports import Alarm, Monitoring, Proposal
+from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from training.monitor.look import look
 from training.settings import TrainingSettings

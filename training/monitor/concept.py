@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from features.history.monitoring import Alarm
+from features.store.learning.monitoring_reports import Alarm
 from features.text.cleaning import incident_text
 from models.folds import Rows
 from training.monitor.emergence import Emergence, emerging_texts, emerging_values

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from features.encoding.vector_cache import Progress
-from features.history.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
-from features.history.monitoring import Measure, Monitoring
-from features.history.store import IncidentStore
 from features.home import Home
+from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
+from features.store.learning.monitoring_reports import Measure, Monitoring
+from features.store.store import IncidentStore
 from models.artifacts.cards import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.card import Card

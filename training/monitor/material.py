@@ -12,8 +12,8 @@ from features.domain.report import ResolvedIncident
 from features.encoding.encoder import Vectors
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache, Progress, encode_ahead
-from features.history.store import IncidentStore
 from features.home import Home
+from features.store.store import IncidentStore
 from features.text.cleaning import incident_text
 from models.folds import Rows, report_copy_groups
 from models.labels import label_of

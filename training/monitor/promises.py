@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from features.history.answered import AuditedAnswer
-from features.history.monitoring import Alarm, Measure
-from features.history.store import IncidentStore
-from features.history.withdrawals import Withdrawal
+from features.store.learning.answer_queries import AuditedAnswer
+from features.store.learning.certificate_withdrawals import Withdrawal
+from features.store.learning.monitoring_reports import Alarm, Measure
+from features.store.store import IncidentStore
 from models.artifacts.registry import ModelVersion
 from models.card import Card
 from models.confidence_sequence import precision_bounds

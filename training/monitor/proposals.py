@@ -5,7 +5,7 @@ from collections.abc import Collection
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering
 
-from features.history.monitoring import Proposal
+from features.store.learning.monitoring_reports import Proposal
 from models.folds import Rows
 from training.monitor.findings import Findings
 from training.monitor.material import Material, opened_at

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from features.history.monitoring import Measure
-from features.history.shadows import ShadowPair
+from features.store.learning.monitoring_reports import Measure
+from features.store.learning.shadow_predictions import ShadowPair
 from training.monitor.findings import Findings
 from training.monitor.intervals import mean_by_day
 

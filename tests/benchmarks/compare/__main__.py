@@ -35,9 +35,9 @@ def main() -> int:
     names = write_samples(samples, with_data=data_folder().is_dir())
     chosen = tuple(name for name in names if name in (arguments.only or names))
     base = _checkout(commit)
-    kept = _WORK / "results" / f"{commit[:12]}-{_digest(samples)}"
-    before = _results(base, chosen, samples, kept, is_kept=True)
-    after = _results(_REPOSITORY, chosen, samples, _WORK / "results" / "now", is_kept=False)
+    results = _WORK / "results"
+    before = _results(base, chosen, samples, results / commit[:12], is_kept=True)
+    after = _results(_REPOSITORY, chosen, samples, results / "now", is_kept=False)
     return _print_differences(before, after)
 
 
@@ -62,7 +62,7 @@ def _results(
     folder.mkdir(parents=True, exist_ok=True)
 
     def measure(name: str) -> Any:
-        file = folder / f"{name}.json"
+        file = folder / f"{name}-{_digest(samples, name)}.json"
         if not (is_kept and file.exists()):
             _collect(checkout, samples / f"{name}.json", file)
         return json.loads(file.read_text())
@@ -102,11 +102,12 @@ def _print_differences(before: dict[str, Any], after: dict[str, Any]) -> int:
     return int(any(found.values()))
 
 
-def _digest(samples: Path) -> str:
-    """Return what stands for the samples and for how they are measured."""
+def _digest(samples: Path, name: str) -> str:
+    """Return what stands for a sample and for how it is measured."""
     script = Path(__file__).with_name("collect.py").read_bytes()
     files = sorted(file for file in samples.rglob("*") if file.is_file())
-    contents = [script, *(file.read_bytes() for file in files)]
+    chosen = [file for file in files if name in str(file.relative_to(samples))]
+    contents = [script, *(file.read_bytes() for file in chosen)]
     return hashlib.sha256(b"".join(contents)).hexdigest()[:12]
 
 

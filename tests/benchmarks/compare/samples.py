@@ -24,6 +24,7 @@ _ASKED_REPORTS = 40
 _RUNBOOKS = 150
 _POINTS = 4_000
 _MADE_POINTS = 2_000
+_DUPLICATES = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ def write_samples(folder: Path, *, with_data: bool) -> tuple[str, ...]:
     """Write every sample to a folder and return their names; without data only the demo."""
     samples = [_demo_sample()]
     if with_data:
-        samples += [_export_sample(data_set, folder) for data_set in DATA_SETS.values()]
-        samples += [_runbook_sample(folder), _series_sample()]
+        exports = [each for each in DATA_SETS.values() if each.name != "openoffice"]
+        samples += [_export_sample(data_set, folder) for data_set in exports]
+        samples += [_duplicate_sample(folder), _runbook_sample(folder), _series_sample()]
     for sample in samples:
         sample.write(folder)
     return tuple(sample.name for sample in samples)
@@ -73,6 +75,27 @@ def _export_sample(data_set: DataSet, folder: Path) -> Sample:
     mapping = shutil.copy(data_set.mapping, folder)
     training = ("train", "--json", "--history", str(export), "--mapping", str(mapping))
     return Sample(data_set.name, training, _incident_requests(asked))
+
+
+def _duplicate_sample(folder: Path) -> Sample:
+    data_set = DATA_SETS["openoffice"]
+    _, lines = read_rows(data_set.path)
+    rows = [json.loads(line) for line in lines]
+    first_of: dict[str, str] = {}
+    for row in rows:
+        first = first_of.setdefault(row["group"], row["id"])
+        row["duplicate_of"] = None if first == row["id"] else first
+    trained, asked = rows[:_DUPLICATES], rows[_DUPLICATES:][:_ASKED_REPORTS]
+    export, mapping = folder / "openoffice.jsonl", folder / "openoffice.yaml"
+    export.write_text("".join(f"{json.dumps(row)}\n" for row in trained))
+    text = data_set.mapping.read_text()
+    mapping.write_text(text.replace("outcome:\n", "outcome:\n  duplicate_of: duplicate_of\n"))
+    reports = [
+        IncidentReport(id=row["id"], title=row["title"], description=row["description"])
+        for row in asked
+    ]
+    training = ("train", "--json", "--history", str(export), "--mapping", str(mapping))
+    return Sample("openoffice", training, _incident_requests(reports))
 
 
 def _runbook_sample(folder: Path) -> Sample:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from features.history.store import IncidentStore, open_store
+from features.store.store import IncidentStore, open_store
 from models.series_model import SeriesModel, SeriesScores
 from serving.watch.alertmanager import AlertmanagerClient
 from serving.watch.alerts import AlertWriter

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from features.history.store import open_store
+from features.store.store import open_store
 from serving.__main__ import cli
 
 

@@ -11,13 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.history.feedback import FeedbackAction, FeedbackRecord
-from features.history.labels import FINAL_STATE, LabelRecord, LabelSource
-from features.history.predictions import PredictionRecord
-from features.history.shadows import ShadowPair
-from features.history.store import open_store
-from features.history.withdrawals import Withdrawal
 from features.home import HomeSettings, open_home
+from features.store.learning.certificate_withdrawals import Withdrawal
+from features.store.learning.feedback import FeedbackAction, FeedbackRecord
+from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.store.learning.predictions import PredictionRecord
+from features.store.learning.shadow_predictions import ShadowPair
+from features.store.store import open_store
 from models.artifacts.promotion import promote
 from models.artifacts.registry import ModelRegistry
 from training.cli import app

@@ -1,1 +1,0 @@
-"""Mapping, import of exports, and the store of past incidents."""

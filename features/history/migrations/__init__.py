@@ -1,1 +1,0 @@
-"""The steps by which the store's schema came to be, run by `features.history.migrate`."""

@@ -1,0 +1,1 @@
+"""What is stored of incidents and of what surrounds them: changes, telemetry and runbooks."""

@@ -1,0 +1,56 @@
+"""The SQL of changes: added or replaced by id, found by time and service."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from features.domain.change import Change
+from features.domain.topology import service_key
+from features.store.database import insert_into
+from features.store.tables import ChangeRow
+
+_NAMES = tuple(field.name for field in fields(Change))
+_COLUMNS = tuple(ChangeRow.__table__.c[name] for name in _NAMES)
+
+
+def upsert_changes(connection: Connection, tenant: str, changes: Sequence[Change]) -> None:
+    """Write the changes, of which there is at least one."""
+    statement = insert_into(connection, ChangeRow)
+    new = {name: statement.excluded[name] for name in (*_NAMES, "service_key")}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=new),
+        [_row(tenant, change) for change in changes],
+    )
+
+
+def select_changes(
+    connection: Connection,
+    tenant: str,
+    start: datetime,
+    end: datetime,
+    services: Collection[str] | None,
+) -> tuple[Change, ...]:
+    """Return the changes from start to end, both included, on the services or all; oldest first."""
+    query = (
+        select(*_COLUMNS)
+        .where(ChangeRow.tenant == tenant, ChangeRow.at >= start, ChangeRow.at <= end)
+        .order_by(ChangeRow.at, ChangeRow.id)
+    )
+    if services is not None:
+        query = query.where(ChangeRow.service_key.in_({service_key(each) for each in services}))
+    return tuple(Change(*row) for row in connection.execute(query))
+
+
+def delete_changes(connection: Connection, tenant: str, before: datetime) -> int:
+    """Remove the changes from before a time, and tell how many there were."""
+    old = delete(ChangeRow).where(ChangeRow.tenant == tenant, ChangeRow.at < before)
+    return connection.execute(old).rowcount
+
+
+def _row(tenant: str, change: Change) -> dict[str, Any]:
+    row = {name: getattr(change, name) for name in _NAMES}
+    key = None if change.service is None else service_key(change.service)
+    return row | {"tenant": tenant, "service_key": key, "attributes": dict(change.attributes)}

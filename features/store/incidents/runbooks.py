@@ -1,0 +1,90 @@
+"""The SQL of runbooks: the folder as it was last read, and the revision that a change moves."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select
+
+from features.domain.runbook import Part, Runbook, Section
+from features.store.database import insert_into
+from features.store.revisions import move_revision
+from features.store.tables import RunbookRevisionRow, RunbookRow
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookChanges:
+    """The ids of the runbooks that were added, updated and removed, each in order."""
+
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+def select_runbooks(connection: Connection, tenant: str) -> tuple[Runbook, ...]:
+    """Return the tenant's runbooks, ordered by id."""
+    query = select(RunbookRow.__table__).where(RunbookRow.tenant == tenant).order_by(RunbookRow.id)
+    return tuple(_runbook_from(row) for row in connection.execute(query))
+
+
+def replace_all_runbooks(
+    connection: Connection, tenant: str, runbooks: Sequence[Runbook], keep: Collection[str] = ()
+) -> RunbookChanges:
+    """Make the given runbooks and those to `keep` all that there are.
+
+    One that is equal stays untouched. An entry of `keep` is an id, or with a slash at its end what
+    ids begin with.
+    """
+    # Locked but not moved yet, so that nobody else replaces what is compared here.
+    move_revision(connection, RunbookRevisionRow, tenant, by=0)
+    old = {runbook.id: runbook for runbook in select_runbooks(connection, tenant)}
+    new = {runbook.id: runbook for runbook in runbooks}
+    changes = _compare(old, new, keep)
+    if changes != RunbookChanges():
+        _delete(connection, tenant, (*changes.updated, *changes.removed))
+        _insert(connection, tenant, [new[at] for at in (*changes.added, *changes.updated)])
+        move_revision(connection, RunbookRevisionRow, tenant)
+    return changes
+
+
+def _compare(
+    old: Mapping[str, Runbook], new: Mapping[str, Runbook], keep: Collection[str]
+) -> RunbookChanges:
+    below = tuple(entry for entry in keep if entry.endswith("/"))
+    gone = old.keys() - new.keys() - set(keep)
+    return RunbookChanges(
+        added=tuple(sorted(new.keys() - old.keys())),
+        updated=tuple(sorted(at for at in old.keys() & new.keys() if old[at] != new[at])),
+        removed=tuple(sorted(at for at in gone if not at.startswith(below))),
+    )
+
+
+def _delete(connection: Connection, tenant: str, ids: Iterable[str]) -> None:
+    connection.execute(
+        delete(RunbookRow).where(RunbookRow.tenant == tenant, RunbookRow.id.in_(ids))
+    )
+
+
+def _insert(connection: Connection, tenant: str, runbooks: Sequence[Runbook]) -> None:
+    if runbooks:
+        rows = [{"tenant": tenant} | _columns_of(runbook) for runbook in runbooks]
+        connection.execute(insert_into(connection, RunbookRow), rows)
+
+
+def _columns_of(runbook: Runbook) -> dict[str, Any]:
+    return {
+        "id": runbook.id,
+        "title": runbook.title,
+        "sections": [asdict(section) for section in runbook.sections],
+        "steps": list(runbook.steps),
+        "url": runbook.url,
+        "facts": dict(runbook.facts),
+    }
+
+
+def _runbook_from(row: Row[Any]) -> Runbook:
+    sections = (
+        Section(each["heading"], each["text"], Part(each["part"]), tuple(each["commands"]))
+        for each in row.sections
+    )
+    return Runbook(row.id, row.title, tuple(sections), tuple(row.steps), row.url, row.facts)

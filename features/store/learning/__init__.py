@@ -1,0 +1,1 @@
+"""What is stored to learn from: answers, labels, feedback, and what monitoring found."""

@@ -1,0 +1,53 @@
+"""Certificates that did not keep their promise: which version may no longer answer what alone."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from features.store.database import insert_into
+from features.store.learning_tables import WithdrawalRow
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A label that a version answers as `suggest` from now on.
+
+    `promised` is the precision of its certificate, `high` the upper bound of what `audited`
+    answers show, of which `right` were right.
+    """
+
+    target: str
+    version: str
+    label: str
+    promised: float
+    right: int
+    audited: int
+    high: float
+    withdrawn_at: datetime
+
+
+_NAMES = tuple(field.name for field in fields(Withdrawal))
+_COLUMNS = tuple(WithdrawalRow.__table__.c[name] for name in _NAMES)
+
+
+def insert_withdrawal(connection: Connection, tenant: str, withdrawal: Withdrawal) -> bool:
+    """Keep a withdrawal; False when the certificate was withdrawn before."""
+    row = {name: getattr(withdrawal, name) for name in _NAMES} | {"tenant": tenant}
+    statement = insert_into(connection, WithdrawalRow).values(row).on_conflict_do_nothing()
+    return connection.execute(statement.returning(WithdrawalRow.label)).one_or_none() is not None
+
+
+def select_withdrawals(connection: Connection, tenant: str) -> tuple[Withdrawal, ...]:
+    """Return every withdrawal, oldest first."""
+    query = (
+        select(*_COLUMNS)
+        .where(WithdrawalRow.tenant == tenant)
+        .order_by(
+            WithdrawalRow.withdrawn_at,
+            WithdrawalRow.target,
+            WithdrawalRow.version,
+            WithdrawalRow.label,
+        )
+    )
+    return tuple(Withdrawal(*row) for row in connection.execute(query))

@@ -1,0 +1,103 @@
+"""Which version was champion when, as the log of events tells."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from features.store.operations.audit_log import Event
+from features.text.parsing import as_utc
+
+CROWNING = frozenset({"promote", "rollback", "found"})
+"""The actions of those events that name a champion."""
+_CROWNED = {"promote": "promoted", "rollback": "rolled back to", "found": "found past the log"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reign:
+    """A version's time as champion of a target: who began it how, when and why.
+
+    `until` is None while it lasts. `action` is promote, rollback or found: the last when somebody
+    moved the champion past the log, so that it holds since before `since`.
+    """
+
+    target: str
+    version: str
+    since: datetime
+    until: datetime | None
+    actor: str
+    action: str
+    reason: str
+
+    @property
+    def how(self) -> str:
+        """How it became champion, before "by" and who did it."""
+        return _CROWNED.get(self.action, self.action)
+
+
+def reigns(events: Iterable[Event]) -> dict[str, tuple[Reign, ...]]:
+    """Return the champions of each target, oldest first, from events that are.
+
+    >>> at = datetime(2026, 3, 1, tzinfo=UTC)
+    >>> log = [Event(at, "Ana", "promote", "category", "2", "better", {})]
+    >>> reigns(log)["category"][0].version
+    '2'
+    """
+    found: dict[str, list[Reign]] = {}
+    for event in events:
+        if event.action not in CROWNING or event.target is None or event.version is None:
+            continue
+        so_far = found.setdefault(event.target, [])
+        # Promoted again while champion: nothing changed.
+        if so_far and so_far[-1].version == event.version:
+            continue
+        if so_far:
+            so_far[-1] = replace(so_far[-1], until=event.at)
+        so_far.append(
+            Reign(
+                event.target,
+                event.version,
+                event.at,
+                None,
+                event.actor,
+                event.action,
+                event.reason,
+            )
+        )
+    return {target: tuple(each) for target, each in found.items()}
+
+
+def reign_at(of_target: Iterable[Reign], moment: datetime) -> Reign | None:
+    """Return who was champion at a moment, None before the first."""
+    return next((one for one in reversed(tuple(of_target)) if one.since <= moment), None)
+
+
+def told_of(events: Iterable[Event], target: str, version: str) -> Mapping[str, Any]:
+    """Return what the log says of a version: the details of its events, the later over the earlier.
+
+    So the measured differences are found also of a version that the gate refused and that a person
+    promoted afterwards.
+    """
+    about = [each for each in events if (each.target, each.version) == (target, version)]
+    return {name: value for each in about for name, value in each.details.items()}
+
+
+def parse_moment(given: str) -> datetime:
+    """Return the moment that is meant: of a day its end, in UTC where no zone is given.
+
+    Raises `ValueError` for what is neither a date nor a time in ISO 8601.
+
+    >>> parse_moment("2026-03-03").isoformat()
+    '2026-03-03T23:59:59.999999+00:00'
+    >>> parse_moment("2026-03-03T10:00").isoformat()
+    '2026-03-03T10:00:00+00:00'
+    """
+    text = given.strip()
+    try:
+        return datetime.combine(date.fromisoformat(text), time.max, UTC)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+    try:
+        return as_utc(moment)
+    except OverflowError as error:
+        raise ValueError(f"{given!r} is beyond what UTC can tell") from error

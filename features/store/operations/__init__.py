@@ -1,0 +1,1 @@
+"""What is stored to operate: the audit log, answer modes and leases."""

@@ -1,0 +1,123 @@
+"""The runbooks are what the folder last held, and their revision moves only with a change."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.runbook import Part, Runbook, Section
+from features.store.incidents.runbooks import RunbookChanges
+from features.store.store import IncidentStore, open_store
+
+FULL = Runbook(
+    id="netz/vpn-tunnel",
+    title="VPN-Tunnel fällt aus 🔌",
+    sections=(
+        Section("Meaning", "It's <script>alert(1)</script>", Part.MEANING),
+        Section("Mitigation", "", Part.MITIGATION, ("ipsec restart", "ping -c1 'gw'")),
+    ),
+    steps=("Look first.", "ipsec restart"),
+    url="https://wiki.example/vpn?a=1&b=2",
+    facts=MappingProxyType({"owner": "netops", "ünïcode": "日本"}),
+)
+BARE = Runbook("disk-full", "Disk full")
+
+
+def test_every_field_comes_back_equal(store: IncidentStore) -> None:
+    store.replace_runbooks([FULL, BARE])
+    assert store.runbooks() == (BARE, FULL)
+    assert isinstance(store.runbooks()[1].sections[0].part, Part)
+    assert isinstance(store.runbooks()[1].sections[1].commands, tuple)
+
+
+def test_a_new_store_has_none(store: IncidentStore) -> None:
+    assert store.runbooks() == ()
+    assert store.runbook_revision() == 0
+
+
+def test_a_replacement_tells_what_it_changed(store: IncidentStore) -> None:
+    kept, gone = Runbook("kept", "Kept"), Runbook("gone", "Gone")
+    assert store.replace_runbooks([gone, FULL, kept]) == RunbookChanges(
+        added=("gone", "kept", FULL.id)
+    )
+    newer = replace(FULL, steps=("ipsec restart",))
+    changes = store.replace_runbooks([newer, BARE, kept])
+    assert changes == RunbookChanges(added=(BARE.id,), updated=(FULL.id,), removed=("gone",))
+    assert store.runbooks() == (BARE, kept, newer)
+
+
+def test_what_could_not_be_read_keeps_its_stored_version(store: IncidentStore) -> None:
+    below, beside = Runbook("net/vpn", "VPN"), Runbook("network", "Network")
+    store.replace_runbooks([FULL, BARE, below, beside])
+    changes = store.replace_runbooks([], keep=[BARE.id, "net/", "never stored"])
+    assert changes == RunbookChanges(removed=(beside.id, FULL.id))
+    assert store.runbooks() == (BARE, below)
+    newer = replace(BARE, title="Newer")
+    assert store.replace_runbooks([newer], keep=[BARE.id]).updated == (BARE.id,)
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"title": "VPN"},
+        {"sections": FULL.sections[:1]},
+        {"steps": ()},
+        {"url": None},
+        {"facts": {"owner": "security"}},
+    ],
+)
+def test_a_difference_in_any_field_is_an_update(
+    store: IncidentStore, difference: dict[str, object]
+) -> None:
+    store.replace_runbooks([FULL])
+    changed = replace(FULL, **difference)  # type: ignore[arg-type]
+    assert store.replace_runbooks([changed]).updated == (FULL.id,)
+    assert store.runbooks() == (changed,)
+
+
+def test_the_revision_moves_only_with_a_change(store: IncidentStore) -> None:
+    seen = []
+    for runbooks in ([], [FULL], [FULL], [FULL, BARE], [BARE, FULL], [BARE], [], []):
+        store.replace_runbooks(runbooks)
+        seen.append(store.runbook_revision())
+    assert seen == [0, 1, 1, 2, 2, 3, 4, 4]
+
+
+def test_equal_texts_keep_their_own_ids(store: IncidentStore) -> None:
+    copy = replace(FULL, id="copy")
+    store.replace_runbooks([FULL, copy])
+    assert store.runbooks() == (copy, FULL)
+
+
+def test_runbooks_and_incidents_have_revisions_of_their_own(store: IncidentStore) -> None:
+    store.replace_runbooks([FULL])
+    assert store.revision() == 0
+    store.upsert([ResolvedIncident(IncidentReport(id="INC1"), Outcome())])
+    assert (store.revision(), store.runbook_revision()) == (1, 1)
+
+
+def test_another_tenants_runbooks_are_neither_seen_nor_removed(database_url: str) -> None:
+    with open_store(database_url) as ours, open_store(database_url, tenant="acme") as theirs:
+        ours.replace_runbooks([FULL])
+        theirs.replace_runbooks([BARE])
+        theirs.replace_runbooks([])
+        assert ours.runbooks() == (FULL,)
+        assert (ours.runbook_revision(), theirs.runbook_revision()) == (1, 2)
+
+
+def test_replacements_at_one_moment_leave_one_of_them_whole(database_url: str) -> None:
+    shelves = [tuple(Runbook(f"{shelf}-{number}", "") for number in range(30)) for shelf in "abcd"]
+
+    def replace_with(runbooks: tuple[Runbook, ...]) -> None:
+        with open_store(database_url) as store:
+            store.replace_runbooks(runbooks)
+
+    with ThreadPoolExecutor(len(shelves)) as pool:
+        list(pool.map(replace_with, shelves))
+    with open_store(database_url) as store:
+        assert {runbook.id for runbook in store.runbooks()} in [
+            {runbook.id for runbook in shelf} for shelf in shelves
+        ]
+        assert store.runbook_revision() == len(shelves)

@@ -1,0 +1,64 @@
+"""Who was champion at a moment, as the log tells."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from features.store.learning.champion_history import parse_moment, reign_at, reigns, told_of
+from features.store.operations.audit_log import Event
+
+
+def event(day: int, action: str, version: str | None, target: str = "category", **told) -> Event:
+    at = datetime(2026, 3, day, 12, tzinfo=UTC)
+    return Event(at, "Ana", action, target, version, f"reason of day {day}", told)
+
+
+LOG = (
+    event(1, "train", "1"),
+    event(1, "promote", "1"),
+    event(2, "refuse", "2", gain=0.1, cause="too few"),
+    event(2, "promote", "9", "severity"),
+    event(3, "promote", "2", gain=0.2),
+    event(4, "promote", "2"),
+    event(4, "mode", None),
+    event(5, "rollback", "1"),
+    event(6, "found", "3"),
+)
+
+
+@pytest.mark.parametrize(
+    ("moment", "version"),
+    [
+        ("2026-02-28", None),
+        ("2026-03-02", "1"),
+        ("2026-03-03T11:59:59", "1"),
+        ("2026-03-03T12:00:00Z", "2"),
+        ("2026-03-03T13:30:00+02:00", "1"),
+        (" 2026-03-03 ", "2"),
+        ("2026-03-05", "1"),
+        ("9999-12-31", "3"),
+    ],
+)
+def test_the_champion_of_a_day_is_that_of_its_end(moment, version):
+    found = reign_at(reigns(LOG)["category"], parse_moment(moment))
+    assert (found.version if found else None) == version
+
+
+def test_a_reign_lasts_until_the_next_and_a_repeated_promotion_changes_nothing():
+    found = reigns(LOG)["category"]
+    assert [(one.version, one.since.day, one.until and one.until.day) for one in found] == [
+        ("1", 1, 3),
+        ("2", 3, 5),
+        ("1", 5, 6),
+        ("3", 6, None),
+    ]
+
+
+def test_what_the_gate_said_of_a_version_is_told_of_it_later():
+    assert told_of(LOG, "category", "2") == {"gain": 0.2, "cause": "too few"}
+
+
+@pytest.mark.parametrize("given", ["", "yesterday", "2026-02-30", "0001-01-01T00:00+14:00"])
+def test_what_is_no_moment_is_refused(given):
+    with pytest.raises(ValueError, match=r"."):
+        parse_moment(given)
