@@ -13,7 +13,7 @@ from features.timeseries.channels import Pace
 from features.timeseries.jit import hash_sources, keep_compiled
 from features.timeseries.kernel import score_all_full, score_all_light
 from features.timeseries.state import FULL_STATE, LIGHT_STATE, SLOTS, new_states
-from models.series_model import SeriesModel, SeriesScores
+from models.base.series_model import SeriesModel, SeriesScores
 
 Tier = Literal["full", "light"]
 TIERS: tuple[Tier, ...] = ("full", "light")

@@ -11,15 +11,15 @@ from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoded_reports import EncodedReports, encode_reports
 from features.encoding.encoder_weights import MINILM
 from features.errors import NotEnoughHistory, NotTrained
+from models.base.predictions import Certificate, Decision, Evidence, LabelPrediction
+from models.base.report_model import ReportModel
+from models.base.target_labels import label_of
 from models.conformal import LabelSets
 from models.evidence import Explainer, Reading, Scores
 from models.exemplars import nearest_exemplars
 from models.expert_pool import CrossFit, ExpertPool, Floats
 from models.experts import RUNGS, rung_of
 from models.folds import Fold, Rows, copy_folds, report_copy_groups
-from models.labels import label_of
-from models.prediction import Certificate, Decision, Evidence, LabelPrediction
-from models.report_model import ReportModel
 
 _MOST_ROWS_FOR_CHARACTERS = 10_000
 _MOST_SUGGESTED = 3

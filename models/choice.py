@@ -9,11 +9,11 @@ from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports
 from features.encoding.encoder_weights import MINILM
 from models.adapted_head import AdaptedHead
+from models.base.predictions import Alternative, ChoicePrediction, Evidence, LabelPrediction
 from models.calibrated import CalibratedModel, require_two_labels
 from models.evidence import Reading, Scores
 from models.expert_pool import CrossFit, ExpertPool, Floats
 from models.folds import Fold, Rows
-from models.prediction import Alternative, ChoicePrediction, Evidence, LabelPrediction
 
 _ALTERNATIVES = 4
 

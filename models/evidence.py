@@ -23,10 +23,10 @@ from features.encoding.encoded_reports import (
 )
 from features.encoding.transformers import TokenWeights
 from features.text.cleaning import clean_text, incident_text
+from models.base.predictions import Evidence, FieldWeight, TokenWeight
 from models.expert_pool import ExpertPool
 from models.experts import VECTORS_ALONE, expert_scores
 from models.folds import Rows
-from models.prediction import Evidence, FieldWeight, TokenWeight
 
 _TOKENS = 6
 _FIELDS = 5

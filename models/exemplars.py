@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.base.predictions import Exemplar
 from models.evidence import Reading
 from models.expert_pool import ExpertPool
 from models.folds import Rows
-from models.prediction import Exemplar
 
 _NEAREST = 3
 _NEAR_ENOUGH = 0.15

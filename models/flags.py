@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.timeseries.state import CHANNELS
-from models.series_model import SeriesScores
+from models.base.series_model import SeriesScores
 
 CHANNEL_NAMES = (*CHANNELS, "gap")
 APART_SECONDS = 3_600

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.adapted_head import AdaptedHead
+from models.base.report_model import ReportModel
 from models.calibrated import CalibratedModel
 from models.choice import ChoiceModel
-from models.report_model import ReportModel
 from models.runbook import RunbookModel
 from models.severity import SeverityModel
 from models.similar import SimilarModel

@@ -11,14 +11,14 @@ from features.domain.report import IncidentReport, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.encoding.encoder_weights import MINILM, open_encoder
 from features.errors import NotTrained
-from models.conditional_logit import Ranking, fit_conditional_logit, fit_logit
-from models.prediction import RunbookPrediction, SuggestedRunbook
-from models.report_model import ReportModel
+from models.base.predictions import RunbookPrediction, SuggestedRunbook
+from models.base.report_model import ReportModel
 from models.runbook_features import FEATURES, Match, match_reports
 from models.runbook_link import linked_runbook
 from models.runbook_reasons import reasons
 from models.runbook_shelf import Shelf
 from models.runbook_uses import past_uses
+from models.statistics.conditional_logit import Ranking, fit_conditional_logit, fit_logit
 
 DEFAULT_LIMIT = 5
 

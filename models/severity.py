@@ -11,12 +11,12 @@ from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports
 from features.encoding.encoder_weights import MINILM
 from features.errors import NotEnoughHistory
+from models.base.predictions import Alternative, Evidence, LabelPrediction, SeverityPrediction
 from models.calibrated import CalibratedModel, require_two_labels
 from models.combination import TopCalibration
 from models.evidence import Reading, Scores
 from models.expert_pool import CrossFit, ExpertPool, Floats
 from models.folds import Fold, Rows, fold_weights
-from models.prediction import Alternative, Evidence, LabelPrediction, SeverityPrediction
 from models.rating import cost_beside_chance, learn_cuts, plain_cuts, rate
 
 _NEVER_SURE = 0.01

@@ -15,12 +15,12 @@ from features.errors import NotTrained
 from features.search.candidates import UNKNOWN_TIME, Candidates, IndexStatistics
 from features.search.incident_index import IncidentIndex
 from features.search.query import SearchView, view_reports
+from models.base.predictions import OpenMatch, SimilarIncident, SimilarPrediction
+from models.base.report_model import ReportModel
 from models.duplicates import alike_groups, collapse_copies
 from models.pair_features import pair_features
-from models.prediction import OpenMatch, SimilarIncident, SimilarPrediction
 from models.ranker import Ranker, RelatednessCalibration
 from models.relatives import LinkedQuery, PairJudgement, linked_queries
-from models.report_model import ReportModel
 from models.similar_entries import (
     Asked,
     ListedRecords,

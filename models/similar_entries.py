@@ -11,7 +11,7 @@ from features.search.candidates import IndexStatistics
 from features.text.error_signatures import error_signatures
 from features.text.resolutions import FIX_NOT_RECORDED, named_fix
 from features.text.tokens import term_ids, terms_of
-from models.prediction import OpenMatch, SimilarIncident
+from models.base.predictions import OpenMatch, SimilarIncident
 
 STILL_OPEN = "still open"
 

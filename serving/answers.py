@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
-from models.prediction import OpenMatch, SimilarIncident, SuggestedRunbook
+from models.base.predictions import OpenMatch, SimilarIncident, SuggestedRunbook
 from serving.alertmanager_hook import Effect
 from serving.bodies import Part
 from serving.champions import Champion, Champions

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from features.store.operations.modes import Mode
-from models.prediction import Decision
+from models.base.predictions import Decision
 from serving.modes import Answer
 
 HELD_BACK = "audit sample: a person decides first, without seeing this answer"

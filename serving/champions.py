@@ -9,8 +9,8 @@ from typing import Protocol
 from features.errors import PrecedentError
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
-from models.card import Card
-from models.report_model import ReportModel
+from models.base.model_card import Card
+from models.base.report_model import ReportModel
 from serving.watcher import Watcher
 
 _log = logging.getLogger(__name__)

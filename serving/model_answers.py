@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from features.store.operations.modes import Mode
 from models.artifacts.registry import ModelVersion
-from models.card import Metric
-from models.prediction import Certificate
+from models.base.model_card import Metric
+from models.base.predictions import Certificate
 from serving.champions import Champion
 from serving.label_queue import WantedLabel
 from serving.services import Services

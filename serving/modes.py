@@ -9,7 +9,7 @@ from pydantic import Field
 
 from features.store.operations.modes import Mode, Modes
 from features.store.store import IncidentStore
-from models.prediction import (
+from models.base.predictions import (
     ChoicePrediction,
     Decision,
     Prediction,

@@ -12,7 +12,7 @@ from features.encoding.vector_cache import EncodingCache
 from features.errors import StoreUnavailable
 from features.home import Home
 from features.store.store import IncidentStore
-from models.prediction import RunbookPrediction
+from models.base.predictions import RunbookPrediction
 from models.runbook import DEFAULT_LIMIT, RunbookModel
 from models.runbook_shelf import Shelf
 from models.stored_uses import stored_uses

@@ -14,7 +14,7 @@ from features.encoding.encoded_reports import ReportBatch
 from features.errors import StoreUnavailable
 from features.store.learning.shadow_predictions import ShadowRecord
 from features.store.store import IncidentStore
-from models.prediction import Prediction
+from models.base.predictions import Prediction
 from serving.champions import Champion
 from serving.metrics import ServingMetrics
 

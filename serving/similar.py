@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoder_weights import EncoderSettings
 from features.store.store import IncidentStore
-from models.prediction import SimilarPrediction
+from models.base.predictions import SimilarPrediction
 from models.similar import DEFAULT_LIMIT, SimilarModel
 from serving.champions import Champions
 from serving.past import PastWatcher

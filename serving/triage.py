@@ -17,7 +17,7 @@ from features.errors import PrecedentError
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.modes import Mode, Modes
 from features.store.store import IncidentStore
-from models.prediction import Prediction
+from models.base.predictions import Prediction
 from serving.audit_sample import HELD_BACK, AuditSample
 from serving.bodies import Part
 from serving.champions import Champion, Champions

@@ -13,8 +13,8 @@ from features.store.learning.certificate_withdrawals import Withdrawal
 from features.store.learning.labels import LabelRecord
 from features.store.operations.audit_log import Event
 from features.store.store import IncidentStore
-from models.confidence_sequence import PrecisionBounds, precision_bounds
-from models.prediction import ChoicePrediction, Decision, Prediction
+from models.base.predictions import ChoicePrediction, Decision, Prediction
+from models.statistics.confidence_sequence import PrecisionBounds, precision_bounds
 from serving.champions import Champion, Champions
 from serving.watcher import Watcher
 

@@ -26,7 +26,8 @@ from models.artifacts.folder import save_artifact
 from models.artifacts.registry import ModelVersion
 from models.artifacts.tracking import create_database
 from models.artifacts.trusted import TRUSTED_TYPES
-from models.card import (
+from models.base.gate_verdict import Verdict
+from models.base.model_card import (
     Card,
     ClassReliability,
     ConfidenceBin,
@@ -35,9 +36,8 @@ from models.card import (
     SliceMetric,
     package_versions,
 )
-from models.prediction import Certificate, ChoicePrediction, Decision
-from models.report_model import ReportModel
-from models.verdict import Verdict
+from models.base.predictions import Certificate, ChoicePrediction, Decision
+from models.base.report_model import ReportModel
 from training.register import register
 
 

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 from features.domain.history import History
+from models.base.gate_verdict import Verdict
+from models.base.model_card import Card, LabelNoise, RowCounts, package_versions
 from models.calibrated import CalibratedModel
-from models.card import Card, LabelNoise, RowCounts, package_versions
 from models.kinds import kind_of
-from models.verdict import Verdict
 from training.fit import Fitted
 from training.reliability import reliability_by_bin, reliability_by_class
 from training.split import Split

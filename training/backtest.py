@@ -11,10 +11,10 @@ from scipy.special import betaincinv
 from features.domain.history import History
 from features.domain.report import ResolvedIncident
 from features.errors import NotEnoughHistory, PrecedentError
+from models.base.predictions import Certificate, Decision, LabelPrediction
+from models.base.target_labels import label_of
 from models.calibrated import CalibratedModel
 from models.folds import Rows, one_of_each, report_copy_groups
-from models.labels import label_of
-from models.prediction import Certificate, Decision, LabelPrediction
 from training.fit import encode_history, fit_and_judge, prove
 from training.plan import Progress, TrainingPlan
 from training.provenance import why_auto_is_withheld

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
+from models.base.predictions import Certificate
 from models.calibrated import Certification
 from models.folds import Rows, one_of_each
-from models.prediction import Certificate
 from training.metrics import Judged, take_rows
 
 WANTED_PRECISION = 0.92

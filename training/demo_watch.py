@@ -14,8 +14,8 @@ from features.home import Home
 from features.store.store import IncidentStore
 from features.text.resolutions import named_fix
 from models.anomaly import AnomalyModel, keep_compiled_kernels
+from models.base.series_model import SeriesScores
 from models.flags import Flag, find_flags
-from models.series_model import SeriesScores
 from training.demo import DemoCompany
 from training.demo_telemetry import (
     DEPLOYED_AT,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.card import Drift
+from models.base.model_card import Drift
 from models.folds import Rows
 from training.metrics import Interval, Judged, measure, take_rows
 from training.split import Split

@@ -11,7 +11,7 @@ from features.store.learning.dataset_metadata import HistoryFacts
 from features.store.learning.label_sources import labels_of
 from features.store.learning.labels import FINAL_STATE, LabelRecord
 from features.store.store import IncidentStore
-from models.labels import FIELD_PREFIX
+from models.base.target_labels import FIELD_PREFIX
 from training.counted import counted
 from training.known_labels import KnownLabels, Opinions
 from training.odd_labels import find_odd_labels

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from features.domain.report import ResolvedIncident
+from models.base.model_card import LabelNoise
 from models.calibrated import CalibratedModel
-from models.card import LabelNoise
 from models.expert_pool import CrossFit
 from models.folds import Rows
 from training.split import Split

@@ -9,7 +9,7 @@ import numpy as np
 from features.domain.history import History
 from features.domain.report import Outcome, ResolvedIncident
 from features.store.learning.label_sources import labels_of
-from models.labels import FIELD_PREFIX
+from models.base.target_labels import FIELD_PREFIX
 from training.split import is_dated
 
 WANTED_SHARE = 0.95

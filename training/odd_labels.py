@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from features.store.learning.dataset_metadata import HistoryFacts
-from models.labels import FIELD_PREFIX
+from models.base.target_labels import FIELD_PREFIX
 from training.counted import counted
 
 _NAME_OTHERS = frozenset({"runbooks", "similar"})

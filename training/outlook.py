@@ -7,8 +7,8 @@ import numpy as np
 
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports, encode_reports
+from models.base.model_card import CurvePoint
 from models.calibrated import CalibratedModel
-from models.card import CurvePoint
 from models.experts import choose_experts, expert_scores
 from models.folds import Fold, Rows, one_of_each
 from training.certify import FEWEST_ACCEPTED, GRID, certify, lower_bound

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from models.card import Card
-from models.prediction import Certificate
+from models.base.model_card import Card
+from models.base.predictions import Certificate
 
 if TYPE_CHECKING:  # see _new_figure
     from matplotlib.axes import Axes

@@ -12,9 +12,9 @@ from models.artifacts.folder import save_artifact
 from models.artifacts.promotion import promote
 from models.artifacts.registry import ModelVersion
 from models.artifacts.snapshots import EvaluationFolder
-from models.card import Card
-from models.report_model import ReportModel
-from models.verdict import Verdict
+from models.base.gate_verdict import Verdict
+from models.base.model_card import Card
+from models.base.report_model import ReportModel
 from training.plan import TrainingPlan
 from training.register import register
 

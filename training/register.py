@@ -22,7 +22,7 @@ from models.artifacts.registry import (
 )
 from models.artifacts.snapshots import EVALUATION_FOLDER, EvaluationFolder
 from models.artifacts.tracking import connect, create_database, log_values, registry_errors
-from models.card import Card
+from models.base.model_card import Card
 from training.pictures import draw_confusion, draw_coverage
 from training.reliability import draw_reliability
 

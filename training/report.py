@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from models.card import Drift, LabelNoise, Metric
-from models.prediction import Certificate
-from models.verdict import Verdict
+from models.base.gate_verdict import Verdict
+from models.base.model_card import Drift, LabelNoise, Metric
+from models.base.predictions import Certificate
 from training.label_noise import Suspect
 from training.outlook import Outlook
 

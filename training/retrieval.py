@@ -11,11 +11,11 @@ from features.encoding.vector_cache import EncodingCache
 from features.errors import NotEnoughHistory
 from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from features.store.store import IncidentStore
-from models.card import Card, Metric
+from models.base.gate_verdict import Verdict
+from models.base.model_card import Card, Metric
+from models.base.report_model import ReportModel
 from models.links import UNLINKED, link_groups
 from models.relatives import PairJudgement
-from models.report_model import ReportModel
-from models.verdict import Verdict
 from training import runbooks as runbook_training
 from training import similar as similar_training
 from training.plan import Progress, TrainingPlan

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from models.card import Metric
+from models.base.model_card import Metric
 from models.folds import Rows
 from training.metrics import Floats, InBlocks, measure
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features.domain.history import History
 from features.encoding.encoder import Encoder
 from features.search.incident_index import IncidentIndex
-from models.card import Card, Metric, RowCounts, package_versions
+from models.base.model_card import Card, Metric, RowCounts, package_versions
 from models.folds import Rows
 from models.pair_features import FEATURES
 from models.ranker import Ranker, RelatednessCalibration

@@ -9,7 +9,7 @@ import numpy as np
 
 from features.domain.report import IncidentReport
 from features.text.cleaning import incident_text
-from models.card import SliceMetric
+from models.base.model_card import SliceMetric
 from models.folds import Rows
 from training.languages import languages_of
 from training.metrics import Floats, Judged

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from features.domain.history import History
-from models.labels import FIELD_PREFIX, label_of
+from models.base.target_labels import FIELD_PREFIX, label_of
 
 MIN_LABELLED = 20
 MIN_CLASS_ROWS = 2

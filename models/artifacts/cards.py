@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from features.errors import ArtifactRejected
 from models.artifacts.manifest import ArtifactFolder, verify_files
 from models.artifacts.registry import ModelVersion
-from models.card import Card
+from models.base.model_card import Card
 
 
 def read_card(version: ModelVersion) -> Card:

@@ -12,8 +12,8 @@ from models.artifacts.golden import record_golden, replay_golden
 from models.artifacts.learned_from import write_learned_from
 from models.artifacts.manifest import ArtifactFolder, verify_files, write_manifest
 from models.artifacts.trusted import TRUSTED_TYPES
-from models.card import Card
-from models.report_model import ReportModel
+from models.base.model_card import Card
+from models.base.report_model import ReportModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected
-from models.report_model import ReportModel
+from models.base.report_model import ReportModel
 
 CONFIDENCE_TOLERANCE = 1e-3
 """Room for the arithmetic of another processor."""

@@ -10,8 +10,8 @@ import pandas as pd
 from features.domain.report import IncidentReport
 from models.artifacts.folder import load_artifact
 from models.artifacts.trusted import TRUSTED_TYPES
-from models.prediction import Prediction
-from models.report_model import ReportModel
+from models.base.predictions import Prediction
+from models.base.report_model import ReportModel
 
 REPORT_COLUMNS = ("id", "title", "description", "service", "source", "opened_at")
 

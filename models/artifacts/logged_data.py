@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
 from models.artifacts.loader import REPORT_COLUMNS
-from models.card import Card
+from models.base.model_card import Card
 
 _LONGEST_DIGEST = 36
 _CONTEXT = "mlflow.data.context"

@@ -13,7 +13,7 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, DataType, Schema, TensorSpec
 
 from models.artifacts import loader
-from models.card import Card
+from models.base.model_card import Card
 
 DATA_FOLDER = Path("data") / "artifact"
 """Where the artifact lies inside the MLflow model."""

@@ -19,7 +19,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "models.expert_pool.ExpertPool",
     "models.experts.LatentTopics",
     "models.neighbours.NeighbourVotes",
-    "models.prediction.Certificate",
+    "models.base.predictions.Certificate",
     "models.ranker.Ranker",
     "models.ranker.RelatednessCalibration",
     "models.runbook.RunbookModel",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log, sqrt
 
-from models.card import ConfidenceBin, CurvePoint
+from models.base.model_card import ConfidenceBin, CurvePoint
 
 LEFT, RIGHT, TOP, BOTTOM = 40.0, 392.0, 12.0, 168.0
 _SMALLEST, _LARGEST = 2.5, 7.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from features.errors import RegistryUnavailable, UnknownVersion
 from models.artifacts.cards import read_card
 from models.artifacts.registry import CHALLENGER, CHAMPION, ModelVersion
-from models.card import Card
+from models.base.model_card import Card
 from serving.page.card_charts import CardChart, draw_learning_curve, draw_reliability
 from serving.page.card_words import Purpose, purpose_of
 from serving.services import Services

@@ -10,9 +10,9 @@ from features.store.learning.champion_history import Reign, reigns
 from features.store.learning.monitoring_reports import Alarm, Measure, Monitoring, Proposal
 from features.store.operations.modes import Mode
 from models.artifacts.registry import ModelVersion
+from models.base.model_card import Card
 from models.calibrated import CalibratedModel
-from models.card import Card
-from models.confidence_sequence import PrecisionBounds
+from models.statistics.confidence_sequence import PrecisionBounds
 from serving.champions import Champion
 from serving.services import Services
 from serving.standing import Agreement

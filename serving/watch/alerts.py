@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
-from models.prediction import SuggestedRunbook
+from models.base.predictions import SuggestedRunbook
 from serving.watch.alertmanager import Alert
 from serving.watch.exchange import ExchangeFailed
 from serving.watch.notifications import Notification

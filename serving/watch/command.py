@@ -16,7 +16,7 @@ from prometheus_client import start_http_server
 from features.home import open_home
 from features.store.telemetry_store import TelemetryStore
 from models.anomaly import TIERS, AnomalyModel, keep_compiled_kernels
-from models.series_model import SeriesModel
+from models.base.series_model import SeriesModel
 from serving.errors import BadWatchConfig
 from serving.logs import logging_config
 from serving.settings import ServingSettings

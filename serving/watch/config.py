@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 
 from models.anomaly import Tier
-from models.series_model import Bounds
+from models.base.series_model import Bounds
 from serving.errors import BadWatchConfig
 from serving.watch.exchange import parse_address
 

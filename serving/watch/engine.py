@@ -9,7 +9,7 @@ import numpy as np
 
 from features.domain.series_anomaly import SeriesAnomaly
 from features.store.incidents.telemetry import StoredSeries
-from models.series_model import SeriesModel, SeriesScores
+from models.base.series_model import SeriesModel, SeriesScores
 from serving.watch.config import WatchConfig
 from serving.watch.identity import key_of, query_of
 from serving.watch.query import WatchedQuery

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.store.incidents.telemetry import StoredSeries
 from features.timeseries.time_grid import Times, Values, per_second, slots
-from models.series_model import SeriesModel
+from models.base.series_model import SeriesModel
 from serving.watch.config import WatchedGroup, WatchedSeries
 from serving.watch.identity import series_key, series_name
 from serving.watch.prometheus import Matrix

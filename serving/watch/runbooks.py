@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pydantic import BaseModel, ValidationError
 
 from features.domain.report import IncidentReport
-from models.prediction import SuggestedRunbook
+from models.base.predictions import SuggestedRunbook
 from serving.watch.backoff import Backoff
 from serving.watch.exchange import ExchangeFailed, HttpServer, shorten
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from features.store.telemetry_store import TELEMETRY_KEPT, TelemetryStore
 from features.timeseries.time_grid import latest_slot, seconds_until_next
-from models.series_model import SeriesModel
+from models.base.series_model import SeriesModel
 from serving.watch.alertmanager import AlertmanagerClient
 from serving.watch.alerts import AlertWriter, summarise
 from serving.watch.backoff import Backoff

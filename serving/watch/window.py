@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.timeseries.time_grid import Times, Values
-from models.series_model import SeriesScores
+from models.base.series_model import SeriesScores
 
 
 @dataclass(frozen=True, slots=True)

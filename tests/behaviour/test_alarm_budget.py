@@ -5,8 +5,8 @@ import pytest
 from scipy.signal import lfilter
 
 from models.anomaly import TIERS, AnomalyModel
+from models.base.series_model import SeriesScores
 from models.flags import find_flags
-from models.series_model import SeriesScores
 
 pytestmark = pytest.mark.quality
 

@@ -18,7 +18,7 @@ from features.imports.load_history import load_history
 from features.text.masking import Masking
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
-from models.card import Card
+from models.base.model_card import Card
 from models.choice import ChoiceModel
 from serving.app import create_app
 from serving.bodies import IncidentBody

@@ -15,7 +15,7 @@ from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home, open_home
 from features.text.cleaning import incident_text
-from models.labels import label_of
+from models.base.target_labels import label_of
 from training.demo import UNTIL, generate_company
 from training.monitor.concept import FACTS, fact_signs, label_signs, text_signs
 from training.monitor.emergence import Emergence

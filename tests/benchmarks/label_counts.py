@@ -13,9 +13,9 @@ from features.encoding.encoder_weights import MINILM, open_encoder
 from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home
 from features.text.cleaning import incident_text
+from models.base.target_labels import label_of
 from models.choice import ChoiceModel
 from models.folds import Rows, report_copy_groups
-from models.labels import label_of
 from training.metrics import (
     Floats,
     Interval,

@@ -19,7 +19,7 @@ from telemetry import AlarmRate, Detectors
 from telemetry_table import write_alarm_rates, write_detectors
 from timings import Timing
 
-from models.card import package_versions
+from models.base.model_card import package_versions
 from training.metrics import Interval
 
 _HERE = Path(__file__).parent

@@ -24,9 +24,9 @@ from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
 from features.text.cleaning import incident_text
 from models.artifacts.registry import ModelRegistry
+from models.base.predictions import Evidence
 from models.calibrated import CalibratedModel
 from models.evidence import Reading
-from models.prediction import Evidence
 
 _NEW_SHARE = 0.01
 _BATCH = 1000

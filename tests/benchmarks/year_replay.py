@@ -23,7 +23,7 @@ from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import IncidentStore, open_store
 from models.artifacts.cards import read_card
 from models.artifacts.registry import ModelRegistry
-from models.confidence_sequence import precision_bounds
+from models.statistics.confidence_sequence import precision_bounds
 from serving.app import create_app
 from serving.settings import ServingSettings
 from training.monitor.promises import precision_history

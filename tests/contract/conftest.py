@@ -17,17 +17,17 @@ from features.domain.runbook import Part, Runbook, Section
 from features.encoding.encoder import HashingEncoder
 from features.search.incident_index import IncidentIndex
 from models.artifacts.folder import load_artifact, save_artifact
-from models.calibrated import CalibratedModel
-from models.card import Card
-from models.kinds import CHOICE, KINDS, RUNBOOK, SEVERITY, SIMILAR, Kind, build_model, kind_of
-from models.labels import label_of
-from models.prediction import (
+from models.base.model_card import Card
+from models.base.predictions import (
     LabelPrediction,
     Prediction,
     RunbookPrediction,
     SimilarPrediction,
 )
-from models.report_model import ReportModel
+from models.base.report_model import ReportModel
+from models.base.target_labels import label_of
+from models.calibrated import CalibratedModel
+from models.kinds import CHOICE, KINDS, RUNBOOK, SEVERITY, SIMILAR, Kind, build_model, kind_of
 from models.runbook import RunbookModel
 from models.runbook_shelf import Shelf
 from models.runbook_uses import past_uses

@@ -11,9 +11,9 @@ import pytest
 
 from features.domain.report import IncidentReport
 from features.errors import NotEnoughHistory, NotTrained
+from models.base.predictions import Certificate, Decision, SeverityPrediction
 from models.calibrated import CalibratedModel, Certification
 from models.folds import Fold
-from models.prediction import Certificate, Decision, SeverityPrediction
 
 EMPTY = IncidentReport(id="empty")
 

@@ -13,8 +13,8 @@ from sklearn.base import clone
 from features.domain.report import IncidentReport
 from features.errors import NotTrained
 from models.artifacts.golden import GOLDEN_REPORTS
+from models.base.predictions import Decision
 from models.kinds import KINDS
-from models.prediction import Decision
 
 EMPTY = IncidentReport(id="empty")
 

@@ -11,7 +11,7 @@ import pytest
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from models.artifacts.golden import GOLDEN_REPORTS
-from models.prediction import Decision
+from models.base.predictions import Decision
 
 EMPTY = IncidentReport(id="empty")
 WORDLESS = (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.anomaly import TIERS, AnomalyModel
-from models.series_model import SeriesModel, SeriesScores
+from models.base.series_model import SeriesModel, SeriesScores
 
 STEP = 300
 DAY = 86_400 // STEP

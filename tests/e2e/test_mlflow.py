@@ -26,9 +26,9 @@ from models.artifacts.folder import save_artifact
 from models.artifacts.registry import ModelVersion
 from models.artifacts.snapshots import EvaluationFolder
 from models.artifacts.tracking import connect
-from models.card import Card
+from models.base.model_card import Card
+from models.base.predictions import Certificate
 from models.choice import ChoiceModel
-from models.prediction import Certificate
 from training.evaluate import Evaluation
 from training.judgement import write_judgement
 from training.metrics import Judged

@@ -10,7 +10,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder_weights import open_encoder
 from models.adapted_head import AdaptedHead
 from models.artifacts.folder import load_artifact, save_artifact
-from models.card import Card
+from models.base.model_card import Card
 from models.choice import ChoiceModel
 from models.folds import Fold, copy_folds
 

@@ -13,7 +13,7 @@ from models.artifacts.folder import load_artifact, save_artifact
 from models.artifacts.golden import GOLDEN_REPORTS, record_golden, replay_golden
 from models.artifacts.manifest import ArtifactFolder, write_manifest
 from models.artifacts.trusted import TRUSTED_TYPES
-from models.card import Card
+from models.base.model_card import Card
 
 REPORTS = [IncidentReport(id=str(n), title=title) for n, title in enumerate(["vpn", "printer"])]
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from models.base.predictions import Decision
 from models.choice import ChoiceModel
 from models.folds import Fold
-from models.prediction import Decision
 
 GROUPS = [f"team {letter}" for letter in "abcdefgh"]
 

@@ -10,10 +10,10 @@ from scipy.special import logit
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
 from models import evidence as evidence_module
+from models.base.predictions import Exemplar
 from models.calibrated import CalibratedModel
 from models.choice import ChoiceModel
 from models.exemplars import _choose
-from models.prediction import Exemplar
 from models.severity import SeverityModel
 
 GROUPS = ("Network", "Printing", "Mail")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from features.timeseries.state import CHANNELS, GAP
+from models.base.series_model import SeriesScores
 from models.flags import Flag, find_flags
-from models.series_model import SeriesScores
 
 STEP = 300
 HOUR = 3_600 // STEP

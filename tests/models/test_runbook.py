@@ -12,7 +12,7 @@ from features.domain.runbook import Part, Runbook, Section
 from features.encoding.encoder import HashingEncoder
 from features.errors import NotTrained
 from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from models.prediction import Decision
+from models.base.predictions import Decision
 from models.runbook import CUTOFF, RunbookModel
 from models.runbook_features import FEATURES, match_reports
 from models.runbook_shelf import RunbookUse, Shelf, shelf_texts

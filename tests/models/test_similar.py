@@ -12,7 +12,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
 from features.errors import NotTrained
 from features.search.incident_index import IncidentIndex
-from models.prediction import Decision, SimilarPrediction
+from models.base.predictions import Decision, SimilarPrediction
 from models.similar import SimilarModel, _ordered
 from models.similar_entries import ListedRecords
 

@@ -15,8 +15,8 @@ from features.errors import ArtifactRejected
 from features.store.store import IncidentStore, open_store
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
-from models.card import Card, Metric
-from models.prediction import (
+from models.base.model_card import Card, Metric
+from models.base.predictions import (
     Alternative,
     Certificate,
     ChoicePrediction,
@@ -27,7 +27,7 @@ from models.prediction import (
     SeverityPrediction,
     TokenWeight,
 )
-from models.report_model import ReportModel
+from models.base.report_model import ReportModel
 from serving.app import create_app
 from serving.settings import ServingSettings
 

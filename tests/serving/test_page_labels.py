@@ -12,7 +12,7 @@ from features.store.learning.labels import LabelSource
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.modes import Mode, ModeSetting
 from models.artifacts.folder import LoadedModel
-from models.card import Card, ClassReliability
+from models.base.model_card import Card, ClassReliability
 
 NOW = datetime.now(UTC)
 OWN = {"Origin": "http://testserver"}

@@ -18,8 +18,8 @@ from features.store.operations.audit_log import Event
 from features.store.operations.modes import Mode, ModeSetting
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelRegistry
-from models.calibrated import Certification
-from models.card import (
+from models.base.gate_verdict import Comparison, Verdict
+from models.base.model_card import (
     Card,
     ClassReliability,
     ConfidenceBin,
@@ -30,9 +30,9 @@ from models.card import (
     RowCounts,
     SliceMetric,
 )
+from models.base.predictions import Certificate
+from models.calibrated import Certification
 from models.choice import ChoiceModel
-from models.prediction import Certificate
-from models.verdict import Comparison, Verdict
 from serving.app import create_app
 from serving.page.card_charts import draw_learning_curve, draw_reliability
 from serving.settings import ServingSettings

@@ -12,7 +12,7 @@ from features.store.learning.monitoring_reports import Alarm, Measure, Monitorin
 from features.store.learning.predictions import PredictionRecord
 from features.store.learning_store import LearningStore
 from features.store.operations.modes import Mode, ModeSetting
-from models.prediction import Certificate
+from models.base.predictions import Certificate
 
 NOW = datetime.now(UTC) - timedelta(hours=2)
 VPN = {"title": "vpn"}

@@ -8,8 +8,8 @@ import pytest
 from features.domain.history import History, Provenance
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import HomeSettings, open_home
-from models.card import Card, LabelNoise
-from models.verdict import Verdict
+from models.base.gate_verdict import Verdict
+from models.base.model_card import Card, LabelNoise
 from training.account import write_card
 from training.fit import fit_in_tiers
 from training.outlook import Outlook

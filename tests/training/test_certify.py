@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from models.prediction import Certificate
+from models.base.predictions import Certificate
 from training.certify import GRID, certify, lower_bound
 from training.metrics import Judged
 

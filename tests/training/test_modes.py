@@ -15,7 +15,7 @@ from features.store.operations.modes import Mode, Modes
 from features.store.store import IncidentStore, open_store
 from models.artifacts.folder import save_artifact
 from models.artifacts.registry import ModelVersion
-from models.card import Card
+from models.base.model_card import Card
 from models.choice import ChoiceModel
 from training.cli import app
 from training.register import register

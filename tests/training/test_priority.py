@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from features.domain.report import IncidentReport
 from features.home import Home
 from models.artifacts.registry import ModelRegistry
-from models.prediction import SeverityPrediction
+from models.base.predictions import SeverityPrediction
 from training.cli import app
 
 SCOPES = {"3 - Low": "one user", "2 - Medium": "one team", "1 - High": "every site"}

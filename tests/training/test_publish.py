@@ -10,7 +10,7 @@ from features.home import Home
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from models.artifacts.snapshots import evaluation_folder
-from models.verdict import Comparison, Verdict
+from models.base.gate_verdict import Comparison, Verdict
 from training.plan import TrainingPlan
 from training.publish import forced, publish
 from training.register import training_run

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.card import Card, ClassReliability, ConfidenceBin
+from models.base.model_card import Card, ClassReliability, ConfidenceBin
 from training.metrics import Judged, expected_calibration_error
 from training.reliability import draw_reliability, reliability_by_bin, reliability_by_class
 
@@ -99,7 +99,7 @@ def test_drawing_writes_nowhere_but_to_its_folder(card: Card, tmp_path: Path) ->
     user, fonts = tmp_path / "user", tmp_path / "fonts"
     user.mkdir()
     code = (
-        "from pathlib import Path; from models.card import Card;"
+        "from pathlib import Path; from models.base.model_card import Card;"
         "from training.reliability import draw_reliability;"
         "draw_reliability(Card.from_json(Path('card.json').read_text()), Path('fonts').absolute())"
     )

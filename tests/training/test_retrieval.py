@@ -16,7 +16,7 @@ from features.home import Home
 from features.store.learning.feedback import FeedbackRecord
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
-from models.card import Metric
+from models.base.model_card import Metric
 from training.cli import app
 from training.retrieval import judge_retrieval, what_was_said
 

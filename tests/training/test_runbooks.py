@@ -12,7 +12,7 @@ from features.errors import NotEnoughHistory
 from features.imports.runbooks.markdown import parse_runbook
 from models.artifacts.folder import load_artifact, save_artifact
 from models.artifacts.trusted import TRUSTED_TYPES
-from models.card import Card
+from models.base.model_card import Card
 from models.runbook_shelf import Shelf
 from training.runbook_gaps import find_gaps
 from training.runbooks import runbooks_card, train_runbooks

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from models.base.model_card import LabelNoise
 from models.calibrated import Certificate
-from models.card import LabelNoise
 from training.report import TrainedTarget, TrainingReport
 from training.summary import describe_report
 

@@ -7,7 +7,7 @@ from features.domain.history import History
 from models.artifacts.learned_from import hash_ids, were_learned_from
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelVersion
-from models.card import Card
+from models.base.model_card import Card
 from training.counted import counted
 from training.evaluate import Evaluation
 from training.targets import data_end

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.verdict import Comparison, Verdict
+from models.base.gate_verdict import Comparison, Verdict
 from training.counted import counted
 from training.evaluate import Evaluation
 from training.gate.paired import Answers, Difference, accuracy_gain, kappa_gain

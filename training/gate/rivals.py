@@ -15,7 +15,7 @@ from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.promotion import HISTORY_TAG
 from models.artifacts.registry import ModelRegistry, ModelVersion, registered_name
 from models.artifacts.tracking import connect, registry_errors
-from models.card import Card
+from models.base.model_card import Card
 from models.folds import Rows
 from training.evaluate import Evaluation
 from training.gate.freshness import find_news

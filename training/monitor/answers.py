@@ -8,8 +8,8 @@ import numpy as np
 from features.store.learning.answer_queries import Answered
 from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from features.store.learning.monitoring_reports import Alarm, Measure
-from models.card import Card
-from models.prediction import Decision
+from models.base.model_card import Card
+from models.base.predictions import Decision
 from training.monitor.findings import Findings
 from training.monitor.intervals import mean_by_day
 from training.monitor.rashness import find_rashness

@@ -11,8 +11,8 @@ from features.store.learning.monitoring_reports import Measure, Monitoring
 from features.store.store import IncidentStore
 from models.artifacts.cards import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
-from models.card import Card
-from models.labels import label_of
+from models.base.model_card import Card
+from models.base.target_labels import label_of
 from training.monitor.answers import Judged, first_answers, look_at_answers
 from training.monitor.classes import look_at_classes
 from training.monitor.concept import find_concept_changes

@@ -10,8 +10,8 @@ from features.store.learning.certificate_withdrawals import Withdrawal
 from features.store.learning.monitoring_reports import Alarm, Measure
 from features.store.store import IncidentStore
 from models.artifacts.registry import ModelVersion
-from models.card import Card
-from models.confidence_sequence import precision_bounds
+from models.base.model_card import Card
+from models.statistics.confidence_sequence import precision_bounds
 from training.monitor.findings import Findings
 
 _EXAMPLES = 5

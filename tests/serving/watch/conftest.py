@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from features.store.store import IncidentStore, open_store
-from models.series_model import SeriesModel, SeriesScores
+from models.base.series_model import SeriesModel, SeriesScores
 from serving.watch.alertmanager import AlertmanagerClient
 from serving.watch.alerts import AlertWriter
 from serving.watch.config import WatchConfig

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from features.domain.series_anomaly import SeriesAnomaly
-from models.prediction import SuggestedRunbook
+from models.base.predictions import SuggestedRunbook
 from serving.watch.alerts import AlertWriter, alert_labels, summarise
 from serving.watch.exchange import ExchangeFailed
 from serving.watch.identity import anomaly_id, series_key, series_name

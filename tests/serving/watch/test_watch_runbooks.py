@@ -5,7 +5,7 @@ import json
 import pytest
 
 from features.domain.report import IncidentReport
-from models.prediction import SuggestedRunbook
+from models.base.predictions import SuggestedRunbook
 from serving.watch.exchange import ExchangeFailed
 from serving.watch.runbooks import RunbookAdvice
 

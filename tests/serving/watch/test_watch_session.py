@@ -9,7 +9,7 @@ import pytest
 
 from features.domain.change import Change
 from features.errors import StoreUnavailable
-from models.prediction import SuggestedRunbook
+from models.base.predictions import SuggestedRunbook
 
 
 def broken_from(time, value=100.0):

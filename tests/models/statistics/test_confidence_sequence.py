@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.confidence_sequence import PrecisionBounds, precision_bounds
+from models.statistics.confidence_sequence import PrecisionBounds, precision_bounds
 
 _PEEKS = 160
 _HISTORIES = 120

@@ -9,8 +9,8 @@ from typing import ClassVar, Self
 
 from pydantic import ConfigDict, TypeAdapter
 
-from models.prediction import Certificate
-from models.verdict import Verdict
+from models.base.gate_verdict import Verdict
+from models.base.predictions import Certificate
 
 _RECORDED_PACKAGES = (
     "precedent",

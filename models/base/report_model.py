@@ -7,7 +7,7 @@ from typing import Self
 from sklearn.base import BaseEstimator
 
 from features.domain.report import IncidentReport, ResolvedIncident
-from models.prediction import Prediction
+from models.base.predictions import Prediction
 
 
 class ReportModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped

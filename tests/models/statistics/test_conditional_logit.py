@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.conditional_logit import Ranking, fit_conditional_logit, fit_logit
+from models.statistics.conditional_logit import Ranking, fit_conditional_logit, fit_logit
 
 PRIOR, SPREAD = np.array([2.0, 0.0]), np.array([1.0, 1.0])
 

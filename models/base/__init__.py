@@ -1,0 +1,1 @@
+"""What every model shares: its interface, its predictions and its card."""
