@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.adapted_head import AdaptedHead
 from models.base.report_model import ReportModel
-from models.calibrated import CalibratedModel
-from models.choice import ChoiceModel
+from models.classification.calibrated_model import CalibratedModel
+from models.classification.choice import ChoiceModel
+from models.classification.fine_tuned_head import AdaptedHead
+from models.classification.severity import SeverityModel
 from models.runbook import RunbookModel
-from models.severity import SeverityModel
 from models.similar import SimilarModel
 
 

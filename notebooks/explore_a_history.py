@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 from features.home import HomeSettings, open_home
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
-from models.folds import report_copy_groups
+from models.classification.cross_validation import report_copy_groups
 from training.demo import generate_company
 from training.demo_history import load_demo
 from training.fit import fit_and_judge

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from features.domain.history import History
 from models.base.gate_verdict import Verdict
 from models.base.model_card import Card, LabelNoise, RowCounts, package_versions
-from models.calibrated import CalibratedModel
+from models.classification.calibrated_model import CalibratedModel
 from models.kinds import kind_of
 from training.fit import Fitted
 from training.reliability import reliability_by_bin, reliability_by_class

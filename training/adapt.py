@@ -14,8 +14,8 @@ from features.encoding.encoder_weights import find_weights, install_encoder, ope
 from features.encoding.fine_tuning import AdaptedWeights, Lessons, adapt_encoder
 from features.home import Home
 from features.text.cleaning import incident_text
-from models.adapted_head import AdaptedHead
-from models.folds import Floats, Fold, Rows, copy_folds
+from models.classification.cross_validation import Floats, Fold, Rows, copy_folds
+from models.classification.fine_tuned_head import AdaptedHead
 from training.evaluate import Evaluation
 from training.metrics import compare, log_loss, take_rows
 from training.plan import Progress, TrainingPlan

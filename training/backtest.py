@@ -13,8 +13,8 @@ from features.domain.report import ResolvedIncident
 from features.errors import NotEnoughHistory, PrecedentError
 from models.base.predictions import Certificate, Decision, LabelPrediction
 from models.base.target_labels import label_of
-from models.calibrated import CalibratedModel
-from models.folds import Rows, one_of_each, report_copy_groups
+from models.classification.calibrated_model import CalibratedModel
+from models.classification.cross_validation import Rows, one_of_each, report_copy_groups
 from training.fit import encode_history, fit_and_judge, prove
 from training.plan import Progress, TrainingPlan
 from training.provenance import why_auto_is_withheld

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from models.base.predictions import Certificate
-from models.calibrated import Certification
-from models.folds import Rows, one_of_each
+from models.classification.calibrated_model import Certification
+from models.classification.cross_validation import Rows, one_of_each
 from training.metrics import Judged, take_rows
 
 WANTED_PRECISION = 0.92

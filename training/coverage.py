@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from models.conformal import LabelSets
-from models.expert_pool import CrossFit
-from models.folds import Fold, Rows
+from models.classification.conformal_sets import LabelSets
+from models.classification.cross_validation import Fold, Rows
+from models.classification.expert_pool import CrossFit
 from training.metrics import Floats, Judged
 
 _FEWEST_OF_A_CLASS = 50

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base.model_card import Drift
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from training.metrics import Interval, Judged, measure, take_rows
 from training.split import Split
 

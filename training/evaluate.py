@@ -8,8 +8,8 @@ import numpy as np
 from features.domain.report import IncidentReport
 from features.text.fingerprint import fingerprint
 from models.base.model_card import Drift, Metric, SliceMetric
-from models.calibrated import CalibratedModel
-from models.folds import Rows
+from models.classification.calibrated_model import CalibratedModel
+from models.classification.cross_validation import Rows
 from training.coverage import judge_sets, most_frequent_sets, set_metrics
 from training.drift import find_drift
 from training.metrics import (

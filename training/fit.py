@@ -8,8 +8,8 @@ from features.domain.history import History
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.text.cleaning import clean_text, incident_text
-from models.adapted_head import AdaptedHead
-from models.calibrated import CalibratedModel, Certification
+from models.classification.calibrated_model import CalibratedModel, Certification
+from models.classification.fine_tuned_head import AdaptedHead
 from models.kinds import build_model
 from training.adapt import AdaptedEncoder, why_adapted_wins
 from training.certify import certify

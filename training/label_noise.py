@@ -13,9 +13,9 @@ from scipy.sparse import coo_array
 
 from features.domain.report import ResolvedIncident
 from models.base.model_card import LabelNoise
-from models.calibrated import CalibratedModel
-from models.expert_pool import CrossFit
-from models.folds import Rows
+from models.classification.calibrated_model import CalibratedModel
+from models.classification.cross_validation import Rows
+from models.classification.expert_pool import CrossFit
 from training.split import Split
 from training.targets import Target
 

@@ -16,7 +16,7 @@ from features.store.operations.modes import Mode, Modes, ModeSetting
 from features.store.store import IncidentStore, open_store
 from models.artifacts.cards import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
-from models.calibrated import CalibratedModel
+from models.classification.calibrated_model import CalibratedModel
 from training.actor import actor_name
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]

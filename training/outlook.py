@@ -8,9 +8,9 @@ import numpy as np
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports, encode_reports
 from models.base.model_card import CurvePoint
-from models.calibrated import CalibratedModel
-from models.experts import choose_experts, expert_scores
-from models.folds import Fold, Rows, one_of_each
+from models.classification.calibrated_model import CalibratedModel
+from models.classification.cross_validation import Fold, Rows, one_of_each
+from models.classification.experts import choose_experts, expert_scores
 from training.certify import FEWEST_ACCEPTED, GRID, certify, lower_bound
 from training.drift import rows_since_drift
 from training.evaluate import Evaluation

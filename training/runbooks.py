@@ -14,7 +14,7 @@ from features.encoding.encoder_weights import open_encoder
 from features.errors import NotEnoughHistory
 from features.store.learning.feedback import FeedbackRecord
 from models.base.model_card import Card, Metric, RowCounts, package_versions
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from models.runbook import RunbookModel
 from models.runbook_features import FEATURES, match_reports
 from models.runbook_shelf import Shelf

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from models.base.model_card import Metric
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from training.metrics import Floats, InBlocks, measure
 
 

@@ -11,7 +11,7 @@ from features.domain.history import History
 from features.encoding.encoder import Encoder
 from features.search.incident_index import IncidentIndex
 from models.base.model_card import Card, Metric, RowCounts, package_versions
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from models.pair_features import FEATURES
 from models.ranker import Ranker, RelatednessCalibration
 from models.relatives import LinkedQuery, PairJudgement, linked_queries

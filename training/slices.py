@@ -10,7 +10,7 @@ import numpy as np
 from features.domain.report import IncidentReport
 from features.text.cleaning import incident_text
 from models.base.model_card import SliceMetric
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from training.languages import languages_of
 from training.metrics import Floats, Judged
 

@@ -10,7 +10,7 @@ from sklearn.model_selection import GroupKFold
 
 from features.domain.history import History
 from features.domain.report import ResolvedIncident
-from models.folds import Fold, Rows, copy_folds, report_copy_groups
+from models.classification.cross_validation import Fold, Rows, copy_folds, report_copy_groups
 
 _FOLDS = 5
 # On so many rows four folds judge as closely, and a retrain stays within a minute and a half.

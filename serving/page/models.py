@@ -11,7 +11,7 @@ from features.store.learning.monitoring_reports import Alarm, Measure, Monitorin
 from features.store.operations.modes import Mode
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
-from models.calibrated import CalibratedModel
+from models.classification.calibrated_model import CalibratedModel
 from models.statistics.confidence_sequence import PrecisionBounds
 from serving.champions import Champion
 from serving.services import Services

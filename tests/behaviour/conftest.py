@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.calibrated import CalibratedModel
+from models.classification.calibrated_model import CalibratedModel
 from models.kinds import build_model
 from training.demo import DemoCompany, generate_company
 

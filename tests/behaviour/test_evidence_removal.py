@@ -15,8 +15,8 @@ from features.encoding.encoder_weights import MINILM
 from features.imports.column_mapping import HistoryMapping
 from features.imports.load_history import load_history
 from features.text.cleaning import clean_text
-from models.calibrated import CalibratedModel
-from models.choice import ChoiceModel
+from models.classification.calibrated_model import CalibratedModel
+from models.classification.choice import ChoiceModel
 from training.demo import generate_company
 
 DATA = Path(os.environ.get("PRECEDENT_DATA", "../shared/data"))

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from models.calibrated import CalibratedModel
-from models.choice import ChoiceModel
-from models.severity import SeverityModel
+from models.classification.calibrated_model import CalibratedModel
+from models.classification.choice import ChoiceModel
+from models.classification.severity import SeverityModel
 
 CLEAR = {
     "Printing": "label printer does not print, the print job comes out blank",

@@ -19,7 +19,7 @@ from features.text.masking import Masking
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
-from models.choice import ChoiceModel
+from models.classification.choice import ChoiceModel
 from serving.app import create_app
 from serving.bodies import IncidentBody
 from serving.settings import ServingSettings

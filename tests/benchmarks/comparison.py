@@ -13,7 +13,7 @@ from features.domain.history import History
 from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import MINILM
 from features.home import Home
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from training.evaluate import Evaluation
 from training.fit import fit_and_judge, prepare
 from training.metrics import Interval, Judged, compare, measure

@@ -9,7 +9,7 @@ from sklearn.cluster import MiniBatchKMeans
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import Vectors
-from models.folds import Rows, report_copy_groups
+from models.classification.cross_validation import Rows, report_copy_groups
 from training.monitor.material import Material
 from training.monitor.storms import first_of_storms
 

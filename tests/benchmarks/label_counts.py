@@ -14,8 +14,8 @@ from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home
 from features.text.cleaning import incident_text
 from models.base.target_labels import label_of
-from models.choice import ChoiceModel
-from models.folds import Rows, report_copy_groups
+from models.classification.choice import ChoiceModel
+from models.classification.cross_validation import Rows, report_copy_groups
 from training.metrics import (
     Floats,
     Interval,

@@ -20,7 +20,7 @@ from runbook_pairs import Family, load_families
 
 from features.encoding.encoder_weights import MINILM, open_encoder
 from features.home import Home, open_home
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from models.runbook import CALIBRATION, CUTOFF, WEIGHTS, top_evidence
 from models.runbook_features import FEATURES, match_reports
 from models.runbook_shelf import Shelf

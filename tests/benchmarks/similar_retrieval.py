@@ -23,7 +23,7 @@ from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home, open_home
 from features.search.incident_index import IncidentIndex
 from features.text.cleaning import clean_text, incident_text
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from models.links import UNLINKED
 from models.relatives import linked_queries
 from models.similar import SimilarModel

@@ -25,8 +25,8 @@ from features.imports.load_history import load_history
 from features.text.cleaning import incident_text
 from models.artifacts.registry import ModelRegistry
 from models.base.predictions import Evidence
-from models.calibrated import CalibratedModel
-from models.evidence import Reading
+from models.classification.calibrated_model import CalibratedModel
+from models.classification.explanations import Reading
 
 _NEW_SHARE = 0.01
 _BATCH = 1000

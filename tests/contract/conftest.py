@@ -26,7 +26,7 @@ from models.base.predictions import (
 )
 from models.base.report_model import ReportModel
 from models.base.target_labels import label_of
-from models.calibrated import CalibratedModel
+from models.classification.calibrated_model import CalibratedModel
 from models.kinds import CHOICE, KINDS, RUNBOOK, SEVERITY, SIMILAR, Kind, build_model, kind_of
 from models.runbook import RunbookModel
 from models.runbook_shelf import Shelf

@@ -12,8 +12,8 @@ import pytest
 from features.domain.report import IncidentReport
 from features.errors import NotEnoughHistory, NotTrained
 from models.base.predictions import Certificate, Decision, SeverityPrediction
-from models.calibrated import CalibratedModel, Certification
-from models.folds import Fold
+from models.classification.calibrated_model import CalibratedModel, Certification
+from models.classification.cross_validation import Fold
 
 EMPTY = IncidentReport(id="empty")
 

@@ -28,7 +28,7 @@ from models.artifacts.snapshots import EvaluationFolder
 from models.artifacts.tracking import connect
 from models.base.model_card import Card
 from models.base.predictions import Certificate
-from models.choice import ChoiceModel
+from models.classification.choice import ChoiceModel
 from training.evaluate import Evaluation
 from training.judgement import write_judgement
 from training.metrics import Judged

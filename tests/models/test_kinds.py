@@ -1,8 +1,8 @@
 """Which model is built for a target."""
 
-from models.choice import ChoiceModel
+from models.classification.choice import ChoiceModel
+from models.classification.severity import SeverityModel
 from models.kinds import build_model
-from models.severity import SeverityModel
 
 
 def test_levels_make_a_model_of_ordered_levels() -> None:

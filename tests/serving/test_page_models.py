@@ -31,8 +31,8 @@ from models.base.model_card import (
     SliceMetric,
 )
 from models.base.predictions import Certificate
-from models.calibrated import Certification
-from models.choice import ChoiceModel
+from models.classification.calibrated_model import Certification
+from models.classification.choice import ChoiceModel
 from serving.app import create_app
 from serving.page.card_charts import draw_learning_curve, draw_reliability
 from serving.settings import ServingSettings

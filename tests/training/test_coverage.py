@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from models.conformal import LabelSets
-from models.expert_pool import CrossFit
-from models.folds import Fold
+from models.classification.conformal_sets import LabelSets
+from models.classification.cross_validation import Fold
+from models.classification.expert_pool import CrossFit
 from training.coverage import (
     JudgedSets,
     judge_sets,

@@ -7,9 +7,9 @@ import pytest
 
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from models.conformal import LabelSets
-from models.expert_pool import CrossFit
-from models.folds import Fold
+from models.classification.conformal_sets import LabelSets
+from models.classification.cross_validation import Fold
+from models.classification.expert_pool import CrossFit
 from models.kinds import build_model
 from training.demo import DemoCompany, generate_company
 from training.evaluate import Evaluation, evaluate

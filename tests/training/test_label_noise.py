@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from features.domain.history import History
 from features.home import Home
 from models.artifacts.registry import ModelRegistry
-from models.expert_pool import CrossFit
+from models.classification.expert_pool import CrossFit
 from models.kinds import build_model
 from training.cli import app
 from training.demo import generate_company

@@ -16,7 +16,7 @@ from features.store.store import IncidentStore, open_store
 from models.artifacts.folder import save_artifact
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
-from models.choice import ChoiceModel
+from models.classification.choice import ChoiceModel
 from training.cli import app
 from training.register import register
 

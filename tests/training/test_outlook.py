@@ -8,7 +8,7 @@ import pytest
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import HomeSettings, open_home
-from models.choice import ChoiceModel
+from models.classification.choice import ChoiceModel
 from training.certify import certify
 from training.fit import fit_in_tiers
 from training.metrics import Judged

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from models.base.model_card import LabelNoise
-from models.calibrated import Certificate
+from models.classification.calibrated_model import Certificate
 from training.report import TrainedTarget, TrainingReport
 from training.summary import describe_report
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from training.metrics import Floats
 
 _REPLICATES = 1000

@@ -16,7 +16,7 @@ from models.artifacts.promotion import HISTORY_TAG
 from models.artifacts.registry import ModelRegistry, ModelVersion, registered_name
 from models.artifacts.tracking import connect, registry_errors
 from models.base.model_card import Card
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from training.evaluate import Evaluation
 from training.gate.freshness import find_news
 from training.judgement import held_out_answers

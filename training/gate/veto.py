@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from models.base.gate_verdict import Comparison, Verdict
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from training.counted import counted
 from training.gate.paired import Answers, Difference, accuracy_gain
 from training.slices import Slice

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.store.learning.monitoring_reports import Measure, Proposal
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from training.monitor.emergence import BLOCK
 from training.monitor.findings import Findings
 from training.monitor.material import Material, opened_at

@@ -7,7 +7,7 @@ import numpy as np
 
 from features.store.learning.monitoring_reports import Alarm
 from features.text.cleaning import incident_text
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from training.monitor.emergence import Emergence, emerging_texts, emerging_values
 from training.monitor.findings import Findings
 from training.monitor.material import Material, opened_at

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.encoding.encoder import Vectors
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 
 Floats = NDArray[np.float64]
 

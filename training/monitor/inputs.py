@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from features.store.learning.monitoring_reports import Measure
 from features.text.cleaning import incident_text
 from features.text.tokens import terms_of
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from training.monitor.concept import FACTS
 from training.monitor.findings import Findings
 from training.monitor.material import Material

@@ -16,7 +16,7 @@ from features.home import Home
 from features.store.store import IncidentStore
 from features.text.cleaning import incident_text
 from models.base.target_labels import label_of
-from models.folds import Rows, report_copy_groups
+from models.classification.cross_validation import Rows, report_copy_groups
 from training.from_store import read_past
 from training.monitor.storms import first_of_storms
 

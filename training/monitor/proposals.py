@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.cluster import AgglomerativeClustering
 
 from features.store.learning.monitoring_reports import Proposal
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 from training.monitor.findings import Findings
 from training.monitor.material import Material, opened_at
 from training.monitor.telling import telling_terms

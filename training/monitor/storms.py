@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 
 _DAYS = 1.0
 

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports
 from features.encoding.encoder_weights import MINILM
-from models.adapted_head import AdaptedHead
 from models.base.predictions import Alternative, ChoicePrediction, Evidence, LabelPrediction
-from models.calibrated import CalibratedModel, require_two_labels
-from models.evidence import Reading, Scores
-from models.expert_pool import CrossFit, ExpertPool, Floats
-from models.folds import Fold, Rows
+from models.classification.calibrated_model import CalibratedModel, require_two_labels
+from models.classification.cross_validation import Fold, Rows
+from models.classification.expert_pool import CrossFit, ExpertPool, Floats
+from models.classification.explanations import Reading, Scores
+from models.classification.fine_tuned_head import AdaptedHead
 
 _ALTERNATIVES = 4
 

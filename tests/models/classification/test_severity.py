@@ -5,8 +5,8 @@ import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import NotEnoughHistory
-from models.folds import Fold
-from models.severity import SeverityModel
+from models.classification.cross_validation import Fold
+from models.classification.severity import SeverityModel
 
 LEVELS = ("low", "mid", "high")
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from features.encoding.encoder import Vectors
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 
 _QUERIES_AT_ONCE = 512
 _SMOOTHING = 0.1

@@ -14,12 +14,12 @@ from features.errors import NotEnoughHistory, NotTrained
 from models.base.predictions import Certificate, Decision, Evidence, LabelPrediction
 from models.base.report_model import ReportModel
 from models.base.target_labels import label_of
-from models.conformal import LabelSets
-from models.evidence import Explainer, Reading, Scores
-from models.exemplars import nearest_exemplars
-from models.expert_pool import CrossFit, ExpertPool, Floats
-from models.experts import RUNGS, rung_of
-from models.folds import Fold, Rows, copy_folds, report_copy_groups
+from models.classification.conformal_sets import LabelSets
+from models.classification.cross_validation import Fold, Rows, copy_folds, report_copy_groups
+from models.classification.expert_pool import CrossFit, ExpertPool, Floats
+from models.classification.experts import RUNGS, rung_of
+from models.classification.explanations import Explainer, Reading, Scores
+from models.classification.nearest_examples import nearest_exemplars
 
 _MOST_ROWS_FOR_CHARACTERS = 10_000
 _MOST_SUGGESTED = 3

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base.predictions import Exemplar
-from models.evidence import Reading
-from models.expert_pool import ExpertPool
-from models.folds import Rows
+from models.classification.cross_validation import Rows
+from models.classification.expert_pool import ExpertPool
+from models.classification.explanations import Reading
 
 _NEAREST = 3
 _NEAR_ENOUGH = 0.15

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from models.combination import Floats
-from models.folds import Rows, one_of_each
+from models.classification.cross_validation import Rows, one_of_each
+from models.classification.log_linear_pool import Floats
 
 with warnings.catch_warnings():  # crepes switches every user warning on when it is imported
     from crepes import ConformalClassifier

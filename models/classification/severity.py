@@ -12,12 +12,12 @@ from features.encoding.encoded_reports import EncodedReports
 from features.encoding.encoder_weights import MINILM
 from features.errors import NotEnoughHistory
 from models.base.predictions import Alternative, Evidence, LabelPrediction, SeverityPrediction
-from models.calibrated import CalibratedModel, require_two_labels
-from models.combination import TopCalibration
-from models.evidence import Reading, Scores
-from models.expert_pool import CrossFit, ExpertPool, Floats
-from models.folds import Fold, Rows, fold_weights
-from models.rating import cost_beside_chance, learn_cuts, plain_cuts, rate
+from models.classification.calibrated_model import CalibratedModel, require_two_labels
+from models.classification.cross_validation import Fold, Rows, fold_weights
+from models.classification.expert_pool import CrossFit, ExpertPool, Floats
+from models.classification.explanations import Reading, Scores
+from models.classification.log_linear_pool import TopCalibration
+from models.classification.ordinal_decision import cost_beside_chance, learn_cuts, plain_cuts, rate
 
 _NEVER_SURE = 0.01
 
@@ -28,7 +28,7 @@ class SeverityModel(CalibratedModel):
     `levels` lists the levels with the least severe first. For each threshold a pool of experts
     answers "is it at least this severe?"; differences of the answers are the levels' probabilities.
     `label` is the level of least expected cost beyond chance, where rating a level too low costs
-    `under_rating_cost` times as much as rating it too high (`models.rating`).
+    `under_rating_cost` times as much as rating it too high (`models.classification.ordinal_decision`).
 
     >>> from features.domain.report import Outcome, ResolvedIncident
     >>> past = [ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from crepes import ConformalClassifier
 
-from models.conformal import LabelSets
-from models.folds import Rows, one_of_each
+from models.classification.conformal_sets import LabelSets
+from models.classification.cross_validation import Rows, one_of_each
 
 SKILLS = np.array([1.9, 1.4, 0.5])
 

@@ -9,7 +9,7 @@ from scipy.special import log_expit, logsumexp, softmax
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 
-from models.folds import Rows
+from models.classification.cross_validation import Rows
 
 Floats = NDArray[np.float64]
 

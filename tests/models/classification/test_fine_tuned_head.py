@@ -8,11 +8,11 @@ import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder_weights import open_encoder
-from models.adapted_head import AdaptedHead
 from models.artifacts.folder import load_artifact, save_artifact
 from models.base.model_card import Card
-from models.choice import ChoiceModel
-from models.folds import Fold, copy_folds
+from models.classification.choice import ChoiceModel
+from models.classification.cross_validation import Fold, copy_folds
+from models.classification.fine_tuned_head import AdaptedHead
 
 ROWS = 60
 LABELS = ("Network", "Printing")

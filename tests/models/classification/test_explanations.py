@@ -9,12 +9,12 @@ from scipy.special import logit
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
-from models import evidence as evidence_module
 from models.base.predictions import Exemplar
-from models.calibrated import CalibratedModel
-from models.choice import ChoiceModel
-from models.exemplars import _choose
-from models.severity import SeverityModel
+from models.classification import explanations as evidence_module
+from models.classification.calibrated_model import CalibratedModel
+from models.classification.choice import ChoiceModel
+from models.classification.nearest_examples import _choose
+from models.classification.severity import SeverityModel
 
 GROUPS = ("Network", "Printing", "Mail")
 WORDS = ("vpn tunnel", "toner printer", "mailbox full")

@@ -24,9 +24,9 @@ from features.encoding.encoded_reports import (
 from features.encoding.transformers import TokenWeights
 from features.text.cleaning import clean_text, incident_text
 from models.base.predictions import Evidence, FieldWeight, TokenWeight
-from models.expert_pool import ExpertPool
-from models.experts import VECTORS_ALONE, expert_scores
-from models.folds import Rows
+from models.classification.cross_validation import Rows
+from models.classification.expert_pool import ExpertPool
+from models.classification.experts import VECTORS_ALONE, expert_scores
 
 _TOKENS = 6
 _FIELDS = 5

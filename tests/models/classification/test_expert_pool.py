@@ -9,9 +9,9 @@ import pytest
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports, encode_reports
 from features.errors import NotEnoughHistory
-from models.expert_pool import ExpertPool
-from models.experts import choose_experts, expert_scores, rung_of
-from models.folds import Fold, copy_folds
+from models.classification.cross_validation import Fold, copy_folds
+from models.classification.expert_pool import ExpertPool
+from models.classification.experts import choose_experts, expert_scores, rung_of
 
 WORDS = ("printer jam", "vpn tunnel", "mailbox full")
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import approx_fprime, check_grad
 from scipy.special import expit, log_softmax, logit
 
-from models.combination import LogLinearPool, TopCalibration
+from models.classification.log_linear_pool import LogLinearPool, TopCalibration
 
 
 def drawn(rows: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from models.rating import learn_cuts, rate, reached
+from models.classification.ordinal_decision import learn_cuts, rate, reached
 
 RARE = 0.03
 

@@ -5,8 +5,8 @@ import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.base.predictions import Decision
-from models.choice import ChoiceModel
-from models.folds import Fold
+from models.classification.choice import ChoiceModel
+from models.classification.cross_validation import Fold
 
 GROUPS = [f"team {letter}" for letter in "abcdefgh"]
 

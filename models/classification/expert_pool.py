@@ -15,10 +15,10 @@ from threadpoolctl import threadpool_limits
 
 from features.encoding.encoded_reports import EncodedReports
 from features.errors import NotEnoughHistory
-from models.adapted_head import AdaptedHead
-from models.combination import LogLinearPool, TopCalibration
-from models.experts import choose_experts, expert_scores
-from models.folds import Fold, Rows
+from models.classification.cross_validation import Fold, Rows
+from models.classification.experts import choose_experts, expert_scores
+from models.classification.fine_tuned_head import AdaptedHead
+from models.classification.log_linear_pool import LogLinearPool, TopCalibration
 
 Floats = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from features.encoding.transformers import (
     SentenceVectors,
     TokenWeights,
 )
-from models.neighbours import NeighbourVotes
+from models.classification.nearest_neighbours import NeighbourVotes
 
 Floats = NDArray[np.float64]
 
