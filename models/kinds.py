@@ -9,7 +9,7 @@ from models.classification.choice import ChoiceModel
 from models.classification.fine_tuned_head import AdaptedHead
 from models.classification.severity import SeverityModel
 from models.runbook import RunbookModel
-from models.similar import SimilarModel
+from models.similarity.similar_model import SimilarModel
 
 
 @dataclass(frozen=True, slots=True)

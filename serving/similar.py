@@ -6,7 +6,7 @@ from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoder_weights import EncoderSettings
 from features.store.store import IncidentStore
 from models.base.predictions import SimilarPrediction
-from models.similar import DEFAULT_LIMIT, SimilarModel
+from models.similarity.similar_model import DEFAULT_LIMIT, SimilarModel
 from serving.champions import Champions
 from serving.past import PastWatcher
 

@@ -14,8 +14,8 @@ from features.store.store import IncidentStore
 from models.base.gate_verdict import Verdict
 from models.base.model_card import Card, Metric
 from models.base.report_model import ReportModel
-from models.links import UNLINKED, link_groups
-from models.relatives import PairJudgement
+from models.similarity.duplicate_groups import UNLINKED, link_groups
+from models.similarity.training_pairs import PairJudgement
 from training import runbooks as runbook_training
 from training import similar as similar_training
 from training.plan import Progress, TrainingPlan

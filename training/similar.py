@@ -12,10 +12,10 @@ from features.encoding.encoder import Encoder
 from features.search.incident_index import IncidentIndex
 from models.base.model_card import Card, Metric, RowCounts, package_versions
 from models.classification.cross_validation import Rows
-from models.pair_features import FEATURES
-from models.ranker import Ranker, RelatednessCalibration
-from models.relatives import LinkedQuery, PairJudgement, linked_queries
-from models.similar import SimilarModel
+from models.similarity.pair_features import FEATURES
+from models.similarity.pair_ranker import Ranker, RelatednessCalibration
+from models.similarity.similar_model import SimilarModel
+from models.similarity.training_pairs import LinkedQuery, PairJudgement, linked_queries
 from training.metrics import Floats
 from training.search_metrics import measure_recall, measure_shown
 

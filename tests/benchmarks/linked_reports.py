@@ -11,7 +11,7 @@ from data_sets import DATA_SETS, data_folder, load_data_set
 
 from features.domain.report import ResolvedIncident
 from models.classification.cross_validation import Rows
-from models.links import link_groups
+from models.similarity.duplicate_groups import link_groups
 
 
 @dataclass(frozen=True, slots=True)

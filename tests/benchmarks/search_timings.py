@@ -20,8 +20,8 @@ from features.encoding.encoder_weights import MINILM, forget_vectors, open_encod
 from features.home import Home, open_home
 from features.search.incident_index import IncidentIndex
 from features.text.cleaning import clean_text, incident_text
-from models.similar import SimilarModel
-from models.similar_entries import ListedRecords
+from models.similarity.result_entries import ListedRecords
+from models.similarity.similar_model import SimilarModel
 
 _PAST = 100_000
 _AT_ONCE = 2_048

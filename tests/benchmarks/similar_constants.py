@@ -10,9 +10,9 @@ from rich.console import Console
 
 from features.encoding.encoder_weights import MINILM, open_encoder
 from features.search.incident_index import IncidentIndex
-from models.pair_features import FEATURES
-from models.ranker import SHIPPED_WEIGHTS, Ranker, RelatednessCalibration
-from models.relatives import LinkedQuery, linked_queries
+from models.similarity.pair_features import FEATURES
+from models.similarity.pair_ranker import SHIPPED_WEIGHTS, Ranker, RelatednessCalibration
+from models.similarity.training_pairs import LinkedQuery, linked_queries
 
 _WIDE = 100.0
 _SEED = 0

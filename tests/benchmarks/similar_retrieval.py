@@ -24,10 +24,10 @@ from features.home import Home, open_home
 from features.search.incident_index import IncidentIndex
 from features.text.cleaning import clean_text, incident_text
 from models.classification.cross_validation import Rows
-from models.links import UNLINKED
-from models.relatives import linked_queries
-from models.similar import SimilarModel
-from models.similar_entries import ListedRecords
+from models.similarity.duplicate_groups import UNLINKED
+from models.similarity.result_entries import ListedRecords
+from models.similarity.similar_model import SimilarModel
+from models.similarity.training_pairs import linked_queries
 from training.metrics import compare, measure
 from training.similar import JudgedSearches, recall_at, shown_precision, shown_share
 

@@ -31,8 +31,8 @@ from models.kinds import CHOICE, KINDS, RUNBOOK, SEVERITY, SIMILAR, Kind, build_
 from models.runbook import RunbookModel
 from models.runbook_shelf import Shelf
 from models.runbook_uses import past_uses
-from models.similar import SimilarModel
-from models.similar_entries import ListedRecords
+from models.similarity.result_entries import ListedRecords
+from models.similarity.similar_model import SimilarModel
 
 LABELLING, RETRIEVING = (CHOICE, SEVERITY), (SIMILAR, RUNBOOK)
 LEVELS = ("low", "medium", "high")

@@ -10,9 +10,9 @@ from features.domain.report import ResolvedIncident
 from features.search.candidates import IndexStatistics
 from features.search.incident_index import IncidentIndex
 from features.search.query import SearchView, view_reports
-from models.duplicates import Integers, alike_groups, copies_of
-from models.links import UNLINKED, Groups, link_groups
-from models.pair_features import pair_features
+from models.similarity.deduplication import Integers, alike_groups, copies_of
+from models.similarity.duplicate_groups import UNLINKED, Groups, link_groups
+from models.similarity.pair_features import pair_features
 
 _MOST_OF_EACH = 1_500
 _CANDIDATES = 100

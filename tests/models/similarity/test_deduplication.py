@@ -8,7 +8,7 @@ from features.encoding.encoder import HashingEncoder
 from features.search.candidates import Candidates
 from features.search.incident_index import IncidentIndex
 from features.search.query import SearchView, view_reports
-from models.duplicates import alike_groups, collapse_copies, copies_of
+from models.similarity.deduplication import alike_groups, collapse_copies, copies_of
 
 TEXT = "the nightly export of invoices stops with a timeout after the third retry on the gateway"
 ENCODER = HashingEncoder()

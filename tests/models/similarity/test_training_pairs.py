@@ -8,9 +8,9 @@ import pytest
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
 from features.search.incident_index import IncidentIndex
-from models import relatives
-from models.pair_features import FEATURES
-from models.relatives import LinkedQuery, PairJudgement, linked_queries
+from models.similarity import training_pairs
+from models.similarity.pair_features import FEATURES
+from models.similarity.training_pairs import LinkedQuery, PairJudgement, linked_queries
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TITLES = (
@@ -122,7 +122,7 @@ def test_without_times_any_of_a_group_is_past() -> None:
 
 
 def test_many_are_drawn_from_and_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relatives, "_MOST_OF_EACH", 4)
+    monkeypatch.setattr(training_pairs, "_MOST_OF_EACH", 4)
     examples = [incident(n) for n in range(6)]
     examples += [incident(n, duplicate_of=str(n - 6)) for n in range(6, 16)]
     found = queries(examples)

@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.pair_features import FEATURES
-from models.ranker import (
+from models.similarity.pair_features import FEATURES
+from models.similarity.pair_ranker import (
     SHIPPED_CUTOFF,
     SHIPPED_RATE,
     SHIPPED_WEIGHTS,
     Ranker,
     RelatednessCalibration,
 )
-from models.relatives import LinkedQuery
+from models.similarity.training_pairs import LinkedQuery
 
 TEXT, SERVICE, WEEKS = (
     FEATURES.index(name) for name in ("text_cosine", "same_service", "log_weeks_apart")

@@ -17,11 +17,10 @@ from features.search.incident_index import IncidentIndex
 from features.search.query import SearchView, view_reports
 from models.base.predictions import OpenMatch, SimilarIncident, SimilarPrediction
 from models.base.report_model import ReportModel
-from models.duplicates import alike_groups, collapse_copies
-from models.pair_features import pair_features
-from models.ranker import Ranker, RelatednessCalibration
-from models.relatives import LinkedQuery, PairJudgement, linked_queries
-from models.similar_entries import (
+from models.similarity.deduplication import alike_groups, collapse_copies
+from models.similarity.pair_features import pair_features
+from models.similarity.pair_ranker import Ranker, RelatednessCalibration
+from models.similarity.result_entries import (
     Asked,
     ListedRecords,
     PastRecords,
@@ -30,6 +29,7 @@ from models.similar_entries import (
     write_entry,
     write_open_match,
 )
+from models.similarity.training_pairs import LinkedQuery, PairJudgement, linked_queries
 
 DEFAULT_LIMIT = 10
 

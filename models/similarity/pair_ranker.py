@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator
 
-from models.pair_features import FEATURES
-from models.relatives import LinkedQuery
+from models.similarity.pair_features import FEATURES
+from models.similarity.training_pairs import LinkedQuery
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -3,7 +3,7 @@
 import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from models.links import UNLINKED, link_groups
+from models.similarity.duplicate_groups import UNLINKED, link_groups
 
 
 def groups(**links: str | None) -> dict[str, int]:

@@ -9,7 +9,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
 from features.search.incident_index import IncidentIndex
 from features.search.query import view_reports
-from models.pair_features import FEATURES, pair_features
+from models.similarity.pair_features import FEATURES, pair_features
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENCODER = HashingEncoder()

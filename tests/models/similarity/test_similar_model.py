@@ -13,8 +13,8 @@ from features.encoding.encoder import HashingEncoder
 from features.errors import NotTrained
 from features.search.incident_index import IncidentIndex
 from models.base.predictions import Decision, SimilarPrediction
-from models.similar import SimilarModel, _ordered
-from models.similar_entries import ListedRecords
+from models.similarity.result_entries import ListedRecords
+from models.similarity.similar_model import SimilarModel, _ordered
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 TITLE, TEXT = "card payments hang at the gateway", "checkout times out, pool exhausted, 40 wait"
