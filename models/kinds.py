@@ -8,7 +8,7 @@ from models.classification.calibrated_model import CalibratedModel
 from models.classification.choice import ChoiceModel
 from models.classification.fine_tuned_head import AdaptedHead
 from models.classification.severity import SeverityModel
-from models.runbook import RunbookModel
+from models.runbooks.runbook_model import RunbookModel
 from models.similarity.similar_model import SimilarModel
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from features.timeseries.state import CHANNELS
-from models.anomaly import DAYS_BEFORE_FLAGS, AnomalyModel
-from models.flags import find_flags
+from models.timeseries.anomaly_flags import find_flags
+from models.timeseries.anomaly_model import DAYS_BEFORE_FLAGS, AnomalyModel
 from training.demo import generate_company
 from training.demo_telemetry import DEPLOYED_AT, STEP_SECONDS, generate_day
 

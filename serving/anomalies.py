@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.timeseries.resampling import SeriesGrid, lay_on_grid
-from models.anomaly import DAYS_BEFORE_FLAGS, AnomalyModel
 from models.base.series_model import Bounds, SeriesScores
-from models.flags import Flag, find_flags
+from models.timeseries.anomaly_flags import Flag, find_flags
+from models.timeseries.anomaly_model import DAYS_BEFORE_FLAGS, AnomalyModel
 
 _WEEK = 604_800
 _CALIBRATED_WEEKS = 20.0

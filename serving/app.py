@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from features.errors import PrecedentError
 from features.home import open_home
 from features.store.store import IncidentStore, open_store
-from models.anomaly import compile_kernels, keep_compiled_kernels
 from models.artifacts.registry import ModelRegistry
+from models.timeseries.anomaly_model import compile_kernels, keep_compiled_kernels
 from serving.champions import Registry
 from serving.documentation import document
 from serving.model_routes import model_routes

@@ -16,7 +16,7 @@ from features.store.store import IncidentStore
 from features.text.fingerprint import fingerprint
 from models.artifacts.registry import ModelVersion
 from models.artifacts.snapshots import forget_in_snapshots
-from models.runbook_text import read_report
+from models.runbooks.passages import read_report
 from serving.champions import Registry
 from serving.errors import UnknownIncident
 from serving.labelling import OnLabels, ignore_labels, labels_of_final_state

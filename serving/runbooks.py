@@ -13,9 +13,9 @@ from features.errors import StoreUnavailable
 from features.home import Home
 from features.store.store import IncidentStore
 from models.base.predictions import RunbookPrediction
-from models.runbook import DEFAULT_LIMIT, RunbookModel
-from models.runbook_shelf import Shelf
-from models.stored_uses import stored_uses
+from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_model import DEFAULT_LIMIT, RunbookModel
+from models.runbooks.stored_usage import stored_uses
 from serving.champions import Champions
 from serving.watcher import Watcher
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from models.flags import Flag
+from models.timeseries.anomaly_flags import Flag
 from serving.anomalies import ScoredSeries
 
 Numbers = list[float | None]

@@ -20,7 +20,6 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import NotTrained
 from features.home import Home, HomeSettings, open_home
 from features.store.store import IncidentStore, open_store
-from models.anomaly import keep_compiled_kernels
 from models.artifacts import promotion
 from models.artifacts.folder import save_artifact
 from models.artifacts.registry import ModelVersion
@@ -38,6 +37,7 @@ from models.base.model_card import (
 )
 from models.base.predictions import Certificate, ChoicePrediction, Decision
 from models.base.report_model import ReportModel
+from models.timeseries.anomaly_model import keep_compiled_kernels
 from training.register import register
 
 

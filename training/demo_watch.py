@@ -13,9 +13,9 @@ from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints, Values
 from features.home import Home
 from features.store.store import IncidentStore
 from features.text.resolutions import named_fix
-from models.anomaly import AnomalyModel, keep_compiled_kernels
 from models.base.series_model import SeriesScores
-from models.flags import Flag, find_flags
+from models.timeseries.anomaly_flags import Flag, find_flags
+from models.timeseries.anomaly_model import AnomalyModel, keep_compiled_kernels
 from training.demo import DemoCompany
 from training.demo_telemetry import (
     DEPLOYED_AT,

@@ -12,8 +12,8 @@ from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import open_encoder
 from features.home import open_home
 from features.store.store import open_store
-from models.runbook import RunbookModel
-from models.runbook_shelf import Shelf
+from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_model import RunbookModel
 from training.runbook_gaps import MIN_RECURRENCES, Gap, find_gaps
 from training.settings import TrainingSettings
 

@@ -15,10 +15,10 @@ from features.errors import NotEnoughHistory
 from features.store.learning.feedback import FeedbackRecord
 from models.base.model_card import Card, Metric, RowCounts, package_versions
 from models.classification.cross_validation import Rows
-from models.runbook import RunbookModel
-from models.runbook_features import FEATURES, match_reports
-from models.runbook_shelf import Shelf
-from models.runbook_uses import past_uses
+from models.runbooks.match_features import FEATURES, match_reports
+from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_model import RunbookModel
+from models.runbooks.usage import past_uses
 from training.metrics import Floats
 from training.search_metrics import measure_recall, measure_shown
 from training.split import Split

@@ -22,7 +22,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "models.base.predictions.Certificate",
     "models.similarity.pair_ranker.Ranker",
     "models.similarity.pair_ranker.RelatednessCalibration",
-    "models.runbook.RunbookModel",
+    "models.runbooks.runbook_model.RunbookModel",
     "models.classification.severity.SeverityModel",
     "models.similarity.similar_model.SimilarModel",
     # scikit-learn and NumPy, beyond the public estimators that skops trusts by itself

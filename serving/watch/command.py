@@ -15,8 +15,8 @@ from prometheus_client import start_http_server
 
 from features.home import open_home
 from features.store.telemetry_store import TelemetryStore
-from models.anomaly import TIERS, AnomalyModel, keep_compiled_kernels
 from models.base.series_model import SeriesModel
+from models.timeseries.anomaly_model import TIERS, AnomalyModel, keep_compiled_kernels
 from serving.errors import BadWatchConfig
 from serving.logs import logging_config
 from serving.settings import ServingSettings

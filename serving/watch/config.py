@@ -9,8 +9,8 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from models.anomaly import Tier
 from models.base.series_model import Bounds
+from models.timeseries.anomaly_model import Tier
 from serving.errors import BadWatchConfig
 from serving.watch.exchange import parse_address
 

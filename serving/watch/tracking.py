@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
-from models.flags import APART_SECONDS, Flag, find_flags
+from models.timeseries.anomaly_flags import APART_SECONDS, Flag, find_flags
 from serving.watch.identity import anomaly_id, key_of
 from serving.watch.query import WatchedQuery
 from serving.watch.window import Window

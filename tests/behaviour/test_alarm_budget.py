@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from models.anomaly import TIERS, AnomalyModel
 from models.base.series_model import SeriesScores
-from models.flags import find_flags
+from models.timeseries.anomaly_flags import find_flags
+from models.timeseries.anomaly_model import TIERS, AnomalyModel
 
 pytestmark = pytest.mark.quality
 

@@ -21,9 +21,9 @@ from runbook_pairs import Family, load_families
 from features.encoding.encoder_weights import MINILM, open_encoder
 from features.home import Home, open_home
 from models.classification.cross_validation import Rows
-from models.runbook import CALIBRATION, CUTOFF, WEIGHTS, top_evidence
-from models.runbook_features import FEATURES, match_reports
-from models.runbook_shelf import Shelf
+from models.runbooks.match_features import FEATURES, match_reports
+from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_model import CALIBRATION, CUTOFF, WEIGHTS, top_evidence
 from models.statistics.conditional_logit import Ranking, fit_conditional_logit
 from training.metrics import Interval, measure
 

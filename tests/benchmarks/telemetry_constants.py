@@ -1,6 +1,6 @@
 """Prints what the shipped constants of alarm rates were rounded from, for two sources of series.
 
-Those of `models/anomaly.py` are WSD's. What a series ended with is printed as the median over
+Those of `models/timeseries/anomaly_model.py` are WSD's. What a series ended with is printed as the median over
 series; each began with the shipped constants, so they are settled where the two agree.
 """
 
@@ -13,7 +13,7 @@ from telemetry_data import LabelledSeries, load_kpi, load_wsd
 from telemetry_ours import TIERS, Tier
 from telemetry_scoring import AlarmScorer, ScoredSeries
 
-from models.anomaly import _ALARMS, AnomalyModel
+from models.timeseries.anomaly_model import _ALARMS, AnomalyModel
 
 _BUDGET = 1.0
 

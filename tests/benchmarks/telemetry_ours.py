@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from telemetry_data import Floats, LabelledSeries
 
-from models.anomaly import AnomalyModel
+from models.timeseries.anomaly_model import AnomalyModel
 
 Tier = Literal["full", "light"]
 TIERS: tuple[Tier, ...] = ("full", "light")

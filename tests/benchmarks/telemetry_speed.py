@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from telemetry_data import Floats, Seconds
 from telemetry_ours import TIERS, Tier
 
-from models.anomaly import AnomalyModel
+from models.timeseries.anomaly_model import AnomalyModel
 from serving.app import create_app
 from serving.settings import ServingSettings
 

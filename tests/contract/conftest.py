@@ -28,9 +28,9 @@ from models.base.report_model import ReportModel
 from models.base.target_labels import label_of
 from models.classification.calibrated_model import CalibratedModel
 from models.kinds import CHOICE, KINDS, RUNBOOK, SEVERITY, SIMILAR, Kind, build_model, kind_of
-from models.runbook import RunbookModel
-from models.runbook_shelf import Shelf
-from models.runbook_uses import past_uses
+from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_model import RunbookModel
+from models.runbooks.usage import past_uses
 from models.similarity.result_entries import ListedRecords
 from models.similarity.similar_model import SimilarModel
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from models.anomaly import TIERS, AnomalyModel
 from models.base.series_model import SeriesModel, SeriesScores
+from models.timeseries.anomaly_model import TIERS, AnomalyModel
 
 STEP = 300
 DAY = 86_400 // STEP

@@ -15,7 +15,7 @@ from features.home import Home
 from features.store.store import IncidentStore
 from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
-from models.runbook_text import read_report
+from models.runbooks.passages import read_report
 from serving.champions import Champions
 from serving.incidents import IncidentService
 from serving.past import PastWatcher

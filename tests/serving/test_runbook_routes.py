@@ -10,7 +10,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
 from features.store.store import IncidentStore
-from models.runbook import RunbookModel
+from models.runbooks.runbook_model import RunbookModel
 from serving.app import create_app
 from serving.settings import ServingSettings
 

@@ -13,7 +13,7 @@ from features.imports.runbooks.markdown import parse_runbook
 from models.artifacts.folder import load_artifact, save_artifact
 from models.artifacts.trusted import TRUSTED_TYPES
 from models.base.model_card import Card
-from models.runbook_shelf import Shelf
+from models.runbooks.runbook_index import Shelf
 from training.runbook_gaps import find_gaps
 from training.runbooks import runbooks_card, train_runbooks
 from training.split import split_history
@@ -112,7 +112,7 @@ def test_the_saved_model_answers_as_the_trained_one(tmp_path) -> None:
     trained = train(past)
     card = runbooks_card(past, split_history(past, seed=0), trained)
     sha256 = save_artifact(trained.model, card, tmp_path / "model")
-    trusted = (*TRUSTED_TYPES, "models.runbook.RunbookModel")
+    trusted = (*TRUSTED_TYPES, "models.runbooks.runbook_model.RunbookModel")
     loaded = load_artifact(tmp_path / "model", expected_sha256=sha256, trusted=trusted).model
     shelf = Shelf(RUNBOOKS, _hashing())
     asked = [one.report for one in past.incidents[:5]]

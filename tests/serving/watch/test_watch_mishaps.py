@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.anomaly import AnomalyModel
+from models.timeseries.anomaly_model import AnomalyModel
 
 
 def states(watching):

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain.report import IncidentReport
-from models.runbook_shelf import Shelf
-from models.runbook_text import Question, read_report
+from models.runbooks.passages import Question, read_report
+from models.runbooks.runbook_index import Shelf
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import pytest
 
 from features.timeseries.state import CHANNELS, GAP
 from models.base.series_model import SeriesScores
-from models.flags import Flag, find_flags
+from models.timeseries.anomaly_flags import Flag, find_flags
 
 STEP = 300
 HOUR = 3_600 // STEP

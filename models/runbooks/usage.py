@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from features.domain.report import ResolvedIncident
 from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from models.runbook_shelf import RunbookUse
+from models.runbooks.runbook_index import RunbookUse
 
 _TARGET = "runbooks"
 

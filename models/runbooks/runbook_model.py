@@ -13,11 +13,11 @@ from features.encoding.encoder_weights import MINILM, open_encoder
 from features.errors import NotTrained
 from models.base.predictions import RunbookPrediction, SuggestedRunbook
 from models.base.report_model import ReportModel
-from models.runbook_features import FEATURES, Match, match_reports
-from models.runbook_link import linked_runbook
-from models.runbook_reasons import reasons
-from models.runbook_shelf import Shelf
-from models.runbook_uses import past_uses
+from models.runbooks.explanations import reasons
+from models.runbooks.link_matching import linked_runbook
+from models.runbooks.match_features import FEATURES, Match, match_reports
+from models.runbooks.runbook_index import Shelf
+from models.runbooks.usage import past_uses
 from models.statistics.conditional_logit import Ranking, fit_conditional_logit, fit_logit
 
 DEFAULT_LIMIT = 5

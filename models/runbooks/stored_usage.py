@@ -1,8 +1,8 @@
 """The past uses of runbooks that the store knows of."""
 
 from features.store.store import IncidentStore
-from models.runbook_shelf import RunbookUse
-from models.runbook_uses import past_uses
+from models.runbooks.runbook_index import RunbookUse
+from models.runbooks.usage import past_uses
 
 _MOST = 5_000
 

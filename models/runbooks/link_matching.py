@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from features.domain.report import IncidentReport
-from models.runbook_shelf import Shelf
-from models.runbook_text import plain_name
+from models.runbooks.passages import plain_name
+from models.runbooks.runbook_index import Shelf
 
 _URL = re.compile(r"https?://[^\s<>\"'`\])}]{4,500}", re.IGNORECASE)
 _ABOUT_RUNBOOKS = re.compile(r"run-?_?book|play-?_?book|procedure|\bsop\b", re.IGNORECASE)

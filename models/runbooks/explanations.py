@@ -5,9 +5,9 @@ import re
 import numpy as np
 
 from features.text.tokens import terms_of
-from models.runbook_features import FEATURES, Match
-from models.runbook_shelf import Shelf
-from models.runbook_text import Passage
+from models.runbooks.match_features import FEATURES, Match
+from models.runbooks.passages import Passage
+from models.runbooks.runbook_index import Shelf
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 _LONGEST_QUOTE = 240

@@ -13,11 +13,11 @@ from features.encoding.encoder import HashingEncoder
 from features.errors import NotTrained
 from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from models.base.predictions import Decision
-from models.runbook import CUTOFF, RunbookModel
-from models.runbook_features import FEATURES, match_reports
-from models.runbook_shelf import RunbookUse, Shelf, shelf_texts
-from models.runbook_text import passages_of
-from models.runbook_uses import past_uses
+from models.runbooks.match_features import FEATURES, match_reports
+from models.runbooks.passages import passages_of
+from models.runbooks.runbook_index import RunbookUse, Shelf, shelf_texts
+from models.runbooks.runbook_model import CUTOFF, RunbookModel
+from models.runbooks.usage import past_uses
 
 
 def runbook(path: str, title: str, meaning: str, url: str | None = None) -> Runbook:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from features.domain.report import IncidentReport
 from features.domain.runbook import Runbook
 from features.encoding.encoder import Encoder, Vectors
-from models.lexical_field import LexicalField
-from models.runbook_text import (
+from models.runbooks.bm25 import LexicalField
+from models.runbooks.passages import (
     Passage,
     Question,
     body_terms,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.lexical_field import LexicalField
+from models.runbooks.bm25 import LexicalField
 
 DOCUMENTS = [["disk", "full", "disk"], ["disk", "slow"], ["printer", "jam"], []]
 

@@ -1,0 +1,1 @@
+"""The model that flags anomalies in metric series."""
