@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from features.errors import PrecedentError
-from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
+from models.artifacts.save_load import LoadedModel
 from models.base.model_card import Card
 from models.base.report_model import ReportModel
 from serving.watcher import Watcher

@@ -14,8 +14,8 @@ from features.errors import RegistryUnavailable
 from features.home import Home
 from features.store.store import IncidentStore
 from features.text.fingerprint import fingerprint
+from models.artifacts.evaluation_files import forget_in_snapshots
 from models.artifacts.registry import ModelVersion
-from models.artifacts.snapshots import forget_in_snapshots
 from models.runbooks.passages import read_report
 from serving.champions import Registry
 from serving.errors import UnknownIncident

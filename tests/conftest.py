@@ -21,10 +21,10 @@ from features.errors import NotTrained
 from features.home import Home, HomeSettings, open_home
 from features.store.store import IncidentStore, open_store
 from models.artifacts import promotion
-from models.artifacts.folder import save_artifact
+from models.artifacts.mlflow_client import create_database
 from models.artifacts.registry import ModelVersion
-from models.artifacts.tracking import create_database
-from models.artifacts.trusted import TRUSTED_TYPES
+from models.artifacts.save_load import save_artifact
+from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.gate_verdict import Verdict
 from models.base.model_card import (
     Card,

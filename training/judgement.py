@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from features.home import Home
-from models.artifacts.learned_from import hash_ids
+from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folder
 from models.artifacts.registry import ModelVersion
-from models.artifacts.snapshots import EvaluationFolder, evaluation_folder
+from models.artifacts.training_ids import hash_ids
 from training.evaluate import Evaluation
 
 

@@ -14,7 +14,7 @@ from features.home import HomeSettings, open_home
 from features.store.operations.audit_log import Event
 from features.store.operations.modes import Mode, Modes, ModeSetting
 from features.store.store import IncidentStore, open_store
-from models.artifacts.cards import read_card
+from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.classification.calibrated_model import CalibratedModel
 from training.actor import actor_name

@@ -9,9 +9,11 @@ import pandas as pd
 
 from features.errors import RegistryUnavailable
 from features.home import Home
-from models.artifacts.logged_data import describe_data
+from models.artifacts.dataset_log import describe_data
+from models.artifacts.evaluation_files import EVALUATION_FOLDER, EvaluationFolder
 from models.artifacts.manifest import ArtifactFolder, hash_manifest
-from models.artifacts.pyfunc import log_pyfunc
+from models.artifacts.mlflow_client import connect, create_database, log_values, registry_errors
+from models.artifacts.mlflow_pyfunc import log_pyfunc
 from models.artifacts.registry import (
     CHALLENGER,
     KIND_TAG,
@@ -20,8 +22,6 @@ from models.artifacts.registry import (
     ModelVersion,
     registered_name,
 )
-from models.artifacts.snapshots import EVALUATION_FOLDER, EvaluationFolder
-from models.artifacts.tracking import connect, create_database, log_values, registry_errors
 from models.base.model_card import Card
 from training.pictures import draw_confusion, draw_coverage
 from training.reliability import draw_reliability

@@ -9,7 +9,7 @@ from features.domain.runbook import Runbook
 from features.errors import NotEnoughHistory
 from features.store.learning.dataset_metadata import HistoryFacts
 from features.store.store import open_store
-from models.artifacts.snapshots import EvaluationFolder, evaluation_folder
+from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folder
 from models.kinds import kind_of
 from training.account import write_card
 from training.adapt import AdaptedEncoder, adapt, forget

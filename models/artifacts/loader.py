@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from features.domain.report import IncidentReport
-from models.artifacts.folder import load_artifact
-from models.artifacts.trusted import TRUSTED_TYPES
+from models.artifacts.save_load import load_artifact
+from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.predictions import Prediction
 from models.base.report_model import ReportModel
 

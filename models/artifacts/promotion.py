@@ -13,6 +13,7 @@ from features.store.learning.champion_history import CROWNING
 from features.store.operations.audit_log import Event
 from features.store.store import IncidentStore
 from models.artifacts.manifest import ArtifactFolder, verify_files
+from models.artifacts.mlflow_client import connect, registry_errors
 from models.artifacts.registry import (
     CHALLENGER,
     CHAMPION,
@@ -20,7 +21,6 @@ from models.artifacts.registry import (
     ModelVersion,
     registered_name,
 )
-from models.artifacts.tracking import connect, registry_errors
 
 if TYPE_CHECKING:  # models.artifacts sets MLflow up, so it must be imported first
     from mlflow import MlflowClient

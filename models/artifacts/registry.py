@@ -11,12 +11,12 @@ from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.entities.model_registry import RegisteredModel
 
 from features.errors import RegistryUnavailable, UnknownVersion
-from models.artifacts.folder import LoadedModel, load_artifact
-from models.artifacts.learned_from import was_learned_from
 from models.artifacts.manifest import ArtifactFolder
-from models.artifacts.pyfunc import DATA_FOLDER
-from models.artifacts.tracking import connect, database_file, local_path, registry_errors
-from models.artifacts.trusted import TRUSTED_TYPES
+from models.artifacts.mlflow_client import connect, database_file, local_path, registry_errors
+from models.artifacts.mlflow_pyfunc import DATA_FOLDER
+from models.artifacts.save_load import LoadedModel, load_artifact
+from models.artifacts.training_ids import was_learned_from
+from models.artifacts.trusted_types import TRUSTED_TYPES
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from features.errors import RegistryUnavailable, UnknownVersion
-from models.artifacts.cards import read_card
+from models.artifacts.read_card import read_card
 from models.artifacts.registry import CHALLENGER, CHAMPION, ModelVersion
 from models.base.model_card import Card
 from serving.page.card_charts import CardChart, draw_learning_curve, draw_reliability

@@ -21,7 +21,7 @@ from features.domain.report import ResolvedIncident
 from features.home import Home, HomeSettings, open_home
 from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import IncidentStore, open_store
-from models.artifacts.cards import read_card
+from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry
 from models.statistics.confidence_sequence import precision_bounds
 from serving.app import create_app

@@ -16,7 +16,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.encoding.encoder import HashingEncoder
 from features.search.incident_index import IncidentIndex
-from models.artifacts.folder import load_artifact, save_artifact
+from models.artifacts.save_load import load_artifact, save_artifact
 from models.base.model_card import Card
 from models.base.predictions import (
     LabelPrediction,

@@ -21,8 +21,8 @@ from features.home import Home, HomeSettings
 from features.store.tables import VERSION_TABLE, Base
 from features.text.masking import MaskingSettings
 from models.artifacts.manifest import ArtifactFolder
+from models.artifacts.mlflow_pyfunc import DATA_FOLDER
 from models.artifacts.promotion import HISTORY_TAG
-from models.artifacts.pyfunc import DATA_FOLDER
 from models.artifacts.registry import (
     CHALLENGER,
     CHAMPION,

@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from features.domain.report import IncidentReport
 from features.errors import NotTrained
-from models.artifacts.golden import GOLDEN_REPORTS
+from models.artifacts.golden_examples import GOLDEN_REPORTS
 from models.base.predictions import Decision
 from models.kinds import KINDS
 

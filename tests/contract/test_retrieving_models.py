@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from features.domain.report import IncidentReport, ResolvedIncident
-from models.artifacts.golden import GOLDEN_REPORTS
+from models.artifacts.golden_examples import GOLDEN_REPORTS
 from models.base.predictions import Decision
 
 EMPTY = IncidentReport(id="empty")

@@ -18,8 +18,8 @@ import pytest
 from features.domain.report import Outcome
 from features.home import Home
 from features.store.store import open_store
-from models.artifacts.folder import save_artifact
 from models.artifacts.registry import ModelVersion
+from models.artifacts.save_load import save_artifact
 from training.register import register
 
 pytestmark = pytest.mark.quality

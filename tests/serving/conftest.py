@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.errors import ArtifactRejected
 from features.store.store import IncidentStore, open_store
-from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
+from models.artifacts.save_load import LoadedModel
 from models.base.model_card import Card, Metric
 from models.base.predictions import (
     Alternative,

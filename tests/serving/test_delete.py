@@ -18,9 +18,9 @@ from features.encoding.encoder import HashingEncoder
 from features.encoding.vector_cache import EncodingCache
 from features.home import Home, HomeSettings, open_home
 from features.text.cleaning import incident_text
-from models.artifacts.learned_from import hash_ids
+from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folder
 from models.artifacts.registry import ModelRegistry
-from models.artifacts.snapshots import EvaluationFolder, evaluation_folder
+from models.artifacts.training_ids import hash_ids
 from serving.app import create_app
 from serving.settings import ServingSettings
 from training.plan import TrainingPlan

@@ -13,8 +13,8 @@ from features.encoding.encoder import SentenceEncoder, Vectors
 from features.encoding.vector_cache import EncodingCache
 from features.home import Home
 from features.store.store import IncidentStore
-from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelVersion
+from models.artifacts.save_load import LoadedModel
 from models.runbooks.passages import read_report
 from serving.champions import Champions
 from serving.incidents import IncidentService

@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 from features.store.learning.labels import LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.audit_log import Event
+from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION, ModelRegistry
-from models.artifacts.tracking import connect
 from serving.app import create_app
 from serving.settings import ServingSettings
 

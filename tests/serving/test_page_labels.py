@@ -11,7 +11,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.learning.labels import LabelSource
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.modes import Mode, ModeSetting
-from models.artifacts.folder import LoadedModel
+from models.artifacts.save_load import LoadedModel
 from models.base.model_card import Card, ClassReliability
 
 NOW = datetime.now(UTC)

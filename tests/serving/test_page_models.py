@@ -16,8 +16,8 @@ from features.store.learning.predictions import PredictionRecord
 from features.store.learning.shadow_predictions import ShadowRecord
 from features.store.operations.audit_log import Event
 from features.store.operations.modes import Mode, ModeSetting
-from models.artifacts.folder import LoadedModel
 from models.artifacts.registry import ModelRegistry
+from models.artifacts.save_load import LoadedModel
 from models.base.gate_verdict import Comparison, Verdict
 from models.base.model_card import (
     Card,

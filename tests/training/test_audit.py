@@ -16,8 +16,8 @@ from features.store.learning.labels import LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.audit_log import Event
 from features.store.store import IncidentStore, open_store
+from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION
-from models.artifacts.tracking import connect
 from training.cli import app
 
 GAIN = {"metric": "accuracy", "incidents": 2013, "groups": 1990}

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from features.home import Home
 from features.store.store import open_store
+from models.artifacts.evaluation_files import evaluation_folder
 from models.artifacts.registry import ModelRegistry
-from models.artifacts.snapshots import evaluation_folder
 from training.cli import app
 
 WORDS = {

@@ -13,8 +13,8 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home, HomeSettings, open_home
 from features.store.operations.modes import Mode, Modes
 from features.store.store import IncidentStore, open_store
-from models.artifacts.folder import save_artifact
 from models.artifacts.registry import ModelVersion
+from models.artifacts.save_load import save_artifact
 from models.base.model_card import Card
 from models.classification.choice import ChoiceModel
 from training.cli import app

@@ -8,8 +8,8 @@ import pytest
 
 from features.home import Home
 from features.store.store import open_store
+from models.artifacts.evaluation_files import evaluation_folder
 from models.artifacts.registry import ModelRegistry
-from models.artifacts.snapshots import evaluation_folder
 from models.base.gate_verdict import Comparison, Verdict
 from training.plan import TrainingPlan
 from training.publish import forced, publish

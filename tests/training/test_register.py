@@ -9,10 +9,10 @@ import pytest
 
 from features.errors import ArtifactRejected, RegistryUnavailable
 from models.artifacts import loader
-from models.artifacts.folder import save_artifact
 from models.artifacts.loader import parse_reports
+from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import ModelRegistry
-from models.artifacts.tracking import connect
+from models.artifacts.save_load import save_artifact
 from training import register as registering
 from training.register import register, training_run
 

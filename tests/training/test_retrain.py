@@ -21,8 +21,8 @@ from features.store.learning.labels import LabelRecord, LabelSource
 from features.store.learning.monitoring_reports import Alarm, Monitoring
 from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore, open_store
+from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION, ModelRegistry
-from models.artifacts.tracking import connect
 from training.cli import app
 from training.due import why_due
 from training.retraining_events import told_in_log

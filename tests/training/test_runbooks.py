@@ -10,8 +10,8 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.errors import NotEnoughHistory
 from features.imports.runbooks.markdown import parse_runbook
-from models.artifacts.folder import load_artifact, save_artifact
-from models.artifacts.trusted import TRUSTED_TYPES
+from models.artifacts.save_load import load_artifact, save_artifact
+from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.model_card import Card
 from models.runbooks.runbook_index import Shelf
 from training.runbook_gaps import find_gaps

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from features.domain.history import History
-from models.artifacts.learned_from import hash_ids, were_learned_from
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelVersion
+from models.artifacts.training_ids import hash_ids, were_learned_from
 from models.base.model_card import Card
 from training.counted import counted
 from training.evaluate import Evaluation

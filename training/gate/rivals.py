@@ -10,11 +10,11 @@ from features.domain.history import History
 from features.errors import ArtifactRejected, EncoderUnavailable
 from features.store.learning.champion_history import CROWNING
 from features.store.store import open_store
-from models.artifacts.learned_from import were_learned_from
 from models.artifacts.manifest import ArtifactFolder
+from models.artifacts.mlflow_client import connect, registry_errors
 from models.artifacts.promotion import HISTORY_TAG
 from models.artifacts.registry import ModelRegistry, ModelVersion, registered_name
-from models.artifacts.tracking import connect, registry_errors
+from models.artifacts.training_ids import were_learned_from
 from models.base.model_card import Card
 from models.classification.cross_validation import Rows
 from training.evaluate import Evaluation

@@ -9,7 +9,7 @@ from features.home import Home
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from features.store.learning.monitoring_reports import Measure, Monitoring
 from features.store.store import IncidentStore
-from models.artifacts.cards import read_card
+from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.base.model_card import Card
 from models.base.target_labels import label_of

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from features.errors import RegistryUnavailable
-from models.artifacts.folder import save_artifact
-from models.artifacts.learned_from import hash_ids, was_learned_from, write_learned_from
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelRegistry
+from models.artifacts.save_load import save_artifact
+from models.artifacts.training_ids import hash_ids, was_learned_from, write_learned_from
 from training.register import register
 
 IDS = ["INC2", "INC1", "INC2", "Störung 7"]

@@ -11,9 +11,9 @@ from mlflow.entities import ViewType
 
 from features.errors import RegistryUnavailable
 from features.home import Home
-from models.artifacts.learned_from import hash_ids
+from models.artifacts.mlflow_client import connect, database_file, local_path, registry_errors
 from models.artifacts.registry import ModelVersion
-from models.artifacts.tracking import connect, database_file, local_path, registry_errors
+from models.artifacts.training_ids import hash_ids
 
 EVALUATION_FOLDER = "evaluation"
 

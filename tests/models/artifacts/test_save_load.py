@@ -9,10 +9,10 @@ import skops.io
 
 from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected
-from models.artifacts.folder import load_artifact, save_artifact
-from models.artifacts.golden import GOLDEN_REPORTS, record_golden, replay_golden
+from models.artifacts.golden_examples import GOLDEN_REPORTS, record_golden, replay_golden
 from models.artifacts.manifest import ArtifactFolder, write_manifest
-from models.artifacts.trusted import TRUSTED_TYPES
+from models.artifacts.save_load import load_artifact, save_artifact
+from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.model_card import Card
 
 REPORTS = [IncidentReport(id=str(n), title=title) for n, title in enumerate(["vpn", "printer"])]

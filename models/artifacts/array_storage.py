@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from models.artifacts.rebuild import rebuild
+from models.artifacts.object_graph import rebuild
 
 SMALLEST_STORED_BYTES = 64 * 1024
 SMALLEST_TABLE = 256

@@ -7,11 +7,11 @@ from pathlib import Path
 import skops.io
 
 from features.errors import ArtifactRejected
-from models.artifacts.arrays import restore_arrays, store_arrays
-from models.artifacts.golden import record_golden, replay_golden
-from models.artifacts.learned_from import write_learned_from
+from models.artifacts.array_storage import restore_arrays, store_arrays
+from models.artifacts.golden_examples import record_golden, replay_golden
 from models.artifacts.manifest import ArtifactFolder, verify_files, write_manifest
-from models.artifacts.trusted import TRUSTED_TYPES
+from models.artifacts.training_ids import write_learned_from
+from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.model_card import Card
 from models.base.report_model import ReportModel
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse
 from sklearn.preprocessing import OneHotEncoder
 
-from models.artifacts.arrays import (
+from models.artifacts.array_storage import (
     StoredArray,
     StoredSparse,
     StoredTable,

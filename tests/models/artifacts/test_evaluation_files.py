@@ -7,11 +7,15 @@ import pandas as pd
 import pytest
 
 from features.errors import RegistryUnavailable
-from models.artifacts import snapshots
-from models.artifacts.folder import save_artifact
-from models.artifacts.learned_from import hash_ids
-from models.artifacts.snapshots import EvaluationFolder, evaluation_folder, forget_in_snapshots
-from models.artifacts.tracking import connect
+from models.artifacts import evaluation_files
+from models.artifacts.evaluation_files import (
+    EvaluationFolder,
+    evaluation_folder,
+    forget_in_snapshots,
+)
+from models.artifacts.mlflow_client import connect
+from models.artifacts.save_load import save_artifact
+from models.artifacts.training_ids import hash_ids
 from training.label_noise import Suspect, write_suspects
 from training.register import register
 
@@ -134,7 +138,7 @@ def test_runs_deleted_in_mlflow_are_not_forgotten(publish, home):
 
 
 def test_more_runs_than_mlflow_lists_at_once(publish, home, monkeypatch):
-    monkeypatch.setattr(snapshots, "_RUNS_AT_ONCE", 1)
+    monkeypatch.setattr(evaluation_files, "_RUNS_AT_ONCE", 1)
     versions = [publish(), publish(), publish()]
     assert forget_in_snapshots("INC1", home, "default") == 6
     assert all(len(names(files)[0]) == 2 for files in versions)

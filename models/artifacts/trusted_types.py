@@ -8,9 +8,9 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "features.encoding.transformers.TokenWeights",
     # models
     "models.classification.fine_tuned_head.AdaptedHead",
-    "models.artifacts.arrays.StoredArray",
-    "models.artifacts.arrays.StoredSparse",
-    "models.artifacts.arrays.StoredTable",
+    "models.artifacts.array_storage.StoredArray",
+    "models.artifacts.array_storage.StoredSparse",
+    "models.artifacts.array_storage.StoredTable",
     "models.classification.calibrated_model.Certification",
     "models.classification.choice.ChoiceModel",
     "models.classification.log_linear_pool.LogLinearPool",
