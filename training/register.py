@@ -15,7 +15,6 @@ from models.artifacts.manifest import ArtifactFolder, hash_manifest
 from models.artifacts.mlflow_client import connect, create_database, log_values, registry_errors
 from models.artifacts.mlflow_pyfunc import log_pyfunc
 from models.artifacts.registry import (
-    CHALLENGER,
     KIND_TAG,
     SHA256_TAG,
     ModelRegistry,
@@ -77,9 +76,9 @@ def register(
             client.log_figure(run.info.run_id, picture, file)
         logged = log_pyfunc(client, run, artifact, card, attributes)
         number = _create_version(client, name, artifact, card, logged)
-    with registry_errors():
-        client.set_registered_model_alias(name, CHALLENGER, number)
-    return ModelRegistry(home.tracking_uri, tenant).version(card.target, number)
+    registry = ModelRegistry(home.tracking_uri, tenant)
+    registry.set_challenger(card.target, number)
+    return registry.version(card.target, number)
 
 
 def _open(home: Home) -> "MlflowClient":

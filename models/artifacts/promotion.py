@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -13,21 +13,7 @@ from features.store.learning.champion_history import CROWNING
 from features.store.operations.audit_log import Event
 from features.store.store import IncidentStore
 from models.artifacts.manifest import ArtifactFolder, verify_files
-from models.artifacts.mlflow_client import connect, registry_errors
-from models.artifacts.registry import (
-    CHALLENGER,
-    CHAMPION,
-    ModelRegistry,
-    ModelVersion,
-    registered_name,
-)
-
-if TYPE_CHECKING:  # models.artifacts sets MLflow up, so it must be imported first
-    from mlflow import MlflowClient
-    from mlflow.entities.model_registry import RegisteredModel
-
-HISTORY_TAG = "precedent.champions"
-"""Tag of the registered model: every champion so far, as `1,3,4`; rolling back removes the last."""
+from models.artifacts.registry import ModelRegistry, ModelVersion
 
 _PATIENCE_SECONDS = 30.0
 _FOUND = "the registry names another champion than the log; it was moved by other means"
@@ -55,15 +41,11 @@ def promote(
         chosen = _chosen(registry, target, version)
         verify_files(ArtifactFolder(chosen.folder), chosen.sha256)
         _note_found(registry, store, target)
-        with registry_errors():
-            client = connect(home.tracking_uri)
-            model = client.get_registered_model(registered_name(tenant, target))
-            past = _champions(model)
-            is_moved = past[-1:] != [chosen.version]
-            if is_moved:
-                _set_champions(client, model, [*past, chosen.version])
-            if str(model.aliases.get(CHALLENGER)) == chosen.version:
-                client.delete_registered_model_alias(model.name, CHALLENGER)
+        past = registry.champion_history(target)
+        is_moved = past[-1:] != (chosen.version,)
+        if is_moved:
+            registry.set_champion_history(target, (*past, chosen.version))
+        registry.remove_challenger(target, chosen.version)
         if is_moved:
             told = {"before": past[-1] if past else None, "sha256": chosen.sha256}
             _note("promote", chosen, store, actor, reason, told | dict(details or {}))
@@ -80,10 +62,7 @@ def rollback(
     registry = ModelRegistry(home.tracking_uri, tenant)
     with _one_at_a_time(home):
         registry.versions(target)
-        with registry_errors():
-            client = connect(home.tracking_uri)
-            model = client.get_registered_model(registered_name(tenant, target))
-        champions = _champions(model)
+        champions = registry.champion_history(target)
         if len(champions) < 2:
             raise NoEarlierChampion(
                 f"{target!r} has no earlier champion to roll back to; promote a version instead"
@@ -91,8 +70,7 @@ def rollback(
         chosen = registry.version(target, champions[-2])
         verify_files(ArtifactFolder(chosen.folder), chosen.sha256)
         _note_found(registry, store, target)
-        with registry_errors():
-            _set_champions(client, model, champions[:-1])
+        registry.set_champion_history(target, champions[:-1])
         told = {"before": champions[-1], "sha256": chosen.sha256}
         _note("rollback", chosen, store, actor, reason, told)
     return registry.version(target, chosen.version)
@@ -156,24 +134,3 @@ def _one_at_a_time(home: Home) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _champions(model: "RegisteredModel") -> list[str]:
-    """Return the champions so far, the present one last.
-
-    The alias is the truth: whatever the tag says beyond it was never completed.
-    """
-    if CHAMPION not in model.aliases:
-        return []
-    present = str(model.aliases[CHAMPION])
-    past = [number for number in model.tags.get(HISTORY_TAG, "").split(",") if number]
-    if present not in past:
-        return [*past, present]
-    while past[-1] != present:
-        past.pop()
-    return past
-
-
-def _set_champions(client: "MlflowClient", model: "RegisteredModel", champions: list[str]) -> None:
-    client.set_registered_model_tag(model.name, HISTORY_TAG, ",".join(champions))
-    client.set_registered_model_alias(model.name, CHAMPION, champions[-1])

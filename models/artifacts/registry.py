@@ -22,6 +22,8 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 SHA256_TAG = "precedent.sha256"
 KIND_TAG = "precedent.kind"
+HISTORY_TAG = "precedent.champions"
+"""Tag of the registered model: every champion so far, as `1,3,4`; rolling back removes the last."""
 
 _ESCAPES = str.maketrans({sign: f"%{ord(sign):02X}" for sign in "%/:@'\""})
 
@@ -53,7 +55,7 @@ def registered_name(tenant: str, target: str) -> str:
 
 
 class ModelRegistry:
-    """The read side of the registry of one tenant; safe to share between threads.
+    """The registry of one tenant: its versions, and which of them serve; safe to share.
 
     Constructing it opens nothing. Methods raise `RegistryUnavailable` when the database cannot
     be read.
@@ -111,6 +113,43 @@ class ModelRegistry:
             for version in self.versions(target)
             if was_learned_from(id, ArtifactFolder(version.folder).learned_from)
         )
+
+    def champion_history(self, target: str) -> tuple[str, ...]:
+        """Return the champions so far, the present one last; a rollback removes one.
+
+        The alias is the truth: whatever the tag says beyond it was never completed.
+        """
+        with registry_errors():
+            model = self._registered_model(target)
+        if CHAMPION not in model.aliases:
+            return ()
+        present = str(model.aliases[CHAMPION])
+        past = [number for number in model.tags.get(HISTORY_TAG, "").split(",") if number]
+        if present not in past:
+            return (*past, present)
+        while past[-1] != present:
+            past.pop()
+        return tuple(past)
+
+    def set_champion_history(self, target: str, versions: Sequence[str]) -> None:
+        """Make the last of the versions the champion, and remember those before it."""
+        name = registered_name(self._tenant, target)
+        with registry_errors():
+            self._open().set_registered_model_tag(name, HISTORY_TAG, ",".join(versions))
+            self._open().set_registered_model_alias(name, CHAMPION, versions[-1])
+
+    def set_challenger(self, target: str, version: str) -> None:
+        """Make a version the challenger."""
+        name = registered_name(self._tenant, target)
+        with registry_errors():
+            self._open().set_registered_model_alias(name, CHALLENGER, version)
+
+    def remove_challenger(self, target: str, version: str) -> None:
+        """Take the alias from a version; another challenger stays."""
+        with registry_errors():
+            model = self._registered_model(target)
+            if str(model.aliases.get(CHALLENGER)) == version:
+                self._open().delete_registered_model_alias(model.name, CHALLENGER)
 
     def load(self, version: ModelVersion) -> LoadedModel:
         """Load a version's model; raises `ArtifactRejected` unless hashes and answers agree."""

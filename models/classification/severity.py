@@ -28,7 +28,7 @@ class SeverityModel(CalibratedModel):
     `levels` lists the levels with the least severe first. For each threshold a pool of experts
     answers "is it at least this severe?"; differences of the answers are the levels' probabilities.
     `label` is the level of least expected cost beyond chance, where rating a level too low costs
-    `under_rating_cost` times as much as rating it too high (`models.classification.ordinal_decision`).
+    `under_rating_cost` times as much as rating it too high (see `ordinal_decision`).
 
     >>> from features.domain.report import Outcome, ResolvedIncident
     >>> past = [ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"),

@@ -1,7 +1,7 @@
 """Prints what the shipped constants of alarm rates were rounded from, for two sources of series.
 
-Those of `models/timeseries/anomaly_model.py` are WSD's. What a series ended with is printed as the median over
-series; each began with the shipped constants, so they are settled where the two agree.
+Those of `models/timeseries/anomaly_model.py` are WSD's. What a series ended with is printed as the
+median over series; each began with the shipped constants, so they are settled where the two agree.
 """
 
 from collections.abc import Sequence

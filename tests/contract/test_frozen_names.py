@@ -22,10 +22,10 @@ from features.store.tables import VERSION_TABLE, Base
 from features.text.masking import MaskingSettings
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.mlflow_pyfunc import DATA_FOLDER
-from models.artifacts.promotion import HISTORY_TAG
 from models.artifacts.registry import (
     CHALLENGER,
     CHAMPION,
+    HISTORY_TAG,
     KIND_TAG,
     SHA256_TAG,
     registered_name,

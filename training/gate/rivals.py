@@ -11,9 +11,7 @@ from features.errors import ArtifactRejected, EncoderUnavailable
 from features.store.learning.champion_history import CROWNING
 from features.store.store import open_store
 from models.artifacts.manifest import ArtifactFolder
-from models.artifacts.mlflow_client import connect, registry_errors
-from models.artifacts.promotion import HISTORY_TAG
-from models.artifacts.registry import ModelRegistry, ModelVersion, registered_name
+from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.artifacts.training_ids import were_learned_from
 from models.base.model_card import Card
 from models.classification.cross_validation import Rows
@@ -91,7 +89,7 @@ def find_rivals(
         news=find_news(ours, history, learned_from, champion, known, plan.fresher_days),
         past=tuple(
             _by_held_out(ours, version, plan)
-            for version in _past_champions(target, registry, plan)
+            for version in _past_champions(target, registry)
             if version.version != champion.version
         ),
         doubts=doubts,
@@ -149,17 +147,12 @@ def _rolled_back(target: str, plan: TrainingPlan) -> str | None:
     return f"{what} on {last.at:%Y-%m-%d}: {last.reason}"
 
 
-def _past_champions(
-    target: str, registry: ModelRegistry, plan: TrainingPlan
-) -> tuple[ModelVersion, ...]:
+def _past_champions(target: str, registry: ModelRegistry) -> tuple[ModelVersion, ...]:
     """Return the champions that were trained in the past year and not rolled back."""
-    with registry_errors():
-        name = registered_name(plan.tenant, target)
-        tags = connect(plan.home.tracking_uri).get_registered_model(name).tags
-    reigned = set(tags.get(HISTORY_TAG, "").split(","))
+    champions = registry.champion_history(target)
     since = datetime.now(UTC) - _YEAR
     return tuple(
         version
         for version in registry.versions(target)
-        if version.version in reigned and version.trained_at >= since
+        if version.version in champions and version.trained_at >= since
     )
