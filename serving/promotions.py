@@ -2,8 +2,8 @@
 
 from features.home import Home
 from features.store.store import IncidentStore
-from models.artifacts.promotion import note_found_champions, promote, rollback
 from models.artifacts.registry import ModelVersion
+from models.lifecycle.promotion import note_found_champions, promote, rollback
 
 
 class PromotionService:

@@ -20,7 +20,6 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import NotTrained
 from features.home import Home, HomeSettings, open_home
 from features.store.store import IncidentStore, open_store
-from models.artifacts import promotion
 from models.artifacts.mlflow_client import create_database
 from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import save_artifact
@@ -37,6 +36,7 @@ from models.base.model_card import (
 )
 from models.base.predictions import Certificate, ChoicePrediction, Decision
 from models.base.report_model import ReportModel
+from models.lifecycle import promotion
 from models.timeseries.anomaly_model import keep_compiled_kernels
 from training.register import register
 

@@ -15,9 +15,9 @@ from features.store.learning.champion_history import parse_moment
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.audit_log import Event
 from features.store.store import IncidentStore, open_store
-from models.accountability import Account, ChampionThen, give_account
-from models.artifacts.promotion import note_found_champions
 from models.artifacts.registry import ModelRegistry
+from models.lifecycle.champion_audit import Account, ChampionThen, give_account
+from models.lifecycle.promotion import note_found_champions
 from training.audit_export import write_log
 
 _SHOWN = 20

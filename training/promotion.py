@@ -9,8 +9,8 @@ import typer
 
 from features.home import open_home
 from features.store.store import open_store
-from models.artifacts.promotion import promote, rollback
 from models.artifacts.registry import ModelVersion
+from models.lifecycle.promotion import promote, rollback
 from training.actor import actor_name
 from training.settings import TrainingSettings
 

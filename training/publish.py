@@ -9,12 +9,12 @@ from pathlib import Path
 from features.store.operations.audit_log import Event
 from features.store.store import open_store
 from models.artifacts.evaluation_files import EvaluationFolder
-from models.artifacts.promotion import promote
 from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import save_artifact
 from models.base.gate_verdict import Verdict
 from models.base.model_card import Card
 from models.base.report_model import ReportModel
+from models.lifecycle.promotion import promote
 from training.plan import TrainingPlan
 from training.register import register
 

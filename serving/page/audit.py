@@ -11,7 +11,7 @@ from features.store.learning.champion_history import parse_moment
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.audit_log import Event
 from features.text.parsing import parse_label
-from models.accountability import Account, give_account
+from models.lifecycle.champion_audit import Account, give_account
 from serving.bodies import parse_id
 from serving.champions import Registry
 from serving.errors import FieldError, InvalidFields

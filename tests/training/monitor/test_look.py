@@ -18,8 +18,8 @@ from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
 from features.store.learning.shadow_predictions import ShadowPair
 from features.store.store import open_store
-from models.artifacts.promotion import promote
 from models.artifacts.registry import ModelRegistry
+from models.lifecycle.promotion import promote
 from training.cli import app
 from training.monitor.look import look, true_labels
 from training.monitor.material import Material

@@ -1,0 +1,1 @@
+"""What happens to a model in service: promotion, rollback and audit."""
