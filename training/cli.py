@@ -17,6 +17,7 @@ from features.home import open_home
 from features.imports.runbooks.folder import RunbookFolder, read_runbooks
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
+from training.actor import actor_name
 from training.audit import audit_command
 from training.backtest import BacktestReport, backtest, parse_days
 from training.backtest_summary import describe_backtest
@@ -98,7 +99,7 @@ def train_command(
     if history is not None or runbooks is None:
         past = read_export(_history(history), mapping, home, strict=strict, quiet=as_json)
     plan = replace(
-        settings.plan(home),
+        settings.plan(home, actor=actor_name()),
         targets=tuple(target or ()),
         force_promote=force_promote,
         family=family,
@@ -130,7 +131,7 @@ def evaluate_command(
     settings = TrainingSettings()
     home = open_home(settings)
     past = read_export(_history(history), mapping, home, strict=strict, quiet=as_json)
-    plan = replace(settings.plan(home), targets=tuple(target or ()), family=family)
+    plan = replace(settings.plan(home, actor=actor_name()), targets=tuple(target or ()), family=family)
     with show_progress(quiet=as_json) as progress:
         report = (
             measure_only(past, plan, progress)

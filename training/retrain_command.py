@@ -13,6 +13,7 @@ from features.home import open_home
 from features.store.store import IncidentStore, open_store
 from features.text.parsing import as_utc
 from models.artifacts.registry import ModelRegistry
+from training.actor import actor_name
 from training.counted import counted
 from training.due import Due, why_due
 from training.export import read_export
@@ -53,7 +54,7 @@ def retrain_command(
     settings = TrainingSettings()
     home = open_home(settings)
     targets = tuple(target or ())
-    plan = replace(settings.plan(home), targets=targets, force_promote=force_promote)
+    plan = replace(settings.plan(home, actor=actor_name()), targets=targets, force_promote=force_promote)
     with open_store(plan.database_url, plan.tenant) as store:
         due = _ask_when_due(store, plan, settings, now) if if_due else Due(True, "by hand")
         if not due.is_due:

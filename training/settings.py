@@ -4,9 +4,7 @@ from pydantic import Field
 
 from features.encoding.encoder_weights import EncoderSettings
 from features.home import Home, HomeSettings
-from training.actor import actor_name
-from training.certify import WANTED_PRECISION
-from training.plan import FRESHER_DAYS, TrainingPlan
+from training.plan import FRESHER_DAYS, WANTED_PRECISION, TrainingPlan
 
 
 class TrainingSettings(HomeSettings, EncoderSettings):
@@ -24,8 +22,8 @@ class TrainingSettings(HomeSettings, EncoderSettings):
     fresher_days: float = Field(default=FRESHER_DAYS, ge=0)
     retrain_days: float = Field(default=7.0, ge=0)
 
-    def plan(self, home: Home) -> TrainingPlan:
-        """Return what these settings say of a training; a command adds what it was asked for."""
+    def plan(self, home: Home, *, actor: str) -> TrainingPlan:
+        """Return what these settings say of a training by `actor`; a command adds its options."""
         return TrainingPlan(
             home=home,
             tenant=self.tenant,
@@ -34,5 +32,5 @@ class TrainingSettings(HomeSettings, EncoderSettings):
             under_rating_cost=self.under_rating_cost,
             auto_precision=self.auto_precision,
             fresher_days=self.fresher_days,
-            actor=actor_name(),
+            actor=actor,
         )

@@ -18,10 +18,10 @@ from features.home import Home
 from features.store.learning_store import LearningStore
 from features.store.store import IncidentStore, open_store
 from models.artifacts.mlflow_client import connect
-from models.artifacts.registry import ModelRegistry, ModelVersion
+from models.artifacts.registry import HISTORY_TAG, ModelRegistry, ModelVersion
 from models.artifacts.save_load import save_artifact
 from models.lifecycle import promotion
-from models.lifecycle.promotion import HISTORY_TAG, note_found_champions, promote, rollback
+from models.lifecycle.promotion import note_found_champions, promote, rollback
 from training.register import register
 
 NAME = "default.category"
