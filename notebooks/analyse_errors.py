@@ -15,12 +15,12 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from features.home import HomeSettings, open_home
+from training.dataset.split import split_history
+from training.dataset.targets import find_targets
 from training.demo import generate_company
 from training.demo_history import load_demo
 from training.fit import fit_and_judge
 from training.plan import TrainingPlan
-from training.split import split_history
-from training.targets import find_targets
 
 history = load_demo(generate_company(incidents=1000))
 split = split_history(history)

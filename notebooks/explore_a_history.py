@@ -19,13 +19,13 @@ from features.home import HomeSettings, open_home
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
 from models.classification.cross_validation import report_copy_groups
+from training.dataset.split import split_history
+from training.dataset.targets import find_targets
 from training.demo import generate_company
 from training.demo_history import load_demo
 from training.fit import fit_and_judge
 from training.label_noise import doubt_labels
 from training.plan import TrainingPlan
-from training.split import split_history
-from training.targets import find_targets
 
 history = load_demo(generate_company(incidents=600))
 incidents = history.incidents

@@ -7,10 +7,10 @@ from models.base.gate_verdict import Verdict
 from models.base.model_card import Card, LabelNoise, RowCounts, package_versions
 from models.classification.calibrated_model import CalibratedModel
 from models.kinds import kind_of
+from training.dataset.split import Split
+from training.dataset.targets import Target, data_end
 from training.fit import Fitted
 from training.reliability import reliability_by_bin, reliability_by_class
-from training.split import Split
-from training.targets import Target, data_end
 
 
 def write_card(

@@ -16,11 +16,11 @@ from features.home import Home
 from features.text.cleaning import incident_text
 from models.classification.cross_validation import Floats, Fold, Rows, copy_folds
 from models.classification.fine_tuned_head import AdaptedHead
+from training.dataset.split import Split
+from training.dataset.targets import Target
 from training.evaluate import Evaluation
 from training.metrics import compare, log_loss, take_rows
 from training.plan import Progress, TrainingPlan
-from training.split import Split
-from training.targets import Target
 
 _FEWEST_PASSES, _MOST_PASSES = 2.0, 4.0
 # Two passes over thirty thousand texts were enough on visible data; few texts bear more.

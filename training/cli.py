@@ -131,7 +131,9 @@ def evaluate_command(
     settings = TrainingSettings()
     home = open_home(settings)
     past = read_export(_history(history), mapping, home, strict=strict, quiet=as_json)
-    plan = replace(settings.plan(home, actor=actor_name()), targets=tuple(target or ()), family=family)
+    plan = replace(
+        settings.plan(home, actor=actor_name()), targets=tuple(target or ()), family=family
+    )
     with show_progress(quiet=as_json) as progress:
         report = (
             measure_only(past, plan, progress)

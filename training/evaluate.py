@@ -11,6 +11,8 @@ from models.base.model_card import Drift, Metric, SliceMetric
 from models.classification.calibrated_model import CalibratedModel
 from models.classification.cross_validation import Rows
 from training.coverage import judge_sets, most_frequent_sets, set_metrics
+from training.dataset.split import Split
+from training.dataset.targets import Target
 from training.drift import find_drift
 from training.metrics import (
     CHOICE_METRICS,
@@ -21,8 +23,6 @@ from training.metrics import (
     measure,
 )
 from training.slices import Slice, find_slices, measure_slices
-from training.split import Split
-from training.targets import Target
 
 BASELINE = "most frequent label"
 _SMOOTHING = 1.0

@@ -13,14 +13,14 @@ from models.classification.fine_tuned_head import AdaptedHead
 from models.kinds import build_model
 from training.adapt import AdaptedEncoder, why_adapted_wins
 from training.certify import certify
+from training.dataset.provenance import why_auto_is_withheld
+from training.dataset.split import Split, split_history
+from training.dataset.targets import Target
 from training.drift import rows_since_drift
 from training.evaluate import Evaluation, evaluate
 from training.metrics import take_rows
 from training.outlook import Outlook, look_ahead
 from training.plan import Progress, TrainingPlan
-from training.provenance import why_auto_is_withheld
-from training.split import Split, split_history
-from training.targets import Target
 
 
 def prepare(history: History, plan: TrainingPlan, progress: Progress) -> tuple[Split, int]:

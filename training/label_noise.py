@@ -16,8 +16,8 @@ from models.base.model_card import LabelNoise
 from models.classification.calibrated_model import CalibratedModel
 from models.classification.cross_validation import Rows
 from models.classification.expert_pool import CrossFit
-from training.split import Split
-from training.targets import Target
+from training.dataset.split import Split
+from training.dataset.targets import Target
 
 _FEWEST_ROWS = 20
 _MOST = 0.5

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from features.domain.history import History
 from features.store.store import IncidentStore
-from training.from_store import KnownPast, read_past
-from training.maturity import Immature, leave_out_immature
+from training.dataset.label_maturity import Immature, leave_out_immature
+from training.dataset.point_in_time import KnownPast, read_past
 from training.plan import Progress, TrainingPlan
 from training.report import TrainingReport
 from training.retraining_events import told_in_log

@@ -15,9 +15,9 @@ from features.text.parsing import as_utc
 from models.artifacts.registry import ModelRegistry
 from training.actor import actor_name
 from training.counted import counted
+from training.dataset.point_in_time import tell_echoes
 from training.due import Due, why_due
 from training.export import read_export
-from training.from_store import tell_echoes
 from training.plan import TrainingPlan
 from training.retrain import Retrained, Wanted, retrain
 from training.settings import TrainingSettings
@@ -54,7 +54,9 @@ def retrain_command(
     settings = TrainingSettings()
     home = open_home(settings)
     targets = tuple(target or ())
-    plan = replace(settings.plan(home, actor=actor_name()), targets=targets, force_promote=force_promote)
+    plan = replace(
+        settings.plan(home, actor=actor_name()), targets=targets, force_promote=force_promote
+    )
     with open_store(plan.database_url, plan.tenant) as store:
         due = _ask_when_due(store, plan, settings, now) if if_due else Due(True, "by hand")
         if not due.is_due:

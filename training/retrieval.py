@@ -18,11 +18,11 @@ from models.similarity.duplicate_groups import UNLINKED, link_groups
 from models.similarity.training_pairs import PairJudgement
 from training import runbooks as runbook_training
 from training import similar as similar_training
+from training.dataset.split import Split
+from training.dataset.targets import attributes_of
 from training.plan import Progress, TrainingPlan
 from training.publish import forced, publish
 from training.report import TrainedTarget
-from training.split import Split
-from training.targets import attributes_of
 
 RETRIEVED = (similar_training.TARGET, runbook_training.TARGET)
 """The targets whose answers are entries of the store, not labels."""

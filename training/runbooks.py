@@ -19,9 +19,9 @@ from models.runbooks.match_features import FEATURES, match_reports
 from models.runbooks.runbook_index import Shelf
 from models.runbooks.runbook_model import RunbookModel
 from models.runbooks.usage import past_uses
+from training.dataset.split import Split
 from training.metrics import Floats
 from training.search_metrics import measure_recall, measure_shown
-from training.split import Split
 
 TARGET = "runbooks"
 KIND = "runbook"

@@ -13,8 +13,10 @@ from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folde
 from models.kinds import kind_of
 from training.account import write_card
 from training.adapt import AdaptedEncoder, adapt, forget
+from training.dataset.point_in_time import WithoutEchoes, tell_echoes, without_echoes
+from training.dataset.split import Split
+from training.dataset.targets import Target, attributes_of, find_targets, has_labels
 from training.fit import Fitted, fit_in_tiers, prepare
-from training.from_store import WithoutEchoes, tell_echoes, without_echoes
 from training.gate.judge import judge_challenger
 from training.gate.rivals import find_rivals
 from training.judgement import write_judgement
@@ -32,8 +34,6 @@ from training.retrieval import (
     publish_retrieval,
     what_was_said,
 )
-from training.split import Split
-from training.targets import Target, attributes_of, find_targets, has_labels
 
 Learned = TypeVar("Learned")
 _SHOWN_SUSPECTS = 5

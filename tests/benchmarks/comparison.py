@@ -14,12 +14,12 @@ from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import MINILM
 from features.home import Home
 from models.classification.cross_validation import Rows
+from training.dataset.split import Split
+from training.dataset.targets import Target
 from training.evaluate import Evaluation
 from training.fit import fit_and_judge, prepare
 from training.metrics import Interval, Judged, compare, measure
 from training.plan import TrainingPlan
-from training.split import Split
-from training.targets import Target
 from training.train import choose_targets
 
 OURS = "Precedent"

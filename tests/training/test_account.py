@@ -11,11 +11,11 @@ from features.home import HomeSettings, open_home
 from models.base.gate_verdict import Verdict
 from models.base.model_card import Card, LabelNoise
 from training.account import write_card
+from training.dataset.split import split_history
+from training.dataset.targets import find_targets
 from training.fit import fit_in_tiers
 from training.outlook import Outlook
 from training.plan import TrainingPlan
-from training.split import split_history
-from training.targets import find_targets
 
 FIRST = datetime(2026, 3, 2, tzinfo=UTC)
 NAMES = ("printer", "network")

@@ -11,10 +11,10 @@ from models.classification.conformal_sets import LabelSets
 from models.classification.cross_validation import Fold
 from models.classification.expert_pool import CrossFit
 from models.kinds import build_model
+from training.dataset.split import Split, split_history
+from training.dataset.targets import Target, find_targets
 from training.demo import DemoCompany, generate_company
 from training.evaluate import Evaluation, evaluate
-from training.split import Split, split_history
-from training.targets import Target, find_targets
 
 LABELS = ("a", "a", "b", None, "a", "b", "b", "a")
 

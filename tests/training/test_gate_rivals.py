@@ -13,9 +13,8 @@ from features.home import Home
 from models.artifacts import registry as registering
 from models.artifacts.evaluation_files import evaluation_folder
 from models.artifacts.mlflow_client import connect
-from models.artifacts.registry import ModelVersion
+from models.artifacts.registry import HISTORY_TAG, ModelVersion
 from models.artifacts.save_load import save_artifact
-from models.artifacts.registry import HISTORY_TAG
 from training.evaluate import Evaluation
 from training.gate.rivals import Rivals, find_rivals
 from training.judgement import write_judgement

@@ -15,6 +15,8 @@ from models.artifacts.registry import ModelRegistry
 from models.classification.expert_pool import CrossFit
 from models.kinds import build_model
 from training.cli import app
+from training.dataset.split import split_history
+from training.dataset.targets import find_targets
 from training.demo import generate_company
 from training.label_noise import (
     LabelDoubts,
@@ -23,8 +25,6 @@ from training.label_noise import (
     find_label_noise,
     write_suspects,
 )
-from training.split import split_history
-from training.targets import find_targets
 
 IDS = [f"INC{number}" for number in range(400)]
 

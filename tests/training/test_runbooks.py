@@ -14,9 +14,9 @@ from models.artifacts.save_load import load_artifact, save_artifact
 from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.model_card import Card
 from models.runbooks.runbook_index import Shelf
+from training.dataset.split import split_history
 from training.runbook_gaps import find_gaps
 from training.runbooks import runbooks_card, train_runbooks
-from training.split import split_history
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TOPICS = {

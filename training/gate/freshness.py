@@ -9,8 +9,8 @@ from models.artifacts.registry import ModelVersion
 from models.artifacts.training_ids import hash_ids, were_learned_from
 from models.base.model_card import Card
 from training.counted import counted
+from training.dataset.targets import data_end
 from training.evaluate import Evaluation
-from training.targets import data_end
 
 
 def find_news(

@@ -6,7 +6,7 @@ import pytest
 
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from training.targets import find_targets
+from training.dataset.targets import find_targets
 
 
 def history(outcomes: list[Outcome], levels: tuple[str, ...] = ()) -> History:

@@ -13,8 +13,8 @@ from features.store.learning.labels import FINAL_STATE, LabelRecord
 from features.store.store import IncidentStore
 from models.base.target_labels import FIELD_PREFIX
 from training.counted import counted
-from training.known_labels import KnownLabels, Opinions
-from training.odd_labels import find_odd_labels
+from training.dataset.label_filter import find_odd_labels
+from training.dataset.label_resolution import KnownLabels, Opinions
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)

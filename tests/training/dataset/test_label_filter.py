@@ -10,7 +10,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.learning.dataset_metadata import HistoryFacts
 from features.store.learning.labels import LabelRecord, LabelSource
 from features.store.store import IncidentStore, open_store
-from training.from_store import KnownPast, read_past
+from training.dataset.point_in_time import KnownPast, read_past
 
 OPENED = datetime(2026, 3, 2, tzinfo=UTC)
 CUTOFF = OPENED + timedelta(days=9)

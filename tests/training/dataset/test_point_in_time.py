@@ -14,7 +14,7 @@ from features.store.learning.dataset_metadata import HistoryFacts
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore, open_store
-from training.from_store import KnownPast, read_past, without_echoes
+from training.dataset.point_in_time import KnownPast, read_past, without_echoes
 
 OPENED = datetime(2026, 3, 2, 3, tzinfo=UTC)
 HOUR = timedelta(hours=1)

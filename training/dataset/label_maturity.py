@@ -10,7 +10,7 @@ from features.domain.history import History
 from features.domain.report import Outcome, ResolvedIncident
 from features.store.learning.label_sources import labels_of
 from models.base.target_labels import FIELD_PREFIX
-from training.split import is_dated
+from training.dataset.split import is_dated
 
 WANTED_SHARE = 0.95
 _WEEK = timedelta(days=7)

@@ -6,7 +6,7 @@ import pytest
 
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from training.maturity import leave_out_immature
+from training.dataset.label_maturity import leave_out_immature
 
 CUTOFF = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = timedelta(days=1)

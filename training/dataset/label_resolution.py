@@ -8,7 +8,7 @@ from features.domain.report import ResolvedIncident
 from features.store.learning.answer_queries import Answered
 from features.store.learning.label_sources import labels_of, source_of
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
-from training.split import known_at
+from training.dataset.split import known_at
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
