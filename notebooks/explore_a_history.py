@@ -23,8 +23,8 @@ from training.dataset.split import split_history
 from training.dataset.targets import find_targets
 from training.demo import generate_company
 from training.demo_history import load_demo
+from training.evaluation.label_noise import doubt_labels
 from training.fit import fit_and_judge
-from training.label_noise import doubt_labels
 from training.plan import TrainingPlan
 
 history = load_demo(generate_company(incidents=600))

@@ -9,8 +9,8 @@ from models.classification.calibrated_model import CalibratedModel
 from models.kinds import kind_of
 from training.dataset.split import Split
 from training.dataset.targets import Target, data_end
+from training.evaluation.reliability import reliability_by_bin, reliability_by_class
 from training.fit import Fitted
-from training.reliability import reliability_by_bin, reliability_by_class
 
 
 def write_card(

@@ -18,8 +18,8 @@ from models.classification.cross_validation import Floats, Fold, Rows, copy_fold
 from models.classification.fine_tuned_head import AdaptedHead
 from training.dataset.split import Split
 from training.dataset.targets import Target
-from training.evaluate import Evaluation
-from training.metrics import compare, log_loss, take_rows
+from training.evaluation.evaluate import Evaluation
+from training.evaluation.metrics import compare, log_loss, take_rows
 from training.plan import Progress, TrainingPlan
 
 _FEWEST_PASSES, _MOST_PASSES = 2.0, 4.0

@@ -12,14 +12,14 @@ from models.classification.calibrated_model import CalibratedModel, Certificatio
 from models.classification.fine_tuned_head import AdaptedHead
 from models.kinds import build_model
 from training.adapt import AdaptedEncoder, why_adapted_wins
-from training.certify import certify
 from training.dataset.provenance import why_auto_is_withheld
 from training.dataset.split import Split, split_history
 from training.dataset.targets import Target
-from training.drift import rows_since_drift
-from training.evaluate import Evaluation, evaluate
-from training.metrics import take_rows
-from training.outlook import Outlook, look_ahead
+from training.evaluation.certify import certify
+from training.evaluation.drift import rows_since_drift
+from training.evaluation.evaluate import Evaluation, evaluate
+from training.evaluation.learning_curve import Outlook, look_ahead
+from training.evaluation.metrics import take_rows
 from training.plan import Progress, TrainingPlan
 
 

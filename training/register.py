@@ -22,8 +22,8 @@ from models.artifacts.registry import (
     registered_name,
 )
 from models.base.model_card import Card
-from training.pictures import draw_confusion, draw_coverage
-from training.reliability import draw_reliability
+from training.evaluation.plots import draw_confusion, draw_coverage
+from training.evaluation.reliability import draw_reliability
 
 if TYPE_CHECKING:  # models.artifacts sets MLflow up, so it must be imported first
     from matplotlib.figure import Figure

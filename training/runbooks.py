@@ -20,8 +20,8 @@ from models.runbooks.runbook_index import Shelf
 from models.runbooks.runbook_model import RunbookModel
 from models.runbooks.usage import past_uses
 from training.dataset.split import Split
-from training.metrics import Floats
-from training.search_metrics import measure_recall, measure_shown
+from training.evaluation.metrics import Floats
+from training.evaluation.search_metrics import measure_recall, measure_shown
 
 TARGET = "runbooks"
 KIND = "runbook"

@@ -16,8 +16,8 @@ from models.similarity.pair_features import FEATURES
 from models.similarity.pair_ranker import Ranker, RelatednessCalibration
 from models.similarity.similar_model import SimilarModel
 from models.similarity.training_pairs import LinkedQuery, PairJudgement, linked_queries
-from training.metrics import Floats
-from training.search_metrics import measure_recall, measure_shown
+from training.evaluation.metrics import Floats
+from training.evaluation.search_metrics import measure_recall, measure_shown
 
 TARGET = "similar"
 KIND = "similar"

@@ -16,11 +16,11 @@ from training.adapt import AdaptedEncoder, adapt, forget
 from training.dataset.point_in_time import WithoutEchoes, tell_echoes, without_echoes
 from training.dataset.split import Split
 from training.dataset.targets import Target, attributes_of, find_targets, has_labels
+from training.evaluation.held_out_predictions import write_judgement
+from training.evaluation.label_noise import LabelDoubts, doubt_labels, write_suspects
 from training.fit import Fitted, fit_in_tiers, prepare
 from training.gate.judge import judge_challenger
 from training.gate.rivals import find_rivals
-from training.judgement import write_judgement
-from training.label_noise import LabelDoubts, doubt_labels, write_suspects
 from training.plan import Progress, TrainingPlan
 from training.publish import forced, publish
 from training.register import training_run

@@ -16,9 +16,9 @@ from features.home import Home
 from models.classification.cross_validation import Rows
 from training.dataset.split import Split
 from training.dataset.targets import Target
-from training.evaluate import Evaluation
+from training.evaluation.evaluate import Evaluation
+from training.evaluation.metrics import Interval, Judged, compare, measure
 from training.fit import fit_and_judge, prepare
-from training.metrics import Interval, Judged, compare, measure
 from training.plan import TrainingPlan
 from training.train import choose_targets
 

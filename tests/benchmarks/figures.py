@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics import (
+from training.evaluation.metrics import (
     Judged,
     Metric,
     accuracy,

@@ -11,11 +11,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from training.evaluate import Evaluation
+from training.evaluation.evaluate import Evaluation
+from training.evaluation.metrics import Judged
 from training.gate import judge
 from training.gate.judge import judge_challenger
 from training.gate.rivals import Rival, Rivals
-from training.metrics import Judged
 
 LABELS = 2000
 TRIALS = 500

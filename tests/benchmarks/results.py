@@ -20,7 +20,7 @@ from telemetry_table import write_alarm_rates, write_detectors
 from timings import Timing
 
 from models.base.model_card import package_versions
-from training.metrics import Interval
+from training.evaluation.metrics import Interval
 
 _HERE = Path(__file__).parent
 _KEPT = _HERE / "results.json"

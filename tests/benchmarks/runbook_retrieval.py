@@ -25,7 +25,7 @@ from models.runbooks.match_features import FEATURES, match_reports
 from models.runbooks.runbook_index import Shelf
 from models.runbooks.runbook_model import CALIBRATION, CUTOFF, WEIGHTS, top_evidence
 from models.statistics.conditional_logit import Ranking, fit_conditional_logit
-from training.metrics import Interval, measure
+from training.evaluation.metrics import Interval, measure
 
 _SPREAD = 1.2
 _DEPTHS = {"recall@1": 1, "recall@5": 5}

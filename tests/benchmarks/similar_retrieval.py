@@ -28,7 +28,7 @@ from models.similarity.duplicate_groups import UNLINKED
 from models.similarity.result_entries import ListedRecords
 from models.similarity.similar_model import SimilarModel
 from models.similarity.training_pairs import linked_queries
-from training.metrics import compare, measure
+from training.evaluation.metrics import compare, measure
 from training.similar import JudgedSearches, recall_at, shown_precision, shown_share
 
 UNTAUGHT = f"{OURS}, no links"

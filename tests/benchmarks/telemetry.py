@@ -23,7 +23,7 @@ from telemetry_scoring import (
     median_delay,
 )
 
-from training.metrics import Interval
+from training.evaluation.metrics import Interval
 
 SUM_OF_CHANNELS, TIME_OF_DAY = "sum of channels", "time of day"
 

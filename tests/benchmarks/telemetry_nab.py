@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from telemetry_data import Flags, Floats
 from telemetry_scoring import find_runs, resample
 
-from training.metrics import Interval
+from training.evaluation.metrics import Interval
 
 _FOUND, _FALSE, _MISSED = 1.0, 0.11, 1.0
 _STEEPNESS = 5.0

@@ -7,7 +7,7 @@ import numpy as np
 from telemetry_data import Flags, Floats, Seconds
 from telemetry_scoring import WARM_UP, find_runs, resample
 
-from training.metrics import Interval
+from training.evaluation.metrics import Interval
 
 DELAY_POINTS = 7
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from telemetry_data import Flags, Floats, Seconds
 
-from training.metrics import Interval
+from training.evaluation.metrics import Interval
 
 BUDGETS = (0.25, 1.0, 7.0)
 FOLDS = 8

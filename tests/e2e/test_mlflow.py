@@ -29,9 +29,9 @@ from models.artifacts.save_load import save_artifact
 from models.base.model_card import Card
 from models.base.predictions import Certificate
 from models.classification.choice import ChoiceModel
-from training.evaluate import Evaluation
-from training.judgement import write_judgement
-from training.metrics import Judged
+from training.evaluation.evaluate import Evaluation
+from training.evaluation.held_out_predictions import write_judgement
+from training.evaluation.metrics import Judged
 from training.register import register, training_run
 
 pytestmark = pytest.mark.quality

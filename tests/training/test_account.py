@@ -13,8 +13,8 @@ from models.base.model_card import Card, LabelNoise
 from training.account import write_card
 from training.dataset.split import split_history
 from training.dataset.targets import find_targets
+from training.evaluation.learning_curve import Outlook
 from training.fit import fit_in_tiers
-from training.outlook import Outlook
 from training.plan import TrainingPlan
 
 FIRST = datetime(2026, 3, 2, tzinfo=UTC)

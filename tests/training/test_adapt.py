@@ -13,9 +13,9 @@ from features.home import Home, HomeSettings, open_home
 from models.artifacts.registry import ModelRegistry
 from training.adapt import AdaptedEncoder, adapt, why_adapted_wins
 from training.dataset.targets import find_targets
-from training.evaluate import Evaluation
+from training.evaluation.evaluate import Evaluation
+from training.evaluation.metrics import Judged
 from training.fit import fit_in_tiers, prepare
-from training.metrics import Judged
 from training.plan import TrainingPlan
 from training.train import train
 

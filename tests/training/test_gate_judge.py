@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.evaluate import Evaluation
+from training.evaluation.evaluate import Evaluation
+from training.evaluation.metrics import Judged
+from training.evaluation.slices import Slice
 from training.gate.judge import judge_challenger
 from training.gate.rivals import Rival, Rivals
-from training.metrics import Judged
-from training.slices import Slice
 
 ROWS = 2000
 CLASSES = ("a", "b", "c")

@@ -15,10 +15,10 @@ from models.artifacts.evaluation_files import evaluation_folder
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import HISTORY_TAG, ModelVersion
 from models.artifacts.save_load import save_artifact
-from training.evaluate import Evaluation
+from training.evaluation.evaluate import Evaluation
+from training.evaluation.held_out_predictions import write_judgement
+from training.evaluation.metrics import Judged
 from training.gate.rivals import Rivals, find_rivals
-from training.judgement import write_judgement
-from training.metrics import Judged
 from training.plan import TrainingPlan
 from training.register import register
 

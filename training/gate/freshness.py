@@ -10,7 +10,7 @@ from models.artifacts.training_ids import hash_ids, were_learned_from
 from models.base.model_card import Card
 from training.counted import counted
 from training.dataset.targets import data_end
-from training.evaluate import Evaluation
+from training.evaluation.evaluate import Evaluation
 
 
 def find_news(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.classification.cross_validation import Rows
-from training.metrics import Floats
+from training.evaluation.metrics import Floats
 
 _REPLICATES = 1000
 _AT_ONCE = 100

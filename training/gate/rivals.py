@@ -15,9 +15,9 @@ from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.artifacts.training_ids import were_learned_from
 from models.base.model_card import Card
 from models.classification.cross_validation import Rows
-from training.evaluate import Evaluation
+from training.evaluation.evaluate import Evaluation
+from training.evaluation.held_out_predictions import held_out_answers
 from training.gate.freshness import find_news
-from training.judgement import held_out_answers
 from training.plan import TrainingPlan
 
 FEWEST_GROUPS = 100

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import numpy as np
 
-from training.metrics import Interval
+from training.evaluation.metrics import Interval
 
 _REPLICATES = 400
 

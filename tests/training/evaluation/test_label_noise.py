@@ -18,7 +18,7 @@ from training.cli import app
 from training.dataset.split import split_history
 from training.dataset.targets import find_targets
 from training.demo import generate_company
-from training.label_noise import (
+from training.evaluation.label_noise import (
     LabelDoubts,
     Suspect,
     doubt_labels,

@@ -6,7 +6,7 @@ import pytest
 from models.classification.conformal_sets import LabelSets
 from models.classification.cross_validation import Fold
 from models.classification.expert_pool import CrossFit
-from training.coverage import (
+from training.evaluation.conformal_coverage import (
     JudgedSets,
     judge_sets,
     lowest_class_coverage,
@@ -15,7 +15,7 @@ from training.coverage import (
     set_coverage,
     set_metrics,
 )
-from training.metrics import Judged
+from training.evaluation.metrics import Judged
 
 
 def judged_by(probabilities: np.ndarray, labels: np.ndarray) -> Judged:

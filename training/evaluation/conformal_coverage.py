@@ -10,7 +10,7 @@ from sklearn.base import clone
 from models.classification.conformal_sets import LabelSets
 from models.classification.cross_validation import Fold, Rows
 from models.classification.expert_pool import CrossFit
-from training.metrics import Floats, Judged
+from training.evaluation.metrics import Floats, Judged
 
 _FEWEST_OF_A_CLASS = 50
 

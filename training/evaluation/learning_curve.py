@@ -11,12 +11,12 @@ from models.base.model_card import CurvePoint
 from models.classification.calibrated_model import CalibratedModel
 from models.classification.cross_validation import Fold, Rows, one_of_each
 from models.classification.experts import choose_experts, expert_scores
-from training.certify import FEWEST_ACCEPTED, GRID, certify, lower_bound
 from training.dataset.split import Split
 from training.dataset.targets import Target
-from training.drift import rows_since_drift
-from training.evaluate import Evaluation
-from training.metrics import Judged, accuracy, measure, take_rows
+from training.evaluation.certify import FEWEST_ACCEPTED, GRID, certify, lower_bound
+from training.evaluation.drift import rows_since_drift
+from training.evaluation.evaluate import Evaluation
+from training.evaluation.metrics import Judged, accuracy, measure, take_rows
 from training.plan import TrainingPlan
 
 _SHARES = (0.125, 0.25, 0.5, 1.0)

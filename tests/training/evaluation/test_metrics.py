@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
-from training.metrics import (
+from training.evaluation.metrics import (
     Interval,
     Judged,
     accuracy,

@@ -11,8 +11,8 @@ from features.domain.report import IncidentReport
 from features.text.cleaning import incident_text
 from models.base.model_card import SliceMetric
 from models.classification.cross_validation import Rows
-from training.languages import languages_of
-from training.metrics import Floats, Judged
+from training.evaluation.languages import languages_of
+from training.evaluation.metrics import Floats, Judged
 
 _FEWEST_ROWS = 30
 _MOST_VALUES = 20

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from models.base.model_card import Drift
 from models.classification.cross_validation import Rows
 from training.dataset.split import Split
-from training.metrics import Interval, Judged, measure, take_rows
+from training.evaluation.metrics import Interval, Judged, measure, take_rows
 
 Floats = NDArray[np.float64]
 

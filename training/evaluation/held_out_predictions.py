@@ -9,7 +9,7 @@ from features.home import Home
 from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folder
 from models.artifacts.registry import ModelVersion
 from models.artifacts.training_ids import hash_ids
-from training.evaluate import Evaluation
+from training.evaluation.evaluate import Evaluation
 
 
 def write_judgement(evaluation: Evaluation, ids: Sequence[str], folder: EvaluationFolder) -> None:

@@ -10,11 +10,11 @@ from features.text.fingerprint import fingerprint
 from models.base.model_card import Drift, Metric, SliceMetric
 from models.classification.calibrated_model import CalibratedModel
 from models.classification.cross_validation import Rows
-from training.coverage import judge_sets, most_frequent_sets, set_metrics
 from training.dataset.split import Split
 from training.dataset.targets import Target
-from training.drift import find_drift
-from training.metrics import (
+from training.evaluation.conformal_coverage import judge_sets, most_frequent_sets, set_metrics
+from training.evaluation.drift import find_drift
+from training.evaluation.metrics import (
     CHOICE_METRICS,
     SEVERITY_METRICS,
     AnyJudged,
@@ -22,7 +22,7 @@ from training.metrics import (
     Judged,
     measure,
 )
-from training.slices import Slice, find_slices, measure_slices
+from training.evaluation.slices import Slice, find_slices, measure_slices
 
 BASELINE = "most frequent label"
 _SMOOTHING = 1.0

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from features.domain.report import IncidentReport
-from training.languages import languages_of
-from training.metrics import Judged
-from training.slices import find_slices, measure_slices, wilson_interval
+from training.evaluation.languages import languages_of
+from training.evaluation.metrics import Judged
+from training.evaluation.slices import find_slices, measure_slices, wilson_interval
 
 
 def report(number: int, **facts: str | None) -> IncidentReport:

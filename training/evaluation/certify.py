@@ -11,7 +11,7 @@ from scipy.special import betaincinv
 from models.base.predictions import Certificate
 from models.classification.calibrated_model import Certification
 from models.classification.cross_validation import Rows, one_of_each
-from training.metrics import Judged, take_rows
+from training.evaluation.metrics import Judged, take_rows
 from training.plan import WANTED_PRECISION
 
 _ERROR_RATE = 0.05

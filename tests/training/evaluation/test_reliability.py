@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from models.base.model_card import Card, ClassReliability, ConfidenceBin
-from training.metrics import Judged, expected_calibration_error
-from training.reliability import draw_reliability, reliability_by_bin, reliability_by_class
+from training.evaluation.metrics import Judged, expected_calibration_error
+from training.evaluation.reliability import (
+    draw_reliability,
+    reliability_by_bin,
+    reliability_by_class,
+)
 
 CLASSES = ("disk", "tape", "$never_{seen", "unused")
 
@@ -100,7 +104,7 @@ def test_drawing_writes_nowhere_but_to_its_folder(card: Card, tmp_path: Path) ->
     user.mkdir()
     code = (
         "from pathlib import Path; from models.base.model_card import Card;"
-        "from training.reliability import draw_reliability;"
+        "from training.evaluation.reliability import draw_reliability;"
         "draw_reliability(Card.from_json(Path('card.json').read_text()), Path('fonts').absolute())"
     )
     kept = {

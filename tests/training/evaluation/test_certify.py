@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models.base.predictions import Certificate
-from training.certify import GRID, certify, lower_bound
-from training.metrics import Judged
+from training.evaluation.certify import GRID, certify, lower_bound
+from training.evaluation.metrics import Judged
 
 
 def judged(

@@ -7,7 +7,7 @@ import numpy as np
 
 from models.base.model_card import Metric
 from models.classification.cross_validation import Rows
-from training.metrics import Floats, InBlocks, measure
+from training.evaluation.metrics import Floats, InBlocks, measure
 
 
 class RankedSearches(InBlocks, Protocol):

@@ -11,10 +11,10 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.kinds import build_model
 from training.dataset.split import Split, split_history
 from training.dataset.targets import find_targets
-from training.drift import find_drift, rows_since_drift
-from training.evaluate import evaluate
+from training.evaluation.drift import find_drift, rows_since_drift
+from training.evaluation.evaluate import evaluate
+from training.evaluation.metrics import Judged
 from training.fit import prove
-from training.metrics import Judged
 from training.plan import TrainingPlan
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.base.model_card import Card, ClassReliability, ConfidenceBin
-from training.metrics import CONFIDENCE_BINS, Judged, confidence_bins
+from training.evaluation.metrics import CONFIDENCE_BINS, Judged, confidence_bins
 
 if TYPE_CHECKING:  # see draw_reliability
     from matplotlib.axes import Axes

@@ -9,12 +9,12 @@ from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import HomeSettings, open_home
 from models.classification.choice import ChoiceModel
-from training.certify import certify
 from training.dataset.split import split_history
 from training.dataset.targets import Target
+from training.evaluation.certify import certify
+from training.evaluation.learning_curve import labels_until_auto
+from training.evaluation.metrics import Judged
 from training.fit import fit_in_tiers
-from training.metrics import Judged
-from training.outlook import labels_until_auto
 from training.plan import TrainingPlan
 
 WORDS = ("printer", "network", "mailbox", "laptop")
