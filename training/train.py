@@ -19,8 +19,8 @@ from training.dataset.targets import Target, attributes_of, find_targets, has_la
 from training.evaluation.held_out_predictions import write_judgement
 from training.evaluation.label_noise import LabelDoubts, doubt_labels, write_suspects
 from training.fit import Fitted, fit_in_tiers, prepare
-from training.gate.judge import judge_challenger
-from training.gate.rivals import find_rivals
+from training.gate.decide import judge_challenger
+from training.gate.opponents import find_rivals
 from training.plan import Progress, TrainingPlan
 from training.publish import forced, publish
 from training.register import training_run

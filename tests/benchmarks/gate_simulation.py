@@ -13,9 +13,9 @@ from rich.table import Table
 
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import Judged
-from training.gate import judge
-from training.gate.judge import judge_challenger
-from training.gate.rivals import Rival, Rivals
+from training.gate import decide
+from training.gate.decide import judge_challenger
+from training.gate.opponents import Rival, Rivals
 
 LABELS = 2000
 TRIALS = 500
@@ -106,12 +106,12 @@ def _evaluation(truth: np.ndarray, predicted: np.ndarray, copies: np.ndarray) ->
 
 
 def _with_margins(margins: Sequence[float], trials: int) -> Iterator[tuple[float, Simulated]]:
-    kept = judge.TOLERATED_BOUND
+    kept = decide.TOLERATED_BOUND
     for margin in margins:
-        judge.TOLERATED_BOUND = margin
+        decide.TOLERATED_BOUND = margin
         for found in simulate_all(trials):
             yield margin, found
-    judge.TOLERATED_BOUND = kept
+    decide.TOLERATED_BOUND = kept
 
 
 def main() -> None:
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=TRIALS)
     asked = parser.parse_args()
     table = Table("margin", "challenger", "discordance", "promoted")
-    margins = MARGINS if asked.margins else (judge.TOLERATED_BOUND,)
+    margins = MARGINS if asked.margins else (decide.TOLERATED_BOUND,)
     for margin, found in _with_margins(margins, asked.trials):
         share = f"{found.promoted} of {found.trials}"
         table.add_row(f"{margin:g}", found.challenger, f"{found.discordance:g}", share)

@@ -18,7 +18,7 @@ from models.artifacts.save_load import save_artifact
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.held_out_predictions import write_judgement
 from training.evaluation.metrics import Judged
-from training.gate.rivals import Rivals, find_rivals
+from training.gate.opponents import Rivals, find_rivals
 from training.plan import TrainingPlan
 from training.register import register
 

@@ -10,7 +10,7 @@ from models.base.gate_verdict import Comparison, Verdict
 from models.classification.cross_validation import Rows
 from training.counted import counted
 from training.evaluation.slices import Slice
-from training.gate.paired import Answers, Difference, accuracy_gain
+from training.gate.paired_bootstrap import Answers, Difference, accuracy_gain
 
 TOLERATED_FALL = 0.02
 """How much a slice's accuracy may fall: two points."""

@@ -8,8 +8,8 @@ import pytest
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import Judged
 from training.evaluation.slices import Slice
-from training.gate.judge import judge_challenger
-from training.gate.rivals import Rival, Rivals
+from training.gate.decide import judge_challenger
+from training.gate.opponents import Rival, Rivals
 
 ROWS = 2000
 CLASSES = ("a", "b", "c")

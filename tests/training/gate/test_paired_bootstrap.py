@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.evaluation.metrics import Judged, accuracy, compare, quadratic_kappa
-from training.gate.paired import Answers, accuracy_gain, kappa_gain
+from training.gate.paired_bootstrap import Answers, accuracy_gain, kappa_gain
 
 
 def answers(rows: int = 1200, groups: int = 400, seed: int = 0) -> Answers:
