@@ -25,7 +25,7 @@ from models.artifacts.registry import ModelRegistry
 from serving.app import create_app
 from serving.settings import ServingSettings
 from training.demo import generate_company
-from training.monitor.promises import precision_history
+from training.monitoring.certificate_checks import precision_history
 from training.plan import TrainingPlan
 from training.train import train
 

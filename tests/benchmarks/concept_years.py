@@ -10,8 +10,8 @@ from sklearn.cluster import MiniBatchKMeans
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import Vectors
 from models.classification.cross_validation import Rows, report_copy_groups
-from training.monitor.material import Material
-from training.monitor.storms import first_of_storms
+from training.monitoring.dataset import Material
+from training.monitoring.incident_bursts import first_of_storms
 
 KINDS = ("quiet", "renamed category", "new service", "new failure mode")
 PAST_DAYS, YEAR_DAYS = 120, 365

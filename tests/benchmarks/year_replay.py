@@ -26,7 +26,7 @@ from models.artifacts.registry import ModelRegistry
 from models.statistics.confidence_sequence import precision_bounds
 from serving.app import create_app
 from serving.settings import ServingSettings
-from training.monitor.promises import precision_history
+from training.monitoring.certificate_checks import precision_history
 from training.plan import TrainingPlan
 from training.settings import TrainingSettings
 from training.train import train

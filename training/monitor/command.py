@@ -11,7 +11,7 @@ from features.home import open_home
 from features.store.learning.monitoring_reports import Alarm, Monitoring, Proposal
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
-from training.monitor.look import look
+from training.monitoring.report import look
 from training.settings import TrainingSettings
 
 

@@ -13,9 +13,9 @@ from features.store.learning.monitoring_reports import Measure
 from features.text.cleaning import incident_text
 from features.text.tokens import terms_of
 from models.classification.cross_validation import Rows
-from training.monitor.concept import FACTS
-from training.monitor.findings import Findings
-from training.monitor.material import Material
+from training.monitoring.concept_drift import FACTS
+from training.monitoring.dataset import Material
+from training.monitoring.findings import Findings
 
 _MOST_COMPARED = 1_500
 _FEWEST = 50

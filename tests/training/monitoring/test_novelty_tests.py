@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from training.monitor.emergence import emerging_texts, emerging_values
-from training.monitor.rashness import find_rashness
-from training.monitor.storms import first_of_storms
+from training.monitoring.incident_bursts import first_of_storms
+from training.monitoring.novelty_tests import emerging_texts, emerging_values
+from training.monitoring.overconfidence import find_rashness
 
 A_DAY = 20
 DAYS = np.arange(1200) / A_DAY

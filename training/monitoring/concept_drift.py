@@ -8,10 +8,10 @@ import numpy as np
 from features.store.learning.monitoring_reports import Alarm
 from features.text.cleaning import incident_text
 from models.classification.cross_validation import Rows
-from training.monitor.emergence import Emergence, emerging_texts, emerging_values
-from training.monitor.findings import Findings
-from training.monitor.material import Material, opened_at
-from training.monitor.telling import telling_terms
+from training.monitoring.dataset import Material, opened_at
+from training.monitoring.distinctive_terms import telling_terms
+from training.monitoring.findings import Findings
+from training.monitoring.novelty_tests import Emergence, emerging_texts, emerging_values
 
 FACTS = ("service", "source")
 # Chances of a false alarm a year; with that of errors they make one in twenty years.

@@ -21,10 +21,10 @@ from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from models.lifecycle.promotion import promote
 from training.cli import app
-from training.monitor.look import look, true_labels
-from training.monitor.material import Material
-from training.monitor.proposals import propose_categories
-from training.monitor.shadows import look_at_shadow
+from training.monitoring.category_proposals import propose_categories
+from training.monitoring.dataset import Material
+from training.monitoring.report import look, true_labels
+from training.monitoring.shadow_comparison import look_at_shadow
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 CUTOFF = datetime(2026, 2, 1, tzinfo=UTC)

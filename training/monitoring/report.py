@@ -13,15 +13,15 @@ from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.base.model_card import Card
 from models.base.target_labels import label_of
-from training.monitor.answers import Judged, first_answers, look_at_answers
-from training.monitor.classes import look_at_classes
-from training.monitor.concept import find_concept_changes
-from training.monitor.findings import Findings, add_up
-from training.monitor.inputs import look_at_inputs
-from training.monitor.material import Material, read_material
-from training.monitor.promises import look_at_promises
-from training.monitor.proposals import propose_categories
-from training.monitor.shadows import look_at_shadow
+from training.monitoring.answer_quality import Judged, first_answers, look_at_answers
+from training.monitoring.category_proposals import propose_categories
+from training.monitoring.certificate_checks import look_at_promises
+from training.monitoring.concept_drift import find_concept_changes
+from training.monitoring.dataset import Material, read_material
+from training.monitoring.findings import Findings, add_up
+from training.monitoring.input_drift import look_at_inputs
+from training.monitoring.label_shift import look_at_classes
+from training.monitoring.shadow_comparison import look_at_shadow
 
 _WITHOUT_CHAMPION_DAYS = 30
 _WITHOUT_LABELS = frozenset({"similar", "runbooks"})

@@ -18,7 +18,7 @@ from features.text.cleaning import incident_text
 from models.base.target_labels import label_of
 from models.classification.cross_validation import Rows, report_copy_groups
 from training.dataset.point_in_time import read_past
-from training.monitor.storms import first_of_storms
+from training.monitoring.incident_bursts import first_of_storms
 
 Floats = NDArray[np.float64]
 

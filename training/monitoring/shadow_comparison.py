@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from features.store.learning.monitoring_reports import Measure
 from features.store.learning.shadow_predictions import ShadowPair
-from training.monitor.findings import Findings
-from training.monitor.intervals import mean_by_day
+from training.monitoring.bootstrap import mean_by_day
+from training.monitoring.findings import Findings
 
 
 def look_at_shadow(target: str, version: str, pairs: Sequence[ShadowPair]) -> Findings:

@@ -10,9 +10,9 @@ from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from features.store.learning.monitoring_reports import Alarm, Measure
 from models.base.model_card import Card
 from models.base.predictions import Decision
-from training.monitor.findings import Findings
-from training.monitor.intervals import mean_by_day
-from training.monitor.rashness import find_rashness
+from training.monitoring.bootstrap import mean_by_day
+from training.monitoring.findings import Findings
+from training.monitoring.overconfidence import find_rashness
 
 _FOR_ERRORS = 0.005
 _FEWEST_JUDGED = 10

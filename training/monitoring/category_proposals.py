@@ -7,9 +7,9 @@ from sklearn.cluster import AgglomerativeClustering
 
 from features.store.learning.monitoring_reports import Proposal
 from models.classification.cross_validation import Rows
-from training.monitor.findings import Findings
-from training.monitor.material import Material, opened_at
-from training.monitor.telling import telling_terms
+from training.monitoring.dataset import Material, opened_at
+from training.monitoring.distinctive_terms import telling_terms
+from training.monitoring.findings import Findings
 
 _FEWEST = 5
 _FARTHEST = 0.45

@@ -12,7 +12,7 @@ from features.store.store import IncidentStore
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
 from models.statistics.confidence_sequence import precision_bounds
-from training.monitor.findings import Findings
+from training.monitoring.findings import Findings
 
 _EXAMPLES = 5
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from features.store.learning.monitoring_reports import Measure, Proposal
 from models.classification.cross_validation import Rows
-from training.monitor.emergence import BLOCK
-from training.monitor.findings import Findings
-from training.monitor.material import Material, opened_at
+from training.monitoring.dataset import Material, opened_at
+from training.monitoring.findings import Findings
+from training.monitoring.novelty_tests import BLOCK
 
 _REPLICATES = 200
 _FEWEST_LABELLED = 60

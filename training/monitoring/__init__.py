@@ -1,0 +1,1 @@
+"""How the models in service do, and what changed since they were trained."""
