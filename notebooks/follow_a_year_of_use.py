@@ -24,7 +24,7 @@ from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from serving.app import create_app
 from serving.settings import ServingSettings
-from training.demo import generate_company
+from training.demo.incidents import generate_company
 from training.monitoring.certificate_checks import precision_history
 from training.plan import TrainingPlan
 from training.train import train

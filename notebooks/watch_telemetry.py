@@ -14,8 +14,8 @@ from matplotlib import pyplot as plt
 from features.timeseries.state import CHANNELS
 from models.timeseries.anomaly_flags import find_flags
 from models.timeseries.anomaly_model import DAYS_BEFORE_FLAGS, AnomalyModel
-from training.demo import generate_company
-from training.demo_telemetry import DEPLOYED_AT, STEP_SECONDS, generate_day
+from training.demo.incidents import generate_company
+from training.demo.telemetry import DEPLOYED_AT, STEP_SECONDS, generate_day
 
 day = generate_day(generate_company(incidents=20).dependencies)
 values = np.stack([each.values for each in day.series])

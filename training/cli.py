@@ -21,8 +21,8 @@ from training.actor import actor_name
 from training.audit import audit_command
 from training.backtest import BacktestReport, backtest, parse_days
 from training.backtest_summary import describe_backtest
-from training.demo import generate_company, write_history, write_mapping, write_runbooks
-from training.demo_watch import record_day
+from training.demo.anomalies import record_day
+from training.demo.incidents import generate_company, write_history, write_mapping, write_runbooks
 from training.export import read_export
 from training.gaps import gaps_command
 from training.modes import mode_command, modes_command

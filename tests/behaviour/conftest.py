@@ -4,7 +4,7 @@ import pytest
 
 from models.classification.calibrated_model import CalibratedModel
 from models.kinds import build_model
-from training.demo import DemoCompany, generate_company
+from training.demo.incidents import DemoCompany, generate_company
 
 
 def _fit(company: DemoCompany, target: str) -> CalibratedModel:

@@ -17,7 +17,7 @@ from features.imports.load_history import load_history
 from features.text.cleaning import clean_text
 from models.classification.calibrated_model import CalibratedModel
 from models.classification.choice import ChoiceModel
-from training.demo import generate_company
+from training.demo.incidents import generate_company
 
 DATA = Path(os.environ.get("PRECEDENT_DATA", "../shared/data"))
 

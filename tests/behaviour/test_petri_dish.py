@@ -10,9 +10,9 @@ from features.domain.report import IncidentReport
 from features.domain.topology import Topology
 from features.store.store import open_store
 from serving.surroundings import Surroundings, SurroundingsService
-from training.demo import generate_company
-from training.demo_telemetry import DEPLOYED_AT, DemoDay, generate_day
-from training.demo_watch import watch_day
+from training.demo.anomalies import watch_day
+from training.demo.incidents import generate_company
+from training.demo.telemetry import DEPLOYED_AT, DemoDay, generate_day
 
 SEEDS = range(10)
 MOST_MISSED = 1

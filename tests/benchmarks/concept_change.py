@@ -16,7 +16,7 @@ from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home, open_home
 from features.text.cleaning import incident_text
 from models.base.target_labels import label_of
-from training.demo import UNTIL, generate_company
+from training.demo.incidents import UNTIL, generate_company
 from training.monitoring.concept_drift import FACTS, fact_signs, label_signs, text_signs
 from training.monitoring.novelty_tests import Emergence
 from training.settings import TrainingSettings

@@ -23,7 +23,7 @@ from features.store.learning.predictions import PredictionRecord
 from features.store.operations.audit_log import Event
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelVersion
-from training.demo import generate_company
+from training.demo.incidents import generate_company
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from models.kinds import KINDS
 from training.cli import app
-from training.demo import generate_company, write_runbooks
+from training.demo.incidents import generate_company, write_runbooks
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

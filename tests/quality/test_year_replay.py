@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from year_replay import replay_in
 
-from training.demo import UNTIL, generate_company
+from training.demo.incidents import UNTIL, generate_company
 
 
 @pytest.mark.quality

@@ -19,7 +19,7 @@ from features.home import Home
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from training.cli import app
-from training.demo import generate_company, write_history, write_mapping
+from training.demo.incidents import generate_company, write_history, write_mapping
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,7 +16,7 @@ from exports import read_rows, write_rows
 from features.domain.report import IncidentReport
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
-from training.demo import generate_company
+from training.demo.incidents import generate_company
 
 _TRAINED_ROWS = {"servicenow-log": 3_000}
 _DEFAULT_TRAINED_ROWS = 500

@@ -8,7 +8,7 @@ import pytest
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from training.dataset.split import Split, split_history
-from training.demo import generate_company
+from training.demo.incidents import generate_company
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

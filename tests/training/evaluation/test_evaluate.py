@@ -13,7 +13,7 @@ from models.classification.expert_pool import CrossFit
 from models.kinds import build_model
 from training.dataset.split import Split, split_history
 from training.dataset.targets import Target, find_targets
-from training.demo import DemoCompany, generate_company
+from training.demo.incidents import DemoCompany, generate_company
 from training.evaluation.evaluate import Evaluation, evaluate
 
 LABELS = ("a", "a", "b", None, "a", "b", "b", "a")

@@ -17,7 +17,7 @@ from models.kinds import build_model
 from training.cli import app
 from training.dataset.split import split_history
 from training.dataset.targets import find_targets
-from training.demo import generate_company
+from training.demo.incidents import generate_company
 from training.evaluation.label_noise import (
     LabelDoubts,
     Suspect,

@@ -6,9 +6,9 @@ import yaml
 
 from features.home import Home
 from features.store.store import open_store
-from training.demo import generate_company
-from training.demo_telemetry import DEPLOYED_AT
-from training.demo_watch import record_day
+from training.demo.anomalies import record_day
+from training.demo.incidents import generate_company
+from training.demo.telemetry import DEPLOYED_AT
 
 
 def test_a_failure_is_stored_with_what_surrounds_it(tmp_path: Path) -> None:

@@ -13,10 +13,9 @@ from features.domain.history import Provenance
 from features.domain.report import Outcome, ResolvedIncident
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
-from training import demo
-from training.demo import DemoCompany, generate_company
+from training.demo.incidents import DemoCompany, generate_company, incidents
 
-HALF_WAY = demo.UNTIL - timedelta(days=182)
+HALF_WAY = incidents.UNTIL - timedelta(days=182)
 MARGIN = timedelta(days=7)
 
 
@@ -28,9 +27,9 @@ def company() -> DemoCompany:
 @pytest.fixture(scope="module")
 def written(company: DemoCompany, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
-    demo.write_history(company, folder / "demo.jsonl")
-    demo.write_mapping(folder / "demo.yaml")
-    demo.write_runbooks(company, folder / "runbooks")
+    incidents.write_history(company, folder / "demo.jsonl")
+    incidents.write_mapping(folder / "demo.yaml")
+    incidents.write_runbooks(company, folder / "runbooks")
     return folder
 
 
@@ -52,7 +51,7 @@ def before_and_after(
 
 
 def test_file_keeps_its_bound() -> None:
-    assert len(inspect.getsource(demo).splitlines()) <= 300
+    assert len(inspect.getsource(incidents).splitlines()) <= 300
 
 
 def test_same_seed_same_company_other_seed_other_texts(company: DemoCompany) -> None:
@@ -133,10 +132,10 @@ def test_duplicates_name_the_first_report_of_their_failure(company: DemoCompany)
 def test_only_late_incidents_are_unresolved(company: DemoCompany) -> None:
     still_open = [i for i in company.incidents if i.outcome == Outcome()]
     assert 1 <= len(still_open) < 30
-    late = [i for i in still_open if demo.UNTIL - i.report.opened_at < timedelta(days=60)]
+    late = [i for i in still_open if incidents.UNTIL - i.report.opened_at < timedelta(days=60)]
     assert len(late) >= len(still_open) * 0.5
     for incident in resolved(company):
-        assert incident.report.opened_at < incident.outcome.resolved_at < demo.UNTIL
+        assert incident.report.opened_at < incident.outcome.resolved_at < incidents.UNTIL
 
 
 def test_habits_change_half_way(company: DemoCompany) -> None:
@@ -202,7 +201,7 @@ def test_runbooks_are_marked_markdown_with_sections_and_command(written: Path) -
     for file in files:
         _, front, body = file.read_text(encoding="utf-8").split("---\n", 2)
         facts = yaml.safe_load(front)
-        assert facts["synthetic"] == demo.NOTICE
+        assert facts["synthetic"] == incidents.NOTICE
         assert facts["service"] == file.parent.name
         for heading in ("## Meaning", "## Impact", "## Diagnosis\n```sh\n", "## Mitigation\n1. "):
             assert heading in body
@@ -220,7 +219,7 @@ def test_written_history_has_the_expected_columns(company: DemoCompany, written:
         assert sorted(row) == sorted(report + outcome + extra)
         assert row["synthetic"] is True
         assert row["reporter"].endswith("@example.com")
-    assert (written / "demo.yaml").read_text(encoding="utf-8").startswith(f"# {demo.NOTICE}")
+    assert (written / "demo.yaml").read_text(encoding="utf-8").startswith(f"# {incidents.NOTICE}")
 
 
 def test_the_ordinary_import_reads_it_back(company: DemoCompany, written: Path) -> None:

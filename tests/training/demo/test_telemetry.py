@@ -5,8 +5,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from training.demo import generate_company
-from training.demo_telemetry import DEPLOYED_AT, DemoDay, generate_day
+from training.demo.incidents import generate_company
+from training.demo.telemetry import DEPLOYED_AT, DemoDay, generate_day
 
 DEPENDENCIES = generate_company(incidents=1).dependencies
 

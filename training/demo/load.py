@@ -6,13 +6,13 @@ from tempfile import TemporaryDirectory
 from features.domain.history import History
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
-from training.demo import DemoCompany, write_history, write_mapping
+from training.demo.incidents import DemoCompany, write_history, write_mapping
 
 
 def load_demo(company: DemoCompany) -> History:
     """Write a company's export and mapping to a folder for the moment, and read them.
 
-    >>> from training.demo import generate_company
+    >>> from training.demo.incidents import generate_company
     >>> len(load_demo(generate_company(incidents=20)).incidents)
     20
     """

@@ -16,8 +16,8 @@ from features.text.resolutions import named_fix
 from models.base.series_model import SeriesScores
 from models.timeseries.anomaly_flags import Flag, find_flags
 from models.timeseries.anomaly_model import AnomalyModel, keep_compiled_kernels
-from training.demo import DemoCompany
-from training.demo_telemetry import (
+from training.demo.incidents import DemoCompany
+from training.demo.telemetry import (
     DEPLOYED_AT,
     STEP_SECONDS,
     DemoDay,

@@ -1,0 +1,1 @@
+"""A synthetic company: its incidents, runbooks, telemetry and the day on which it breaks."""
