@@ -19,7 +19,7 @@ from training.dataset.split import split_history
 from training.dataset.targets import find_targets
 from training.demo.incidents import generate_company
 from training.demo.load import load_demo
-from training.fit import fit_and_judge
+from training.pipeline.fit import fit_and_judge
 from training.plan import TrainingPlan
 
 history = load_demo(generate_company(incidents=1000))

@@ -24,7 +24,7 @@ from training.dataset.targets import find_targets
 from training.demo.incidents import generate_company
 from training.demo.load import load_demo
 from training.evaluation.label_noise import doubt_labels
-from training.fit import fit_and_judge
+from training.pipeline.fit import fit_and_judge
 from training.plan import TrainingPlan
 
 history = load_demo(generate_company(incidents=600))

@@ -14,7 +14,7 @@ from matplotlib import pyplot as plt
 from features.encoding.encoder import HashingEncoder
 from training.demo.incidents import generate_company
 from training.demo.load import load_demo
-from training.similar import similar_card, train_similar
+from training.pipeline.train_similar import similar_card, train_similar
 
 history = load_demo(generate_company())
 trained = train_similar(history, encoder=HashingEncoder())

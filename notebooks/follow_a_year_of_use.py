@@ -26,8 +26,8 @@ from serving.app import create_app
 from serving.settings import ServingSettings
 from training.demo.incidents import generate_company
 from training.monitoring.certificate_checks import precision_history
+from training.pipeline.train import train
 from training.plan import TrainingPlan
-from training.train import train
 
 known = [one for one in generate_company(incidents=2000).incidents if one.outcome.assignment]
 incidents = sorted(known, key=lambda one: str(one.report.opened_at))

@@ -20,7 +20,7 @@ from training.demo.incidents import generate_company
 from training.demo.load import load_demo
 from training.evaluation.certify import GRID, certify, lower_bound
 from training.evaluation.metrics import coverage_at_wanted_accuracy, measure
-from training.fit import fit_and_judge
+from training.pipeline.fit import fit_and_judge
 from training.plan import TrainingPlan
 
 history = load_demo(generate_company())

@@ -21,8 +21,8 @@ from features.home import HomeSettings, open_home
 from models.artifacts.registry import ModelRegistry
 from training.demo.incidents import generate_company
 from training.demo.load import load_demo
+from training.pipeline.train import train
 from training.plan import TrainingPlan
-from training.train import train
 
 history = load_demo(generate_company(incidents=800))
 march = datetime(2026, 3, 1, tzinfo=UTC)

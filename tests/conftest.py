@@ -38,7 +38,7 @@ from models.base.predictions import Certificate, ChoicePrediction, Decision
 from models.base.report_model import ReportModel
 from models.lifecycle import promotion
 from models.timeseries.anomaly_model import keep_compiled_kernels
-from training.register import register
+from training.pipeline.register import register
 
 
 class ToyModel(ReportModel):

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from training.backtest import AutoAnswer, AutoPrecision, BacktestedTarget, BacktestReport
+from training.pipeline.backtest import AutoAnswer, AutoPrecision, BacktestedTarget, BacktestReport
 
 _SHOWN_ANSWERS = 40
 

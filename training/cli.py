@@ -19,7 +19,6 @@ from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from training.actor import actor_name
 from training.audit import audit_command
-from training.backtest import BacktestReport, backtest, parse_days
 from training.backtest_summary import describe_backtest
 from training.demo.anomalies import record_day
 from training.demo.incidents import generate_company, write_history, write_mapping, write_runbooks
@@ -27,12 +26,13 @@ from training.export import read_export
 from training.gaps import gaps_command
 from training.modes import mode_command, modes_command
 from training.monitor.command import monitor_command
+from training.pipeline.backtest import BacktestReport, backtest, parse_days
+from training.pipeline.report import TrainingReport
+from training.pipeline.train import measure_only, train
 from training.promotion import promote_command, rollback_command
-from training.report import TrainingReport
 from training.retrain_command import retrain_command
 from training.settings import TrainingSettings
 from training.summary import describe_report, show_progress
-from training.train import measure_only, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

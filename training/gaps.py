@@ -14,7 +14,7 @@ from features.home import open_home
 from features.store.store import open_store
 from models.runbooks.runbook_index import Shelf
 from models.runbooks.runbook_model import RunbookModel
-from training.runbook_gaps import MIN_RECURRENCES, Gap, find_gaps
+from training.pipeline.runbook_gaps import MIN_RECURRENCES, Gap, find_gaps
 from training.settings import TrainingSettings
 
 _SHOWN = 20

@@ -16,10 +16,10 @@ from models.artifacts.registry import ModelRegistry
 from training.actor import actor_name
 from training.counted import counted
 from training.dataset.point_in_time import tell_echoes
-from training.due import Due, why_due
 from training.export import read_export
+from training.pipeline.retrain import Retrained, Wanted, retrain
+from training.pipeline.retrain_trigger import Due, why_due
 from training.plan import TrainingPlan
-from training.retrain import Retrained, Wanted, retrain
 from training.settings import TrainingSettings
 from training.summary import describe_report, show_progress
 

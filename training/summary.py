@@ -11,8 +11,8 @@ from rich.text import Text
 
 from features.domain.history import History
 from training.counted import counted
+from training.pipeline.report import TrainedTarget, TrainingReport
 from training.plan import Progress as Advance
-from training.report import TrainedTarget, TrainingReport
 
 _SHOWN_REJECTED = 3
 

@@ -18,9 +18,9 @@ from training.dataset.split import Split
 from training.dataset.targets import Target
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import Interval, Judged, compare, measure
-from training.fit import fit_and_judge, prepare
+from training.pipeline.fit import fit_and_judge, prepare
+from training.pipeline.train import choose_targets
 from training.plan import TrainingPlan
-from training.train import choose_targets
 
 OURS = "Precedent"
 

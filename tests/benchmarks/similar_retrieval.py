@@ -29,7 +29,7 @@ from models.similarity.result_entries import ListedRecords
 from models.similarity.similar_model import SimilarModel
 from models.similarity.training_pairs import linked_queries
 from training.evaluation.metrics import compare, measure
-from training.similar import JudgedSearches, recall_at, shown_precision, shown_share
+from training.pipeline.train_similar import JudgedSearches, recall_at, shown_precision, shown_share
 
 UNTAUGHT = f"{OURS}, no links"
 

@@ -27,9 +27,9 @@ from models.statistics.confidence_sequence import precision_bounds
 from serving.app import create_app
 from serving.settings import ServingSettings
 from training.monitoring.certificate_checks import precision_history
+from training.pipeline.train import train
 from training.plan import TrainingPlan
 from training.settings import TrainingSettings
-from training.train import train
 
 _BEGINS = datetime(2025, 1, 6, tzinfo=UTC)
 

@@ -32,7 +32,7 @@ from models.classification.choice import ChoiceModel
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.held_out_predictions import write_judgement
 from training.evaluation.metrics import Judged
-from training.register import register, training_run
+from training.pipeline.register import register, training_run
 
 pytestmark = pytest.mark.quality
 

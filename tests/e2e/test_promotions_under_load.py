@@ -20,7 +20,7 @@ from features.home import Home
 from features.store.store import open_store
 from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import save_artifact
-from training.register import register
+from training.pipeline.register import register
 
 pytestmark = pytest.mark.quality
 

@@ -23,8 +23,8 @@ from models.artifacts.registry import ModelRegistry
 from models.artifacts.training_ids import hash_ids
 from serving.app import create_app
 from serving.settings import ServingSettings
+from training.pipeline.train import train
 from training.plan import TrainingPlan
-from training.train import train
 
 _COPIES = 12
 _TEXTS = {"Network": "vpn tunnel drops every hour", "Printing": "label printer jams again"}

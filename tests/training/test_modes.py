@@ -18,7 +18,7 @@ from models.artifacts.save_load import save_artifact
 from models.base.model_card import Card
 from models.classification.choice import ChoiceModel
 from training.cli import app
-from training.register import register
+from training.pipeline.register import register
 
 
 @pytest.fixture(scope="module")

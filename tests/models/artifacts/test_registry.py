@@ -10,7 +10,7 @@ from models.artifacts import mlflow_client
 from models.artifacts.mlflow_client import connect, create_database, database_file
 from models.artifacts.registry import ModelRegistry, registered_name
 from models.artifacts.save_load import save_artifact
-from training.register import register
+from training.pipeline.register import register
 
 REPORTS = [IncidentReport(id="1", title="vpn down"), IncidentReport(id="2", title="printer")]
 

@@ -11,7 +11,7 @@ from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelRegistry
 from models.artifacts.save_load import save_artifact
 from models.artifacts.training_ids import hash_ids, was_learned_from, write_learned_from
-from training.register import register
+from training.pipeline.register import register
 
 IDS = ["INC2", "INC1", "INC2", "Störung 7"]
 

@@ -22,7 +22,7 @@ from models.artifacts.registry import HISTORY_TAG, ModelRegistry, ModelVersion
 from models.artifacts.save_load import save_artifact
 from models.lifecycle import promotion
 from models.lifecycle.promotion import note_found_champions, promote, rollback
-from training.register import register
+from training.pipeline.register import register
 
 NAME = "default.category"
 

@@ -14,7 +14,7 @@ from training.dataset.targets import find_targets
 from training.evaluation.drift import find_drift, rows_since_drift
 from training.evaluation.evaluate import evaluate
 from training.evaluation.metrics import Judged
-from training.fit import prove
+from training.pipeline.fit import prove
 from training.plan import TrainingPlan
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from training.dataset.targets import Target
 from training.evaluation.certify import certify
 from training.evaluation.learning_curve import labels_until_auto
 from training.evaluation.metrics import Judged
-from training.fit import fit_in_tiers
+from training.pipeline.fit import fit_in_tiers
 from training.plan import TrainingPlan
 
 WORDS = ("printer", "network", "mailbox", "laptop")

@@ -19,8 +19,8 @@ from training.evaluation.evaluate import Evaluation
 from training.evaluation.held_out_predictions import write_judgement
 from training.evaluation.metrics import Judged
 from training.gate.opponents import Rivals, find_rivals
+from training.pipeline.register import register
 from training.plan import TrainingPlan
-from training.register import register
 
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 TITLES = {"Network": "vpn down", "Printing": "printer jam"}

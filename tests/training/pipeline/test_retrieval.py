@@ -18,7 +18,7 @@ from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
 from models.base.model_card import Metric
 from training.cli import app
-from training.retrieval import judge_retrieval, what_was_said
+from training.pipeline.retrieval import judge_retrieval, what_was_said
 
 pytestmark = pytest.mark.quality
 

@@ -11,13 +11,13 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder_weights import MINILM
 from features.home import Home, HomeSettings, open_home
 from models.artifacts.registry import ModelRegistry
-from training.adapt import AdaptedEncoder, adapt, why_adapted_wins
 from training.dataset.targets import find_targets
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import Judged
-from training.fit import fit_in_tiers, prepare
+from training.pipeline.fine_tune import AdaptedEncoder, adapt, why_adapted_wins
+from training.pipeline.fit import fit_in_tiers, prepare
+from training.pipeline.train import train
 from training.plan import TrainingPlan
-from training.train import train
 
 DEVICES = ("printer", "scanner", "laptop", "router", "phone", "beamer")
 
@@ -76,7 +76,7 @@ def test_a_training_with_time_adapts_serves_and_says_so(
 ) -> None:
     monkeypatch.setenv("PRECEDENT_HOME", str(tmp_path))
     # So many are enough for so few words, and end long before the time does on a busy machine.
-    monkeypatch.setattr("training.adapt._MOST_PASSES", 5.0)
+    monkeypatch.setattr("training.pipeline.fine_tune._MOST_PASSES", 5.0)
     monkeypatch.setattr("training.dataset.split._FOLDS", 3)
     home = open_home()
     report = train(history_of_pairs(), plan_of(home, minutes=20.0), lambda *step: None)

@@ -15,8 +15,8 @@ from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.model_card import Card
 from models.runbooks.runbook_index import Shelf
 from training.dataset.split import split_history
-from training.runbook_gaps import find_gaps
-from training.runbooks import runbooks_card, train_runbooks
+from training.pipeline.runbook_gaps import find_gaps
+from training.pipeline.train_runbooks import runbooks_card, train_runbooks
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TOPICS = {

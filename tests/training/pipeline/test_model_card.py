@@ -10,11 +10,11 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import HomeSettings, open_home
 from models.base.gate_verdict import Verdict
 from models.base.model_card import Card, LabelNoise
-from training.account import write_card
 from training.dataset.split import split_history
 from training.dataset.targets import find_targets
 from training.evaluation.learning_curve import Outlook
-from training.fit import fit_in_tiers
+from training.pipeline.fit import fit_in_tiers
+from training.pipeline.model_card import write_card
 from training.plan import TrainingPlan
 
 FIRST = datetime(2026, 3, 2, tzinfo=UTC)

@@ -11,13 +11,13 @@ import pytest
 
 from features.errors import RetrainingBusy
 from features.store.store import IncidentStore, open_store
-from training.retraining_lock import RetrainingLock
+from training.pipeline.retraining_lock import RetrainingLock
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys, time
 from features.store.store import open_store
-from training.retraining_lock import RetrainingLock
+from training.pipeline.retraining_lock import RetrainingLock
 with open_store(sys.argv[1]) as store, RetrainingLock(store, "Ana", seconds=1.0):
     print("held", flush=True)
     time.sleep(60)

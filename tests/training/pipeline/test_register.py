@@ -13,8 +13,8 @@ from models.artifacts.loader import parse_reports
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import ModelRegistry
 from models.artifacts.save_load import save_artifact
-from training import register as registering
-from training.register import register, training_run
+from training.pipeline import register as registering
+from training.pipeline.register import register, training_run
 
 
 @pytest.fixture

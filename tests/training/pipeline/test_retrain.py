@@ -24,21 +24,21 @@ from features.store.store import IncidentStore, open_store
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION, ModelRegistry
 from training.cli import app
-from training.due import why_due
-from training.retraining_events import told_in_log
-from training.retraining_lock import RetrainingLock
+from training.pipeline.retrain_trigger import why_due
+from training.pipeline.retraining_events import told_in_log
+from training.pipeline.retraining_lock import RetrainingLock
 
 ROOT = Path(__file__).parents[2]
 WORDS = {"Network": "vpn connection drops", "Printing": "printer jam on floor"}
 NOW = datetime.now(UTC)
 STOP_WHILE_FITTING = """
 import sys, time
-import training.train
+import training.pipeline.train
 from training.cli import app
 def stop(*_):
     print("fitting", flush=True)
     time.sleep(60)
-training.train.fit_in_tiers = stop
+training.pipeline.train.fit_in_tiers = stop
 app(["retrain", "--target", "category"])
 """
 

@@ -7,11 +7,11 @@ from features.domain.history import History
 from features.store.store import IncidentStore
 from training.dataset.label_maturity import Immature, leave_out_immature
 from training.dataset.point_in_time import KnownPast, read_past
+from training.pipeline.report import TrainingReport
+from training.pipeline.retraining_events import told_in_log
+from training.pipeline.retraining_lock import RetrainingLock
+from training.pipeline.train import train
 from training.plan import Progress, TrainingPlan
-from training.report import TrainingReport
-from training.retraining_events import told_in_log
-from training.retraining_lock import RetrainingLock
-from training.train import train
 
 
 @dataclass(frozen=True, slots=True)

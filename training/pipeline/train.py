@@ -11,21 +11,20 @@ from features.store.learning.dataset_metadata import HistoryFacts
 from features.store.store import open_store
 from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folder
 from models.kinds import kind_of
-from training.account import write_card
-from training.adapt import AdaptedEncoder, adapt, forget
 from training.dataset.point_in_time import WithoutEchoes, tell_echoes, without_echoes
 from training.dataset.split import Split
 from training.dataset.targets import Target, attributes_of, find_targets, has_labels
 from training.evaluation.held_out_predictions import write_judgement
 from training.evaluation.label_noise import LabelDoubts, doubt_labels, write_suspects
-from training.fit import Fitted, fit_in_tiers, prepare
 from training.gate.decide import judge_challenger
 from training.gate.opponents import find_rivals
-from training.plan import Progress, TrainingPlan
-from training.publish import forced, publish
-from training.register import training_run
-from training.report import TrainedTarget, TrainingReport
-from training.retrieval import (
+from training.pipeline.fine_tune import AdaptedEncoder, adapt, forget
+from training.pipeline.fit import Fitted, fit_in_tiers, prepare
+from training.pipeline.model_card import write_card
+from training.pipeline.publish import forced, publish
+from training.pipeline.register import training_run
+from training.pipeline.report import TrainedTarget, TrainingReport
+from training.pipeline.retrieval import (
     RETRIEVED,
     LearnedSearch,
     Said,
@@ -34,6 +33,7 @@ from training.retrieval import (
     publish_retrieval,
     what_was_said,
 )
+from training.plan import Progress, TrainingPlan
 
 Learned = TypeVar("Learned")
 _SHOWN_SUSPECTS = 5

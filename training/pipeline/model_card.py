@@ -10,7 +10,7 @@ from models.kinds import kind_of
 from training.dataset.split import Split
 from training.dataset.targets import Target, data_end
 from training.evaluation.reliability import reliability_by_bin, reliability_by_class
-from training.fit import Fitted
+from training.pipeline.fit import Fitted
 
 
 def write_card(

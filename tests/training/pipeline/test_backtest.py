@@ -13,16 +13,16 @@ from features.domain.history import History, Provenance
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import NotEnoughHistory, PrecedentError
 from features.home import Home
-from training.backtest import (
+from training.backtest_summary import describe_backtest
+from training.cli import app
+from training.pipeline.backtest import (
     BacktestedTarget,
     BacktestReport,
     backtest,
     measure_precision,
     parse_days,
 )
-from training.backtest_summary import describe_backtest
-from training.cli import app
-from training.train import TrainingPlan
+from training.pipeline.train import TrainingPlan
 
 pytestmark = pytest.mark.quality
 

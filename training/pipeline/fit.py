@@ -11,7 +11,6 @@ from features.text.cleaning import clean_text, incident_text
 from models.classification.calibrated_model import CalibratedModel, Certification
 from models.classification.fine_tuned_head import AdaptedHead
 from models.kinds import build_model
-from training.adapt import AdaptedEncoder, why_adapted_wins
 from training.dataset.provenance import why_auto_is_withheld
 from training.dataset.split import Split, split_history
 from training.dataset.targets import Target
@@ -20,6 +19,7 @@ from training.evaluation.drift import rows_since_drift
 from training.evaluation.evaluate import Evaluation, evaluate
 from training.evaluation.learning_curve import Outlook, look_ahead
 from training.evaluation.metrics import take_rows
+from training.pipeline.fine_tune import AdaptedEncoder, why_adapted_wins
 from training.plan import Progress, TrainingPlan
 
 

@@ -18,9 +18,9 @@ from models.classification.cross_validation import Rows, one_of_each, report_cop
 from training.dataset.provenance import why_auto_is_withheld
 from training.dataset.split import Split, is_dated, known_at, split_history
 from training.dataset.targets import Target
-from training.fit import encode_history, fit_and_judge, prove
+from training.pipeline.fit import encode_history, fit_and_judge, prove
+from training.pipeline.train import choose_targets, learn_each, refuse_nothing
 from training.plan import Progress, TrainingPlan
-from training.train import choose_targets, learn_each, refuse_nothing
 
 _CHUNK = 500
 _TITLE_CHARACTERS = 60

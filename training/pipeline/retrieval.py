@@ -16,13 +16,13 @@ from models.base.model_card import Card, Metric
 from models.base.report_model import ReportModel
 from models.similarity.duplicate_groups import UNLINKED, link_groups
 from models.similarity.training_pairs import PairJudgement
-from training import runbooks as runbook_training
-from training import similar as similar_training
 from training.dataset.split import Split
 from training.dataset.targets import attributes_of
+from training.pipeline import train_runbooks as runbook_training
+from training.pipeline import train_similar as similar_training
+from training.pipeline.publish import forced, publish
+from training.pipeline.report import TrainedTarget
 from training.plan import Progress, TrainingPlan
-from training.publish import forced, publish
-from training.report import TrainedTarget
 
 RETRIEVED = (similar_training.TARGET, runbook_training.TARGET)
 """The targets whose answers are entries of the store, not labels."""

@@ -11,9 +11,9 @@ from features.store.store import open_store
 from models.artifacts.evaluation_files import evaluation_folder
 from models.artifacts.registry import ModelRegistry
 from models.base.gate_verdict import Comparison, Verdict
+from training.pipeline.publish import forced, publish
+from training.pipeline.register import training_run
 from training.plan import TrainingPlan
-from training.publish import forced, publish
-from training.register import training_run
 
 FOUND = Comparison("the champion (version 1)", "accuracy", 400, 350, -0.031, -0.05, -0.012)
 REFUSED = Verdict(False, ("worse than the champion",), ("mail fell",), (FOUND,))

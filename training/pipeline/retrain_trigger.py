@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from features.store.store import IncidentStore
 from models.artifacts.registry import ModelRegistry
 from training.counted import counted
-from training.retraining_events import last_finished
+from training.pipeline.retraining_events import last_finished
 
 _NO_DRIFT = frozenset({"latency"})
 

@@ -15,8 +15,8 @@ from models.base.gate_verdict import Verdict
 from models.base.model_card import Card
 from models.base.report_model import ReportModel
 from models.lifecycle.promotion import promote
+from training.pipeline.register import register
 from training.plan import TrainingPlan
-from training.register import register
 
 
 def publish(
