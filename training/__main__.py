@@ -5,7 +5,7 @@ import sys
 if __name__ == "__main__":
     # The imports take seconds, in which Ctrl-C is as likely as later.
     try:
-        from training.cli import app
+        from training.cli.app import app
 
         app()
     except KeyboardInterrupt:

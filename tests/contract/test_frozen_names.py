@@ -33,7 +33,7 @@ from models.artifacts.registry import (
 from serving.__main__ import cli
 from serving.app import create_app
 from serving.settings import ServingSettings
-from training.cli import app as training_app
+from training.cli.app import app as training_app
 from training.settings import TrainingSettings
 
 FILE = Path(__file__).with_name("frozen_names.json")

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from features.home import Home
 from models.artifacts.registry import ModelVersion
 from serving.__main__ import cli
-from training.cli import app as training_cli
+from training.cli.app import app as training_cli
 
 pytestmark = pytest.mark.quality
 

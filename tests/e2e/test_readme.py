@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from models.kinds import KINDS
-from training.cli import app
+from training.cli.app import app
 from training.demo.incidents import generate_company, write_runbooks
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from features.home import Home
 from models.artifacts.registry import ModelRegistry
 from models.classification.expert_pool import CrossFit
 from models.kinds import build_model
-from training.cli import app
+from training.cli.app import app
 from training.dataset.split import split_history
 from training.dataset.targets import find_targets
 from training.demo.incidents import generate_company

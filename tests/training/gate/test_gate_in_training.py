@@ -12,7 +12,7 @@ from features.home import Home
 from features.store.store import open_store
 from models.artifacts.evaluation_files import evaluation_folder
 from models.artifacts.registry import ModelRegistry
-from training.cli import app
+from training.cli.app import app
 
 WORDS = {
     "Network": "vpn connection wifi router drops switch",

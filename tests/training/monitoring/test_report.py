@@ -20,7 +20,7 @@ from features.store.learning.shadow_predictions import ShadowPair
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from models.lifecycle.promotion import promote
-from training.cli import app
+from training.cli.app import app
 from training.monitoring.category_proposals import propose_categories
 from training.monitoring.dataset import Material
 from training.monitoring.report import look, true_labels

@@ -13,8 +13,8 @@ from features.domain.history import History, Provenance
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import NotEnoughHistory, PrecedentError
 from features.home import Home
-from training.backtest_summary import describe_backtest
-from training.cli import app
+from training.cli.app import app
+from training.cli.backtest_output import describe_backtest
 from training.pipeline.backtest import (
     BacktestedTarget,
     BacktestReport,

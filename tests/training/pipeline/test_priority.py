@@ -10,7 +10,7 @@ from features.domain.report import IncidentReport
 from features.home import Home
 from models.artifacts.registry import ModelRegistry
 from models.base.predictions import SeverityPrediction
-from training.cli import app
+from training.cli.app import app
 
 SCOPES = {"3 - Low": "one user", "2 - Medium": "one team", "1 - High": "every site"}
 NEEDS = {"3 - Low": "can wait", "2 - Medium": "slow work", "1 - High": "stopped work"}

@@ -23,7 +23,7 @@ from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore, open_store
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION, ModelRegistry
-from training.cli import app
+from training.cli.app import app
 from training.pipeline.retrain_trigger import why_due
 from training.pipeline.retraining_events import told_in_log
 from training.pipeline.retraining_lock import RetrainingLock
@@ -34,7 +34,7 @@ NOW = datetime.now(UTC)
 STOP_WHILE_FITTING = """
 import sys, time
 import training.pipeline.train
-from training.cli import app
+from training.cli.app import app
 def stop(*_):
     print("fitting", flush=True)
     time.sleep(60)
@@ -45,7 +45,7 @@ app(["retrain", "--target", "category"])
 
 SMALL_DISK = """
 import resource
-from training.cli import app
+from training.cli.app import app
 resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))
 app(["retrain", "--target", "category", "--force-promote"])
 """

@@ -17,7 +17,7 @@ from features.store.learning.feedback import FeedbackRecord
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
 from models.base.model_card import Metric
-from training.cli import app
+from training.cli.app import app
 from training.pipeline.retrieval import judge_retrieval, what_was_said
 
 pytestmark = pytest.mark.quality

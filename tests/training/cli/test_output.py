@@ -6,8 +6,8 @@ import pytest
 
 from models.base.model_card import LabelNoise
 from models.classification.calibrated_model import Certificate
+from training.cli.output import describe_report
 from training.pipeline.report import TrainedTarget, TrainingReport
-from training.summary import describe_report
 
 QUIET = LabelNoise(0, 0.0, 100, 0.9, 0, 0, None)
 

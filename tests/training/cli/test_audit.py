@@ -18,7 +18,7 @@ from features.store.operations.audit_log import Event
 from features.store.store import IncidentStore, open_store
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION
-from training.cli import app
+from training.cli.app import app
 
 GAIN = {"metric": "accuracy", "incidents": 2013, "groups": 1990}
 GAIN |= {"value": 0.021, "low": 0.008, "high": 0.034}

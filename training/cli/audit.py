@@ -18,7 +18,7 @@ from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
 from models.lifecycle.champion_audit import Account, ChampionThen, give_account
 from models.lifecycle.promotion import note_found_champions
-from training.audit_export import write_log
+from training.cli.audit_file import write_log
 
 _SHOWN = 20
 _MINUTE = "%Y-%m-%d %H:%M"

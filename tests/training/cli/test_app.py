@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from features.home import Home
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
-from training.cli import app
+from training.cli.app import app
 from training.demo.incidents import generate_company, write_history, write_mapping
 
 ROOT = Path(__file__).parents[2]

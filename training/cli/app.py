@@ -17,22 +17,22 @@ from features.home import open_home
 from features.imports.runbooks.folder import RunbookFolder, read_runbooks
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
-from training.actor import actor_name
-from training.audit import audit_command
-from training.backtest_summary import describe_backtest
+from training.cli.actor import actor_name
+from training.cli.audit import audit_command
+from training.cli.backtest_output import describe_backtest
+from training.cli.modes import mode_command, modes_command
+from training.cli.monitor import monitor_command
+from training.cli.output import describe_report, show_progress
+from training.cli.promote import promote_command, rollback_command
+from training.cli.read_history import read_export
+from training.cli.retrain import retrain_command
+from training.cli.runbook_gaps import gaps_command
 from training.demo.anomalies import record_day
 from training.demo.incidents import generate_company, write_history, write_mapping, write_runbooks
-from training.export import read_export
-from training.gaps import gaps_command
-from training.modes import mode_command, modes_command
-from training.monitor.command import monitor_command
 from training.pipeline.backtest import BacktestReport, backtest, parse_days
 from training.pipeline.report import TrainingReport
 from training.pipeline.train import measure_only, train
-from training.promotion import promote_command, rollback_command
-from training.retrain_command import retrain_command
 from training.settings import TrainingSettings
-from training.summary import describe_report, show_progress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

@@ -13,15 +13,15 @@ from features.home import open_home
 from features.store.store import IncidentStore, open_store
 from features.text.parsing import as_utc
 from models.artifacts.registry import ModelRegistry
-from training.actor import actor_name
+from training.cli.actor import actor_name
+from training.cli.output import describe_report, show_progress
+from training.cli.read_history import read_export
 from training.counted import counted
 from training.dataset.point_in_time import tell_echoes
-from training.export import read_export
 from training.pipeline.retrain import Retrained, Wanted, retrain
 from training.pipeline.retrain_trigger import Due, why_due
 from training.plan import TrainingPlan
 from training.settings import TrainingSettings
-from training.summary import describe_report, show_progress
 
 
 def retrain_command(

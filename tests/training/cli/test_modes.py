@@ -17,7 +17,7 @@ from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import save_artifact
 from models.base.model_card import Card
 from models.classification.choice import ChoiceModel
-from training.cli import app
+from training.cli.app import app
 from training.pipeline.register import register
 
 

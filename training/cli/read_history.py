@@ -6,7 +6,7 @@ from features.domain.history import History
 from features.home import Home
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
-from training.summary import describe_history, show_reading
+from training.cli.output import describe_history, show_reading
 
 
 def read_export(
