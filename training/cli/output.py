@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from features.domain.history import History
-from training.counted import counted
 from training.pipeline.report import TrainedTarget, TrainingReport
 from training.plan import Progress as Advance
+from training.plurals import counted
 
 _SHOWN_REJECTED = 3
 

@@ -16,11 +16,11 @@ from models.artifacts.registry import ModelRegistry
 from training.cli.actor import actor_name
 from training.cli.output import describe_report, show_progress
 from training.cli.read_history import read_export
-from training.counted import counted
 from training.dataset.point_in_time import tell_echoes
 from training.pipeline.retrain import Retrained, Wanted, retrain
 from training.pipeline.retrain_trigger import Due, why_due
 from training.plan import TrainingPlan
+from training.plurals import counted
 from training.settings import TrainingSettings
 
 

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from features.store.learning.dataset_metadata import HistoryFacts
 from models.base.target_labels import FIELD_PREFIX
-from training.counted import counted
+from training.plurals import counted
 
 _NAME_OTHERS = frozenset({"runbooks", "similar"})
 Labels = Mapping[str, Mapping[str, str]]

@@ -12,9 +12,9 @@ from features.store.learning.label_sources import labels_of
 from features.store.learning.labels import FINAL_STATE, LabelRecord
 from features.store.store import IncidentStore
 from models.base.target_labels import FIELD_PREFIX
-from training.counted import counted
 from training.dataset.label_filter import find_odd_labels
 from training.dataset.label_resolution import KnownLabels, Opinions
+from training.plurals import counted
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.base.gate_verdict import Comparison, Verdict
-from training.counted import counted
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import compare, log_loss
 from training.gate.opponents import FEWEST_GROUPS, Rival, Rivals
 from training.gate.paired_bootstrap import Answers, Difference, accuracy_gain, kappa_gain
 from training.gate.slice_veto import judge_slices
+from training.plurals import counted
 
 TOLERATED_LOSS = 0.005
 """How much worse than the champion a fresher challenger may seem: half a point."""

@@ -8,9 +8,9 @@ from scipy.stats import norm
 
 from models.base.gate_verdict import Comparison, Verdict
 from models.classification.cross_validation import Rows
-from training.counted import counted
 from training.evaluation.slices import Slice
 from training.gate.paired_bootstrap import Answers, Difference, accuracy_gain
+from training.plurals import counted
 
 TOLERATED_FALL = 0.02
 """How much a slice's accuracy may fall: two points."""

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from features.store.store import IncidentStore
 from models.artifacts.registry import ModelRegistry
-from training.counted import counted
 from training.pipeline.retraining_events import last_finished
+from training.plurals import counted
 
 _NO_DRIFT = frozenset({"latency"})
 

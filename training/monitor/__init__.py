@@ -1,1 +1,0 @@
-"""Is it still right: what changed in production, since when, with examples, and what to do."""
