@@ -5,18 +5,16 @@ them answers for all. The library looks for that folder in the environment when 
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
-from prometheus_client.core import InfoMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from features.home import Home
 from features.store.learning.labels import LabelRecord
-from serving.champions import Champions
 from serving.modes import Answer
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -38,11 +36,9 @@ class ServingMetrics:
     What a collector tells is the same for all workers, and so is told by the one that is asked.
     """
 
-    def __init__(
-        self, champions: Callable[[], Champions], collectors: Sequence[Collector] = ()
-    ) -> None:
+    def __init__(self, collectors: Sequence[Collector] = ()) -> None:
         self._registry = CollectorRegistry()
-        self._collectors = (_ChampionCollector(champions), *collectors)
+        self._collectors = tuple(collectors)
         self._requests = Counter(
             "precedent_requests",
             "Requests answered",
@@ -132,14 +128,3 @@ def _learning_counters(registry: CollectorRegistry) -> tuple[Counter, Counter, C
         registry=registry,
     )
     return labels, shadow, drops
-
-
-class _ChampionCollector(Collector):
-    def __init__(self, champions: Callable[[], Champions]) -> None:
-        self._champions = champions
-
-    def collect(self) -> Iterator[Metric]:
-        found = InfoMetricFamily("precedent_champion", "Versions that answer", labels=["target"])
-        for target, champion in self._champions().serving.items():
-            found.add_metric([target], {"version": champion.version.version})
-        yield found

@@ -33,7 +33,7 @@ from serving.settings import ServingSettings
 from serving.shadow import Shadow
 from serving.similar import TARGET as SIMILAR
 from serving.similar import SimilarChampion, SimilarService
-from serving.standing import StandingCollector, StandingWatcher
+from serving.standing import ChampionCollector, StandingCollector, StandingWatcher
 from serving.surroundings import SurroundingsService
 from serving.topology import TopologyFile
 from serving.triage import Retriever, Rules, TriageService
@@ -126,7 +126,7 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
     home = Home(settings.home.absolute())
     followed = _follow(settings, registry, store)
     collector = StandingCollector(followed.standing, followed.withdrawals)
-    metrics = ServingMetrics(followed.champions_now, [collector])
+    metrics = ServingMetrics([ChampionCollector(followed.champions_now), collector])
     searcher = SimilarChampion(followed.champions_now)
     past = PastWatcher(store, home, lambda: searcher.model().encoder, settings.poll_seconds)
     similar = SimilarService(searcher, past, store)

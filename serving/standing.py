@@ -3,16 +3,17 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
 from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
 from features.store.learning.monitoring_reports import Monitoring
 from features.store.store import IncidentStore
+from serving.champions import Champions
 from serving.watcher import Watcher
 from serving.withdrawals import Audited, WithdrawalWatcher
 
@@ -103,6 +104,20 @@ class StandingWatcher(Watcher):
 
 def _share(said: Sequence[bool]) -> float | None:
     return sum(said) / len(said) if said else None
+
+
+class ChampionCollector(Collector):
+    """Tells Prometheus which versions answer."""
+
+    def __init__(self, champions: Callable[[], Champions]) -> None:
+        self._champions = champions
+
+    def collect(self) -> Iterator[Metric]:
+        """Return one gauge for each champion."""
+        found = InfoMetricFamily("precedent_champion", "Versions that answer", labels=["target"])
+        for target, champion in self._champions().serving.items():
+            found.add_metric([target], {"version": champion.version.version})
+        yield found
 
 
 class StandingCollector(Collector):

@@ -79,7 +79,7 @@ def asked(watcher, trained_registry, store):
     champions = ChampionWatcher(trained_registry, 60)
     champions.refresh()
     modes = ModeWatcher(store, 60)
-    metrics = ServingMetrics(lambda: champions.champions)
+    metrics = ServingMetrics()
     shadow = Shadow(lambda: watcher.challengers, store, metrics, seconds=0.02)
     triage = TriageService(
         lambda: champions.champions, lambda: Rules(modes.modes), store, metrics, None, shadow
@@ -109,7 +109,7 @@ def test_each_silent_answer_is_paired_with_the_champions(asked, store):
 
 
 def test_what_is_too_much_is_dropped_and_counted(watcher, store, trained_registry):
-    metrics = ServingMetrics(lambda: ChampionWatcher(trained_registry, 60).champions)
+    metrics = ServingMetrics()
     shadow = Shadow(lambda: watcher.challengers, store, metrics)
     batch = ReportBatch([IncidentReport(id="I1", title="vpn")] * 5_000)
     started = time.monotonic()
@@ -148,7 +148,7 @@ def test_a_store_that_fails_costs_the_silent_answers_only(asked, store, monkeypa
 def test_what_is_deleted_meanwhile_is_not_written(watcher, store, trained_registry):
     champions = ChampionWatcher(trained_registry, 60)
     champions.refresh()
-    metrics = ServingMetrics(lambda: champions.champions)
+    metrics = ServingMetrics()
     shadow = Shadow(lambda: watcher.challengers, store, metrics)
     triage = TriageService(
         lambda: champions.champions, lambda: Rules(store.modes()), store, metrics, None, shadow

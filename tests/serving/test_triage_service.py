@@ -30,7 +30,7 @@ def modes(store):
 
 @pytest.fixture
 def service(watcher, modes, store):
-    metrics = ServingMetrics(lambda: watcher.champions)
+    metrics = ServingMetrics()
     return TriageService(lambda: watcher.champions, lambda: Rules(modes.modes), store, metrics)
 
 
