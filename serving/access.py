@@ -8,8 +8,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 from starlette.requests import Request
 
+from serving.dependencies import SharedServices
 from serving.errors import ForeignForm, Unauthorised
-from serving.services import SharedServices
 
 _bearer = HTTPBearer(auto_error=False, description="PRECEDENT_API_KEY, where one is set")
 

@@ -7,23 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.timeseries.resampling import SeriesGrid, lay_on_grid
-from models.base.series_model import Bounds, SeriesScores
+from models.base.series_model import GivenSeries, SeriesScores
 from models.timeseries.anomaly_flags import Flag, find_flags
 from models.timeseries.anomaly_model import DAYS_BEFORE_FLAGS, AnomalyModel
 
 _WEEK = 604_800
 _CALIBRATED_WEEKS = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class GivenSeries:
-    """A series as it was sent: unix seconds, and values of which some may be missing."""
-
-    name: str
-    times: NDArray[np.int64]
-    values: NDArray[np.float64]
-    unit: str | None = None
-    bounds: Bounds = (None, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
 from models.base.predictions import OpenMatch, SimilarIncident, SuggestedRunbook
 from serving.alertmanager_hook import Effect
+from serving.answer_types import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
 from serving.bodies import Part
 from serving.champions import Champion, Champions
 from serving.incidents import Deletion
-from serving.modes import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
 from serving.problems import Problem, problem_of
 from serving.reading import RefusedIncident
 from serving.related import RelatedAnomaly, RelatedChange

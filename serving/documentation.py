@@ -19,7 +19,7 @@ from serving.bodies import (
     TriageBody,
     UpsertBody,
 )
-from serving.changes import ChangeBody
+from serving.change_bodies import ChangeBody
 from serving.problems import MEDIA_TYPE, Problem
 from serving.series_bodies import AnomaliesBody
 

@@ -12,9 +12,9 @@ from features.domain.change import Change
 from features.domain.report import IncidentReport, Outcome
 from features.text.masking import Masking
 from features.text.parsing import MAX_ID_LENGTH, sanitise_text
-from serving.anomalies import GivenSeries
+from models.base.series_model import GivenSeries
 from serving.bodies import IncidentBody, Limits, OutcomeBody, parse_id
-from serving.changes import change_kind
+from serving.change_bodies import change_kind
 from serving.errors import (
     BodyTooLarge,
     FieldError,

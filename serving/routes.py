@@ -34,7 +34,8 @@ from serving.bodies import (
     UpsertBody,
     parse_id,
 )
-from serving.changes import ChangeBody
+from serving.change_bodies import ChangeBody
+from serving.dependencies import RawBody, RequestId, SharedServices
 from serving.documentation import (
     EXAMPLE_ALERTS,
     EXAMPLE_CHANGE,
@@ -49,7 +50,6 @@ from serving.documentation import (
 from serving.responses import as_json
 from serving.series_answers import AnomaliesAnswer, shape_anomalies
 from serving.series_bodies import AnomaliesBody
-from serving.services import RawBody, RequestId, SharedServices
 
 _BODY_PROBLEMS = problem_responses(400, 401, 413, 415, 422, 503)
 _ID_PROBLEMS = problem_responses(401, 404, 503) | {422: {"description": "never sent"}}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, model_validator
 
 from features.text.parsing import Text, sanitise_text, within
-from serving.anomalies import GivenSeries
+from models.base.series_model import GivenSeries
 from serving.bodies import Body
 
 _MILLISECONDS_FROM = 1e11

@@ -2,10 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol
-
-from fastapi import Depends
-from starlette.requests import Request
+from typing import Protocol
 
 from features.home import Home
 from features.store.learning.labels import LabelRecord
@@ -26,7 +23,7 @@ from serving.metrics import ServingMetrics
 from serving.modes import ModeWatcher
 from serving.past import PastWatcher
 from serving.promotions import PromotionService
-from serving.reading import BodyReader, read_body
+from serving.reading import BodyReader
 from serving.runbooks import TARGET as RUNBOOKS
 from serving.runbooks import RunbookService
 from serving.settings import ServingSettings
@@ -185,23 +182,3 @@ def _limits(settings: ServingSettings) -> Limits:
         max_points=settings.max_points,
         max_series=settings.max_series,
     )
-
-
-async def _services_of(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
-
-
-SharedServices = Annotated[Services, Depends(_services_of)]
-
-
-async def _read_body(request: Request, services: SharedServices) -> bytes:
-    return await read_body(request, services.settings.max_body_bytes)
-
-
-async def _request_id(request: Request) -> str:
-    return str(request.state.request_id)
-
-
-RawBody = Annotated[bytes, Depends(_read_body)]
-RequestId = Annotated[str, Depends(_request_id)]

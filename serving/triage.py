@@ -18,11 +18,7 @@ from features.store.learning.predictions import PredictionRecord
 from features.store.operations.modes import Mode, Modes
 from features.store.store import IncidentStore
 from models.base.predictions import Prediction
-from serving.audit_sample import HELD_BACK, AuditSample
-from serving.bodies import Part
-from serving.champions import Champion, Champions
-from serving.metrics import ServingMetrics
-from serving.modes import (
+from serving.answer_types import (
     Answer,
     ChoiceAnswer,
     RunbookAnswer,
@@ -30,6 +26,10 @@ from serving.modes import (
     SimilarAnswer,
     answer_under,
 )
+from serving.audit_sample import HELD_BACK, AuditSample
+from serving.bodies import Part
+from serving.champions import Champion, Champions
+from serving.metrics import ServingMetrics
 from serving.shadow import Shadow
 from serving.withdrawals import without_certificate
 

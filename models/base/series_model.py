@@ -10,6 +10,17 @@ Bounds = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
+class GivenSeries:
+    """A series as it was sent: unix seconds, and values of which some may be missing."""
+
+    name: str
+    times: NDArray[np.int64]
+    values: NDArray[np.float64]
+    unit: str | None = None
+    bounds: Bounds = (None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesScores:
     """What a model says of points, in arrays (series, points).
 

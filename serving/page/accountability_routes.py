@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from models.artifacts.registry import ModelVersion
 from serving.bodies import PromoteBody
+from serving.dependencies import SharedServices
 from serving.errors import FieldError, InvalidFields
 from serving.page.audit import open_audit, read_question
 from serving.page.guard import Form, PageRoute, SignedIn, go_to
@@ -18,7 +19,7 @@ from serving.page.models import open_models
 from serving.page.rendering import render
 from serving.page.saved import find_saved
 from serving.page.session import NAMELESS, name_of, remember_name
-from serving.services import Services, SharedServices
+from serving.services import Services
 
 accountability_routes = APIRouter(
     route_class=PageRoute, include_in_schema=False, dependencies=[SignedIn], tags=["page"]

@@ -5,10 +5,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.access import holds_key
+from serving.dependencies import SharedServices
 from serving.page.guard import Form, PageRoute, go_to, own_path
 from serving.page.rendering import render
 from serving.page.session import sign_in, sign_out
-from serving.services import SharedServices
 
 sign_in_routes = APIRouter(route_class=PageRoute, include_in_schema=False)
 

@@ -1,0 +1,29 @@
+"""What a route is given of the app and of its request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from serving.reading import read_body
+from serving.services import Services
+
+
+async def _services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+SharedServices = Annotated[Services, Depends(_services_of)]
+
+
+async def _read_body(request: Request, services: SharedServices) -> bytes:
+    return await read_body(request, services.settings.max_body_bytes)
+
+
+async def _request_id(request: Request) -> str:
+    return str(request.state.request_id)
+
+
+RawBody = Annotated[bytes, Depends(_read_body)]
+RequestId = Annotated[str, Depends(_request_id)]
