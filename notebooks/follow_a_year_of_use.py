@@ -23,7 +23,7 @@ from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from serving.app import create_app
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 from training.demo.incidents import generate_company
 from training.monitoring.certificate_checks import precision_history
 from training.pipeline.train import train

@@ -11,9 +11,9 @@ from uvicorn.supervisors import Multiprocess
 
 from features.home import open_home
 from serving.announcement import announce
-from serving.logs import logging_config
-from serving.metrics import share_between_workers
-from serving.settings import ServingSettings
+from serving.runtime.json_logging import logging_config
+from serving.runtime.metrics import share_between_workers
+from serving.runtime.settings import ServingSettings
 from serving.starting import open_state, read_settings, refuse
 from serving.watch.command import watch
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from serving.dependencies import SharedServices
-from serving.errors import ForeignForm, Unauthorised
+from serving.runtime.errors import ForeignForm, Unauthorised
 
 _bearer = HTTPBearer(auto_error=False, description="PRECEDENT_API_KEY, where one is set")
 

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import typer
 
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 _TIMEOUT_SECONDS = 10

@@ -20,8 +20,8 @@ from serving.observation import Observation
 from serving.page.mounting import mount_page
 from serving.problems import answer_error, answer_http_error
 from serving.routes import key_routes, open_routes
+from serving.runtime.settings import ServingSettings
 from serving.services import Services, build_services
-from serving.settings import ServingSettings
 
 _DESCRIPTION = "Incident triage that learns from an organisation's own history."
 

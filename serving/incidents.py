@@ -18,8 +18,8 @@ from models.artifacts.evaluation_files import forget_in_snapshots
 from models.artifacts.registry import ModelVersion
 from models.runbooks.passages import read_report
 from serving.champions import Registry
-from serving.errors import UnknownIncident
 from serving.labelling import OnLabels, ignore_labels, labels_of_final_state
+from serving.runtime.errors import UnknownIncident
 
 _log = logging.getLogger(__name__)
 

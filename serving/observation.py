@@ -10,8 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.metrics import ServingMetrics
 from serving.problems import respond, unexpected_problem
+from serving.runtime.metrics import ServingMetrics
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from features.encoding.vector_cache import EncodingCache
 from features.home import Home
 from features.search.incident_index import IncidentIndex
 from features.store.store import IncidentStore
-from serving.errors import IndexBehind
+from serving.runtime.errors import IndexBehind
 from serving.watcher import Watcher
 
 _log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from features.errors import (
     UnknownVersion,
 )
 from features.text.parsing import sanitise_text
-from serving.errors import (
+from serving.runtime.errors import (
     BodyTooLarge,
     FieldError,
     ForeignForm,

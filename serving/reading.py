@@ -15,14 +15,14 @@ from features.text.parsing import MAX_ID_LENGTH, sanitise_text
 from models.base.series_model import GivenSeries
 from serving.bodies import IncidentBody, Limits, OutcomeBody, parse_id
 from serving.change_bodies import change_kind
-from serving.errors import (
+from serving.runtime.errors import (
     BodyTooLarge,
     FieldError,
     InvalidFields,
     MalformedBody,
     UnsupportedMediaType,
 )
-from serving.metrics import ServingMetrics
+from serving.runtime.metrics import ServingMetrics
 from serving.series_bodies import AnomaliesBody, SeriesBody, count_points
 
 BodyType = TypeVar("BodyType", bound=BaseModel)

@@ -19,14 +19,14 @@ from serving.incidents import IncidentService
 from serving.label_names import LabelNames
 from serving.label_queue import LabelQueue
 from serving.labelling import OnLabels
-from serving.metrics import ServingMetrics
 from serving.modes import ModeWatcher
 from serving.past import PastWatcher
 from serving.promotions import PromotionService
 from serving.reading import BodyReader
 from serving.runbooks import TARGET as RUNBOOKS
 from serving.runbooks import RunbookService
-from serving.settings import ServingSettings
+from serving.runtime.metrics import ServingMetrics
+from serving.runtime.settings import ServingSettings
 from serving.shadow import Shadow
 from serving.similar import TARGET as SIMILAR
 from serving.similar import SimilarChampion, SimilarService

@@ -16,7 +16,7 @@ from features.store.learning.shadow_predictions import ShadowRecord
 from features.store.store import IncidentStore
 from models.base.predictions import Prediction
 from serving.champions import Champion
-from serving.metrics import ServingMetrics
+from serving.runtime.metrics import ServingMetrics
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from features.errors import PrecedentError
 from features.home import open_home
 from features.store.store import IncidentStore, open_store
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 from serving.topology import TopologyFile
 
 

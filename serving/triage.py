@@ -29,7 +29,7 @@ from serving.answer_types import (
 from serving.audit_sample import HELD_BACK, AuditSample
 from serving.bodies import Part
 from serving.champions import Champion, Champions
-from serving.metrics import ServingMetrics
+from serving.runtime.metrics import ServingMetrics
 from serving.shadow import Shadow
 from serving.withdrawals import without_certificate
 

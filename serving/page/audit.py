@@ -14,8 +14,8 @@ from features.text.parsing import parse_label
 from models.lifecycle.champion_audit import Account, give_account
 from serving.bodies import parse_id
 from serving.champions import Registry
-from serving.errors import FieldError, InvalidFields
 from serving.page.shown import decided_targets
+from serving.runtime.errors import FieldError, InvalidFields
 from serving.services import Services
 
 _log = logging.getLogger(__name__)

@@ -13,11 +13,11 @@ from starlette.responses import RedirectResponse, Response
 from features.errors import PrecedentError
 from serving.access import holds_key
 from serving.dependencies import SharedServices
-from serving.errors import ForeignForm, MalformedBody, Unauthorised, UnsupportedMediaType
 from serving.page.rendering import SECURITY_HEADERS, address_of, render, render_problem
 from serving.page.session import is_signed_in
 from serving.problems import explain_error, unexpected_problem
 from serving.reading import receive
+from serving.runtime.errors import ForeignForm, MalformedBody, Unauthorised, UnsupportedMediaType
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from serving.bodies import FeedbackBody, parse_id
 from serving.dependencies import RequestId, SharedServices
-from serving.errors import FieldError, InvalidFields
 from serving.page.commands import SharedCommands
 from serving.page.guard import Form, PageRoute, SignedIn, go_to, own_path
 from serving.page.inbox import open_inbox, read_query
@@ -20,6 +19,7 @@ from serving.page.saved import find_saved, telling
 from serving.page.session import name_of, remember_name
 from serving.page.wording import incident_path
 from serving.reading import RefusedIncident
+from serving.runtime.errors import FieldError, InvalidFields
 
 page_routes = APIRouter(
     route_class=PageRoute, include_in_schema=False, dependencies=[SignedIn], tags=["page"]

@@ -17,9 +17,9 @@ from features.home import open_home
 from features.store.telemetry_store import TelemetryStore
 from models.base.series_model import SeriesModel
 from models.timeseries.anomaly_model import TIERS, AnomalyModel, keep_compiled_kernels
-from serving.errors import BadWatchConfig
-from serving.logs import logging_config
-from serving.settings import ServingSettings
+from serving.runtime.errors import BadWatchConfig
+from serving.runtime.json_logging import logging_config
+from serving.runtime.settings import ServingSettings
 from serving.starting import open_state, read_settings, refuse
 from serving.watch.alertmanager import AlertmanagerClient
 from serving.watch.alerts import AlertWriter, SuggestRunbook

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from models.base.series_model import Bounds
 from models.timeseries.anomaly_model import Tier
-from serving.errors import BadWatchConfig
+from serving.runtime.errors import BadWatchConfig
 from serving.watch.exchange import parse_address
 
 MOST_SERIES = 10_000

@@ -22,7 +22,7 @@ from models.base.model_card import Card
 from models.classification.choice import ChoiceModel
 from serving.app import create_app
 from serving.bodies import IncidentBody
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 
 MAPPING = HistoryMapping.model_validate(
     {

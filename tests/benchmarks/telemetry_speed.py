@@ -16,7 +16,7 @@ from telemetry_ours import TIERS, Tier
 
 from models.timeseries.anomaly_model import AnomalyModel
 from serving.app import create_app
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 
 _SERIES = 10_000
 _POINTS = 60

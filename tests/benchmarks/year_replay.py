@@ -25,7 +25,7 @@ from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry
 from models.statistics.confidence_sequence import precision_bounds
 from serving.app import create_app
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 from training.monitoring.certificate_checks import precision_history
 from training.pipeline.train import train
 from training.plan import TrainingPlan

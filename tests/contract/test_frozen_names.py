@@ -32,7 +32,7 @@ from models.artifacts.registry import (
 )
 from serving.__main__ import cli
 from serving.app import create_app
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 from training.cli.app import app as training_app
 from training.settings import TrainingSettings
 

@@ -29,7 +29,7 @@ from models.base.predictions import (
 )
 from models.base.report_model import ReportModel
 from serving.app import create_app
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 
 CERTIFICATE = Certificate(0.92, 0.81, 412)
 EVIDENCE = Evidence(

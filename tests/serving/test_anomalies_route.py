@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.app import create_app
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 
 STEP = 300
 PER_DAY = 86_400 // STEP

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from features.errors import ArtifactRejected, RegistryUnavailable, StoreUnavailable
 from features.store.store import IncidentStore
 from features.text.masking import Masking, configured_masking
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 
 PATH = "/srv/secret/precedent.db"
 

@@ -22,7 +22,7 @@ from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folde
 from models.artifacts.registry import ModelRegistry
 from models.artifacts.training_ids import hash_ids
 from serving.app import create_app
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 from training.pipeline.train import train
 from training.plan import TrainingPlan
 

@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 
 JSON = {"Content-Type": "application/json"}
 

@@ -15,7 +15,7 @@ from features.store.learning.labels import LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
 from models.artifacts.registry import ModelRegistry
 from serving.app import create_app
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ANA = {"given_by": "ana", "reason": "it knows the new groups"}

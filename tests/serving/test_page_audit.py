@@ -14,7 +14,7 @@ from features.store.operations.audit_log import Event
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION, ModelRegistry
 from serving.app import create_app
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 
 HOSTILE = "<script>alert(1)</script>\"'>{{7919*7907}}{% raw %}"
 GAIN = {"metric": "accuracy", "incidents": 2013, "value": 0.021, "low": 0.008, "high": 0.034}

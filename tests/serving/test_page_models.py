@@ -35,7 +35,7 @@ from models.classification.calibrated_model import Certification
 from models.classification.choice import ChoiceModel
 from serving.app import create_app
 from serving.page.card_charts import draw_learning_curve, draw_reliability
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 
 NOW = datetime.now(UTC)
 OWN = {"Origin": "http://testserver"}

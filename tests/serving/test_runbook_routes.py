@@ -12,7 +12,7 @@ from features.errors import StoreUnavailable
 from features.store.store import IncidentStore
 from models.runbooks.runbook_model import RunbookModel
 from serving.app import create_app
-from serving.settings import ServingSettings
+from serving.runtime.settings import ServingSettings
 
 HOSTILE = "<script>alert(1)</script>\"'>{{7*7}}"
 

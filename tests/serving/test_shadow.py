@@ -11,8 +11,8 @@ from features.errors import RegistryUnavailable, StoreUnavailable
 from features.store.learning_store import LearningStore
 from serving.challengers import ChallengerWatcher
 from serving.champions import ChampionWatcher
-from serving.metrics import ServingMetrics
 from serving.modes import ModeWatcher
+from serving.runtime.metrics import ServingMetrics
 from serving.shadow import Shadow
 from serving.triage import Rules, TriageService
 

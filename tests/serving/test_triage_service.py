@@ -9,8 +9,8 @@ from features.errors import EncoderUnavailable, StoreUnavailable
 from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import IncidentStore
 from serving.champions import ChampionWatcher
-from serving.metrics import ServingMetrics
 from serving.modes import ModeWatcher
+from serving.runtime.metrics import ServingMetrics
 from serving.triage import Rules, TriageService
 
 REPORTS = [IncidentReport(id="INC1", title="VPN down"), IncidentReport(id="INC2")]

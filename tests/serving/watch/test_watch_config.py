@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.errors import BadWatchConfig
+from serving.runtime.errors import BadWatchConfig
 from serving.watch.config import load_config
 
 WHOLE = """
