@@ -14,7 +14,7 @@ from features.store.revisions import Revised
 from features.store.store import IncidentStore
 from features.text.masking import Masking
 from features.text.parsing import MAX_ID_LENGTH, MAX_TEXT_LENGTH, parse_name, parse_report
-from serving.alertmanager_body import AlertmanagerBody
+from serving.schemas.alertmanager import AlertmanagerBody
 from serving.triage import TriageService
 
 _log = logging.getLogger(__name__)

@@ -10,13 +10,13 @@ from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
 from models.base.predictions import OpenMatch, SimilarIncident, SuggestedRunbook
 from serving.alertmanager_hook import Effect
-from serving.answer_types import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
-from serving.bodies import Part
 from serving.champions import Champion, Champions
 from serving.incidents import Deletion
 from serving.problems import Problem, problem_of
-from serving.reading import RefusedIncident
 from serving.related import RelatedAnomaly, RelatedChange
+from serving.schemas.answers import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
+from serving.schemas.parsing import RefusedIncident
+from serving.schemas.requests import Part
 from serving.surroundings import Surroundings
 from serving.triage import Triage, Triages, part_of
 

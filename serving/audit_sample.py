@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from features.store.operations.modes import Mode
 from models.base.predictions import Decision
-from serving.answer_types import Answer
+from serving.schemas.answers import Answer
 
 HELD_BACK = "audit sample: a person decides first, without seeing this answer"
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from serving.reading import read_body
+from serving.schemas.parsing import read_body
 from serving.services import Services
 
 

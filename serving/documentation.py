@@ -7,8 +7,10 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from serving.alertmanager_body import AlertmanagerBody
-from serving.bodies import (
+from serving.problems import MEDIA_TYPE, Problem
+from serving.schemas.alertmanager import AlertmanagerBody
+from serving.schemas.changes import ChangeBody
+from serving.schemas.requests import (
     BatchBody,
     FeedbackBody,
     IncidentBody,
@@ -19,9 +21,7 @@ from serving.bodies import (
     TriageBody,
     UpsertBody,
 )
-from serving.change_bodies import ChangeBody
-from serving.problems import MEDIA_TYPE, Problem
-from serving.series_bodies import AnomaliesBody
+from serving.schemas.series import AnomaliesBody
 
 _SCHEMAS = "#/components/schemas/"
 

@@ -5,7 +5,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.access import require_key
-from serving.bodies import MoveBody, PromoteBody, QueueQuery
 from serving.dependencies import RawBody, RequestId, SharedServices
 from serving.documentation import json_body, problem_responses, query_of
 from serving.model_answers import (
@@ -17,6 +16,7 @@ from serving.model_answers import (
     shape_queue,
 )
 from serving.responses import as_json
+from serving.schemas.requests import MoveBody, PromoteBody, QueueQuery
 
 _MOVE_PROBLEMS = problem_responses(400, 401, 404, 409, 413, 415, 422, 503)
 _EXAMPLE = {"given_by": "ana", "reason": "it knows the new groups"}

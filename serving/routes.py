@@ -5,7 +5,6 @@ from starlette.responses import Response
 
 from features.domain.report import IncidentReport
 from serving.access import require_key
-from serving.alertmanager_body import AlertmanagerBody
 from serving.anomalies import score_series
 from serving.answers import (
     BatchAnswer,
@@ -25,16 +24,6 @@ from serving.answers import (
     shape_ready,
     shape_triage,
 )
-from serving.bodies import (
-    BatchBody,
-    FeedbackBody,
-    RunbooksBody,
-    SimilarBody,
-    TriageBody,
-    UpsertBody,
-    parse_id,
-)
-from serving.change_bodies import ChangeBody
 from serving.dependencies import RawBody, RequestId, SharedServices
 from serving.documentation import (
     EXAMPLE_ALERTS,
@@ -48,8 +37,19 @@ from serving.documentation import (
     problem_responses,
 )
 from serving.responses import as_json
+from serving.schemas.alertmanager import AlertmanagerBody
+from serving.schemas.changes import ChangeBody
+from serving.schemas.requests import (
+    BatchBody,
+    FeedbackBody,
+    RunbooksBody,
+    SimilarBody,
+    TriageBody,
+    UpsertBody,
+    parse_id,
+)
+from serving.schemas.series import AnomaliesBody
 from serving.series_answers import AnomaliesAnswer, shape_anomalies
-from serving.series_bodies import AnomaliesBody
 
 _BODY_PROBLEMS = problem_responses(400, 401, 413, 415, 422, 503)
 _ID_PROBLEMS = problem_responses(401, 404, 503) | {422: {"description": "never sent"}}

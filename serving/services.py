@@ -10,7 +10,6 @@ from features.store.store import IncidentStore
 from features.text.masking import configured_masking
 from serving.alertmanager_hook import AlertmanagerHook
 from serving.audit_sample import AuditSample
-from serving.bodies import Limits
 from serving.challengers import ChallengerWatcher
 from serving.champions import Champion, Champions, ChampionWatcher, Registry
 from serving.changes import ChangeService
@@ -22,11 +21,12 @@ from serving.labelling import OnLabels
 from serving.modes import ModeWatcher
 from serving.past import PastWatcher
 from serving.promotions import PromotionService
-from serving.reading import BodyReader
 from serving.runbooks import TARGET as RUNBOOKS
 from serving.runbooks import RunbookService
 from serving.runtime.metrics import ServingMetrics
 from serving.runtime.settings import ServingSettings
+from serving.schemas.parsing import BodyReader
+from serving.schemas.requests import Limits
 from serving.shadow import Shadow
 from serving.similar import TARGET as SIMILAR
 from serving.similar import SimilarChampion, SimilarService

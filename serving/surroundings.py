@@ -10,7 +10,6 @@ from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
 from features.domain.topology import Topology
 from features.store.telemetry_store import TelemetryStore
-from serving.bodies import Part
 from serving.related import (
     Nearby,
     RelatedAnomaly,
@@ -18,6 +17,7 @@ from serving.related import (
     rank_anomalies,
     rank_changes,
 )
+from serving.schemas.requests import Part
 from serving.triage import LOOKED_UP
 
 CHANGES_WITHIN = timedelta(hours=24)

@@ -18,7 +18,10 @@ from features.store.learning.predictions import PredictionRecord
 from features.store.operations.modes import Mode, Modes
 from features.store.store import IncidentStore
 from models.base.predictions import Prediction
-from serving.answer_types import (
+from serving.audit_sample import HELD_BACK, AuditSample
+from serving.champions import Champion, Champions
+from serving.runtime.metrics import ServingMetrics
+from serving.schemas.answers import (
     Answer,
     ChoiceAnswer,
     RunbookAnswer,
@@ -26,10 +29,7 @@ from serving.answer_types import (
     SimilarAnswer,
     answer_under,
 )
-from serving.audit_sample import HELD_BACK, AuditSample
-from serving.bodies import Part
-from serving.champions import Champion, Champions
-from serving.runtime.metrics import ServingMetrics
+from serving.schemas.requests import Part
 from serving.shadow import Shadow
 from serving.withdrawals import without_certificate
 

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.artifacts.registry import ModelVersion
-from serving.bodies import PromoteBody
 from serving.dependencies import SharedServices
 from serving.page.audit import open_audit, read_question
 from serving.page.guard import Form, PageRoute, SignedIn, go_to
@@ -19,6 +18,7 @@ from serving.page.rendering import render
 from serving.page.saved import find_saved
 from serving.page.session import NAMELESS, name_of, remember_name
 from serving.runtime.errors import FieldError, InvalidFields
+from serving.schemas.requests import PromoteBody
 from serving.services import Services
 
 accountability_routes = APIRouter(

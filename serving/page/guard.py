@@ -16,8 +16,8 @@ from serving.dependencies import SharedServices
 from serving.page.rendering import SECURITY_HEADERS, address_of, render, render_problem
 from serving.page.session import is_signed_in
 from serving.problems import explain_error, unexpected_problem
-from serving.reading import receive
 from serving.runtime.errors import ForeignForm, MalformedBody, Unauthorised, UnsupportedMediaType
+from serving.schemas.parsing import receive
 
 _log = logging.getLogger(__name__)
 

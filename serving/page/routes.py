@@ -8,7 +8,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.bodies import FeedbackBody, parse_id
 from serving.dependencies import RequestId, SharedServices
 from serving.page.commands import SharedCommands
 from serving.page.guard import Form, PageRoute, SignedIn, go_to, own_path
@@ -18,8 +17,9 @@ from serving.page.rendering import render
 from serving.page.saved import find_saved, telling
 from serving.page.session import name_of, remember_name
 from serving.page.wording import incident_path
-from serving.reading import RefusedIncident
 from serving.runtime.errors import FieldError, InvalidFields
+from serving.schemas.parsing import RefusedIncident
+from serving.schemas.requests import FeedbackBody, parse_id
 
 page_routes = APIRouter(
     route_class=PageRoute, include_in_schema=False, dependencies=[SignedIn], tags=["page"]

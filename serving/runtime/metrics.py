@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from features.home import Home
 from features.store.learning.labels import LabelRecord
-from serving.answer_types import Answer
+from serving.schemas.answers import Answer
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 

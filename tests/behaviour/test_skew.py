@@ -21,8 +21,8 @@ from models.artifacts.save_load import LoadedModel
 from models.base.model_card import Card
 from models.classification.choice import ChoiceModel
 from serving.app import create_app
-from serving.bodies import IncidentBody
 from serving.runtime.settings import ServingSettings
+from serving.schemas.requests import IncidentBody
 
 MAPPING = HistoryMapping.model_validate(
     {

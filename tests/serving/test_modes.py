@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 from features.errors import StoreUnavailable
 from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import IncidentStore
-from serving.answer_types import answer_under
 from serving.modes import ModeWatcher
+from serving.schemas.answers import answer_under
 
 VPN = {"incident": {"title": "vpn"}}
 

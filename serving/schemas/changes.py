@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from features.domain.change import Change
 from features.text.masking import Masking
 from features.text.parsing import Moment, Name, Text, parse_fact, parse_name, parse_text
-from serving.bodies import Body
+from serving.schemas.requests import Body
 
 NamedText = Annotated[Text, Field(min_length=1)]
 

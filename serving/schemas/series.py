@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from features.text.parsing import Text, sanitise_text, within
 from models.base.series_model import GivenSeries
-from serving.bodies import Body
+from serving.schemas.requests import Body
 
 _MILLISECONDS_FROM = 1e11
 _EARLIEST, _LATEST = -(2**33), 9_223_372_036

@@ -13,8 +13,6 @@ from features.domain.report import IncidentReport, Outcome
 from features.text.masking import Masking
 from features.text.parsing import MAX_ID_LENGTH, sanitise_text
 from models.base.series_model import GivenSeries
-from serving.bodies import IncidentBody, Limits, OutcomeBody, parse_id
-from serving.change_bodies import change_kind
 from serving.runtime.errors import (
     BodyTooLarge,
     FieldError,
@@ -23,7 +21,9 @@ from serving.runtime.errors import (
     UnsupportedMediaType,
 )
 from serving.runtime.metrics import ServingMetrics
-from serving.series_bodies import AnomaliesBody, SeriesBody, count_points
+from serving.schemas.changes import change_kind
+from serving.schemas.requests import IncidentBody, Limits, OutcomeBody, parse_id
+from serving.schemas.series import AnomaliesBody, SeriesBody, count_points
 
 BodyType = TypeVar("BodyType", bound=BaseModel)
 Location = tuple[int | str, ...]
