@@ -10,7 +10,7 @@ from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
 from models.base.predictions import OpenMatch, SimilarIncident, SuggestedRunbook
 from serving.alertmanager_hook import Effect
-from serving.champions import Champion, Champions
+from serving.background.champions import Champion, Champions
 from serving.incidents import Deletion
 from serving.problems import Problem, problem_of
 from serving.related import RelatedAnomaly, RelatedChange

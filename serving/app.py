@@ -13,7 +13,7 @@ from features.home import open_home
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
 from models.timeseries.anomaly_model import compile_kernels, keep_compiled_kernels
-from serving.champions import Registry
+from serving.background.champions import Registry
 from serving.documentation import document
 from serving.model_routes import model_routes
 from serving.observation import Observation

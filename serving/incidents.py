@@ -17,7 +17,7 @@ from features.text.fingerprint import fingerprint
 from models.artifacts.evaluation_files import forget_in_snapshots
 from models.artifacts.registry import ModelVersion
 from models.runbooks.passages import read_report
-from serving.champions import Registry
+from serving.background.champions import Registry
 from serving.labelling import OnLabels, ignore_labels, labels_of_final_state
 from serving.runtime.errors import UnknownIncident
 

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from features.store.learning.label_sources import labels_of
 from features.store.store import IncidentStore
-from serving.champions import Champions
+from serving.background.champions import Champions
 
 _WITHOUT_NAMES = frozenset({"similar", "runbooks", "open_match"})
 

@@ -13,7 +13,7 @@ from features.search.incident_index import IncidentIndex
 from features.store.learning.answer_queries import Answered
 from features.store.store import IncidentStore
 from features.text.near_duplicates import near_copy_groups
-from serving.champions import Champions
+from serving.background.champions import Champions
 from serving.runtime.errors import FieldError, InvalidFields
 
 MOST_CANDIDATES = 5_000

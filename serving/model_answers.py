@@ -9,11 +9,11 @@ from features.store.operations.modes import Mode
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Metric
 from models.base.predictions import Certificate
-from serving.champions import Champion
+from serving.background.certificates import Audited
+from serving.background.champions import Champion
+from serving.background.model_health import Agreement
 from serving.label_queue import WantedLabel
 from serving.services import Services
-from serving.standing import Agreement
-from serving.withdrawals import Audited
 
 
 class AuditedPrecision(BaseModel):

@@ -16,8 +16,8 @@ from models.base.predictions import RunbookPrediction
 from models.runbooks.runbook_index import Shelf
 from models.runbooks.runbook_model import DEFAULT_LIMIT, RunbookModel
 from models.runbooks.stored_usage import stored_uses
-from serving.champions import Champions
-from serving.watcher import Watcher
+from serving.background.champions import Champions
+from serving.background.poller import Watcher
 
 _log = logging.getLogger(__name__)
 

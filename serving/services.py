@@ -10,16 +10,20 @@ from features.store.store import IncidentStore
 from features.text.masking import configured_masking
 from serving.alertmanager_hook import AlertmanagerHook
 from serving.audit_sample import AuditSample
-from serving.challengers import ChallengerWatcher
-from serving.champions import Champion, Champions, ChampionWatcher, Registry
+from serving.background.certificates import WithdrawalWatcher
+from serving.background.challengers import ChallengerWatcher
+from serving.background.champions import Champion, Champions, ChampionWatcher, Registry
+from serving.background.index_updater import PastWatcher
+from serving.background.mode_poller import ModeWatcher
+from serving.background.model_health import ChampionCollector, StandingCollector, StandingWatcher
+from serving.background.shadow_predictions import Shadow
+from serving.background.topology_file import TopologyFile
 from serving.changes import ChangeService
 from serving.feedback import FeedbackService
 from serving.incidents import IncidentService
 from serving.label_names import LabelNames
 from serving.label_queue import LabelQueue
 from serving.labelling import OnLabels
-from serving.modes import ModeWatcher
-from serving.past import PastWatcher
 from serving.promotions import PromotionService
 from serving.runbooks import TARGET as RUNBOOKS
 from serving.runbooks import RunbookService
@@ -27,14 +31,10 @@ from serving.runtime.metrics import ServingMetrics
 from serving.runtime.settings import ServingSettings
 from serving.schemas.parsing import BodyReader
 from serving.schemas.requests import Limits
-from serving.shadow import Shadow
 from serving.similar import TARGET as SIMILAR
 from serving.similar import SimilarChampion, SimilarService
-from serving.standing import ChampionCollector, StandingCollector, StandingWatcher
 from serving.surroundings import SurroundingsService
-from serving.topology import TopologyFile
 from serving.triage import Retriever, Rules, TriageService
-from serving.withdrawals import WithdrawalWatcher
 
 # What no answer hangs on is looked at less often.
 _POLLS_PER_LOOK = 5

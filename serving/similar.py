@@ -7,8 +7,8 @@ from features.encoding.encoder_weights import EncoderSettings
 from features.store.store import IncidentStore
 from models.base.predictions import SimilarPrediction
 from models.similarity.similar_model import DEFAULT_LIMIT, SimilarModel
-from serving.champions import Champions
-from serving.past import PastWatcher
+from serving.background.champions import Champions
+from serving.background.index_updater import PastWatcher
 
 TARGET = "similar"
 

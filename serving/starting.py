@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from features.errors import PrecedentError
 from features.home import open_home
 from features.store.store import IncidentStore, open_store
+from serving.background.topology_file import TopologyFile
 from serving.runtime.settings import ServingSettings
-from serving.topology import TopologyFile
 
 
 def read_settings(**given: str | int | None) -> ServingSettings:

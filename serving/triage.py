@@ -19,7 +19,9 @@ from features.store.operations.modes import Mode, Modes
 from features.store.store import IncidentStore
 from models.base.predictions import Prediction
 from serving.audit_sample import HELD_BACK, AuditSample
-from serving.champions import Champion, Champions
+from serving.background.certificates import without_certificate
+from serving.background.champions import Champion, Champions
+from serving.background.shadow_predictions import Shadow
 from serving.runtime.metrics import ServingMetrics
 from serving.schemas.answers import (
     Answer,
@@ -30,8 +32,6 @@ from serving.schemas.answers import (
     answer_under,
 )
 from serving.schemas.requests import Part
-from serving.shadow import Shadow
-from serving.withdrawals import without_certificate
 
 _log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from features.store.learning.predictions import PredictionRecord
 from features.store.operations.audit_log import Event
 from features.text.parsing import parse_label
 from models.lifecycle.champion_audit import Account, give_account
-from serving.champions import Registry
+from serving.background.champions import Registry
 from serving.page.shown import decided_targets
 from serving.runtime.errors import FieldError, InvalidFields
 from serving.schemas.requests import parse_id

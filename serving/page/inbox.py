@@ -10,7 +10,7 @@ from features.store.incidents.incident_search import InboxCursor, InboxQuery
 from features.store.learning.labels import LabelRecord
 from features.store.learning.predictions import PredictionRecord
 from features.text.parsing import sanitise_text
-from serving.champions import Champion
+from serving.background.champions import Champion
 from serving.page.shown import (
     ShownAnswer,
     ShownAnswers,

@@ -13,10 +13,10 @@ from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
 from models.classification.calibrated_model import CalibratedModel
 from models.statistics.confidence_sequence import PrecisionBounds
-from serving.champions import Champion
+from serving.background.certificates import Audited
+from serving.background.champions import Champion
+from serving.background.model_health import Agreement
 from serving.services import Services
-from serving.standing import Agreement
-from serving.withdrawals import Audited
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from features.store.learning.label_sources import labels_of
 from features.store.learning.labels import LabelRecord
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.modes import Mode, Modes
-from serving.champions import Champion
+from serving.background.champions import Champion
 
 SIMILAR, RUNBOOKS = "similar", "runbooks"
 _LONGEST_CHOICE = 300

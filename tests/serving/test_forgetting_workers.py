@@ -16,9 +16,9 @@ from features.store.store import IncidentStore
 from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import LoadedModel
 from models.runbooks.passages import read_report
-from serving.champions import Champions
+from serving.background.champions import Champions
+from serving.background.index_updater import PastWatcher
 from serving.incidents import IncidentService
-from serving.past import PastWatcher
 from serving.runbooks import RunbookService
 
 _REFERENCE = "0123456789abcdef" * 4

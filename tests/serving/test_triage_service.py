@@ -8,8 +8,8 @@ from features.domain.report import IncidentReport
 from features.errors import EncoderUnavailable, StoreUnavailable
 from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import IncidentStore
-from serving.champions import ChampionWatcher
-from serving.modes import ModeWatcher
+from serving.background.champions import ChampionWatcher
+from serving.background.mode_poller import ModeWatcher
 from serving.runtime.metrics import ServingMetrics
 from serving.triage import Rules, TriageService
 

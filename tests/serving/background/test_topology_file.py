@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from features.errors import UnreadableFile
 from serving.__main__ import cli
-from serving.topology import TopologyFile
+from serving.background.topology_file import TopologyFile
 
 SHOP = "services: {Checkout: {depends_on: [payments], aliases: [shop]}, mail: }"
 

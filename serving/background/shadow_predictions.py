@@ -15,7 +15,7 @@ from features.errors import StoreUnavailable
 from features.store.learning.shadow_predictions import ShadowRecord
 from features.store.store import IncidentStore
 from models.base.predictions import Prediction
-from serving.champions import Champion
+from serving.background.champions import Champion
 from serving.runtime.metrics import ServingMetrics
 
 _log = logging.getLogger(__name__)

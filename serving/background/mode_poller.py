@@ -4,7 +4,7 @@ import logging
 
 from features.store.operations.modes import Modes
 from features.store.store import IncidentStore
-from serving.watcher import Watcher
+from serving.background.poller import Watcher
 
 _log = logging.getLogger(__name__)
 

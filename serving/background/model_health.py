@@ -13,9 +13,9 @@ from prometheus_client.registry import Collector
 
 from features.store.learning.monitoring_reports import Monitoring
 from features.store.store import IncidentStore
-from serving.champions import Champions
-from serving.watcher import Watcher
-from serving.withdrawals import Audited, WithdrawalWatcher
+from serving.background.certificates import Audited, WithdrawalWatcher
+from serving.background.champions import Champions
+from serving.background.poller import Watcher
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import LoadedModel
 from models.base.model_card import Card
 from models.base.report_model import ReportModel
-from serving.watcher import Watcher
+from serving.background.poller import Watcher
 
 _log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from features.errors import RegistryUnavailable
-from serving import champions as champions_module
-from serving.champions import ChampionWatcher
+from serving.background import champions as champions_module
+from serving.background.champions import ChampionWatcher
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from features.encoding.vector_cache import EncodingCache
 from features.home import Home
 from features.search.incident_index import IncidentIndex
 from features.store.store import IncidentStore
+from serving.background.poller import Watcher
 from serving.runtime.errors import IndexBehind
-from serving.watcher import Watcher
 
 _log = logging.getLogger(__name__)
 

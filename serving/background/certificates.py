@@ -15,8 +15,8 @@ from features.store.operations.audit_log import Event
 from features.store.store import IncidentStore
 from models.base.predictions import ChoicePrediction, Decision, Prediction
 from models.statistics.confidence_sequence import PrecisionBounds, precision_bounds
-from serving.champions import Champion, Champions
-from serving.watcher import Watcher
+from serving.background.champions import Champion, Champions
+from serving.background.poller import Watcher
 
 _log = logging.getLogger(__name__)
 

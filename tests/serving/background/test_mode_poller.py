@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from features.errors import StoreUnavailable
 from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import IncidentStore
-from serving.modes import ModeWatcher
+from serving.background.mode_poller import ModeWatcher
 from serving.schemas.answers import answer_under
 
 VPN = {"incident": {"title": "vpn"}}

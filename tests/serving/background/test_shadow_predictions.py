@@ -9,11 +9,11 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import RegistryUnavailable, StoreUnavailable
 from features.store.learning_store import LearningStore
-from serving.challengers import ChallengerWatcher
-from serving.champions import ChampionWatcher
-from serving.modes import ModeWatcher
+from serving.background.challengers import ChallengerWatcher
+from serving.background.champions import ChampionWatcher
+from serving.background.mode_poller import ModeWatcher
+from serving.background.shadow_predictions import Shadow
 from serving.runtime.metrics import ServingMetrics
-from serving.shadow import Shadow
 from serving.triage import Rules, TriageService
 
 

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Collection, Mapping
 
-from serving.champions import Champion, Registry, VersionLoader
-from serving.watcher import Watcher
+from serving.background.champions import Champion, Registry, VersionLoader
+from serving.background.poller import Watcher
 
 _log = logging.getLogger(__name__)
 

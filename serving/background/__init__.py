@@ -1,0 +1,1 @@
+"""What is kept up to date by threads beside the requests."""
