@@ -9,16 +9,16 @@ from pydantic import BaseModel, Field
 from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
 from models.base.predictions import OpenMatch, SimilarIncident, SuggestedRunbook
-from serving.alertmanager_hook import Effect
 from serving.background.champions import Champion, Champions
-from serving.incidents import Deletion
 from serving.problems import Problem, problem_of
-from serving.related import RelatedAnomaly, RelatedChange
 from serving.schemas.answers import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
 from serving.schemas.parsing import RefusedIncident
 from serving.schemas.requests import Part
-from serving.surroundings import Surroundings
-from serving.triage import Triage, Triages, part_of
+from serving.services.alertmanager import Effect
+from serving.services.context_ranking import RelatedAnomaly, RelatedChange
+from serving.services.incident_context import Surroundings
+from serving.services.incidents import Deletion
+from serving.services.triage import Triage, Triages, part_of
 
 _MODELS_UNKNOWN = (
     "the incident is gone, but the model registry cannot be read: which models learned from it is "

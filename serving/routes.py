@@ -5,7 +5,6 @@ from starlette.responses import Response
 
 from features.domain.report import IncidentReport
 from serving.access import require_key
-from serving.anomalies import score_series
 from serving.answers import (
     BatchAnswer,
     ChangeAnswer,
@@ -50,6 +49,7 @@ from serving.schemas.requests import (
 )
 from serving.schemas.series import AnomaliesBody
 from serving.series_answers import AnomaliesAnswer, shape_anomalies
+from serving.services.anomalies import score_series
 
 _BODY_PROBLEMS = problem_responses(400, 401, 413, 415, 422, 503)
 _ID_PROBLEMS = problem_responses(401, 404, 503) | {422: {"description": "never sent"}}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from models.timeseries.anomaly_flags import Flag
-from serving.anomalies import ScoredSeries
+from serving.services.anomalies import ScoredSeries
 
 Numbers = list[float | None]
 

@@ -8,8 +8,6 @@ from features.home import Home
 from features.store.learning.labels import LabelRecord
 from features.store.store import IncidentStore
 from features.text.masking import configured_masking
-from serving.alertmanager_hook import AlertmanagerHook
-from serving.audit_sample import AuditSample
 from serving.background.certificates import WithdrawalWatcher
 from serving.background.challengers import ChallengerWatcher
 from serving.background.champions import Champion, Champions, ChampionWatcher, Registry
@@ -18,23 +16,25 @@ from serving.background.mode_poller import ModeWatcher
 from serving.background.model_health import ChampionCollector, StandingCollector, StandingWatcher
 from serving.background.shadow_predictions import Shadow
 from serving.background.topology_file import TopologyFile
-from serving.changes import ChangeService
-from serving.feedback import FeedbackService
-from serving.incidents import IncidentService
-from serving.label_names import LabelNames
-from serving.label_queue import LabelQueue
-from serving.labelling import OnLabels
-from serving.promotions import PromotionService
-from serving.runbooks import TARGET as RUNBOOKS
-from serving.runbooks import RunbookService
 from serving.runtime.metrics import ServingMetrics
 from serving.runtime.settings import ServingSettings
 from serving.schemas.parsing import BodyReader
 from serving.schemas.requests import Limits
-from serving.similar import TARGET as SIMILAR
-from serving.similar import SimilarChampion, SimilarService
-from serving.surroundings import SurroundingsService
-from serving.triage import Retriever, Rules, TriageService
+from serving.services.active_learning import LabelQueue
+from serving.services.alertmanager import AlertmanagerHook
+from serving.services.audit_sampling import AuditSample
+from serving.services.changes import ChangeService
+from serving.services.feedback import FeedbackService
+from serving.services.feedback_labels import OnLabels
+from serving.services.incident_context import SurroundingsService
+from serving.services.incidents import IncidentService
+from serving.services.label_vocabulary import LabelNames
+from serving.services.promotions import PromotionService
+from serving.services.runbook_search import TARGET as RUNBOOKS
+from serving.services.runbook_search import RunbookService
+from serving.services.similar_search import TARGET as SIMILAR
+from serving.services.similar_search import SimilarChampion, SimilarService
+from serving.services.triage import Retriever, Rules, TriageService
 
 # What no answer hangs on is looked at less often.
 _POLLS_PER_LOOK = 5

@@ -6,8 +6,8 @@ from math import isfinite
 from features.domain.report import IncidentReport
 from serving.page.chart import Chart, draw
 from serving.page.wording import figure
-from serving.related import RelatedAnomaly, RelatedChange
 from serving.services import Services
+from serving.services.context_ranking import RelatedAnomaly, RelatedChange
 
 _MOST_CHANGES = 10
 _MOST_SERIES = 6

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.domain.report import IncidentReport
-from serving.label_queue import WantedLabel, label_targets
 from serving.page.shown import is_offered, known_labels
 from serving.services import Services
+from serving.services.active_learning import WantedLabel, label_targets
 
 _SHOWN = 20
 

@@ -9,7 +9,7 @@ import pytest
 from features.domain.report import IncidentReport
 from features.domain.topology import Topology
 from features.store.store import open_store
-from serving.surroundings import Surroundings, SurroundingsService
+from serving.services.incident_context import Surroundings, SurroundingsService
 from training.demo.anomalies import watch_day
 from training.demo.incidents import generate_company
 from training.demo.telemetry import DEPLOYED_AT, DemoDay, generate_day

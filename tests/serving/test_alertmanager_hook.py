@@ -14,7 +14,7 @@ from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
 from features.store.incidents.incident_search import InboxQuery
 from features.text.resolutions import named_fix
-from serving import alertmanager_hook
+from serving.services import alertmanager
 
 FIRING = {
     "version": "4",
@@ -337,7 +337,7 @@ def test_a_slow_triage_does_not_keep_alertmanager_waiting(client, store, monkeyp
         return answer(*reports, **asked)
 
     monkeypatch.setattr(service, "triage", slow)
-    monkeypatch.setattr(alertmanager_hook, "_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(alertmanager, "_WAIT_SECONDS", 0.02)
     told = tell(client, FIRING)
     assert (told["effect"], told["prediction_id"]) == ("opened", None)
     deadline = time.monotonic() + 10

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from features.domain.change import Change
-from serving.changes import ChangeService
+from serving.services.changes import ChangeService
 
 NOW = datetime.now(UTC)
 CHANGE = {

@@ -14,7 +14,7 @@ from serving.background.champions import ChampionWatcher
 from serving.background.mode_poller import ModeWatcher
 from serving.background.shadow_predictions import Shadow
 from serving.runtime.metrics import ServingMetrics
-from serving.triage import Rules, TriageService
+from serving.services.triage import Rules, TriageService
 
 
 @pytest.fixture

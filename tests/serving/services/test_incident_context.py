@@ -10,9 +10,9 @@ from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
 from features.domain.topology import NO_TOPOLOGY, Topology
 from features.store.store import IncidentStore
-from serving import surroundings
-from serving.related import MOST_SHOWN, Nearby, rank_changes
-from serving.surroundings import Surroundings, SurroundingsService
+from serving.services import incident_context
+from serving.services.context_ranking import MOST_SHOWN, Nearby, rank_changes
+from serving.services.incident_context import Surroundings, SurroundingsService
 
 OPENED_AT = datetime(2026, 3, 2, 14, 10, tzinfo=UTC)
 SHOP = Topology(
@@ -211,7 +211,7 @@ def test_a_busy_day_costs_little_though_no_service_is_named():
 
 
 def test_of_very_many_changes_the_latest_are_weighed(store, monkeypatch):
-    monkeypatch.setattr(surroundings, "MOST_WEIGHED", 3)
+    monkeypatch.setattr(incident_context, "MOST_WEIGHED", 3)
     each = [change(f"c{n}", ("mail", "checkout")[n % 2], 10 + n) for n in range(8)]
     store.telemetry.record_changes(each)
     store.telemetry.record_anomalies([anomaly("a", "checkout", 14)])

@@ -9,9 +9,9 @@ from features.domain.report import IncidentReport, Outcome
 from features.home import Home
 from features.store.learning.labels import FINAL_STATE
 from features.store.learning.predictions import PredictionRecord
-from serving.feedback import FeedbackService
-from serving.incidents import IncidentService
 from serving.runtime.errors import InvalidFields, UnknownPrediction
+from serving.services.feedback import FeedbackService
+from serving.services.incidents import IncidentService
 
 NOW = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
 CATEGORY = PredictionRecord(

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from features.store.operations.modes import Mode, ModeSetting
-from serving.audit_sample import HELD_BACK, AuditSample
+from serving.services.audit_sampling import HELD_BACK, AuditSample
 
 
 @pytest.fixture

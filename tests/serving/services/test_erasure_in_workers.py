@@ -18,8 +18,8 @@ from models.artifacts.save_load import LoadedModel
 from models.runbooks.passages import read_report
 from serving.background.champions import Champions
 from serving.background.index_updater import PastWatcher
-from serving.incidents import IncidentService
-from serving.runbooks import RunbookService
+from serving.services.incidents import IncidentService
+from serving.services.runbook_search import RunbookService
 
 _REFERENCE = "0123456789abcdef" * 4
 _KEPT = ResolvedIncident(IncidentReport(id="INC1", title="disk full"), Outcome())

@@ -18,7 +18,6 @@ from features.store.learning.predictions import PredictionRecord
 from features.store.operations.modes import Mode, Modes
 from features.store.store import IncidentStore
 from models.base.predictions import Prediction
-from serving.audit_sample import HELD_BACK, AuditSample
 from serving.background.certificates import without_certificate
 from serving.background.champions import Champion, Champions
 from serving.background.shadow_predictions import Shadow
@@ -32,6 +31,7 @@ from serving.schemas.answers import (
     answer_under,
 )
 from serving.schemas.requests import Part
+from serving.services.audit_sampling import HELD_BACK, AuditSample
 
 _log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from models.artifacts.evaluation_files import forget_in_snapshots
 from models.artifacts.registry import ModelVersion
 from models.runbooks.passages import read_report
 from serving.background.champions import Registry
-from serving.labelling import OnLabels, ignore_labels, labels_of_final_state
 from serving.runtime.errors import UnknownIncident
+from serving.services.feedback_labels import OnLabels, ignore_labels, labels_of_final_state
 
 _log = logging.getLogger(__name__)
 

@@ -10,15 +10,15 @@ from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
 from features.domain.topology import Topology
 from features.store.telemetry_store import TelemetryStore
-from serving.related import (
+from serving.schemas.requests import Part
+from serving.services.context_ranking import (
     Nearby,
     RelatedAnomaly,
     RelatedChange,
     rank_anomalies,
     rank_changes,
 )
-from serving.schemas.requests import Part
-from serving.triage import LOOKED_UP
+from serving.services.triage import LOOKED_UP
 
 CHANGES_WITHIN = timedelta(hours=24)
 ONSETS_BEFORE = timedelta(hours=2)

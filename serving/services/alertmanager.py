@@ -15,7 +15,7 @@ from features.store.store import IncidentStore
 from features.text.masking import Masking
 from features.text.parsing import MAX_ID_LENGTH, MAX_TEXT_LENGTH, parse_name, parse_report
 from serving.schemas.alertmanager import AlertmanagerBody
-from serving.triage import TriageService
+from serving.services.triage import TriageService
 
 _log = logging.getLogger(__name__)
 

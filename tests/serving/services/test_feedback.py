@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from features.store.learning.predictions import PredictionRecord
-from serving.feedback import FeedbackService
 from serving.runtime.errors import InvalidFields, UnknownPrediction
+from serving.services.feedback import FeedbackService
 
 NOW = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
 SIMILAR = {

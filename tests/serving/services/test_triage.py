@@ -11,7 +11,7 @@ from features.store.store import IncidentStore
 from serving.background.champions import ChampionWatcher
 from serving.background.mode_poller import ModeWatcher
 from serving.runtime.metrics import ServingMetrics
-from serving.triage import Rules, TriageService
+from serving.services.triage import Rules, TriageService
 
 REPORTS = [IncidentReport(id="INC1", title="VPN down"), IncidentReport(id="INC2")]
 
