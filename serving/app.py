@@ -13,13 +13,13 @@ from features.home import open_home
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
 from models.timeseries.anomaly_model import compile_kernels, keep_compiled_kernels
+from serving.api.middleware import Observation
+from serving.api.model_routes import model_routes
+from serving.api.openapi import document
+from serving.api.problems import answer_error, answer_http_error
+from serving.api.routes import key_routes, open_routes
 from serving.background.champions import Registry
-from serving.documentation import document
-from serving.model_routes import model_routes
-from serving.observation import Observation
 from serving.page.mounting import mount_page
-from serving.problems import answer_error, answer_http_error
-from serving.routes import key_routes, open_routes
 from serving.runtime.settings import ServingSettings
 from serving.services import Services, build_services
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.artifacts.registry import ModelVersion
-from serving.dependencies import SharedServices
+from serving.api.dependencies import SharedServices
 from serving.page.audit import open_audit, read_question
 from serving.page.guard import Form, PageRoute, SignedIn, go_to
 from serving.page.label_queue import open_labels

@@ -11,11 +11,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from features.errors import PrecedentError
-from serving.access import holds_key
-from serving.dependencies import SharedServices
+from serving.api.auth import holds_key
+from serving.api.dependencies import SharedServices
+from serving.api.problems import explain_error, unexpected_problem
 from serving.page.rendering import SECURITY_HEADERS, address_of, render, render_problem
 from serving.page.session import is_signed_in
-from serving.problems import explain_error, unexpected_problem
 from serving.runtime.errors import ForeignForm, MalformedBody, Unauthorised, UnsupportedMediaType
 from serving.schemas.parsing import receive
 

@@ -11,9 +11,9 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from serving.api.problems import Problem
 from serving.page import wording
 from serving.page.session import name_of
-from serving.problems import Problem
 
 FOLDER = Path(__file__).parent
 SECURITY_HEADERS: Mapping[str, str] = {

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.dependencies import RequestId, SharedServices
+from serving.api.dependencies import RequestId, SharedServices
 from serving.page.commands import SharedCommands
 from serving.page.guard import Form, PageRoute, SignedIn, go_to, own_path
 from serving.page.inbox import open_inbox, read_query

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.access import holds_key
-from serving.dependencies import SharedServices
+from serving.api.auth import holds_key
+from serving.api.dependencies import SharedServices
 from serving.page.guard import Form, PageRoute, go_to, own_path
 from serving.page.rendering import render
 from serving.page.session import sign_in, sign_out

@@ -4,10 +4,9 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.access import require_key
-from serving.dependencies import RawBody, RequestId, SharedServices
-from serving.documentation import json_body, problem_responses, query_of
-from serving.model_answers import (
+from serving.api.auth import require_key
+from serving.api.dependencies import RawBody, RequestId, SharedServices
+from serving.api.model_schemas import (
     ChampionAnswer,
     LabelQueueAnswer,
     ModelsAnswer,
@@ -15,7 +14,8 @@ from serving.model_answers import (
     shape_models,
     shape_queue,
 )
-from serving.responses import as_json
+from serving.api.openapi import json_body, problem_responses, query_of
+from serving.api.responses import as_json
 from serving.schemas.requests import MoveBody, PromoteBody, QueueQuery
 
 _MOVE_PROBLEMS = problem_responses(400, 401, 404, 409, 413, 415, 422, 503)

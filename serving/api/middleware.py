@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.problems import respond, unexpected_problem
+from serving.api.problems import respond, unexpected_problem
 from serving.runtime.metrics import ServingMetrics
 
 _log = logging.getLogger(__name__)

@@ -4,8 +4,20 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from features.domain.report import IncidentReport
-from serving.access import require_key
-from serving.answers import (
+from serving.api.auth import require_key
+from serving.api.dependencies import RawBody, RequestId, SharedServices
+from serving.api.openapi import (
+    EXAMPLE_ALERTS,
+    EXAMPLE_CHANGE,
+    EXAMPLE_CHANGE_EVENT,
+    EXAMPLE_FEEDBACK,
+    EXAMPLE_INCIDENT,
+    EXAMPLE_OUTCOME,
+    EXAMPLE_SERIES,
+    json_body,
+    problem_responses,
+)
+from serving.api.response_schemas import (
     BatchAnswer,
     ChangeAnswer,
     DeletedAnswer,
@@ -23,19 +35,8 @@ from serving.answers import (
     shape_ready,
     shape_triage,
 )
-from serving.dependencies import RawBody, RequestId, SharedServices
-from serving.documentation import (
-    EXAMPLE_ALERTS,
-    EXAMPLE_CHANGE,
-    EXAMPLE_CHANGE_EVENT,
-    EXAMPLE_FEEDBACK,
-    EXAMPLE_INCIDENT,
-    EXAMPLE_OUTCOME,
-    EXAMPLE_SERIES,
-    json_body,
-    problem_responses,
-)
-from serving.responses import as_json
+from serving.api.responses import as_json
+from serving.api.series_schemas import AnomaliesAnswer, shape_anomalies
 from serving.schemas.alertmanager import AlertmanagerBody
 from serving.schemas.changes import ChangeBody
 from serving.schemas.requests import (
@@ -48,7 +49,6 @@ from serving.schemas.requests import (
     parse_id,
 )
 from serving.schemas.series import AnomaliesBody
-from serving.series_answers import AnomaliesAnswer, shape_anomalies
 from serving.services.anomalies import score_series
 
 _BODY_PROBLEMS = problem_responses(400, 401, 413, 415, 422, 503)

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
 from models.base.predictions import OpenMatch, SimilarIncident, SuggestedRunbook
+from serving.api.problems import Problem, problem_of
 from serving.background.champions import Champion, Champions
-from serving.problems import Problem, problem_of
 from serving.schemas.answers import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
 from serving.schemas.parsing import RefusedIncident
 from serving.schemas.requests import Part

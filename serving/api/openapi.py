@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from serving.problems import MEDIA_TYPE, Problem
+from serving.api.problems import MEDIA_TYPE, Problem
 from serving.schemas.alertmanager import AlertmanagerBody
 from serving.schemas.changes import ChangeBody
 from serving.schemas.requests import (

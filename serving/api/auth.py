@@ -8,7 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 from starlette.requests import Request
 
-from serving.dependencies import SharedServices
+from serving.api.dependencies import SharedServices
 from serving.runtime.errors import ForeignForm, Unauthorised
 
 _bearer = HTTPBearer(auto_error=False, description="PRECEDENT_API_KEY, where one is set")
