@@ -6,9 +6,9 @@ from starlette.responses import Response
 
 from serving.api.auth import holds_key
 from serving.api.dependencies import SharedServices
-from serving.page.guard import Form, PageRoute, go_to, own_path
-from serving.page.rendering import render
-from serving.page.session import sign_in, sign_out
+from serving.pages.render.rendering import render
+from serving.pages.render.session_cookie import sign_in, sign_out
+from serving.pages.route_guard import Form, PageRoute, go_to, own_path
 
 sign_in_routes = APIRouter(route_class=PageRoute, include_in_schema=False)
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from math import isfinite
 
 from features.domain.report import IncidentReport
-from serving.page.chart import Chart, draw
-from serving.page.wording import figure
+from serving.pages.render.series_chart import Chart, draw
+from serving.pages.render.template_filters import figure
 from serving.services import Services
 from serving.services.context_ranking import RelatedAnomaly, RelatedChange
 

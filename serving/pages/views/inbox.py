@@ -11,7 +11,8 @@ from features.store.learning.labels import LabelRecord
 from features.store.learning.predictions import PredictionRecord
 from features.text.parsing import sanitise_text
 from serving.background.champions import Champion
-from serving.page.shown import (
+from serving.pages.render.template_filters import moment
+from serving.pages.views.visible_answers import (
     ShownAnswer,
     ShownAnswers,
     decided_targets,
@@ -19,7 +20,6 @@ from serving.page.shown import (
     known_labels,
     show,
 )
-from serving.page.wording import moment
 from serving.services import Services
 
 State = Literal["all", "open", "resolved"]

@@ -9,14 +9,14 @@ from starlette.responses import Response
 
 from models.artifacts.registry import ModelVersion
 from serving.api.dependencies import SharedServices
-from serving.page.audit import open_audit, read_question
-from serving.page.guard import Form, PageRoute, SignedIn, go_to
-from serving.page.label_queue import open_labels
-from serving.page.model_card import open_card
-from serving.page.models import open_models
-from serving.page.rendering import render
-from serving.page.saved import find_saved
-from serving.page.session import NAMELESS, name_of, remember_name
+from serving.pages.render.rendering import render
+from serving.pages.render.session_cookie import NAMELESS, name_of, remember_name
+from serving.pages.route_guard import Form, PageRoute, SignedIn, go_to
+from serving.pages.views.audit import open_audit, read_question
+from serving.pages.views.label_queue import open_labels
+from serving.pages.views.model_card import open_card
+from serving.pages.views.models import open_models
+from serving.pages.views.saved_notice import find_saved
 from serving.runtime.errors import FieldError, InvalidFields
 from serving.schemas.requests import PromoteBody
 from serving.services import Services

@@ -9,14 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.api.dependencies import RequestId, SharedServices
-from serving.page.commands import SharedCommands
-from serving.page.guard import Form, PageRoute, SignedIn, go_to, own_path
-from serving.page.inbox import open_inbox, read_query
-from serving.page.incident import answer_again, open_incident, try_report
-from serving.page.rendering import render
-from serving.page.saved import find_saved, telling
-from serving.page.session import name_of, remember_name
-from serving.page.wording import incident_path
+from serving.pages.render.rendering import render
+from serving.pages.render.session_cookie import name_of, remember_name
+from serving.pages.render.template_filters import incident_path
+from serving.pages.route_guard import Form, PageRoute, SignedIn, go_to, own_path
+from serving.pages.views.inbox import open_inbox, read_query
+from serving.pages.views.incident import answer_again, open_incident, try_report
+from serving.pages.views.runbook_commands import SharedCommands
+from serving.pages.views.saved_notice import find_saved, telling
 from serving.runtime.errors import FieldError, InvalidFields
 from serving.schemas.parsing import RefusedIncident
 from serving.schemas.requests import FeedbackBody, parse_id

@@ -73,7 +73,7 @@ def answer(target, said, incident_id="INC1", label="", decision="suggest"):
 def stopped_clock(monkeypatch):
     """However long the tests take, nothing gets older."""
     clock = SimpleNamespace(now=lambda _zone: NOW + timedelta(seconds=1))
-    monkeypatch.setattr("serving.page.rendering.datetime", clock)
+    monkeypatch.setattr("serving.pages.render.rendering.datetime", clock)
 
 
 @pytest.fixture

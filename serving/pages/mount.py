@@ -6,11 +6,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from features.store.store import IncidentStore
-from serving.page.accountability_routes import accountability_routes
-from serving.page.commands import RunbookCommands
-from serving.page.rendering import FOLDER
-from serving.page.routes import page_routes
-from serving.page.sign_in import sign_in_routes
+from serving.pages.model_routes import accountability_routes
+from serving.pages.render.rendering import FOLDER
+from serving.pages.routes import page_routes
+from serving.pages.sign_in import sign_in_routes
+from serving.pages.views.runbook_commands import RunbookCommands
 
 
 class Assets(StaticFiles):

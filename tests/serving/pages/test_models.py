@@ -34,7 +34,7 @@ from models.base.predictions import Certificate
 from models.classification.calibrated_model import Certification
 from models.classification.choice import ChoiceModel
 from serving.app import create_app
-from serving.page.card_charts import draw_learning_curve, draw_reliability
+from serving.pages.render.card_charts import draw_learning_curve, draw_reliability
 from serving.runtime.settings import ServingSettings
 
 NOW = datetime.now(UTC)

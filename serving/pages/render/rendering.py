@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from serving.api.problems import Problem
-from serving.page import wording
-from serving.page.session import name_of
+from serving.pages.render import template_filters
+from serving.pages.render.session_cookie import name_of
 
 FOLDER = Path(__file__).parent
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -27,22 +27,22 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 _FILTERS = (
-    wording.age,
-    wording.clock,
-    wording.exact,
-    wording.gain,
-    wording.hours,
-    wording.incident_path,
-    wording.isolate,
-    wording.measure,
-    wording.moment,
-    wording.percent,
-    wording.shorten,
-    wording.signed,
-    wording.target_name,
-    wording.version_path,
-    wording.web_address,
-    wording.certificate_words,
+    template_filters.age,
+    template_filters.clock,
+    template_filters.exact,
+    template_filters.gain,
+    template_filters.hours,
+    template_filters.incident_path,
+    template_filters.isolate,
+    template_filters.measure,
+    template_filters.moment,
+    template_filters.percent,
+    template_filters.shorten,
+    template_filters.signed,
+    template_filters.target_name,
+    template_filters.version_path,
+    template_filters.web_address,
+    template_filters.certificate_words,
 )
 _ADVICE: Mapping[int, str] = {
     HTTPStatus.FORBIDDEN: "Go back, reload the page and send the form again from there.",
@@ -102,10 +102,10 @@ def _templates() -> Environment:
     )
     environment.filters |= {named.__name__: named for named in _FILTERS}
     environment.globals |= {
-        "MODE_WORDS": wording.MODE_WORDS,
-        "DECISION_WORDS": wording.DECISION_WORDS,
-        "ACTION_WORDS": wording.ACTION_WORDS,
-        "HELD_WORDS": wording.HELD_WORDS,
-        "SOURCE_WORDS": wording.SOURCE_WORDS,
+        "MODE_WORDS": template_filters.MODE_WORDS,
+        "DECISION_WORDS": template_filters.DECISION_WORDS,
+        "ACTION_WORDS": template_filters.ACTION_WORDS,
+        "HELD_WORDS": template_filters.HELD_WORDS,
+        "SOURCE_WORDS": template_filters.SOURCE_WORDS,
     }
     return environment

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.learning.predictions import PredictionRecord
-from serving.page.session import issue_session, proves_key
+from serving.pages.render.session_cookie import issue_session, proves_key
 
 OWN = {"Origin": "http://testserver"}
 ID = "INC 1/ü"

@@ -9,7 +9,7 @@ import pytest
 from features.domain.change import Change
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
-from serving.page.chart import HEIGHT, LEFT, WIDTH, draw
+from serving.pages.render.series_chart import HEIGHT, LEFT, WIDTH, draw
 
 OPENED_AT = datetime(2026, 3, 2, 14, 10, tzinfo=UTC)
 ONSET_AT = OPENED_AT - timedelta(minutes=7)

@@ -14,8 +14,8 @@ from features.errors import PrecedentError
 from serving.api.auth import holds_key
 from serving.api.dependencies import SharedServices
 from serving.api.problems import explain_error, unexpected_problem
-from serving.page.rendering import SECURITY_HEADERS, address_of, render, render_problem
-from serving.page.session import is_signed_in
+from serving.pages.render.rendering import SECURITY_HEADERS, address_of, render, render_problem
+from serving.pages.render.session_cookie import is_signed_in
 from serving.runtime.errors import ForeignForm, MalformedBody, Unauthorised, UnsupportedMediaType
 from serving.schemas.parsing import receive
 
