@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from models.base.series_model import Bounds
 from models.timeseries.anomaly_model import Tier
 from serving.runtime.errors import BadWatchConfig
-from serving.watch.exchange import parse_address
+from serving.watch.clients.http import parse_address
 
 MOST_SERIES = 10_000
 

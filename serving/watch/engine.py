@@ -10,12 +10,12 @@ import numpy as np
 from features.domain.series_anomaly import SeriesAnomaly
 from features.store.incidents.telemetry import StoredSeries
 from models.base.series_model import SeriesModel, SeriesScores
+from serving.watch.anomaly_tracker import AnomalyTracker, at
 from serving.watch.config import WatchConfig
-from serving.watch.identity import key_of, query_of
-from serving.watch.query import WatchedQuery
-from serving.watch.reading import Reading
-from serving.watch.tracking import AnomalyTracker, at
-from serving.watch.window import Window, map_scores
+from serving.watch.query_reader import Reading
+from serving.watch.score_window import Window, map_scores
+from serving.watch.series_keys import key_of, query_of
+from serving.watch.watched_query import WatchedQuery
 
 _log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from contextlib import suppress
 from threading import Event
 
 from features.errors import StoreUnavailable
-from serving.watch.backoff import Backoff
-from serving.watch.exposition import WatchMetrics
+from serving.watch.clients.circuit_breaker import Backoff
 from serving.watch.lease import Lease
-from serving.watch.session import LeaseLost, WatchSession
+from serving.watch.metrics import WatchMetrics
+from serving.watch.runner import LeaseLost, WatchSession
 
 _log = logging.getLogger(__name__)
 

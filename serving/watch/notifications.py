@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from features.domain.series_anomaly import SeriesAnomaly
-from serving.watch.identity import group_of, key_of
+from serving.watch.series_keys import group_of, key_of
 
 TOGETHER = timedelta(minutes=10)
 SENT_AGAIN_AFTER = timedelta(minutes=1)

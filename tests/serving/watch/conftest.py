@@ -18,14 +18,14 @@ import pytest
 
 from features.store.store import IncidentStore, open_store
 from models.base.series_model import SeriesModel, SeriesScores
-from serving.watch.alertmanager import AlertmanagerClient
-from serving.watch.alerts import AlertWriter
+from serving.watch.alert_payload import AlertWriter
+from serving.watch.clients.alertmanager import AlertmanagerClient
+from serving.watch.clients.http import HttpServer
+from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.config import WatchConfig
-from serving.watch.exchange import HttpServer
-from serving.watch.exposition import WatchMetrics
 from serving.watch.lease import Lease
-from serving.watch.prometheus import PrometheusClient
-from serving.watch.session import WatchSession
+from serving.watch.metrics import WatchMetrics
+from serving.watch.runner import WatchSession
 
 STEP = 60
 START = 1_700_000_040  # on the grid

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
 from models.timeseries.anomaly_flags import APART_SECONDS, Flag, find_flags
-from serving.watch.identity import anomaly_id, key_of
-from serving.watch.query import WatchedQuery
-from serving.watch.window import Window
+from serving.watch.score_window import Window
+from serving.watch.series_keys import anomaly_id, key_of
+from serving.watch.watched_query import WatchedQuery
 
 QUIET_STEPS = 5
 _APART = timedelta(seconds=APART_SECONDS)

@@ -7,10 +7,10 @@ import pytest
 
 from features.domain.series_anomaly import SeriesAnomaly
 from models.base.predictions import SuggestedRunbook
-from serving.watch.alerts import AlertWriter, alert_labels, summarise
-from serving.watch.exchange import ExchangeFailed
-from serving.watch.identity import anomaly_id, series_key, series_name
+from serving.watch.alert_payload import AlertWriter, alert_labels, summarise
+from serving.watch.clients.http import ExchangeFailed
 from serving.watch.notifications import NotificationBook
+from serving.watch.series_keys import anomaly_id, series_key, series_name
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

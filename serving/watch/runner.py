@@ -7,19 +7,19 @@ from datetime import datetime, timedelta
 from features.store.telemetry_store import TELEMETRY_KEPT, TelemetryStore
 from features.timeseries.time_grid import latest_slot, seconds_until_next
 from models.base.series_model import SeriesModel
-from serving.watch.alertmanager import AlertmanagerClient
-from serving.watch.alerts import AlertWriter, summarise
-from serving.watch.backoff import Backoff
+from serving.watch.alert_payload import AlertWriter, summarise
+from serving.watch.anomaly_tracker import at
+from serving.watch.clients.alertmanager import AlertmanagerClient
+from serving.watch.clients.circuit_breaker import Backoff
+from serving.watch.clients.http import ExchangeFailed
+from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.config import WatchConfig
 from serving.watch.engine import Engine, Unsaved
-from serving.watch.exchange import ExchangeFailed
-from serving.watch.exposition import WatchMetrics
-from serving.watch.identity import key_of, query_of
 from serving.watch.lease import LEASE, Lease
+from serving.watch.metrics import WatchMetrics
 from serving.watch.notifications import SENT_AGAIN_AFTER, Notification, NotificationBook
-from serving.watch.prometheus import PrometheusClient
-from serving.watch.reading import QueryReader, Readers
-from serving.watch.tracking import at
+from serving.watch.query_reader import QueryReader, Readers
+from serving.watch.series_keys import key_of, query_of
 
 _log = logging.getLogger(__name__)
 

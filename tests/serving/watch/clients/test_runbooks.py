@@ -6,8 +6,8 @@ import pytest
 
 from features.domain.report import IncidentReport
 from models.base.predictions import SuggestedRunbook
-from serving.watch.exchange import ExchangeFailed
-from serving.watch.runbooks import RunbookAdvice
+from serving.watch.clients.http import ExchangeFailed
+from serving.watch.clients.runbooks import RunbookAdvice
 
 REPORT = IncidentReport(id="a", title="errors is up by 3", service="checkout")
 

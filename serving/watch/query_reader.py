@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from features.timeseries.time_grid import Times, floor_to_slot, slots
-from serving.watch.backoff import Backoff
-from serving.watch.exchange import AnswerTooLarge, ExchangeFailed
-from serving.watch.prometheus import Matrix, PrometheusClient
-from serving.watch.query import WatchedQuery
+from serving.watch.clients.circuit_breaker import Backoff
+from serving.watch.clients.http import AnswerTooLarge, ExchangeFailed
+from serving.watch.clients.prometheus import Matrix, PrometheusClient
+from serving.watch.watched_query import WatchedQuery
 
 MOST_SLOTS = 11_000
 MOST_POINTS = 500_000

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from serving.watch.exchange import ExchangeFailed, HttpServer, shorten
+from serving.watch.clients.http import ExchangeFailed, HttpServer, shorten
 
 _PATH = "/api/v2/alerts"
 

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
 from models.base.predictions import SuggestedRunbook
-from serving.watch.alertmanager import Alert
-from serving.watch.exchange import ExchangeFailed
+from serving.watch.clients.alertmanager import Alert
+from serving.watch.clients.http import ExchangeFailed
 from serving.watch.notifications import Notification
 
 ALERT_NAME = "PrecedentAnomaly"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from features.timeseries.time_grid import slots
-from serving.watch.alertmanager import Alert, AlertmanagerClient
-from serving.watch.exchange import AnswerTooLarge, ExchangeFailed, HttpServer
-from serving.watch.prometheus import PrometheusClient, TooManySeries
+from serving.watch.clients.alertmanager import Alert, AlertmanagerClient
+from serving.watch.clients.http import AnswerTooLarge, ExchangeFailed, HttpServer
+from serving.watch.clients.prometheus import PrometheusClient, TooManySeries
 
 TIMES = slots(600, 780, 60)
 

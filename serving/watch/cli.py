@@ -21,16 +21,16 @@ from serving.runtime.errors import BadWatchConfig
 from serving.runtime.json_logging import logging_config
 from serving.runtime.settings import ServingSettings
 from serving.starting import open_state, read_settings, refuse
-from serving.watch.alertmanager import AlertmanagerClient
-from serving.watch.alerts import AlertWriter, SuggestRunbook
+from serving.watch.alert_payload import AlertWriter, SuggestRunbook
+from serving.watch.clients.alertmanager import AlertmanagerClient
+from serving.watch.clients.http import HttpServer
+from serving.watch.clients.prometheus import PrometheusClient
+from serving.watch.clients.runbooks import RunbookAdvice
 from serving.watch.config import MetricsAddress, WatchConfig, load_config
-from serving.watch.exchange import HttpServer
-from serving.watch.exposition import WatchMetrics
 from serving.watch.lease import Lease
 from serving.watch.loop import Watch
-from serving.watch.prometheus import PrometheusClient
-from serving.watch.runbooks import RunbookAdvice
-from serving.watch.session import WatchSession
+from serving.watch.metrics import WatchMetrics
+from serving.watch.runner import WatchSession
 
 _LEAST_LEASE_SECONDS = 30.0
 

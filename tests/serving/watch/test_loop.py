@@ -6,10 +6,10 @@ import time
 import pytest
 
 from features.errors import StoreUnavailable
-from serving.watch.exposition import WatchMetrics
 from serving.watch.lease import Lease
 from serving.watch.loop import Watch
-from serving.watch.session import LeaseLost
+from serving.watch.metrics import WatchMetrics
+from serving.watch.runner import LeaseLost
 
 
 class CountingSession:

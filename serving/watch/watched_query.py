@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from features.store.incidents.telemetry import StoredSeries
 from features.timeseries.time_grid import Times, Values, per_second, slots
 from models.base.series_model import SeriesModel
+from serving.watch.clients.prometheus import Matrix
 from serving.watch.config import WatchedGroup, WatchedSeries
-from serving.watch.identity import series_key, series_name
-from serving.watch.prometheus import Matrix
-from serving.watch.window import Window, unseen
+from serving.watch.score_window import Window, unseen
+from serving.watch.series_keys import series_key, series_name
 
 WINDOW_POINTS = 240
 FORGOTTEN_AFTER_SECONDS = 7 * 86_400

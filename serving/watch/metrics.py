@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from serving.watch.query import WatchedQuery
+from serving.watch.watched_query import WatchedQuery
 
 _LABELS = ("series", "group", "service")
 _SHOWN = {

@@ -1,6 +1,6 @@
 """How long is waited after failures."""
 
-from serving.watch.backoff import Backoff
+from serving.watch.clients.circuit_breaker import Backoff
 
 
 def waits(backoff, failures):

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 
 from features.domain.report import IncidentReport
 from models.base.predictions import SuggestedRunbook
-from serving.watch.backoff import Backoff
-from serving.watch.exchange import ExchangeFailed, HttpServer, shorten
+from serving.watch.clients.circuit_breaker import Backoff
+from serving.watch.clients.http import ExchangeFailed, HttpServer, shorten
 
 _PATH = "/v1/runbooks"
 _TIMEOUT_SECONDS = 5.0
