@@ -14,7 +14,7 @@ from serving.announcement import announce
 from serving.runtime.json_logging import logging_config
 from serving.runtime.metrics import share_between_workers
 from serving.runtime.settings import ServingSettings
-from serving.starting import open_state, read_settings, refuse
+from serving.startup import open_state, read_settings, refuse
 from serving.watch.cli import watch
 
 _BACKLOG = 2_048

@@ -19,9 +19,9 @@ from serving.api.openapi import document
 from serving.api.problems import answer_error, answer_http_error
 from serving.api.routes import key_routes, open_routes
 from serving.background.champions import Registry
+from serving.container import Services, build_services
 from serving.pages.mount import mount_page
 from serving.runtime.settings import ServingSettings
-from serving.services import Services, build_services
 
 _DESCRIPTION = "Incident triage that learns from an organisation's own history."
 

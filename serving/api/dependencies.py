@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
+from serving.container import Services
 from serving.schemas.parsing import read_body
-from serving.services import Services
 
 
 async def _services_of(request: Request) -> Services:

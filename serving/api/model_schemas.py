@@ -12,7 +12,7 @@ from models.base.predictions import Certificate
 from serving.background.certificates import Audited
 from serving.background.champions import Champion
 from serving.background.model_health import Agreement
-from serving.services import Services
+from serving.container import Services
 from serving.services.active_learning import WantedLabel
 
 

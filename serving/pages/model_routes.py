@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from models.artifacts.registry import ModelVersion
 from serving.api.dependencies import SharedServices
+from serving.container import Services
 from serving.pages.render.rendering import render
 from serving.pages.render.session_cookie import NAMELESS, name_of, remember_name
 from serving.pages.route_guard import Form, PageRoute, SignedIn, go_to
@@ -19,7 +20,6 @@ from serving.pages.views.models import open_models
 from serving.pages.views.saved_notice import find_saved
 from serving.runtime.errors import FieldError, InvalidFields
 from serving.schemas.requests import PromoteBody
-from serving.services import Services
 
 accountability_routes = APIRouter(
     route_class=PageRoute, include_in_schema=False, dependencies=[SignedIn], tags=["page"]

@@ -5,7 +5,7 @@ them answers for all. The library looks for that folder in the environment when 
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
@@ -15,7 +15,6 @@ from prometheus_client.registry import Collector
 
 from features.home import Home
 from features.store.learning.labels import LabelRecord
-from serving.schemas.answers import Answer
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -72,11 +71,9 @@ class ServingMetrics:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def count_decisions(self, answers: Iterable[Mapping[str, Answer]]) -> None:
-        """Count what was decided for each target, and what was allowed."""
-        for by_target in answers:
-            for target, answer in by_target.items():
-                self._decisions.labels(target, answer.decision, answer.mode).inc()
+    def count_decision(self, target: str, decision: str, mode: str) -> None:
+        """Count what was decided for a target, and what its owner allowed."""
+        self._decisions.labels(target, decision, mode).inc()
 
     def count_cleaned(self, texts: int) -> None:
         """Count texts that had to be cleaned."""

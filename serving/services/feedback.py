@@ -9,7 +9,12 @@ from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore
 from features.text.parsing import parse_label, parse_name
 from serving.runtime.errors import FieldError, InvalidFields, UnknownPrediction
-from serving.services.feedback_labels import OPEN_MATCH, OnLabels, ignore_labels, labels_of_feedback
+from serving.services.feedback_labels import (
+    OPEN_MATCH,
+    OnLabels,
+    ignore_labels,
+    labels_of_feedback,
+)
 
 _LISTS = frozenset({"similar", "runbooks"})
 _MAX_NAME = 200

@@ -167,7 +167,9 @@ class TriageService:
         )
         seconds = (perf_counter() - started) / max(1, len(reports))
         self._store.record_predictions(_records(triages, rules, request_id, seconds))
-        self._metrics.count_decisions(triage.whole for triage in triages.items)
+        for triage in triages.items:
+            for target, answer in triage.whole.items():
+                self._metrics.count_decision(target, answer.decision, answer.mode)
         if self._shadow is not None:
             self._shadow.offer(batch, triages.items)
         return triages

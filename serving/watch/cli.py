@@ -20,7 +20,7 @@ from models.timeseries.anomaly_model import TIERS, AnomalyModel, keep_compiled_k
 from serving.runtime.errors import BadWatchConfig
 from serving.runtime.json_logging import logging_config
 from serving.runtime.settings import ServingSettings
-from serving.starting import open_state, read_settings, refuse
+from serving.startup import open_state, read_settings, refuse
 from serving.watch.alert_payload import AlertWriter, SuggestRunbook
 from serving.watch.clients.alertmanager import AlertmanagerClient
 from serving.watch.clients.http import HttpServer

@@ -15,7 +15,7 @@ from serving.api.problems import Problem
 from serving.pages.render import template_filters
 from serving.pages.render.session_cookie import name_of
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

@@ -13,10 +13,10 @@ from features.store.operations.audit_log import Event
 from features.text.parsing import parse_label
 from models.lifecycle.champion_audit import Account, give_account
 from serving.background.champions import Registry
+from serving.container import Services
 from serving.pages.views.visible_answers import decided_targets
 from serving.runtime.errors import FieldError, InvalidFields
 from serving.schemas.requests import parse_id
-from serving.services import Services
 
 _log = logging.getLogger(__name__)
 

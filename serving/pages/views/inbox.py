@@ -11,6 +11,7 @@ from features.store.learning.labels import LabelRecord
 from features.store.learning.predictions import PredictionRecord
 from features.text.parsing import sanitise_text
 from serving.background.champions import Champion
+from serving.container import Services
 from serving.pages.render.template_filters import moment
 from serving.pages.views.visible_answers import (
     ShownAnswer,
@@ -20,7 +21,6 @@ from serving.pages.views.visible_answers import (
     known_labels,
     show,
 )
-from serving.services import Services
 
 State = Literal["all", "open", "resolved"]
 STATES: Mapping[str, State] = {"all": "all", "open": "open", "resolved": "resolved"}

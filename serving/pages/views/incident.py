@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.learning.feedback import FeedbackRecord
 from features.store.learning.predictions import PredictionRecord
+from serving.container import Services
 from serving.pages.render.text_highlight import Passage, passage
 from serving.pages.views.incident_context import ShownSurroundings, show_around
 from serving.pages.views.runbook_commands import RunbookCommands
 from serving.pages.views.visible_answers import ShownAnswers, by_subject, decided_targets, show
-from serving.services import Services
 
 _LONG_TITLE = 200
 

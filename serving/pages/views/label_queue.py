@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.domain.report import IncidentReport
+from serving.container import Services
 from serving.pages.views.visible_answers import is_offered, known_labels
-from serving.services import Services
 from serving.services.active_learning import WantedLabel, label_targets
 
 _SHOWN = 20

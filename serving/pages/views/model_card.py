@@ -7,9 +7,9 @@ from features.errors import RegistryUnavailable, UnknownVersion
 from models.artifacts.read_card import read_card
 from models.artifacts.registry import CHALLENGER, CHAMPION, ModelVersion
 from models.base.model_card import Card
+from serving.container import Services
 from serving.pages.render.card_charts import CardChart, draw_learning_curve, draw_reliability
 from serving.pages.render.intended_use import Purpose, purpose_of
-from serving.services import Services
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from models.statistics.confidence_sequence import PrecisionBounds
 from serving.background.certificates import Audited
 from serving.background.champions import Champion
 from serving.background.model_health import Agreement
-from serving.services import Services
+from serving.container import Services
 
 
 @dataclass(frozen=True, slots=True)

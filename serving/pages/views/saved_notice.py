@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from serving.services import Services
+from serving.container import Services
 
 
 @dataclass(frozen=True, slots=True)

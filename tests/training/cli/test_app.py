@@ -21,7 +21,7 @@ from models.artifacts.registry import ModelRegistry
 from training.cli.app import app
 from training.demo.incidents import generate_company, write_history, write_mapping
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def run(*arguments: str | Path) -> Result:

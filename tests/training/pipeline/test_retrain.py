@@ -28,7 +28,7 @@ from training.pipeline.retrain_trigger import why_due
 from training.pipeline.retraining_events import told_in_log
 from training.pipeline.retraining_lock import RetrainingLock
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WORDS = {"Network": "vpn connection drops", "Printing": "printer jam on floor"}
 NOW = datetime.now(UTC)
 STOP_WHILE_FITTING = """

@@ -13,7 +13,7 @@ from features.errors import RetrainingBusy
 from features.store.store import IncidentStore, open_store
 from training.pipeline.retraining_lock import RetrainingLock
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HOLD = """
 import sys, time
 from features.store.store import open_store

@@ -1,1 +1,0 @@
-"""The responder's page: plain HTML that works without script, over the same services."""
