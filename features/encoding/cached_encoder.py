@@ -11,7 +11,7 @@ _SEGMENT_TEXTS = 512
 _TEXTS_IN_A_TURN = 32
 
 
-class KeptEncoder:
+class CachedEncoder:
     """Finds vectors in the cache, and encodes only what it has not.
 
     Memory holds no more than the texts that wait to be written; `flush` writes them. An encoder
@@ -20,7 +20,7 @@ class KeptEncoder:
     >>> from pathlib import Path
     >>> from features.encoding.encoder import HashingEncoder
     >>> encoder = HashingEncoder()
-    >>> KeptEncoder(encoder, EncodingCache(Path("unused"), encoder)).encode(["disk full"]).shape
+    >>> CachedEncoder(encoder, EncodingCache(Path("unused"), encoder)).encode(["disk full"]).shape
     (1, 64)
     """
 
@@ -45,7 +45,7 @@ class KeptEncoder:
         vectors = found | fresh | {"": np.zeros(self.dimension, dtype=np.float32)}
         return np.array([vectors[text] for text in texts], dtype=np.float32)
 
-    def forget_waiting(self) -> None:
+    def discard_pending(self) -> None:
         """Drop what waits, unwritten; it is encoded again when it is asked for again."""
         self._waiting = {}
 

@@ -6,7 +6,7 @@ from itertools import islice
 from threading import Lock
 
 from features.domain.report import ResolvedIncident
-from features.encoding.cached_encoder import KeptEncoder
+from features.encoding.cached_encoder import CachedEncoder
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.erasure import forget_in_memory
 from features.encoding.vector_cache import EncodingCache
@@ -29,7 +29,7 @@ class _Past:
 
     def __init__(self, reference: str, home: Home) -> None:
         encoder = open_encoder(reference)
-        self.encoder = KeptEncoder(encoder, EncodingCache(home.encodings, encoder))
+        self.encoder = CachedEncoder(encoder, EncodingCache(home.encodings, encoder))
         self.index = IncidentIndex(self.encoder)
         self.revision: int | None = None
 
@@ -117,7 +117,7 @@ class PastWatcher(Watcher):
         changes = self._store.changes_since(past.revision)
         if changes.deleted:
             past.index.remove(changes.deleted)
-            past.encoder.forget_waiting()
+            past.encoder.discard_pending()
             forget_in_memory()
         self._take_in(past, iter(changes.upserted))
         past.revision = changes.revision

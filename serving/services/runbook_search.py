@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Lock
 
 from features.domain.report import IncidentReport
-from features.encoding.cached_encoder import KeptEncoder
+from features.encoding.cached_encoder import CachedEncoder
 from features.encoding.encoder_weights import EncoderSettings, open_encoder
 from features.encoding.vector_cache import EncodingCache
 from features.errors import StoreUnavailable
@@ -47,7 +47,7 @@ class RunbookService(Watcher):
         self._home = home
         self._shipped = RunbookModel(encoder=EncoderSettings().encoder).fit(())
         self._shelf: Shelf | None = None
-        self._keeping: KeptEncoder | None = None
+        self._keeping: CachedEncoder | None = None
         self._lock = Lock()
         self._stored: tuple[str, int] | None = None
         self._used: tuple[int, int, datetime | None] | None = None
@@ -112,7 +112,7 @@ class RunbookService(Watcher):
         stored = (reference, self._store.runbook_revision())
         if stored != self._stored:
             encoder = open_encoder(reference)
-            self._keeping = KeptEncoder(encoder, EncodingCache(self._home.encodings, encoder))
+            self._keeping = CachedEncoder(encoder, EncodingCache(self._home.encodings, encoder))
             shelf = Shelf(self._store.runbooks(), encoder, keeping=self._keeping)
             self._put_up(shelf, None)
             self._stored = stored
@@ -128,7 +128,7 @@ class RunbookService(Watcher):
             self._shelf, self._used = shelf, used
         if self._keeping is not None:
             if used is not None and self._store.deleted_since(used[0]):
-                self._keeping.forget_waiting()
+                self._keeping.discard_pending()
             self._keeping.flush()
 
     def _model(self) -> RunbookModel:

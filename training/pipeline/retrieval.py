@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from features.domain.history import History
 from features.domain.runbook import Runbook
-from features.encoding.cached_encoder import KeptEncoder
+from features.encoding.cached_encoder import CachedEncoder
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache
 from features.errors import NotEnoughHistory
@@ -141,7 +141,7 @@ def _learn_similar(
     if needs_links and not said.pairs and not any(link_groups(history.incidents) != UNLINKED):
         raise NotEnoughHistory("similar: no incident has a known relative")
     encoder = open_encoder(plan.encoder)
-    kept = KeptEncoder(encoder, EncodingCache(plan.home.encodings, encoder))
+    kept = CachedEncoder(encoder, EncodingCache(plan.home.encodings, encoder))
 
     def advance(done: int, of: int) -> None:
         progress("indexing", done, of)

@@ -7,7 +7,7 @@ import pytest
 
 from features.domain.report import IncidentReport
 from features.encoding import vector_cache as cache_module
-from features.encoding.cached_encoder import KeptEncoder
+from features.encoding.cached_encoder import CachedEncoder
 from features.encoding.encoder import HashingEncoder
 from features.encoding.erasure import forget_cached
 from features.encoding.vector_cache import EncodingCache, encode_ahead, forget_encodings
@@ -131,9 +131,9 @@ def test_a_cache_that_was_read_before_notices(make_encoder, tmp_path: Path) -> N
 
 def test_what_waits_to_be_written_can_be_forgotten(make_encoder, tmp_path: Path) -> None:
     encoder, network = make_encoder()
-    kept = KeptEncoder(encoder, EncodingCache(tmp_path, encoder))
+    kept = CachedEncoder(encoder, EncodingCache(tmp_path, encoder))
     kept.encode(["abc"])
-    kept.forget_waiting()
+    kept.discard_pending()
     kept.flush()
     assert vectors_in(tmp_path) == 0
     kept.encode(["abc"])
