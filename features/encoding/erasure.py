@@ -6,7 +6,7 @@ from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import forget_vectors
 from features.encoding.vector_cache import forget_encodings
 from features.text.cleaning import clean_text, incident_text
-from features.text.memo import forget_remembered
+from features.text.memo import clear_cached
 
 
 def forget_cached(report: IncidentReport, root: Path) -> None:
@@ -25,4 +25,4 @@ def forget_in_memory() -> None:
     go; a memory serves speed alone, and deletions are rare.
     """
     forget_vectors()
-    forget_remembered()
+    clear_cached()

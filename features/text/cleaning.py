@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from features.domain.report import IncidentReport
-from features.text.memo import remembered
+from features.text.memo import cached
 
 # Part of the key of every cached encoding: raise it whenever a step changes what it returns.
 CLEANING_VERSION = 1
@@ -131,7 +131,7 @@ def clean_text(text: str) -> str:
     return _clean_once(text) if len(text) <= _LONGEST_REMEMBERED else _apply_steps(text)
 
 
-@remembered(4096)
+@cached(4096)
 def _clean_once(text: str) -> str:
     return _apply_steps(text)
 

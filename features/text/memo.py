@@ -1,4 +1,4 @@
-"""Results remembered by text, and how a process forgets all of them."""
+"""Results cached by text, and how a process forgets all of them."""
 
 from collections.abc import Callable, Hashable
 from functools import lru_cache
@@ -10,10 +10,10 @@ R = TypeVar("R", bound=Hashable)
 _FORGET: list[Callable[[], None]] = []
 
 
-def remembered(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def cached(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that keeps the `most` recent results of a pure function of texts.
 
-    >>> @remembered(2)
+    >>> @cached(2)
     ... def shout(text: str) -> str:
     ...     print("thinking")
     ...     return text.upper()
@@ -30,7 +30,7 @@ def remembered(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return remember
 
 
-def forget_remembered() -> None:
+def clear_cached() -> None:
     """Forget every result: which text a memory got it from cannot be told once the text is gone."""
     for forget in _FORGET:
         forget()

@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError
 
 from features.domain.report import IncidentReport
 from features.text.masking import Masking, mask_text
-from features.text.memo import remembered
+from features.text.memo import cached
 
 MAX_ID_LENGTH = 512
 MAX_TEXT_LENGTH = 200_000
@@ -84,7 +84,7 @@ def parse_name(given: str) -> str:
     return " ".join(sanitise_text(given).split())
 
 
-@remembered(8_192)
+@cached(8_192)
 def parse_fact(value: str | None, masking: Masking) -> str | None:
     """Return a structured fact sanitised, masked and stripped, None where it is missing."""
     if value is None or is_missing(value):
@@ -92,7 +92,7 @@ def parse_fact(value: str | None, masking: Masking) -> str | None:
     return mask_text(sanitise_text(value), masking).strip() or None
 
 
-@remembered(8_192)
+@cached(8_192)
 def parse_label(value: str | None) -> str | None:
     """Return a label as the history spells it, None where it is missing."""
     if value is None or is_missing(value):

@@ -17,7 +17,7 @@ from features.text.cleaning import (
     name_template_variables,
 )
 from features.text.error_signatures import error_codes
-from features.text.memo import remembered
+from features.text.memo import cached
 from features.text.variable_masking import mask_variables
 
 # Part of the key of every stored index: raise it whenever the terms of a text change.
@@ -82,7 +82,7 @@ def term_ids(terms: Sequence[str]) -> NDArray[np.uint32]:
     return np.fromiter(buckets, dtype=np.uint32, count=len(terms))
 
 
-@remembered(2**15)
+@cached(2**15)
 def _terms_of_word(word: str) -> tuple[str, ...]:
     """Return the terms of one word: itself and, where it is made of several, its parts."""
     if word.startswith("<"):

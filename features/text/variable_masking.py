@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from features.text.cleaning import drop_moments, keep_host_of_urls, mask_identifiers
 from features.text.masking import Masking, Secret, mask_text
-from features.text.memo import remembered
+from features.text.memo import cached
 
 _EMAILS = Masking(frozenset({Secret.EMAIL}))
 _IPS = Masking(frozenset({Secret.IP}))
@@ -122,7 +122,7 @@ def _mask_found_word(found: re.Match[str]) -> str:
     return _mask_once(word) if len(word) <= _LONGEST_REMEMBERED else _mask_word(word)
 
 
-@remembered(2**15)
+@cached(2**15)
 def _mask_once(word: str) -> str:
     return _mask_word(word)
 

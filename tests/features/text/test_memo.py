@@ -6,7 +6,7 @@ import pytest
 
 from features.text.cleaning import clean_text
 from features.text.masking import Masking
-from features.text.memo import forget_remembered, remembered
+from features.text.memo import cached, clear_cached
 from features.text.parsing import parse_fact, parse_label
 from features.text.tokens import terms_of
 from features.text.variable_masking import mask_variables
@@ -16,7 +16,7 @@ _MARKER = "Zebrafink7"
 
 @pytest.fixture(autouse=True)
 def forget() -> None:
-    forget_remembered()
+    clear_cached()
 
 
 def holds_marker() -> bool:
@@ -30,14 +30,14 @@ def holds_marker() -> bool:
 def test_a_function_is_asked_again_only_when_all_is_forgotten() -> None:
     asked: list[str] = []
 
-    @remembered(2)
+    @cached(2)
     def shout(text: str) -> str:
         asked.append(text)
         return text.upper()
 
     assert [shout("vpn"), shout("vpn")] == ["VPN", "VPN"]
     assert asked == ["vpn"]
-    forget_remembered()
+    clear_cached()
     shout("vpn")
     assert asked == ["vpn", "vpn"]
 
@@ -55,7 +55,7 @@ def test_a_function_is_asked_again_only_when_all_is_forgotten() -> None:
 )
 def test_no_text_outlives_forgetting(remember) -> None:
     remember(f"{_MARKER} fails")
-    forget_remembered()
+    clear_cached()
     assert not holds_marker()
 
 
