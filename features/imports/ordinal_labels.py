@@ -17,7 +17,7 @@ from features.imports.priority_matrix import (
 
 
 @dataclass(slots=True)
-class Ratings:
+class OrdinalLabels:
     """Labels and their levels, least severe first, by target; without a clear order no levels."""
 
     labels: dict[str, Values] = field(default_factory=dict)
@@ -35,13 +35,13 @@ class Ratings:
         self.warnings += warnings
 
 
-def read_ratings(outcome: OutcomeColumns, labels: Mapping[str, Values]) -> Ratings:
+def read_ordinal_labels(outcome: OutcomeColumns, labels: Mapping[str, Values]) -> OrdinalLabels:
     """Order what the mapping rates, and compute severity where a matrix is stated or found.
 
     `labels` are those of the export, by target. A stated matrix counts more than the column of
     severity, which may follow older rules; a learned one only fills in what is unknown.
     """
-    found = Ratings()
+    found = OrdinalLabels()
     for name, column in outcome.parts().items():
         found.order(f"fields.{name}", labels[f"fields.{name}"], column.order)
     severities = labels.get("severity")
@@ -55,12 +55,12 @@ def read_ratings(outcome: OutcomeColumns, labels: Mapping[str, Values]) -> Ratin
     return found
 
 
-def _parts(found: Ratings) -> tuple[Values, Values]:
+def _parts(found: OrdinalLabels) -> tuple[Values, Values]:
     return found.labels["fields.impact"], found.labels["fields.urgency"]
 
 
 def _compute(
-    found: Ratings, stated: Mapping[str, Mapping[str, str]], severities: Values | None
+    found: OrdinalLabels, stated: Mapping[str, Mapping[str, str]], severities: Values | None
 ) -> Values:
     """Return the severities that the stated matrix makes, elsewhere those of the column."""
     parts = _parts(found)
@@ -83,13 +83,13 @@ def _compute(
     return [old if new is None else new for old, new in pairs]
 
 
-def _order_of(found: Ratings) -> tuple[str, ...]:
+def _order_of(found: OrdinalLabels) -> tuple[str, ...]:
     if found.matrix is None:
         return ()
     return matrix_order(found.matrix, found.levels["fields.impact"], found.levels["fields.urgency"])
 
 
-def _complete(found: Ratings) -> None:
+def _complete(found: OrdinalLabels) -> None:
     """Learn the matrix, if there is one, and let it fill in unknown severities."""
     parts, known = _parts(found), found.labels["severity"]
     found.matrix = learn_matrix(*parts, known)

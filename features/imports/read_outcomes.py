@@ -9,7 +9,7 @@ from features.domain.report import Outcome
 from features.imports.audit_trail import Records
 from features.imports.column_mapping import HistoryMapping, LabelColumn
 from features.imports.date_parsing import Moments, parse_dates
-from features.imports.ordinal_labels import read_ratings
+from features.imports.ordinal_labels import read_ordinal_labels
 from features.text.masking import Masking
 from features.text.parsing import is_missing, parse_label, parse_text
 
@@ -58,7 +58,7 @@ def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -
     """Read every outcome column; resolutions are masked, labels stay as the history spells them."""
     outcome = mapping.outcome
     choices = {t: _labels(label, records) for t, label in outcome.choices().items()}
-    ratings = read_ratings(outcome, choices)
+    ratings = read_ordinal_labels(outcome, choices)
     warnings = ratings.warnings
     moments: Moments = [None] * len(records.lines)
     if (resolved := outcome.resolved_at) is not None:
