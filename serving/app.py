@@ -12,7 +12,7 @@ from features.errors import PrecedentError
 from features.home import open_home
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
-from models.timeseries.anomaly_model import compile_kernels, keep_compiled_kernels
+from models.timeseries.anomaly_model import compile_kernels, enable_kernel_cache
 from serving.api.middleware import Observation
 from serving.api.model_routes import model_routes
 from serving.api.openapi import document
@@ -37,7 +37,7 @@ def create_app(
     Raises `StoreUnavailable`. Champions are loaded when the app starts, not here.
     """
     home = open_home(settings)
-    keep_compiled_kernels(home)
+    enable_kernel_cache(home)
     services = build_services(
         settings,
         registry or ModelRegistry(home.tracking_uri, settings.tenant),

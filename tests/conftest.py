@@ -37,7 +37,7 @@ from models.base.model_card import (
 from models.base.predictions import Certificate, ChoicePrediction, Decision
 from models.base.report_model import ReportModel
 from models.lifecycle import promotion
-from models.timeseries.anomaly_model import keep_compiled_kernels
+from models.timeseries.anomaly_model import enable_kernel_cache
 from training.pipeline.register import register
 
 
@@ -82,7 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = config.rootpath / ".pytest_cache" / f"compiled-{state}"
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
-    keep_compiled_kernels(Home(folder))
+    enable_kernel_cache(Home(folder))
 
 
 @pytest.fixture(scope="session", autouse=True)

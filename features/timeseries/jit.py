@@ -27,7 +27,7 @@ def compiled(function: Function) -> Function:
     return cast(Function, njit(error_model="numpy", nogil=True)(function))
 
 
-def keep_compiled(folder: Path, functions: Iterable[Callable[..., object]]) -> None:
+def enable_disk_cache(folder: Path, functions: Iterable[Callable[..., object]]) -> None:
     """Keep the machine code of functions in a folder, so that the next process need not compile.
 
     A folder that the environment names by NUMBA_CACHE_DIR comes first.

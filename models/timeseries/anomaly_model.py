@@ -10,7 +10,7 @@ from features.home import Home
 from features.timeseries import alarm_rates, channels, state
 from features.timeseries.alarm_rates import Alarms, Gaps
 from features.timeseries.channels import Pace
-from features.timeseries.jit import hash_sources, keep_compiled
+from features.timeseries.jit import enable_disk_cache, hash_sources
 from features.timeseries.kernel import score_all_full, score_all_light
 from features.timeseries.state import FULL_STATE, LIGHT_STATE, SLOTS, new_states
 from models.base.series_model import SeriesModel, SeriesScores
@@ -139,10 +139,10 @@ class AnomalyModel(SeriesModel):
         )
 
 
-def keep_compiled_kernels(home: Home) -> None:
+def enable_kernel_cache(home: Home) -> None:
     """Keep the compiled loops in the home: compiling takes seconds in each process otherwise."""
     folder = home.compiled / hash_sources(state, channels, alarm_rates)
-    keep_compiled(folder, _KERNELS.values())
+    enable_disk_cache(folder, _KERNELS.values())
 
 
 def compile_kernels() -> None:

@@ -16,7 +16,7 @@ from prometheus_client import start_http_server
 from features.home import open_home
 from features.store.telemetry_store import TelemetryStore
 from models.base.series_model import SeriesModel
-from models.timeseries.anomaly_model import TIERS, AnomalyModel, keep_compiled_kernels
+from models.timeseries.anomaly_model import TIERS, AnomalyModel, enable_kernel_cache
 from serving.runtime.errors import BadWatchConfig
 from serving.runtime.json_logging import logging_config
 from serving.runtime.settings import ServingSettings
@@ -48,7 +48,7 @@ def watch(
     stopping = _stopped_by_signals()
     metrics = WatchMetrics()
     with open_state(settings) as store, _exposed(metrics, wanted.metrics) as address:
-        keep_compiled_kernels(open_home(settings))
+        enable_kernel_cache(open_home(settings))
         typer.echo(f"Precedent watches {_count(wanted)}; its metrics: {address}")
         with _advice(wanted, settings) as suggest_runbook:
             run(wanted, store.telemetry, metrics, stopping, suggest_runbook)

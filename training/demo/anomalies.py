@@ -15,7 +15,7 @@ from features.store.store import IncidentStore
 from features.text.resolutions import named_fix
 from models.base.series_model import SeriesScores
 from models.timeseries.anomaly_flags import Flag, find_flags
-from models.timeseries.anomaly_model import AnomalyModel, keep_compiled_kernels
+from models.timeseries.anomaly_model import AnomalyModel, enable_kernel_cache
 from training.demo.incidents import DemoCompany
 from training.demo.telemetry import (
     DEPLOYED_AT,
@@ -40,7 +40,7 @@ def record_day(company: DemoCompany, home: Home, store: IncidentStore) -> str:
     unless it has one.
     """
     day = generate_day(company.dependencies, seed=_SHOWN_SEED)
-    keep_compiled_kernels(home)
+    enable_kernel_cache(home)
     if not home.topology.exists():
         needs = company.dependencies.items()
         services = {name: {"depends_on": list(needed)} for name, needed in needs}

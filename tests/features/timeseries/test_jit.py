@@ -13,10 +13,10 @@ from features.timeseries.jit import hash_sources
 PROGRAM = """
 import sys
 from pathlib import Path
-from features.timeseries.jit import keep_compiled
+from features.timeseries.jit import enable_disk_cache
 sys.path.insert(0, {sources!r})
 from doubling import double
-keep_compiled(Path({kept!r}), [double])
+enable_disk_cache(Path({kept!r}), [double])
 assert double(2.0) == 4.0
 print(sum(double.stats.cache_hits.values()), sum(double.stats.cache_misses.values()))
 """
