@@ -5,8 +5,8 @@ from datetime import datetime
 
 from features.store.database import Database
 from features.store.learning.answer_queries import (
-    Answered,
     AuditedAnswer,
+    PredictionSummary,
     select_answers_between,
     select_audited,
     select_newest_answers,
@@ -91,7 +91,7 @@ class LearningStore:
 
     def answers_between(
         self, start: datetime, end: datetime, target: str | None = None
-    ) -> tuple[Answered, ...]:
+    ) -> tuple[PredictionSummary, ...]:
         """Return what was answered from start until before end, oldest first."""
         with self._database.read() as connection:
             return select_answers_between(connection, self._tenant, start, end, target)
@@ -103,7 +103,9 @@ class LearningStore:
         with self._database.read() as connection:
             return select_predictions_about(connection, self._tenant, incident_id, until)
 
-    def newest_answers(self, incident_ids: Collection[str]) -> Mapping[tuple[str, str], Answered]:
+    def newest_answers(
+        self, incident_ids: Collection[str]
+    ) -> Mapping[tuple[str, str], PredictionSummary]:
         """Return the newest answer about each of the incidents, by incident and target.
 
         It reads through all that was ever answered, and is for many incidents at once.
@@ -115,7 +117,7 @@ class LearningStore:
 
     def unlabelled(
         self, target: str, *, since: datetime | None, limit: int
-    ) -> tuple[Answered, ...]:
+    ) -> tuple[PredictionSummary, ...]:
         """Return the newest answer about each stored incident without label, least sure first.
 
         It has neither a person's label nor a final state for the target, and was last answered

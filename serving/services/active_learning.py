@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features.domain.report import ResolvedIncident
 from features.encoding.encoder import Vectors
 from features.search.incident_index import IncidentIndex
-from features.store.learning.answer_queries import Answered
+from features.store.learning.answer_queries import PredictionSummary
 from features.store.store import IncidentStore
 from features.text.near_duplicates import near_copy_groups
 from serving.background.champions import Champions
@@ -50,7 +50,7 @@ class WantedLabel:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    answer: Answered
+    answer: PredictionSummary
     incident: ResolvedIncident
 
     @property
@@ -112,7 +112,7 @@ class LabelQueue:
             for one in waiting[:limit]
         )
 
-    def _stored(self, answers: Sequence[Answered]) -> list[_Candidate]:
+    def _stored(self, answers: Sequence[PredictionSummary]) -> list[_Candidate]:
         stored: Mapping[str, ResolvedIncident] = self._store.find(
             [answer.incident_id for answer in answers]
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from features.domain.report import ResolvedIncident
-from features.store.learning.answer_queries import Answered
+from features.store.learning.answer_queries import PredictionSummary
 from features.store.learning.label_sources import labels_of, source_of
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from training.dataset.split import known_at
@@ -42,7 +42,7 @@ class KnownLabels:
     def __init__(
         self,
         ledger: Iterable[LabelRecord],
-        answers: Mapping[tuple[str, str], Answered],
+        answers: Mapping[tuple[str, str], PredictionSummary],
         cutoff: datetime,
     ) -> None:
         self._said: dict[str, dict[str, list[LabelRecord]]] = {}
@@ -106,7 +106,7 @@ def _final_states(incident: ResolvedIncident | None) -> Iterator[LabelRecord]:
         )
 
 
-def _told_by(record: LabelRecord, answer: Answered | None) -> LabelRecord:
+def _told_by(record: LabelRecord, answer: PredictionSummary | None) -> LabelRecord:
     if answer is None:
         return record
     return LabelRecord(

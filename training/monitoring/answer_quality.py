@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.store.learning.answer_queries import Answered
+from features.store.learning.answer_queries import PredictionSummary
 from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from features.store.learning.monitoring_reports import Alarm, Measure
 from models.base.model_card import Card
@@ -28,22 +28,24 @@ class Judged:
     """
 
     target: str
-    answers: tuple[Answered, ...]
+    answers: tuple[PredictionSummary, ...]
     truths: Mapping[str, str]
 
     @property
-    def known(self) -> tuple[Answered, ...]:
+    def known(self) -> tuple[PredictionSummary, ...]:
         """Those whose truth is known."""
         return tuple(one for one in self.answers if one.incident_id in self.truths)
 
-    def is_wrong(self, answer: Answered) -> bool:
+    def is_wrong(self, answer: PredictionSummary) -> bool:
         """Whether an answer whose truth is known was another."""
         return self.truths[answer.incident_id] != answer.label
 
 
-def first_answers(answers: Sequence[Answered], version: str) -> tuple[Answered, ...]:
+def first_answers(
+    answers: Sequence[PredictionSummary], version: str
+) -> tuple[PredictionSummary, ...]:
     """Return a version's first answer about each incident, oldest first."""
-    first: dict[str, Answered] = {}
+    first: dict[str, PredictionSummary] = {}
     for answer in answers:
         if answer.version == version:
             first.setdefault(answer.incident_id, answer)
@@ -130,7 +132,7 @@ def _measure(
     name: str,
     judged: Judged,
     values: Sequence[float],
-    answers: Sequence[Answered],
+    answers: Sequence[PredictionSummary],
     reference: float | None,
 ) -> Measure:
     found = mean_by_day(values, [one.answered_at for one in answers])

@@ -19,7 +19,7 @@ from features.store.tables import IncidentRow, PredictionRow
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class PredictionSummary:
     """One answer about an incident; `version` is the model's, the rest as in `PredictionRecord`."""
 
     prediction_id: str
@@ -58,7 +58,7 @@ class AuditedAnswer:
 _ROWS_AT_ONCE = 1_000
 _Said = tuple[LabelRecord, datetime]
 _OWN_WORD = tuple(source for source in LabelSource if source.authority == 2)
-_NAMES = tuple(field.name for field in fields(Answered))
+_NAMES = tuple(field.name for field in fields(PredictionSummary))
 _COLUMNS = tuple(
     PredictionRow.__table__.c["model_version" if name == "version" else name] for name in _NAMES
 )
@@ -73,7 +73,7 @@ _OUTCOMES = {
 
 def select_answers_between(
     connection: Connection, tenant: str, start: datetime, end: datetime, target: str | None
-) -> tuple[Answered, ...]:
+) -> tuple[PredictionSummary, ...]:
     """Return what was answered from start until before end, oldest first."""
     within = (PredictionRow.answered_at >= start, PredictionRow.answered_at < end)
     query = _select(tenant).where(*within)
@@ -85,13 +85,13 @@ def select_answers_between(
 
 def select_newest_answers(
     connection: Connection, tenant: str, incident_ids: Collection[str]
-) -> dict[tuple[str, str], Answered]:
+) -> dict[tuple[str, str], PredictionSummary]:
     """Return the newest answer about each of the incidents, by incident and target."""
     wanted = frozenset(incident_ids)
     query = _select(tenant).order_by(PredictionRow.answered_at, PredictionRow.prediction_id)
     rows = connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
     of_wanted = (row for row in rows if row.incident_id in wanted)
-    return {(row.incident_id, row.target): Answered(*row) for row in of_wanted}
+    return {(row.incident_id, row.target): PredictionSummary(*row) for row in of_wanted}
 
 
 def select_audited(
@@ -101,7 +101,7 @@ def select_audited(
     query = _select(tenant).where(PredictionRow.audit_share.is_not(None))
     if target is not None:
         query = query.where(PredictionRow.target == target)
-    first: dict[tuple[str, str, str], Answered] = {}
+    first: dict[tuple[str, str, str], PredictionSummary] = {}
     order = (PredictionRow.answered_at, PredictionRow.target, PredictionRow.prediction_id)
     for answer in _answers(connection.execute(query.order_by(*order))):
         first.setdefault((answer.incident_id, answer.target, answer.version), answer)
@@ -118,7 +118,7 @@ def select_audited(
 
 def select_unlabelled(
     connection: Connection, tenant: str, target: str, *, since: datetime | None, limit: int
-) -> tuple[Answered, ...]:
+) -> tuple[PredictionSummary, ...]:
     """Return the newest answer about each stored incident that nobody has labelled yet.
 
     The least confident come first. Our own `auto` answer in a final state is a label here, for
@@ -167,11 +167,11 @@ def _select(tenant: str) -> Select[Any]:
     return select(*_COLUMNS).where(PredictionRow.tenant == tenant)
 
 
-def _answers(rows: Iterable[Any]) -> tuple[Answered, ...]:
-    return tuple(Answered(*row) for row in rows)
+def _answers(rows: Iterable[Any]) -> tuple[PredictionSummary, ...]:
+    return tuple(PredictionSummary(*row) for row in rows)
 
 
-def _audited(answer: Answered, share: float, said: Sequence[_Said]) -> AuditedAnswer:
+def _audited(answer: PredictionSummary, share: float, said: Sequence[_Said]) -> AuditedAnswer:
     # By when we learned of it: what happened at what hour is told by another clock.
     later = (one for one, recorded_at in said if recorded_at >= answer.answered_at)
     word = strongest(later)

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from features.domain.report import Outcome
-from features.store.learning.answer_queries import Answered
+from features.store.learning.answer_queries import PredictionSummary
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.modes import Mode
 
-Given = Answered | PredictionRecord
+Given = PredictionSummary | PredictionRecord
 
 _NOT_SHOWN = frozenset({Mode.OFF, Mode.MONITOR})
 

@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 
 from features.domain.report import Outcome
-from features.store.learning.answer_queries import Answered
+from features.store.learning.answer_queries import PredictionSummary
 from features.store.learning.label_sources import final_labels, labels_of, source_of
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from features.store.learning.predictions import PredictionRecord
@@ -26,8 +26,10 @@ def said(label: str, source: str = "corrected", hours: float = 0, **given: str) 
     )
 
 
-def answer(label: str, decision: str, mode: str, share: float | None = None) -> Answered:
-    return Answered("p-1", "INC1", "category", "7", label, 0.9, decision, mode, share, None, NOW)
+def answer(label: str, decision: str, mode: str, share: float | None = None) -> PredictionSummary:
+    return PredictionSummary(
+        "p-1", "INC1", "category", "7", label, 0.9, decision, mode, share, None, NOW
+    )
 
 
 @pytest.mark.parametrize(
