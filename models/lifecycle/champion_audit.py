@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from features.store.learning.champion_history import Reign, reign_at, reigns, told_of
+from features.store.learning.champion_history import (
+    ChampionPeriod,
+    champion_at,
+    champion_periods,
+    version_details,
+)
 from features.store.learning.labels import LabelRecord, strongest
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.audit_log import Event
@@ -71,7 +76,7 @@ class ChampionThen:
     """
 
     target: str
-    reign: Reign | None
+    reign: ChampionPeriod | None
     unknown: str = ""
     told: Mapping[str, Any] = field(default_factory=dict)
 
@@ -160,16 +165,18 @@ def give_account(
 def _champions(
     events: Sequence[Event], registry: Versions | None, at: datetime, target: str | None
 ) -> tuple[ChampionThen, ...]:
-    by_target = reigns(events)
+    by_target = champion_periods(events)
     present = registry.champions().keys() if registry and not target else ()
     wanted = {target} if target else {*by_target, *present}
     found = []
     for each in sorted(wanted):
-        reign = reign_at(by_target.get(each, ()), at)
+        reign = champion_at(by_target.get(each, ()), at)
         if reign is None:
             found.append(ChampionThen(each, None, _what_the_registry_tells(registry, each, at)))
         else:
-            found.append(ChampionThen(each, reign, told=told_of(events, each, reign.version)))
+            found.append(
+                ChampionThen(each, reign, told=version_details(events, each, reign.version))
+            )
     return tuple(found)
 
 

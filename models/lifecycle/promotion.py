@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from features.errors import NoEarlierChampion, RegistryUnavailable
 from features.home import Home
-from features.store.learning.champion_history import CROWNING
+from features.store.learning.champion_history import CHAMPION_ACTIONS
 from features.store.operations.audit_log import Event
 from features.store.store import IncidentStore
 from models.artifacts.manifest import ArtifactFolder, verify_files
@@ -96,7 +96,7 @@ def _note_found(registry: ModelRegistry, store: IncidentStore, target: str | Non
     logged = {
         event.target: event.version
         for event in store.learning.events(target=target)
-        if event.action in CROWNING
+        if event.action in CHAMPION_ACTIONS
     }
     for present in registry.champions().values():
         is_asked = target in (None, present.target)

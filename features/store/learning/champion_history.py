@@ -8,13 +8,13 @@ from typing import Any
 from features.store.operations.audit_log import Event
 from features.text.parsing import as_utc
 
-CROWNING = frozenset({"promote", "rollback", "found"})
+CHAMPION_ACTIONS = frozenset({"promote", "rollback", "found"})
 """The actions of those events that name a champion."""
-_CROWNED = {"promote": "promoted", "rollback": "rolled back to", "found": "found past the log"}
+_PAST_TENSE = {"promote": "promoted", "rollback": "rolled back to", "found": "found past the log"}
 
 
 @dataclass(frozen=True, slots=True)
-class Reign:
+class ChampionPeriod:
     """A version's time as champion of a target: who began it how, when and why.
 
     `until` is None while it lasts. `action` is promote, rollback or found: the last when somebody
@@ -32,20 +32,20 @@ class Reign:
     @property
     def how(self) -> str:
         """How it became champion, before "by" and who did it."""
-        return _CROWNED.get(self.action, self.action)
+        return _PAST_TENSE.get(self.action, self.action)
 
 
-def reigns(events: Iterable[Event]) -> dict[str, tuple[Reign, ...]]:
+def champion_periods(events: Iterable[Event]) -> dict[str, tuple[ChampionPeriod, ...]]:
     """Return the champions of each target, oldest first, from events that are.
 
     >>> at = datetime(2026, 3, 1, tzinfo=UTC)
     >>> log = [Event(at, "Ana", "promote", "category", "2", "better", {})]
-    >>> reigns(log)["category"][0].version
+    >>> champion_periods(log)["category"][0].version
     '2'
     """
-    found: dict[str, list[Reign]] = {}
+    found: dict[str, list[ChampionPeriod]] = {}
     for event in events:
-        if event.action not in CROWNING or event.target is None or event.version is None:
+        if event.action not in CHAMPION_ACTIONS or event.target is None or event.version is None:
             continue
         so_far = found.setdefault(event.target, [])
         # Promoted again while champion: nothing changed.
@@ -54,7 +54,7 @@ def reigns(events: Iterable[Event]) -> dict[str, tuple[Reign, ...]]:
         if so_far:
             so_far[-1] = replace(so_far[-1], until=event.at)
         so_far.append(
-            Reign(
+            ChampionPeriod(
                 event.target,
                 event.version,
                 event.at,
@@ -67,12 +67,12 @@ def reigns(events: Iterable[Event]) -> dict[str, tuple[Reign, ...]]:
     return {target: tuple(each) for target, each in found.items()}
 
 
-def reign_at(of_target: Iterable[Reign], moment: datetime) -> Reign | None:
+def champion_at(of_target: Iterable[ChampionPeriod], moment: datetime) -> ChampionPeriod | None:
     """Return who was champion at a moment, None before the first."""
     return next((one for one in reversed(tuple(of_target)) if one.since <= moment), None)
 
 
-def told_of(events: Iterable[Event], target: str, version: str) -> Mapping[str, Any]:
+def version_details(events: Iterable[Event], target: str, version: str) -> Mapping[str, Any]:
     """Return what the log says of a version: the details of its events, the later over the earlier.
 
     So the measured differences are found also of a version that the gate refused and that a person

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from features.store.learning.certificate_withdrawals import Withdrawal
-from features.store.learning.champion_history import Reign, reigns
+from features.store.learning.champion_history import ChampionPeriod, champion_periods
 from features.store.learning.monitoring_reports import Alarm, Measure, Monitoring, Proposal
 from features.store.operations.modes import Mode
 from models.artifacts.registry import ModelVersion
@@ -57,7 +57,7 @@ class ShownModel:
     version: ModelVersion
     card: Card
     mode: Mode
-    reign: Reign | None
+    reign: ChampionPeriod | None
     certificates: tuple[ShownCertificate, ...]
     held: Mapping[str, int]
     challenger: ShownChallenger | None
@@ -115,7 +115,7 @@ class ModelsPage:
 def open_models(services: Services) -> ModelsPage:
     """Return what there is to say of the champions now; raises `StoreUnavailable`."""
     champions, learning = services.champions.champions, services.store.learning
-    by_target = reigns(learning.events())
+    by_target = champion_periods(learning.events())
     withdrawals = learning.withdrawals()
     models = tuple(
         _show(services, champions.serving[target], by_target.get(target, ()), withdrawals)
@@ -131,7 +131,7 @@ def open_models(services: Services) -> ModelsPage:
 def _show(
     services: Services,
     champion: Champion,
-    of_target: Sequence[Reign],
+    of_target: Sequence[ChampionPeriod],
     withdrawals: Iterable[Withdrawal],
 ) -> ShownModel:
     target, version = champion.version.target, champion.version
@@ -157,7 +157,7 @@ def _show(
     )
 
 
-def _has_earlier(of_target: Iterable[Reign]) -> bool:
+def _has_earlier(of_target: Iterable[ChampionPeriod]) -> bool:
     """Tell whether there is a champion to roll back to; one rolled back from is none."""
     champions: list[str] = []
     for reign in of_target:

@@ -4,7 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from features.store.learning.champion_history import parse_moment, reign_at, reigns, told_of
+from features.store.learning.champion_history import (
+    champion_at,
+    champion_periods,
+    parse_moment,
+    version_details,
+)
 from features.store.operations.audit_log import Event
 
 
@@ -40,12 +45,12 @@ LOG = (
     ],
 )
 def test_the_champion_of_a_day_is_that_of_its_end(moment, version):
-    found = reign_at(reigns(LOG)["category"], parse_moment(moment))
+    found = champion_at(champion_periods(LOG)["category"], parse_moment(moment))
     assert (found.version if found else None) == version
 
 
 def test_a_reign_lasts_until_the_next_and_a_repeated_promotion_changes_nothing():
-    found = reigns(LOG)["category"]
+    found = champion_periods(LOG)["category"]
     assert [(one.version, one.since.day, one.until and one.until.day) for one in found] == [
         ("1", 1, 3),
         ("2", 3, 5),
@@ -55,7 +60,7 @@ def test_a_reign_lasts_until_the_next_and_a_repeated_promotion_changes_nothing()
 
 
 def test_what_the_gate_said_of_a_version_is_told_of_it_later():
-    assert told_of(LOG, "category", "2") == {"gain": 0.2, "cause": "too few"}
+    assert version_details(LOG, "category", "2") == {"gain": 0.2, "cause": "too few"}
 
 
 @pytest.mark.parametrize("given", ["", "yesterday", "2026-02-30", "0001-01-01T00:00+14:00"])
