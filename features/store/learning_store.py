@@ -18,9 +18,9 @@ from features.store.learning.certificate_withdrawals import (
     select_withdrawals,
 )
 from features.store.learning.dataset_metadata import (
-    HistoryFacts,
-    select_history_facts,
-    upsert_history_facts,
+    DatasetMetadata,
+    select_dataset_metadata,
+    upsert_dataset_metadata,
 )
 from features.store.learning.labels import (
     LabelRecord,
@@ -177,12 +177,12 @@ class LearningStore:
         with self._database.read() as connection:
             return select_latest_monitoring(connection, self._tenant)
 
-    def keep_history_facts(self, facts: HistoryFacts) -> None:
+    def save_dataset_metadata(self, facts: DatasetMetadata) -> None:
         """Keep what a mapping said of a history, in place of what was kept before."""
         with self._database.write() as connection:
-            upsert_history_facts(connection, self._tenant, facts)
+            upsert_dataset_metadata(connection, self._tenant, facts)
 
-    def history_facts(self) -> HistoryFacts | None:
+    def history_facts(self) -> DatasetMetadata | None:
         """Return what is known of the history that was trained on last, None before any."""
         with self._database.read() as connection:
-            return select_history_facts(connection, self._tenant)
+            return select_dataset_metadata(connection, self._tenant)

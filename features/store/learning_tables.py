@@ -94,7 +94,7 @@ class MonitoringRow(Base):
     found: Mapped[dict[str, Any]]
 
 
-class HistoryFactsRow(Base):
+class DatasetMetadataRow(Base):
     """What a mapping said of the history that was trained on last, as JSON."""
 
     __tablename__ = "history_facts"

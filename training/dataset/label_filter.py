@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from features.store.learning.dataset_metadata import HistoryFacts
+from features.store.learning.dataset_metadata import DatasetMetadata
 from models.base.target_labels import FIELD_PREFIX
 from training.plurals import counted
 
@@ -34,7 +34,7 @@ class OddLabel:
 
 
 def find_odd_labels(
-    known: Labels, final: Set[tuple[str, str]], facts: HistoryFacts
+    known: Labels, final: Set[tuple[str, str]], facts: DatasetMetadata
 ) -> tuple[OddLabel, ...]:
     """Return the labels not to learn from.
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from features.domain.history import History
 from features.domain.report import Outcome, ResolvedIncident
-from features.store.learning.dataset_metadata import HistoryFacts
+from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.learning.label_sources import labels_of
 from features.store.learning.labels import FINAL_STATE, LabelRecord
 from features.store.store import IncidentStore
@@ -32,7 +32,7 @@ class KnownPast:
     """
 
     history: History
-    facts: HistoryFacts
+    facts: DatasetMetadata
     echoes: int = 0
     incidents_to_store: tuple[ResolvedIncident, ...] = ()
     labels_to_store: tuple[LabelRecord, ...] = ()
@@ -109,7 +109,7 @@ def without_echoes(store: IncidentStore, file: History) -> WithoutEchoes:
         if one.report.id in spoken_of
     }
     of_all = (*stored.values(), *file.incidents)
-    learnable, warnings = _learnable(opinions, of_all, HistoryFacts.of(file))
+    learnable, warnings = _learnable(opinions, of_all, DatasetMetadata.of(file))
     incidents = tuple(
         _with_labels(one, learnable[one.report.id], _LAST) if one.report.id in learnable else one
         for one in file.incidents
@@ -142,7 +142,7 @@ def _opened_before(
 
 
 def _learnable(
-    opinions: Mapping[str, Opinions], incidents: Iterable[ResolvedIncident], facts: HistoryFacts
+    opinions: Mapping[str, Opinions], incidents: Iterable[ResolvedIncident], facts: DatasetMetadata
 ) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
     """Return the labels to learn from by incident and target, and what is left out as odd."""
     labels = {id_: each.learnable for id_, each in opinions.items()}
@@ -209,13 +209,13 @@ def _with_labels(
     return replace(incident, outcome=known)
 
 
-def _facts(kept: HistoryFacts | None, file: History | None) -> HistoryFacts:
+def _facts(kept: DatasetMetadata | None, file: History | None) -> DatasetMetadata:
     """Return what mappings said; a file's word counts before what was kept."""
-    before = kept or HistoryFacts()
+    before = kept or DatasetMetadata()
     if file is None:
         return before
-    new = HistoryFacts.of(file)
-    return HistoryFacts(
+    new = DatasetMetadata.of(file)
+    return DatasetMetadata(
         severity_levels=new.severity_levels or before.severity_levels,
         field_levels={**before.field_levels, **new.field_levels},
         priority_matrix=new.priority_matrix or before.priority_matrix,
@@ -226,7 +226,7 @@ def _facts(kept: HistoryFacts | None, file: History | None) -> HistoryFacts:
 
 
 def _history(
-    incidents: Iterable[ResolvedIncident], facts: HistoryFacts, file: History | None
+    incidents: Iterable[ResolvedIncident], facts: DatasetMetadata, file: History | None
 ) -> History:
     found = tuple(incidents)
     groups = tuple(facts.groups.get(one.report.id, "") for one in found)

@@ -77,4 +77,4 @@ def _store_news(store: IncidentStore, past: KnownPast, *, is_filed: bool) -> Non
     else:
         store.learning.record_labels(past.labels_to_store)
     if is_filed:
-        store.learning.keep_history_facts(past.facts)
+        store.learning.save_dataset_metadata(past.facts)

@@ -7,7 +7,7 @@ from typing import TypeVar
 from features.domain.history import History
 from features.domain.runbook import Runbook
 from features.errors import NotEnoughHistory
-from features.store.learning.dataset_metadata import HistoryFacts
+from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.store import open_store
 from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folder
 from models.kinds import kind_of
@@ -52,7 +52,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     with open_store(plan.database_url, plan.tenant) as store:
         if given.incidents and not plan.is_stored:
             store.upsert(given.incidents, past.labels_to_store)
-            store.learning.keep_history_facts(HistoryFacts.of(given))
+            store.learning.save_dataset_metadata(DatasetMetadata.of(given))
         if plan.runbooks is not None:
             store.replace_runbooks(plan.runbooks, keep=plan.kept_runbooks)
         runbooks, said = store.runbooks(), what_was_said(store)

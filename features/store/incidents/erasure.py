@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import Connection, Text, and_, bindparam, cast, delete, or_, update
 
-from features.store.learning.dataset_metadata import forget_in_history_facts
+from features.store.learning.dataset_metadata import erase_in_dataset_metadata
 from features.store.learning.labels import delete_labels
 from features.store.learning.monitoring_reports import forget_in_monitoring
 from features.store.learning.predictions import (
@@ -38,7 +38,7 @@ def forget_incident(connection: Connection, tenant: str, id: str) -> bool:  # no
     found += delete_labels(connection, tenant, id)
     delete_shadows(connection, tenant, id)
     forget_in_monitoring(connection, tenant, id)
-    forget_in_history_facts(connection, tenant, id)
+    erase_in_dataset_metadata(connection, tenant, id)
     _scrub_others(connection, tenant, id)
     return found > 0
 

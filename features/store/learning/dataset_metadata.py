@@ -8,11 +8,11 @@ from sqlalchemy import Connection, select
 
 from features.domain.history import History, PriorityMatrix, Provenance
 from features.store.database import insert_into
-from features.store.learning_tables import HistoryFactsRow
+from features.store.learning_tables import DatasetMetadataRow
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryFacts:
+class DatasetMetadata:
     """The facts of the history that was trained on last, named as in `History`.
 
     `groups` holds the value of the mapping's `split_by` column by incident id.
@@ -39,29 +39,29 @@ class HistoryFacts:
         )
 
 
-def upsert_history_facts(connection: Connection, tenant: str, facts: HistoryFacts) -> None:
+def upsert_dataset_metadata(connection: Connection, tenant: str, facts: DatasetMetadata) -> None:
     """Keep the facts in place of those before."""
     new = {"facts": _to_json(facts)}
-    statement = insert_into(connection, HistoryFactsRow).values({"tenant": tenant} | new)
+    statement = insert_into(connection, DatasetMetadataRow).values({"tenant": tenant} | new)
     connection.execute(statement.on_conflict_do_update(index_elements=["tenant"], set_=new))
 
 
-def select_history_facts(connection: Connection, tenant: str) -> HistoryFacts | None:
+def select_dataset_metadata(connection: Connection, tenant: str) -> DatasetMetadata | None:
     """Return the facts, None before any history was trained on."""
-    query = select(HistoryFactsRow.facts).where(HistoryFactsRow.tenant == tenant)
+    query = select(DatasetMetadataRow.facts).where(DatasetMetadataRow.tenant == tenant)
     found = connection.scalar(query)
     return None if found is None else _from_json(found)
 
 
-def forget_in_history_facts(connection: Connection, tenant: str, incident_id: str) -> None:
+def erase_in_dataset_metadata(connection: Connection, tenant: str, incident_id: str) -> None:
     """Take an incident out of the groups."""
-    facts = select_history_facts(connection, tenant)
+    facts = select_dataset_metadata(connection, tenant)
     if facts is not None and incident_id in facts.groups:
         groups = {id_: group for id_, group in facts.groups.items() if id_ != incident_id}
-        upsert_history_facts(connection, tenant, replace(facts, groups=groups))
+        upsert_dataset_metadata(connection, tenant, replace(facts, groups=groups))
 
 
-def _to_json(facts: HistoryFacts) -> dict[str, Any]:
+def _to_json(facts: DatasetMetadata) -> dict[str, Any]:
     matrix = facts.priority_matrix
     # An object's keys are texts, and a cell's key is a pair of them.
     cells = None if matrix is None else [[*pair, level] for pair, level in matrix.cells.items()]
@@ -72,13 +72,13 @@ def _to_json(facts: HistoryFacts) -> dict[str, Any]:
     }
 
 
-def _from_json(kept: Mapping[str, Any]) -> HistoryFacts:
+def _from_json(kept: Mapping[str, Any]) -> DatasetMetadata:
     cells = kept["priority_matrix"]
     matrix = None
     if cells is not None:
         pairs = {(impact, urgency): level for impact, urgency, level in cells}
         matrix = PriorityMatrix(pairs, is_learned=kept["is_learned"])
-    return HistoryFacts(
+    return DatasetMetadata(
         severity_levels=tuple(kept["severity_levels"]),
         field_levels={name: tuple(levels) for name, levels in kept["field_levels"].items()},
         priority_matrix=matrix,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.dataset_metadata import HistoryFacts
+from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.learning.labels import LabelRecord, LabelSource
 from features.store.store import IncidentStore, open_store
 from training.dataset.point_in_time import KnownPast, read_past
@@ -76,8 +76,8 @@ def test_a_severity_that_is_no_level_is_left_out_and_named(store: IncidentStore)
     )
     assert read_past(store, CUTOFF).warnings == ()
     correct(store, "W1", "Low", "severity")
-    store.learning.keep_history_facts(
-        HistoryFacts(severity_levels=levels, field_levels={"impact": speeds})
+    store.learning.save_dataset_metadata(
+        DatasetMetadata(severity_levels=levels, field_levels={"impact": speeds})
     )
     past = read_past(store, CUTOFF)
     assert [one.outcome.severity for one in past.history.incidents] == [None, "Low", None]

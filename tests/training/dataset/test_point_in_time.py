@@ -10,7 +10,7 @@ import pytest
 
 from features.domain.history import History, Provenance
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.dataset_metadata import HistoryFacts
+from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore, open_store
@@ -102,7 +102,7 @@ def test_labels_of_every_target_find_their_place(store: IncidentStore) -> None:
     store.learning.record_labels(
         [said(label, "corrected", target=target) for target, label in targets.items()]
     )
-    store.learning.keep_history_facts(HistoryFacts(severity_levels=("Low", "High")))
+    store.learning.save_dataset_metadata(DatasetMetadata(severity_levels=("Low", "High")))
     one = read_past(store, CUTOFF).history.incidents[0]
     assert one.outcome == Outcome(
         assignment="Desk",
@@ -189,8 +189,8 @@ def test_a_file_may_correct_what_was_only_accepted(store: IncidentStore) -> None
 
 def test_what_a_mapping_said_is_remembered(store: IncidentStore) -> None:
     store.upsert([incident("INC1"), incident("INC2", 1), incident("INC3", 2)])
-    store.learning.keep_history_facts(
-        HistoryFacts(
+    store.learning.save_dataset_metadata(
+        DatasetMetadata(
             severity_levels=("Low", "High"),
             groups={"INC1": "north", "INC2": "south"},
             provenance={"title": Provenance.OPENING},

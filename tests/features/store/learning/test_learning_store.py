@@ -9,7 +9,7 @@ import pytest
 from features.domain.history import History, PriorityMatrix, Provenance
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.learning.certificate_withdrawals import Withdrawal
-from features.store.learning.dataset_metadata import HistoryFacts
+from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.store.learning.monitoring_reports import Alarm, Measure, Monitoring, Proposal
 from features.store.learning.predictions import PredictionRecord
@@ -165,7 +165,7 @@ MONITORING = Monitoring(
     (Alarm("words", "new words", "look at them", THEN - HOUR, ("INC1", "INC2")),),
     (Proposal("new category", "category", "Teams", "calls drop", 12, None, ("INC1",)),),
 )
-FACTS = HistoryFacts(
+FACTS = DatasetMetadata(
     severity_levels=("Low", "High"),
     field_levels={"impact": ("1", "2")},
     priority_matrix=PriorityMatrix({("1", "2"): "Low"}, is_learned=True),
@@ -184,8 +184,8 @@ def test_monitoring_and_facts_come_back_as_they_were(store: IncidentStore) -> No
     assert learning.latest_monitoring() == replace(MONITORING, alarms=())
     learning.keep_monitoring(MONITORING)
     assert learning.latest_monitoring() == MONITORING
-    learning.keep_history_facts(HistoryFacts())
-    learning.keep_history_facts(FACTS)
+    learning.save_dataset_metadata(DatasetMetadata())
+    learning.save_dataset_metadata(FACTS)
     assert learning.history_facts() == FACTS
 
 
@@ -199,8 +199,8 @@ def test_facts_are_those_of_a_history() -> None:
         provenance=FACTS.provenance,
         sha256="ab",
     )
-    assert HistoryFacts.of(history) == FACTS
-    assert HistoryFacts.of(History(())).groups == {}
+    assert DatasetMetadata.of(history) == FACTS
+    assert DatasetMetadata.of(History(())).groups == {}
 
 
 @SQLITE
@@ -217,7 +217,7 @@ def test_a_deleted_incident_leaves_nothing_that_was_learned_of_it(store: Inciden
         [label("INC1", "VPN"), kept, label("INC2", "INC1", "accepted", target="similar")]
     )
     learning.keep_monitoring(MONITORING)
-    learning.keep_history_facts(FACTS)
+    learning.save_dataset_metadata(FACTS)
     assert store.delete("INC1")
     assert learning.labels() == (kept,)
     assert learning.audited_answers() == learning.shadow_pairs("category", "8") == ()
