@@ -5,7 +5,7 @@ from datetime import datetime
 
 from features.domain.report import Outcome
 from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.learning.label_sources import final_labels, labels_of
+from features.store.learning.label_sources import labels_from_outcome, labels_of
 from features.store.learning.labels import LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore
@@ -28,7 +28,7 @@ def labels_of_final_state(
     if not labels_of(outcome):
         return ()
     stored = store.get(incident_id)
-    return final_labels(
+    return labels_from_outcome(
         incident_id,
         outcome,
         known=Outcome() if stored is None else stored.outcome,

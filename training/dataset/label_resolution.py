@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from features.domain.report import ResolvedIncident
 from features.store.learning.answer_queries import PredictionSummary
-from features.store.learning.label_sources import labels_of, source_of
+from features.store.learning.label_sources import labels_of, source_for
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from training.dataset.split import known_at
 
@@ -113,7 +113,7 @@ def _told_by(record: LabelRecord, answer: PredictionSummary | None) -> LabelReco
         incident_id=record.incident_id,
         target=record.target,
         label=record.label,
-        source=source_of(record.label, answer),
+        source=source_for(record.label, answer),
         given_by=record.given_by,
         given_at=record.given_at,
         prediction_id=answer.prediction_id,

@@ -30,7 +30,7 @@ def labels_of(outcome: Outcome) -> dict[str, str]:
     return {target: label for target, label in found.items() if label is not None}
 
 
-def source_of(label: str, answer: Given | None) -> LabelSource:
+def source_for(label: str, answer: Given | None) -> LabelSource:
     """Return the source of a final state's label, given the newest answer before we learned of it.
 
     What was never shown cannot have swayed anybody. What was acted upon and stayed was seen by
@@ -46,7 +46,7 @@ def source_of(label: str, answer: Given | None) -> LabelSource:
     return LabelSource.ECHO if acted_upon else LabelSource.ACCEPTED
 
 
-def final_labels(
+def labels_from_outcome(
     incident_id: str,
     outcome: Outcome,
     *,
@@ -69,7 +69,7 @@ def final_labels(
             incident_id=incident_id,
             target=target,
             label=label,
-            source=source_of(label, answer := newest.get(target)),
+            source=source_for(label, answer := newest.get(target)),
             given_by=FINAL_STATE,
             given_at=given_at,
             prediction_id=None if answer is None else answer.prediction_id,

@@ -10,7 +10,7 @@ import pytest
 
 from features.domain.report import Outcome
 from features.store.learning.answer_queries import PredictionSummary
-from features.store.learning.label_sources import final_labels, labels_of, source_of
+from features.store.learning.label_sources import labels_from_outcome, labels_of, source_for
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore
@@ -64,7 +64,7 @@ def test_a_final_state_that_gave_way_to_another_does_not_count() -> None:
 
 def test_an_incident_resolved_in_the_future_is_known_now() -> None:
     outcome = Outcome(category="VPN", resolved_at=NOW + 1_000 * HOUR)
-    (label,) = final_labels("INC1", outcome, known=Outcome(), answers=(), now=NOW)
+    (label,) = labels_from_outcome("INC1", outcome, known=Outcome(), answers=(), now=NOW)
     assert label.given_at == NOW
 
 
@@ -85,7 +85,7 @@ def test_an_incident_resolved_in_the_future_is_known_now() -> None:
     ],
 )
 def test_a_final_state_is_told_by_what_was_answered(given, label, source) -> None:
-    assert source_of(label, given) == source
+    assert source_for(label, given) == source
 
 
 def prediction(target: str, label: str, answered_at: datetime, shown: object) -> PredictionRecord:
@@ -112,7 +112,7 @@ def test_an_outcome_brings_the_labels_that_are_new_judged_by_the_newest_answers(
         prediction("runbooks", "vpn/a", NOW - HOUR, [{"id": "vpn/a"}, {"id": "vpn/b"}]),
     ]
     known = Outcome(duplicate_of="INC0")
-    labels = final_labels("INC1", outcome, known=known, answers=answers, now=NOW + HOUR)
+    labels = labels_from_outcome("INC1", outcome, known=known, answers=answers, now=NOW + HOUR)
     assert {(one.target, one.label, str(one.source)) for one in labels} == {
         ("category", "VPN", "replaced"),
         ("runbooks", "vpn/b", "accepted"),
@@ -121,7 +121,7 @@ def test_an_outcome_brings_the_labels_that_are_new_judged_by_the_newest_answers(
     assert {one.given_at for one in labels} == {NOW}
     assert labels_of(Outcome()) == {}
     unresolved = replace(outcome, resolved_at=None)
-    first, *_ = final_labels("INC1", unresolved, known=known, answers=(), now=NOW + HOUR)
+    first, *_ = labels_from_outcome("INC1", unresolved, known=known, answers=(), now=NOW + HOUR)
     assert (first.given_at, first.given_by, first.prediction_id) == (NOW + HOUR, FINAL_STATE, None)
 
 
