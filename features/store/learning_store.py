@@ -13,7 +13,7 @@ from features.store.learning.answer_queries import (
     select_unlabelled,
 )
 from features.store.learning.certificate_withdrawals import (
-    Withdrawal,
+    CertificateWithdrawal,
     insert_withdrawal,
     select_withdrawals,
 )
@@ -29,7 +29,7 @@ from features.store.learning.labels import (
     select_labels,
 )
 from features.store.learning.monitoring_reports import (
-    Monitoring,
+    MonitoringReport,
     select_latest_monitoring,
     upsert_monitoring,
 )
@@ -40,7 +40,7 @@ from features.store.learning.shadow_predictions import (
     insert_shadows,
     select_shadow_pairs,
 )
-from features.store.operations.audit_log import Event, insert_event, select_events
+from features.store.operations.audit_log import AuditEvent, insert_event, select_events
 from features.store.sequences import lock_tenant
 
 
@@ -126,17 +126,17 @@ class LearningStore:
         with self._database.read() as connection:
             return select_unlabelled(connection, self._tenant, target, since=since, limit=limit)
 
-    def withdraw(self, withdrawal: Withdrawal) -> bool:
+    def withdraw(self, withdrawal: CertificateWithdrawal) -> bool:
         """Keep that a certificate is withdrawn; False when it was so before."""
         with self._database.write() as connection:
             return insert_withdrawal(connection, self._tenant, withdrawal)
 
-    def withdrawals(self) -> tuple[Withdrawal, ...]:
+    def withdrawals(self) -> tuple[CertificateWithdrawal, ...]:
         """Return every withdrawal, oldest first."""
         with self._database.read() as connection:
             return select_withdrawals(connection, self._tenant)
 
-    def append_event(self, event: Event) -> None:
+    def append_event(self, event: AuditEvent) -> None:
         """Add an entry to the audit log, from where it can never be taken."""
         with self._database.write() as connection:
             insert_event(connection, self._tenant, event)
@@ -148,7 +148,7 @@ class LearningStore:
         since: datetime | None = None,
         until: datetime | None = None,
         action: str | None = None,
-    ) -> tuple[Event, ...]:
+    ) -> tuple[AuditEvent, ...]:
         """Return the entries of the audit log, oldest first; both times are included."""
         with self._database.read() as connection:
             return select_events(
@@ -167,12 +167,12 @@ class LearningStore:
         with self._database.read() as connection:
             return select_shadow_pairs(connection, self._tenant, target, version)
 
-    def keep_monitoring(self, monitoring: Monitoring) -> None:
+    def keep_monitoring(self, monitoring: MonitoringReport) -> None:
         """Keep what a look at the models in production found."""
         with self._database.write() as connection:
             upsert_monitoring(connection, self._tenant, monitoring)
 
-    def latest_monitoring(self) -> Monitoring | None:
+    def latest_monitoring(self) -> MonitoringReport | None:
         """Return what the last look found, None before the first."""
         with self._database.read() as connection:
             return select_latest_monitoring(connection, self._tenant)

@@ -32,7 +32,7 @@ class LabelRow(Base):
     recorded_at: Mapped[datetime]
 
 
-class EventRow(Base):
+class AuditEventRow(Base):
     """An entry of the audit log; triggers refuse to change or remove one."""
 
     __tablename__ = "events"
@@ -84,7 +84,7 @@ class ShadowRow(Base):
     answered_at: Mapped[datetime]
 
 
-class MonitoringRow(Base):
+class MonitoringReportRow(Base):
     """What one look at the models in production found, as JSON."""
 
     __tablename__ = "monitoring"

@@ -2,11 +2,11 @@
 
 from sqlalchemy import Connection, func, select
 
-from features.store.learning_tables import EventRow, LabelRow
+from features.store.learning_tables import AuditEventRow, LabelRow
 from features.store.revisions import move_revision
 from features.store.tables import RevisionRow
 
-Numbered = type[LabelRow] | type[EventRow]
+Numbered = type[LabelRow] | type[AuditEventRow]
 
 
 def next_number(connection: Connection, table: Numbered, tenant: str) -> int:

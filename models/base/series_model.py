@@ -10,7 +10,7 @@ Bounds = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class GivenSeries:
+class MetricSeries:
     """A series as it was sent: unix seconds, and values of which some may be missing."""
 
     name: str

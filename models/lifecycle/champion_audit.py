@@ -13,7 +13,7 @@ from features.store.learning.champion_history import (
 )
 from features.store.learning.labels import LabelRecord, strongest
 from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore
 from models.artifacts.registry import ModelVersion
 
@@ -163,7 +163,7 @@ def give_account(
 
 
 def _champions(
-    events: Sequence[Event], registry: Versions | None, at: datetime, target: str | None
+    events: Sequence[AuditEvent], registry: Versions | None, at: datetime, target: str | None
 ) -> tuple[ChampionThen, ...]:
     by_target = champion_periods(events)
     present = registry.champions().keys() if registry and not target else ()

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from features.errors import NoEarlierChampion, RegistryUnavailable
 from features.home import Home
 from features.store.learning.champion_history import CHAMPION_ACTIONS
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore
 from models.artifacts.manifest import ArtifactFolder, verify_files
 from models.artifacts.registry import ModelRegistry, ModelVersion
@@ -115,7 +115,7 @@ def _note(
 ) -> None:
     now = datetime.now(UTC)
     store.learning.append_event(
-        Event(now, actor, action, version.target, version.version, reason, details)
+        AuditEvent(now, actor, action, version.target, version.version, reason, details)
     )
 
 

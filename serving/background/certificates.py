@@ -9,9 +9,9 @@ from threading import Lock
 
 from features.errors import PrecedentError
 from features.store.learning.answer_queries import AuditedAnswer
-from features.store.learning.certificate_withdrawals import Withdrawal
+from features.store.learning.certificate_withdrawals import CertificateWithdrawal
 from features.store.learning.labels import LabelRecord
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore
 from models.base.predictions import ChoicePrediction, Decision, Prediction
 from models.statistics.confidence_sequence import PrecisionBounds, precision_bounds
@@ -145,7 +145,7 @@ class WithdrawalWatcher(Watcher):
     def _withdraw(self, audited: Audited) -> None:
         promised, bounds = audited.promised or 0.0, audited.bounds
         now = datetime.now(UTC)
-        withdrawal = Withdrawal(
+        withdrawal = CertificateWithdrawal(
             audited.target,
             audited.version,
             audited.label,
@@ -163,7 +163,7 @@ class WithdrawalWatcher(Watcher):
             facts = {"label": audited.label, "promised": promised, "right": audited.right}
             facts |= {"audited": bounds.n, "low": bounds.low, "high": bounds.high}
             self._store.learning.append_event(
-                Event(
+                AuditEvent(
                     now,
                     "precedent",
                     "withdraw",

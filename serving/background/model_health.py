@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
-from features.store.learning.monitoring_reports import Monitoring
+from features.store.learning.monitoring_reports import MonitoringReport
 from features.store.store import IncidentStore
 from serving.background.certificates import Audited, WithdrawalWatcher
 from serving.background.champions import Champions
@@ -41,7 +41,7 @@ class Standing:
     """What the audit sample shows of each label, and what the last monitoring found."""
 
     audited: tuple[Audited, ...] = ()
-    monitoring: Monitoring | None = None
+    monitoring: MonitoringReport | None = None
 
 
 class StandingWatcher(Watcher):
@@ -165,7 +165,7 @@ def _audited(audited: tuple[Audited, ...]) -> Iterator[Metric]:
     yield from (precision, answers)
 
 
-def _monitored(monitoring: Monitoring) -> Iterator[Metric]:
+def _monitored(monitoring: MonitoringReport) -> Iterator[Metric]:
     at = GaugeMetricFamily("precedent_monitoring_timestamp_seconds", "Time of the last monitoring")
     at.add_metric([], monitoring.at.timestamp())
     measures = GaugeMetricFamily(

@@ -12,7 +12,7 @@ from features.domain.change import Change
 from features.domain.report import IncidentReport, Outcome
 from features.text.masking import Masking
 from features.text.parsing import MAX_ID_LENGTH, sanitise_text
-from models.base.series_model import GivenSeries
+from models.base.series_model import MetricSeries
 from serving.runtime.errors import (
     BodyTooLarge,
     FieldError,
@@ -115,7 +115,7 @@ class BodyReader:
         value = parse_json(given)
         return _validate(change_kind(value), value, self._limits, ()).parse(self._masking)
 
-    def series(self, given: bytes) -> tuple[list[GivenSeries], float]:
+    def series(self, given: bytes) -> tuple[list[MetricSeries], float]:
         """Return metric series and the budget; raises as `body` does, and `BodyTooLarge`."""
         value = parse_json(given, with_constants=True)
         points, most = count_points(value), self._limits["max_points"]
@@ -152,7 +152,7 @@ def _validate(kind: type[BodyType], value: object, limits: Limits, location: Loc
         raise InvalidFields(errors) from None
 
 
-def _read_series(given: SeriesBody, at: int) -> GivenSeries:
+def _read_series(given: SeriesBody, at: int) -> MetricSeries:
     try:
         return given.parse()
     except ValueError as error:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, model_validator
 
 from features.text.parsing import Text, sanitise_text, within
-from models.base.series_model import GivenSeries
+from models.base.series_model import MetricSeries
 from serving.schemas.requests import Body
 
 _MILLISECONDS_FROM = 1e11
@@ -44,11 +44,11 @@ class SeriesBody(Body):
             raise ValueError("give the lowest bound first, null where there is none")
         return self
 
-    def parse(self) -> GivenSeries:
+    def parse(self) -> MetricSeries:
         """Return the series; raises `ValueError` for a time that cannot be read."""
         lowest, highest = self.bounds or (None, None)
         values = np.array(self.values, dtype=np.float64)
-        return GivenSeries(
+        return MetricSeries(
             self.name, read_times(self.timestamps), values, self.unit, (lowest, highest)
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.timeseries.resampling import SeriesGrid, lay_on_grid
-from models.base.series_model import GivenSeries, SeriesScores
+from models.base.series_model import MetricSeries, SeriesScores
 from models.timeseries.anomaly_flags import Flag, find_flags
 from models.timeseries.anomaly_model import DAYS_BEFORE_FLAGS, AnomalyModel
 
@@ -40,11 +40,11 @@ class ScoredSeries:
     warnings: tuple[str, ...]
 
 
-def score_series(given: Sequence[GivenSeries], budget_per_week: float) -> list[ScoredSeries]:
+def score_series(given: Sequence[MetricSeries], budget_per_week: float) -> list[ScoredSeries]:
     """Score each series by its own past, and flag what a budget of false alarms a week allows.
 
     >>> times = 60 * np.arange(3)
-    >>> scored, = score_series([GivenSeries("cpu", times, np.array([1.0, 2.0, np.nan]))], 1.0)
+    >>> scored, = score_series([MetricSeries("cpu", times, np.array([1.0, 2.0, np.nan]))], 1.0)
     >>> scored.is_anomalous.tolist(), len(scored.warnings)
     ([False, False, False], 3)
     """
@@ -58,7 +58,7 @@ def score_series(given: Sequence[GivenSeries], budget_per_week: float) -> list[S
 
 
 def _score(
-    given: GivenSeries, grid: SeriesGrid, budget_per_week: float, calibration: Calibration
+    given: MetricSeries, grid: SeriesGrid, budget_per_week: float, calibration: Calibration
 ) -> ScoredSeries:
     model = AnomalyModel(step_seconds=grid.step_seconds)
     scores = model.update(model.start(1), grid.times, grid.values[None])
@@ -109,7 +109,7 @@ def _source(weeks: float) -> str:
     )
 
 
-def _warn(given: GivenSeries, calibration: Calibration) -> list[str]:
+def _warn(given: MetricSeries, calibration: Calibration) -> list[str]:
     warnings = []
     if not calibration.is_calibrated:
         warnings.append(

@@ -18,9 +18,9 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
 from features.home import Home
-from features.store.learning.monitoring_reports import Alarm, Monitoring, Proposal
+from features.store.learning.monitoring_reports import Alarm, MonitoringReport, Proposal
 from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelVersion
 from training.demo.incidents import generate_company
@@ -163,10 +163,10 @@ def fill(store: IncidentStore) -> None:
         [*resolved, *(ResolvedIncident(each, Outcome()) for each in (alert, fresh, hostile, drawn))]
     )
     store.record_predictions([record(DRAWN, "category", "Printing", {}, 0.05)])
-    store.learning.append_event(Event(NOW, ATTACK, "promote", ATTACK, "1", ATTACK, {}))
+    store.learning.append_event(AuditEvent(NOW, ATTACK, "promote", ATTACK, "1", ATTACK, {}))
     alarm = Alarm("label shift", ATTACK, "Look at them.", NOW, (ALERT, HOSTILE), "category")
     proposal = Proposal("new category", "category", "teams", "9 alike", 9, NOW, (ALERT,))
-    store.learning.keep_monitoring(Monitoring(NOW, (), (alarm,), (proposal,)))
+    store.learning.keep_monitoring(MonitoringReport(NOW, (), (alarm,), (proposal,)))
     past = next(each.report.id for each in resolved)
     store.record_predictions(answers(ALERT, "card payment hangs at the last step", past, STEPS))
     store.record_predictions(answers(HOSTILE, ATTACK, HOSTILE, (ATTACK, ATTACK + "2")))

@@ -13,7 +13,7 @@ from features.errors import BadQuestion, RegistryUnavailable
 from features.home import Home, HomeSettings, open_home
 from features.store.learning.champion_history import parse_moment
 from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
 from models.lifecycle.champion_audit import Account, ChampionThen, give_account
@@ -79,7 +79,7 @@ def _export(
         typer.echo(f"wrote {len(events):,} events to {file}")
 
 
-def _show_log(events: Sequence[Event], target: str | None, *, as_json: bool) -> None:
+def _show_log(events: Sequence[AuditEvent], target: str | None, *, as_json: bool) -> None:
     if as_json:
         typer.echo(to_json({"events": [asdict(each) for each in events]}, indent=2))
         return

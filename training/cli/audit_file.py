@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from features.errors import BadQuestion
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 
-_COLUMNS = tuple(field.name for field in fields(Event))
+_COLUMNS = tuple(field.name for field in fields(AuditEvent))
 
 
-def write_log(events: Sequence[Event], file: Path) -> None:
+def write_log(events: Sequence[AuditEvent], file: Path) -> None:
     """Write events to a .csv or .jsonl file, which is replaced only once all are written.
 
     Times are ISO 8601 in UTC; in csv, `details` are JSON. Raises `BadQuestion` for another kind
@@ -31,7 +31,7 @@ def write_log(events: Sequence[Event], file: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _row(event: Event) -> dict[str, Any]:
+def _row(event: AuditEvent) -> dict[str, Any]:
     return asdict(event) | {"at": event.at.isoformat()}
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from features.errors import ModeRefused
 from features.home import HomeSettings, open_home
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from features.store.operations.modes import Mode, Modes, ModeSetting
 from features.store.store import IncidentStore, open_store
 from models.artifacts.read_card import read_card
@@ -67,7 +67,7 @@ def mode_command(
             store.set_mode(ModeSetting(target, label, done.mode, now))
             _warn_of_unproven(champion, done)
         said = {"mode": str(done.mode), "label": label}
-        event = Event(now, actor_name(), "mode", target, None, done.describe(), said)
+        event = AuditEvent(now, actor_name(), "mode", target, None, done.describe(), said)
         store.learning.append_event(event)
         modes = store.modes()
     if as_json:

@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from rich.console import Console
 
 from features.home import open_home
-from features.store.learning.monitoring_reports import Alarm, Monitoring, Proposal
+from features.store.learning.monitoring_reports import Alarm, MonitoringReport, Proposal
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from training.monitoring.report import look
@@ -38,7 +38,7 @@ def monitor_command(
         _describe(found)
 
 
-def _describe(found: Monitoring) -> None:
+def _describe(found: MonitoringReport) -> None:
     count = len(found.proposals)
     also = f"; {count} proposal{'' if count == 1 else 's'}" if count else ""
     typer.echo(f"{found.verdict}{also}")

@@ -16,7 +16,7 @@ from models.artifacts.registry import ModelRegistry
 from training.cli.actor import actor_name
 from training.cli.output import describe_report, show_progress
 from training.cli.read_history import read_export
-from training.dataset.point_in_time import tell_echoes
+from training.dataset.point_in_time import describe_self_confirmed
 from training.pipeline.retrain import Retrained, Wanted, retrain
 from training.pipeline.retrain_trigger import Due, why_due
 from training.plan import TrainingPlan
@@ -115,7 +115,7 @@ def _describe(done: Retrained, wanted: Wanted) -> None:
         f"learned from {counted(len(done.history.incidents), 'incident')}, "
         f"as known on {wanted.cutoff:%Y-%m-%d %H:%M} UTC ({wanted.reason})"
     )
-    for told in tell_echoes(done.echoes):
+    for told in describe_self_confirmed(done.echoes):
         typer.echo(told)
     for one in done.left_out:
         typer.echo(one.describe())

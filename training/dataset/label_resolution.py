@@ -27,7 +27,9 @@ class Opinions:
     @property
     def learnable(self) -> dict[str, str]:
         """The label of each target, without those that only repeat our own answers."""
-        kept = {t: one for t, one in self.labels.items() if one.source is not LabelSource.ECHO}
+        kept = {
+            t: one for t, one in self.labels.items() if one.source is not LabelSource.SELF_CONFIRMED
+        }
         return {target: one.label for target, one in kept.items()}
 
     @property

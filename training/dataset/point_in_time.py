@@ -77,7 +77,7 @@ def read_past(
 
 
 @dataclass(frozen=True, slots=True)
-class WithoutEchoes:
+class SelfConfirmedExcluded:
     """A file's history with what is known of its labels; `labels_to_store` are news to the ledger.
 
     `echoes` counts the labels that only repeat our own answers, and were taken out of the history;
@@ -90,7 +90,7 @@ class WithoutEchoes:
     warnings: tuple[str, ...] = ()
 
 
-def without_echoes(store: IncidentStore, file: History) -> WithoutEchoes:
+def exclude_self_confirmed(store: IncidentStore, file: History) -> SelfConfirmedExcluded:
     """Weigh a file's labels against what we answered and what people said of its incidents.
 
     An export of what was answered as `auto` holds our own answers as if they were labels. Incidents
@@ -114,7 +114,7 @@ def without_echoes(store: IncidentStore, file: History) -> WithoutEchoes:
         _with_labels(one, learnable[one.report.id], _LAST) if one.report.id in learnable else one
         for one in file.incidents
     )
-    return WithoutEchoes(
+    return SelfConfirmedExcluded(
         history=replace(file, incidents=incidents),
         echoes=sum(each.echoes for each in opinions.values()),
         labels_to_store=tuple(label for each in opinions.values() for label in each.news),
@@ -122,10 +122,10 @@ def without_echoes(store: IncidentStore, file: History) -> WithoutEchoes:
     )
 
 
-def tell_echoes(echoes: int) -> tuple[str, ...]:
+def describe_self_confirmed(echoes: int) -> tuple[str, ...]:
     """Say how many labels only repeat our own answers; nothing of none.
 
-    >>> tell_echoes(1)
+    >>> describe_self_confirmed(1)
     ('1 label only repeats our own answers and taught nothing',)
     """
     verb = "repeats" if echoes == 1 else "repeat"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from features.store.learning.answer_queries import AuditedAnswer
-from features.store.learning.certificate_withdrawals import Withdrawal
+from features.store.learning.certificate_withdrawals import CertificateWithdrawal
 from features.store.learning.monitoring_reports import Alarm, Measure
 from features.store.store import IncidentStore
 from models.artifacts.registry import ModelVersion
@@ -21,7 +21,7 @@ def look_at_promises(
     version: ModelVersion,
     card: Card,
     audited: Sequence[AuditedAnswer],
-    withdrawals: Iterable[Withdrawal],
+    withdrawals: Iterable[CertificateWithdrawal],
 ) -> Findings:
     """Bound the precision of each label a champion answered alone, and tell what was withdrawn.
 
@@ -59,7 +59,7 @@ def _precision(
     return Measure("audited precision", *found, target, label, n=bounds.n)
 
 
-def _withdrawn_alarm(gone: Withdrawal, answers: Sequence[AuditedAnswer]) -> Alarm:
+def _withdrawn_alarm(gone: CertificateWithdrawal, answers: Sequence[AuditedAnswer]) -> Alarm:
     return Alarm(
         signal="certificate",
         statement=(

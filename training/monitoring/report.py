@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from features.encoding.vector_cache import Progress
 from features.home import Home
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
-from features.store.learning.monitoring_reports import Measure, Monitoring
+from features.store.learning.monitoring_reports import Measure, MonitoringReport
 from features.store.store import IncidentStore
 from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
@@ -53,7 +53,7 @@ def look(
     *,
     days: int | None = None,
     progress: Progress = lambda _count: None,
-) -> Monitoring:
+) -> MonitoringReport:
     """Compare what came since the champions learned with what came before, and judge the answers.
 
     `days` looks at the last days before the newest incident only. Without a champion that is the
@@ -81,7 +81,7 @@ def look(
             ),
         ]
     )
-    return Monitoring(datetime.now(UTC), found.measures, found.alarms, found.proposals)
+    return MonitoringReport(datetime.now(UTC), found.measures, found.alarms, found.proposals)
 
 
 def _begin(material: Material, learned_until: datetime | None, days: int | None) -> datetime:
@@ -151,7 +151,7 @@ def true_labels(
 
 
 def _is_unbiased(record: LabelRecord) -> bool:
-    if record.source is LabelSource.ECHO:
+    if record.source is LabelSource.SELF_CONFIRMED:
         return False
     return record.source is LabelSource.AUDITED or record.given_by == FINAL_STATE
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from features.errors import StoreUnavailable
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore
 
 _ACTION = "retrain"
@@ -49,5 +49,5 @@ def last_finished(store: IncidentStore, targets: Sequence[str] = ()) -> datetime
 
 
 def _tell(store: IncidentStore, actor: str, reason: str, details: dict[str, Any]) -> None:
-    event = Event(datetime.now(UTC), actor, _ACTION, None, None, reason, details)
+    event = AuditEvent(datetime.now(UTC), actor, _ACTION, None, None, reason, details)
     store.learning.append_event(event)

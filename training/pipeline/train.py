@@ -11,7 +11,11 @@ from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.store import open_store
 from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folder
 from models.kinds import kind_of
-from training.dataset.point_in_time import WithoutEchoes, tell_echoes, without_echoes
+from training.dataset.point_in_time import (
+    SelfConfirmedExcluded,
+    describe_self_confirmed,
+    exclude_self_confirmed,
+)
 from training.dataset.split import Split
 from training.dataset.targets import Target, attributes_of, find_targets, has_labels
 from training.evaluation.held_out_predictions import write_judgement
@@ -44,7 +48,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
 
     Labels that only repeat our own answers are stored, but not learned from.
     """
-    given, past = history, _without_echoes(history, plan)
+    given, past = history, _exclude_self_confirmed(history, plan)
     history = past.history
     chosen, skipped = choose_targets(history, plan.targets)
     split, encoded = prepare(history, plan, progress)
@@ -72,12 +76,14 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     if isinstance(adapted, AdaptedEncoder) and not any(one.is_adapted for one in labelled):
         forget(adapted, plan.home)
     report = _report(split, encoded, (*labelled, *found), skipped | unfit | without)
-    return replace(report, warnings=(*report.warnings, *past.warnings, *tell_echoes(past.echoes)))
+    return replace(
+        report, warnings=(*report.warnings, *past.warnings, *describe_self_confirmed(past.echoes))
+    )
 
 
 def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
     """Fit and judge as `train` does, with the stored runbooks, but keep nothing."""
-    history = _without_echoes(history, plan).history
+    history = _exclude_self_confirmed(history, plan).history
     chosen, skipped = choose_targets(history, plan.targets)
     with open_store(plan.database_url, plan.tenant) as store:
         runbooks, said = store.runbooks(), what_was_said(store)
@@ -98,11 +104,11 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
     return _report(split, encoded, (*labelled, *found), skipped | unfit | without)
 
 
-def _without_echoes(history: History, plan: TrainingPlan) -> WithoutEchoes:
+def _exclude_self_confirmed(history: History, plan: TrainingPlan) -> SelfConfirmedExcluded:
     if not history.incidents or plan.is_stored:
-        return WithoutEchoes(history)
+        return SelfConfirmedExcluded(history)
     with open_store(plan.database_url, plan.tenant) as store:
-        return without_echoes(store, history)
+        return exclude_self_confirmed(store, history)
 
 
 def _needs_links(history: History, plan: TrainingPlan, labelled: Sequence[TrainedTarget]) -> bool:

@@ -18,7 +18,7 @@ _BRANCH = re.compile(r"^ref: refs/heads/(\S+)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Checkout:
+class GitCheckout:
     """A Git checkout whose files have a page each, below `page`."""
 
     root: Path
@@ -46,11 +46,11 @@ class Checkout:
         return f"{self.page}/{quote(path.relative_to(self.root).as_posix())}"
 
 
-def find_checkout(folder: Path) -> Checkout | None:
+def find_checkout(folder: Path) -> GitCheckout | None:
     """Return the checkout that a folder is or lies in, None where its pages are not known."""
     for place in (folder, *folder.parents):
         if (place / ".git").exists():
-            return Checkout.open(place)
+            return GitCheckout.open(place)
     return None
 
 

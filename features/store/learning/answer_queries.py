@@ -135,7 +135,7 @@ def select_unlabelled(
         LabelRow.tenant == tenant,
         LabelRow.incident_id == PredictionRow.incident_id,
         LabelRow.target == target,
-        LabelRow.source != LabelSource.ECHO,
+        LabelRow.source != LabelSource.SELF_CONFIRMED,
     )
     is_open = exists().where(
         IncidentRow.tenant == tenant,

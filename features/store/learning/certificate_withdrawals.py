@@ -10,7 +10,7 @@ from features.store.learning_tables import WithdrawalRow
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawal:
+class CertificateWithdrawal:
     """A label that a version answers as `suggest` from now on.
 
     `promised` is the precision of its certificate, `high` the upper bound of what `audited`
@@ -27,18 +27,20 @@ class Withdrawal:
     withdrawn_at: datetime
 
 
-_NAMES = tuple(field.name for field in fields(Withdrawal))
+_NAMES = tuple(field.name for field in fields(CertificateWithdrawal))
 _COLUMNS = tuple(WithdrawalRow.__table__.c[name] for name in _NAMES)
 
 
-def insert_withdrawal(connection: Connection, tenant: str, withdrawal: Withdrawal) -> bool:
+def insert_withdrawal(
+    connection: Connection, tenant: str, withdrawal: CertificateWithdrawal
+) -> bool:
     """Keep a withdrawal; False when the certificate was withdrawn before."""
     row = {name: getattr(withdrawal, name) for name in _NAMES} | {"tenant": tenant}
     statement = insert_into(connection, WithdrawalRow).values(row).on_conflict_do_nothing()
     return connection.execute(statement.returning(WithdrawalRow.label)).one_or_none() is not None
 
 
-def select_withdrawals(connection: Connection, tenant: str) -> tuple[Withdrawal, ...]:
+def select_withdrawals(connection: Connection, tenant: str) -> tuple[CertificateWithdrawal, ...]:
     """Return every withdrawal, oldest first."""
     query = (
         select(*_COLUMNS)
@@ -50,4 +52,4 @@ def select_withdrawals(connection: Connection, tenant: str) -> tuple[Withdrawal,
             WithdrawalRow.label,
         )
     )
-    return tuple(Withdrawal(*row) for row in connection.execute(query))
+    return tuple(CertificateWithdrawal(*row) for row in connection.execute(query))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from features.text.parsing import as_utc
 
 CHAMPION_ACTIONS = frozenset({"promote", "rollback", "found"})
@@ -35,11 +35,11 @@ class ChampionPeriod:
         return _PAST_TENSE.get(self.action, self.action)
 
 
-def champion_periods(events: Iterable[Event]) -> dict[str, tuple[ChampionPeriod, ...]]:
+def champion_periods(events: Iterable[AuditEvent]) -> dict[str, tuple[ChampionPeriod, ...]]:
     """Return the champions of each target, oldest first, from events that are.
 
     >>> at = datetime(2026, 3, 1, tzinfo=UTC)
-    >>> log = [Event(at, "Ana", "promote", "category", "2", "better", {})]
+    >>> log = [AuditEvent(at, "Ana", "promote", "category", "2", "better", {})]
     >>> champion_periods(log)["category"][0].version
     '2'
     """
@@ -72,7 +72,7 @@ def champion_at(of_target: Iterable[ChampionPeriod], moment: datetime) -> Champi
     return next((one for one in reversed(tuple(of_target)) if one.since <= moment), None)
 
 
-def version_details(events: Iterable[Event], target: str, version: str) -> Mapping[str, Any]:
+def version_details(events: Iterable[AuditEvent], target: str, version: str) -> Mapping[str, Any]:
     """Return what the log says of a version: the details of its events, the later over the earlier.
 
     So the measured differences are found also of a version that the gate refused and that a person

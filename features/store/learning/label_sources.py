@@ -43,7 +43,7 @@ def source_for(label: str, answer: Given | None) -> LabelSource:
     if label not in _offered(answer):
         return LabelSource.REPLACED
     acted_upon = answer.decision == "auto" and answer.mode == Mode.AUTO
-    return LabelSource.ECHO if acted_upon else LabelSource.ACCEPTED
+    return LabelSource.SELF_CONFIRMED if acted_upon else LabelSource.ACCEPTED
 
 
 def labels_from_outcome(

@@ -15,7 +15,7 @@ from features.store.sequences import next_number
 class LabelSource(StrEnum):
     """Where a label comes from, and so how far it may be trusted."""
 
-    ECHO = "echo"
+    SELF_CONFIRMED = "echo"
     """The final state repeats our own `auto` answer and nobody looked: it never trains."""
     ACCEPTED = "accepted"
     """A person saw our answer and took it, by feedback or by leaving it in the final state."""
@@ -35,7 +35,7 @@ class LabelSource(StrEnum):
         >>> [source.authority for source in LabelSource]
         [0, 1, 2, 2, 2, 2]
         """
-        return {LabelSource.ECHO: 0, LabelSource.ACCEPTED: 1}.get(self, 2)
+        return {LabelSource.SELF_CONFIRMED: 0, LabelSource.ACCEPTED: 1}.get(self, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def count_labels_since(connection: Connection, tenant: str, moment: datetime) ->
     query = select(func.count()).where(
         LabelRow.tenant == tenant,
         LabelRow.recorded_at > moment,
-        LabelRow.source != LabelSource.ECHO,
+        LabelRow.source != LabelSource.SELF_CONFIRMED,
     )
     return int(connection.execute(query).scalar_one())
 

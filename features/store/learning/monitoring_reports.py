@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, select, update
 
 from features.store.database import insert_into
-from features.store.learning_tables import MonitoringRow
+from features.store.learning_tables import MonitoringReportRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Monitoring:
+class MonitoringReport:
     """Everything that one look found, at a time in aware UTC."""
 
     at: datetime
@@ -96,7 +96,7 @@ class Monitoring:
             return "nothing is out of line"
         return f"{count:,} alarm{'' if count == 1 else 's'}"
 
-    def without(self, incident_id: str) -> "Monitoring":
+    def without(self, incident_id: str) -> "MonitoringReport":
         """Return the same without an incident among the examples."""
         return replace(
             self,
@@ -113,23 +113,23 @@ def _but(examples: Iterable[str], incident_id: str) -> tuple[str, ...]:
     return tuple(example for example in examples if example != incident_id)
 
 
-_ADAPTER = TypeAdapter(Monitoring)
+_ADAPTER = TypeAdapter(MonitoringReport)
 
 
-def upsert_monitoring(connection: Connection, tenant: str, monitoring: Monitoring) -> None:
+def upsert_monitoring(connection: Connection, tenant: str, monitoring: MonitoringReport) -> None:
     """Keep what was found, in place of what was found at the same time."""
     key = {"tenant": tenant, "at": monitoring.at}
     new = {"found": _json(monitoring)}
-    statement = insert_into(connection, MonitoringRow).values(key | new)
+    statement = insert_into(connection, MonitoringReportRow).values(key | new)
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=new))
 
 
-def select_latest_monitoring(connection: Connection, tenant: str) -> Monitoring | None:
+def select_latest_monitoring(connection: Connection, tenant: str) -> MonitoringReport | None:
     """Return what the last look found, None before the first."""
     query = (
-        select(MonitoringRow.found)
-        .where(MonitoringRow.tenant == tenant)
-        .order_by(MonitoringRow.at.desc())
+        select(MonitoringReportRow.found)
+        .where(MonitoringReportRow.tenant == tenant)
+        .order_by(MonitoringReportRow.at.desc())
         .limit(1)
     )
     found = connection.scalar(query)
@@ -138,14 +138,16 @@ def select_latest_monitoring(connection: Connection, tenant: str) -> Monitoring 
 
 def forget_in_monitoring(connection: Connection, tenant: str, incident_id: str) -> None:
     """Take an incident out of the examples of everything that was found."""
-    query = select(MonitoringRow.at, MonitoringRow.found).where(MonitoringRow.tenant == tenant)
+    query = select(MonitoringReportRow.at, MonitoringReportRow.found).where(
+        MonitoringReportRow.tenant == tenant
+    )
     for at, found in connection.execute(query).all():
         kept = _ADAPTER.validate_python(found)
         if (rid := kept.without(incident_id)) != kept:
-            same = (MonitoringRow.tenant == tenant, MonitoringRow.at == at)
-            connection.execute(update(MonitoringRow).where(*same).values(found=_json(rid)))
+            same = (MonitoringReportRow.tenant == tenant, MonitoringReportRow.at == at)
+            connection.execute(update(MonitoringReportRow).where(*same).values(found=_json(rid)))
 
 
-def _json(monitoring: Monitoring) -> dict[str, Any]:
+def _json(monitoring: MonitoringReport) -> dict[str, Any]:
     found: dict[str, Any] = _ADAPTER.dump_python(monitoring, mode="json")
     return found

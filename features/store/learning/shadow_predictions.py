@@ -98,5 +98,5 @@ def _truths(
     return {
         incident_id: label.label
         for incident_id, label in found.items()
-        if label is not None and label.source is not LabelSource.ECHO
+        if label is not None and label.source is not LabelSource.SELF_CONFIRMED
     }

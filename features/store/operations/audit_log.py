@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from features.store.learning_tables import EventRow
+from features.store.learning_tables import AuditEventRow
 from features.store.sequences import next_number
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class AuditEvent:
     """One entry: `actor` is a person, or `precedent` where it acted by itself.
 
     `action` is one of train, promote, refuse, rollback, mode, withdraw, retrain and found.
@@ -33,15 +33,15 @@ class Event:
         return " ".join(filter(None, (self.action, str(self.details.get("state") or ""))))
 
 
-_NAMES = tuple(field.name for field in fields(Event))
-_COLUMNS = tuple(EventRow.__table__.c[name] for name in _NAMES)
+_NAMES = tuple(field.name for field in fields(AuditEvent))
+_COLUMNS = tuple(AuditEventRow.__table__.c[name] for name in _NAMES)
 
 
-def insert_event(connection: Connection, tenant: str, event: Event) -> None:
+def insert_event(connection: Connection, tenant: str, event: AuditEvent) -> None:
     """Append an entry."""
     row: dict[str, Any] = {name: getattr(event, name) for name in _NAMES}
-    row |= {"tenant": tenant, "number": next_number(connection, EventRow, tenant)}
-    connection.execute(insert(EventRow), row | {"details": dict(event.details)})
+    row |= {"tenant": tenant, "number": next_number(connection, AuditEventRow, tenant)}
+    connection.execute(insert(AuditEventRow), row | {"details": dict(event.details)})
 
 
 def select_events(
@@ -52,16 +52,16 @@ def select_events(
     since: datetime | None = None,
     until: datetime | None = None,
     action: str | None = None,
-) -> tuple[Event, ...]:
+) -> tuple[AuditEvent, ...]:
     """Return the entries that meet every condition, oldest first; both times are included."""
-    query = select(*_COLUMNS).where(EventRow.tenant == tenant)
+    query = select(*_COLUMNS).where(AuditEventRow.tenant == tenant)
     if target is not None:
-        query = query.where(EventRow.target == target)
+        query = query.where(AuditEventRow.target == target)
     if action is not None:
-        query = query.where(EventRow.action == action)
+        query = query.where(AuditEventRow.action == action)
     if since is not None:
-        query = query.where(EventRow.at >= since)
+        query = query.where(AuditEventRow.at >= since)
     if until is not None:
-        query = query.where(EventRow.at <= until)
-    found = connection.execute(query.order_by(EventRow.at, EventRow.number))
-    return tuple(Event(*row) for row in found)
+        query = query.where(AuditEventRow.at <= until)
+    found = connection.execute(query.order_by(AuditEventRow.at, AuditEventRow.number))
+    return tuple(AuditEvent(*row) for row in found)

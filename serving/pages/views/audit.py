@@ -9,7 +9,7 @@ from features.domain.report import Outcome
 from features.errors import RegistryUnavailable
 from features.store.learning.champion_history import parse_moment
 from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from features.text.parsing import parse_label
 from models.lifecycle.champion_audit import Account, give_account
 from serving.background.champions import Registry
@@ -49,7 +49,7 @@ class AuditPage:
     targets: tuple[str, ...]
     account: Account | None = None
     answers: tuple[LoggedAnswer, ...] = ()
-    events: Sequence[Event] = ()
+    events: Sequence[AuditEvent] = ()
     total: int = 0
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from features.store.learning.certificate_withdrawals import Withdrawal
+from features.store.learning.certificate_withdrawals import CertificateWithdrawal
 from features.store.learning.champion_history import ChampionPeriod, champion_periods
-from features.store.learning.monitoring_reports import Alarm, Measure, Monitoring, Proposal
+from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport, Proposal
 from features.store.operations.modes import Mode
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
@@ -27,7 +27,7 @@ class ShownCertificate:
     promised: float
     mode: Mode
     audited: Audited | None
-    withdrawal: Withdrawal | None
+    withdrawal: CertificateWithdrawal | None
 
     @property
     def bounds(self) -> PrecisionBounds | None:
@@ -88,7 +88,7 @@ class ModelsPage:
 
     models: tuple[ShownModel, ...]
     problems: tuple[str, ...]
-    monitoring: Monitoring | None
+    monitoring: MonitoringReport | None
 
     @property
     def alarms(self) -> tuple[Alarm, ...]:
@@ -132,7 +132,7 @@ def _show(
     services: Services,
     champion: Champion,
     of_target: Sequence[ChampionPeriod],
-    withdrawals: Iterable[Withdrawal],
+    withdrawals: Iterable[CertificateWithdrawal],
 ) -> ShownModel:
     target, version = champion.version.target, champion.version
     last = of_target[-1] if of_target else None
@@ -184,7 +184,7 @@ def _withheld(champion: Champion) -> str | None:
 def _certificates(
     services: Services,
     champion: Champion,
-    withdrawals: Iterable[Withdrawal],
+    withdrawals: Iterable[CertificateWithdrawal],
 ) -> tuple[ShownCertificate, ...]:
     version, modes = champion.version, services.modes.modes
     own = (version.target, version.version)

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from features.errors import StoreUnavailable
 from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.monitoring_reports import Alarm, Measure, Monitoring
+from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport
 from features.store.learning.predictions import PredictionRecord
 from features.store.learning_store import LearningStore
 from features.store.operations.modes import Mode, ModeSetting
@@ -205,13 +205,13 @@ def test_the_last_monitoring_is_scraped(client, store):
         Measure("acceptance", 0.7, None, None, None, "category"),
     )
     alarms = (Alarm("vocabulary", "new words", "train anew", NOW, ("I1",), "category"),) * 2
-    store.learning.keep_monitoring(Monitoring(NOW, measures, alarms, ()))
+    store.learning.keep_monitoring(MonitoringReport(NOW, measures, alarms, ()))
     client.app.state.services.standing.refresh()
     scraped = client.get("/metrics").text
     assert 'monitoring_measure{label="",measure="acceptance",target="category"} 0.7' in scraped
     assert 'precedent_monitoring_alarms{signal="vocabulary",target="category"} 2.0' in scraped
     assert "precedent_monitoring_timestamp_seconds 1" in scraped
-    store.learning.keep_monitoring(Monitoring(NOW + timedelta(hours=1), (), (), ()))
+    store.learning.keep_monitoring(MonitoringReport(NOW + timedelta(hours=1), (), (), ()))
     client.app.state.services.standing.refresh()
     scraped = client.get("/metrics").text
     assert 'precedent_monitoring_alarms{signal="",target=""} 0.0' in scraped

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from features.store.learning.labels import LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION, ModelRegistry
 from serving.app import create_app
@@ -35,7 +35,9 @@ def past(store):
     ]:
         reason = f"reason of day {day}"
         store.learning.append_event(
-            Event(at(day), actor, action, "category", version, reason, told if day == 3 else {})
+            AuditEvent(
+                at(day), actor, action, "category", version, reason, told if day == 3 else {}
+            )
         )
     answer = ("category", "2", "Mail", 0.93, "suggest", "recommend", {"label": "Mail"}, at(4))
     store.record_predictions([PredictionRecord("p-1", "r", "INC/1", *answer)])
@@ -82,7 +84,9 @@ def test_the_log_itself_is_shown_newest_first(client, past):
     assert shown.index("reason of day 5") < shown.index("reason of day 3")
     assert "Everything that happened" in shown
     for number in range(60):
-        past.learning.append_event(Event(at(7), "x", "mode", "severity", None, f"n{number}", {}))
+        past.learning.append_event(
+            AuditEvent(at(7), "x", "mode", "severity", None, f"n{number}", {})
+        )
     assert "The last 50 of 63 events" in words(client.get("/audit"))
     assert "The last 50 of 60 events" in words(client.get("/audit?target=severity"))
 
@@ -109,7 +113,7 @@ def test_a_champion_moved_past_the_log_is_noted(client, home, past):
 
 def test_texts_of_the_log_are_shown_as_text(client, past):
     past.learning.append_event(
-        Event(at(6), HOSTILE, "promote", HOSTILE, "1", HOSTILE, {HOSTILE: GAIN})
+        AuditEvent(at(6), HOSTILE, "promote", HOSTILE, "1", HOSTILE, {HOSTILE: GAIN})
     )
     answer = (HOSTILE, HOSTILE, HOSTILE, 0.9, HOSTILE, HOSTILE, {}, at(4))
     past.record_predictions([PredictionRecord("p-2", "r", HOSTILE, *answer)])

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from features.store.learning.certificate_withdrawals import Withdrawal
+from features.store.learning.certificate_withdrawals import CertificateWithdrawal
 from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.monitoring_reports import Alarm, Measure, Monitoring, Proposal
+from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport, Proposal
 from features.store.learning.predictions import PredictionRecord
 from features.store.learning.shadow_predictions import ShadowRecord
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from features.store.operations.modes import Mode, ModeSetting
 from models.artifacts.registry import ModelRegistry
 from models.artifacts.save_load import LoadedModel
@@ -100,7 +100,9 @@ def words(response) -> str:
 def test_the_models_page_tells_who_is_champion_since_when_and_why(client, store):
     at = NOW - timedelta(days=3, minutes=1)
     for version, reason in (("6", "first"), ("7", "knows the new groups")):
-        store.learning.append_event(Event(at, "Ana", "promote", "category", version, reason, {}))
+        store.learning.append_event(
+            AuditEvent(at, "Ana", "promote", "category", version, reason, {})
+        )
     store.set_mode(ModeSetting("category", None, Mode.RECOMMEND, NOW))
     client.app.state.services.modes.refresh()
     shown = words(client.get("/models"))
@@ -164,7 +166,7 @@ def test_many_certificates_are_folded(carded):
 
 def test_only_what_can_be_rolled_back_is_offered_to_be(client, store):
     def crown(version: str, action: str = "promote") -> bool:
-        store.learning.append_event(Event(NOW, "Ana", action, "category", version, "", {}))
+        store.learning.append_event(AuditEvent(NOW, "Ana", action, "category", version, "", {}))
         return "Roll back" in words(client.get("/models"))
 
     found = [crown("6"), crown("7"), crown("6", "rollback"), crown("7")]
@@ -176,7 +178,7 @@ def test_the_last_look_tells_its_measures_and_that_nothing_is_out_of_line(client
         Measure("accuracy", 0.91, 0.8, 0.95, None, "category", n=1_460),
         Measure("words new", 0.1, None, None, None),
     )
-    store.learning.keep_monitoring(Monitoring(NOW, measures, (), ()))
+    store.learning.keep_monitoring(MonitoringReport(NOW, measures, (), ()))
     client.app.state.services.standing.refresh()
     shown = words(client.get("/models"))
     assert re.search(r"Last looked at .+: nothing is out of line\.", shown)
@@ -187,8 +189,10 @@ def test_the_last_look_tells_its_measures_and_that_nothing_is_out_of_line(client
 def test_a_withdrawn_certificate_says_so_and_why(client, store):
     # The module may have been loaded minutes ago.
     now = datetime.now(UTC)
-    store.learning.withdraw(Withdrawal("category", "7", "Network", 0.92, 40, 60, 0.79, now))
-    store.learning.withdraw(Withdrawal("category", "6", "Mail", 0.92, 1, 60, 0.2, NOW))
+    store.learning.withdraw(
+        CertificateWithdrawal("category", "7", "Network", 0.92, 40, 60, 0.79, now)
+    )
+    store.learning.withdraw(CertificateWithdrawal("category", "6", "Mail", 0.92, 1, 60, 0.2, NOW))
     shown = words(client.get("/models"))
     assert (
         "withdrawn just now: 40 of 60 audited answers were right, so precision is at most 79% "
@@ -220,7 +224,7 @@ def test_alarms_and_proposals_say_what_since_when_and_what_to_do(client, store):
     about = ("precision fell", "Retrain with newer labels.", NOW, ("INC1", "INC/2"))
     alarms = (Alarm("precision", *about, "category"), Alarm("latency", "slow", "Look.", None, ()))
     proposal = Proposal("new category", "category", "teams, calls", "72 alike", 72, NOW, ("INC3",))
-    store.learning.keep_monitoring(Monitoring(NOW, (), alarms, (proposal,)))
+    store.learning.keep_monitoring(MonitoringReport(NOW, (), alarms, (proposal,)))
     client.app.state.services.standing.refresh()
     page = client.get("/models")
     for part in ("precision fell since 20", "Retrain with newer labels.", "slow", "72 alike"):
@@ -266,11 +270,11 @@ def test_an_almost_empty_card_reads_as_a_page(carded):
 def test_texts_of_a_card_are_shown_as_text(carded, store):
     carded(full_card(HOSTILE))
     store.learning.append_event(
-        Event(NOW, HOSTILE, "promote", "category", "8", HOSTILE, {HOSTILE: HOSTILE})
+        AuditEvent(NOW, HOSTILE, "promote", "category", "8", HOSTILE, {HOSTILE: HOSTILE})
     )
     alarm = Alarm(HOSTILE, HOSTILE, HOSTILE, NOW, (HOSTILE,), "category", HOSTILE)
     proposal = Proposal("retired", HOSTILE, HOSTILE, HOSTILE, 1, NOW, (HOSTILE,))
-    store.learning.keep_monitoring(Monitoring(NOW, (), (alarm,), (proposal,)))
+    store.learning.keep_monitoring(MonitoringReport(NOW, (), (alarm,), (proposal,)))
     client = carded(full_card(HOSTILE))
     client.app.state.services.standing.refresh()
     for path in ("/models", "/models/category/8"):

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from features.home import Home
 from features.store.learning.labels import LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore, open_store
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION
@@ -28,8 +28,10 @@ def at(day: int, hour: int = 12) -> datetime:
     return datetime(2026, 3, day, hour, tzinfo=UTC)
 
 
-def crown(day: int, version: str, action: str = "promote", actor: str = "Ana", **told) -> Event:
-    return Event(at(day), actor, action, "category", version, f"reason of day {day}", told)
+def crown(
+    day: int, version: str, action: str = "promote", actor: str = "Ana", **told
+) -> AuditEvent:
+    return AuditEvent(at(day), actor, action, "category", version, f"reason of day {day}", told)
 
 
 def said(day: int, label: str, version: str, share: float | None = None) -> PredictionRecord:
@@ -127,7 +129,7 @@ def test_slices_are_left_to_the_export(run, past):
 
 def test_a_retraining_tells_whether_it_began_or_ended(run, past):
     for state in ("started", "finished"):
-        event = Event(at(9), "Ana", "retrain", None, None, "200 new labels", {"state": state})
+        event = AuditEvent(at(9), "Ana", "retrain", None, None, "200 new labels", {"state": state})
         past.learning.append_event(event)
     lines = run().stdout.splitlines()
     assert lines[-2:] == [

@@ -14,7 +14,7 @@ from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore, open_store
-from training.dataset.point_in_time import KnownPast, read_past, without_echoes
+from training.dataset.point_in_time import KnownPast, exclude_self_confirmed, read_past
 
 OPENED = datetime(2026, 3, 2, 3, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -156,7 +156,7 @@ def test_an_export_of_our_own_answers_teaches_nothing(store: IncidentStore) -> N
     filed = History(
         tuple(incident(name, category=label) for name, label in given.items()), sha256="of the file"
     )
-    past = without_echoes(store, filed)
+    past = exclude_self_confirmed(store, filed)
     labels = [one.outcome.category for one in past.history.incidents]
     assert dict(zip(given, labels, strict=True)) == {
         "untouched": "VPN",
@@ -167,14 +167,14 @@ def test_an_export_of_our_own_answers_teaches_nothing(store: IncidentStore) -> N
     }
     assert (past.echoes, past.history.sha256) == (1, "of the file")
     store.upsert(filed.incidents, past.labels_to_store)
-    assert without_echoes(store, filed).history == past.history
+    assert exclude_self_confirmed(store, filed).history == past.history
     assert categories(read_past(store, CUTOFF))["echoed"] is None
 
 
 def test_a_slip_of_the_pen_is_not_learned_beside_a_file_either(store: IncidentStore) -> None:
     filed = History(tuple(incident(name, category="Chat") for name in ("untouched", "mended")))
     store.learning.record_labels([said("Chatt", "corrected", incident_id="mended")])
-    past = without_echoes(store, filed)
+    past = exclude_self_confirmed(store, filed)
     assert [one.outcome.category for one in past.history.incidents] == ["Chat", None]
     assert "'Chatt' in category, and no other does (like 'Chat'?)" in past.warnings[0]
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import HomeSettings, open_home
-from features.store.learning.certificate_withdrawals import Withdrawal
+from features.store.learning.certificate_withdrawals import CertificateWithdrawal
 from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
@@ -143,7 +143,9 @@ def a_bad_month(store):
     store.learning.record_labels(
         [labelled(one, one.outcome.category, LabelSource.AUDITED) for one in late[::3]]
     )
-    store.learning.withdraw(Withdrawal("category", "1", "Mail", 0.92, 8, 30, 0.5, CUTOFF))
+    store.learning.withdraw(
+        CertificateWithdrawal("category", "1", "Mail", 0.92, 8, 30, 0.5, CUTOFF)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +235,7 @@ def test_what_people_only_corrected_does_not_count_as_errors():
     material = Material((one,), np.zeros((1, 2), dtype=np.float32))
     corrected = labelled(one, "Mail", LabelSource.CORRECTED)
     final = labelled(one, "Mail", LabelSource.OUTCOME, FINAL_STATE)
-    echo = labelled(one, "Mail", LabelSource.ECHO, FINAL_STATE)
+    echo = labelled(one, "Mail", LabelSource.SELF_CONFIRMED, FINAL_STATE)
     assert true_labels(material, "category", {"INC1": [corrected]}) == {}
     assert true_labels(material, "category", {"INC1": [echo]}) == {}
     assert list(true_labels(material, "category", {"INC1": [corrected, final]})) == ["INC1"]

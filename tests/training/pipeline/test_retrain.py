@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home
 from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.monitoring_reports import Alarm, Monitoring
+from features.store.learning.monitoring_reports import Alarm, MonitoringReport
 from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore, open_store
 from models.artifacts.mlflow_client import connect
@@ -206,7 +206,7 @@ def test_it_is_due_when_labels_came_or_an_alarm_did(
     if alarm is not None:
         signal_name, target = alarm
         told = Alarm(signal_name, "it changed", "look", None, (), target)
-        store.learning.keep_monitoring(Monitoring(NOW, (), (told,), ()))
+        store.learning.keep_monitoring(MonitoringReport(NOW, (), (told,), ()))
     due = why_due(store, Registry(days_ago), ("category",), retrain_days=7, now=NOW)
     assert (due.is_due, reason in due.reason) == (is_due, True), due.reason
     assert why_due(store, Registry(1), ("severity",), retrain_days=7, now=NOW).is_due

@@ -10,12 +10,14 @@ from features.store.learning.champion_history import (
     parse_moment,
     version_details,
 )
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 
 
-def event(day: int, action: str, version: str | None, target: str = "category", **told) -> Event:
+def event(
+    day: int, action: str, version: str | None, target: str = "category", **told
+) -> AuditEvent:
     at = datetime(2026, 3, day, 12, tzinfo=UTC)
-    return Event(at, "Ana", action, target, version, f"reason of day {day}", told)
+    return AuditEvent(at, "Ana", action, target, version, f"reason of day {day}", told)
 
 
 LOG = (

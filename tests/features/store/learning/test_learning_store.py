@@ -8,10 +8,10 @@ import pytest
 
 from features.domain.history import History, PriorityMatrix, Provenance
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.certificate_withdrawals import Withdrawal
+from features.store.learning.certificate_withdrawals import CertificateWithdrawal
 from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
-from features.store.learning.monitoring_reports import Alarm, Measure, Monitoring, Proposal
+from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport, Proposal
 from features.store.learning.predictions import PredictionRecord
 from features.store.learning.shadow_predictions import ShadowPair, ShadowRecord
 from features.store.store import IncidentStore
@@ -130,7 +130,7 @@ def test_the_unlabelled_are_stored_open_and_asked_least_sure_first(store: Incide
 
 
 def test_a_certificate_is_withdrawn_once(store: IncidentStore) -> None:
-    first = Withdrawal("category", "7", "VPN", 0.92, 10, 20, 0.8, THEN)
+    first = CertificateWithdrawal("category", "7", "VPN", 0.92, 10, 20, 0.8, THEN)
     assert store.learning.withdraw(first)
     assert not store.learning.withdraw(replace(first, right=9))
     other = replace(first, version="8", withdrawn_at=THEN + HOUR)
@@ -159,7 +159,7 @@ def test_shadows_stand_beside_what_the_champion_answered(store: IncidentStore) -
     assert store.learning.shadow_pairs("category", "9") == ()
 
 
-MONITORING = Monitoring(
+MONITORING = MonitoringReport(
     THEN,
     (Measure("abstention", 0.2, 0.1, None, 0.15, "category"),),
     (Alarm("words", "new words", "look at them", THEN - HOUR, ("INC1", "INC2")),),

@@ -8,16 +8,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from features.store.operations.audit_log import Event
+from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
 
-def event(hours: int = 0, action: str = "promote", target: str | None = "category") -> Event:
+def event(hours: int = 0, action: str = "promote", target: str | None = "category") -> AuditEvent:
     details = {"differences": [{"value": 0.01, "low": -0.01, "high": 0.03}], "sha256": "ab"}
     at = NOW + timedelta(hours=hours)
-    return Event(at, "Ana", action, target, "7", "better beyond noise", details)
+    return AuditEvent(at, "Ana", action, target, "7", "better beyond noise", details)
 
 
 def test_events_come_back_oldest_first_as_they_were_written(store: IncidentStore) -> None:
@@ -45,7 +45,7 @@ def test_nobody_changes_or_removes_an_event(store: IncidentStore) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_threads_that_write_at_once_lose_nothing(store: IncidentStore) -> None:
-    append: Callable[[Event], None] = store.learning.append_event
+    append: Callable[[AuditEvent], None] = store.learning.append_event
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(append, (event(hours) for hours in range(12))))
     assert [one.at for one in store.learning.events()] == [event(hours).at for hours in range(12)]
