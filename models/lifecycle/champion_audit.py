@@ -11,7 +11,7 @@ from features.store.learning.champion_history import (
     champion_periods,
     version_details,
 )
-from features.store.learning.labels import LabelRecord, strongest
+from features.store.learning.labels import LabelRecord, LabelTrust, strongest
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore
@@ -111,7 +111,7 @@ class Account:
         known = [one for one in self.labels if one.given_at <= self.at]
         targets = sorted({one.target for one in known})
         best = [strongest(one for one in known if one.target == target) for target in targets]
-        return tuple(one for one in best if one is not None and one.source.authority > 0)
+        return tuple(one for one in best if one is not None and one.source.trust > LabelTrust.SELF)
 
 
 def differences(told: Mapping[str, Any]) -> tuple[Difference, ...]:

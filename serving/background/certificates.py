@@ -10,7 +10,7 @@ from threading import Lock
 from features.errors import PrecedentError
 from features.store.learning.answer_queries import AuditedAnswer
 from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.labels import LabelRecord
+from features.store.learning.labels import LabelRecord, LabelTrust
 from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore
 from models.base.predictions import ChoicePrediction, Decision, Prediction
@@ -20,7 +20,6 @@ from serving.background.poller import Watcher
 
 _log = logging.getLogger(__name__)
 
-_PERSONS_OWN_WORD = 2
 _ADVICE = "answered as suggest from now on; train anew and promote to certify it again"
 
 
@@ -119,7 +118,7 @@ class WithdrawalWatcher(Watcher):
         The labels are stored already: a store that fails now must not make their giver believe
         that they are not, and the next label judges again.
         """
-        targets = {one.target for one in labels if one.source.authority == _PERSONS_OWN_WORD}
+        targets = {one.target for one in labels if one.source.trust is LabelTrust.INDEPENDENT}
         try:
             for target in sorted(targets & self._champions().serving.keys()):
                 self.judge(target)

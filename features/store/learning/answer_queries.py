@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from features.store.learning.labels import (
     LabelRecord,
     LabelSource,
+    LabelTrust,
     select_recorded_labels,
     strongest,
 )
@@ -57,7 +58,7 @@ class AuditedAnswer:
 
 _ROWS_AT_ONCE = 1_000
 _Said = tuple[LabelRecord, datetime]
-_OWN_WORD = tuple(source for source in LabelSource if source.authority == 2)
+_OWN_WORD = tuple(source for source in LabelSource if source.trust is LabelTrust.INDEPENDENT)
 _NAMES = tuple(field.name for field in fields(PredictionSummary))
 _COLUMNS = tuple(
     PredictionRow.__table__.c["model_version" if name == "version" else name] for name in _NAMES

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
@@ -29,13 +29,30 @@ class LabelSource(StrEnum):
     """A person decided on an audit sample, without seeing our answer."""
 
     @property
-    def authority(self) -> int:
-        """What it weighs: 0 our own word, 1 a person who saw our answer, 2 a person's own word.
+    def trust(self) -> "LabelTrust":
+        """How independent of our own answers it is.
 
-        >>> [source.authority for source in LabelSource]
-        [0, 1, 2, 2, 2, 2]
+        >>> [source.trust.name for source in LabelSource][:3]
+        ['SELF', 'REVIEWED', 'INDEPENDENT']
         """
-        return {LabelSource.SELF_CONFIRMED: 0, LabelSource.ACCEPTED: 1}.get(self, 2)
+        return _TRUST.get(self, LabelTrust.INDEPENDENT)
+
+
+class LabelTrust(IntEnum):
+    """How independent of our own answers a label is; of several the most independent counts."""
+
+    SELF = 0
+    """Our own answer, which nobody looked at."""
+    REVIEWED = 1
+    """A person saw our answer and took it."""
+    INDEPENDENT = 2
+    """A person's own word, or a final state that no answer of ours preceded."""
+
+
+_TRUST = {
+    LabelSource.SELF_CONFIRMED: LabelTrust.SELF,
+    LabelSource.ACCEPTED: LabelTrust.REVIEWED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +74,7 @@ class LabelRecord:
 
 
 def strongest(records: Iterable[LabelRecord]) -> LabelRecord | None:
-    """Return the record of highest authority, of those the latest; None of none.
+    """Return the most trusted record, of those the latest; None of none.
 
     Of two given at one moment the later in the order of the records counts. A final state that
     gave way to another is none: of these only the latest is weighed.
@@ -72,8 +89,8 @@ def strongest(records: Iterable[LabelRecord]) -> LabelRecord | None:
     in_time = sorted(records, key=lambda record: record.given_at)
     states = [record for record in in_time if record.given_by == FINAL_STATE]
     standing = [record for record in in_time if record not in states[:-1]]
-    by_authority = sorted(standing, key=lambda record: record.source.authority)
-    return by_authority[-1] if by_authority else None
+    by_trust = sorted(standing, key=lambda record: record.source.trust)
+    return by_trust[-1] if by_trust else None
 
 
 FINAL_STATE = "final state"

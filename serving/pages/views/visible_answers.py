@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 from features.domain.report import Outcome
 from features.store.learning.feedback import FeedbackRecord
 from features.store.learning.label_sources import labels_of
-from features.store.learning.labels import LabelRecord
+from features.store.learning.labels import LabelRecord, LabelTrust
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.modes import Mode, Modes
 from serving.background.champions import Champion
@@ -15,8 +15,6 @@ from serving.background.champions import Champion
 SIMILAR, RUNBOOKS = "similar", "runbooks"
 _LONGEST_CHOICE = 300
 _ORDER = ("category", "severity", "assignment")
-_DECIDED = 2
-"""The authority of a label that a person gave, or the final state, without leaning on ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,7 @@ def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozense
     >>> sorted(decided_targets([], Outcome("Network", fields={"site": "Graz"})))
     ['category', 'fields.site']
     """
-    said = {label.target for label in labels if label.source.authority >= _DECIDED}
+    said = {label.target for label in labels if label.source.trust is LabelTrust.INDEPENDENT}
     return frozenset(said | labels_of(outcome).keys())
 
 

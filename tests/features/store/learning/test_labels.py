@@ -43,12 +43,12 @@ def answer(label: str, decision: str, mode: str, share: float | None = None) -> 
         (["replaced", "echo", "accepted"], 0),
     ],
 )
-def test_authority_counts_before_age(sources: Sequence[str], wins: int) -> None:
+def test_trust_counts_before_age(sources: Sequence[str], wins: int) -> None:
     records = [said(f"L{n}", source, hours=n) for n, source in enumerate(sources)]
     assert strongest(records) == records[wins]
 
 
-def test_of_equal_authority_the_latest_counts_whatever_the_order() -> None:
+def test_of_equal_trust_the_latest_counts_whatever_the_order() -> None:
     early, late = said("A", hours=0), said("B", "outcome", hours=1)
     assert strongest([late, early]) == strongest([early, late]) == late
     assert strongest([]) is None
