@@ -7,7 +7,7 @@ import numpy as np
 from features.text.tokens import terms_of
 from models.runbooks.match_features import FEATURES, Match
 from models.runbooks.passages import Passage
-from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_index import RunbookIndex
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 _LONGEST_QUOTE = 240
@@ -15,7 +15,7 @@ _SHOWN_ALIKE = 0.5
 _LONGEST_TITLE = 80
 
 
-def reasons(match: Match, shelf: Shelf, row: int, *, is_linked: bool) -> tuple[str, ...]:
+def reasons(match: Match, shelf: RunbookIndex, row: int, *, is_linked: bool) -> tuple[str, ...]:
     """Return why a runbook of the shelf is suggested, the most telling first."""
     found = ["the report links to it"] if is_linked else []
     if match.features[row, FEATURES.index("same name")] > 0:
@@ -29,7 +29,7 @@ def reasons(match: Match, shelf: Shelf, row: int, *, is_linked: bool) -> tuple[s
     return tuple(found)
 
 
-def _last_use(match: Match, shelf: Shelf, row: int) -> str:
+def _last_use(match: Match, shelf: RunbookIndex, row: int) -> str:
     past = shelf.past
     alike = np.where((past.rows == row) & past.helped, match.alike, 0.0)
     if not len(alike) or alike.max() < _SHOWN_ALIKE:
@@ -39,7 +39,7 @@ def _last_use(match: Match, shelf: Shelf, row: int) -> str:
     return f"{'helped with' if use.helped else 'used for'} {use.report.id}: {title}".rstrip(": ")
 
 
-def _quote(match: Match, shelf: Shelf, row: int) -> str:
+def _quote(match: Match, shelf: RunbookIndex, row: int) -> str:
     """Return heading and sentence of the section that fits best; titles are no quotes."""
     places = [
         place
@@ -55,11 +55,11 @@ def _quote(match: Match, shelf: Shelf, row: int) -> str:
     return _shortened(heading, _best_sentence(asked, shelf, passage))
 
 
-def _shared(asked: set[str], shelf: Shelf, place: int) -> float:
+def _shared(asked: set[str], shelf: RunbookIndex, place: int) -> float:
     return shelf.body_field.share(asked, terms_of(shelf.passages[place].said))
 
 
-def _best_sentence(asked: set[str], shelf: Shelf, passage: Passage) -> str:
+def _best_sentence(asked: set[str], shelf: RunbookIndex, passage: Passage) -> str:
     sentences = [one.strip() for one in _SENTENCE_END.split(passage.said)]
     return max(sentences, key=lambda one: shelf.body_field.share(asked, terms_of(one)), default="")
 

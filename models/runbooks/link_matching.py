@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from features.domain.report import IncidentReport
 from models.runbooks.passages import plain_name
-from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_index import RunbookIndex
 
 _URL = re.compile(r"https?://[^\s<>\"'`\])}]{4,500}", re.IGNORECASE)
 _ABOUT_RUNBOOKS = re.compile(r"run-?_?book|play-?_?book|procedure|\bsop\b", re.IGNORECASE)
@@ -17,7 +17,7 @@ _LONGEST_READ = 20_000
 _SAYS_NOTHING = frozenset(("index", "readme", "runbook", "runbooks", "playbook", "playbooks"))
 
 
-def linked_runbook(report: IncidentReport, shelf: Shelf) -> int | None:
+def linked_runbook(report: IncidentReport, shelf: RunbookIndex) -> int | None:
     """Return the row of the one runbook that a report links to, None without a clear one.
 
     An address counts when it is the runbook's own, or when it speaks of runbooks (or stands in a
@@ -51,7 +51,7 @@ def _plain_address(address: str) -> str:
     return _ENDING.sub("", _SCHEME.sub("", unquote(address))).lower()
 
 
-def _rows_by_path(address: str, shelf: Shelf) -> list[int]:
+def _rows_by_path(address: str, shelf: RunbookIndex) -> list[int]:
     """Return the runbooks whose path shares most segments with the address, from the end."""
     asked = _segments(_plain_address(address))
     if not asked or asked[-1] in _SAYS_NOTHING:

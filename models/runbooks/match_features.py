@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from features.domain.report import IncidentReport
 from models.runbooks.passages import Question, read_report
-from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_index import RunbookIndex
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Match:
     alike: Floats
 
 
-def match_reports(reports: Sequence[IncidentReport], shelf: Shelf) -> list[Match]:
+def match_reports(reports: Sequence[IncidentReport], shelf: RunbookIndex) -> list[Match]:
     """Compare each report with each runbook."""
     questions = [read_report(report) for report in reports]
     vectors = np.asarray(shelf.encoder.encode([one.text for one in questions]), dtype=np.float64)
@@ -52,7 +52,9 @@ def match_reports(reports: Sequence[IncidentReport], shelf: Shelf) -> list[Match
     ]
 
 
-def _match(report: IncidentReport, question: Question, vector: Floats, shelf: Shelf) -> Match:
+def _match(
+    report: IncidentReport, question: Question, vector: Floats, shelf: RunbookIndex
+) -> Match:
     passages = shelf.vectors @ vector
     known = shelf.past.known_to(report)
     alike = np.where(known, shelf.past.likeness(question, vector), 0.0)
@@ -77,7 +79,7 @@ def _best_of_each(scores: Floats, owners: NDArray[np.int64], count: int) -> Floa
     return np.where(best > -1.0, best, 0.0)
 
 
-def _past(alike: Floats, shelf: Shelf) -> Floats:
+def _past(alike: Floats, shelf: RunbookIndex) -> Floats:
     """Return the share of like past reports for which each runbook helped, less those it did not.
 
     One report that says the same weighs as much as many that say something similar, and without
@@ -89,7 +91,7 @@ def _past(alike: Floats, shelf: Shelf) -> Floats:
     return np.asarray(votes / (1 + weights.sum()), dtype=np.float64)
 
 
-def _usage(known: NDArray[np.bool_], shelf: Shelf) -> Floats:
+def _usage(known: NDArray[np.bool_], shelf: RunbookIndex) -> Floats:
     """Return the logarithm of how much more often than the average each runbook was used."""
     counts = np.bincount(shelf.past.rows[known & shelf.past.helped], minlength=len(shelf))
     return np.asarray(np.log((counts + 1) / (counts.mean() + 1)), dtype=np.float64)

@@ -38,16 +38,16 @@ class RunbookUse:
     helped: bool | None = None
 
 
-class Shelf:
+class RunbookIndex:
     """The runbooks of a tenant, encoded; state that is derived from the store, never an artifact.
 
-    It does not change: a shelf with other runbooks or uses is another one. `encoder` reads the
-    reports that are asked about; what the shelf holds is encoded by `keeping` if given, which may
+    It does not change: a index with other runbooks or uses is another one. `encoder` reads the
+    reports that are asked about; what the index holds is encoded by `keeping` if given, which may
     keep it on disk.
 
     >>> from features.encoding.encoder import HashingEncoder
-    >>> shelf = Shelf([Runbook("disk/full", "Disk full")], HashingEncoder())
-    >>> len(shelf)
+    >>> index = RunbookIndex([Runbook("disk/full", "Disk full")], HashingEncoder())
+    >>> len(index)
     1
     """
 
@@ -77,18 +77,18 @@ class Shelf:
     def __len__(self) -> int:
         return len(self.runbooks)
 
-    def used(self, uses: Iterable[RunbookUse]) -> "Shelf":
-        """Return this shelf with other uses; only what is new is read and encoded."""
+    def used(self, uses: Iterable[RunbookUse]) -> "RunbookIndex":
+        """Return this index with other uses; only what is new is read and encoded."""
         uses = tuple(uses)
         if uses == self.past.asked:
             return self
-        other = object.__new__(Shelf)
+        other = object.__new__(RunbookIndex)
         other.__dict__ = dict(self.__dict__)
         other.past = PastUses(self.runbooks, self._keeping, uses, self.past)
         return other
 
-    def without(self, incident_ids: Collection[str]) -> "Shelf":
-        """Return this shelf without the uses for these incidents; encodes nothing."""
+    def without(self, incident_ids: Collection[str]) -> "RunbookIndex":
+        """Return this index without the uses for these incidents; encodes nothing."""
         return self.used(use for use in self.past.asked if use.report.id not in incident_ids)
 
     def _encode_passages(self) -> None:
@@ -169,7 +169,7 @@ def _telling_names(names: Sequence[frozenset[str]]) -> list[frozenset[str]]:
 
 
 def shelf_texts(runbooks: Iterable[Runbook]) -> list[str]:
-    """Return the texts that a shelf will encode, for encoding them ahead."""
+    """Return the texts that a index will encode, for encoding them ahead."""
     return [passage.text for one in runbooks for passage in passages_of(one)]
 
 

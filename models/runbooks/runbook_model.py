@@ -16,7 +16,7 @@ from models.base.report_model import ReportModel
 from models.runbooks.explanations import reasons
 from models.runbooks.link_matching import linked_runbook
 from models.runbooks.match_features import FEATURES, Match, match_reports
-from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.usage import past_uses
 from models.statistics.conditional_logit import Ranking, fit_conditional_logit, fit_logit
 
@@ -37,33 +37,33 @@ Floats = NDArray[np.float64]
 
 
 class RunbookModel(ReportModel):
-    """Ranks the runbooks of a shelf for a report, and says how sure it is of each.
+    """Ranks the runbooks of a index for a report, and says how sure it is of each.
 
     What is learned is how much each kind of evidence counts, and the calibration. Both start from
-    shipped constants, so that a new shelf works at once.
+    shipped constants, so that a new index works at once.
 
     >>> from features.encoding.encoder import HashingEncoder
     >>> from features.domain.runbook import Runbook
-    >>> shelf = Shelf([Runbook("disk-full", "Disk full"), Runbook("vpn", "VPN")], HashingEncoder())
+    >>> index = RunbookIndex([Runbook("disk-full", "Disk full"), Runbook("vpn", "VPN")], HashingEncoder())
     >>> report = IncidentReport(id="1", title="Disk full")
-    >>> RunbookModel(encoder="hashing").fit([]).suggest([report], shelf)[0].label
+    >>> RunbookModel(encoder="hashing").fit([]).suggest([report], index)[0].label
     'disk-full'
     """
 
     def __init__(self, *, encoder: str = MINILM) -> None:
         self.encoder = encoder
 
-    def fit(self, examples: Sequence[ResolvedIncident], shelf: Shelf | None = None) -> Self:
+    def fit(self, examples: Sequence[ResolvedIncident], index: RunbookIndex | None = None) -> Self:
         """Learn from which runbook was used for which incident.
 
-        Without a shelf, or without an incident whose runbook stands on it, the shipped constants
+        Without a index, or without an incident whose runbook stands on it, the shipped constants
         stay. Each example is matched as on the day: past uses are those before it.
         """
         self.weights_ = np.array([WEIGHTS[name] for name in FEATURES])
         self.calibration_ = np.array(CALIBRATION)
         self.cutoff_ = CUTOFF
-        self.shelf_ = shelf
-        rankings = [] if shelf is None else _rankings(examples, shelf)
+        self.shelf_ = index
+        rankings = [] if index is None else _rankings(examples, index)
         self.examples_ = len(rankings)
         self.weights_ = fit_conditional_logit(
             rankings, self.weights_, np.full(len(FEATURES), _WEIGHT_SPREAD)
@@ -72,67 +72,67 @@ class RunbookModel(ReportModel):
         return self
 
     def predict(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
-        """Search the shelf that the model was fitted with; a loaded model has none."""
+        """Search the index that the model was fitted with; a loaded model has none."""
         self._check_trained()
-        shelf = getattr(self, "shelf_", None)
-        if shelf is None:
+        index = getattr(self, "shelf_", None)
+        if index is None:
             return [RunbookPrediction() for _ in reports]
-        return self.suggest(reports, shelf)
+        return self.suggest(reports, index)
 
     def rehearse(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
-        """Search a shelf of runbooks that say what the descriptions say, and have no title."""
+        """Search a index of runbooks that say what the descriptions say, and have no title."""
         runbooks = [
             Runbook(one.id, "", (Section("Meaning", one.description, Part.MEANING),))
             for one in reports
         ]
-        return self.suggest(reports, Shelf(runbooks, open_encoder(self.encoder)), cutoff=0)
+        return self.suggest(reports, RunbookIndex(runbooks, open_encoder(self.encoder)), cutoff=0)
 
     def suggest(
         self,
         reports: Sequence[IncidentReport],
-        shelf: Shelf,
+        index: RunbookIndex,
         *,
         limit: int = DEFAULT_LIMIT,
         cutoff: float | None = None,
     ) -> list[RunbookPrediction]:
-        """Return for each report, in order, at most `limit` runbooks of a shelf.
+        """Return for each report, in order, at most `limit` runbooks of a index.
 
         None is less relevant than `cutoff`, by default the calibrated one. Raises `NotTrained`.
         """
         self._check_trained()
         least = self.cutoff_ if cutoff is None else cutoff
-        if not reports or not len(shelf):
+        if not reports or not len(index):
             return [RunbookPrediction() for _ in reports]
-        matches = match_reports(reports, shelf)
+        matches = match_reports(reports, index)
         return [
-            self._suggest(report, match, shelf, limit, least)
+            self._suggest(report, match, index, limit, least)
             for report, match in zip(reports, matches, strict=True)
         ]
 
     def relevance(self, match: Match) -> Floats:
-        """Return the calibrated probability of each runbook of the shelf."""
+        """Return the calibrated probability of each runbook of the index."""
         scores = match.features @ self.weights_
         return np.asarray(expit(_evidence(scores) @ self.calibration_), dtype=np.float64)
 
     def _suggest(
-        self, report: IncidentReport, match: Match, shelf: Shelf, limit: int, least: float
+        self, report: IncidentReport, match: Match, index: RunbookIndex, limit: int, least: float
     ) -> RunbookPrediction:
         relevance = self.relevance(match)
-        linked = linked_runbook(report, shelf)
+        linked = linked_runbook(report, index)
         if linked is not None:
             relevance = np.minimum(relevance, 1 - _LINKED)
             relevance[linked] = _LINKED
-        ids = [runbook.id for runbook in shelf.runbooks]
-        order = sorted(range(len(shelf)), key=lambda row: (-relevance[row], ids[row]))[:limit]
+        ids = [runbook.id for runbook in index.runbooks]
+        order = sorted(range(len(index)), key=lambda row: (-relevance[row], ids[row]))[:limit]
         return RunbookPrediction(
             tuple(
                 SuggestedRunbook(
                     id=ids[row],
-                    title=shelf.runbooks[row].title,
+                    title=index.runbooks[row].title,
                     relevance=float(relevance[row]),
-                    why=reasons(match, shelf, row, is_linked=row == linked),
-                    steps=shelf.runbooks[row].steps,
-                    url=shelf.runbooks[row].url,
+                    why=reasons(match, index, row, is_linked=row == linked),
+                    steps=index.runbooks[row].steps,
+                    url=index.runbooks[row].url,
                 )
                 for row in order
                 if relevance[row] >= least
@@ -149,12 +149,12 @@ class RunbookModel(ReportModel):
         return state
 
 
-def _rankings(examples: Sequence[ResolvedIncident], shelf: Shelf) -> list[Ranking]:
-    rows = {runbook.id: row for row, runbook in enumerate(shelf.runbooks)}
+def _rankings(examples: Sequence[ResolvedIncident], index: RunbookIndex) -> list[Ranking]:
+    rows = {runbook.id: row for row, runbook in enumerate(index.runbooks)}
     known = [one for one in examples if one.outcome.runbook_id in rows][-_MOST_EXAMPLES:]
     if not known:
         return []
-    then = shelf if shelf.past.uses else shelf.used(past_uses(examples))
+    then = index if index.past.uses else index.used(past_uses(examples))
     matches = match_reports([one.report for one in known], then)
     return [
         Ranking(match.features, rows[one.outcome.runbook_id or ""])

@@ -13,7 +13,7 @@ from features.errors import StoreUnavailable
 from features.home import Home
 from features.store.store import IncidentStore
 from models.base.predictions import RunbookPrediction
-from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import DEFAULT_LIMIT, RunbookModel
 from models.runbooks.stored_usage import stored_uses
 from serving.background.champions import Champions
@@ -30,7 +30,7 @@ _REFUSED = "not loaded: its champion was refused; the log says why"
 
 
 class RunbookService(Watcher):
-    """Keeps a shelf of the stored runbooks and their past uses, and searches it."""
+    """Keeps a index of the stored runbooks and their past uses, and searches it."""
 
     target = TARGET
 
@@ -46,7 +46,7 @@ class RunbookService(Watcher):
         self._store = store
         self._home = home
         self._shipped = RunbookModel(encoder=EncoderSettings().encoder).fit(())
-        self._shelf: Shelf | None = None
+        self._index: RunbookIndex | None = None
         self._keeping: CachedEncoder | None = None
         self._lock = Lock()
         self._stored: tuple[str, int] | None = None
@@ -58,9 +58,9 @@ class RunbookService(Watcher):
         champions = self._champions()
         if TARGET in champions.problems and TARGET not in champions.serving:
             return _REFUSED
-        if self._shelf is None:
+        if self._index is None:
             return _NOT_READ
-        return None if len(self._shelf) else _NO_RUNBOOKS
+        return None if len(self._index) else _NO_RUNBOOKS
 
     def retrieve(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
         """Answer each report with the runbooks that probably apply."""
@@ -74,13 +74,13 @@ class RunbookService(Watcher):
         cutoff: float | None = None,
     ) -> list[RunbookPrediction]:
         """Answer each report, with as many runbooks and as relevant ones as wanted."""
-        shelf = self._without_deleted()
-        if shelf is None:
+        index = self._without_deleted()
+        if index is None:
             return [RunbookPrediction() for _ in reports]
-        return self._model().suggest(reports, shelf, limit=limit, cutoff=cutoff)
+        return self._model().suggest(reports, index, limit=limit, cutoff=cutoff)
 
     def refresh(self) -> None:
-        """Put up a new shelf when runbooks, their uses or the encoder changed."""
+        """Put up a new index when runbooks, their uses or the encoder changed."""
         try:
             self._follow()
         # A driver may fail in ways of its own, and the thread must outlive each of them.
@@ -92,19 +92,19 @@ class RunbookService(Watcher):
             return
         self._problem = None
 
-    def _without_deleted(self) -> Shelf | None:
-        """Return the shelf without uses whose incident was deleted since the last look."""
+    def _without_deleted(self) -> RunbookIndex | None:
+        """Return the index without uses whose incident was deleted since the last look."""
         with self._lock:
-            shelf, seen = self._shelf, self._used[0] if self._used else 0
-        if shelf is None or not shelf.past.asked:
-            return shelf
+            index, seen = self._index, self._used[0] if self._used else 0
+        if index is None or not index.past.asked:
+            return index
         try:
-            fewer = shelf.without(self._store.deleted_since(seen))
+            fewer = index.without(self._store.deleted_since(seen))
         except StoreUnavailable:
-            return shelf
+            return index
         with self._lock:
-            if self._shelf is shelf:
-                self._shelf = fewer
+            if self._index is index:
+                self._index = fewer
         return fewer
 
     def _follow(self) -> None:
@@ -113,19 +113,19 @@ class RunbookService(Watcher):
         if stored != self._stored:
             encoder = open_encoder(reference)
             self._keeping = CachedEncoder(encoder, EncodingCache(self._home.encodings, encoder))
-            shelf = Shelf(self._store.runbooks(), encoder, keeping=self._keeping)
-            self._put_up(shelf, None)
+            index = RunbookIndex(self._store.runbooks(), encoder, keeping=self._keeping)
+            self._publish(index, None)
             self._stored = stored
-        if self._shelf is not None and len(self._shelf):
+        if self._index is not None and len(self._index):
             said = self._store.feedback(target=TARGET)
             # Who changes their mind replaces a word: the count stays, the latest time does not.
             used = (self._store.revision(), len(said), said[-1].given_at if said else None)
             if used != self._used:
-                self._put_up(self._shelf.used(stored_uses(self._store)), used)
+                self._publish(self._index.used(stored_uses(self._store)), used)
 
-    def _put_up(self, shelf: Shelf, used: tuple[int, int, datetime | None] | None) -> None:
+    def _publish(self, index: RunbookIndex, used: tuple[int, int, datetime | None] | None) -> None:
         with self._lock:
-            self._shelf, self._used = shelf, used
+            self._index, self._used = index, used
         if self._keeping is not None:
             if used is not None and self._store.deleted_since(used[0]):
                 self._keeping.discard_pending()

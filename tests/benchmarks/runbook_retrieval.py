@@ -22,7 +22,7 @@ from features.encoding.encoder_weights import MINILM, open_encoder
 from features.home import Home, open_home
 from models.classification.cross_validation import Rows
 from models.runbooks.match_features import FEATURES, match_reports
-from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import CALIBRATION, CUTOFF, WEIGHTS, top_evidence
 from models.statistics.conditional_logit import Ranking, fit_conditional_logit
 from training.evaluation.metrics import Interval, measure
@@ -101,7 +101,7 @@ def _shows(scores: Floats) -> tuple[bool, int]:
 
 
 def _features(family: Family) -> Floats:
-    shelf = Shelf(family.runbooks, open_encoder(MINILM))
+    shelf = RunbookIndex(family.runbooks, open_encoder(MINILM))
     return np.array([match.features for match in match_reports(family.reports, shelf)])
 
 

@@ -28,7 +28,7 @@ from models.base.report_model import ReportModel
 from models.base.target_labels import label_of
 from models.classification.calibrated_model import CalibratedModel
 from models.kinds import CHOICE, KINDS, RUNBOOK, SEVERITY, SIMILAR, Kind, build_model, kind_of
-from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import RunbookModel
 from models.runbooks.usage import past_uses
 from models.similarity.result_entries import ListedRecords
@@ -263,9 +263,9 @@ class RunbookSubject(Subject):
         return len(RUNBOOKS)
 
 
-def shelf_of(past: Sequence[ResolvedIncident]) -> Shelf:
+def shelf_of(past: Sequence[ResolvedIncident]) -> RunbookIndex:
     """Return the runbooks with their uses in the past."""
-    return Shelf(RUNBOOKS, HashingEncoder(), past_uses(past))
+    return RunbookIndex(RUNBOOKS, HashingEncoder(), past_uses(past))
 
 
 Fitted = TypeVar("Fitted", bound=ReportModel)

@@ -12,7 +12,7 @@ from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import open_encoder
 from features.home import open_home
 from features.store.store import open_store
-from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import RunbookModel
 from training.pipeline.runbook_gaps import MIN_RECURRENCES, Gap, find_gaps
 from training.settings import TrainingSettings
@@ -47,7 +47,7 @@ def _stored_gaps(least: int) -> tuple[Gap, ...]:
     home = open_home(settings)
     with open_store(settings.database_url or home.database_url, settings.tenant) as store:
         incidents, runbooks = tuple(store.incidents()), store.runbooks()
-    shelf = Shelf(runbooks, open_encoder(settings.encoder))
+    shelf = RunbookIndex(runbooks, open_encoder(settings.encoder))
     model = RunbookModel(encoder=settings.encoder).fit(())
 
     def has_runbook(report: IncidentReport) -> bool:

@@ -16,7 +16,7 @@ from features.store.learning.feedback import FeedbackRecord
 from models.base.model_card import Card, Metric, RowCounts, package_versions
 from models.classification.cross_validation import Rows
 from models.runbooks.match_features import FEATURES, match_reports
-from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import RunbookModel
 from models.runbooks.usage import past_uses
 from training.dataset.split import Split
@@ -54,7 +54,7 @@ class JudgedRunbooks:
 class TrainedRunbooks:
     """A model fitted on all outcomes, and how its like did on held-out ones.
 
-    `judged` is None where too few outcomes name a runbook of the shelf; the constants are then
+    `judged` is None where too few outcomes name a runbook of the index; the constants are then
     nearly as shipped. `labelled` counts the incidents that name one.
     """
 
@@ -80,14 +80,14 @@ def train_runbooks(
     """
     if not runbooks:
         raise NotEnoughHistory("runbooks: the folder holds none that can be read")
-    shelf = Shelf(runbooks, open_encoder(encoder), past_uses(history.incidents, feedback))
+    index = RunbookIndex(runbooks, open_encoder(encoder), past_uses(history.incidents, feedback))
     on_shelf = {runbook.id for runbook in runbooks}
     labelled = sum(one.outcome.runbook_id in on_shelf for one in history.incidents)
     judged = None
     if labelled >= MIN_JUDGED:
-        judged = _judge(history.incidents, shelf, split, encoder)
-    model = RunbookModel(encoder=encoder).fit(history.incidents, shelf)
-    # The shelf is the store's; a saved model must answer as the one that was trained.
+        judged = _judge(history.incidents, index, split, encoder)
+    model = RunbookModel(encoder=encoder).fit(history.incidents, index)
+    # The index is the store's; a saved model must answer as the one that was trained.
     del model.shelf_
     metrics = () if judged is None else _measured(judged)
     return TrainedRunbooks(model, labelled, judged, metrics, _notes(labelled, judged))
@@ -133,14 +133,14 @@ def _notes(labelled: int, judged: JudgedRunbooks | None) -> tuple[str, ...]:
 
 
 def _judge(
-    incidents: Sequence[ResolvedIncident], shelf: Shelf, split: Split, encoder: str
+    incidents: Sequence[ResolvedIncident], index: RunbookIndex, split: Split, encoder: str
 ) -> JudgedRunbooks | None:
     """Answer each fold's held-out incidents from what was learned without them."""
     rows: list[int] = []
     found: list[tuple[int, int, float, bool]] = []
     for fold in split.folds:
         known = [incidents[int(row)] for row in fold.fit]
-        then = shelf.used(past_uses(known))
+        then = index.used(past_uses(known))
         model = RunbookModel(encoder=encoder).fit(known, then)
         asked = [int(row) for row in fold.judge if incidents[int(row)].outcome.runbook_id]
         rows += asked
@@ -153,11 +153,11 @@ def _judge(
 
 
 def _answers(
-    asked: Sequence[ResolvedIncident], shelf: Shelf, model: RunbookModel
+    asked: Sequence[ResolvedIncident], index: RunbookIndex, model: RunbookModel
 ) -> list[tuple[int, int, float, bool]]:
-    row_of = {runbook.id: row for row, runbook in enumerate(shelf.runbooks)}
+    row_of = {runbook.id: row for row, runbook in enumerate(index.runbooks)}
     found = []
-    for one, match in zip(asked, match_reports([one.report for one in asked], shelf), strict=True):
+    for one, match in zip(asked, match_reports([one.report for one in asked], index), strict=True):
         relevance = model.relevance(match)
         right = row_of.get(one.outcome.runbook_id or "")
         found.append(
@@ -180,7 +180,7 @@ def _rank(scores: Floats, right: int | None) -> int:
 
 
 def recall_at(place: int, judged: JudgedRunbooks, ranks: Rows, weight: Floats) -> float:
-    """Return the share of answers, where the right one is on the shelf, that have it so early."""
+    """Return the share of answers, where the right one is on the index, that have it so early."""
     possible = judged.ranks < _NOT_ON_SHELF
     whole = float(weight[possible].sum())
     return float(weight[possible & (ranks < place)].sum()) / whole if whole else 0.0

@@ -15,7 +15,7 @@ from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from models.base.predictions import Decision
 from models.runbooks.match_features import FEATURES, match_reports
 from models.runbooks.passages import passages_of
-from models.runbooks.runbook_index import RunbookUse, Shelf, shelf_texts
+from models.runbooks.runbook_index import RunbookIndex, RunbookUse, shelf_texts
 from models.runbooks.runbook_model import CUTOFF, RunbookModel
 from models.runbooks.usage import past_uses
 
@@ -56,8 +56,8 @@ ODD = IncidentReport(id="q3", title="Coffee machine leaks", description="Water o
 
 
 @pytest.fixture(scope="module")
-def shelf() -> Shelf:
-    return Shelf(RUNBOOKS, HashingEncoder())
+def shelf() -> RunbookIndex:
+    return RunbookIndex(RUNBOOKS, HashingEncoder())
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def model() -> RunbookModel:
     return RunbookModel(encoder="hashing").fit([])
 
 
-def suggest(model: RunbookModel, shelf: Shelf, report: IncidentReport, **options):
+def suggest(model: RunbookModel, shelf: RunbookIndex, report: IncidentReport, **options):
     (answer,) = model.suggest([report], shelf, **options)
     return answer
 
@@ -145,7 +145,7 @@ def test_other_links_settle_nothing(model, shelf, value) -> None:
 
 
 def test_a_link_to_one_of_two_alike_settles_nothing(model) -> None:
-    twins = Shelf(
+    twins = RunbookIndex(
         [runbook("a/x", "X one", "Alpha"), runbook("b/x", "X two", "Beta")], HashingEncoder()
     )
     report = IncidentReport(id="1", attributes={"runbook_url": "https://example.com/x"})
@@ -156,7 +156,7 @@ def test_a_link_to_one_of_two_alike_settles_nothing(model) -> None:
 
 def test_equal_texts_keep_their_own_ids(model) -> None:
     twins = [runbook(path, "DiskFillingUp", "No space left.") for path in ("b", "a")]
-    answer = suggest(model, Shelf(twins, HashingEncoder()), DISK, cutoff=0)
+    answer = suggest(model, RunbookIndex(twins, HashingEncoder()), DISK, cutoff=0)
     assert [one.id for one in answer.runbooks] == ["a", "b"]
     assert answer.runbooks[0].relevance == pytest.approx(answer.runbooks[1].relevance)
 
@@ -165,14 +165,14 @@ def test_what_many_are_called_names_none(model) -> None:
     texts = ("No space left.", "Relay refuses.", "Tunnel lost.", "Site slow.")
     pages = [runbook(f"page-{n}", "Alert", text) for n, text in enumerate(texts)]
     asked = IncidentReport(id="1", title="Alert", description="Relay refuses mail")
-    answer = suggest(model, Shelf(pages, HashingEncoder()), asked, cutoff=0)
+    answer = suggest(model, RunbookIndex(pages, HashingEncoder()), asked, cutoff=0)
     assert answer.label == "page-1"
     assert not any("named alike" in reason for one in answer.runbooks for reason in one.why)
 
 
 def test_an_empty_shelf_has_no_answer(model) -> None:
-    assert suggest(model, Shelf([], HashingEncoder()), DISK).runbooks == ()
-    assert model.suggest([], Shelf(RUNBOOKS, HashingEncoder())) == []
+    assert suggest(model, RunbookIndex([], HashingEncoder()), DISK).runbooks == ()
+    assert model.suggest([], RunbookIndex(RUNBOOKS, HashingEncoder())) == []
 
 
 def test_past_uses_move_the_ranking(model, shelf) -> None:
@@ -235,7 +235,7 @@ def test_only_new_uses_are_encoded(shelf) -> None:
             asked.extend(texts)
             return super().encode(texts)
 
-    listening = Shelf(RUNBOOKS, HashingEncoder(), keeping=Listening())
+    listening = RunbookIndex(RUNBOOKS, HashingEncoder(), keeping=Listening())
     assert asked == shelf_texts(RUNBOOKS)
     used = listening.used([RunbookUse(DISK, "mail/queue"), RunbookUse(ODD, "mail/queue")])
     assert len(asked) == len(shelf_texts(RUNBOOKS)) + 2
@@ -306,7 +306,7 @@ def test_predict_reads_the_shelf_it_was_fitted_with(shelf) -> None:
 
 def test_secrets_of_the_shelf_are_not_pickled(shelf) -> None:
     state = RunbookModel(encoder="hashing").fit(misleading_past(5), shelf).__getstate__()
-    assert not any(isinstance(value, Shelf) for value in state.values())
+    assert not any(isinstance(value, RunbookIndex) for value in state.values())
 
 
 def test_features_are_one_row_per_runbook(shelf) -> None:
@@ -367,4 +367,4 @@ def test_names_of_other_alerts_do_not_draw_a_runbook(model) -> None:
         runbook("b", "Volumes", "The file system is out of space soon."),
     ]
     asked = IncidentReport(id="1", description="node filesystem space filling up")
-    assert suggest(model, Shelf(pages, HashingEncoder()), asked, cutoff=0).label == "b"
+    assert suggest(model, RunbookIndex(pages, HashingEncoder()), asked, cutoff=0).label == "b"

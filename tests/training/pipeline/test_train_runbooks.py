@@ -13,7 +13,7 @@ from features.imports.runbooks.markdown import parse_runbook
 from models.artifacts.save_load import load_artifact, save_artifact
 from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.model_card import Card
-from models.runbooks.runbook_index import Shelf
+from models.runbooks.runbook_index import RunbookIndex
 from training.dataset.split import split_history
 from training.pipeline.runbook_gaps import find_gaps
 from training.pipeline.train_runbooks import runbooks_card, train_runbooks
@@ -80,7 +80,7 @@ def test_without_outcomes_the_shipped_constants_stand() -> None:
     assert (trained.labelled, trained.judged, trained.metrics) == (0, None, ())
     assert "as shipped" in trained.notes[0]
     answer = trained.model.suggest(
-        [IncidentReport("new", title="Disk full")], Shelf(RUNBOOKS, _hashing())
+        [IncidentReport("new", title="Disk full")], RunbookIndex(RUNBOOKS, _hashing())
     )[0]
     assert answer.label == "disk"
 
@@ -114,7 +114,7 @@ def test_the_saved_model_answers_as_the_trained_one(tmp_path) -> None:
     sha256 = save_artifact(trained.model, card, tmp_path / "model")
     trusted = (*TRUSTED_TYPES, "models.runbooks.runbook_model.RunbookModel")
     loaded = load_artifact(tmp_path / "model", expected_sha256=sha256, trusted=trusted).model
-    shelf = Shelf(RUNBOOKS, _hashing())
+    shelf = RunbookIndex(RUNBOOKS, _hashing())
     asked = [one.report for one in past.incidents[:5]]
     options = {"cutoff": 0.0}
     assert loaded.suggest(asked, shelf, **options) == trained.model.suggest(asked, shelf, **options)
