@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 from sklearn.base import BaseEstimator
 
 from models.similarity.pair_features import FEATURES
-from models.similarity.training_pairs import LinkedQuery
+from models.similarity.training_pairs import LabelledQuery
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -59,7 +59,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     def __init__(self, *, spread: float = 0.5) -> None:
         self.spread = spread
 
-    def fit(self, queries: Sequence[LinkedQuery]) -> Self:
+    def fit(self, queries: Sequence[LabelledQuery]) -> Self:
         """Learn from queries with relatives among their candidates; others teach nothing here."""
         shipped = np.array([SHIPPED_WEIGHTS[name] for name in FEATURES])
         telling = [query for query in queries if 0 < query.is_relative.sum() < len(query.features)]
@@ -92,7 +92,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     def __init__(self, *, precision: float = 0.8) -> None:
         self.precision = precision
 
-    def fit(self, ranker: Ranker, queries: Sequence[LinkedQuery]) -> Self:
+    def fit(self, ranker: Ranker, queries: Sequence[LabelledQuery]) -> Self:
         """Learn from the best candidate of each query, with a relative and without one alike."""
         self.slope_, self.intercept_ = SHIPPED_SLOPE, SHIPPED_INTERCEPT
         queries = [query for query in queries if len(query.features)]
@@ -158,7 +158,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         return asked if is_too_low.any() else SHIPPED_CUTOFF
 
 
-def _likeliest_weights(queries: Sequence[LinkedQuery], shipped: Floats, spread: Floats) -> Floats:
+def _likeliest_weights(queries: Sequence[LabelledQuery], shipped: Floats, spread: Floats) -> Floats:
     features = np.vstack([query.features for query in queries])
     related = np.concatenate([query.is_relative for query in queries])
     lengths = np.array([len(query.features) for query in queries])
@@ -199,5 +199,5 @@ def _odds(scores: Floats, alike: Integers) -> Floats:
     return np.asarray(scores - base - np.log(rivals))
 
 
-def _is_best_right(query: LinkedQuery, ranker: Ranker) -> bool:
+def _is_best_right(query: LabelledQuery, ranker: Ranker) -> bool:
     return bool(query.is_relative[ranker.score(query.features).argmax()])

@@ -29,7 +29,7 @@ from models.similarity.result_entries import (
     write_entry,
     write_open_match,
 )
-from models.similarity.training_pairs import LinkedQuery, PairJudgement, linked_queries
+from models.similarity.training_pairs import LabelledQuery, PairJudgement, labelled_queries
 
 DEFAULT_LIMIT = 10
 
@@ -88,11 +88,13 @@ class SimilarModel(ReportModel):
             self.index_.upsert(examples)
         self.records_ = ListedRecords(examples)
         queries = (
-            linked_queries(examples, self.index_, judgements, seed=self.seed) if self.index_ else []
+            labelled_queries(examples, self.index_, judgements, seed=self.seed)
+            if self.index_
+            else []
         )
         return self.learn(queries)
 
-    def learn(self, queries: Sequence[LinkedQuery]) -> Self:
+    def learn(self, queries: Sequence[LabelledQuery]) -> Self:
         """Fit ranker and calibration to searches whose relatives are known."""
         self.ranker_ = Ranker().fit(queries)
         self.calibration_ = RelatednessCalibration().fit(self.ranker_, queries)

@@ -32,7 +32,7 @@ class PairJudgement:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkedQuery:
+class LabelledQuery:
     """A report, the features of its candidates, and which of them are its relatives.
 
     `features` has shape (candidates, features), `alike` numbers candidates that tell of one
@@ -50,13 +50,13 @@ class LinkedQuery:
     weight: float = 1.0
 
 
-def linked_queries(
+def labelled_queries(
     examples: Sequence[ResolvedIncident],
     index: IncidentIndex,
     judgements: Sequence[PairJudgement] = (),
     *,
     seed: int,
-) -> list[LinkedQuery]:
+) -> list[LabelledQuery]:
     """Search for examples in an index of all of them, as if each had just been opened.
 
     Relatives are what links or people say, what was solved by the same runbook, and near-copies.
@@ -85,7 +85,7 @@ def linked_queries(
 class _Found:
     """A query, its near-copies whose relation is on record, and those that are named relatives."""
 
-    query: LinkedQuery
+    query: LabelledQuery
     copies: int
     named: int
 
@@ -100,11 +100,11 @@ def _ask(
 ) -> _Found:
     candidates = index.candidates(view, _CANDIDATES)
     is_named, is_copy = past.are_relatives(row, candidates.ids), copies_of(view, candidates)
-    is_stranger = past.are_strangers(row, candidates.ids)
+    is_stranger = past.are_unrelated(row, candidates.ids)
     is_told = is_named | is_stranger | past.are_comparable(row, candidates.ids)
     is_relative = (is_named | is_copy) & ~is_stranger
     is_known = is_relative | is_told
-    query = LinkedQuery(
+    query = LabelledQuery(
         id=view.id,
         group=past.block(row),
         features=pair_features(view, candidates, common)[is_known],
@@ -173,7 +173,7 @@ class _Past:
         is_silent = self._records_runbooks and self._runbook_of[self._ids[row]] is None
         return None if is_silent else False
 
-    def are_strangers(self, row: int, ids: Sequence[str]) -> Flags:
+    def are_unrelated(self, row: int, ids: Sequence[str]) -> Flags:
         """Tell which incidents people said have nothing to do with a row's."""
         said = self._said.get(self._ids[row], {})
         return np.array([said.get(other) is False for other in ids], dtype=np.bool_)

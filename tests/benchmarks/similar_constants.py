@@ -12,7 +12,7 @@ from features.encoding.encoder_weights import MINILM, open_encoder
 from features.search.incident_index import IncidentIndex
 from models.similarity.pair_features import FEATURES
 from models.similarity.pair_ranker import SHIPPED_WEIGHTS, Ranker, RelatednessCalibration
-from models.similarity.training_pairs import LinkedQuery, linked_queries
+from models.similarity.training_pairs import LabelledQuery, labelled_queries
 
 _WIDE = 100.0
 _SEED = 0
@@ -36,14 +36,14 @@ def main() -> None:
         )
 
 
-def _queries(reports: LinkedReports) -> list[LinkedQuery]:
+def _queries(reports: LinkedReports) -> list[LabelledQuery]:
     index = IncidentIndex(open_encoder(MINILM))
     index.upsert(reports.incidents)
-    queries = linked_queries(reports.incidents, index, seed=_SEED)
+    queries = labelled_queries(reports.incidents, index, seed=_SEED)
     return [query for query in queries if len(query.features)]
 
 
-def _is_best_right(query: LinkedQuery, ranker: Ranker) -> bool:
+def _is_best_right(query: LabelledQuery, ranker: Ranker) -> bool:
     return bool(query.is_relative[ranker.score(query.features).argmax()])
 
 

@@ -15,7 +15,7 @@ from models.classification.cross_validation import Rows
 from models.similarity.pair_features import FEATURES
 from models.similarity.pair_ranker import Ranker, RelatednessCalibration
 from models.similarity.similar_model import SimilarModel
-from models.similarity.training_pairs import LinkedQuery, PairJudgement, linked_queries
+from models.similarity.training_pairs import LabelledQuery, PairJudgement, labelled_queries
 from training.evaluation.metrics import Floats
 from training.evaluation.search_metrics import measure_recall, measure_shown
 
@@ -86,7 +86,7 @@ def train_similar(
     for start in range(0, len(history.incidents), _CHUNK):
         index.upsert(history.incidents[start : start + _CHUNK])
         progress(min(start + _CHUNK, len(history.incidents)), len(history.incidents))
-    queries = linked_queries(history.incidents, index, judgements, seed=seed)
+    queries = labelled_queries(history.incidents, index, judgements, seed=seed)
     model = SimilarModel(encoder=encoder.reference, seed=seed).learn(queries)
     linked = sum(bool(query.has_relative) for query in queries)
     judged = _judge(queries) if linked >= MIN_JUDGED else None
@@ -139,7 +139,7 @@ def _notes(linked: int, judged: JudgedSearches | None) -> tuple[str, ...]:
     return ("no incident has a known relative: the constants are as shipped",)
 
 
-def _judge(queries: Sequence[LinkedQuery]) -> JudgedSearches:
+def _judge(queries: Sequence[LabelledQuery]) -> JudgedSearches:
     """Search for each query with what was learned from the other folds' groups."""
     groups = np.array([query.group for query in queries])
     _, numbers = np.unique(groups, return_inverse=True)
@@ -159,7 +159,7 @@ def _judge(queries: Sequence[LinkedQuery]) -> JudgedSearches:
 
 
 def _search(
-    query: LinkedQuery, ranker: Ranker, calibration: RelatednessCalibration
+    query: LabelledQuery, ranker: Ranker, calibration: RelatednessCalibration
 ) -> tuple[int, int, bool, bool, bool, float, float, int]:
     scores = ranker.score(query.features)
     relatedness = calibration.predict(scores, query.alike) if len(scores) else np.zeros(1)

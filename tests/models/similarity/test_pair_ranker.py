@@ -13,7 +13,7 @@ from models.similarity.pair_ranker import (
     Ranker,
     RelatednessCalibration,
 )
-from models.similarity.training_pairs import LinkedQuery
+from models.similarity.training_pairs import LabelledQuery
 
 TEXT, SERVICE, WEEKS = (
     FEATURES.index(name) for name in ("text_cosine", "same_service", "log_weeks_apart")
@@ -27,7 +27,7 @@ def query(
     decisive: int = TEXT,
     strength: float = 0.5,
     group: int | None = None,
-) -> LinkedQuery:
+) -> LabelledQuery:
     """Return a query of 30 candidates whose relative, if any, stands out in one feature."""
     generator = np.random.default_rng(number)
     features = np.abs(generator.normal(0.2, 0.1, (30, len(FEATURES))))
@@ -36,7 +36,7 @@ def query(
     if has_relative:
         is_relative[number % 30] = True
         features[number % 30, decisive] += strength
-    return LinkedQuery(
+    return LabelledQuery(
         id=str(number),
         group=number if group is None else group,
         features=features,
@@ -158,7 +158,7 @@ def test_probabilities_follow_the_labels() -> None:
     assert np.mean(np.array(right)[shown]) >= 0.75
 
 
-def unlinked(count: int, share: float) -> list[LinkedQuery]:
+def unlinked(count: int, share: float) -> list[LabelledQuery]:
     queries = [query(n, has_relative=n < share * count, strength=1.0) for n in range(count)]
     return [
         replace(one, is_relative=np.zeros(30, dtype=np.bool_), has_relative=None) for one in queries

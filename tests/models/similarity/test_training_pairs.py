@@ -10,7 +10,7 @@ from features.encoding.encoder import HashingEncoder
 from features.search.incident_index import IncidentIndex
 from models.similarity import training_pairs
 from models.similarity.pair_features import FEATURES
-from models.similarity.training_pairs import LinkedQuery, PairJudgement, linked_queries
+from models.similarity.training_pairs import LabelledQuery, PairJudgement, labelled_queries
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TITLES = (
@@ -32,13 +32,13 @@ def incident(number: int, *, timed: bool = True, **outcome: str) -> ResolvedInci
 
 def queries(
     examples: list[ResolvedIncident], *judgements: PairJudgement, seed: int = 0
-) -> dict[str, LinkedQuery]:
+) -> dict[str, LabelledQuery]:
     index = IncidentIndex(HashingEncoder())
     index.upsert(examples)
-    return {one.id: one for one in linked_queries(examples, index, judgements, seed=seed)}
+    return {one.id: one for one in labelled_queries(examples, index, judgements, seed=seed)}
 
 
-def relatives_of(query: LinkedQuery, examples: list[ResolvedIncident]) -> set[str]:
+def relatives_of(query: LabelledQuery, examples: list[ResolvedIncident]) -> set[str]:
     """Candidates are those before, in the order of their places in the index."""
     before = [one.report.id for one in examples if int(one.report.id) < int(query.id)]
     assert len(before) == len(query.is_relative)
