@@ -107,7 +107,7 @@ def shown_title(report: IncidentReport) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ParsedQuery:
     """A report as it is compared with each entry: its text, terms and error signatures."""
 
     report: IncidentReport
@@ -116,13 +116,13 @@ class Asked:
     signatures: frozenset[str]
 
 
-def read_asked(report: IncidentReport) -> Asked:
+def parse_query(report: IncidentReport) -> ParsedQuery:
     """Read a report once for all entries."""
     text = _text_of(report)
-    return Asked(report, text, tuple(dict.fromkeys(terms_of(text))), error_signatures(text))
+    return ParsedQuery(report, text, tuple(dict.fromkeys(terms_of(text))), error_signatures(text))
 
 
-def reasons(asked: Asked, past: IncidentReport, common: IndexStatistics) -> list[str]:
+def reasons(asked: ParsedQuery, past: IncidentReport, common: IndexStatistics) -> list[str]:
     """Return in a few words each what a report and a past one share, the strongest first."""
     report = asked.report
     shared = sorted(asked.signatures & error_signatures(_text_of(past)))[:_SHOWN_SIGNATURES]
@@ -146,7 +146,9 @@ def _text_of(report: IncidentReport) -> str:
     return f"{report.title}\n{report.description}"[:_LONGEST_READ]
 
 
-def _shared_rare_words(asked: Asked, past: IncidentReport, common: IndexStatistics) -> list[str]:
+def _shared_rare_words(
+    asked: ParsedQuery, past: IncidentReport, common: IndexStatistics
+) -> list[str]:
     theirs = set(terms_of(_text_of(past)))
     shared = [term for term in asked.terms if term in theirs]
     counts = common.text_terms[term_ids(shared)].tolist()

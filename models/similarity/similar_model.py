@@ -21,10 +21,10 @@ from models.similarity.deduplication import alike_groups, collapse_copies
 from models.similarity.pair_features import pair_features
 from models.similarity.pair_ranker import Ranker, RelatednessCalibration
 from models.similarity.result_entries import (
-    Asked,
     ListedRecords,
+    ParsedQuery,
     PastRecords,
-    read_asked,
+    parse_query,
     reasons,
     write_entry,
     write_open_match,
@@ -177,7 +177,7 @@ def _answer(
     groups = [group for group in groups if not any(ids[row] in dismissed for row in group)]
     past = records.find([ids[row] for group in groups[: 2 * limit] for row in group])
     alive = ([row for row in group if ids[row] in past] for group in groups)
-    asked = read_asked(found.report)
+    asked = parse_query(found.report)
     similar = tuple(
         _entry(found, group, past, asked, common) for group in islice(filter(None, alive), limit)
     )
@@ -216,7 +216,7 @@ def _entry(
     found: _Found,
     group: Sequence[int],
     past: Mapping[str, ResolvedIncident],
-    asked: Asked,
+    asked: ParsedQuery,
     common: IndexStatistics,
 ) -> SimilarIncident:
     first = past[found.candidates.ids[group[0]]]
@@ -244,7 +244,7 @@ def _open_match(
             first,
             relatedness=float(found.relatedness[row]),
             members=records.members(first.report.id),
-            why=reasons(read_asked(found.report), first.report, common),
+            why=reasons(parse_query(found.report), first.report, common),
         )
         if match is not None:
             return match
