@@ -18,7 +18,7 @@ from models.classification.conformal_sets import LabelSets
 from models.classification.cross_validation import Fold, Rows, copy_folds, report_copy_groups
 from models.classification.expert_pool import CrossFit, ExpertPool, Floats
 from models.classification.experts import RUNGS, rung_of
-from models.classification.explanations import Explainer, Reading, Scores
+from models.classification.explanations import Explainer, ScoredReports, Scores
 from models.classification.nearest_examples import nearest_exemplars
 
 _MOST_ROWS_FOR_CHARACTERS = 10_000
@@ -123,7 +123,7 @@ class CalibratedModel(ReportModel):
     def _probabilities(self, encoded: EncodedReports) -> Floats:
         return self._combine(self._score(encoded))
 
-    def _explain(self, reading: Reading) -> list[Evidence]:
+    def _explain(self, reading: ScoredReports) -> list[Evidence]:
         pools = self._pools()
         near = nearest_exemplars(
             next(iter(pools.values())),

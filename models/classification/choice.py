@@ -12,7 +12,7 @@ from models.base.predictions import Alternative, ChoicePrediction, Evidence, Lab
 from models.classification.calibrated_model import CalibratedModel, require_two_labels
 from models.classification.cross_validation import Fold, Rows
 from models.classification.expert_pool import CrossFit, ExpertPool, Floats
-from models.classification.explanations import Reading, Scores
+from models.classification.explanations import ScoredReports, Scores
 from models.classification.fine_tuned_head import AdaptedHead
 
 _ALTERNATIVES = 4
@@ -57,7 +57,7 @@ class ChoiceModel(CalibratedModel):
         probabilities = self._combine(scores)
         likeliest = probabilities.argmax(axis=1)
         sets = self.label_sets_.transform(probabilities, likeliest)
-        evidence = self._explain(Reading(reports, encoded, scores, likeliest))
+        evidence = self._explain(ScoredReports(reports, encoded, scores, likeliest))
         return [
             self._prediction(row, held, because)
             for row, held, because in zip(probabilities, sets, evidence, strict=True)

@@ -39,7 +39,7 @@ Weight = TypeVar("Weight", TokenWeight, FieldWeight)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ScoredReports:
     """Reports as a model read them: the scores of each of its pools, and the class it answered."""
 
     reports: Sequence[IncidentReport]
@@ -47,11 +47,11 @@ class Reading:
     scores: Scores
     chosen: Rows
 
-    def blocks(self) -> Iterator["Reading"]:
+    def blocks(self) -> Iterator["ScoredReports"]:
         """Yield a few reports at a time."""
         for start in range(0, len(self.reports), _REPORTS_AT_ONCE):
             rows = np.arange(start, min(start + _REPORTS_AT_ONCE, len(self.reports)))
-            yield Reading(
+            yield ScoredReports(
                 self.reports[start : start + _REPORTS_AT_ONCE],
                 self.encoded.take(rows),
                 {name: scores[:, rows] for name, scores in self.scores.items()},
@@ -60,7 +60,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
+class Ablation:
     """A word or a fact that is taken out of the report in a row."""
 
     row: int
@@ -82,11 +82,11 @@ class Explainer:
     pools: Mapping[str, ExpertPool]
     combine: Callable[[Scores], Floats]
 
-    def explain(self, reading: Reading) -> list[Evidence]:
+    def explain(self, reading: ScoredReports) -> list[Evidence]:
         """Return the tokens and fields that mattered most to each report, strongest first."""
         return [found for block in reading.blocks() for found in self._explain_block(block)]
 
-    def _explain_block(self, reading: Reading) -> list[Evidence]:
+    def _explain_block(self, reading: ScoredReports) -> list[Evidence]:
         texts = [incident_text(report) for report in reading.reports]
         titles = [clean_text(report.title) for report in reading.reports]
         removals = self._likely_words(reading, texts, titles) + self._known_facts(reading)
@@ -108,7 +108,7 @@ class Explainer:
         ]
 
     def _effects(
-        self, reading: Reading, rows: Sequence[int], without: EncodedReports
+        self, reading: ScoredReports, rows: Sequence[int], without: EncodedReports
     ) -> list[float]:
         """Return what the confidence in the answer of each row loses, in log-odds."""
         scores = {
@@ -122,8 +122,8 @@ class Explainer:
         return [round(float(weight), 4) for weight in odds[0] - odds[1]]
 
     def _likely_words(
-        self, reading: Reading, texts: Sequence[str], titles: Sequence[str]
-    ) -> list[Removal]:
+        self, reading: ScoredReports, texts: Sequence[str], titles: Sequence[str]
+    ) -> list[Ablation]:
         """Return the words of each report that weigh most in the linear experts' margins."""
         parts = {
             "words": _tokens_of(word_counter(), texts),
@@ -135,7 +135,7 @@ class Explainer:
                 for word, margin in margins.items():
                     sums[row][word] += abs(margin)
         return [
-            Removal(row, word=word)
+            Ablation(row, word=word)
             for row, words in enumerate(sums)
             for word in sorted(words, key=lambda word: (-words[word], word))[:_TOKENS]
         ]
@@ -144,12 +144,12 @@ class Explainer:
         """Return the pools that read words and facts; the fewest labels allow neighbours alone."""
         return [pool for pool in self.pools.values() if "linear" in pool.experts_]
 
-    def _known_facts(self, reading: Reading) -> list[Removal]:
+    def _known_facts(self, reading: ScoredReports) -> list[Ablation]:
         known = {
             name for pool in self._linear_pools() for name in _views(pool)["facts"].values_.names_
         }
         return [
-            Removal(row, fact=name)
+            Ablation(row, fact=name)
             for row, facts in enumerate(reading.encoded.facts)
             for name in facts
             if name in known
@@ -162,7 +162,10 @@ def _strongest(weights: Sequence[Weight], count: int) -> tuple[Weight, ...]:
 
 
 def _encode_without(
-    reading: Reading, removals: Sequence[Removal], texts: Sequence[str], titles: Sequence[str]
+    reading: ScoredReports,
+    removals: Sequence[Ablation],
+    texts: Sequence[str],
+    titles: Sequence[str],
 ) -> EncodedReports:
     facts = reading.encoded.facts
     return encode_edited(
@@ -202,7 +205,7 @@ def _tokens_of(counter: HashingVectorizer, texts: Sequence[str]) -> list[list[st
 
 
 def _margins_of_words(
-    pool: ExpertPool, reading: Reading, parts: Mapping[str, list[list[str]]]
+    pool: ExpertPool, reading: ScoredReports, parts: Mapping[str, list[list[str]]]
 ) -> list[dict[str, float]]:
     """Return each word's share of the linear margin, with its share of the pairs it stands in."""
     sums: list[dict[str, float]] = [defaultdict(float) for _ in reading.reports]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from models.base.predictions import Exemplar
 from models.classification.cross_validation import Rows
 from models.classification.expert_pool import ExpertPool
-from models.classification.explanations import Reading
+from models.classification.explanations import ScoredReports
 
 _NEAREST = 3
 _NEAR_ENOUGH = 0.15
@@ -16,7 +16,7 @@ _NEAR_ENOUGH = 0.15
 
 def nearest_exemplars(
     pool: ExpertPool,
-    reading: Reading,
+    reading: ScoredReports,
     ids: NDArray[np.str_],
     labels: Rows,
     classes: Sequence[str],

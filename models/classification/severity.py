@@ -15,7 +15,7 @@ from models.base.predictions import Alternative, Evidence, LabelPrediction, Seve
 from models.classification.calibrated_model import CalibratedModel, require_two_labels
 from models.classification.cross_validation import Fold, Rows, fold_weights
 from models.classification.expert_pool import CrossFit, ExpertPool, Floats
-from models.classification.explanations import Reading, Scores
+from models.classification.explanations import ScoredReports, Scores
 from models.classification.log_linear_pool import TopCalibration
 from models.classification.ordinal_decision import cost_beside_chance, learn_cuts, plain_cuts, rate
 
@@ -63,7 +63,7 @@ class SeverityModel(CalibratedModel):
         probabilities = self._combine(scores)
         ranks = self.cheapest_ranks(probabilities)
         sets = self.label_sets_.transform(probabilities, ranks)
-        evidence = self._explain(Reading(reports, encoded, scores, ranks))
+        evidence = self._explain(ScoredReports(reports, encoded, scores, ranks))
         return [
             self._prediction(row, int(rank), held, because)
             for row, rank, held, because in zip(probabilities, ranks, sets, evidence, strict=True)

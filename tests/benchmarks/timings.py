@@ -26,7 +26,7 @@ from features.text.cleaning import incident_text
 from models.artifacts.registry import ModelRegistry
 from models.base.predictions import Evidence
 from models.classification.calibrated_model import CalibratedModel
-from models.classification.explanations import Reading
+from models.classification.explanations import ScoredReports
 
 _NEW_SHARE = 0.01
 _BATCH = 1000
@@ -135,7 +135,7 @@ def _answer_barely(model: CalibratedModel, reports: Sequence[IncidentReport]) ->
         model.predict(reports)
 
 
-def _no_evidence(_model: CalibratedModel, reading: Reading) -> list[Evidence]:
+def _no_evidence(_model: CalibratedModel, reading: ScoredReports) -> list[Evidence]:
     return [Evidence()] * len(reading.reports)
 
 
