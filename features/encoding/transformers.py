@@ -15,7 +15,7 @@ _RANGES = 16
 _MOST_NUMBERS_AS_CATEGORIES = 48
 
 
-class TokenWeights(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TfidfWeights(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """TF-IDF of one view of hashed counts, sublinear, over the tokens seen often enough.
 
     `part` names the view (`words`, `titles` or `characters`). The result has shape (reports, kept

@@ -5,7 +5,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "features.encoding.transformers.FactIndicators",
     "features.encoding.transformers.FactValues",
     "features.encoding.transformers.SentenceVectors",
-    "features.encoding.transformers.TokenWeights",
+    "features.encoding.transformers.TfidfWeights",
     # models
     "models.classification.fine_tuned_head.AdaptedHead",
     "models.artifacts.array_storage.StoredArray",

@@ -19,7 +19,7 @@ from features.encoding.transformers import (
     FactIndicators,
     FactValues,
     SentenceVectors,
-    TokenWeights,
+    TfidfWeights,
 )
 from models.classification.nearest_neighbours import NeighbourVotes
 
@@ -112,9 +112,9 @@ def _known_scores(expert: Pipeline, encoded: EncodedReports) -> Floats:
 def _sparse_views() -> FeatureUnion:
     return FeatureUnion(
         [
-            ("words", TokenWeights(part="words")),
-            ("titles", TokenWeights(part="titles")),
-            ("characters", TokenWeights(part="characters", min_reports=3)),
+            ("words", TfidfWeights(part="words")),
+            ("titles", TfidfWeights(part="titles")),
+            ("characters", TfidfWeights(part="characters", min_reports=3)),
             ("facts", FactIndicators()),
         ]
     )
@@ -128,7 +128,7 @@ def _topics(rows: int, seed: int) -> Pipeline:
     """A small neural network over latent topics of the words and the sentence vectors."""
     topics = Pipeline(
         [
-            ("words", TokenWeights(part="words")),
+            ("words", TfidfWeights(part="words")),
             ("reduce", LatentTopics(_TOPICS, n_iter=2, random_state=seed)),
             ("normalise", Normalizer()),
         ]

@@ -21,7 +21,7 @@ from features.encoding.encoded_reports import (
     title_counter,
     word_counter,
 )
-from features.encoding.transformers import TokenWeights
+from features.encoding.transformers import TfidfWeights
 from features.text.cleaning import clean_text, incident_text
 from models.base.predictions import Evidence, FieldWeight, TokenWeight
 from models.classification.cross_validation import Rows
@@ -239,7 +239,7 @@ def _margins(pool: ExpertPool, features: csr_array, start: int, chosen: Rows) ->
     return csr_array((data, features.indices, features.indptr), features.shape)
 
 
-def _columns_of(tokens: Collection[str], view: TokenWeights) -> dict[str, int]:
+def _columns_of(tokens: Collection[str], view: TfidfWeights) -> dict[str, int]:
     """Return the view's column of each token, -1 for one that the model has not learned."""
     if not tokens or not len(view.columns_):
         return dict.fromkeys(tokens, -1)

@@ -13,7 +13,7 @@ from features.encoding.transformers import (
     FactIndicators,
     FactValues,
     SentenceVectors,
-    TokenWeights,
+    TfidfWeights,
 )
 
 TITLES = ["disk full", "disk slow disk", "vpn down", "vpn slow", "disk down full"]
@@ -30,28 +30,28 @@ def facts(*rows: Mapping[str, str]) -> EncodedReports:
 
 
 def test_weights_are_those_of_scikit_learn() -> None:
-    ours = TokenWeights(part="titles", min_reports=1).fit_transform(titled(*TITLES)).toarray()
+    ours = TfidfWeights(part="titles", min_reports=1).fit_transform(titled(*TITLES)).toarray()
     theirs = TfidfVectorizer(sublinear_tf=True).fit_transform(TITLES).toarray()
     np.testing.assert_allclose(ours @ ours.T, theirs @ theirs.T, rtol=1e-5, atol=1e-6)
     assert np.linalg.norm(ours, axis=1) == pytest.approx(1)
 
 
 def test_rare_and_unseen_tokens_are_left_out() -> None:
-    weights = TokenWeights(part="titles", min_reports=2).fit(titled(*TITLES))
+    weights = TfidfWeights(part="titles", min_reports=2).fit(titled(*TITLES))
     assert len(weights.columns_) == 5
     assert weights.transform(titled("zebra", "")).nnz == 0
-    assert TokenWeights(part="titles", min_reports=3).fit(titled(*TITLES)).columns_.size == 1
+    assert TfidfWeights(part="titles", min_reports=3).fit(titled(*TITLES)).columns_.size == 1
 
 
 def test_view_without_tokens_has_no_columns() -> None:
-    weights = TokenWeights().fit(titled("", ""))
+    weights = TfidfWeights().fit(titled("", ""))
     assert weights.transform(titled("disk full")).shape == (1, 0)
 
 
 def test_transforming_leaves_the_counts_alone() -> None:
     encoded = titled(*TITLES)
     before = encoded.titles.copy()
-    TokenWeights(part="titles", min_reports=1).fit_transform(encoded)
+    TfidfWeights(part="titles", min_reports=1).fit_transform(encoded)
     assert (encoded.titles != before).nnz == 0
 
 
@@ -110,7 +110,7 @@ def test_vectors_pass_through() -> None:
 
 
 def test_transformers_are_cloned_like_scikit_learns() -> None:
-    assert clone(TokenWeights(part="titles", min_reports=3)).get_params() == {
+    assert clone(TfidfWeights(part="titles", min_reports=3)).get_params() == {
         "part": "titles",
         "min_reports": 3,
     }
