@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from models.base.report_model import ReportModel
 from models.classification.calibrated_model import CalibratedModel
 from models.classification.choice import ChoiceModel
-from models.classification.fine_tuned_head import AdaptedHead
+from models.classification.fine_tuned_head import FineTunedHead
 from models.classification.severity import SeverityModel
 from models.runbooks.runbook_model import RunbookModel
 from models.similarity.similar_model import SimilarModel
@@ -48,7 +48,7 @@ def build_model(
     encoder: str,
     seed: int,
     under_rating_cost: float | None = None,
-    adapted: AdaptedHead | None = None,
+    adapted: FineTunedHead | None = None,
 ) -> CalibratedModel:
     """Return an unfitted model for a target whose `levels`, if any, have the least severe first.
 

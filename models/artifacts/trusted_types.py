@@ -7,7 +7,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "features.encoding.transformers.SentenceVectors",
     "features.encoding.transformers.TfidfWeights",
     # models
-    "models.classification.fine_tuned_head.AdaptedHead",
+    "models.classification.fine_tuned_head.FineTunedHead",
     "models.artifacts.array_storage.StoredArray",
     "models.artifacts.array_storage.StoredSparse",
     "models.artifacts.array_storage.StoredTable",

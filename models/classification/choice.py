@@ -13,7 +13,7 @@ from models.classification.calibrated_model import CalibratedModel, require_two_
 from models.classification.cross_validation import Fold, Rows
 from models.classification.expert_pool import CrossFit, ExpertPool, Floats
 from models.classification.explanations import ScoredReports, Scores
-from models.classification.fine_tuned_head import AdaptedHead
+from models.classification.fine_tuned_head import FineTunedHead
 
 _ALTERNATIVES = 4
 
@@ -36,7 +36,7 @@ class ChoiceModel(CalibratedModel):
         *,
         target: str = "category",
         encoder: str = MINILM,
-        adapted: AdaptedHead | None = None,
+        adapted: FineTunedHead | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__(target=target, encoder=encoder, seed=seed)

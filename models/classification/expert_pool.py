@@ -17,7 +17,7 @@ from features.encoding.encoded_reports import EncodedReports
 from features.errors import NotEnoughHistory
 from models.classification.cross_validation import Fold, Rows
 from models.classification.experts import choose_experts, expert_scores
-from models.classification.fine_tuned_head import AdaptedHead
+from models.classification.fine_tuned_head import FineTunedHead
 from models.classification.log_linear_pool import LogLinearPool, TopCalibration
 
 Floats = NDArray[np.float64]
@@ -44,7 +44,9 @@ class ExpertPool(BaseEstimator):  # type: ignore[misc]
     one expert more, fitted with its encoder; the folds bring its scores.
     """
 
-    def __init__(self, *, classes: int, seed: int = 0, adapted: AdaptedHead | None = None) -> None:
+    def __init__(
+        self, *, classes: int, seed: int = 0, adapted: FineTunedHead | None = None
+    ) -> None:
         self.classes = classes
         self.seed = seed
         self.adapted = adapted

@@ -13,13 +13,13 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class AdaptedHead:
+class FineTunedHead:
     """A linear classifier on the vectors of an adapted encoder; both were fitted at once.
 
     `encoder` is the hash of the encoder's weights, `slopes` has shape (classes, dimension),
     `intercepts` (classes,); classes are numbered in the sorted order of their labels.
 
-    >>> head = AdaptedHead("hashing", np.eye(2), np.zeros(2))
+    >>> head = FineTunedHead("hashing", np.eye(2), np.zeros(2))
     >>> head.score(np.array([[3.0, 0.0]], dtype=np.float32)).argmax()
     np.int64(0)
     """

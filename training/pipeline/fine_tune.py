@@ -15,7 +15,7 @@ from features.encoding.fine_tuning import AdaptedWeights, Lessons, adapt_encoder
 from features.home import Home
 from features.text.cleaning import incident_text
 from models.classification.cross_validation import Floats, Fold, Rows, copy_folds
-from models.classification.fine_tuned_head import AdaptedHead
+from models.classification.fine_tuned_head import FineTunedHead
 from training.dataset.split import Split
 from training.dataset.targets import Target
 from training.evaluation.evaluate import Evaluation
@@ -38,7 +38,7 @@ _STEPS_SHOWN = 1000
 class AdaptedTarget:
     """The adapted encoder's classifier, and folds with the scores of others that saw less."""
 
-    head: AdaptedHead
+    head: FineTunedHead
     folds: tuple[Fold, ...]
 
 
@@ -101,7 +101,7 @@ def adapt(
     known = set(plan.home.adapted_encoders.glob("*"))
     reference = install_encoder(everything.folder, plan.home)
     course.clear()
-    heads = {name: AdaptedHead(reference, *head) for name, head in everything.heads.items()}
+    heads = {name: FineTunedHead(reference, *head) for name, head in everything.heads.items()}
     judged = scored if len(scored) > 1 else _halves(scored[0], split.copies, plan.seed)
     return AdaptedEncoder(
         reference,
@@ -207,7 +207,7 @@ class _Course:
         return _ScoredFold(
             fold,
             {
-                target: AdaptedHead("", *head).score(vectors)
+                target: FineTunedHead("", *head).score(vectors)
                 for target, head in adapted.heads.items()
             },
         )

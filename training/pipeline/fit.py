@@ -9,7 +9,7 @@ from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.text.cleaning import clean_text, incident_text
 from models.classification.calibrated_model import CalibratedModel, Certification
-from models.classification.fine_tuned_head import AdaptedHead
+from models.classification.fine_tuned_head import FineTunedHead
 from models.kinds import build_model
 from training.dataset.provenance import why_auto_is_withheld
 from training.dataset.split import Split, split_history
@@ -52,7 +52,7 @@ def fit_and_judge(
     target: Target,
     split: Split,
     plan: TrainingPlan,
-    adapted: AdaptedHead | None = None,
+    adapted: FineTunedHead | None = None,
 ) -> tuple[CalibratedModel, Evaluation]:
     """Fit one target, judge it on held-out rows, and certify what these rows prove."""
     model = build_model(

@@ -12,7 +12,7 @@ from models.artifacts.save_load import load_artifact, save_artifact
 from models.base.model_card import Card
 from models.classification.choice import ChoiceModel
 from models.classification.cross_validation import Fold, copy_folds
-from models.classification.fine_tuned_head import AdaptedHead
+from models.classification.fine_tuned_head import FineTunedHead
 
 ROWS = 60
 LABELS = ("Network", "Printing")
@@ -35,10 +35,10 @@ def folds_with_scores(certain: float) -> list[Fold]:
     ]
 
 
-def head() -> AdaptedHead:
+def head() -> FineTunedHead:
     """Tells the two texts of `test_the_head_decides` apart, by the hashing encoder's vectors."""
     ours, theirs = open_encoder("hashing").encode(["alpha", "omega"]).astype(np.float64)
-    return AdaptedHead("hashing", 20 * np.stack([ours, theirs]), np.zeros(2))
+    return FineTunedHead("hashing", 20 * np.stack([ours, theirs]), np.zeros(2))
 
 
 @pytest.fixture(scope="module")
