@@ -32,7 +32,7 @@ class Versions(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class GainRecord:
     """How much better a version was than another one, or than a baseline, when it was judged.
 
     `name` says than what, `metric` is higher where better, and `value` has a 95% interval
@@ -54,9 +54,9 @@ class Difference:
     def describe(self) -> str:
         """Return the difference in words.
 
-        >>> Difference("version 3", "accuracy", 0.021, 0.008, 0.034, 2013).describe()
+        >>> GainRecord("version 3", "accuracy", 0.021, 0.008, 0.034, 2013).describe()
         'accuracy against version 3: +0.021 (+0.008 to +0.034) on 2,013 incidents'
-        >>> Difference("class VPN", "accuracy", 0.012, -0.01, 0.03).describe()
+        >>> GainRecord("class VPN", "accuracy", 0.012, -0.01, 0.03).describe()
         'accuracy in class VPN: +0.012 (-0.010 to +0.030) against the champion'
         """
         on = "" if self.incidents is None else f" on {self.incidents:,} incidents"
@@ -67,12 +67,12 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class ChampionThen:
+class ChampionAt:
     """Who was champion of a target at a moment.
 
     `reign` is None where the log does not reach back so far; `unknown` then says what the registry
     tells. `told` are the details of all events about that version: the hash of its data, and the
-    measured differences with their intervals.
+    measured gain_records with their intervals.
     """
 
     target: str
@@ -86,13 +86,13 @@ class ChampionThen:
         return str(self.told.get("data_sha256") or "")
 
     @property
-    def differences(self) -> tuple[Difference, ...]:
+    def gain_records(self) -> tuple[GainRecord, ...]:
         """How much better it was than others when it was judged."""
-        return differences(self.told)
+        return gain_records(self.told)
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AuditReport:
     """The answer to "which model was champion then, and what did it say about this incident?".
 
     `answers` are those stored up to the moment, newest first, and `labels` all that the incident
@@ -101,7 +101,7 @@ class Account:
 
     at: datetime
     incident_id: str | None
-    champions: tuple[ChampionThen, ...]
+    champions: tuple[ChampionAt, ...]
     answers: tuple[PredictionRecord, ...] = ()
     labels: tuple[LabelRecord, ...] = ()
 
@@ -114,34 +114,34 @@ class Account:
         return tuple(one for one in best if one is not None and one.source.trust > LabelTrust.SELF)
 
 
-def differences(told: Mapping[str, Any]) -> tuple[Difference, ...]:
+def gain_records(told: Mapping[str, Any]) -> tuple[GainRecord, ...]:
     """Return every difference with an interval that the details of events hold, by name.
 
     >>> told = {"figures": {"version 3": {"metric": "f1", "value": 0.1, "low": 0.0, "high": 0.2}}}
-    >>> differences(told)[0].describe()
+    >>> gain_records(told)[0].describe()
     'f1 against version 3: +0.100 (+0.000 to +0.200)'
     """
-    found: list[Difference] = []
+    found: list[GainRecord] = []
     for name, given in told.items():
         if not isinstance(given, Mapping):
             continue
         if given.keys() >= _MEASURED:
             value, low, high = (float(given[each]) for each in ("value", "low", "high"))
             metric, incidents = str(given.get("metric", "quality")), given.get("incidents")
-            found.append(Difference(name, metric, value, low, high, incidents))
+            found.append(GainRecord(name, metric, value, low, high, incidents))
         else:
-            found += differences(given)
+            found += gain_records(given)
     return tuple(found)
 
 
-def give_account(
+def audit_at(
     store: IncidentStore,
     registry: Versions | None,
     *,
     at: datetime,
     incident_id: str | None = None,
     target: str | None = None,
-) -> Account:
+) -> AuditReport:
     """Answer for one target or (None) for all; without a registry as far as the log reaches.
 
     Raises `UnknownVersion` for a target of which neither knows, `RegistryUnavailable` and
@@ -150,10 +150,10 @@ def give_account(
     events = store.learning.events(until=at)
     champions = _champions(events, registry, at, target)
     if incident_id is None:
-        return Account(at, None, champions)
+        return AuditReport(at, None, champions)
     answers = store.learning.predictions_about(incident_id, until=at)
     labels = store.learning.labels(target=target, incident_ids=[incident_id])
-    return Account(
+    return AuditReport(
         at,
         incident_id,
         champions,
@@ -164,7 +164,7 @@ def give_account(
 
 def _champions(
     events: Sequence[AuditEvent], registry: Versions | None, at: datetime, target: str | None
-) -> tuple[ChampionThen, ...]:
+) -> tuple[ChampionAt, ...]:
     by_target = champion_periods(events)
     present = registry.champions().keys() if registry and not target else ()
     wanted = {target} if target else {*by_target, *present}
@@ -172,11 +172,9 @@ def _champions(
     for each in sorted(wanted):
         reign = champion_at(by_target.get(each, ()), at)
         if reign is None:
-            found.append(ChampionThen(each, None, _what_the_registry_tells(registry, each, at)))
+            found.append(ChampionAt(each, None, _what_the_registry_tells(registry, each, at)))
         else:
-            found.append(
-                ChampionThen(each, reign, told=version_details(events, each, reign.version))
-            )
+            found.append(ChampionAt(each, reign, told=version_details(events, each, reign.version)))
     return tuple(found)
 
 

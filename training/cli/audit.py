@@ -16,7 +16,7 @@ from features.store.learning.predictions import PredictionRecord
 from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
-from models.lifecycle.champion_audit import Account, ChampionThen, give_account
+from models.lifecycle.champion_audit import AuditReport, ChampionAt, audit_at
 from models.lifecycle.promotion import note_found_champions
 from training.cli.audit_file import write_log
 
@@ -101,7 +101,7 @@ def _answer(
     target: str | None,
     as_json: bool,
 ) -> None:
-    account = give_account(store, registry, at=moment, incident_id=incident, target=target)
+    account = audit_at(store, registry, at=moment, incident_id=incident, target=target)
     if as_json:
         typer.echo(to_json(asdict(account), indent=2))
         return
@@ -115,7 +115,7 @@ def _answer(
         _tell_labels(account)
 
 
-def _tell_champion(champion: ChampionThen) -> None:
+def _tell_champion(champion: ChampionAt) -> None:
     reign = champion.reign
     if reign is None:
         typer.echo(f"{champion.target}: {champion.unknown}")
@@ -124,7 +124,7 @@ def _tell_champion(champion: ChampionThen) -> None:
     typer.echo(f"{champion.target}: version {reign.version} was champion, since {since}")
     if champion.data_sha256:
         typer.echo(f"  trained on data {champion.data_sha256}")
-    for gain in champion.differences:
+    for gain in champion.gain_records:
         if not gain.is_of_slice:
             typer.echo(f"  {gain.describe()}")
 
@@ -141,7 +141,7 @@ def _tell_answers(incident: str, answers: Sequence[PredictionRecord]) -> None:
         typer.echo(f"  and {len(answers) - _SHOWN:,} before; --json lists all")
 
 
-def _tell_labels(account: Account) -> None:
+def _tell_labels(account: AuditReport) -> None:
     labels, counting = account.labels, account.counting
     typer.echo("labels that it got:" if labels else "it has no label from people or its outcome")
     for one in labels:

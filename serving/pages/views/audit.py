@@ -11,7 +11,7 @@ from features.store.learning.champion_history import parse_moment
 from features.store.learning.predictions import PredictionRecord
 from features.store.operations.audit_log import AuditEvent
 from features.text.parsing import parse_label
-from models.lifecycle.champion_audit import Account, give_account
+from models.lifecycle.champion_audit import AuditReport, audit_at
 from serving.background.champions import Registry
 from serving.container import Services
 from serving.pages.views.visible_answers import decided_targets
@@ -47,7 +47,7 @@ class AuditPage:
 
     question: AuditQuestion
     targets: tuple[str, ...]
-    account: Account | None = None
+    account: AuditReport | None = None
     answers: tuple[LoggedAnswer, ...] = ()
     events: Sequence[AuditEvent] = ()
     total: int = 0
@@ -74,7 +74,7 @@ def open_audit(services: Services, question: AuditQuestion) -> AuditPage:
     if not question.at and not question.incident:
         last = tuple(reversed(events[-_MOST_EVENTS:]))
         return AuditPage(question, targets, events=last, total=len(events))
-    account = give_account(
+    account = audit_at(
         services.store,
         registry,
         at=_moment(question.at),
@@ -109,7 +109,7 @@ def _moment(given: str) -> datetime:
         ) from None
 
 
-def _answers(services: Services, account: Account) -> tuple[LoggedAnswer, ...]:
+def _answers(services: Services, account: AuditReport) -> tuple[LoggedAnswer, ...]:
     if account.incident_id is None:
         return ()
     stored = services.store.get(account.incident_id)
