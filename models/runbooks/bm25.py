@@ -13,13 +13,13 @@ Floats = NDArray[np.float64]
 _SATURATION = 1.2
 
 
-class LexicalField:
+class BM25:
     """One field of all documents (Robertson and Zaragoza 2009).
 
     A score is the share of the query's weight that a document explains: 0 with no term in common,
     above 1 when it has them all and often. `length_weight` is BM25's b.
 
-    >>> field = LexicalField().fit([["disk", "full"], ["printer", "jam"]])
+    >>> field = BM25().fit([["disk", "full"], ["printer", "jam"]])
     >>> field.score(["disk"]).round(1).tolist()
     [1.0, 0.0]
     """

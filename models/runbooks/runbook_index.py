@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features.domain.report import IncidentReport
 from features.domain.runbook import Runbook
 from features.encoding.encoder import Encoder, Vectors
-from models.runbooks.bm25 import LexicalField
+from models.runbooks.bm25 import BM25
 from models.runbooks.passages import (
     Passage,
     Question,
@@ -65,12 +65,10 @@ class RunbookIndex:
         self.passages: tuple[Passage, ...]
         self.names = _telling_names([names_of(one) for one in self.runbooks])
         bodies = [body_terms(one) for one in self.runbooks]
-        self.name_field = LexicalField(length_weight=0.3).fit(
-            [name_terms(r) for r in self.runbooks]
-        )
-        self.body_field = LexicalField().fit(bodies)
-        self.pair_field = LexicalField().fit([pairs_of(body) for body in bodies])
-        self.lead_field = LexicalField().fit([lead_terms(one) for one in self.runbooks])
+        self.name_field = BM25(length_weight=0.3).fit([name_terms(r) for r in self.runbooks])
+        self.body_field = BM25().fit(bodies)
+        self.pair_field = BM25().fit([pairs_of(body) for body in bodies])
+        self.lead_field = BM25().fit([lead_terms(one) for one in self.runbooks])
         self._encode_passages()
         self.past = PastUses(self.runbooks, self._keeping, uses)
 
@@ -125,7 +123,7 @@ class PastUses:
         known = {} if before is None else before._read
         self._read: dict[str, _Read] = _read_new(reports, known, encoder)
         read = [self._read[content] for content in contents]
-        self.words = LexicalField(length_weight=0.0).fit([one.words for one, _ in read])
+        self.words = BM25(length_weight=0.0).fit([one.words for one, _ in read])
         vectors = np.array([vector for _, vector in read], dtype=np.float32)
         self.vectors: Vectors = vectors.reshape(-1, encoder.dimension)
 

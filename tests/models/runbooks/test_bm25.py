@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from models.runbooks.bm25 import LexicalField
+from models.runbooks.bm25 import BM25
 
 DOCUMENTS = [["disk", "full", "disk"], ["disk", "slow"], ["printer", "jam"], []]
 
 
 @pytest.fixture(scope="module")
-def field() -> LexicalField:
-    return LexicalField().fit(DOCUMENTS)
+def field() -> BM25:
+    return BM25().fit(DOCUMENTS)
 
 
 def test_rare_and_repeated_terms_count_more(field) -> None:
@@ -31,7 +31,7 @@ def test_nothing_in_common_is_zero(field) -> None:
 
 
 def test_no_documents_have_no_scores() -> None:
-    assert LexicalField().fit([]).score(["disk"]).shape == (0,)
+    assert BM25().fit([]).score(["disk"]).shape == (0,)
 
 
 def test_the_share_of_a_text(field) -> None:
