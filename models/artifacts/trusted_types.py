@@ -20,7 +20,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "models.classification.experts.LatentTopics",
     "models.classification.nearest_neighbours.NeighbourVotes",
     "models.base.predictions.Certificate",
-    "models.similarity.pair_ranker.Ranker",
+    "models.similarity.pair_ranker.PairRanker",
     "models.similarity.pair_ranker.RelatednessCalibration",
     "models.runbooks.runbook_model.RunbookModel",
     "models.classification.severity.SeverityModel",

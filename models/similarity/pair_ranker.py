@@ -45,14 +45,14 @@ _HIGHEST_RATE = 0.5
 _UNCONFIRMED = 0.03
 
 
-class Ranker(BaseEstimator):  # type: ignore[misc]
+class PairRanker(BaseEstimator):  # type: ignore[misc]
     """Weighs the features of pairs: the higher a score, the more likely they are related.
 
     A conditional logit (McFadden 1974): among the candidates of a query its relatives are to be
     chosen. The weights have a Gaussian prior around the shipped ones, with `spread` of each (at
     least a half) as standard deviation, so nothing is needed to begin with and every link counts.
 
-    >>> Ranker().fit([]).score(np.eye(len(FEATURES)))[:2].tolist()
+    >>> PairRanker().fit([]).score(np.eye(len(FEATURES)))[:2].tolist()
     [15.0, -11.0]
     """
 
@@ -84,7 +84,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     `cutoff_` is the least relatedness at which the best candidates that reach it are relatives with
     a mean probability of `precision`, plus a standard error of what so many would turn out to be.
 
-    >>> calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
+    >>> calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
     >>> calibration.predict(np.array([14.0, 5.0]), np.array([0, 1])).round(1).tolist()
     [1.0, 0.0]
     """
@@ -92,7 +92,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     def __init__(self, *, precision: float = 0.8) -> None:
         self.precision = precision
 
-    def fit(self, ranker: Ranker, queries: Sequence[LabelledQuery]) -> Self:
+    def fit(self, ranker: PairRanker, queries: Sequence[LabelledQuery]) -> Self:
         """Learn from the best candidate of each query, with a relative and without one alike."""
         self.slope_, self.intercept_ = SHIPPED_SLOPE, SHIPPED_INTERCEPT
         queries = [query for query in queries if len(query.features)]
@@ -199,5 +199,5 @@ def _odds(scores: Floats, alike: Integers) -> Floats:
     return np.asarray(scores - base - np.log(rivals))
 
 
-def _is_best_right(query: LabelledQuery, ranker: Ranker) -> bool:
+def _is_best_right(query: LabelledQuery, ranker: PairRanker) -> bool:
     return bool(query.is_relative[ranker.score(query.features).argmax()])

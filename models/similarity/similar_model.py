@@ -19,7 +19,7 @@ from models.base.predictions import OpenMatch, SimilarIncident, SimilarPredictio
 from models.base.report_model import ReportModel
 from models.similarity.deduplication import alike_groups, collapse_copies
 from models.similarity.pair_features import pair_features
-from models.similarity.pair_ranker import Ranker, RelatednessCalibration
+from models.similarity.pair_ranker import PairRanker, RelatednessCalibration
 from models.similarity.result_entries import (
     ListedRecords,
     ParsedQuery,
@@ -96,7 +96,7 @@ class SimilarModel(ReportModel):
 
     def learn(self, queries: Sequence[LabelledQuery]) -> Self:
         """Fit ranker and calibration to searches whose relatives are known."""
-        self.ranker_ = Ranker().fit(queries)
+        self.ranker_ = PairRanker().fit(queries)
         self.calibration_ = RelatednessCalibration().fit(self.ranker_, queries)
         return self
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from features.encoding.encoder_weights import MINILM, open_encoder
 from features.search.incident_index import IncidentIndex
 from models.similarity.pair_features import FEATURES
-from models.similarity.pair_ranker import SHIPPED_WEIGHTS, Ranker, RelatednessCalibration
+from models.similarity.pair_ranker import SHIPPED_WEIGHTS, PairRanker, RelatednessCalibration
 from models.similarity.training_pairs import LabelledQuery, labelled_queries
 
 _WIDE = 100.0
@@ -21,10 +21,10 @@ _SEED = 0
 def main() -> None:
     """Print weights, intercept, slope, rate and cut-off."""
     console = Console()
-    shipped = Ranker().fit([])
+    shipped = PairRanker().fit([])
     for name, reports in (("OpenOffice", load_openoffice()), ("SeaMonkey", load_seamonkey())):
         queries = _queries(reports)
-        weights = Ranker(spread=_WIDE).fit(queries).weights_
+        weights = PairRanker(spread=_WIDE).fit(queries).weights_
         console.print(f"{name}, {len(queries)} queries")
         for feature, weight in zip(FEATURES, weights, strict=True):
             console.print(f"  {feature} {weight:.2f} (shipped {SHIPPED_WEIGHTS[feature]:.2f})")
@@ -43,7 +43,7 @@ def _queries(reports: LinkedReports) -> list[LabelledQuery]:
     return [query for query in queries if len(query.features)]
 
 
-def _is_best_right(query: LabelledQuery, ranker: Ranker) -> bool:
+def _is_best_right(query: LabelledQuery, ranker: PairRanker) -> bool:
     return bool(query.is_relative[ranker.score(query.features).argmax()])
 
 

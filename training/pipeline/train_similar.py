@@ -13,7 +13,7 @@ from features.search.incident_index import IncidentIndex
 from models.base.model_card import Card, Metric, RowCounts, package_versions
 from models.classification.cross_validation import Rows
 from models.similarity.pair_features import FEATURES
-from models.similarity.pair_ranker import Ranker, RelatednessCalibration
+from models.similarity.pair_ranker import PairRanker, RelatednessCalibration
 from models.similarity.similar_model import SimilarModel
 from models.similarity.training_pairs import LabelledQuery, PairJudgement, labelled_queries
 from training.evaluation.metrics import Floats
@@ -146,7 +146,7 @@ def _judge(queries: Sequence[LabelledQuery]) -> JudgedSearches:
     fold_of = np.random.default_rng(0).permutation(int(numbers.max()) + 1)[numbers] % _FOLDS
     judged = []
     for fold in range(_FOLDS):
-        ranker = Ranker().fit([q for q, of in zip(queries, fold_of, strict=True) if of != fold])
+        ranker = PairRanker().fit([q for q, of in zip(queries, fold_of, strict=True) if of != fold])
         known = [q for q, of in zip(queries, fold_of, strict=True) if of != fold]
         calibration = RelatednessCalibration().fit(ranker, known)
         judged += [
@@ -159,7 +159,7 @@ def _judge(queries: Sequence[LabelledQuery]) -> JudgedSearches:
 
 
 def _search(
-    query: LabelledQuery, ranker: Ranker, calibration: RelatednessCalibration
+    query: LabelledQuery, ranker: PairRanker, calibration: RelatednessCalibration
 ) -> tuple[int, int, bool, bool, bool, float, float, int]:
     scores = ranker.score(query.features)
     relatedness = calibration.predict(scores, query.alike) if len(scores) else np.zeros(1)

@@ -10,7 +10,7 @@ from models.similarity.pair_ranker import (
     SHIPPED_CUTOFF,
     SHIPPED_RATE,
     SHIPPED_WEIGHTS,
-    Ranker,
+    PairRanker,
     RelatednessCalibration,
 )
 from models.similarity.training_pairs import LabelledQuery
@@ -46,7 +46,7 @@ def query(
     )
 
 
-def weight(ranker: Ranker, name: str) -> float:
+def weight(ranker: PairRanker, name: str) -> float:
     return float(ranker.weights_[FEATURES.index(name)])
 
 
@@ -57,18 +57,18 @@ def test_every_feature_has_a_shipped_weight() -> None:
 def test_ships_with_weights_that_need_no_link() -> None:
     unlinked = [query(n, has_relative=False) for n in range(5)]
     for queries in ([], unlinked):
-        assert Ranker().fit(queries).weights_.tolist() == list(SHIPPED_WEIGHTS.values())
+        assert PairRanker().fit(queries).weights_.tolist() == list(SHIPPED_WEIGHTS.values())
 
 
 def test_score_is_the_weighted_sum_of_features() -> None:
-    scores = Ranker().fit([]).score(np.eye(len(FEATURES)))
+    scores = PairRanker().fit([]).score(np.eye(len(FEATURES)))
     assert scores.tolist() == list(SHIPPED_WEIGHTS.values())
 
 
 def test_weights_move_with_each_link() -> None:
     found = [
         weight(
-            Ranker().fit([query(n, decisive=SERVICE, strength=1) for n in range(count)]),
+            PairRanker().fit([query(n, decisive=SERVICE, strength=1) for n in range(count)]),
             "same_service",
         )
         for count in (0, 5, 50, 200)
@@ -77,25 +77,25 @@ def test_weights_move_with_each_link() -> None:
 
 
 def test_what_was_learned_ranks_unseen_queries_better() -> None:
-    learned = Ranker().fit([query(n, decisive=SERVICE, strength=1.5) for n in range(200)])
+    learned = PairRanker().fit([query(n, decisive=SERVICE, strength=1.5) for n in range(200)])
     unseen = [query(n, decisive=SERVICE, strength=1.5) for n in range(1000, 1100)]
 
-    def right(ranker: Ranker) -> int:
+    def right(ranker: PairRanker) -> int:
         return sum(bool(one.is_relative[ranker.score(one.features).argmax()]) for one in unseen)
 
-    assert right(learned) > right(Ranker().fit([])) + 20
+    assert right(learned) > right(PairRanker().fit([])) + 20
 
 
 def test_storm_of_one_cause_counts_as_one() -> None:
-    lone = Ranker().fit([query(1, decisive=SERVICE)])
-    storm = Ranker().fit([query(1, decisive=SERVICE, group=7)] * 100)
+    lone = PairRanker().fit([query(1, decisive=SERVICE)])
+    storm = PairRanker().fit([query(1, decisive=SERVICE, group=7)] * 100)
     np.testing.assert_allclose(storm.weights_, lone.weights_, rtol=1e-3)
 
 
 def test_fit_is_deterministic_and_forgets() -> None:
     queries = [query(n) for n in range(30)]
-    ranker = Ranker().fit([query(n, decisive=SERVICE) for n in range(100)])
-    assert ranker.fit(queries).weights_.tolist() == Ranker().fit(queries).weights_.tolist()
+    ranker = PairRanker().fit([query(n, decisive=SERVICE) for n in range(100)])
+    assert ranker.fit(queries).weights_.tolist() == PairRanker().fit(queries).weights_.tolist()
 
 
 def relatedness(calibration: RelatednessCalibration, scores: list[float]) -> np.ndarray:
@@ -103,20 +103,20 @@ def relatedness(calibration: RelatednessCalibration, scores: list[float]) -> np.
 
 
 def test_relatedness_rises_with_the_score_and_the_lead() -> None:
-    calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
+    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
     ahead, close = relatedness(calibration, [14, 8, 6]), relatedness(calibration, [14, 13.5, 6])
     assert (np.diff(ahead) < 0).all()
     assert ahead[0] > 0.9 > close[0]
 
 
 def test_only_candidate_must_beat_a_stranger() -> None:
-    calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
+    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
     assert relatedness(calibration, [3.0])[0] < 0.1
     assert relatedness(calibration, [15.0])[0] > 0.9
 
 
 def test_candidates_that_tell_of_one_trouble_do_not_compete() -> None:
-    calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
+    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
     alike = np.maximum(np.arange(40) - 29, 0)
     scores = np.where(alike == 0, 14.0, 8.0)
     storm = calibration.predict(scores, alike)
@@ -125,7 +125,7 @@ def test_candidates_that_tell_of_one_trouble_do_not_compete() -> None:
 
 
 def test_higher_score_never_has_the_lower_relatedness() -> None:
-    calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
+    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
     generator = np.random.default_rng(0)
     for _ in range(50):
         scores = generator.normal(9, 2, 20)
@@ -135,14 +135,14 @@ def test_higher_score_never_has_the_lower_relatedness() -> None:
 
 
 def test_equal_scores_are_equally_related() -> None:
-    calibration = RelatednessCalibration().fit(Ranker().fit([]), [])
+    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
     found = relatedness(calibration, [12.0, 12.0, 5.0])
     assert found[0] == pytest.approx(found[1])
 
 
 def test_probabilities_follow_the_labels() -> None:
     queries = [query(n, has_relative=n % 4 == 0, strength=0.4) for n in range(800)]
-    ranker = Ranker().fit(queries)
+    ranker = PairRanker().fit(queries)
     calibration = RelatednessCalibration().fit(ranker, queries)
     fresh = [query(n, has_relative=n % 4 == 0, strength=0.4) for n in range(5000, 5800)]
     scores = [ranker.score(one.features) for one in fresh]
@@ -166,7 +166,7 @@ def unlinked(count: int, share: float) -> list[LabelledQuery]:
 
 
 def test_rate_is_estimated_without_any_label() -> None:
-    ranker = Ranker().fit([])
+    ranker = PairRanker().fit([])
     rare, usual = (
         RelatednessCalibration().fit(ranker, unlinked(300, share)).intercept_
         for share in (0.05, 0.8)
@@ -176,14 +176,14 @@ def test_rate_is_estimated_without_any_label() -> None:
 
 
 def test_few_unlabelled_queries_hardly_move_the_rate() -> None:
-    ranker = Ranker().fit([])
+    ranker = PairRanker().fit([])
     shipped = RelatednessCalibration().fit(ranker, []).intercept_
     few = RelatednessCalibration().fit(ranker, unlinked(2, 0.0)).intercept_
     assert few == pytest.approx(shipped, abs=0.5)
 
 
 def test_queries_count_by_their_weight() -> None:
-    ranker = Ranker().fit([])
+    ranker = PairRanker().fit([])
     queries = [query(n, has_relative=n % 2 == 0, strength=0.4) for n in range(200)]
     heavy = [replace(one, weight=20 - 19 * (n % 2 == 0)) for n, one in enumerate(queries)]
     equal, rare = (RelatednessCalibration().fit(ranker, some) for some in (queries, heavy))
@@ -191,13 +191,13 @@ def test_queries_count_by_their_weight() -> None:
 
 
 def test_cutoff_is_shipped_until_queries_tell() -> None:
-    assert RelatednessCalibration().fit(Ranker().fit([]), []).cutoff_ == SHIPPED_CUTOFF
+    assert RelatednessCalibration().fit(PairRanker().fit([]), []).cutoff_ == SHIPPED_CUTOFF
     assert 0 < SHIPPED_RATE < 1
 
 
 def test_cutoff_rises_with_the_precision_that_is_asked_for() -> None:
     queries = [query(n, has_relative=n % 2 == 0, strength=0.4) for n in range(400)]
-    ranker = Ranker().fit(queries)
+    ranker = PairRanker().fit(queries)
     cutoffs = [
         RelatednessCalibration(precision=precision).fit(ranker, queries).cutoff_
         for precision in (0.6, 0.8, 0.95)
@@ -207,7 +207,7 @@ def test_cutoff_rises_with_the_precision_that_is_asked_for() -> None:
 
 def test_nothing_but_the_sure_is_shown_where_the_best_are_seldom_right() -> None:
     queries = [query(n, has_relative=n % 2 == 0, strength=0.25) for n in range(400)]
-    ranker = Ranker().fit([])
+    ranker = PairRanker().fit([])
     calibration = RelatednessCalibration(precision=0.97).fit(ranker, queries)
     assert calibration.cutoff_ > SHIPPED_CUTOFF
 
@@ -220,5 +220,5 @@ def test_query_without_candidates_is_no_news() -> None:
         alike=nothing,
         is_relative=nothing.astype(np.bool_),
     )
-    ranker = Ranker().fit([empty])
+    ranker = PairRanker().fit([empty])
     assert RelatednessCalibration().fit(ranker, [empty]).cutoff_ == SHIPPED_CUTOFF
