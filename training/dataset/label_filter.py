@@ -14,7 +14,7 @@ Labels = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class OddLabel:
+class RejectedLabel:
     """A label of a target that is not learned, the incidents that carry it, and why not."""
 
     target: str
@@ -25,7 +25,7 @@ class OddLabel:
     def describe(self) -> str:
         """Return what is left out, in a line.
 
-        >>> OddLabel("severity", "P1", ("INC1", "INC2"), "which is no level").describe()
+        >>> RejectedLabel("severity", "P1", ("INC1", "INC2"), "which is no level").describe()
         "2 incidents say 'P1' in severity, which is no level"
         """
         count = len(self.incident_ids)
@@ -33,9 +33,9 @@ class OddLabel:
         return f"{counted(count, 'incident')} {verb} {self.label!r} in {self.target}, {self.why}"
 
 
-def find_odd_labels(
+def find_rejected_labels(
     known: Labels, final: Set[tuple[str, str]], facts: DatasetMetadata
-) -> tuple[OddLabel, ...]:
+) -> tuple[RejectedLabel, ...]:
     """Return the labels not to learn from.
 
     Of targets with levels these are the labels outside of them. Of others they are the labels that
@@ -60,15 +60,15 @@ def _odd(
     carriers: Mapping[str, Mapping[str, list[str]]],
     levels: Mapping[str, tuple[str, ...]],
     final: Set[tuple[str, str]],
-) -> Iterator[OddLabel]:
+) -> Iterator[RejectedLabel]:
     for target in sorted(carriers.keys() - _NAME_OTHERS):
         for label, ids in carriers[target].items():
             if target not in levels and len(ids) == 1 and (target, label) not in final:
                 others = {name for of, name in final if of == target} | carriers[target].keys()
                 why = _said_once(label, others - {label}, ids[0])
-                yield OddLabel(target, label, tuple(ids), why)
+                yield RejectedLabel(target, label, tuple(ids), why)
             elif target in levels and label not in levels[target]:
-                yield OddLabel(target, label, tuple(ids), _no_level(levels[target], ids[0]))
+                yield RejectedLabel(target, label, tuple(ids), _no_level(levels[target], ids[0]))
 
 
 def _said_once(label: str, others: Iterable[str], incident_id: str) -> str:

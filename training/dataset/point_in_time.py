@@ -12,7 +12,7 @@ from features.store.learning.label_sources import labels_of
 from features.store.learning.labels import FINAL_STATE, LabelRecord
 from features.store.store import IncidentStore
 from models.base.target_labels import FIELD_PREFIX
-from training.dataset.label_filter import find_odd_labels
+from training.dataset.label_filter import find_rejected_labels
 from training.dataset.label_resolution import KnownLabels, Opinions
 from training.plurals import counted
 
@@ -46,7 +46,7 @@ def read_past(
 
     Where the ledger speaks of a target of an incident, its strongest label counts; else the final
     state does, known when the incident was resolved. A label that only repeats our own answer is
-    left out, and so are those of `find_odd_labels`. Incidents of a `file` join those of the store,
+    left out, and so are those of `find_rejected_labels`. Incidents of a `file` join those of the store,
     or without `with_store` take their place. Of two with one id the report is the store's, and the
     file's final state one more opinion, which our own answers may have brought about.
     """
@@ -95,7 +95,7 @@ def exclude_self_confirmed(store: IncidentStore, file: History) -> SelfConfirmed
 
     An export of what was answered as `auto` holds our own answers as if they were labels. Incidents
     that nothing was ever answered or said about stay as they are; what was said of others is left
-    out where `find_odd_labels` names it.
+    out where `find_rejected_labels` names it.
     """
     ids = [one.report.id for one in file.incidents]
     answers = store.learning.newest_answers(ids)
@@ -146,7 +146,7 @@ def _learnable(
 ) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
     """Return the labels to learn from by incident and target, and what is left out as odd."""
     labels = {id_: each.learnable for id_, each in opinions.items()}
-    odd = find_odd_labels(labels, set(_final_labels(incidents, opinions.values())), facts)
+    odd = find_rejected_labels(labels, set(_final_labels(incidents, opinions.values())), facts)
     for one in odd:
         for id_ in one.incident_ids:
             del labels[id_][one.target]
