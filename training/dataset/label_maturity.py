@@ -18,7 +18,7 @@ _WEEKS_BEFORE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Immature:
+class ImmaturePeriod:
     """A newest period that is left out for a target: since when, and how far it is labelled.
 
     `share` is that of its incidents with a label, `usual` that of the incidents before it.
@@ -42,10 +42,10 @@ class MatureHistory:
     """A history without labels of immature periods, and which periods these are."""
 
     history: History
-    left_out: tuple[Immature, ...] = ()
+    left_out: tuple[ImmaturePeriod, ...] = ()
 
 
-def leave_out_immature(
+def exclude_immature(
     history: History, cutoff: datetime, *, wanted_share: float = WANTED_SHARE
 ) -> MatureHistory:
     """Leave out the weeks before the cutoff in which only some incidents have their labels.
@@ -95,9 +95,9 @@ def _newest_mature(weeks: np.ndarray, labelled: np.ndarray, wanted_share: float)
 
 def _immature(
     target: str, weeks: np.ndarray, labelled: np.ndarray, newest: float, cutoff: datetime
-) -> Immature:
+) -> ImmaturePeriod:
     left, before = weeks < newest, (weeks >= newest) & (weeks < newest + _WEEKS_BEFORE)
-    return Immature(
+    return ImmaturePeriod(
         target,
         cutoff - newest * _WEEK,
         float(labelled[left].mean()),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from features.domain.history import History
 from features.store.store import IncidentStore
-from training.dataset.label_maturity import Immature, leave_out_immature
+from training.dataset.label_maturity import ImmaturePeriod, exclude_immature
 from training.dataset.point_in_time import KnownPast, read_past
 from training.pipeline.report import TrainingReport
 from training.pipeline.retraining_events import told_in_log
@@ -32,7 +32,7 @@ class Retrained:
     """
 
     history: History
-    left_out: tuple[Immature, ...]
+    left_out: tuple[ImmaturePeriod, ...]
     echoes: int
     report: TrainingReport
 
@@ -57,7 +57,7 @@ def retrain(
             progress(step, done, of)
 
         past = read_past(store, wanted.cutoff, file=wanted.file, with_store=wanted.with_store)
-        mature = leave_out_immature(past.history, wanted.cutoff)
+        mature = exclude_immature(past.history, wanted.cutoff)
         report = train(mature.history, replace(plan, is_stored=True), advance)
         _store_news(store, past, is_filed=wanted.file is not None)
         ending |= {

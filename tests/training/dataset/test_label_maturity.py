@@ -6,7 +6,7 @@ import pytest
 
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from training.dataset.label_maturity import leave_out_immature
+from training.dataset.label_maturity import exclude_immature
 
 CUTOFF = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -48,7 +48,7 @@ def labelled(past: History) -> int:
 def test_weeks_are_left_out_until_they_are_as_labelled_as_usual(
     shares: dict[int, float], weeks_kept: int
 ) -> None:
-    mature = leave_out_immature(history(shares), CUTOFF)
+    mature = exclude_immature(history(shares), CUTOFF)
     assert len(mature.history.incidents) == weeks_kept * PER_WEEK
     assert len(mature.history.groups) == weeks_kept * PER_WEEK
     assert bool(mature.left_out) == (weeks_kept < len(shares))
@@ -56,7 +56,7 @@ def test_weeks_are_left_out_until_they_are_as_labelled_as_usual(
 
 def test_each_target_is_judged_by_its_own_labels() -> None:
     past = history({0: 0.5, 1: 1.0, 2: 1.0}, severity="High")
-    mature = leave_out_immature(past, CUTOFF)
+    mature = exclude_immature(past, CUTOFF)
     assert len(mature.history.incidents) == len(past.incidents)
     assert labelled(mature.history) == 2 * PER_WEEK
     assert all(one.outcome.severity == "High" for one in mature.history.incidents)
@@ -73,7 +73,7 @@ def test_a_field_is_left_out_like_any_other_target() -> None:
         ResolvedIncident(one.report, Outcome("VPN", fields={"site": "Graz"} if week else {}))
         for one, week in zip(past.incidents, [0] * (PER_WEEK // 2) + [1] * 99, strict=False)
     ]
-    mature = leave_out_immature(History(tuple(fielded)), CUTOFF)
+    mature = exclude_immature(History(tuple(fielded)), CUTOFF)
     assert [left.target for left in mature.left_out] == ["fields.site"]
     sites = [one.outcome.fields.get("site") for one in mature.history.incidents]
     assert sites.count("Graz") == PER_WEEK
@@ -83,5 +83,5 @@ def test_a_field_is_left_out_like_any_other_target() -> None:
 def test_a_history_without_a_newest_period_stays(opened_at: datetime | None) -> None:
     one = ResolvedIncident(IncidentReport("INC1", opened_at), Outcome())
     past = History((one,) * 3)
-    assert leave_out_immature(past, CUTOFF).history == past
-    assert leave_out_immature(History(()), CUTOFF).history == History(())
+    assert exclude_immature(past, CUTOFF).history == past
+    assert exclude_immature(History(()), CUTOFF).history == History(())
