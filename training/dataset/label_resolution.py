@@ -14,7 +14,7 @@ _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Opinions:
+class ResolvedLabels:
     """What is said of one incident, and how it was decided.
 
     `labels` holds the strongest word known at the cutoff by target. `news` are the labels of a
@@ -25,7 +25,7 @@ class Opinions:
     news: tuple[LabelRecord, ...] = ()
 
     @property
-    def learnable(self) -> dict[str, str]:
+    def trainable(self) -> dict[str, str]:
         """The label of each target, without those that only repeat our own answers."""
         kept = {
             t: one for t, one in self.labels.items() if one.source is not LabelSource.SELF_CONFIRMED
@@ -35,10 +35,10 @@ class Opinions:
     @property
     def echoes(self) -> int:
         """How many labels only repeat our own answers."""
-        return len(self.labels) - len(self.learnable)
+        return len(self.labels) - len(self.trainable)
 
 
-class KnownLabels:
+class LabelResolver:
     """Decides incident by incident; `answers` are the newest, by incident and target."""
 
     def __init__(
@@ -54,7 +54,9 @@ class KnownLabels:
         self._answers = answers
         self._cutoff = cutoff
 
-    def judge(self, stored: ResolvedIncident | None, filed: ResolvedIncident | None) -> Opinions:
+    def judge(
+        self, stored: ResolvedIncident | None, filed: ResolvedIncident | None
+    ) -> ResolvedLabels:
         """Weigh what is known of an incident that is stored, in a file, or both.
 
         A stored final state has its word in the ledger if anything has: without any it was read
@@ -62,7 +64,7 @@ class KnownLabels:
         """
         incident = stored or filed
         if incident is None:
-            return Opinions({})
+            return ResolvedLabels({})
         said = self._said.get(incident.report.id, {})
         opinions = {target: list(each) for target, each in said.items()}
         for record in _final_states(stored):
@@ -74,7 +76,7 @@ class KnownLabels:
             if record.prediction_id is not None:
                 news.append(record)
         known = {target: strongest(self._known(each)) for target, each in opinions.items()}
-        return Opinions({t: one for t, one in known.items() if one is not None}, tuple(news))
+        return ResolvedLabels({t: one for t, one in known.items() if one is not None}, tuple(news))
 
     def _known(self, records: Iterable[LabelRecord]) -> Iterator[LabelRecord]:
         return (one for one in records if one.given_at <= self._cutoff)

@@ -13,7 +13,7 @@ from features.store.learning.labels import FINAL_STATE, LabelRecord
 from features.store.store import IncidentStore
 from models.base.target_labels import FIELD_PREFIX
 from training.dataset.label_filter import find_rejected_labels
-from training.dataset.label_resolution import KnownLabels, Opinions
+from training.dataset.label_resolution import LabelResolver, ResolvedLabels
 from training.plurals import counted
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -54,15 +54,15 @@ def read_past(
     given = () if file is None else file.incidents
     filed = {one.report.id: one for one in _opened_before(given, cutoff)}
     answers = store.learning.newest_answers(filed)
-    known = KnownLabels(store.learning.labels(), answers, cutoff)
+    known = LabelResolver(store.learning.labels(), answers, cutoff)
     ids = dict.fromkeys((*(stored if with_store else ()), *filed))
     opinions = {id_: known.judge(stored.get(id_), filed.get(id_)) for id_ in ids}
     facts = _facts(store.learning.history_facts(), file)
-    learnable, warnings = _learnable(opinions, (*stored.values(), *filed.values()), facts)
+    trainable, warnings = _learnable(opinions, (*stored.values(), *filed.values()), facts)
     incidents = sorted(
         (
             _with_labels(_chosen(stored.get(id_), filed.get(id_)), labels, cutoff)
-            for id_, labels in learnable.items()
+            for id_, labels in trainable.items()
         ),
         key=lambda one: (one.report.opened_at or _FIRST, one.report.id),
     )
@@ -102,16 +102,16 @@ def exclude_self_confirmed(store: IncidentStore, file: History) -> SelfConfirmed
     ledger = store.learning.labels(incident_ids=ids)
     spoken_of = {id_ for id_, _ in answers} | {one.incident_id for one in ledger}
     stored = store.find(list(spoken_of))
-    known = KnownLabels(ledger, answers, _LAST)
+    known = LabelResolver(ledger, answers, _LAST)
     opinions = {
         one.report.id: known.judge(stored.get(one.report.id), one)
         for one in file.incidents
         if one.report.id in spoken_of
     }
     of_all = (*stored.values(), *file.incidents)
-    learnable, warnings = _learnable(opinions, of_all, DatasetMetadata.of(file))
+    trainable, warnings = _learnable(opinions, of_all, DatasetMetadata.of(file))
     incidents = tuple(
-        _with_labels(one, learnable[one.report.id], _LAST) if one.report.id in learnable else one
+        _with_labels(one, trainable[one.report.id], _LAST) if one.report.id in trainable else one
         for one in file.incidents
     )
     return SelfConfirmedExcluded(
@@ -142,10 +142,12 @@ def _opened_before(
 
 
 def _learnable(
-    opinions: Mapping[str, Opinions], incidents: Iterable[ResolvedIncident], facts: DatasetMetadata
+    opinions: Mapping[str, ResolvedLabels],
+    incidents: Iterable[ResolvedIncident],
+    facts: DatasetMetadata,
 ) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
     """Return the labels to learn from by incident and target, and what is left out as odd."""
-    labels = {id_: each.learnable for id_, each in opinions.items()}
+    labels = {id_: each.trainable for id_, each in opinions.items()}
     odd = find_rejected_labels(labels, set(_final_labels(incidents, opinions.values())), facts)
     for one in odd:
         for id_ in one.incident_ids:
@@ -154,7 +156,7 @@ def _learnable(
 
 
 def _final_labels(
-    incidents: Iterable[ResolvedIncident], opinions: Iterable[Opinions]
+    incidents: Iterable[ResolvedIncident], opinions: Iterable[ResolvedLabels]
 ) -> Iterator[tuple[str, str]]:
     """Yield each label that a final state has or had, after its target."""
     for incident in incidents:
