@@ -22,7 +22,7 @@ _ENOUGH_GROUPED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class KnownPast:
+class PointInTimeHistory:
     """What was known at a cutoff.
 
     `echoes` counts the labels that only repeat our own answers, and were taken out of the history.
@@ -39,9 +39,9 @@ class KnownPast:
     warnings: tuple[str, ...] = ()
 
 
-def read_past(
+def read_point_in_time(
     store: IncidentStore, cutoff: datetime, *, file: History | None = None, with_store: bool = True
-) -> KnownPast:
+) -> PointInTimeHistory:
     """Return the incidents opened before the cutoff, each with the labels known by then.
 
     Where the ledger speaks of a target of an incident, its strongest label counts; else the final
@@ -66,7 +66,7 @@ def read_past(
         ),
         key=lambda one: (one.report.opened_at or _FIRST, one.report.id),
     )
-    return KnownPast(
+    return PointInTimeHistory(
         history=_history(incidents, facts, file),
         facts=facts,
         echoes=sum(each.echoes for each in opinions.values()),

@@ -17,7 +17,7 @@ from features.store.store import IncidentStore
 from features.text.cleaning import incident_text
 from models.base.target_labels import label_of
 from models.classification.cross_validation import Rows, report_copy_groups
-from training.dataset.point_in_time import read_past
+from training.dataset.point_in_time import read_point_in_time
 from training.monitoring.incident_bursts import first_of_storms
 
 Floats = NDArray[np.float64]
@@ -85,7 +85,7 @@ def read_material(
     """Read every incident of the store with its strongest label, and encode what is new."""
     # A replayed history may lie in the future of this machine's clock.
     always = datetime.now(UTC) + timedelta(days=36_500)
-    stored = read_past(store, always).history.incidents
+    stored = read_point_in_time(store, always).history.incidents
     timed = sorted(
         (one for one in stored if one.report.opened_at is not None),
         key=lambda one: (opened_at(one), one.report.id),

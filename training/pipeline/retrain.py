@@ -6,7 +6,7 @@ from datetime import datetime
 from features.domain.history import History
 from features.store.store import IncidentStore
 from training.dataset.label_maturity import ImmaturePeriod, exclude_immature
-from training.dataset.point_in_time import KnownPast, read_past
+from training.dataset.point_in_time import PointInTimeHistory, read_point_in_time
 from training.pipeline.report import TrainingReport
 from training.pipeline.retraining_events import told_in_log
 from training.pipeline.retraining_lock import RetrainingLock
@@ -56,7 +56,9 @@ def retrain(
             lock.check()
             progress(step, done, of)
 
-        past = read_past(store, wanted.cutoff, file=wanted.file, with_store=wanted.with_store)
+        past = read_point_in_time(
+            store, wanted.cutoff, file=wanted.file, with_store=wanted.with_store
+        )
         mature = exclude_immature(past.history, wanted.cutoff)
         report = train(mature.history, replace(plan, is_stored=True), advance)
         _store_news(store, past, is_filed=wanted.file is not None)
@@ -71,7 +73,7 @@ def retrain(
     return Retrained(mature.history, mature.left_out, past.echoes, told)
 
 
-def _store_news(store: IncidentStore, past: KnownPast, *, is_filed: bool) -> None:
+def _store_news(store: IncidentStore, past: PointInTimeHistory, *, is_filed: bool) -> None:
     if past.incidents_to_store:
         store.upsert(past.incidents_to_store, past.labels_to_store)
     else:

@@ -10,7 +10,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.learning.labels import LabelRecord, LabelSource
 from features.store.store import IncidentStore, open_store
-from training.dataset.point_in_time import KnownPast, read_past
+from training.dataset.point_in_time import PointInTimeHistory, read_point_in_time
 
 OPENED = datetime(2026, 3, 2, tzinfo=UTC)
 CUTOFF = OPENED + timedelta(days=9)
@@ -36,21 +36,21 @@ def correct(store: IncidentStore, incident_id: str, label: str, target: str = "c
     store.learning.record_labels([said])
 
 
-def categories(past: KnownPast) -> list[str | None]:
+def categories(past: PointInTimeHistory) -> list[str | None]:
     return [one.outcome.category for one in past.history.incidents]
 
 
 def test_a_slip_of_the_pen_is_no_class(store: IncidentStore) -> None:
     keep(store, Outcome("Network"), Outcome("Network"), Outcome("Rare"))
     correct(store, "W0", "Netwrk")
-    past = read_past(store, CUTOFF)
+    past = read_point_in_time(store, CUTOFF)
     assert categories(past) == [None, "Network", "Rare"]
     assert past.warnings == (
         "1 incident says 'Netwrk' in category, and no other does (like 'Network'?): W0; "
         "left out until another says so",
     )
     correct(store, "W0", "network")
-    assert "(like 'Network'?)" in read_past(store, CUTOFF).warnings[0]
+    assert "(like 'Network'?)" in read_point_in_time(store, CUTOFF).warnings[0]
 
 
 def test_what_two_incidents_say_or_any_outcome_has_is_learned(store: IncidentStore) -> None:
@@ -60,7 +60,7 @@ def test_what_two_incidents_say_or_any_outcome_has_is_learned(store: IncidentSto
     correct(store, "W2", "Rare")
     correct(store, "W3", "Network")
     correct(store, "W3", "vpn/restart", "runbooks")
-    past = read_past(store, CUTOFF)
+    past = read_point_in_time(store, CUTOFF)
     assert categories(past) == ["Quantum", "Quantum", "Rare", "Network"]
     assert past.history.incidents[3].outcome.runbook_id == "vpn/restart"
     assert past.warnings == ()
@@ -74,12 +74,12 @@ def test_a_severity_that_is_no_level_is_left_out_and_named(store: IncidentStore)
         Outcome(severity="High", fields={"impact": "quick"}),
         Outcome(severity="P1", fields={"impact": "fast", "site": "Graz"}),
     )
-    assert read_past(store, CUTOFF).warnings == ()
+    assert read_point_in_time(store, CUTOFF).warnings == ()
     correct(store, "W1", "Low", "severity")
     store.learning.save_dataset_metadata(
         DatasetMetadata(severity_levels=levels, field_levels={"impact": speeds})
     )
-    past = read_past(store, CUTOFF)
+    past = read_point_in_time(store, CUTOFF)
     assert [one.outcome.severity for one in past.history.incidents] == [None, "Low", None]
     assert [one.outcome.fields for one in past.history.incidents] == [
         {},

@@ -14,7 +14,11 @@ from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore, open_store
-from training.dataset.point_in_time import KnownPast, exclude_self_confirmed, read_past
+from training.dataset.point_in_time import (
+    PointInTimeHistory,
+    exclude_self_confirmed,
+    read_point_in_time,
+)
 
 OPENED = datetime(2026, 3, 2, 3, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -49,7 +53,7 @@ def auto_answer(label: str, incident_id: str = "INC1") -> PredictionRecord:
     )
 
 
-def categories(past: KnownPast) -> dict[str, str | None]:
+def categories(past: PointInTimeHistory) -> dict[str, str | None]:
     return {one.report.id: one.outcome.category for one in past.history.incidents}
 
 
@@ -64,11 +68,11 @@ def test_only_what_was_known_at_the_cutoff_is_in_it(store: IncidentStore) -> Non
         ]
     )
     store.learning.record_labels([said("VPN", "outcome", hours=30, incident_id="told")])
-    past = read_past(store, CUTOFF)
+    past = read_point_in_time(store, CUTOFF)
     assert categories(past) == {"known": "VPN", "later": None, "timeless": "VPN", "told": None}
     later = next(one.outcome for one in past.history.incidents if one.report.id == "later")
     assert later == Outcome()
-    assert categories(read_past(store, CUTOFF + 48 * HOUR))["told"] == "VPN"
+    assert categories(read_point_in_time(store, CUTOFF + 48 * HOUR))["told"] == "VPN"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ def test_only_what_was_known_at_the_cutoff_is_in_it(store: IncidentStore) -> Non
 def test_our_own_word_never_trains_and_the_strongest_counts(store, ledger, label, echoes) -> None:
     store.upsert([incident(category="VPN", assignment="Desk"), incident("INC2", category="Mail")])
     store.learning.record_labels(ledger)
-    past = read_past(store, CUTOFF)
+    past = read_point_in_time(store, CUTOFF)
     one = past.history.incidents[0]
     assert (one.outcome.category, one.outcome.assignment, past.echoes) == (label, "Desk", echoes)
 
@@ -103,7 +107,7 @@ def test_labels_of_every_target_find_their_place(store: IncidentStore) -> None:
         [said(label, "corrected", target=target) for target, label in targets.items()]
     )
     store.learning.save_dataset_metadata(DatasetMetadata(severity_levels=("Low", "High")))
-    one = read_past(store, CUTOFF).history.incidents[0]
+    one = read_point_in_time(store, CUTOFF).history.incidents[0]
     assert one.outcome == Outcome(
         assignment="Desk",
         severity="High",
@@ -126,7 +130,7 @@ def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: IncidentStore)
             incident("INC2", category="Mail"),
         )
     )
-    past = read_past(store, CUTOFF, file=filed)
+    past = read_point_in_time(store, CUTOFF, file=filed)
     assert categories(past) == {
         "INC4": "Print",
         "INC1": None,
@@ -140,10 +144,10 @@ def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: IncidentStore)
     assert {one.incident_id for one in past.labels_to_store} == {"INC1", "INC3"}
     assert {one.report.id for one in past.incidents_to_store} == {"INC1", "INC3", "INC4"}
     store.upsert(past.incidents_to_store, past.labels_to_store)
-    again = read_past(store, CUTOFF)
+    again = read_point_in_time(store, CUTOFF)
     assert categories(again) == categories(past)
     assert again.history.sha256 == past.history.sha256
-    assert set(categories(read_past(store, CUTOFF, file=filed, with_store=False))) == {
+    assert set(categories(read_point_in_time(store, CUTOFF, file=filed, with_store=False))) == {
         one.report.id for one in filed.incidents
     }
 
@@ -168,7 +172,7 @@ def test_an_export_of_our_own_answers_teaches_nothing(store: IncidentStore) -> N
     assert (past.echoes, past.history.sha256) == (1, "of the file")
     store.upsert(filed.incidents, past.labels_to_store)
     assert exclude_self_confirmed(store, filed).history == past.history
-    assert categories(read_past(store, CUTOFF))["echoed"] is None
+    assert categories(read_point_in_time(store, CUTOFF))["echoed"] is None
 
 
 def test_a_slip_of_the_pen_is_not_learned_beside_a_file_either(store: IncidentStore) -> None:
@@ -183,8 +187,8 @@ def test_a_file_may_correct_what_was_only_accepted(store: IncidentStore) -> None
     store.upsert([incident(category="VPN", resolved_at=OPENED + HOUR)])
     store.learning.record_labels([said("VPN", "accepted", given_by=FINAL_STATE)])
     reopened = History((incident(category="Mail", resolved_at=OPENED + 2 * HOUR),))
-    assert categories(read_past(store, CUTOFF, file=reopened)) == {"INC1": "Mail"}
-    assert categories(read_past(store, CUTOFF)) == {"INC1": "VPN"}
+    assert categories(read_point_in_time(store, CUTOFF, file=reopened)) == {"INC1": "Mail"}
+    assert categories(read_point_in_time(store, CUTOFF)) == {"INC1": "VPN"}
 
 
 def test_what_a_mapping_said_is_remembered(store: IncidentStore) -> None:
@@ -197,21 +201,24 @@ def test_what_a_mapping_said_is_remembered(store: IncidentStore) -> None:
             sha256="of the file",
         )
     )
-    history = read_past(store, CUTOFF).history
+    history = read_point_in_time(store, CUTOFF).history
     assert history.severity_levels == ("Low", "High")
     assert history.groups == ("north", "south", "")
     assert history.provenance == {"title": Provenance.OPENING}
     store.upsert([incident(f"new{n}", 3) for n in range(3)])
-    assert read_past(store, CUTOFF).history.groups == ()
+    assert read_point_in_time(store, CUTOFF).history.groups == ()
     file = History((incident("INC9", severity="P1"),), severity_levels=("P2", "P1"))
-    assert read_past(store, CUTOFF, file=file).history.severity_levels == ("P2", "P1")
+    assert read_point_in_time(store, CUTOFF, file=file).history.severity_levels == ("P2", "P1")
 
 
 def test_the_hash_is_that_of_ids_and_labels(store: IncidentStore) -> None:
     store.upsert([incident("INC1", category="VPN"), incident("INC2", 1)])
     store.upsert([incident("INC3", 2, category="Mail")])
-    before = read_past(store, CUTOFF).history.sha256
-    assert read_past(store, CUTOFF).history.sha256 == before
+    before = read_point_in_time(store, CUTOFF).history.sha256
+    assert read_point_in_time(store, CUTOFF).history.sha256 == before
     store.learning.record_labels([said("Mail", "corrected", incident_id="INC2")])
-    assert read_past(store, CUTOFF).history.sha256 != before
-    assert read_past(store, OPENED).history.sha256 == read_past(store, OPENED - HOUR).history.sha256
+    assert read_point_in_time(store, CUTOFF).history.sha256 != before
+    assert (
+        read_point_in_time(store, OPENED).history.sha256
+        == read_point_in_time(store, OPENED - HOUR).history.sha256
+    )
