@@ -36,7 +36,7 @@ _RUNGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class LabelForecast:
     """Which rung of the ladder answers, and what more labels would bring.
 
     `labels_until_auto` is None where the answers prove a certificate, and where nothing tells.
@@ -53,7 +53,7 @@ class Outlook:
     def statements(self) -> tuple[str, ...]:
         """Say it in words, for the card and for who watches a training.
 
-        >>> Outlook("full", labels_until_auto=120).statements[-1]
+        >>> LabelForecast("full", labels_until_auto=120).statements[-1]
         'auto impossible yet: about 120 more labels'
         """
         said = [f"rung {self.rung}: {_RUNGS[self.rung]}"]
@@ -74,14 +74,14 @@ class Outlook:
         return tuple(said)
 
 
-def look_ahead(
+def forecast_labels(
     model: CalibratedModel,
     evaluation: Evaluation,
     target: Target,
     split: Split,
     reports: Sequence[IncidentReport],
     plan: TrainingPlan,
-) -> Outlook:
+) -> LabelForecast:
     """Tell what more labels would bring to a fitted model.
 
     Where certificates are withheld for another reason, what its answers prove counts all the same.
@@ -93,7 +93,7 @@ def look_ahead(
     more = None
     if not proven.certificates:
         more = labels_until_auto(judged, copies, len(model.example_ids_), wanted=wanted)
-    return Outlook(
+    return LabelForecast(
         rung=model.rung,
         learning_curve=learning_curve(model, target, split, reports),
         labels_until_auto=more,

@@ -17,7 +17,7 @@ from training.dataset.targets import Target
 from training.evaluation.certify import certify
 from training.evaluation.drift import rows_since_drift
 from training.evaluation.evaluate import Evaluation, evaluate
-from training.evaluation.learning_curve import Outlook, look_ahead
+from training.evaluation.learning_curve import LabelForecast, forecast_labels
 from training.evaluation.metrics import take_rows
 from training.pipeline.fine_tune import AdaptedEncoder, why_adapted_wins
 from training.plan import Progress, TrainingPlan
@@ -93,14 +93,14 @@ def prove(
 class Fitted:
     """A fitted model and how it was judged; `encoder` says in words what became of adapting.
 
-    `outlook` tells what more labels would bring.
+    `forecast` tells what more labels would bring.
     """
 
     model: CalibratedModel
     evaluation: Evaluation
     encoder: str | None = None
     is_adapted: bool = False
-    outlook: Outlook | None = None
+    forecast: LabelForecast | None = None
 
 
 def fit_in_tiers(
@@ -113,8 +113,8 @@ def fit_in_tiers(
     """Fit with the frozen encoder and, where there is an adapted one, keep the better model."""
     fitted = _fit_better(history, target, split, plan, adapted)
     reports = [one.report for one in history.incidents]
-    outlook = look_ahead(fitted.model, fitted.evaluation, target, split, reports, plan)
-    return replace(fitted, outlook=outlook)
+    forecast = forecast_labels(fitted.model, fitted.evaluation, target, split, reports, plan)
+    return replace(fitted, forecast=forecast)
 
 
 def _fit_better(

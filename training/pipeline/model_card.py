@@ -46,7 +46,7 @@ def write_card(
         drift=evaluation.drift,
         verdict=verdict,
         rung=model.rung,
-        learning_curve=fitted.outlook.learning_curve if fitted.outlook else (),
+        learning_curve=fitted.forecast.learning_curve if fitted.forecast else (),
         labels_until_auto=_labels_until_auto(fitted),
         parameters={name: str(value) for name, value in model.get_params(deep=False).items()},
         versions=package_versions(),
@@ -58,8 +58,8 @@ def write_card(
 
 def _labels_until_auto(fitted: Fitted) -> int | None:
     # Where certificates are withheld no number of labels brings one; a note says what comes first.
-    outlook = fitted.outlook
-    return None if outlook is None or outlook.is_withheld else outlook.labels_until_auto
+    forecast = fitted.forecast
+    return None if forecast is None or forecast.is_withheld else forecast.labels_until_auto
 
 
 def _notes(
@@ -69,7 +69,7 @@ def _notes(
     return (
         f"judged on {len(evaluation.rows)} held-out incidents, then refitted on all labelled ones",
         *_certificate_notes(split, model),
-        *(fitted.outlook.statements if fitted.outlook else ()),
+        *(fitted.forecast.statements if fitted.forecast else ()),
         *split.warnings,
         *((fitted.encoder,) if fitted.encoder else ()),
         *verdict.reasons,

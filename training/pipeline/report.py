@@ -7,7 +7,7 @@ from models.base.gate_verdict import Verdict
 from models.base.model_card import Drift, LabelNoise, Metric
 from models.base.predictions import Certificate
 from training.evaluation.label_noise import Suspect
-from training.evaluation.learning_curve import Outlook
+from training.evaluation.learning_curve import LabelForecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class TrainedTarget:
     """What became of one target.
 
     `rows` counts the incidents with a label, for `similar` those with a known relative. Label
-    noise, certificates and `outlook` are of labels only; `notes` are what the card of a retrieving
+    noise, certificates and `forecast` are of labels only; `notes` are what the card of a retrieving
     model says.
     """
 
@@ -35,7 +35,7 @@ class TrainedTarget:
     verdict: Verdict | None = None
     version: str | None = None
     notes: tuple[str, ...] = ()
-    outlook: Outlook | None = None
+    forecast: LabelForecast | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,27 +79,27 @@ def test_copies_count_once() -> None:
 
 @pytest.mark.parametrize(("labels", "rung"), [(24, "neighbours"), (60, "linear")])
 def test_training_says_which_rung_answers(labels: int, rung: str, tmp_path: Path) -> None:
-    outlook = fitted(labels, tmp_path / "home").outlook
-    assert outlook.rung == rung
-    assert outlook.statements[0].startswith(f"rung {rung}: ")
+    forecast = fitted(labels, tmp_path / "home").forecast
+    assert forecast.rung == rung
+    assert forecast.statements[0].startswith(f"rung {rung}: ")
 
 
 def test_training_of_few_labels_tells_the_curve_and_how_many_auto_takes(tmp_path: Path) -> None:
     found = fitted(60, tmp_path / "home", mistaken=0.25)
-    curve = found.outlook.learning_curve
+    curve = found.forecast.learning_curve
     assert [point.labels for point in curve] == sorted(point.labels for point in curve)
     assert all(0 <= point.low <= point.accuracy <= point.high <= 1 for point in curve)
     assert not found.model.certification_.certificates
-    assert found.outlook.labels_until_auto is None or found.outlook.labels_until_auto > 0
-    assert any(said.startswith("auto impossible yet") for said in found.outlook.statements)
+    assert found.forecast.labels_until_auto is None or found.forecast.labels_until_auto > 0
+    assert any(said.startswith("auto impossible yet") for said in found.forecast.statements)
 
 
 def test_certified_model_needs_no_more_labels(tmp_path: Path) -> None:
     found = fitted(300, tmp_path / "home")
     assert found.model.certification_.certificates
-    assert found.outlook.labels_until_auto is None
-    assert not any("auto impossible" in said for said in found.outlook.statements)
-    assert len(found.outlook.learning_curve) > 2
+    assert found.forecast.labels_until_auto is None
+    assert not any("auto impossible" in said for said in found.forecast.statements)
+    assert len(found.forecast.learning_curve) > 2
 
 
 def test_neighbours_alone_show_their_exemplars() -> None:

@@ -31,7 +31,7 @@ CUTOFF = datetime(2026, 2, 1, tzinfo=UTC)
 _THINGS = {
     "Network": ("vpn tunnel", "wifi"),
     "Printing": ("label printer", "toner"),
-    "Mail": ("mailbox", "outlook"),
+    "Mail": ("mailbox", "forecast"),
 }
 
 

@@ -12,7 +12,7 @@ from models.base.gate_verdict import Verdict
 from models.base.model_card import Card, LabelNoise
 from training.dataset.split import split_history
 from training.dataset.targets import find_targets
-from training.evaluation.learning_curve import Outlook
+from training.evaluation.learning_curve import LabelForecast
 from training.pipeline.fit import fit_in_tiers
 from training.pipeline.model_card import write_card
 from training.plan import TrainingPlan
@@ -39,8 +39,10 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Card:
     (target,), _ = find_targets(past)
     split = split_history(past)
     fitted = fit_in_tiers(past, target, split, plan, None)
-    told = replace(fitted.outlook or Outlook("linear"), labels_until_auto=230, is_withheld=True)
-    fitted = replace(fitted, outlook=told)
+    told = replace(
+        fitted.forecast or LabelForecast("linear"), labels_until_auto=230, is_withheld=True
+    )
+    fitted = replace(fitted, forecast=told)
     noise = LabelNoise(0, 0.0, 50, None, 0, 0, None)
     return write_card(past, target, split, fitted, Verdict(True, ()), noise)
 
