@@ -31,7 +31,7 @@ _TOLERATED_LOSS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class UserJudgements:
     """What people said of answers: of pairs of incidents, and of runbooks for incidents."""
 
     pairs: tuple[PairJudgement, ...] = ()
@@ -39,7 +39,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class LearnedSearch:
+class TrainedRetriever:
     """A retrieving model with its card, and how many incidents taught it.
 
     `learned_from` are the ids of all incidents that it read to learn.
@@ -55,13 +55,13 @@ def learn_retrieval(
     target: str,
     history: History,
     runbooks: Sequence[Runbook],
-    said: Said,
+    said: UserJudgements,
     split: Split,
     plan: TrainingPlan,
     progress: Progress,
     *,
     needs_links: bool = False,
-) -> LearnedSearch:
+) -> TrainedRetriever:
     """Fit and judge one of `RETRIEVED`; raises `NotEnoughHistory` with nothing to find.
 
     Without links `similar` learns only how often incidents recur, and with `needs_links` nothing.
@@ -76,11 +76,11 @@ def learn_retrieval(
     card = runbook_training.runbooks_card(history, split, trained)
     told = [one.report.id for one in history.incidents if one.outcome.runbook_id is not None]
     learned_from = (*told, *(word.incident_id for word in said.of_runbooks))
-    return LearnedSearch(trained.model, card, trained.labelled, learned_from)
+    return TrainedRetriever(trained.model, card, trained.labelled, learned_from)
 
 
 def publish_retrieval(
-    learned: LearnedSearch, history: History, plan: TrainingPlan, run_id: str
+    learned: TrainedRetriever, history: History, plan: TrainingPlan, run_id: str
 ) -> TrainedTarget:
     """Register a model, and promote it unless it finds less than the plain baseline."""
     verdict = forced(judge_retrieval(learned.card.metrics), plan)
@@ -97,7 +97,7 @@ def publish_retrieval(
     return replace(describe(learned), verdict=verdict, version=version.version)
 
 
-def describe(learned: LearnedSearch) -> TrainedTarget:
+def describe(learned: TrainedRetriever) -> TrainedTarget:
     """Return what a report says of a model that was not registered."""
     return TrainedTarget(
         target=learned.card.target,
@@ -122,7 +122,7 @@ def judge_retrieval(metrics: Sequence[Metric]) -> Verdict:
     return Verdict(True, (f"finds no less than the baseline: {figures}",))
 
 
-def what_was_said(store: IncidentStore) -> Said:
+def read_judgements(store: IncidentStore) -> UserJudgements:
     """Return the feedback that teaches to retrieve; no answer of ours is among it."""
     pairs = [
         PairJudgement(one.incident_id, one.subject, one.action is FeedbackAction.ACCEPT)
@@ -130,12 +130,17 @@ def what_was_said(store: IncidentStore) -> Said:
         for one in store.feedback(target=target)
         if one.subject is not None and one.action is not FeedbackAction.CORRECT
     ]
-    return Said(tuple(pairs), store.feedback(target=runbook_training.TARGET))
+    return UserJudgements(tuple(pairs), store.feedback(target=runbook_training.TARGET))
 
 
 def _learn_similar(
-    history: History, said: Said, plan: TrainingPlan, progress: Progress, *, needs_links: bool
-) -> LearnedSearch:
+    history: History,
+    said: UserJudgements,
+    plan: TrainingPlan,
+    progress: Progress,
+    *,
+    needs_links: bool,
+) -> TrainedRetriever:
     if not any(one.report.title or one.report.description for one in history.incidents):
         raise NotEnoughHistory("similar: the history has no text")
     if needs_links and not said.pairs and not any(link_groups(history.incidents) != UNLINKED):
@@ -152,4 +157,4 @@ def _learn_similar(
     kept.flush()
     card = similar_training.similar_card(history, trained)
     ids = tuple(one.report.id for one in history.incidents)
-    return LearnedSearch(trained.model, card, trained.linked, ids)
+    return TrainedRetriever(trained.model, card, trained.linked, ids)

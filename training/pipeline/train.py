@@ -30,12 +30,12 @@ from training.pipeline.register import training_run
 from training.pipeline.report import TrainedTarget, TrainingReport
 from training.pipeline.retrieval import (
     RETRIEVED,
-    LearnedSearch,
-    Said,
+    TrainedRetriever,
+    UserJudgements,
     describe,
     learn_retrieval,
     publish_retrieval,
-    what_was_said,
+    read_judgements,
 )
 from training.plan import Progress, TrainingPlan
 
@@ -59,7 +59,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
             store.learning.save_dataset_metadata(DatasetMetadata.of(given))
         if plan.runbooks is not None:
             store.replace_runbooks(plan.runbooks, keep=plan.kept_runbooks)
-        runbooks, said = store.runbooks(), what_was_said(store)
+        runbooks, said = store.runbooks(), read_judgements(store)
     adapted = _adapted(history, chosen, split, plan, progress)
     with training_run(plan.home, plan.tenant, "train") as run_id:
 
@@ -86,7 +86,7 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
     history = _exclude_self_confirmed(history, plan).history
     chosen, skipped = choose_targets(history, plan.targets)
     with open_store(plan.database_url, plan.tenant) as store:
-        runbooks, said = store.runbooks(), what_was_said(store)
+        runbooks, said = store.runbooks(), read_judgements(store)
     split, encoded = prepare(history, plan, progress)
 
     def judge(target: Target) -> TrainedTarget:
@@ -119,13 +119,13 @@ def _needs_links(history: History, plan: TrainingPlan, labelled: Sequence[Traine
 def _learn_searches(
     history: History,
     runbooks: Sequence[Runbook],
-    said: Said,
+    said: UserJudgements,
     split: Split,
     plan: TrainingPlan,
     progress: Progress,
     *,
     needs_links: bool,
-) -> tuple[tuple[LearnedSearch, ...], dict[str, str]]:
+) -> tuple[tuple[TrainedRetriever, ...], dict[str, str]]:
     """Return the models of the retrieving targets, and why others were not trained."""
     trained, unfit = [], {}
     for target in RETRIEVED:

@@ -18,7 +18,7 @@ from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
 from models.base.model_card import Metric
 from training.cli.app import app
-from training.pipeline.retrieval import judge_retrieval, what_was_said
+from training.pipeline.retrieval import judge_retrieval, read_judgements
 
 pytestmark = pytest.mark.quality
 
@@ -286,7 +286,7 @@ def test_feedback_is_read_as_judgements(store: IncidentStore) -> None:
     give(store, "open_match", "dismiss", "T7")
     give(store, "category", "accept", None)
     give(store, "runbooks", "accept", "vpn", helped=True)
-    said = what_was_said(store)
+    said = read_judgements(store)
     assert [(one.id, one.other, one.is_related) for one in said.pairs] == [
         ("T1", "T0", True),
         ("T1", "T5", False),
