@@ -15,7 +15,7 @@ from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import Judged
 from training.gate import decide
 from training.gate.decide import judge_challenger
-from training.gate.opponents import Rival, Rivals
+from training.gate.opponents import Opponent, Opponents
 
 LABELS = 2000
 TRIALS = 500
@@ -81,10 +81,10 @@ def _is_promoted(
     truth = generator.integers(0, _CLASSES, labels)
     wrong = (truth + generator.integers(1, _CLASSES, labels)) % _CLASSES
     predicted = np.where(theirs, truth, wrong)
-    rival = Rival("1", np.arange(labels), tuple(_LABELS[number] for number in predicted))
+    opponent = Opponent("1", np.arange(labels), tuple(_LABELS[number] for number in predicted))
     challenger = _evaluation(truth, np.where(ours, truth, wrong), copies)
-    rivals = Rivals(champion=rival, news="its data end 30 days later")
-    return judge_challenger(challenger, rivals, ordered=False).promoted
+    opponents = Opponents(champion=opponent, news="its data end 30 days later")
+    return judge_challenger(challenger, opponents, ordered=False).promoted
 
 
 def _copy_groups(generator: np.random.Generator, labels: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from models.base.gate_verdict import Comparison, Verdict
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import compare, log_loss
-from training.gate.opponents import FEWEST_GROUPS, Rival, Rivals
+from training.gate.opponents import FEWEST_GROUPS, Opponent, Opponents
 from training.gate.paired_bootstrap import Answers, Difference, accuracy_gain, kappa_gain
 from training.gate.slice_veto import judge_slices
 from training.plurals import counted
@@ -49,7 +49,7 @@ class _Finding:
         )
 
 
-def judge_challenger(ours: Evaluation, rivals: Rivals, *, ordered: bool) -> Verdict:
+def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -> Verdict:
     """Compare a challenger with the baseline, the champion and the best of the past year.
 
     Its log loss must beat the baseline's beyond noise. It replaces a champion when it is better
@@ -61,14 +61,14 @@ def judge_challenger(ours: Evaluation, rivals: Rivals, *, ordered: bool) -> Verd
     somebody rolled back to is replaced by a better one only, lest freshness undo it.
     """
     opening = _beside_baseline(ours)
-    if not opening.promoted or rivals.champion is None:
+    if not opening.promoted or opponents.champion is None:
         first = ("there was no champion before",) if opening.promoted else ()
         return replace(opening, reasons=(*opening.reasons, *first))
     return _joined(
         opening,
-        _beside_champion(ours, rivals.champion, rivals, ordered),
-        _beside_past(ours, rivals.past, ordered),
-        Verdict(True, (), warnings=rivals.doubts),
+        _beside_champion(ours, opponents.champion, opponents, ordered),
+        _beside_past(ours, opponents.past, ordered),
+        Verdict(True, (), warnings=opponents.doubts),
     )
 
 
@@ -89,19 +89,21 @@ def _beside_baseline(ours: Evaluation) -> Verdict:
     return Verdict(is_better, (f"{words}: {figures}",), comparisons=(found,))
 
 
-def _beside_champion(ours: Evaluation, rival: Rival, rivals: Rivals, ordered: bool) -> Verdict:
-    found = _compare(ours, rival, f"the champion (version {rival.version})", ordered)
+def _beside_champion(
+    ours: Evaluation, opponent: Opponent, opponents: Opponents, ordered: bool
+) -> Verdict:
+    found = _compare(ours, opponent, f"the champion (version {opponent.version})", ordered)
     if found.comparison.groups < FEWEST_GROUPS:
         reason = (
             f"the champion answered {found.comparison.incidents:,} of these incidents unseen: too "
-            f"few to compare; {rivals.news or 'nothing is new since it was trained'}"
+            f"few to compare; {opponents.news or 'nothing is new since it was trained'}"
         )
-        return _unless_rolled_back(Verdict(rivals.news is not None, (reason,)), rivals)
-    verdict = _against(found, rivals.news)
+        return _unless_rolled_back(Verdict(opponents.news is not None, (reason,)), opponents)
+    verdict = _against(found, opponents.news)
     if not found.is_better:
-        verdict = _unless_rolled_back(verdict, rivals)
+        verdict = _unless_rolled_back(verdict, opponents)
     verdict = replace(verdict, comparisons=(found.comparison,))
-    return _joined(verdict, judge_slices(found.answers, rival.rows, ours.slices))
+    return _joined(verdict, judge_slices(found.answers, opponent.rows, ours.slices))
 
 
 def _against(found: _Finding, news: str | None) -> Verdict:
@@ -117,18 +119,18 @@ def _against(found: _Finding, news: str | None) -> Verdict:
     return Verdict(True, (f"no worse than {found}", f"fresher: {news}"))
 
 
-def _unless_rolled_back(verdict: Verdict, rivals: Rivals) -> Verdict:
+def _unless_rolled_back(verdict: Verdict, opponents: Opponents) -> Verdict:
     """Return the verdict of a challenger that is not known to be better beyond noise."""
-    if rivals.rolled_back is None or not verdict.promoted:
+    if opponents.rolled_back is None or not verdict.promoted:
         return verdict
     reason = (
-        f"only a better one replaces a champion that was brought back ({rivals.rolled_back}), "
+        f"only a better one replaces a champion that was brought back ({opponents.rolled_back}), "
         "unless somebody promotes it"
     )
     return replace(verdict, promoted=False, reasons=(*verdict.reasons, reason))
 
 
-def _beside_past(ours: Evaluation, past: Sequence[Rival], ordered: bool) -> Verdict:
+def _beside_past(ours: Evaluation, past: Sequence[Opponent], ordered: bool) -> Verdict:
     """Compare with that champion of the past year that did best on what both were judged on."""
     findings = [
         _compare(ours, each, f"{_BEST} (version {each.version})", ordered)
@@ -143,33 +145,33 @@ def _beside_past(ours: Evaluation, past: Sequence[Rival], ordered: bool) -> Verd
     return Verdict(passed, reasons, comparisons=(best.comparison,))
 
 
-def _compare(ours: Evaluation, rival: Rival, name: str, ordered: bool) -> _Finding:
-    answers = _answers(ours, rival)
+def _compare(ours: Evaluation, opponent: Opponent, name: str, ordered: bool) -> _Finding:
+    answers = _answers(ours, opponent)
     found = Difference(0.0, 0.0, 0.0, 0.0)
-    if len(rival.rows):
+    if len(opponent.rows):
         found = kappa_gain(answers) if ordered else accuracy_gain(answers)
     comparison = Comparison(
         name=name,
         metric="quadratic kappa" if ordered else "accuracy",
-        incidents=len(rival.rows),
+        incidents=len(opponent.rows),
         groups=answers.groups,
         value=found.value,
         low=found.low,
         high=found.high,
     )
-    return _Finding(comparison, answers, rival.which)
+    return _Finding(comparison, answers, opponent.which)
 
 
-def _answers(ours: Evaluation, rival: Rival) -> Answers:
+def _answers(ours: Evaluation, opponent: Opponent) -> Answers:
     numbers = {label: number for number, label in enumerate(ours.classes)}
     # A label that the challenger does not know counts as one class more, and so as wrong.
-    theirs = [numbers.get(label, len(numbers)) for label in rival.predicted]
+    theirs = [numbers.get(label, len(numbers)) for label in opponent.predicted]
     return Answers(
-        labels=ours.judged.labels[rival.rows],
-        ours=ours.judged.predicted[rival.rows],
+        labels=ours.judged.labels[opponent.rows],
+        ours=ours.judged.predicted[opponent.rows],
         theirs=np.array(theirs, dtype=np.int64),
-        blocks=ours.judged.blocks[rival.rows],
-        copies=ours.copies[rival.rows],
+        blocks=ours.judged.blocks[opponent.rows],
+        copies=ours.copies[opponent.rows],
         classes=len(numbers) + 1,
     )
 

@@ -29,7 +29,7 @@ _LATER, _HELD_OUT = "opened after its data ended", "that neither had seen"
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class Opponent:
     """What another version answered to incidents that it had not seen.
 
     `rows` are their places among the challenger's judged ones; `which` tells how they were chosen.
@@ -42,27 +42,27 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
-class Rivals:
+class Opponents:
     """The champion with `news`, what the challenger knows beyond it, and earlier champions.
 
     `news` is None where there is none. `doubts` tell what kept a comparison from being as meant.
     `rolled_back` says who brought the champion back, when and why; None where nobody did.
     """
 
-    champion: Rival | None = None
+    champion: Opponent | None = None
     news: str | None = None
-    past: tuple[Rival, ...] = ()
+    past: tuple[Opponent, ...] = ()
     doubts: tuple[str, ...] = ()
     rolled_back: str | None = None
 
 
-def find_rivals(
+def find_opponents(
     ours: Evaluation,
     history: History,
     target: str,
     learned_from: Sequence[str],
     plan: TrainingPlan,
-) -> Rivals:
+) -> Opponents:
     """Find what the champions answered to incidents that the challenger was judged on.
 
     Both are to have learned from the same past and to be judged on the same later period. So where
@@ -81,10 +81,10 @@ def find_rivals(
     registry = ModelRegistry(plan.home.tracking_uri, plan.tenant)
     champion = registry.champions().get(target)
     if champion is None:
-        return Rivals()
+        return Opponents()
     known = held_out_answers(champion, plan.home).labels
     asked, doubts = _ask_champion(ours, history, champion, registry)
-    return Rivals(
+    return Opponents(
         champion=asked or _by_held_out(ours, champion, plan),
         news=find_news(ours, history, learned_from, champion, known, plan.fresher_days),
         past=tuple(
@@ -99,7 +99,7 @@ def find_rivals(
 
 def _ask_champion(
     ours: Evaluation, history: History, champion: ModelVersion, registry: ModelRegistry
-) -> tuple[Rival | None, tuple[str, ...]]:
+) -> tuple[Opponent | None, tuple[str, ...]]:
     """Let the champion answer what came later; None where too little did or it cannot answer."""
     later = _later_rows(ours, history, champion)
     if len(np.unique(ours.copies[later])) < FEWEST_GROUPS:
@@ -109,7 +109,7 @@ def _ask_champion(
         answers = registry.load(champion).model.predict(reports)
     except (ArtifactRejected, EncoderUnavailable) as error:
         return None, (f"the champion could not be asked, its held-out answers count: {error}",)
-    return Rival(champion.version, later, tuple(one.label for one in answers), _LATER), ()
+    return Opponent(champion.version, later, tuple(one.label for one in answers), _LATER), ()
 
 
 def _later_rows(ours: Evaluation, history: History, champion: ModelVersion) -> Rows:
@@ -129,11 +129,11 @@ def _seconds_after(cutoff: datetime, opened: datetime | None) -> float:
     return -1.0 if opened is None else (opened - cutoff).total_seconds()
 
 
-def _by_held_out(ours: Evaluation, version: ModelVersion, plan: TrainingPlan) -> Rival:
+def _by_held_out(ours: Evaluation, version: ModelVersion, plan: TrainingPlan) -> Opponent:
     answers = held_out_answers(version, plan.home).predicted
     rows = np.flatnonzero([name in answers for name in ours.fingerprints])
     predicted = tuple(answers[ours.fingerprints[row]] for row in rows.tolist())
-    return Rival(version.version, rows, predicted)
+    return Opponent(version.version, rows, predicted)
 
 
 def _rolled_back(target: str, plan: TrainingPlan) -> str | None:

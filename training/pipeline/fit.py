@@ -127,11 +127,11 @@ def _fit_better(
     frozen = Fitted(*fit_and_judge(history, target, split, plan))
     if not isinstance(adapted, AdaptedEncoder):
         return replace(frozen, encoder=adapted)
-    rival = adapted.targets.get(target.name)
-    if rival is None:
+    opponent = adapted.targets.get(target.name)
+    if opponent is None:
         return frozen
     model, evaluation = fit_and_judge(
-        history, target, replace(split, folds=rival.folds), plan, rival.head
+        history, target, replace(split, folds=opponent.folds), plan, opponent.head
     )
     wins, why = why_adapted_wins(evaluation, frozen.evaluation)
     if wins:

@@ -21,7 +21,7 @@ from training.dataset.targets import Target, attributes_of, find_targets, has_la
 from training.evaluation.held_out_predictions import write_judgement
 from training.evaluation.label_noise import LabelDoubts, doubt_labels, write_suspects
 from training.gate.decide import judge_challenger
-from training.gate.opponents import find_rivals
+from training.gate.opponents import find_opponents
 from training.pipeline.fine_tune import AdaptedEncoder, adapt, forget
 from training.pipeline.fit import Fitted, fit_in_tiers, prepare
 from training.pipeline.model_card import write_card
@@ -231,8 +231,8 @@ def _publish(
     """Register the model as challenger, pass it through the gate, and promote it if it may."""
     model, evaluation = fitted.model, fitted.evaluation
     learned_from = _learned_from(history, target, fitted)
-    rivals = find_rivals(evaluation, history, target.name, learned_from, plan)
-    verdict = forced(judge_challenger(evaluation, rivals, ordered=target.is_ordered), plan)
+    opponents = find_opponents(evaluation, history, target.name, learned_from, plan)
+    verdict = forced(judge_challenger(evaluation, opponents, ordered=target.is_ordered), plan)
     doubts = doubt_labels(history.incidents, target, split, model)
 
     def keep_evaluation(folder: EvaluationFolder) -> None:

@@ -9,7 +9,7 @@ from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import Judged
 from training.evaluation.slices import Slice
 from training.gate.decide import judge_challenger
-from training.gate.opponents import Rival, Rivals
+from training.gate.opponents import Opponent, Opponents
 
 ROWS = 2000
 CLASSES = ("a", "b", "c")
@@ -37,35 +37,35 @@ def evaluation(wrong: int = 200, loss: float = 0.4, rows: int = ROWS) -> Evaluat
     )
 
 
-def rival(wrong: int, rows: int = ROWS, version: str = "1") -> Rival:
+def opponent(wrong: int, rows: int = ROWS, version: str = "1") -> Opponent:
     predicted = judged(wrong, 0.4, rows).predicted
-    return Rival(version, np.arange(rows), tuple(CLASSES[number] for number in predicted))
+    return Opponent(version, np.arange(rows), tuple(CLASSES[number] for number in predicted))
 
 
 ROLLED_BACK = "Ana rolled back to version 1 on 2026-03-01: mail went astray"
 
 
 def meet(
-    champion: Rival,
-    *past: Rival,
+    champion: Opponent,
+    *past: Opponent,
     ours: Evaluation | None = None,
     news=NEWS,
     rolled_back=None,
     ordered=False,
 ):
-    rivals = Rivals(champion, news, past, rolled_back=rolled_back)
-    return judge_challenger(ours or evaluation(), rivals, ordered=ordered)
+    opponents = Opponents(champion, news, past, rolled_back=rolled_back)
+    return judge_challenger(ours or evaluation(), opponents, ordered=ordered)
 
 
 def test_better_than_the_baseline_without_champion_is_promoted() -> None:
-    verdict = judge_challenger(evaluation(), Rivals(), ordered=False)
+    verdict = judge_challenger(evaluation(), Opponents(), ordered=False)
     assert verdict.promoted
     assert "no champion" in verdict.reasons[-1]
 
 
 @pytest.mark.parametrize("loss", [1.1, 1.6], ids=["equal", "worse"])
 def test_no_better_than_the_baseline_is_not_promoted(loss: float) -> None:
-    verdict = judge_challenger(evaluation(loss=loss), Rivals(), ordered=False)
+    verdict = judge_challenger(evaluation(loss=loss), Opponents(), ordered=False)
     assert not verdict.promoted
     assert "baseline" in verdict.reasons[0]
 
@@ -74,7 +74,7 @@ def test_gain_within_noise_is_not_promoted() -> None:
     noisy = evaluation(loss=1.09, rows=30)
     spread = np.random.default_rng(1).normal(0, 2, 30)
     noisy = replace(noisy, judged=replace(noisy.judged, log_loss=noisy.judged.log_loss + spread))
-    assert not judge_challenger(noisy, Rivals(), ordered=False).promoted
+    assert not judge_challenger(noisy, Opponents(), ordered=False).promoted
 
 
 @pytest.mark.parametrize("ordered", [False, True], ids=["accuracy", "kappa"])
@@ -94,7 +94,7 @@ def test_gain_within_noise_is_not_promoted() -> None:
 def test_challenger_must_be_better_or_no_worse_and_fresher(
     champions_errors: int, news: str | None, promoted: bool, ordered: bool
 ) -> None:
-    verdict = meet(rival(champions_errors), news=news, ordered=ordered)
+    verdict = meet(opponent(champions_errors), news=news, ordered=ordered)
     assert verdict.promoted is promoted
     champions = verdict.comparisons[1]
     assert champions.metric == ("quadratic kappa" if ordered else "accuracy")
@@ -107,8 +107,8 @@ def test_challenger_must_be_better_or_no_worse_and_fresher(
 def test_half_a_point_is_tolerated() -> None:
     alone = replace(evaluation(), copies=np.arange(ROWS))
     alone = replace(alone, judged=replace(alone.judged, blocks=np.arange(ROWS)))
-    assert meet(rival(192), ours=alone).promoted
-    assert not meet(rival(188), ours=alone).promoted
+    assert meet(opponent(192), ours=alone).promoted
+    assert not meet(opponent(188), ours=alone).promoted
 
 
 def test_noise_may_not_hide_a_point() -> None:
@@ -119,21 +119,21 @@ def test_noise_may_not_hide_a_point() -> None:
     mine, theirs = ours.judged.labels.copy(), ours.judged.labels.copy()
     mine[errors[:300]], theirs[errors[300:]] = wrong[errors[:300]], wrong[errors[300:]]
     ours = replace(ours, judged=replace(ours.judged, predicted=mine))
-    verdict = meet(Rival("1", np.arange(ROWS), tuple(CLASSES[n] for n in theirs)), ours=ours)
+    verdict = meet(Opponent("1", np.arange(ROWS), tuple(CLASSES[n] for n in theirs)), ours=ours)
     assert verdict.comparisons[1].value == 0
     assert not verdict.promoted
     assert "too uncertain" in verdict.reasons[-1]
 
 
 def test_incidents_that_only_one_of_them_judged_do_not_count() -> None:
-    shared = Rival("1", np.arange(200, ROWS), rival(0).predicted[200:])
+    shared = Opponent("1", np.arange(200, ROWS), opponent(0).predicted[200:])
     assert meet(shared).promoted
     assert "1,800 incidents" in meet(shared).reasons[1]
 
 
 @pytest.mark.parametrize("news", [NEWS, None])
 def test_too_few_shared_groups_are_not_compared(news: str | None) -> None:
-    few = Rival("1", np.arange(396), rival(0).predicted[:396])
+    few = Opponent("1", np.arange(396), opponent(0).predicted[:396])
     verdict = meet(few, news=news)
     assert verdict.promoted is (news is not None)
     assert "396" in verdict.reasons[-1]
@@ -141,24 +141,24 @@ def test_too_few_shared_groups_are_not_compared(news: str | None) -> None:
 
 @pytest.mark.parametrize(("errors", "rows"), [(200, ROWS), (0, 396)], ids=["no worse", "few"])
 def test_freshness_does_not_undo_what_a_person_rolled_back(errors: int, rows: int) -> None:
-    champion = rival(errors, rows)
+    champion = opponent(errors, rows)
     assert meet(champion).promoted
     verdict = meet(champion, rolled_back=ROLLED_BACK)
     assert not verdict.promoted
     assert ROLLED_BACK in verdict.reasons[-1]
-    assert meet(rival(260), rolled_back=ROLLED_BACK).promoted
+    assert meet(opponent(260), rolled_back=ROLLED_BACK).promoted
 
 
 def test_a_champion_that_answered_none_of_them_is_not_compared() -> None:
-    assert meet(Rival("1", np.array([], dtype=np.int64), ())).promoted
+    assert meet(Opponent("1", np.array([], dtype=np.int64), ())).promoted
 
 
 def test_label_that_the_challenger_does_not_know_is_an_error_of_the_champion() -> None:
-    assert meet(Rival("1", np.arange(ROWS), ("old name",) * ROWS), news=None).promoted
+    assert meet(Opponent("1", np.arange(ROWS), ("old name",) * ROWS), news=None).promoted
 
 
 def test_small_losses_do_not_add_up_over_a_year() -> None:
-    champion, better, best = rival(196), rival(195, version="2"), rival(170, version="3")
+    champion, better, best = opponent(196), opponent(195, version="2"), opponent(170, version="3")
     assert meet(champion, better).promoted
     verdict = meet(champion, better, best)
     assert not verdict.promoted
@@ -167,8 +167,8 @@ def test_small_losses_do_not_add_up_over_a_year() -> None:
 
 
 def test_a_champion_of_the_past_year_that_shares_too_little_is_left_out() -> None:
-    few = Rival("3", np.arange(396), rival(0).predicted[:396])
-    assert meet(rival(200), few).promoted
+    few = Opponent("3", np.arange(396), opponent(0).predicted[:396])
+    assert meet(opponent(200), few).promoted
 
 
 def sliced(*sizes: int) -> Evaluation:
@@ -183,9 +183,9 @@ def sliced(*sizes: int) -> Evaluation:
 
 def test_a_large_slice_that_falls_beyond_doubt_vetoes() -> None:
     """The challenger errs in the first 200 incidents, the champion in the 300 last."""
-    theirs = np.array(rival(0).predicted)
+    theirs = np.array(opponent(0).predicted)
     theirs[-300:] = "none"
-    champion = Rival("1", np.arange(ROWS), tuple(theirs.tolist()))
+    champion = Opponent("1", np.arange(ROWS), tuple(theirs.tolist()))
     assert meet(champion).promoted
     verdict = meet(champion, ours=sliced(600, 400, 1000))
     assert not verdict.promoted
@@ -199,9 +199,9 @@ def test_a_large_slice_that_falls_beyond_doubt_vetoes() -> None:
 
 
 def test_a_small_slice_that_falls_is_a_warning() -> None:
-    theirs = np.array(rival(0).predicted)
+    theirs = np.array(opponent(0).predicted)
     theirs[-300:] = "none"
-    champion = Rival("1", np.arange(ROWS), tuple(theirs.tolist()))
+    champion = Opponent("1", np.arange(ROWS), tuple(theirs.tolist()))
     verdict = meet(champion, ours=sliced(396, 600, 1004))
     assert verdict.promoted
     (warning,) = verdict.warnings
@@ -209,6 +209,6 @@ def test_a_small_slice_that_falls_is_a_warning() -> None:
 
 
 def test_a_verdict_is_readable_by_machines() -> None:
-    figures = meet(rival(202)).figures()
+    figures = meet(opponent(202)).figures()
     assert figures["the champion (version 1)"]["value"] == 0.001
     assert "the most frequent label" in figures

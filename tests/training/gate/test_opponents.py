@@ -18,7 +18,7 @@ from models.artifacts.save_load import save_artifact
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.held_out_predictions import write_judgement
 from training.evaluation.metrics import Judged
-from training.gate.opponents import Rivals, find_rivals
+from training.gate.opponents import Opponents, find_opponents
 from training.pipeline.register import register
 from training.plan import TrainingPlan
 
@@ -66,23 +66,23 @@ def champion(home: Home, promote, toy_model, toy_card, trusted_toy, tmp_path: Pa
     return make
 
 
-def rivals(home: Home, past: History, ours: Evaluation, fresher_days: float = 7) -> Rivals:
+def opponents(home: Home, past: History, ours: Evaluation, fresher_days: float = 7) -> Opponents:
     plan = TrainingPlan(
         home, "default", home.database_url, encoder="hashing", fresher_days=fresher_days
     )
     ids = [one.report.id for one in past.incidents]
-    return find_rivals(ours, past, "category", ids, plan)
+    return find_opponents(ours, past, "category", ids, plan)
 
 
 def test_without_a_champion_there_is_no_rival(home: Home) -> None:
     past = history(40)
-    assert rivals(home, past, evaluation(past, np.arange(20, 40))) == Rivals()
+    assert opponents(home, past, evaluation(past, np.arange(20, 40))) == Opponents()
 
 
 def test_a_champion_answers_for_itself_what_came_after_its_data(home: Home, champion) -> None:
     champion(100)
     past = history(240)
-    met = rivals(home, past, evaluation(past, np.arange(80, 240)))
+    met = opponents(home, past, evaluation(past, np.arange(80, 240)))
     assert met.champion.rows.tolist() == list(range(20, 160))
     assert "after its data ended" in met.champion.which
     assert set(met.champion.predicted) == {"Network", "Printing"}
@@ -97,7 +97,7 @@ def test_with_too_short_a_later_period_both_are_known_by_held_out_answers(
 ) -> None:
     champion(150, judged=np.arange(60, 150))
     past = history(240)
-    met = rivals(home, past, evaluation(past, np.arange(80, 240)))
+    met = opponents(home, past, evaluation(past, np.arange(80, 240)))
     assert met.champion.rows.tolist() == list(range(70))
     assert set(met.champion.predicted) == {"Network"}
     assert "neither had seen" in met.champion.which
@@ -109,7 +109,7 @@ def test_a_champion_that_cannot_be_loaded_is_known_by_held_out_answers(
     version = champion(100, judged=np.arange(60, 100))
     (version.folder / "model.skops").write_bytes(b"damaged")
     past = history(240)
-    met = rivals(home, past, evaluation(past, np.arange(80, 240)))
+    met = opponents(home, past, evaluation(past, np.arange(80, 240)))
     assert met.champion.rows.tolist() == list(range(20))
     assert "could not be asked" in met.doubts[0]
 
@@ -123,7 +123,7 @@ def test_what_is_news_to_the_champion(home: Home, champion) -> None:
         (130, 14, "30 incidents that the champion never saw"),
     ):
         past = history(incidents)
-        met = rivals(home, past, evaluation(past, np.arange(50, incidents)), fresher_days=days)
+        met = opponents(home, past, evaluation(past, np.arange(50, incidents)), fresher_days=days)
         assert news in str(met.news)
 
 
@@ -134,13 +134,13 @@ def test_a_rollback_counts_until_somebody_promotes(
     champion(110, name="2")
     past = history(110)
     ours = evaluation(past, np.arange(50, 110))
-    assert rivals(home, past, ours).rolled_back is None
+    assert opponents(home, past, ours).rolled_back is None
     version = roll_back("category", home=home, tenant="default")
-    told = rivals(home, past, ours).rolled_back
+    told = opponents(home, past, ours).rolled_back
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     assert told == f"Ben rolled back to version {version.version} on {today}: worse"
     promote("category", "2", home=home, tenant="default")
-    assert rivals(home, past, ours).rolled_back is None
+    assert opponents(home, past, ours).rolled_back is None
 
 
 def test_incidents_without_a_label_make_nothing_fresher(home: Home, champion) -> None:
@@ -150,7 +150,7 @@ def test_incidents_without_a_label_make_nothing_fresher(home: Home, champion) ->
     past = replace(past, incidents=(*past.incidents[:104], *unlabelled))
     ids = [one.report.id for one in past.incidents[:104]]
     plan = TrainingPlan(home, "default", home.database_url, encoder="hashing", fresher_days=7)
-    met = find_rivals(evaluation(past, np.arange(50, 104)), past, "category", ids, plan)
+    met = find_opponents(evaluation(past, np.arange(50, 104)), past, "category", ids, plan)
     assert met.news == "it learned from 4 incidents that the champion never saw"
 
 
@@ -161,17 +161,17 @@ def test_a_corrected_label_is_news(home: Home, champion) -> None:
     labels = ours.judged.labels.copy()
     labels[:3] = 1 - labels[:3]
     ours = replace(ours, judged=replace(ours.judged, labels=labels))
-    assert rivals(home, past, ours).news == "it learned from 3 corrected labels"
+    assert opponents(home, past, ours).news == "it learned from 3 corrected labels"
 
 
 def test_champions_of_the_past_year_are_met_again(home: Home, champion) -> None:
     for number in range(3):
         champion(100, judged=np.arange(40 + 10 * number, 100), name=str(number))
     past = history(100)
-    met = rivals(home, past, evaluation(past, np.arange(100)))
+    met = opponents(home, past, evaluation(past, np.arange(100)))
     assert met.champion.version == "3"
     assert {each.version: len(each.rows) for each in met.past} == {"1": 60, "2": 50}
     client = connect(home.tracking_uri)
     client.set_registered_model_tag("default.category", HISTORY_TAG, "2,3")
-    met = rivals(home, past, evaluation(past, np.arange(100)))
+    met = opponents(home, past, evaluation(past, np.arange(100)))
     assert [each.version for each in met.past] == ["2"]
