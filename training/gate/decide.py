@@ -9,7 +9,7 @@ from models.base.gate_verdict import Comparison, Verdict
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import compare, log_loss
 from training.gate.opponents import FEWEST_GROUPS, Opponent, Opponents
-from training.gate.paired_bootstrap import Answers, Difference, accuracy_gain, kappa_gain
+from training.gate.paired_bootstrap import Answers, GainInterval, accuracy_gain, kappa_gain
 from training.gate.slice_veto import judge_slices
 from training.plurals import counted
 
@@ -147,7 +147,7 @@ def _beside_past(ours: Evaluation, past: Sequence[Opponent], ordered: bool) -> V
 
 def _compare(ours: Evaluation, opponent: Opponent, name: str, ordered: bool) -> _Finding:
     answers = _answers(ours, opponent)
-    found = Difference(0.0, 0.0, 0.0, 0.0)
+    found = GainInterval(0.0, 0.0, 0.0, 0.0)
     if len(opponent.rows):
         found = kappa_gain(answers) if ordered else accuracy_gain(answers)
     comparison = Comparison(

@@ -52,7 +52,7 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class GainInterval:
     """Ours less theirs, with the 95% interval `low`..`high` and the standard `error`."""
 
     value: float
@@ -61,7 +61,7 @@ class Difference:
     error: float
 
 
-def accuracy_gain(answers: Answers) -> Difference:
+def accuracy_gain(answers: Answers) -> GainInterval:
     """Return our accuracy less theirs.
 
     >>> right, wrong = np.zeros(40, dtype=np.int64), np.ones(40, dtype=np.int64)
@@ -74,7 +74,7 @@ def accuracy_gain(answers: Answers) -> Difference:
     return _difference(counted, answers.units, lambda sums: sums[:, 0] / sums[:, 1])
 
 
-def kappa_gain(answers: Answers) -> Difference:
+def kappa_gain(answers: Answers) -> GainInterval:
     """Return our quadratically weighted kappa (Cohen 1968) less theirs."""
     classes = answers.classes
 
@@ -100,7 +100,7 @@ def _kappa(cost: Floats, labels: Floats, predicted: Floats) -> Floats:
     return np.where(by_chance > 0, 1 - cost / np.where(by_chance > 0, by_chance, 1), 0.0)
 
 
-def _difference(counted: Floats, units: Rows, figure: Callable[[Floats], Floats]) -> Difference:
+def _difference(counted: Floats, units: Rows, figure: Callable[[Floats], Floats]) -> GainInterval:
     """Draw the units anew a thousand times (Efron 1979), and return the figure of their sums.
 
     `counted` has a row for each incident. Units that count alike are drawn together, by one
@@ -116,4 +116,4 @@ def _difference(counted: Floats, units: Rows, figure: Callable[[Floats], Floats]
     replicates = np.concatenate(drawn)
     low, high = np.quantile(replicates, [0.025, 0.975])
     value = float(figure(sums.sum(axis=0, keepdims=True))[0])
-    return Difference(value, float(low), float(high), float(replicates.std()))
+    return GainInterval(value, float(low), float(high), float(replicates.std()))

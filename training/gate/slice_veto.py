@@ -9,7 +9,7 @@ from scipy.stats import norm
 from models.base.gate_verdict import Comparison, Verdict
 from models.classification.cross_validation import Rows
 from training.evaluation.slices import Slice
-from training.gate.paired_bootstrap import Answers, Difference, accuracy_gain
+from training.gate.paired_bootstrap import Answers, GainInterval, accuracy_gain
 from training.plurals import counted
 
 TOLERATED_FALL = 0.02
@@ -76,7 +76,7 @@ def _fall(part: Slice, answers: Answers) -> _Fall:
     return _Fall(comparison, _chance(gain))
 
 
-def _chance(gain: Difference) -> float:
+def _chance(gain: GainInterval) -> float:
     beyond = gain.value + TOLERATED_FALL
     if gain.error == 0:
         return 0.0 if beyond < 0 else 1.0
