@@ -20,7 +20,7 @@ _EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class AnsweredIncidents:
     """A champion's answers, oldest first: each incident's first, and what is right if known.
 
     `truths` are of final states and of audited answers, by incident; what feedback alone says is
@@ -53,7 +53,7 @@ def first_answers(
 
 
 def look_at_answers(
-    judged: Judged, card: Card, feedback: Sequence[FeedbackRecord], targets: int
+    judged: AnsweredIncidents, card: Card, feedback: Sequence[FeedbackRecord], targets: int
 ) -> Findings:
     """Measure calibration, accuracy, abstention, acceptance and latency; alarm at rash answers."""
     measures = [
@@ -65,7 +65,7 @@ def look_at_answers(
     return Findings(tuple(measures), _rash_alarms(judged, _FOR_ERRORS / targets))
 
 
-def _rates(judged: Judged) -> list[Measure]:
+def _rates(judged: AnsweredIncidents) -> list[Measure]:
     if not judged.answers:
         return []
     decisions = {"abstained": Decision.ABSTAIN, "auto": Decision.AUTO}
@@ -81,7 +81,7 @@ def _rates(judged: Judged) -> list[Measure]:
     ]
 
 
-def _calibration(judged: Judged, card: Card) -> list[Measure]:
+def _calibration(judged: AnsweredIncidents, card: Card) -> list[Measure]:
     known = judged.known
     if len(known) < _FEWEST_JUDGED:
         return []
@@ -94,7 +94,7 @@ def _calibration(judged: Judged, card: Card) -> list[Measure]:
     ]
 
 
-def _acceptance(judged: Judged, feedback: Sequence[FeedbackRecord]) -> list[Measure]:
+def _acceptance(judged: AnsweredIncidents, feedback: Sequence[FeedbackRecord]) -> list[Measure]:
     given = {one.prediction_id for one in judged.answers}
     said = [
         one
@@ -109,7 +109,7 @@ def _acceptance(judged: Judged, feedback: Sequence[FeedbackRecord]) -> list[Meas
     return [Measure("feedback accepted", found.value, *bounds, judged.target, n=len(said))]
 
 
-def _latency(judged: Judged) -> list[Measure]:
+def _latency(judged: AnsweredIncidents) -> list[Measure]:
     seconds = [one.seconds for one in judged.answers if one.seconds is not None]
     if not seconds:
         return []
@@ -130,7 +130,7 @@ def _latency(judged: Judged) -> list[Measure]:
 
 def _measure(
     name: str,
-    judged: Judged,
+    judged: AnsweredIncidents,
     values: Sequence[float],
     answers: Sequence[PredictionSummary],
     reference: float | None,
@@ -140,7 +140,7 @@ def _measure(
     return Measure(name, found.value, *bounds, judged.target, n=len(values))
 
 
-def _rash_alarms(judged: Judged, error: float) -> tuple[Alarm, ...]:
+def _rash_alarms(judged: AnsweredIncidents, error: float) -> tuple[Alarm, ...]:
     known = judged.known
     wrong = np.array([judged.is_wrong(one) for one in known], dtype=np.bool_)
     confidence = np.array([one.confidence for one in known])

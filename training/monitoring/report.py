@@ -13,7 +13,7 @@ from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.base.model_card import Card
 from models.base.target_labels import label_of
-from training.monitoring.answer_quality import Judged, first_answers, look_at_answers
+from training.monitoring.answer_quality import AnsweredIncidents, first_answers, look_at_answers
 from training.monitoring.category_proposals import propose_categories
 from training.monitoring.certificate_checks import look_at_promises
 from training.monitoring.concept_drift import find_concept_changes
@@ -106,7 +106,7 @@ def _look_at_champion(
     )
     once = set(material.ids)
     ledger = _by_incident(learning.labels(target=target))
-    judged = Judged(
+    judged = AnsweredIncidents(
         target,
         tuple(one for one in answers if one.incident_id in once),
         true_labels(material, target, ledger),
@@ -156,7 +156,9 @@ def _is_unbiased(record: LabelRecord) -> bool:
     return record.source is LabelSource.AUDITED or record.given_by == FINAL_STATE
 
 
-def _unplaced(judged: Judged, ledger: Mapping[str, Sequence[LabelRecord]]) -> frozenset[str]:
+def _unplaced(
+    judged: AnsweredIncidents, ledger: Mapping[str, Sequence[LabelRecord]]
+) -> frozenset[str]:
     abstained = {one.incident_id for one in judged.answers if one.decision == "abstain"}
     mended = {LabelSource.CORRECTED, LabelSource.REPLACED}
     corrected = {
