@@ -17,7 +17,7 @@ from models.classification.cross_validation import Rows
 from training.dataset.split import Split
 from training.dataset.targets import Target
 from training.evaluation.evaluate import Evaluation
-from training.evaluation.metrics import Interval, Judged, compare, measure
+from training.evaluation.metrics import HeldOutPredictions, Interval, compare, measure
 from training.pipeline.fit import fit_and_judge, prepare
 from training.pipeline.train import choose_targets
 from training.plan import TrainingPlan
@@ -109,11 +109,11 @@ def _score(peer: Pipeline, reports: list[IncidentReport], rows: Rows, scores: Fl
         scores[rows, peer.predict(reports)] = 1
 
 
-def _judge(scores: Floats, ours: Judged) -> Judged:
+def _judge(scores: Floats, ours: HeldOutPredictions) -> HeldOutPredictions:
     place, predicted = np.arange(len(scores)), scores.argmax(axis=1)
     loss = -np.log(np.maximum(scores[place, ours.labels], 1e-9))
     confidence = scores[place, predicted]
-    return Judged(ours.labels, predicted, confidence, loss, ours.blocks, ours.classes)
+    return HeldOutPredictions(ours.labels, predicted, confidence, loss, ours.blocks, ours.classes)
 
 
 def _measure(contender: Contender, figures: Mapping[str, Figure]) -> dict[str, Interval]:
@@ -135,6 +135,6 @@ def _differences(
     return found
 
 
-def _best(views: Mapping[str, Judged], figure: Figure) -> str:
+def _best(views: Mapping[str, HeldOutPredictions], figure: Figure) -> str:
     values = {peer: figure.metric(v, np.ones(len(v.labels))) for peer, v in views.items()}
     return (min if figure.is_better_low else max)(values, key=values.__getitem__)

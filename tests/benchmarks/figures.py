@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation.metrics import (
-    Judged,
+    HeldOutPredictions,
     Metric,
     accuracy,
     coverage_at_wanted_accuracy,
@@ -30,7 +30,7 @@ class Contender:
     wall time of all fitting and judging, without encoding.
     """
 
-    judged: Judged
+    judged: HeldOutPredictions
     probabilities: Floats | None
     seconds: float
 
@@ -40,7 +40,7 @@ class Figure:
     """A metric, and what of a contender it judges; None where the contender lacks that."""
 
     metric: Metric
-    view: Callable[[Contender], Judged | None]
+    view: Callable[[Contender], HeldOutPredictions | None]
     is_better_low: bool = False
 
 
@@ -49,7 +49,7 @@ def choose_figures(*, ordered: bool) -> Mapping[str, Figure]:
     return _SEVERITY_FIGURES if ordered else _CHOICE_FIGURES
 
 
-def recall_at_flagged(judged: Judged, weight: Floats) -> float:
+def recall_at_flagged(judged: HeldOutPredictions, weight: Floats) -> float:
     """Return the share of label 1 among the 5% of rows with the highest confidence."""
     order = np.argsort(-judged.confidence, kind="stable")
     flagged = order[np.cumsum(weight[order]) <= _FLAGGED * weight.sum()]
@@ -57,15 +57,15 @@ def recall_at_flagged(judged: Judged, weight: Floats) -> float:
     return float(wanted[flagged].sum() / wanted.sum()) if wanted.sum() else 0.0
 
 
-def _answers(contender: Contender) -> Judged:
+def _answers(contender: Contender) -> HeldOutPredictions:
     return contender.judged
 
 
-def _sure_answers(contender: Contender) -> Judged | None:
+def _sure_answers(contender: Contender) -> HeldOutPredictions | None:
     return None if contender.probabilities is None else contender.judged
 
 
-def _flags(contender: Contender) -> Judged | None:
+def _flags(contender: Contender) -> HeldOutPredictions | None:
     """Ask only whether a row is of the top two levels; of the top one where there are but three."""
     if contender.probabilities is None:
         return None
@@ -73,7 +73,9 @@ def _flags(contender: Contender) -> Judged | None:
     top = judged.classes - (2 if judged.classes >= _LEVELS_FOR_TWO_TOP else 1)
     reached = contender.probabilities[:, top:].sum(axis=1)
     wanted = (judged.labels >= top).astype(np.int64)
-    return Judged(wanted, np.ones_like(wanted), reached, judged.log_loss, judged.blocks, 2)
+    return HeldOutPredictions(
+        wanted, np.ones_like(wanted), reached, judged.log_loss, judged.blocks, 2
+    )
 
 
 _SURENESS = {

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from training.evaluation.evaluate import Evaluation
-from training.evaluation.metrics import Judged
+from training.evaluation.metrics import HeldOutPredictions
 from training.gate import decide
 from training.gate.decide import judge_challenger
 from training.gate.opponents import Opponent, Opponents
@@ -99,8 +99,10 @@ def _copy_groups(generator: np.random.Generator, labels: int) -> np.ndarray:
 def _evaluation(truth: np.ndarray, predicted: np.ndarray, copies: np.ndarray) -> Evaluation:
     count = len(truth)
     sure = np.full(count, _ACCURACY)
-    judged = Judged(truth, predicted, sure, np.full(count, 0.5), copies, _CLASSES)
-    baseline = Judged(truth, np.zeros_like(truth), sure, np.full(count, 2.0), copies, _CLASSES)
+    judged = HeldOutPredictions(truth, predicted, sure, np.full(count, 0.5), copies, _CLASSES)
+    baseline = HeldOutPredictions(
+        truth, np.zeros_like(truth), sure, np.full(count, 2.0), copies, _CLASSES
+    )
     names = tuple(map(str, range(count)))
     return Evaluation(np.arange(count), copies, names, _LABELS, judged, baseline, ())
 

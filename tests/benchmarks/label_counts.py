@@ -18,8 +18,8 @@ from models.classification.choice import ChoiceModel
 from models.classification.cross_validation import Rows, report_copy_groups
 from training.evaluation.metrics import (
     Floats,
+    HeldOutPredictions,
     Interval,
-    Judged,
     accuracy,
     coverage_at_wanted_accuracy,
     expected_calibration_error,
@@ -162,7 +162,9 @@ def _figures(probabilities: Floats, labels: Rows) -> dict[str, float]:
     confidence = probabilities.max(axis=1)
     weight = np.ones(len(labels))
     classes = probabilities.shape[1] + 1
-    judged = Judged(labels, predicted, confidence, weight, np.arange(len(labels)), classes)
+    judged = HeldOutPredictions(
+        labels, predicted, confidence, weight, np.arange(len(labels)), classes
+    )
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :_TOP]
     return {
         "accuracy": accuracy(judged, weight),

@@ -31,7 +31,7 @@ from models.base.predictions import Certificate
 from models.classification.choice import ChoiceModel
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.held_out_predictions import write_judgement
-from training.evaluation.metrics import Judged
+from training.evaluation.metrics import HeldOutPredictions
 from training.pipeline.register import register, training_run
 
 pytestmark = pytest.mark.quality
@@ -63,7 +63,7 @@ def evaluation(rows: int) -> Evaluation:
     places = np.arange(rows)
     predicted = np.where(places % 10 == 0, 1 - places % 2, places % 2)
     sure = np.linspace(0.6, 0.99, rows)
-    judged = Judged(places % 2, predicted, sure, np.ones(rows), places, 2)
+    judged = HeldOutPredictions(places % 2, predicted, sure, np.ones(rows), places, 2)
     names = tuple(f"print {row}" for row in range(rows))
     return Evaluation(places, places, names, tuple(sorted(WORDS)), judged, judged, ())
 

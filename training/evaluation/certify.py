@@ -11,7 +11,7 @@ from scipy.special import betaincinv
 from models.base.predictions import Certificate
 from models.classification.calibrated_model import Certification
 from models.classification.cross_validation import Rows, one_of_each
-from training.evaluation.metrics import Judged, take_rows
+from training.evaluation.metrics import HeldOutPredictions, take_rows
 from training.plan import WANTED_PRECISION
 
 _ERROR_RATE = 0.05
@@ -52,7 +52,7 @@ class _Walk:
 
 
 def certify(
-    judged: Judged,
+    judged: HeldOutPredictions,
     classes: Sequence[str],
     copies: Rows,
     *,
@@ -102,7 +102,7 @@ def lower_bound(right: Rows, of: Rows, level: float = _ERROR_RATE) -> NDArray[np
     return np.where(right > 0, bounds, 0.0)
 
 
-def _walks(judged: Judged, copies: Rows, classes: int) -> list[_Walk]:
+def _walks(judged: HeldOutPredictions, copies: Rows, classes: int) -> list[_Walk]:
     """Return the tests that predictions and confidences allow, whatever of them is right."""
     drawn = take_rows(judged, one_of_each(copies))
     sizes = np.bincount(drawn.predicted, minlength=classes)
@@ -113,7 +113,7 @@ def _walks(judged: Judged, copies: Rows, classes: int) -> list[_Walk]:
     return [walk for walk in walks if len(walk.thresholds)]
 
 
-def _walk(judged: Judged, classes: tuple[int, ...], *, pooled: bool) -> _Walk:
+def _walk(judged: HeldOutPredictions, classes: tuple[int, ...], *, pooled: bool) -> _Walk:
     here = np.isin(judged.predicted, classes)
     thresholds = np.array(GRID)
     accepted = judged.confidence[here][:, None] >= thresholds

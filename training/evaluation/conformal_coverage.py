@@ -10,7 +10,7 @@ from sklearn.base import clone
 from models.classification.conformal_sets import LabelSets
 from models.classification.cross_validation import Fold, Rows
 from models.classification.expert_pool import CrossFit
-from training.evaluation.metrics import Floats, Judged
+from training.evaluation.metrics import Floats, HeldOutPredictions
 
 _FEWEST_OF_A_CLASS = 50
 
@@ -32,7 +32,11 @@ SetMetric = Callable[[JudgedSets, Floats], float]
 
 
 def judge_sets(
-    sets: LabelSets, found: CrossFit, judged: Judged, copies: Rows, folds: Sequence[Fold]
+    sets: LabelSets,
+    found: CrossFit,
+    judged: HeldOutPredictions,
+    copies: Rows,
+    folds: Sequence[Fold],
 ) -> JudgedSets | None:
     """Judge each fold by sets that were calibrated on the others (Vovk 2015, cross-conformal).
 
@@ -51,7 +55,7 @@ def judge_sets(
     return _sets_of(judged, held)
 
 
-def most_frequent_sets(shares: Floats, judged: Judged, coverage: float) -> JudgedSets:
+def most_frequent_sets(shares: Floats, judged: HeldOutPredictions, coverage: float) -> JudgedSets:
     """Judge the sets of the most frequent labels that together reach a coverage.
 
     `shares` has shape (rows, classes).
@@ -93,6 +97,6 @@ def lowest_class_coverage(judged: JudgedSets, weight: Floats) -> float:
     return float((here * judged.covered).sum() / here.sum()) if here.any() else 0.0
 
 
-def _sets_of(judged: Judged, held: NDArray[np.bool_]) -> JudgedSets:
+def _sets_of(judged: HeldOutPredictions, held: NDArray[np.bool_]) -> JudgedSets:
     right = held[np.arange(len(held)), judged.labels]
     return JudgedSets(judged.labels, right, held.sum(axis=1), judged.blocks)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from models.base.model_card import Drift
 from models.classification.cross_validation import Rows
 from training.dataset.split import Split
-from training.evaluation.metrics import Interval, Judged, measure, take_rows
+from training.evaluation.metrics import HeldOutPredictions, Interval, measure, take_rows
 
 Floats = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ _FEWEST_ROWS = 30
 _FEWEST_DAYS = 2
 
 
-def find_drift(labels: Rows, rows: Rows, judged: Judged, split: Split) -> Drift | None:
+def find_drift(labels: Rows, rows: Rows, judged: HeldOutPredictions, split: Split) -> Drift | None:
     """Compare the incidents since each border of the judged periods with those before it.
 
     `labels` numbers each incident's class, -1 where unknown; `judged` belongs to `rows`. Shares of
@@ -61,7 +61,7 @@ def _is_beyond_chance(move: tuple[float, float], borders: int) -> bool:
     return distance >= _WORTH_ACTING and chance <= _RARELY / borders
 
 
-def _excess_of_newest(judged: Judged, rows: Rows, split: Split) -> Interval | None:
+def _excess_of_newest(judged: HeldOutPredictions, rows: Rows, split: Split) -> Interval | None:
     newest = take_rows(judged, np.flatnonzero(np.isin(rows, split.periods[-1].rows)))
     if len(newest.labels) < _FEWEST_ROWS or len(set(newest.blocks.tolist())) < _FEWEST_DAYS:
         return None
@@ -115,7 +115,7 @@ def _distance(counts: Floats, is_later: NDArray[np.bool_]) -> float:
     return float(np.abs(here / max(here.sum(), 1) - rest / max(rest.sum(), 1)).sum() / 2)
 
 
-def _overconfidence(judged: Judged, weight: Floats) -> float:
+def _overconfidence(judged: HeldOutPredictions, weight: Floats) -> float:
     gap = judged.confidence - (judged.labels == judged.predicted)
     return float((weight * gap).sum() / weight.sum())
 

@@ -19,7 +19,7 @@ from training.evaluation.metrics import (
     SEVERITY_METRICS,
     AnyJudged,
     Floats,
-    Judged,
+    HeldOutPredictions,
     measure,
 )
 from training.evaluation.slices import Slice, find_slices, measure_slices
@@ -41,8 +41,8 @@ class Evaluation:
     copies: Rows
     fingerprints: tuple[str, ...]
     classes: tuple[str, ...]
-    judged: Judged
-    baseline: Judged
+    judged: HeldOutPredictions
+    baseline: HeldOutPredictions
     metrics: tuple[Metric, ...]
     drift: Drift | None = None
     slices: tuple[Slice, ...] = ()
@@ -80,11 +80,11 @@ def evaluate(
     )
 
 
-def _judge(model: CalibratedModel, labels: Rows, blocks: Rows) -> Judged:
+def _judge(model: CalibratedModel, labels: Rows, blocks: Rows) -> HeldOutPredictions:
     found, probabilities = model.cross_fit_, model.cross_fit_.probabilities
     predicted = probabilities.argmax(axis=1) if found.predicted is None else found.predicted
     place = np.arange(len(labels))
-    return Judged(
+    return HeldOutPredictions(
         labels=labels,
         predicted=predicted,
         confidence=probabilities[place, predicted],
@@ -115,7 +115,7 @@ def _label_shares(labels: Rows, split: Split, classes: int) -> Floats:
     return shares
 
 
-def _most_frequent(judged: Judged, shares: Floats) -> Judged:
+def _most_frequent(judged: HeldOutPredictions, shares: Floats) -> HeldOutPredictions:
     """Predict the most frequent label of each row's shares, with its share as confidence."""
     predicted = shares.argmax(axis=1)
     place = np.arange(len(shares))

@@ -16,7 +16,7 @@ from training.dataset.targets import Target
 from training.evaluation.certify import FEWEST_ACCEPTED, GRID, certify, lower_bound
 from training.evaluation.drift import rows_since_drift
 from training.evaluation.evaluate import Evaluation
-from training.evaluation.metrics import Judged, accuracy, measure, take_rows
+from training.evaluation.metrics import HeldOutPredictions, accuracy, measure, take_rows
 from training.plan import TrainingPlan
 
 _SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -125,7 +125,9 @@ def learning_curve(
     return tuple(point for point in points if point is not None)
 
 
-def labels_until_auto(judged: Judged, copies: Rows, labels: int, *, wanted: float) -> int | None:
+def labels_until_auto(
+    judged: HeldOutPredictions, copies: Rows, labels: int, *, wanted: float
+) -> int | None:
     """Return about how many more labels a first certificate takes, in tens; None if nothing tells.
 
     `judged` are held-out answers after so many `labels`. Supposes that later answers are as sure
@@ -149,7 +151,7 @@ def labels_until_auto(judged: Judged, copies: Rows, labels: int, *, wanted: floa
     return 10 * max(1, int(np.ceil((growth - 1) * labels / 10)))
 
 
-def _answers_needed(judged: Judged, accepted: Rows, wanted: float) -> float:
+def _answers_needed(judged: HeldOutPredictions, accepted: Rows, wanted: float) -> float:
     """Return by how much the answers must grow for those accepted to prove the precision."""
     count = int(accepted.sum())
     right = int((accepted & (judged.predicted == judged.labels)).sum())
@@ -190,7 +192,9 @@ def _point(
     unused = np.zeros(len(judged))
     found = measure(
         accuracy,
-        Judged(labels[judged], answers, unused, unused, blocks[judged], int(labels.max()) + 1),
+        HeldOutPredictions(
+            labels[judged], answers, unused, unused, blocks[judged], int(labels.max()) + 1
+        ),
     )
     return CurvePoint(round(float(np.mean(learned))), found.value, found.low, found.high)
 

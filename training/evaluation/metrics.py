@@ -17,7 +17,7 @@ _WANTED_ACCURACY = 0.92
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class HeldOutPredictions:
     """Predictions on rows that were not fitted on.
 
     `labels` and `predicted` number the classes, `confidence` is that of the predicted class,
@@ -32,7 +32,7 @@ class Judged:
     classes: int
 
 
-def take_rows(judged: Judged, rows: Rows) -> Judged:
+def take_rows(judged: HeldOutPredictions, rows: Rows) -> HeldOutPredictions:
     """Return the judgement of these rows only."""
     return replace(
         judged,
@@ -44,15 +44,15 @@ def take_rows(judged: Judged, rows: Rows) -> Judged:
     )
 
 
-Metric = Callable[[Judged, Floats], float]
+Metric = Callable[[HeldOutPredictions, Floats], float]
 
 
-def accuracy(judged: Judged, weight: Floats) -> float:
+def accuracy(judged: HeldOutPredictions, weight: Floats) -> float:
     """Return the weighted share of right labels."""
     return float(weight[judged.labels == judged.predicted].sum() / weight.sum())
 
 
-def macro_f1(judged: Judged, weight: Floats) -> float:
+def macro_f1(judged: HeldOutPredictions, weight: Floats) -> float:
     """Return the mean F1 over the classes that occur among labels or predictions."""
     right = judged.labels == judged.predicted
     hits = np.bincount(judged.labels[right], weight[right], judged.classes)
@@ -61,7 +61,7 @@ def macro_f1(judged: Judged, weight: Floats) -> float:
     return float(np.mean(2 * hits[sizes > 0] / sizes[sizes > 0]))
 
 
-def quadratic_kappa(judged: Judged, weight: Floats) -> float:
+def quadratic_kappa(judged: HeldOutPredictions, weight: Floats) -> float:
     """Return Cohen's kappa with quadratic weights (Cohen 1968); 0 when there is one class."""
     pairs = judged.labels * judged.classes + judged.predicted
     observed = np.bincount(pairs, weight, judged.classes**2).reshape(judged.classes, -1)
@@ -72,7 +72,7 @@ def quadratic_kappa(judged: Judged, weight: Floats) -> float:
     return 1 - float((cost * observed).sum()) / by_chance if by_chance > 0 else 0.0
 
 
-def expected_calibration_error(judged: Judged, weight: Floats) -> float:
+def expected_calibration_error(judged: HeldOutPredictions, weight: Floats) -> float:
     """Return the mean gap of confidence and accuracy over ten equal-width bins (Naeini 2015)."""
     bins = confidence_bins(judged.confidence)
     gap = weight * (judged.confidence - (judged.labels == judged.predicted))
@@ -88,7 +88,7 @@ def confidence_bins(confidence: Floats) -> Rows:
     return np.minimum((confidence * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
 
 
-def coverage_at_wanted_accuracy(judged: Judged, weight: Floats) -> float:
+def coverage_at_wanted_accuracy(judged: HeldOutPredictions, weight: Floats) -> float:
     """Return the largest share, by falling confidence, that is right in 92 of 100 cases."""
     order = np.argsort(-judged.confidence, kind="stable")
     seen = np.cumsum(weight[order])
@@ -97,7 +97,7 @@ def coverage_at_wanted_accuracy(judged: Judged, weight: Floats) -> float:
     return float(seen[good[-1]] / seen[-1]) if len(good) else 0.0
 
 
-def log_loss(judged: Judged, weight: Floats) -> float:
+def log_loss(judged: HeldOutPredictions, weight: Floats) -> float:
     """Return the mean negative log likelihood of the right label, in nats."""
     return float((weight * judged.log_loss).sum() / weight.sum())
 
@@ -131,7 +131,7 @@ class Interval:
 
 
 class InBlocks(Protocol):
-    """Judged rows that know the day or group by which intervals are resampled."""
+    """HeldOutPredictions rows that know the day or group by which intervals are resampled."""
 
     @property
     def blocks(self) -> Rows:
@@ -148,7 +148,9 @@ def measure(
     return _interval(lambda weight: metric(judged, weight), judged.blocks, seed)
 
 
-def compare(metric: Metric, ours: Judged, theirs: Judged, *, seed: int = 0) -> Interval:
+def compare(
+    metric: Metric, ours: HeldOutPredictions, theirs: HeldOutPredictions, *, seed: int = 0
+) -> Interval:
     """Return our metric less theirs on the same rows, with its paired interval."""
     return _interval(
         lambda weight: metric(ours, weight) - metric(theirs, weight), ours.blocks, seed

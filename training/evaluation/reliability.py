@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.base.model_card import Card, ClassReliability, ConfidenceBin
-from training.evaluation.metrics import CONFIDENCE_BINS, Judged, confidence_bins
+from training.evaluation.metrics import CONFIDENCE_BINS, HeldOutPredictions, confidence_bins
 
 if TYPE_CHECKING:  # see draw_reliability
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ _DOT_AREA = 400.0
 _SMALLEST_DOT = 6.0
 
 
-def reliability_by_bin(judged: Judged) -> tuple[ConfidenceBin, ...]:
+def reliability_by_bin(judged: HeldOutPredictions) -> tuple[ConfidenceBin, ...]:
     """Return the bins of the calibration error that hold a prediction, the least sure first."""
     numbers = confidence_bins(judged.confidence)
     right = judged.labels == judged.predicted
@@ -36,7 +36,9 @@ def reliability_by_bin(judged: Judged) -> tuple[ConfidenceBin, ...]:
     )
 
 
-def reliability_by_class(judged: Judged, classes: Sequence[str]) -> tuple[ClassReliability, ...]:
+def reliability_by_class(
+    judged: HeldOutPredictions, classes: Sequence[str]
+) -> tuple[ClassReliability, ...]:
     """Return one account per class that was labelled or predicted, in the classes' order."""
     labelled = np.bincount(judged.labels, minlength=len(classes))
     predicted = np.bincount(judged.predicted, minlength=len(classes))

@@ -12,7 +12,7 @@ from features.text.cleaning import incident_text
 from models.base.model_card import SliceMetric
 from models.classification.cross_validation import Rows
 from training.evaluation.languages import languages_of
-from training.evaluation.metrics import Floats, Judged
+from training.evaluation.metrics import Floats, HeldOutPredictions
 
 _FEWEST_ROWS = 30
 _MOST_VALUES = 20
@@ -53,7 +53,7 @@ def find_slices(reports: Sequence[IncidentReport], labels: Sequence[str]) -> tup
 
 
 def measure_slices(
-    judged: Judged, slices: Sequence[Slice], copies: Rows
+    judged: HeldOutPredictions, slices: Sequence[Slice], copies: Rows
 ) -> tuple[SliceMetric, ...]:
     """Return the accuracy of each slice with its 95% interval; `copies` are near-copy groups.
 

@@ -7,16 +7,16 @@ import pytest
 
 from models.base.predictions import Certificate
 from training.evaluation.certify import GRID, certify, lower_bound
-from training.evaluation.metrics import Judged
+from training.evaluation.metrics import HeldOutPredictions
 
 
 def judged(
     right: np.ndarray, confidence: np.ndarray, predicted: np.ndarray | None = None
-) -> Judged:
+) -> HeldOutPredictions:
     predicted = np.zeros(len(right), dtype=np.int64) if predicted is None else predicted
     labels = np.where(right, predicted, (predicted + 1) % 4)
     rows = np.arange(len(right))
-    return Judged(labels, predicted, confidence, np.ones(len(right)), rows, 4)
+    return HeldOutPredictions(labels, predicted, confidence, np.ones(len(right)), rows, 4)
 
 
 CLASSES = ("a", "b", "c", "d")
@@ -25,7 +25,7 @@ SEEDS = 300
 NOISE = 2 * np.sqrt(0.05 * 0.95 / SEEDS)
 
 
-def sure(count: int) -> Judged:
+def sure(count: int) -> HeldOutPredictions:
     return judged(np.ones(count, dtype=bool), np.full(count, 0.9995))
 
 
@@ -156,7 +156,7 @@ def true_precisions(curve: Curve) -> dict[float, float]:
     return {threshold: precision[confidence >= threshold].mean() for threshold in GRID}
 
 
-def drawn(curves: list[Curve], rows: int, seed: int) -> Judged:
+def drawn(curves: list[Curve], rows: int, seed: int) -> HeldOutPredictions:
     rng = np.random.default_rng(seed)
     confidence = drawn_confidence(rng, rows * len(curves))
     parts = np.split(confidence, len(curves))
@@ -165,7 +165,9 @@ def drawn(curves: list[Curve], rows: int, seed: int) -> Judged:
     right = rng.random(len(confidence)) < precision
     labels = np.where(right, predicted, (predicted + 1) % len(curves))
     rows_ = np.arange(len(right))
-    return Judged(labels, predicted, confidence, np.ones(len(right)), rows_, len(curves))
+    return HeldOutPredictions(
+        labels, predicted, confidence, np.ones(len(right)), rows_, len(curves)
+    )
 
 
 def broken(

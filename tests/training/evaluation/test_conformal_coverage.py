@@ -15,13 +15,15 @@ from training.evaluation.conformal_coverage import (
     set_coverage,
     set_metrics,
 )
-from training.evaluation.metrics import Judged
+from training.evaluation.metrics import HeldOutPredictions
 
 
-def judged_by(probabilities: np.ndarray, labels: np.ndarray) -> Judged:
+def judged_by(probabilities: np.ndarray, labels: np.ndarray) -> HeldOutPredictions:
     predicted = probabilities.argmax(axis=1)
     rows = np.arange(len(labels))
-    return Judged(labels, predicted, probabilities.max(axis=1), rows, rows, probabilities.shape[1])
+    return HeldOutPredictions(
+        labels, predicted, probabilities.max(axis=1), rows, rows, probabilities.shape[1]
+    )
 
 
 def test_sets_of_a_fold_are_calibrated_on_the_others() -> None:

@@ -13,7 +13,7 @@ from training.dataset.split import Split, split_history
 from training.dataset.targets import find_targets
 from training.evaluation.drift import find_drift, rows_since_drift
 from training.evaluation.evaluate import evaluate
-from training.evaluation.metrics import Judged
+from training.evaluation.metrics import HeldOutPredictions
 from training.pipeline.fit import prove
 from training.plan import TrainingPlan
 
@@ -50,10 +50,10 @@ def history_of(labels: np.ndarray, *, is_dated: bool = True) -> History:
 
 def judged_of(
     labels: np.ndarray, split: Split, confidence: float = 0.9
-) -> tuple[np.ndarray, Judged]:
+) -> tuple[np.ndarray, HeldOutPredictions]:
     rows = np.sort(np.concatenate([fold.judge for fold in split.folds]))
     wrong = np.arange(len(rows)) % 10 == 0
-    judged = Judged(
+    judged = HeldOutPredictions(
         labels=labels[rows],
         predicted=np.where(wrong, 1 - labels[rows], labels[rows]),
         confidence=np.full(len(rows), confidence),

@@ -13,7 +13,7 @@ from training.dataset.split import split_history
 from training.dataset.targets import Target
 from training.evaluation.certify import certify
 from training.evaluation.learning_curve import labels_until_auto
-from training.evaluation.metrics import Judged
+from training.evaluation.metrics import HeldOutPredictions
 from training.pipeline.fit import fit_in_tiers
 from training.plan import TrainingPlan
 
@@ -35,11 +35,13 @@ def past(count: int, mistaken: float = 0.0) -> tuple[ResolvedIncident, ...]:
     )
 
 
-def answers(count: int, right: float, confidence: float) -> Judged:
+def answers(count: int, right: float, confidence: float) -> HeldOutPredictions:
     labels = np.arange(count) % 2
     wrong = np.arange(count) >= round(right * count)
     sure = np.full(count, confidence)
-    return Judged(labels, np.where(wrong, 1 - labels, labels), sure, sure, np.arange(count), 2)
+    return HeldOutPredictions(
+        labels, np.where(wrong, 1 - labels, labels), sure, sure, np.arange(count), 2
+    )
 
 
 def fitted(count: int, home: Path, mistaken: float = 0.0):

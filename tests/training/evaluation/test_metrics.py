@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
 from training.evaluation.metrics import (
+    HeldOutPredictions,
     Interval,
-    Judged,
     accuracy,
     compare,
     coverage_at_wanted_accuracy,
@@ -23,18 +23,20 @@ from training.evaluation.metrics import (
 CLASSES = 5
 
 
-def drawn(rows: int = 300, seed: int = 0, skill: float = 0.6) -> Judged:
+def drawn(rows: int = 300, seed: int = 0, skill: float = 0.6) -> HeldOutPredictions:
     """Predictions of five classes, one of which never occurs; right in `skill` of all cases."""
     rng = np.random.default_rng(seed)
     labels = rng.choice(CLASSES - 1, rows, p=[0.5, 0.3, 0.15, 0.05])
     guesses = rng.integers(0, CLASSES - 1, rows)
     predicted = np.where(rng.random(rows) < skill, labels, guesses)
-    return Judged(labels, predicted, rng.random(rows), rng.random(rows), np.arange(rows), CLASSES)
+    return HeldOutPredictions(
+        labels, predicted, rng.random(rows), rng.random(rows), np.arange(rows), CLASSES
+    )
 
 
-def certain(right: list[int], confidence: list[float]) -> Judged:
+def certain(right: list[int], confidence: list[float]) -> HeldOutPredictions:
     labels = np.zeros(len(right), dtype=np.int64)
-    return Judged(
+    return HeldOutPredictions(
         labels,
         1 - np.array(right),
         np.array(confidence),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from models.base.model_card import Card, ClassReliability, ConfidenceBin
-from training.evaluation.metrics import Judged, expected_calibration_error
+from training.evaluation.metrics import HeldOutPredictions, expected_calibration_error
 from training.evaluation.reliability import (
     draw_reliability,
     reliability_by_bin,
@@ -22,8 +22,8 @@ CLASSES = ("disk", "tape", "$never_{seen", "unused")
 
 
 @pytest.fixture
-def judged() -> Judged:
-    return Judged(
+def judged() -> HeldOutPredictions:
+    return HeldOutPredictions(
         labels=np.array([0, 0, 0, 1, 1, 1]),
         predicted=np.array([0, 0, 1, 1, 2, 2]),
         confidence=np.array([1.0, 0.9375, 0.625, 0.6875, 0.375, 0.0625]),
@@ -34,7 +34,7 @@ def judged() -> Judged:
 
 
 @pytest.fixture
-def card(toy_card: Card, judged: Judged) -> Card:
+def card(toy_card: Card, judged: HeldOutPredictions) -> Card:
     return replace(
         toy_card,
         reliability=reliability_by_bin(judged),
@@ -42,7 +42,7 @@ def card(toy_card: Card, judged: Judged) -> Card:
     )
 
 
-def test_bins_by_hand(judged: Judged) -> None:
+def test_bins_by_hand(judged: HeldOutPredictions) -> None:
     assert reliability_by_bin(judged) == (
         ConfidenceBin(0.0, 0.1, 1, 0.0625, 0.0),
         ConfidenceBin(0.3, 0.4, 1, 0.375, 0.0),
@@ -54,7 +54,7 @@ def test_bins_by_hand(judged: Judged) -> None:
 def test_bins_are_those_of_the_calibration_error() -> None:
     rng = np.random.default_rng(0)
     rows = np.arange(500)
-    judged = Judged(
+    judged = HeldOutPredictions(
         rng.integers(0, 3, 500), rng.integers(0, 3, 500), rng.random(500), rows, rows, 3
     )
     bins = reliability_by_bin(judged)
@@ -63,7 +63,7 @@ def test_bins_are_those_of_the_calibration_error() -> None:
     assert sum(each.n for each in bins) == 500
 
 
-def test_classes_by_hand(judged: Judged) -> None:
+def test_classes_by_hand(judged: HeldOutPredictions) -> None:
     assert reliability_by_class(judged, CLASSES) == (
         ClassReliability("disk", 3, 2, 1.0, pytest.approx(2 / 3), 0.96875),
         ClassReliability("tape", 3, 2, 0.5, pytest.approx(1 / 3), 0.65625),
@@ -71,7 +71,7 @@ def test_classes_by_hand(judged: Judged) -> None:
     )
 
 
-def test_class_that_is_never_predicted_has_no_precision(judged: Judged) -> None:
+def test_class_that_is_never_predicted_has_no_precision(judged: HeldOutPredictions) -> None:
     silent = replace(judged, predicted=np.zeros(6, dtype=np.int64))
     assert reliability_by_class(silent, CLASSES)[1] == ClassReliability(
         "tape", 3, 0, None, 0.0, None

@@ -7,7 +7,7 @@ import pytest
 
 from features.domain.report import IncidentReport
 from training.evaluation.languages import languages_of
-from training.evaluation.metrics import Judged
+from training.evaluation.metrics import HeldOutPredictions
 from training.evaluation.slices import find_slices, measure_slices, wilson_interval
 
 
@@ -58,7 +58,7 @@ def test_a_slice_is_measured_with_its_groups() -> None:
     labels = np.zeros(120, dtype=np.int64)
     predicted = np.where(np.arange(120) < 60, 0, 1)
     zeros = np.zeros(120)
-    judged = Judged(labels, predicted, zeros, zeros, labels, 2)
+    judged = HeldOutPredictions(labels, predicted, zeros, zeros, labels, 2)
     slices = find_slices(reports, ["a"] * 120)
     alone = measure_slices(judged, slices, np.arange(120))
     copied = measure_slices(judged, slices, np.arange(120) // 4)

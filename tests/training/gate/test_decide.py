@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.evaluation.evaluate import Evaluation
-from training.evaluation.metrics import Judged
+from training.evaluation.metrics import HeldOutPredictions
 from training.evaluation.slices import Slice
 from training.gate.decide import judge_challenger
 from training.gate.opponents import Opponent, Opponents
@@ -16,13 +16,15 @@ CLASSES = ("a", "b", "c")
 NEWS = "its data end 30 days later"
 
 
-def judged(wrong: int, loss: float, rows: int = ROWS) -> Judged:
+def judged(wrong: int, loss: float, rows: int = ROWS) -> HeldOutPredictions:
     """Right but for the first `wrong` rows, with about this log loss."""
     labels = np.arange(rows) % 3
     predicted = labels.copy()
     predicted[:wrong] = (labels[:wrong] + 1) % 3
     noise = np.random.default_rng(0).normal(0, 0.2, rows)
-    return Judged(labels, predicted, np.full(rows, 0.8), loss + noise, np.arange(rows) // 4, 3)
+    return HeldOutPredictions(
+        labels, predicted, np.full(rows, 0.8), loss + noise, np.arange(rows) // 4, 3
+    )
 
 
 def evaluation(wrong: int = 200, loss: float = 0.4, rows: int = ROWS) -> Evaluation:

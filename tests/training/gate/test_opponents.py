@@ -17,7 +17,7 @@ from models.artifacts.registry import HISTORY_TAG, ModelVersion
 from models.artifacts.save_load import save_artifact
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.held_out_predictions import write_judgement
-from training.evaluation.metrics import Judged
+from training.evaluation.metrics import HeldOutPredictions
 from training.gate.opponents import Opponents, find_opponents
 from training.pipeline.register import register
 from training.plan import TrainingPlan
@@ -41,7 +41,9 @@ def evaluation(past: History, rows: np.ndarray) -> Evaluation:
     """Held-out answers that are all `Network`."""
     labels = rows % 2
     answers = np.zeros_like(labels)
-    judged = Judged(labels, answers, np.full(len(rows), 0.9), np.ones(len(rows)), rows, 2)
+    judged = HeldOutPredictions(
+        labels, answers, np.full(len(rows), 0.9), np.ones(len(rows)), rows, 2
+    )
     names = tuple(past.incidents[row].report.title for row in rows.tolist())
     return Evaluation(rows, rows, names, ("Network", "Printing"), judged, judged, ())
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.evaluation.metrics import Judged, accuracy, compare, quadratic_kappa
+from training.evaluation.metrics import HeldOutPredictions, accuracy, compare, quadratic_kappa
 from training.gate.paired_bootstrap import Answers, accuracy_gain, kappa_gain
 
 
@@ -19,9 +19,9 @@ def answers(rows: int = 1200, groups: int = 400, seed: int = 0) -> Answers:
     return Answers(labels, ours, theirs, copies, copies, 4)
 
 
-def judged(found: Answers, predicted: np.ndarray) -> Judged:
+def judged(found: Answers, predicted: np.ndarray) -> HeldOutPredictions:
     zeros = np.zeros(len(predicted))
-    return Judged(found.labels, predicted, zeros, zeros, found.units, found.classes)
+    return HeldOutPredictions(found.labels, predicted, zeros, zeros, found.units, found.classes)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from features.home import Home, HomeSettings, open_home
 from models.artifacts.registry import ModelRegistry
 from training.dataset.targets import find_targets
 from training.evaluation.evaluate import Evaluation
-from training.evaluation.metrics import Judged
+from training.evaluation.metrics import HeldOutPredictions
 from training.pipeline.fine_tune import AdaptedEncoder, adapt, why_adapted_wins
 from training.pipeline.fit import fit_in_tiers, prepare
 from training.pipeline.train import train
@@ -46,7 +46,7 @@ def plan_of(home: Home, minutes: float) -> TrainingPlan:
 
 def evaluation(log_loss: np.ndarray, rows: np.ndarray) -> Evaluation:
     count = len(rows)
-    judged = Judged(
+    judged = HeldOutPredictions(
         labels=np.zeros(count, dtype=np.int64),
         predicted=np.zeros(count, dtype=np.int64),
         confidence=np.full(count, 0.9),
