@@ -80,11 +80,11 @@ def pools(home: Home, names: tuple[str, ...] = ("it-tickets", "assignment", "syn
 
 def _notice(year: Year) -> tuple[bool, int | None]:
     """Return whether there was a false alarm, and the wait for a right one."""
-    signs: list[Emergence] = [*label_signs(year.material, "category", year.since)]
+    signs: list[Emergence] = [*label_signs(year.dataset, "category", year.since)]
     for fact in FACTS:
-        signs += fact_signs(year.material, fact, year.since)
-    signs += text_signs(year.material, year.since)
-    days = sorted(float(year.material.days[sign.row]) for sign in signs)
+        signs += fact_signs(year.dataset, fact, year.since)
+    signs += text_signs(year.dataset, year.since)
+    days = sorted(float(year.dataset.days[sign.row]) for sign in signs)
     if year.changed_at is None:
         return bool(days), None
     after = [day for day in days if day >= year.changed_at]

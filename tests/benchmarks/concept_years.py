@@ -10,7 +10,7 @@ from sklearn.cluster import MiniBatchKMeans
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import Vectors
 from models.classification.cross_validation import Rows, report_copy_groups
-from training.monitoring.dataset import Material
+from training.monitoring.dataset import MonitoringDataset
 from training.monitoring.incident_bursts import first_of_storms
 
 KINDS = ("quiet", "renamed category", "new service", "new failure mode")
@@ -36,14 +36,14 @@ class Pool:
 class Year:
     """A made-up year: its incidents once a storm, how many were raw, and when it changed."""
 
-    material: Material
+    dataset: MonitoringDataset
     raw_days: np.ndarray
     changed_at: float | None
 
     @property
     def since(self) -> int:
         """The first row after the past that everything is compared with."""
-        return int(np.searchsorted(self.material.days, _day_zero() + PAST_DAYS))
+        return int(np.searchsorted(self.dataset.days, _day_zero() + PAST_DAYS))
 
     def raw_between(self, start: float, end: float) -> int:
         """How many incidents were opened from one day to another, copies included."""
@@ -77,9 +77,9 @@ def make_year(pool: Pool, kind: str, *, seed: int, a_year: int, share: float) ->
         for number, (row, day, new) in enumerate(zip(rows, days, is_new, strict=True))
     ]
     kept = first_of_storms(pool.copies[rows], days)
-    material = Material(tuple(incidents[row] for row in kept), pool.vectors[rows[kept]])
+    dataset = MonitoringDataset(tuple(incidents[row] for row in kept), pool.vectors[rows[kept]])
     shift = _day_zero()
-    return Year(material, days + shift, None if changed_at is None else changed_at + shift)
+    return Year(dataset, days + shift, None if changed_at is None else changed_at + shift)
 
 
 def _fit_to_be_new(pool: Pool) -> Rows:

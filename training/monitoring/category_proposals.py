@@ -7,7 +7,7 @@ from sklearn.cluster import AgglomerativeClustering
 
 from features.store.learning.monitoring_reports import Proposal
 from models.classification.cross_validation import Rows
-from training.monitoring.dataset import Material, opened_at
+from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.distinctive_terms import telling_terms
 from training.monitoring.findings import Findings
 
@@ -18,7 +18,9 @@ _EXAMPLES = 5
 _MOST_PROPOSED = 5
 
 
-def propose_categories(material: Material, target: str, unplaced: Collection[str]) -> Findings:
+def propose_categories(
+    dataset: MonitoringDataset, target: str, unplaced: Collection[str]
+) -> Findings:
     """Cluster the incidents whose answers abstained or were corrected, by average cosine.
 
     Of each cluster of five or more the words that tell it from the rest name it. HDBSCAN would
@@ -27,8 +29,8 @@ def propose_categories(material: Material, target: str, unplaced: Collection[str
     rows = np.array(
         [
             row
-            for row, id_ in enumerate(material.ids)
-            if id_ in unplaced and material.vectors[row].any()
+            for row, id_ in enumerate(dataset.ids)
+            if id_ in unplaced and dataset.vectors[row].any()
         ],
         dtype=np.int64,
     )[-_MOST_CLUSTERED:]
@@ -37,23 +39,23 @@ def propose_categories(material: Material, target: str, unplaced: Collection[str
     clustering = AgglomerativeClustering(
         n_clusters=None, distance_threshold=_FARTHEST, metric="cosine", linkage="average"
     )
-    numbers = clustering.fit_predict(material.vectors[rows])
+    numbers = clustering.fit_predict(dataset.vectors[rows])
     clusters = [rows[numbers == number] for number in range(int(numbers.max()) + 1)]
     clusters = [each for each in clusters if len(each) >= _FEWEST]
     clusters.sort(key=len, reverse=True)
     return Findings(
-        proposals=tuple(_proposal(material, target, each) for each in clusters[:_MOST_PROPOSED])
+        proposals=tuple(_proposal(dataset, target, each) for each in clusters[:_MOST_PROPOSED])
     )
 
 
-def _proposal(material: Material, target: str, rows: Rows) -> Proposal:
+def _proposal(dataset: MonitoringDataset, target: str, rows: Rows) -> Proposal:
     own = set(rows.tolist())
-    others = [one.report for row, one in enumerate(material.incidents) if row not in own]
-    terms = telling_terms([material.incidents[row].report for row in rows], others)
-    centre = material.vectors[rows].mean(axis=0)
-    typical = rows[np.argsort(-(material.vectors[rows] @ centre), kind="stable")]
-    since = opened_at(material.incidents[rows[0]])
-    labels = material.labels(target)
+    others = [one.report for row, one in enumerate(dataset.incidents) if row not in own]
+    terms = telling_terms([dataset.incidents[row].report for row in rows], others)
+    centre = dataset.vectors[rows].mean(axis=0)
+    typical = rows[np.argsort(-(dataset.vectors[rows] @ centre), kind="stable")]
+    since = opened_at(dataset.incidents[rows[0]])
+    labels = dataset.labels(target)
     known = sorted({str(labels[row]) for row in rows if labels[row] is not None})
     said = f"; people called them {', '.join(known[:3])}" if known else ""
     return Proposal(
@@ -63,5 +65,5 @@ def _proposal(material: Material, target: str, rows: Rows) -> Proposal:
         statement=f"{len(rows)} alike incidents that {target} could not place{said}",
         count=len(rows),
         since=since,
-        examples=tuple(material.ids[row] for row in typical[:_EXAMPLES]),
+        examples=tuple(dataset.ids[row] for row in typical[:_EXAMPLES]),
     )

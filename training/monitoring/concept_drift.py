@@ -8,7 +8,7 @@ import numpy as np
 from features.store.learning.monitoring_reports import Alarm
 from features.text.cleaning import incident_text
 from models.classification.cross_validation import Rows
-from training.monitoring.dataset import Material, opened_at
+from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.distinctive_terms import telling_terms
 from training.monitoring.findings import Findings
 from training.monitoring.novelty_tests import Emergence, emerging_texts, emerging_values
@@ -22,71 +22,73 @@ _FEWEST_BEFORE = 120
 _YOUNG = 320
 
 
-def find_concept_changes(material: Material, targets: Sequence[str], since: int) -> Findings:
+def find_concept_changes(
+    dataset: MonitoringDataset, targets: Sequence[str], since: int
+) -> Findings:
     """Return an alarm for each label, service, source and kind of text that came up since a row."""
     return Findings(
         alarms=(
             *(
-                _label_alarm(material, target, sign)
+                _label_alarm(dataset, target, sign)
                 for target in targets
-                for sign in label_signs(material, target, since, len(targets))
+                for sign in label_signs(dataset, target, since, len(targets))
             ),
             *(
-                _fact_alarm(material, fact, sign)
+                _fact_alarm(dataset, fact, sign)
                 for fact in FACTS
-                for sign in fact_signs(material, fact, since)
+                for sign in fact_signs(dataset, fact, since)
             ),
-            *(_text_alarm(material, sign) for sign in text_signs(material, since)),
+            *(_text_alarm(dataset, sign) for sign in text_signs(dataset, since)),
         )
     )
 
 
 def label_signs(
-    material: Material, target: str, since: int, targets: int = 1
+    dataset: MonitoringDataset, target: str, since: int, targets: int = 1
 ) -> tuple[Emergence, ...]:
     """Return what labels came up since a row: a category that is new, or renamed.
 
     `targets` share the chance of a false alarm.
     """
-    values = material.labels(target)
-    each = _value_signs(material, values, since, _FOR_LABELS / targets / 2)
-    return each or _young_signs(material, values, since, _FOR_LABELS / targets / 2)
+    values = dataset.labels(target)
+    each = _value_signs(dataset, values, since, _FOR_LABELS / targets / 2)
+    return each or _young_signs(dataset, values, since, _FOR_LABELS / targets / 2)
 
 
-def fact_signs(material: Material, fact: str, since: int) -> tuple[Emergence, ...]:
+def fact_signs(dataset: MonitoringDataset, fact: str, since: int) -> tuple[Emergence, ...]:
     """Return what values of a fact, `service` or `source`, came up since a row."""
-    values = [getattr(one.report, fact) or None for one in material.incidents]
-    return _value_signs(material, values, since, _FOR_FACTS / len(FACTS))
+    values = [getattr(one.report, fact) or None for one in dataset.incidents]
+    return _value_signs(dataset, values, since, _FOR_FACTS / len(FACTS))
 
 
-def text_signs(material: Material, since: int) -> tuple[Emergence, ...]:
+def text_signs(dataset: MonitoringDataset, since: int) -> tuple[Emergence, ...]:
     """Return what kinds of text came up since a row: a new failure mode, a campaign."""
-    has_text = [bool(incident_text(one.report)) for one in material.incidents]
+    has_text = [bool(incident_text(one.report)) for one in dataset.incidents]
     rows, first = _rows_with(has_text, since)
     if first < _FEWEST_BEFORE:
         return ()
-    error = material.error_for(_FOR_TEXTS, since)
-    found = emerging_texts(material.vectors[rows], material.days[rows], since=first, error=error)
+    error = dataset.error_for(_FOR_TEXTS, since)
+    found = emerging_texts(dataset.vectors[rows], dataset.days[rows], since=first, error=error)
     return tuple(_in_rows(one, rows) for one in found)
 
 
 def _value_signs(
-    material: Material, values: Sequence[str | None], since: int, a_year: float
+    dataset: MonitoringDataset, values: Sequence[str | None], since: int, a_year: float
 ) -> tuple[Emergence, ...]:
     rows, first = _rows_with([value is not None for value in values], since)
     if first < _FEWEST_BEFORE:
         return ()
     found = emerging_values(
         [values[row] for row in rows],
-        material.days[rows],
+        dataset.days[rows],
         since=first,
-        error=material.error_for(a_year, since),
+        error=dataset.error_for(a_year, since),
     )
     return tuple(_in_rows(one, rows) for one in found)
 
 
 def _young_signs(
-    material: Material, values: Sequence[str | None], since: int, a_year: float
+    dataset: MonitoringDataset, values: Sequence[str | None], since: int, a_year: float
 ) -> tuple[Emergence, ...]:
     """Return whether several new values, each of them rare, came up together."""
     rows, first = _rows_with([value is not None for value in values], since)
@@ -98,9 +100,9 @@ def _young_signs(
     is_young = [row - began[value] < _YOUNG for row, value in enumerate(known)][_YOUNG:]
     found = emerging_values(
         ["" if young else None for young in is_young],
-        material.days[rows[_YOUNG:]],
+        dataset.days[rows[_YOUNG:]],
         since=first - _YOUNG,
-        error=material.error_for(a_year, since),
+        error=dataset.error_for(a_year, since),
     )
     return tuple(replace(_in_rows(one, rows[_YOUNG:]), value=None) for one in found)
 
@@ -115,9 +117,9 @@ def _in_rows(found: Emergence, rows: Rows) -> Emergence:
     return replace(found, row=int(rows[found.row]), members=members)
 
 
-def _label_alarm(material: Material, target: str, sign: Emergence) -> Alarm:
+def _label_alarm(dataset: MonitoringDataset, target: str, sign: Emergence) -> Alarm:
     if sign.value is None:
-        what, advice = _several_labels(material, target, sign)
+        what, advice = _several_labels(dataset, target, sign)
     elif sign.before:
         what = f"label {sign.value!r} of {target} has become far more frequent"
         advice = "see whether its meaning changed; then train anew: training retrain --from-store"
@@ -127,11 +129,11 @@ def _label_alarm(material: Material, target: str, sign: Emergence) -> Alarm:
             "a new class, or an old one renamed: if it is the same, rename it in the history; "
             "then train anew: training retrain --from-store"
         )
-    return _alarm(material, sign, "label", what, advice, target)
+    return _alarm(dataset, sign, "label", what, advice, target)
 
 
-def _several_labels(material: Material, target: str, sign: Emergence) -> tuple[str, str]:
-    labels = material.labels(target)
+def _several_labels(dataset: MonitoringDataset, target: str, sign: Emergence) -> tuple[str, str]:
+    labels = dataset.labels(target)
     names = dict.fromkeys(repr(labels[row]) for row in sign.members)
     what = f"several labels of {target} are new: {', '.join(list(names)[:_EXAMPLES])}"
     return what, (
@@ -140,40 +142,40 @@ def _several_labels(material: Material, target: str, sign: Emergence) -> tuple[s
     )
 
 
-def _fact_alarm(material: Material, fact: str, sign: Emergence) -> Alarm:
+def _fact_alarm(dataset: MonitoringDataset, fact: str, sign: Emergence) -> Alarm:
     what = f"{fact} {sign.value!r} {'is far more frequent' if sign.before else 'is new'}"
     advice = (
         f"no answer was ever judged on this {fact}: keep it at suggest until the next training, "
         "and tell the topology of it"
     )
-    return _alarm(material, sign, fact, what, advice)
+    return _alarm(dataset, sign, fact, what, advice)
 
 
-def _text_alarm(material: Material, sign: Emergence) -> Alarm:
-    members = [material.incidents[row].report for row in sign.members]
-    past = [one.report for one in material.incidents[: sign.members[0]]]
+def _text_alarm(dataset: MonitoringDataset, sign: Emergence) -> Alarm:
+    members = [dataset.incidents[row].report for row in sign.members]
+    past = [one.report for one in dataset.incidents[: sign.members[0]]]
     terms = telling_terms(members, past)
     what = f"a new kind of incident: {', '.join(terms) or 'see the examples'}"
     advice = "read the examples and label them: a new failure mode wants a runbook, maybe a class"
-    return _alarm(material, sign, "text", what, advice)
+    return _alarm(dataset, sign, "text", what, advice)
 
 
 def _alarm(
-    material: Material,
+    dataset: MonitoringDataset,
     sign: Emergence,
     signal: str,
     what: str,
     advice: str,
     target: str | None = None,
 ) -> Alarm:
-    since = opened_at(material.incidents[sign.members[0]])
+    since = opened_at(dataset.incidents[sign.members[0]])
     before = f"seen in {sign.before} earlier tens of incidents" if sign.before else "never before"
     return Alarm(
         signal=signal,
         statement=f"{what}: {len(sign.members)} incidents since {since:%Y-%m-%d}, {before}",
         advice=advice,
         since=since,
-        examples=tuple(material.ids[row] for row in sign.members[-_EXAMPLES:]),
+        examples=tuple(dataset.ids[row] for row in sign.members[-_EXAMPLES:]),
         target=target,
         label=sign.value if signal == "label" else None,
     )

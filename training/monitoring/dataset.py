@@ -26,7 +26,7 @@ _A_YEAR = 365.0
 
 
 @dataclass(frozen=True)
-class Material:
+class MonitoringDataset:
     """Incidents whose time is known, oldest first, one of each storm.
 
     `vectors`, of shape (incidents, dimension), encode their texts; `untimed` counts the incidents
@@ -79,9 +79,9 @@ def opened_at(incident: ResolvedIncident) -> datetime:
     return incident.report.opened_at
 
 
-def read_material(
+def read_monitoring_dataset(
     store: IncidentStore, home: Home, encoder: str, progress: Progress = lambda _count: None
-) -> Material:
+) -> MonitoringDataset:
     """Read every incident of the store with its strongest label, and encode what is new."""
     # A replayed history may lie in the future of this machine's clock.
     always = datetime.now(UTC) + timedelta(days=36_500)
@@ -92,7 +92,7 @@ def read_material(
     )
     kept = [timed[row] for row in _once(timed)]
     vectors = _encode(kept, home, encoder, progress)
-    return Material(tuple(kept), vectors, untimed=len(stored) - len(timed))
+    return MonitoringDataset(tuple(kept), vectors, untimed=len(stored) - len(timed))
 
 
 def _once(timed: Sequence[ResolvedIncident]) -> list[int]:

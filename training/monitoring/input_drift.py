@@ -14,7 +14,7 @@ from features.text.cleaning import incident_text
 from features.text.tokens import terms_of
 from models.classification.cross_validation import Rows
 from training.monitoring.concept_drift import FACTS
-from training.monitoring.dataset import Material
+from training.monitoring.dataset import MonitoringDataset
 from training.monitoring.findings import Findings
 
 _MOST_COMPARED = 1_500
@@ -24,22 +24,22 @@ _REPLICATES = 200
 _RARE_WORDS = 3
 
 
-def look_at_inputs(material: Material, since: int) -> Findings:
+def look_at_inputs(dataset: MonitoringDataset, since: int) -> Findings:
     """Measure how far the incidents since a row can be told from the latest ones before it."""
-    late = np.arange(since, len(material.incidents))[-_MOST_COMPARED:]
+    late = np.arange(since, len(dataset.incidents))[-_MOST_COMPARED:]
     early = np.arange(since)[-_MOST_COMPARED:]
     if min(len(early), len(late)) < _FEWEST:
         return Findings()
     return Findings(
         measures=(
-            *_told_apart(material, early, late),
-            _new_words(material, since, late),
-            *(_unseen(material, fact, since, late) for fact in FACTS),
+            *_told_apart(dataset, early, late),
+            _new_words(dataset, since, late),
+            *(_unseen(dataset, fact, since, late) for fact in FACTS),
         )
     )
 
 
-def _told_apart(material: Material, early: Rows, late: Rows) -> list[Measure]:
+def _told_apart(dataset: MonitoringDataset, early: Rows, late: Rows) -> list[Measure]:
     """Return the area under the ROC curve of a classifier that tells late from early by text.
 
     Weeks stay together in its folds and in the bootstrap of the interval; .5 is no drift
@@ -47,13 +47,13 @@ def _told_apart(material: Material, early: Rows, late: Rows) -> list[Measure]:
     """
     rows = np.concatenate([early, late])
     is_late = np.repeat([0, 1], [len(early), len(late)])
-    weeks = np.unique(material.days[rows] // 7 * 2 + is_late, return_inverse=True)[1]
+    weeks = np.unique(dataset.days[rows] // 7 * 2 + is_late, return_inverse=True)[1]
     folds = min(_FOLDS, len(np.unique(weeks[is_late == 1])), len(np.unique(weeks[is_late == 0])))
     if folds < 2:
         return []
     scores = cross_val_predict(
         LogisticRegression(C=1.0, max_iter=200),
-        material.vectors[rows],
+        dataset.vectors[rows],
         is_late,
         groups=weeks,
         cv=GroupKFold(folds, shuffle=True, random_state=0),
@@ -85,22 +85,20 @@ def _auc_interval(
     return float(low), float(high)
 
 
-def _new_words(material: Material, since: int, late: Rows) -> Measure:
+def _new_words(dataset: MonitoringDataset, since: int, late: Rows) -> Measure:
     """Return the share of late words that occur in fewer than three incidents before."""
     seen: Counter[str] = Counter()
-    for one in material.incidents[:since]:
+    for one in dataset.incidents[:since]:
         seen.update(set(terms_of(incident_text(one.report))))
     words = [
-        word
-        for row in late
-        for word in set(terms_of(incident_text(material.incidents[row].report)))
+        word for row in late for word in set(terms_of(incident_text(dataset.incidents[row].report)))
     ]
     new = sum(seen[word] < _RARE_WORDS for word in words)
     return Measure("words new", new / max(len(words), 1), None, None, None, n=len(words))
 
 
-def _unseen(material: Material, fact: str, since: int, late: Rows) -> Measure:
-    values = [getattr(one.report, fact) for one in material.incidents]
+def _unseen(dataset: MonitoringDataset, fact: str, since: int, late: Rows) -> Measure:
+    values = [getattr(one.report, fact) for one in dataset.incidents]
     seen = set(values[:since])
     given: Sequence[str] = [values[row] for row in late if values[row]]
     share = sum(value not in seen for value in given) / max(len(given), 1)

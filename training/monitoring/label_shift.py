@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.store.learning.monitoring_reports import Measure, Proposal
 from models.classification.cross_validation import Rows
-from training.monitoring.dataset import Material, opened_at
+from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.findings import Findings
 from training.monitoring.novelty_tests import BLOCK
 
@@ -19,17 +19,17 @@ _RARELY = 0.001
 _EXAMPLES = 3
 
 
-def look_at_classes(material: Material, target: str, since: int) -> Findings:
+def look_at_classes(dataset: MonitoringDataset, target: str, since: int) -> Findings:
     """Measure how far label shares moved since a row, and propose to retire what never comes."""
-    labels = material.labels(target)
+    labels = dataset.labels(target)
     rows = np.array([row for row, label in enumerate(labels) if label is not None], dtype=np.int64)
     known = [str(labels[row]) for row in rows]
     first = int(np.searchsorted(rows, since))
     if min(first, len(rows) - first) < _FEWEST_LABELLED:
         return Findings()
     return Findings(
-        measures=(_shift(target, known, first, np.floor(material.days[rows]).astype(np.int64)),),
-        proposals=tuple(_retired(material, target, rows, known)),
+        measures=(_shift(target, known, first, np.floor(dataset.days[rows]).astype(np.int64)),),
+        proposals=tuple(_retired(dataset, target, rows, known)),
     )
 
 
@@ -56,7 +56,9 @@ def _distance(counts: NDArray[np.float64], is_late: NDArray[np.bool_]) -> float:
     return float(np.abs(late / max(late.sum(), 1) - early / max(early.sum(), 1)).sum() / 2)
 
 
-def _retired(material: Material, target: str, rows: Rows, labels: Sequence[str]) -> list[Proposal]:
+def _retired(
+    dataset: MonitoringDataset, target: str, rows: Rows, labels: Sequence[str]
+) -> list[Proposal]:
     """Propose to retire each class that should have been seen again, and was not.
 
     Of the B tens of incidents so far, K held it and none of the last M: if nothing changed, that
@@ -76,14 +78,14 @@ def _retired(material: Material, target: str, rows: Rows, labels: Sequence[str])
         if chance <= _RARELY / len(last):
             found.append(
                 _retirement(
-                    material, target, label, rows, labels, held[label] * silent / (blocks - silent)
+                    dataset, target, label, rows, labels, held[label] * silent / (blocks - silent)
                 )
             )
     return found
 
 
 def _retirement(
-    material: Material,
+    dataset: MonitoringDataset,
     target: str,
     label: str,
     rows: Rows,
@@ -91,7 +93,7 @@ def _retirement(
     expected: float,
 ) -> Proposal:
     had = [int(row) for row, each in zip(rows, labels, strict=True) if each == label]
-    since = opened_at(material.incidents[had[-1]])
+    since = opened_at(dataset.incidents[had[-1]])
     return Proposal(
         kind="retired",
         target=target,
@@ -102,5 +104,5 @@ def _retirement(
         ),
         count=len(had),
         since=since,
-        examples=tuple(material.ids[row] for row in had[-_EXAMPLES:]),
+        examples=tuple(dataset.ids[row] for row in had[-_EXAMPLES:]),
     )

@@ -17,7 +17,7 @@ from training.monitoring.answer_quality import AnsweredIncidents, first_answers,
 from training.monitoring.category_proposals import propose_categories
 from training.monitoring.certificate_checks import look_at_promises
 from training.monitoring.concept_drift import find_concept_changes
-from training.monitoring.dataset import Material, read_material
+from training.monitoring.dataset import MonitoringDataset, read_monitoring_dataset
 from training.monitoring.findings import Findings, add_up
 from training.monitoring.input_drift import look_at_inputs
 from training.monitoring.label_shift import look_at_classes
@@ -59,24 +59,22 @@ def look(
     `days` looks at the last days before the newest incident only. Without a champion that is the
     last 30 days. Nothing is remembered between looks: equal stores give equal findings.
     """
-    material = read_material(store, home, encoder, progress)
+    dataset = read_monitoring_dataset(store, home, encoder, progress)
     champions = [
         Champion(version, read_card(version))
         for target, version in sorted(registry.champions().items())
         if target not in _WITHOUT_LABELS
     ]
-    begins = {one.target: _begin(material, one.learned_until, days) for one in champions}
-    since = material.first_since(max(begins.values(), default=_begin(material, None, days)))
+    begins = {one.target: _begin(dataset, one.learned_until, days) for one in champions}
+    since = dataset.first_since(max(begins.values(), default=_begin(dataset, None, days)))
     targets = [one.target for one in champions]
     found = add_up(
         [
-            Findings(
-                (Measure("incidents compared", len(material.ids) - since, None, None, since),)
-            ),
-            find_concept_changes(material, targets, since),
-            look_at_inputs(material, since),
+            Findings((Measure("incidents compared", len(dataset.ids) - since, None, None, since),)),
+            find_concept_changes(dataset, targets, since),
+            look_at_inputs(dataset, since),
             *(
-                _look_at_champion(store, registry, material, one, begins[one.target], len(targets))
+                _look_at_champion(store, registry, dataset, one, begins[one.target], len(targets))
                 for one in champions
             ),
         ]
@@ -84,8 +82,10 @@ def look(
     return MonitoringReport(datetime.now(UTC), found.measures, found.alarms, found.proposals)
 
 
-def _begin(material: Material, learned_until: datetime | None, days: int | None) -> datetime:
-    newest = material.until or datetime.now(UTC)
+def _begin(
+    dataset: MonitoringDataset, learned_until: datetime | None, days: int | None
+) -> datetime:
+    newest = dataset.until or datetime.now(UTC)
     if learned_until is None:
         return newest - timedelta(days=days or _WITHOUT_CHAMPION_DAYS)
     return learned_until if days is None else max(learned_until, newest - timedelta(days=days))
@@ -94,7 +94,7 @@ def _begin(material: Material, learned_until: datetime | None, days: int | None)
 def _look_at_champion(
     store: IncidentStore,
     registry: ModelRegistry,
-    material: Material,
+    dataset: MonitoringDataset,
     champion: Champion,
     begins: datetime,
     targets: int,
@@ -104,14 +104,14 @@ def _look_at_champion(
     answers = first_answers(
         learning.answers_between(begins, ever, target), champion.version.version
     )
-    once = set(material.ids)
+    once = set(dataset.ids)
     ledger = _by_incident(learning.labels(target=target))
     judged = AnsweredIncidents(
         target,
         tuple(one for one in answers if one.incident_id in once),
-        true_labels(material, target, ledger),
+        true_labels(dataset, target, ledger),
     )
-    since = material.first_since(begins)
+    since = dataset.first_since(begins)
     challenger = registry.challengers().get(target)
     pairs = learning.shadow_pairs(target, challenger.version) if challenger else ()
     return add_up(
@@ -123,8 +123,8 @@ def _look_at_champion(
                 learning.audited_answers(target),
                 learning.withdrawals(),
             ),
-            look_at_classes(material, target, since),
-            propose_categories(material, target, _unplaced(judged, ledger)),
+            look_at_classes(dataset, target, since),
+            propose_categories(dataset, target, _unplaced(judged, ledger)),
             *([look_at_shadow(target, challenger.version, pairs)] if challenger and pairs else []),
         ]
     )
@@ -138,11 +138,11 @@ def _by_incident(labels: Iterable[LabelRecord]) -> dict[str, list[LabelRecord]]:
 
 
 def true_labels(
-    material: Material, target: str, ledger: Mapping[str, Sequence[LabelRecord]]
+    dataset: MonitoringDataset, target: str, ledger: Mapping[str, Sequence[LabelRecord]]
 ) -> dict[str, str]:
     """Return what is right by incident, but where only feedback or our own answer says so."""
     found = {}
-    for one in material.incidents:
+    for one in dataset.incidents:
         said = ledger.get(one.report.id, ())
         label = label_of(one.outcome, target)
         if label is not None and (not said or any(_is_unbiased(record) for record in said)):

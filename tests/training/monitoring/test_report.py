@@ -22,7 +22,7 @@ from models.artifacts.registry import ModelRegistry
 from models.lifecycle.promotion import promote
 from training.cli.app import app
 from training.monitoring.category_proposals import propose_categories
-from training.monitoring.dataset import Material
+from training.monitoring.dataset import MonitoringDataset
 from training.monitoring.report import look, true_labels
 from training.monitoring.shadow_comparison import look_at_shadow
 
@@ -220,9 +220,9 @@ def test_alike_incidents_that_the_model_could_not_place_are_proposed():
     doors = [incident(number, rng, category="Doors") for number in range(60, 72)]
     vectors = np.vstack([spread, spread[:1] + 0.05 * spread[:12]]).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    material = Material((*ordinary, *doors), vectors)
+    dataset = MonitoringDataset((*ordinary, *doors), vectors)
     unplaced = {one.report.id for one in (*ordinary[::2], *doors)}
-    found = propose_categories(material, "category", unplaced).proposals
+    found = propose_categories(dataset, "category", unplaced).proposals
     best = max(found, key=lambda one: one.count)
     assert set(best.examples) <= {one.report.id for one in (*ordinary[:1], *doors)}
     assert best.count >= 10
@@ -232,14 +232,14 @@ def test_alike_incidents_that_the_model_could_not_place_are_proposed():
 
 def test_what_people_only_corrected_does_not_count_as_errors():
     one = incident(1, Random(0))
-    material = Material((one,), np.zeros((1, 2), dtype=np.float32))
+    dataset = MonitoringDataset((one,), np.zeros((1, 2), dtype=np.float32))
     corrected = labelled(one, "Mail", LabelSource.CORRECTED)
     final = labelled(one, "Mail", LabelSource.OUTCOME, FINAL_STATE)
     echo = labelled(one, "Mail", LabelSource.SELF_CONFIRMED, FINAL_STATE)
-    assert true_labels(material, "category", {"INC1": [corrected]}) == {}
-    assert true_labels(material, "category", {"INC1": [echo]}) == {}
-    assert list(true_labels(material, "category", {"INC1": [corrected, final]})) == ["INC1"]
-    assert list(true_labels(material, "category", {})) == ["INC1"]
+    assert true_labels(dataset, "category", {"INC1": [corrected]}) == {}
+    assert true_labels(dataset, "category", {"INC1": [echo]}) == {}
+    assert list(true_labels(dataset, "category", {"INC1": [corrected, final]})) == ["INC1"]
+    assert list(true_labels(dataset, "category", {})) == ["INC1"]
 
 
 def test_a_shadow_is_compared_with_the_champion():
