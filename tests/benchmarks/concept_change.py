@@ -18,7 +18,7 @@ from features.text.cleaning import incident_text
 from models.base.target_labels import label_of
 from training.demo.incidents import UNTIL, generate_company
 from training.monitoring.concept_drift import FACTS, fact_signs, label_signs, text_signs
-from training.monitoring.novelty_tests import Emergence
+from training.monitoring.novelty_tests import NoveltyTest
 from training.settings import TrainingSettings
 
 SEEDS = 20
@@ -80,7 +80,7 @@ def pools(home: Home, names: tuple[str, ...] = ("it-tickets", "assignment", "syn
 
 def _notice(year: Year) -> tuple[bool, int | None]:
     """Return whether there was a false alarm, and the wait for a right one."""
-    signs: list[Emergence] = [*label_signs(year.dataset, "category", year.since)]
+    signs: list[NoveltyTest] = [*label_signs(year.dataset, "category", year.since)]
     for fact in FACTS:
         signs += fact_signs(year.dataset, fact, year.since)
     signs += text_signs(year.dataset, year.since)

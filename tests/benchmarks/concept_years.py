@@ -11,7 +11,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import Vectors
 from models.classification.cross_validation import Rows, report_copy_groups
 from training.monitoring.dataset import MonitoringDataset
-from training.monitoring.incident_bursts import first_of_storms
+from training.monitoring.incident_bursts import first_of_bursts
 
 KINDS = ("quiet", "renamed category", "new service", "new failure mode")
 PAST_DAYS, YEAR_DAYS = 120, 365
@@ -76,7 +76,7 @@ def make_year(pool: Pool, kind: str, *, seed: int, a_year: int, share: float) ->
         _retold(pool.incidents[row], number, day, kind, new, changed_at, renamed)
         for number, (row, day, new) in enumerate(zip(rows, days, is_new, strict=True))
     ]
-    kept = first_of_storms(pool.copies[rows], days)
+    kept = first_of_bursts(pool.copies[rows], days)
     dataset = MonitoringDataset(tuple(incidents[row] for row in kept), pool.vectors[rows[kept]])
     shift = _day_zero()
     return Year(dataset, days + shift, None if changed_at is None else changed_at + shift)

@@ -12,7 +12,7 @@ from models.base.model_card import Card
 from models.base.predictions import Decision
 from training.monitoring.bootstrap import mean_by_day
 from training.monitoring.findings import Findings
-from training.monitoring.overconfidence import find_rashness
+from training.monitoring.overconfidence import find_overconfidence
 
 _FOR_ERRORS = 0.005
 _FEWEST_JUDGED = 10
@@ -52,7 +52,7 @@ def first_answers(
     return tuple(first.values())
 
 
-def look_at_answers(
+def measure_answers(
     judged: AnsweredIncidents, card: Card, feedback: Sequence[FeedbackRecord], targets: int
 ) -> Findings:
     """Measure calibration, accuracy, abstention, acceptance and latency; alarm at rash answers."""
@@ -144,7 +144,7 @@ def _rash_alarms(judged: AnsweredIncidents, error: float) -> tuple[Alarm, ...]:
     known = judged.known
     wrong = np.array([judged.is_wrong(one) for one in known], dtype=np.bool_)
     confidence = np.array([one.confidence for one in known])
-    found = find_rashness(confidence, wrong, error=error) if len(known) else None
+    found = find_overconfidence(confidence, wrong, error=error) if len(known) else None
     if found is None:
         return ()
     late = known[found.since :]

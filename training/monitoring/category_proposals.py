@@ -8,7 +8,7 @@ from sklearn.cluster import AgglomerativeClustering
 from features.store.learning.monitoring_reports import Proposal
 from models.classification.cross_validation import Rows
 from training.monitoring.dataset import MonitoringDataset, opened_at
-from training.monitoring.distinctive_terms import telling_terms
+from training.monitoring.distinctive_terms import distinctive_terms
 from training.monitoring.findings import Findings
 
 _FEWEST = 5
@@ -51,7 +51,7 @@ def propose_categories(
 def _proposal(dataset: MonitoringDataset, target: str, rows: Rows) -> Proposal:
     own = set(rows.tolist())
     others = [one.report for row, one in enumerate(dataset.incidents) if row not in own]
-    terms = telling_terms([dataset.incidents[row].report for row in rows], others)
+    terms = distinctive_terms([dataset.incidents[row].report for row in rows], others)
     centre = dataset.vectors[rows].mean(axis=0)
     typical = rows[np.argsort(-(dataset.vectors[rows] @ centre), kind="stable")]
     since = opened_at(dataset.incidents[rows[0]])

@@ -17,7 +17,7 @@ from training.monitoring.findings import Findings
 _EXAMPLES = 5
 
 
-def look_at_promises(
+def check_certificates(
     version: ModelVersion,
     card: Card,
     audited: Sequence[AuditedAnswer],

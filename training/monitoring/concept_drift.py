@@ -9,9 +9,9 @@ from features.store.learning.monitoring_reports import Alarm
 from features.text.cleaning import incident_text
 from models.classification.cross_validation import Rows
 from training.monitoring.dataset import MonitoringDataset, opened_at
-from training.monitoring.distinctive_terms import telling_terms
+from training.monitoring.distinctive_terms import distinctive_terms
 from training.monitoring.findings import Findings
-from training.monitoring.novelty_tests import Emergence, emerging_texts, emerging_values
+from training.monitoring.novelty_tests import NoveltyTest, emerging_texts, emerging_values
 
 FACTS = ("service", "source")
 # Chances of a false alarm a year; with that of errors they make one in twenty years.
@@ -45,7 +45,7 @@ def find_concept_changes(
 
 def label_signs(
     dataset: MonitoringDataset, target: str, since: int, targets: int = 1
-) -> tuple[Emergence, ...]:
+) -> tuple[NoveltyTest, ...]:
     """Return what labels came up since a row: a category that is new, or renamed.
 
     `targets` share the chance of a false alarm.
@@ -55,13 +55,13 @@ def label_signs(
     return each or _young_signs(dataset, values, since, _FOR_LABELS / targets / 2)
 
 
-def fact_signs(dataset: MonitoringDataset, fact: str, since: int) -> tuple[Emergence, ...]:
+def fact_signs(dataset: MonitoringDataset, fact: str, since: int) -> tuple[NoveltyTest, ...]:
     """Return what values of a fact, `service` or `source`, came up since a row."""
     values = [getattr(one.report, fact) or None for one in dataset.incidents]
     return _value_signs(dataset, values, since, _FOR_FACTS / len(FACTS))
 
 
-def text_signs(dataset: MonitoringDataset, since: int) -> tuple[Emergence, ...]:
+def text_signs(dataset: MonitoringDataset, since: int) -> tuple[NoveltyTest, ...]:
     """Return what kinds of text came up since a row: a new failure mode, a campaign."""
     has_text = [bool(incident_text(one.report)) for one in dataset.incidents]
     rows, first = _rows_with(has_text, since)
@@ -74,7 +74,7 @@ def text_signs(dataset: MonitoringDataset, since: int) -> tuple[Emergence, ...]:
 
 def _value_signs(
     dataset: MonitoringDataset, values: Sequence[str | None], since: int, a_year: float
-) -> tuple[Emergence, ...]:
+) -> tuple[NoveltyTest, ...]:
     rows, first = _rows_with([value is not None for value in values], since)
     if first < _FEWEST_BEFORE:
         return ()
@@ -89,7 +89,7 @@ def _value_signs(
 
 def _young_signs(
     dataset: MonitoringDataset, values: Sequence[str | None], since: int, a_year: float
-) -> tuple[Emergence, ...]:
+) -> tuple[NoveltyTest, ...]:
     """Return whether several new values, each of them rare, came up together."""
     rows, first = _rows_with([value is not None for value in values], since)
     if first < _YOUNG + _FEWEST_BEFORE:
@@ -112,12 +112,12 @@ def _rows_with(has_it: Sequence[bool], since: int) -> tuple[Rows, int]:
     return rows, int(np.searchsorted(rows, since))
 
 
-def _in_rows(found: Emergence, rows: Rows) -> Emergence:
+def _in_rows(found: NoveltyTest, rows: Rows) -> NoveltyTest:
     members = tuple(rows[list(found.members)].tolist())
     return replace(found, row=int(rows[found.row]), members=members)
 
 
-def _label_alarm(dataset: MonitoringDataset, target: str, sign: Emergence) -> Alarm:
+def _label_alarm(dataset: MonitoringDataset, target: str, sign: NoveltyTest) -> Alarm:
     if sign.value is None:
         what, advice = _several_labels(dataset, target, sign)
     elif sign.before:
@@ -132,7 +132,7 @@ def _label_alarm(dataset: MonitoringDataset, target: str, sign: Emergence) -> Al
     return _alarm(dataset, sign, "label", what, advice, target)
 
 
-def _several_labels(dataset: MonitoringDataset, target: str, sign: Emergence) -> tuple[str, str]:
+def _several_labels(dataset: MonitoringDataset, target: str, sign: NoveltyTest) -> tuple[str, str]:
     labels = dataset.labels(target)
     names = dict.fromkeys(repr(labels[row]) for row in sign.members)
     what = f"several labels of {target} are new: {', '.join(list(names)[:_EXAMPLES])}"
@@ -142,7 +142,7 @@ def _several_labels(dataset: MonitoringDataset, target: str, sign: Emergence) ->
     )
 
 
-def _fact_alarm(dataset: MonitoringDataset, fact: str, sign: Emergence) -> Alarm:
+def _fact_alarm(dataset: MonitoringDataset, fact: str, sign: NoveltyTest) -> Alarm:
     what = f"{fact} {sign.value!r} {'is far more frequent' if sign.before else 'is new'}"
     advice = (
         f"no answer was ever judged on this {fact}: keep it at suggest until the next training, "
@@ -151,10 +151,10 @@ def _fact_alarm(dataset: MonitoringDataset, fact: str, sign: Emergence) -> Alarm
     return _alarm(dataset, sign, fact, what, advice)
 
 
-def _text_alarm(dataset: MonitoringDataset, sign: Emergence) -> Alarm:
+def _text_alarm(dataset: MonitoringDataset, sign: NoveltyTest) -> Alarm:
     members = [dataset.incidents[row].report for row in sign.members]
     past = [one.report for one in dataset.incidents[: sign.members[0]]]
-    terms = telling_terms(members, past)
+    terms = distinctive_terms(members, past)
     what = f"a new kind of incident: {', '.join(terms) or 'see the examples'}"
     advice = "read the examples and label them: a new failure mode wants a runbook, maybe a class"
     return _alarm(dataset, sign, "text", what, advice)
@@ -162,7 +162,7 @@ def _text_alarm(dataset: MonitoringDataset, sign: Emergence) -> Alarm:
 
 def _alarm(
     dataset: MonitoringDataset,
-    sign: Emergence,
+    sign: NoveltyTest,
     signal: str,
     what: str,
     advice: str,

@@ -18,7 +18,7 @@ from features.text.cleaning import incident_text
 from models.base.target_labels import label_of
 from models.classification.cross_validation import Rows, report_copy_groups
 from training.dataset.point_in_time import read_point_in_time
-from training.monitoring.incident_bursts import first_of_storms
+from training.monitoring.incident_bursts import first_of_bursts
 
 Floats = NDArray[np.float64]
 
@@ -100,7 +100,7 @@ def _once(timed: Sequence[ResolvedIncident]) -> list[int]:
         return []
     days = np.array([opened_at(one).timestamp() for one in timed]) / 86_400
     groups: Rows = report_copy_groups([one.report for one in timed])
-    return [int(row) for row in first_of_storms(groups, days)]
+    return [int(row) for row in first_of_bursts(groups, days)]
 
 
 def _encode(

@@ -12,7 +12,7 @@ _NAMED = 3
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
-def telling_terms(
+def distinctive_terms(
     these: Sequence[IncidentReport], others: Sequence[IncidentReport], *, count: int = _NAMED
 ) -> tuple[str, ...]:
     """Return the words most of these incidents have and few others; the most telling first.
@@ -21,7 +21,7 @@ def telling_terms(
 
     >>> here = [IncidentReport(id="1", title="kerberos ticket expired")] * 3
     >>> there = [IncidentReport(id="2", title="ticket printer")] * 3
-    >>> telling_terms(here, there)
+    >>> distinctive_terms(here, there)
     ('expired', 'kerberos')
     """
     inside, outside = _share(these), _share(others[-_MOST_COMPARED:])

@@ -8,12 +8,12 @@ from models.classification.cross_validation import Rows
 _DAYS = 1.0
 
 
-def first_of_storms(groups: Rows, days: NDArray[np.float64]) -> Rows:
+def first_of_bursts(groups: Rows, days: NDArray[np.float64]) -> Rows:
     """Return the rows, in order of time, but for copies of one opened less than a day before.
 
     A storm that goes on counts once, however long: each copy is compared with the copy before it.
 
-    >>> first_of_storms(np.array([0, 0, 1, 0]), np.array([0.0, 0.5, 0.6, 3.0])).tolist()
+    >>> first_of_bursts(np.array([0, 0, 1, 0]), np.array([0.0, 0.5, 0.6, 3.0])).tolist()
     [0, 2, 3]
     """
     last: dict[int, float] = {}

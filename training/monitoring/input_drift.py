@@ -24,7 +24,7 @@ _REPLICATES = 200
 _RARE_WORDS = 3
 
 
-def look_at_inputs(dataset: MonitoringDataset, since: int) -> Findings:
+def measure_inputs(dataset: MonitoringDataset, since: int) -> Findings:
     """Measure how far the incidents since a row can be told from the latest ones before it."""
     late = np.arange(since, len(dataset.incidents))[-_MOST_COMPARED:]
     early = np.arange(since)[-_MOST_COMPARED:]

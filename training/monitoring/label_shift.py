@@ -19,7 +19,7 @@ _RARELY = 0.001
 _EXAMPLES = 3
 
 
-def look_at_classes(dataset: MonitoringDataset, target: str, since: int) -> Findings:
+def measure_label_shift(dataset: MonitoringDataset, target: str, since: int) -> Findings:
     """Measure how far label shares moved since a row, and propose to retire what never comes."""
     labels = dataset.labels(target)
     rows = np.array([row for row, label in enumerate(labels) if label is not None], dtype=np.int64)

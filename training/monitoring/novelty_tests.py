@@ -24,7 +24,7 @@ _FEWEST_BLOCKS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Emergence:
+class NoveltyTest:
     """Something that came up: the row that gave it away, and the recent rows that are like it.
 
     `before` counts earlier blocks of incidents that had it, `chance` is how often as much of it
@@ -40,7 +40,7 @@ class Emergence:
 
 def emerging_values(
     values: Sequence[str | None], days: Floats, *, since: int, error: float
-) -> tuple[Emergence, ...]:
+) -> tuple[NoveltyTest, ...]:
     """Find values that came up at rows from `since` on; the first sign of each, oldest first.
 
     The rows are in order of time, `days` says when. Ten rows make a block, in which a value counts
@@ -57,7 +57,7 @@ def emerging_values(
     """
     level = error / (max(len(values) - since, 1) * len(_RECENT_BLOCKS))
     held: dict[str, list[int]] = {}
-    found: dict[str, Emergence] = {}
+    found: dict[str, NoveltyTest] = {}
     for row, value in enumerate(values):
         if value is None:
             continue
@@ -73,7 +73,7 @@ def emerging_values(
 
 def emerging_texts(
     vectors: Vectors, days: Floats, *, since: int, error: float
-) -> tuple[Emergence, ...]:
+) -> tuple[NoveltyTest, ...]:
     """Find rows from `since` on whose nearest earlier incidents are recent beyond chance.
 
     The test is that of `emerging_values`, on the blocks of the 6, 12 or 24 nearest of the incidents
@@ -82,7 +82,7 @@ def emerging_texts(
     one; of each the first is returned, with the members of all.
     """
     level = error / (max(len(vectors) - since, 1) * len(_RECENT_BLOCKS) * len(_NEAREST))
-    signs: list[Emergence] = []
+    signs: list[NoveltyTest] = []
     for start in range(max(since, _FEWEST_BLOCKS * BLOCK), len(vectors), _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, len(vectors)))
         closeness = vectors[rows] @ vectors[: rows[-1] + 1].T
@@ -93,14 +93,14 @@ def emerging_texts(
     return _joined(signs)
 
 
-def _sign_of_text(closeness: Vectors, row: int, days: Floats) -> Emergence | None:
+def _sign_of_text(closeness: Vectors, row: int, days: Floats) -> NoveltyTest | None:
     blocks = row // BLOCK
     before = closeness[: blocks * BLOCK]
     count = min(_LOOKED_AT, len(before))
     near = np.argpartition(before, -count)[-count:]
     near = near[np.argsort(-before[near], kind="stable")]
     near = near[np.sort(np.unique(near // BLOCK, return_index=True)[1])]
-    best: Emergence | None = None
+    best: NoveltyTest | None = None
     for nearest in _NEAREST:
         among = near[:nearest]
         sign = _sign(among, row, blocks, days)
@@ -135,14 +135,14 @@ def _tail(late: int, blocks: int, recent: int, drawn: int) -> float:
     return ways / comb(blocks, drawn)
 
 
-def _emergence(row: int, sign: tuple[int, float], rows: Rows, value: str | None) -> Emergence:
+def _emergence(row: int, sign: tuple[int, float], rows: Rows, value: str | None) -> NoveltyTest:
     first, chance = sign
     members = sorted({*rows[rows >= first].tolist(), row})
-    return Emergence(row, tuple(members), int((rows < first).sum()), chance, value)
+    return NoveltyTest(row, tuple(members), int((rows < first).sum()), chance, value)
 
 
-def _joined(signs: Sequence[Emergence]) -> tuple[Emergence, ...]:
-    kinds: list[tuple[Emergence, set[int]]] = []
+def _joined(signs: Sequence[NoveltyTest]) -> tuple[NoveltyTest, ...]:
+    kinds: list[tuple[NoveltyTest, set[int]]] = []
     for sign in signs:
         members = set(sign.members)
         same = next((kind for kind in kinds if kind[1] & members), None)
@@ -151,6 +151,6 @@ def _joined(signs: Sequence[Emergence]) -> tuple[Emergence, ...]:
         else:
             same[1].update(members)
     return tuple(
-        Emergence(first.row, tuple(sorted(members)), first.before, first.chance)
+        NoveltyTest(first.row, tuple(sorted(members)), first.before, first.chance)
         for first, members in kinds
     )

@@ -13,16 +13,16 @@ _LARGEST = 1e100
 
 
 @dataclass(frozen=True, slots=True)
-class Rashness:
+class Overconfidence:
     """The answer that gave it away, and since which answer the evidence has grown."""
 
     row: int
     since: int
 
 
-def find_rashness(
+def find_overconfidence(
     confidence: Floats, is_wrong: NDArray[np.bool_], *, error: float
-) -> Rashness | None:
+) -> Overconfidence | None:
     """Return when the errors became too many for their confidence; None while they are not.
 
     The rows are in order of time. While an answer of confidence c is wrong with probability
@@ -33,9 +33,9 @@ def find_rashness(
 
     >>> right = np.zeros(300, dtype=bool)
     >>> wrong_later = np.where(np.arange(300) < 200, right, np.arange(300) % 2 == 0)
-    >>> find_rashness(np.full(300, 0.95), right, error=0.01)
-    >>> find_rashness(np.full(300, 0.95), wrong_later, error=0.01)
-    Rashness(row=214, since=200)
+    >>> find_overconfidence(np.full(300, 0.95), right, error=0.01)
+    >>> find_overconfidence(np.full(300, 0.95), wrong_later, error=0.01)
+    Overconfidence(row=214, since=200)
     """
     allowed = np.minimum(_ALLOWED + _ALLOWED_SHARE * (1 - confidence), 0.98)
     raised = _ODDS * allowed[:, None]
@@ -47,7 +47,7 @@ def find_rashness(
     for row, ratio in enumerate(ratios):
         detector = np.minimum((detector + 1) * ratio, _LARGEST)
         if detector.mean() >= len(ratios) / error:
-            return Rashness(row, _likeliest_start(ratios[: row + 1]))
+            return Overconfidence(row, _likeliest_start(ratios[: row + 1]))
     return None
 
 

@@ -13,15 +13,15 @@ from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.base.model_card import Card
 from models.base.target_labels import label_of
-from training.monitoring.answer_quality import AnsweredIncidents, first_answers, look_at_answers
+from training.monitoring.answer_quality import AnsweredIncidents, first_answers, measure_answers
 from training.monitoring.category_proposals import propose_categories
-from training.monitoring.certificate_checks import look_at_promises
+from training.monitoring.certificate_checks import check_certificates
 from training.monitoring.concept_drift import find_concept_changes
 from training.monitoring.dataset import MonitoringDataset, read_monitoring_dataset
 from training.monitoring.findings import Findings, add_up
-from training.monitoring.input_drift import look_at_inputs
-from training.monitoring.label_shift import look_at_classes
-from training.monitoring.shadow_comparison import look_at_shadow
+from training.monitoring.input_drift import measure_inputs
+from training.monitoring.label_shift import measure_label_shift
+from training.monitoring.shadow_comparison import measure_shadow
 
 _WITHOUT_CHAMPION_DAYS = 30
 _WITHOUT_LABELS = frozenset({"similar", "runbooks"})
@@ -72,7 +72,7 @@ def look(
         [
             Findings((Measure("incidents compared", len(dataset.ids) - since, None, None, since),)),
             find_concept_changes(dataset, targets, since),
-            look_at_inputs(dataset, since),
+            measure_inputs(dataset, since),
             *(
                 _look_at_champion(store, registry, dataset, one, begins[one.target], len(targets))
                 for one in champions
@@ -116,16 +116,16 @@ def _look_at_champion(
     pairs = learning.shadow_pairs(target, challenger.version) if challenger else ()
     return add_up(
         [
-            look_at_answers(judged, champion.card, store.feedback(target), targets),
-            look_at_promises(
+            measure_answers(judged, champion.card, store.feedback(target), targets),
+            check_certificates(
                 champion.version,
                 champion.card,
                 learning.audited_answers(target),
                 learning.withdrawals(),
             ),
-            look_at_classes(dataset, target, since),
+            measure_label_shift(dataset, target, since),
             propose_categories(dataset, target, _unplaced(judged, ledger)),
-            *([look_at_shadow(target, challenger.version, pairs)] if challenger and pairs else []),
+            *([measure_shadow(target, challenger.version, pairs)] if challenger and pairs else []),
         ]
     )
 

@@ -8,7 +8,7 @@ from training.monitoring.bootstrap import mean_by_day
 from training.monitoring.findings import Findings
 
 
-def look_at_shadow(target: str, version: str, pairs: Sequence[ShadowPair]) -> Findings:
+def measure_shadow(target: str, version: str, pairs: Sequence[ShadowPair]) -> Findings:
     """Measure agreement, and where the truth is known accuracy and calibration side by side."""
     known = [pair for pair in pairs if pair.truth is not None]
     figures: list[tuple[str, Sequence[ShadowPair], Callable[[ShadowPair], float]]] = [

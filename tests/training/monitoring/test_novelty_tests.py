@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from training.monitoring.incident_bursts import first_of_storms
+from training.monitoring.incident_bursts import first_of_bursts
 from training.monitoring.novelty_tests import emerging_texts, emerging_values
-from training.monitoring.overconfidence import find_rashness
+from training.monitoring.overconfidence import find_overconfidence
 
 A_DAY = 20
 DAYS = np.arange(1200) / A_DAY
@@ -79,7 +79,7 @@ def test_calibrated_answers_raise_nothing(overconfidence):
         generator = np.random.default_rng(seed)
         confidence = generator.uniform(0.5, 1.0, 800)
         wrong = generator.random(800) < 1 - confidence + overconfidence
-        alarms += find_rashness(confidence, wrong, error=0.05) is not None
+        alarms += find_overconfidence(confidence, wrong, error=0.05) is not None
     assert alarms <= 1
 
 
@@ -87,7 +87,7 @@ def test_answers_gone_wrong_are_dated():
     generator = np.random.default_rng(0)
     confidence = generator.uniform(0.8, 1.0, 800)
     wrong = generator.random(800) < np.where(np.arange(800) < 500, 1 - confidence, 0.5)
-    found = find_rashness(confidence, wrong, error=0.01)
+    found = find_overconfidence(confidence, wrong, error=0.01)
     assert found is not None
     assert 500 < found.row < 560
     assert abs(found.since - 500) < 25
@@ -95,4 +95,4 @@ def test_answers_gone_wrong_are_dated():
 
 def test_a_storm_that_goes_on_counts_once_and_its_return_again():
     days = np.array([0.0, 0.9, 1.8, 1.9, 3.5])
-    assert first_of_storms(np.array([5, 5, 5, 6, 5]), days).tolist() == [0, 3, 4]
+    assert first_of_bursts(np.array([5, 5, 5, 6, 5]), days).tolist() == [0, 3, 4]

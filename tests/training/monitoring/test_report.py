@@ -24,7 +24,7 @@ from training.cli.app import app
 from training.monitoring.category_proposals import propose_categories
 from training.monitoring.dataset import MonitoringDataset
 from training.monitoring.report import look, true_labels
-from training.monitoring.shadow_comparison import look_at_shadow
+from training.monitoring.shadow_comparison import measure_shadow
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 CUTOFF = datetime(2026, 2, 1, tzinfo=UTC)
@@ -258,7 +258,7 @@ def test_a_shadow_is_compared_with_the_champion():
         )
         for number in range(10)
     ]
-    found = {one.name: one for one in look_at_shadow("category", "2", pairs).measures}
+    found = {one.name: one for one in measure_shadow("category", "2", pairs).measures}
     assert found["shadow version 2: agrees with the champion"].value == 0.5
     assert found["shadow version 2: accuracy"].value == 1
     assert found["shadow version 2: accuracy less the champion's"].value == pytest.approx(0.6)
