@@ -15,22 +15,22 @@ _SHOWN_ALIKE = 0.5
 _LONGEST_TITLE = 80
 
 
-def reasons(match: Match, shelf: RunbookIndex, row: int, *, is_linked: bool) -> tuple[str, ...]:
-    """Return why a runbook of the shelf is suggested, the most telling first."""
+def reasons(match: Match, index: RunbookIndex, row: int, *, is_linked: bool) -> tuple[str, ...]:
+    """Return why a runbook of the index is suggested, the most telling first."""
     found = ["the report links to it"] if is_linked else []
     if match.features[row, FEATURES.index("same name")] > 0:
-        found.append(f"named alike: {shelf.runbooks[row].title}")
-    used = _last_use(match, shelf, row)
+        found.append(f"named alike: {index.runbooks[row].title}")
+    used = _last_use(match, index, row)
     if used:
         found.append(used)
-    quote = _quote(match, shelf, row)
+    quote = _quote(match, index, row)
     if quote:
         found.append(quote)
     return tuple(found)
 
 
-def _last_use(match: Match, shelf: RunbookIndex, row: int) -> str:
-    past = shelf.past
+def _last_use(match: Match, index: RunbookIndex, row: int) -> str:
+    past = index.past
     alike = np.where((past.rows == row) & past.helped, match.alike, 0.0)
     if not len(alike) or alike.max() < _SHOWN_ALIKE:
         return ""
@@ -39,29 +39,29 @@ def _last_use(match: Match, shelf: RunbookIndex, row: int) -> str:
     return f"{'helped with' if use.helped else 'used for'} {use.report.id}: {title}".rstrip(": ")
 
 
-def _quote(match: Match, shelf: RunbookIndex, row: int) -> str:
+def _quote(match: Match, index: RunbookIndex, row: int) -> str:
     """Return heading and sentence of the section that fits best; titles are no quotes."""
     places = [
         place
-        for place in np.flatnonzero(shelf.owners == row).tolist()
-        if shelf.passages[place].said != shelf.runbooks[row].title
+        for place in np.flatnonzero(index.owners == row).tolist()
+        if index.passages[place].said != index.runbooks[row].title
     ]
     if not places:
         return ""
     asked = set(match.question.words)
-    best = max(places, key=lambda place: match.passages[place] + _shared(asked, shelf, place))
-    passage = shelf.passages[best]
-    heading = "" if passage.heading == shelf.runbooks[row].title else passage.heading
-    return _shortened(heading, _best_sentence(asked, shelf, passage))
+    best = max(places, key=lambda place: match.passages[place] + _shared(asked, index, place))
+    passage = index.passages[best]
+    heading = "" if passage.heading == index.runbooks[row].title else passage.heading
+    return _shortened(heading, _best_sentence(asked, index, passage))
 
 
-def _shared(asked: set[str], shelf: RunbookIndex, place: int) -> float:
-    return shelf.body_field.share(asked, terms_of(shelf.passages[place].said))
+def _shared(asked: set[str], index: RunbookIndex, place: int) -> float:
+    return index.body_field.share(asked, terms_of(index.passages[place].said))
 
 
-def _best_sentence(asked: set[str], shelf: RunbookIndex, passage: Passage) -> str:
+def _best_sentence(asked: set[str], index: RunbookIndex, passage: Passage) -> str:
     sentences = [one.strip() for one in _SENTENCE_END.split(passage.said)]
-    return max(sentences, key=lambda one: shelf.body_field.share(asked, terms_of(one)), default="")
+    return max(sentences, key=lambda one: index.body_field.share(asked, terms_of(one)), default="")
 
 
 def _shortened(heading: str, sentence: str) -> str:

@@ -17,16 +17,16 @@ _LONGEST_READ = 20_000
 _SAYS_NOTHING = frozenset(("index", "readme", "runbook", "runbooks", "playbook", "playbooks"))
 
 
-def linked_runbook(report: IncidentReport, shelf: RunbookIndex) -> int | None:
+def linked_runbook(report: IncidentReport, index: RunbookIndex) -> int | None:
     """Return the row of the one runbook that a report links to, None without a clear one.
 
     An address counts when it is the runbook's own, or when it speaks of runbooks (or stands in a
     field that does) and ends as the runbook's path does.
     """
     for address, is_about_runbooks in _addresses(report):
-        rows = [row for row, one in enumerate(shelf.runbooks) if _same_page(address, one.url)]
+        rows = [row for row, one in enumerate(index.runbooks) if _same_page(address, one.url)]
         if not rows and is_about_runbooks:
-            rows = _rows_by_path(address, shelf)
+            rows = _rows_by_path(address, index)
         if len(rows) == 1:
             return rows[0]
     return None
@@ -51,12 +51,12 @@ def _plain_address(address: str) -> str:
     return _ENDING.sub("", _SCHEME.sub("", unquote(address))).lower()
 
 
-def _rows_by_path(address: str, shelf: RunbookIndex) -> list[int]:
+def _rows_by_path(address: str, index: RunbookIndex) -> list[int]:
     """Return the runbooks whose path shares most segments with the address, from the end."""
     asked = _segments(_plain_address(address))
     if not asked or asked[-1] in _SAYS_NOTHING:
         return []
-    shared = [_shared_end(asked, _segments(one.id)) for one in shelf.runbooks]
+    shared = [_shared_end(asked, _segments(one.id)) for one in index.runbooks]
     most = max(shared, default=0)
     return [row for row, count in enumerate(shared) if count == most and most > 0]
 

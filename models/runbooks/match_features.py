@@ -1,4 +1,4 @@
-"""How a report and each runbook of a shelf go together, as numbers."""
+"""How a report and each runbook of an index go together, as numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ _SAME_AGAIN = 19.0
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A report beside every runbook of a shelf.
+    """A report beside every runbook of an index.
 
-    `features` has shape (runbooks, FEATURES), `passages` says how well each passage of the shelf
+    `features` has shape (runbooks, FEATURES), `passages` says how well each passage of the index
     fits, `alike` how like the report of each past use is, 0 for a use that came later.
     """
 
@@ -42,33 +42,33 @@ class Match:
     alike: Floats
 
 
-def match_reports(reports: Sequence[IncidentReport], shelf: RunbookIndex) -> list[Match]:
+def match_reports(reports: Sequence[IncidentReport], index: RunbookIndex) -> list[Match]:
     """Compare each report with each runbook."""
     questions = [read_report(report) for report in reports]
-    vectors = np.asarray(shelf.encoder.encode([one.text for one in questions]), dtype=np.float64)
+    vectors = np.asarray(index.encoder.encode([one.text for one in questions]), dtype=np.float64)
     return [
-        _match(report, question, vector, shelf)
+        _match(report, question, vector, index)
         for report, question, vector in zip(reports, questions, vectors, strict=True)
     ]
 
 
 def _match(
-    report: IncidentReport, question: Question, vector: Floats, shelf: RunbookIndex
+    report: IncidentReport, question: Question, vector: Floats, index: RunbookIndex
 ) -> Match:
-    passages = shelf.vectors @ vector
-    known = shelf.past.known_to(report)
-    alike = np.where(known, shelf.past.likeness(question, vector), 0.0)
+    passages = index.vectors @ vector
+    known = index.past.known_to(report)
+    alike = np.where(known, index.past.likeness(question, vector), 0.0)
     features = (
-        np.array([float(not question.names.isdisjoint(names)) for names in shelf.names]),
-        shelf.name_field.score(question.title),
-        shelf.body_field.score(question.words),
-        shelf.lead_field.score(question.words),
-        shelf.pair_field.score(question.pairs),
-        shelf.body_field.score(question.code),
-        _best_of_each(passages, shelf.owners, len(shelf)),
-        shelf.means @ vector,
-        _past(alike, shelf),
-        _usage(known, shelf),
+        np.array([float(not question.names.isdisjoint(names)) for names in index.names]),
+        index.name_field.score(question.title),
+        index.body_field.score(question.words),
+        index.lead_field.score(question.words),
+        index.pair_field.score(question.pairs),
+        index.body_field.score(question.code),
+        _best_of_each(passages, index.owners, len(index)),
+        index.means @ vector,
+        _past(alike, index),
+        _usage(known, index),
     )
     return Match(question, np.column_stack(features), passages, alike)
 
@@ -79,19 +79,19 @@ def _best_of_each(scores: Floats, owners: NDArray[np.int64], count: int) -> Floa
     return np.where(best > -1.0, best, 0.0)
 
 
-def _past(alike: Floats, shelf: RunbookIndex) -> Floats:
+def _past(alike: Floats, index: RunbookIndex) -> Floats:
     """Return the share of like past reports for which each runbook helped, less those it did not.
 
     One report that says the same weighs as much as many that say something similar, and without
     any the share is near 0.
     """
-    rows, helped = shelf.past.rows, shelf.past.helped
+    rows, helped = index.past.rows, index.past.helped
     weights = alike**4 + _SAME_AGAIN * alike**32
-    votes = np.bincount(rows, np.where(helped, weights, -weights), minlength=len(shelf))
+    votes = np.bincount(rows, np.where(helped, weights, -weights), minlength=len(index))
     return np.asarray(votes / (1 + weights.sum()), dtype=np.float64)
 
 
-def _usage(known: NDArray[np.bool_], shelf: RunbookIndex) -> Floats:
+def _usage(known: NDArray[np.bool_], index: RunbookIndex) -> Floats:
     """Return the logarithm of how much more often than the average each runbook was used."""
-    counts = np.bincount(shelf.past.rows[known & shelf.past.helped], minlength=len(shelf))
+    counts = np.bincount(index.past.rows[known & index.past.helped], minlength=len(index))
     return np.asarray(np.log((counts + 1) / (counts.mean() + 1)), dtype=np.float64)

@@ -41,7 +41,7 @@ class RunbookUse:
 class RunbookIndex:
     """The runbooks of a tenant, encoded; state that is derived from the store, never an artifact.
 
-    It does not change: a index with other runbooks or uses is another one. `encoder` reads the
+    It does not change: an index with other runbooks or uses is another one. `encoder` reads the
     reports that are asked about; what the index holds is encoded by `keeping` if given, which may
     keep it on disk.
 
@@ -166,8 +166,8 @@ def _telling_names(names: Sequence[frozenset[str]]) -> list[frozenset[str]]:
     return [frozenset(name for name in each if holders[name] <= _MOST_NAMESAKES) for each in names]
 
 
-def shelf_texts(runbooks: Iterable[Runbook]) -> list[str]:
-    """Return the texts that a index will encode, for encoding them ahead."""
+def index_texts(runbooks: Iterable[Runbook]) -> list[str]:
+    """Return the texts that an index will encode, for encoding them ahead."""
     return [passage.text for one in runbooks for passage in passages_of(one)]
 
 

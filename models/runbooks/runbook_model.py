@@ -37,14 +37,15 @@ Floats = NDArray[np.float64]
 
 
 class RunbookModel(ReportModel):
-    """Ranks the runbooks of a index for a report, and says how sure it is of each.
+    """Ranks the runbooks of an index for a report, and says how sure it is of each.
 
     What is learned is how much each kind of evidence counts, and the calibration. Both start from
     shipped constants, so that a new index works at once.
 
     >>> from features.encoding.encoder import HashingEncoder
     >>> from features.domain.runbook import Runbook
-    >>> index = RunbookIndex([Runbook("disk-full", "Disk full"), Runbook("vpn", "VPN")], HashingEncoder())
+    >>> runbooks = [Runbook("disk-full", "Disk full"), Runbook("vpn", "VPN")]
+    >>> index = RunbookIndex(runbooks, HashingEncoder())
     >>> report = IncidentReport(id="1", title="Disk full")
     >>> RunbookModel(encoder="hashing").fit([]).suggest([report], index)[0].label
     'disk-full'
@@ -56,13 +57,13 @@ class RunbookModel(ReportModel):
     def fit(self, examples: Sequence[ResolvedIncident], index: RunbookIndex | None = None) -> Self:
         """Learn from which runbook was used for which incident.
 
-        Without a index, or without an incident whose runbook stands on it, the shipped constants
+        Without an index, or without an incident whose runbook stands on it, the shipped constants
         stay. Each example is matched as on the day: past uses are those before it.
         """
         self.weights_ = np.array([WEIGHTS[name] for name in FEATURES])
         self.calibration_ = np.array(CALIBRATION)
         self.cutoff_ = CUTOFF
-        self.shelf_ = index
+        self.index_ = index
         rankings = [] if index is None else _rankings(examples, index)
         self.examples_ = len(rankings)
         self.weights_ = fit_conditional_logit(
@@ -74,13 +75,13 @@ class RunbookModel(ReportModel):
     def predict(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
         """Search the index that the model was fitted with; a loaded model has none."""
         self._check_trained()
-        index = getattr(self, "shelf_", None)
+        index = getattr(self, "index_", None)
         if index is None:
             return [RunbookPrediction() for _ in reports]
         return self.suggest(reports, index)
 
     def rehearse(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
-        """Search a index of runbooks that say what the descriptions say, and have no title."""
+        """Search an index of runbooks that say what the descriptions say, and have no title."""
         runbooks = [
             Runbook(one.id, "", (Section("Meaning", one.description, Part.MEANING),))
             for one in reports
@@ -95,7 +96,7 @@ class RunbookModel(ReportModel):
         limit: int = DEFAULT_LIMIT,
         cutoff: float | None = None,
     ) -> list[RunbookPrediction]:
-        """Return for each report, in order, at most `limit` runbooks of a index.
+        """Return for each report, in order, at most `limit` runbooks of an index.
 
         None is less relevant than `cutoff`, by default the calibrated one. Raises `NotTrained`.
         """
@@ -145,7 +146,7 @@ class RunbookModel(ReportModel):
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())
-        state.pop("shelf_", None)
+        state.pop("index_", None)
         return state
 
 

@@ -30,7 +30,7 @@ _REFUSED = "not loaded: its champion was refused; the log says why"
 
 
 class RunbookService(Watcher):
-    """Keeps a index of the stored runbooks and their past uses, and searches it."""
+    """Keeps an index of the stored runbooks and their past uses, and searches it."""
 
     target = TARGET
 

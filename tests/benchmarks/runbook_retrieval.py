@@ -46,7 +46,7 @@ class Places:
 def compare_runbook_retrieval(
     home: Home, *, masked: bool, with_expression: bool = False
 ) -> Comparison:
-    """Judge everyone on each family's own shelf; our weights are fitted on the other families."""
+    """Judge everyone on each family's own index; our weights are fitted on the other families."""
     families = load_families(masked=masked, with_expression=with_expression)
     started = perf_counter()
     features = {family.name: _features(family) for family in families}
@@ -79,7 +79,7 @@ def measure_shipped(*, masked: bool) -> dict[str, float]:
 
 
 def measure_shown(*, masked: bool) -> dict[str, float]:
-    """Return how the shipped cut-off does when the right runbook is on the shelf, and when not."""
+    """Return how the shipped cut-off does when the right runbook is on the index, and when not."""
     shown, right, idle = [], [], []
     for family in load_families(masked=masked, with_expression=False):
         scores = _features(family) @ _shipped()
@@ -101,8 +101,8 @@ def _shows(scores: Floats) -> tuple[bool, int]:
 
 
 def _features(family: Family) -> Floats:
-    shelf = RunbookIndex(family.runbooks, open_encoder(MINILM))
-    return np.array([match.features for match in match_reports(family.reports, shelf)])
+    index = RunbookIndex(family.runbooks, open_encoder(MINILM))
+    return np.array([match.features for match in match_reports(family.reports, index)])
 
 
 def _rankings(family: Family, features: Floats) -> list[Ranking]:

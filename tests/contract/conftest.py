@@ -231,7 +231,7 @@ class SimilarSubject(Subject):
 
 
 class RunbookSubject(Subject):
-    """Searches a shelf of three runbooks, which the examples used."""
+    """Searches an index of three runbooks, which the examples used."""
 
     def build(self) -> RunbookModel:
         return RunbookModel(encoder="hashing")
@@ -239,7 +239,7 @@ class RunbookSubject(Subject):
     def fit(
         self, examples: Sequence[ResolvedIncident], model: RunbookModel | None = None
     ) -> RunbookModel:
-        return (model or self.build()).fit(examples, shelf_of(examples))
+        return (model or self.build()).fit(examples, index_of(examples))
 
     def ask(
         self,
@@ -248,8 +248,8 @@ class RunbookSubject(Subject):
         past: Sequence[ResolvedIncident] | None = None,
         **options: Any,
     ) -> list[RunbookPrediction]:
-        """Search the shelf as `past`, by default the examples, used it."""
-        return model.suggest(reports, shelf_of(self.examples if past is None else past), **options)
+        """Search the index as `past`, by default the examples, used it."""
+        return model.suggest(reports, index_of(self.examples if past is None else past), **options)
 
     def entries(self, answer: RunbookPrediction) -> list[tuple[str, float]]:
         return [(entry.id, entry.relevance) for entry in answer.runbooks]
@@ -263,7 +263,7 @@ class RunbookSubject(Subject):
         return len(RUNBOOKS)
 
 
-def shelf_of(past: Sequence[ResolvedIncident]) -> RunbookIndex:
+def index_of(past: Sequence[ResolvedIncident]) -> RunbookIndex:
     """Return the runbooks with their uses in the past."""
     return RunbookIndex(RUNBOOKS, HashingEncoder(), past_uses(past))
 

@@ -225,7 +225,7 @@ CHECKS: tuple[Callable[..., None], ...] = (
 
 EXEMPTIONS: Mapping[tuple[str, Callable[..., None]], str] = {
     ("runbook", near_copies_are_one_entry): "runbooks of equal text keep their own ids",
-    ("runbook", an_empty_past_finds_nothing): "a new shelf works before any runbook was used",
+    ("runbook", an_empty_past_finds_nothing): "a new index works before any runbook was used",
 }
 
 

@@ -11,7 +11,7 @@ from features.home import open_home
 from features.store.learning.monitoring_reports import Alarm, MonitoringReport, Proposal
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
-from training.monitoring.report import look
+from training.monitoring.report import build_report
 from training.settings import TrainingSettings
 
 
@@ -30,7 +30,7 @@ def monitor_command(
         open_store(settings.database_url or home.database_url, settings.tenant) as store,
         Console(stderr=True, quiet=as_json).status("reading the store"),
     ):
-        found = look(store, registry, home, settings.encoder, days=days)
+        found = build_report(store, registry, home, settings.encoder, days=days)
         store.learning.keep_monitoring(found)
     if as_json:
         typer.echo(to_json(asdict(found)))

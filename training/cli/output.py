@@ -89,8 +89,8 @@ def _target_lines(trained: TrainedTarget) -> Iterator[str]:
         yield trained.drift.statement
     if trained.encoder is not None:
         yield trained.encoder
-    if trained.forecast is not None:
-        yield from trained.forecast.statements
+    if trained.outlook is not None:
+        yield from trained.outlook.statements
     yield from trained.notes
     yield from _noise_lines(trained)
     if trained.verdict is not None:

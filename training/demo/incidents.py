@@ -68,10 +68,10 @@ _MODES = """name | service | category | team | rank | command | alert
 | enrolment stopped, nothing renewed | vpn; {asset}; client | VPN meldet Zertifikat abgelaufen
 | certificate expired; cannot connect; not trusted, {code} | renewed {asset}; restarted enrolment
 # mailbox full | mail | Email | Service Desk | 0 | mailbox quota NAME | MailboxQuota {n}%
-| archive job skipped {n} mailboxes | mailbox; forecast; inbox; mail | Postfach voll, bitte mehr
+| archive job skipped {n} mailboxes | mailbox; outlook; inbox; mail | Postfach voll, bitte mehr
 | is full; says no space; cannot send; returns {code} | archived old mail; raised quota to {n} GB
 # mail delayed | mail | Email | Platform | 1 | postqueue -p | MailQueueLength {n}00
-| queue stuck behind the scanner | mail; mail to customers; forecast | Mails kommen sehr spät an
+| queue stuck behind the scanner | mail; mail to customers; outlook | Mails kommen sehr spät an
 | arrives hours late; cannot send; returns {code}; is slow | restarted scanner; released {n} mails
 # phishing | mail | Security | Service Desk | 1 | trace-message TEXT | SuspiciousSender {n} mails
 | wave of forged invoices | strange mail; odd invoice; link in mail | Verdächtige Mail mit Anhang

@@ -131,7 +131,7 @@ class Interval:
 
 
 class InBlocks(Protocol):
-    """HeldOutPredictions rows that know the day or group by which intervals are resampled."""
+    """Held-out rows that know the day or group by which intervals are resampled."""
 
     @property
     def blocks(self) -> Rows:

@@ -11,7 +11,7 @@ from training.evaluation.metrics import Floats, InBlocks, measure
 
 
 class RankedSearches(InBlocks, Protocol):
-    """HeldOutPredictions searches that know the place of the first right entry, ours and the baseline's."""
+    """Held-out searches that know the place of the first right entry, ours and the baseline's."""
 
     @property
     def ranks(self) -> Rows:

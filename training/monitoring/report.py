@@ -45,7 +45,7 @@ class Champion:
         return self.card.cutoff or self.version.trained_at
 
 
-def look(
+def build_report(
     store: IncidentStore,
     registry: ModelRegistry,
     home: Home,

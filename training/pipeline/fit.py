@@ -127,11 +127,11 @@ def _fit_better(
     frozen = Fitted(*fit_and_judge(history, target, split, plan))
     if not isinstance(adapted, AdaptedEncoder):
         return replace(frozen, encoder=adapted)
-    opponent = adapted.targets.get(target.name)
-    if opponent is None:
+    tuned = adapted.targets.get(target.name)
+    if tuned is None:
         return frozen
     model, evaluation = fit_and_judge(
-        history, target, replace(split, folds=opponent.folds), plan, opponent.head
+        history, target, replace(split, folds=tuned.folds), plan, tuned.head
     )
     wins, why = why_adapted_wins(evaluation, frozen.evaluation)
     if wins:

@@ -15,7 +15,7 @@ class TrainedTarget:
     """What became of one target.
 
     `rows` counts the incidents with a label, for `similar` those with a known relative. Label
-    noise, certificates and `forecast` are of labels only; `notes` are what the card of a retrieving
+    noise, certificates and `outlook` are of labels only; `notes` are what the card of a retrieving
     model says.
     """
 
@@ -35,7 +35,7 @@ class TrainedTarget:
     verdict: Verdict | None = None
     version: str | None = None
     notes: tuple[str, ...] = ()
-    forecast: LabelForecast | None = None
+    outlook: LabelForecast | None = None
 
 
 @dataclass(frozen=True, slots=True)

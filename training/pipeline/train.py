@@ -290,5 +290,5 @@ def _trained(target: Target, fitted: Fitted, doubts: LabelDoubts) -> TrainedTarg
         suspects=doubts.suspects[:_SHOWN_SUSPECTS],
         encoder=fitted.encoder,
         is_adapted=fitted.is_adapted,
-        forecast=fitted.forecast,
+        outlook=fitted.forecast,
     )

@@ -56,7 +56,7 @@ ODD = IncidentReport(id="q3", title="Coffee machine leaks", description="Water o
 
 
 @pytest.fixture(scope="module")
-def shelf() -> RunbookIndex:
+def index() -> RunbookIndex:
     return RunbookIndex(RUNBOOKS, HashingEncoder())
 
 
@@ -65,13 +65,13 @@ def model() -> RunbookModel:
     return RunbookModel(encoder="hashing").fit([])
 
 
-def suggest(model: RunbookModel, shelf: RunbookIndex, report: IncidentReport, **options):
-    (answer,) = model.suggest([report], shelf, **options)
+def suggest(model: RunbookModel, index: RunbookIndex, report: IncidentReport, **options):
+    (answer,) = model.suggest([report], index, **options)
     return answer
 
 
-def test_a_name_finds_its_runbook(model, shelf) -> None:
-    answer = suggest(model, shelf, DISK)
+def test_a_name_finds_its_runbook(model, index) -> None:
+    answer = suggest(model, index, DISK)
     first = answer.runbooks[0]
     assert (first.id, first.title) == ("disk/DiskFillingUp", "DiskFillingUp")
     assert first.relevance >= CUTOFF
@@ -81,32 +81,32 @@ def test_a_name_finds_its_runbook(model, shelf) -> None:
     assert answer.confidence == first.relevance
 
 
-def test_a_text_finds_its_runbook_and_quotes_the_section(model, shelf) -> None:
-    first = suggest(model, shelf, TUNNEL, cutoff=0).runbooks[0]
+def test_a_text_finds_its_runbook_and_quotes_the_section(model, index) -> None:
+    first = suggest(model, index, TUNNEL, cutoff=0).runbooks[0]
     assert first.id == "vpn/tunnel-drops"
     assert first.why == ("Meaning: Remote users lose the VPN tunnel to the branch.",)
 
 
-def test_nothing_fits_is_an_answer(model, shelf) -> None:
-    answer = suggest(model, shelf, ODD)
+def test_nothing_fits_is_an_answer(model, index) -> None:
+    answer = suggest(model, index, ODD)
     assert answer.runbooks == ()
     assert answer.decision is Decision.ABSTAIN
 
 
 @pytest.mark.parametrize("report", [IncidentReport(id=""), IncidentReport(id="1", title="?!")])
-def test_an_empty_text_fits_nothing(model, shelf, report) -> None:
-    assert suggest(model, shelf, report).runbooks == ()
+def test_an_empty_text_fits_nothing(model, index, report) -> None:
+    assert suggest(model, index, report).runbooks == ()
 
 
-def test_limit_and_cutoff(model, shelf) -> None:
-    every = suggest(model, shelf, DISK, cutoff=0, limit=100).runbooks
+def test_limit_and_cutoff(model, index) -> None:
+    every = suggest(model, index, DISK, cutoff=0, limit=100).runbooks
     assert {one.id for one in every} == {one.id for one in RUNBOOKS}
     assert [one.relevance for one in every] == sorted(
         (one.relevance for one in every), reverse=True
     )
-    assert suggest(model, shelf, DISK, cutoff=0, limit=2).runbooks == every[:2]
-    assert all(one.relevance >= 0.1 for one in suggest(model, shelf, DISK, cutoff=0.1).runbooks)
-    assert suggest(model, shelf, DISK, cutoff=1.0).runbooks == ()
+    assert suggest(model, index, DISK, cutoff=0, limit=2).runbooks == every[:2]
+    assert all(one.relevance >= 0.1 for one in suggest(model, index, DISK, cutoff=0.1).runbooks)
+    assert suggest(model, index, DISK, cutoff=1.0).runbooks == ()
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_limit_and_cutoff(model, shelf) -> None:
         ("annotations", "see https://example.com/playbooks/vpn/#Tunnel-Drops."),
     ],
 )
-def test_a_link_settles_it(model, shelf, name, value) -> None:
+def test_a_link_settles_it(model, index, name, value) -> None:
     first, *others = suggest(
-        model, shelf, replace(DISK, attributes={name: value}), cutoff=0
+        model, index, replace(DISK, attributes={name: value}), cutoff=0
     ).runbooks
     assert first.id == "vpn/tunnel-drops"
     assert first.relevance > 0.95
@@ -127,11 +127,11 @@ def test_a_link_settles_it(model, shelf, name, value) -> None:
     assert max(one.relevance for one in others) < 0.05
 
 
-def test_a_link_in_the_text_to_a_runbooks_own_page_settles_it(model, shelf) -> None:
+def test_a_link_in_the_text_to_a_runbooks_own_page_settles_it(model, index) -> None:
     text = (
         "disk trouble (http://wiki.example.com/pay gateway), https://wiki.example.com/pay%20gateway"
     )
-    answer = suggest(model, shelf, replace(DISK, description=text))
+    answer = suggest(model, index, replace(DISK, description=text))
     assert answer.label == "pay/gateway"
 
 
@@ -139,9 +139,9 @@ def test_a_link_in_the_text_to_a_runbooks_own_page_settles_it(model, shelf) -> N
     "value",
     ["https://grafana.example.com/d/queue", "https://example.com/runbooks/other", "see wiki"],
 )
-def test_other_links_settle_nothing(model, shelf, value) -> None:
+def test_other_links_settle_nothing(model, index, value) -> None:
     report = replace(DISK, attributes={"dashboard" if "grafana" in value else "runbook": value})
-    assert suggest(model, shelf, report).label == "disk/DiskFillingUp"
+    assert suggest(model, index, report).label == "disk/DiskFillingUp"
 
 
 def test_a_link_to_one_of_two_alike_settles_nothing(model) -> None:
@@ -175,59 +175,59 @@ def test_an_empty_shelf_has_no_answer(model) -> None:
     assert model.suggest([], RunbookIndex(RUNBOOKS, HashingEncoder())) == []
 
 
-def test_past_uses_move_the_ranking(model, shelf) -> None:
+def test_past_uses_move_the_ranking(model, index) -> None:
     odd = replace(ODD, id="INC7")
-    before = suggest(model, shelf, ODD, cutoff=0)
-    used = shelf.used([RunbookUse(odd, "mail/queue", helped=True)])
+    before = suggest(model, index, ODD, cutoff=0)
+    used = index.used([RunbookUse(odd, "mail/queue", helped=True)])
     after = suggest(model, used, ODD, cutoff=0)
     assert before.label != "mail/queue" or before.confidence < after.confidence
     assert after.label == "mail/queue"
     assert after.runbooks[0].why[0] == "helped with INC7: Coffee machine leaks"
-    assert suggest(model, shelf, ODD, cutoff=0) == before
+    assert suggest(model, index, ODD, cutoff=0) == before
 
 
-def test_the_same_again_is_shown_what_was_used(model, shelf) -> None:
+def test_the_same_again_is_shown_what_was_used(model, index) -> None:
     past = replace(ODD, id="INC7")
-    used = shelf.used([RunbookUse(past, "mail/queue"), RunbookUse(TUNNEL, "vpn/tunnel-drops")])
-    assert suggest(model, shelf, ODD).runbooks == ()
+    used = index.used([RunbookUse(past, "mail/queue"), RunbookUse(TUNNEL, "vpn/tunnel-drops")])
+    assert suggest(model, index, ODD).runbooks == ()
     assert suggest(model, used, ODD).label == "mail/queue"
     assert suggest(model, used, IncidentReport(id="q", title="Quarterly report")).runbooks == ()
 
 
-def test_a_use_that_did_not_help_moves_it_away(model, shelf) -> None:
+def test_a_use_that_did_not_help_moves_it_away(model, index) -> None:
     past = replace(DISK, id="INC7")
-    plain = suggest(model, shelf, DISK).confidence
-    blamed = shelf.used([RunbookUse(past, "disk/DiskFillingUp", helped=False)])
+    plain = suggest(model, index, DISK).confidence
+    blamed = index.used([RunbookUse(past, "disk/DiskFillingUp", helped=False)])
     answer = suggest(model, blamed, DISK, cutoff=0)
     found = {one.id: one for one in answer.runbooks}["disk/DiskFillingUp"]
     assert found.relevance < plain
     assert not any("INC7" in reason for reason in found.why)
 
 
-def test_only_earlier_uses_count(model, shelf) -> None:
+def test_only_earlier_uses_count(model, index) -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     asked = replace(ODD, opened_at=noon)
-    plain = suggest(model, shelf, asked, cutoff=0)
+    plain = suggest(model, index, asked, cutoff=0)
     for known, moves in ((noon - timedelta(hours=1), True), (noon, False)):
         past = replace(ODD, id="INC7", opened_at=known)
-        used = shelf.used([RunbookUse(past, "mail/queue")])
+        used = index.used([RunbookUse(past, "mail/queue")])
         assert (suggest(model, used, asked, cutoff=0) != plain) is moves
-    own = shelf.used([RunbookUse(asked, "mail/queue")])
+    own = index.used([RunbookUse(asked, "mail/queue")])
     assert suggest(model, own, asked, cutoff=0) == plain
 
 
-def test_the_same_uses_are_the_same_shelf(shelf) -> None:
+def test_the_same_uses_are_the_same_shelf(index) -> None:
     uses = [RunbookUse(DISK, "mail/queue"), RunbookUse(DISK, "gone")]
-    used = shelf.used(uses)
-    assert used is not shelf
+    used = index.used(uses)
+    assert used is not index
     assert used.used(list(uses)) is used
     grown = used.used([*uses, RunbookUse(ODD, "vpn/tunnel-drops")])
-    fresh = shelf.used([*uses, RunbookUse(ODD, "vpn/tunnel-drops")])
+    fresh = index.used([*uses, RunbookUse(ODD, "vpn/tunnel-drops")])
     assert grown.past.vectors.tolist() == fresh.past.vectors.tolist()
     assert len(grown.past.uses) == 2
 
 
-def test_only_new_uses_are_encoded(shelf) -> None:
+def test_only_new_uses_are_encoded(index) -> None:
     asked = []
 
     class Listening(HashingEncoder):
@@ -241,7 +241,7 @@ def test_only_new_uses_are_encoded(shelf) -> None:
     assert len(asked) == len(shelf_texts(RUNBOOKS)) + 2
     fewer = used.without({ODD.id})
     assert len(asked) == len(shelf_texts(RUNBOOKS)) + 2
-    fresh = shelf.used([RunbookUse(DISK, "mail/queue")])
+    fresh = index.used([RunbookUse(DISK, "mail/queue")])
     assert fewer.past.asked == fresh.past.asked
     assert fewer.past.vectors.tolist() == fresh.past.vectors.tolist()
     assert fewer.without({ODD.id}) is fewer
@@ -255,8 +255,8 @@ def test_of_a_very_long_runbook_the_beginning_is_read() -> None:
     assert [one.said for one in passages[:2]] == ["Long", "Do 0."]
 
 
-def test_uses_of_unknown_runbooks_are_passed_over(model, shelf) -> None:
-    assert suggest(model, shelf.used([RunbookUse(ODD, "gone")]), ODD).runbooks == ()
+def test_uses_of_unknown_runbooks_are_passed_over(model, index) -> None:
+    assert suggest(model, index.used([RunbookUse(ODD, "gone")]), ODD).runbooks == ()
 
 
 def misleading_past(count: int) -> list[ResolvedIncident]:
@@ -272,56 +272,56 @@ def misleading_past(count: int) -> list[ResolvedIncident]:
     ]
 
 
-def test_fit_moves_from_the_shipped_constants_with_each_outcome(shelf) -> None:
-    plain = RunbookModel(encoder="hashing").fit([], shelf)
-    taught = RunbookModel(encoder="hashing").fit(misleading_past(30), shelf)
+def test_fit_moves_from_the_shipped_constants_with_each_outcome(index) -> None:
+    plain = RunbookModel(encoder="hashing").fit([], index)
+    taught = RunbookModel(encoder="hashing").fit(misleading_past(30), index)
     assert plain.weights_.tolist() == RunbookModel().fit(misleading_past(3)).weights_.tolist()
     assert taught.examples_ == 30
     assert taught.weights_[FEATURES.index("same name")] < plain.weights_[0]
     asked = IncidentReport(id="new", title="DiskFillingUp", description="mail relay refuses")
-    used = shelf.used(past_uses(misleading_past(30)))
+    used = index.used(past_uses(misleading_past(30)))
     assert suggest(taught, used, asked).label == "mail/queue"
 
 
-def test_refit_forgets(shelf) -> None:
-    model = RunbookModel(encoder="hashing").fit(misleading_past(30), shelf)
-    assert model.fit([], shelf).weights_.tolist() == RunbookModel().fit([]).weights_.tolist()
+def test_refit_forgets(index) -> None:
+    model = RunbookModel(encoder="hashing").fit(misleading_past(30), index)
+    assert model.fit([], index).weights_.tolist() == RunbookModel().fit([]).weights_.tolist()
 
 
-def test_batch_equals_one_by_one_in_order(model, shelf) -> None:
+def test_batch_equals_one_by_one_in_order(model, index) -> None:
     reports = [ODD, DISK, TUNNEL]
-    together = model.suggest(reports, shelf, cutoff=0)
-    assert together == [suggest(model, shelf, one, cutoff=0) for one in reports]
-    assert model.suggest(reports[::-1], shelf, cutoff=0) == together[::-1]
+    together = model.suggest(reports, index, cutoff=0)
+    assert together == [suggest(model, index, one, cutoff=0) for one in reports]
+    assert model.suggest(reports[::-1], index, cutoff=0) == together[::-1]
 
 
-def test_predict_reads_the_shelf_it_was_fitted_with(shelf) -> None:
+def test_predict_reads_the_shelf_it_was_fitted_with(index) -> None:
     model = RunbookModel(encoder="hashing")
     with pytest.raises(NotTrained, match="runbooks"):
         model.predict([DISK])
-    assert model.fit([], shelf).predict([DISK])[0].label == "disk/DiskFillingUp"
+    assert model.fit([], index).predict([DISK])[0].label == "disk/DiskFillingUp"
     assert model.fit([]).predict([DISK])[0].runbooks == ()
     assert vars(clone(model)) == model.get_params()
 
 
-def test_secrets_of_the_shelf_are_not_pickled(shelf) -> None:
-    state = RunbookModel(encoder="hashing").fit(misleading_past(5), shelf).__getstate__()
+def test_secrets_of_the_shelf_are_not_pickled(index) -> None:
+    state = RunbookModel(encoder="hashing").fit(misleading_past(5), index).__getstate__()
     assert not any(isinstance(value, RunbookIndex) for value in state.values())
 
 
-def test_features_are_one_row_per_runbook(shelf) -> None:
-    match = match_reports([TUNNEL], shelf)[0]
+def test_features_are_one_row_per_runbook(index) -> None:
+    match = match_reports([TUNNEL], index)[0]
     assert match.features.shape == (len(RUNBOOKS), len(FEATURES))
     assert np.isfinite(match.features).all()
 
 
-def test_the_texts_of_a_shelf_can_be_encoded_ahead(shelf) -> None:
-    assert shelf_texts(RUNBOOKS) == [passage.text for passage in shelf.passages]
+def test_the_texts_of_a_shelf_can_be_encoded_ahead(index) -> None:
+    assert shelf_texts(RUNBOOKS) == [passage.text for passage in index.passages]
 
 
-def test_markup_and_templates_are_only_text(model, shelf) -> None:
+def test_markup_and_templates_are_only_text(model, index) -> None:
     text = "<script>alert(1)</script> {{ $labels.pod }} " + "[" * 5_000 + "_" * 5_000 + "{" * 5_000
-    assert suggest(model, shelf, IncidentReport(id="1", title=text, description=text)) is not None
+    assert suggest(model, index, IncidentReport(id="1", title=text, description=text)) is not None
 
 
 def word(action: FeedbackAction, subject: str | None, **more) -> FeedbackRecord:

@@ -23,7 +23,7 @@ from models.lifecycle.promotion import promote
 from training.cli.app import app
 from training.monitoring.category_proposals import propose_categories
 from training.monitoring.dataset import MonitoringDataset
-from training.monitoring.report import look, true_labels
+from training.monitoring.report import build_report, true_labels
 from training.monitoring.shadow_comparison import measure_shadow
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
@@ -31,7 +31,7 @@ CUTOFF = datetime(2026, 2, 1, tzinfo=UTC)
 _THINGS = {
     "Network": ("vpn tunnel", "wifi"),
     "Printing": ("label printer", "toner"),
-    "Mail": ("mailbox", "forecast"),
+    "Mail": ("mailbox", "outlook"),
 }
 
 
@@ -74,7 +74,7 @@ def looked(owned, empty_store):
         with open_store(owned.database_url) as store:
             fill(store)
             registry = ModelRegistry(owned.tracking_uri, "default")
-            return look(store, registry, owned, "hashing", **options)
+            return build_report(store, registry, owned, "hashing", **options)
 
     return look_after
 
