@@ -65,10 +65,10 @@ def create_app(
 @asynccontextmanager
 async def _watch(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
-    for watcher in services.watchers:
+    for watcher in services.pollers:
         await asyncio.to_thread(watcher.start)
     yield
-    for watcher in services.watchers:
+    for watcher in services.pollers:
         await asyncio.to_thread(watcher.stop)
     services.store.close()
 

@@ -8,11 +8,11 @@ from features.home import Home
 from features.store.learning.labels import LabelRecord
 from features.store.store import IncidentStore
 from features.text.masking import configured_masking
-from serving.background.certificates import WithdrawalWatcher
-from serving.background.challengers import ChallengerWatcher
-from serving.background.champions import Champion, Champions, ChampionWatcher, Registry
-from serving.background.index_updater import PastWatcher
-from serving.background.mode_poller import ModeWatcher
+from serving.background.certificates import CertificatePoller
+from serving.background.challengers import ChallengerPoller
+from serving.background.champions import Champion, ChampionPoller, Champions, Registry
+from serving.background.index_updater import IndexUpdater
+from serving.background.mode_poller import ModePoller
 from serving.background.model_health import ChampionCollector, StandingCollector, StandingWatcher
 from serving.background.shadow_predictions import Shadow
 from serving.background.topology_file import TopologyFile
@@ -55,16 +55,16 @@ class Services:
     """The parts of one app."""
 
     settings: ServingSettings
-    champions: ChampionWatcher
-    challengers: ChallengerWatcher
-    modes: ModeWatcher
-    withdrawals: WithdrawalWatcher
+    champions: ChampionPoller
+    challengers: ChallengerPoller
+    modes: ModePoller
+    withdrawals: CertificatePoller
     standing: StandingWatcher
     metrics: ServingMetrics
     reader: BodyReader
     triage: TriageService
     incidents: IncidentService
-    past: PastWatcher
+    past: IndexUpdater
     similar: SimilarService
     runbooks: RunbookService
     feedback: FeedbackService
@@ -79,7 +79,7 @@ class Services:
     store: IncidentStore
 
     @property
-    def watchers(self) -> tuple[Watched, ...]:
+    def pollers(self) -> tuple[Watched, ...]:
         """What works in the background, in the order in which it starts and stops."""
         always = (self.modes, self.champions, self.withdrawals, self.past, self.runbooks)
         silent = () if self.shadow is None else (self.challengers, self.shadow)
@@ -90,10 +90,10 @@ class Services:
 class _Followed:
     """What is followed in the background: the models, what is allowed of them, how they stand."""
 
-    champions: ChampionWatcher
-    challengers: ChallengerWatcher
-    modes: ModeWatcher
-    withdrawals: WithdrawalWatcher
+    champions: ChampionPoller
+    challengers: ChallengerPoller
+    modes: ModePoller
+    withdrawals: CertificatePoller
     standing: StandingWatcher
 
     def champions_now(self) -> Champions:
@@ -125,7 +125,7 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
     collector = StandingCollector(followed.standing, followed.withdrawals)
     metrics = ServingMetrics([ChampionCollector(followed.champions_now), collector])
     searcher = SimilarChampion(followed.champions_now)
-    past = PastWatcher(store, home, lambda: searcher.model().encoder, settings.poll_seconds)
+    past = IndexUpdater(store, home, lambda: searcher.model().encoder, settings.poll_seconds)
     similar = SimilarService(searcher, past, store)
     runbooks = RunbookService(followed.champions_now, store, home, settings.poll_seconds)
     shadow = Shadow(followed.challengers_now, store, metrics) if settings.shadow else None
@@ -164,12 +164,12 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
 
 def _follow(settings: ServingSettings, registry: Registry, store: IncidentStore) -> _Followed:
     seconds = settings.poll_seconds
-    champions = ChampionWatcher(registry, seconds)
-    withdrawals = WithdrawalWatcher(store, lambda: champions.champions, seconds)
+    champions = ChampionPoller(registry, seconds)
+    withdrawals = CertificatePoller(store, lambda: champions.champions, seconds)
     return _Followed(
         champions,
-        ChallengerWatcher(registry, _POLLS_PER_LOOK * seconds, without=(SIMILAR, RUNBOOKS)),
-        ModeWatcher(store, seconds),
+        ChallengerPoller(registry, _POLLS_PER_LOOK * seconds, without=(SIMILAR, RUNBOOKS)),
+        ModePoller(store, seconds),
         withdrawals,
         StandingWatcher(store, withdrawals, _POLLS_PER_LOOK * seconds),
     )

@@ -172,7 +172,7 @@ def upsert_incident(body: RawBody, services: SharedServices, request_id: Request
     given = services.reader.body(UpsertBody, body)
     report, outcome = services.reader.report(given.incident), services.reader.outcome(given.outcome)
     revision = services.incidents.upsert(report, outcome)
-    services.past.take_in()
+    services.past.apply_changes()
     return as_json(StoredAnswer(incident_id=report.id, request_id=request_id, revision=revision))
 
 

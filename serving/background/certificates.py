@@ -16,7 +16,7 @@ from features.store.store import IncidentStore
 from models.base.predictions import ChoicePrediction, Decision, Prediction
 from models.statistics.confidence_sequence import PrecisionBounds, precision_bounds
 from serving.background.champions import Champion, Champions
-from serving.background.poller import Watcher
+from serving.background.poller import Poller
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def _audited(
     )
 
 
-class WithdrawalWatcher(Watcher):
+class CertificatePoller(Poller):
     """Keeps the withdrawals up to date, and withdraws what new labels disprove.
 
     What was read last stays in force while the store is away.

@@ -4,12 +4,12 @@ import logging
 from collections.abc import Collection, Mapping
 
 from serving.background.champions import Champion, Registry, VersionLoader
-from serving.background.poller import Watcher
+from serving.background.poller import Poller
 
 _log = logging.getLogger(__name__)
 
 
-class ChallengerWatcher(Watcher):
+class ChallengerPoller(Poller):
     """Keeps the challengers loaded, but those of the targets that are left out.
 
     A thread of its own, for which starting does not wait: a challenger that takes long to load, or

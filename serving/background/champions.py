@@ -11,7 +11,7 @@ from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import LoadedModel
 from models.base.model_card import Card
 from models.base.report_model import ReportModel
-from serving.background.poller import Watcher
+from serving.background.poller import Poller
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class VersionLoader:
         return Champion(version, loaded.model, loaded.card), ""
 
 
-class ChampionWatcher(Watcher):
+class ChampionPoller(Poller):
     """Keeps `champions` up to date."""
 
     def __init__(self, registry: Registry, poll_seconds: float) -> None:

@@ -13,7 +13,7 @@ from features.encoding.vector_cache import EncodingCache
 from features.home import Home
 from features.search.incident_index import IncidentIndex
 from features.store.store import IncidentStore
-from serving.background.poller import Watcher
+from serving.background.poller import Poller
 from serving.runtime.errors import IndexBehind
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class _Past:
         self.revision: int | None = None
 
 
-class PastWatcher(Watcher):
+class IndexUpdater(Poller):
     """Keeps an index of every stored incident.
 
     `encoder` names the encoder that searches read; when it changes, a new index is built.
@@ -74,7 +74,7 @@ class PastWatcher(Watcher):
                 self._lock.release()
         return past.index
 
-    def take_in(self) -> None:
+    def apply_changes(self) -> None:
         """Index what was just written, unless others are at it: who writes much, waits a little."""
         past = self._past
         if past is None or past.revision is None or not self._lock.acquire(blocking=False):

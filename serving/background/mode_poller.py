@@ -4,12 +4,12 @@ import logging
 
 from features.store.operations.modes import Modes
 from features.store.store import IncidentStore
-from serving.background.poller import Watcher
+from serving.background.poller import Poller
 
 _log = logging.getLogger(__name__)
 
 
-class ModeWatcher(Watcher):
+class ModePoller(Poller):
     """Keeps `modes` up to date; what was read last stays in force while the store is away."""
 
     def __init__(self, store: IncidentStore, poll_seconds: float) -> None:

@@ -13,9 +13,9 @@ from prometheus_client.registry import Collector
 
 from features.store.learning.monitoring_reports import MonitoringReport
 from features.store.store import IncidentStore
-from serving.background.certificates import Audited, WithdrawalWatcher
+from serving.background.certificates import Audited, CertificatePoller
 from serving.background.champions import Champions
-from serving.background.poller import Watcher
+from serving.background.poller import Poller
 
 _log = logging.getLogger(__name__)
 
@@ -44,11 +44,11 @@ class Standing:
     monitoring: MonitoringReport | None = None
 
 
-class StandingWatcher(Watcher):
+class StandingWatcher(Poller):
     """Keeps `standing` up to date, so that no scrape and no page has to read it all."""
 
     def __init__(
-        self, store: IncidentStore, withdrawals: WithdrawalWatcher, poll_seconds: float
+        self, store: IncidentStore, withdrawals: CertificatePoller, poll_seconds: float
     ) -> None:
         super().__init__(poll_seconds, "standing", patience_seconds=0)
         self._store = store
@@ -123,7 +123,7 @@ class ChampionCollector(Collector):
 class StandingCollector(Collector):
     """Tells Prometheus how the models stand."""
 
-    def __init__(self, watcher: StandingWatcher, withdrawals: WithdrawalWatcher) -> None:
+    def __init__(self, watcher: StandingWatcher, withdrawals: CertificatePoller) -> None:
         self._watcher = watcher
         self._withdrawals = withdrawals
 

@@ -4,7 +4,7 @@ import threading
 from abc import ABC, abstractmethod
 
 
-class Watcher(ABC):
+class Poller(ABC):
     """Calls `refresh` when it starts, and from then on every `poll_seconds`.
 
     Starting waits for the first look, though not longer than `patience_seconds` if given.

@@ -17,7 +17,7 @@ from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import DEFAULT_LIMIT, RunbookModel
 from models.runbooks.stored_usage import stored_uses
 from serving.background.champions import Champions
-from serving.background.poller import Watcher
+from serving.background.poller import Poller
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ _NO_RUNBOOKS = "not trained: no runbook is stored; train with --runbooks DIR"
 _REFUSED = "not loaded: its champion was refused; the log says why"
 
 
-class RunbookService(Watcher):
+class RunbookService(Poller):
     """Keeps an index of the stored runbooks and their past uses, and searches it."""
 
     target = TARGET

@@ -8,7 +8,7 @@ from features.store.store import IncidentStore
 from models.base.predictions import SimilarPrediction
 from models.similarity.similar_model import DEFAULT_LIMIT, SimilarModel
 from serving.background.champions import Champions
-from serving.background.index_updater import PastWatcher
+from serving.background.index_updater import IndexUpdater
 
 TARGET = "similar"
 
@@ -63,7 +63,7 @@ class SimilarService:
 
     target = TARGET
 
-    def __init__(self, searcher: SimilarChampion, past: PastWatcher, store: IncidentStore) -> None:
+    def __init__(self, searcher: SimilarChampion, past: IndexUpdater, store: IncidentStore) -> None:
         self._searcher = searcher
         self._past = past
         self._records = StoredRecords(store)

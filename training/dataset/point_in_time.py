@@ -47,8 +47,8 @@ def read_point_in_time(
     Where the ledger speaks of a target of an incident, its strongest label counts; else the final
     state does, known when the incident was resolved. A label that only repeats our own answer is
     left out, and so are those of `find_rejected_labels`. Incidents of a `file` join those of the
-    store, or without `with_store` take their place. Of two with one id the report is the store's, and the
-    file's final state one more opinion, which our own answers may have brought about.
+    store, or without `with_store` take their place. Of two with one id the report is the store's,
+    and the file's final state one more opinion, which our own answers may have brought about.
     """
     stored = {one.report.id: one for one in _opened_before(store.incidents(), cutoff)}
     given = () if file is None else file.incidents

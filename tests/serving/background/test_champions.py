@@ -7,12 +7,12 @@ import pytest
 
 from features.errors import RegistryUnavailable
 from serving.background import champions as champions_module
-from serving.background.champions import ChampionWatcher
+from serving.background.champions import ChampionPoller
 
 
 @pytest.fixture
 def watcher(registry):
-    return ChampionWatcher(registry, 0.01)
+    return ChampionPoller(registry, 0.01)
 
 
 def served(watcher):

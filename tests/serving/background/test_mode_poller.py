@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from features.errors import StoreUnavailable
 from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import IncidentStore
-from serving.background.mode_poller import ModeWatcher
+from serving.background.mode_poller import ModePoller
 from serving.schemas.answers import answer_under
 
 VPN = {"incident": {"title": "vpn"}}
@@ -29,7 +29,7 @@ def allow(client, store):
 
 @pytest.fixture
 def watcher(store):
-    return ModeWatcher(store, 0.01)
+    return ModePoller(store, 0.01)
 
 
 def triage(client, **body):

@@ -9,9 +9,9 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import RegistryUnavailable, StoreUnavailable
 from features.store.learning_store import LearningStore
-from serving.background.challengers import ChallengerWatcher
-from serving.background.champions import ChampionWatcher
-from serving.background.mode_poller import ModeWatcher
+from serving.background.challengers import ChallengerPoller
+from serving.background.champions import ChampionPoller
+from serving.background.mode_poller import ModePoller
 from serving.background.shadow_predictions import Shadow
 from serving.runtime.metrics import ServingMetrics
 from serving.services.triage import Rules, TriageService
@@ -27,7 +27,7 @@ def watcher(trained_registry, word_model):
     """Follows a registry with a challenger of category, and of a target that is left out."""
     trained_registry.challenge("category", "8", word_model(name="8"))
     trained_registry.challenge("similar", "2", word_model(name="2"))
-    following = ChallengerWatcher(trained_registry, 0.01, without=("similar",))
+    following = ChallengerPoller(trained_registry, 0.01, without=("similar",))
     following.refresh()
     return following
 
@@ -76,9 +76,9 @@ def test_a_challenger_that_cannot_be_loaded_leaves_the_service_ready(
 @pytest.fixture
 def asked(watcher, trained_registry, store):
     """A triage service whose challenger answers in silence, the shadow, and its metrics."""
-    champions = ChampionWatcher(trained_registry, 60)
+    champions = ChampionPoller(trained_registry, 60)
     champions.refresh()
-    modes = ModeWatcher(store, 60)
+    modes = ModePoller(store, 60)
     metrics = ServingMetrics()
     shadow = Shadow(lambda: watcher.challengers, store, metrics, seconds=0.02)
     triage = TriageService(
@@ -146,7 +146,7 @@ def test_a_store_that_fails_costs_the_silent_answers_only(asked, store, monkeypa
 
 
 def test_what_is_deleted_meanwhile_is_not_written(watcher, store, trained_registry):
-    champions = ChampionWatcher(trained_registry, 60)
+    champions = ChampionPoller(trained_registry, 60)
     champions.refresh()
     metrics = ServingMetrics()
     shadow = Shadow(lambda: watcher.challengers, store, metrics)

@@ -17,7 +17,7 @@ from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import LoadedModel
 from models.runbooks.passages import read_report
 from serving.background.champions import Champions
-from serving.background.index_updater import PastWatcher
+from serving.background.index_updater import IndexUpdater
 from serving.services.incidents import IncidentService
 from serving.services.runbook_search import RunbookService
 
@@ -75,15 +75,15 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def watcher(store: IncidentStore, home: Home, encoder: SentenceEncoder) -> PastWatcher:
+def watcher(store: IncidentStore, home: Home, encoder: SentenceEncoder) -> IndexUpdater:
     """A watcher that has looked once, at an empty store."""
-    made = PastWatcher(store, home, lambda: _REFERENCE, 60.0)
+    made = IndexUpdater(store, home, lambda: _REFERENCE, 60.0)
     made.refresh()
     return made
 
 
 def test_what_was_deleted_is_not_written_to_the_cache(
-    watcher: PastWatcher, store: IncidentStore, home: Home, encoder: SentenceEncoder
+    watcher: IndexUpdater, store: IncidentStore, home: Home, encoder: SentenceEncoder
 ) -> None:
     store.upsert([_GONE])
     assert "INC2" in watcher.index()
@@ -96,7 +96,7 @@ def test_what_was_deleted_is_not_written_to_the_cache(
 
 
 def test_the_encoder_of_the_other_worker_forgets(
-    watcher: PastWatcher, store: IncidentStore, encoder: SentenceEncoder, network: CountingNetwork
+    watcher: IndexUpdater, store: IncidentStore, encoder: SentenceEncoder, network: CountingNetwork
 ) -> None:
     store.upsert([_GONE])
     watcher.refresh()

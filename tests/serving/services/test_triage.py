@@ -8,8 +8,8 @@ from features.domain.report import IncidentReport
 from features.errors import EncoderUnavailable, StoreUnavailable
 from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import IncidentStore
-from serving.background.champions import ChampionWatcher
-from serving.background.mode_poller import ModeWatcher
+from serving.background.champions import ChampionPoller
+from serving.background.mode_poller import ModePoller
 from serving.runtime.metrics import ServingMetrics
 from serving.services.triage import Rules, TriageService
 
@@ -18,14 +18,14 @@ REPORTS = [IncidentReport(id="INC1", title="VPN down"), IncidentReport(id="INC2"
 
 @pytest.fixture
 def watcher(trained_registry):
-    watching = ChampionWatcher(trained_registry, 60)
+    watching = ChampionPoller(trained_registry, 60)
     watching.refresh()
     return watching
 
 
 @pytest.fixture
 def modes(store):
-    return ModeWatcher(store, 60)
+    return ModePoller(store, 60)
 
 
 @pytest.fixture
