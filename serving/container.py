@@ -13,7 +13,11 @@ from serving.background.challengers import ChallengerPoller
 from serving.background.champions import Champion, ChampionPoller, Champions, Registry
 from serving.background.index_updater import IndexUpdater
 from serving.background.mode_poller import ModePoller
-from serving.background.model_health import ChampionCollector, StandingCollector, StandingWatcher
+from serving.background.model_health import (
+    ChampionCollector,
+    ModelHealthCollector,
+    ModelHealthPoller,
+)
 from serving.background.shadow_predictions import Shadow
 from serving.background.topology_file import TopologyFile
 from serving.runtime.metrics import ServingMetrics
@@ -59,7 +63,7 @@ class Services:
     challengers: ChallengerPoller
     modes: ModePoller
     withdrawals: CertificatePoller
-    standing: StandingWatcher
+    model_health: ModelHealthPoller
     metrics: ServingMetrics
     reader: BodyReader
     triage: TriageService
@@ -83,7 +87,7 @@ class Services:
         """What works in the background, in the order in which it starts and stops."""
         always = (self.modes, self.champions, self.withdrawals, self.past, self.runbooks)
         silent = () if self.shadow is None else (self.challengers, self.shadow)
-        return (*always, self.standing, *silent)
+        return (*always, self.model_health, *silent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ class _Followed:
     challengers: ChallengerPoller
     modes: ModePoller
     withdrawals: CertificatePoller
-    standing: StandingWatcher
+    model_health: ModelHealthPoller
 
     def champions_now(self) -> Champions:
         """Return what answers now."""
@@ -122,7 +126,7 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
     """Put the parts together; starts nothing."""
     home = Home(settings.home.absolute())
     followed = _follow(settings, registry, store)
-    collector = StandingCollector(followed.standing, followed.withdrawals)
+    collector = ModelHealthCollector(followed.model_health, followed.withdrawals)
     metrics = ServingMetrics([ChampionCollector(followed.champions_now), collector])
     searcher = SimilarChampion(followed.champions_now)
     past = IndexUpdater(store, home, lambda: searcher.model().encoder, settings.poll_seconds)
@@ -141,7 +145,7 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
         challengers=followed.challengers,
         modes=followed.modes,
         withdrawals=followed.withdrawals,
-        standing=followed.standing,
+        model_health=followed.model_health,
         metrics=metrics,
         reader=BodyReader(_limits(settings), masking, metrics),
         triage=triage,
@@ -171,7 +175,7 @@ def _follow(settings: ServingSettings, registry: Registry, store: IncidentStore)
         ChallengerPoller(registry, _POLLS_PER_LOOK * seconds, without=(SIMILAR, RUNBOOKS)),
         ModePoller(store, seconds),
         withdrawals,
-        StandingWatcher(store, withdrawals, _POLLS_PER_LOOK * seconds),
+        ModelHealthPoller(store, withdrawals, _POLLS_PER_LOOK * seconds),
     )
 
 

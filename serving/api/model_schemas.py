@@ -124,7 +124,7 @@ def _shape_model(target: str, champion: Champion, services: Services) -> ModelAn
         certificates=dict(card.certificates),
         audited={
             one.label: _shape_audited(one)
-            for one in services.standing.standing.audited
+            for one in services.model_health.model_health.audited
             if (one.target, one.version) == (target, number)
         },
         withdrawn=sorted(
@@ -135,7 +135,7 @@ def _shape_model(target: str, champion: Champion, services: Services) -> ModelAn
         challenger=None
         if challenger is None
         else _shape_challenger(
-            challenger, services.standing.agreement(target, challenger.version.version)
+            challenger, services.model_health.agreement(target, challenger.version.version)
         ),
         notes=list(card.notes),
     )

@@ -37,36 +37,36 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ModelHealth:
     """What the audit sample shows of each label, and what the last monitoring found."""
 
     audited: tuple[Audited, ...] = ()
     monitoring: MonitoringReport | None = None
 
 
-class StandingWatcher(Poller):
-    """Keeps `standing` up to date, so that no scrape and no page has to read it all."""
+class ModelHealthPoller(Poller):
+    """Keeps `model_health` up to date, so that no scrape and no page has to read it all."""
 
     def __init__(
         self, store: IncidentStore, withdrawals: CertificatePoller, poll_seconds: float
     ) -> None:
-        super().__init__(poll_seconds, "standing", patience_seconds=0)
+        super().__init__(poll_seconds, "model_health", patience_seconds=0)
         self._store = store
         self._withdrawals = withdrawals
-        self._standing = Standing()
+        self._model_health = ModelHealth()
         self._problem: str | None = None
         self._agreements: dict[tuple[str, str], tuple[float, Agreement]] = {}
         self._counting = Lock()
 
     @property
-    def standing(self) -> Standing:
+    def model_health(self) -> ModelHealth:
         """What is known now."""
-        return self._standing
+        return self._model_health
 
     def refresh(self) -> None:
         """Judge the certificates and read the last monitoring once."""
         try:
-            self._standing = Standing(
+            self._model_health = ModelHealth(
                 self._withdrawals.judge(), self._store.learning.latest_monitoring()
             )
         # A driver may fail in ways of its own, and the thread must outlive each of them.
@@ -120,20 +120,20 @@ class ChampionCollector(Collector):
         yield found
 
 
-class StandingCollector(Collector):
+class ModelHealthCollector(Collector):
     """Tells Prometheus how the models stand."""
 
-    def __init__(self, watcher: StandingWatcher, withdrawals: CertificatePoller) -> None:
+    def __init__(self, watcher: ModelHealthPoller, withdrawals: CertificatePoller) -> None:
         self._watcher = watcher
         self._withdrawals = withdrawals
 
     def collect(self) -> Iterator[Metric]:
         """Return the gauges of the moment."""
-        standing = self._watcher.standing
-        yield from _audited(standing.audited)
+        model_health = self._watcher.model_health
+        yield from _audited(model_health.audited)
         yield self._withdrawn()
-        if standing.monitoring is not None:
-            yield from _monitored(standing.monitoring)
+        if model_health.monitoring is not None:
+            yield from _monitored(model_health.monitoring)
 
     def _withdrawn(self) -> Metric:
         found = GaugeMetricFamily(

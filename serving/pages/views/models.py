@@ -125,7 +125,7 @@ def open_models(services: Services) -> ModelsPage:
     problems = [f"The champion of {target} was refused." for target in champions.problems]
     if champions.registry_problem is not None:
         problems.append("The model registry cannot be read; what answered before goes on.")
-    return ModelsPage(models, tuple(problems), services.standing.standing.monitoring)
+    return ModelsPage(models, tuple(problems), services.model_health.model_health.monitoring)
 
 
 def _show(
@@ -137,7 +137,7 @@ def _show(
     target, version = champion.version.target, champion.version
     last = of_target[-1] if of_target else None
     drawn = services.store.learning.audited_answers(target)
-    monitoring = services.standing.standing.monitoring
+    monitoring = services.model_health.model_health.monitoring
     return ShownModel(
         target,
         version,
@@ -188,7 +188,7 @@ def _certificates(
 ) -> tuple[ShownCertificate, ...]:
     version, modes = champion.version, services.modes.modes
     own = (version.target, version.version)
-    found = services.standing.standing.audited
+    found = services.model_health.model_health.audited
     audited = {each.label: each for each in found if (each.target, each.version) == own}
     withdrawn = {each.label: each for each in withdrawals if (each.target, each.version) == own}
     return tuple(
@@ -208,4 +208,4 @@ def _challenger(services: Services, target: str) -> ShownChallenger | None:
     if challenger is None:
         return None
     version = challenger.version
-    return ShownChallenger(version, services.standing.agreement(target, version.version))
+    return ShownChallenger(version, services.model_health.agreement(target, version.version))
