@@ -13,7 +13,7 @@ from features.home import open_home
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
 from models.timeseries.anomaly_model import compile_kernels, enable_kernel_cache
-from serving.api.middleware import Observation
+from serving.api.middleware import RequestLogMiddleware
 from serving.api.model_routes import model_routes
 from serving.api.openapi import document
 from serving.api.problems import answer_error, answer_http_error
@@ -52,7 +52,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.services = services
-    app.add_middleware(Observation, metrics=services.metrics)
+    app.add_middleware(RequestLogMiddleware, metrics=services.metrics)
     app.exception_handler(PrecedentError)(answer_error)
     app.exception_handler(HTTPException)(answer_http_error)
     for routes in (key_routes, model_routes, open_routes):

@@ -21,7 +21,7 @@ _ACCEPTED_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
 _METHODS = frozenset(HTTPMethod)
 
 
-class Observation:
+class RequestLogMiddleware:
     """ASGI middleware; `request.state.request_id` is the caller's own id where it is harmless."""
 
     def __init__(self, app: ASGIApp, metrics: ServingMetrics) -> None:
