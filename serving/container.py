@@ -30,7 +30,7 @@ from serving.services.audit_sampling import AuditSample
 from serving.services.changes import ChangeService
 from serving.services.feedback import FeedbackService
 from serving.services.feedback_labels import OnLabels
-from serving.services.incident_context import SurroundingsService
+from serving.services.incident_context import IncidentContextService
 from serving.services.incidents import IncidentService
 from serving.services.label_vocabulary import LabelNames
 from serving.services.promotions import PromotionService
@@ -72,7 +72,7 @@ class Services:
     similar: SimilarService
     runbooks: RunbookService
     feedback: FeedbackService
-    surroundings: SurroundingsService
+    incident_context: IncidentContextService
     changes: ChangeService
     alertmanager: AlertmanagerHook
     registry: Registry
@@ -154,7 +154,7 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
         similar=similar,
         runbooks=runbooks,
         feedback=FeedbackService(store, on_labels=learn),
-        surroundings=SurroundingsService(store.telemetry, topology.current),
+        incident_context=IncidentContextService(store.telemetry, topology.current),
         changes=ChangeService(store.telemetry),
         alertmanager=AlertmanagerHook(store, triage, masking),
         registry=registry,

@@ -16,7 +16,7 @@ from serving.schemas.parsing import RefusedIncident
 from serving.schemas.requests import Part
 from serving.services.alertmanager import Effect
 from serving.services.context_ranking import RelatedAnomaly, RelatedChange
-from serving.services.incident_context import Surroundings
+from serving.services.incident_context import IncidentContext
 from serving.services.incidents import Deletion
 from serving.services.triage import Triage, Triages, part_of
 
@@ -178,7 +178,7 @@ class ReadyAnswer(BaseModel):
 
 
 def shape_triage(
-    triage: Triage, triages: Triages, around: Surroundings, request_id: str
+    triage: Triage, triages: Triages, around: IncidentContext, request_id: str
 ) -> TriageAnswer:
     """Return the answer about one incident."""
     return TriageAnswer.model_construct(
@@ -194,7 +194,7 @@ def shape_triage(
 def shape_batch(
     records: Sequence[IncidentReport | RefusedIncident],
     triages: Triages,
-    around: Sequence[Surroundings],
+    around: Sequence[IncidentContext],
     request_id: str,
 ) -> BatchAnswer:
     """Return one result for each record; the others answer those that were read, in order."""
@@ -236,13 +236,13 @@ def shape_ready(champions: Champions, *, is_indexed: bool) -> ReadyAnswer:
 
 
 def _triaged(
-    triage: Triage, around: Surroundings, triages: Triages, request_id: str
+    triage: Triage, around: IncidentContext, triages: Triages, request_id: str
 ) -> TriagedRecord:
     answer = shape_triage(triage, triages, around, request_id)
     return TriagedRecord.model_construct(id=triage.incident_id, status=200, triage=answer)
 
 
-def _parts(triage: Triage, around: Surroundings, parts: tuple[Part, ...]) -> dict[str, Any]:
+def _parts(triage: Triage, around: IncidentContext, parts: tuple[Part, ...]) -> dict[str, Any]:
     shaped: dict[str, Any] = {part: {} if part == "fields" else None for part in parts}
     found = {"anomalies": around.anomalies, "changes": around.changes}
     shaped |= {part: list(each) for part, each in found.items() if each is not None}

@@ -74,7 +74,7 @@ def triage(body: RawBody, services: SharedServices, request_id: RequestId) -> Re
     asked = services.reader.body(TriageBody, body)
     reports = [services.reader.report(asked.incident)]
     answers = services.triage.triage(reports, include=asked.include, request_id=request_id)
-    (around,) = services.surroundings.around_each(reports, answers.parts)
+    (around,) = services.incident_context.contexts_for(reports, answers.parts)
     return as_json(shape_triage(answers.items[0], answers, around, request_id))
 
 
@@ -93,7 +93,7 @@ def triage_batch(body: RawBody, services: SharedServices, request_id: RequestId)
     records = services.reader.records(asked.incidents)
     reports = [record for record in records if isinstance(record, IncidentReport)]
     answers = services.triage.triage(reports, include=asked.include, request_id=request_id)
-    around = services.surroundings.around_each(reports, answers.parts)
+    around = services.incident_context.contexts_for(reports, answers.parts)
     return as_json(shape_batch(records, answers, around, request_id))
 
 

@@ -64,7 +64,7 @@ class Relation:
     words: str | None = None
 
 
-class Nearby:
+class ServiceNeighbourhood:
     """The services around that of an incident; None is an incident that names none."""
 
     def __init__(self, service: str | None, topology: Topology) -> None:
@@ -97,7 +97,7 @@ class Nearby:
 class _Onsets:
     """The strong ones of the anomalies by service, each by onset, so that one is found fast."""
 
-    def __init__(self, anomalies: Sequence[SeriesAnomaly], nearby: Nearby) -> None:
+    def __init__(self, anomalies: Sequence[SeriesAnomaly], nearby: ServiceNeighbourhood) -> None:
         self._nearby = nearby
         self._by_key: dict[str | None, list[SeriesAnomaly]] = {}
         for one in anomalies:
@@ -117,7 +117,7 @@ class _Onsets:
 
 
 def rank_anomalies(
-    anomalies: Sequence[SeriesAnomaly], nearby: Nearby, opened_at: datetime
+    anomalies: Sequence[SeriesAnomaly], nearby: ServiceNeighbourhood, opened_at: datetime
 ) -> tuple[RelatedAnomaly, ...]:
     """Return the series likeliest to be where it began first, each with its reasons.
 
@@ -136,7 +136,7 @@ def rank_anomalies(
 def rank_changes(
     changes: Sequence[Change],
     anomalies: Sequence[SeriesAnomaly],
-    nearby: Nearby,
+    nearby: ServiceNeighbourhood,
     opened_at: datetime,
 ) -> tuple[RelatedChange, ...]:
     """Return the changes likeliest to be the cause first, each with its reasons.
@@ -159,7 +159,7 @@ def rank_changes(
 
 
 def _anomaly_weight(
-    anomaly: SeriesAnomaly, nearby: Nearby, opened_at: datetime, first_at: datetime
+    anomaly: SeriesAnomaly, nearby: ServiceNeighbourhood, opened_at: datetime, first_at: datetime
 ) -> float:
     early = (opened_at - _TOGETHER - anomaly.onset_at) / _TOGETHER
     late = (anomaly.onset_at - first_at) / _FOLLOWS_WITHIN
@@ -169,7 +169,7 @@ def _anomaly_weight(
 
 
 def _change_weight(
-    change: Change, onset: SeriesAnomaly | None, nearby: Nearby, opened_at: datetime
+    change: Change, onset: SeriesAnomaly | None, nearby: ServiceNeighbourhood, opened_at: datetime
 ) -> float:
     began_at = opened_at if onset is None else onset.onset_at
     minutes = (began_at - change.at).total_seconds() / 60
@@ -181,12 +181,14 @@ def _change_weight(
     return nearby.relation(change.service).weight * closeness * (3 if is_supported else 1)
 
 
-def _is_on(anomaly: SeriesAnomaly, change: Change, nearby: Nearby) -> bool:
+def _is_on(anomaly: SeriesAnomaly, change: Change, nearby: ServiceNeighbourhood) -> bool:
     key = nearby.key(change.service)
     return key is not None and nearby.key(anomaly.service) == key
 
 
-def _related_anomaly(anomaly: SeriesAnomaly, nearby: Nearby, opened_at: datetime) -> RelatedAnomaly:
+def _related_anomaly(
+    anomaly: SeriesAnomaly, nearby: ServiceNeighbourhood, opened_at: datetime
+) -> RelatedAnomaly:
     relation = nearby.relation(anomaly.service).words
     timing = f"began {_between(anomaly.onset_at, opened_at)} it opened"
     return RelatedAnomaly(
@@ -208,7 +210,7 @@ def _related_anomaly(anomaly: SeriesAnomaly, nearby: Nearby, opened_at: datetime
 
 
 def _related_change(
-    change: Change, onset: SeriesAnomaly | None, nearby: Nearby, opened_at: datetime
+    change: Change, onset: SeriesAnomaly | None, nearby: ServiceNeighbourhood, opened_at: datetime
 ) -> RelatedChange:
     relation = nearby.relation(change.service).words
     if onset is None:

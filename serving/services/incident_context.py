@@ -12,9 +12,9 @@ from features.domain.topology import Topology
 from features.store.telemetry_store import TelemetryStore
 from serving.schemas.requests import Part
 from serving.services.context_ranking import (
-    Nearby,
     RelatedAnomaly,
     RelatedChange,
+    ServiceNeighbourhood,
     rank_anomalies,
     rank_changes,
 )
@@ -32,7 +32,7 @@ _NO_CHANGES = "no change was recorded; send them to POST /v1/changes"
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class IncidentContext:
     """What lies around one incident, likeliest first; None where `absent` tells why."""
 
     changes: tuple[RelatedChange, ...] | None = None
@@ -40,33 +40,33 @@ class Surroundings:
     absent: Mapping[str, str] = field(default_factory=dict)
 
 
-class SurroundingsService:
+class IncidentContextService:
     """Looks around incidents; a batch costs as many queries as one. Raises `StoreUnavailable`."""
 
     def __init__(self, telemetry: TelemetryStore, topology: Callable[[], Topology]) -> None:
         self._telemetry = telemetry
         self._topology = topology
 
-    def around(self, report: IncidentReport) -> Surroundings:
+    def around(self, report: IncidentReport) -> IncidentContext:
         """Return what lies around one incident; without a time of opening, around now."""
-        return self.around_each([report])[0]
+        return self.contexts_for([report])[0]
 
-    def around_each(
+    def contexts_for(
         self, reports: Sequence[IncidentReport], parts: Collection[Part] = LOOKED_UP
-    ) -> tuple[Surroundings, ...]:
+    ) -> tuple[IncidentContext, ...]:
         """Return what lies around each incident, in order; parts not asked for are None."""
         wanted = LOOKED_UP.intersection(parts)
         if not wanted or not reports:
-            return (Surroundings(),) * len(reports)
+            return (IncidentContext(),) * len(reports)
         recorded = self._telemetry.recorded()
         known = {"anomalies": recorded.anomalies, "changes": recorded.changes}
         reasons: dict[Part, str] = {"anomalies": _NO_TELEMETRY, "changes": _NO_CHANGES}
         absent: dict[str, str] = {part: reasons[part] for part in sorted(wanted) if not known[part]}
         if not any(known.values()):
-            return (Surroundings(absent=absent),) * len(reports)
+            return (IncidentContext(absent=absent),) * len(reports)
         scene = self._scene(reports)
         return tuple(
-            Surroundings(
+            IncidentContext(
                 scene.changes(report) if "changes" in wanted - absent.keys() else None,
                 scene.anomalies(report) if "anomalies" in wanted - absent.keys() else None,
                 absent,
@@ -74,12 +74,13 @@ class SurroundingsService:
             for report in reports
         )
 
-    def _scene(self, reports: Sequence[IncidentReport]) -> "_Scene":
+    def _scene(self, reports: Sequence[IncidentReport]) -> "_ContextData":
         now, topology = datetime.now(UTC), self._topology()
         openings = [report.opened_at or now for report in reports]
         first, last = min(openings), max(openings)
         nearby = {
-            service: Nearby(service, topology) for service in {each.service for each in reports}
+            service: ServiceNeighbourhood(service, topology)
+            for service in {each.service for each in reports}
         }
         keys = {key for near in nearby.values() for key in near.keys}
         services = {name for key in keys for name in topology.names(key)}
@@ -89,17 +90,17 @@ class SurroundingsService:
         anomalies = self._telemetry.anomalies_between(
             shifted(first, -ONSETS_BEFORE), shifted(last, ONSETS_AFTER), with_points=False
         )
-        return _Scene(changes, anomalies, nearby, topology, now)
+        return _ContextData(changes, anomalies, nearby, topology, now)
 
 
-class _Scene:
+class _ContextData:
     """All that was read for a request, in an order that finds the part of one incident fast."""
 
     def __init__(
         self,
         changes: Iterable[Change],
         anomalies: Sequence[SeriesAnomaly],
-        nearby: Mapping[str | None, Nearby],
+        nearby: Mapping[str | None, ServiceNeighbourhood],
         topology: Topology,
         now: datetime,
     ) -> None:
@@ -125,7 +126,7 @@ class _Scene:
         return rank_changes(found, around, nearby, opened_at)
 
     def _before(
-        self, opened_at: datetime, nearby: Nearby, *, is_anywhere: bool
+        self, opened_at: datetime, nearby: ServiceNeighbourhood, *, is_anywhere: bool
     ) -> Iterator[Change]:
         known = (self._changes.get(key, []) for key in nearby.keys)
         for changes in (self._all,) if is_anywhere else known:

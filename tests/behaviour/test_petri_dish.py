@@ -9,7 +9,7 @@ import pytest
 from features.domain.report import IncidentReport
 from features.domain.topology import Topology
 from features.store.store import open_store
-from serving.services.incident_context import Surroundings, SurroundingsService
+from serving.services.incident_context import IncidentContext, IncidentContextService
 from training.demo.anomalies import watch_day
 from training.demo.incidents import generate_company
 from training.demo.telemetry import DEPLOYED_AT, DemoDay, generate_day
@@ -25,7 +25,7 @@ class Dish:
 
     day: DemoDay
     dependencies: dict[str, tuple[str, ...]]
-    around: Callable[[str | None], Surroundings]
+    around: Callable[[str | None], IncidentContext]
 
     @property
     def users(self) -> list[str]:
@@ -39,9 +39,9 @@ def grow(seed: int) -> Iterator[Dish]:
     with open_store("sqlite://") as store:
         store.telemetry.record_changes(day.changes)
         store.telemetry.record_anomalies(watch_day(day))
-        service = SurroundingsService(store.telemetry, lambda: Topology(dependencies))
+        service = IncidentContextService(store.telemetry, lambda: Topology(dependencies))
 
-        def around(reporter: str | None) -> Surroundings:
+        def around(reporter: str | None) -> IncidentContext:
             return service.around(IncidentReport("INC1", OPENED_AT, "errors", service=reporter))
 
         yield Dish(day, dependencies, around)

@@ -8,7 +8,7 @@ from features.store.learning.feedback import FeedbackRecord
 from features.store.learning.predictions import PredictionRecord
 from serving.container import Services
 from serving.pages.render.text_highlight import Passage, passage
-from serving.pages.views.incident_context import ShownSurroundings, show_around
+from serving.pages.views.incident_context import ContextView, view_context
 from serving.pages.views.runbook_commands import RunbookCommands
 from serving.pages.views.visible_answers import ShownAnswers, by_subject, decided_targets, show
 
@@ -30,7 +30,7 @@ class IncidentPage:
     description: Passage
     said: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]]
     commands: frozenset[str]
-    around: ShownSurroundings
+    around: ContextView
 
     @property
     def is_open(self) -> bool:
@@ -92,5 +92,5 @@ def _page(
         passage(report.description, answers.weights),
         said,
         commands.of(entry["id"] for entry in answers.suggested),
-        show_around(services, report),
+        view_context(services, report),
     )

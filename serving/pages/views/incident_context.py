@@ -32,7 +32,7 @@ class MovedSeries:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownSurroundings:
+class ContextView:
     """The changes before an incident and the series around it, likeliest first; None: unknown."""
 
     changes: tuple[RelatedChange, ...] | None
@@ -44,12 +44,12 @@ class ShownSurroundings:
         return self.changes is not None or self.series is not None
 
 
-def show_around(services: Services, report: IncidentReport) -> ShownSurroundings:
+def view_context(services: Services, report: IncidentReport) -> ContextView:
     """Return what lies around an incident, with pictures; raises `StoreUnavailable`."""
-    found = services.surroundings.around(report)
+    found = services.incident_context.around(report)
     changes = None if found.changes is None else found.changes[:_MOST_CHANGES]
     if found.anomalies is None:
-        return ShownSurroundings(changes, None)
+        return ContextView(changes, None)
     numbered = [(number, change.at) for number, change in enumerate(changes or (), 1)]
     shown = found.anomalies[:_MOST_SERIES]
     whole = services.store.telemetry.find_anomalies([each.id for each in shown])
@@ -57,4 +57,4 @@ def show_around(services: Services, report: IncidentReport) -> ShownSurroundings
         MovedSeries(each, draw(whole[each.id], numbered) if each.id in whole else None)
         for each in shown
     )
-    return ShownSurroundings(changes, series)
+    return ContextView(changes, series)

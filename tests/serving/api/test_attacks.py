@@ -1,4 +1,4 @@
-"""What hostile or broken surroundings may get out of the service: an answer, and no secrets."""
+"""What hostile or broken incident_context may get out of the service: an answer, and no secrets."""
 
 import logging
 

@@ -11,8 +11,8 @@ from features.domain.series_anomaly import SeriesAnomaly
 from features.domain.topology import NO_TOPOLOGY, Topology
 from features.store.store import IncidentStore
 from serving.services import incident_context
-from serving.services.context_ranking import MOST_SHOWN, Nearby, rank_changes
-from serving.services.incident_context import Surroundings, SurroundingsService
+from serving.services.context_ranking import MOST_SHOWN, ServiceNeighbourhood, rank_changes
+from serving.services.incident_context import IncidentContext, IncidentContextService
 
 OPENED_AT = datetime(2026, 3, 2, 14, 10, tzinfo=UTC)
 SHOP = Topology(
@@ -53,8 +53,10 @@ def report(service: str | None = "checkout", opened_at: datetime | None = OPENED
     return IncidentReport("INC1", opened_at, "errors", service=service)
 
 
-def around(store: IncidentStore, given: IncidentReport, topology: Topology = SHOP) -> Surroundings:
-    return SurroundingsService(store.telemetry, lambda: topology).around(given)
+def around(
+    store: IncidentStore, given: IncidentReport, topology: Topology = SHOP
+) -> IncidentContext:
+    return IncidentContextService(store.telemetry, lambda: topology).around(given)
 
 
 def ids(found: tuple) -> list[str]:
@@ -187,10 +189,10 @@ def test_a_batch_is_answered_like_each_alone(store):
     store.telemetry.record_anomalies(
         [anomaly(f"a{n}", services[n % 3], n * 50, None if n == 3 else 25) for n in range(40)]
     )
-    service = SurroundingsService(store.telemetry, lambda: SHOP)
+    service = IncidentContextService(store.telemetry, lambda: SHOP)
     reports = [IncidentReport(f"INC{n}", ago(n * 100), service=services[n % 4]) for n in range(12)]
-    assert service.around_each(reports) == tuple(service.around(each) for each in reports)
-    assert any(found.changes and found.anomalies for found in service.around_each(reports))
+    assert service.contexts_for(reports) == tuple(service.around(each) for each in reports)
+    assert any(found.changes and found.anomalies for found in service.contexts_for(reports))
 
 
 def test_a_change_is_held_against_the_first_onset_on_its_service_that_came_with_it(store):
@@ -205,7 +207,7 @@ def test_a_busy_day_costs_little_though_no_service_is_named():
     day = 24 * 60 / 2_000
     changes = [change(f"c{n}", f"s{n % 50}", n * day) for n in range(2_000)][::-1]
     anomalies = [anomaly(f"a{n}", f"s{n % 50}", n * day, None) for n in range(2_000)][::-1]
-    nearby, started = Nearby(None, NO_TOPOLOGY), process_time()
+    nearby, started = ServiceNeighbourhood(None, NO_TOPOLOGY), process_time()
     assert len(rank_changes(changes, anomalies, nearby, OPENED_AT)) == MOST_SHOWN
     assert process_time() - started < 0.2
 
@@ -221,8 +223,8 @@ def test_of_very_many_changes_the_latest_are_weighed(store, monkeypatch):
 
 def test_what_is_not_asked_for_is_not_looked_up(store, monkeypatch):
     monkeypatch.setattr(type(store.telemetry), "recorded", lambda _: 1 / 0)
-    service = SurroundingsService(store.telemetry, lambda: SHOP)
-    assert service.around_each([report()], ["category"]) == (Surroundings(),)
+    service = IncidentContextService(store.telemetry, lambda: SHOP)
+    assert service.contexts_for([report()], ["category"]) == (IncidentContext(),)
 
 
 def test_triage_tells_of_both_and_keeps_its_stored_answers_as_they_were(client, store):
