@@ -14,8 +14,8 @@ from serving.background.champions import Champion
 from serving.container import Services
 from serving.pages.render.template_filters import moment
 from serving.pages.views.visible_answers import (
-    ShownAnswer,
-    ShownAnswers,
+    VisibleAnswer,
+    VisibleAnswers,
     decided_targets,
     is_offered,
     known_labels,
@@ -32,7 +32,7 @@ class InboxLine:
     """An incident with what was learned of it or else answered about it."""
 
     incident: ResolvedIncident
-    answers: ShownAnswers
+    answers: VisibleAnswers
 
     @property
     def is_open(self) -> bool:
@@ -40,12 +40,12 @@ class InboxLine:
         return self.incident.outcome.is_open
 
     @property
-    def category(self) -> ShownAnswer | None:
+    def category(self) -> VisibleAnswer | None:
         """What was answered, where the outcome does not say."""
         return self.answers.of("category")
 
     @property
-    def severity(self) -> ShownAnswer | None:
+    def severity(self) -> VisibleAnswer | None:
         """What was answered, where the outcome does not say."""
         return self.answers.of("severity")
 

@@ -10,7 +10,7 @@ from serving.container import Services
 from serving.pages.render.text_highlight import Passage, passage
 from serving.pages.views.incident_context import ContextView, view_context
 from serving.pages.views.runbook_commands import RunbookCommands
-from serving.pages.views.visible_answers import ShownAnswers, by_subject, decided_targets, show
+from serving.pages.views.visible_answers import VisibleAnswers, by_subject, decided_targets, show
 
 _LONG_TITLE = 200
 
@@ -25,7 +25,7 @@ class IncidentPage:
 
     report: IncidentReport
     outcome: Outcome
-    answers: ShownAnswers
+    answers: VisibleAnswers
     title: Passage
     description: Passage
     said: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]]

@@ -18,7 +18,7 @@ _ORDER = ("category", "severity", "assignment")
 
 
 @dataclass(frozen=True, slots=True)
-class ShownAnswer:
+class VisibleAnswer:
     """A stored answer with the mode that holds now and the labels that could correct it."""
 
     record: PredictionRecord
@@ -52,18 +52,18 @@ class HeldAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownAnswers:
+class VisibleAnswers:
     """All that is shown about one incident: labels in a fixed order, then the lists.
 
     `held` are answers that a person decides on first, without seeing them.
     """
 
-    labels: tuple[ShownAnswer, ...] = ()
-    similar: ShownAnswer | None = None
-    runbooks: ShownAnswer | None = None
+    labels: tuple[VisibleAnswer, ...] = ()
+    similar: VisibleAnswer | None = None
+    runbooks: VisibleAnswer | None = None
     held: tuple[HeldAnswer, ...] = ()
 
-    def of(self, target: str) -> ShownAnswer | None:
+    def of(self, target: str) -> VisibleAnswer | None:
         """Return the answer of one label target, None where there is none to show."""
         return next((shown for shown in self.labels if shown.record.target == target), None)
 
@@ -118,7 +118,7 @@ def show(
     modes: Modes,
     champions: Mapping[str, Champion],
     decided: Collection[str] = (),
-) -> ShownAnswers:
+) -> VisibleAnswers:
     """Return what is shown of the records of one prediction; what is off is left out.
 
     `decided` are the targets whose right label is known, so that nothing of them is held back.
@@ -133,11 +133,11 @@ def show(
         elif record.mode != Mode.OFF:
             mode = modes.of(record.target, record.label)
             if mode is not Mode.OFF:
-                visible[record.target] = ShownAnswer(record, mode, _choices(record, champion))
+                visible[record.target] = VisibleAnswer(record, mode, _choices(record, champion))
     similar, runbooks = visible.pop(SIMILAR, None), visible.pop(RUNBOOKS, None)
     labels = sorted(visible.values(), key=lambda shown: _place(shown.record.target))
     held.sort(key=lambda each: _place(each.target))
-    return ShownAnswers(tuple(labels), similar, runbooks, tuple(held))
+    return VisibleAnswers(tuple(labels), similar, runbooks, tuple(held))
 
 
 def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozenset[str]:
