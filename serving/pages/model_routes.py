@@ -17,7 +17,7 @@ from serving.pages.views.audit import open_audit, read_question
 from serving.pages.views.label_queue import open_labels
 from serving.pages.views.model_card import open_card
 from serving.pages.views.models import open_models
-from serving.pages.views.saved_notice import find_saved
+from serving.pages.views.saved_notice import find_saved_label
 from serving.runtime.errors import FieldError, InvalidFields
 from serving.schemas.requests import PromoteBody
 
@@ -60,7 +60,7 @@ def audit(request: Request, services: SharedServices) -> Response:
 def labels(request: Request, services: SharedServices) -> Response:
     """Show what to label next."""
     found = open_labels(services, request.query_params.get("target", ""))
-    saved = find_saved(services, request.query_params)
+    saved = find_saved_label(services, request.query_params)
     return render(request, "label_queue.html", page=found, saved=saved)
 
 

@@ -16,7 +16,7 @@ from serving.pages.route_guard import Form, PageRoute, SignedIn, go_to, own_path
 from serving.pages.views.inbox import open_inbox, read_query
 from serving.pages.views.incident import answer_again, open_incident, try_report
 from serving.pages.views.runbook_commands import SharedCommands
-from serving.pages.views.saved_notice import find_saved, telling
+from serving.pages.views.saved_notice import find_saved_label, with_saved_params
 from serving.runtime.errors import FieldError, InvalidFields
 from serving.schemas.parsing import RefusedIncident
 from serving.schemas.requests import FeedbackBody, parse_id
@@ -46,7 +46,7 @@ def incident(
 ) -> Response:
     """Show one incident with all that is answered about it."""
     shown = open_incident(services, commands, parse_id(id) or id, request_id)
-    saved = find_saved(services, request.query_params)
+    saved = find_saved_label(services, request.query_params)
     return render(request, "incident.html", page=shown, saved=saved)
 
 
@@ -92,7 +92,7 @@ def give_feedback(form: Form, request: Request, services: SharedServices) -> Res
     record = services.feedback.give(**body.model_dump(), incident_id=incident_id, source="page")
     next_ = own_path(form["next"]) if form.get("next") else incident_path(record.incident_id)
     at = "" if form.get("next") else f"#{quote(form.get('at', 'main'))}"
-    response = go_to(telling(next_, record) + at)
+    response = go_to(with_saved_params(next_, record) + at)
     if form.get("given_by"):
         remember_name(request, response, form["given_by"])
     return response

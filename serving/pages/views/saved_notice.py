@@ -19,7 +19,7 @@ class SavedLabel:
     closest: str | None
 
 
-def telling(path: str, said: FeedbackRecord) -> str:
+def with_saved_params(path: str, said: FeedbackRecord) -> str:
     """Return a path of the page that says what was saved, if that is a label."""
     if said.action is not FeedbackAction.CORRECT:
         return path
@@ -27,7 +27,7 @@ def telling(path: str, said: FeedbackRecord) -> str:
     return f"{path}{'&' if '?' in path else '?'}{urlencode(facts)}"
 
 
-def find_saved(services: Services, query: Mapping[str, str]) -> SavedLabel | None:
+def find_saved_label(services: Services, query: Mapping[str, str]) -> SavedLabel | None:
     """Return the label that an address says was saved; raises `StoreUnavailable`."""
     saved, incident_id, target = (query.get(name) for name in ("saved", "in", "about"))
     if not (saved and incident_id and target):
