@@ -10,7 +10,7 @@ from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
 from models.base.predictions import SuggestedRunbook
 from serving.watch.clients.alertmanager import Alert
-from serving.watch.clients.http import ExchangeFailed
+from serving.watch.clients.http import RequestFailed
 from serving.watch.notifications import Notification
 
 ALERT_NAME = "PrecedentAnomaly"
@@ -18,7 +18,7 @@ _RESENDS_MISSED = 4
 _LISTED = 10
 _MOST_SEARCH_SECONDS = 5.0
 
-# Raises `ExchangeFailed` when nobody can tell.
+# Raises `RequestFailed` when nobody can tell.
 SuggestRunbook = Callable[[IncidentReport], SuggestedRunbook | None]
 
 
@@ -96,7 +96,7 @@ class AlertWriter:
             return None
         try:
             found = self._suggest_runbook(report_of(lead))
-        except ExchangeFailed:
+        except RequestFailed:
             return None
         self._runbooks[lead.id] = found
         return found

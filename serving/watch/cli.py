@@ -23,7 +23,7 @@ from serving.runtime.settings import ServingSettings
 from serving.startup import open_state, read_settings, refuse
 from serving.watch.alert_payload import AlertWriter, SuggestRunbook
 from serving.watch.clients.alertmanager import AlertmanagerClient
-from serving.watch.clients.http import HttpServer
+from serving.watch.clients.http import HttpClient
 from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.clients.runbooks import RunbookAdvice
 from serving.watch.config import MetricsAddress, WatchConfig, load_config
@@ -94,11 +94,11 @@ def run(
 def _clients(
     config: WatchConfig, opened: ExitStack
 ) -> tuple[PrometheusClient, AlertmanagerClient | None]:
-    asked = HttpServer(config.prometheus.url, config.prometheus.timeout_seconds)
+    asked = HttpClient(config.prometheus.url, config.prometheus.timeout_seconds)
     prometheus = opened.enter_context(closing(PrometheusClient(asked, config.max_series)))
     if config.alertmanager is None:
         return prometheus, None
-    told = HttpServer(config.alertmanager.url, config.alertmanager.timeout_seconds)
+    told = HttpClient(config.alertmanager.url, config.alertmanager.timeout_seconds)
     return prometheus, opened.enter_context(closing(AlertmanagerClient(told)))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from features.timeseries.time_grid import Times, floor_to_slot, slots
 from serving.watch.clients.circuit_breaker import Backoff
-from serving.watch.clients.http import AnswerTooLarge, ExchangeFailed
+from serving.watch.clients.http import AnswerTooLarge, RequestFailed
 from serving.watch.clients.prometheus import Matrix, PrometheusClient
 from serving.watch.watched_query import WatchedQuery
 
@@ -62,12 +62,12 @@ class QueryReader:
         return max(0, (latest - self._first(latest)) // self.query.step_seconds + 1)
 
     def read(self, latest: int) -> Reading:
-        """Return the next chunk; raises `ExchangeFailed`."""
+        """Return the next chunk; raises `RequestFailed`."""
         try:
             if self._series is None:
                 self._series = self._count(latest)
             reading = self._read_chunk(latest)
-        except ExchangeFailed:
+        except RequestFailed:
             self._most_slots = max(1, self._most_slots // 2)
             raise
         self._most_slots = min(MOST_SLOTS, 2 * self._most_slots)
@@ -137,7 +137,7 @@ class Readers:
 def _try(reader: QueryReader, latest: int, now: float) -> Reading | None:
     try:
         reading = reader.read(latest)
-    except ExchangeFailed as error:
+    except RequestFailed as error:
         reader.asking.fail(str(error), now)
         return None
     reader.asking.succeed()

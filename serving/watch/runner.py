@@ -11,7 +11,7 @@ from serving.watch.alert_payload import AlertWriter, summarise
 from serving.watch.anomaly_tracker import at
 from serving.watch.clients.alertmanager import AlertmanagerClient
 from serving.watch.clients.circuit_breaker import Backoff
-from serving.watch.clients.http import ExchangeFailed
+from serving.watch.clients.http import RequestFailed
 from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.config import WatchConfig
 from serving.watch.engine import Engine, Unsaved
@@ -127,7 +127,7 @@ class WatchSession:
             return
         try:
             self._send(due, now)
-        except ExchangeFailed as error:
+        except RequestFailed as error:
             self._alerting.fail(str(error), self._clock())
             return
         for notification in self._book.note_sent(due, now):

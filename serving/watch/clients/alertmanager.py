@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from serving.watch.clients.http import ExchangeFailed, HttpServer, shorten
+from serving.watch.clients.http import HttpClient, RequestFailed, shorten
 
 _PATH = "/api/v2/alerts"
 
@@ -21,16 +21,16 @@ class Alert:
 
 
 class AlertmanagerClient:
-    """Posts to the v2 API; every failure is an `ExchangeFailed` of one line."""
+    """Posts to the v2 API; every failure is an `RequestFailed` of one line."""
 
-    def __init__(self, server: HttpServer) -> None:
+    def __init__(self, server: HttpClient) -> None:
         self._server = server
 
     def post(self, alerts: Sequence[Alert]) -> None:
         """Send the alerts; the same ones again change nothing but their end."""
         status, body = self._server.post_json(_PATH, [_encode(alert) for alert in alerts])
         if status != 200:
-            raise ExchangeFailed(f"Alertmanager refused alerts with {status}: {shorten(body)!r}")
+            raise RequestFailed(f"Alertmanager refused alerts with {status}: {shorten(body)!r}")
 
     def close(self) -> None:
         """Close the connections."""

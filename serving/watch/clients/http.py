@@ -11,11 +11,11 @@ MOST_BYTES = 64 * 2**20
 _SHOWN = 200
 
 
-class ExchangeFailed(PrecedentError):
+class RequestFailed(PrecedentError):
     """A server did not answer in time, or not with what was asked for."""
 
 
-class AnswerTooLarge(ExchangeFailed):
+class AnswerTooLarge(RequestFailed):
     """A server sends more at once than is read."""
 
 
@@ -34,7 +34,7 @@ def parse_address(given: str) -> str:
     return given.rstrip("/")
 
 
-class HttpServer:
+class HttpClient:
     """A server at an address: every answer comes whole, within a time and a size, or not at all.
 
     A library's timeouts count from byte to byte, so one that trickles is cut off here.
@@ -59,11 +59,11 @@ class HttpServer:
         )
 
     def post_form(self, path: str, fields: Mapping[str, str]) -> tuple[int, bytes]:
-        """Send a form; return the status and the body; raises `ExchangeFailed`."""
+        """Send a form; return the status and the body; raises `RequestFailed`."""
         return self._post(path, self._client.build_request("POST", self.url + path, data=fields))
 
     def post_json(self, path: str, content: object) -> tuple[int, bytes]:
-        """Send JSON; return the status and the body; raises `ExchangeFailed`."""
+        """Send JSON; return the status and the body; raises `RequestFailed`."""
         return self._post(path, self._client.build_request("POST", self.url + path, json=content))
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class HttpServer:
             raise self._too_slow() from error
         except httpx2.HTTPError as error:
             reason = str(error) or type(error).__name__
-            raise ExchangeFailed(f"{self._shown} does not answer {path}: {reason}") from error
+            raise RequestFailed(f"{self._shown} does not answer {path}: {reason}") from error
 
     def _read(self, response: httpx2.Response, deadline: float) -> bytes:
         body = bytearray()
@@ -96,8 +96,8 @@ class HttpServer:
                 raise self._too_slow()
         return bytes(body)
 
-    def _too_slow(self) -> ExchangeFailed:
-        return ExchangeFailed(f"{self._shown} did not answer within {self._timeout_seconds:g} s")
+    def _too_slow(self) -> RequestFailed:
+        return RequestFailed(f"{self._shown} did not answer within {self._timeout_seconds:g} s")
 
     @property
     def _shown(self) -> str:

@@ -9,12 +9,12 @@ from pydantic_core import from_json
 
 from features.timeseries.state import LARGEST
 from features.timeseries.time_grid import Times, Values, to_slots
-from serving.watch.clients.http import ExchangeFailed, HttpServer, shorten
+from serving.watch.clients.http import HttpClient, RequestFailed, shorten
 
 _PATH = "/api/v1/query_range"
 
 
-class TooManySeries(ExchangeFailed):
+class TooManySeries(RequestFailed):
     """A query selects more series than one query may."""
 
 
@@ -31,9 +31,9 @@ class Matrix:
 
 
 class PrometheusClient:
-    """Asks one server; every failure is an `ExchangeFailed` of one line."""
+    """Asks one server; every failure is an `RequestFailed` of one line."""
 
-    def __init__(self, server: HttpServer, max_series: int) -> None:
+    def __init__(self, server: HttpClient, max_series: int) -> None:
         self.url = server.url
         self._server = server
         self._max_series = max_series
@@ -58,9 +58,9 @@ class PrometheusClient:
         try:
             matrix = _matrix(found, times, step_seconds)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise ExchangeFailed("Prometheus answered series of an unknown form") from error
+            raise RequestFailed("Prometheus answered series of an unknown form") from error
         if len({tuple(labels.items()) for labels in matrix.labels}) < len(matrix.labels):
-            raise ExchangeFailed(
+            raise RequestFailed(
                 "the query selects metrics that differ only in name; select one, or sum them up"
             )
         return matrix
@@ -74,13 +74,13 @@ class PrometheusClient:
         try:
             answer = from_json(body)
         except ValueError as error:
-            raise ExchangeFailed(f"Prometheus answered no JSON: {shorten(body)!r}") from error
+            raise RequestFailed(f"Prometheus answered no JSON: {shorten(body)!r}") from error
         match answer:
             case {"status": "success", "data": {"resultType": "matrix", "result": list(found)}}:
                 return found
             case {"status": "error", "error": str(reason)}:
-                raise ExchangeFailed(f"Prometheus refused the query: {reason}")
-        raise ExchangeFailed(f"Prometheus answered {status}, no matrix: {shorten(body)!r}")
+                raise RequestFailed(f"Prometheus refused the query: {reason}")
+        raise RequestFailed(f"Prometheus answered {status}, no matrix: {shorten(body)!r}")
 
 
 def _matrix(found: Sequence[Any], times: Times, step_seconds: int) -> Matrix:

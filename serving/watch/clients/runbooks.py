@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from features.domain.report import IncidentReport
 from models.base.predictions import SuggestedRunbook
 from serving.watch.clients.circuit_breaker import Backoff
-from serving.watch.clients.http import ExchangeFailed, HttpServer, shorten
+from serving.watch.clients.http import HttpClient, RequestFailed, shorten
 
 _PATH = "/v1/runbooks"
 _TIMEOUT_SECONDS = 5.0
@@ -31,17 +31,17 @@ class RunbookAdvice:
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._server = HttpServer(url, _TIMEOUT_SECONDS, key=key)
+        self._server = HttpClient(url, _TIMEOUT_SECONDS, key=key)
         self._asking = Backoff("asking for a runbook", {})
         self._monotonic = monotonic
 
     def __call__(self, report: IncidentReport) -> SuggestedRunbook | None:
-        """Return the runbook for a report, or None; raises `ExchangeFailed` if nobody can tell."""
+        """Return the runbook for a report, or None; raises `RequestFailed` if nobody can tell."""
         if not self._asking.is_ready(self._monotonic()):
-            raise ExchangeFailed(f"no runbook is asked for yet: {self._asking.problem}")
+            raise RequestFailed(f"no runbook is asked for yet: {self._asking.problem}")
         try:
             found = self._ask(report)
-        except ExchangeFailed as error:
+        except RequestFailed as error:
             self._asking.fail(str(error), self._monotonic())
             raise
         self._asking.succeed()
@@ -55,8 +55,8 @@ class RunbookAdvice:
         incident = {"title": report.title, "service": report.service}
         status, body = self._server.post_json(_PATH, {"incident": incident, "limit": 1})
         if status != 200:
-            raise ExchangeFailed(f"the service answered {status}: {shorten(body)!r}")
+            raise RequestFailed(f"the service answered {status}: {shorten(body)!r}")
         try:
             return _Found.model_validate_json(body).runbooks
         except ValidationError as error:
-            raise ExchangeFailed(f"the service answered no runbooks: {shorten(body)!r}") from error
+            raise RequestFailed(f"the service answered no runbooks: {shorten(body)!r}") from error

@@ -20,7 +20,7 @@ from features.store.store import IncidentStore, open_store
 from models.base.series_model import SeriesModel, SeriesScores
 from serving.watch.alert_payload import AlertWriter
 from serving.watch.clients.alertmanager import AlertmanagerClient
-from serving.watch.clients.http import HttpServer
+from serving.watch.clients.http import HttpClient
 from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.config import WatchConfig
 from serving.watch.lease import Lease
@@ -241,10 +241,10 @@ class Watching:
             store=self.store.telemetry,
             lease=self.lease,
             prometheus=PrometheusClient(
-                HttpServer(config.prometheus.url, config.prometheus.timeout_seconds),
+                HttpClient(config.prometheus.url, config.prometheus.timeout_seconds),
                 config.max_series,
             ),
-            alertmanager=AlertmanagerClient(HttpServer(config.alertmanager.url, 0.5)),
+            alertmanager=AlertmanagerClient(HttpClient(config.alertmanager.url, 0.5)),
             writer=AlertWriter(
                 prometheus_url=config.prometheus.url,
                 step_seconds=STEP,

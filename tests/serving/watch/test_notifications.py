@@ -8,7 +8,7 @@ import pytest
 from features.domain.series_anomaly import SeriesAnomaly
 from models.base.predictions import SuggestedRunbook
 from serving.watch.alert_payload import AlertWriter, alert_labels, summarise
-from serving.watch.clients.http import ExchangeFailed
+from serving.watch.clients.http import RequestFailed
 from serving.watch.notifications import NotificationBook
 from serving.watch.series_keys import anomaly_id, series_key, series_name
 
@@ -151,7 +151,7 @@ def writer_of(searching):
 
 def test_a_runbook_whose_search_failed_is_searched_for_again(book):
     book.take([anomaly("a", 0)], NOON)
-    searching = Searching(error=ExchangeFailed("down"))
+    searching = Searching(error=RequestFailed("down"))
     writer = writer_of(searching)
     firing = [(each, "up") for each in book.firing]
     (alert,) = writer.write(firing, NOON)

@@ -11,14 +11,14 @@ import pytest
 
 from features.timeseries.time_grid import slots
 from serving.watch.clients.alertmanager import Alert, AlertmanagerClient
-from serving.watch.clients.http import AnswerTooLarge, ExchangeFailed, HttpServer
+from serving.watch.clients.http import AnswerTooLarge, HttpClient, RequestFailed
 from serving.watch.clients.prometheus import PrometheusClient, TooManySeries
 
 TIMES = slots(600, 780, 60)
 
 
 def client(url: str, *, most_bytes: int = 10**6, max_series: int = 10) -> PrometheusClient:
-    return PrometheusClient(HttpServer(url, 0.4, most_bytes), max_series)
+    return PrometheusClient(HttpClient(url, 0.4, most_bytes), max_series)
 
 
 def test_values_come_on_the_grid(prometheus):
@@ -61,7 +61,7 @@ def test_what_is_no_usual_number_is_missing(prometheus):
 )
 def test_nonsense_is_named(prometheus, status, body, says):
     prometheus.answer_with = lambda _: (status, body)
-    with pytest.raises(ExchangeFailed, match=says) as failed:
+    with pytest.raises(RequestFailed, match=says) as failed:
         client(prometheus.url).read("up", TIMES, 60)
     assert "\n" not in str(failed.value)
 
@@ -85,7 +85,7 @@ def test_series_of_a_wrong_form_are_named(prometheus, series):
     answer = {"resultType": "matrix", "result": [series]}
     body = json.dumps({"status": "success", "data": answer}).encode()
     prometheus.answer_with = lambda _: (200, body)
-    with pytest.raises(ExchangeFailed, match="unknown form"):
+    with pytest.raises(RequestFailed, match="unknown form"):
         client(prometheus.url).read("up", TIMES, 60)
 
 
@@ -97,7 +97,7 @@ def test_too_many_series_are_refused(prometheus):
 
 def test_series_that_differ_only_in_name_are_refused(prometheus):
     prometheus.series["a or b"] = [({"__name__": name}, lambda _: 1.0) for name in "ab"]
-    with pytest.raises(ExchangeFailed, match="differ only in name"):
+    with pytest.raises(RequestFailed, match="differ only in name"):
         client(prometheus.url).read("a or b", TIMES, 60)
 
 
@@ -110,7 +110,7 @@ def test_an_answer_without_end_is_cut_off(prometheus):
 def test_a_slow_server_is_not_waited_for(prometheus):
     prometheus.seconds_late = 2
     started = time.monotonic()
-    with pytest.raises(ExchangeFailed, match="not answer within"):
+    with pytest.raises(RequestFailed, match="not answer within"):
         client(prometheus.url).read("up", TIMES, 60)
     assert time.monotonic() - started < 1.5
 
@@ -132,7 +132,7 @@ def test_a_server_that_trickles_is_not_waited_for():
 
     Thread(target=trickle, daemon=True).start()
     started = time.monotonic()
-    with listener, pytest.raises(ExchangeFailed, match="not answer within"):
+    with listener, pytest.raises(RequestFailed, match="not answer within"):
         client(f"http://127.0.0.1:{listener.getsockname()[1]}").read("up", TIMES, 60)
     assert time.monotonic() - started < 1.5
 
@@ -140,14 +140,14 @@ def test_a_server_that_trickles_is_not_waited_for():
 def test_a_server_that_is_down_is_named_without_its_password(prometheus):
     port = prometheus.url.rpartition(":")[2]
     prometheus.close()
-    with pytest.raises(ExchangeFailed, match=f"http://127.0.0.1:{port} does not answer") as failed:
+    with pytest.raises(RequestFailed, match=f"http://127.0.0.1:{port} does not answer") as failed:
         client(f"http://me:secret@127.0.0.1:{port}").read("up", TIMES, 60)
     assert "secret" not in str(failed.value)
 
 
 def test_alertmanager_gets_times_and_labels(alertmanager):
     at = datetime(2026, 3, 1, 14, 2, tzinfo=UTC)
-    AlertmanagerClient(HttpServer(alertmanager.url, 0.4)).post(
+    AlertmanagerClient(HttpClient(alertmanager.url, 0.4)).post(
         [Alert({"alertname": "A"}, {"summary": "s"}, at, at, "http://p")]
     )
     assert alertmanager.latest == {
@@ -161,5 +161,5 @@ def test_alertmanager_gets_times_and_labels(alertmanager):
 
 def test_alertmanager_may_refuse(alertmanager):
     alertmanager.answer_with = lambda _: (400, b'"bad label"')
-    with pytest.raises(ExchangeFailed, match="refused alerts with 400: '\"bad label\"'"):
-        AlertmanagerClient(HttpServer(alertmanager.url, 0.4)).post([])
+    with pytest.raises(RequestFailed, match="refused alerts with 400: '\"bad label\"'"):
+        AlertmanagerClient(HttpClient(alertmanager.url, 0.4)).post([])

@@ -6,7 +6,7 @@ import pytest
 
 from features.domain.report import IncidentReport
 from models.base.predictions import SuggestedRunbook
-from serving.watch.clients.http import ExchangeFailed
+from serving.watch.clients.http import RequestFailed
 from serving.watch.clients.runbooks import RunbookAdvice
 
 REPORT = IncidentReport(id="a", title="errors is up by 3", service="checkout")
@@ -55,7 +55,7 @@ def test_there_may_be_none(alertmanager, advice):
 def test_a_service_that_fails_is_asked_again_later(alertmanager, advice, clock, caplog, answer):
     alertmanager.answer_with = lambda _: answer
     for _ in range(3):
-        with pytest.raises(ExchangeFailed):
+        with pytest.raises(RequestFailed):
             advice(REPORT)
     assert len(alertmanager.asked) == 1
     assert [each.getMessage() for each in caplog.records] == ["asking for a runbook fails"]
