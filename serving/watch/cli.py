@@ -30,7 +30,7 @@ from serving.watch.config import MetricsAddress, WatchConfig, load_config
 from serving.watch.lease import Lease
 from serving.watch.loop import Watch
 from serving.watch.metrics import WatchMetrics
-from serving.watch.runner import WatchSession
+from serving.watch.runner import WatchRunner
 
 _LEAST_LEASE_SECONDS = 30.0
 
@@ -70,8 +70,8 @@ def run(
     with ExitStack() as open_clients:
         prometheus, alertmanager = _clients(config, open_clients)
 
-        def open_session() -> WatchSession:
-            return WatchSession(
+        def open_session() -> WatchRunner:
+            return WatchRunner(
                 config,
                 models=models,
                 store=store,

@@ -12,7 +12,7 @@ from features.store.incidents.telemetry import StoredSeries
 from models.base.series_model import SeriesModel, SeriesScores
 from serving.watch.anomaly_tracker import AnomalyTracker, at
 from serving.watch.config import WatchConfig
-from serving.watch.query_reader import Reading
+from serving.watch.query_reader import QueryResult
 from serving.watch.score_window import Window, map_scores
 from serving.watch.series_keys import key_of, query_of
 from serving.watch.watched_query import WatchedQuery
@@ -90,12 +90,12 @@ class Engine:
             fields = {"queries": len(ahead)}
             _log.warning("the clock was ahead; queries begin anew", extra={"fields": fields})
 
-    def feed(self, readings: Sequence[Reading]) -> dict[str, Exception]:
+    def feed(self, readings: Sequence[QueryResult]) -> dict[str, Exception]:
         """Score what was read; what follows from it is in `unsaved` and in the queries.
 
         Returns the errors of queries that could not be scored; the others are.
         """
-        together: dict[tuple[str, bytes], list[Reading]] = defaultdict(list)
+        together: dict[tuple[str, bytes], list[QueryResult]] = defaultdict(list)
         for reading in readings:
             together[reading.query.config.tier, reading.times.tobytes()].append(reading)
         failed: dict[str, Exception] = {}
@@ -107,7 +107,9 @@ class Engine:
         """Return the query's anomalies that last or ended lately."""
         return self._trackers[query.name].known
 
-    def _feed_alike(self, model: SeriesModel, readings: Sequence[Reading]) -> dict[str, Exception]:
+    def _feed_alike(
+        self, model: SeriesModel, readings: Sequence[QueryResult]
+    ) -> dict[str, Exception]:
         failed: dict[str, Exception] = {}
         try:
             windows = _score(model, readings)
@@ -142,7 +144,7 @@ class Engine:
         return query.group.budget_per_week / max(1, sharing[query.group.name])
 
 
-def _score(model: SeriesModel, readings: Sequence[Reading]) -> list[Window]:
+def _score(model: SeriesModel, readings: Sequence[QueryResult]) -> list[Window]:
     """Score readings of the same times by one call, and move the states of their queries on."""
     queries, times = [reading.query for reading in readings], readings[0].times
     values = [reading.query.values_of(reading.matrix) for reading in readings]

@@ -6,10 +6,10 @@ from contextlib import suppress
 from threading import Event
 
 from features.errors import StoreUnavailable
-from serving.watch.clients.circuit_breaker import Backoff
+from serving.watch.clients.circuit_breaker import CircuitBreaker
 from serving.watch.lease import Lease
 from serving.watch.metrics import WatchMetrics
-from serving.watch.runner import LeaseLost, WatchSession
+from serving.watch.runner import LeaseLost, WatchRunner
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ class Watch:
 
     def __init__(
         self,
-        open_session: Callable[[], WatchSession],
+        open_session: Callable[[], WatchRunner],
         *,
         lease: Lease,
         metrics: WatchMetrics,
@@ -31,9 +31,9 @@ class Watch:
         self._lease = lease
         self._metrics = metrics
         self._clock = clock
-        self._session: WatchSession | None = None
+        self._session: WatchRunner | None = None
         self._is_waiting = False
-        self._storing = Backoff("the store", {}, metrics.count_failure("store"))
+        self._storing = CircuitBreaker("the store", {}, metrics.count_failure("store"))
 
     def run(self, stopping: Event) -> None:
         """Watch until told to stop; a step that has begun is finished."""
@@ -61,7 +61,7 @@ class Watch:
         self._storing.succeed()
         return min(wait, self._lease.seconds / _LOOKS_PER_LEASE)
 
-    def _begin(self) -> WatchSession:
+    def _begin(self) -> WatchRunner:
         session = self._open_session()
         self._is_waiting = False
         self._metrics.is_active.set(1)

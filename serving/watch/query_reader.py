@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from features.timeseries.time_grid import Times, floor_to_slot, slots
-from serving.watch.clients.circuit_breaker import Backoff
+from serving.watch.clients.circuit_breaker import CircuitBreaker
 from serving.watch.clients.http import AnswerTooLarge, RequestFailed
 from serving.watch.clients.prometheus import Matrix, PrometheusClient
 from serving.watch.watched_query import WatchedQuery
@@ -16,7 +16,7 @@ _THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class QueryResult:
     """What Prometheus answered for slots of a query."""
 
     query: WatchedQuery
@@ -40,8 +40,8 @@ class QueryReader:
     ) -> None:
         self.query = query
         facts = {"query": query.name}
-        self.asking = Backoff("a query", facts, count_failure("prometheus"))
-        self.scoring = Backoff("scoring a query", facts, count_failure("scoring"))
+        self.asking = CircuitBreaker("a query", facts, count_failure("prometheus"))
+        self.scoring = CircuitBreaker("scoring a query", facts, count_failure("scoring"))
         self._client = client
         self._history_seconds = history_days * 86_400
         self._most_slots = MOST_SLOTS
@@ -61,7 +61,7 @@ class QueryReader:
         """Return how many slots are still to be read up to the latest."""
         return max(0, (latest - self._first(latest)) // self.query.step_seconds + 1)
 
-    def read(self, latest: int) -> Reading:
+    def read(self, latest: int) -> QueryResult:
         """Return the next chunk; raises `RequestFailed`."""
         try:
             if self._series is None:
@@ -74,7 +74,7 @@ class QueryReader:
         self._series = len(reading.matrix.labels)
         return reading
 
-    def _read_chunk(self, latest: int) -> Reading:
+    def _read_chunk(self, latest: int) -> QueryResult:
         first, step = self._first(latest), self.query.step_seconds
         most = min(self._most_slots, max(1, MOST_POINTS // max(1, self._series or 0)))
         while True:
@@ -87,7 +87,7 @@ class QueryReader:
                     raise
                 most //= 2
             else:
-                return Reading(self.query, times, matrix)
+                return QueryResult(self.query, times, matrix)
 
     def _count(self, latest: int) -> int:
         # How much may be asked for at once depends on how many series there are.
@@ -103,21 +103,21 @@ class QueryReader:
         return max(oldest, self.query.seen_until + step)
 
 
-class Readers:
+class QueryReaders:
     """All queries of a watch, read by a few threads."""
 
     def __init__(self, readers: Iterable[QueryReader]) -> None:
         self.all = tuple(readers)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
 
-    def read_due(self, latest: int, now: float) -> list[Reading]:
+    def read_due(self, latest: int, now: float) -> list[QueryResult]:
         """Return a chunk of each query that is behind and may be asked; failures are noted."""
         due = [each for each in self.all if each.is_due(latest, now)]
         readings = self._threads.map(lambda reader: _try(reader, latest, now), due)
         return [reading for reading in readings if reading is not None]
 
     def note_scored(
-        self, readings: Iterable[Reading], failed: Mapping[str, Exception], now: float
+        self, readings: Iterable[QueryResult], failed: Mapping[str, Exception], now: float
     ) -> None:
         """Note which of the readings could be scored, given the errors of those that could not."""
         read = {reading.query.name for reading in readings}
@@ -134,7 +134,7 @@ class Readers:
         self._threads.shutdown(cancel_futures=True)
 
 
-def _try(reader: QueryReader, latest: int, now: float) -> Reading | None:
+def _try(reader: QueryReader, latest: int, now: float) -> QueryResult | None:
     try:
         reading = reader.read(latest)
     except RequestFailed as error:

@@ -10,7 +10,7 @@ from models.base.series_model import SeriesModel
 from serving.watch.alert_payload import AlertWriter, summarise
 from serving.watch.anomaly_tracker import at
 from serving.watch.clients.alertmanager import AlertmanagerClient
-from serving.watch.clients.circuit_breaker import Backoff
+from serving.watch.clients.circuit_breaker import CircuitBreaker
 from serving.watch.clients.http import RequestFailed
 from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.config import WatchConfig
@@ -18,7 +18,7 @@ from serving.watch.engine import Engine, Unsaved
 from serving.watch.lease import LEASE, Lease
 from serving.watch.metrics import WatchMetrics
 from serving.watch.notifications import SENT_AGAIN_AFTER, Notification, NotificationBook
-from serving.watch.query_reader import QueryReader, Readers
+from serving.watch.query_reader import QueryReader, QueryReaders
 from serving.watch.series_keys import key_of, query_of
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class LeaseLost(Exception):
     """Another process watches by now; what this one has not saved is void."""
 
 
-class WatchSession:
+class WatchRunner:
     """All that a watch remembers between steps; begins where the store says that one ended.
 
     Anomalies are saved before the states that follow from them: a crash in between repeats the
@@ -61,12 +61,12 @@ class WatchSession:
         self._metrics = metrics
         self._clock = clock
         self._engine = Engine(config, models)
-        self._readers = Readers(
+        self._readers = QueryReaders(
             QueryReader(query, prometheus, config.history_days, metrics.count_failure)
             for query in self._engine.queries.values()
         )
         self._book = NotificationBook()
-        self._alerting = Backoff(
+        self._alerting = CircuitBreaker(
             "Alertmanager",
             {},
             metrics.count_failure("alertmanager"),

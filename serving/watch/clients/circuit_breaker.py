@@ -9,12 +9,12 @@ _FIRST_SECONDS = 5.0
 _MOST_SECONDS = 300.0
 
 
-class Backoff:
+class CircuitBreaker:
     """Whether something may be tried at a time; the wait doubles from 5 s up to `most_seconds`.
 
     `count` is called at each failure. A clock that comes back from the future ends the wait.
 
-    >>> backoff = Backoff("Prometheus", {})
+    >>> backoff = CircuitBreaker("Prometheus", {})
     >>> backoff.is_ready(0.0), backoff.problem
     (True, None)
     """

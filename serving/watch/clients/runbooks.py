@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from features.domain.report import IncidentReport
 from models.base.predictions import SuggestedRunbook
-from serving.watch.clients.circuit_breaker import Backoff
+from serving.watch.clients.circuit_breaker import CircuitBreaker
 from serving.watch.clients.http import HttpClient, RequestFailed, shorten
 
 _PATH = "/v1/runbooks"
@@ -32,7 +32,7 @@ class RunbookAdvice:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._server = HttpClient(url, _TIMEOUT_SECONDS, key=key)
-        self._asking = Backoff("asking for a runbook", {})
+        self._asking = CircuitBreaker("asking for a runbook", {})
         self._monotonic = monotonic
 
     def __call__(self, report: IncidentReport) -> SuggestedRunbook | None:

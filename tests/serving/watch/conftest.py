@@ -25,7 +25,7 @@ from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.config import WatchConfig
 from serving.watch.lease import Lease
 from serving.watch.metrics import WatchMetrics
-from serving.watch.runner import WatchSession
+from serving.watch.runner import WatchRunner
 
 STEP = 60
 START = 1_700_000_040  # on the grid
@@ -216,7 +216,7 @@ class Watching:
         ]
         self.options: dict[str, Any] = {}
         self.suggest_runbook = None
-        self.session: WatchSession | None = None
+        self.session: WatchRunner | None = None
 
     @property
     def config(self) -> WatchConfig:
@@ -230,12 +230,12 @@ class Watching:
         }
         return WatchConfig.model_validate(given | self.options)
 
-    def begin(self) -> WatchSession:
+    def begin(self) -> WatchRunner:
         config = self.config
         assert config.alertmanager
         self.end()
         self.lease = Lease(self.store.telemetry, 30)
-        self.session = WatchSession(
+        self.session = WatchRunner(
             config,
             models={"full": self.model, "light": self.model},
             store=self.store.telemetry,
