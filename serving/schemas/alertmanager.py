@@ -60,7 +60,7 @@ class _Sent(BaseModel):
         return self.model_extra or {}
 
 
-class Alert(_Sent):
+class ReceivedAlert(_Sent):
     """One alert of a group."""
 
     status: State | None = None
@@ -84,7 +84,9 @@ class AlertmanagerBody(_Sent):
     common_labels: Texts = Field(default_factory=dict)
     common_annotations: Texts = Field(default_factory=dict)
     external_url: Annotated[OptionalText, Field(validation_alias="externalURL")] = ""
-    alerts: Annotated[list[Alert], BeforeValidator(_empty_list)] = Field(default_factory=list)
+    alerts: Annotated[list[ReceivedAlert], BeforeValidator(_empty_list)] = Field(
+        default_factory=list
+    )
 
     @model_validator(mode="after")
     def _names_something(self) -> "AlertmanagerBody":

@@ -93,7 +93,7 @@ def report_of(body: AlertmanagerBody, prefix: str, masking: Masking) -> Incident
     labels = body.labels()
     opened_at = body.began_at or datetime.now(UTC)
     told = {name: body.annotations(name) for name in body.annotation_names()}
-    titles = _first(told, _TITLES) or [labels.get("alertname", "Alert")]
+    titles = _first(told, _TITLES) or [labels.get("alertname", "ReceivedAlert")]
     lines = _first(told, _DESCRIPTIONS) or titles[1:]
     annotations = {
         name: ", ".join(values)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
 from models.base.predictions import SuggestedRunbook
-from serving.watch.clients.alertmanager import Alert
+from serving.watch.clients.alertmanager import OutgoingAlert
 from serving.watch.clients.http import RequestFailed
 from serving.watch.notifications import Notification
 
@@ -47,7 +47,7 @@ class AlertWriter:
         self._search_until = 0.0
         self._runbooks: dict[str, SuggestedRunbook | None] = {}
 
-    def write(self, due: Iterable[tuple[Notification, str]], now: datetime) -> list[Alert]:
+    def write(self, due: Iterable[tuple[Notification, str]], now: datetime) -> list[OutgoingAlert]:
         """Return the alerts of notifications, each with the query that selects its leading series.
 
         That takes as long as one search may last, and five seconds, at most.
@@ -60,11 +60,11 @@ class AlertWriter:
         firing = set(leads)
         self._runbooks = {lead: each for lead, each in self._runbooks.items() if lead in firing}
 
-    def _write(self, notification: Notification, query: str, now: datetime) -> Alert:
+    def _write(self, notification: Notification, query: str, now: datetime) -> OutgoingAlert:
         lead = notification.lead
         ended_at = notification.ended_at
         graph = urlencode({"g0.expr": query, "g0.tab": "0"})
-        return Alert(
+        return OutgoingAlert(
             labels=alert_labels(notification),
             annotations=self._annotations(notification),
             starts_at=lead.onset_at,

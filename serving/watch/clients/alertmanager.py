@@ -10,7 +10,7 @@ _PATH = "/api/v2/alerts"
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class OutgoingAlert:
     """One alert; Alertmanager knows it again by its labels."""
 
     labels: Mapping[str, str]
@@ -26,7 +26,7 @@ class AlertmanagerClient:
     def __init__(self, server: HttpClient) -> None:
         self._server = server
 
-    def post(self, alerts: Sequence[Alert]) -> None:
+    def post(self, alerts: Sequence[OutgoingAlert]) -> None:
         """Send the alerts; the same ones again change nothing but their end."""
         status, body = self._server.post_json(_PATH, [_encode(alert) for alert in alerts])
         if status != 200:
@@ -37,7 +37,7 @@ class AlertmanagerClient:
         self._server.close()
 
 
-def _encode(alert: Alert) -> dict[str, object]:
+def _encode(alert: OutgoingAlert) -> dict[str, object]:
     return {
         "labels": dict(alert.labels),
         "annotations": dict(alert.annotations),

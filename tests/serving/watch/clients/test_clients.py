@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from features.timeseries.time_grid import slots
-from serving.watch.clients.alertmanager import Alert, AlertmanagerClient
+from serving.watch.clients.alertmanager import AlertmanagerClient, OutgoingAlert
 from serving.watch.clients.http import AnswerTooLarge, HttpClient, RequestFailed
 from serving.watch.clients.prometheus import PrometheusClient, TooManySeries
 
@@ -148,7 +148,7 @@ def test_a_server_that_is_down_is_named_without_its_password(prometheus):
 def test_alertmanager_gets_times_and_labels(alertmanager):
     at = datetime(2026, 3, 1, 14, 2, tzinfo=UTC)
     AlertmanagerClient(HttpClient(alertmanager.url, 0.4)).post(
-        [Alert({"alertname": "A"}, {"summary": "s"}, at, at, "http://p")]
+        [OutgoingAlert({"alertname": "A"}, {"summary": "s"}, at, at, "http://p")]
     )
     assert alertmanager.latest == {
         "labels": {"alertname": "A"},
