@@ -32,7 +32,7 @@ from serving.services.feedback import FeedbackService
 from serving.services.feedback_labels import OnLabels
 from serving.services.incident_context import IncidentContextService
 from serving.services.incidents import IncidentService
-from serving.services.label_vocabulary import LabelNames
+from serving.services.label_vocabulary import LabelVocabulary
 from serving.services.promotions import PromotionService
 from serving.services.runbook_search import TARGET as RUNBOOKS
 from serving.services.runbook_search import RunbookService
@@ -78,7 +78,7 @@ class Services:
     registry: Registry
     promotions: PromotionService
     label_queue: LabelQueue
-    label_names: LabelNames
+    label_vocabulary: LabelVocabulary
     shadow: Shadow | None
     store: IncidentStore
 
@@ -160,7 +160,7 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
         registry=registry,
         promotions=PromotionService(store, home, settings.tenant),
         label_queue=LabelQueue(store, followed.champions_now, past.index),
-        label_names=LabelNames(store, followed.champions_now),
+        label_vocabulary=LabelVocabulary(store, followed.champions_now),
         shadow=shadow,
         store=store,
     )

@@ -150,7 +150,7 @@ def feedback(body: RawBody, services: SharedServices, request_id: RequestId) -> 
             action=kept.action,
             given_by=kept.given_by,
             given_at=kept.given_at,
-            is_new_label=services.label_names.is_new(kept),
+            is_new_label=services.label_vocabulary.is_new(kept),
             request_id=request_id,
         )
     )

@@ -11,7 +11,7 @@ from serving.background.champions import Champions
 _WITHOUT_NAMES = frozenset({"similar", "runbooks", "open_match"})
 
 
-class LabelNames:
+class LabelVocabulary:
     """Tells labels that somebody named before from those that are new.
 
     Both methods raise `StoreUnavailable`.

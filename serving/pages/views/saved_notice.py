@@ -37,7 +37,7 @@ def find_saved_label(services: Services, query: Mapping[str, str]) -> SavedLabel
     if not corrections:
         return None
     last = corrections[-1]
-    is_new = services.label_names.is_new(last)
+    is_new = services.label_vocabulary.is_new(last)
     label = last.label or ""
-    closest = services.label_names.closest(target, label) if is_new else None
+    closest = services.label_vocabulary.closest(target, label) if is_new else None
     return SavedLabel(incident_id, target, label, is_new, closest)
