@@ -18,7 +18,7 @@ from serving.services.alertmanager import Effect
 from serving.services.context_ranking import RelatedAnomaly, RelatedChange
 from serving.services.incident_context import IncidentContext
 from serving.services.incidents import Deletion
-from serving.services.triage import Triage, Triages, part_of
+from serving.services.triage import TriageBatch, TriageResult, part_of
 
 _MODELS_UNKNOWN = (
     "the incident is gone, but the model registry cannot be read: which models learned from it is "
@@ -178,7 +178,7 @@ class ReadyAnswer(BaseModel):
 
 
 def shape_triage(
-    triage: Triage, triages: Triages, around: IncidentContext, request_id: str
+    triage: TriageResult, triages: TriageBatch, around: IncidentContext, request_id: str
 ) -> TriageAnswer:
     """Return the answer about one incident."""
     return TriageAnswer.model_construct(
@@ -193,7 +193,7 @@ def shape_triage(
 
 def shape_batch(
     records: Sequence[IncidentReport | RefusedIncident],
-    triages: Triages,
+    triages: TriageBatch,
     around: Sequence[IncidentContext],
     request_id: str,
 ) -> BatchAnswer:
@@ -236,13 +236,15 @@ def shape_ready(champions: Champions, *, is_indexed: bool) -> ReadyAnswer:
 
 
 def _triaged(
-    triage: Triage, around: IncidentContext, triages: Triages, request_id: str
+    triage: TriageResult, around: IncidentContext, triages: TriageBatch, request_id: str
 ) -> TriagedRecord:
     answer = shape_triage(triage, triages, around, request_id)
     return TriagedRecord.model_construct(id=triage.incident_id, status=200, triage=answer)
 
 
-def _parts(triage: Triage, around: IncidentContext, parts: tuple[Part, ...]) -> dict[str, Any]:
+def _parts(
+    triage: TriageResult, around: IncidentContext, parts: tuple[Part, ...]
+) -> dict[str, Any]:
     shaped: dict[str, Any] = {part: {} if part == "fields" else None for part in parts}
     found = {"anomalies": around.anomalies, "changes": around.changes}
     shaped |= {part: list(each) for part, each in found.items() if each is not None}

@@ -92,7 +92,7 @@ class Shadow:
         self._thread.join()
 
     @contextmanager
-    def stand_back(self) -> Iterator[None]:
+    def pause_for_request(self) -> Iterator[None]:
         """Let no challenger begin meanwhile, nor at once thereafter."""
         with self._counting:
             self._requests += 1
@@ -103,7 +103,7 @@ class Shadow:
                 self._requests -= 1
                 self._quiet_since = time.monotonic()
 
-    def offer(self, reports: ReportBatch, given: Sequence[GivenAnswers]) -> None:
+    def enqueue(self, reports: ReportBatch, given: Sequence[GivenAnswers]) -> None:
         """Let the challengers answer these reports later on; takes no time worth speaking of."""
         if not self._challengers():
             return

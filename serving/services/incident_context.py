@@ -18,7 +18,7 @@ from serving.services.context_ranking import (
     rank_anomalies,
     rank_changes,
 )
-from serving.services.triage import LOOKED_UP
+from serving.services.triage import CONTEXT_PARTS
 
 CHANGES_WITHIN = timedelta(hours=24)
 ONSETS_BEFORE = timedelta(hours=2)
@@ -52,10 +52,10 @@ class IncidentContextService:
         return self.contexts_for([report])[0]
 
     def contexts_for(
-        self, reports: Sequence[IncidentReport], parts: Collection[Part] = LOOKED_UP
+        self, reports: Sequence[IncidentReport], parts: Collection[Part] = CONTEXT_PARTS
     ) -> tuple[IncidentContext, ...]:
         """Return what lies around each incident, in order; parts not asked for are None."""
-        wanted = LOOKED_UP.intersection(parts)
+        wanted = CONTEXT_PARTS.intersection(parts)
         if not wanted or not reports:
             return (IncidentContext(),) * len(reports)
         recorded = self._telemetry.recorded()

@@ -35,8 +35,8 @@ from serving.services.audit_sampling import HELD_BACK, AuditSample
 
 _log = logging.getLogger(__name__)
 
-PARTS: tuple[Part, ...] = get_args(Part)
-LOOKED_UP: frozenset[Part] = frozenset({"anomalies", "changes"})
+ALL_PARTS: tuple[Part, ...] = get_args(Part)
+CONTEXT_PARTS: frozenset[Part] = frozenset({"anomalies", "changes"})
 """What no model answers: it is looked up when it is asked for, and not stored as an answer."""
 
 Ask = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
@@ -48,7 +48,7 @@ _SWITCHED_OFF = "switched off by its owner: mode off"
 
 
 @dataclass(frozen=True, slots=True)
-class Triage:
+class TriageResult:
     """What is answered about one incident, by target.
 
     `held_back` are answers of the audit sample: they are stored, and shown to nobody.
@@ -76,13 +76,13 @@ class Triage:
 
 
 @dataclass(frozen=True, slots=True)
-class Triages:
+class TriageBatch:
     """The answers to one request, and the champions that gave them.
 
     `absent` says of each part, or target, that was asked for why it has no answer.
     """
 
-    items: tuple[Triage, ...]
+    items: tuple[TriageResult, ...]
     parts: tuple[Part, ...]
     absent: Mapping[str, str]
     champions: Mapping[str, Champion]
@@ -135,23 +135,23 @@ class TriageService:
         *,
         include: Collection[Part] | None,
         request_id: str,
-    ) -> Triages:
+    ) -> TriageBatch:
         """Answer the reports in order, with the parts asked for (None: all of them).
 
         Every answer is stored before it is given; raises `StoreUnavailable` when it cannot be.
         """
-        with self._shadow.stand_back() if self._shadow else nullcontext():
-            return self._triage(reports, include, request_id)
+        with self._shadow.pause_for_request() if self._shadow else nullcontext():
+            return self._triage_reports(reports, include, request_id)
 
-    def _triage(
+    def _triage_reports(
         self,
         reports: Sequence[IncidentReport],
         include: Collection[Part] | None,
         request_id: str,
-    ) -> Triages:
+    ) -> TriageBatch:
         started = perf_counter()
         champions, rules = self._champions(), self._rules()
-        parts = tuple(p for p in PARTS if include is None or p in include)
+        parts = tuple(p for p in ALL_PARTS if include is None or p in include)
         absent = _absent(parts, champions)
         wanted = {t: of.model.predict for t, of in champions.serving.items() if part_of(t) in parts}
         wanted |= self._retrieving(parts, absent)
@@ -159,7 +159,7 @@ class TriageService:
         batch = ReportBatch(reports)
         predictions, failed = _predict(asked, batch)
         answering = {t: champions.serving[t] for t in predictions if t in champions.serving}
-        triages = Triages(
+        triages = TriageBatch(
             _assemble(reports, predictions, answering, rules),
             parts,
             absent | failed | dict.fromkeys(wanted.keys() - asked, _SWITCHED_OFF),
@@ -171,7 +171,7 @@ class TriageService:
             for target, answer in triage.whole.items():
                 self._metrics.count_decision(target, answer.decision, answer.mode)
         if self._shadow is not None:
-            self._shadow.offer(batch, triages.items)
+            self._shadow.enqueue(batch, triages.items)
         return triages
 
     def _retrieving(self, parts: Collection[Part], absent: dict[str, str]) -> dict[str, Ask]:
@@ -217,13 +217,15 @@ def _assemble(
     predictions: Mapping[str, Sequence[Prediction]],
     answering: Mapping[str, Champion],
     rules: Rules,
-) -> tuple[Triage, ...]:
+) -> tuple[TriageResult, ...]:
     answers = {
         target: [_answer(target, each, answering.get(target), rules) for each in of_target]
         for target, of_target in predictions.items()
     }
     return tuple(
-        _triage(report.id, {target: of[at] for target, of in answers.items()}, rules.sample)
+        _assemble_result(
+            report.id, {target: of[at] for target, of in answers.items()}, rules.sample
+        )
         for at, report in enumerate(reports)
     )
 
@@ -234,9 +236,11 @@ def _answer(target: str, given: Prediction, champion: Champion | None, rules: Ru
     return answer_under(prediction, rules.modes.of(target, given.label))
 
 
-def _triage(incident_id: str, answers: Mapping[str, Answer], sample: AuditSample | None) -> Triage:
+def _assemble_result(
+    incident_id: str, answers: Mapping[str, Answer], sample: AuditSample | None
+) -> TriageResult:
     drawn = sample.drawn(incident_id, answers) if sample else frozenset()
-    return Triage(
+    return TriageResult(
         incident_id,
         str(uuid4()),
         {target: answer for target, answer in answers.items() if target not in drawn},
@@ -249,7 +253,7 @@ def _absent(parts: Collection[Part], champions: Champions) -> dict[str, str]:
     absent: dict[str, str] = {
         part: f"not trained: the registry has no champion of {part}"
         for part in parts
-        if part not in trained | LOOKED_UP
+        if part not in trained | CONTEXT_PARTS
     }
     for target in champions.problems:
         if part_of(target) in parts and target not in champions.serving:
@@ -258,7 +262,7 @@ def _absent(parts: Collection[Part], champions: Champions) -> dict[str, str]:
 
 
 def _records(
-    triages: Triages, rules: Rules, request_id: str, seconds: float
+    triages: TriageBatch, rules: Rules, request_id: str, seconds: float
 ) -> list[PredictionRecord]:
     now = datetime.now(UTC)
     share = rules.sample.share if rules.sample else None

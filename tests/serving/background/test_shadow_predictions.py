@@ -113,7 +113,7 @@ def test_what_is_too_much_is_dropped_and_counted(watcher, store, trained_registr
     shadow = Shadow(lambda: watcher.challengers, store, metrics)
     batch = ReportBatch([IncidentReport(id="I1", title="vpn")] * 5_000)
     started = time.monotonic()
-    shadow.offer(batch, [None] * 5_000)
+    shadow.enqueue(batch, [None] * 5_000)
     assert time.monotonic() - started < 1
     assert b"precedent_shadow_dropped_total 2952.0" in metrics.render()
 
