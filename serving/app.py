@@ -19,7 +19,7 @@ from serving.api.openapi import document
 from serving.api.problems import answer_error, answer_http_error
 from serving.api.routes import key_routes, open_routes
 from serving.background.champions import Registry
-from serving.container import Services, build_services
+from serving.container import Container, build_container
 from serving.pages.mount import mount_page
 from serving.runtime.settings import ServingSettings
 
@@ -38,7 +38,7 @@ def create_app(
     """
     home = open_home(settings)
     enable_kernel_cache(home)
-    services = build_services(
+    services = build_container(
         settings,
         registry or ModelRegistry(home.tracking_uri, settings.tenant),
         store or open_store(settings.database_url or home.database_url, settings.tenant),
@@ -64,7 +64,7 @@ def create_app(
 
 @asynccontextmanager
 async def _watch(app: FastAPI) -> AsyncIterator[None]:
-    services: Services = app.state.services
+    services: Container = app.state.services
     for watcher in services.pollers:
         await asyncio.to_thread(watcher.start)
     yield

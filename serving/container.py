@@ -44,7 +44,7 @@ from serving.services.triage import Retriever, Rules, TriageService
 _POLLS_PER_LOOK = 5
 
 
-class Watched(Protocol):
+class BackgroundTask(Protocol):
     """Works in the background from start to stop."""
 
     def start(self) -> None:
@@ -55,7 +55,7 @@ class Watched(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class Container:
     """The parts of one app."""
 
     settings: ServingSettings
@@ -83,7 +83,7 @@ class Services:
     store: IncidentStore
 
     @property
-    def pollers(self) -> tuple[Watched, ...]:
+    def pollers(self) -> tuple[BackgroundTask, ...]:
         """What works in the background, in the order in which it starts and stops."""
         always = (self.modes, self.champions, self.withdrawals, self.past, self.runbooks)
         silent = () if self.shadow is None else (self.challengers, self.shadow)
@@ -91,8 +91,8 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True)
-class _Followed:
-    """What is followed in the background: the models, what is allowed of them, how they stand."""
+class _Pollers:
+    """What is pollers in the background: the models, what is allowed of them, how they stand."""
 
     champions: ChampionPoller
     challengers: ChallengerPoller
@@ -108,7 +108,7 @@ class _Followed:
         """Return what gives the rules of the moment."""
         return lambda: Rules(self.modes.modes, self.withdrawals.withdrawn, sample)
 
-    def learning_into(self, metrics: ServingMetrics) -> OnLabels:
+    def label_listener(self, metrics: ServingMetrics) -> OnLabels:
         """Return what is told of new labels."""
 
         def learn(labels: Sequence[LabelRecord]) -> None:
@@ -122,30 +122,32 @@ class _Followed:
         return self.challengers.challengers
 
 
-def build_services(settings: ServingSettings, registry: Registry, store: IncidentStore) -> Services:
+def build_container(
+    settings: ServingSettings, registry: Registry, store: IncidentStore
+) -> Container:
     """Put the parts together; starts nothing."""
     home = Home(settings.home.absolute())
-    followed = _follow(settings, registry, store)
-    collector = ModelHealthCollector(followed.model_health, followed.withdrawals)
-    metrics = ServingMetrics([ChampionCollector(followed.champions_now), collector])
-    searcher = SimilarChampion(followed.champions_now)
+    pollers = _follow(settings, registry, store)
+    collector = ModelHealthCollector(pollers.model_health, pollers.withdrawals)
+    metrics = ServingMetrics([ChampionCollector(pollers.champions_now), collector])
+    searcher = SimilarChampion(pollers.champions_now)
     past = IndexUpdater(store, home, lambda: searcher.model().encoder, settings.poll_seconds)
     similar = SimilarService(searcher, past, store)
-    runbooks = RunbookService(followed.champions_now, store, home, settings.poll_seconds)
-    shadow = Shadow(followed.challengers_now, store, metrics) if settings.shadow else None
+    runbooks = RunbookService(pollers.champions_now, store, home, settings.poll_seconds)
+    shadow = Shadow(pollers.challengers_now, store, metrics) if settings.shadow else None
     retrievers: dict[str, Retriever] = {similar.target: similar, runbooks.target: runbooks}
-    rules = followed.rules_under(AuditSample(settings.tenant, settings.audit_share))
-    learn = followed.learning_into(metrics)
-    triage = TriageService(followed.champions_now, rules, store, metrics, retrievers, shadow)
+    rules = pollers.rules_under(AuditSample(settings.tenant, settings.audit_share))
+    learn = pollers.label_listener(metrics)
+    triage = TriageService(pollers.champions_now, rules, store, metrics, retrievers, shadow)
     masking = configured_masking(settings)
     topology = TopologyFile(settings.topology, home.topology)
-    return Services(
+    return Container(
         settings=settings,
-        champions=followed.champions,
-        challengers=followed.challengers,
-        modes=followed.modes,
-        withdrawals=followed.withdrawals,
-        model_health=followed.model_health,
+        champions=pollers.champions,
+        challengers=pollers.challengers,
+        modes=pollers.modes,
+        withdrawals=pollers.withdrawals,
+        model_health=pollers.model_health,
         metrics=metrics,
         reader=BodyReader(_limits(settings), masking, metrics),
         triage=triage,
@@ -159,18 +161,18 @@ def build_services(settings: ServingSettings, registry: Registry, store: Inciden
         alertmanager=AlertmanagerHook(store, triage, masking),
         registry=registry,
         promotions=PromotionService(store, home, settings.tenant),
-        label_queue=LabelQueue(store, followed.champions_now, past.index),
-        label_vocabulary=LabelVocabulary(store, followed.champions_now),
+        label_queue=LabelQueue(store, pollers.champions_now, past.index),
+        label_vocabulary=LabelVocabulary(store, pollers.champions_now),
         shadow=shadow,
         store=store,
     )
 
 
-def _follow(settings: ServingSettings, registry: Registry, store: IncidentStore) -> _Followed:
+def _follow(settings: ServingSettings, registry: Registry, store: IncidentStore) -> _Pollers:
     seconds = settings.poll_seconds
     champions = ChampionPoller(registry, seconds)
     withdrawals = CertificatePoller(store, lambda: champions.champions, seconds)
-    return _Followed(
+    return _Pollers(
         champions,
         ChallengerPoller(registry, _POLLS_PER_LOOK * seconds, without=(SIMILAR, RUNBOOKS)),
         ModePoller(store, seconds),

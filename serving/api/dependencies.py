@@ -5,16 +5,16 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from serving.container import Services
+from serving.container import Container
 from serving.schemas.parsing import read_body
 
 
-async def _services_of(request: Request) -> Services:
-    services: Services = request.app.state.services
+async def _services_of(request: Request) -> Container:
+    services: Container = request.app.state.services
     return services
 
 
-SharedServices = Annotated[Services, Depends(_services_of)]
+SharedServices = Annotated[Container, Depends(_services_of)]
 
 
 async def _read_body(request: Request, services: SharedServices) -> bytes:

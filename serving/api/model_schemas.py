@@ -12,7 +12,7 @@ from models.base.predictions import Certificate
 from serving.background.certificates import Audited
 from serving.background.champions import Champion
 from serving.background.model_health import Agreement
-from serving.container import Services
+from serving.container import Container
 from serving.services.active_learning import WantedLabel
 
 
@@ -97,7 +97,7 @@ def shape_queue(wanted: Sequence[WantedLabel], request_id: str) -> LabelQueueAns
     return LabelQueueAnswer(queue=list(wanted), request_id=request_id)
 
 
-def shape_models(services: Services) -> ModelsAnswer:
+def shape_models(services: Container) -> ModelsAnswer:
     """Return the champions in the order of their targets."""
     serving = services.champions.champions.serving
     return ModelsAnswer(
@@ -105,7 +105,7 @@ def shape_models(services: Services) -> ModelsAnswer:
     )
 
 
-def _shape_model(target: str, champion: Champion, services: Services) -> ModelAnswer:
+def _shape_model(target: str, champion: Champion, services: Container) -> ModelAnswer:
     card, number = champion.card, champion.version.version
     modes = services.modes.modes
     challenger = services.challengers.challengers.get(target)

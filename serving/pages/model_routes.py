@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from models.artifacts.registry import ModelVersion
 from serving.api.dependencies import SharedServices
-from serving.container import Services
+from serving.container import Container
 from serving.pages.render.rendering import render
 from serving.pages.render.session_cookie import NAMELESS, name_of, remember_name
 from serving.pages.route_guard import Form, PageRoute, SignedIn, go_to
@@ -64,7 +64,7 @@ def labels(request: Request, services: SharedServices) -> Response:
     return render(request, "label_queue.html", page=found, saved=saved)
 
 
-def _move(services: Services, form: Form, actor: str) -> ModelVersion:
+def _move(services: Container, form: Form, actor: str) -> ModelVersion:
     said = {"version": form.get("version"), "given_by": actor, "reason": form.get("reason", "")}
     # Read as a body of the API is, so that the same limits hold.
     asked = services.reader.body(PromoteBody, json.dumps(said).encode())

@@ -163,7 +163,7 @@ def seconds_until(load: Load, version: str) -> float:
 
 
 def test_no_request_fails_or_is_mixed(two_models, trusted_toy, capsys):
-    followed, moving = [], []
+    pollers, moving = [], []
     with serving(two_models, trusted_toy[-1]) as port, Load(port) as load:
         seconds_until(load, "1")
         owner = HTTPConnection("127.0.0.1", port, timeout=30)
@@ -175,14 +175,14 @@ def test_no_request_fails_or_is_mixed(two_models, trusted_toy, capsys):
             moving.append(time.monotonic() - started_at)
             assert status == 200, moved
             assert moved["version"] == {"promote": "2", "rollback": "1"}[action]
-            followed.append(seconds_until(load, moved["version"]))
+            pollers.append(seconds_until(load, moved["version"]))
         lasted = time.monotonic() - began_at
     answers = [one for one in load.answers if one.started_at >= began_at]
     waits = sorted(one.seconds for one in answers)
     with capsys.disabled():
         sys.stdout.write(
             f"\n{len(answers)} requests ({len(answers) / lasted:.0f}/s), {len(MOVES)} moves: "
-            f"slowest follow {max(followed):.2f} s, slowest move {max(moving):.2f} s, "
+            f"slowest follow {max(pollers):.2f} s, slowest move {max(moving):.2f} s, "
             f"waits p50 {1000 * waits[len(waits) // 2]:.0f} ms, "
             f"p99 {1000 * waits[int(0.99 * len(waits))]:.0f} ms\n"
         )
@@ -190,7 +190,7 @@ def test_no_request_fails_or_is_mixed(two_models, trusted_toy, capsys):
     assert [one for one in load.answers if one.is_mixed] == []
     assert {one.version for one in answers} == {"1", "2"}
     assert len(answers) / lasted > 0.6 * REQUESTS_PER_SECOND
-    assert max(followed) < FOLLOW_SECONDS
+    assert max(pollers) < FOLLOW_SECONDS
     with open_store(two_models.database_url) as store:
         log = store.learning.events(target="category")[1:]
     assert [event.action for event in log] == MOVES

@@ -13,7 +13,7 @@ from features.store.operations.audit_log import AuditEvent
 from features.text.parsing import parse_label
 from models.lifecycle.champion_audit import AuditReport, audit_at
 from serving.background.champions import Registry
-from serving.container import Services
+from serving.container import Container
 from serving.pages.views.visible_answers import decided_targets
 from serving.runtime.errors import FieldError, InvalidFields
 from serving.schemas.requests import parse_id
@@ -62,7 +62,7 @@ def read_question(asked: Mapping[str, str]) -> AuditQuestion:
     )
 
 
-def open_audit(services: Services, question: AuditQuestion) -> AuditPage:
+def open_audit(services: Container, question: AuditQuestion) -> AuditPage:
     """Return the page that answers a question.
 
     Raises `InvalidFields` for a time that is none, `UnknownVersion` for a target that there never
@@ -84,7 +84,7 @@ def open_audit(services: Services, question: AuditQuestion) -> AuditPage:
     return AuditPage(question, targets, account, _answers(services, account))
 
 
-def _reconcile(services: Services) -> Registry | None:
+def _reconcile(services: Container) -> Registry | None:
     """Tell the log what it missed; None where the registry cannot be read."""
     try:
         services.promotions.note_found()
@@ -95,7 +95,7 @@ def _reconcile(services: Services) -> Registry | None:
     return services.registry
 
 
-def _targets(services: Services, question: AuditQuestion) -> set[str]:
+def _targets(services: Container, question: AuditQuestion) -> set[str]:
     logged = {event.target for event in services.store.learning.events() if event.target}
     return {*logged, *services.champions.champions.serving, question.target} - {""}
 
@@ -109,7 +109,7 @@ def _moment(given: str) -> datetime:
         ) from None
 
 
-def _answers(services: Services, account: AuditReport) -> tuple[LoggedAnswer, ...]:
+def _answers(services: Container, account: AuditReport) -> tuple[LoggedAnswer, ...]:
     if account.incident_id is None:
         return ()
     stored = services.store.get(account.incident_id)

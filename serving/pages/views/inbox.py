@@ -11,7 +11,7 @@ from features.store.learning.labels import LabelRecord
 from features.store.learning.predictions import PredictionRecord
 from features.text.parsing import sanitise_text
 from serving.background.champions import Champion
-from serving.container import Services
+from serving.container import Container
 from serving.pages.render.template_filters import moment
 from serving.pages.views.visible_answers import (
     VisibleAnswer,
@@ -104,7 +104,7 @@ def read_query(asked: Mapping[str, str]) -> InboxQuery:
     )
 
 
-def open_inbox(services: Services, query: InboxQuery, request_id: str) -> Inbox:
+def open_inbox(services: Container, query: InboxQuery, request_id: str) -> Inbox:
     """Return the page asked for; open incidents on it that have no answer get one first."""
     page = services.store.inbox(query)
     latest = dict(services.store.latest_predictions([each.report.id for each in page.incidents]))
@@ -134,7 +134,7 @@ def open_inbox(services: Services, query: InboxQuery, request_id: str) -> Inbox:
 
 
 def _labels_of_drawn(
-    services: Services, latest: Mapping[str, Iterable[PredictionRecord]]
+    services: Container, latest: Mapping[str, Iterable[PredictionRecord]]
 ) -> dict[str, list[LabelRecord]]:
     """Return the labels, by incident, of those that were drawn for audit: few, if any."""
     drawn = [id_ for id_, of in latest.items() if any(each.audit_share is not None for each in of)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.learning.feedback import FeedbackRecord
 from features.store.learning.predictions import PredictionRecord
-from serving.container import Services
+from serving.container import Container
 from serving.pages.render.text_highlight import Passage, passage
 from serving.pages.views.incident_context import ContextView, view_context
 from serving.pages.views.runbook_commands import RunbookCommands
@@ -39,7 +39,7 @@ class IncidentPage:
 
 
 def open_incident(
-    services: Services,
+    services: Container,
     commands: RunbookCommands,
     id: str,  # noqa: A002
     request_id: str,
@@ -59,7 +59,7 @@ def open_incident(
 
 
 def answer_again(
-    services: Services, report: IncidentReport, request_id: str
+    services: Container, report: IncidentReport, request_id: str
 ) -> tuple[PredictionRecord, ...]:
     """Return what the champions of the moment answer, as it was stored."""
     triages = services.triage.triage([report], include=None, request_id=request_id)
@@ -67,7 +67,7 @@ def answer_again(
 
 
 def try_report(
-    services: Services, commands: RunbookCommands, report: IncidentReport, request_id: str
+    services: Container, commands: RunbookCommands, report: IncidentReport, request_id: str
 ) -> IncidentPage:
     """Return the whole answer about a report that is no incident."""
     records = answer_again(services, report, request_id)
@@ -75,7 +75,7 @@ def try_report(
 
 
 def _page(
-    services: Services,
+    services: Container,
     commands: RunbookCommands,
     incident: ResolvedIncident,
     records: Iterable[PredictionRecord],

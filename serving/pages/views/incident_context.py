@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from features.domain.report import IncidentReport
-from serving.container import Services
+from serving.container import Container
 from serving.pages.render.series_chart import Chart, draw
 from serving.pages.render.template_filters import figure
 from serving.services.context_ranking import RelatedAnomaly, RelatedChange
@@ -44,7 +44,7 @@ class ContextView:
         return self.changes is not None or self.series is not None
 
 
-def view_context(services: Services, report: IncidentReport) -> ContextView:
+def view_context(services: Container, report: IncidentReport) -> ContextView:
     """Return what lies around an incident, with pictures; raises `StoreUnavailable`."""
     found = services.incident_context.around(report)
     changes = None if found.changes is None else found.changes[:_MOST_CHANGES]

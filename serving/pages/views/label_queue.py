@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.domain.report import IncidentReport
-from serving.container import Services
+from serving.container import Container
 from serving.pages.views.visible_answers import is_offered, known_labels
 from serving.services.active_learning import WantedLabel, label_targets
 
@@ -32,7 +32,7 @@ class LabelsPage:
     choices: tuple[str, ...] = ()
 
 
-def open_labels(services: Services, asked: str) -> LabelsPage:
+def open_labels(services: Container, asked: str) -> LabelsPage:
     """Return the queue of a target, of the first one if none is asked for.
 
     Raises `InvalidFields` for a target that takes no labels, `StoreUnavailable`, `IndexBehind` and
@@ -49,7 +49,7 @@ def open_labels(services: Services, asked: str) -> LabelsPage:
 
 
 def _items(
-    services: Services, target: str, queue: Sequence[WantedLabel]
+    services: Container, target: str, queue: Sequence[WantedLabel]
 ) -> tuple[QueuedLabel, ...]:
     stored = services.store.find([each.incident_id for each in queue])
     answers = _answers(services, target, queue)
@@ -60,7 +60,7 @@ def _items(
     )
 
 
-def _answers(services: Services, target: str, queue: Iterable[WantedLabel]) -> Mapping[str, str]:
+def _answers(services: Container, target: str, queue: Iterable[WantedLabel]) -> Mapping[str, str]:
     """Return the id of the answer about each incident, of the audit sample's the hidden one."""
     latest = services.store.latest_predictions([each.incident_id for each in queue])
     found = {

@@ -7,7 +7,7 @@ from features.errors import RegistryUnavailable, UnknownVersion
 from models.artifacts.read_card import read_card
 from models.artifacts.registry import CHALLENGER, CHAMPION, ModelVersion
 from models.base.model_card import Card
-from serving.container import Services
+from serving.container import Container
 from serving.pages.render.card_charts import CardChart, draw_learning_curve, draw_reliability
 from serving.pages.render.intended_use import Purpose, purpose_of
 
@@ -63,7 +63,7 @@ class CardPage:
         yield from (("limits", "Limits"), ("made", "Making"), ("versions", "Versions"))
 
 
-def open_card(services: Services, target: str, number: str) -> CardPage:
+def open_card(services: Container, target: str, number: str) -> CardPage:
     """Return the card of a version: of the one that answers from memory, of others from its files.
 
     Raises `UnknownVersion`, `RegistryUnavailable`, and `ArtifactRejected` for altered files.
@@ -81,7 +81,7 @@ def open_card(services: Services, target: str, number: str) -> CardPage:
     raise UnknownVersion(f"{target!r} has no version {number!r}")
 
 
-def _versions(services: Services, target: str) -> Sequence[ModelVersion] | None:
+def _versions(services: Container, target: str) -> Sequence[ModelVersion] | None:
     try:
         return services.registry.versions(target)
     except RegistryUnavailable:

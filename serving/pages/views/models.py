@@ -16,7 +16,7 @@ from models.statistics.confidence_sequence import PrecisionBounds
 from serving.background.certificates import Audited
 from serving.background.champions import Champion
 from serving.background.model_health import Agreement
-from serving.container import Services
+from serving.container import Container
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class ModelsPage:
         return self.monitoring.alarms if self.monitoring else ()
 
 
-def open_models(services: Services) -> ModelsPage:
+def open_models(services: Container) -> ModelsPage:
     """Return what there is to say of the champions now; raises `StoreUnavailable`."""
     champions, learning = services.champions.champions, services.store.learning
     by_target = champion_periods(learning.events())
@@ -129,7 +129,7 @@ def open_models(services: Services) -> ModelsPage:
 
 
 def _show(
-    services: Services,
+    services: Container,
     champion: Champion,
     of_target: Sequence[ChampionPeriod],
     withdrawals: Iterable[CertificateWithdrawal],
@@ -168,7 +168,7 @@ def _has_earlier(of_target: Iterable[ChampionPeriod]) -> bool:
     return len(champions) > 1
 
 
-def _unproven(services: Services, champion: Champion) -> tuple[str, ...]:
+def _unproven(services: Container, champion: Champion) -> tuple[str, ...]:
     modes = services.modes.modes.of_labels(champion.version.target)
     proven = champion.card.certificates
     return tuple(
@@ -182,7 +182,7 @@ def _withheld(champion: Champion) -> str | None:
 
 
 def _certificates(
-    services: Services,
+    services: Container,
     champion: Champion,
     withdrawals: Iterable[CertificateWithdrawal],
 ) -> tuple[ShownCertificate, ...]:
@@ -203,7 +203,7 @@ def _certificates(
     )
 
 
-def _challenger(services: Services, target: str) -> ShownChallenger | None:
+def _challenger(services: Container, target: str) -> ShownChallenger | None:
     challenger = services.challengers.challengers.get(target)
     if challenger is None:
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from serving.container import Services
+from serving.container import Container
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def with_saved_params(path: str, said: FeedbackRecord) -> str:
     return f"{path}{'&' if '?' in path else '?'}{urlencode(facts)}"
 
 
-def find_saved_label(services: Services, query: Mapping[str, str]) -> SavedLabel | None:
+def find_saved_label(services: Container, query: Mapping[str, str]) -> SavedLabel | None:
     """Return the label that an address says was saved; raises `StoreUnavailable`."""
     saved, incident_id, target = (query.get(name) for name in ("saved", "in", "about"))
     if not (saved and incident_id and target):

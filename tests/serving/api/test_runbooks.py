@@ -1,4 +1,4 @@
-"""Runbooks over HTTP: what is suggested, why, what is refused, and how a new set is followed."""
+"""Runbooks over HTTP: what is suggested, why, what is refused, and how a new set is pollers."""
 
 import time
 from collections.abc import Callable

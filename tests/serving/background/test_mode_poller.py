@@ -1,4 +1,4 @@
-"""What the owner allows, as callers see it, and how it is followed."""
+"""What the owner allows, as callers see it, and how it is pollers."""
 
 import threading
 import time
@@ -176,9 +176,9 @@ def test_modes_are_followed_while_a_champion_takes_long_to_load(app_of, trained_
         deadline = time.monotonic() + 5
         while triage(client)["category"] is not None and time.monotonic() < deadline:
             time.sleep(0.02)
-        followed = triage(client)["category"] is None
+        pollers = triage(client)["category"] is None
         may_go_on.set()
-    assert followed
+    assert pollers
 
 
 def raising(error):

@@ -39,26 +39,26 @@ def wait_for(holds, seconds=10):
         time.sleep(0.01)
 
 
-def followed(watcher):
+def pollers(watcher):
     return {target: one.version.version for target, one in watcher.challengers.items()}
 
 
 def test_challengers_are_followed_and_let_go_of(watcher, trained_registry, word_model):
-    assert followed(watcher) == {"category": "8"}
+    assert pollers(watcher) == {"category": "8"}
     trained_registry.challenge("category", "9", word_model(name="9"))
     trained_registry.broken.add(("category", "9"))
     watcher.refresh()
-    assert followed(watcher) == {}
+    assert pollers(watcher) == {}
     trained_registry.challenging.clear()
     watcher.refresh()
-    assert followed(watcher) == {}
+    assert pollers(watcher) == {}
 
 
 @pytest.mark.parametrize("error", [RegistryUnavailable("locked"), RuntimeError("a bug")])
 def test_an_outage_of_the_registry_keeps_the_challengers(watcher, trained_registry, error):
     trained_registry.error = error
     watcher.refresh()
-    assert followed(watcher) == {"category": "8"}
+    assert pollers(watcher) == {"category": "8"}
 
 
 def test_a_challenger_that_cannot_be_loaded_leaves_the_service_ready(
