@@ -22,7 +22,7 @@ from serving.background.shadow_predictions import Shadow
 from serving.background.topology_file import TopologyFile
 from serving.runtime.metrics import ServingMetrics
 from serving.runtime.settings import ServingSettings
-from serving.schemas.parsing import BodyReader
+from serving.schemas.parsing import RequestParser
 from serving.schemas.requests import Limits
 from serving.services.active_learning import LabelQueue
 from serving.services.alertmanager import AlertmanagerHook
@@ -65,7 +65,7 @@ class Container:
     withdrawals: CertificatePoller
     model_health: ModelHealthPoller
     metrics: ServingMetrics
-    reader: BodyReader
+    reader: RequestParser
     triage: TriageService
     incidents: IncidentService
     past: IndexUpdater
@@ -149,7 +149,7 @@ def build_container(
         withdrawals=pollers.withdrawals,
         model_health=pollers.model_health,
         metrics=metrics,
-        reader=BodyReader(_limits(settings), masking, metrics),
+        reader=RequestParser(_limits(settings), masking, metrics),
         triage=triage,
         incidents=IncidentService(store, registry, home, settings.tenant, on_labels=learn),
         past=past,

@@ -16,7 +16,7 @@ from serving.api.model_schemas import (
 )
 from serving.api.openapi import json_body, problem_responses, query_of
 from serving.api.responses import as_json
-from serving.schemas.requests import MoveBody, PromoteBody, QueueQuery
+from serving.schemas.requests import LabelQueueQuery, PromoteRequest, RollbackRequest
 
 _MOVE_PROBLEMS = problem_responses(400, 401, 404, 409, 413, 415, 422, 503)
 _EXAMPLE = {"given_by": "ana", "reason": "it knows the new groups"}
@@ -35,13 +35,13 @@ def models(services: SharedServices) -> Response:
     "/v1/models/{target:path}/promote",
     response_model=ChampionAnswer,
     responses=_MOVE_PROBLEMS,
-    openapi_extra=json_body(PromoteBody, third={"version": "3", **_EXAMPLE}),
+    openapi_extra=json_body(PromoteRequest, third={"version": "3", **_EXAMPLE}),
 )
 def promote(
     target: str, body: RawBody, services: SharedServices, request_id: RequestId
 ) -> Response:
     """Make a version the champion of a target, without one the newest."""
-    asked = services.reader.body(PromoteBody, body or b"{}")
+    asked = services.reader.body(PromoteRequest, body or b"{}")
     now = services.promotions.promote(
         target, asked.version, actor=asked.given_by or _BY_API, reason=asked.reason or ""
     )
@@ -52,13 +52,13 @@ def promote(
     "/v1/models/{target:path}/rollback",
     response_model=ChampionAnswer,
     responses=_MOVE_PROBLEMS,
-    openapi_extra=json_body(MoveBody, back=_EXAMPLE),
+    openapi_extra=json_body(RollbackRequest, back=_EXAMPLE),
 )
 def roll_back(
     target: str, body: RawBody, services: SharedServices, request_id: RequestId
 ) -> Response:
     """Bring back the champion before the present one."""
-    asked = services.reader.body(MoveBody, body or b"{}")
+    asked = services.reader.body(RollbackRequest, body or b"{}")
     now = services.promotions.roll_back(
         target, actor=asked.given_by or _BY_API, reason=asked.reason or ""
     )
@@ -69,10 +69,10 @@ def roll_back(
     "/v1/labels/queue",
     response_model=LabelQueueAnswer,
     responses=problem_responses(401, 422, 503),
-    openapi_extra=query_of(QueueQuery),
+    openapi_extra=query_of(LabelQueueQuery),
 )
 def label_queue(request: Request, services: SharedServices, request_id: RequestId) -> Response:
     """Return the unlabelled incidents that are most worth a person's minute."""
-    asked = services.reader.query(QueueQuery, request.query_params)
+    asked = services.reader.query(LabelQueueQuery, request.query_params)
     wanted = services.label_queue.next(asked.target, asked.limit)
     return as_json(shape_queue(wanted, request_id))

@@ -8,20 +8,20 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from serving.api.problems import MEDIA_TYPE, Problem
-from serving.schemas.alertmanager import AlertmanagerBody
-from serving.schemas.changes import ChangeBody
+from serving.schemas.alertmanager import AlertmanagerRequest
+from serving.schemas.changes import ChangeRequest
 from serving.schemas.requests import (
-    BatchBody,
-    FeedbackBody,
-    IncidentBody,
-    MoveBody,
-    PromoteBody,
-    RunbooksBody,
-    SimilarBody,
-    TriageBody,
-    UpsertBody,
+    BatchRequest,
+    FeedbackRequest,
+    IncidentInput,
+    PromoteRequest,
+    RollbackRequest,
+    RunbooksRequest,
+    SimilarRequest,
+    TriageRequest,
+    UpsertRequest,
 )
-from serving.schemas.series import AnomaliesBody
+from serving.schemas.series import AnomaliesRequest
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -145,18 +145,18 @@ def document(app: FastAPI) -> None:
 
 def _schemas() -> dict[str, Any]:
     kinds = (
-        TriageBody,
-        BatchBody,
-        SimilarBody,
-        RunbooksBody,
-        FeedbackBody,
-        UpsertBody,
-        MoveBody,
-        PromoteBody,
-        ChangeBody,
-        AnomaliesBody,
-        AlertmanagerBody,
-        IncidentBody,
+        TriageRequest,
+        BatchRequest,
+        SimilarRequest,
+        RunbooksRequest,
+        FeedbackRequest,
+        UpsertRequest,
+        RollbackRequest,
+        PromoteRequest,
+        ChangeRequest,
+        AnomaliesRequest,
+        AlertmanagerRequest,
+        IncidentInput,
         Problem,
     )
     _, found = models_json_schema(

@@ -37,18 +37,18 @@ from serving.api.response_schemas import (
 )
 from serving.api.responses import as_json
 from serving.api.series_schemas import AnomaliesAnswer, shape_anomalies
-from serving.schemas.alertmanager import AlertmanagerBody
-from serving.schemas.changes import ChangeBody
+from serving.schemas.alertmanager import AlertmanagerRequest
+from serving.schemas.changes import ChangeRequest
 from serving.schemas.requests import (
-    BatchBody,
-    FeedbackBody,
-    RunbooksBody,
-    SimilarBody,
-    TriageBody,
-    UpsertBody,
+    BatchRequest,
+    FeedbackRequest,
+    RunbooksRequest,
+    SimilarRequest,
+    TriageRequest,
+    UpsertRequest,
     parse_id,
 )
-from serving.schemas.series import AnomaliesBody
+from serving.schemas.series import AnomaliesRequest
 from serving.services.anomalies import score_series
 
 _BODY_PROBLEMS = problem_responses(400, 401, 413, 415, 422, 503)
@@ -64,14 +64,14 @@ key_routes = APIRouter(dependencies=[Depends(require_key)])
     response_model=TriageAnswer,
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(
-        TriageBody,
+        TriageRequest,
         ticket={"incident": EXAMPLE_INCIDENT},
         category_only={"incident": {"title": "Printer jam"}, "include": ["category"]},
     ),
 )
 def triage(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
     """Answer one incident: what kind it is, who takes it, and how bad it is."""
-    asked = services.reader.body(TriageBody, body)
+    asked = services.reader.body(TriageRequest, body)
     reports = [services.reader.report(asked.incident)]
     answers = services.triage.triage(reports, include=asked.include, request_id=request_id)
     (around,) = services.incident_context.contexts_for(reports, answers.parts)
@@ -84,12 +84,12 @@ def triage(body: RawBody, services: SharedServices, request_id: RequestId) -> Re
     response_model=BatchAnswer,
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(
-        BatchBody, two={"incidents": [EXAMPLE_INCIDENT, {"title": "Printer jam"}]}
+        BatchRequest, two={"incidents": [EXAMPLE_INCIDENT, {"title": "Printer jam"}]}
     ),
 )
 def triage_batch(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
     """Answer many incidents, in order; one that cannot be read fails by itself."""
-    asked = services.reader.body(BatchBody, body)
+    asked = services.reader.body(BatchRequest, body)
     records = services.reader.records(asked.incidents)
     reports = [record for record in records if isinstance(record, IncidentReport)]
     answers = services.triage.triage(reports, include=asked.include, request_id=request_id)
@@ -102,11 +102,11 @@ def triage_batch(body: RawBody, services: SharedServices, request_id: RequestId)
     tags=["triage"],
     response_model=SimilarFound,
     responses=_BODY_PROBLEMS,
-    openapi_extra=json_body(SimilarBody, ticket={"incident": EXAMPLE_INCIDENT, "limit": 3}),
+    openapi_extra=json_body(SimilarRequest, ticket={"incident": EXAMPLE_INCIDENT, "limit": 3}),
 )
 def similar(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
     """Find the past incidents that are probably about the same trouble, or none."""
-    asked = services.reader.body(SimilarBody, body)
+    asked = services.reader.body(SimilarRequest, body)
     report = services.reader.report(asked.incident)
     found = services.similar.search([report], limit=asked.limit, cutoff=asked.cutoff)[0]
     return as_json(
@@ -121,11 +121,11 @@ def similar(body: RawBody, services: SharedServices, request_id: RequestId) -> R
     tags=["triage"],
     response_model=RunbooksFound,
     responses=_BODY_PROBLEMS,
-    openapi_extra=json_body(RunbooksBody, ticket={"incident": EXAMPLE_INCIDENT, "limit": 1}),
+    openapi_extra=json_body(RunbooksRequest, ticket={"incident": EXAMPLE_INCIDENT, "limit": 1}),
 )
 def runbooks(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
     """Find the runbooks that probably apply, or none."""
-    asked = services.reader.body(RunbooksBody, body)
+    asked = services.reader.body(RunbooksRequest, body)
     report = services.reader.report(asked.incident)
     found = services.runbooks.search([report], limit=asked.limit, cutoff=asked.cutoff)[0]
     return as_json(RunbooksFound(runbooks=list(found.runbooks), request_id=request_id))
@@ -136,11 +136,11 @@ def runbooks(body: RawBody, services: SharedServices, request_id: RequestId) -> 
     tags=["feedback"],
     response_model=FeedbackAnswer,
     responses=_BODY_PROBLEMS | problem_responses(404),
-    openapi_extra=json_body(FeedbackBody, correct=EXAMPLE_FEEDBACK),
+    openapi_extra=json_body(FeedbackRequest, correct=EXAMPLE_FEEDBACK),
 )
 def feedback(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
     """Say what was done with an answer: accepted, corrected or dismissed."""
-    said = services.reader.body(FeedbackBody, body)
+    said = services.reader.body(FeedbackRequest, body)
     kept = services.feedback.give(**said.model_dump(), source="api")
     return as_json(
         FeedbackAnswer(
@@ -162,14 +162,14 @@ def feedback(body: RawBody, services: SharedServices, request_id: RequestId) -> 
     response_model=StoredAnswer,
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(
-        UpsertBody,
+        UpsertRequest,
         open={"incident": EXAMPLE_INCIDENT},
         resolved={"incident": EXAMPLE_INCIDENT, "outcome": EXAMPLE_OUTCOME},
     ),
 )
 def upsert_incident(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
     """Add an incident or replace it; with an outcome once it is resolved."""
-    given = services.reader.body(UpsertBody, body)
+    given = services.reader.body(UpsertRequest, body)
     report, outcome = services.reader.report(given.incident), services.reader.outcome(given.outcome)
     revision = services.incidents.upsert(report, outcome)
     services.past.apply_changes()
@@ -207,7 +207,7 @@ def delete_incident(id: str, services: SharedServices, request_id: RequestId) ->
     tags=["telemetry"],
     response_model=ChangeAnswer,
     responses=_BODY_PROBLEMS,
-    openapi_extra=json_body(ChangeBody, deploy=EXAMPLE_CHANGE, pagerduty=EXAMPLE_CHANGE_EVENT),
+    openapi_extra=json_body(ChangeRequest, deploy=EXAMPLE_CHANGE, pagerduty=EXAMPLE_CHANGE_EVENT),
 )
 def record_change(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
     """Record a change to a service, or replace it; PagerDuty's change events are taken too."""
@@ -221,11 +221,11 @@ def record_change(body: RawBody, services: SharedServices, request_id: RequestId
     tags=["telemetry"],
     response_model=HookAnswer,
     responses=_BODY_PROBLEMS,
-    openapi_extra=json_body(AlertmanagerBody, firing=EXAMPLE_ALERTS),
+    openapi_extra=json_body(AlertmanagerRequest, firing=EXAMPLE_ALERTS),
 )
 def alertmanager(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
     """Take a webhook of Alertmanager: what fires becomes an incident, what is over resolves it."""
-    told = services.reader.body(AlertmanagerBody, body)
+    told = services.reader.body(AlertmanagerRequest, body)
     done = services.alertmanager.take(told, request_id)
     return as_json(
         HookAnswer(
@@ -242,7 +242,7 @@ def alertmanager(body: RawBody, services: SharedServices, request_id: RequestId)
     tags=["telemetry"],
     response_model=AnomaliesAnswer,
     responses=_BODY_PROBLEMS,
-    openapi_extra=json_body(AnomaliesBody, series={"series": [EXAMPLE_SERIES]}),
+    openapi_extra=json_body(AnomaliesRequest, series={"series": [EXAMPLE_SERIES]}),
 )
 def anomalies(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
     """Score metric series by their own past, and flag what a budget of false alarms allows."""

@@ -19,7 +19,7 @@ from serving.pages.views.model_card import open_card
 from serving.pages.views.models import open_models
 from serving.pages.views.saved_notice import find_saved_label
 from serving.runtime.errors import FieldError, InvalidFields
-from serving.schemas.requests import PromoteBody
+from serving.schemas.requests import PromoteRequest
 
 accountability_routes = APIRouter(
     route_class=PageRoute, include_in_schema=False, dependencies=[SignedIn], tags=["page"]
@@ -67,7 +67,7 @@ def labels(request: Request, services: SharedServices) -> Response:
 def _move(services: Container, form: Form, actor: str) -> ModelVersion:
     said = {"version": form.get("version"), "given_by": actor, "reason": form.get("reason", "")}
     # Read as a body of the API is, so that the same limits hold.
-    asked = services.reader.body(PromoteBody, json.dumps(said).encode())
+    asked = services.reader.body(PromoteRequest, json.dumps(said).encode())
     target, reason = form.get("target", ""), (asked.reason or "").strip()
     if not reason:
         raise InvalidFields([FieldError("reason", "say why, for the log")])

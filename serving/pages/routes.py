@@ -19,7 +19,7 @@ from serving.pages.views.runbook_commands import SharedCommands
 from serving.pages.views.saved_notice import find_saved_label, with_saved_params
 from serving.runtime.errors import FieldError, InvalidFields
 from serving.schemas.parsing import RefusedIncident
-from serving.schemas.requests import FeedbackBody, parse_id
+from serving.schemas.requests import FeedbackRequest, parse_id
 
 page_routes = APIRouter(
     route_class=PageRoute, include_in_schema=False, dependencies=[SignedIn], tags=["page"]
@@ -87,7 +87,7 @@ def give_feedback(form: Form, request: Request, services: SharedServices) -> Res
         "given_by": form.get("given_by") or name_of(request),
     }
     # Read as a body of the API is, so that the same limits hold.
-    body = services.reader.body(FeedbackBody, json.dumps(said).encode())
+    body = services.reader.body(FeedbackRequest, json.dumps(said).encode())
     incident_id = parse_id(form.get("incident_id", ""))
     record = services.feedback.give(**body.model_dump(), incident_id=incident_id, source="page")
     next_ = own_path(form["next"]) if form.get("next") else incident_path(record.incident_id)

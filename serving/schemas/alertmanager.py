@@ -72,7 +72,7 @@ class ReceivedAlert(_Sent):
     fingerprint: OptionalText = ""
 
 
-class AlertmanagerBody(_Sent):
+class AlertmanagerRequest(_Sent):
     """A group of alerts that fires or is resolved; only `alerts` or `groupKey` must be there."""
 
     version: OptionalText = ""
@@ -89,7 +89,7 @@ class AlertmanagerBody(_Sent):
     )
 
     @model_validator(mode="after")
-    def _names_something(self) -> "AlertmanagerBody":
+    def _names_something(self) -> "AlertmanagerRequest":
         if not self.alerts and not self.group_key:
             raise PydanticCustomError("empty_group", "give alerts, or at least a groupKey")
         return self

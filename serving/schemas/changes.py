@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from features.domain.change import Change
 from features.text.masking import Masking
 from features.text.parsing import Moment, Name, Text, parse_fact, parse_name, parse_text
-from serving.schemas.requests import Body
+from serving.schemas.requests import RequestModel
 
 NamedText = Annotated[Text, Field(min_length=1)]
 
@@ -20,7 +20,7 @@ _KIND_KEYS = ("kind", "type")
 _SERVICE_KEYS = ("service", "service_name")
 
 
-class ChangeBody(Body):
+class ChangeRequest(RequestModel):
     """A change to a service; sent again under the same id it replaces what was known."""
 
     id: Annotated[Name, Field(min_length=1)]
@@ -76,7 +76,7 @@ class PagerDutyPayload(_Foreign):
     )
 
 
-class PagerDutyBody(_Foreign):
+class PagerDutyChangeEvent(_Foreign):
     """PagerDuty's change event, version 2; its routing key is neither read nor kept."""
 
     payload: PagerDutyPayload
@@ -106,10 +106,10 @@ class PagerDutyBody(_Foreign):
         return f"pagerduty-{sha256(content.encode()).hexdigest()[:24]}"
 
 
-def change_kind(given: object) -> type[ChangeBody] | type[PagerDutyBody]:
+def change_kind(given: object) -> type[ChangeRequest] | type[PagerDutyChangeEvent]:
     """Return which of the two forms a body has."""
     is_event = isinstance(given, dict) and "payload" in given
-    return PagerDutyBody if is_event else ChangeBody
+    return PagerDutyChangeEvent if is_event else ChangeRequest
 
 
 def _text(value: object) -> str | None:

@@ -22,8 +22,8 @@ from serving.runtime.errors import (
 )
 from serving.runtime.metrics import ServingMetrics
 from serving.schemas.changes import change_kind
-from serving.schemas.requests import IncidentBody, Limits, OutcomeBody, parse_id
-from serving.schemas.series import AnomaliesBody, SeriesBody, count_points
+from serving.schemas.requests import IncidentInput, Limits, OutcomeInput, parse_id
+from serving.schemas.series import AnomaliesRequest, SeriesInput, count_points
 
 BodyType = TypeVar("BodyType", bound=BaseModel)
 Location = tuple[int | str, ...]
@@ -85,7 +85,7 @@ def parse_json(body: bytes, *, with_constants: bool = False) -> object:
         raise MalformedBody(f"the body is not JSON: {error}") from None
 
 
-class BodyReader:
+class RequestParser:
     """Reads bodies under one set of limits, and counts the texts that had to be cleaned."""
 
     def __init__(self, limits: Limits, masking: Masking, metrics: ServingMetrics) -> None:
@@ -101,12 +101,12 @@ class BodyReader:
         """Return a query that passed every check; raises `InvalidFields`."""
         return _validate(kind, dict(given), self._limits, ())
 
-    def report(self, incident: IncidentBody) -> IncidentReport:
+    def report(self, incident: IncidentInput) -> IncidentReport:
         """Return the report of a checked incident, cleaned and masked."""
         self._metrics.count_cleaned(incident.count_unprintable())
         return incident.parse(self._masking)
 
-    def outcome(self, outcome: OutcomeBody | None) -> Outcome:
+    def outcome(self, outcome: OutcomeInput | None) -> Outcome:
         """Return what was learned about an incident, empty while it is unresolved."""
         return outcome.parse(self._masking) if outcome else Outcome()
 
@@ -121,7 +121,7 @@ class BodyReader:
         points, most = count_points(value), self._limits["max_points"]
         if points > most:
             raise BodyTooLarge(f"{points} points are over the limit of {most}; send fewer at once")
-        asked = _validate(AnomaliesBody, value, self._limits, ())
+        asked = _validate(AnomaliesRequest, value, self._limits, ())
         series = [_read_series(each, at) for at, each in enumerate(asked.series)]
         return series, asked.budget_per_week
 
@@ -131,7 +131,7 @@ class BodyReader:
 
     def _record(self, given: object, at: int) -> IncidentReport | RefusedIncident:
         try:
-            incident = _validate(IncidentBody, given, self._limits, ("incidents", at))
+            incident = _validate(IncidentInput, given, self._limits, ("incidents", at))
         except InvalidFields as error:
             return RefusedIncident(_usable_id(given), error)
         return self.report(incident)
@@ -152,7 +152,7 @@ def _validate(kind: type[BodyType], value: object, limits: Limits, location: Loc
         raise InvalidFields(errors) from None
 
 
-def _read_series(given: SeriesBody, at: int) -> MetricSeries:
+def _read_series(given: SeriesInput, at: int) -> MetricSeries:
     try:
         return given.parse()
     except ValueError as error:

@@ -59,13 +59,13 @@ def _new_id_where_none(given: object) -> object:
     return str(uuid4()) if is_blank else given
 
 
-class Body(BaseModel):
+class RequestModel(BaseModel):
     """Base of what is sent: unknown fields are refused and types are taken at their word."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class IncidentBody(ReportFields):
+class IncidentInput(ReportFields):
     """An incident as it is known at opening; everything is optional, and null is absent.
 
     One without an id gets one.
@@ -84,7 +84,7 @@ class IncidentBody(ReportFields):
         return sum(has_unprintable(text) for text in (*texts, *facts) if text)
 
 
-class OutcomeBody(Body):
+class OutcomeInput(RequestModel):
     """What was learned about an incident after it opened."""
 
     category: Text | None = None
@@ -111,30 +111,30 @@ class OutcomeBody(Body):
         )
 
 
-class TriageBody(Body):
+class TriageRequest(RequestModel):
     """The request of `/v1/triage`. `include` names the parts wanted; without it, all are."""
 
-    incident: IncidentBody
+    incident: IncidentInput
     include: list[Part] | None = None
 
 
-class SimilarBody(Body):
+class SimilarRequest(RequestModel):
     """The request of `/v1/similar`; without a cutoff the calibrated one holds, 0 is none."""
 
-    incident: IncidentBody
+    incident: IncidentInput
     limit: int = Field(10, ge=1, le=100)
     cutoff: Probability | None = None
 
 
-class RunbooksBody(Body):
+class RunbooksRequest(RequestModel):
     """The request of `/v1/runbooks`; without a cutoff the calibrated one holds, 0 is none."""
 
-    incident: IncidentBody
+    incident: IncidentInput
     limit: int = Field(5, ge=1, le=100)
     cutoff: Probability | None = None
 
 
-class FeedbackBody(Body):
+class FeedbackRequest(RequestModel):
     """The request of `/v1/feedback`: what somebody did with an answer, or with an entry of it.
 
     `target` is a model's, or `open_match`. `label` is the right label of a correction, `subject`
@@ -150,39 +150,39 @@ class FeedbackBody(Body):
     helped: bool | None = None
 
 
-class MoveBody(Body):
+class RollbackRequest(RequestModel):
     """The request of a rollback: who does it, and why; both go into the log."""
 
     given_by: Name | None = None
     reason: Text | None = None
 
 
-class PromoteBody(MoveBody):
+class PromoteRequest(RollbackRequest):
     """The request of a promotion; without a version the newest is meant."""
 
     version: Name | None = None
 
 
-class QueueQuery(Body):
+class LabelQueueQuery(RequestModel):
     """The query of `GET /v1/labels/queue`."""
 
     target: Name
     limit: int = Field(20, ge=1, le=100, strict=False)
 
 
-class BatchBody(Body):
+class BatchRequest(RequestModel):
     """The request of `/v1/triage/batch`; each incident is checked by itself."""
 
     incidents: Annotated[
         list[Any],
         AfterValidator(within("max_batch_incidents", "incidents")),
-        WithJsonSchema({"type": "array", "items": {"$ref": "#/components/schemas/IncidentBody"}}),
+        WithJsonSchema({"type": "array", "items": {"$ref": "#/components/schemas/IncidentInput"}}),
     ]
     include: list[Part] | None = None
 
 
-class UpsertBody(Body):
+class UpsertRequest(RequestModel):
     """The request of `POST /v1/incidents`; the outcome is null while it is unresolved."""
 
-    incident: IncidentBody
-    outcome: OutcomeBody | None = None
+    incident: IncidentInput
+    outcome: OutcomeInput | None = None

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from features.text.parsing import Text, sanitise_text, within
 from models.base.series_model import MetricSeries
-from serving.schemas.requests import Body
+from serving.schemas.requests import RequestModel
 
 _MILLISECONDS_FROM = 1e11
 _EARLIEST, _LATEST = -(2**33), 9_223_372_036
@@ -20,7 +20,7 @@ Bound = Annotated[float, Field(allow_inf_nan=False)]
 Moments = list[float | str]
 
 
-class SeriesBody(Body):
+class SeriesInput(RequestModel):
     """A metric series: unix seconds, milliseconds or ISO 8601 times, and values, null if missing.
 
     `bounds` are the lowest and highest values that the metric can take, null where unknown; they
@@ -53,10 +53,10 @@ class SeriesBody(Body):
         )
 
 
-class AnomaliesBody(Body):
+class AnomaliesRequest(RequestModel):
     """The request of `/v1/anomalies`; the budget is of false alarms a week for each series."""
 
-    series: Annotated[list[SeriesBody], AfterValidator(within("max_series", "series"))]
+    series: Annotated[list[SeriesInput], AfterValidator(within("max_series", "series"))]
     budget_per_week: float = Field(1.0, gt=0, le=168)
 
 

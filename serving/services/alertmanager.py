@@ -14,7 +14,7 @@ from features.store.revisions import Revised
 from features.store.store import IncidentStore
 from features.text.masking import Masking
 from features.text.parsing import MAX_ID_LENGTH, MAX_TEXT_LENGTH, parse_name, parse_report
-from serving.schemas.alertmanager import AlertmanagerBody
+from serving.schemas.alertmanager import AlertmanagerRequest
 from serving.services.triage import TriageService
 
 _log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class AlertmanagerHook:
         self._masking = masking
         self._working = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="alertmanager")
 
-    def take(self, body: AlertmanagerBody, request_id: str) -> AlertEffect:
+    def take(self, body: AlertmanagerRequest, request_id: str) -> AlertEffect:
         """Open, open again, resolve or leave the incident of the group a delivery tells of."""
         prefix = f"alert-{body.key}-"
         if body.is_resolved:
@@ -84,7 +84,7 @@ class AlertmanagerHook:
         return triages.items[0].prediction_id
 
 
-def report_of(body: AlertmanagerBody, prefix: str, masking: Masking) -> IncidentReport:
+def report_of(body: AlertmanagerRequest, prefix: str, masking: Masking) -> IncidentReport:
     """Return the report of a firing group, cleaned and masked.
 
     Its id is the prefix and the time at which the first alert began. Labels, further annotations
@@ -147,7 +147,7 @@ def _opened_again(known: ResolvedIncident) -> ResolvedIncident:
 
 
 def _resolved(
-    known: tuple[ResolvedIncident, ...], body: AlertmanagerBody
+    known: tuple[ResolvedIncident, ...], body: AlertmanagerRequest
 ) -> ResolvedIncident | None:
     """Return the group's last incident, resolved unless it is so already or began later."""
     if not known:

@@ -22,7 +22,7 @@ from models.base.model_card import Card
 from models.classification.choice import ChoiceModel
 from serving.app import create_app
 from serving.runtime.settings import ServingSettings
-from serving.schemas.requests import IncidentBody
+from serving.schemas.requests import IncidentInput
 
 MAPPING = HistoryMapping.model_validate(
     {
@@ -88,7 +88,7 @@ class BothWays:
     @property
     def request(self) -> IncidentReport:
         limits = {"max_batch_incidents": 10, "max_text_characters": 1_000}
-        return IncidentBody.model_validate(self.body, context=limits).parse(Masking())
+        return IncidentInput.model_validate(self.body, context=limits).parse(Masking())
 
 
 @dataclass(frozen=True)
