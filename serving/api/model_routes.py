@@ -7,9 +7,9 @@ from starlette.responses import Response
 from serving.api.auth import require_key
 from serving.api.dependencies import RawBody, RequestId, SharedServices
 from serving.api.model_schemas import (
-    ChampionAnswer,
-    LabelQueueAnswer,
-    ModelsAnswer,
+    ChampionResponse,
+    LabelQueueResponse,
+    ModelsResponse,
     shape_champion,
     shape_models,
     shape_queue,
@@ -25,7 +25,9 @@ _BY_API = "api"
 model_routes = APIRouter(dependencies=[Depends(require_key)], tags=["models"])
 
 
-@model_routes.get("/v1/models", response_model=ModelsAnswer, responses=problem_responses(401, 503))
+@model_routes.get(
+    "/v1/models", response_model=ModelsResponse, responses=problem_responses(401, 503)
+)
 def models(services: SharedServices) -> Response:
     """Return the champions, as their cards describe them, and what production shows of them."""
     return as_json(shape_models(services))
@@ -33,7 +35,7 @@ def models(services: SharedServices) -> Response:
 
 @model_routes.post(
     "/v1/models/{target:path}/promote",
-    response_model=ChampionAnswer,
+    response_model=ChampionResponse,
     responses=_MOVE_PROBLEMS,
     openapi_extra=json_body(PromoteRequest, third={"version": "3", **_EXAMPLE}),
 )
@@ -50,7 +52,7 @@ def promote(
 
 @model_routes.post(
     "/v1/models/{target:path}/rollback",
-    response_model=ChampionAnswer,
+    response_model=ChampionResponse,
     responses=_MOVE_PROBLEMS,
     openapi_extra=json_body(RollbackRequest, back=_EXAMPLE),
 )
@@ -67,7 +69,7 @@ def roll_back(
 
 @model_routes.get(
     "/v1/labels/queue",
-    response_model=LabelQueueAnswer,
+    response_model=LabelQueueResponse,
     responses=problem_responses(401, 422, 503),
     openapi_extra=query_of(LabelQueueQuery),
 )

@@ -28,7 +28,7 @@ class AuditedPrecision(BaseModel):
     n: int
 
 
-class ChallengerAnswer(BaseModel):
+class ChallengerResponse(BaseModel):
     """A version that answers in silence, and how often it agrees with the champion."""
 
     version: str
@@ -37,7 +37,7 @@ class ChallengerAnswer(BaseModel):
     agreement: float | None = Field(description="null without an answer")
 
 
-class ModelAnswer(BaseModel):
+class ModelResponse(BaseModel):
     """A champion as its card describes it, and what production shows of it."""
 
     target: str
@@ -56,17 +56,17 @@ class ModelAnswer(BaseModel):
     withdrawn: list[str] = Field(
         description="labels answered as suggest, for the audit disproved their certificate"
     )
-    challenger: ChallengerAnswer | None
+    challenger: ChallengerResponse | None
     notes: list[str]
 
 
-class ModelsAnswer(BaseModel):
+class ModelsResponse(BaseModel):
     """Every champion that answers now."""
 
-    models: list[ModelAnswer]
+    models: list[ModelResponse]
 
 
-class ChampionAnswer(BaseModel):
+class ChampionResponse(BaseModel):
     """The version that is champion now; servers follow within seconds."""
 
     target: str
@@ -75,16 +75,16 @@ class ChampionAnswer(BaseModel):
     request_id: str
 
 
-class LabelQueueAnswer(BaseModel):
+class LabelQueueResponse(BaseModel):
     """The incidents whose labels would help most, without what we would answer."""
 
     queue: list[WantedLabel]
     request_id: str
 
 
-def shape_champion(version: ModelVersion, request_id: str) -> ChampionAnswer:
+def shape_champion(version: ModelVersion, request_id: str) -> ChampionResponse:
     """Return what a promotion or rollback did."""
-    return ChampionAnswer(
+    return ChampionResponse(
         target=version.target,
         version=version.version,
         trained_at=version.trained_at,
@@ -92,24 +92,24 @@ def shape_champion(version: ModelVersion, request_id: str) -> ChampionAnswer:
     )
 
 
-def shape_queue(wanted: Sequence[WantedLabel], request_id: str) -> LabelQueueAnswer:
+def shape_queue(wanted: Sequence[WantedLabel], request_id: str) -> LabelQueueResponse:
     """Return the labels that are wanted, in order."""
-    return LabelQueueAnswer(queue=list(wanted), request_id=request_id)
+    return LabelQueueResponse(queue=list(wanted), request_id=request_id)
 
 
-def shape_models(services: Container) -> ModelsAnswer:
+def shape_models(services: Container) -> ModelsResponse:
     """Return the champions in the order of their targets."""
     serving = services.champions.champions.serving
-    return ModelsAnswer(
+    return ModelsResponse(
         models=[_shape_model(target, serving[target], services) for target in sorted(serving)]
     )
 
 
-def _shape_model(target: str, champion: Champion, services: Container) -> ModelAnswer:
+def _shape_model(target: str, champion: Champion, services: Container) -> ModelResponse:
     card, number = champion.card, champion.version.version
     modes = services.modes.modes
     challenger = services.challengers.challengers.get(target)
-    return ModelAnswer(
+    return ModelResponse(
         target=target,
         version=number,
         kind=champion.version.kind or card.kind,
@@ -146,8 +146,8 @@ def _shape_audited(audited: Audited) -> AuditedPrecision:
     return AuditedPrecision(estimate=audited.estimate, low=bounds.low, high=bounds.high, n=bounds.n)
 
 
-def _shape_challenger(challenger: Champion, agreement: Agreement) -> ChallengerAnswer:
-    return ChallengerAnswer(
+def _shape_challenger(challenger: Champion, agreement: Agreement) -> ChallengerResponse:
+    return ChallengerResponse(
         version=challenger.version.version,
         trained_at=challenger.version.trained_at,
         answers=agreement.incidents,

@@ -33,7 +33,7 @@ class ServedVersion(BaseModel):
     trained_at: datetime
 
 
-class TriageAnswer(BaseModel):
+class TriageResponse(BaseModel):
     """All that is said about one incident; what `include` leaves out is not in the answer."""
 
     incident_id: str
@@ -60,7 +60,7 @@ class TriagedRecord(BaseModel):
 
     id: str
     status: int
-    triage: TriageAnswer
+    triage: TriageResponse
 
 
 class RefusedRecord(BaseModel):
@@ -71,13 +71,13 @@ class RefusedRecord(BaseModel):
     problem: Problem
 
 
-class BatchAnswer(BaseModel):
+class BatchResponse(BaseModel):
     """One result for each incident, in the order of the request."""
 
     results: list[TriagedRecord | RefusedRecord]
 
 
-class SimilarFound(BaseModel):
+class SimilarResponse(BaseModel):
     """The related past incidents, most related first, and the open incident to join if any."""
 
     similar: list[SimilarIncident]
@@ -85,21 +85,21 @@ class SimilarFound(BaseModel):
     request_id: str
 
 
-class RunbooksFound(BaseModel):
+class RunbooksResponse(BaseModel):
     """The runbooks that probably apply, most relevant first."""
 
     runbooks: list[SuggestedRunbook]
     request_id: str
 
 
-class ChangeAnswer(BaseModel):
+class ChangeResponse(BaseModel):
     """Confirms that a change is kept."""
 
     change_id: str
     request_id: str
 
 
-class HookAnswer(BaseModel):
+class HookResponse(BaseModel):
     """Tells what an alert did; `prediction_id` is null where the answer is still to come."""
 
     effect: Effect
@@ -108,7 +108,7 @@ class HookAnswer(BaseModel):
     request_id: str
 
 
-class FeedbackAnswer(BaseModel):
+class FeedbackResponse(BaseModel):
     """Confirms what was said of an answer.
 
     `is_new_label` tells that a correction names a label which neither the champion nor anything
@@ -125,7 +125,7 @@ class FeedbackAnswer(BaseModel):
     request_id: str
 
 
-class StoredAnswer(BaseModel):
+class StoredResponse(BaseModel):
     """Confirms a write; `revision` counts the writes to this store."""
 
     incident_id: str
@@ -141,7 +141,7 @@ class LearnedVersion(BaseModel):
     is_champion: bool
 
 
-class DeletedAnswer(BaseModel):
+class DeletedResponse(BaseModel):
     """Confirms that an incident is gone, and lists the models that learned from it.
 
     Training anew on a history without it is what makes a model forget.
@@ -155,7 +155,7 @@ class DeletedAnswer(BaseModel):
     )
 
 
-class IncidentAnswer(BaseModel):
+class IncidentResponse(BaseModel):
     """An incident as it is stored: cleaned, and with secrets masked."""
 
     incident: IncidentReport
@@ -163,13 +163,13 @@ class IncidentAnswer(BaseModel):
     request_id: str
 
 
-class LiveAnswer(BaseModel):
+class LiveResponse(BaseModel):
     """The process answers."""
 
     status: str
 
 
-class ReadyAnswer(BaseModel):
+class ReadyResponse(BaseModel):
     """Which versions answer, and why others do not."""
 
     status: str
@@ -179,9 +179,9 @@ class ReadyAnswer(BaseModel):
 
 def shape_triage(
     triage: TriageResult, triages: TriageBatch, around: IncidentContext, request_id: str
-) -> TriageAnswer:
+) -> TriageResponse:
     """Return the answer about one incident."""
-    return TriageAnswer.model_construct(
+    return TriageResponse.model_construct(
         incident_id=triage.incident_id,
         request_id=request_id,
         prediction_id=triage.prediction_id,
@@ -196,7 +196,7 @@ def shape_batch(
     triages: TriageBatch,
     around: Sequence[IncidentContext],
     request_id: str,
-) -> BatchAnswer:
+) -> BatchResponse:
     """Return one result for each record; the others answer those that were read, in order."""
     answered = zip(triages.items, around, strict=True)
     results = [
@@ -207,23 +207,23 @@ def shape_batch(
         else _triaged(*next(answered), triages, request_id)
         for record in records
     ]
-    return BatchAnswer.model_construct(results=results)
+    return BatchResponse.model_construct(results=results)
 
 
-def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedAnswer:  # noqa: A002
+def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedResponse:  # noqa: A002
     """Return what a deletion did."""
     if deletion.models is None:
-        return DeletedAnswer(
+        return DeletedResponse(
             incident_id=id, request_id=request_id, models=None, problem=_MODELS_UNKNOWN
         )
     models = [
         LearnedVersion(target=one.target, version=one.version, is_champion=CHAMPION in one.aliases)
         for one in deletion.models
     ]
-    return DeletedAnswer(incident_id=id, request_id=request_id, models=models)
+    return DeletedResponse(incident_id=id, request_id=request_id, models=models)
 
 
-def shape_ready(champions: Champions, *, is_indexed: bool) -> ReadyAnswer:
+def shape_ready(champions: Champions, *, is_indexed: bool) -> ReadyResponse:
     """Return what answers and what does not."""
     # Open to all, so the reasons, which name files, stay in the log.
     problems = dict.fromkeys(champions.problems, "its champion was refused; the log says why")
@@ -232,7 +232,7 @@ def shape_ready(champions: Champions, *, is_indexed: bool) -> ReadyAnswer:
     if not is_indexed:
         problems["index"] = "past incidents are still being indexed; similar ones cannot be found"
     status = "ready" if champions.is_ready else "not ready"
-    return ReadyAnswer(status=status, targets=_versions(champions.serving), problems=problems)
+    return ReadyResponse(status=status, targets=_versions(champions.serving), problems=problems)
 
 
 def _triaged(

@@ -18,25 +18,25 @@ from serving.api.openapi import (
     problem_responses,
 )
 from serving.api.response_schemas import (
-    BatchAnswer,
-    ChangeAnswer,
-    DeletedAnswer,
-    FeedbackAnswer,
-    HookAnswer,
-    IncidentAnswer,
-    LiveAnswer,
-    ReadyAnswer,
-    RunbooksFound,
-    SimilarFound,
-    StoredAnswer,
-    TriageAnswer,
+    BatchResponse,
+    ChangeResponse,
+    DeletedResponse,
+    FeedbackResponse,
+    HookResponse,
+    IncidentResponse,
+    LiveResponse,
+    ReadyResponse,
+    RunbooksResponse,
+    SimilarResponse,
+    StoredResponse,
+    TriageResponse,
     shape_batch,
     shape_deletion,
     shape_ready,
     shape_triage,
 )
 from serving.api.responses import as_json
-from serving.api.series_schemas import AnomaliesAnswer, shape_anomalies
+from serving.api.series_schemas import AnomaliesResponse, shape_anomalies
 from serving.schemas.alertmanager import AlertmanagerRequest
 from serving.schemas.changes import ChangeRequest
 from serving.schemas.requests import (
@@ -61,7 +61,7 @@ key_routes = APIRouter(dependencies=[Depends(require_key)])
 @key_routes.post(
     "/v1/triage",
     tags=["triage"],
-    response_model=TriageAnswer,
+    response_model=TriageResponse,
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(
         TriageRequest,
@@ -81,7 +81,7 @@ def triage(body: RawBody, services: SharedServices, request_id: RequestId) -> Re
 @key_routes.post(
     "/v1/triage/batch",
     tags=["triage"],
-    response_model=BatchAnswer,
+    response_model=BatchResponse,
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(
         BatchRequest, two={"incidents": [EXAMPLE_INCIDENT, {"title": "Printer jam"}]}
@@ -100,7 +100,7 @@ def triage_batch(body: RawBody, services: SharedServices, request_id: RequestId)
 @key_routes.post(
     "/v1/similar",
     tags=["triage"],
-    response_model=SimilarFound,
+    response_model=SimilarResponse,
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(SimilarRequest, ticket={"incident": EXAMPLE_INCIDENT, "limit": 3}),
 )
@@ -110,7 +110,7 @@ def similar(body: RawBody, services: SharedServices, request_id: RequestId) -> R
     report = services.reader.report(asked.incident)
     found = services.similar.search([report], limit=asked.limit, cutoff=asked.cutoff)[0]
     return as_json(
-        SimilarFound(
+        SimilarResponse(
             similar=list(found.similar), open_match=found.open_match, request_id=request_id
         )
     )
@@ -119,7 +119,7 @@ def similar(body: RawBody, services: SharedServices, request_id: RequestId) -> R
 @key_routes.post(
     "/v1/runbooks",
     tags=["triage"],
-    response_model=RunbooksFound,
+    response_model=RunbooksResponse,
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(RunbooksRequest, ticket={"incident": EXAMPLE_INCIDENT, "limit": 1}),
 )
@@ -128,13 +128,13 @@ def runbooks(body: RawBody, services: SharedServices, request_id: RequestId) -> 
     asked = services.reader.body(RunbooksRequest, body)
     report = services.reader.report(asked.incident)
     found = services.runbooks.search([report], limit=asked.limit, cutoff=asked.cutoff)[0]
-    return as_json(RunbooksFound(runbooks=list(found.runbooks), request_id=request_id))
+    return as_json(RunbooksResponse(runbooks=list(found.runbooks), request_id=request_id))
 
 
 @key_routes.post(
     "/v1/feedback",
     tags=["feedback"],
-    response_model=FeedbackAnswer,
+    response_model=FeedbackResponse,
     responses=_BODY_PROBLEMS | problem_responses(404),
     openapi_extra=json_body(FeedbackRequest, correct=EXAMPLE_FEEDBACK),
 )
@@ -143,7 +143,7 @@ def feedback(body: RawBody, services: SharedServices, request_id: RequestId) -> 
     said = services.reader.body(FeedbackRequest, body)
     kept = services.feedback.give(**said.model_dump(), source="api")
     return as_json(
-        FeedbackAnswer(
+        FeedbackResponse(
             prediction_id=kept.prediction_id,
             incident_id=kept.incident_id,
             target=kept.target,
@@ -159,7 +159,7 @@ def feedback(body: RawBody, services: SharedServices, request_id: RequestId) -> 
 @key_routes.post(
     "/v1/incidents",
     tags=["incidents"],
-    response_model=StoredAnswer,
+    response_model=StoredResponse,
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(
         UpsertRequest,
@@ -173,27 +173,27 @@ def upsert_incident(body: RawBody, services: SharedServices, request_id: Request
     report, outcome = services.reader.report(given.incident), services.reader.outcome(given.outcome)
     revision = services.incidents.upsert(report, outcome)
     services.past.apply_changes()
-    return as_json(StoredAnswer(incident_id=report.id, request_id=request_id, revision=revision))
+    return as_json(StoredResponse(incident_id=report.id, request_id=request_id, revision=revision))
 
 
 @key_routes.get(
     "/v1/incidents/{id:path}",
     tags=["incidents"],
-    response_model=IncidentAnswer,
+    response_model=IncidentResponse,
     responses=_ID_PROBLEMS,
 )
 def get_incident(id: str, services: SharedServices, request_id: RequestId) -> Response:  # noqa: A002
     """Return an incident as it is stored."""
     found = services.incidents.get(parse_id(id) or id)
     return as_json(
-        IncidentAnswer(incident=found.report, outcome=found.outcome, request_id=request_id)
+        IncidentResponse(incident=found.report, outcome=found.outcome, request_id=request_id)
     )
 
 
 @key_routes.delete(
     "/v1/incidents/{id:path}",
     tags=["incidents"],
-    response_model=DeletedAnswer,
+    response_model=DeletedResponse,
     responses=_ID_PROBLEMS,
 )
 def delete_incident(id: str, services: SharedServices, request_id: RequestId) -> Response:  # noqa: A002
@@ -205,7 +205,7 @@ def delete_incident(id: str, services: SharedServices, request_id: RequestId) ->
 @key_routes.post(
     "/v1/changes",
     tags=["telemetry"],
-    response_model=ChangeAnswer,
+    response_model=ChangeResponse,
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(ChangeRequest, deploy=EXAMPLE_CHANGE, pagerduty=EXAMPLE_CHANGE_EVENT),
 )
@@ -213,13 +213,13 @@ def record_change(body: RawBody, services: SharedServices, request_id: RequestId
     """Record a change to a service, or replace it; PagerDuty's change events are taken too."""
     change = services.reader.change(body)
     services.changes.record(change)
-    return as_json(ChangeAnswer(change_id=change.id, request_id=request_id))
+    return as_json(ChangeResponse(change_id=change.id, request_id=request_id))
 
 
 @key_routes.post(
     "/hooks/alertmanager",
     tags=["telemetry"],
-    response_model=HookAnswer,
+    response_model=HookResponse,
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(AlertmanagerRequest, firing=EXAMPLE_ALERTS),
 )
@@ -228,7 +228,7 @@ def alertmanager(body: RawBody, services: SharedServices, request_id: RequestId)
     told = services.reader.body(AlertmanagerRequest, body)
     done = services.alertmanager.take(told, request_id)
     return as_json(
-        HookAnswer(
+        HookResponse(
             effect=done.effect,
             incident_id=done.incident_id,
             prediction_id=done.prediction_id,
@@ -240,7 +240,7 @@ def alertmanager(body: RawBody, services: SharedServices, request_id: RequestId)
 @key_routes.post(
     "/v1/anomalies",
     tags=["telemetry"],
-    response_model=AnomaliesAnswer,
+    response_model=AnomaliesResponse,
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(AnomaliesRequest, series={"series": [EXAMPLE_SERIES]}),
 )
@@ -251,14 +251,14 @@ def anomalies(body: RawBody, services: SharedServices, request_id: RequestId) ->
     return as_json(shape_anomalies(scored, budget_per_week, request_id))
 
 
-@open_routes.get("/health/live", response_model=LiveAnswer)
+@open_routes.get("/health/live", response_model=LiveResponse)
 async def live() -> Response:
     """Tell that the process answers."""
-    return as_json(LiveAnswer(status="live"))
+    return as_json(LiveResponse(status="live"))
 
 
 @open_routes.get(
-    "/health/ready", response_model=ReadyAnswer, responses={503: {"model": ReadyAnswer}}
+    "/health/ready", response_model=ReadyResponse, responses={503: {"model": ReadyResponse}}
 )
 async def ready(services: SharedServices) -> Response:
     """Tell whether every champion that exists has been verified; having none is ready."""

@@ -13,7 +13,7 @@ from serving.services.anomalies import ScoredSeries
 Numbers = list[float | None]
 
 
-class FlagAnswer(BaseModel):
+class FlagResponse(BaseModel):
     """A stretch that is out of line; `effect` is the mean distance from what was expected."""
 
     onset_at: datetime
@@ -29,7 +29,7 @@ class FlagAnswer(BaseModel):
     channel: str
 
 
-class CalibrationAnswer(BaseModel):
+class CalibrationResponse(BaseModel):
     """What the alarm rates of a series rest on, and for how many weeks it was seen."""
 
     source: str
@@ -37,7 +37,7 @@ class CalibrationAnswer(BaseModel):
     is_calibrated: bool
 
 
-class SeriesAnswer(BaseModel):
+class SeriesResponse(BaseModel):
     """The points of a series as they were given: the same number, in the same order."""
 
     name: str
@@ -46,33 +46,33 @@ class SeriesAnswer(BaseModel):
     expected: Numbers
     lower: Numbers
     upper: Numbers
-    flags: list[FlagAnswer]
-    calibration: CalibrationAnswer
+    flags: list[FlagResponse]
+    calibration: CalibrationResponse
     warnings: list[str]
 
 
-class AnomaliesAnswer(BaseModel):
+class AnomaliesResponse(BaseModel):
     """The answer of `/v1/anomalies`."""
 
-    series: list[SeriesAnswer]
+    series: list[SeriesResponse]
     budget_per_week: float
     request_id: str
 
 
 def shape_anomalies(
     scored: list[ScoredSeries], budget_per_week: float, request_id: str
-) -> AnomaliesAnswer:
+) -> AnomaliesResponse:
     """Return the answer about series."""
-    return AnomaliesAnswer(
+    return AnomaliesResponse(
         series=[_series(each) for each in scored],
         budget_per_week=budget_per_week,
         request_id=request_id,
     )
 
 
-def _series(scored: ScoredSeries) -> SeriesAnswer:
+def _series(scored: ScoredSeries) -> SeriesResponse:
     # The arrays were checked by what made them; checking each number again takes most of the time.
-    return SeriesAnswer.model_construct(
+    return SeriesResponse.model_construct(
         name=scored.name,
         score=_numbers(scored.score),
         is_anomalous=scored.is_anomalous.tolist(),
@@ -80,7 +80,7 @@ def _series(scored: ScoredSeries) -> SeriesAnswer:
         lower=_numbers(scored.lower),
         upper=_numbers(scored.upper),
         flags=[_flag(each, scored.unit) for each in scored.flags],
-        calibration=CalibrationAnswer(
+        calibration=CalibrationResponse(
             source=scored.calibration.source,
             series_weeks=round(scored.calibration.series_weeks, 2),
             is_calibrated=scored.calibration.is_calibrated,
@@ -89,8 +89,8 @@ def _series(scored: ScoredSeries) -> SeriesAnswer:
     )
 
 
-def _flag(flag: Flag, unit: str | None) -> FlagAnswer:
-    return FlagAnswer(
+def _flag(flag: Flag, unit: str | None) -> FlagResponse:
+    return FlagResponse(
         onset_at=flag.onset_at,
         detected_at=flag.detected_at,
         ended_at=flag.ended_at,

@@ -313,7 +313,7 @@ def test_the_route_is_documented(client):
     body = route["requestBody"]["content"]["application/json"]
     for example in body["examples"].values():
         assert client.post("/v1/anomalies", json=example["value"]).status_code == 200
-    assert set(documented["components"]["schemas"]["SeriesAnswer"]["properties"]) >= set(ARRAYS)
+    assert set(documented["components"]["schemas"]["SeriesResponse"]["properties"]) >= set(ARRAYS)
 
 
 def post_text(client: TestClient, series: dict):

@@ -164,7 +164,7 @@ def test_every_reference_in_the_documentation_leads_somewhere(client):
     response = client.get("/openapi.json")
     schemas = response.json()["components"]["schemas"]
     named = set(re.findall(r'"#/components/schemas/(\w+)"', response.text))
-    assert {"TriageRequest", "BatchRequest", "TriageAnswer", "Problem"} <= named <= set(schemas)
+    assert {"TriageRequest", "BatchRequest", "TriageResponse", "Problem"} <= named <= set(schemas)
 
 
 def test_a_request_keeps_its_version_when_a_promotion_comes_between(app_of, registry):
