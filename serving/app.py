@@ -15,7 +15,7 @@ from models.artifacts.registry import ModelRegistry
 from models.timeseries.anomaly_model import compile_kernels, enable_kernel_cache
 from serving.api.middleware import RequestLogMiddleware
 from serving.api.model_routes import model_routes
-from serving.api.openapi import document
+from serving.api.openapi import install_openapi
 from serving.api.problems import answer_error, answer_http_error
 from serving.api.routes import key_routes, open_routes
 from serving.background.champions import Registry
@@ -51,20 +51,20 @@ def create_app(
         lifespan=_watch,
         redoc_url=None,
     )
-    app.state.services = services
+    app.state.container = services
     app.add_middleware(RequestLogMiddleware, metrics=services.metrics)
     app.exception_handler(PrecedentError)(answer_error)
     app.exception_handler(HTTPException)(answer_http_error)
     for routes in (key_routes, model_routes, open_routes):
         app.include_router(routes)
     mount_page(app, services.store)
-    document(app)
+    install_openapi(app)
     return app
 
 
 @asynccontextmanager
 async def _watch(app: FastAPI) -> AsyncIterator[None]:
-    services: Container = app.state.services
+    services: Container = app.state.container
     for watcher in services.pollers:
         await asyncio.to_thread(watcher.start)
     yield

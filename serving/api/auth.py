@@ -8,7 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 from starlette.requests import Request
 
-from serving.api.dependencies import SharedServices
+from serving.api.dependencies import SharedContainer
 from serving.runtime.errors import ForeignForm, Unauthorised
 
 _bearer = HTTPBearer(auto_error=False, description="PRECEDENT_API_KEY, where one is set")
@@ -16,7 +16,7 @@ _bearer = HTTPBearer(auto_error=False, description="PRECEDENT_API_KEY, where one
 
 async def require_key(
     request: Request,
-    services: SharedServices,
+    services: SharedContainer,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> None:
     """Pass the request on; raises `Unauthorised` unless it brings the key.

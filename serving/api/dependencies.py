@@ -9,15 +9,15 @@ from serving.container import Container
 from serving.schemas.parsing import read_body
 
 
-async def _services_of(request: Request) -> Container:
-    services: Container = request.app.state.services
+async def _container_of(request: Request) -> Container:
+    services: Container = request.app.state.container
     return services
 
 
-SharedServices = Annotated[Container, Depends(_services_of)]
+SharedContainer = Annotated[Container, Depends(_container_of)]
 
 
-async def _read_body(request: Request, services: SharedServices) -> bytes:
+async def _read_body(request: Request, services: SharedContainer) -> bytes:
     return await read_body(request, services.settings.max_body_bytes)
 
 

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.api.auth import require_key
-from serving.api.dependencies import RawBody, RequestId, SharedServices
+from serving.api.dependencies import RawBody, RequestId, SharedContainer
 from serving.api.model_schemas import (
     ChampionResponse,
     LabelQueueResponse,
@@ -28,7 +28,7 @@ model_routes = APIRouter(dependencies=[Depends(require_key)], tags=["models"])
 @model_routes.get(
     "/v1/models", response_model=ModelsResponse, responses=problem_responses(401, 503)
 )
-def models(services: SharedServices) -> Response:
+def models(services: SharedContainer) -> Response:
     """Return the champions, as their cards describe them, and what production shows of them."""
     return as_json(shape_models(services))
 
@@ -40,7 +40,7 @@ def models(services: SharedServices) -> Response:
     openapi_extra=json_body(PromoteRequest, third={"version": "3", **_EXAMPLE}),
 )
 def promote(
-    target: str, body: RawBody, services: SharedServices, request_id: RequestId
+    target: str, body: RawBody, services: SharedContainer, request_id: RequestId
 ) -> Response:
     """Make a version the champion of a target, without one the newest."""
     asked = services.reader.body(PromoteRequest, body or b"{}")
@@ -57,7 +57,7 @@ def promote(
     openapi_extra=json_body(RollbackRequest, back=_EXAMPLE),
 )
 def roll_back(
-    target: str, body: RawBody, services: SharedServices, request_id: RequestId
+    target: str, body: RawBody, services: SharedContainer, request_id: RequestId
 ) -> Response:
     """Bring back the champion before the present one."""
     asked = services.reader.body(RollbackRequest, body or b"{}")
@@ -73,7 +73,7 @@ def roll_back(
     responses=problem_responses(401, 422, 503),
     openapi_extra=query_of(LabelQueueQuery),
 )
-def label_queue(request: Request, services: SharedServices, request_id: RequestId) -> Response:
+def label_queue(request: Request, services: SharedContainer, request_id: RequestId) -> Response:
     """Return the unlabelled incidents that are most worth a person's minute."""
     asked = services.reader.query(LabelQueueQuery, request.query_params)
     wanted = services.label_queue.next(asked.target, asked.limit)

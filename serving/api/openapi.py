@@ -125,7 +125,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def document(app: FastAPI) -> None:
+def install_openapi(app: FastAPI) -> None:
     """Make the app describe its bodies and problems beside its answers."""
 
     def describe() -> dict[str, Any]:

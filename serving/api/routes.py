@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from features.domain.report import IncidentReport
 from serving.api.auth import require_key
-from serving.api.dependencies import RawBody, RequestId, SharedServices
+from serving.api.dependencies import RawBody, RequestId, SharedContainer
 from serving.api.openapi import (
     EXAMPLE_ALERTS,
     EXAMPLE_CHANGE,
@@ -69,7 +69,7 @@ key_routes = APIRouter(dependencies=[Depends(require_key)])
         category_only={"incident": {"title": "Printer jam"}, "include": ["category"]},
     ),
 )
-def triage(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+def triage(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
     """Answer one incident: what kind it is, who takes it, and how bad it is."""
     asked = services.reader.body(TriageRequest, body)
     reports = [services.reader.report(asked.incident)]
@@ -87,7 +87,7 @@ def triage(body: RawBody, services: SharedServices, request_id: RequestId) -> Re
         BatchRequest, two={"incidents": [EXAMPLE_INCIDENT, {"title": "Printer jam"}]}
     ),
 )
-def triage_batch(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+def triage_batch(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
     """Answer many incidents, in order; one that cannot be read fails by itself."""
     asked = services.reader.body(BatchRequest, body)
     records = services.reader.records(asked.incidents)
@@ -104,7 +104,7 @@ def triage_batch(body: RawBody, services: SharedServices, request_id: RequestId)
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(SimilarRequest, ticket={"incident": EXAMPLE_INCIDENT, "limit": 3}),
 )
-def similar(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+def similar(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
     """Find the past incidents that are probably about the same trouble, or none."""
     asked = services.reader.body(SimilarRequest, body)
     report = services.reader.report(asked.incident)
@@ -123,7 +123,7 @@ def similar(body: RawBody, services: SharedServices, request_id: RequestId) -> R
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(RunbooksRequest, ticket={"incident": EXAMPLE_INCIDENT, "limit": 1}),
 )
-def runbooks(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+def runbooks(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
     """Find the runbooks that probably apply, or none."""
     asked = services.reader.body(RunbooksRequest, body)
     report = services.reader.report(asked.incident)
@@ -138,7 +138,7 @@ def runbooks(body: RawBody, services: SharedServices, request_id: RequestId) -> 
     responses=_BODY_PROBLEMS | problem_responses(404),
     openapi_extra=json_body(FeedbackRequest, correct=EXAMPLE_FEEDBACK),
 )
-def feedback(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+def feedback(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
     """Say what was done with an answer: accepted, corrected or dismissed."""
     said = services.reader.body(FeedbackRequest, body)
     kept = services.feedback.give(**said.model_dump(), source="api")
@@ -167,7 +167,7 @@ def feedback(body: RawBody, services: SharedServices, request_id: RequestId) -> 
         resolved={"incident": EXAMPLE_INCIDENT, "outcome": EXAMPLE_OUTCOME},
     ),
 )
-def upsert_incident(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+def upsert_incident(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
     """Add an incident or replace it; with an outcome once it is resolved."""
     given = services.reader.body(UpsertRequest, body)
     report, outcome = services.reader.report(given.incident), services.reader.outcome(given.outcome)
@@ -182,7 +182,7 @@ def upsert_incident(body: RawBody, services: SharedServices, request_id: Request
     response_model=IncidentResponse,
     responses=_ID_PROBLEMS,
 )
-def get_incident(id: str, services: SharedServices, request_id: RequestId) -> Response:  # noqa: A002
+def get_incident(id: str, services: SharedContainer, request_id: RequestId) -> Response:  # noqa: A002
     """Return an incident as it is stored."""
     found = services.incidents.get(parse_id(id) or id)
     return as_json(
@@ -196,7 +196,7 @@ def get_incident(id: str, services: SharedServices, request_id: RequestId) -> Re
     response_model=DeletedResponse,
     responses=_ID_PROBLEMS,
 )
-def delete_incident(id: str, services: SharedServices, request_id: RequestId) -> Response:  # noqa: A002
+def delete_incident(id: str, services: SharedContainer, request_id: RequestId) -> Response:  # noqa: A002
     """Remove an incident for good, and list the models that learned from it."""
     deletion = services.incidents.delete(parse_id(id) or id)
     return as_json(shape_deletion(id, deletion, request_id))
@@ -209,7 +209,7 @@ def delete_incident(id: str, services: SharedServices, request_id: RequestId) ->
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(ChangeRequest, deploy=EXAMPLE_CHANGE, pagerduty=EXAMPLE_CHANGE_EVENT),
 )
-def record_change(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+def record_change(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
     """Record a change to a service, or replace it; PagerDuty's change events are taken too."""
     change = services.reader.change(body)
     services.changes.record(change)
@@ -223,7 +223,7 @@ def record_change(body: RawBody, services: SharedServices, request_id: RequestId
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(AlertmanagerRequest, firing=EXAMPLE_ALERTS),
 )
-def alertmanager(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+def alertmanager(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
     """Take a webhook of Alertmanager: what fires becomes an incident, what is over resolves it."""
     told = services.reader.body(AlertmanagerRequest, body)
     done = services.alertmanager.take(told, request_id)
@@ -244,7 +244,7 @@ def alertmanager(body: RawBody, services: SharedServices, request_id: RequestId)
     responses=_BODY_PROBLEMS,
     openapi_extra=json_body(AnomaliesRequest, series={"series": [EXAMPLE_SERIES]}),
 )
-def anomalies(body: RawBody, services: SharedServices, request_id: RequestId) -> Response:
+def anomalies(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
     """Score metric series by their own past, and flag what a budget of false alarms allows."""
     series, budget_per_week = services.reader.series(body)
     scored = score_series(series, budget_per_week)
@@ -260,7 +260,7 @@ async def live() -> Response:
 @open_routes.get(
     "/health/ready", response_model=ReadyResponse, responses={503: {"model": ReadyResponse}}
 )
-async def ready(services: SharedServices) -> Response:
+async def ready(services: SharedContainer) -> Response:
     """Tell whether every champion that exists has been verified; having none is ready."""
     champions = services.champions.champions
     answer = shape_ready(champions, is_indexed=services.past.is_complete)
@@ -268,6 +268,6 @@ async def ready(services: SharedServices) -> Response:
 
 
 @open_routes.get("/metrics", response_class=Response)
-def metrics(services: SharedServices) -> Response:
+def metrics(services: SharedContainer) -> Response:
     """Return what Prometheus scrapes."""
     return Response(services.metrics.render(), media_type="text/plain; version=0.0.4")

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.artifacts.registry import ModelVersion
-from serving.api.dependencies import SharedServices
+from serving.api.dependencies import SharedContainer
 from serving.container import Container
 from serving.pages.render.rendering import render
 from serving.pages.render.session_cookie import NAMELESS, name_of, remember_name
@@ -27,19 +27,19 @@ accountability_routes = APIRouter(
 
 
 @accountability_routes.get("/models")
-def models(request: Request, services: SharedServices) -> Response:
+def models(request: Request, services: SharedContainer) -> Response:
     """Show the champions, and whether they are still right."""
     return render(request, "models.html", page=open_models(services))
 
 
 @accountability_routes.get("/models/{target:path}/{version}")
-def model(target: str, version: str, request: Request, services: SharedServices) -> Response:
+def model(target: str, version: str, request: Request, services: SharedContainer) -> Response:
     """Show the card of a version."""
     return render(request, "model.html", page=open_card(services, target, version))
 
 
 @accountability_routes.post("/models")
-def move_champion(form: Form, request: Request, services: SharedServices) -> Response:
+def move_champion(form: Form, request: Request, services: SharedContainer) -> Response:
     """Promote a version or roll back, under the name at the page, and show the models again."""
     given_by = form.get("given_by") or name_of(request)
     now = _move(services, form, given_by or NAMELESS)
@@ -50,14 +50,14 @@ def move_champion(form: Form, request: Request, services: SharedServices) -> Res
 
 
 @accountability_routes.get("/audit")
-def audit(request: Request, services: SharedServices) -> Response:
+def audit(request: Request, services: SharedContainer) -> Response:
     """Tell who was champion when, and what was said about an incident; or show the log."""
     found = open_audit(services, read_question(request.query_params))
     return render(request, "audit.html", page=found)
 
 
 @accountability_routes.get("/labels")
-def labels(request: Request, services: SharedServices) -> Response:
+def labels(request: Request, services: SharedContainer) -> Response:
     """Show what to label next."""
     found = open_labels(services, request.query_params.get("target", ""))
     saved = find_saved_label(services, request.query_params)

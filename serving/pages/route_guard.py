@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from features.errors import PrecedentError
 from serving.api.auth import holds_key
-from serving.api.dependencies import SharedServices
+from serving.api.dependencies import SharedContainer
 from serving.api.problems import explain_error, unexpected_problem
 from serving.pages.render.rendering import SECURITY_HEADERS, address_of, render, render_problem
 from serving.pages.render.session_cookie import is_signed_in
@@ -52,7 +52,7 @@ class PageRoute(APIRoute):
         return answer_guarded
 
 
-async def require_sign_in(request: Request, services: SharedServices) -> None:
+async def require_sign_in(request: Request, services: SharedContainer) -> None:
     """Pass the request on; raises `Unauthorised` unless its browser or itself proved the key."""
     key = services.settings.api_key
     if key is None or is_signed_in(request, key):
@@ -62,7 +62,7 @@ async def require_sign_in(request: Request, services: SharedServices) -> None:
         raise Unauthorised("sign in with the key")
 
 
-async def read_form(request: Request, services: SharedServices) -> dict[str, str]:
+async def read_form(request: Request, services: SharedContainer) -> dict[str, str]:
     """Return the fields of a form of this page, the first value of each.
 
     Raises `ForeignForm`, `UnsupportedMediaType`, `BodyTooLarge` or `MalformedBody`.

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.api.dependencies import RequestId, SharedServices
+from serving.api.dependencies import RequestId, SharedContainer
 from serving.pages.render.rendering import render
 from serving.pages.render.session_cookie import name_of, remember_name
 from serving.pages.render.template_filters import incident_path
@@ -30,7 +30,7 @@ _HELPED = {"yes": True, "no": False}
 
 
 @page_routes.get("/")
-def inbox(request: Request, services: SharedServices, request_id: RequestId) -> Response:
+def inbox(request: Request, services: SharedContainer, request_id: RequestId) -> Response:
     """Show the newest incidents."""
     found = open_inbox(services, read_query(request.query_params), request_id)
     return render(request, "inbox.html", inbox=found)
@@ -40,7 +40,7 @@ def inbox(request: Request, services: SharedServices, request_id: RequestId) -> 
 def incident(
     id: str,  # noqa: A002
     request: Request,
-    services: SharedServices,
+    services: SharedContainer,
     commands: SharedCommands,
     request_id: RequestId,
 ) -> Response:
@@ -60,7 +60,7 @@ def try_form(request: Request) -> Response:
 def try_answer(
     form: Form,
     request: Request,
-    services: SharedServices,
+    services: SharedContainer,
     commands: SharedCommands,
     request_id: RequestId,
 ) -> Response:
@@ -75,7 +75,7 @@ def try_answer(
 
 
 @page_routes.post("/feedback")
-def give_feedback(form: Form, request: Request, services: SharedServices) -> Response:
+def give_feedback(form: Form, request: Request, services: SharedContainer) -> Response:
     """Store what somebody said of an answer, and show the incident again."""
     said = {
         "prediction_id": form.get("prediction_id", ""),
@@ -99,7 +99,7 @@ def give_feedback(form: Form, request: Request, services: SharedServices) -> Res
 
 
 @page_routes.post("/again")
-def triage_again(form: Form, services: SharedServices, request_id: RequestId) -> Response:
+def triage_again(form: Form, services: SharedContainer, request_id: RequestId) -> Response:
     """Ask the champions of the moment about an incident, and show it again."""
     found = services.incidents.get(parse_id(form.get("incident_id", "")) or "")
     answer_again(services, found.report, request_id)

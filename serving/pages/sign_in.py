@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.api.auth import holds_key
-from serving.api.dependencies import SharedServices
+from serving.api.dependencies import SharedContainer
 from serving.pages.render.rendering import render
 from serving.pages.render.session_cookie import sign_in, sign_out
 from serving.pages.route_guard import Form, PageRoute, go_to, own_path
@@ -14,7 +14,7 @@ sign_in_routes = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
 @sign_in_routes.get("/sign-in")
-def sign_in_form(request: Request, services: SharedServices) -> Response:
+def sign_in_form(request: Request, services: SharedContainer) -> Response:
     """Ask for the key; without one there is nothing to ask."""
     target = own_path(request.query_params.get("next"))
     if services.settings.api_key is None:
@@ -23,7 +23,7 @@ def sign_in_form(request: Request, services: SharedServices) -> Response:
 
 
 @sign_in_routes.post("/sign-in")
-def check_key(form: Form, request: Request, services: SharedServices) -> Response:
+def check_key(form: Form, request: Request, services: SharedContainer) -> Response:
     """Sign in who holds the key."""
     key, target = services.settings.api_key, own_path(form.get("next"))
     if key is not None and not holds_key(form.get("key", ""), key):

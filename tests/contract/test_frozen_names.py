@@ -103,7 +103,7 @@ def fields_of(
 
 
 def metric_names(service) -> Iterator[str]:
-    text = service.state.services.metrics.render().decode()
+    text = service.state.container.metrics.render().decode()
     for family in text_string_to_metric_families(text):
         yield f"{family.type} {family.name}"
 

@@ -60,7 +60,7 @@ def render(
     request: Request, template: str, *, status: int = HTTPStatus.OK, **facts: object
 ) -> Response:
     """Return a page; every text in it is shown as text, whatever it holds."""
-    settings = request.app.state.services.settings
+    settings = request.app.state.container.settings
     text = (
         _templates()
         .get_template(template)

@@ -21,7 +21,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class Excerpt:
     """A text in segments: all of it, and its beginning where it is too long to show at once."""
 
     segments: tuple[Segment, ...]
@@ -29,14 +29,14 @@ class Passage:
     characters: int
 
 
-def passage(text: str, weights: Mapping[str, float], limit: int = _PREVIEW_CHARACTERS) -> Passage:
+def excerpt(text: str, weights: Mapping[str, float], limit: int = _PREVIEW_CHARACTERS) -> Excerpt:
     """Return a text with the words marked that have a weight.
 
-    >>> passage("VPN down", {"vpn": 1.2}).segments[0]
+    >>> excerpt("VPN down", {"vpn": 1.2}).segments[0]
     Segment(text='VPN', weight=1.2, level=3)
     """
     preview = segments_of(text[:limit], weights) if len(text) > limit else None
-    return Passage(segments_of(text, weights), preview, len(text))
+    return Excerpt(segments_of(text, weights), preview, len(text))
 
 
 def segments_of(text: str, weights: Mapping[str, float]) -> tuple[Segment, ...]:

@@ -7,7 +7,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.learning.feedback import FeedbackRecord
 from features.store.learning.predictions import PredictionRecord
 from serving.container import Container
-from serving.pages.render.text_highlight import Passage, passage
+from serving.pages.render.text_highlight import Excerpt, excerpt
 from serving.pages.views.incident_context import ContextView, view_context
 from serving.pages.views.runbook_commands import RunbookCommands
 from serving.pages.views.visible_answers import VisibleAnswers, by_subject, decided_targets, show
@@ -26,8 +26,8 @@ class IncidentPage:
     report: IncidentReport
     outcome: Outcome
     answers: VisibleAnswers
-    title: Passage
-    description: Passage
+    title: Excerpt
+    description: Excerpt
     said: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]]
     commands: frozenset[str]
     around: ContextView
@@ -88,8 +88,8 @@ def _page(
         report,
         incident.outcome,
         answers,
-        passage(report.title, answers.weights, _LONG_TITLE),
-        passage(report.description, answers.weights),
+        excerpt(report.title, answers.weights, _LONG_TITLE),
+        excerpt(report.description, answers.weights),
         said,
         commands.of(entry["id"] for entry in answers.suggested),
         view_context(services, report),

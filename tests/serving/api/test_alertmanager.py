@@ -329,7 +329,7 @@ def test_the_key_is_asked_for(app_of, trained_registry):
 
 
 def test_a_slow_triage_does_not_keep_alertmanager_waiting(client, store, monkeypatch):
-    service = client.app.state.services.triage
+    service = client.app.state.container.triage
     answer = service.triage
 
     def slow(*reports, **asked):
@@ -350,7 +350,7 @@ def test_an_alert_is_kept_even_if_it_cannot_be_answered(client, store, monkeypat
     def fail(*_reports, **_asked):
         raise StoreUnavailable("busy")
 
-    monkeypatch.setattr(client.app.state.services.triage, "triage", fail)
+    monkeypatch.setattr(client.app.state.container.triage, "triage", fail)
     told = tell(client, FIRING)
     assert (told["effect"], told["prediction_id"]) == ("opened", None)
     assert store.get(told["incident_id"]) is not None

@@ -22,7 +22,7 @@ def allow(client, store):
 
     def allowed(mode, target, label=None):
         store.set_mode(ModeSetting(target, label, Mode(mode), datetime.now(UTC)))
-        client.app.state.services.modes.refresh()
+        client.app.state.container.modes.refresh()
 
     return allowed
 

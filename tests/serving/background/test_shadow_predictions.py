@@ -175,7 +175,7 @@ def test_without_the_setting_nothing_is_loaded_or_asked(app_of, trained_registry
 def test_models_name_the_challenger_and_how_often_it_agrees(app_of, trained_registry, word_model):
     trained_registry.challenge("category", "8", word_model(name="7"))
     with TestClient(app_of(trained_registry)) as client:
-        services = client.app.state.services
+        services = client.app.state.container
         wait_for(lambda: services.challengers.challengers)
         client.post("/v1/triage", json={"incident": {"title": "vpn", "id": "I1"}})
         wait_for(lambda: pairs(services.store))
