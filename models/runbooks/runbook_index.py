@@ -166,11 +166,6 @@ def _telling_names(names: Sequence[frozenset[str]]) -> list[frozenset[str]]:
     return [frozenset(name for name in each if holders[name] <= _MOST_NAMESAKES) for each in names]
 
 
-def index_texts(runbooks: Iterable[Runbook]) -> list[str]:
-    """Return the texts that an index will encode, for encoding them ahead."""
-    return [passage.text for one in runbooks for passage in passages_of(one)]
-
-
 def _unit(vectors: Floats) -> Floats:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-9), dtype=np.float64)

@@ -1,11 +1,13 @@
 """What differs between two results: numbers beyond a tolerance, and everything else exactly."""
 
+import re
 from collections.abc import Iterator
 from itertools import zip_longest
 from math import isclose
 from typing import Any
 
 _ABSENT = "(absent)"
+_RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 
 def differences(before: Any, after: Any, tolerance: float, path: str = "") -> Iterator[str]:
@@ -28,6 +30,8 @@ def differences(before: Any, after: Any, tolerance: float, path: str = "") -> It
 def _equal(before: Any, after: Any, tolerance: float) -> bool:
     if isinstance(before, float) and isinstance(after, float | int):
         return isclose(before, after, rel_tol=0, abs_tol=tolerance)
+    if isinstance(before, str) and isinstance(after, str):
+        return _RUN_ID.sub("RUN", before) == _RUN_ID.sub("RUN", after)
     return bool(before == after)
 
 

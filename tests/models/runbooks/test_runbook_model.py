@@ -15,7 +15,7 @@ from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from models.base.predictions import Decision
 from models.runbooks.match_features import FEATURES, match_reports
 from models.runbooks.passages import passages_of
-from models.runbooks.runbook_index import RunbookIndex, RunbookUse, shelf_texts
+from models.runbooks.runbook_index import RunbookIndex, RunbookUse
 from models.runbooks.runbook_model import CUTOFF, RunbookModel
 from models.runbooks.usage import past_uses
 
@@ -48,6 +48,7 @@ RUNBOOKS = (
         "https://wiki.example.com/Pay%20Gateway/",
     ),
 )
+TEXTS = [passage.text for runbook in RUNBOOKS for passage in passages_of(runbook)]
 DISK = IncidentReport(id="q1", title="DiskFillingUp", description="volume /var on srv-db-012")
 TUNNEL = IncidentReport(
     id="q2", title="Home office offline", description="Remote users lose the VPN tunnel again."
@@ -170,7 +171,7 @@ def test_what_many_are_called_names_none(model) -> None:
     assert not any("named alike" in reason for one in answer.runbooks for reason in one.why)
 
 
-def test_an_empty_shelf_has_no_answer(model) -> None:
+def test_an_empty_index_has_no_answer(model) -> None:
     assert suggest(model, RunbookIndex([], HashingEncoder()), DISK).runbooks == ()
     assert model.suggest([], RunbookIndex(RUNBOOKS, HashingEncoder())) == []
 
@@ -216,7 +217,7 @@ def test_only_earlier_uses_count(model, index) -> None:
     assert suggest(model, own, asked, cutoff=0) == plain
 
 
-def test_the_same_uses_are_the_same_shelf(index) -> None:
+def test_the_same_uses_are_the_same_index(index) -> None:
     uses = [RunbookUse(DISK, "mail/queue"), RunbookUse(DISK, "gone")]
     used = index.used(uses)
     assert used is not index
@@ -236,11 +237,11 @@ def test_only_new_uses_are_encoded(index) -> None:
             return super().encode(texts)
 
     listening = RunbookIndex(RUNBOOKS, HashingEncoder(), keeping=Listening())
-    assert asked == shelf_texts(RUNBOOKS)
+    assert asked == TEXTS
     used = listening.used([RunbookUse(DISK, "mail/queue"), RunbookUse(ODD, "mail/queue")])
-    assert len(asked) == len(shelf_texts(RUNBOOKS)) + 2
+    assert len(asked) == len(TEXTS) + 2
     fewer = used.without({ODD.id})
-    assert len(asked) == len(shelf_texts(RUNBOOKS)) + 2
+    assert len(asked) == len(TEXTS) + 2
     fresh = index.used([RunbookUse(DISK, "mail/queue")])
     assert fewer.past.asked == fresh.past.asked
     assert fewer.past.vectors.tolist() == fresh.past.vectors.tolist()
@@ -295,7 +296,7 @@ def test_batch_equals_one_by_one_in_order(model, index) -> None:
     assert model.suggest(reports[::-1], index, cutoff=0) == together[::-1]
 
 
-def test_predict_reads_the_shelf_it_was_fitted_with(index) -> None:
+def test_predict_reads_the_index_it_was_fitted_with(index) -> None:
     model = RunbookModel(encoder="hashing")
     with pytest.raises(NotTrained, match="runbooks"):
         model.predict([DISK])
@@ -304,7 +305,7 @@ def test_predict_reads_the_shelf_it_was_fitted_with(index) -> None:
     assert vars(clone(model)) == model.get_params()
 
 
-def test_secrets_of_the_shelf_are_not_pickled(index) -> None:
+def test_secrets_of_the_index_are_not_pickled(index) -> None:
     state = RunbookModel(encoder="hashing").fit(misleading_past(5), index).__getstate__()
     assert not any(isinstance(value, RunbookIndex) for value in state.values())
 
@@ -313,10 +314,6 @@ def test_features_are_one_row_per_runbook(index) -> None:
     match = match_reports([TUNNEL], index)[0]
     assert match.features.shape == (len(RUNBOOKS), len(FEATURES))
     assert np.isfinite(match.features).all()
-
-
-def test_the_texts_of_a_shelf_can_be_encoded_ahead(index) -> None:
-    assert shelf_texts(RUNBOOKS) == [passage.text for passage in index.passages]
 
 
 def test_markup_and_templates_are_only_text(model, index) -> None:

@@ -13,7 +13,8 @@ from features.domain.history import Provenance
 from features.domain.report import Outcome, ResolvedIncident
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
-from training.demo.incidents import DemoCompany, generate_company, incidents
+from training.demo import incidents
+from training.demo.incidents import DemoCompany, generate_company
 
 HALF_WAY = incidents.UNTIL - timedelta(days=182)
 MARGIN = timedelta(days=7)

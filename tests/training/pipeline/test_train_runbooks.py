@@ -114,10 +114,10 @@ def test_the_saved_model_answers_as_the_trained_one(tmp_path) -> None:
     sha256 = save_artifact(trained.model, card, tmp_path / "model")
     trusted = (*TRUSTED_TYPES, "models.runbooks.runbook_model.RunbookModel")
     loaded = load_artifact(tmp_path / "model", expected_sha256=sha256, trusted=trusted).model
-    shelf = RunbookIndex(RUNBOOKS, _hashing())
+    index = RunbookIndex(RUNBOOKS, _hashing())
     asked = [one.report for one in past.incidents[:5]]
     options = {"cutoff": 0.0}
-    assert loaded.suggest(asked, shelf, **options) == trained.model.suggest(asked, shelf, **options)
+    assert loaded.suggest(asked, index, **options) == trained.model.suggest(asked, index, **options)
 
 
 def _hashing():
