@@ -1,13 +1,9 @@
 """The detectors that ours is compared with see only the past, and see what is plain to see."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 pytest.importorskip("river", reason="the peers of the benchmarks need river")
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 from telemetry_peers import PEERS
 

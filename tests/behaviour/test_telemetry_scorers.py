@@ -1,14 +1,9 @@
 """The scorers of anomaly detectors on examples small enough to be worked out by hand."""
 
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
-
 from telemetry_nab import NabSeries, ScoredRows, carried_nab_score, count_probation
 from telemetry_point_f1 import ScoredCurve, carried_f1
 from telemetry_scoring import (

@@ -1,11 +1,6 @@
 """Makes what `make bench` is built of importable, and says why a test is skipped without data."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 
 @pytest.fixture(scope="session")

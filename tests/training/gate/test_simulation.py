@@ -1,12 +1,6 @@
 """The gate on simulated answers: it stops what is worse, and lets pass what is better."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
-
 from gate_simulation import TRIALS, simulate
 
 
