@@ -7,7 +7,7 @@ from dataclasses import dataclass
 def service_key(name: str) -> str:
     """Return a service's name as it is compared: without case and surrounding blanks.
 
-    >>> service_key(" GitCheckout ")
+    >>> service_key(" Checkout ")
     'checkout'
     """
     return name.strip().casefold()
@@ -25,11 +25,11 @@ class Neighbour:
 class Topology:
     """The services, what each depends on, and by which other names each is known.
 
-    >>> shop = Topology({"GitCheckout": ["payments"]}, {"payments": ["pay"]})
+    >>> shop = Topology({"Checkout": ["payments"]}, {"payments": ["pay"]})
     >>> shop.neighbours("checkout")
-    (Neighbour(key='payments', relation='GitCheckout depends on payments', is_used=True),)
+    (Neighbour(key='payments', relation='Checkout depends on payments', is_used=True),)
     >>> shop.neighbours("PAY")
-    (Neighbour(key='checkout', relation='GitCheckout depends on payments', is_used=False),)
+    (Neighbour(key='checkout', relation='Checkout depends on payments', is_used=False),)
     """
 
     def __init__(

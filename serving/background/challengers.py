@@ -39,7 +39,7 @@ class ChallengerPoller(Poller):
         except Exception as error:
             if str(error) != self._problem:
                 facts = {"reason": str(error)}
-                _log.warning("the challengers cannot be pollers", extra={"fields": facts})
+                _log.warning("the challengers cannot be followed", extra={"fields": facts})
             self._problem = str(error)
             return
         self._problem = None

@@ -88,7 +88,7 @@ def train_runbooks(
         judged = _judge(history.incidents, index, split, encoder)
     model = RunbookModel(encoder=encoder).fit(history.incidents, index)
     # The index is the store's; a saved model must answer as the one that was trained.
-    del model.shelf_
+    del model.index_
     metrics = () if judged is None else _measured(judged)
     return TrainedRunbooks(model, labelled, judged, metrics, _notes(labelled, judged))
 

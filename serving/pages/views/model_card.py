@@ -23,7 +23,7 @@ class CardPage:
     is_champion: bool
 
     @property
-    def model_health(self) -> str:
+    def status(self) -> str:
         """What this version is now."""
         if self.is_champion:
             return "champion"

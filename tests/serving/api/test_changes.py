@@ -87,12 +87,12 @@ def test_the_same_event_twice_is_one_change_and_another_key_makes_no_other(clien
 
 
 def test_an_event_names_its_service_in_the_details_and_may_lack_the_rest(client, store):
-    details = {"service": "GitCheckout", "type": "deploy", "nested": {"a": [1]}}
+    details = {"service": "Checkout", "type": "deploy", "nested": {"a": [1]}}
     send(client, {"payload": {"summary": "4.2", "custom_details": details}})
     send(client, {"payload": {"summary": "4.2", "custom_details": None}, "links": None})
     named, bare = sorted(stored(store), key=lambda change: change.service is None)
     assert (named.service, named.kind, named.attributes["nested"]) == (
-        "GitCheckout",
+        "Checkout",
         "deploy",
         '{"a": [1]}',
     )

@@ -10,7 +10,7 @@ from features.errors import UnreadableFile
 from serving.__main__ import cli
 from serving.background.topology_file import TopologyFile
 
-SHOP = "services: {GitCheckout: {depends_on: [payments], aliases: [shop]}, mail: }"
+SHOP = "services: {Checkout: {depends_on: [payments], aliases: [shop]}, mail: }"
 
 
 def neighbours(file: TopologyFile, service: str) -> list[str]:
@@ -26,8 +26,8 @@ def test_neighbours_are_read_with_the_relation_in_words(tmp_path):
     file = tmp_path / "topology.yaml"
     file.write_text(SHOP)
     topology = TopologyFile(None, file)
-    assert neighbours(topology, "SHOP") == ["GitCheckout depends on payments"]
-    assert neighbours(topology, "payments") == ["GitCheckout depends on payments"]
+    assert neighbours(topology, "SHOP") == ["Checkout depends on payments"]
+    assert neighbours(topology, "payments") == ["Checkout depends on payments"]
     assert neighbours(topology, "mail") == []
 
 
@@ -36,9 +36,9 @@ def test_a_usual_file_may_be_missing_come_change_and_go(tmp_path):
     topology = TopologyFile(None, file)
     assert neighbours(topology, "shop") == []
     write(file, SHOP, 1)
-    assert neighbours(topology, "shop") == ["GitCheckout depends on payments"]
+    assert neighbours(topology, "shop") == ["Checkout depends on payments"]
     write(file, SHOP.replace("payments", "bank"), 2)
-    assert neighbours(topology, "shop") == ["GitCheckout depends on bank"]
+    assert neighbours(topology, "shop") == ["Checkout depends on bank"]
     file.unlink()
     assert neighbours(topology, "shop") == []
 
@@ -49,7 +49,7 @@ def test_a_file_that_breaks_later_leaves_what_was_known(tmp_path, caplog):
     topology = TopologyFile(None, file)
     write(file, "services: [", 2)
     for _ in range(3):
-        assert neighbours(topology, "shop") == ["GitCheckout depends on payments"]
+        assert neighbours(topology, "shop") == ["Checkout depends on payments"]
     assert len([each for each in caplog.records if "stays as it was" in each.message]) == 1
 
 

@@ -80,7 +80,7 @@ def test_only_what_is_recorded_is_answered(store):
 def test_changes_of_the_day_before_on_the_service_and_its_neighbours(store):
     store.telemetry.record_changes(
         [
-            change("own", "GitCheckout", 60),
+            change("own", "Checkout", 60),
             change("too early", "checkout", 24 * 60 + 1),
             change("later", "checkout", -1),
             change("used", "pay-svc", 60),
