@@ -43,6 +43,8 @@ _RATE_STANDS_FOR = 20.0
 _HIGHEST_RATE = 0.5
 # Rates that were estimated without a label erred by up to this much precision.
 _UNCONFIRMED = 0.03
+# Below it exponentials vanish, and their logs are infinite.
+_LEAST_EXPONENT = -700.0
 
 
 class PairRanker(BaseEstimator):  # type: ignore[misc]
@@ -195,7 +197,10 @@ def _odds(scores: Floats, alike: Integers) -> Floats:
     base = max(float(scores.max()), STRANGER_SCORE)
     best = np.zeros(int(alike.max()) + 1)
     np.maximum.at(best, alike, np.exp(scores - base))
-    rivals = np.exp(STRANGER_SCORE - base) + best.sum() - best[alike]
+    stranger = np.exp(max(STRANGER_SCORE - base, _LEAST_EXPONENT))
+    rivals = stranger + best.sum() - best[alike]
+    # Beside a candidate far above them, rivals cancel to nothing: the stranger is still there.
+    rivals = np.where(rivals > 0, rivals, stranger)
     return np.asarray(scores - base - np.log(rivals))
 
 

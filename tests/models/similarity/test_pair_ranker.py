@@ -222,3 +222,18 @@ def test_query_without_candidates_is_no_news() -> None:
     )
     ranker = PairRanker().fit([empty])
     assert RelatednessCalibration().fit(ranker, [empty]).cutoff_ == SHIPPED_CUTOFF
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("score", [44.0, 60.0, 1_000.0])
+def test_a_candidate_far_above_all_others_is_certain_without_a_warning(score: float) -> None:
+    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
+    scores, alike = np.array([score, score - 80, 3.0]), np.array([0, 1, 0])
+    assert calibration.predict(scores, alike)[0] == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_learns_from_queries_whose_best_candidate_is_far_above_all_others() -> None:
+    queries = [query(n, strength=50.0) for n in range(10)]
+    calibration = RelatednessCalibration().fit(PairRanker().fit([]), queries)
+    assert np.isfinite([calibration.slope_, calibration.intercept_]).all()
