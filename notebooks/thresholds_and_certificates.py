@@ -18,7 +18,8 @@ from training.dataset.split import split_history
 from training.dataset.targets import find_targets
 from training.demo.incidents import generate_company
 from training.demo.load import load_demo
-from training.evaluation.certify import GRID, certify, lower_bound
+from training.evaluation.binomial_intervals import lower_bound
+from training.evaluation.certify import GRID, certify
 from training.evaluation.metrics import coverage_at_wanted_accuracy, measure
 from training.pipeline.fit import fit_and_judge
 from training.plan import TrainingPlan

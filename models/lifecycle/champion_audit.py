@@ -16,6 +16,7 @@ from features.store.learning.predictions import PredictionRecord
 from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore
 from models.artifacts.registry import ModelVersion
+from models.base.estimate import Estimate
 
 _MEASURED = frozenset({"value", "low", "high"})
 _SLICES = ("class ", "service ", "source ", "language ", "length ")
@@ -31,19 +32,16 @@ class Versions(Protocol):
         """Return every version of a target's model, the newest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class GainRecord:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GainRecord(Estimate):
     """How much better a version was than another one, or than a baseline, when it was judged.
 
-    `name` says than what, `metric` is higher where better, and `value` has a 95% interval
-    `low`..`high`. `incidents` is None where the log does not tell.
+    `name` says than what, and `metric` is higher where better. `incidents` is None where the log
+    does not tell.
     """
 
     name: str
     metric: str
-    value: float
-    low: float
-    high: float
     incidents: int | None = None
 
     @property
@@ -54,16 +52,16 @@ class GainRecord:
     def describe(self) -> str:
         """Return the difference in words.
 
-        >>> GainRecord("version 3", "accuracy", 0.021, 0.008, 0.034, 2013).describe()
-        'accuracy against version 3: +0.021 (+0.008 to +0.034) on 2,013 incidents'
-        >>> GainRecord("class VPN", "accuracy", 0.012, -0.01, 0.03).describe()
+        >>> past = GainRecord(0.02, 0.01, 0.03, name="version 3", metric="accuracy", incidents=9)
+        >>> past.describe()
+        'accuracy against version 3: +0.020 (+0.010 to +0.030) on 9 incidents'
+        >>> GainRecord(0.012, -0.01, 0.03, name="class VPN", metric="accuracy").describe()
         'accuracy in class VPN: +0.012 (-0.010 to +0.030) against the champion'
         """
         on = "" if self.incidents is None else f" on {self.incidents:,} incidents"
-        gain = f"{self.value:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
         if self.is_of_slice:
-            return f"{self.metric} in {self.name}: {gain} against the champion{on}"
-        return f"{self.metric} against {self.name}: {gain}{on}"
+            return f"{self.metric} in {self.name}: {self:+.3f} against the champion{on}"
+        return f"{self.metric} against {self.name}: {self:+.3f}{on}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +124,9 @@ def gain_records(told: Mapping[str, Any]) -> tuple[GainRecord, ...]:
         if not isinstance(given, Mapping):
             continue
         if given.keys() >= _MEASURED:
-            value, low, high = (float(given[each]) for each in ("value", "low", "high"))
+            bounds = (float(given[each]) for each in ("value", "low", "high"))
             metric, incidents = str(given.get("metric", "quality")), given.get("incidents")
-            found.append(GainRecord(name, metric, value, low, high, incidents))
+            found.append(GainRecord(*bounds, name=name, metric=metric, incidents=incidents))
         else:
             found += gain_records(given)
     return tuple(found)

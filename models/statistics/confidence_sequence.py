@@ -5,17 +5,16 @@ from math import inf, log, log1p
 
 from scipy.special import betainc, betaln
 
+from models.base.estimate import Estimate
+
 _PRIOR = (10.0, 2.0)
 _STEPS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class PrecisionBounds:
+class PrecisionBounds(Estimate):
     """The share of `n` checked answers that were right, and bounds on the precision behind it."""
 
-    estimate: float
-    low: float
-    high: float
     n: int
 
 
@@ -34,7 +33,7 @@ def precision_bounds(right: int, wrong: int, *, error: float = 0.05) -> Precisio
     1 / error with probability `error` at most.
 
     >>> bounds = precision_bounds(right=40, wrong=12)
-    >>> bounds.n, round(bounds.estimate, 3), round(bounds.low, 3), round(bounds.high, 3)
+    >>> bounds.n, round(bounds.value, 3), round(bounds.low, 3), round(bounds.high, 3)
     (52, 0.769, 0.581, 0.9)
     """
     if right < 0 or wrong < 0:
@@ -44,7 +43,7 @@ def precision_bounds(right: int, wrong: int, *, error: float = 0.05) -> Precisio
     n = right + wrong
     first, second = _PRIOR
     return PrecisionBounds(
-        estimate=right / n if n else 0.5,
+        value=right / n if n else 0.5,
         low=1 - _upper(wrong, right, second, first, error),
         high=_upper(right, wrong, first, second, error),
         n=n,

@@ -13,11 +13,12 @@ from features.domain.history import History
 from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import MINILM
 from features.home import Home
+from models.base.estimate import Estimate
 from models.classification.cross_validation import Rows
 from training.dataset.split import Split
 from training.dataset.targets import Target
 from training.evaluation.evaluate import Evaluation
-from training.evaluation.metrics import HeldOutPredictions, Interval, compare, measure
+from training.evaluation.metrics import HeldOutPredictions, compare, measure
 from training.pipeline.fit import fit_and_judge, prepare
 from training.pipeline.train import choose_targets
 from training.plan import TrainingPlan
@@ -35,8 +36,8 @@ class Comparison:
     rows: int
     split: str
     seconds: Mapping[str, float]
-    figures: Mapping[str, Mapping[str, Interval]]
-    differences: Mapping[str, tuple[str, Interval]]
+    figures: Mapping[str, Mapping[str, Estimate]]
+    differences: Mapping[str, tuple[str, Estimate]]
 
 
 def compare_with_peers(
@@ -116,14 +117,14 @@ def _judge(scores: Floats, ours: HeldOutPredictions) -> HeldOutPredictions:
     return HeldOutPredictions(ours.labels, predicted, confidence, loss, ours.blocks, ours.classes)
 
 
-def _measure(contender: Contender, figures: Mapping[str, Figure]) -> dict[str, Interval]:
+def _measure(contender: Contender, figures: Mapping[str, Figure]) -> dict[str, Estimate]:
     views = {name: figure.view(contender) for name, figure in figures.items()}
     return {n: measure(figures[n].metric, view) for n, view in views.items() if view is not None}
 
 
 def _differences(
     ours: Contender, peers: Mapping[str, Contender], figures: Mapping[str, Figure]
-) -> dict[str, tuple[str, Interval]]:
+) -> dict[str, tuple[str, Estimate]]:
     """Compare with the best peer in each figure; a figure that no peer has is left out."""
     found = {}
     for name, figure in figures.items():

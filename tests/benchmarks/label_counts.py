@@ -13,13 +13,13 @@ from features.encoding.encoder_weights import MINILM, open_encoder
 from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home
 from features.text.cleaning import incident_text
+from models.base.estimate import Estimate
 from models.base.target_labels import label_of
 from models.classification.choice import ChoiceModel
 from models.classification.cross_validation import Rows, report_copy_groups
+from training.evaluation.bootstrap import Floats
 from training.evaluation.metrics import (
-    Floats,
     HeldOutPredictions,
-    Interval,
     accuracy,
     coverage_at_wanted_accuracy,
     expected_calibration_error,
@@ -50,7 +50,7 @@ class LabelCount:
     labels: int
     contender: str
     drawings: int
-    figures: Mapping[str, Interval]
+    figures: Mapping[str, Estimate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +174,9 @@ def _figures(probabilities: Floats, labels: Rows) -> dict[str, float]:
     }
 
 
-def _interval(values: Floats) -> Interval:
+def _interval(values: Floats) -> Estimate:
     mean = float(values.mean())
     if len(values) < 2:
-        return Interval(mean, mean, mean)
+        return Estimate(mean, mean, mean)
     reach = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return Interval(mean, float(mean - reach), float(mean + reach))
+    return Estimate(mean, float(mean - reach), float(mean + reach))

@@ -19,8 +19,8 @@ from telemetry import AlarmRate, Detectors
 from telemetry_table import write_alarm_rates, write_detectors
 from timings import Timing
 
+from models.base.estimate import Estimate
 from models.base.model_card import package_versions
-from training.evaluation.metrics import Interval
 
 _HERE = Path(__file__).parent
 _KEPT = _HERE / "results.json"
@@ -148,7 +148,7 @@ def _contender_row(section: Section, contender: str, names: Sequence[str]) -> st
 def _difference(section: Section, name: str) -> str:
     peer, found = section["differences"][name]
     text = f"{found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
-    return f"{f'**{text}**' if Interval(**found).excludes_zero else text} ({peer})"
+    return f"{f'**{text}**' if Estimate(**found).excludes_zero else text} ({peer})"
 
 
 def _interval(found: Mapping[str, float]) -> str:

@@ -20,12 +20,13 @@ from runbook_pairs import Family, load_families
 
 from features.encoding.encoder_weights import MINILM, open_encoder
 from features.home import Home, open_home
+from models.base.estimate import Estimate
 from models.classification.cross_validation import Rows
 from models.runbooks.match_features import FEATURES, match_reports
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import CALIBRATION, CUTOFF, WEIGHTS, top_evidence
 from models.statistics.conditional_logit import Ranking, fit_conditional_logit
-from training.evaluation.metrics import Interval, measure
+from training.evaluation.metrics import measure
 
 _SPREAD = 1.2
 _DEPTHS = {"recall@1": 1, "recall@5": 5}
@@ -142,7 +143,7 @@ def _compared(families: Sequence[Family], places, seconds: float, *, masked: boo
     blocks = numbers * 10_000 + runbooks
     joined = {name: np.concatenate(each) for name, each in places.items()}
 
-    def paired(first: Floats, second: Floats | None, depth: int) -> Interval:
+    def paired(first: Floats, second: Floats | None, depth: int) -> Estimate:
         other = np.full(len(first), np.inf) if second is None else second
         return measure(
             lambda one, weight: _gain(one, weight, depth), Places(first, other, numbers, blocks)

@@ -12,7 +12,7 @@ from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoder import MAX_TOKENS
 from features.encoding.encoder_weights import MINILM, find_weights
 from features.home import Home
-from training.evaluation.metrics import Floats
+from training.evaluation.bootstrap import Floats
 
 # One pass over ten pairs of each kind for a label: what a processor manages, and half of what the
 # authors used on a graphics card.

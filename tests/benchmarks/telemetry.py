@@ -23,14 +23,14 @@ from telemetry_scoring import (
     median_delay,
 )
 
-from training.evaluation.metrics import Interval
+from models.base.estimate import Estimate
 
 SUM_OF_CHANNELS, TIME_OF_DAY = "sum of channels", "time of day"
 
 _AT = 1.0
 
 Series = Sequence[LabelledSeries]
-Figures = Mapping[str, Interval | float | None]
+Figures = Mapping[str, Estimate | float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class AlarmRate:
 
     flags: str
     budget: float
-    real: Interval
+    real: Estimate
     high: float
-    recall: Interval
+    recall: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class TelemetryBench:
             "bytes a series": float(scored.state_bytes),
         }
 
-    def _point_f1(self, scores: Sequence[Floats] | None) -> tuple[Interval | None, Interval | None]:
+    def _point_f1(self, scores: Sequence[Floats] | None) -> tuple[Estimate | None, Estimate | None]:
         if scores is None:
             return None, None
         curves = [

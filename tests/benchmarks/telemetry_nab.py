@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from telemetry_data import Flags, Floats
 from telemetry_scoring import find_runs, resample
 
-from training.evaluation.metrics import Interval
+from models.base.estimate import Estimate
 
 _FOUND, _FALSE, _MISSED = 1.0, 0.11, 1.0
 _STEEPNESS = 5.0
@@ -89,7 +89,7 @@ def scale(positions: Floats) -> Floats:
     return np.where(positions > _FAR_PAST, -1.0, 2 / (1 + np.exp(_STEEPNESS * positions)) - 1)
 
 
-def carried_nab_score(rows: Sequence[ScoredRows]) -> Interval:
+def carried_nab_score(rows: Sequence[ScoredRows]) -> Estimate:
     """Return the standard score, 0 for silence, 100 for perfection; the interval resamples files.
 
     The threshold for each half of the files, every other one, is the best of the other half.
@@ -119,9 +119,9 @@ def _weigh_false(rows: int, windows: Sequence[slice]) -> Floats:
     return weights
 
 
-def _normalised(raw: Floats, windows: NDArray[np.float64]) -> Interval:
+def _normalised(raw: Floats, windows: NDArray[np.float64]) -> Estimate:
     drawn = resample(len(raw))
     gained, most = drawn @ (raw + windows), 2 * (drawn @ windows)
     low, high = np.quantile(100 * gained / np.maximum(most, 1), [0.025, 0.975])
     total = float(100 * (raw + windows).sum() / (2 * windows.sum()))
-    return Interval(total, float(low), float(high))
+    return Estimate(total, float(low), float(high))

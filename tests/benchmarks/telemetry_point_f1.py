@@ -7,7 +7,7 @@ import numpy as np
 from telemetry_data import Flags, Floats, Seconds
 from telemetry_scoring import WARM_UP, find_runs, resample
 
-from training.evaluation.metrics import Interval
+from models.base.estimate import Estimate
 
 DELAY_POINTS = 7
 
@@ -60,7 +60,7 @@ class _Part:
         return PointCounts(found, float(false), float(self.lengths.sum()) - found)
 
 
-def carried_f1(curves: Sequence[ScoredCurve], *, per_curve: bool) -> Interval:
+def carried_f1(curves: Sequence[ScoredCurve], *, per_curve: bool) -> Estimate:
     """Return F1 over the points of all test parts; the interval resamples curves.
 
     The threshold is the best on the labels of the train part (without its five days of warm-up):
@@ -100,8 +100,8 @@ def _found_above(part: _Part, thresholds: Floats) -> Floats:
     return below[-1] - below[places]
 
 
-def _pooled_f1(counts: Sequence[PointCounts]) -> Interval:
+def _pooled_f1(counts: Sequence[PointCounts]) -> Estimate:
     table = np.array([[each.found, each.false, each.missed] for each in counts])
     found, false, missed = (resample(len(counts)) @ table).T
     low, high = np.quantile(2 * found / np.maximum(2 * found + false + missed, 1), [0.025, 0.975])
-    return Interval(PointCounts(*map(float, table.sum(axis=0))).f1, float(low), float(high))
+    return Estimate(PointCounts(*map(float, table.sum(axis=0))).f1, float(low), float(high))

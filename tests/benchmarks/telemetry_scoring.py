@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from telemetry_data import Flags, Floats, Seconds
 
-from training.evaluation.metrics import Interval
+from models.base.estimate import Estimate
 
 BUDGETS = (0.25, 1.0, 7.0)
 FOLDS = 8
@@ -130,12 +130,12 @@ def find_runs(marked: Flags) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def event_recall(alarms: Sequence[SeriesAlarms]) -> Interval:
+def event_recall(alarms: Sequence[SeriesAlarms]) -> Estimate:
     """Return the share of all series' events that were hit; the interval resamples series."""
     return _ratio(*_hits(alarms))
 
 
-def compare_recall(ours: Sequence[SeriesAlarms], other: Sequence[SeriesAlarms]) -> Interval:
+def compare_recall(ours: Sequence[SeriesAlarms], other: Sequence[SeriesAlarms]) -> Estimate:
     """Return the recall of ours less another's, paired by series."""
     (ours_hit, events), (other_hit, _) = _hits(ours), _hits(other)
     return _ratio(ours_hit - other_hit, events)
@@ -148,7 +148,7 @@ def median_delay(alarms: Sequence[SeriesAlarms]) -> float | None:
     return float(np.median(hit)) if len(hit) else None
 
 
-def mean_rate(alarms: Sequence[SeriesAlarms]) -> Interval:
+def mean_rate(alarms: Sequence[SeriesAlarms]) -> Estimate:
     """Return false alarms a week and series; the interval resamples series."""
     counts = np.array([each.false_alarms for each in alarms], dtype=np.float64)
     return _ratio(counts, np.array([each.weeks for each in alarms]))
@@ -164,11 +164,11 @@ def _hits(alarms: Sequence[SeriesAlarms]) -> tuple[Floats, Floats]:
     return np.array(hit, dtype=np.float64), np.array([float(len(a.delays)) for a in alarms])
 
 
-def _ratio(parts: Floats, wholes: Floats) -> Interval:
+def _ratio(parts: Floats, wholes: Floats) -> Estimate:
     weights = resample(len(parts))
     ratios = (weights @ parts) / np.maximum(weights @ wholes, 1e-9)
     low, high = np.quantile(ratios, [0.025, 0.975])
-    return Interval(float(parts.sum() / wholes.sum()), float(low), float(high))
+    return Estimate(float(parts.sum() / wholes.sum()), float(low), float(high))
 
 
 def resample(count: int) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from features.text.formatting import interval
 from training.pipeline.backtest import AutoAnswer, AutoPrecision, BacktestedTarget, BacktestReport
 
 _SHOWN_ANSWERS = 40
@@ -58,8 +59,8 @@ def _label_table(target: BacktestedTarget) -> Table:
 
 def _figures(measured: AutoPrecision, share: float) -> tuple[str, ...]:
     precision = "" if measured.precision is None else f"{measured.precision:.3f}"
-    interval = f"{measured.low:.3f} to {measured.high:.3f}" if measured.groups else ""
-    return f"{measured.answers:,}", f"{share:.1%}", f"{measured.right:,}", precision, interval
+    bounds = interval(measured.low, measured.high) if measured.groups else ""
+    return f"{measured.answers:,}", f"{share:.1%}", f"{measured.right:,}", precision, bounds
 
 
 def _answer_table(answers: tuple[AutoAnswer, ...]) -> Table:

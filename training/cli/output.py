@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from features.domain.history import History
+from features.text.formatting import counted, interval
 from training.pipeline.report import TrainedTarget, TrainingReport
 from training.plan import Progress as Advance
-from training.plurals import counted
 
 _SHOWN_REJECTED = 3
 
@@ -106,8 +106,8 @@ def _metric_table(trained: TrainedTarget) -> Table:
         table.add_column(heading)
     for metric in trained.metrics:
         base = "" if metric.baseline is None else f"{metric.baseline:.3f}"
-        interval = f"{metric.low:.3f} to {metric.high:.3f}"
-        table.add_row(metric.name, f"{metric.value:.3f}", interval, base)
+        bounds = interval(metric.low, metric.high)
+        table.add_row(metric.name, f"{metric.value:.3f}", bounds, base)
     return table
 
 

@@ -11,6 +11,7 @@ import typer
 from features.errors import BadQuestion
 from features.home import open_home
 from features.store.store import IncidentStore, open_store
+from features.text.formatting import counted
 from features.text.parsing import as_utc
 from models.artifacts.registry import ModelRegistry
 from training.cli.actor import actor_name
@@ -20,7 +21,6 @@ from training.dataset.point_in_time import describe_self_confirmed
 from training.pipeline.retrain import Retrained, Wanted, retrain
 from training.pipeline.retrain_trigger import Due, why_due
 from training.plan import TrainingPlan
-from training.plurals import counted
 from training.settings import TrainingSettings
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from features.store.learning.dataset_metadata import DatasetMetadata
+from features.text.formatting import counted
 from models.base.target_labels import FIELD_PREFIX
-from training.plurals import counted
 
 _NAME_OTHERS = frozenset({"runbooks", "similar"})
 Labels = Mapping[str, Mapping[str, str]]

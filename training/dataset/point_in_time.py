@@ -11,10 +11,10 @@ from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.learning.label_sources import labels_of
 from features.store.learning.labels import FINAL_STATE, LabelRecord
 from features.store.store import IncidentStore
+from features.text.formatting import counted
 from models.base.target_labels import FIELD_PREFIX
 from training.dataset.label_filter import find_rejected_labels
 from training.dataset.label_resolution import LabelResolver, ResolvedLabels
-from training.plurals import counted
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)

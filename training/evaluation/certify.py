@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from models.base.predictions import Certificate
 from models.classification.calibrated_model import Certification
 from models.classification.cross_validation import Rows, one_of_each
+from training.evaluation.binomial_intervals import lower_bound
 from training.evaluation.metrics import HeldOutPredictions, take_rows
 from training.plan import WANTED_PRECISION
 
@@ -90,16 +90,6 @@ def certify(
             certificate = Certificate(wanted, threshold, count, walk.pooled, family)
             found.update({classes[number]: certificate for number in walk.classes})
     return Certification(found)
-
-
-def lower_bound(right: Rows, of: Rows, level: float = _ERROR_RATE) -> NDArray[np.float64]:
-    """Return the one-sided Clopper-Pearson bounds below shares, at this chance of error.
-
-    >>> lower_bound(np.array([36, 0]), np.array([36, 36])).round(3).tolist()
-    [0.92, 0.0]
-    """
-    bounds = betaincinv(np.maximum(right, 1), of - right + 1, level)
-    return np.where(right > 0, bounds, 0.0)
 
 
 def _walks(judged: HeldOutPredictions, copies: Rows, classes: int) -> list[_Walk]:

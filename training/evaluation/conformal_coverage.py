@@ -10,7 +10,8 @@ from sklearn.base import clone
 from models.classification.conformal_sets import LabelSets
 from models.classification.cross_validation import Fold, Rows
 from models.classification.expert_pool import CrossFit
-from training.evaluation.metrics import Floats, HeldOutPredictions
+from training.evaluation.bootstrap import Floats
+from training.evaluation.metrics import HeldOutPredictions
 
 _FEWEST_OF_A_CLASS = 50
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.base.estimate import Estimate
 from models.base.model_card import Drift
 from models.classification.cross_validation import Rows
 from training.dataset.split import Split
-from training.evaluation.metrics import HeldOutPredictions, Interval, measure, take_rows
+from training.evaluation.metrics import HeldOutPredictions, measure, take_rows
 
 Floats = NDArray[np.float64]
 
@@ -61,7 +62,7 @@ def _is_beyond_chance(move: tuple[float, float], borders: int) -> bool:
     return distance >= _WORTH_ACTING and chance <= _RARELY / borders
 
 
-def _excess_of_newest(judged: HeldOutPredictions, rows: Rows, split: Split) -> Interval | None:
+def _excess_of_newest(judged: HeldOutPredictions, rows: Rows, split: Split) -> Estimate | None:
     newest = take_rows(judged, np.flatnonzero(np.isin(rows, split.periods[-1].rows)))
     if len(newest.labels) < _FEWEST_ROWS or len(set(newest.blocks.tolist())) < _FEWEST_DAYS:
         return None

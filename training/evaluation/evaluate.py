@@ -12,13 +12,13 @@ from models.classification.calibrated_model import CalibratedModel
 from models.classification.cross_validation import Rows
 from training.dataset.split import Split
 from training.dataset.targets import Target
+from training.evaluation.bootstrap import Floats
 from training.evaluation.conformal_coverage import judge_sets, most_frequent_sets, set_metrics
 from training.evaluation.drift import find_drift
 from training.evaluation.metrics import (
     CHOICE_METRICS,
     SEVERITY_METRICS,
     AnyJudged,
-    Floats,
     HeldOutPredictions,
     measure,
 )
@@ -101,7 +101,7 @@ def _measured(
     metrics = []
     for name, figure in figures.items():
         found, base = measure(figure, ours), measure(figure, ground)
-        metrics.append(Metric(name, found.value, found.low, found.high, base.value, BASELINE))
+        metrics.append(Metric(name, *found.triple, base.value, BASELINE))
     return tuple(metrics)
 
 

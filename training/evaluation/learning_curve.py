@@ -13,7 +13,8 @@ from models.classification.cross_validation import Fold, Rows, one_of_each
 from models.classification.experts import choose_experts, expert_scores
 from training.dataset.split import Split
 from training.dataset.targets import Target
-from training.evaluation.certify import FEWEST_ACCEPTED, GRID, certify, lower_bound
+from training.evaluation.binomial_intervals import lower_bound
+from training.evaluation.certify import FEWEST_ACCEPTED, GRID, certify
 from training.evaluation.drift import rows_since_drift
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import HeldOutPredictions, accuracy, measure, take_rows
@@ -196,7 +197,7 @@ def _point(
             labels[judged], answers, unused, unused, blocks[judged], int(labels.max()) + 1
         ),
     )
-    return CurvePoint(round(float(np.mean(learned))), found.value, found.low, found.high)
+    return CurvePoint(round(float(np.mean(learned))), *found.triple)
 
 
 def _answer(encoded: EncodedReports, labels: Rows, seen: Rows, judged: Rows) -> Rows:

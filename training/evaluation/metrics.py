@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.base.estimate import Estimate
 from models.classification.cross_validation import Rows
-
-Floats = NDArray[np.float64]
+from training.evaluation.bootstrap import Floats, bootstrap
 
 CONFIDENCE_BINS = 10
-_REPLICATES = 200
 _WANTED_ACCURACY = 0.92
 
 
@@ -63,13 +61,22 @@ def macro_f1(judged: HeldOutPredictions, weight: Floats) -> float:
 
 def quadratic_kappa(judged: HeldOutPredictions, weight: Floats) -> float:
     """Return Cohen's kappa with quadratic weights (Cohen 1968); 0 when there is one class."""
-    pairs = judged.labels * judged.classes + judged.predicted
-    observed = np.bincount(pairs, weight, judged.classes**2).reshape(judged.classes, -1)
-    expected = np.outer(observed.sum(axis=1), observed.sum(axis=0)) / observed.sum()
-    ranks = np.arange(judged.classes)
-    cost = (ranks[:, None] - ranks[None, :]) ** 2
-    by_chance = float((cost * expected).sum())
-    return 1 - float((cost * observed).sum()) / by_chance if by_chance > 0 else 0.0
+    cost = weight @ (judged.labels - judged.predicted) ** 2.0
+    sides = (judged.labels, judged.predicted)
+    counts = np.array([np.bincount(side, weight, judged.classes) for side in sides], np.float64)
+    return float(kappa_of_counts(np.array([cost]), counts[:1], counts[1:])[0])
+
+
+def kappa_of_counts(cost: Floats, labels: Floats, predicted: Floats) -> Floats:
+    """Return quadratic kappas of samples from their summed `cost` and counts of each class.
+
+    >>> kappa_of_counts(np.array([0.0]), np.array([[2.0, 2.0]]), np.array([[2.0, 2.0]])).tolist()
+    [1.0]
+    """
+    ranks = np.arange(labels.shape[1])
+    by_chance = np.einsum("ri,ij,rj->r", labels, (ranks[:, None] - ranks) ** 2, predicted)
+    by_chance /= labels.sum(axis=1)
+    return np.where(by_chance > 0, 1 - cost / np.where(by_chance > 0, by_chance, 1), 0.0)
 
 
 def expected_calibration_error(judged: HeldOutPredictions, weight: Floats) -> float:
@@ -112,24 +119,6 @@ CHOICE_METRICS: dict[str, Metric] = {
 SEVERITY_METRICS: dict[str, Metric] = {"quadratic_kappa": quadratic_kappa, **CHOICE_METRICS}
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A value with its 95% interval.
-
-    >>> Interval(0.5, 0.4, 0.6).excludes_zero
-    True
-    """
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the interval lies wholly above or wholly below zero."""
-        return self.low > 0 or self.high < 0
-
-
 class InBlocks(Protocol):
     """Held-out rows that know the day or group by which intervals are resampled."""
 
@@ -143,29 +132,15 @@ AnyJudged = TypeVar("AnyJudged", bound=InBlocks)
 
 def measure(
     metric: Callable[[AnyJudged, Floats], float], judged: AnyJudged, *, seed: int = 0
-) -> Interval:
+) -> Estimate:
     """Return a metric with its interval by the bootstrap over blocks (Efron 1979)."""
-    return _interval(lambda weight: metric(judged, weight), judged.blocks, seed)
+    return bootstrap(lambda weight: metric(judged, weight), judged.blocks, seed=seed)
 
 
 def compare(
     metric: Metric, ours: HeldOutPredictions, theirs: HeldOutPredictions, *, seed: int = 0
-) -> Interval:
+) -> Estimate:
     """Return our metric less theirs on the same rows, with its paired interval."""
-    return _interval(
-        lambda weight: metric(ours, weight) - metric(theirs, weight), ours.blocks, seed
+    return bootstrap(
+        lambda weight: metric(ours, weight) - metric(theirs, weight), ours.blocks, seed=seed
     )
-
-
-def _interval(figure: Callable[[Floats], float], blocks: Rows, seed: int) -> Interval:
-    _, numbers = np.unique(blocks, return_inverse=True)
-    count = int(numbers.max()) + 1
-    generator = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(_REPLICATES):
-        times_drawn = np.bincount(generator.integers(0, count, count), minlength=count)
-        weight = times_drawn[numbers].astype(np.float64)
-        if weight.sum() > 0:
-            drawn.append(figure(weight))
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(figure(np.ones(len(blocks))), float(low), float(high))

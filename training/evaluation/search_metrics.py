@@ -7,7 +7,8 @@ import numpy as np
 
 from models.base.model_card import Metric
 from models.classification.cross_validation import Rows
-from training.evaluation.metrics import Floats, InBlocks, measure
+from training.evaluation.bootstrap import Floats
+from training.evaluation.metrics import InBlocks, measure
 
 
 class RankedSearches(InBlocks, Protocol):
@@ -30,10 +31,9 @@ def measure_recall(place: int, recall_at: Recall[Ranked], judged: Ranked, baseli
     """Return how often a right entry is among the first `place`, beside the named baseline."""
     ours = measure(lambda one, weight: recall_at(place, one, one.ranks, weight), judged)
     theirs = recall_at(place, judged, judged.baseline_ranks, np.ones(len(judged.blocks)))
-    return Metric(f"recall_at_{place}", ours.value, ours.low, ours.high, theirs, baseline)
+    return Metric(f"recall_at_{place}", *ours.triple, theirs, baseline)
 
 
 def measure_shown(name: str, figure: Callable[[Ranked, Floats], float], judged: Ranked) -> Metric:
     """Return a figure of what is shown, which no baseline has."""
-    found = measure(figure, judged)
-    return Metric(name, found.value, found.low, found.high)
+    return Metric(name, *measure(figure, judged).triple)

@@ -1,6 +1,5 @@
 """Parts of a history that deserve a look of their own: by class, service, source and language."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +10,15 @@ from features.domain.report import IncidentReport
 from features.text.cleaning import incident_text
 from models.base.model_card import SliceMetric
 from models.classification.cross_validation import Rows
+from training.evaluation.binomial_intervals import wilson_interval
+from training.evaluation.bootstrap import Floats
 from training.evaluation.languages import languages_of
-from training.evaluation.metrics import Floats, HeldOutPredictions
+from training.evaluation.metrics import HeldOutPredictions
 
 _FEWEST_ROWS = 30
 _MOST_VALUES = 20
 _SHORT_WORDS = 8
 _LONG_WORDS = 40
-_Z = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +66,9 @@ def measure_slices(
 
 def _measure(part: Slice, right: Floats, copies: Rows) -> SliceMetric:
     _, groups = np.unique(copies, return_inverse=True)
-    score = float(right.mean())
-    low, high = wilson_interval(score, _worth(right, groups))
-    return SliceMetric(
-        slice=part.name,
-        value=part.value,
-        incidents=len(right),
-        groups=int(groups.max()) + 1,
-        metric="accuracy",
-        score=score,
-        low=low,
-        high=high,
-    )
-
-
-def wilson_interval(share: float, of: float) -> tuple[float, float]:
-    """Return the 95% interval of a share that was seen in `of` independent cases.
-
-    >>> [round(bound, 2) for bound in wilson_interval(1.0, 30)]
-    [0.89, 1.0]
-    """
-    centre = (share + _Z**2 / (2 * of)) / (1 + _Z**2 / of)
-    spread = share * (1 - share) / of + _Z**2 / (4 * of**2)
-    reach = _Z * math.sqrt(spread) / (1 + _Z**2 / of)
-    return max(0.0, centre - reach), min(1.0, centre + reach)
+    score, count = float(right.mean()), int(groups.max()) + 1
+    bounds = wilson_interval(score, _worth(right, groups))
+    return SliceMetric(part.name, part.value, len(right), count, "accuracy", score, *bounds)
 
 
 def _worth(right: Floats, groups: Rows) -> float:

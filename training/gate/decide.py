@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from features.text.formatting import counted, interval
 from models.base.gate_verdict import Comparison, Verdict
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import compare, log_loss
 from training.gate.opponents import FEWEST_GROUPS, Opponent, Opponents
-from training.gate.paired_bootstrap import Answers, GainInterval, accuracy_gain, kappa_gain
+from training.gate.paired_bootstrap import Answers, GainEstimate, accuracy_gain, kappa_gain
 from training.gate.slice_veto import judge_slices
-from training.plurals import counted
 
 TOLERATED_LOSS = 0.005
 """How much worse than the champion a fresher challenger may seem: half a point."""
@@ -45,7 +45,7 @@ class _Finding:
         found = self.comparison
         return (
             f"{found.name} on {counted(found.incidents, 'incident')} {self.which}: {found.metric} "
-            f"{found.value:+.4f}, 95% interval {found.low:+.4f} to {found.high:+.4f}"
+            f"{found.value:+.4f}, 95% interval {interval(found.low, found.high, '+.4f')}"
         )
 
 
@@ -74,16 +74,10 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
 
 def _beside_baseline(ours: Evaluation) -> Verdict:
     gain = compare(log_loss, ours.baseline, ours.judged)
-    found = Comparison(
-        name=_BASELINE,
-        metric="log loss saved",
-        incidents=len(ours.rows),
-        groups=len(np.unique(ours.copies)),
-        value=gain.value,
-        low=gain.low,
-        high=gain.high,
-    )
-    figures = f"log loss {gain.value:+.3f} better, 95% interval {gain.low:+.3f} to {gain.high:+.3f}"
+    groups = len(np.unique(ours.copies))
+    found = Comparison(_BASELINE, "log loss saved", len(ours.rows), groups, *gain.triple)
+    bounds = interval(gain.low, gain.high, "+.3f")
+    figures = f"log loss {gain.value:+.3f} better, 95% interval {bounds}"
     is_better = gain.low > 0
     words = "better than the baseline" if is_better else "no better than the baseline beyond noise"
     return Verdict(is_better, (f"{words}: {figures}",), comparisons=(found,))
@@ -147,18 +141,11 @@ def _beside_past(ours: Evaluation, past: Sequence[Opponent], ordered: bool) -> V
 
 def _compare(ours: Evaluation, opponent: Opponent, name: str, ordered: bool) -> _Finding:
     answers = _answers(ours, opponent)
-    found = GainInterval(0.0, 0.0, 0.0, 0.0)
+    found = GainEstimate(0.0, 0.0, 0.0, error=0.0)
     if len(opponent.rows):
         found = kappa_gain(answers) if ordered else accuracy_gain(answers)
-    comparison = Comparison(
-        name=name,
-        metric="quadratic kappa" if ordered else "accuracy",
-        incidents=len(opponent.rows),
-        groups=answers.groups,
-        value=found.value,
-        low=found.low,
-        high=found.high,
-    )
+    metric = "quadratic kappa" if ordered else "accuracy"
+    comparison = Comparison(name, metric, len(opponent.rows), answers.groups, *found.triple)
     return _Finding(comparison, answers, opponent.which)
 
 

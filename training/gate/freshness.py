@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from features.domain.history import History
+from features.text.formatting import counted
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelVersion
 from models.artifacts.training_ids import hash_ids, were_learned_from
 from models.base.model_card import Card
 from training.dataset.targets import data_end
 from training.evaluation.evaluate import Evaluation
-from training.plurals import counted
 
 
 def find_news(

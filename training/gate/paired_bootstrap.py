@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.base.estimate import Estimate
 from models.classification.cross_validation import Rows
-from training.evaluation.metrics import Floats
+from training.evaluation.bootstrap import Floats, percentile_interval
+from training.evaluation.metrics import kappa_of_counts
 
 _REPLICATES = 1000
 _AT_ONCE = 100
@@ -52,16 +54,13 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True)
-class GainInterval:
-    """Ours less theirs, with the 95% interval `low`..`high` and the standard `error`."""
+class GainEstimate(Estimate):
+    """Ours less theirs, with its 95% interval and the standard `error`."""
 
-    value: float
-    low: float
-    high: float
     error: float
 
 
-def accuracy_gain(answers: Answers) -> GainInterval:
+def accuracy_gain(answers: Answers) -> GainEstimate:
     """Return our accuracy less theirs.
 
     >>> right, wrong = np.zeros(40, dtype=np.int64), np.ones(40, dtype=np.int64)
@@ -74,13 +73,14 @@ def accuracy_gain(answers: Answers) -> GainInterval:
     return _difference(counted, answers.units, lambda sums: sums[:, 0] / sums[:, 1])
 
 
-def kappa_gain(answers: Answers) -> GainInterval:
+def kappa_gain(answers: Answers) -> GainEstimate:
     """Return our quadratically weighted kappa (Cohen 1968) less theirs."""
     classes = answers.classes
 
     def gain(sums: Floats) -> Floats:
         costs, labels, ours, theirs = np.split(sums, [2, 2 + classes, 2 + 2 * classes], axis=1)
-        return _kappa(costs[:, 0], labels, ours) - _kappa(costs[:, 1], labels, theirs)
+        our_kappas = kappa_of_counts(costs[:, 0], labels, ours)
+        return our_kappas - kappa_of_counts(costs[:, 1], labels, theirs)
 
     predicted = np.stack([answers.ours, answers.theirs], axis=1)
     shares = np.eye(classes)
@@ -93,14 +93,7 @@ def kappa_gain(answers: Answers) -> GainInterval:
     return _difference(np.concatenate(counted, axis=1, dtype=np.float64), answers.units, gain)
 
 
-def _kappa(cost: Floats, labels: Floats, predicted: Floats) -> Floats:
-    ranks = np.arange(labels.shape[1])
-    by_chance = np.einsum("ri,ij,rj->r", labels, (ranks[:, None] - ranks) ** 2, predicted)
-    by_chance /= labels.sum(axis=1)
-    return np.where(by_chance > 0, 1 - cost / np.where(by_chance > 0, by_chance, 1), 0.0)
-
-
-def _difference(counted: Floats, units: Rows, figure: Callable[[Floats], Floats]) -> GainInterval:
+def _difference(counted: Floats, units: Rows, figure: Callable[[Floats], Floats]) -> GainEstimate:
     """Draw the units anew a thousand times (Efron 1979), and return the figure of their sums.
 
     `counted` has a row for each incident. Units that count alike are drawn together, by one
@@ -114,6 +107,6 @@ def _difference(counted: Floats, units: Rows, figure: Callable[[Floats], Floats]
         times = generator.multinomial(count, sizes / count, size=_AT_ONCE)
         drawn.append(figure(times @ kinds))
     replicates = np.concatenate(drawn)
-    low, high = np.quantile(replicates, [0.025, 0.975])
     value = float(figure(sums.sum(axis=0, keepdims=True))[0])
-    return GainInterval(value, float(low), float(high), float(replicates.std()))
+    found = percentile_interval(value, replicates)
+    return GainEstimate(*found.triple, error=float(replicates.std()))

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+from features.text.formatting import counted, interval
 from models.base.gate_verdict import Comparison, Verdict
 from models.classification.cross_validation import Rows
 from training.evaluation.slices import Slice
-from training.gate.paired_bootstrap import Answers, GainInterval, accuracy_gain
-from training.plurals import counted
+from training.gate.paired_bootstrap import Answers, GainEstimate, accuracy_gain
 
 TOLERATED_FALL = 0.02
 """How much a slice's accuracy may fall: two points."""
@@ -31,8 +31,8 @@ class _Fall:
     def __str__(self) -> str:
         found = self.comparison
         return (
-            f"accuracy {found.value:+.3f} in {found.name}, 95% interval {found.low:+.3f} to "
-            f"{found.high:+.3f} on {counted(found.incidents, 'incident')}"
+            f"accuracy {found.value:+.3f} in {found.name}, 95% interval "
+            f"{interval(found.low, found.high, '+.3f')} on {counted(found.incidents, 'incident')}"
         )
 
 
@@ -64,19 +64,12 @@ def judge_slices(answers: Answers, rows: Rows, slices: Sequence[Slice]) -> Verdi
 
 def _fall(part: Slice, answers: Answers) -> _Fall:
     gain = accuracy_gain(answers)
-    comparison = Comparison(
-        name=part.title,
-        metric="accuracy",
-        incidents=len(answers.labels),
-        groups=answers.groups,
-        value=gain.value,
-        low=gain.low,
-        high=gain.high,
-    )
+    count = len(answers.labels)
+    comparison = Comparison(part.title, "accuracy", count, answers.groups, *gain.triple)
     return _Fall(comparison, _chance(gain))
 
 
-def _chance(gain: GainInterval) -> float:
+def _chance(gain: GainEstimate) -> float:
     beyond = gain.value + TOLERATED_FALL
     if gain.error == 0:
         return 0.0 if beyond < 0 else 1.0

@@ -10,7 +10,7 @@ from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from features.store.learning.monitoring_reports import Alarm, Measure
 from models.base.model_card import Card
 from models.base.predictions import Decision
-from training.monitoring.bootstrap import mean_by_day
+from training.evaluation.bootstrap import mean_by_day
 from training.monitoring.findings import Findings
 from training.monitoring.overconfidence import find_overconfidence
 
@@ -105,8 +105,7 @@ def _acceptance(judged: AnsweredIncidents, feedback: Sequence[FeedbackRecord]) -
         return []
     accepted = [float(one.action is FeedbackAction.ACCEPT) for one in said]
     found = mean_by_day(accepted, [one.given_at for one in said])
-    bounds = (found.low, found.high, None)
-    return [Measure("feedback accepted", found.value, *bounds, judged.target, n=len(said))]
+    return [Measure("feedback accepted", *found.triple, None, judged.target, n=len(said))]
 
 
 def _latency(judged: AnsweredIncidents) -> list[Measure]:
@@ -136,8 +135,7 @@ def _measure(
     reference: float | None,
 ) -> Measure:
     found = mean_by_day(values, [one.answered_at for one in answers])
-    bounds = (found.low, found.high, reference)
-    return Measure(name, found.value, *bounds, judged.target, n=len(values))
+    return Measure(name, *found.triple, reference, judged.target, n=len(values))
 
 
 def _rash_alarms(judged: AnsweredIncidents, error: float) -> tuple[Alarm, ...]:

@@ -123,7 +123,7 @@ def precision_history(store: IncidentStore, target: str, version: str, card: Car
                 "day": (opened or one.answered_at).date(),
                 "n": bounds.n,
                 "right": counts[one.label][0],
-                "estimate": bounds.estimate,
+                "estimate": bounds.value,
                 "low": bounds.low,
                 "high": bounds.high,
                 "promised": certificate.precision_at_least if certificate else None,

@@ -12,7 +12,9 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from features.store.learning.monitoring_reports import Measure
 from features.text.cleaning import incident_text
 from features.text.tokens import terms_of
+from models.base.estimate import Estimate
 from models.classification.cross_validation import Rows
+from training.evaluation.bootstrap import percentile_interval
 from training.monitoring.concept_drift import FACTS
 from training.monitoring.dataset import MonitoringDataset
 from training.monitoring.findings import Findings
@@ -59,14 +61,13 @@ def _told_apart(dataset: MonitoringDataset, early: Rows, late: Rows) -> list[Mea
         cv=GroupKFold(folds, shuffle=True, random_state=0),
         method="decision_function",
     )
-    low, high = _auc_interval(is_late, scores, weeks)
-    value = float(roc_auc_score(is_late, scores))
-    return [Measure("texts told from earlier ones (AUC)", value, low, high, 0.5, n=len(rows))]
+    area = _bootstrap_auc(is_late, scores, weeks)
+    return [Measure("texts told from earlier ones (AUC)", *area.triple, 0.5, n=len(rows))]
 
 
-def _auc_interval(
+def _bootstrap_auc(
     is_late: NDArray[np.int64], scores: NDArray[np.float64], weeks: Rows
-) -> tuple[float, float]:
+) -> Estimate:
     generator = np.random.default_rng(0)
     members = [np.flatnonzero(weeks == week) for week in range(int(weeks.max()) + 1)]
     early = [each for each in members if not is_late[each[0]]]
@@ -81,8 +82,7 @@ def _auc_interval(
             ]
         )
         areas.append(roc_auc_score(is_late[drawn], scores[drawn]))
-    low, high = np.quantile(areas, [0.025, 0.975])
-    return float(low), float(high)
+    return percentile_interval(float(roc_auc_score(is_late, scores)), areas)
 
 
 def _new_words(dataset: MonitoringDataset, since: int, late: Rows) -> Measure:

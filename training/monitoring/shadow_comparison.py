@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from features.store.learning.monitoring_reports import Measure
 from features.store.learning.shadow_predictions import ShadowPair
-from training.monitoring.bootstrap import mean_by_day
+from training.evaluation.bootstrap import mean_by_day
 from training.monitoring.findings import Findings
 
 
@@ -39,4 +39,4 @@ def _measure(
 ) -> Measure:
     values = [float(figure(pair)) for pair in pairs]
     found = mean_by_day(values, [pair.answered_at for pair in pairs])
-    return Measure(name, found.value, found.low, found.high, None, target, n=len(values))
+    return Measure(name, *found.triple, None, target, n=len(values))

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
-from scipy.special import betaincinv
 
 from features.domain.history import History
 from features.domain.report import ResolvedIncident
@@ -18,6 +17,7 @@ from models.classification.cross_validation import Rows, one_of_each, report_cop
 from training.dataset.provenance import why_auto_is_withheld
 from training.dataset.split import Split, is_dated, known_at, split_history
 from training.dataset.targets import Target
+from training.evaluation.binomial_intervals import lower_bound, upper_bound
 from training.pipeline.fit import encode_history, fit_and_judge, prove
 from training.pipeline.train import choose_targets, learn_each, refuse_nothing
 from training.plan import Progress, TrainingPlan
@@ -164,8 +164,8 @@ def measure_precision(right: Sequence[bool], copies: Sequence[int]) -> AutoPreci
         right=sum(right),
         groups=groups,
         precision=hits / groups if groups else None,
-        low=float(betaincinv(hits, groups - hits + 1, 0.025)) if hits else 0.0,
-        high=float(betaincinv(hits + 1, groups - hits, 0.975)) if hits < groups else 1.0,
+        low=float(lower_bound(hits, groups, 0.025)),
+        high=float(upper_bound(hits, groups, 0.025)),
     )
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from features.store.store import IncidentStore
+from features.text.formatting import counted
 from models.artifacts.registry import ModelRegistry
 from training.pipeline.retraining_events import last_finished
-from training.plurals import counted
 
 _NO_DRIFT = frozenset({"latency"})
 

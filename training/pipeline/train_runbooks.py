@@ -20,7 +20,7 @@ from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import RunbookModel
 from models.runbooks.usage import past_uses
 from training.dataset.split import Split
-from training.evaluation.metrics import Floats
+from training.evaluation.bootstrap import Floats
 from training.evaluation.search_metrics import measure_recall, measure_shown
 
 TARGET = "runbooks"

@@ -16,7 +16,7 @@ from models.similarity.pair_features import FEATURES
 from models.similarity.pair_ranker import PairRanker, RelatednessCalibration
 from models.similarity.similar_model import SimilarModel
 from models.similarity.training_pairs import LabelledQuery, PairJudgement, labelled_queries
-from training.evaluation.metrics import Floats
+from training.evaluation.bootstrap import Floats
 from training.evaluation.search_metrics import measure_recall, measure_shown
 
 TARGET = "similar"

@@ -57,14 +57,14 @@ def test_a_precision_of_80_under_a_promise_of_92_is_found_within_sixty_answers_m
 
 
 def test_with_nothing_checked_nothing_is_known() -> None:
-    assert precision_bounds(0, 0) == PrecisionBounds(estimate=0.5, low=0.0, high=1.0, n=0)
+    assert precision_bounds(0, 0) == PrecisionBounds(value=0.5, low=0.0, high=1.0, n=0)
 
 
 @pytest.mark.parametrize(("right", "wrong"), [(0, 5), (5, 0), (0, 3000), (10**6, 1), (1, 10**6)])
 def test_bounds_of_extreme_counts_stay_in_order(right: int, wrong: int) -> None:
     bounds = precision_bounds(right, wrong)
 
-    assert 0 <= bounds.low <= bounds.estimate <= bounds.high <= 1
+    assert 0 <= bounds.low <= bounds.value <= bounds.high <= 1
     assert bounds.low < bounds.high
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from models.base.predictions import Certificate
-from training.evaluation.certify import GRID, certify, lower_bound
+from training.evaluation.binomial_intervals import lower_bound
+from training.evaluation.certify import GRID, certify
 from training.evaluation.metrics import HeldOutPredictions
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
+from models.base.estimate import Estimate
 from training.evaluation.metrics import (
     HeldOutPredictions,
-    Interval,
     accuracy,
     compare,
     coverage_at_wanted_accuracy,
@@ -118,7 +118,7 @@ def test_same_seed_same_interval() -> None:
 
 def test_comparison_is_paired() -> None:
     ours = drawn(skill=0.7)
-    assert compare(accuracy, ours, ours) == Interval(0, 0, 0)
+    assert compare(accuracy, ours, ours) == Estimate(0, 0, 0)
     worse = ours.predicted.copy()
     worse[:10] = (ours.labels[:10] + 1) % 4
     change = compare(accuracy, ours, replace(ours, predicted=worse))

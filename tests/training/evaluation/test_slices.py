@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from features.domain.report import IncidentReport
+from training.evaluation.binomial_intervals import wilson_interval
 from training.evaluation.languages import languages_of
 from training.evaluation.metrics import HeldOutPredictions
-from training.evaluation.slices import find_slices, measure_slices, wilson_interval
+from training.evaluation.slices import find_slices, measure_slices
 
 
 def report(number: int, **facts: str | None) -> IncidentReport:
