@@ -158,7 +158,7 @@ def _rankings(examples: Sequence[ResolvedIncident], index: RunbookIndex) -> list
     then = index if index.past.uses else index.used(past_uses(examples))
     matches = match_reports([one.report for one in known], then)
     return [
-        Ranking(match.features, rows[one.outcome.runbook_id or ""])
+        Ranking(match.features, np.arange(len(index)) == rows[one.outcome.runbook_id or ""])
         for one, match in zip(known, matches, strict=True)
     ]
 
@@ -167,13 +167,13 @@ def _calibrate(rankings: Sequence[Ranking], weights: Floats, prior: Floats) -> F
     """Fit to the best of each query, and to the best that is left without the right one."""
     if not rankings:
         return prior
-    tops: list[tuple[Floats, float]] = []
+    tops: list[tuple[Floats, bool]] = []
     for ranking in rankings:
         scores = ranking.features @ weights
-        tops.append((top_evidence(scores), float(scores.argmax() == ranking.right)))
-        others = np.delete(scores, ranking.right)
+        tops.append((top_evidence(scores), bool(ranking.is_right[scores.argmax()])))
+        others = scores[~ranking.is_right]
         if len(others):
-            tops.append((top_evidence(others), 0.0))
+            tops.append((top_evidence(others), False))
     evidence, right = (np.array(column) for column in zip(*tops, strict=True))
     return fit_logit(evidence, right, prior, np.array(_CALIBRATION_SPREAD))
 

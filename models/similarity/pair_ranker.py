@@ -1,17 +1,18 @@
 """How related past incidents are to a report: a ranker of pairs and its calibration."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator
 
 from models.similarity.pair_features import FEATURES
 from models.similarity.training_pairs import LabelledQuery
+from models.statistics.conditional_logit import Ranking, fit_conditional_logit, fit_logit
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -66,7 +67,7 @@ class PairRanker(BaseEstimator):  # type: ignore[misc]
         shipped = np.array([SHIPPED_WEIGHTS[name] for name in FEATURES])
         telling = [query for query in queries if 0 < query.is_relative.sum() < len(query.features)]
         spread = np.maximum(_LEAST_SPREAD, self.spread * np.abs(shipped))
-        self.weights_ = _likeliest_weights(telling, shipped, spread) if telling else shipped
+        self.weights_ = fit_conditional_logit(_rankings(telling), shipped, spread)
         return self
 
     def score(self, features: Floats) -> Floats:
@@ -124,17 +125,8 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         shipped = np.array([SHIPPED_INTERCEPT, SHIPPED_SLOPE])
         spread = np.array([2.0, 0.25])
         design = np.column_stack([np.ones_like(odds), odds])
-        signs = np.where(right, 1.0, -1.0)
-        weights = weights / weights.mean()
-
-        def loss(line: Floats) -> tuple[float, Floats]:
-            margins = signs * (design @ line)
-            pull = (line - shipped) / spread
-            slopes = -design.T @ (weights * signs * expit(-margins)) + pull / spread
-            return float(weights @ np.logaddexp(0, -margins) + pull @ pull / 2), slopes
-
-        found = minimize(loss, shipped, jac=True, method="L-BFGS-B")
-        self.intercept_, self.slope_ = (float(value) for value in found.x)
+        line = fit_logit(design, right, shipped, spread, weights / weights.mean())
+        self.intercept_, self.slope_ = line.tolist()
 
     def _learn_rate(self, odds: Floats, weights: Floats) -> None:
         rate, shares = SHIPPED_RATE, weights / weights.sum()
@@ -160,36 +152,13 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         return asked if is_too_low.any() else SHIPPED_CUTOFF
 
 
-def _likeliest_weights(queries: Sequence[LabelledQuery], shipped: Floats, spread: Floats) -> Floats:
-    features = np.vstack([query.features for query in queries])
-    related = np.concatenate([query.is_relative for query in queries])
-    lengths = np.array([len(query.features) for query in queries])
-    starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
-    groups = np.array([query.group for query in queries])
-    # A storm of incidents with one cause counts once.
-    counts = (
-        1.0 / np.unique(groups, return_counts=True)[1][np.unique(groups, return_inverse=True)[1]]
-    )
-
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        scores = features @ weights
-        whole, chosen = _log_sums(scores, starts, lengths)
-        part, wanted = _log_sums(np.where(related, scores, -np.inf), starts, lengths)
-        pull = (weights - shipped) / spread
-        slopes = features.T @ (np.repeat(counts, lengths) * (chosen - wanted)) + pull / spread
-        return float(counts @ (whole - part) + pull @ pull / 2), slopes
-
-    return np.asarray(minimize(loss, shipped, jac=True, method="L-BFGS-B").x)
-
-
-def _log_sums(
-    scores: Floats, starts: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> tuple[Floats, Floats]:
-    """Return the log of each segment's summed exponentials, and each row's share of them."""
-    largest = np.maximum.reduceat(scores, starts)
-    powers = np.exp(scores - np.repeat(largest, lengths))
-    sums = np.add.reduceat(powers, starts)
-    return largest + np.log(sums), powers / np.repeat(sums, lengths)
+def _rankings(queries: Sequence[LabelledQuery]) -> list[Ranking]:
+    """Return what can be learned from; a storm of incidents with one cause counts once."""
+    sizes = Counter(query.group for query in queries)
+    return [
+        Ranking(query.features, query.is_relative, weight=1.0 / sizes[query.group])
+        for query in queries
+    ]
 
 
 def _odds(scores: Floats, alike: Integers) -> Floats:

@@ -1,6 +1,6 @@
 """Logits that start from known weights and move as examples come."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,58 +9,88 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+_Loss = Callable[[Floats], tuple[float, Floats]]
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The candidates of a query as features of shape (candidates, features), and the right one."""
+    """The candidates of a query as features of shape (candidates, features).
+
+    `is_right` tells which are right, at least one, and `weight` how much the query counts.
+    """
 
     features: Floats
-    right: int
+    is_right: Flags
+    weight: float = 1.0
 
 
 def fit_conditional_logit(rankings: Sequence[Ranking], prior: Floats, spread: Floats) -> Floats:
     """Return the likeliest weights under a Gaussian prior (McFadden 1974, maximum a posteriori).
 
-    `prior` is where weights start from and stay without rankings, `spread` their standard
-    deviation about it.
+    Among the candidates of a query one of the right ones is to be chosen. `prior` is where weights
+    start from and stay without rankings, `spread` their standard deviation about it.
 
     >>> fit_conditional_logit([], np.array([2.0]), np.array([1.0])).tolist()
     [2.0]
     """
     if not rankings:
         return prior
+    features = np.vstack([ranking.features for ranking in rankings])
+    is_right = np.concatenate([ranking.is_right for ranking in rankings])
+    lengths = np.array([len(ranking.features) for ranking in rankings])
+    starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+    counts = np.array([ranking.weight for ranking in rankings])
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        away = (weights - prior) / spread
-        value, slope = float(away @ away) / 2, away / spread
-        for ranking in rankings:
-            scores = ranking.features @ weights
-            scores -= scores.max()
-            shares = np.exp(scores)
-            total = float(shares.sum())
-            value -= float(scores[ranking.right]) - float(np.log(total))
-            slope = slope + shares @ ranking.features / total - ranking.features[ranking.right]
-        return value, slope
+        scores = features @ weights
+        whole, chosen = _log_sums(scores, starts, lengths)
+        part, wanted = _log_sums(np.where(is_right, scores, -np.inf), starts, lengths)
+        slopes = features.T @ (np.repeat(counts, lengths) * (chosen - wanted))
+        return float(counts @ (whole - part)), slopes
 
-    return np.asarray(minimize(loss, prior, jac=True, method="L-BFGS-B").x, dtype=np.float64)
+    return _likeliest(loss, prior, spread)
 
 
-def fit_logit(evidence: Floats, right: Floats, prior: Floats, spread: Floats) -> Floats:
+def fit_logit(
+    evidence: Floats, right: Flags, prior: Floats, spread: Floats, counts: Floats | None = None
+) -> Floats:
     """Return the weights of a logistic regression under a Gaussian prior (maximum a posteriori).
 
-    `evidence` has shape (examples, weights), `right` holds 1 or 0 per example.
+    `evidence` has shape (examples, weights), `right` the outcomes, and `counts` how much each
+    example counts, by default one.
 
-    >>> fit_logit(np.ones((0, 1)), np.ones(0), np.array([2.0]), np.array([1.0])).tolist()
+    >>> no_examples = np.ones(0, dtype=np.bool_)
+    >>> fit_logit(np.ones((0, 1)), no_examples, np.array([2.0]), np.array([1.0])).tolist()
     [2.0]
     """
-
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        away = (weights - prior) / spread
-        log_odds = evidence @ weights
-        value = float(away @ away) / 2 + float(np.logaddexp(0, log_odds).sum() - right @ log_odds)
-        return value, away / spread + (expit(log_odds) - right) @ evidence
-
     if not len(right):
         return prior
-    return np.asarray(minimize(loss, prior, jac=True, method="L-BFGS-B").x, dtype=np.float64)
+    signs = np.where(right, 1.0, -1.0)
+    counts = np.ones(len(right)) if counts is None else counts
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        margins = signs * (evidence @ weights)
+        slopes = -evidence.T @ (counts * signs * expit(-margins))
+        return float(counts @ np.logaddexp(0, -margins)), slopes
+
+    return _likeliest(loss, prior, spread)
+
+
+def _likeliest(loss: _Loss, prior: Floats, spread: Floats) -> Floats:
+    def with_prior(weights: Floats) -> tuple[float, Floats]:
+        value, slopes = loss(weights)
+        pull = (weights - prior) / spread
+        return value + float(pull @ pull / 2), slopes + pull / spread
+
+    return np.asarray(minimize(with_prior, prior, jac=True, method="L-BFGS-B").x, dtype=np.float64)
+
+
+def _log_sums(
+    scores: Floats, starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Return the log of each segment's summed exponentials, and each row's share of them."""
+    largest = np.maximum.reduceat(scores, starts)
+    powers = np.exp(scores - np.repeat(largest, lengths))
+    sums = np.add.reduceat(powers, starts)
+    return largest + np.log(sums), powers / np.repeat(sums, lengths)

@@ -108,7 +108,8 @@ def _features(family: Family) -> Floats:
 
 def _rankings(family: Family, features: Floats) -> list[Ranking]:
     return [
-        Ranking(each[:, :_LEARNED], row) for each, row in zip(features, family.right, strict=True)
+        Ranking(each[:, :_LEARNED], np.arange(len(each)) == row)
+        for each, row in zip(features, family.right, strict=True)
     ]
 
 

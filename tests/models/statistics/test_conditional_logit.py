@@ -9,7 +9,7 @@ PRIOR, SPREAD = np.array([2.0, 0.0]), np.array([1.0, 1.0])
 
 
 def ranking(right: int) -> Ranking:
-    return Ranking(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]), right)
+    return Ranking(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]), np.arange(3) == right)
 
 
 def test_each_example_moves_the_weights_further() -> None:
@@ -26,13 +26,13 @@ def test_a_narrow_prior_holds() -> None:
 
 
 def test_huge_features_do_not_overflow() -> None:
-    far = Ranking(np.array([[1e4, 0.0], [0.0, 1e4]]), 1)
+    far = Ranking(np.array([[1e4, 0.0], [0.0, 1e4]]), np.array([False, True]))
     assert np.isfinite(fit_conditional_logit([far], PRIOR, SPREAD)).all()
 
 
 def test_a_logit_follows_the_shares() -> None:
     evidence, wide = np.ones((400, 1)), np.array([100.0])
-    right = np.r_[np.ones(100), np.zeros(300)]
+    right = np.arange(400) < 100
     (log_odds,) = fit_logit(evidence, right, np.zeros(1), wide)
     assert log_odds == pytest.approx(np.log(1 / 3), abs=1e-3)
     assert fit_logit(evidence[:0], right[:0], np.array([0.7]), wide).tolist() == [0.7]
