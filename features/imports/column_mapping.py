@@ -5,19 +5,19 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from features.domain.history import Provenance
 from features.errors import BadMapping
+from features.imports.yaml_files import read_yaml
 
 
-class _Strict(BaseModel):
+class _MappingSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
-class MappedColumn(_Strict):
+class MappedColumn(_MappingSection):
     """A column by its name in the export; in YAML the name alone will do."""
 
     column: str = Field(min_length=1)
@@ -60,14 +60,14 @@ class SplitColumn(MappedColumn):
         return value.split(self.before, 1)[0] if self.before else value
 
 
-class EventColumns(_Strict):
+class EventColumns(_MappingSection):
     """For an audit trail: the column that names the incident, and the one that orders events."""
 
     group_by: str
     order_by: str
 
 
-class ReportColumns(_Strict):
+class ReportColumns(_MappingSection):
     """The columns known when an incident opens."""
 
     id: MappedColumn | None = None
@@ -84,7 +84,7 @@ class ReportColumns(_Strict):
         yield from (("attributes", column) for column in self.attributes)
 
 
-class OutcomeColumns(_Strict):
+class OutcomeColumns(_MappingSection):
     """The columns learned later."""
 
     category: LabelColumn | None = None
@@ -127,14 +127,14 @@ class OutcomeColumns(_Strict):
         yield from (("fields", label.column) for label in self.fields)
 
 
-def _single_columns(section: _Strict) -> Iterator[tuple[str, str]]:
+def _single_columns(section: _MappingSection) -> Iterator[tuple[str, str]]:
     for role in type(section).model_fields:
         mapped = getattr(section, role)
         if isinstance(mapped, MappedColumn):
             yield role, mapped.column
 
 
-class HistoryMapping(_Strict):
+class HistoryMapping(_MappingSection):
     """What each column of an export means.
 
     >>> mapping = HistoryMapping.model_validate(
@@ -204,30 +204,11 @@ def suggest_name(name: str, known: Iterable[str]) -> str:
 
 def load_mapping(path: Path) -> HistoryMapping:
     """Read a mapping in YAML; raises `BadMapping` with the one line to mend."""
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadMapping(f"{path}: the mapping cannot be read: {_reason(error)}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        problem = getattr(error, "problem", None) or "forbidden characters"
-        raise BadMapping(f"{path}:{line} the mapping is no YAML: {problem}") from error
-    # The parser lets through what it meets in values such as `2020-99-99`.
-    except ValueError as error:
-        raise BadMapping(f"{path}: a value cannot be read: {error}; put it in quotes") from error
-    except RecursionError:
-        raise BadMapping(f"{path}: the mapping is nested too deeply") from None
+    given = read_yaml(path, "the mapping", BadMapping)
     try:
         return HistoryMapping.model_validate(given)
     except ValidationError as error:
         raise BadMapping(f"{path}: {_explain(error.errors()[0])}") from error
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8"
-    return error.strerror or str(error)
 
 
 def _explain(error: ErrorDetails) -> str:

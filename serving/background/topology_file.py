@@ -4,11 +4,11 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.domain.topology import NO_TOPOLOGY, Topology
 from features.errors import UnreadableFile
+from features.imports.yaml_files import explain, read_yaml
 
 _log = logging.getLogger(__name__)
 
@@ -34,16 +34,11 @@ class TopologyEntries(BaseModel):
 
 def read_topology(file: Path) -> Topology:
     """Return the topology that a file holds; raises `UnreadableFile`."""
+    given = read_yaml(file, "the topology", UnreadableFile)
     try:
-        given = yaml.safe_load(file.read_text(encoding="utf-8"))
         services = TopologyEntries.model_validate({} if given is None else given).services
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UnreadableFile(f"the topology {file}: {where}: {first['msg']}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise UnreadableFile(f"the topology {file} cannot be read: {reason}") from None
+        raise UnreadableFile(f"{file}: {explain(error, 'the topology')}") from None
     known: Mapping[str, ServiceEntry] = {name: each for name, each in services.items() if each}
     return Topology(
         {name: each.depends_on for name, each in known.items()},

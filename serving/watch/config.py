@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
+from features.imports.yaml_files import explain, read_yaml
 from models.base.series_model import Bounds
 from models.timeseries.anomaly_model import Tier
 from serving.runtime.errors import BadWatchConfig
@@ -119,32 +118,11 @@ class WatchConfig(_Strict):
 
 def load_config(path: Path) -> WatchConfig:
     """Read the file; raises `BadWatchConfig` with the one line to mend."""
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise BadWatchConfig(f"{path}: the file cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        problem = getattr(error, "problem", None) or "forbidden characters"
-        raise BadWatchConfig(f"{path}:{line} the file is no YAML: {problem}") from error
-    except (ValueError, RecursionError) as error:
-        raise BadWatchConfig(f"{path}: the file cannot be read: {error}") from error
+    given = read_yaml(path, "the file", BadWatchConfig)
     try:
         return WatchConfig.model_validate(given)
     except ValidationError as error:
-        raise BadWatchConfig(f"{path}: {_explain(error.errors()[0])}") from error
-
-
-def _explain(error: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"unknown key {place!r}"
-    if error["type"] == "missing":
-        return f"the key {place!r} is missing"
-    if error["type"] in ("model_type", "model_attributes_type"):
-        return f"{place or 'the file'} must be a section of `key: value` lines"
-    return f"{place}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+        raise BadWatchConfig(f"{path}: {explain(error, 'the file')}") from error
 
 
 def _refuse_twice(what: str, names: list[str]) -> None:

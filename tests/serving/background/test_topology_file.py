@@ -55,12 +55,20 @@ def test_a_file_that_breaks_later_leaves_what_was_known(tmp_path, caplog):
 
 @pytest.mark.parametrize(
     "text",
-    ["services: [", "services: []", "services: {a: {depends: [b]}}", "- x", "\x00", "other: {}"],
+    [
+        "services: [",
+        "services: 2020-99-99",
+        "services: []",
+        "services: {a: {depends: [b]}}",
+        "- x",
+        "\x00",
+        "other: {}",
+    ],
 )
 def test_a_file_that_cannot_be_read_is_named_at_the_start(tmp_path, text):
     file = tmp_path / "topology.yaml"
     file.write_text(text)
-    with pytest.raises(UnreadableFile, match=r"the topology .*topology\.yaml"):
+    with pytest.raises(UnreadableFile, match=r"topology\.yaml: "):
         TopologyFile(None, file)
 
 
@@ -69,7 +77,7 @@ def test_a_chosen_file_must_be_there(tmp_path, monkeypatch):
     monkeypatch.setenv("PRECEDENT_TOPOLOGY", str(tmp_path / "none.yaml"))
     result = CliRunner().invoke(cli, ["--port", "0"])
     assert result.exit_code == 2
-    assert "none.yaml cannot be read" in result.output
+    assert "none.yaml: the topology cannot be read" in result.output
     assert "Traceback" not in result.output
 
 
