@@ -33,11 +33,6 @@ _COUNTER = re.compile(
     r"|(?<=[^\W\d_])(?:[-_]?\d++)+(?:\.\d++)*(?![^\W_])",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(
-    r"amd64|arm64|base64|db2|ec2|h264|http2|i[36]86|ipv[46]|log4|md5|[mo]365|oauth2|office365"
-    r"|p[1-5]|s3|sha(?:1|256|512)|utf(?:8|16)|win(?:dows)?(?:7|10|11)|x64|x86(?:64)?",
-    re.IGNORECASE,
-)
 _NUMBER = re.compile(r"(?<![^\W_])\d++(?:[.,:]\d++)*+[^\W\d_]{0,2}(?![^\W_])")
 _LONGEST_REMEMBERED = 64
 

@@ -52,11 +52,6 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
         self.weights_.flat[used] = weights
         return self
 
-    @property
-    def trust_(self) -> Floats:
-        """How far each expert is believed: the mean of its two weights."""
-        return np.asarray(self.weights_.mean(axis=0))
-
     def predict_proba(self, scores: Floats) -> Floats:
         """Return probabilities of shape (rows, classes)."""
         logits = np.tensordot(self.weights_.ravel(), _below_and_above(scores), 1) + self.biases_

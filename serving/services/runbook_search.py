@@ -15,7 +15,7 @@ from features.store.store import IncidentStore
 from models.base.predictions import RunbookPrediction
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import DEFAULT_LIMIT, RunbookModel
-from models.runbooks.stored_usage import stored_uses
+from models.runbooks.usage import stored_uses
 from serving.background.champions import Champions
 from serving.background.poller import Poller
 

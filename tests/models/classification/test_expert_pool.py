@@ -107,7 +107,7 @@ def test_class_that_folds_never_show_is_not_distrusted() -> None:
     """Alerts of one template each: whatever judges one had never seen its class."""
     encoded, labels = numbered(60)
     pool = ExpertPool(classes=3).fit(encoded, labels, copy_folds(labels))
-    assert (pool.pool_.trust_ > 0).all()
+    assert (pool.pool_.weights_.mean(axis=0) > 0).all()
     assert (pool.predict_proba(encoded).argmax(axis=1) == labels).all()
     found = pool.take_cross_fit()
     assert (found.probabilities.argmax(axis=1) != labels[found.rows]).all()
