@@ -86,7 +86,7 @@ def adapt_encoder(
     import torch
 
     torch.manual_seed(seed)
-    course = _Course(weights, lessons)
+    course = _FineTuning(weights, lessons)
     step, spent = course.resume(folder)
     batches = _batches(lessons.texts, epochs, seed)
     started = saved = time.monotonic()
@@ -107,7 +107,7 @@ def adapt_encoder(
     return AdaptedWeights(course.finish(folder), epochs, course.heads())
 
 
-class _Course:
+class _FineTuning:
     """An encoder that learns, with a classifier for each target."""
 
     def __init__(self, weights: Path, lessons: Lessons) -> None:

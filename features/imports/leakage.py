@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from features.domain.history import Provenance
 from features.imports.column_mapping import HistoryMapping
-from features.imports.mapping_inference import is_caller, plain_name
+from features.imports.mapping_inference import is_caller
+from features.text.tokens import plain_name
 
 Values = Sequence[str | None]
 

@@ -1,10 +1,10 @@
 """A mapping from the headers alone: our own names, and the usual exports of two products."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from features.errors import BadMapping
 from features.imports.column_mapping import HistoryMapping
+from features.text.tokens import plain_name
 
 # Headers are compared by their letters and digits; the first name that a file has wins.
 _REPORT_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -37,17 +37,7 @@ _ATTRIBUTE_NAMES = (
 )
 _TRACKER_MARKS = frozenset({"issuekey", "issueid"})
 _SERVICE_DESK_MARKS = frozenset({"number", "shortdescription", "assignmentgroup"})
-_NO_LETTER_OR_DIGIT = re.compile(r"[\W_]+")
 _MIN_USEFUL = frozenset({"title", "description", "service", "source"})
-
-
-def plain_name(column: str) -> str:
-    """Return a column's name in lower case without separators.
-
-    >>> plain_name("Component/s"), plain_name("caller_id")
-    ('components', 'callerid')
-    """
-    return _NO_LETTER_OR_DIGIT.sub("", column).lower()
 
 
 def is_caller(column: str) -> bool:

@@ -11,7 +11,7 @@ from features.imports.priority_matrix import (
     computed_severities,
     learn_matrix,
     matrix_order,
-    pairs_of,
+    paired_levels,
     stated_matrix,
 )
 
@@ -73,7 +73,7 @@ def _compute(
             f"severity: {changed} incidents have another than priority_matrix makes of their "
             "impact and urgency; the matrix counts"
         )
-    rows = zip(pairs_of(*parts), made, strict=True)
+    rows = zip(paired_levels(*parts), made, strict=True)
     if unknown := [pair for pair, new in rows if pair is not None and new is None]:
         impact, urgency = unknown[0]
         found.warnings.append(

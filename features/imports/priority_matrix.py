@@ -29,7 +29,7 @@ def learn_matrix(impacts: Values, urgencies: Values, severities: Values) -> Prio
     >>> learn_matrix(["1", "2"] * 40, ["1"] * 80, ["P1", "P2"] * 40).cells[("2", "1")]
     'P2'
     """
-    pairs = pairs_of(impacts, urgencies)
+    pairs = paired_levels(impacts, urgencies)
     if not determines(pairs, severities, max_errors=_MAX_EXCEPTIONS):
         return None
     made: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
@@ -44,7 +44,7 @@ def computed_severities(
     matrix: PriorityMatrix, impacts: Values, urgencies: Values
 ) -> list[str | None]:
     """Return the severity that the matrix makes of each row, None where it does not know."""
-    pairs = pairs_of(impacts, urgencies)
+    pairs = paired_levels(impacts, urgencies)
     return [None if pair is None else matrix.cells.get(pair) for pair in pairs]
 
 
@@ -67,7 +67,7 @@ def matrix_order(
     return tuple(sorted(means, key=means.__getitem__)) if is_clear else ()
 
 
-def pairs_of(impacts: Values, urgencies: Values) -> list[tuple[str, str] | None]:
+def paired_levels(impacts: Values, urgencies: Values) -> list[tuple[str, str] | None]:
     """Return each row's impact and urgency, None where one of them is unknown."""
     both = zip(impacts, urgencies, strict=True)
     return [None if i is None or u is None else (i, u) for i, u in both]

@@ -20,8 +20,6 @@ from features.text.error_signatures import error_codes
 from features.text.memo import cached
 from features.text.variable_masking import mask_variables
 
-# Part of the key of every stored index: raise it whenever the terms of a text change.
-TERMS_VERSION = 1
 TERM_BUCKETS = 2**20
 
 # Names such as `KubePodCrashLooping` stay whole here: they count both whole and in parts.
@@ -37,7 +35,7 @@ _WORD = re.compile(r"<\w{1,20}>|\w+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\WA-Z_]+")
 # Chinese, Japanese, Thai and the like: written without spaces, so matched by pairs of marks.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
-_NOT_IN_CODE = re.compile(r"[\W_]+")
+_NO_LETTER_OR_DIGIT = re.compile(r"[\W_]+")
 _LONGEST_TERM = 64
 _LONGEST_WORD = 400
 _ENGLISH = """
@@ -65,11 +63,20 @@ def terms_of(text: str) -> list[str]:
     >>> terms_of("KubePodCrashLooping on srv-db-012, exit code 137")
     ['kubepodcrashloop', 'kube', 'pod', 'crash', 'loop', 'srv', 'db', 'exit', 'code', 'exitcode137']
     """
-    codes = [_NOT_IN_CODE.sub("", code.lower()) for code in sorted(error_codes(text))]
+    codes = [plain_name(code) for code in sorted(error_codes(text))]
     for step in TERM_STEPS:
         text = step(text)
     terms = [term for word in _WORD.findall(text) for term in _terms_of_word(word)]
     return terms + [code for code in codes if code not in terms]
+
+
+def plain_name(name: str) -> str:
+    """Return the letters and digits of a name in lower case, so that its spellings agree.
+
+    >>> plain_name("Component/s"), plain_name("Kube Pod-CrashLooping")
+    ('components', 'kubepodcrashlooping')
+    """
+    return _NO_LETTER_OR_DIGIT.sub("", name).lower()
 
 
 def term_ids(terms: Sequence[str]) -> NDArray[np.uint32]:

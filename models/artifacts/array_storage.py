@@ -62,8 +62,8 @@ def store_arrays(model: object, folder: Path) -> object:
     in long tables become Python's.
     """
     folder.mkdir()
-    shelf = _Shelf(folder)
-    return rebuild(model, shelf.store)
+    writer = _ArrayWriter(folder)
+    return rebuild(model, writer.store)
 
 
 def restore_arrays(model: object, folder: Path) -> object:
@@ -71,7 +71,7 @@ def restore_arrays(model: object, folder: Path) -> object:
     return rebuild(model, lambda value: _restore(value, folder))
 
 
-class _Shelf:
+class _ArrayWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._count = 0

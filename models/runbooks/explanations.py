@@ -15,7 +15,9 @@ _SHOWN_ALIKE = 0.5
 _LONGEST_TITLE = 80
 
 
-def reasons(match: Match, index: RunbookIndex, row: int, *, is_linked: bool) -> tuple[str, ...]:
+def suggestion_reasons(
+    match: Match, index: RunbookIndex, row: int, *, is_linked: bool
+) -> tuple[str, ...]:
     """Return why a runbook of the index is suggested, the most telling first."""
     found = ["the report links to it"] if is_linked else []
     if match.features[row, FEATURES.index("same name")] > 0:

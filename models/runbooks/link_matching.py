@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from features.domain.report import IncidentReport
-from models.runbooks.passages import plain_name
+from features.text.tokens import plain_name
 from models.runbooks.runbook_index import RunbookIndex
 
 _URL = re.compile(r"https?://[^\s<>\"'`\])}]{4,500}", re.IGNORECASE)

@@ -8,7 +8,7 @@ from itertools import chain, islice, pairwise
 from features.domain.report import IncidentReport
 from features.domain.runbook import Part, Runbook
 from features.text.cleaning import clean_text, incident_text
-from features.text.tokens import terms_of
+from features.text.tokens import plain_name, terms_of
 
 _TEMPLATE = re.compile(r"\{\{[^{}]{0,200}\}\}")
 # Queries and metric names: they say what is measured, seldom what is wrong.
@@ -21,7 +21,6 @@ _CODE = re.compile(
 _OTHER_ALERT = re.compile(r"\b(?:[A-Z]{1,9}[a-z0-9]{1,30}){4,12}\b")
 _COMPOUND = re.compile(r"\b(?=\w{0,60}[a-z0-9][A-Z]|\w{0,60}\w_\w)\w{6,120}\b")
 _SENTENCE_END = re.compile(r"(?<=[.!?:])\s+|\n")
-_NO_NAME = re.compile(r"[\W_]+")
 _PASSAGE_CHARACTERS = 480
 _MOST_PASSAGES = 200
 _LONGEST_READ = 20_000
@@ -71,28 +70,19 @@ def read_report(report: IncidentReport) -> Question:
         title=title_terms,
         words=title_terms + prose_terms,
         code=terms_of(code),
-        pairs=pairs_of(title_terms) + pairs_of(prose_terms),
+        pairs=bigrams(title_terms) + bigrams(prose_terms),
         names=_names(report),
         text=incident_text(replace(report, title=title, description=prose)),
     )
 
 
-def pairs_of(terms: list[str]) -> list[str]:
+def bigrams(terms: list[str]) -> list[str]:
     """Return neighbouring terms two by two.
 
-    >>> pairs_of(["disk", "is", "full"])
+    >>> bigrams(["disk", "is", "full"])
     ['disk is', 'is full']
     """
     return [f"{first} {second}" for first, second in pairwise(terms)]
-
-
-def plain_name(name: str) -> str:
-    """Return the letters and digits of a name, so that its spellings agree.
-
-    >>> plain_name("Kube Pod-CrashLooping") == plain_name("KubePodCrashLooping")
-    True
-    """
-    return _NO_NAME.sub("", name).lower()
 
 
 def names_of(runbook: Runbook) -> frozenset[str]:

@@ -14,11 +14,11 @@ from models.runbooks.bm25 import BM25
 from models.runbooks.passages import (
     Passage,
     Question,
+    bigrams,
     body_terms,
     lead_terms,
     name_terms,
     names_of,
-    pairs_of,
     passages_of,
     read_report,
 )
@@ -67,7 +67,7 @@ class RunbookIndex:
         bodies = [body_terms(one) for one in self.runbooks]
         self.name_field = BM25(length_weight=0.3).fit([name_terms(r) for r in self.runbooks])
         self.body_field = BM25().fit(bodies)
-        self.pair_field = BM25().fit([pairs_of(body) for body in bodies])
+        self.pair_field = BM25().fit([bigrams(body) for body in bodies])
         self.lead_field = BM25().fit([lead_terms(one) for one in self.runbooks])
         self._encode_passages()
         self.past = PastUses(self.runbooks, self._keeping, uses)

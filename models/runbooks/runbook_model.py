@@ -13,7 +13,7 @@ from features.encoding.encoder_weights import MINILM, open_encoder
 from features.errors import NotTrained
 from models.base.predictions import RunbookPrediction, SuggestedRunbook
 from models.base.report_model import ReportModel
-from models.runbooks.explanations import reasons
+from models.runbooks.explanations import suggestion_reasons
 from models.runbooks.link_matching import linked_runbook
 from models.runbooks.match_features import FEATURES, Match, match_reports
 from models.runbooks.runbook_index import RunbookIndex
@@ -131,7 +131,7 @@ class RunbookModel(ReportModel):
                     id=ids[row],
                     title=index.runbooks[row].title,
                     relevance=float(relevance[row]),
-                    why=reasons(match, index, row, is_linked=row == linked),
+                    why=suggestion_reasons(match, index, row, is_linked=row == linked),
                     steps=index.runbooks[row].steps,
                     url=index.runbooks[row].url,
                 )

@@ -122,7 +122,7 @@ def parse_query(report: IncidentReport) -> ParsedQuery:
     return ParsedQuery(report, text, tuple(dict.fromkeys(terms_of(text))), error_signatures(text))
 
 
-def reasons(asked: ParsedQuery, past: IncidentReport, common: IndexStatistics) -> list[str]:
+def match_reasons(asked: ParsedQuery, past: IncidentReport, common: IndexStatistics) -> list[str]:
     """Return in a few words each what a report and a past one share, the strongest first."""
     report = asked.report
     shared = sorted(asked.signatures & error_signatures(_text_of(past)))[:_SHOWN_SIGNATURES]

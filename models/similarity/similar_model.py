@@ -24,8 +24,8 @@ from models.similarity.result_entries import (
     ListedRecords,
     ParsedQuery,
     PastRecords,
+    match_reasons,
     parse_query,
-    reasons,
     write_entry,
     write_open_match,
 )
@@ -42,7 +42,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _RelatedCandidates:
     """What a search found for one report: candidates, and how related each is."""
 
     report: IncidentReport
@@ -140,7 +140,9 @@ class SimilarModel(ReportModel):
         answers = []
         for report, view in zip(reports, views, strict=True):
             candidates = index.candidates(view, max(_CANDIDATES, limit))
-            found = _Found(report, view, candidates, self._relate(view, candidates, common))
+            found = _RelatedCandidates(
+                report, view, candidates, self._relate(view, candidates, common)
+            )
             answers.append(_answer(found, records, common, limit, least, self.calibration_.cutoff_))
         return answers
 
@@ -162,7 +164,7 @@ class SimilarModel(ReportModel):
 
 
 def _answer(
-    found: _Found,
+    found: _RelatedCandidates,
     records: PastRecords,
     common: IndexStatistics,
     limit: int,
@@ -184,7 +186,7 @@ def _answer(
     return SimilarPrediction(similar, _open_match(found, records, common, open_cutoff, dismissed))
 
 
-def _ordered(found: _Found, least: float) -> list[int]:
+def _ordered(found: _RelatedCandidates, least: float) -> list[int]:
     """Return the rows that are related enough, in the order in which they are shown."""
     kept = np.flatnonzero(found.relatedness >= least)
     rows = sorted(kept.tolist(), key=lambda row: -found.relatedness[row])
@@ -213,7 +215,7 @@ def _ties(rows: Sequence[int], relatedness: Floats) -> Iterator[list[int]]:
 
 
 def _entry(
-    found: _Found,
+    found: _RelatedCandidates,
     group: Sequence[int],
     past: Mapping[str, ResolvedIncident],
     asked: ParsedQuery,
@@ -224,12 +226,12 @@ def _entry(
         first,
         relatedness=float(found.relatedness[group].max()),
         copies=[found.candidates.ids[row] for row in group[1:]],
-        why=reasons(asked, first.report, common),
+        why=match_reasons(asked, first.report, common),
     )
 
 
 def _open_match(
-    found: _Found,
+    found: _RelatedCandidates,
     records: PastRecords,
     common: IndexStatistics,
     least: float,
@@ -244,14 +246,14 @@ def _open_match(
             first,
             relatedness=float(found.relatedness[row]),
             members=records.members(first.report.id),
-            why=reasons(parse_query(found.report), first.report, common),
+            why=match_reasons(parse_query(found.report), first.report, common),
         )
         if match is not None:
             return match
     return None
 
 
-def _open_one(found: _Found, row: int, records: PastRecords) -> ResolvedIncident | None:
+def _open_one(found: _RelatedCandidates, row: int, records: PastRecords) -> ResolvedIncident | None:
     """Return the incident that a recent candidate is or repeats, if it is open."""
     opened, asked_at = found.candidates.opened[row], found.view.opened
     if not found.candidates.is_open[row] or opened == UNKNOWN_TIME:

@@ -64,7 +64,7 @@ def labelled_queries(
     Where the history has no link, or leaves most near-copies unlinked, a missing one tells nothing
     (Elkan and Noto 2008): then nobody knows who has a relative.
     """
-    past = _Past(examples, judgements)
+    past = _KnownRelations(examples, judgements)
     rng = np.random.default_rng(seed)
     rows, weights = _draw(np.flatnonzero(past.is_linked), rng)
     others, other_weights = _draw(np.flatnonzero(~past.is_linked), rng)
@@ -82,7 +82,7 @@ def labelled_queries(
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _QueryWithCopies:
     """A query, its near-copies whose relation is on record, and those that are named relatives."""
 
     query: LabelledQuery
@@ -91,13 +91,13 @@ class _Found:
 
 
 def _ask(
-    past: "_Past",
+    past: "_KnownRelations",
     view: SearchView,
     row: int,
     weight: float,
     index: IncidentIndex,
     common: IndexStatistics,
-) -> _Found:
+) -> _QueryWithCopies:
     candidates = index.candidates(view, _CANDIDATES)
     is_named, is_copy = past.are_relatives(row, candidates.ids), copies_of(view, candidates)
     is_stranger = past.are_unrelated(row, candidates.ids)
@@ -113,10 +113,10 @@ def _ask(
         has_relative=past.has_relative(row, is_relative),
         weight=weight,
     )
-    return _Found(query, int((is_copy & is_told).sum()), int((is_copy & is_named).sum()))
+    return _QueryWithCopies(query, int((is_copy & is_told).sum()), int((is_copy & is_named).sum()))
 
 
-class _Past:
+class _KnownRelations:
     """What is known of which examples belong together."""
 
     def __init__(
