@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from features.text.formatting import cut_short
 from features.text.tokens import terms_of
 from models.runbooks.match_features import FEATURES, Match
 from models.runbooks.passages import Passage
@@ -54,7 +55,8 @@ def _quote(match: Match, index: RunbookIndex, row: int) -> str:
     best = max(places, key=lambda place: match.passages[place] + _shared(asked, index, place))
     passage = index.passages[best]
     heading = "" if passage.heading == index.runbooks[row].title else passage.heading
-    return _shortened(heading, _best_sentence(asked, index, passage))
+    sentence = _best_sentence(asked, index, passage)
+    return cut_short(f"{heading}: {sentence}" if heading else sentence, _LONGEST_QUOTE)
 
 
 def _shared(asked: set[str], index: RunbookIndex, place: int) -> float:
@@ -64,8 +66,3 @@ def _shared(asked: set[str], index: RunbookIndex, place: int) -> float:
 def _best_sentence(asked: set[str], index: RunbookIndex, passage: Passage) -> str:
     sentences = [one.strip() for one in _SENTENCE_END.split(passage.said)]
     return max(sentences, key=lambda one: index.body_field.share(asked, terms_of(one)), default="")
-
-
-def _shortened(heading: str, sentence: str) -> str:
-    quote = f"{heading}: {sentence}" if heading else sentence
-    return quote if len(quote) <= _LONGEST_QUOTE else f"{quote[: _LONGEST_QUOTE - 1].rstrip()}…"

@@ -10,6 +10,7 @@ from rich.console import Console
 from features.home import open_home
 from features.store.learning.monitoring_reports import Alarm, MonitoringReport, Proposal
 from features.store.store import open_store
+from features.text.formatting import counted
 from models.artifacts.registry import ModelRegistry
 from training.monitoring.report import build_report
 from training.settings import TrainingSettings
@@ -40,7 +41,7 @@ def monitor_command(
 
 def _describe(found: MonitoringReport) -> None:
     count = len(found.proposals)
-    also = f"; {count} proposal{'' if count == 1 else 's'}" if count else ""
+    also = f"; {counted(count, 'proposal')}" if count else ""
     typer.echo(f"{found.verdict}{also}")
     for alarm in found.alarms:
         typer.echo(_alarm(alarm))

@@ -10,6 +10,7 @@ import numpy as np
 from features.domain.history import History
 from features.domain.report import ResolvedIncident
 from features.errors import NotEnoughHistory, PrecedentError
+from features.text.formatting import cut_short, one_line
 from models.base.predictions import Certificate, Decision, LabelPrediction
 from models.base.target_labels import label_of
 from models.classification.calibrated_model import CalibratedModel
@@ -250,12 +251,13 @@ def _measured(answers: Sequence[tuple[int, AutoAnswer]], copies: Rows) -> AutoPr
 def _auto_answer(
     incident: ResolvedIncident, truth: str, found: LabelPrediction, certificate: Certificate
 ) -> AutoAnswer:
+    report = incident.report
     spoken_for = [(one.weight, one.token) for one in found.evidence.tokens]
     spoken_for += [(one.weight, f"{one.field}={one.value}") for one in found.evidence.fields]
     strongest = sorted((one for one in spoken_for if one[0] > 0), key=lambda one: -one[0])
     return AutoAnswer(
-        id=incident.report.id,
-        title=_shortened(incident.report.title or incident.report.description),
+        id=report.id,
+        title=cut_short(one_line(report.title or report.description), _TITLE_CHARACTERS),
         answered=found.label,
         truth=truth,
         right=found.label == truth,
@@ -267,8 +269,3 @@ def _auto_answer(
 
 def _wrong_and_sure_first(answer: AutoAnswer) -> tuple[bool, float, str]:
     return answer.right, -answer.confidence, answer.id
-
-
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _TITLE_CHARACTERS else line[: _TITLE_CHARACTERS - 1] + "…"

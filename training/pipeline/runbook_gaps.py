@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.text.cleaning import clean_text, incident_text
 from features.text.error_signatures import error_signatures
+from features.text.formatting import cut_short, one_line
 from features.text.near_duplicates import near_copy_groups
 from features.text.resolutions import named_fix
 from features.text.variable_masking import mask_variables
@@ -185,5 +186,4 @@ def _most_frequent(lines: Iterator[str]) -> str:
 
 def _line(text: str, longest: int) -> str:
     """Return a text as one line, so that nothing in it can open a heading or a fence."""
-    line = " ".join(text.split()).lstrip("#>-=+*`~ ")
-    return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
+    return cut_short(one_line(text).lstrip("#>-=+*`~ "), longest)

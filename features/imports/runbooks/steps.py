@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from features.domain.runbook import Part
+from features.text.formatting import cut_short
 
 _SHELLS = frozenset(
     [
@@ -101,11 +102,7 @@ def _steps_in(blocks: Sequence[Block]) -> Iterator[str]:
         if block.is_code:
             yield from commands_of(block)
         elif block.is_item or leads_in or not listed:
-            yield _shortened(block.text)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_STEP else f"{text[: _LONGEST_STEP - 1].rstrip()}…"
+            yield cut_short(block.text, _LONGEST_STEP)
 
 
 def _typed_at_a_prompt(block: Block) -> list[str]:

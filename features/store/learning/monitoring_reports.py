@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from features.store.database import insert_into
 from features.store.learning_tables import MonitoringReportRow
+from features.text.formatting import counted, figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +38,16 @@ class Measure:
         'agrees 1'
         """
         whose = "" if self.label is None else f" of {self.label!r}"
-        return f"{self.name}{whose} {_figure(self.value)}{self._bounds()}{self._origin()}"
+        return f"{self.name}{whose} {figure(self.value)}{self._bounds()}{self._origin()}"
 
     def _bounds(self) -> str:
         if self.low is None or self.high is None or self.low == self.high:
             return ""
-        return f" [{_figure(self.low)}, {_figure(self.high)}]"
+        return f" [{figure(self.low)}, {figure(self.high)}]"
 
     def _origin(self) -> str:
         on = "" if self.n is None else f" on {self.n:,}"
-        return on if self.reference is None else f"{on} (reference {_figure(self.reference)})"
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+        return on if self.reference is None else f"{on} (reference {figure(self.reference)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ class MonitoringReport:
         count = len(self.alarms)
         if not count:
             return "nothing is out of line"
-        return f"{count:,} alarm{'' if count == 1 else 's'}"
+        return counted(count, "alarm")
 
     def without(self, incident_id: str) -> "MonitoringReport":
         """Return the same without an incident among the examples."""

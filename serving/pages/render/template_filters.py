@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
+from features.text.formatting import figure
 from features.text.parsing import as_utc
 
 _UNITS = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("h", 3_600), ("min", 60))
@@ -143,15 +144,6 @@ def hours(count: object) -> str:
     if 1 <= count < 24:
         return f"{count:.1f}".removesuffix(".0") + " h"
     return duration(count * 3_600) or "under a minute"
-
-
-def figure(value: float) -> str:
-    """Return a measured value to three digits, or whole if it is large.
-
-    >>> figure(0.88712), figure(106_212.3), figure(1e21)
-    ('0.887', '106,212', '1e+21')
-    """
-    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
 def measure(value: object) -> str:

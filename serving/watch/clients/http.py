@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import httpx2
 
 from features.errors import PrecedentError
+from features.text.formatting import cut_short, one_line
 
 MOST_BYTES = 64 * 2**20
 _SHOWN = 200
@@ -112,5 +113,4 @@ def shorten(body: bytes) -> str:
     >>> shorten(b"first\\nsecond")
     'first second'
     """
-    text = " ".join(body[: 4 * _SHOWN].decode(errors="replace").split())
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return cut_short(one_line(body[: 4 * _SHOWN].decode(errors="replace")), _SHOWN)
