@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
 from models.base.predictions import OpenMatch, SimilarIncident, SuggestedRunbook
+from models.lifecycle.incident_erasure import Deletion
 from serving.api.problems import Problem, problem_of
 from serving.background.champions import Champion, Champions
 from serving.schemas.answers import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
@@ -17,7 +18,6 @@ from serving.schemas.requests import Part
 from serving.services.alertmanager import Effect
 from serving.services.context_ranking import RelatedAnomaly, RelatedChange
 from serving.services.incident_context import IncidentContext
-from serving.services.incidents import Deletion
 from serving.services.triage import TriageBatch, TriageResult, part_of
 
 _MODELS_UNKNOWN = (

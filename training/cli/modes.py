@@ -1,43 +1,28 @@
 """Commands by which the owner says what may be done with answers, and sees what holds."""
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from pydantic_core import to_json
 from rich.console import Console
+from rich.status import Status
 
-from features.errors import ModeRefused
 from features.home import HomeSettings, open_home
-from features.store.operations.audit_log import AuditEvent
-from features.store.operations.modes import Mode, Modes, ModeSetting
+from features.store.operations.modes import Mode, Modes
 from features.store.store import IncidentStore, open_store
-from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
-from models.classification.calibrated_model import CalibratedModel
+from models.lifecycle.answer_modes import (
+    ModeLine,
+    mode_lines,
+    parse_mode,
+    set_mode,
+    unproven_version,
+)
 from training.cli.actor import actor_name
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
-
-
-@dataclass(frozen=True, slots=True)
-class ModeLine:
-    """What holds for a target (None: every one), or for one label of it (None: all).
-
-    `set_at` is None for a mode that nobody set.
-    """
-
-    target: str | None
-    label: str | None
-    mode: Mode
-    set_at: datetime | None
-
-    def describe(self) -> str:
-        """Return the line as a person reads it."""
-        label = f", label {self.label!r}" if self.label is not None else ""
-        return f"{self.target or 'everything'}{label}: {self.mode}"
 
 
 def mode_command(
@@ -54,22 +39,21 @@ def mode_command(
 
     A target's mode also lowers those of its labels that were allowed more.
     """
-    now = datetime.now(UTC)
-    done = ModeLine(target, label, _parse(mode), now)
+    wanted = parse_mode(mode)
     registry, store = _open()
-    with store:
-        if target is None:
-            _refuse_too_wide(done)
-            store.reset_modes()
-        else:
-            champion = _champion(registry, target)
-            _check_known(registry, champion, label, quiet=as_json)
-            store.set_mode(ModeSetting(target, label, done.mode, now))
-            _warn_of_unproven(champion, done)
-        said = {"mode": str(done.mode), "label": label}
-        event = AuditEvent(now, actor_name(), "mode", target, None, done.describe(), said)
-        store.learning.append_event(event)
-        modes = store.modes()
+    with store, _reading_labels(quiet=as_json or label is None):
+        done = set_mode(
+            target,
+            label,
+            wanted,
+            store=store,
+            registry=registry,
+            actor=actor_name(),
+            now=datetime.now(UTC),
+        )
+        unproven, modes = unproven_version(done, registry), store.modes()
+    if unproven is not None and done.label is not None:
+        _warn_of_unproven(unproven, done.label)
     if as_json:
         typer.echo(to_json(asdict(done)))
     else:
@@ -91,17 +75,6 @@ def modes_command(as_json: AsJson = False) -> None:
         typer.echo("there is no champion and no mode yet; run: python -m training train")
 
 
-def mode_lines(modes: Modes, champions: Collection[str]) -> list[ModeLine]:
-    """Return a line for each target that has a champion or a mode, and for each label's mode."""
-    wholes = {(target, None) for target in champions} | {(t, None) for t, _ in modes.settings}
-    keys = sorted(wholes | modes.settings.keys(), key=lambda key: (key[0], key[1] or ""))
-    found = [(target, label, modes.settings.get((target, label))) for target, label in keys]
-    return [
-        ModeLine(target, label, modes.of(target, label), setting.set_at if setting else None)
-        for target, label, setting in found
-    ]
-
-
 def _open() -> tuple[ModelRegistry, IncidentStore]:
     settings = HomeSettings()
     home = open_home(settings)
@@ -109,55 +82,16 @@ def _open() -> tuple[ModelRegistry, IncidentStore]:
     return ModelRegistry(home.tracking_uri, settings.tenant), store
 
 
-def _parse(given: str) -> Mode:
-    try:
-        return Mode(given)
-    except ValueError:
-        raise ModeRefused(f"there is no mode {given!r}; there are: {', '.join(Mode)}") from None
+def _reading_labels(*, quiet: bool) -> Status:
+    return Console(stderr=True, quiet=quiet).status("reading the champion's labels")
 
 
-def _refuse_too_wide(wanted: ModeLine) -> None:
-    if wanted.label is not None:
-        raise ModeRefused(f"name the target that label {wanted.label!r} is of with --target")
-    if wanted.mode is not Mode.MONITOR:
-        raise ModeRefused(
-            f"{wanted.mode} is set for one target at a time; name it with --target "
-            "(only monitor is for everything at once)"
-        )
-
-
-def _champion(registry: ModelRegistry, target: str) -> ModelVersion:
-    champions = registry.champions()
-    if target not in champions:
-        known = ", ".join(sorted(champions)) or "none"
-        raise ModeRefused(f"{target!r} has no champion; targets that have one: {known}")
-    return champions[target]
-
-
-def _check_known(
-    registry: ModelRegistry, champion: ModelVersion, label: str | None, *, quiet: bool
-) -> None:
-    if label is None:
-        return
-    with Console(stderr=True, quiet=quiet).status("reading the champion's labels"):
-        model = registry.load(champion).model
-    labels = model.classes_ if isinstance(model, CalibratedModel) else []
-    if label not in labels:
-        known = ", ".join(labels) or "none"
-        raise ModeRefused(
-            f"the champion of {champion.target!r} knows no label {label!r}; it knows: {known}"
-        )
-
-
-def _warn_of_unproven(champion: ModelVersion, done: ModeLine) -> None:
-    if done.mode is not Mode.AUTO or done.label is None:
-        return
-    if done.label not in read_card(champion).certificates:
-        typer.echo(
-            f"warning: version {champion.version} of {champion.target} has no certificate for "
-            f"{done.label!r}: it will stay suggest until a version proves it",
-            err=True,
-        )
+def _warn_of_unproven(champion: ModelVersion, label: str) -> None:
+    typer.echo(
+        f"warning: version {champion.version} of {champion.target} has no certificate for "
+        f"{label!r}: it will stay suggest until a version proves it",
+        err=True,
+    )
 
 
 def _except(done: ModeLine, modes: Modes) -> str:

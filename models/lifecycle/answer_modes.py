@@ -1,0 +1,121 @@
+"""What an owner may allow to be done with answers, and what holds of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from features.errors import ModeRefused
+from features.store.operations.audit_log import AuditEvent
+from features.store.operations.modes import Mode, Modes, ModeSetting
+from features.store.store import IncidentStore
+from models.artifacts.read_card import read_card
+from models.artifacts.registry import ModelRegistry, ModelVersion
+from models.classification.calibrated_model import CalibratedModel
+
+
+@dataclass(frozen=True, slots=True)
+class ModeLine:
+    """What holds for a target (None: every one), or for one label of it (None: all).
+
+    `set_at` is None for a mode that nobody set.
+    """
+
+    target: str | None
+    label: str | None
+    mode: Mode
+    set_at: datetime | None
+
+    def describe(self) -> str:
+        """Return the line as a person reads it.
+
+        >>> ModeLine("category", "VPN", Mode.AUTO, None).describe()
+        "category, label 'VPN': auto"
+        """
+        label = f", label {self.label!r}" if self.label is not None else ""
+        return f"{self.target or 'everything'}{label}: {self.mode}"
+
+
+def parse_mode(text: str) -> Mode:
+    """Return the mode of a name; raises `ModeRefused`."""
+    try:
+        return Mode(text)
+    except ValueError:
+        raise ModeRefused(f"there is no mode {text!r}; there are: {', '.join(Mode)}") from None
+
+
+def set_mode(
+    target: str | None,
+    label: str | None,
+    mode: Mode,
+    *,
+    store: IncidentStore,
+    registry: ModelRegistry,
+    actor: str,
+    now: datetime,
+) -> ModeLine:
+    """Set what may be done with answers, and tell the log who did; servers follow in seconds.
+
+    Without a target everything returns to monitor. A target's mode also lowers those of its labels
+    that were allowed more. Raises `ModeRefused`, `RegistryUnavailable` and `StoreUnavailable`.
+    """
+    line = ModeLine(target, label, mode, now)
+    if target is None:
+        _refuse_too_wide(line)
+        store.reset_modes()
+    else:
+        _check_known(registry, _champion(registry, target), label)
+        store.set_mode(ModeSetting(target, label, mode, now))
+    facts = {"mode": str(mode), "label": label}
+    store.learning.append_event(
+        AuditEvent(now, actor, "mode", target, None, line.describe(), facts)
+    )
+    return line
+
+
+def unproven_version(line: ModeLine, registry: ModelRegistry) -> ModelVersion | None:
+    """Return the champion that a label was allowed `auto` of without a certificate for it."""
+    if line.target is None or line.label is None or line.mode is not Mode.AUTO:
+        return None
+    champion = _champion(registry, line.target)
+    return None if line.label in read_card(champion).certificates else champion
+
+
+def mode_lines(modes: Modes, champions: Collection[str]) -> list[ModeLine]:
+    """Return a line for each target that has a champion or a mode, and for each label's mode."""
+    wholes = {(target, None) for target in champions} | {(t, None) for t, _ in modes.settings}
+    keys = sorted(wholes | modes.settings.keys(), key=lambda key: (key[0], key[1] or ""))
+    settings = [(target, label, modes.settings.get((target, label))) for target, label in keys]
+    return [
+        ModeLine(target, label, modes.of(target, label), setting.set_at if setting else None)
+        for target, label, setting in settings
+    ]
+
+
+def _refuse_too_wide(wanted: ModeLine) -> None:
+    if wanted.label is not None:
+        raise ModeRefused(f"name the target that label {wanted.label!r} is of with --target")
+    if wanted.mode is not Mode.MONITOR:
+        raise ModeRefused(
+            f"{wanted.mode} is set for one target at a time; name it with --target "
+            "(only monitor is for everything at once)"
+        )
+
+
+def _champion(registry: ModelRegistry, target: str) -> ModelVersion:
+    champions = registry.champions()
+    if target not in champions:
+        known = ", ".join(sorted(champions)) or "none"
+        raise ModeRefused(f"{target!r} has no champion; targets that have one: {known}")
+    return champions[target]
+
+
+def _check_known(registry: ModelRegistry, champion: ModelVersion, label: str | None) -> None:
+    if label is None:
+        return
+    model = registry.load(champion).model
+    labels = model.classes_ if isinstance(model, CalibratedModel) else []
+    if label not in labels:
+        known = ", ".join(labels) or "none"
+        raise ModeRefused(
+            f"the champion of {champion.target!r} knows no label {label!r}; it knows: {known}"
+        )

@@ -1,0 +1,86 @@
+"""Takes a deleted incident out of everything but the models that learned from it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from filelock import FileLock
+
+from features.domain.report import ResolvedIncident
+from features.encoding.erasure import forget_cached, forget_in_memory
+from features.encoding.vector_cache import forget_encodings
+from features.errors import RegistryUnavailable
+from features.home import Home
+from features.store.store import IncidentStore
+from features.text.fingerprint import fingerprint
+from models.artifacts.evaluation_files import forget_in_snapshots
+from models.artifacts.registry import ModelVersion
+from models.runbooks.passages import read_report
+
+_log = logging.getLogger(__name__)
+
+
+class LearnedFrom(Protocol):
+    """What is needed of `models.artifacts.registry.ModelRegistry`."""
+
+    def learned_from(self, id: str) -> Sequence[ModelVersion]:  # noqa: A002
+        """Return the versions that were fitted or judged on an incident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What is left of a deleted incident: the `models` that learned from it.
+
+    They are None when the registry cannot be read, or files on how a model was judged cannot be
+    rewritten.
+    """
+
+    models: Sequence[ModelVersion] | None
+
+
+def erase_incident(
+    id: str,  # noqa: A002
+    *,
+    store: IncidentStore,
+    registry: LearnedFrom,
+    home: Home,
+    tenant: str,
+) -> Deletion | None:
+    """Remove an incident from the store, caches and files on models; None if nobody knew it.
+
+    It leaves the store last, so that what fails before can be tried again; other processes learn
+    from the store that it is gone. Raises `StoreUnavailable`.
+    """
+    incident = store.get(id)
+    # Two at once would each write files back that the other has just rid of its incident.
+    with FileLock(home.forgetting):
+        if incident is not None:
+            forget_cached(incident.report, home.encodings)
+            # As a use of a runbook it was read in another way.
+            forget_encodings(home.encodings, {read_report(incident.report).text} - {""})
+        models, was_judged = _erase_in_registry(id, incident, registry, home, tenant)
+    was_stored = store.delete(id)
+    if not (was_stored or was_judged):
+        return None
+    forget_in_memory()
+    return Deletion(models)
+
+
+def _erase_in_registry(
+    id: str,  # noqa: A002
+    incident: ResolvedIncident | None,
+    registry: LearnedFrom,
+    home: Home,
+    tenant: str,
+) -> tuple[Sequence[ModelVersion] | None, bool]:
+    """Return the models that learned from it, and whether files on them held its rows."""
+    content = None if incident is None else fingerprint(incident.report)
+    try:
+        models = registry.learned_from(id)
+        files = forget_in_snapshots(id, home, tenant, content)
+    except RegistryUnavailable as error:
+        facts = {"reason": str(error)}
+        _log.warning("an incident may remain in files of models", extra={"fields": facts})
+        return None, False
+    return models, files > 0
