@@ -12,12 +12,18 @@ class HomeSettings(BaseSettings):
     """The settings that training and serving share, read from `PRECEDENT_...` when constructed."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PRECEDENT_", env_ignore_empty=True, extra="ignore"
+        env_prefix="PRECEDENT_",
+        env_ignore_empty=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
     )
 
     home: Path = Path(".precedent")
+    """Everything that is kept. It holds absolute paths, so it cannot be moved."""
     tenant: str = "default"
+    """Whose incidents and models these are; several tenants may share one home."""
     database_url: str | None = None
+    """The store: `postgresql://USER@HOST/NAME`, or SQLite in the home where it is not set."""
 
 
 @dataclass(frozen=True, slots=True)
