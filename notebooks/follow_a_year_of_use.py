@@ -18,8 +18,8 @@ from matplotlib import pyplot as plt
 from starlette.testclient import TestClient
 
 from features.domain.history import History
+from features.domain.modes import Mode, ModeSetting
 from features.home import HomeSettings, open_home
-from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from serving.app import create_app

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from features.domain.labels import LabelRecord
 from features.home import Home
-from features.store.learning.labels import LabelRecord
 from features.store.store import IncidentStore
 from features.text.masking import configured_masking
 from serving.background.certificates import CertificatePoller

@@ -3,44 +3,35 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from features.domain.audit_event import AuditEvent
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.history import DatasetMetadata
+from features.domain.labels import LabelRecord
+from features.domain.monitoring import MonitoringReport
+from features.domain.predictions import (
+    AuditedAnswer,
+    PredictionRecord,
+    PredictionSummary,
+    ShadowPair,
+    ShadowRecord,
+)
 from features.store.database import Database
 from features.store.learning.answer_queries import (
-    AuditedAnswer,
-    PredictionSummary,
     select_answers_between,
     select_audited,
     select_newest_answers,
     select_unlabelled,
 )
-from features.store.learning.certificate_withdrawals import (
-    CertificateWithdrawal,
-    insert_withdrawal,
-    select_withdrawals,
-)
+from features.store.learning.certificate_withdrawals import insert_withdrawal, select_withdrawals
 from features.store.learning.dataset_metadata import (
-    DatasetMetadata,
     select_dataset_metadata,
     upsert_dataset_metadata,
 )
-from features.store.learning.labels import (
-    LabelRecord,
-    count_labels_since,
-    insert_labels,
-    select_labels,
-)
-from features.store.learning.monitoring_reports import (
-    MonitoringReport,
-    select_latest_monitoring,
-    upsert_monitoring,
-)
-from features.store.learning.predictions import PredictionRecord, select_predictions_about
-from features.store.learning.shadow_predictions import (
-    ShadowPair,
-    ShadowRecord,
-    insert_shadows,
-    select_shadow_pairs,
-)
-from features.store.operations.audit_log import AuditEvent, insert_event, select_events
+from features.store.learning.labels import count_labels_since, insert_labels, select_labels
+from features.store.learning.monitoring_reports import select_latest_monitoring, upsert_monitoring
+from features.store.learning.predictions import select_predictions_about
+from features.store.learning.shadow_predictions import insert_shadows, select_shadow_pairs
+from features.store.operations.audit_log import insert_event, select_events
 from features.store.sequences import lock_tenant
 
 

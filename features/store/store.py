@@ -6,6 +6,10 @@ from typing import Self
 
 from sqlalchemy import func, select
 
+from features.domain.feedback import FeedbackRecord
+from features.domain.labels import LabelRecord
+from features.domain.modes import Modes, ModeSetting
+from features.domain.predictions import PredictionRecord
 from features.domain.report import ResolvedIncident
 from features.domain.runbook import Runbook
 from features.errors import StoreUnavailable
@@ -20,28 +24,16 @@ from features.store.incidents.incidents import (
     upsert_incidents,
 )
 from features.store.incidents.runbooks import RunbookChanges, replace_all_runbooks, select_runbooks
-from features.store.learning.feedback import (
-    FeedbackRecord,
-    select_dismissed,
-    select_feedback,
-    upsert_feedback,
-)
-from features.store.learning.labels import LabelRecord, insert_labels
+from features.store.learning.feedback import select_dismissed, select_feedback, upsert_feedback
+from features.store.learning.labels import insert_labels
 from features.store.learning.predictions import (
-    PredictionRecord,
     insert_predictions,
     select_latest_predictions,
     select_prediction,
 )
 from features.store.learning_store import LearningStore
 from features.store.migrate import upgrade
-from features.store.operations.modes import (
-    Modes,
-    ModeSetting,
-    delete_modes,
-    select_modes,
-    upsert_mode,
-)
+from features.store.operations.modes import delete_modes, select_modes, upsert_mode
 from features.store.revisions import Changes, Revised, move_revision, select_revision
 from features.store.sequences import lock_tenant
 from features.store.tables import DeletionRow, IncidentRow, RevisionRow, RunbookRevisionRow

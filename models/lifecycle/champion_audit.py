@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from features.store.learning.champion_history import (
+from features.domain.audit_event import AuditEvent
+from features.domain.champion_history import (
     ChampionPeriod,
     champion_at,
     champion_periods,
     version_details,
 )
-from features.store.learning.labels import LabelRecord, LabelTrust, strongest
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import AuditEvent
+from features.domain.labels import LabelRecord, LabelTrust, strongest
+from features.domain.predictions import PredictionRecord
 from features.store.store import IncidentStore
 from models.artifacts.registry import ModelVersion
 

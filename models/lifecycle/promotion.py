@@ -7,10 +7,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from features.domain.audit_event import AuditEvent
+from features.domain.champion_history import CHAMPION_ACTIONS
 from features.errors import NoEarlierChampion, RegistryUnavailable
 from features.home import Home
-from features.store.learning.champion_history import CHAMPION_ACTIONS
-from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore
 from models.artifacts.manifest import ArtifactFolder, verify_files
 from models.artifacts.registry import ModelRegistry, ModelVersion

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Lock
 
+from features.domain.audit_event import AuditEvent
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.labels import LabelRecord, LabelTrust
+from features.domain.predictions import AuditedAnswer
 from features.errors import PrecedentError
-from features.store.learning.answer_queries import AuditedAnswer
-from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.labels import LabelRecord, LabelTrust
-from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore
 from models.base.predictions import ChoicePrediction, Decision, Prediction
 from models.statistics.confidence_sequence import PrecisionBounds, precision_bounds

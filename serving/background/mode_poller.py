@@ -2,7 +2,7 @@
 
 import logging
 
-from features.store.operations.modes import Modes
+from features.domain.modes import Modes
 from features.store.store import IncidentStore
 from serving.background.poller import Poller
 

@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
-from features.store.learning.monitoring_reports import MonitoringReport
+from features.domain.monitoring import MonitoringReport
 from features.store.store import IncidentStore
 from serving.background.certificates import Audited, CertificatePoller
 from serving.background.champions import Champions

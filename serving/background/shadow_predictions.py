@@ -10,9 +10,9 @@ from queue import Empty, Full, Queue
 from threading import Event, Lock, Thread
 from typing import Protocol
 
+from features.domain.predictions import ShadowRecord
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import StoreUnavailable
-from features.store.learning.shadow_predictions import ShadowRecord
 from features.store.store import IncidentStore
 from models.base.predictions import Prediction
 from serving.background.champions import Champion

@@ -7,10 +7,10 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.predictions import PredictionSummary
 from features.domain.report import ResolvedIncident
 from features.encoding.encoder import Vectors
 from features.search.incident_index import IncidentIndex
-from features.store.learning.answer_queries import PredictionSummary
 from features.store.store import IncidentStore
 from features.text.near_duplicates import near_copy_groups
 from serving.background.champions import Champions

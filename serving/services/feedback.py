@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Literal
 
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.learning.predictions import PredictionRecord
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.domain.predictions import PredictionRecord
 from features.store.store import IncidentStore
 from features.text.parsing import parse_label, parse_name
 from serving.runtime.errors import FieldError, InvalidFields, UnknownPrediction

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.domain.label_sources import labels_from_outcome, labels_of
+from features.domain.labels import LabelRecord, LabelSource
+from features.domain.predictions import PredictionRecord
 from features.domain.report import Outcome
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.learning.label_sources import labels_from_outcome, labels_of
-from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore
 
 OPEN_MATCH = "open_match"

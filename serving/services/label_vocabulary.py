@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from difflib import get_close_matches
 
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.learning.label_sources import labels_of
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.domain.label_sources import labels_of
 from features.store.store import IncidentStore
 from serving.background.champions import Champions
 

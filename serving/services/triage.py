@@ -11,11 +11,11 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
+from features.domain.modes import Mode, Modes
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import PrecedentError
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.modes import Mode, Modes
 from features.store.store import IncidentStore
 from models.base.predictions import Prediction
 from serving.background.certificates import without_certificate

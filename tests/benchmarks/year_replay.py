@@ -17,9 +17,9 @@ from rich.console import Console
 from starlette.testclient import TestClient
 
 from features.domain.history import History
+from features.domain.modes import Mode, ModeSetting
 from features.domain.report import ResolvedIncident
 from features.home import Home, HomeSettings, open_home
-from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import IncidentStore, open_store
 from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry

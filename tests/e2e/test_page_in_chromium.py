@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from features.domain.audit_event import AuditEvent
 from features.domain.change import Change
+from features.domain.monitoring import Alarm, MonitoringReport, Proposal
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
 from features.home import Home
-from features.store.learning.monitoring_reports import Alarm, MonitoringReport, Proposal
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelVersion
 from training.demo.incidents import generate_company

@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 from pydantic_core import to_json
 
+from features.domain.audit_event import AuditEvent
+from features.domain.predictions import PredictionRecord
 from features.errors import BadQuestion, RegistryUnavailable
 from features.home import Home, HomeSettings, open_home
-from features.store.learning.champion_history import parse_moment
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore, open_store
+from features.text.parsing import parse_latest_moment
 from models.artifacts.registry import ModelRegistry
 from models.lifecycle.champion_audit import AuditReport, ChampionAt, audit_at
 from models.lifecycle.promotion import note_found_champions
@@ -63,7 +63,7 @@ def _reconcile(home: Home, tenant: str, store: IncidentStore) -> ModelRegistry |
 
 def _parse(at: str | None) -> datetime | None:
     try:
-        return None if at is None else parse_moment(at)
+        return None if at is None else parse_latest_moment(at)
     except ValueError:
         raise BadQuestion(f"--at {at!r} is no day or time; write it as 2026-03-03") from None
 

@@ -9,10 +9,10 @@ import typer
 from pydantic_core import to_json
 from rich.console import Console
 
+from features.domain.audit_event import AuditEvent
+from features.domain.modes import Mode, Modes, ModeSetting
 from features.errors import ModeRefused
 from features.home import HomeSettings, open_home
-from features.store.operations.audit_log import AuditEvent
-from features.store.operations.modes import Mode, Modes, ModeSetting
 from features.store.store import IncidentStore, open_store
 from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion

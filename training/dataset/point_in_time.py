@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from features.domain.history import History
+from features.domain.history import DatasetMetadata, History
+from features.domain.label_sources import labels_of
+from features.domain.labels import FINAL_STATE, LabelRecord
 from features.domain.report import Outcome, ResolvedIncident
-from features.store.learning.dataset_metadata import DatasetMetadata
-from features.store.learning.label_sources import labels_of
-from features.store.learning.labels import FINAL_STATE, LabelRecord
 from features.store.store import IncidentStore
 from models.base.target_labels import FIELD_PREFIX
 from training.dataset.label_filter import find_rejected_labels

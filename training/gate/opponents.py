@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from features.domain.champion_history import CHAMPION_ACTIONS
 from features.domain.history import History
 from features.errors import ArtifactRejected, EncoderUnavailable
-from features.store.learning.champion_history import CHAMPION_ACTIONS
 from features.store.store import open_store
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelRegistry, ModelVersion

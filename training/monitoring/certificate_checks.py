@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from features.store.learning.answer_queries import AuditedAnswer
-from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.monitoring_reports import Alarm, Measure
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.monitoring import Alarm, Measure
+from features.domain.predictions import AuditedAnswer
 from features.store.store import IncidentStore
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
+from features.domain.monitoring import Measure, MonitoringReport
 from features.encoding.vector_cache import Progress
 from features.home import Home
-from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
-from features.store.learning.monitoring_reports import Measure, MonitoringReport
 from features.store.store import IncidentStore
 from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion

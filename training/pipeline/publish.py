@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from features.store.operations.audit_log import AuditEvent
+from features.domain.audit_event import AuditEvent
 from features.store.store import open_store
 from models.artifacts.evaluation_files import EvaluationFolder
 from models.artifacts.registry import ModelVersion

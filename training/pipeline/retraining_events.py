@@ -5,8 +5,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from features.domain.audit_event import AuditEvent
 from features.errors import StoreUnavailable
-from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore
 
 _ACTION = "retrain"

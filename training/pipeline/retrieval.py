@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from features.domain.feedback import FeedbackAction, FeedbackRecord
 from features.domain.history import History
 from features.domain.runbook import Runbook
 from features.encoding.cached_encoder import CachedEncoder
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache
 from features.errors import NotEnoughHistory
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from features.store.store import IncidentStore
 from models.base.gate_verdict import Verdict
 from models.base.model_card import Card, Metric

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from features.domain.history import History
+from features.domain.history import DatasetMetadata, History
 from features.domain.runbook import Runbook
 from features.errors import NotEnoughHistory
-from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.store import open_store
 from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folder
 from models.kinds import kind_of

@@ -7,14 +7,11 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import Connection, Text, and_, bindparam, cast, delete, or_, update
 
+from features.domain.predictions import PredictionRecord
 from features.store.learning.dataset_metadata import erase_in_dataset_metadata
 from features.store.learning.labels import delete_labels
 from features.store.learning.monitoring_reports import forget_in_monitoring
-from features.store.learning.predictions import (
-    PredictionRecord,
-    prediction_from,
-    select_predictions,
-)
+from features.store.learning.predictions import prediction_from, select_predictions
 from features.store.learning.shadow_predictions import delete_shadows
 from features.store.tables import FeedbackRow, PredictionRow
 

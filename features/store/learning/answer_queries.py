@@ -1,60 +1,18 @@
 """What was answered, without its evidence: in a period, in the audit sample, and without label."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, select
 from sqlalchemy.orm import aliased
 
-from features.store.learning.labels import (
-    LabelRecord,
-    LabelSource,
-    LabelTrust,
-    select_recorded_labels,
-    strongest,
-)
+from features.domain.labels import LabelRecord, LabelSource, LabelTrust, strongest
+from features.domain.predictions import AuditedAnswer, PredictionSummary
+from features.store.learning.labels import select_recorded_labels
 from features.store.learning_tables import LabelRow
 from features.store.tables import IncidentRow, PredictionRow
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionSummary:
-    """One answer about an incident; `version` is the model's, the rest as in `PredictionRecord`."""
-
-    prediction_id: str
-    incident_id: str
-    target: str
-    version: str
-    label: str
-    confidence: float
-    decision: str
-    mode: str
-    audit_share: float | None
-    seconds: float | None
-    answered_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AuditedAnswer:
-    """An answer that was drawn into the audit sample with probability `share`, and hidden.
-
-    `truth` is what a person decided, as far as we learned of it after the answer, and
-    `labelled_at` when that was decided; None until then.
-    """
-
-    prediction_id: str
-    incident_id: str
-    target: str
-    version: str
-    label: str
-    confidence: float
-    share: float
-    answered_at: datetime
-    truth: str | None
-    labelled_at: datetime | None
-
 
 _ROWS_AT_ONCE = 1_000
 _Said = tuple[LabelRecord, datetime]

@@ -1,31 +1,12 @@
 """Certificates that did not keep their promise: which version may no longer answer what alone."""
 
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import fields
 
 from sqlalchemy import Connection, select
 
+from features.domain.certificate_withdrawal import CertificateWithdrawal
 from features.store.database import insert_into
 from features.store.learning_tables import WithdrawalRow
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateWithdrawal:
-    """A label that a version answers as `suggest` from now on.
-
-    `promised` is the precision of its certificate, `high` the upper bound of what `audited`
-    answers show, of which `right` were right.
-    """
-
-    target: str
-    version: str
-    label: str
-    promised: float
-    right: int
-    audited: int
-    high: float
-    withdrawn_at: datetime
-
 
 _NAMES = tuple(field.name for field in fields(CertificateWithdrawal))
 _COLUMNS = tuple(WithdrawalRow.__table__.c[name] for name in _NAMES)

@@ -1,42 +1,14 @@
 """What a mapping said of a history and the incidents' rows do not hold, kept for training again."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Self
+from dataclasses import asdict, replace
+from typing import Any
 
 from sqlalchemy import Connection, select
 
-from features.domain.history import History, PriorityMatrix, Provenance
+from features.domain.history import DatasetMetadata, PriorityMatrix, Provenance
 from features.store.database import insert_into
 from features.store.learning_tables import DatasetMetadataRow
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetMetadata:
-    """The facts of the history that was trained on last, named as in `History`.
-
-    `groups` holds the value of the mapping's `split_by` column by incident id.
-    """
-
-    severity_levels: tuple[str, ...] = ()
-    field_levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    priority_matrix: PriorityMatrix | None = None
-    groups: Mapping[str, str] = field(default_factory=dict)
-    provenance: Mapping[str, Provenance] = field(default_factory=dict)
-    sha256: str = ""
-
-    @classmethod
-    def of(cls, history: History) -> Self:
-        """Return the facts of a history."""
-        ids = (one.report.id for one in history.incidents)
-        return cls(
-            severity_levels=history.severity_levels,
-            field_levels=dict(history.field_levels),
-            priority_matrix=history.priority_matrix,
-            groups=dict(zip(ids, history.groups, strict=True)) if history.groups else {},
-            provenance=dict(history.provenance),
-            sha256=history.sha256,
-        )
 
 
 def upsert_dataset_metadata(connection: Connection, tenant: str, facts: DatasetMetadata) -> None:

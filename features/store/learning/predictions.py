@@ -1,39 +1,14 @@
 """The log of what was answered: one row for each prediction and target."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, insert, select
 
+from features.domain.predictions import PredictionRecord
 from features.store.tables import PredictionRow
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionRecord:
-    """What one model answered about one incident.
-
-    `answer` is the prediction as the caller got it, of types that JSON knows. `confidence` is the
-    calibrated probability in 0..1, `mode` what the owner allowed then, `answered_at` is aware UTC.
-    `audit_share` is the probability with which the answer was drawn into the audit sample, None if
-    it was not drawn, and `seconds` how long it took.
-    """
-
-    prediction_id: str
-    request_id: str
-    incident_id: str
-    target: str
-    model_version: str
-    label: str
-    confidence: float
-    decision: str
-    mode: str
-    answer: Mapping[str, Any]
-    answered_at: datetime
-    audit_share: float | None = None
-    seconds: float | None = None
-
 
 _NAMES = tuple(field.name for field in fields(PredictionRecord))
 _COLUMNS = tuple(PredictionRow.__table__.c[name] for name in _NAMES)

@@ -1,45 +1,15 @@
 """What a challenger would have answered, beside what the champion did answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import fields
 
 from sqlalchemy import Connection, and_, delete, insert, select
 
-from features.store.learning.labels import LabelRecord, LabelSource, select_labels, strongest
+from features.domain.labels import LabelRecord, LabelSource, strongest
+from features.domain.predictions import ShadowPair, ShadowRecord
+from features.store.learning.labels import select_labels
 from features.store.learning_tables import ShadowRow
 from features.store.tables import PredictionRow
-
-
-@dataclass(frozen=True, slots=True)
-class ShadowRecord:
-    """A challenger's silent answer; `prediction_id` is that of the champion's."""
-
-    prediction_id: str
-    incident_id: str
-    target: str
-    version: str
-    label: str
-    confidence: float
-    decision: str
-    answered_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ShadowPair:
-    """Both answers about one incident; `truth` is its strongest label but an echo, None without."""
-
-    incident_id: str
-    answered_at: datetime
-    label: str
-    confidence: float
-    decision: str
-    champion_version: str
-    champion_label: str
-    champion_confidence: float
-    champion_decision: str
-    truth: str | None
-
 
 _NAMES = tuple(field.name for field in fields(ShadowRecord))
 _PAIR = (

@@ -1,37 +1,14 @@
 """The audit log: who or what did what to which model, when and why; only ever added to."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from features.domain.audit_event import AuditEvent
 from features.store.learning_tables import AuditEventRow
 from features.store.sequences import next_number
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
-    """One entry: `actor` is a person, or `precedent` where it acted by itself.
-
-    `action` is one of train, promote, refuse, rollback, mode, withdraw, retrain and found.
-    `details` hold types that JSON knows: a data hash, differences with their intervals.
-    """
-
-    at: datetime
-    actor: str
-    action: str
-    target: str | None
-    version: str | None
-    reason: str
-    details: Mapping[str, Any]
-
-    @property
-    def what(self) -> str:
-        """The action, of a retraining also whether that began, finished or failed."""
-        return " ".join(filter(None, (self.action, str(self.details.get("state") or ""))))
-
 
 _NAMES = tuple(field.name for field in fields(AuditEvent))
 _COLUMNS = tuple(AuditEventRow.__table__.c[name] for name in _NAMES)

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from features.domain.audit_event import AuditEvent
+from features.domain.predictions import PredictionRecord
 from features.domain.report import Outcome
 from features.errors import RegistryUnavailable
-from features.store.learning.champion_history import parse_moment
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import AuditEvent
-from features.text.parsing import parse_label
+from features.text.parsing import parse_label, parse_latest_moment
 from models.lifecycle.champion_audit import AuditReport, audit_at
 from serving.background.champions import Registry
 from serving.container import Container
@@ -102,7 +101,7 @@ def _targets(services: Container, question: AuditQuestion) -> set[str]:
 
 def _moment(given: str) -> datetime:
     try:
-        return parse_moment(given) if given else datetime.now(UTC)
+        return parse_latest_moment(given) if given else datetime.now(UTC)
     except ValueError:
         raise InvalidFields(
             [FieldError("at", "give a day as 2026-03-03, or a time as 2026-03-03T10:00")]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
 
+from features.domain.labels import LabelRecord
+from features.domain.predictions import PredictionRecord
 from features.domain.report import ResolvedIncident
 from features.store.incidents.incident_search import InboxCursor, InboxQuery
-from features.store.learning.labels import LabelRecord
-from features.store.learning.predictions import PredictionRecord
 from features.text.parsing import sanitise_text
 from serving.background.champions import Champion
 from serving.container import Container

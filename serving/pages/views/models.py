@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.champion_history import ChampionPeriod, champion_periods
-from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport, Proposal
-from features.store.operations.modes import Mode
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.champion_history import ChampionPeriod, champion_periods
+from features.domain.modes import Mode
+from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposal
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
 from models.classification.calibrated_model import CalibratedModel

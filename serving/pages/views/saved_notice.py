@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
+from features.domain.feedback import FeedbackAction, FeedbackRecord
 from serving.container import Container
 
 

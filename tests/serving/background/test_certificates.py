@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.labels import LabelRecord, LabelSource
+from features.domain.modes import Mode, ModeSetting
+from features.domain.monitoring import Alarm, Measure, MonitoringReport
+from features.domain.predictions import PredictionRecord
 from features.errors import StoreUnavailable
-from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport
-from features.store.learning.predictions import PredictionRecord
 from features.store.learning_store import LearningStore
-from features.store.operations.modes import Mode, ModeSetting
 from models.base.predictions import Certificate
 
 NOW = datetime.now(UTC) - timedelta(hours=2)

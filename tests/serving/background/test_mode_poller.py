@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.modes import Mode, ModeSetting
 from features.errors import StoreUnavailable
-from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import IncidentStore
 from serving.background.mode_poller import ModePoller
 from serving.schemas.answers import answer_under

@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.predictions import PredictionRecord
 from serving.pages.render.session_cookie import issue_session, proves_key
 
 OWN = {"Origin": "http://testserver"}

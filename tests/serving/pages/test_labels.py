@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.labels import LabelSource
+from features.domain.modes import Mode, ModeSetting
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.labels import LabelSource
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.modes import Mode, ModeSetting
 from models.artifacts.save_load import LoadedModel
 from models.base.model_card import Card, ClassReliability
 

@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport, Proposal
-from features.store.learning.predictions import PredictionRecord
-from features.store.learning.shadow_predictions import ShadowRecord
-from features.store.operations.audit_log import AuditEvent
-from features.store.operations.modes import Mode, ModeSetting
+from features.domain.audit_event import AuditEvent
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.labels import LabelRecord, LabelSource
+from features.domain.modes import Mode, ModeSetting
+from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposal
+from features.domain.predictions import PredictionRecord, ShadowRecord
 from models.artifacts.registry import ModelRegistry
 from models.artifacts.save_load import LoadedModel
 from models.base.gate_verdict import Comparison, Verdict

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.modes import Mode, ModeSetting
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import IncidentStore
 from features.text.resolutions import FIX_NOT_RECORDED
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from features.store.operations.modes import Mode, ModeSetting
+from features.domain.modes import Mode, ModeSetting
 from serving.services.audit_sampling import HELD_BACK, AuditSample
 
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from features.domain.labels import FINAL_STATE
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome
 from features.home import Home
-from features.store.learning.labels import FINAL_STATE
-from features.store.learning.predictions import PredictionRecord
 from serving.runtime.errors import InvalidFields, UnknownPrediction
 from serving.services.feedback import FeedbackService
 from serving.services.incidents import IncidentService

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from features.domain.modes import Mode, ModeSetting
 from features.domain.report import IncidentReport
 from features.errors import EncoderUnavailable, StoreUnavailable
-from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import IncidentStore
 from serving.background.champions import ChampionPoller
 from serving.background.mode_poller import ModePoller

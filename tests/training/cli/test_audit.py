@@ -11,10 +11,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from features.domain.audit_event import AuditEvent
+from features.domain.labels import LabelRecord, LabelSource
+from features.domain.predictions import PredictionRecord
 from features.home import Home
-from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore, open_store
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION

@@ -9,9 +9,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from features.domain.modes import Mode, Modes
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home, HomeSettings, open_home
-from features.store.operations.modes import Mode, Modes
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import save_artifact

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from features.domain.history import DatasetMetadata
+from features.domain.labels import LabelRecord, LabelSource
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.dataset_metadata import DatasetMetadata
-from features.store.learning.labels import LabelRecord, LabelSource
 from features.store.store import IncidentStore, open_store
 from training.dataset.point_in_time import PointInTimeHistory, read_point_in_time
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from features.domain.history import History, Provenance
+from features.domain.history import DatasetMetadata, History, Provenance
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.dataset_metadata import DatasetMetadata
-from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
-from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore, open_store
 from training.dataset.point_in_time import (
     PointInTimeHistory,

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.domain.predictions import PredictionRecord, ShadowPair
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import HomeSettings, open_home
-from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
-from features.store.learning.predictions import PredictionRecord
-from features.store.learning.shadow_predictions import ShadowPair
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from models.lifecycle.promotion import promote

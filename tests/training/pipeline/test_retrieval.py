@@ -12,8 +12,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from features.domain.feedback import FeedbackRecord
 from features.home import Home
-from features.store.learning.feedback import FeedbackRecord
 from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
 from models.base.model_card import Metric

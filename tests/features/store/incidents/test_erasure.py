@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore, open_store
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)

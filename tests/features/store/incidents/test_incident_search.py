@@ -7,9 +7,9 @@ from time import perf_counter
 
 import pytest
 
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.incidents.incident_search import InboxCursor, InboxPage, InboxQuery
-from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore, open_store
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
+from features.domain.feedback import FeedbackAction, FeedbackRecord
 from features.store.store import IncidentStore, open_store
 
 NOON = datetime(2024, 3, 1, 12, 0, 0, 7, tzinfo=UTC)

@@ -8,11 +8,10 @@ from threading import Barrier
 
 import pytest
 
+from features.domain.label_sources import labels_from_outcome, labels_of, source_for
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
+from features.domain.predictions import PredictionRecord, PredictionSummary
 from features.domain.report import Outcome
-from features.store.learning.answer_queries import PredictionSummary
-from features.store.learning.label_sources import labels_from_outcome, labels_of, source_for
-from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
-from features.store.learning.predictions import PredictionRecord
 from features.store.store import IncidentStore
 
 NOW = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)

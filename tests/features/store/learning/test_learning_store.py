@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 
-from features.domain.history import History, PriorityMatrix, Provenance
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.history import DatasetMetadata, History, PriorityMatrix, Provenance
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposal
+from features.domain.predictions import PredictionRecord, ShadowPair, ShadowRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.dataset_metadata import DatasetMetadata
-from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
-from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport, Proposal
-from features.store.learning.predictions import PredictionRecord
-from features.store.learning.shadow_predictions import ShadowPair, ShadowRecord
 from features.store.store import IncidentStore
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -7,7 +7,7 @@ from time import perf_counter
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from features.store.learning.predictions import PredictionRecord
+from features.domain.predictions import PredictionRecord
 from features.store.store import IncidentStore, open_store
 
 CATEGORY = PredictionRecord(

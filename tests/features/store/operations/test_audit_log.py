@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from features.store.operations.audit_log import AuditEvent
+from features.domain.audit_event import AuditEvent
 from features.store.store import IncidentStore
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from features.store.operations.modes import Mode, Modes, ModeSetting
+from features.domain.modes import Mode, Modes, ModeSetting
 from features.store.store import IncidentStore, open_store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
