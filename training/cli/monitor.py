@@ -31,7 +31,7 @@ def monitor_command(
         Console(stderr=True, quiet=as_json).status("reading the store"),
     ):
         found = build_report(store, registry, home, settings.encoder, days=days)
-        store.learning.keep_monitoring(found)
+        store.monitoring_reports.save(found)
     if as_json:
         typer.echo(to_json(asdict(found)))
     else:

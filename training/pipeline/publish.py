@@ -85,6 +85,6 @@ def _act_upon(verdict: Verdict, version: ModelVersion, card: Card, plan: Trainin
             )
             return
         now = datetime.now(UTC)
-        store.learning.append_event(
+        store.audit_log.append(
             AuditEvent(now, plan.actor, "refuse", card.target, version.version, reason, details)
         )

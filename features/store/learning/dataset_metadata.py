@@ -8,29 +8,42 @@ from sqlalchemy import Connection, select
 
 from features.domain.history import DatasetMetadata, PriorityMatrix, Provenance
 from features.store.database import insert_into
-from features.store.learning_tables import DatasetMetadataRow
+from features.store.repository import Repository
+from features.store.tables import DatasetMetadataRow
 
 
-def upsert_dataset_metadata(connection: Connection, tenant: str, facts: DatasetMetadata) -> None:
-    """Keep the facts in place of those before."""
+class DatasetMetadataRepository(Repository):
+    """The facts of the history that a tenant trained on last."""
+
+    def save(self, facts: DatasetMetadata) -> None:
+        """Keep the facts in place of those before."""
+        with self._database.write() as connection:
+            _upsert(connection, self._tenant, facts)
+
+    def get(self) -> DatasetMetadata | None:
+        """Return the facts, None before any history was trained on."""
+        with self._database.read() as connection:
+            return _select(connection, self._tenant)
+
+
+def erase_in_dataset_metadata(connection: Connection, tenant: str, incident_id: str) -> None:
+    """Take an incident out of the groups."""
+    facts = _select(connection, tenant)
+    if facts is not None and incident_id in facts.groups:
+        groups = {id_: group for id_, group in facts.groups.items() if id_ != incident_id}
+        _upsert(connection, tenant, replace(facts, groups=groups))
+
+
+def _upsert(connection: Connection, tenant: str, facts: DatasetMetadata) -> None:
     new = {"facts": _to_json(facts)}
     statement = insert_into(connection, DatasetMetadataRow).values({"tenant": tenant} | new)
     connection.execute(statement.on_conflict_do_update(index_elements=["tenant"], set_=new))
 
 
-def select_dataset_metadata(connection: Connection, tenant: str) -> DatasetMetadata | None:
-    """Return the facts, None before any history was trained on."""
+def _select(connection: Connection, tenant: str) -> DatasetMetadata | None:
     query = select(DatasetMetadataRow.facts).where(DatasetMetadataRow.tenant == tenant)
     found = connection.scalar(query)
     return None if found is None else _from_json(found)
-
-
-def erase_in_dataset_metadata(connection: Connection, tenant: str, incident_id: str) -> None:
-    """Take an incident out of the groups."""
-    facts = select_dataset_metadata(connection, tenant)
-    if facts is not None and incident_id in facts.groups:
-        groups = {id_: group for id_, group in facts.groups.items() if id_ != incident_id}
-        upsert_dataset_metadata(connection, tenant, replace(facts, groups=groups))
 
 
 def _to_json(facts: DatasetMetadata) -> dict[str, Any]:

@@ -8,13 +8,49 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
 from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
-from features.store.learning_tables import LabelRow
-from features.store.sequences import next_number
+from features.store.counters import lock_tenant, next_number
+from features.store.repository import Repository
+from features.store.tables import LabelRow
 
 _NAMES = tuple(field.name for field in fields(LabelRecord))
 _COLUMNS = tuple(LabelRow.__table__.c[name] for name in _NAMES)
 # Databases limit how many values a query may name; of more, everything is read and sorted out.
 _MOST_NAMED = 5_000
+
+
+class LabelRepository(Repository):
+    """The labels of one tenant, only ever added to. They move no revision."""
+
+    def record(self, records: Sequence[LabelRecord]) -> None:
+        """Append the labels, all or none; one that repeats what was said last is left out."""
+        if not records:
+            return
+        with self._database.write() as connection:
+            lock_tenant(connection, self._tenant)
+            insert_labels(connection, self._tenant, records)
+
+    def select(
+        self,
+        *,
+        target: str | None = None,
+        incident_ids: Collection[str] | None = None,
+        until: datetime | None = None,
+    ) -> tuple[LabelRecord, ...]:
+        """Return every label that meets the conditions, oldest first; `until` is included."""
+        with self._database.read() as connection:
+            return select_labels(
+                connection, self._tenant, target=target, incident_ids=incident_ids, until=until
+            )
+
+    def count_since(self, moment: datetime) -> int:
+        """Return of how many labels we learned after a moment, but for our own echoes."""
+        query = select(func.count()).where(
+            LabelRow.tenant == self._tenant,
+            LabelRow.recorded_at > moment,
+            LabelRow.source != LabelSource.SELF_CONFIRMED,
+        )
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
 
 
 def insert_labels(connection: Connection, tenant: str, records: Sequence[LabelRecord]) -> None:
@@ -108,16 +144,6 @@ def _select(
     if incident_ids is not None and len(incident_ids) <= _MOST_NAMED:
         query = query.where(LabelRow.incident_id.in_(incident_ids))
     return query
-
-
-def count_labels_since(connection: Connection, tenant: str, moment: datetime) -> int:
-    """Return of how many labels we learned after a moment, but for our own echoes."""
-    query = select(func.count()).where(
-        LabelRow.tenant == tenant,
-        LabelRow.recorded_at > moment,
-        LabelRow.source != LabelSource.SELF_CONFIRMED,
-    )
-    return int(connection.execute(query).scalar_one())
 
 
 def delete_labels(connection: Connection, tenant: str, incident_id: str) -> int:

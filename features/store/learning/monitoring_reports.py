@@ -7,43 +7,49 @@ from sqlalchemy import Connection, select, update
 
 from features.domain.monitoring import MonitoringReport
 from features.store.database import insert_into
-from features.store.learning_tables import MonitoringReportRow
+from features.store.repository import Repository
+from features.store.tables import MonitoringReportRow
 
 _ADAPTER = TypeAdapter(MonitoringReport)
 
 
-def upsert_monitoring(connection: Connection, tenant: str, monitoring: MonitoringReport) -> None:
-    """Keep what was found, in place of what was found at the same time."""
-    key = {"tenant": tenant, "at": monitoring.at}
-    new = {"found": _json(monitoring)}
-    statement = insert_into(connection, MonitoringReportRow).values(key | new)
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=new))
+class MonitoringReportRepository(Repository):
+    """The reports on one tenant's models in production."""
+
+    def save(self, report: MonitoringReport) -> None:
+        """Keep a report, in place of one of the same time."""
+        key = {"tenant": self._tenant, "at": report.at}
+        new = {"found": _json(report)}
+        with self._database.write() as connection:
+            statement = insert_into(connection, MonitoringReportRow).values(key | new)
+            connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=new))
+
+    def latest(self) -> MonitoringReport | None:
+        """Return the last report, None before the first."""
+        query = (
+            select(MonitoringReportRow.found)
+            .where(MonitoringReportRow.tenant == self._tenant)
+            .order_by(MonitoringReportRow.at.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            stored = connection.scalar(query)
+        return None if stored is None else _ADAPTER.validate_python(stored)
 
 
-def select_latest_monitoring(connection: Connection, tenant: str) -> MonitoringReport | None:
-    """Return what the last look found, None before the first."""
-    query = (
-        select(MonitoringReportRow.found)
-        .where(MonitoringReportRow.tenant == tenant)
-        .order_by(MonitoringReportRow.at.desc())
-        .limit(1)
-    )
-    found = connection.scalar(query)
-    return None if found is None else _ADAPTER.validate_python(found)
-
-
-def forget_in_monitoring(connection: Connection, tenant: str, incident_id: str) -> None:
-    """Take an incident out of the examples of everything that was found."""
+def erase_in_monitoring(connection: Connection, tenant: str, incident_id: str) -> None:
+    """Take an incident out of the examples of every report."""
     query = select(MonitoringReportRow.at, MonitoringReportRow.found).where(
         MonitoringReportRow.tenant == tenant
     )
-    for at, found in connection.execute(query).all():
-        kept = _ADAPTER.validate_python(found)
-        if (rid := kept.without(incident_id)) != kept:
+    for at, stored in connection.execute(query).all():
+        report = _ADAPTER.validate_python(stored)
+        if (scrubbed := report.without(incident_id)) != report:
             same = (MonitoringReportRow.tenant == tenant, MonitoringReportRow.at == at)
-            connection.execute(update(MonitoringReportRow).where(*same).values(found=_json(rid)))
+            new = {"found": _json(scrubbed)}
+            connection.execute(update(MonitoringReportRow).where(*same).values(new))
 
 
-def _json(monitoring: MonitoringReport) -> dict[str, Any]:
-    found: dict[str, Any] = _ADAPTER.dump_python(monitoring, mode="json")
-    return found
+def _json(report: MonitoringReport) -> dict[str, Any]:
+    columns: dict[str, Any] = _ADAPTER.dump_python(report, mode="json")
+    return columns

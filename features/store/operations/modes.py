@@ -4,28 +4,45 @@ from sqlalchemy import Connection, delete, select
 
 from features.domain.modes import Mode, Modes, ModeSetting
 from features.store.database import insert_into
+from features.store.repository import Repository
 from features.store.tables import ModeRow
 
 # No label is empty, and a column of a key cannot be null.
 _WHOLE_TARGET = ""
 
 
-def select_modes(connection: Connection, tenant: str) -> Modes:
-    """Return the tenant's modes, ordered by target and label."""
-    query = (
-        select(ModeRow.target, ModeRow.label, ModeRow.mode, ModeRow.set_at)
-        .where(ModeRow.tenant == tenant)
-        .order_by(ModeRow.target, ModeRow.label)
-    )
-    found = (
-        ModeSetting(target, label or None, Mode(mode), set_at)
-        for target, label, mode, set_at in connection.execute(query)
-    )
-    return Modes({(setting.target, setting.label): setting for setting in found})
+class ModeRepository(Repository):
+    """What the owner allows in one tenant. Modes move no revision, for they are not searched."""
+
+    def current(self) -> Modes:
+        """Return every mode that is set, ordered by target and label."""
+        query = (
+            select(ModeRow.target, ModeRow.label, ModeRow.mode, ModeRow.set_at)
+            .where(ModeRow.tenant == self._tenant)
+            .order_by(ModeRow.target, ModeRow.label)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        settings = (ModeSetting(row[0], row[1] or None, Mode(row[2]), row[3]) for row in rows)
+        return Modes({(setting.target, setting.label): setting for setting in settings})
+
+    def set(self, setting: ModeSetting) -> None:
+        """Set the mode of a target or of one label.
+
+        That of a whole target is the most that its labels keep: what allows more is forgotten.
+        """
+        with self._database.write() as connection:
+            _upsert(connection, self._tenant, setting)
+
+    def reset(self) -> int:
+        """Return everything to the default mode, and tell how many settings there were."""
+        with self._database.write() as connection:
+            return connection.execute(
+                delete(ModeRow).where(ModeRow.tenant == self._tenant)
+            ).rowcount
 
 
-def upsert_mode(connection: Connection, tenant: str, setting: ModeSetting) -> None:
-    """Set a mode; that of a whole target takes from its labels' what would allow more."""
+def _upsert(connection: Connection, tenant: str, setting: ModeSetting) -> None:
     key = {
         "tenant": tenant,
         "target": setting.target,
@@ -43,8 +60,3 @@ def upsert_mode(connection: Connection, tenant: str, setting: ModeSetting) -> No
                 ModeRow.mode.in_(setting.mode.above),
             )
         )
-
-
-def delete_modes(connection: Connection, tenant: str) -> int:
-    """Return everything to the default, and tell how many settings there were."""
-    return connection.execute(delete(ModeRow).where(ModeRow.tenant == tenant)).rowcount

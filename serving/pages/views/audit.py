@@ -68,7 +68,7 @@ def open_audit(services: Container, question: AuditQuestion) -> AuditPage:
     was, and `StoreUnavailable`. Without a registry the log alone answers.
     """
     registry = _reconcile(services)
-    events = services.store.learning.events(target=parse_label(question.target))
+    events = services.store.audit_log.select(target=parse_label(question.target))
     targets = tuple(sorted(_targets(services, question)))
     if not question.at and not question.incident:
         last = tuple(reversed(events[-_MOST_EVENTS:]))
@@ -95,7 +95,7 @@ def _reconcile(services: Container) -> Registry | None:
 
 
 def _targets(services: Container, question: AuditQuestion) -> set[str]:
-    logged = {event.target for event in services.store.learning.events() if event.target}
+    logged = {event.target for event in services.store.audit_log.select() if event.target}
     return {*logged, *services.champions.champions.serving, question.target} - {""}
 
 
@@ -111,7 +111,7 @@ def _moment(given: str) -> datetime:
 def _answers(services: Container, account: AuditReport) -> tuple[LoggedAnswer, ...]:
     if account.incident_id is None:
         return ()
-    stored = services.store.get(account.incident_id)
+    stored = services.store.incidents.get(account.incident_id)
     outcome = Outcome() if stored is None else stored.outcome
     decided = decided_targets(account.labels, outcome)
     return tuple(

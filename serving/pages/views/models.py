@@ -114,9 +114,9 @@ class ModelsPage:
 
 def open_models(services: Container) -> ModelsPage:
     """Return what there is to say of the champions now; raises `StoreUnavailable`."""
-    champions, learning = services.champions.champions, services.store.learning
-    by_target = champion_periods(learning.events())
-    withdrawals = learning.withdrawals()
+    champions, store = services.champions.champions, services.store
+    by_target = champion_periods(store.audit_log.select())
+    withdrawals = store.certificate_withdrawals.all()
     models = tuple(
         _show(services, champions.serving[target], by_target.get(target, ()), withdrawals)
         for target in sorted(champions.serving)
@@ -136,7 +136,7 @@ def _show(
 ) -> ShownModel:
     target, version = champion.version.target, champion.version
     last = of_target[-1] if of_target else None
-    drawn = services.store.learning.audited_answers(target)
+    drawn = services.store.predictions.audited(target)
     monitoring = services.model_health.model_health.monitoring
     return ShownModel(
         target,

@@ -12,7 +12,7 @@ from features.domain.label_sources import labels_from_outcome, labels_of, source
 from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from features.domain.predictions import PredictionRecord, PredictionSummary
 from features.domain.report import Outcome
-from features.store.store import IncidentStore
+from features.store.store import Store
 
 NOW = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -124,44 +124,47 @@ def test_an_outcome_brings_the_labels_that_are_new_judged_by_the_newest_answers(
     assert (first.given_at, first.given_by, first.prediction_id) == (NOW + HOUR, FINAL_STATE, None)
 
 
-def test_all_that_was_said_is_kept_oldest_first(store: IncidentStore) -> None:
-    learning = store.learning
+def test_all_that_was_said_is_kept_oldest_first(store: Store) -> None:
     late, early = said("A", hours=2), said("B", hours=1, given_by="Ben")
     other = said("C", hours=3, incident_id="INC2", target="severity", prediction_id="p-1")
-    learning.record_labels([late, early])
-    learning.record_labels([other])
-    learning.record_labels([])
-    assert learning.labels() == (early, late, other)
-    assert learning.labels(target="severity") == learning.labels(incident_ids=["INC2"]) == (other,)
-    assert learning.labels(incident_ids=()) == ()
-    assert learning.labels(until=NOW + 2 * HOUR) == (early, late)
+    store.labels.record([late, early])
+    store.labels.record([other])
+    store.labels.record([])
+    assert store.labels.select() == (early, late, other)
+    assert (
+        store.labels.select(target="severity")
+        == store.labels.select(incident_ids=["INC2"])
+        == (other,)
+    )
+    assert store.labels.select(incident_ids=()) == ()
+    assert store.labels.select(until=NOW + 2 * HOUR) == (early, late)
     many = [f"no{number}" for number in range(6_000)]
-    assert learning.labels(incident_ids=[*many, "INC2"]) == (other,)
+    assert store.labels.select(incident_ids=[*many, "INC2"]) == (other,)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_what_only_repeats_is_not_written_again(store: IncidentStore) -> None:
+def test_what_only_repeats_is_not_written_again(store: Store) -> None:
     state = said("VPN", "echo", given_by=FINAL_STATE)
     again = replace(state, source=LabelSource.ACCEPTED, given_at=NOW + HOUR)
     word = said("Mail", hours=1)
-    store.learning.record_labels([state, word])
-    store.learning.record_labels([again, replace(word, given_at=NOW + 9 * HOUR)])
-    assert store.learning.labels() == (state, word)
+    store.labels.record([state, word])
+    store.labels.record([again, replace(word, given_at=NOW + 9 * HOUR)])
+    assert store.labels.select() == (state, word)
     back_and_forth = [said(label, given_by=FINAL_STATE) for label in ("Mail", "VPN")]
-    store.learning.record_labels(back_and_forth)
-    assert store.learning.labels() == (state, *back_and_forth, word)
-    assert strongest(store.learning.labels()) == word
-    other_tenant = type(store)(store._database, "other").learning
-    assert other_tenant.labels() == ()
+    store.labels.record(back_and_forth)
+    assert store.labels.select() == (state, *back_and_forth, word)
+    assert strongest(store.labels.select()) == word
+    other_tenant = Store(store._database, "other")
+    assert other_tenant.labels.select() == ()
 
 
-def test_of_two_who_say_the_same_at_once_one_is_written(store: IncidentStore) -> None:
+def test_of_two_who_say_the_same_at_once_one_is_written(store: Store) -> None:
     start = Barrier(4)
 
     def record(_: int) -> None:
         start.wait()
-        store.learning.record_labels([said("VPN", given_by=FINAL_STATE)])
+        store.labels.record([said("VPN", given_by=FINAL_STATE)])
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(record, range(4)))
-    assert len(store.learning.labels()) == 1
+    assert len(store.labels.select()) == 1
