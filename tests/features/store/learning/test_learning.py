@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from features.domain.certificate_withdrawal import CertificateWithdrawal
-from features.domain.history import DatasetMetadata, History, PriorityMatrix, Provenance
+from features.domain.history import DatasetMetadata, PriorityMatrix, Provenance
 from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposal
 from features.domain.predictions import PredictionRecord, ShadowPair, ShadowRecord
@@ -186,20 +186,6 @@ def test_monitoring_and_facts_come_back_as_they_were(store: Store) -> None:
     assert store.dataset_metadata.get() == FACTS
 
 
-def test_facts_are_those_of_a_history() -> None:
-    history = History(
-        (incident("INC1"), incident("INC2")),
-        severity_levels=FACTS.severity_levels,
-        field_levels=FACTS.field_levels,
-        priority_matrix=FACTS.priority_matrix,
-        groups=("north", "south"),
-        provenance=FACTS.provenance,
-        sha256="ab",
-    )
-    assert DatasetMetadata.of(history) == FACTS
-    assert DatasetMetadata.of(History(())).groups == {}
-
-
 @SQLITE
 def test_a_deleted_incident_leaves_nothing_that_was_learned_of_it(store: Store) -> None:
     store.incidents.upsert([incident("INC1"), incident("INC2")])
@@ -221,14 +207,6 @@ def test_a_deleted_incident_leaves_nothing_that_was_learned_of_it(store: Store) 
     assert found.alarms[0].examples == ("INC2",)
     assert found.proposals[0].examples == ()
     assert store.dataset_metadata.get().groups == {"INC2": "south"}
-
-
-@SQLITE
-def test_labels_count_since_a_moment_but_for_echoes(store: Store) -> None:
-    before = datetime.now(UTC)
-    store.labels.record([label("INC1", "VPN"), label("INC2", "VPN", "echo")])
-    assert store.labels.count_since(before) == 1
-    assert store.labels.count_since(datetime.now(UTC)) == 0
 
 
 @SQLITE

@@ -1,4 +1,4 @@
-"""What is put into the store comes out again, on both databases."""
+"""Incidents that are put into the store come out again, on both databases."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
