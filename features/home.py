@@ -87,11 +87,6 @@ class Home:
         return self.root / "cache" / "fonts"
 
     @property
-    def indexes(self) -> Path:
-        """The folder of rebuildable indexes."""
-        return self.root / "indexes"
-
-    @property
     def topology(self) -> Path:
         """The file that tells which service depends on which, where the owner wrote one."""
         return self.root / "topology.yaml"
@@ -106,7 +101,7 @@ def open_home(settings: HomeSettings | None = None) -> Home:
     """Return the home named by the settings, creating its folders; raises `HomeUnavailable`."""
     home = Home((settings or HomeSettings()).home.absolute())
     try:
-        for folder in (home.artifacts, home.encodings, home.indexes, home.import_reports):
+        for folder in (home.artifacts, home.encodings, home.root / "indexes", home.import_reports):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HomeUnavailable(

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from features.domain.feedback import FeedbackAction, FeedbackRecord
 from features.domain.report import ResolvedIncident
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from models.runbooks.runbook_index import RunbookUse
 
 _TARGET = "runbooks"

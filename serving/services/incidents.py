@@ -12,7 +12,7 @@ from features.encoding.erasure import forget_cached, forget_in_memory
 from features.encoding.vector_cache import forget_encodings
 from features.errors import RegistryUnavailable
 from features.home import Home
-from features.store.store import IncidentStore
+from features.store.store import Store
 from features.text.fingerprint import fingerprint
 from models.artifacts.evaluation_files import forget_in_snapshots
 from models.artifacts.registry import ModelVersion
@@ -40,7 +40,7 @@ class IncidentService:
 
     def __init__(
         self,
-        store: IncidentStore,
+        store: Store,
         registry: Registry,
         home: Home,
         tenant: str,
@@ -59,14 +59,14 @@ class IncidentService:
         What its final state says becomes labels, each with the source that our answers tell.
         """
         labels = labels_of_final_state(self._store, report.id, outcome, datetime.now(UTC))
-        revision = self._store.upsert([ResolvedIncident(report, outcome)], labels)
+        revision = self._store.incidents.upsert([ResolvedIncident(report, outcome)], labels)
         if labels:
             self._on_labels(labels)
         return revision
 
     def get(self, id: str) -> ResolvedIncident:  # noqa: A002
         """Return an incident; raises `UnknownIncident`."""
-        incident = self._store.get(id)
+        incident = self._store.incidents.get(id)
         if incident is None:
             raise _unknown(id)
         return incident
@@ -77,7 +77,7 @@ class IncidentService:
         It leaves the store last, so that what fails before can be tried again; other processes
         learn from the store that it is gone. Raises `UnknownIncident`.
         """
-        incident = self._store.get(id)
+        incident = self._store.incidents.get(id)
         # Two at once would each write files back that the other has just rid of its incident.
         with FileLock(self._home.forgetting):
             if incident is not None:
@@ -85,7 +85,7 @@ class IncidentService:
                 # As a use of a runbook it was read in another way.
                 forget_encodings(self._home.encodings, {read_report(incident.report).text} - {""})
             models, was_judged = self._forget_in_registry(id, incident)
-        was_stored = self._store.delete(id)
+        was_stored = self._store.incidents.delete(id)
         if not (was_stored or was_judged):
             raise _unknown(id)
         forget_in_memory()

@@ -9,11 +9,11 @@ import typer
 from pydantic_core import to_json
 from rich.console import Console
 
+from features.domain.audit_event import AuditEvent
+from features.domain.modes import Mode, Modes, ModeSetting
 from features.errors import ModeRefused
 from features.home import HomeSettings, open_home
-from features.store.operations.audit_log import AuditEvent
-from features.store.operations.modes import Mode, Modes, ModeSetting
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.classification.calibrated_model import CalibratedModel
@@ -60,16 +60,16 @@ def mode_command(
     with store:
         if target is None:
             _refuse_too_wide(done)
-            store.reset_modes()
+            store.modes.reset()
         else:
             champion = _champion(registry, target)
             _check_known(registry, champion, label, quiet=as_json)
-            store.set_mode(ModeSetting(target, label, done.mode, now))
+            store.modes.set(ModeSetting(target, label, done.mode, now))
             _warn_of_unproven(champion, done)
         said = {"mode": str(done.mode), "label": label}
         event = AuditEvent(now, actor_name(), "mode", target, None, done.describe(), said)
-        store.learning.append_event(event)
-        modes = store.modes()
+        store.audit_log.append(event)
+        modes = store.modes.current()
     if as_json:
         typer.echo(to_json(asdict(done)))
     else:
@@ -80,7 +80,7 @@ def modes_command(as_json: AsJson = False) -> None:
     """List what may be done with the answers of each target, and of labels that differ."""
     registry, store = _open()
     with store:
-        lines = mode_lines(store.modes(), registry.champions())
+        lines = mode_lines(store.modes.current(), registry.champions())
     if as_json:
         typer.echo(to_json({"modes": [asdict(line) for line in lines]}))
         return
@@ -102,7 +102,7 @@ def mode_lines(modes: Modes, champions: Collection[str]) -> list[ModeLine]:
     ]
 
 
-def _open() -> tuple[ModelRegistry, IncidentStore]:
+def _open() -> tuple[ModelRegistry, Store]:
     settings = HomeSettings()
     home = open_home(settings)
     store = open_store(settings.database_url or home.database_url, settings.tenant)

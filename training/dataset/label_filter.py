@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from features.store.learning.dataset_metadata import DatasetMetadata
+from features.domain.history import DatasetMetadata
 from models.base.target_labels import FIELD_PREFIX
 from training.plurals import counted
 

@@ -52,7 +52,7 @@ def view_context(services: Container, report: IncidentReport) -> ContextView:
         return ContextView(changes, None)
     numbered = [(number, change.at) for number, change in enumerate(changes or (), 1)]
     shown = found.anomalies[:_MOST_SERIES]
-    whole = services.store.telemetry.find_anomalies([each.id for each in shown])
+    whole = services.store.anomalies.find([each.id for each in shown])
     series = tuple(
         MovedSeries(each, draw(whole[each.id], numbered) if each.id in whole else None)
         for each in shown

@@ -70,7 +70,7 @@ def test_answers_from_before_there_were_modes_count_as_monitored(database_url: s
         "'Network', 0.5, 'auto', '{}', '2026-03-01 12:00:00+00:00')",
     )
     with open_store(database_url, tenant="x") as store:
-        assert store.prediction("p1")[0].mode == "monitor"
+        assert store.predictions.get("p1")[0].mode == "monitor"
 
 
 def test_a_store_from_before_there_were_runbooks_keeps_all_that_it_holds(
@@ -89,15 +89,17 @@ def test_a_store_from_before_there_were_runbooks_keeps_all_that_it_holds(
         "INSERT INTO modes VALUES ('x', 'category', '', 'auto', '2026-03-01 12:00:00+00:00')",
     )
     with open_store(database_url, tenant="x") as store:
-        (shown,) = store.inbox(InboxQuery(decision="auto")).incidents
+        (shown,) = store.inbox.page(InboxQuery(decision="auto")).incidents
         assert shown.report.opened_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
-        assert shown == store.get("INC1")
-        assert store.inbox(InboxQuery(state="open")).incidents == (store.get("INC2"),)
-        assert store.latest_predictions(["INC1"])["INC1"] == store.prediction("p1")
-        assert store.prediction("p1")[0].mode == "recommend"
-        assert store.modes().of("category") == "auto"
-        assert (store.revision(), store.runbook_revision()) == (3, 0)
-        assert (store.runbooks(), store.feedback()) == ((), ())
+        assert shown == store.incidents.get("INC1")
+        assert store.inbox.page(InboxQuery(state="open")).incidents == (
+            store.incidents.get("INC2"),
+        )
+        assert store.predictions.latest(["INC1"])["INC1"] == store.predictions.get("p1")
+        assert store.predictions.get("p1")[0].mode == "recommend"
+        assert store.modes.current().of("category") == "auto"
+        assert (store.incidents.revision(), store.runbooks.revision()) == (3, 0)
+        assert (store.runbooks.all(), store.feedback.select()) == ((), ())
 
 
 def test_migrating_again_changes_nothing(database_url: str) -> None:
