@@ -17,7 +17,7 @@ from features.store.learning.labels import LabelRepository
 from features.store.learning.monitoring_reports import MonitoringReportRepository
 from features.store.learning.predictions import PredictionRepository
 from features.store.learning.shadow_predictions import ShadowPredictionRepository
-from features.store.migrate import upgrade
+from features.store.migrate import migrate
 from features.store.operations.audit_log import AuditLogRepository
 from features.store.operations.leases import LeaseRepository
 from features.store.operations.modes import ModeRepository
@@ -79,5 +79,5 @@ def open_store(url: str, tenant: str = "default") -> Store:
     'Network'
     """
     database = Database(url)
-    upgrade(database)
+    migrate(database)
     return Store(database, tenant)

@@ -16,11 +16,14 @@ import features.store.migrate as migrate_module
 from features.errors import StoreUnavailable
 from features.store.database import Database
 from features.store.incidents.incident_search import InboxQuery
-from features.store.migrate import migrate
 from features.store.store import open_store
 from features.store.tables import VERSION_TABLE, Base
 
 OURS = {*Base.metadata.tables, VERSION_TABLE}
+
+
+def open_and_close(url: str) -> None:
+    open_store(url).close()
 
 
 def tables(url: str) -> set[str]:
@@ -28,7 +31,7 @@ def tables(url: str) -> set[str]:
 
 
 def test_the_migrations_lead_to_the_tables_in_the_code(database_url: str) -> None:
-    migrate(database_url)
+    open_and_close(database_url)
     assert tables(database_url) == OURS
     with Database(database_url).read() as connection:
         options = {"version_table": VERSION_TABLE, "include_object": meant_for(connection)}
@@ -103,14 +106,14 @@ def test_a_store_from_before_there_were_runbooks_keeps_all_that_it_holds(
 
 
 def test_migrating_again_changes_nothing(database_url: str) -> None:
-    migrate(database_url)
-    migrate(database_url)
+    open_and_close(database_url)
+    open_and_close(database_url)
     assert tables(database_url) == OURS
 
 
 def test_threads_that_migrate_at_once_all_succeed(database_url: str) -> None:
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(migrate, [database_url] * 6))
+        list(pool.map(open_and_close, [database_url] * 6))
     assert tables(database_url) == OURS
 
 
@@ -118,14 +121,14 @@ def test_another_owner_of_the_database_is_left_alone(database_url: str) -> None:
     with Database(database_url).write() as connection:
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
         connection.execute(text("INSERT INTO alembic_version VALUES ('of mlflow')"))
-    migrate(database_url)
+    open_and_close(database_url)
     with Database(database_url).read() as connection:
         versions = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
     assert versions == ["of mlflow"]
 
 
 def test_a_newer_database_is_refused(database_url: str) -> None:
-    migrate(database_url)
+    open_and_close(database_url)
     with Database(database_url).write() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
     with pytest.raises(StoreUnavailable, match=r"schema 9999, which is newer .* upgrade"):
@@ -143,8 +146,8 @@ def test_a_migration_that_breaks_off_leaves_nothing(
 
     monkeypatch.setattr(migrate_module.command, "upgrade", break_off)
     with pytest.raises(KeyboardInterrupt):
-        migrate(database_url)
+        open_and_close(database_url)
     assert tables(database_url) == set()
     monkeypatch.undo()
-    migrate(database_url)
+    open_and_close(database_url)
     assert tables(database_url) == OURS
