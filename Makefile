@@ -50,10 +50,13 @@ bench: $(STAMP)  ## measure beside the peers and write tests/benchmarks/RESULTS.
 compare: $(STAMP)  ## train and answer here and at BASE=commit, and print what differs
 	PYTHONPATH=tests/benchmarks $(PYTHON) -m compare '$(BASE)' $(if $(ONLY),--only $(ONLY))
 
+docs: $(STAMP)  ## write the page of settings anew
+	$(PYTHON) tests/support/settings_page.py
+
 notebooks: $(STAMP)  ## execute the notebooks
 	for notebook in notebooks/*.py; do $(PYTHON) "$$notebook" || exit 1; done
 
 mlflow: $(STAMP)  ## open MLflow's page on http://127.0.0.1:5000
 	$(VENV)/bin/mlflow ui --backend-store-uri 'sqlite:///$(PRECEDENT_HOME)/mlflow.db' --host 127.0.0.1 --workers 1
 
-.PHONY: help setup run test check train serve quality bench compare notebooks mlflow
+.PHONY: help setup run test check train serve quality bench compare docs notebooks mlflow

@@ -12,12 +12,18 @@ class HomeSettings(BaseSettings):
     """The settings that training and serving share, read from `PRECEDENT_...` when constructed."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PRECEDENT_", env_ignore_empty=True, extra="ignore"
+        env_prefix="PRECEDENT_",
+        env_ignore_empty=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
     )
 
     home: Path = Path(".precedent")
+    """Everything that is kept. It holds absolute paths, so it cannot be moved."""
     tenant: str = "default"
+    """Whose incidents and models these are; several tenants may share one home."""
     database_url: str | None = None
+    """The store: `postgresql://USER@HOST/NAME`, or SQLite in the home where it is not set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +87,6 @@ class Home:
         return self.root / "cache" / "fonts"
 
     @property
-    def indexes(self) -> Path:
-        """The folder of rebuildable indexes."""
-        return self.root / "indexes"
-
-    @property
     def topology(self) -> Path:
         """The file that tells which service depends on which, where the owner wrote one."""
         return self.root / "topology.yaml"
@@ -100,7 +101,7 @@ def open_home(settings: HomeSettings | None = None) -> Home:
     """Return the home named by the settings, creating its folders; raises `HomeUnavailable`."""
     home = Home((settings or HomeSettings()).home.absolute())
     try:
-        for folder in (home.artifacts, home.encodings, home.indexes, home.import_reports):
+        for folder in (home.artifacts, home.encodings, home.root / "indexes", home.import_reports):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HomeUnavailable(

@@ -18,8 +18,8 @@ from matplotlib import pyplot as plt
 from starlette.testclient import TestClient
 
 from features.domain.history import History
+from features.domain.modes import Mode, ModeSetting
 from features.home import HomeSettings, open_home
-from features.store.operations.modes import Mode, ModeSetting
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from serving.app import create_app
@@ -64,7 +64,7 @@ moved = [one for one in later[len(later) // 2 :] if one.outcome.assignment == CH
 truths |= {one.report.id: TEAM for one in moved}
 settings = ServingSettings(home=home.root, audit_share=0.5)
 with TestClient(create_app(settings)) as client, open_store(home.database_url) as store:
-    store.set_mode(ModeSetting("assignment", None, Mode.AUTO, datetime.now(UTC)))
+    store.modes.set(ModeSetting("assignment", None, Mode.AUTO, datetime.now(UTC)))
     time.sleep(settings.poll_seconds)
     for _, day in groupby(
         later, key=lambda one: one.report.opened_at and one.report.opened_at.date()
@@ -89,7 +89,7 @@ with TestClient(create_app(settings)) as client, open_store(home.database_url) a
                 said["prediction_id"] = result["triage"]["prediction_id"]
                 client.post("/v1/feedback", json=said).raise_for_status()
     bounds = precision_history(store, "assignment", champion.version, card)
-    withdrawn = store.learning.withdrawals()
+    withdrawn = store.certificate_withdrawals.all()
 
 # %% [markdown]
 """## What did the audit sample show?

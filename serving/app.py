@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from features.errors import PrecedentError
 from features.home import open_home
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from models.artifacts.registry import ModelRegistry
 from models.timeseries.anomaly_model import compile_kernels, enable_kernel_cache
 from serving.api.middleware import RequestLogMiddleware
@@ -30,7 +30,7 @@ def create_app(
     settings: ServingSettings,
     *,
     registry: Registry | None = None,
-    store: IncidentStore | None = None,
+    store: Store | None = None,
 ) -> FastAPI:
     """Return the app; without a registry or store it opens those of the settings' home.
 

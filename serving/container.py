@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from features.domain.labels import LabelRecord
 from features.home import Home
-from features.store.learning.labels import LabelRecord
-from features.store.store import IncidentStore
+from features.store.store import Store
 from features.text.masking import configured_masking
 from serving.background.certificates import CertificatePoller
 from serving.background.challengers import ChallengerPoller
@@ -80,7 +80,7 @@ class Container:
     label_queue: LabelQueue
     label_vocabulary: LabelVocabulary
     shadow: Shadow | None
-    store: IncidentStore
+    store: Store
 
     @property
     def pollers(self) -> tuple[BackgroundTask, ...]:
@@ -122,9 +122,7 @@ class _Pollers:
         return self.challengers.challengers
 
 
-def build_container(
-    settings: ServingSettings, registry: Registry, store: IncidentStore
-) -> Container:
+def build_container(settings: ServingSettings, registry: Registry, store: Store) -> Container:
     """Put the parts together; starts nothing."""
     home = Home(settings.home.absolute())
     pollers = _follow(settings, registry, store)
@@ -156,8 +154,8 @@ def build_container(
         similar=similar,
         runbooks=runbooks,
         feedback=FeedbackService(store, on_labels=learn),
-        incident_context=IncidentContextService(store.telemetry, topology.current),
-        changes=ChangeService(store.telemetry),
+        incident_context=IncidentContextService(store, topology.current),
+        changes=ChangeService(store),
         alertmanager=AlertmanagerHook(store, triage, masking),
         registry=registry,
         promotions=PromotionService(store, home, settings.tenant),
@@ -168,7 +166,7 @@ def build_container(
     )
 
 
-def _follow(settings: ServingSettings, registry: Registry, store: IncidentStore) -> _Pollers:
+def _follow(settings: ServingSettings, registry: Registry, store: Store) -> _Pollers:
     seconds = settings.poll_seconds
     champions = ChampionPoller(registry, seconds)
     withdrawals = CertificatePoller(store, lambda: champions.champions, seconds)

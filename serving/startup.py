@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from features.errors import PrecedentError
 from features.home import open_home
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from serving.background.topology_file import TopologyFile
 from serving.runtime.settings import ServingSettings
 
@@ -32,7 +32,7 @@ def read_settings(**given: str | int | None) -> ServingSettings:
         refuse(where + first["msg"].removeprefix("Value error, "))
 
 
-def open_state(settings: ServingSettings) -> IncidentStore:
+def open_state(settings: ServingSettings) -> Store:
     """Return the store, after making the home; refuses what cannot be used."""
     try:
         home = open_home(settings)

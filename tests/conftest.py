@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import NotTrained
 from features.home import Home, HomeSettings, open_home
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from models.artifacts.mlflow_client import create_database
 from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import save_artifact
@@ -198,7 +198,7 @@ def roll_back(empty_store: Path) -> Callable[..., ModelVersion]:
     return move
 
 
-def _store_of(home: Home, tenant: str, empty_store: Path) -> IncidentStore:
+def _store_of(home: Home, tenant: str, empty_store: Path) -> Store:
     file = home.root / "precedent.db"
     if not file.exists():
         shutil.copy(empty_store, file)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 from features.domain.report import ResolvedIncident
 
@@ -64,3 +65,31 @@ class History:
     rejected: tuple[RejectedRow, ...] = ()
     warnings: tuple[str, ...] = ()
     sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetMetadata:
+    """The facts of the history that was trained on last, named as in `History`.
+
+    `groups` holds the value of the mapping's `split_by` column by incident id.
+    """
+
+    severity_levels: tuple[str, ...] = ()
+    field_levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    priority_matrix: PriorityMatrix | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, Provenance] = field(default_factory=dict)
+    sha256: str = ""
+
+    @classmethod
+    def of(cls, history: History) -> Self:
+        """Return the facts of a history."""
+        ids = (one.report.id for one in history.incidents)
+        return cls(
+            severity_levels=history.severity_levels,
+            field_levels=dict(history.field_levels),
+            priority_matrix=history.priority_matrix,
+            groups=dict(zip(ids, history.groups, strict=True)) if history.groups else {},
+            provenance=dict(history.provenance),
+            sha256=history.sha256,
+        )

@@ -23,11 +23,20 @@ class EncoderSettings(BaseSettings):
     """Which encoder to train with (`PRECEDENT_ENCODER`), and where weights lie."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PRECEDENT_", env_ignore_empty=True, extra="ignore"
+        env_prefix="PRECEDENT_",
+        env_ignore_empty=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
     )
 
     encoder: str = MINILM
+    """The sentence encoder to train with, named by the SHA-256 of its weights; `hashing` needs
+    none.
+    """
     encoder_path: Path | None = None
+    """A folder with the encoder's weights, checked by their hash; the installed package where it
+    is not set.
+    """
 
 
 def open_encoder(reference: str) -> Encoder:

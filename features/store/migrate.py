@@ -18,21 +18,12 @@ _ADVISORY_LOCK = 7_366_020_171
 _ONE_THREAD = Lock()
 
 
-def migrate(url: str) -> None:
+def migrate(database: Database) -> None:
     """Create or upgrade the tables of the store, at once or not at all.
 
     Any number of processes may do so at the same time: one works, the others wait for it. Raises
     `StoreUnavailable` when the database cannot be reached or is newer than this code.
     """
-    database = Database(url)
-    try:
-        upgrade(database)
-    finally:
-        database.close()
-
-
-def upgrade(database: Database) -> None:
-    """Do as `migrate` does, on an open database."""
     config = Config()
     config.set_main_option("script_location", "features.store:migrations")
     script = ScriptDirectory.from_config(config)

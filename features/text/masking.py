@@ -39,10 +39,16 @@ class MaskingSettings(BaseSettings):
     """`PRECEDENT_MASKING`: names of `Secret` separated by commas, `all` (the default) or `none`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PRECEDENT_", env_ignore_empty=True, extra="ignore"
+        env_prefix="PRECEDENT_",
+        env_ignore_empty=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
     )
 
     masking: Annotated[frozenset[Secret], NoDecode] = frozenset(Secret)
+    """Which secrets and personal data are masked on the way in: names separated by commas, `all`
+    or `none`.
+    """
 
     @field_validator("masking", mode="before")
     @classmethod

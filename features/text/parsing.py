@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sized
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from math import inf, isfinite
 from typing import Annotated, TypeVar
 
@@ -68,6 +68,27 @@ def is_missing(value: str | None) -> bool:
 def as_utc(moment: datetime) -> datetime:
     """Return an aware UTC time; a naive one is taken to be UTC already."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def parse_latest_moment(given: str) -> datetime:
+    """Return the moment that is meant: of a day its end, in UTC where no zone is given.
+
+    Raises `ValueError` for what is neither a date nor a time in ISO 8601.
+
+    >>> parse_latest_moment("2026-03-03").isoformat()
+    '2026-03-03T23:59:59.999999+00:00'
+    >>> parse_latest_moment("2026-03-03T10:00").isoformat()
+    '2026-03-03T10:00:00+00:00'
+    """
+    text = given.strip()
+    try:
+        return datetime.combine(date.fromisoformat(text), time.max, UTC)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+    try:
+        return as_utc(moment)
+    except OverflowError as error:
+        raise ValueError(f"{given!r} is beyond what UTC can tell") from error
 
 
 def parse_text(text: str | None, masking: Masking) -> str:

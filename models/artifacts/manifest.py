@@ -4,8 +4,12 @@ import json
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import Any
 
 from features.errors import ArtifactRejected
+
+FORMAT = 2
+"""Raised when artifacts of before can no longer be loaded; those of 0.1.0 state none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class ArtifactFolder:
 
 def write_manifest(folder: ArtifactFolder) -> str:
     """Hash every file of the folder into its manifest; return the manifest's own SHA-256."""
-    text = json.dumps({"files": _hash_files(folder)}, indent=2, sort_keys=True)
+    content = {"files": _hash_files(folder), "format": FORMAT}
+    text = json.dumps(content, indent=2, sort_keys=True)
     folder.manifest.write_text(text, encoding="utf-8")
     return hash_manifest(folder)
 
@@ -61,12 +66,17 @@ def hash_manifest(folder: ArtifactFolder) -> str:
     return _hash_file(folder.manifest)
 
 
+def is_current_format(folder: ArtifactFolder) -> bool:
+    """Tell whether this version of Precedent loads the artifact; raises `ArtifactRejected`."""
+    return _parse(folder, _read(folder)).get("format") == FORMAT
+
+
 def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> None:
     """Check the manifest against `expected_sha256` (None: trust it) and all files against it.
 
     Raises `ArtifactRejected` when a file is missing, added or altered.
     """
-    listed = _read_manifest(folder, expected_sha256)
+    listed = _listed_files(folder, expected_sha256)
     found = _hash_files(folder)
     wrong = sorted(name for name in listed | found if listed.get(name) != found.get(name))
     if wrong:
@@ -76,30 +86,35 @@ def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> None:
         )
 
 
-def _read_manifest(folder: ArtifactFolder, expected_sha256: str | None) -> dict[str, str]:
-    try:
-        content = folder.manifest.read_bytes()
-    except OSError as error:
-        raise ArtifactRejected(
-            f"{folder.root}: the manifest cannot be read ({error.strerror}); restore the folder "
-            "or promote another version"
-        ) from error
+def _listed_files(folder: ArtifactFolder, expected_sha256: str | None) -> dict[str, str]:
+    content = _read(folder)
     if expected_sha256 is not None and sha256(content).hexdigest() != expected_sha256:
         raise ArtifactRejected(
             f"{folder.root}: not the model that was registered (its manifest has another hash); "
             "restore the folder or promote another version"
         )
-    return _parse_manifest(folder, content)
-
-
-def _parse_manifest(folder: ArtifactFolder, content: bytes) -> dict[str, str]:
-    try:
-        files = json.loads(content)["files"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ArtifactRejected(f"{folder.manifest} is malformed; restore the folder") from error
-    if not isinstance(files, dict):
-        raise ArtifactRejected(f"{folder.manifest} is malformed; restore the folder")
+    files: dict[str, str] = _parse(folder, content)["files"]
     return files
+
+
+def _read(folder: ArtifactFolder) -> bytes:
+    try:
+        return folder.manifest.read_bytes()
+    except OSError as error:
+        raise ArtifactRejected(
+            f"{folder.root}: the manifest cannot be read ({error.strerror}); restore the folder "
+            "or promote another version"
+        ) from error
+
+
+def _parse(folder: ArtifactFolder, content: bytes) -> dict[str, Any]:
+    try:
+        manifest = json.loads(content)
+    except ValueError as error:
+        raise ArtifactRejected(f"{folder.manifest} is malformed; restore the folder") from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+        raise ArtifactRejected(f"{folder.manifest} is malformed; restore the folder")
+    return manifest
 
 
 def _hash_files(folder: ArtifactFolder) -> dict[str, str]:

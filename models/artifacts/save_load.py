@@ -9,7 +9,12 @@ import skops.io
 from features.errors import ArtifactRejected
 from models.artifacts.array_storage import restore_arrays, store_arrays
 from models.artifacts.golden_examples import record_golden, replay_golden
-from models.artifacts.manifest import ArtifactFolder, verify_files, write_manifest
+from models.artifacts.manifest import (
+    ArtifactFolder,
+    is_current_format,
+    verify_files,
+    write_manifest,
+)
 from models.artifacts.training_ids import write_learned_from
 from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.model_card import Card
@@ -53,6 +58,8 @@ def load_artifact(
     """
     files = ArtifactFolder(folder)
     verify_files(files, expected_sha256)
+    if not is_current_format(files):
+        raise ArtifactRejected(f"{folder}: saved by an earlier version of Precedent; train again")
     model = _load_model(files, trusted)
     replay_golden(model, files.golden.read_text(encoding="utf-8"))
     return LoadedModel(model, Card.from_json(files.card.read_text(encoding="utf-8")))

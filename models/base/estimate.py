@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from features.text.formatting import interval
+from features.formatting import interval
 
 
 @dataclass(frozen=True, slots=True)

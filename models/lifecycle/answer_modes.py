@@ -4,10 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from features.domain.audit_event import AuditEvent
+from features.domain.modes import Mode, Modes, ModeSetting
 from features.errors import ModeRefused
-from features.store.operations.audit_log import AuditEvent
-from features.store.operations.modes import Mode, Modes, ModeSetting
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.classification.calibrated_model import CalibratedModel
@@ -48,7 +48,7 @@ def set_mode(
     label: str | None,
     mode: Mode,
     *,
-    store: IncidentStore,
+    store: Store,
     registry: ModelRegistry,
     actor: str,
     now: datetime,
@@ -61,14 +61,12 @@ def set_mode(
     line = ModeLine(target, label, mode, now)
     if target is None:
         _refuse_too_wide(line)
-        store.reset_modes()
+        store.modes.reset()
     else:
         _check_known(registry, _champion(registry, target), label)
-        store.set_mode(ModeSetting(target, label, mode, now))
+        store.modes.set(ModeSetting(target, label, mode, now))
     facts = {"mode": str(mode), "label": label}
-    store.learning.append_event(
-        AuditEvent(now, actor, "mode", target, None, line.describe(), facts)
-    )
+    store.audit_log.append(AuditEvent(now, actor, "mode", target, None, line.describe(), facts))
     return line
 
 

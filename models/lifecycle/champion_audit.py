@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from features.store.learning.champion_history import (
+from features.domain.audit_event import AuditEvent
+from features.domain.champion_history import (
     ChampionPeriod,
     champion_at,
     champion_periods,
     version_details,
 )
-from features.store.learning.labels import LabelRecord, LabelTrust, strongest
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import AuditEvent
-from features.store.store import IncidentStore
+from features.domain.labels import LabelRecord, LabelTrust, strongest
+from features.domain.predictions import PredictionRecord
+from features.store.store import Store
 from models.artifacts.registry import ModelVersion
 from models.base.estimate import Estimate
 
@@ -133,7 +133,7 @@ def gain_records(told: Mapping[str, Any]) -> tuple[GainRecord, ...]:
 
 
 def audit_at(
-    store: IncidentStore,
+    store: Store,
     registry: Versions | None,
     *,
     at: datetime,
@@ -145,12 +145,12 @@ def audit_at(
     Raises `UnknownVersion` for a target of which neither knows, `RegistryUnavailable` and
     `StoreUnavailable`.
     """
-    events = store.learning.events(until=at)
+    events = store.audit_log.select(until=at)
     champions = _champions(events, registry, at, target)
     if incident_id is None:
         return AuditReport(at, None, champions)
-    answers = store.learning.predictions_about(incident_id, until=at)
-    labels = store.learning.labels(target=target, incident_ids=[incident_id])
+    answers = store.predictions.about(incident_id, until=at)
+    labels = store.labels.select(target=target, incident_ids=[incident_id])
     return AuditReport(
         at,
         incident_id,

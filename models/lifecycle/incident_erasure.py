@@ -12,7 +12,7 @@ from features.encoding.erasure import forget_cached, forget_in_memory
 from features.encoding.vector_cache import forget_encodings
 from features.errors import RegistryUnavailable
 from features.home import Home
-from features.store.store import IncidentStore
+from features.store.store import Store
 from features.text.fingerprint import fingerprint
 from models.artifacts.evaluation_files import forget_in_snapshots
 from models.artifacts.registry import ModelVersion
@@ -42,7 +42,7 @@ class Deletion:
 def erase_incident(
     id: str,  # noqa: A002
     *,
-    store: IncidentStore,
+    store: Store,
     registry: LearnedFrom,
     home: Home,
     tenant: str,
@@ -52,7 +52,7 @@ def erase_incident(
     It leaves the store last, so that what fails before can be tried again; other processes learn
     from the store that it is gone. Raises `StoreUnavailable`.
     """
-    incident = store.get(id)
+    incident = store.incidents.get(id)
     # Two at once would each write files back that the other has just rid of its incident.
     with FileLock(home.forgetting):
         if incident is not None:
@@ -60,7 +60,7 @@ def erase_incident(
             # As a use of a runbook it was read in another way.
             forget_encodings(home.encodings, {read_report(incident.report).text} - {""})
         models, was_judged = _erase_in_registry(id, incident, registry, home, tenant)
-    was_stored = store.delete(id)
+    was_stored = store.incidents.delete(id)
     if not (was_stored or was_judged):
         return None
     forget_in_memory()

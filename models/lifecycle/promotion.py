@@ -7,11 +7,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from features.domain.audit_event import AuditEvent
+from features.domain.champion_history import CHAMPION_ACTIONS
 from features.errors import NoEarlierChampion, RegistryUnavailable
 from features.home import Home
-from features.store.learning.champion_history import CHAMPION_ACTIONS
-from features.store.operations.audit_log import AuditEvent
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.artifacts.manifest import ArtifactFolder, verify_files
 from models.artifacts.registry import ModelRegistry, ModelVersion
 
@@ -25,7 +25,7 @@ def promote(
     *,
     home: Home,
     tenant: str,
-    store: IncidentStore,
+    store: Store,
     actor: str,
     reason: str,
     details: Mapping[str, Any] | None = None,
@@ -53,7 +53,7 @@ def promote(
 
 
 def rollback(
-    target: str, *, home: Home, tenant: str, store: IncidentStore, actor: str, reason: str
+    target: str, *, home: Home, tenant: str, store: Store, actor: str, reason: str
 ) -> ModelVersion:
     """Bring back the champion before this one; done twice it goes two champions back.
 
@@ -82,7 +82,7 @@ def _chosen(registry: ModelRegistry, target: str, version: str | None) -> ModelV
     return registry.version(target, version)
 
 
-def note_found_champions(*, home: Home, tenant: str, store: IncidentStore) -> None:
+def note_found_champions(*, home: Home, tenant: str, store: Store) -> None:
     """Tell the log of every champion that it does not know; who reads the log calls this first.
 
     So what somebody moved in MLflow, or a crash kept from the log, is in it from then on. Raises
@@ -92,10 +92,10 @@ def note_found_champions(*, home: Home, tenant: str, store: IncidentStore) -> No
         _note_found(ModelRegistry(home.tracking_uri, tenant), store)
 
 
-def _note_found(registry: ModelRegistry, store: IncidentStore, target: str | None = None) -> None:
+def _note_found(registry: ModelRegistry, store: Store, target: str | None = None) -> None:
     logged = {
         event.target: event.version
-        for event in store.learning.events(target=target)
+        for event in store.audit_log.select(target=target)
         if event.action in CHAMPION_ACTIONS
     }
     for present in registry.champions().values():
@@ -108,13 +108,13 @@ def _note_found(registry: ModelRegistry, store: IncidentStore, target: str | Non
 def _note(
     action: str,
     version: ModelVersion,
-    store: IncidentStore,
+    store: Store,
     actor: str,
     reason: str,
     details: Mapping[str, Any],
 ) -> None:
     now = datetime.now(UTC)
-    store.learning.append_event(
+    store.audit_log.append(
         AuditEvent(now, actor, action, version.target, version.version, reason, details)
     )
 

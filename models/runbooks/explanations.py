@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from features.text.formatting import cut_short
+from features.formatting import cut_short
 from features.text.tokens import terms_of
 from models.runbooks.match_features import FEATURES, Match
 from models.runbooks.passages import Passage

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 
+from features.domain.feedback import FeedbackAction, FeedbackRecord
 from features.domain.report import ResolvedIncident
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.runbooks.runbook_index import RunbookUse
 
 _TARGET = "runbooks"
 _MOST = 5_000
 
 
-def stored_uses(store: IncidentStore) -> list[RunbookUse]:
+def stored_uses(store: Store) -> list[RunbookUse]:
     """Return what outcomes and people say of runbooks; of very many outcomes, the latest."""
-    said = store.feedback(target=_TARGET)
-    known = {one.report.id: one for one in store.with_runbook(limit=_MOST)}
-    known |= store.find([word.incident_id for word in said])
+    said = store.feedback.select(target=_TARGET)
+    known = {one.report.id: one for one in store.incidents.with_runbook(limit=_MOST)}
+    known |= store.incidents.find([word.incident_id for word in said])
     return past_uses(list(known.values()), said)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from features.store.operations.modes import Mode
+from features.domain.modes import Mode
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Metric
 from models.base.predictions import Certificate

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Lock
 
+from features.domain.audit_event import AuditEvent
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.labels import LabelRecord, LabelTrust
+from features.domain.predictions import AuditedAnswer
 from features.errors import PrecedentError
-from features.store.learning.answer_queries import AuditedAnswer
-from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.labels import LabelRecord, LabelTrust
-from features.store.operations.audit_log import AuditEvent
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.base.predictions import ChoicePrediction, Decision, Prediction
 from models.statistics.confidence_sequence import PrecisionBounds, precision_bounds
 from serving.background.champions import Champion, Champions
@@ -85,7 +85,7 @@ class CertificatePoller(Poller):
     """
 
     def __init__(
-        self, store: IncidentStore, champions: Callable[[], Champions], poll_seconds: float
+        self, store: Store, champions: Callable[[], Champions], poll_seconds: float
     ) -> None:
         super().__init__(poll_seconds, "withdrawals")
         self._store = store
@@ -133,7 +133,7 @@ class CertificatePoller(Poller):
         """
         # Two labels at once would each miss the other's.
         with self._judging:
-            answers = self._store.learning.audited_answers(target)
+            answers = self._store.predictions.audited(target)
             found = audited_labels(answers, self._champions().serving)
             for one in found:
                 key = (one.target, one.version, one.label)
@@ -154,14 +154,14 @@ class CertificatePoller(Poller):
             high=bounds.high,
             withdrawn_at=now,
         )
-        if self._store.learning.withdraw(withdrawal):
+        if self._store.certificate_withdrawals.record(withdrawal):
             reason = (
                 f"{audited.label!r}: {audited.right} of {bounds.n} audited answers were right, so "
                 f"the precision is below {bounds.high:.3f}; promised was {promised:.3f}; {_ADVICE}"
             )
             facts = {"label": audited.label, "promised": promised, "right": audited.right}
             facts |= {"audited": bounds.n, "low": bounds.low, "high": bounds.high}
-            self._store.learning.append_event(
+            self._store.audit_log.append(
                 AuditEvent(
                     now,
                     "precedent",
@@ -176,7 +176,7 @@ class CertificatePoller(Poller):
         self._read()
 
     def _read(self) -> None:
-        found = self._store.learning.withdrawals()
+        found = self._store.certificate_withdrawals.all()
         self._withdrawn = frozenset((one.target, one.version, one.label) for one in found)
 
 

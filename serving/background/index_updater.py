@@ -12,7 +12,7 @@ from features.encoding.erasure import forget_in_memory
 from features.encoding.vector_cache import EncodingCache
 from features.home import Home
 from features.search.incident_index import IncidentIndex
-from features.store.store import IncidentStore
+from features.store.store import Store
 from serving.background.poller import Poller
 from serving.runtime.errors import IndexBehind
 
@@ -41,7 +41,7 @@ class IndexUpdater(Poller):
     """
 
     def __init__(
-        self, store: IncidentStore, home: Home, encoder: Callable[[], str], poll_seconds: float
+        self, store: Store, home: Home, encoder: Callable[[], str], poll_seconds: float
     ) -> None:
         super().__init__(poll_seconds, "past", _PATIENCE_SECONDS)
         self._store = store
@@ -63,11 +63,11 @@ class IndexUpdater(Poller):
         `EncoderUnavailable`.
         """
         past = self._current()
-        if self._store.revision() != past.revision:
+        if self._store.incidents.revision() != past.revision:
             if not self._lock.acquire(timeout=_WAIT_SECONDS):
                 raise IndexBehind("a great many incidents are being indexed")
             try:
-                if self._store.count_changes(past.revision or 0) > _MOST_WAITED_FOR:
+                if self._store.incidents.count_changes(past.revision or 0) > _MOST_WAITED_FOR:
                     raise IndexBehind("a great many incidents wait to be indexed")
                 self._catch_up(past)
             finally:
@@ -80,7 +80,7 @@ class IndexUpdater(Poller):
         if past is None or past.revision is None or not self._lock.acquire(blocking=False):
             return
         try:
-            if self._store.count_changes(past.revision) <= _MOST_WAITED_FOR:
+            if self._store.incidents.count_changes(past.revision) <= _MOST_WAITED_FOR:
                 self._catch_up(past)
         finally:
             self._lock.release()
@@ -90,7 +90,7 @@ class IndexUpdater(Poller):
         try:
             past = self._current()
             with self._lock:
-                if self._store.revision() != past.revision:
+                if self._store.incidents.revision() != past.revision:
                     self._catch_up(past)
                 past.encoder.flush()
         # A driver may fail in ways of its own, and the thread must outlive each of them.
@@ -111,10 +111,10 @@ class IndexUpdater(Poller):
 
     def _catch_up(self, past: _Past) -> None:
         if past.revision is None:
-            revision = self._store.revision()
-            self._take_in(past, self._store.incidents())
+            revision = self._store.incidents.revision()
+            self._take_in(past, self._store.incidents.all())
             past.revision = revision
-        changes = self._store.changes_since(past.revision)
+        changes = self._store.incidents.changes_since(past.revision)
         if changes.deleted:
             past.index.remove(changes.deleted)
             past.encoder.discard_pending()

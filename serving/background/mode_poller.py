@@ -2,8 +2,8 @@
 
 import logging
 
-from features.store.operations.modes import Modes
-from features.store.store import IncidentStore
+from features.domain.modes import Modes
+from features.store.store import Store
 from serving.background.poller import Poller
 
 _log = logging.getLogger(__name__)
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 class ModePoller(Poller):
     """Keeps `modes` up to date; what was read last stays in force while the store is away."""
 
-    def __init__(self, store: IncidentStore, poll_seconds: float) -> None:
+    def __init__(self, store: Store, poll_seconds: float) -> None:
         # A thread of its own: a version that takes long to load must not hold up a switch-off.
         super().__init__(poll_seconds, "modes")
         self._store = store
@@ -27,7 +27,7 @@ class ModePoller(Poller):
     def refresh(self) -> None:
         """Look into the store once."""
         try:
-            modes = self._store.modes()
+            modes = self._store.modes.current()
         # A driver may fail in ways of its own, and the thread must outlive each of them.
         except Exception as error:
             if str(error) != self._problem:

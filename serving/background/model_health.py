@@ -11,8 +11,8 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
-from features.store.learning.monitoring_reports import MonitoringReport
-from features.store.store import IncidentStore
+from features.domain.monitoring import MonitoringReport
+from features.store.store import Store
 from serving.background.certificates import Audited, CertificatePoller
 from serving.background.champions import Champions
 from serving.background.poller import Poller
@@ -47,9 +47,7 @@ class ModelHealth:
 class ModelHealthPoller(Poller):
     """Keeps `model_health` up to date, so that no scrape and no page has to read it all."""
 
-    def __init__(
-        self, store: IncidentStore, withdrawals: CertificatePoller, poll_seconds: float
-    ) -> None:
+    def __init__(self, store: Store, withdrawals: CertificatePoller, poll_seconds: float) -> None:
         super().__init__(poll_seconds, "model_health", patience_seconds=0)
         self._store = store
         self._withdrawals = withdrawals
@@ -67,7 +65,7 @@ class ModelHealthPoller(Poller):
         """Judge the certificates and read the last monitoring once."""
         try:
             self._model_health = ModelHealth(
-                self._withdrawals.judge(), self._store.learning.latest_monitoring()
+                self._withdrawals.judge(), self._store.monitoring_reports.latest()
             )
         # A driver may fail in ways of its own, and the thread must outlive each of them.
         except Exception as error:
@@ -91,7 +89,7 @@ class ModelHealthPoller(Poller):
         return known
 
     def _count(self, target: str, version: str) -> Agreement:
-        pairs = self._store.learning.shadow_pairs(target, version)
+        pairs = self._store.shadow_predictions.pairs(target, version)
         labelled = [pair for pair in pairs if pair.truth is not None]
         return Agreement(
             len(pairs),

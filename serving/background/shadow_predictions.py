@@ -10,10 +10,10 @@ from queue import Empty, Full, Queue
 from threading import Event, Lock, Thread
 from typing import Protocol
 
+from features.domain.predictions import ShadowRecord
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import StoreUnavailable
-from features.store.learning.shadow_predictions import ShadowRecord
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.base.predictions import Prediction
 from serving.background.champions import Champion
 from serving.runtime.metrics import ServingMetrics
@@ -61,7 +61,7 @@ class Shadow:
     def __init__(
         self,
         challengers: Callable[[], Mapping[str, Champion]],
-        store: IncidentStore,
+        store: Store,
         metrics: ServingMetrics,
         seconds: float = 1.0,
     ) -> None:
@@ -195,11 +195,11 @@ class Shadow:
         if not unwritten:
             return
         try:
-            revision = self._store.revision()
+            revision = self._store.incidents.revision()
             is_all = self._queue.empty()
             # A deletion takes what is stored of an incident along; this was not stored yet.
-            gone = self._store.deleted_since(self._revision)
-            self._store.learning.record_shadows(_without(unwritten, gone))
+            gone = self._store.incidents.deleted_since(self._revision)
+            self._store.shadow_predictions.record(_without(unwritten, gone))
         except StoreUnavailable as error:
             self._metrics.count_shadow_drops(len(unwritten))
             facts = {"reason": str(error)}

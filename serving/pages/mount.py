@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from features.store.store import IncidentStore
+from features.store.store import Store
 from serving.pages.model_routes import accountability_routes
 from serving.pages.render.rendering import FOLDER
 from serving.pages.routes import page_routes
@@ -24,7 +24,7 @@ class Assets(StaticFiles):
         return response
 
 
-def mount_page(app: FastAPI, store: IncidentStore) -> None:
+def mount_page(app: FastAPI, store: Store) -> None:
     """Serve the page at `/`, and its style sheet, script and icon below `/static`."""
     app.state.runbook_commands = RunbookCommands(store)
     app.include_router(sign_in_routes)

@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from features.domain.labels import LabelRecord
 from features.home import Home
-from features.store.learning.labels import LabelRecord
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 

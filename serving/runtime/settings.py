@@ -22,19 +22,39 @@ class ServingSettings(HomeSettings, MaskingSettings):
     """
 
     host: str = "127.0.0.1"
+    """Address to listen on; any other than loopback needs a key."""
     port: int = Field(8000, ge=0, le=65_535)
+    """Port to listen on; 0 takes a free one."""
     workers: int = Field(1, ge=1, le=256)
+    """Processes that answer."""
     api_key: SecretStr | None = None
+    """The key that every `/v1` call carries as `Authorization: Bearer KEY`."""
     max_batch_incidents: int = Field(5_000, ge=1)
+    """The most incidents in one batch."""
     max_body_bytes: int = Field(32 * 2**20, ge=1)
+    """The largest body of a request, in bytes."""
     max_points: int = Field(500_000, ge=1)
+    """The most points of all series in one call."""
     max_series: int = Field(5_000, ge=1)
+    """The most series in one call."""
     max_text_characters: int = Field(MAX_TEXT_LENGTH, ge=1)
+    """The longest text, in characters."""
     poll_seconds: float = Field(2.0, gt=0)
+    """How often champions, modes and stored incidents are looked for, in seconds."""
     topology: Path | None = None
+    """The file that says which service depends on which; `topology.yaml` in the home where it is
+    not set.
+    """
     audit_share: float = Field(0.05, ge=0, le=1)
+    """The share of answers to be acted upon that a person decides first, without seeing them; 0
+    turns the audit off, and with it the proof that certificates hold.
+    """
     shadow: bool = True
+    """Whether a challenger answers the same incidents without being shown, when the server is
+    idle.
+    """
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """What is logged on standard error."""
 
     @field_validator("api_key", "topology", mode="before")
     @classmethod

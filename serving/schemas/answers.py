@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from features.store.operations.modes import Mode
+from features.domain.modes import Mode
 from models.base.predictions import (
     ChoicePrediction,
     Decision,

@@ -7,11 +7,11 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.predictions import PredictionSummary
 from features.domain.report import ResolvedIncident
 from features.encoding.encoder import Vectors
 from features.search.incident_index import IncidentIndex
-from features.store.learning.answer_queries import PredictionSummary
-from features.store.store import IncidentStore
+from features.store.store import Store
 from features.text.near_duplicates import near_copy_groups
 from serving.background.champions import Champions
 from serving.runtime.errors import FieldError, InvalidFields
@@ -69,7 +69,7 @@ class LabelQueue:
 
     def __init__(
         self,
-        store: IncidentStore,
+        store: Store,
         champions: Callable[[], Champions],
         index: Callable[[], IncidentIndex],
     ) -> None:
@@ -88,7 +88,7 @@ class LabelQueue:
         audited = self._audited(target, limit)
         if len(audited) >= limit:
             return audited
-        found = self._store.learning.unlabelled(target, since=None, limit=MOST_CANDIDATES)
+        found = self._store.predictions.unlabelled(target, since=None, limit=MOST_CANDIDATES)
         candidates = self._stored([answer for answer in found if answer.audit_share is None])
         return (*audited, *self._ranked(candidates)[: limit - len(audited)])
 
@@ -102,10 +102,10 @@ class LabelQueue:
     def _audited(self, target: str, limit: int) -> tuple[WantedLabel, ...]:
         undecided = {
             answer.incident_id: answer
-            for answer in self._store.learning.audited_answers(target)
+            for answer in self._store.predictions.audited(target)
             if answer.truth is None
         }
-        stored = self._store.find(list(undecided))
+        stored = self._store.incidents.find(list(undecided))
         waiting = [stored[id_].report for id_ in undecided if id_ in stored]
         return tuple(
             WantedLabel(one.id, one.title, one.opened_at, 1.0, _AUDIT, 1, is_audit=True)
@@ -113,7 +113,7 @@ class LabelQueue:
         )
 
     def _stored(self, answers: Sequence[PredictionSummary]) -> list[_Candidate]:
-        stored: Mapping[str, ResolvedIncident] = self._store.find(
+        stored: Mapping[str, ResolvedIncident] = self._store.incidents.find(
             [answer.incident_id for answer in answers]
         )
         return [

@@ -10,8 +10,8 @@ from typing import Literal
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import PrecedentError
-from features.store.revisions import Revised
-from features.store.store import IncidentStore
+from features.store.incidents.incidents import RevisionResult
+from features.store.store import Store
 from features.text.masking import Masking
 from features.text.parsing import MAX_ID_LENGTH, MAX_TEXT_LENGTH, parse_name, parse_report
 from serving.schemas.alertmanager import AlertmanagerRequest
@@ -54,7 +54,7 @@ class AlertmanagerHook:
     which Alertmanager tries again.
     """
 
-    def __init__(self, store: IncidentStore, triage: TriageService, masking: Masking) -> None:
+    def __init__(self, store: Store, triage: TriageService, masking: Masking) -> None:
         self._store = store
         self._triage = triage
         self._masking = masking
@@ -64,10 +64,10 @@ class AlertmanagerHook:
         """Open, open again, resolve or leave the incident of the group a delivery tells of."""
         prefix = f"alert-{body.key}-"
         if body.is_resolved:
-            revised = self._store.revise(prefix, lambda known: _resolved(known, body))
+            revised = self._store.incidents.revise(prefix, lambda known: _resolved(known, body))
             return AlertEffect("resolved" if revised.is_written else "unchanged", _id_of(revised))
         report = report_of(body, prefix, self._masking)
-        revised = self._store.revise(prefix, lambda known: _running(known, report))
+        revised = self._store.incidents.revise(prefix, lambda known: _running(known, report))
         if revised.incident is None or not revised.is_written:
             return AlertEffect("unchanged", _id_of(revised))
         opened = revised.incident.report
@@ -162,7 +162,7 @@ def _resolved(
     return ResolvedIncident(last.report, outcome)
 
 
-def _id_of(revised: Revised) -> str | None:
+def _id_of(revised: RevisionResult) -> str | None:
     return None if revised.incident is None else revised.incident.report.id
 
 

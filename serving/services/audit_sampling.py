@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from features.store.operations.modes import Mode
+from features.domain.modes import Mode
 from models.base.predictions import Decision
 from serving.schemas.answers import Answer
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from features.domain.change import Change
-from features.store.telemetry_store import TELEMETRY_KEPT, TelemetryStore
+from features.store.incidents.telemetry import TELEMETRY_KEPT
+from features.store.store import Store
 
 _BETWEEN_CLEARINGS = timedelta(days=1)
 
@@ -16,7 +17,7 @@ class ChangeService:
     """
 
     def __init__(
-        self, store: TelemetryStore, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._store = store
         self._now = now
@@ -26,6 +27,6 @@ class ChangeService:
         """Add a change, or replace what was known under its id."""
         now = self._now()
         if self._cleared_at is None or now - self._cleared_at >= _BETWEEN_CLEARINGS:
-            self._store.forget_telemetry(now - TELEMETRY_KEPT)
+            self._store.telemetry.delete_before(now - TELEMETRY_KEPT)
             self._cleared_at = now
-        self._store.record_changes([change])
+        self._store.changes.record([change])

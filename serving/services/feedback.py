@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Literal
 
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.learning.predictions import PredictionRecord
-from features.store.store import IncidentStore
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.domain.predictions import PredictionRecord
+from features.store.store import Store
 from features.text.parsing import parse_label, parse_name
 from serving.runtime.errors import FieldError, InvalidFields, UnknownPrediction
 from serving.services.feedback_labels import (
@@ -30,7 +30,7 @@ class FeedbackService:
 
     def __init__(
         self,
-        store: IncidentStore,
+        store: Store,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         on_labels: OnLabels = ignore_labels,
@@ -75,20 +75,20 @@ class FeedbackService:
             helped=helped,
         )
         labels = labels_of_feedback(record, answer)
-        self._store.give_feedback(record, labels)
+        self._store.feedback.record(record, labels)
         if labels:
             self._on_labels(labels)
         return record
 
     def _right_label(self, target: str, given: str | None) -> str:
         label = _label(given)
-        if target == "runbooks" and all(label != one.id for one in self._store.runbooks()):
+        if target == "runbooks" and all(label != one.id for one in self._store.runbooks.all()):
             raise _refused("label", "name a stored runbook by its id")
         return label
 
     def _answer(self, prediction_id: str, incident_id: str | None, target: str) -> PredictionRecord:
         answered_by = "similar" if target == OPEN_MATCH else target
-        for record in self._store.prediction(prediction_id):
+        for record in self._store.predictions.get(prediction_id):
             is_about = incident_id is None or record.incident_id == incident_id
             if is_about and record.target == answered_by:
                 return record

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.domain.label_sources import labels_from_outcome, labels_of
+from features.domain.labels import LabelRecord, LabelSource
+from features.domain.predictions import PredictionRecord
 from features.domain.report import Outcome
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.learning.label_sources import labels_from_outcome, labels_of
-from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.predictions import PredictionRecord
-from features.store.store import IncidentStore
+from features.store.store import Store
 
 OPEN_MATCH = "open_match"
 """The target of what is said about the open incident that an answer of `similar` names."""
@@ -22,17 +22,17 @@ def ignore_labels(_labels: Sequence[LabelRecord]) -> None:
 
 
 def labels_of_final_state(
-    store: IncidentStore, incident_id: str, outcome: Outcome, now: datetime
+    store: Store, incident_id: str, outcome: Outcome, now: datetime
 ) -> tuple[LabelRecord, ...]:
     """Return the labels that an outcome brings beyond the stored one."""
     if not labels_of(outcome):
         return ()
-    stored = store.get(incident_id)
+    stored = store.incidents.get(incident_id)
     return labels_from_outcome(
         incident_id,
         outcome,
         known=Outcome() if stored is None else stored.outcome,
-        answers=store.learning.predictions_about(incident_id),
+        answers=store.predictions.about(incident_id),
         now=now,
     )
 

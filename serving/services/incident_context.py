@@ -9,7 +9,7 @@ from features.domain.change import Change
 from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
 from features.domain.topology import Topology
-from features.store.telemetry_store import TelemetryStore
+from features.store.store import Store
 from serving.schemas.requests import Part
 from serving.services.context_ranking import (
     RelatedAnomaly,
@@ -43,8 +43,8 @@ class IncidentContext:
 class IncidentContextService:
     """Looks around incidents; a batch costs as many queries as one. Raises `StoreUnavailable`."""
 
-    def __init__(self, telemetry: TelemetryStore, topology: Callable[[], Topology]) -> None:
-        self._telemetry = telemetry
+    def __init__(self, store: Store, topology: Callable[[], Topology]) -> None:
+        self._store = store
         self._topology = topology
 
     def around(self, report: IncidentReport) -> IncidentContext:
@@ -58,7 +58,7 @@ class IncidentContextService:
         wanted = CONTEXT_PARTS.intersection(parts)
         if not wanted or not reports:
             return (IncidentContext(),) * len(reports)
-        recorded = self._telemetry.recorded()
+        recorded = self._store.telemetry.recorded()
         known = {"anomalies": recorded.anomalies, "changes": recorded.changes}
         reasons: dict[Part, str] = {"anomalies": _NO_TELEMETRY, "changes": _NO_CHANGES}
         absent: dict[str, str] = {part: reasons[part] for part in sorted(wanted) if not known[part]}
@@ -84,10 +84,10 @@ class IncidentContextService:
         }
         keys = {key for near in nearby.values() for key in near.keys}
         services = {name for key in keys for name in topology.names(key)}
-        changes = self._telemetry.changes_between(
+        changes = self._store.changes.between(
             shifted(first, -CHANGES_WITHIN), last, None if None in nearby else services
         )
-        anomalies = self._telemetry.anomalies_between(
+        anomalies = self._store.anomalies.between(
             shifted(first, -ONSETS_BEFORE), shifted(last, ONSETS_AFTER), with_points=False
         )
         return _ContextData(changes, anomalies, nearby, topology, now)

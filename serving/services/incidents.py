@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.lifecycle.incident_erasure import Deletion, erase_incident
 from serving.background.champions import Registry
 from serving.runtime.errors import UnknownIncident
@@ -16,7 +16,7 @@ class IncidentService:
 
     def __init__(
         self,
-        store: IncidentStore,
+        store: Store,
         registry: Registry,
         home: Home,
         tenant: str,
@@ -35,14 +35,14 @@ class IncidentService:
         What its final state says becomes labels, each with the source that our answers tell.
         """
         labels = labels_of_final_state(self._store, report.id, outcome, datetime.now(UTC))
-        revision = self._store.upsert([ResolvedIncident(report, outcome)], labels)
+        revision = self._store.incidents.upsert([ResolvedIncident(report, outcome)], labels)
         if labels:
             self._on_labels(labels)
         return revision
 
     def get(self, id: str) -> ResolvedIncident:  # noqa: A002
         """Return an incident; raises `UnknownIncident`."""
-        incident = self._store.get(id)
+        incident = self._store.incidents.get(id)
         if incident is None:
             raise _unknown(id)
         return incident

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from difflib import get_close_matches
 
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.learning.label_sources import labels_of
-from features.store.store import IncidentStore
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.domain.label_sources import labels_of
+from features.store.store import Store
 from serving.background.champions import Champions
 
 _WITHOUT_NAMES = frozenset({"similar", "runbooks", "open_match"})
@@ -17,7 +17,7 @@ class LabelVocabulary:
     Both methods raise `StoreUnavailable`.
     """
 
-    def __init__(self, store: IncidentStore, champions: Callable[[], Champions]) -> None:
+    def __init__(self, store: Store, champions: Callable[[], Champions]) -> None:
         self._store = store
         self._champions = champions
 
@@ -42,10 +42,11 @@ class LabelVocabulary:
         own = (said.prediction_id, said.given_at)
         return any(
             one.label == said.label and (one.prediction_id, one.given_at) != own
-            for one in self._store.learning.labels(target=said.target)
+            for one in self._store.labels.select(target=said.target)
         )
 
     def _is_in_an_outcome(self, said: FeedbackRecord) -> bool:
         return any(
-            labels_of(one.outcome).get(said.target) == said.label for one in self._store.incidents()
+            labels_of(one.outcome).get(said.target) == said.label
+            for one in self._store.incidents.all()
         )

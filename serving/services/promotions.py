@@ -1,7 +1,7 @@
 """Moves champions on behalf of callers, and says who did and why. Knows no HTTP."""
 
 from features.home import Home
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.artifacts.registry import ModelVersion
 from models.lifecycle.promotion import note_found_champions, promote, rollback
 
@@ -13,7 +13,7 @@ class PromotionService:
     `StoreUnavailable`; whatever they raise, a champion goes on answering.
     """
 
-    def __init__(self, store: IncidentStore, home: Home, tenant: str) -> None:
+    def __init__(self, store: Store, home: Home, tenant: str) -> None:
         self._store = store
         self._home = home
         self._tenant = tenant

@@ -11,7 +11,7 @@ from features.encoding.encoder_weights import EncoderSettings, open_encoder
 from features.encoding.vector_cache import EncodingCache
 from features.errors import StoreUnavailable
 from features.home import Home
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.base.predictions import RunbookPrediction
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import DEFAULT_LIMIT, RunbookModel
@@ -37,7 +37,7 @@ class RunbookService(Poller):
     def __init__(
         self,
         champions: Callable[[], Champions],
-        store: IncidentStore,
+        store: Store,
         home: Home,
         poll_seconds: float,
     ) -> None:
@@ -99,7 +99,7 @@ class RunbookService(Poller):
         if index is None or not index.past.asked:
             return index
         try:
-            fewer = index.without(self._store.deleted_since(seen))
+            fewer = index.without(self._store.incidents.deleted_since(seen))
         except StoreUnavailable:
             return index
         with self._lock:
@@ -109,17 +109,21 @@ class RunbookService(Poller):
 
     def _follow(self) -> None:
         reference = self._model().encoder
-        stored = (reference, self._store.runbook_revision())
+        stored = (reference, self._store.runbooks.revision())
         if stored != self._stored:
             encoder = open_encoder(reference)
             self._keeping = CachedEncoder(encoder, EncodingCache(self._home.encodings, encoder))
-            index = RunbookIndex(self._store.runbooks(), encoder, keeping=self._keeping)
+            index = RunbookIndex(self._store.runbooks.all(), encoder, keeping=self._keeping)
             self._publish(index, None)
             self._stored = stored
         if self._index is not None and len(self._index):
-            said = self._store.feedback(target=TARGET)
+            said = self._store.feedback.select(target=TARGET)
             # Who changes their mind replaces a word: the count stays, the latest time does not.
-            used = (self._store.revision(), len(said), said[-1].given_at if said else None)
+            used = (
+                self._store.incidents.revision(),
+                len(said),
+                said[-1].given_at if said else None,
+            )
             if used != self._used:
                 self._publish(self._index.used(stored_uses(self._store)), used)
 
@@ -127,7 +131,7 @@ class RunbookService(Poller):
         with self._lock:
             self._index, self._used = index, used
         if self._keeping is not None:
-            if used is not None and self._store.deleted_since(used[0]):
+            if used is not None and self._store.incidents.deleted_since(used[0]):
                 self._keeping.discard_pending()
             self._keeping.flush()
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoder_weights import EncoderSettings
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.base.predictions import SimilarPrediction
 from models.similarity.similar_model import DEFAULT_LIMIT, SimilarModel
 from serving.background.champions import Champions
@@ -21,20 +21,20 @@ _REFUSED = "not loaded: its champion was refused; the log says why"
 class StoredRecords:
     """The incidents of the store, looked up for entries."""
 
-    def __init__(self, store: IncidentStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
 
     def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
         """Return the incidents that are stored."""
-        return self._store.find(ids)
+        return self._store.incidents.find(ids)
 
     def members(self, id: str) -> int:  # noqa: A002
         """Return one more than the number of stored incidents that name this one."""
-        return 1 + self._store.count_duplicates(id)
+        return 1 + self._store.incidents.count_duplicates(id)
 
     def dismissed(self, id: str) -> frozenset[str]:  # noqa: A002
         """Return what people said has nothing to do with an incident."""
-        return self._store.dismissed(id)
+        return self._store.feedback.dismissed(id)
 
 
 class SimilarChampion:
@@ -63,7 +63,7 @@ class SimilarService:
 
     target = TARGET
 
-    def __init__(self, searcher: SimilarChampion, past: IndexUpdater, store: IncidentStore) -> None:
+    def __init__(self, searcher: SimilarChampion, past: IndexUpdater, store: Store) -> None:
         self._searcher = searcher
         self._past = past
         self._records = StoredRecords(store)
@@ -71,7 +71,7 @@ class SimilarService:
 
     def why_absent(self) -> str | None:
         """Return why there is no answer, None if there is one."""
-        if not self._store.revision():
+        if not self._store.incidents.revision():
             return _NOTHING_STORED
         return self._searcher.why_absent()
 

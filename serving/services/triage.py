@@ -11,12 +11,12 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
+from features.domain.modes import Mode, Modes
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import PrecedentError
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.modes import Mode, Modes
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.base.predictions import Prediction
 from serving.background.certificates import without_certificate
 from serving.background.champions import Champion, Champions
@@ -117,7 +117,7 @@ class TriageService:
         self,
         champions: Callable[[], Champions],
         rules: Callable[[], Rules],
-        store: IncidentStore,
+        store: Store,
         metrics: ServingMetrics,
         retrievers: Mapping[str, Retriever] | None = None,
         shadow: Shadow | None = None,
@@ -166,7 +166,7 @@ class TriageService:
             answering,
         )
         seconds = (perf_counter() - started) / max(1, len(reports))
-        self._store.record_predictions(_records(triages, rules, request_id, seconds))
+        self._store.predictions.record(_records(triages, rules, request_id, seconds))
         for triage in triages.items:
             for target, answer in triage.whole.items():
                 self._metrics.count_decision(target, answer.decision, answer.mode)

@@ -14,7 +14,7 @@ import typer
 from prometheus_client import start_http_server
 
 from features.home import open_home
-from features.store.telemetry_store import TelemetryStore
+from features.store.store import Store
 from models.base.series_model import SeriesModel
 from models.timeseries.anomaly_model import TIERS, AnomalyModel, enable_kernel_cache
 from serving.runtime.errors import BadWatchConfig
@@ -51,19 +51,19 @@ def watch(
         enable_kernel_cache(open_home(settings))
         typer.echo(f"Precedent watches {_count(wanted)}; its metrics: {address}")
         with _advice(wanted, settings) as suggest_runbook:
-            run(wanted, store.telemetry, metrics, stopping, suggest_runbook)
+            run(wanted, store, metrics, stopping, suggest_runbook)
 
 
 def run(
     config: WatchConfig,
-    store: TelemetryStore,
+    store: Store,
     metrics: WatchMetrics,
     stopping: Event,
     suggest_runbook: SuggestRunbook | None = None,
 ) -> None:
     """Watch as the config says until told to stop."""
     seconds = _LEAST_LEASE_SECONDS + 2 * config.prometheus.timeout_seconds
-    lease = Lease(store, seconds)
+    lease = Lease(store.leases, seconds)
     models: dict[str, SeriesModel] = {
         tier: AnomalyModel(tier=tier, step_seconds=config.step_seconds) for tier in TIERS
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from features.domain.series_anomaly import SeriesAnomaly
-from features.store.incidents.telemetry import StoredSeries
+from features.store.incidents.series_states import StoredSeries
 from models.base.series_model import SeriesModel, SeriesScores
 from serving.watch.anomaly_tracker import AnomalyTracker, at
 from serving.watch.config import WatchConfig

@@ -4,7 +4,7 @@ import os
 import socket
 from uuid import uuid4
 
-from features.store.telemetry_store import TelemetryStore
+from features.store.operations.leases import LeaseRepository
 
 LEASE = "watch"
 
@@ -12,15 +12,15 @@ LEASE = "watch"
 class Lease:
     """This process's claim to be the one that watches. Methods raise `StoreUnavailable`."""
 
-    def __init__(self, store: TelemetryStore, seconds: float) -> None:
+    def __init__(self, leases: LeaseRepository, seconds: float) -> None:
         self.seconds = seconds
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
-        self._store = store
+        self._leases = leases
 
     def take(self) -> bool:
         """Take or prolong the lease; False when another process holds it."""
-        return self._store.take_lease(LEASE, self.holder, self.seconds)
+        return self._leases.take(LEASE, self.holder, self.seconds)
 
     def release(self) -> None:
         """Give the lease back, so that another process need not wait until it expires."""
-        self._store.release_lease(LEASE, self.holder)
+        self._leases.release(LEASE, self.holder)

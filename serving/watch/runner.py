@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from features.store.telemetry_store import TELEMETRY_KEPT, TelemetryStore
+from features.store.incidents.telemetry import TELEMETRY_KEPT
+from features.store.store import Store
 from features.timeseries.time_grid import latest_slot, seconds_until_next
 from models.base.series_model import SeriesModel
 from serving.watch.alert_payload import AlertWriter, summarise
@@ -45,7 +46,7 @@ class WatchRunner:
         config: WatchConfig,
         *,
         models: Mapping[str, SeriesModel],
-        store: TelemetryStore,
+        store: Store,
         lease: Lease,
         prometheus: PrometheusClient,
         alertmanager: AlertmanagerClient | None,
@@ -96,9 +97,9 @@ class WatchRunner:
 
     def _restore(self) -> None:
         now = at(self._clock())
-        anomalies = self._store.anomalies_between(now - _RESTORED, now)
+        anomalies = self._store.anomalies.between(now - _RESTORED, now)
         self._book.restore(anomalies, now)
-        self._engine.restore(self._store.series_states(LEASE), anomalies, self._clock())
+        self._engine.restore(self._store.series_states.of_watch(LEASE), anomalies, self._clock())
 
     def _save(self) -> None:
         unsaved = self._engine.unsaved
@@ -106,12 +107,12 @@ class WatchRunner:
             return
         if not self._lease.take():
             raise LeaseLost
-        self._store.record_anomalies(list(unsaved.anomalies.values()))
+        self._store.anomalies.record(list(unsaved.anomalies.values()))
         series = [each for query in unsaved.queries.values() for each in query.to_store()]
-        self._store.save_series(LEASE, series)
+        self._store.series_states.save(LEASE, series)
         gone = sorted(unsaved.forgotten)
         for start in range(0, len(gone), _FORGOTTEN_AT_ONCE):
-            self._store.forget_series(LEASE, gone[start : start + _FORGOTTEN_AT_ONCE])
+            self._store.series_states.delete(LEASE, gone[start : start + _FORGOTTEN_AT_ONCE])
         self._book.refresh(unsaved.anomalies.values())
         self._engine.unsaved = Unsaved()
 
@@ -148,7 +149,7 @@ class WatchRunner:
 
     def _clear(self) -> None:
         if self._clock() >= self._clear_at:
-            self._store.forget_telemetry(at(self._clock()) - TELEMETRY_KEPT)
+            self._store.telemetry.delete_before(at(self._clock()) - TELEMETRY_KEPT)
             self._clear_at = self._clock() + _SECONDS_BETWEEN_CLEARINGS
 
     def _seconds_to_wait(self) -> float:

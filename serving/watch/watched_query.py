@@ -8,7 +8,7 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
-from features.store.incidents.telemetry import StoredSeries
+from features.store.incidents.series_states import StoredSeries
 from features.timeseries.time_grid import Times, Values, per_second, slots
 from models.base.series_model import SeriesModel
 from serving.watch.clients.prometheus import Matrix

@@ -37,9 +37,9 @@ def grow(seed: int) -> Iterator[Dish]:
     dependencies = dict(generate_company(incidents=1).dependencies)
     day = generate_day(dependencies, seed=seed)
     with open_store("sqlite://") as store:
-        store.telemetry.record_changes(day.changes)
-        store.telemetry.record_anomalies(watch_day(day))
-        service = IncidentContextService(store.telemetry, lambda: Topology(dependencies))
+        store.changes.record(day.changes)
+        store.anomalies.record(watch_day(day))
+        service = IncidentContextService(store, lambda: Topology(dependencies))
 
         def around(reporter: str | None) -> IncidentContext:
             return service.around(IncidentReport("INC1", OPENED_AT, "errors", service=reporter))

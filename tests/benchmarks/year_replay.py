@@ -17,10 +17,10 @@ from rich.console import Console
 from starlette.testclient import TestClient
 
 from features.domain.history import History
+from features.domain.modes import Mode, ModeSetting
 from features.domain.report import ResolvedIncident
 from features.home import Home, HomeSettings, open_home
-from features.store.operations.modes import Mode, ModeSetting
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry
 from models.statistics.confidence_sequence import precision_bounds
@@ -74,7 +74,7 @@ def replay_year(
     began = time.perf_counter()
     settings = ServingSettings(home=home.root, audit_share=audit_share)
     with TestClient(create_app(settings)) as client, open_store(home.database_url) as store:
-        store.set_mode(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
+        store.modes.set(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
         client.app.state.container.modes.refresh()
         version = ModelRegistry(home.tracking_uri, "default").champions()["category"]
         card = read_card(version)
@@ -100,7 +100,7 @@ def replay_year(
 class _Year:
     """Plays days, and counts what it sees from outside."""
 
-    def __init__(self, client, store: IncidentStore, truths, feedback_share, rng: Random) -> None:
+    def __init__(self, client, store: Store, truths, feedback_share, rng: Random) -> None:
         self._client, self._store, self._truths = client, store, truths
         self._feedback_share, self._rng = feedback_share, rng
         self._excluded: set[str] = set()
@@ -117,7 +117,7 @@ class _Year:
             self._react(incident, answer)
         self._resolve(today, answers)
         self._excluded = _excluded(self._store, promised)
-        for one in self._store.learning.withdrawals():
+        for one in self._store.certificate_withdrawals.all():
             self.withdrawn.setdefault(one.label, day)
 
     def _ask(self, today: Sequence[ResolvedIncident]) -> list[dict]:
@@ -160,10 +160,10 @@ class _Year:
         return answer.json() if answer.content else {}
 
 
-def _excluded(store: IncidentStore, promised: Mapping[str, float]) -> set[str]:
+def _excluded(store: Store, promised: Mapping[str, float]) -> set[str]:
     """Return the labels whose audited answers exclude what was promised."""
     right: dict[str, list[bool]] = defaultdict(list)
-    for one in store.learning.audited_answers("category"):
+    for one in store.predictions.audited("category"):
         if one.truth is not None:
             right[one.label].append(one.truth == one.label)
     return {

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from features.domain.audit_event import AuditEvent
 from features.domain.change import Change
+from features.domain.monitoring import Alarm, MonitoringReport, Proposal
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
 from features.home import Home
-from features.store.learning.monitoring_reports import Alarm, MonitoringReport, Proposal
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import AuditEvent
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from models.artifacts.registry import ModelVersion
 from training.demo.incidents import generate_company
 
@@ -136,7 +136,7 @@ def moved(series: str) -> SeriesAnomaly:
     )
 
 
-def fill(store: IncidentStore) -> None:
+def fill(store: Store) -> None:
     company = generate_company(seed=1, incidents=60, until=NOW - timedelta(days=1)).incidents
     resolved = [each for each in company if each.outcome.resolution]
     alert = IncidentReport(
@@ -159,27 +159,29 @@ def fill(store: IncidentStore) -> None:
         ATTACK,
         {ATTACK: ATTACK},
     )
-    store.upsert(
+    store.incidents.upsert(
         [*resolved, *(ResolvedIncident(each, Outcome()) for each in (alert, fresh, hostile, drawn))]
     )
-    store.record_predictions([record(DRAWN, "category", "Printing", {}, 0.05)])
-    store.learning.append_event(AuditEvent(NOW, ATTACK, "promote", ATTACK, "1", ATTACK, {}))
+    store.predictions.record([record(DRAWN, "category", "Printing", {}, 0.05)])
+    store.audit_log.append(AuditEvent(NOW, ATTACK, "promote", ATTACK, "1", ATTACK, {}))
     alarm = Alarm("label shift", ATTACK, "Look at them.", NOW, (ALERT, HOSTILE), "category")
     proposal = Proposal("new category", "category", "teams", "9 alike", 9, NOW, (ALERT,))
-    store.learning.keep_monitoring(MonitoringReport(NOW, (), (alarm,), (proposal,)))
+    store.monitoring_reports.save(MonitoringReport(NOW, (), (alarm,), (proposal,)))
     past = next(each.report.id for each in resolved)
-    store.record_predictions(answers(ALERT, "card payment hangs at the last step", past, STEPS))
-    store.record_predictions(answers(HOSTILE, ATTACK, HOSTILE, (ATTACK, ATTACK + "2")))
+    store.predictions.record(answers(ALERT, "card payment hangs at the last step", past, STEPS))
+    store.predictions.record(answers(HOSTILE, ATTACK, HOSTILE, (ATTACK, ATTACK + "2")))
     commands = Section("Diagnosis", "", Part.DIAGNOSIS, (STEPS[1],))
     deployed_at = NOW - timedelta(minutes=9)
-    store.telemetry.record_changes(
+    store.changes.record(
         [
             Change("c1", "payments", deployed_at, "deploy", "payments 4.2", "https://ci.example/1"),
             Change("c2", ATTACK, deployed_at, ATTACK, ATTACK, ATTACK),
         ]
     )
-    store.telemetry.record_anomalies([moved('errors{service="payments"}'), moved(ATTACK * 3)])
-    store.replace_runbooks([Runbook("payments/card-timeout", "Card timeout", (commands,), STEPS)])
+    store.anomalies.record([moved('errors{service="payments"}'), moved(ATTACK * 3)])
+    store.runbooks.replace_all(
+        [Runbook("payments/card-timeout", "Card timeout", (commands,), STEPS)]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -192,6 +192,6 @@ def test_no_request_fails_or_is_mixed(two_models, trusted_toy, capsys):
     assert len(answers) / lasted > 0.6 * REQUESTS_PER_SECOND
     assert max(pollers) < FOLLOW_SECONDS
     with open_store(two_models.database_url) as store:
-        log = store.learning.events(target="category")[1:]
+        log = store.audit_log.select(target="category")[1:]
     assert [event.action for event in log] == MOVES
     assert {event.actor for event in log} == {"ana"}

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.errors import ArtifactRejected
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import LoadedModel
 from models.base.model_card import Card, Metric
@@ -155,7 +155,7 @@ def trained_registry(registry: HandMovedRegistry) -> HandMovedRegistry:
 
 
 @pytest.fixture
-def store(tmp_path: Path, empty_store: Path) -> Iterator[IncidentStore]:
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
     """An empty store in a real database."""
     file = shutil.copy(empty_store, tmp_path / "store.db")
     with open_store(f"sqlite:///{file}") as opened:
@@ -163,7 +163,7 @@ def store(tmp_path: Path, empty_store: Path) -> Iterator[IncidentStore]:
 
 
 @pytest.fixture
-def app_of(tmp_path: Path, store: IncidentStore) -> Callable[..., FastAPI]:
+def app_of(tmp_path: Path, store: Store) -> Callable[..., FastAPI]:
     """Makes an app around a registry, with settings by keyword; no answer is drawn for audit."""
 
     def make(registry: HandMovedRegistry, **settings: object) -> FastAPI:

@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 from pydantic_core import to_json
 
+from features.domain.audit_event import AuditEvent
+from features.domain.predictions import PredictionRecord
 from features.errors import BadQuestion, RegistryUnavailable
 from features.home import Home, HomeSettings, open_home
-from features.store.learning.champion_history import parse_moment
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import AuditEvent
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
+from features.text.parsing import parse_latest_moment
 from models.artifacts.registry import ModelRegistry
 from models.lifecycle.champion_audit import AuditReport, ChampionAt, audit_at
 from models.lifecycle.promotion import note_found_champions
@@ -44,12 +44,12 @@ def audit_command(
         if export is not None:
             _export(store, export, target, moment, as_json=as_json)
         elif at is None and incident is None:
-            _show_log(store.learning.events(target=target), target, as_json=as_json)
+            _show_log(store.audit_log.select(target=target), target, as_json=as_json)
         else:
             _answer(store, registry, moment or datetime.now(UTC), incident, target, as_json)
 
 
-def _reconcile(home: Home, tenant: str, store: IncidentStore) -> ModelRegistry | None:
+def _reconcile(home: Home, tenant: str, store: Store) -> ModelRegistry | None:
     """Tell the log what it missed; None where the registry cannot be read."""
     registry = ModelRegistry(home.tracking_uri, tenant)
     try:
@@ -63,15 +63,15 @@ def _reconcile(home: Home, tenant: str, store: IncidentStore) -> ModelRegistry |
 
 def _parse(at: str | None) -> datetime | None:
     try:
-        return None if at is None else parse_moment(at)
+        return None if at is None else parse_latest_moment(at)
     except ValueError:
         raise BadQuestion(f"--at {at!r} is no day or time; write it as 2026-03-03") from None
 
 
 def _export(
-    store: IncidentStore, file: Path, target: str | None, until: datetime | None, *, as_json: bool
+    store: Store, file: Path, target: str | None, until: datetime | None, *, as_json: bool
 ) -> None:
-    events = store.learning.events(target=target, until=until)
+    events = store.audit_log.select(target=target, until=until)
     write_log(events, file)
     if as_json:
         typer.echo(to_json({"file": str(file), "events": len(events)}))
@@ -94,7 +94,7 @@ def _show_log(events: Sequence[AuditEvent], target: str | None, *, as_json: bool
 
 
 def _answer(
-    store: IncidentStore,
+    store: Store,
     registry: ModelRegistry | None,
     moment: datetime,
     incident: str | None,

@@ -7,8 +7,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TextIO
 
+from features.domain.audit_event import AuditEvent
 from features.errors import BadQuestion
-from features.store.operations.audit_log import AuditEvent
 
 _COLUMNS = tuple(field.name for field in fields(AuditEvent))
 

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from features.text.formatting import interval
+from features.formatting import interval
 from training.pipeline.backtest import AutoAnswer, AutoPrecision, BacktestedTarget, BacktestReport
 
 _SHOWN_ANSWERS = 40

@@ -9,9 +9,9 @@ from pydantic_core import to_json
 from rich.console import Console
 from rich.status import Status
 
+from features.domain.modes import Mode, Modes
 from features.home import HomeSettings, open_home
-from features.store.operations.modes import Mode, Modes
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.lifecycle.answer_modes import (
     ModeLine,
@@ -51,7 +51,7 @@ def mode_command(
             actor=actor_name(),
             now=datetime.now(UTC),
         )
-        unproven, modes = unproven_version(done, registry), store.modes()
+        unproven, modes = unproven_version(done, registry), store.modes.current()
     if unproven is not None and done.label is not None:
         _warn_of_unproven(unproven, done.label)
     if as_json:
@@ -64,7 +64,7 @@ def modes_command(as_json: AsJson = False) -> None:
     """List what may be done with the answers of each target, and of labels that differ."""
     registry, store = _open()
     with store:
-        lines = mode_lines(store.modes(), registry.champions())
+        lines = mode_lines(store.modes.current(), registry.champions())
     if as_json:
         typer.echo(to_json({"modes": [asdict(line) for line in lines]}))
         return
@@ -75,7 +75,7 @@ def modes_command(as_json: AsJson = False) -> None:
         typer.echo("there is no champion and no mode yet; run: python -m training train")
 
 
-def _open() -> tuple[ModelRegistry, IncidentStore]:
+def _open() -> tuple[ModelRegistry, Store]:
     settings = HomeSettings()
     home = open_home(settings)
     store = open_store(settings.database_url or home.database_url, settings.tenant)

@@ -7,10 +7,10 @@ import typer
 from pydantic_core import to_json
 from rich.console import Console
 
+from features.domain.monitoring import Alarm, MonitoringReport, Proposal
+from features.formatting import counted
 from features.home import open_home
-from features.store.learning.monitoring_reports import Alarm, MonitoringReport, Proposal
 from features.store.store import open_store
-from features.text.formatting import counted
 from models.artifacts.registry import ModelRegistry
 from training.monitoring.report import build_report
 from training.settings import TrainingSettings
@@ -32,7 +32,7 @@ def monitor_command(
         Console(stderr=True, quiet=as_json).status("reading the store"),
     ):
         found = build_report(store, registry, home, settings.encoder, days=days)
-        store.learning.keep_monitoring(found)
+        store.monitoring_reports.save(found)
     if as_json:
         typer.echo(to_json(asdict(found)))
     else:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from features.domain.history import History
-from features.text.formatting import counted, interval
+from features.formatting import counted, interval
 from training.pipeline.report import TrainedTarget, TrainingReport
 from training.plan import Progress as Advance
 

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from features.errors import BadQuestion
+from features.formatting import counted
 from features.home import open_home
-from features.store.store import IncidentStore, open_store
-from features.text.formatting import counted
+from features.store.store import Store, open_store
 from features.text.parsing import as_utc
 from models.artifacts.registry import ModelRegistry
 from training.cli.actor import actor_name
@@ -74,7 +74,7 @@ def retrain_command(
 
 
 def _ask_when_due(
-    store: IncidentStore, plan: TrainingPlan, settings: TrainingSettings, now: datetime
+    store: Store, plan: TrainingPlan, settings: TrainingSettings, now: datetime
 ) -> Due:
     registry = ModelRegistry(plan.home.tracking_uri, plan.tenant)
     return why_due(store, registry, plan.targets, retrain_days=settings.retrain_days, now=now)

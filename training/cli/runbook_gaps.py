@@ -46,7 +46,7 @@ def _stored_gaps(least: int) -> tuple[Gap, ...]:
     settings = TrainingSettings()
     home = open_home(settings)
     with open_store(settings.database_url or home.database_url, settings.tenant) as store:
-        incidents, runbooks = tuple(store.incidents()), store.runbooks()
+        incidents, runbooks = tuple(store.incidents.all()), store.runbooks.all()
     shelf = RunbookIndex(runbooks, open_encoder(settings.encoder))
     model = RunbookModel(encoder=settings.encoder).fit(())
 

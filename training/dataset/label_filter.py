@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from features.store.learning.dataset_metadata import DatasetMetadata
-from features.text.formatting import counted
+from features.domain.history import DatasetMetadata
+from features.formatting import counted
 from models.base.target_labels import FIELD_PREFIX
 
 _NAME_OTHERS = frozenset({"runbooks", "similar"})

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from features.domain.history import History
+from features.domain.label_sources import labels_of
 from features.domain.report import Outcome, ResolvedIncident
-from features.store.learning.label_sources import labels_of
 from models.base.target_labels import FIELD_PREFIX
 from training.dataset.split import is_dated
 

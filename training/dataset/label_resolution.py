@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from features.domain.label_sources import labels_of, source_for
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
+from features.domain.predictions import PredictionSummary
 from features.domain.report import ResolvedIncident
-from features.store.learning.answer_queries import PredictionSummary
-from features.store.learning.label_sources import labels_of, source_for
-from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from training.dataset.split import known_at
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from features.domain.history import History
+from features.domain.history import DatasetMetadata, History
+from features.domain.label_sources import labels_of
+from features.domain.labels import FINAL_STATE, LabelRecord
 from features.domain.report import Outcome, ResolvedIncident
-from features.store.learning.dataset_metadata import DatasetMetadata
-from features.store.learning.label_sources import labels_of
-from features.store.learning.labels import FINAL_STATE, LabelRecord
-from features.store.store import IncidentStore
-from features.text.formatting import counted
+from features.formatting import counted
+from features.store.store import Store
 from models.base.target_labels import FIELD_PREFIX
 from training.dataset.label_filter import find_rejected_labels
 from training.dataset.label_resolution import LabelResolver, ResolvedLabels
@@ -40,7 +39,7 @@ class PointInTimeHistory:
 
 
 def read_point_in_time(
-    store: IncidentStore, cutoff: datetime, *, file: History | None = None, with_store: bool = True
+    store: Store, cutoff: datetime, *, file: History | None = None, with_store: bool = True
 ) -> PointInTimeHistory:
     """Return the incidents opened before the cutoff, each with the labels known by then.
 
@@ -50,14 +49,14 @@ def read_point_in_time(
     store, or without `with_store` take their place. Of two with one id the report is the store's,
     and the file's final state one more opinion, which our own answers may have brought about.
     """
-    stored = {one.report.id: one for one in _opened_before(store.incidents(), cutoff)}
+    stored = {one.report.id: one for one in _opened_before(store.incidents.all(), cutoff)}
     given = () if file is None else file.incidents
     filed = {one.report.id: one for one in _opened_before(given, cutoff)}
-    answers = store.learning.newest_answers(filed)
-    known = LabelResolver(store.learning.labels(), answers, cutoff)
+    answers = store.predictions.latest_summaries(filed)
+    known = LabelResolver(store.labels.select(), answers, cutoff)
     ids = dict.fromkeys((*(stored if with_store else ()), *filed))
     opinions = {id_: known.judge(stored.get(id_), filed.get(id_)) for id_ in ids}
-    facts = _facts(store.learning.history_facts(), file)
+    facts = _facts(store.dataset_metadata.get(), file)
     trainable, warnings = _learnable(opinions, (*stored.values(), *filed.values()), facts)
     incidents = sorted(
         (
@@ -90,7 +89,7 @@ class SelfConfirmedExcluded:
     warnings: tuple[str, ...] = ()
 
 
-def exclude_self_confirmed(store: IncidentStore, file: History) -> SelfConfirmedExcluded:
+def exclude_self_confirmed(store: Store, file: History) -> SelfConfirmedExcluded:
     """Weigh a file's labels against what we answered and what people said of its incidents.
 
     An export of what was answered as `auto` holds our own answers as if they were labels. Incidents
@@ -98,10 +97,10 @@ def exclude_self_confirmed(store: IncidentStore, file: History) -> SelfConfirmed
     out where `find_rejected_labels` names it.
     """
     ids = [one.report.id for one in file.incidents]
-    answers = store.learning.newest_answers(ids)
-    ledger = store.learning.labels(incident_ids=ids)
+    answers = store.predictions.latest_summaries(ids)
+    ledger = store.labels.select(incident_ids=ids)
     spoken_of = {id_ for id_, _ in answers} | {one.incident_id for one in ledger}
-    stored = store.find(list(spoken_of))
+    stored = store.incidents.find(list(spoken_of))
     known = LabelResolver(ledger, answers, _LAST)
     opinions = {
         one.report.id: known.judge(stored.get(one.report.id), one)

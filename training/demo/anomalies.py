@@ -11,7 +11,7 @@ import yaml
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints, Values
 from features.home import Home
-from features.store.store import IncidentStore
+from features.store.store import Store
 from features.text.resolutions import named_fix
 from models.base.series_model import SeriesScores
 from models.timeseries.anomaly_flags import Flag, find_flags
@@ -33,7 +33,7 @@ _SHOWN_ID = "DEMO-260630-1412"
 _OPENED_AFTER = timedelta(minutes=10)
 
 
-def record_day(company: DemoCompany, home: Home, store: IncidentStore) -> str:
+def record_day(company: DemoCompany, home: Home, store: Store) -> str:
     """Store a failure of one service with what surrounds it; return the incident's id.
 
     The alert reads as one before it did, which was fixed. The home gets the company's topology,
@@ -45,13 +45,13 @@ def record_day(company: DemoCompany, home: Home, store: IncidentStore) -> str:
         needs = company.dependencies.items()
         services = {name: {"depends_on": list(needed)} for name, needed in needs}
         home.topology.write_text(yaml.safe_dump({"services": services}), encoding="utf-8")
-    store.telemetry.record_changes(day.changes)
-    store.telemetry.record_anomalies(watch_day(day))
+    store.changes.record(day.changes)
+    store.anomalies.record(watch_day(day))
     opened_at = DEPLOYED_AT + _OPENED_AFTER
     alerts = (past.report for past in company.incidents if _is_fixed_alert(past, day.service))
     usual = IncidentReport(_SHOWN_ID, title="HighErrorRate", service=day.service)
     report = replace(next(alerts, usual), id=_SHOWN_ID, opened_at=opened_at)
-    store.upsert([ResolvedIncident(report, Outcome())])
+    store.incidents.upsert([ResolvedIncident(report, Outcome())])
     return report.id
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.text.formatting import counted, interval
+from features.formatting import counted, interval
 from models.base.gate_verdict import Comparison, Verdict
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import compare, log_loss

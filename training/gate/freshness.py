@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from features.domain.history import History
-from features.text.formatting import counted
+from features.formatting import counted
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelVersion
 from models.artifacts.training_ids import hash_ids, were_learned_from

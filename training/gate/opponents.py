@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from features.domain.champion_history import CHAMPION_ACTIONS
 from features.domain.history import History
 from features.errors import ArtifactRejected, EncoderUnavailable
-from features.store.learning.champion_history import CHAMPION_ACTIONS
 from features.store.store import open_store
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelRegistry, ModelVersion
@@ -139,7 +139,7 @@ def _by_held_out(ours: Evaluation, version: ModelVersion, plan: TrainingPlan) ->
 def _rolled_back(target: str, plan: TrainingPlan) -> str | None:
     """Say who rolled back to the champion, when and why, if that is how it became one."""
     with open_store(plan.database_url, plan.tenant) as store:
-        events = store.learning.events(target=target)
+        events = store.audit_log.select(target=target)
     last = next((one for one in reversed(events) if one.action in CHAMPION_ACTIONS), None)
     if last is None or last.action != "rollback":
         return None

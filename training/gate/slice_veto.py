@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from features.text.formatting import counted, interval
+from features.formatting import counted, interval
 from models.base.gate_verdict import Comparison, Verdict
 from models.classification.cross_validation import Rows
 from training.evaluation.slices import Slice

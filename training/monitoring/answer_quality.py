@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.store.learning.answer_queries import PredictionSummary
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.learning.monitoring_reports import Alarm, Measure
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.domain.monitoring import Alarm, Measure
+from features.domain.predictions import PredictionSummary
 from models.base.model_card import Card
 from models.base.predictions import Decision
 from training.evaluation.bootstrap import mean_by_day

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering
 
-from features.store.learning.monitoring_reports import Proposal
+from features.domain.monitoring import Proposal
 from models.classification.cross_validation import Rows
 from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.distinctive_terms import distinctive_terms

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from features.store.learning.answer_queries import AuditedAnswer
-from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.monitoring_reports import Alarm, Measure
-from features.store.store import IncidentStore
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.monitoring import Alarm, Measure
+from features.domain.predictions import AuditedAnswer
+from features.store.store import Store
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
 from models.statistics.confidence_sequence import precision_bounds
@@ -98,7 +98,7 @@ def _missed(answers: Sequence[AuditedAnswer]) -> tuple[str, ...]:
     return tuple(wrong[-_EXAMPLES:])
 
 
-def precision_history(store: IncidentStore, target: str, version: str, card: Card) -> pd.DataFrame:
+def precision_history(store: Store, target: str, version: str, card: Card) -> pd.DataFrame:
     """Return how the bounds of each label went, for a chart: a row for each audited answer.
 
     Columns are `label`, `day` (when its incident was opened, else when it was answered), `n`,
@@ -106,10 +106,10 @@ def precision_history(store: IncidentStore, target: str, version: str, card: Car
     """
     answers = [
         one
-        for one in store.learning.audited_answers(target)
+        for one in store.predictions.audited(target)
         if one.version == version and one.truth is not None
     ]
-    stored = store.find([one.incident_id for one in answers])
+    stored = store.incidents.find([one.incident_id for one in answers])
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     rows = []
     for one in answers:

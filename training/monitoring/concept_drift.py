@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from features.store.learning.monitoring_reports import Alarm
+from features.domain.monitoring import Alarm
 from features.text.cleaning import incident_text
 from models.classification.cross_validation import Rows
 from training.monitoring.dataset import MonitoringDataset, opened_at

@@ -13,7 +13,7 @@ from features.encoding.encoder import Vectors
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache, Progress, encode_ahead
 from features.home import Home
-from features.store.store import IncidentStore
+from features.store.store import Store
 from features.text.cleaning import incident_text
 from models.base.target_labels import label_of
 from models.classification.cross_validation import Rows, report_copy_groups
@@ -80,7 +80,7 @@ def opened_at(incident: ResolvedIncident) -> datetime:
 
 
 def read_monitoring_dataset(
-    store: IncidentStore, home: Home, encoder: str, progress: Progress = lambda _count: None
+    store: Store, home: Home, encoder: str, progress: Progress = lambda _count: None
 ) -> MonitoringDataset:
     """Read every incident of the store with its strongest label, and encode what is new."""
     # A replayed history may lie in the future of this machine's clock.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
-from features.store.learning.monitoring_reports import Alarm, Measure, Proposal
+from features.domain.monitoring import Alarm, Measure, Proposal
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from features.store.learning.monitoring_reports import Measure
+from features.domain.monitoring import Measure
 from features.text.cleaning import incident_text
 from features.text.tokens import terms_of
 from models.base.estimate import Estimate

@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from features.store.learning.monitoring_reports import Measure, Proposal
+from features.domain.monitoring import Measure, Proposal
 from models.classification.cross_validation import Rows
 from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.findings import Findings

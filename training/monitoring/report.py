@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
+from features.domain.monitoring import Measure, MonitoringReport
 from features.encoding.vector_cache import Progress
 from features.home import Home
-from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
-from features.store.learning.monitoring_reports import Measure, MonitoringReport
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.base.model_card import Card
@@ -46,7 +46,7 @@ class Champion:
 
 
 def build_report(
-    store: IncidentStore,
+    store: Store,
     registry: ModelRegistry,
     home: Home,
     encoder: str,
@@ -92,20 +92,20 @@ def _begin(
 
 
 def _look_at_champion(
-    store: IncidentStore,
+    store: Store,
     registry: ModelRegistry,
     dataset: MonitoringDataset,
     champion: Champion,
     begins: datetime,
     targets: int,
 ) -> Findings:
-    target, learning = champion.target, store.learning
+    target = champion.target
     ever = datetime.now(UTC) + timedelta(days=36_500)
     answers = first_answers(
-        learning.answers_between(begins, ever, target), champion.version.version
+        store.predictions.between(begins, ever, target), champion.version.version
     )
     once = set(dataset.ids)
-    ledger = _by_incident(learning.labels(target=target))
+    ledger = _by_incident(store.labels.select(target=target))
     judged = AnsweredIncidents(
         target,
         tuple(one for one in answers if one.incident_id in once),
@@ -113,15 +113,15 @@ def _look_at_champion(
     )
     since = dataset.first_since(begins)
     challenger = registry.challengers().get(target)
-    pairs = learning.shadow_pairs(target, challenger.version) if challenger else ()
+    pairs = store.shadow_predictions.pairs(target, challenger.version) if challenger else ()
     return add_up(
         [
-            measure_answers(judged, champion.card, store.feedback(target), targets),
+            measure_answers(judged, champion.card, store.feedback.select(target), targets),
             check_certificates(
                 champion.version,
                 champion.card,
-                learning.audited_answers(target),
-                learning.withdrawals(),
+                store.predictions.audited(target),
+                store.certificate_withdrawals.all(),
             ),
             measure_label_shift(dataset, target, since),
             propose_categories(dataset, target, _unplaced(judged, ledger)),

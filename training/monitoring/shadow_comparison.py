@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from features.store.learning.monitoring_reports import Measure
-from features.store.learning.shadow_predictions import ShadowPair
+from features.domain.monitoring import Measure
+from features.domain.predictions import ShadowPair
 from training.evaluation.bootstrap import mean_by_day
 from training.monitoring.findings import Findings
 

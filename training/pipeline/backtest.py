@@ -10,7 +10,7 @@ import numpy as np
 from features.domain.history import History
 from features.domain.report import ResolvedIncident
 from features.errors import NotEnoughHistory, PrecedentError
-from features.text.formatting import cut_short, one_line
+from features.formatting import cut_short, one_line
 from models.base.predictions import Certificate, Decision, LabelPrediction
 from models.base.target_labels import label_of
 from models.classification.calibrated_model import CalibratedModel

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from features.store.operations.audit_log import AuditEvent
+from features.domain.audit_event import AuditEvent
 from features.store.store import open_store
 from models.artifacts.evaluation_files import EvaluationFolder
 from models.artifacts.registry import ModelVersion
@@ -85,6 +85,6 @@ def _act_upon(verdict: Verdict, version: ModelVersion, card: Card, plan: Trainin
             )
             return
         now = datetime.now(UTC)
-        store.learning.append_event(
+        store.audit_log.append(
             AuditEvent(now, plan.actor, "refuse", card.target, version.version, reason, details)
         )

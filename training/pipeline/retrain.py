@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from features.domain.history import History
-from features.store.store import IncidentStore
+from features.store.store import Store
 from training.dataset.label_maturity import ImmaturePeriod, exclude_immature
 from training.dataset.point_in_time import PointInTimeHistory, read_point_in_time
 from training.pipeline.report import TrainingReport
@@ -37,9 +37,7 @@ class Retrained:
     report: TrainingReport
 
 
-def retrain(
-    wanted: Wanted, plan: TrainingPlan, store: IncidentStore, progress: Progress
-) -> Retrained:
+def retrain(wanted: Wanted, plan: TrainingPlan, store: Store, progress: Progress) -> Retrained:
     """Train, judge and promote as `train` does, one at a time, and tell the audit log.
 
     What a file knows beyond the store is stored once the models are trained; what comes from the
@@ -73,10 +71,10 @@ def retrain(
     return Retrained(mature.history, mature.left_out, past.echoes, told)
 
 
-def _store_news(store: IncidentStore, past: PointInTimeHistory, *, is_filed: bool) -> None:
+def _store_news(store: Store, past: PointInTimeHistory, *, is_filed: bool) -> None:
     if past.incidents_to_store:
-        store.upsert(past.incidents_to_store, past.labels_to_store)
+        store.incidents.upsert(past.incidents_to_store, past.labels_to_store)
     else:
-        store.learning.record_labels(past.labels_to_store)
+        store.labels.record(past.labels_to_store)
     if is_filed:
-        store.learning.save_dataset_metadata(past.facts)
+        store.dataset_metadata.save(past.facts)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from features.store.store import IncidentStore
-from features.text.formatting import counted
+from features.formatting import counted
+from features.store.store import Store
 from models.artifacts.registry import ModelRegistry
 from training.pipeline.retraining_events import last_finished
 
@@ -21,7 +21,7 @@ class Due:
 
 
 def why_due(
-    store: IncidentStore,
+    store: Store,
     registry: ModelRegistry,
     targets: Sequence[str],
     *,
@@ -44,7 +44,7 @@ def why_due(
     alarm = _newer_alarm(store, targets, trained_at)
     if alarm is not None:
         return Due(True, f"alarm: {alarm}")
-    labels = store.learning.count_labels_since(trained_at)
+    labels = store.labels.count_since(trained_at)
     next_at = trained_at + timedelta(days=retrain_days)
     if now < next_at:
         return Due(
@@ -55,8 +55,8 @@ def why_due(
     return Due(True, f"last trained on {trained_at:%Y-%m-%d}, {counted(labels, 'label')} since")
 
 
-def _newer_alarm(store: IncidentStore, targets: Sequence[str], trained_at: datetime) -> str | None:
-    found = store.learning.latest_monitoring()
+def _newer_alarm(store: Store, targets: Sequence[str], trained_at: datetime) -> str | None:
+    found = store.monitoring_reports.latest()
     if found is None or found.at <= trained_at:
         return None
     for alarm in found.alarms:

@@ -5,23 +5,23 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from features.domain.audit_event import AuditEvent
 from features.errors import StoreUnavailable
-from features.store.operations.audit_log import AuditEvent
-from features.store.store import IncidentStore
+from features.store.store import Store
 
 _ACTION = "retrain"
 
 
 @contextmanager
 def told_in_log(
-    store: IncidentStore, actor: str, reason: str, details: dict[str, Any]
+    store: Store, actor: str, reason: str, details: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Write to the log that a retraining began, and that it finished or why it failed.
 
     Yields the details of its end, for the caller to fill. One that never told its end is written
     down as failed by the next.
     """
-    before = store.learning.events(action=_ACTION)[-1:]
+    before = store.audit_log.select(action=_ACTION)[-1:]
     if before and before[0].details.get("state") == "started":
         why = f"the one begun on {before[0].at:%Y-%m-%d %H:%M} UTC was killed or lost its machine"
         _tell(store, "precedent", why, {"state": "failed"})
@@ -38,9 +38,9 @@ def told_in_log(
     _tell(store, actor, reason, ending | {"state": "finished"})
 
 
-def last_finished(store: IncidentStore, targets: Sequence[str] = ()) -> datetime | None:
+def last_finished(store: Store, targets: Sequence[str] = ()) -> datetime | None:
     """Return when a retraining last finished that trained all these targets, None if never."""
-    for event in reversed(store.learning.events(action=_ACTION)):
+    for event in reversed(store.audit_log.select(action=_ACTION)):
         trained = event.details.get("versions", {})
         is_done = event.details.get("state") == "finished"
         if is_done and all(target in trained for target in targets):
@@ -48,6 +48,6 @@ def last_finished(store: IncidentStore, targets: Sequence[str] = ()) -> datetime
     return None
 
 
-def _tell(store: IncidentStore, actor: str, reason: str, details: dict[str, Any]) -> None:
+def _tell(store: Store, actor: str, reason: str, details: dict[str, Any]) -> None:
     event = AuditEvent(datetime.now(UTC), actor, _ACTION, None, None, reason, details)
-    store.learning.append_event(event)
+    store.audit_log.append(event)

@@ -11,7 +11,7 @@ from typing import Self
 from uuid import uuid4
 
 from features.errors import RetrainingBusy, StoreUnavailable
-from features.store.store import IncidentStore
+from features.store.store import Store
 
 LEASE = "retrain"
 _SECONDS = 25.0
@@ -25,11 +25,11 @@ class RetrainingLock:
     then raises `RetrainingBusy`, for another may have begun.
     """
 
-    def __init__(self, store: IncidentStore, actor: str, *, seconds: float = _SECONDS) -> None:
+    def __init__(self, store: Store, actor: str, *, seconds: float = _SECONDS) -> None:
         began = datetime.now(UTC)
         where = f"{actor} on {socket.gethostname()}, process {os.getpid()}"
         self.holder = f"{where}, since {began:%Y-%m-%d %H:%M:%S} UTC ({uuid4().hex[:8]})"
-        self._leases = store.telemetry
+        self._leases = store.leases
         self._seconds = seconds
         self._ends = Event()
         self._alive_until = 0.0
@@ -37,7 +37,7 @@ class RetrainingLock:
 
     def __enter__(self) -> Self:
         if not self._take():
-            holder = self._leases.lease_holder(LEASE) or "another process"
+            holder = self._leases.holder(LEASE) or "another process"
             raise RetrainingBusy(
                 f"already being retrained by {holder}; wait until that has finished "
                 f"(the lock of a process that was killed is free after {self._seconds:.0f} seconds)"
@@ -53,7 +53,7 @@ class RetrainingLock:
     ) -> None:
         self._ends.set()
         self._thread.join()
-        self._quietly(lambda: self._leases.release_lease(LEASE, self.holder))
+        self._quietly(lambda: self._leases.release(LEASE, self.holder))
 
     def check(self) -> None:
         """Raise `RetrainingBusy` when the lease ran out and may be somebody else's."""
@@ -65,7 +65,7 @@ class RetrainingLock:
 
     def _take(self) -> bool:
         asked_at = monotonic()
-        is_held = self._leases.take_lease(LEASE, self.holder, self._seconds)
+        is_held = self._leases.take(LEASE, self.holder, self._seconds)
         if is_held:
             self._alive_until = asked_at + self._seconds
         return is_held

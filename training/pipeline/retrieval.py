@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from features.domain.feedback import FeedbackAction, FeedbackRecord
 from features.domain.history import History
 from features.domain.runbook import Runbook
 from features.encoding.cached_encoder import CachedEncoder
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache
 from features.errors import NotEnoughHistory
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.base.gate_verdict import Verdict
 from models.base.model_card import Card, Metric
 from models.base.report_model import ReportModel
@@ -122,15 +122,15 @@ def judge_retrieval(metrics: Sequence[Metric]) -> Verdict:
     return Verdict(True, (f"finds no less than the baseline: {figures}",))
 
 
-def read_judgements(store: IncidentStore) -> UserJudgements:
+def read_judgements(store: Store) -> UserJudgements:
     """Return the feedback that teaches to retrieve; no answer of ours is among it."""
     pairs = [
         PairJudgement(one.incident_id, one.subject, one.action is FeedbackAction.ACCEPT)
         for target in (similar_training.TARGET, "open_match")
-        for one in store.feedback(target=target)
+        for one in store.feedback.select(target=target)
         if one.subject is not None and one.action is not FeedbackAction.CORRECT
     ]
-    return UserJudgements(tuple(pairs), store.feedback(target=runbook_training.TARGET))
+    return UserJudgements(tuple(pairs), store.feedback.select(target=runbook_training.TARGET))
 
 
 def _learn_similar(

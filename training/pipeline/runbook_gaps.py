@@ -11,9 +11,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from features.domain.report import IncidentReport, ResolvedIncident
+from features.formatting import cut_short, one_line
 from features.text.cleaning import clean_text, incident_text
 from features.text.error_signatures import error_signatures
-from features.text.formatting import cut_short, one_line
 from features.text.near_duplicates import near_copy_groups
 from features.text.resolutions import named_fix
 from features.text.variable_masking import mask_variables

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from features.domain.history import History
+from features.domain.history import DatasetMetadata, History
 from features.domain.runbook import Runbook
 from features.errors import NotEnoughHistory
-from features.store.learning.dataset_metadata import DatasetMetadata
 from features.store.store import open_store
 from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folder
 from models.kinds import kind_of
@@ -55,11 +54,11 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     # Encoded before they are stored: servers index at once what they find in the cache.
     with open_store(plan.database_url, plan.tenant) as store:
         if given.incidents and not plan.is_stored:
-            store.upsert(given.incidents, past.labels_to_store)
-            store.learning.save_dataset_metadata(DatasetMetadata.of(given))
+            store.incidents.upsert(given.incidents, past.labels_to_store)
+            store.dataset_metadata.save(DatasetMetadata.of(given))
         if plan.runbooks is not None:
-            store.replace_runbooks(plan.runbooks, keep=plan.kept_runbooks)
-        runbooks, said = store.runbooks(), read_judgements(store)
+            store.runbooks.replace_all(plan.runbooks, keep=plan.kept_runbooks)
+        runbooks, said = store.runbooks.all(), read_judgements(store)
     adapted = _adapted(history, chosen, split, plan, progress)
     with training_run(plan.home, plan.tenant, "train") as run_id:
 
@@ -86,7 +85,7 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
     history = _exclude_self_confirmed(history, plan).history
     chosen, skipped = choose_targets(history, plan.targets)
     with open_store(plan.database_url, plan.tenant) as store:
-        runbooks, said = store.runbooks(), read_judgements(store)
+        runbooks, said = store.runbooks.all(), read_judgements(store)
     split, encoded = prepare(history, plan, progress)
 
     def judge(target: Target) -> TrainedTarget:

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.feedback import FeedbackRecord
 from features.domain.history import History
 from features.domain.report import ResolvedIncident
 from features.domain.runbook import Runbook
 from features.encoding.encoder_weights import open_encoder
 from features.errors import NotEnoughHistory
-from features.store.learning.feedback import FeedbackRecord
 from models.base.model_card import Card, Metric, RowCounts, package_versions
 from models.classification.cross_validation import Rows
 from models.runbooks.match_features import FEATURES, match_reports

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from features.domain.runbook import Part
-from features.text.formatting import cut_short
+from features.formatting import cut_short
 
 _SHELLS = frozenset(
     [

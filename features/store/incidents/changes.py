@@ -1,4 +1,4 @@
-"""The SQL of changes: added or replaced by id, found by time and service."""
+"""Changes to services: added or replaced by id, found by time and service."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import fields
@@ -10,38 +10,45 @@ from sqlalchemy import Connection, delete, select
 from features.domain.change import Change
 from features.domain.topology import service_key
 from features.store.database import insert_into
+from features.store.repository import Repository
 from features.store.tables import ChangeRow
 
 _NAMES = tuple(field.name for field in fields(Change))
 _COLUMNS = tuple(ChangeRow.__table__.c[name] for name in _NAMES)
 
 
-def upsert_changes(connection: Connection, tenant: str, changes: Sequence[Change]) -> None:
-    """Write the changes, of which there is at least one."""
-    statement = insert_into(connection, ChangeRow)
-    new = {name: statement.excluded[name] for name in (*_NAMES, "service_key")}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=new),
-        [_row(tenant, change) for change in changes],
-    )
+class ChangeRepository(Repository):
+    """The changes of one tenant. They move no revision, for they are not searched."""
 
+    def record(self, changes: Sequence[Change]) -> None:
+        """Add or replace the changes by id, all or none."""
+        if not changes:
+            return
+        with self._database.write() as connection:
+            statement = insert_into(connection, ChangeRow)
+            new = {name: statement.excluded[name] for name in (*_NAMES, "service_key")}
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=new),
+                [_row(self._tenant, change) for change in changes],
+            )
 
-def select_changes(
-    connection: Connection,
-    tenant: str,
-    start: datetime,
-    end: datetime,
-    services: Collection[str] | None,
-) -> tuple[Change, ...]:
-    """Return the changes from start to end, both included, on the services or all; oldest first."""
-    query = (
-        select(*_COLUMNS)
-        .where(ChangeRow.tenant == tenant, ChangeRow.at >= start, ChangeRow.at <= end)
-        .order_by(ChangeRow.at, ChangeRow.id)
-    )
-    if services is not None:
-        query = query.where(ChangeRow.service_key.in_({service_key(each) for each in services}))
-    return tuple(Change(*row) for row in connection.execute(query))
+    def between(
+        self, start: datetime, end: datetime, services: Collection[str] | None = None
+    ) -> tuple[Change, ...]:
+        """Return the changes from start to end, both included, oldest first.
+
+        With `services` only those on one of them, whatever the case of their names.
+        """
+        query = (
+            select(*_COLUMNS)
+            .where(ChangeRow.tenant == self._tenant, ChangeRow.at >= start, ChangeRow.at <= end)
+            .order_by(ChangeRow.at, ChangeRow.id)
+        )
+        if services is not None:
+            keys = {service_key(service) for service in services}
+            query = query.where(ChangeRow.service_key.in_(keys))
+        with self._database.read() as connection:
+            return tuple(Change(*row) for row in connection.execute(query))
 
 
 def delete_changes(connection: Connection, tenant: str, before: datetime) -> int:

@@ -5,18 +5,20 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, Text, and_, bindparam, cast, delete, or_, update
+from sqlalchemy import Connection, Text, bindparam, cast, or_, update
 
+from features.domain.predictions import PredictionRecord
 from features.store.learning.dataset_metadata import erase_in_dataset_metadata
+from features.store.learning.feedback import delete_feedback
 from features.store.learning.labels import delete_labels
-from features.store.learning.monitoring_reports import forget_in_monitoring
+from features.store.learning.monitoring_reports import erase_in_monitoring
 from features.store.learning.predictions import (
-    PredictionRecord,
+    delete_predictions,
     prediction_from,
     select_predictions,
 )
 from features.store.learning.shadow_predictions import delete_shadows
-from features.store.tables import FeedbackRow, PredictionRow
+from features.store.tables import PredictionRow
 
 _USES = ("used for", "helped with")
 
@@ -26,21 +28,14 @@ def forget_incident(connection: Connection, tenant: str, id: str) -> bool:  # no
 
     What is said to be right of it goes too. Returns whether there was anything of the kind.
     """
-    own = delete(PredictionRow).where(
-        PredictionRow.tenant == tenant, PredictionRow.incident_id == id
-    )
-    # A runbook may have the id of an incident.
-    names_it = and_(FeedbackRow.subject == id, FeedbackRow.target != "runbooks")
-    said = delete(FeedbackRow).where(
-        FeedbackRow.tenant == tenant, or_(FeedbackRow.incident_id == id, names_it)
-    )
-    found = connection.execute(own).rowcount + connection.execute(said).rowcount
-    found += delete_labels(connection, tenant, id)
+    removed = delete_predictions(connection, tenant, id)
+    removed += delete_feedback(connection, tenant, id)
+    removed += delete_labels(connection, tenant, id)
     delete_shadows(connection, tenant, id)
-    forget_in_monitoring(connection, tenant, id)
+    erase_in_monitoring(connection, tenant, id)
     erase_in_dataset_metadata(connection, tenant, id)
     _scrub_others(connection, tenant, id)
-    return found > 0
+    return removed > 0
 
 
 def without_mentions(answer: Mapping[str, Any], id: str) -> dict[str, Any]:  # noqa: A002

@@ -22,6 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from features.domain.report import ResolvedIncident
 from features.store.incidents.incidents import incident_from, select_incidents
+from features.store.repository import Repository
 from features.store.tables import IncidentRow, PredictionRow
 
 _SEARCHED = (
@@ -79,9 +80,17 @@ class InboxPage:
     total: int | None = None
 
 
-def select_inbox(connection: Connection, tenant: str, query: InboxQuery) -> InboxPage:
-    """Return the page that begins after the query's cursor."""
-    matching = select_incidents(tenant).where(*_conditions(tenant, query))
+class InboxRepository(Repository):
+    """The incidents of one tenant as a person looks through them."""
+
+    def page(self, query: InboxQuery) -> InboxPage:
+        """Return the incidents that meet the query, newest first, from its cursor on."""
+        matching = select_incidents(self._tenant).where(*_conditions(self._tenant, query))
+        with self._database.read() as connection:
+            return _page(connection, matching, query)
+
+
+def _page(connection: Connection, matching: Select[Any], query: InboxQuery) -> InboxPage:
     is_slow = bool(query.text.strip()) or query.decision is not None
     total = None if is_slow else _count(connection, matching)
     # One more than is shown tells whether there is a next page.

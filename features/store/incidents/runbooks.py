@@ -1,4 +1,4 @@
-"""The SQL of runbooks: the folder as it was last read, and the revision that a change moves."""
+"""Runbooks: the folder as it was last read, and the revision that a change moves."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select
 
 from features.domain.runbook import Part, Runbook, Section
+from features.store.counters import move_revision, select_revision
 from features.store.database import insert_into
-from features.store.revisions import move_revision
+from features.store.repository import Repository
 from features.store.tables import RunbookRevisionRow, RunbookRow
 
 
@@ -21,30 +22,45 @@ class RunbookChanges:
     removed: tuple[str, ...] = ()
 
 
-def select_runbooks(connection: Connection, tenant: str) -> tuple[Runbook, ...]:
-    """Return the tenant's runbooks, ordered by id."""
+class RunbookRepository(Repository):
+    """The runbooks of one tenant; a change of them moves a revision of their own."""
+
+    def all(self) -> tuple[Runbook, ...]:
+        """Return every runbook, ordered by id."""
+        with self._database.read() as connection:
+            return _select(connection, self._tenant)
+
+    def revision(self) -> int:
+        """Return how often the runbooks changed so far: 0 for a new store."""
+        with self._database.read() as connection:
+            return select_revision(connection, RunbookRevisionRow, self._tenant)
+
+    def replace_all(
+        self, runbooks: Sequence[Runbook], *, keep: Collection[str] = ()
+    ) -> RunbookChanges:
+        """Make the given runbooks all that there are, and tell what that changed.
+
+        Stored ones whose ids are in `keep` stay too, and after an entry that ends in a slash all
+        whose ids begin so. Those that are equal stay untouched, and the revision moves only when
+        others are not.
+        """
+        with self._database.write() as connection:
+            # Locked but not moved yet, so that nobody else replaces what is compared here.
+            move_revision(connection, RunbookRevisionRow, self._tenant, by=0)
+            old = {runbook.id: runbook for runbook in _select(connection, self._tenant)}
+            new = {runbook.id: runbook for runbook in runbooks}
+            changes = _compare(old, new, keep)
+            if changes != RunbookChanges():
+                _delete(connection, self._tenant, (*changes.updated, *changes.removed))
+                written = [new[at] for at in (*changes.added, *changes.updated)]
+                _insert(connection, self._tenant, written)
+                move_revision(connection, RunbookRevisionRow, self._tenant)
+        return changes
+
+
+def _select(connection: Connection, tenant: str) -> tuple[Runbook, ...]:
     query = select(RunbookRow.__table__).where(RunbookRow.tenant == tenant).order_by(RunbookRow.id)
     return tuple(_runbook_from(row) for row in connection.execute(query))
-
-
-def replace_all_runbooks(
-    connection: Connection, tenant: str, runbooks: Sequence[Runbook], keep: Collection[str] = ()
-) -> RunbookChanges:
-    """Make the given runbooks and those to `keep` all that there are.
-
-    One that is equal stays untouched. An entry of `keep` is an id, or with a slash at its end what
-    ids begin with.
-    """
-    # Locked but not moved yet, so that nobody else replaces what is compared here.
-    move_revision(connection, RunbookRevisionRow, tenant, by=0)
-    old = {runbook.id: runbook for runbook in select_runbooks(connection, tenant)}
-    new = {runbook.id: runbook for runbook in runbooks}
-    changes = _compare(old, new, keep)
-    if changes != RunbookChanges():
-        _delete(connection, tenant, (*changes.updated, *changes.removed))
-        _insert(connection, tenant, [new[at] for at in (*changes.added, *changes.updated)])
-        move_revision(connection, RunbookRevisionRow, tenant)
-    return changes
 
 
 def _compare(

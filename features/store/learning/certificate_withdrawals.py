@@ -1,55 +1,40 @@
 """Certificates that did not keep their promise: which version may no longer answer what alone."""
 
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import fields
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
+from features.domain.certificate_withdrawal import CertificateWithdrawal
 from features.store.database import insert_into
-from features.store.learning_tables import WithdrawalRow
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateWithdrawal:
-    """A label that a version answers as `suggest` from now on.
-
-    `promised` is the precision of its certificate, `high` the upper bound of what `audited`
-    answers show, of which `right` were right.
-    """
-
-    target: str
-    version: str
-    label: str
-    promised: float
-    right: int
-    audited: int
-    high: float
-    withdrawn_at: datetime
-
+from features.store.repository import Repository
+from features.store.tables import WithdrawalRow
 
 _NAMES = tuple(field.name for field in fields(CertificateWithdrawal))
 _COLUMNS = tuple(WithdrawalRow.__table__.c[name] for name in _NAMES)
 
 
-def insert_withdrawal(
-    connection: Connection, tenant: str, withdrawal: CertificateWithdrawal
-) -> bool:
-    """Keep a withdrawal; False when the certificate was withdrawn before."""
-    row = {name: getattr(withdrawal, name) for name in _NAMES} | {"tenant": tenant}
-    statement = insert_into(connection, WithdrawalRow).values(row).on_conflict_do_nothing()
-    return connection.execute(statement.returning(WithdrawalRow.label)).one_or_none() is not None
+class CertificateWithdrawalRepository(Repository):
+    """The withdrawn certificates of one tenant."""
 
+    def record(self, withdrawal: CertificateWithdrawal) -> bool:
+        """Keep that a certificate is withdrawn; False when it was so before."""
+        row = {name: getattr(withdrawal, name) for name in _NAMES} | {"tenant": self._tenant}
+        with self._database.write() as connection:
+            statement = insert_into(connection, WithdrawalRow).values(row).on_conflict_do_nothing()
+            written = connection.execute(statement.returning(WithdrawalRow.label))
+            return written.one_or_none() is not None
 
-def select_withdrawals(connection: Connection, tenant: str) -> tuple[CertificateWithdrawal, ...]:
-    """Return every withdrawal, oldest first."""
-    query = (
-        select(*_COLUMNS)
-        .where(WithdrawalRow.tenant == tenant)
-        .order_by(
-            WithdrawalRow.withdrawn_at,
-            WithdrawalRow.target,
-            WithdrawalRow.version,
-            WithdrawalRow.label,
+    def all(self) -> tuple[CertificateWithdrawal, ...]:
+        """Return every withdrawal, oldest first."""
+        query = (
+            select(*_COLUMNS)
+            .where(WithdrawalRow.tenant == self._tenant)
+            .order_by(
+                WithdrawalRow.withdrawn_at,
+                WithdrawalRow.target,
+                WithdrawalRow.version,
+                WithdrawalRow.label,
+            )
         )
-    )
-    return tuple(CertificateWithdrawal(*row) for row in connection.execute(query))
+        with self._database.read() as connection:
+            return tuple(CertificateWithdrawal(*row) for row in connection.execute(query))

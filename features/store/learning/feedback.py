@@ -1,45 +1,18 @@
 """What people say of answers: accepted, corrected or dismissed, by whom and when."""
 
-from dataclasses import dataclass, fields
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, or_, select
 
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.domain.labels import LabelRecord
+from features.store.counters import lock_tenant
 from features.store.database import insert_into
+from features.store.learning.labels import insert_labels
+from features.store.repository import Repository
 from features.store.tables import FeedbackRow
-
-
-class FeedbackAction(StrEnum):
-    """What somebody did with an answer: took it, named the right one, or sent it away."""
-
-    ACCEPT = "accept"
-    CORRECT = "correct"
-    DISMISS = "dismiss"
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackRecord:
-    """What one person said of an answer, or of one entry of it.
-
-    `target` is that of a model, or `open_match`. `subject` is the id of the similar incident, open
-    match or runbook that it is about, None for the answer as a whole. `label` is the right label
-    of a correction, else None. `given_at` is aware UTC, `source` is `api` or `page`, and `helped`
-    tells of a runbook whether it did, None where nobody said.
-    """
-
-    prediction_id: str
-    incident_id: str
-    target: str
-    action: FeedbackAction
-    label: str | None
-    subject: str | None
-    given_by: str
-    given_at: datetime
-    source: str
-    helped: bool | None = None
-
 
 _NAMES = tuple(field.name for field in fields(FeedbackRecord))
 _COLUMNS = tuple(FeedbackRow.__table__.c[name] for name in _NAMES)
@@ -50,11 +23,61 @@ _WHOLE_ANSWER = ""
 _PAST = frozenset({"similar", "open_match"})
 
 
-def upsert_feedback(connection: Connection, tenant: str, record: FeedbackRecord) -> None:
-    """Keep what was said, in place of what the same person said of the same thing before.
+class FeedbackRepository(Repository):
+    """What the people of one tenant said of answers. It moves no revision."""
 
-    Raises `ValueError` for an action that there is not.
-    """
+    def record(self, record: FeedbackRecord, labels: Sequence[LabelRecord] = ()) -> None:
+        """Keep what somebody said, in place of what they said of the same thing before.
+
+        The `labels` that this makes are kept with it, or neither is. Raises `ValueError` for an
+        action that there is not.
+        """
+        with self._database.write() as connection:
+            _upsert(connection, self._tenant, record)
+            if labels:
+                lock_tenant(connection, self._tenant)
+                insert_labels(connection, self._tenant, labels)
+
+    def select(
+        self, target: str | None = None, incident_id: str | None = None
+    ) -> tuple[FeedbackRecord, ...]:
+        """Return what was said, oldest first, of everything or of one target or incident."""
+        wanted: list[ColumnElement[bool]] = [FeedbackRow.tenant == self._tenant]
+        if target is not None:
+            wanted.append(FeedbackRow.target == target)
+        if incident_id is not None:
+            wanted.append(FeedbackRow.incident_id == incident_id)
+        order = (FeedbackRow.given_at, *(FeedbackRow.__table__.c[name] for name in _KEY))
+        query = select(*_COLUMNS).where(*wanted).order_by(*order)
+        with self._database.read() as connection:
+            return tuple(_record_from(row) for row in connection.execute(query))
+
+    def dismissed(self, incident_id: str) -> frozenset[str]:
+        """Return the past incidents that were dismissed for an incident, on either list of them.
+
+        Of each list the last word counts, whoever's it is; no word on one takes back that on the
+        other.
+        """
+        records = self.select(incident_id=incident_id)
+        last = {(record.target, record.subject): record.action for record in records}
+        return frozenset(
+            subject
+            for (target, subject), action in last.items()
+            if subject and target in _PAST and action is FeedbackAction.DISMISS
+        )
+
+
+def delete_feedback(connection: Connection, tenant: str, incident_id: str) -> int:
+    """Remove what was said about an incident, and where it names the incident; tell how much."""
+    # A runbook may have the id of an incident.
+    names_it = and_(FeedbackRow.subject == incident_id, FeedbackRow.target != "runbooks")
+    said = delete(FeedbackRow).where(
+        FeedbackRow.tenant == tenant, or_(FeedbackRow.incident_id == incident_id, names_it)
+    )
+    return connection.execute(said).rowcount
+
+
+def _upsert(connection: Connection, tenant: str, record: FeedbackRecord) -> None:
     row: dict[str, Any] = {name: getattr(record, name) for name in _NAMES} | {
         "tenant": tenant,
         "action": FeedbackAction(record.action),
@@ -63,34 +86,6 @@ def upsert_feedback(connection: Connection, tenant: str, record: FeedbackRecord)
     new = {name: given for name, given in row.items() if name not in _KEY}
     statement = insert_into(connection, FeedbackRow).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=new))
-
-
-def select_feedback(
-    connection: Connection, tenant: str, *, target: str | None, incident_id: str | None
-) -> tuple[FeedbackRecord, ...]:
-    """Return what was said, oldest first, of everything or of one target or incident."""
-    wanted: list[ColumnElement[bool]] = [FeedbackRow.tenant == tenant]
-    if target is not None:
-        wanted.append(FeedbackRow.target == target)
-    if incident_id is not None:
-        wanted.append(FeedbackRow.incident_id == incident_id)
-    order = (FeedbackRow.given_at, *(FeedbackRow.__table__.c[name] for name in _KEY))
-    query = select(*_COLUMNS).where(*wanted).order_by(*order)
-    return tuple(_record_from(row) for row in connection.execute(query))
-
-
-def select_dismissed(connection: Connection, tenant: str, incident_id: str) -> frozenset[str]:
-    """Return the past incidents that were dismissed for an incident, on either list of them.
-
-    Of each list the last word counts, whoever's it is; no word on one takes back that on the other.
-    """
-    said = select_feedback(connection, tenant, target=None, incident_id=incident_id)
-    last = {(one.target, one.subject): one.action for one in said if one.subject}
-    return frozenset(
-        subject
-        for (target, subject), action in last.items()
-        if target in _PAST and action is FeedbackAction.DISMISS
-    )
 
 
 def _record_from(row: Row[Any]) -> FeedbackRecord:

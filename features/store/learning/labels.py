@@ -1,105 +1,56 @@
 """Labels: what is right of an incident, who said so and when; the strongest of them counts."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime
-from enum import IntEnum, StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
-from features.store.learning_tables import LabelRow
-from features.store.sequences import next_number
-
-
-class LabelSource(StrEnum):
-    """Where a label comes from, and so how far it may be trusted."""
-
-    SELF_CONFIRMED = "echo"
-    """The final state repeats our own `auto` answer and nobody looked: it never trains."""
-    ACCEPTED = "accepted"
-    """A person saw our answer and took it, by feedback or by leaving it in the final state."""
-    OUTCOME = "outcome"
-    """The final state, where no answer of ours had been shown."""
-    REPLACED = "replaced"
-    """The final state differs from the answer that was shown or acted upon."""
-    CORRECTED = "corrected"
-    """Feedback named another label, or a runbook that helped."""
-    AUDITED = "audited"
-    """A person decided on an audit sample, without seeing our answer."""
-
-    @property
-    def trust(self) -> "LabelTrust":
-        """How independent of our own answers it is.
-
-        >>> [source.trust.name for source in LabelSource][:3]
-        ['SELF', 'REVIEWED', 'INDEPENDENT']
-        """
-        return _TRUST.get(self, LabelTrust.INDEPENDENT)
-
-
-class LabelTrust(IntEnum):
-    """How independent of our own answers a label is; of several the most independent counts."""
-
-    SELF = 0
-    """Our own answer, which nobody looked at."""
-    REVIEWED = 1
-    """A person saw our answer and took it."""
-    INDEPENDENT = 2
-    """A person's own word, or a final state that no answer of ours preceded."""
-
-
-_TRUST = {
-    LabelSource.SELF_CONFIRMED: LabelTrust.SELF,
-    LabelSource.ACCEPTED: LabelTrust.REVIEWED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class LabelRecord:
-    """What is right of one target of one incident, according to somebody.
-
-    `target` is that of a model; the label of `similar` is another incident's id, that of
-    `runbooks` a runbook's. `given_at` is aware UTC: when it was said, or when the incident reached
-    its final state. `prediction_id` is the answer that it judges, None where there is none.
-    """
-
-    incident_id: str
-    target: str
-    label: str
-    source: LabelSource
-    given_by: str
-    given_at: datetime
-    prediction_id: str | None = None
-
-
-def strongest(records: Iterable[LabelRecord]) -> LabelRecord | None:
-    """Return the most trusted record, of those the latest; None of none.
-
-    Of two given at one moment the later in the order of the records counts. A final state that
-    gave way to another is none: of these only the latest is weighed.
-
-    >>> from datetime import UTC
-    >>> at = datetime(2026, 3, 1, tzinfo=UTC)
-    >>> said = LabelRecord("INC1", "category", "Mail", LabelSource.CORRECTED, "ann", at)
-    >>> left = LabelRecord("INC1", "category", "VPN", LabelSource.ACCEPTED, "final state", at)
-    >>> strongest([said, left]).label
-    'Mail'
-    """
-    in_time = sorted(records, key=lambda record: record.given_at)
-    states = [record for record in in_time if record.given_by == FINAL_STATE]
-    standing = [record for record in in_time if record not in states[:-1]]
-    by_trust = sorted(standing, key=lambda record: record.source.trust)
-    return by_trust[-1] if by_trust else None
-
-
-FINAL_STATE = "final state"
-"""Who gave a label that was read off an incident's outcome."""
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.store.counters import lock_tenant, next_number
+from features.store.repository import Repository
+from features.store.tables import LabelRow
 
 _NAMES = tuple(field.name for field in fields(LabelRecord))
 _COLUMNS = tuple(LabelRow.__table__.c[name] for name in _NAMES)
 # Databases limit how many values a query may name; of more, everything is read and sorted out.
 _MOST_NAMED = 5_000
+
+
+class LabelRepository(Repository):
+    """The labels of one tenant, only ever added to. They move no revision."""
+
+    def record(self, records: Sequence[LabelRecord]) -> None:
+        """Append the labels, all or none; one that repeats what was said last is left out."""
+        if not records:
+            return
+        with self._database.write() as connection:
+            lock_tenant(connection, self._tenant)
+            insert_labels(connection, self._tenant, records)
+
+    def select(
+        self,
+        *,
+        target: str | None = None,
+        incident_ids: Collection[str] | None = None,
+        until: datetime | None = None,
+    ) -> tuple[LabelRecord, ...]:
+        """Return every label that meets the conditions, oldest first; `until` is included."""
+        with self._database.read() as connection:
+            return select_labels(
+                connection, self._tenant, target=target, incident_ids=incident_ids, until=until
+            )
+
+    def count_since(self, moment: datetime) -> int:
+        """Return of how many labels we learned after a moment, but for our own echoes."""
+        query = select(func.count()).where(
+            LabelRow.tenant == self._tenant,
+            LabelRow.recorded_at > moment,
+            LabelRow.source != LabelSource.SELF_CONFIRMED,
+        )
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
 
 
 def insert_labels(connection: Connection, tenant: str, records: Sequence[LabelRecord]) -> None:
@@ -193,16 +144,6 @@ def _select(
     if incident_ids is not None and len(incident_ids) <= _MOST_NAMED:
         query = query.where(LabelRow.incident_id.in_(incident_ids))
     return query
-
-
-def count_labels_since(connection: Connection, tenant: str, moment: datetime) -> int:
-    """Return of how many labels we learned after a moment, but for our own echoes."""
-    query = select(func.count()).where(
-        LabelRow.tenant == tenant,
-        LabelRow.recorded_at > moment,
-        LabelRow.source != LabelSource.SELF_CONFIRMED,
-    )
-    return int(connection.execute(query).scalar_one())
 
 
 def delete_labels(connection: Connection, tenant: str, incident_id: str) -> int:

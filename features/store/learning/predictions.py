@@ -1,92 +1,152 @@
 """The log of what was answered: one row for each prediction and target."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.orm import aliased
 
-from features.store.tables import PredictionRow
+from features.domain.labels import LabelRecord, LabelSource, LabelTrust, strongest
+from features.domain.predictions import AuditedAnswer, PredictionRecord, PredictionSummary
+from features.store.learning.labels import select_recorded_labels
+from features.store.repository import Repository
+from features.store.tables import IncidentRow, LabelRow, PredictionRow
 
-
-@dataclass(frozen=True, slots=True)
-class PredictionRecord:
-    """What one model answered about one incident.
-
-    `answer` is the prediction as the caller got it, of types that JSON knows. `confidence` is the
-    calibrated probability in 0..1, `mode` what the owner allowed then, `answered_at` is aware UTC.
-    `audit_share` is the probability with which the answer was drawn into the audit sample, None if
-    it was not drawn, and `seconds` how long it took.
-    """
-
-    prediction_id: str
-    request_id: str
-    incident_id: str
-    target: str
-    model_version: str
-    label: str
-    confidence: float
-    decision: str
-    mode: str
-    answer: Mapping[str, Any]
-    answered_at: datetime
-    audit_share: float | None = None
-    seconds: float | None = None
-
-
+_ROWS_AT_ONCE = 1_000
 _NAMES = tuple(field.name for field in fields(PredictionRecord))
 _COLUMNS = tuple(PredictionRow.__table__.c[name] for name in _NAMES)
+_SUMMARY = tuple(
+    PredictionRow.__table__.c["model_version" if name == "version" else name]
+    for name in (field.name for field in fields(PredictionSummary))
+)
+_OLDEST_FIRST = (PredictionRow.answered_at, PredictionRow.target, PredictionRow.prediction_id)
+_Said = tuple[LabelRecord, datetime]
+_OWN_WORD = tuple(source for source in LabelSource if source.trust is LabelTrust.INDEPENDENT)
+_OUTCOMES = {
+    "category": IncidentRow.category,
+    "assignment": IncidentRow.assignment,
+    "severity": IncidentRow.severity,
+    "runbooks": IncidentRow.runbook_id,
+    "similar": IncidentRow.duplicate_of,
+}
 
 
-def insert_predictions(
-    connection: Connection, tenant: str, records: Sequence[PredictionRecord]
-) -> None:
-    """Add the records, of which there is at least one."""
-    connection.execute(insert(PredictionRow), [_row(tenant, record) for record in records])
+class PredictionRepository(Repository):
+    """What the models of one tenant answered. It moves no revision, for it is not searched."""
 
+    def record(self, records: Sequence[PredictionRecord]) -> None:
+        """Add what was answered, all or none."""
+        if not records:
+            return
+        with self._database.write() as connection:
+            rows = [_row(self._tenant, record) for record in records]
+            connection.execute(insert(PredictionRow), rows)
 
-def select_prediction(
-    connection: Connection, tenant: str, prediction_id: str
-) -> tuple[PredictionRecord, ...]:
-    """Return the records of one answer, ordered by target."""
-    query = select_predictions(tenant).where(PredictionRow.prediction_id == prediction_id)
-    return tuple(prediction_from(row) for row in connection.execute(query))
+    def get(self, prediction_id: str) -> tuple[PredictionRecord, ...]:
+        """Return what was answered under that id, one record for each target; empty if unknown."""
+        query = select_predictions(self._tenant).where(PredictionRow.prediction_id == prediction_id)
+        with self._database.read() as connection:
+            return tuple(prediction_from(row) for row in connection.execute(query))
 
+    def latest(self, incident_ids: Sequence[str]) -> Mapping[str, tuple[PredictionRecord, ...]]:
+        """Return the newest answer about each incident that has one, a record for each target."""
+        by_age = (PredictionRow.answered_at.desc(), PredictionRow.prediction_id.desc())
+        age = func.row_number().over(partition_by=PredictionRow.incident_id, order_by=by_age)
+        about = (PredictionRow.tenant == self._tenant, PredictionRow.incident_id.in_(incident_ids))
+        aged = select(PredictionRow.prediction_id, age.label("age")).where(*about).subquery()
+        newest = and_(PredictionRow.prediction_id == aged.c.prediction_id, aged.c.age == 1)
+        answers: dict[str, tuple[PredictionRecord, ...]] = {}
+        with self._database.read() as connection:
+            for row in connection.execute(select_predictions(self._tenant).join(aged, newest)):
+                record = prediction_from(row)
+                answers[record.incident_id] = (*answers.get(record.incident_id, ()), record)
+        return answers
 
-def select_latest_predictions(
-    connection: Connection, tenant: str, incident_ids: Sequence[str]
-) -> dict[str, tuple[PredictionRecord, ...]]:
-    """Return the records of the newest answer about each incident that has one."""
-    by_age = (PredictionRow.answered_at.desc(), PredictionRow.prediction_id.desc())
-    age = func.row_number().over(partition_by=PredictionRow.incident_id, order_by=by_age)
-    aged = (
-        select(PredictionRow.prediction_id, age.label("age"))
-        .where(PredictionRow.tenant == tenant, PredictionRow.incident_id.in_(incident_ids))
-        .subquery()
-    )
-    newest = and_(PredictionRow.prediction_id == aged.c.prediction_id, aged.c.age == 1)
-    found: dict[str, tuple[PredictionRecord, ...]] = {}
-    for row in connection.execute(select_predictions(tenant).join(aged, newest)):
-        record = prediction_from(row)
-        found[record.incident_id] = (*found.get(record.incident_id, ()), record)
-    return found
+    def about(
+        self, incident_id: str, until: datetime | None = None
+    ) -> tuple[PredictionRecord, ...]:
+        """Return all that was answered about an incident, newest first; `until` is included."""
+        query = select_predictions(self._tenant).where(PredictionRow.incident_id == incident_id)
+        if until is not None:
+            query = query.where(PredictionRow.answered_at <= until)
+        with self._database.read() as connection:
+            records = [prediction_from(row) for row in connection.execute(query)]
+        # SQLite, asked to sort by time, would walk through everybody's answers in that order.
+        return tuple(sorted(records, key=_age, reverse=True))
 
+    def between(
+        self, start: datetime, end: datetime, target: str | None = None
+    ) -> tuple[PredictionSummary, ...]:
+        """Return what was answered from start until before end, oldest first."""
+        within = (PredictionRow.answered_at >= start, PredictionRow.answered_at < end)
+        query = _select_summaries(self._tenant, target).where(*within).order_by(*_OLDEST_FIRST)
+        with self._database.read() as connection:
+            return _summaries(connection.execute(query))
 
-def select_predictions_about(
-    connection: Connection, tenant: str, incident_id: str, until: datetime | None
-) -> tuple[PredictionRecord, ...]:
-    """Return the records about an incident, newest first; `until` is included."""
-    query = select(*_COLUMNS).where(
-        PredictionRow.tenant == tenant, PredictionRow.incident_id == incident_id
-    )
-    if until is not None:
-        query = query.where(PredictionRow.answered_at <= until)
-    found = [
-        prediction_from(row) for row in connection.execute(query.order_by(PredictionRow.target))
-    ]
-    # SQLite, asked to sort by time, would walk through everybody's answers in that order.
-    return tuple(sorted(found, key=lambda one: (one.answered_at, one.prediction_id), reverse=True))
+    def latest_summaries(
+        self, incident_ids: Collection[str]
+    ) -> Mapping[tuple[str, str], PredictionSummary]:
+        """Return the newest answer about each of the incidents, by incident and target.
+
+        It reads through all that was ever answered, and is for many incidents at once.
+        """
+        if not incident_ids:
+            return {}
+        wanted = frozenset(incident_ids)
+        order = (PredictionRow.answered_at, PredictionRow.prediction_id)
+        query = _select_summaries(self._tenant).order_by(*order)
+        with self._database.read() as connection:
+            rows = connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
+            of_wanted = (row for row in rows if row.incident_id in wanted)
+            return {(row.incident_id, row.target): PredictionSummary(*row) for row in of_wanted}
+
+    def audited(self, target: str | None = None) -> tuple[AuditedAnswer, ...]:
+        """Return the answers that were drawn into the audit sample, oldest first.
+
+        Of each incident, target and version only the first, with what a person decided since.
+        """
+        query = _select_summaries(self._tenant, target).order_by(*_OLDEST_FIRST)
+        with self._database.read() as connection:
+            drawn = query.where(PredictionRow.audit_share.is_not(None))
+            first = _first_of_each_version(_summaries(connection.execute(drawn)))
+            said = _recorded_labels(connection, self._tenant, target, first)
+        return tuple(
+            _audited(answer, answer.audit_share, said.get((answer.incident_id, answer.target), ()))
+            for answer in first
+            if answer.audit_share is not None
+        )
+
+    def unlabelled(
+        self, target: str, *, since: datetime | None, limit: int
+    ) -> tuple[PredictionSummary, ...]:
+        """Return the newest answer about each stored incident without label, least sure first.
+
+        It has neither a person's label nor a final state for the target, and was last answered
+        since then (None: at any time). Our own `auto` answer in a final state is a label here, for
+        nobody asks about an incident that is over.
+        """
+        query = _select_summaries(self._tenant, target).where(
+            _is_open(self._tenant, target),
+            _is_newest(self._tenant, target),
+            ~_is_labelled(self._tenant, target),
+        )
+        if since is not None:
+            query = query.where(PredictionRow.answered_at >= since)
+        order = (PredictionRow.confidence, PredictionRow.answered_at, PredictionRow.prediction_id)
+        with self._database.read() as connection:
+            return _summaries(connection.execute(query.order_by(*order).limit(limit)))
 
 
 def select_predictions(tenant: str) -> Select[Any]:
@@ -99,6 +159,101 @@ def prediction_from(row: Sequence[Any]) -> PredictionRecord:
     return PredictionRecord(*row)
 
 
+def delete_predictions(connection: Connection, tenant: str, incident_id: str) -> int:
+    """Remove what was answered about an incident, and tell how much that was."""
+    about = (PredictionRow.tenant == tenant, PredictionRow.incident_id == incident_id)
+    return connection.execute(delete(PredictionRow).where(*about)).rowcount
+
+
 def _row(tenant: str, record: PredictionRecord) -> dict[str, Any]:
     row = {name: getattr(record, name) for name in _NAMES}
     return row | {"tenant": tenant, "answer": dict(record.answer)}
+
+
+def _age(record: PredictionRecord) -> tuple[datetime, str]:
+    return record.answered_at, record.prediction_id
+
+
+def _select_summaries(tenant: str, target: str | None = None) -> Select[Any]:
+    query = select(*_SUMMARY).where(PredictionRow.tenant == tenant)
+    return query if target is None else query.where(PredictionRow.target == target)
+
+
+def _summaries(rows: Iterable[Any]) -> tuple[PredictionSummary, ...]:
+    return tuple(PredictionSummary(*row) for row in rows)
+
+
+def _is_open(tenant: str, target: str) -> ColumnElement[bool]:
+    return exists().where(
+        IncidentRow.tenant == tenant,
+        IncidentRow.id == PredictionRow.incident_id,
+        _outcome(target).is_(None),
+    )
+
+
+def _outcome(target: str) -> ColumnElement[Any]:
+    if target.startswith("fields."):
+        named: ColumnElement[Any] = IncidentRow.fields[target.removeprefix("fields.")].as_string()
+        return named
+    return _OUTCOMES[target].expression
+
+
+def _is_newest(tenant: str, target: str) -> ColumnElement[bool]:
+    later = aliased(PredictionRow)
+    same_time = later.answered_at == PredictionRow.answered_at
+    is_later = (later.answered_at > PredictionRow.answered_at) | (
+        same_time & (later.prediction_id > PredictionRow.prediction_id)
+    )
+    return ~exists().where(
+        later.tenant == tenant,
+        later.incident_id == PredictionRow.incident_id,
+        later.target == target,
+        is_later,
+    )
+
+
+def _is_labelled(tenant: str, target: str) -> ColumnElement[bool]:
+    return exists().where(
+        LabelRow.tenant == tenant,
+        LabelRow.incident_id == PredictionRow.incident_id,
+        LabelRow.target == target,
+        LabelRow.source != LabelSource.SELF_CONFIRMED,
+    )
+
+
+def _first_of_each_version(answers: Iterable[PredictionSummary]) -> tuple[PredictionSummary, ...]:
+    first: dict[tuple[str, str, str], PredictionSummary] = {}
+    for answer in answers:
+        first.setdefault((answer.incident_id, answer.target, answer.version), answer)
+    return tuple(first.values())
+
+
+def _recorded_labels(
+    connection: Connection, tenant: str, target: str | None, answers: Iterable[PredictionSummary]
+) -> dict[tuple[str, str], list[_Said]]:
+    said: dict[tuple[str, str], list[_Said]] = {}
+    about = {answer.incident_id for answer in answers}
+    for label, recorded_at in select_recorded_labels(
+        connection, tenant, target=target, incident_ids=about
+    ):
+        said.setdefault((label.incident_id, label.target), []).append((label, recorded_at))
+    return said
+
+
+def _audited(answer: PredictionSummary, share: float, said: Sequence[_Said]) -> AuditedAnswer:
+    # By when we learned of it: what happened at what hour is told by another clock.
+    later = (label for label, recorded_at in said if recorded_at >= answer.answered_at)
+    word = strongest(later)
+    truth = word if word is not None and word.source in _OWN_WORD else None
+    return AuditedAnswer(
+        prediction_id=answer.prediction_id,
+        incident_id=answer.incident_id,
+        target=answer.target,
+        version=answer.version,
+        label=answer.label,
+        confidence=answer.confidence,
+        share=share,
+        answered_at=answer.answered_at,
+        truth=None if truth is None else truth.label,
+        labelled_at=None if truth is None else truth.given_at,
+    )

@@ -1,45 +1,15 @@
 """What a challenger would have answered, beside what the champion did answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import fields
 
 from sqlalchemy import Connection, and_, delete, insert, select
 
-from features.store.learning.labels import LabelRecord, LabelSource, select_labels, strongest
-from features.store.learning_tables import ShadowRow
-from features.store.tables import PredictionRow
-
-
-@dataclass(frozen=True, slots=True)
-class ShadowRecord:
-    """A challenger's silent answer; `prediction_id` is that of the champion's."""
-
-    prediction_id: str
-    incident_id: str
-    target: str
-    version: str
-    label: str
-    confidence: float
-    decision: str
-    answered_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ShadowPair:
-    """Both answers about one incident; `truth` is its strongest label but an echo, None without."""
-
-    incident_id: str
-    answered_at: datetime
-    label: str
-    confidence: float
-    decision: str
-    champion_version: str
-    champion_label: str
-    champion_confidence: float
-    champion_decision: str
-    truth: str | None
-
+from features.domain.labels import LabelRecord, LabelSource, strongest
+from features.domain.predictions import ShadowPair, ShadowRecord
+from features.store.learning.labels import select_labels
+from features.store.repository import Repository
+from features.store.tables import PredictionRow, ShadowRow
 
 _NAMES = tuple(field.name for field in fields(ShadowRecord))
 _PAIR = (
@@ -53,33 +23,39 @@ _PAIR = (
     PredictionRow.confidence.label("champion_confidence"),
     PredictionRow.decision.label("champion_decision"),
 )
+_SAME_ANSWER = and_(
+    PredictionRow.tenant == ShadowRow.tenant,
+    PredictionRow.prediction_id == ShadowRow.prediction_id,
+    PredictionRow.target == ShadowRow.target,
+)
 
 
-def insert_shadows(connection: Connection, tenant: str, records: Sequence[ShadowRecord]) -> None:
-    """Add the records, of which there is at least one."""
-    rows = [{name: getattr(one, name) for name in _NAMES} | {"tenant": tenant} for one in records]
-    connection.execute(insert(ShadowRow), rows)
+class ShadowPredictionRepository(Repository):
+    """What the challengers of one tenant would have answered."""
 
+    def record(self, records: Sequence[ShadowRecord]) -> None:
+        """Add what challengers would have answered, all or none."""
+        if not records:
+            return
+        tenant = {"tenant": self._tenant}
+        rows = [{name: getattr(record, name) for name in _NAMES} | tenant for record in records]
+        with self._database.write() as connection:
+            connection.execute(insert(ShadowRow), rows)
 
-def select_shadow_pairs(
-    connection: Connection, tenant: str, target: str, version: str
-) -> tuple[ShadowPair, ...]:
-    """Return a challenger's answers with the champion's, oldest first."""
-    same_answer = and_(
-        PredictionRow.tenant == ShadowRow.tenant,
-        PredictionRow.prediction_id == ShadowRow.prediction_id,
-        PredictionRow.target == ShadowRow.target,
-    )
-    of_version = (ShadowRow.target == target, ShadowRow.version == version)
-    query = (
-        select(*_PAIR)
-        .join(PredictionRow, same_answer)
-        .where(ShadowRow.tenant == tenant, *of_version)
-        .order_by(ShadowRow.answered_at, ShadowRow.prediction_id)
-    )
-    rows = connection.execute(query).mappings().all()
-    truths = _truths(connection, tenant, target, {row["incident_id"] for row in rows})
-    return tuple(ShadowPair(**dict(row), truth=truths.get(row["incident_id"])) for row in rows)
+    def pairs(self, target: str, version: str) -> tuple[ShadowPair, ...]:
+        """Return a challenger's answers beside the champion's, oldest first."""
+        of_version = (ShadowRow.target == target, ShadowRow.version == version)
+        query = (
+            select(*_PAIR)
+            .join(PredictionRow, _SAME_ANSWER)
+            .where(ShadowRow.tenant == self._tenant, *of_version)
+            .order_by(ShadowRow.answered_at, ShadowRow.prediction_id)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).mappings().all()
+            ids = {row["incident_id"] for row in rows}
+            truths = _truths(connection, self._tenant, target, ids)
+        return tuple(ShadowPair(**dict(row), truth=truths.get(row["incident_id"])) for row in rows)
 
 
 def delete_shadows(connection: Connection, tenant: str, incident_id: str) -> None:

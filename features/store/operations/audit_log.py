@@ -1,67 +1,49 @@
 """The audit log: who or what did what to which model, when and why; only ever added to."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import insert, select
 
-from features.store.learning_tables import AuditEventRow
-from features.store.sequences import next_number
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
-    """One entry: `actor` is a person, or `precedent` where it acted by itself.
-
-    `action` is one of train, promote, refuse, rollback, mode, withdraw, retrain and found.
-    `details` hold types that JSON knows: a data hash, differences with their intervals.
-    """
-
-    at: datetime
-    actor: str
-    action: str
-    target: str | None
-    version: str | None
-    reason: str
-    details: Mapping[str, Any]
-
-    @property
-    def what(self) -> str:
-        """The action, of a retraining also whether that began, finished or failed."""
-        return " ".join(filter(None, (self.action, str(self.details.get("state") or ""))))
-
+from features.domain.audit_event import AuditEvent
+from features.store.counters import next_number
+from features.store.repository import Repository
+from features.store.tables import AuditEventRow
 
 _NAMES = tuple(field.name for field in fields(AuditEvent))
 _COLUMNS = tuple(AuditEventRow.__table__.c[name] for name in _NAMES)
 
 
-def insert_event(connection: Connection, tenant: str, event: AuditEvent) -> None:
-    """Append an entry."""
-    row: dict[str, Any] = {name: getattr(event, name) for name in _NAMES}
-    row |= {"tenant": tenant, "number": next_number(connection, AuditEventRow, tenant)}
-    connection.execute(insert(AuditEventRow), row | {"details": dict(event.details)})
+class AuditLogRepository(Repository):
+    """The audit log of one tenant."""
 
+    def append(self, event: AuditEvent) -> None:
+        """Add an entry, which can never be taken out again."""
+        row: dict[str, Any] = {name: getattr(event, name) for name in _NAMES}
+        row |= {"tenant": self._tenant, "details": dict(event.details)}
+        with self._database.write() as connection:
+            row["number"] = next_number(connection, AuditEventRow, self._tenant)
+            connection.execute(insert(AuditEventRow), row)
 
-def select_events(
-    connection: Connection,
-    tenant: str,
-    *,
-    target: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    action: str | None = None,
-) -> tuple[AuditEvent, ...]:
-    """Return the entries that meet every condition, oldest first; both times are included."""
-    query = select(*_COLUMNS).where(AuditEventRow.tenant == tenant)
-    if target is not None:
-        query = query.where(AuditEventRow.target == target)
-    if action is not None:
-        query = query.where(AuditEventRow.action == action)
-    if since is not None:
-        query = query.where(AuditEventRow.at >= since)
-    if until is not None:
-        query = query.where(AuditEventRow.at <= until)
-    found = connection.execute(query.order_by(AuditEventRow.at, AuditEventRow.number))
-    return tuple(AuditEvent(*row) for row in found)
+    def select(
+        self,
+        *,
+        target: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        action: str | None = None,
+    ) -> tuple[AuditEvent, ...]:
+        """Return the entries that meet every condition, oldest first; both times are included."""
+        query = select(*_COLUMNS).where(AuditEventRow.tenant == self._tenant)
+        if target is not None:
+            query = query.where(AuditEventRow.target == target)
+        if action is not None:
+            query = query.where(AuditEventRow.action == action)
+        if since is not None:
+            query = query.where(AuditEventRow.at >= since)
+        if until is not None:
+            query = query.where(AuditEventRow.at <= until)
+        query = query.order_by(AuditEventRow.at, AuditEventRow.number)
+        with self._database.read() as connection:
+            return tuple(AuditEvent(*row) for row in connection.execute(query))

@@ -1,104 +1,48 @@
 """What the owner allows to be done with answers: the mode of each target and of single labels."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
-
 from sqlalchemy import Connection, delete, select
 
+from features.domain.modes import Mode, Modes, ModeSetting
 from features.store.database import insert_into
+from features.store.repository import Repository
 from features.store.tables import ModeRow
-
-
-class Mode(StrEnum):
-    """What the owner allows: no answer, only comparing, showing, or acting. Each allows more."""
-
-    OFF = "off"
-    MONITOR = "monitor"
-    RECOMMEND = "recommend"
-    AUTO = "auto"
-
-    @property
-    def above(self) -> tuple["Mode", ...]:
-        """The modes that allow more.
-
-        >>> [str(mode) for mode in Mode.MONITOR.above]
-        ['recommend', 'auto']
-        """
-        modes = tuple(Mode)
-        return modes[modes.index(self) + 1 :]
-
-
-DEFAULT_MODE = Mode.MONITOR
-"""The mode of whatever the owner has not spoken of."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModeSetting:
-    """A mode that the owner set, for a whole target (label None) or for one of its labels."""
-
-    target: str
-    label: str | None
-    mode: Mode
-    set_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Modes:
-    """Every mode that is set, by target and label.
-
-    >>> from datetime import UTC
-    >>> vpn = ModeSetting("category", "VPN", Mode.AUTO, datetime(2026, 3, 1, tzinfo=UTC))
-    >>> modes = Modes({("category", "VPN"): vpn})
-    >>> str(modes.of("category", "VPN")), str(modes.of("category", "Mail"))
-    ('auto', 'monitor')
-    """
-
-    settings: Mapping[tuple[str, str | None], ModeSetting] = field(default_factory=dict)
-
-    def of(self, target: str, label: str | None = None) -> Mode:
-        """Return the mode of a target, or of its answers with a label.
-
-        A label's own mode counts before its target's; only a target that is off takes its labels
-        along, for it is not asked at all.
-        """
-        whole = self._set(target, None) or DEFAULT_MODE
-        return whole if whole is Mode.OFF else self._set(target, label) or whole
-
-    def of_labels(self, target: str) -> dict[str, Mode]:
-        """Return the modes of the labels that have one of their own."""
-        return {
-            label: self.of(target, label)
-            for of_target, label in self.settings
-            if of_target == target and label is not None
-        }
-
-    def _set(self, target: str, label: str | None) -> Mode | None:
-        found = self.settings.get((target, label))
-        return found.mode if found else None
-
 
 # No label is empty, and a column of a key cannot be null.
 _WHOLE_TARGET = ""
 
 
-def select_modes(connection: Connection, tenant: str) -> Modes:
-    """Return the tenant's modes, ordered by target and label."""
-    query = (
-        select(ModeRow.target, ModeRow.label, ModeRow.mode, ModeRow.set_at)
-        .where(ModeRow.tenant == tenant)
-        .order_by(ModeRow.target, ModeRow.label)
-    )
-    found = (
-        ModeSetting(target, label or None, Mode(mode), set_at)
-        for target, label, mode, set_at in connection.execute(query)
-    )
-    return Modes({(setting.target, setting.label): setting for setting in found})
+class ModeRepository(Repository):
+    """What the owner allows in one tenant. Modes move no revision, for they are not searched."""
+
+    def current(self) -> Modes:
+        """Return every mode that is set, ordered by target and label."""
+        query = (
+            select(ModeRow.target, ModeRow.label, ModeRow.mode, ModeRow.set_at)
+            .where(ModeRow.tenant == self._tenant)
+            .order_by(ModeRow.target, ModeRow.label)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        settings = (ModeSetting(row[0], row[1] or None, Mode(row[2]), row[3]) for row in rows)
+        return Modes({(setting.target, setting.label): setting for setting in settings})
+
+    def set(self, setting: ModeSetting) -> None:
+        """Set the mode of a target or of one label.
+
+        That of a whole target is the most that its labels keep: what allows more is forgotten.
+        """
+        with self._database.write() as connection:
+            _upsert(connection, self._tenant, setting)
+
+    def reset(self) -> int:
+        """Return everything to the default mode, and tell how many settings there were."""
+        with self._database.write() as connection:
+            return connection.execute(
+                delete(ModeRow).where(ModeRow.tenant == self._tenant)
+            ).rowcount
 
 
-def upsert_mode(connection: Connection, tenant: str, setting: ModeSetting) -> None:
-    """Set a mode; that of a whole target takes from its labels' what would allow more."""
+def _upsert(connection: Connection, tenant: str, setting: ModeSetting) -> None:
     key = {
         "tenant": tenant,
         "target": setting.target,
@@ -116,8 +60,3 @@ def upsert_mode(connection: Connection, tenant: str, setting: ModeSetting) -> No
                 ModeRow.mode.in_(setting.mode.above),
             )
         )
-
-
-def delete_modes(connection: Connection, tenant: str) -> int:
-    """Return everything to the default, and tell how many settings there were."""
-    return connection.execute(delete(ModeRow).where(ModeRow.tenant == tenant)).rowcount

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
-from features.text.formatting import figure
+from features.formatting import figure
 from features.text.parsing import as_utc
 
 _UNITS = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("h", 3_600), ("min", 60))

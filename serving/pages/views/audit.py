@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from features.domain.audit_event import AuditEvent
+from features.domain.predictions import PredictionRecord
 from features.domain.report import Outcome
 from features.errors import RegistryUnavailable
-from features.store.learning.champion_history import parse_moment
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import AuditEvent
-from features.text.parsing import parse_label
+from features.text.parsing import parse_label, parse_latest_moment
 from models.lifecycle.champion_audit import AuditReport, audit_at
 from serving.background.champions import Registry
 from serving.container import Container
@@ -69,7 +68,7 @@ def open_audit(services: Container, question: AuditQuestion) -> AuditPage:
     was, and `StoreUnavailable`. Without a registry the log alone answers.
     """
     registry = _reconcile(services)
-    events = services.store.learning.events(target=parse_label(question.target))
+    events = services.store.audit_log.select(target=parse_label(question.target))
     targets = tuple(sorted(_targets(services, question)))
     if not question.at and not question.incident:
         last = tuple(reversed(events[-_MOST_EVENTS:]))
@@ -96,13 +95,13 @@ def _reconcile(services: Container) -> Registry | None:
 
 
 def _targets(services: Container, question: AuditQuestion) -> set[str]:
-    logged = {event.target for event in services.store.learning.events() if event.target}
+    logged = {event.target for event in services.store.audit_log.select() if event.target}
     return {*logged, *services.champions.champions.serving, question.target} - {""}
 
 
 def _moment(given: str) -> datetime:
     try:
-        return parse_moment(given) if given else datetime.now(UTC)
+        return parse_latest_moment(given) if given else datetime.now(UTC)
     except ValueError:
         raise InvalidFields(
             [FieldError("at", "give a day as 2026-03-03, or a time as 2026-03-03T10:00")]
@@ -112,7 +111,7 @@ def _moment(given: str) -> datetime:
 def _answers(services: Container, account: AuditReport) -> tuple[LoggedAnswer, ...]:
     if account.incident_id is None:
         return ()
-    stored = services.store.get(account.incident_id)
+    stored = services.store.incidents.get(account.incident_id)
     outcome = Outcome() if stored is None else stored.outcome
     decided = decided_targets(account.labels, outcome)
     return tuple(

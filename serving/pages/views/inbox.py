@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
 
+from features.domain.labels import LabelRecord
+from features.domain.predictions import PredictionRecord
 from features.domain.report import ResolvedIncident
 from features.store.incidents.incident_search import InboxCursor, InboxQuery
-from features.store.learning.labels import LabelRecord
-from features.store.learning.predictions import PredictionRecord
 from features.text.parsing import sanitise_text
 from serving.background.champions import Champion
 from serving.container import Container
@@ -106,8 +106,8 @@ def read_query(asked: Mapping[str, str]) -> InboxQuery:
 
 def open_inbox(services: Container, query: InboxQuery, request_id: str) -> Inbox:
     """Return the page asked for; open incidents on it that have no answer get one first."""
-    page = services.store.inbox(query)
-    latest = dict(services.store.latest_predictions([each.report.id for each in page.incidents]))
+    page = services.store.inbox.page(query)
+    latest = dict(services.store.predictions.latest([each.report.id for each in page.incidents]))
     waiting = [
         each.report
         for each in page.incidents
@@ -115,7 +115,7 @@ def open_inbox(services: Container, query: InboxQuery, request_id: str) -> Inbox
     ]
     if waiting:
         services.triage.triage(waiting, include=None, request_id=request_id)
-        latest |= services.store.latest_predictions([report.id for report in waiting])
+        latest |= services.store.predictions.latest([report.id for report in waiting])
     modes, champions = services.modes.modes, services.champions.champions.serving
     labels = _labels_of_drawn(services, latest)
     lines = tuple(
@@ -139,7 +139,7 @@ def _labels_of_drawn(
     """Return the labels, by incident, of those that were drawn for audit: few, if any."""
     drawn = [id_ for id_, of in latest.items() if any(each.audit_share is not None for each in of)]
     found: dict[str, list[LabelRecord]] = {}
-    for label in services.store.learning.labels(incident_ids=drawn) if drawn else ():
+    for label in services.store.labels.select(incident_ids=drawn) if drawn else ():
         found.setdefault(label.incident_id, []).append(label)
     return found
 

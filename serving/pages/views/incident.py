@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from features.domain.feedback import FeedbackRecord
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.feedback import FeedbackRecord
-from features.store.learning.predictions import PredictionRecord
 from serving.container import Container
 from serving.pages.render.text_highlight import Excerpt, excerpt
 from serving.pages.views.incident_context import ContextView, view_context
@@ -49,11 +49,11 @@ def open_incident(
     Raises `UnknownIncident` and `StoreUnavailable`.
     """
     incident = services.incidents.get(id)
-    records = services.store.latest_predictions([id]).get(id, ())
+    records = services.store.predictions.latest([id]).get(id, ())
     if not records and incident.outcome.is_open:
         records = answer_again(services, incident.report, request_id)
-    said = by_subject(services.store.feedback(incident_id=id))
-    labels = services.store.learning.labels(incident_ids=[id])
+    said = by_subject(services.store.feedback.select(incident_id=id))
+    labels = services.store.labels.select(incident_ids=[id])
     decided = decided_targets(labels, incident.outcome)
     return _page(services, commands, incident, records, said, decided)
 
@@ -63,7 +63,7 @@ def answer_again(
 ) -> tuple[PredictionRecord, ...]:
     """Return what the champions of the moment answer, as it was stored."""
     triages = services.triage.triage([report], include=None, request_id=request_id)
-    return services.store.prediction(triages.items[0].prediction_id)
+    return services.store.predictions.get(triages.items[0].prediction_id)
 
 
 def try_report(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from features.domain.report import IncidentReport
-from features.text.formatting import figure
+from features.formatting import figure
 from serving.container import Container
 from serving.pages.render.series_chart import Chart, draw
 from serving.services.context_ranking import RelatedAnomaly, RelatedChange
@@ -52,7 +52,7 @@ def view_context(services: Container, report: IncidentReport) -> ContextView:
         return ContextView(changes, None)
     numbered = [(number, change.at) for number, change in enumerate(changes or (), 1)]
     shown = found.anomalies[:_MOST_SERIES]
-    whole = services.store.telemetry.find_anomalies([each.id for each in shown])
+    whole = services.store.anomalies.find([each.id for each in shown])
     series = tuple(
         MovedSeries(each, draw(whole[each.id], numbered) if each.id in whole else None)
         for each in shown

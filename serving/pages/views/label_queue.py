@@ -51,7 +51,7 @@ def open_labels(services: Container, asked: str) -> LabelsPage:
 def _items(
     services: Container, target: str, queue: Sequence[WantedLabel]
 ) -> tuple[QueuedLabel, ...]:
-    stored = services.store.find([each.incident_id for each in queue])
+    stored = services.store.incidents.find([each.incident_id for each in queue])
     answers = _answers(services, target, queue)
     return tuple(
         QueuedLabel(each, stored[id_].report, answers[id_], id_, target)
@@ -62,7 +62,7 @@ def _items(
 
 def _answers(services: Container, target: str, queue: Iterable[WantedLabel]) -> Mapping[str, str]:
     """Return the id of the answer about each incident, of the audit sample's the hidden one."""
-    latest = services.store.latest_predictions([each.incident_id for each in queue])
+    latest = services.store.predictions.latest([each.incident_id for each in queue])
     found = {
         id_: record.prediction_id
         for id_, records in latest.items()
@@ -71,5 +71,5 @@ def _answers(services: Container, target: str, queue: Iterable[WantedLabel]) -> 
     }
     if not any(each.is_audit for each in queue):
         return found
-    hidden = services.store.learning.audited_answers(target)
+    hidden = services.store.predictions.audited(target)
     return found | {each.incident_id: each.prediction_id for each in hidden if each.truth is None}

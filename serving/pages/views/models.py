@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.champion_history import ChampionPeriod, champion_periods
-from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport, Proposal
-from features.store.operations.modes import Mode
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.champion_history import ChampionPeriod, champion_periods
+from features.domain.modes import Mode
+from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposal
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
 from models.classification.calibrated_model import CalibratedModel
@@ -114,9 +114,9 @@ class ModelsPage:
 
 def open_models(services: Container) -> ModelsPage:
     """Return what there is to say of the champions now; raises `StoreUnavailable`."""
-    champions, learning = services.champions.champions, services.store.learning
-    by_target = champion_periods(learning.events())
-    withdrawals = learning.withdrawals()
+    champions, store = services.champions.champions, services.store
+    by_target = champion_periods(store.audit_log.select())
+    withdrawals = store.certificate_withdrawals.all()
     models = tuple(
         _show(services, champions.serving[target], by_target.get(target, ()), withdrawals)
         for target in sorted(champions.serving)
@@ -136,7 +136,7 @@ def _show(
 ) -> ShownModel:
     target, version = champion.version.target, champion.version
     last = of_target[-1] if of_target else None
-    drawn = services.store.learning.audited_answers(target)
+    drawn = services.store.predictions.audited(target)
     monitoring = services.model_health.model_health.monitoring
     return ShownModel(
         target,

@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from features.store.store import IncidentStore
+from features.store.store import Store
 
 
 class RunbookCommands:
     """The commands of every stored runbook, read again when one has changed."""
 
-    def __init__(self, store: IncidentStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._read: tuple[int | None, Mapping[str, frozenset[str]]] = (None, {})
 
@@ -26,14 +26,14 @@ class RunbookCommands:
 
     def _known(self) -> Mapping[str, frozenset[str]]:
         # The revision first: what changes meanwhile is read again the next time.
-        revision = self._store.runbook_revision()
+        revision = self._store.runbooks.revision()
         read, known = self._read
         if read != revision:
             known = {
                 runbook.id: frozenset(
                     command for section in runbook.sections for command in section.commands
                 )
-                for runbook in self._store.runbooks()
+                for runbook in self._store.runbooks.all()
             }
             self._read = (revision, known)
         return known

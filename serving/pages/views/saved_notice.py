@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
+from features.domain.feedback import FeedbackAction, FeedbackRecord
 from serving.container import Container
 
 
@@ -32,7 +32,7 @@ def find_saved_label(services: Container, query: Mapping[str, str]) -> SavedLabe
     saved, incident_id, target = (query.get(name) for name in ("saved", "in", "about"))
     if not (saved and incident_id and target):
         return None
-    found = services.store.feedback(target=target, incident_id=incident_id)
+    found = services.store.feedback.select(target=target, incident_id=incident_id)
     corrections = [one for one in found if one.prediction_id == saved and one.label]
     if not corrections:
         return None

@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from features.domain.feedback import FeedbackRecord
+from features.domain.label_sources import labels_of
+from features.domain.labels import LabelRecord, LabelTrust
+from features.domain.modes import Mode, Modes
+from features.domain.predictions import PredictionRecord
 from features.domain.report import Outcome
-from features.store.learning.feedback import FeedbackRecord
-from features.store.learning.label_sources import labels_of
-from features.store.learning.labels import LabelRecord, LabelTrust
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.modes import Mode, Modes
 from serving.background.champions import Champion
 
 SIMILAR, RUNBOOKS = "similar", "runbooks"

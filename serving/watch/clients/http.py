@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import httpx2
 
 from features.errors import PrecedentError
-from features.text.formatting import cut_short, one_line
+from features.formatting import cut_short, one_line
 
 MOST_BYTES = 64 * 2**20
 _SHOWN = 200

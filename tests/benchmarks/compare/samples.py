@@ -43,7 +43,7 @@ class Sample:
 
 def write_samples(folder: Path, *, with_data: bool) -> tuple[str, ...]:
     """Write every sample to a folder and return their names; without data only the demo."""
-    samples = [_demo_sample()]
+    samples = [demo_sample()]
     if with_data:
         exports = [each for each in DATA_SETS.values() if each.name != "openoffice"]
         samples += [_export_sample(data_set, folder) for data_set in exports]
@@ -53,7 +53,8 @@ def write_samples(folder: Path, *, with_data: bool) -> tuple[str, ...]:
     return tuple(sample.name for sample in samples)
 
 
-def _demo_sample() -> Sample:
+def demo_sample() -> Sample:
+    """Return the demo, with some of its incidents and a made series to ask about."""
     reports = [incident.report for incident in generate_company().incidents]
     asked = reports[:: max(1, len(reports) // _ASKED_REPORTS)]
     series = ("/v1/anomalies", {"series": [_made_series()]})

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine, text
 
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(database_url: str, empty_store: Path) -> Iterator[IncidentStore]:
+def store(database_url: str, empty_store: Path) -> Iterator[Store]:
     """An empty store; SQLite's is a copy of one whose tables were made once."""
     if database_url.startswith("sqlite:///"):
         shutil.copy(empty_store, database_url.removeprefix("sqlite:///"))

@@ -9,7 +9,7 @@ import pytest
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import StoreUnavailable
 from features.store import database
-from features.store.revisions import move_revision
+from features.store.counters import move_revision
 from features.store.store import open_store
 from features.store.tables import RevisionRow
 
@@ -36,12 +36,12 @@ def test_a_writer_that_does_not_end(tmp_path: Path) -> None:
         other.execute("BEGIN IMMEDIATE")
         started = perf_counter()
         with pytest.raises(StoreUnavailable, match=r"precedent.db is busy; try again"):
-            store.upsert([incident("INC1")])
+            store.incidents.upsert([incident("INC1")])
         assert perf_counter() - started < 5
-        assert store.count() == 0
+        assert store.incidents.count() == 0
         other.execute("ROLLBACK")
         other.close()
-        assert store.upsert([incident("INC1")]) == 1
+        assert store.incidents.upsert([incident("INC1")]) == 1
 
 
 def test_a_writer_that_does_not_end_on_a_server(
@@ -53,25 +53,27 @@ def test_a_writer_that_does_not_end_on_a_server(
         with store._database.write() as connection:
             move_revision(connection, RevisionRow, "default")
             with pytest.raises(StoreUnavailable, match="is busy; try again"):
-                other.upsert([incident("INC1")])
-        assert other.upsert([incident("INC1")]) == 2
+                other.incidents.upsert([incident("INC1")])
+        assert other.incidents.upsert([incident("INC1")]) == 2
 
 
 def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/precedent.db") as store:
-        store.upsert([incident("INC1")])
+        store.incidents.upsert([incident("INC1")])
         with store._database.read() as connection:
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}")
         with pytest.raises(StoreUnavailable, match="has no disk space left"):
-            store.upsert([incident(f"INC{number}", "x" * 10_000) for number in range(100)])
-        assert (store.count(), store.revision()) == (1, 1)
+            store.incidents.upsert(
+                [incident(f"INC{number}", "x" * 10_000) for number in range(100)]
+            )
+        assert (store.incidents.count(), store.incidents.revision()) == (1, 1)
 
 
 def test_a_deleted_text_is_nowhere_in_the_file(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/precedent.db") as store:
-        store.upsert([incident("INC1", "kept-text"), incident("INC2", "secret-text")])
-        store.delete("INC2")
+        store.incidents.upsert([incident("INC1", "kept-text"), incident("INC2", "secret-text")])
+        store.incidents.delete("INC2")
     content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"kept-text" in content
     assert b"secret-text" not in content

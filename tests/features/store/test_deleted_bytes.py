@@ -8,7 +8,7 @@ import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.database import Database
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 
 _MARKER = "zebrafink"
 
@@ -32,46 +32,44 @@ def sqlite_store(tmp_path: Path):
 
 
 @pytest.mark.parametrize("words", [1, 20, 5_000], ids=["short", "usual", "longer than a page"])
-def test_no_byte_of_the_text_stays(sqlite_store: IncidentStore, tmp_path: Path, words: int) -> None:
-    sqlite_store.upsert([incident(number, words) for number in range(40)])
-    sqlite_store.upsert([incident(number, words + 1) for number in range(40)])
+def test_no_byte_of_the_text_stays(sqlite_store: Store, tmp_path: Path, words: int) -> None:
+    sqlite_store.incidents.upsert([incident(number, words) for number in range(40)])
+    sqlite_store.incidents.upsert([incident(number, words + 1) for number in range(40)])
     assert files_with_marker(tmp_path)
     for number in range(40):
-        sqlite_store.delete(f"INC{number}")
+        sqlite_store.incidents.delete(f"INC{number}")
     assert files_with_marker(tmp_path) == []
 
 
-def test_the_log_of_another_process_is_emptied_too(
-    sqlite_store: IncidentStore, tmp_path: Path
-) -> None:
+def test_the_log_of_another_process_is_emptied_too(sqlite_store: Store, tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path / 'precedent.db'}") as other:
-        other.upsert([incident(1)])
-        sqlite_store.delete("INC1")
+        other.incidents.upsert([incident(1)])
+        sqlite_store.incidents.delete("INC1")
         assert files_with_marker(tmp_path) == []
-        assert other.count() == 0
+        assert other.incidents.count() == 0
 
 
 def test_a_long_reader_delays_the_emptying_and_not_the_deletion(
-    sqlite_store: IncidentStore, tmp_path: Path
+    sqlite_store: Store, tmp_path: Path
 ) -> None:
-    sqlite_store.upsert([incident(number) for number in range(3)])
-    with closing(sqlite_store.incidents()) as iteration:
+    sqlite_store.incidents.upsert([incident(number) for number in range(3)])
+    with closing(sqlite_store.incidents.all()) as iteration:
         next(iteration)
         started = perf_counter()
-        assert sqlite_store.delete("INC1")
+        assert sqlite_store.incidents.delete("INC1")
         assert perf_counter() - started < 5
         assert len(list(iteration)) == 2
-    sqlite_store.delete("INC0")
-    sqlite_store.delete("INC2")
+    sqlite_store.incidents.delete("INC0")
+    sqlite_store.incidents.delete("INC2")
     assert files_with_marker(tmp_path) == []
 
 
 def test_emptying_says_whether_it_could_and_keeps_the_patience_with_writers(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'precedent.db'}"
-    with open_store(url) as store, closing(store.incidents()) as iteration:
-        store.upsert([incident(number) for number in range(2_000)])
+    with open_store(url) as store, closing(store.incidents.all()) as iteration:
+        store.incidents.upsert([incident(number) for number in range(2_000)])
         next(iteration)
-        store.upsert([incident(1, words=1)])
+        store.incidents.upsert([incident(1, words=1)])
         database = Database(url)
         assert not database.empty_log()
         iteration.close()

@@ -16,11 +16,14 @@ import features.store.migrate as migrate_module
 from features.errors import StoreUnavailable
 from features.store.database import Database
 from features.store.incidents.incident_search import InboxQuery
-from features.store.migrate import migrate
 from features.store.store import open_store
 from features.store.tables import VERSION_TABLE, Base
 
 OURS = {*Base.metadata.tables, VERSION_TABLE}
+
+
+def open_and_close(url: str) -> None:
+    open_store(url).close()
 
 
 def tables(url: str) -> set[str]:
@@ -28,7 +31,7 @@ def tables(url: str) -> set[str]:
 
 
 def test_the_migrations_lead_to_the_tables_in_the_code(database_url: str) -> None:
-    migrate(database_url)
+    open_and_close(database_url)
     assert tables(database_url) == OURS
     with Database(database_url).read() as connection:
         options = {"version_table": VERSION_TABLE, "include_object": meant_for(connection)}
@@ -70,7 +73,7 @@ def test_answers_from_before_there_were_modes_count_as_monitored(database_url: s
         "'Network', 0.5, 'auto', '{}', '2026-03-01 12:00:00+00:00')",
     )
     with open_store(database_url, tenant="x") as store:
-        assert store.prediction("p1")[0].mode == "monitor"
+        assert store.predictions.get("p1")[0].mode == "monitor"
 
 
 def test_a_store_from_before_there_were_runbooks_keeps_all_that_it_holds(
@@ -89,26 +92,28 @@ def test_a_store_from_before_there_were_runbooks_keeps_all_that_it_holds(
         "INSERT INTO modes VALUES ('x', 'category', '', 'auto', '2026-03-01 12:00:00+00:00')",
     )
     with open_store(database_url, tenant="x") as store:
-        (shown,) = store.inbox(InboxQuery(decision="auto")).incidents
+        (shown,) = store.inbox.page(InboxQuery(decision="auto")).incidents
         assert shown.report.opened_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
-        assert shown == store.get("INC1")
-        assert store.inbox(InboxQuery(state="open")).incidents == (store.get("INC2"),)
-        assert store.latest_predictions(["INC1"])["INC1"] == store.prediction("p1")
-        assert store.prediction("p1")[0].mode == "recommend"
-        assert store.modes().of("category") == "auto"
-        assert (store.revision(), store.runbook_revision()) == (3, 0)
-        assert (store.runbooks(), store.feedback()) == ((), ())
+        assert shown == store.incidents.get("INC1")
+        assert store.inbox.page(InboxQuery(state="open")).incidents == (
+            store.incidents.get("INC2"),
+        )
+        assert store.predictions.latest(["INC1"])["INC1"] == store.predictions.get("p1")
+        assert store.predictions.get("p1")[0].mode == "recommend"
+        assert store.modes.current().of("category") == "auto"
+        assert (store.incidents.revision(), store.runbooks.revision()) == (3, 0)
+        assert (store.runbooks.all(), store.feedback.select()) == ((), ())
 
 
 def test_migrating_again_changes_nothing(database_url: str) -> None:
-    migrate(database_url)
-    migrate(database_url)
+    open_and_close(database_url)
+    open_and_close(database_url)
     assert tables(database_url) == OURS
 
 
 def test_threads_that_migrate_at_once_all_succeed(database_url: str) -> None:
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(migrate, [database_url] * 6))
+        list(pool.map(open_and_close, [database_url] * 6))
     assert tables(database_url) == OURS
 
 
@@ -116,14 +121,14 @@ def test_another_owner_of_the_database_is_left_alone(database_url: str) -> None:
     with Database(database_url).write() as connection:
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
         connection.execute(text("INSERT INTO alembic_version VALUES ('of mlflow')"))
-    migrate(database_url)
+    open_and_close(database_url)
     with Database(database_url).read() as connection:
         versions = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
     assert versions == ["of mlflow"]
 
 
 def test_a_newer_database_is_refused(database_url: str) -> None:
-    migrate(database_url)
+    open_and_close(database_url)
     with Database(database_url).write() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
     with pytest.raises(StoreUnavailable, match=r"schema 9999, which is newer .* upgrade"):
@@ -141,8 +146,8 @@ def test_a_migration_that_breaks_off_leaves_nothing(
 
     monkeypatch.setattr(migrate_module.command, "upgrade", break_off)
     with pytest.raises(KeyboardInterrupt):
-        migrate(database_url)
+        open_and_close(database_url)
     assert tables(database_url) == set()
     monkeypatch.undo()
-    migrate(database_url)
+    open_and_close(database_url)
     assert tables(database_url) == OURS

@@ -15,6 +15,7 @@ from features.text.parsing import (
     has_unprintable,
     parse_fact,
     parse_label,
+    parse_latest_moment,
     parse_name,
     parse_report,
     parse_text,
@@ -123,3 +124,9 @@ def test_outside_fields_parse_to_the_same_report() -> None:
 def test_fields_beyond_the_limits_are_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ReportFields.model_validate(fields)
+
+
+@pytest.mark.parametrize("no_moment", ["", "yesterday", "2026-02-30", "0001-01-01T00:00+14:00"])
+def test_what_is_no_moment_is_refused(no_moment: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_latest_moment(no_moment)

@@ -10,7 +10,7 @@ import skops.io
 from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected
 from models.artifacts.golden_examples import GOLDEN_REPORTS, record_golden, replay_golden
-from models.artifacts.manifest import ArtifactFolder, write_manifest
+from models.artifacts.manifest import ArtifactFolder, hash_manifest, write_manifest
 from models.artifacts.save_load import load_artifact, save_artifact
 from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.model_card import Card
@@ -183,3 +183,14 @@ def test_thirty_megabytes_save_and_load_quickly(toy_model, toy_card, trusted_toy
     loaded = load_artifact(tmp_path / "model", expected_sha256=sha256, trusted=trusted_toy)
     assert time.process_time() - started < 2
     assert loaded.model.vocabulary_ == toy_model.vocabulary_
+
+
+def test_an_artifact_of_an_earlier_format_says_to_train_again(saved, trusted_toy):
+    folder = ArtifactFolder(saved[0])
+    files = json.loads(folder.manifest.read_text())["files"]
+    folder.manifest.write_text(json.dumps({"files": files}))
+    with pytest.raises(ArtifactRejected) as refused:
+        load_artifact(folder.root, expected_sha256=hash_manifest(folder), trusted=trusted_toy)
+    assert str(refused.value) == (
+        f"{folder.root}: saved by an earlier version of Precedent; train again"
+    )

@@ -15,8 +15,8 @@ from features.errors import (
     UnknownVersion,
 )
 from features.home import Home
-from features.store.learning_store import LearningStore
-from features.store.store import IncidentStore, open_store
+from features.store.operations.audit_log import AuditLogRepository
+from features.store.store import Store, open_store
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import HISTORY_TAG, ModelRegistry, ModelVersion
 from models.artifacts.save_load import save_artifact
@@ -36,7 +36,7 @@ def versions(three_versions: Home, empty_store, home: Home) -> Home:
 
 
 @pytest.fixture
-def store(versions) -> Iterator[IncidentStore]:
+def store(versions) -> Iterator[Store]:
     with open_store(versions.database_url) as opened:
         yield opened
 
@@ -62,7 +62,7 @@ def move(told) -> Callable[[str], str]:
 
 @pytest.fixture
 def log(store) -> Callable[[], list[tuple]]:
-    return lambda: [(event.action, event.version) for event in store.learning.events()]
+    return lambda: [(event.action, event.version) for event in store.audit_log.select()]
 
 
 def _champion(home):
@@ -147,7 +147,7 @@ def test_the_log_tells_who_moved_what_and_why(told, store, versions):
     promote("category", "1", **told, details={"accuracy": 0.9})
     promote("category", "2", **told)
     rollback("category", **told | {"actor": "Ben", "reason": ""})
-    first, second, third = store.learning.events(target="category")
+    first, second, third = store.audit_log.select(target="category")
     assert (first.actor, first.reason) == ("Ana", "it knows the new groups")
     (sha256,) = {version.sha256 for version in _versions(versions)}
     assert first.details == {"before": None, "sha256": sha256, "accuracy": 0.9}
@@ -163,7 +163,7 @@ def test_a_champion_that_was_moved_in_mlflow_is_found(told, move, log, versions)
     for _ in range(2):
         note_found_champions(**place)
     assert log() == [("promote", "1"), ("found", "3")]
-    assert told["store"].learning.events()[-1].details["before"] == "1"
+    assert told["store"].audit_log.select()[-1].details["before"] == "1"
     assert move("back") == "1"
 
 
@@ -174,7 +174,7 @@ def test_what_a_crash_kept_from_the_log_is_told_before_the_next_move(move, log, 
         raise StoreUnavailable("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(LearningStore, "append_event", crash)
+        patch.setattr(AuditLogRepository, "append", crash)
         with pytest.raises(StoreUnavailable):
             move("2")
     assert log() == [("promote", "1")]

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+from features.domain.feedback import FeedbackAction, FeedbackRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.encoding.encoder import HashingEncoder
 from features.errors import NotTrained
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
 from models.base.predictions import Decision
 from models.runbooks.match_features import FEATURES, match_reports
 from models.runbooks.passages import passages_of

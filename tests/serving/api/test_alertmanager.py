@@ -71,13 +71,13 @@ def tell(client, body):
 
 
 def all_predictions(store, incident_id):
-    return store.latest_predictions([incident_id]).get(incident_id, ())
+    return store.predictions.latest([incident_id]).get(incident_id, ())
 
 
 def test_a_firing_group_becomes_one_incident_that_is_answered_at_once(client, store):
     told = tell(client, FIRING)
     assert told["effect"] == "opened"
-    incident = store.get(told["incident_id"])
+    incident = store.incidents.get(told["incident_id"])
     report = incident.report
     assert incident.outcome.is_open
     assert (report.title, report.service, report.source) == (
@@ -87,7 +87,7 @@ def test_a_firing_group_becomes_one_incident_that_is_answered_at_once(client, st
     )
     assert report.description == "a:9100 5%\nb:9100 5%"
     assert report.opened_at == OPENED_AT
-    records = store.prediction(told["prediction_id"])
+    records = store.predictions.get(told["prediction_id"])
     assert {record.incident_id for record in records} == {report.id}
     assert {record.target for record in records} >= {"category", "severity"}
 
@@ -95,7 +95,7 @@ def test_a_firing_group_becomes_one_incident_that_is_answered_at_once(client, st
 def test_labels_annotations_and_unknown_fields_become_attributes(client, store):
     alerts = [FIRING["alerts"][0] | {"silenceURL": "http://silence.example"}]
     told = tell(client, firing(alerts=alerts, orgId=1, muted={"by": ["x"]}))
-    attributes = store.get(told["incident_id"]).report.attributes
+    attributes = store.incidents.get(told["incident_id"]).report.attributes
     assert attributes == attributes | {
         "alertname": "HighErrorRate",
         "service": "checkout",
@@ -112,30 +112,32 @@ def test_labels_annotations_and_unknown_fields_become_attributes(client, store):
 
 def test_the_runbook_that_it_names_is_the_one_that_is_suggested(app_of, registry, store):
     steps = (Section("Steps", "Restart it.", Part.MITIGATION),)
-    store.replace_runbooks(
+    store.runbooks.replace_all(
         [Runbook(name, name, steps) for name in ("checkout/latency", "checkout/errors", "mail/x")]
     )
     with TestClient(app_of(registry)) as client:
         told = tell(client, FIRING)
     (found,) = (
-        record for record in store.prediction(told["prediction_id"]) if record.target == "runbooks"
+        record
+        for record in store.predictions.get(told["prediction_id"])
+        if record.target == "runbooks"
     )
     assert found.answer["runbooks"][0]["id"] == "checkout/errors"
 
 
 def test_labels_that_differ_are_all_named_and_a_label_goes_before_an_annotation(client, store):
     told = tell(client, firing(commonAnnotations={"job": "of an annotation"}))
-    attributes = store.get(told["incident_id"]).report.attributes
+    attributes = store.incidents.get(told["incident_id"]).report.attributes
     assert (attributes["instance"], attributes["job"]) == ("a:9100, b:9100", "scrape")
 
 
 def test_a_repeated_delivery_changes_nothing(client, store):
     told = tell(client, FIRING)
-    before = (store.revision(), all_predictions(store, told["incident_id"]))
+    before = (store.incidents.revision(), all_predictions(store, told["incident_id"]))
     again = tell(client, FIRING)
     assert (again["effect"], again["incident_id"]) == ("unchanged", told["incident_id"])
-    assert (store.revision(), all_predictions(store, told["incident_id"])) == before
-    assert store.count() == 1
+    assert (store.incidents.revision(), all_predictions(store, told["incident_id"])) == before
+    assert store.incidents.count() == 1
 
 
 def test_an_alert_that_joins_or_leaves_the_group_opens_no_other_incident(client, store):
@@ -143,62 +145,62 @@ def test_an_alert_that_joins_or_leaves_the_group_opens_no_other_incident(client,
     later = tell(client, firing(alerts=FIRING["alerts"][:1]))
     earlier = tell(client, firing(starts_at="2026-03-02T13:00:00Z"))
     assert later["incident_id"] == earlier["incident_id"] == told["incident_id"]
-    assert store.count() == 1
+    assert store.incidents.count() == 1
 
 
 def test_a_resolved_group_resolves_it(client, store):
     told = tell(client, FIRING)
-    report = store.get(told["incident_id"]).report
+    report = store.incidents.get(told["incident_id"]).report
     over = tell(client, resolved())
     assert (over["effect"], over["incident_id"]) == ("resolved", told["incident_id"])
-    incident = store.get(told["incident_id"])
+    incident = store.incidents.get(told["incident_id"])
     assert incident == ResolvedIncident(
         report, Outcome(resolution="resolved by alertmanager", resolved_at=ENDED_AT)
     )
     assert not incident.outcome.is_open
-    assert store.inbox(InboxQuery(state="open")).incidents == ()
+    assert store.inbox.page(InboxQuery(state="open")).incidents == ()
     assert named_fix(incident.outcome.resolution) is None
-    revision = store.revision()
+    revision = store.incidents.revision()
     assert tell(client, resolved())["effect"] == "unchanged"
-    assert store.revision() == revision
+    assert store.incidents.revision() == revision
 
 
 def test_what_fires_again_since_the_same_time_is_opened_again(client, store):
     told = tell(client, FIRING)
-    opened = store.get(told["incident_id"])
+    opened = store.incidents.get(told["incident_id"])
     tell(client, resolved())
     again = tell(client, FIRING)
     assert (again["effect"], again["incident_id"]) == ("opened", told["incident_id"])
     assert again["prediction_id"] != told["prediction_id"]
-    assert store.get(told["incident_id"]) == opened
-    assert [one.report.id for one in store.inbox(InboxQuery(state="open")).incidents] == [
+    assert store.incidents.get(told["incident_id"]) == opened
+    assert [one.report.id for one in store.inbox.page(InboxQuery(state="open")).incidents] == [
         told["incident_id"]
     ]
     assert tell(client, FIRING)["effect"] == "unchanged"
     assert tell(client, resolved())["effect"] == "resolved"
-    assert store.count() == 1
+    assert store.incidents.count() == 1
 
 
 def test_opened_again_it_keeps_what_people_said(client, store):
     told = tell(client, FIRING)
     tell(client, resolved())
-    over = store.get(told["incident_id"])
+    over = store.incidents.get(told["incident_id"])
     labelled = replace(over.outcome, category="Payments", severity="high")
-    store.upsert([ResolvedIncident(over.report, labelled)])
+    store.incidents.upsert([ResolvedIncident(over.report, labelled)])
     assert tell(client, FIRING)["effect"] == "opened"
-    outcome = store.get(told["incident_id"]).outcome
+    outcome = store.incidents.get(told["incident_id"]).outcome
     assert outcome == Outcome(category="Payments", severity="high")
 
 
 def test_what_a_person_resolved_stays_so_while_it_goes_on_firing(client, store):
     told = tell(client, FIRING)
-    report = store.get(told["incident_id"]).report
+    report = store.incidents.get(told["incident_id"]).report
     by_hand = Outcome(resolution="Rolled back release 4.2.", resolved_at=ENDED_AT)
-    store.upsert([ResolvedIncident(report, by_hand)])
+    store.incidents.upsert([ResolvedIncident(report, by_hand)])
     for body in (FIRING, firing(alerts=FIRING["alerts"][:1])):
         again = tell(client, body)
         assert (again["effect"], again["incident_id"]) == ("unchanged", told["incident_id"])
-    assert store.get(told["incident_id"]).outcome == by_hand
+    assert store.incidents.get(told["incident_id"]).outcome == by_hand
 
 
 def test_what_is_left_of_a_group_and_comes_late_is_the_same_incident(client, store):
@@ -210,8 +212,8 @@ def test_what_is_left_of_a_group_and_comes_late_is_the_same_incident(client, sto
     late = tell(client, part)
     assert (late["effect"], late["incident_id"]) == ("opened", told["incident_id"])
     assert tell(client, resolved(alerts=[later]))["incident_id"] == told["incident_id"]
-    assert store.count() == 1
-    assert not store.get(told["incident_id"]).outcome.is_open
+    assert store.incidents.count() == 1
+    assert not store.incidents.get(told["incident_id"]).outcome.is_open
 
 
 def test_late_word_of_an_earlier_episode_leaves_the_one_that_is_open(client, store):
@@ -220,23 +222,23 @@ def test_late_word_of_an_earlier_episode_leaves_the_one_that_is_open(client, sto
     second = tell(client, firing(starts_at="2026-03-02T18:00:00Z"))
     late = tell(client, FIRING)
     assert (late["effect"], late["incident_id"]) == ("unchanged", second["incident_id"])
-    assert store.count() == 2
+    assert store.incidents.count() == 2
 
 
 def test_word_that_comes_in_the_wrong_order_opens(client, store):
     assert tell(client, resolved())["effect"] == "unchanged"
     told = tell(client, FIRING)
     assert told["effect"] == "opened"
-    assert store.get(told["incident_id"]).outcome.is_open
+    assert store.incidents.get(told["incident_id"]).outcome.is_open
 
 
 def test_what_was_learned_meanwhile_is_kept(client, store):
     told = tell(client, FIRING)
-    report = store.get(told["incident_id"]).report
+    report = store.incidents.get(told["incident_id"]).report
     learned = Outcome(category="Payments", resolution="Rolled back release 4.2.")
-    store.upsert([ResolvedIncident(report, learned)])
+    store.incidents.upsert([ResolvedIncident(report, learned)])
     assert tell(client, resolved())["effect"] == "resolved"
-    outcome = store.get(told["incident_id"]).outcome
+    outcome = store.incidents.get(told["incident_id"]).outcome
     assert (outcome.category, outcome.resolution) == ("Payments", "Rolled back release 4.2.")
     assert outcome.resolved_at == ENDED_AT
 
@@ -249,20 +251,20 @@ def test_a_later_episode_is_an_incident_of_its_own(client, store):
     assert second["incident_id"] != first["incident_id"]
     # One that is told late of the first episode's end must not end the second.
     assert tell(client, resolved())["effect"] == "unchanged"
-    assert store.get(second["incident_id"]).outcome.is_open
+    assert store.incidents.get(second["incident_id"]).outcome.is_open
 
 
 def test_groups_are_told_apart_by_their_key(client, store):
     one, other = tell(client, FIRING), tell(client, firing(groupKey="{}:{}"))
     assert one["incident_id"] != other["incident_id"]
     tell(client, resolved())
-    assert store.get(other["incident_id"]).outcome.is_open
+    assert store.incidents.get(other["incident_id"]).outcome.is_open
 
 
 def test_what_was_never_opened_is_not_resolved(client, store):
     told = tell(client, resolved())
     assert (told["effect"], told["incident_id"]) == ("unchanged", None)
-    assert store.count() == 0
+    assert store.incidents.count() == 0
 
 
 @pytest.mark.parametrize(
@@ -280,7 +282,7 @@ def test_what_was_never_opened_is_not_resolved(client, store):
 def test_what_is_missing_or_odd_is_tolerated(client, store, body):
     told = tell(client, body)
     assert told["effect"] == "opened"
-    report = store.get(told["incident_id"]).report
+    report = store.incidents.get(told["incident_id"]).report
     assert report.title
     assert report.opened_at is not None
     assert tell(client, body)["effect"] == "unchanged"
@@ -303,7 +305,7 @@ def test_what_cannot_be_meant_is_refused_by_name(client, store, body, path):
     assert response.status_code == 422, response.text
     assert response.headers["content-type"] == "application/problem+json"
     assert path in {error["path"] for error in response.json()["errors"]}
-    assert store.count() == 0
+    assert store.incidents.count() == 0
 
 
 def test_no_json_is_a_problem(client):
@@ -315,7 +317,7 @@ def test_no_json_is_a_problem(client):
 def test_its_texts_are_masked(client, store):
     annotations = {"summary": "mail ana@example.com", "note": "password=hunter22"}
     told = tell(client, firing(commonAnnotations=annotations, alerts=[]))
-    report = store.get(told["incident_id"]).report
+    report = store.incidents.get(told["incident_id"]).report
     assert report.title == "mail <email>"
     assert "hunter22" not in json.dumps(dict(report.attributes))
 
@@ -353,7 +355,7 @@ def test_an_alert_is_kept_even_if_it_cannot_be_answered(client, store, monkeypat
     monkeypatch.setattr(client.app.state.container.triage, "triage", fail)
     told = tell(client, FIRING)
     assert (told["effect"], told["prediction_id"]) == ("opened", None)
-    assert store.get(told["incident_id"]) is not None
+    assert store.incidents.get(told["incident_id"]) is not None
 
 
 def test_the_incident_stands_in_the_inbox_and_on_its_page(client):

@@ -30,7 +30,7 @@ EVENT = {
 
 
 def stored(store):
-    return store.telemetry.changes_between(NOW - timedelta(days=9_999), NOW + timedelta(days=1))
+    return store.changes.between(NOW - timedelta(days=9_999), NOW + timedelta(days=1))
 
 
 def send(client, body):
@@ -139,12 +139,12 @@ def test_lone_surrogates_do_no_harm(client, store):
 
 def test_what_is_older_than_400_days_is_removed_once_a_day(store):
     now = NOW
-    service = ChangeService(store.telemetry, lambda: now)
+    service = ChangeService(store, lambda: now)
     first, second, third = (
         Change(f"c{days}", "checkout", NOW - timedelta(days=days), "deploy", "4.2")
         for days in (401, 399.5, 0)
     )
-    store.telemetry.record_changes([first])
+    store.changes.record([first])
     service.record(second)
     assert stored(store) == (second,)
     now += timedelta(hours=23)
@@ -157,6 +157,6 @@ def test_what_is_older_than_400_days_is_removed_once_a_day(store):
 
 def test_the_route_removes_what_is_old(client, store):
     old = NOW - timedelta(days=500)
-    store.telemetry.record_changes([Change("old", "checkout", old, "deploy", "4.1")])
+    store.changes.record([Change("old", "checkout", old, "deploy", "4.1")])
     send(client, CHANGE | {"at": NOW.isoformat()})
     assert [change.id for change in stored(store)] == ["deploy-1"]

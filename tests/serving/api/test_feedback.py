@@ -18,7 +18,7 @@ RUNBOOKS = [
 @pytest.fixture
 def answered(client: TestClient, store) -> dict:
     """The answer to an incident with a similar one, an open match and a runbook."""
-    store.replace_runbooks(
+    store.runbooks.replace_all(
         [
             Runbook(path, title, (Section("Meaning", text, Part.MEANING),))
             for path, title, text in RUNBOOKS
@@ -53,7 +53,7 @@ def test_it_is_kept_with_who_and_when(client, answered, store) -> None:
     kept = answer.json()
     assert kept["prediction_id"] == answered["prediction_id"]
     assert (kept["incident_id"], kept["target"], kept["action"]) == ("INC1", "category", "accept")
-    (said,) = store.feedback(incident_id="INC1")
+    (said,) = store.feedback.select(incident_id="INC1")
     assert (said.given_by, said.source) == ("ana", "api")
     assert said.given_at == datetime.fromisoformat(kept["given_at"])
     assert said.given_at.tzinfo is not None
@@ -62,7 +62,7 @@ def test_it_is_kept_with_who_and_when(client, answered, store) -> None:
 def test_who_has_no_name_is_the_api(client, answered, store) -> None:
     assert give(client, answered).json()["given_by"] == "api"
     assert give(client, answered, given_by=None).status_code == 200
-    assert len(store.feedback()) == 1
+    assert len(store.feedback.select()) == 1
 
 
 def test_a_label_that_nothing_stored_knows_is_told_to_be_new(client, answered) -> None:
@@ -81,24 +81,24 @@ def test_a_label_that_nothing_stored_knows_is_told_to_be_new(client, answered) -
 def test_saying_it_again_is_saying_it_once(client, answered, store) -> None:
     for _ in range(3):
         assert give(client, answered, given_by="ana").status_code == 200
-    assert len(store.feedback()) == 1
+    assert len(store.feedback.select()) == 1
     give(client, answered, given_by="ana", action="correct", label="Printing")
-    (said,) = store.feedback()
+    (said,) = store.feedback.select()
     assert (said.action, said.label) == ("correct", "Printing")
     give(client, answered, given_by="tom")
-    assert {said.given_by for said in store.feedback()} == {"ana", "tom"}
+    assert {said.given_by for said in store.feedback.select()} == {"ana", "tom"}
 
 
 @pytest.mark.parametrize("label", [None, "", "  "])
 def test_a_correction_without_the_right_label_is_refused(client, answered, store, label) -> None:
     assert_problem(give(client, answered, action="correct", label=label), 422, "label")
-    assert store.feedback() == ()
+    assert store.feedback.select() == ()
 
 
 @pytest.mark.parametrize("action", ["like", "", None, 1, "ACCEPT"])
 def test_an_unknown_action_is_refused(client, answered, store, action) -> None:
     assert_problem(give(client, answered, action=action), 422, "action")
-    assert store.feedback() == ()
+    assert store.feedback.select() == ()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_an_unknown_action_is_refused(client, answered, store, action) -> None:
 )
 def test_an_answer_that_was_not_given_is_not_found(client, answered, store, said) -> None:
     assert_problem(give(client, answered, **said), 404, "prediction")
-    assert store.feedback() == ()
+    assert store.feedback.select() == ()
 
 
 @pytest.mark.parametrize("said", [{"helped": "yes"}, {"other": 1}, {"target": 7}], ids=str)
@@ -127,7 +127,7 @@ def test_wrong_fields_are_refused(client, answered, said) -> None:
 def test_entries_are_judged_one_by_one(client, answered, store, target, subject) -> None:
     said = {"target": target, "subject": subject, "action": "dismiss", "given_by": "ana"}
     assert give(client, answered, **said).status_code == 200
-    (kept,) = store.feedback(target=target)
+    (kept,) = store.feedback.select(target=target)
     assert kept.subject == (subject or "INC0")
 
 
@@ -137,33 +137,33 @@ def test_entries_are_judged_one_by_one(client, answered, store, target, subject)
 )
 def test_an_entry_that_was_not_shown_is_refused(client, answered, store, target, subject) -> None:
     assert_problem(give(client, answered, target=target, subject=subject), 422, "subject")
-    assert store.feedback() == ()
+    assert store.feedback.select() == ()
 
 
 def test_the_right_runbook_is_one_that_is_stored(client, answered, store) -> None:
     said = {"target": "runbooks", "action": "correct"}
     assert_problem(give(client, answered, **said, label="net/nowhere"), 422, "label", "runbook")
-    assert store.feedback() == ()
+    assert store.feedback.select() == ()
     assert give(client, answered, **said, label="disk/full").status_code == 200
-    assert store.feedback(target="runbooks")[0].label == "disk/full"
+    assert store.feedback.select(target="runbooks")[0].label == "disk/full"
 
 
 def test_whether_a_runbook_helped_is_kept(client, answered, store) -> None:
     said = {"target": "runbooks", "subject": "net/vpn", "helped": False}
     assert give(client, answered, **said).status_code == 200
-    assert store.feedback(target="runbooks")[0].helped is False
+    assert store.feedback.select(target="runbooks")[0].helped is False
 
 
 def test_markup_is_kept_as_text(client, answered, store) -> None:
     hostile = "<script>alert(1)</script>"
     said = {"action": "correct", "label": hostile, "given_by": hostile}
     assert give(client, answered, **said).status_code == 200
-    (kept,) = store.feedback()
+    (kept,) = store.feedback.select()
     assert (kept.label, kept.given_by) == (hostile, hostile)
 
 
 def test_a_deleted_incident_takes_its_feedback_along(client, answered, store) -> None:
     give(client, answered)
     assert client.delete("/v1/incidents/INC1").status_code == 200
-    assert store.feedback() == ()
+    assert store.feedback.select() == ()
     assert_problem(give(client, answered), 404)

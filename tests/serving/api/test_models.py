@@ -9,10 +9,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from features.domain.labels import LabelRecord, LabelSource
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home
-from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.predictions import PredictionRecord
 from models.artifacts.registry import ModelRegistry
 from serving.app import create_app
 from serving.runtime.settings import ServingSettings
@@ -51,7 +51,7 @@ def test_a_champion_is_promoted_and_rolled_back_by_whom_the_log_names(owner, hom
     assert owner.post("/v1/models/category/promote", content=b"").json()["version"] == "3"
     assert owner.post("/v1/models/category/rollback", json={}).json()["version"] == "2"
     assert champion(home) == "2"
-    events = store.learning.events()
+    events = store.audit_log.select()
     assert [(one.action, one.version, one.actor, one.reason) for one in events] == [
         ("promote", "1", "ana", "it knows the new groups"),
         ("promote", "2", "ana", "it knows the new groups"),
@@ -77,7 +77,7 @@ def test_what_cannot_be_moved_is_a_problem(owner, store, path, body, status, wor
     assert refused.headers["content-type"] == "application/problem+json"
     assert words in refused.text
     assert refused.json()["request_id"]
-    assert store.learning.events() == ()
+    assert store.audit_log.select() == ()
 
 
 def test_moving_needs_the_key(owner, store):
@@ -132,8 +132,8 @@ def queue(app_of: Callable[..., FastAPI], trained_registry, store):
     """Returns the entries of the queue once incidents and answers are stored."""
 
     def ask(incidents, answers, **query):
-        store.upsert(incidents)
-        store.record_predictions(answers)
+        store.incidents.upsert(incidents)
+        store.predictions.record(answers)
         with TestClient(app_of(trained_registry)) as client:
             given = {"target": "category"} | query
             response = client.get("/v1/labels/queue", params=given)
@@ -187,7 +187,7 @@ def test_the_audit_sample_comes_first_and_without_our_answer(queue, store):
         answered("done", 0.93, share=0.05),
     ]
     at = NOW + timedelta(hours=1)
-    store.learning.record_labels(
+    store.labels.record(
         [LabelRecord("done", "category", "VPN", LabelSource.AUDITED, "ana", at, "p-done")]
     )
     entries = queue(incidents, answers)
@@ -203,9 +203,7 @@ def test_the_audit_sample_comes_first_and_without_our_answer(queue, store):
 def test_what_has_a_label_or_no_incident_is_not_asked(queue, store):
     incidents = [incident("known", "vpn", category="VPN"), incident("said", "no wifi")]
     answers = [answered(id_, 0.5) for id_ in ("known", "said", "never stored")]
-    store.learning.record_labels(
-        [LabelRecord("said", "category", "VPN", LabelSource.ACCEPTED, "ana", NOW)]
-    )
+    store.labels.record([LabelRecord("said", "category", "VPN", LabelSource.ACCEPTED, "ana", NOW)])
     assert queue(incidents, answers) == []
 
 

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.errors import StoreUnavailable
-from features.store.store import IncidentStore
+from features.store.learning.predictions import PredictionRepository
 
 INCIDENT = {"id": "INC1", "title": "VPN down", "opened_at": "2026-03-02T08:30:00Z"}
 
@@ -30,10 +30,10 @@ def test_an_incident_is_stored_replaced_read_and_deleted(client, store):
     assert found["outcome"]["resolution"] == "Called <email>, renewed the certificate"
     assert found["outcome"]["resolved_at"] == "2026-03-02T10:00:00Z"
     assert found["outcome"]["fields"] == {"subcategory": "VPN"}
-    assert store.count() == 1
+    assert store.incidents.count() == 1
 
     assert client.delete("/v1/incidents/INC1").json()["incident_id"] == "INC1"
-    assert store.get("INC1") is None
+    assert store.incidents.get("INC1") is None
     assert client.delete("/v1/incidents/INC1").status_code == 404
     assert client.get("/v1/incidents/INC1").status_code == 404
 
@@ -46,7 +46,7 @@ def test_ids_with_slashes_and_signs_are_found_as_they_were_stored(client, path):
 
 def test_an_incident_without_id_gets_one(client, store):
     given = client.post("/v1/incidents", json={"incident": {"title": "x"}}).json()["incident_id"]
-    assert store.get(given).report.title == "x"
+    assert store.incidents.get(given).report.title == "x"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_store_that_is_down_is_a_problem_for_later(client, monkeypatch):
     def fail(*_args):
         raise StoreUnavailable("the database is busy; try again")
 
-    monkeypatch.setattr(IncidentStore, "record_predictions", fail)
+    monkeypatch.setattr(PredictionRepository, "record", fail)
     response = client.post("/v1/triage", json={"incident": {}})
     assert response.status_code == 503
     assert response.headers["retry-after"]
@@ -79,7 +79,7 @@ def test_a_failure_of_the_program_is_a_problem_that_tells_nothing(client, monkey
     def fail(*_args):
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr(IncidentStore, "record_predictions", fail)
+    monkeypatch.setattr(PredictionRepository, "record", fail)
     response = client.post("/v1/triage", json={"incident": {}}, headers={"X-Request-ID": "r-1"})
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.runbooks.runbook_model import RunbookModel
 from serving.app import create_app
 from serving.runtime.settings import ServingSettings
@@ -41,8 +41,8 @@ ODD = {"id": "A2", "title": "Coffee machine leaks", "description": "Water on the
 
 
 @pytest.fixture
-def stocked(store: IncidentStore) -> IncidentStore:
-    store.replace_runbooks(RUNBOOKS)
+def stocked(store: Store) -> Store:
+    store.runbooks.replace_all(RUNBOOKS)
     return store
 
 
@@ -135,7 +135,7 @@ def test_an_address_of_no_runbook_settles_nothing(client: TestClient, url: str) 
 
 
 def test_markup_is_only_text(app_of, registry, store) -> None:
-    store.replace_runbooks([runbook("x/hostile", HOSTILE, f"{HOSTILE} volume full", HOSTILE)])
+    store.runbooks.replace_all([runbook("x/hostile", HOSTILE, f"{HOSTILE} volume full", HOSTILE)])
     with TestClient(app_of(registry)) as client:
         (entry,) = suggested(client, {"title": HOSTILE, "description": HOSTILE}, cutoff=0)
         assert (entry["title"], entry["url"]) == (HOSTILE, HOSTILE)
@@ -155,17 +155,17 @@ def test_triage_brings_them_and_stores_the_answer(client: TestClient, stocked) -
     answer = client.post("/v1/triage", json={"incident": ALERT, "include": ["runbooks"]}).json()
     assert ids(answer["runbooks"])[:1] == ["disk/DiskFillingUp"]
     assert "runbooks" not in answer["absent"]
-    (kept,) = stocked.prediction(answer["prediction_id"])
+    (kept,) = stocked.predictions.get(answer["prediction_id"])
     assert (kept.target, kept.label) == ("runbooks", "disk/DiskFillingUp")
     assert (kept.model_version, kept.decision) == ("shipped", "suggest")
 
 
 def test_another_set_of_runbooks_is_followed(client: TestClient, stocked) -> None:
     assert ids(suggested(client, ALERT))[:1] == ["disk/DiskFillingUp"]
-    stocked.replace_runbooks([*RUNBOOKS[2:], runbook("ops/coffee", "Coffee machine leaks", "")])
+    stocked.runbooks.replace_all([*RUNBOOKS[2:], runbook("ops/coffee", "Coffee machine leaks", "")])
     wait_until(lambda: ids(suggested(client, ODD)) == ["ops/coffee"])
     assert "disk/DiskFillingUp" not in ids(suggested(client, ALERT, cutoff=0))
-    stocked.replace_runbooks([])
+    stocked.runbooks.replace_all([])
     wait_until(lambda: suggested(client, ODD, cutoff=0) == [])
 
 
@@ -176,7 +176,7 @@ def test_a_champion_takes_the_place_of_the_shipped_constants(client, registry, s
     wait_until(lambda: suggested(client, ALERT) == [])
     answer = client.post("/v1/triage", json={"incident": ALERT, "include": ["runbooks"]}).json()
     assert answer["models"]["runbooks"]["version"] == "5"
-    (kept,) = stocked.prediction(answer["prediction_id"])
+    (kept,) = stocked.predictions.get(answer["prediction_id"])
     assert (kept.model_version, kept.decision) == ("5", "abstain")
 
 
@@ -193,7 +193,7 @@ def test_what_was_used_before_moves_it(client: TestClient, stocked) -> None:
     asked = {"id": "A9", "title": "branch offline again", "description": "site Graz, line dead"}
     before = {entry["id"]: entry["relevance"] for entry in suggested(client, asked, cutoff=0)}
     past = IncidentReport("A3", None, "branch offline", "site Graz, line dead")
-    stocked.upsert([ResolvedIncident(past, Outcome(runbook_id="vpn/tunnel"))])
+    stocked.incidents.upsert([ResolvedIncident(past, Outcome(runbook_id="vpn/tunnel"))])
 
     def has_moved() -> bool:
         now = {entry["id"]: entry["relevance"] for entry in suggested(client, asked, cutoff=0)}
@@ -212,7 +212,7 @@ def test_what_was_deleted_is_not_named_even_before_the_next_look(
     outcome = Outcome(runbook_id="vpn/tunnel")
     for name in ("A3", "A4"):
         past = IncidentReport(name, None, "branch offline", f"site Graz, line dead {name}")
-        stocked.upsert([ResolvedIncident(past, outcome)])
+        stocked.incidents.upsert([ResolvedIncident(past, outcome)])
     settings = ServingSettings(home=tmp_path / "home", poll_seconds=60.0)
     with TestClient(create_app(settings, registry=registry, store=stocked)) as client:
         for name, other in (("A3", "A4"), ("A4", "A3")):
@@ -227,7 +227,7 @@ def test_without_a_store_the_shelf_answers(client: TestClient, stocked, monkeypa
     def break_off(_revision: int) -> None:
         raise StoreUnavailable("gone")
 
-    monkeypatch.setattr(stocked, "deleted_since", break_off)
+    monkeypatch.setattr(stocked.incidents, "deleted_since", break_off)
     assert ids(suggested(client, ALERT))[:1] == ["disk/DiskFillingUp"]
 
 

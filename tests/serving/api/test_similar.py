@@ -174,7 +174,7 @@ def test_triage_brings_what_is_similar_and_stores_it(client: TestClient, store) 
     answer = client.post("/v1/triage", json={"incident": asked}).json()
     assert ids(answer["similar"]) == ["INC1"]
     assert answer["open_match"]["id"] == "INC1"
-    (kept,) = store.prediction(answer["prediction_id"])
+    (kept,) = store.predictions.get(answer["prediction_id"])
     assert (kept.target, kept.label, kept.model_version) == ("similar", "INC1", "shipped")
     assert kept.answer["similar"][0]["id"] == "INC1"
 
@@ -218,7 +218,7 @@ def test_two_updates_at_one_moment_leave_one_whole(client: TestClient) -> None:
 def test_a_great_import_is_found_piece_by_piece(client: TestClient, store) -> None:
     letters = product("bcdfghjklmnpqrst", "aeiou", "mnrx")
     titles = [f"printer {''.join(word)} jams" for word in letters]
-    store.upsert(
+    store.incidents.upsert(
         [
             ResolvedIncident(IncidentReport(id=f"I{n}", title=title), Outcome())
             for n, title in enumerate(titles)

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.labels import LabelRecord, LabelSource
+from features.domain.modes import Mode, ModeSetting
+from features.domain.monitoring import Alarm, Measure, MonitoringReport
+from features.domain.predictions import PredictionRecord
 from features.errors import StoreUnavailable
-from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport
-from features.store.learning.predictions import PredictionRecord
-from features.store.learning_store import LearningStore
-from features.store.operations.modes import Mode, ModeSetting
+from features.store.learning.certificate_withdrawals import CertificateWithdrawalRepository
+from features.store.learning.predictions import PredictionRepository
 from models.base.predictions import Certificate
 
 NOW = datetime.now(UTC) - timedelta(hours=2)
@@ -58,7 +59,7 @@ def certified(trained_registry):
 
 @pytest.fixture
 def client(app_of, certified, store):
-    store.set_mode(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
+    store.modes.set(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
     with TestClient(app_of(certified)) as opened:
         yield opened
 
@@ -68,12 +69,12 @@ def audit(client, store):
     """Stores audited answers of which so many were wrong, and tells the app of the labels."""
 
     def tell(right, wrong, version="7"):
-        store.record_predictions([drawn(n, version=version) for n in range(right + wrong)])
+        store.predictions.record([drawn(n, version=version) for n in range(right + wrong)])
         labels = [
             decided(n, "Network v7" if n < right else "Printing", version)
             for n in range(right + wrong)
         ]
-        store.learning.record_labels(labels)
+        store.labels.record(labels)
         client.app.state.container.withdrawals.on_labels(labels[-1:])
 
     return tell
@@ -93,7 +94,7 @@ def test_what_the_audit_disproves_is_suggested_from_then_on(client, audit, store
     audit(right=8, wrong=22)
     answer = category(client)
     assert (answer["decision"], answer["certificate"], answer["mode"]) == ("suggest", None, "auto")
-    (withdrawal,) = store.learning.withdrawals()
+    (withdrawal,) = store.certificate_withdrawals.all()
     assert (withdrawal.target, withdrawal.version, withdrawal.label) == (
         "category",
         "7",
@@ -106,7 +107,7 @@ def test_what_the_audit_disproves_is_suggested_from_then_on(client, audit, store
 def test_the_log_says_so_once(client, audit, store):
     audit(right=8, wrong=22)
     client.app.state.container.model_health.refresh()
-    (event,) = store.learning.events()
+    (event,) = store.audit_log.select()
     assert (event.actor, event.action, event.version) == ("precedent", "withdraw", "7")
     assert "8 of 30 audited answers were right" in event.reason
     assert "suggest" in event.reason
@@ -115,7 +116,7 @@ def test_the_log_says_so_once(client, audit, store):
 
 def test_what_keeps_its_promise_stays(client, audit, store):
     audit(right=29, wrong=1)
-    assert store.learning.withdrawals() == ()
+    assert store.certificate_withdrawals.all() == ()
     assert category(client)["decision"] == "auto"
 
 
@@ -129,15 +130,15 @@ def test_a_new_version_starts_anew(client, audit, certified):
 
 def test_answers_of_an_old_version_tell_nothing_of_the_present_one(audit, store):
     audit(right=0, wrong=30, version="6")
-    assert store.learning.withdrawals() == ()
+    assert store.certificate_withdrawals.all() == ()
 
 
 @pytest.mark.quality
 def test_another_server_follows(client, store, app_of, certified):
     with TestClient(app_of(certified)) as other:
-        store.record_predictions([drawn(n) for n in range(30)])
+        store.predictions.record([drawn(n) for n in range(30)])
         labels = [decided(n, "Printing") for n in range(30)]
-        store.learning.record_labels(labels)
+        store.labels.record(labels)
         client.app.state.container.withdrawals.on_labels(labels)
         other.app.state.container.withdrawals.refresh()
         assert category(other)["decision"] == "suggest"
@@ -145,15 +146,15 @@ def test_another_server_follows(client, store, app_of, certified):
 
 @pytest.mark.quality
 def test_labels_that_came_by_other_ways_are_judged_when_somebody_looks(client, store):
-    store.record_predictions([drawn(n) for n in range(30)])
-    store.learning.record_labels([decided(n, "Printing") for n in range(30)])
+    store.predictions.record([drawn(n) for n in range(30)])
+    store.labels.record([decided(n, "Printing") for n in range(30)])
     client.app.state.container.model_health.refresh()
     assert category(client)["decision"] == "suggest"
 
 
 @pytest.mark.quality
 def test_feedback_withdraws_at_once(client, store):
-    store.record_predictions([drawn(n) for n in range(10)])
+    store.predictions.record([drawn(n) for n in range(10)])
     for number in range(10):
         said = {"prediction_id": f"p7-{number}", "target": "category", "action": "correct"}
         response = client.post("/v1/feedback", json=said | {"label": "Printing"})
@@ -168,8 +169,8 @@ def test_a_store_that_fails_withdraws_nothing_and_troubles_nobody(client, store,
         raise StoreUnavailable("busy")
 
     with monkeypatch.context() as patch:
-        patch.setattr(LearningStore, "audited_answers", fail)
-        patch.setattr(LearningStore, "withdrawals", fail)
+        patch.setattr(PredictionRepository, "audited", fail)
+        patch.setattr(CertificateWithdrawalRepository, "all", fail)
         watcher.on_labels([decided(1, "Printing")])
         watcher.refresh()
         client.app.state.container.model_health.refresh()
@@ -193,8 +194,8 @@ def test_models_and_metrics_tell_what_the_audit_shows(client, audit):
 
 
 def test_the_estimate_weighs_each_answer_by_the_share_it_was_drawn_with(client, store):
-    store.record_predictions([drawn(1, share=0.05), drawn(2, share=0.5)])
-    store.learning.record_labels([decided(1, "Network v7"), decided(2, "Printing")])
+    store.predictions.record([drawn(1, share=0.05), drawn(2, share=0.5)])
+    store.labels.record([decided(1, "Network v7"), decided(2, "Printing")])
     client.app.state.container.model_health.refresh()
     assert listed(client)["audited"]["Network v7"]["estimate"] == pytest.approx(20 / 22)
 
@@ -205,13 +206,13 @@ def test_the_last_monitoring_is_scraped(client, store):
         Measure("acceptance", 0.7, None, None, None, "category"),
     )
     alarms = (Alarm("vocabulary", "new words", "train anew", NOW, ("I1",), "category"),) * 2
-    store.learning.keep_monitoring(MonitoringReport(NOW, measures, alarms, ()))
+    store.monitoring_reports.save(MonitoringReport(NOW, measures, alarms, ()))
     client.app.state.container.model_health.refresh()
     scraped = client.get("/metrics").text
     assert 'monitoring_measure{label="",measure="acceptance",target="category"} 0.7' in scraped
     assert 'precedent_monitoring_alarms{signal="vocabulary",target="category"} 2.0' in scraped
     assert "precedent_monitoring_timestamp_seconds 1" in scraped
-    store.learning.keep_monitoring(MonitoringReport(NOW + timedelta(hours=1), (), (), ()))
+    store.monitoring_reports.save(MonitoringReport(NOW + timedelta(hours=1), (), (), ()))
     client.app.state.container.model_health.refresh()
     scraped = client.get("/metrics").text
     assert 'precedent_monitoring_alarms{signal="",target=""} 0.0' in scraped

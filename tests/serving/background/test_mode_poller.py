@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.modes import Mode, ModeSetting
 from features.errors import StoreUnavailable
-from features.store.operations.modes import Mode, ModeSetting
-from features.store.store import IncidentStore
+from features.store.operations.modes import ModeRepository
 from serving.background.mode_poller import ModePoller
 from serving.schemas.answers import answer_under
 
@@ -21,7 +21,7 @@ def allow(client, store):
     """Sets a mode, and has the app look at once."""
 
     def allowed(mode, target, label=None):
-        store.set_mode(ModeSetting(target, label, Mode(mode), datetime.now(UTC)))
+        store.modes.set(ModeSetting(target, label, Mode(mode), datetime.now(UTC)))
         client.app.state.container.modes.refresh()
 
     return allowed
@@ -126,30 +126,30 @@ def test_an_answer_keeps_every_field_of_its_prediction(trained_registry):
 def test_a_request_keeps_the_modes_that_it_began_with(watcher, store):
     watcher.refresh()
     kept = watcher.modes
-    store.set_mode(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
+    store.modes.set(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
     watcher.refresh()
     assert kept.of("category") is Mode.MONITOR
     assert watcher.modes.of("category") is Mode.AUTO
 
 
 def test_while_the_store_is_away_the_last_modes_hold(watcher, store, monkeypatch, caplog):
-    store.set_mode(ModeSetting("category", None, Mode.OFF, datetime.now(UTC)))
+    store.modes.set(ModeSetting("category", None, Mode.OFF, datetime.now(UTC)))
     watcher.refresh()
     with monkeypatch.context() as patch:
         for error in (StoreUnavailable("busy"), RuntimeError("a bug")):
-            patch.setattr(IncidentStore, "modes", raising(error))
+            patch.setattr(ModeRepository, "current", raising(error))
             watcher.refresh()
             watcher.refresh()
     assert watcher.modes.of("category") is Mode.OFF
     assert [record.fields["reason"] for record in caplog.records] == ["busy", "a bug"]
-    store.reset_modes()
+    store.modes.reset()
     watcher.refresh()
     assert watcher.modes.of("category") is Mode.MONITOR
 
 
 def test_the_thread_follows_and_stops(watcher, store):
     watcher.start()
-    store.set_mode(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
+    store.modes.set(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
     deadline = time.monotonic() + 5
     while watcher.modes.of("category") is not Mode.AUTO and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -172,7 +172,7 @@ def test_modes_are_followed_while_a_champion_takes_long_to_load(app_of, trained_
         trained_registry.load = load_slowly
         trained_registry.promote("category", "8")
         assert is_loading.wait(5)
-        store.set_mode(ModeSetting("category", None, Mode.OFF, datetime.now(UTC)))
+        store.modes.set(ModeSetting("category", None, Mode.OFF, datetime.now(UTC)))
         deadline = time.monotonic() + 5
         while triage(client)["category"] is not None and time.monotonic() < deadline:
             time.sleep(0.02)

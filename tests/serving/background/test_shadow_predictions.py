@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import RegistryUnavailable, StoreUnavailable
-from features.store.learning_store import LearningStore
+from features.store.learning.shadow_predictions import ShadowPredictionRepository
 from serving.background.challengers import ChallengerPoller
 from serving.background.champions import ChampionPoller
 from serving.background.mode_poller import ModePoller
@@ -90,7 +90,7 @@ def asked(watcher, trained_registry, store):
 
 
 def pairs(store):
-    return store.learning.shadow_pairs("category", "8")
+    return store.shadow_predictions.pairs("category", "8")
 
 
 def test_each_silent_answer_is_paired_with_the_champions(asked, store):
@@ -139,7 +139,7 @@ def test_a_store_that_fails_costs_the_silent_answers_only(asked, store, monkeypa
     def fail(*_args):
         raise StoreUnavailable("busy")
 
-    monkeypatch.setattr(LearningStore, "record_shadows", fail)
+    monkeypatch.setattr(ShadowPredictionRepository, "record", fail)
     triage.triage([IncidentReport(id="I1", title="vpn")], include=None, request_id="r")
     wait_for(lambda: b"precedent_shadow_dropped_total 1.0" in metrics.render())
     assert shadow._thread.is_alive()
@@ -151,12 +151,17 @@ def test_what_is_deleted_meanwhile_is_not_written(watcher, store, trained_regist
     metrics = ServingMetrics()
     shadow = Shadow(lambda: watcher.challengers, store, metrics)
     triage = TriageService(
-        lambda: champions.champions, lambda: Rules(store.modes()), store, metrics, None, shadow
+        lambda: champions.champions,
+        lambda: Rules(store.modes.current()),
+        store,
+        metrics,
+        None,
+        shadow,
     )
     reports = [IncidentReport(id=f"I{number}", title="vpn") for number in range(2)]
-    store.upsert([ResolvedIncident(report, Outcome()) for report in reports])
+    store.incidents.upsert([ResolvedIncident(report, Outcome()) for report in reports])
     triage.triage(reports, include=None, request_id="r")
-    store.delete("I0")
+    store.incidents.delete("I0")
     shadow.start()
     wait_for(lambda: hasattr(trained_registry.models["category", "8"], "asked_"))
     shadow.stop()

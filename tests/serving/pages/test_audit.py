@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from starlette.testclient import TestClient
 
-from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import AuditEvent
+from features.domain.audit_event import AuditEvent
+from features.domain.labels import LabelRecord, LabelSource
+from features.domain.predictions import PredictionRecord
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION, ModelRegistry
 from serving.app import create_app
@@ -34,14 +34,14 @@ def past(store):
         (5, "Ben", "rollback", "1"),
     ]:
         reason = f"reason of day {day}"
-        store.learning.append_event(
+        store.audit_log.append(
             AuditEvent(
                 at(day), actor, action, "category", version, reason, told if day == 3 else {}
             )
         )
     answer = ("category", "2", "Mail", 0.93, "suggest", "recommend", {"label": "Mail"}, at(4))
-    store.record_predictions([PredictionRecord("p-1", "r", "INC/1", *answer)])
-    store.learning.record_labels(
+    store.predictions.record([PredictionRecord("p-1", "r", "INC/1", *answer)])
+    store.labels.record(
         [LabelRecord("INC/1", "category", "VPN", LabelSource.REPLACED, "Mia", at(6), "p-1")]
     )
     return store
@@ -84,9 +84,7 @@ def test_the_log_itself_is_shown_newest_first(client, past):
     assert shown.index("reason of day 5") < shown.index("reason of day 3")
     assert "Everything that happened" in shown
     for number in range(60):
-        past.learning.append_event(
-            AuditEvent(at(7), "x", "mode", "severity", None, f"n{number}", {})
-        )
+        past.audit_log.append(AuditEvent(at(7), "x", "mode", "severity", None, f"n{number}", {}))
     assert "The last 50 of 63 events" in words(client.get("/audit"))
     assert "The last 50 of 60 events" in words(client.get("/audit?target=severity"))
 
@@ -108,17 +106,17 @@ def test_the_log_answers_while_the_registry_cannot(client, home):
 def test_a_champion_moved_past_the_log_is_noted(client, home, past):
     connect(home.tracking_uri).set_registered_model_alias("default.category", CHAMPION, "3")
     assert "found past the log by precedent" in words(client.get("/audit?at=9999-12-31"))
-    assert past.learning.events(action="found")[0].version == "3"
+    assert past.audit_log.select(action="found")[0].version == "3"
 
 
 def test_texts_of_the_log_are_shown_as_text(client, past):
-    past.learning.append_event(
+    past.audit_log.append(
         AuditEvent(at(6), HOSTILE, "promote", HOSTILE, "1", HOSTILE, {HOSTILE: GAIN})
     )
     answer = (HOSTILE, HOSTILE, HOSTILE, 0.9, HOSTILE, HOSTILE, {}, at(4))
-    past.record_predictions([PredictionRecord("p-2", "r", HOSTILE, *answer)])
+    past.predictions.record([PredictionRecord("p-2", "r", HOSTILE, *answer)])
     said = (HOSTILE, HOSTILE, HOSTILE, LabelSource.OUTCOME, HOSTILE, at(6))
-    past.learning.record_labels([LabelRecord(*said)])
+    past.labels.record([LabelRecord(*said)])
     asked = {"incident": HOSTILE, "at": "2026-03-09", "target": HOSTILE}
     for page in (client.get("/audit"), client.get("/audit", params=asked)):
         assert page.status_code == 200

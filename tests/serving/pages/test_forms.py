@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.predictions import PredictionRecord
 from serving.pages.render.session_cookie import issue_session, proves_key
 
 OWN = {"Origin": "http://testserver"}
@@ -24,9 +24,9 @@ RUNBOOKS = {"runbooks": [{"id": "vpn/tunnel", "title": "Tunnel", "steps": ["Look
 @pytest.fixture
 def answered(store):
     """A store with one incident that has answers under `p-1`."""
-    store.upsert([ResolvedIncident(IncidentReport(ID, title="vpn"), Outcome())])
+    store.incidents.upsert([ResolvedIncident(IncidentReport(ID, title="vpn"), Outcome())])
     said = {"category": {"label": "Network"}, "similar": SIMILAR, "runbooks": RUNBOOKS}
-    store.record_predictions(
+    store.predictions.record(
         [
             PredictionRecord(
                 "p-1", "r", ID, target, "1", "x", 0.9, "suggest", "monitor", answer, NOW
@@ -49,7 +49,7 @@ def test_feedback_is_stored_with_who_and_when_and_shown_after_a_reload(client, a
     client.post("/name", data={"name": "Ana", "next": PATH}, headers=OWN)
     response = say(client, at="category")
     assert (response.status_code, response.headers["location"]) == (303, f"{PATH}#category")
-    (said,) = answered.feedback(incident_id=ID)
+    (said,) = answered.feedback.select(incident_id=ID)
     assert (said.given_by, said.source, said.action) == ("Ana", "page", "accept")
     shown = client.get(PATH).text
     assert re.search(rf"accepted by <bdi>Ana</bdi>,\s+<time [^>]+>{said.given_at:%H:%M}<", shown)
@@ -57,9 +57,9 @@ def test_feedback_is_stored_with_who_and_when_and_shown_after_a_reload(client, a
 
 def test_a_correction_takes_a_known_or_another_label(client, answered):
     say(client, action="correct", label="VPN")
-    assert answered.feedback()[0].label == "VPN"
+    assert answered.feedback.select()[0].label == "VPN"
     say(client, action="correct", label="", other=" Firewall ")
-    assert answered.feedback()[0].label == "Firewall"
+    assert answered.feedback.select()[0].label == "Firewall"
     assert "corrected to <bdi>Firewall</bdi>" in client.get(PATH).text
     response = say(client, action="correct", label="", other=" ")
     assert response.status_code == 422
@@ -80,14 +80,16 @@ def test_feedback_over_a_limit_is_refused_and_not_kept(client, answered, long):
     response = say(client, action="correct", **({"label": "VPN"} | long))
     assert response.status_code == 422
     assert len(response.text) < 20_000
-    assert answered.feedback() == ()
+    assert answered.feedback.select() == ()
 
 
 def test_entries_are_accepted_and_dismissed_by_themselves(client, answered):
     say(client, target="similar", subject="INC7", action="dismiss")
     say(client, target="open_match", subject="INC6", action="dismiss")
     say(client, target="runbooks", subject="vpn/tunnel", helped="yes")
-    said = {(each.target, each.subject, each.action, each.helped) for each in answered.feedback()}
+    said = {
+        (each.target, each.subject, each.action, each.helped) for each in answered.feedback.select()
+    }
     assert said == {
         ("similar", "INC7", "dismiss", None),
         ("open_match", "INC6", "dismiss", None),
@@ -100,14 +102,14 @@ def test_entries_are_accepted_and_dismissed_by_themselves(client, answered):
 
 def test_nobody_is_the_page(client, answered):
     say(client)
-    assert answered.feedback()[0].given_by == "page"
+    assert answered.feedback.select()[0].given_by == "page"
 
 
 def test_a_name_sent_along_is_remembered_out_of_reach_of_scripts(client, answered):
     cookie = say(client, given_by=" Zoë; Path=/ ").headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
-    assert answered.feedback()[0].given_by == "Zoë; Path=/"
+    assert answered.feedback.select()[0].given_by == "Zoë; Path=/"
     assert 'value="Zoë; Path=/"' in client.get("/").text
     client.post("/name", data={"name": " "}, headers=OWN)
     assert 'name="name" value=""' in client.get("/").text
@@ -120,7 +122,7 @@ def test_feedback_on_what_was_not_answered_is_a_page(client, answered, wrong):
     response = say(client, **wrong)
     assert response.status_code == 404
     assert response.headers["content-type"].startswith("text/html")
-    assert answered.feedback() == ()
+    assert answered.feedback.select() == ()
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_a_form_from_elsewhere_is_refused(client, answered, path, headers):
     response = client.post(path, data=fields, headers=headers, follow_redirects=False)
     assert response.status_code == 403
     assert "was not sent from this page" in response.text
-    assert answered.feedback() == ()
+    assert answered.feedback.select() == ()
 
 
 def test_what_is_no_form_is_refused(client, answered, app_of, registry):
@@ -164,10 +166,10 @@ def test_a_form_leads_nowhere_else(client, next_):
 
 
 def test_an_incident_is_triaged_again_on_demand(client, answered):
-    before = answered.latest_predictions([ID])[ID][0].prediction_id
+    before = answered.predictions.latest([ID])[ID][0].prediction_id
     response = client.post("/again", data={"incident_id": ID}, headers=OWN, follow_redirects=False)
     assert response.headers["location"] == PATH
-    assert answered.latest_predictions([ID])[ID][0].prediction_id != before
+    assert answered.predictions.latest([ID])[ID][0].prediction_id != before
     unknown = client.post("/again", data={"incident_id": "none"}, headers=OWN)
     assert unknown.status_code == 404
 
@@ -185,7 +187,7 @@ def test_without_the_key_the_page_asks_for_it_and_tells_nothing(locked, answered
         assert response.status_code == 303
         assert response.headers["location"].startswith("/sign-in?next=%2F")
     assert say(locked).headers["location"] == "/sign-in?next=%2F"
-    assert answered.feedback() == ()
+    assert answered.feedback.select() == ()
     assert locked.get("/static/page.css").status_code == 200
     page = locked.get(PATH)
     assert "vpn" not in page.text.replace(PATH, "")

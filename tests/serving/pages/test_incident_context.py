@@ -101,7 +101,7 @@ def page_of(client, store):
 
     def read(outcome=None, text="vpn down"):
         report = IncidentReport("INC1", OPENED_AT, text, service="checkout")
-        store.upsert([ResolvedIncident(report, outcome or Outcome())])
+        store.incidents.upsert([ResolvedIncident(report, outcome or Outcome())])
         response = client.get("/incidents/INC1")
         assert response.status_code == 200
         return response.text
@@ -119,8 +119,8 @@ def test_nothing_is_said_where_nothing_is_recorded(page_of):
 
 
 def test_the_page_names_the_change_and_draws_the_series_above_the_similar_incidents(page_of, store):
-    store.telemetry.record_changes([deploy()])
-    store.telemetry.record_anomalies([anomaly(window(), 'errors{job="x"}')])
+    store.changes.record([deploy()])
+    store.anomalies.record([anomaly(window(), 'errors{job="x"}')])
     text = page_of()
     assert text.index('id="around"') < text.index('id="similar"')
     for part in (
@@ -139,13 +139,13 @@ def test_the_page_names_the_change_and_draws_the_series_above_the_similar_incide
 
 
 def test_a_resolved_incident_shows_them_too(page_of, store):
-    store.telemetry.record_changes([deploy()])
+    store.changes.record([deploy()])
     assert "checkout 4.2" in page_of(Outcome("Mail"))
 
 
 def test_what_is_recorded_but_not_around_is_said(page_of, store):
     long_ago = Change("c0", "mail", OPENED_AT - timedelta(days=9), "deploy", "mail 1")
-    store.telemetry.record_changes([long_ago])
+    store.changes.record([long_ago])
     text = page_of()
     assert "None on this service or next to it." in text
     assert "Series out of line" not in text
@@ -153,16 +153,16 @@ def test_what_is_recorded_but_not_around_is_said(page_of, store):
 
 def test_a_gap_is_told_in_words(page_of, store):
     numbers = {"effect": nan, "value": nan, "expected": nan, "direction": "gap"}
-    store.telemetry.record_anomalies([anomaly(SeriesPoints(), **numbers)])
+    store.anomalies.record([anomaly(SeriesPoints(), **numbers)])
     text = page_of()
     assert "no values came" in text
     assert "<svg" not in text
 
 
 def test_hostile_texts_are_shown_as_text(page_of, store):
-    store.telemetry.record_changes([deploy(HOSTILE, "javascript:alert(1)")])
+    store.changes.record([deploy(HOSTILE, "javascript:alert(1)")])
     facts = {"unit": HOSTILE, "channel": HOSTILE}
-    store.telemetry.record_anomalies([anomaly(window(), HOSTILE, **facts)])
+    store.anomalies.record([anomaly(window(), HOSTILE, **facts)])
     text = page_of()
     assert "<script>alert" not in text
     assert "javascript:" not in text

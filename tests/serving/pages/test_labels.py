@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.labels import LabelSource
+from features.domain.modes import Mode, ModeSetting
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.labels import LabelSource
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.modes import Mode, ModeSetting
 from models.artifacts.save_load import LoadedModel
 from models.base.model_card import Card, ClassReliability
 
@@ -54,9 +54,9 @@ def drawn(id_: str, label: str, confidence: float, share: float | None = 0.05) -
 @pytest.fixture
 def audited(store):
     """Two incidents that differ in nothing but our hidden answers."""
-    store.upsert([incident("INC1"), incident("INC2")])
-    store.record_predictions([drawn("INC1", "Mail", 0.95), drawn("INC2", "Telephony", 0.99)])
-    store.set_mode(ModeSetting("category", "Telephony", Mode.OFF, NOW))
+    store.incidents.upsert([incident("INC1"), incident("INC2")])
+    store.predictions.record([drawn("INC1", "Mail", 0.95), drawn("INC2", "Telephony", 0.99)])
+    store.modes.set(ModeSetting("category", "Telephony", Mode.OFF, NOW))
     return store
 
 
@@ -93,7 +93,7 @@ def test_a_decision_is_kept_as_audited_and_reveals_the_answer(client, audited):
     said |= {"action": "correct", "label": "Mail", "at": "category"}
     page = client.post("/feedback", data=said, headers=OWN)
     assert page.url.path == "/incidents/INC1"
-    (label,) = audited.learning.labels()
+    (label,) = audited.labels.select()
     assert (label.label, label.source) == ("Mail", LabelSource.AUDITED)
     assert "95% auto" in words(page)
     assert "corrected to Mail" in words(page)
@@ -106,20 +106,20 @@ def test_a_decision_is_kept_as_audited_and_reveals_the_answer(client, audited):
 
 
 def test_an_outcome_reveals_the_answer_too(client, audited):
-    audited.upsert([incident("INC1", Outcome("Network"))])
+    audited.incidents.upsert([incident("INC1", Outcome("Network"))])
     assert "Mail" in words(client.get("/incidents/INC1"))
     assert "audit sample" not in words(client.get("/?q=INC1"))
 
 
 def test_no_filter_of_the_inbox_tells_a_hidden_answer(client, audited):
-    audited.upsert([incident("INC3")])
-    audited.record_predictions([drawn("INC3", "Mail", 0.95, None)])
+    audited.incidents.upsert([incident("INC3")])
+    audited.predictions.record([drawn("INC3", "Mail", 0.95, None)])
     page = client.get("/?category=Mail")
     assert re.findall(r'href="/incidents/(INC\d)"', page.text) == ["INC3"]
 
 
 def test_a_tried_ticket_that_is_drawn_is_held_back_without_a_form(app_of, trained_registry, store):
-    store.set_mode(ModeSetting("category", None, Mode.AUTO, NOW))
+    store.modes.set(ModeSetting("category", None, Mode.AUTO, NOW))
     with TestClient(app_of(trained_registry, audit_share=1.0)) as client:
         page = client.post("/try", data={"title": "vpn"}, headers=OWN)
     assert "A person decides first" in words(page)
@@ -128,8 +128,8 @@ def test_a_tried_ticket_that_is_drawn_is_held_back_without_a_form(app_of, traine
 
 
 def test_the_queue_asks_the_audit_sample_first_and_shows_no_answer(client, audited):
-    audited.upsert([incident("INC3", service="mail"), incident("INC4", Outcome("Mail"))])
-    audited.record_predictions([drawn("INC3", "Mail", 0.4, None), drawn("INC4", "Mail", 0.1, None)])
+    audited.incidents.upsert([incident("INC3", service="mail"), incident("INC4", Outcome("Mail"))])
+    audited.predictions.record([drawn("INC3", "Mail", 0.4, None), drawn("INC4", "Mail", 0.1, None)])
     page = client.get("/labels")
     assert re.findall(r'class="incident" href="/incidents/(INC\d)"', page.text) == [
         *("INC1", "INC2", "INC3")
@@ -147,7 +147,7 @@ def test_one_click_labels_and_shows_what_is_next(client, audited):
     after = client.post("/feedback", data=fields | {"label": "Printing"}, headers=OWN)
     assert str(after.url.path) == "/labels"
     assert re.findall(r'class="incident" href="/incidents/(INC\d)"', after.text) == ["INC2"]
-    assert audited.learning.labels()[0].label == "Printing"
+    assert audited.labels.select()[0].label == "Printing"
 
 
 def test_what_was_saved_is_said_again_and_a_new_label_is_asked_about(client, audited):
@@ -172,7 +172,7 @@ def test_a_chosen_and_a_typed_label_that_differ_are_refused(client, audited):
     refused = client.post("/feedback", data=said, headers=OWN)
     assert refused.status_code == 422
     assert "you chose 'Mail' and typed 'Routing': give one of them" in words(refused)
-    assert audited.learning.labels() == ()
+    assert audited.labels.select() == ()
     assert client.post("/feedback", data=said | {"other": " Mail "}, headers=OWN).status_code == 200
 
 

@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport, Proposal
-from features.store.learning.predictions import PredictionRecord
-from features.store.learning.shadow_predictions import ShadowRecord
-from features.store.operations.audit_log import AuditEvent
-from features.store.operations.modes import Mode, ModeSetting
+from features.domain.audit_event import AuditEvent
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.labels import LabelRecord, LabelSource
+from features.domain.modes import Mode, ModeSetting
+from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposal
+from features.domain.predictions import PredictionRecord, ShadowRecord
 from models.artifacts.registry import ModelRegistry
 from models.artifacts.save_load import LoadedModel
 from models.base.gate_verdict import Comparison, Verdict
@@ -100,10 +99,8 @@ def words(response) -> str:
 def test_the_models_page_tells_who_is_champion_since_when_and_why(client, store):
     at = NOW - timedelta(days=3, minutes=1)
     for version, reason in (("6", "first"), ("7", "knows the new groups")):
-        store.learning.append_event(
-            AuditEvent(at, "Ana", "promote", "category", version, reason, {})
-        )
-    store.set_mode(ModeSetting("category", None, Mode.RECOMMEND, NOW))
+        store.audit_log.append(AuditEvent(at, "Ana", "promote", "category", version, reason, {}))
+    store.modes.set(ModeSetting("category", None, Mode.RECOMMEND, NOW))
     client.app.state.container.modes.refresh()
     shown = words(client.get("/models"))
     assert (
@@ -122,8 +119,8 @@ def audited(number: int, label: str, version: str = "7") -> PredictionRecord:
 
 
 def test_certificates_stand_beside_what_audited_answers_say(client, store):
-    store.record_predictions([audited(number, "Network") for number in range(52)])
-    store.learning.record_labels(
+    store.predictions.record([audited(number, "Network") for number in range(52)])
+    store.labels.record(
         [
             LabelRecord(
                 *(f"INC{number}", "category", "Network" if number < 40 else "Mail"),
@@ -143,7 +140,7 @@ def test_certificates_stand_beside_what_audited_answers_say(client, store):
 
 def test_what_is_allowed_without_proof_says_so(client, store):
     for label in ("Network", "Fax"):
-        store.set_mode(ModeSetting("category", label, Mode.AUTO, NOW))
+        store.modes.set(ModeSetting("category", label, Mode.AUTO, NOW))
     client.app.state.container.modes.refresh()
     shown = words(client.get("/models"))
     assert "Allowed, not proven, so still answered as suggest: Fax" in shown
@@ -166,7 +163,7 @@ def test_many_certificates_are_folded(carded):
 
 def test_only_what_can_be_rolled_back_is_offered_to_be(client, store):
     def crown(version: str, action: str = "promote") -> bool:
-        store.learning.append_event(AuditEvent(NOW, "Ana", action, "category", version, "", {}))
+        store.audit_log.append(AuditEvent(NOW, "Ana", action, "category", version, "", {}))
         return "Roll back" in words(client.get("/models"))
 
     found = [crown("6"), crown("7"), crown("6", "rollback"), crown("7")]
@@ -178,7 +175,7 @@ def test_the_last_look_tells_its_measures_and_that_nothing_is_out_of_line(client
         Measure("accuracy", 0.91, 0.8, 0.95, None, "category", n=1_460),
         Measure("words new", 0.1, None, None, None),
     )
-    store.learning.keep_monitoring(MonitoringReport(NOW, measures, (), ()))
+    store.monitoring_reports.save(MonitoringReport(NOW, measures, (), ()))
     client.app.state.container.model_health.refresh()
     shown = words(client.get("/models"))
     assert re.search(r"Last looked at .+: nothing is out of line\.", shown)
@@ -189,10 +186,12 @@ def test_the_last_look_tells_its_measures_and_that_nothing_is_out_of_line(client
 def test_a_withdrawn_certificate_says_so_and_why(client, store):
     # The module may have been loaded minutes ago.
     now = datetime.now(UTC)
-    store.learning.withdraw(
+    store.certificate_withdrawals.record(
         CertificateWithdrawal("category", "7", "Network", 0.92, 40, 60, 0.79, now)
     )
-    store.learning.withdraw(CertificateWithdrawal("category", "6", "Mail", 0.92, 1, 60, 0.2, NOW))
+    store.certificate_withdrawals.record(
+        CertificateWithdrawal("category", "6", "Mail", 0.92, 1, 60, 0.2, NOW)
+    )
     shown = words(client.get("/models"))
     assert (
         "withdrawn just now: 40 of 60 audited answers were right, so precision is at most 79% "
@@ -207,11 +206,11 @@ def test_a_challenger_stands_beside_its_champion(client, store, trained_registry
     assert "Challenger: version 9 It has answered nothing" in words(client.get("/models"))
     client.app.state.container.model_health._agreements.clear()
     for number, label in enumerate(["A", "A", "B", "B"]):
-        store.record_predictions([replace(audited(number, "A"), audit_share=None)])
+        store.predictions.record([replace(audited(number, "A"), audit_share=None)])
         shadow = (f"p-{number}", f"INC{number}", "category", "9", label, 0.8, "suggest", NOW)
-        store.learning.record_shadows([ShadowRecord(*shadow)])
+        store.shadow_predictions.record([ShadowRecord(*shadow)])
     said = [("INC0", "A"), ("INC2", "A"), ("INC3", "A")]
-    store.learning.record_labels(
+    store.labels.record(
         [LabelRecord(id_, "category", label, LabelSource.OUTCOME, "x", NOW) for id_, label in said]
     )
     assert (
@@ -224,7 +223,7 @@ def test_alarms_and_proposals_say_what_since_when_and_what_to_do(client, store):
     about = ("precision fell", "Retrain with newer labels.", NOW, ("INC1", "INC/2"))
     alarms = (Alarm("precision", *about, "category"), Alarm("latency", "slow", "Look.", None, ()))
     proposal = Proposal("new category", "category", "teams, calls", "72 alike", 72, NOW, ("INC3",))
-    store.learning.keep_monitoring(MonitoringReport(NOW, (), alarms, (proposal,)))
+    store.monitoring_reports.save(MonitoringReport(NOW, (), alarms, (proposal,)))
     client.app.state.container.model_health.refresh()
     page = client.get("/models")
     for part in ("precision fell since 20", "Retrain with newer labels.", "slow", "72 alike"):
@@ -269,12 +268,12 @@ def test_an_almost_empty_card_reads_as_a_page(carded):
 
 def test_texts_of_a_card_are_shown_as_text(carded, store):
     carded(full_card(HOSTILE))
-    store.learning.append_event(
+    store.audit_log.append(
         AuditEvent(NOW, HOSTILE, "promote", "category", "8", HOSTILE, {HOSTILE: HOSTILE})
     )
     alarm = Alarm(HOSTILE, HOSTILE, HOSTILE, NOW, (HOSTILE,), "category", HOSTILE)
     proposal = Proposal("retired", HOSTILE, HOSTILE, HOSTILE, 1, NOW, (HOSTILE,))
-    store.learning.keep_monitoring(MonitoringReport(NOW, (), (alarm,), (proposal,)))
+    store.monitoring_reports.save(MonitoringReport(NOW, (), (alarm,), (proposal,)))
     client = carded(full_card(HOSTILE))
     client.app.state.container.model_health.refresh()
     for path in ("/models", "/models/category/8"):
@@ -308,12 +307,12 @@ def test_any_version_has_a_card_and_is_promoted_and_rolled_back_from_the_page(re
     assert "version 2 champion" in words(registered.get("/models/category/2"))
     move(registered, version="1")
     move(registered, move="rollback", reason="it got worse")
-    assert [(each.action, each.version, each.actor) for each in store.learning.events()] == [
+    assert [(each.action, each.version, each.actor) for each in store.audit_log.select()] == [
         ("promote", "2", "Ana"),
         ("promote", "1", "Ana"),
         ("rollback", "2", "Ana"),
     ]
-    assert store.learning.events()[-1].reason == "it got worse"
+    assert store.audit_log.select()[-1].reason == "it got worse"
 
 
 def test_a_move_that_cannot_be_made_is_a_page_that_says_why(registered, store):
@@ -330,7 +329,7 @@ def test_a_move_that_cannot_be_made_is_a_page_that_says_why(registered, store):
         assert "Reload the page" not in words(response)
     said = {"target": "category", "version": "2", "reason": "x"}
     assert registered.post("/models", data=said).status_code == 403
-    assert store.learning.events() == ()
+    assert store.audit_log.select() == ()
 
 
 def test_a_card_that_cannot_be_read_is_a_page(registered, home, three_versions):

@@ -8,12 +8,13 @@ from types import SimpleNamespace
 import pytest
 from starlette.testclient import TestClient
 
+from features.domain.modes import Mode, ModeSetting
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.modes import Mode, ModeSetting
-from features.store.store import IncidentStore
+from features.store.incidents.incident_search import InboxRepository
+from features.store.incidents.incidents import IncidentRepository
 from features.text.resolutions import FIX_NOT_RECORDED
 
 NOW = datetime.now(UTC)
@@ -79,8 +80,8 @@ def stopped_clock(monkeypatch):
 @pytest.fixture
 def filled(store):
     """A store with a fresh incident that has every kind of answer."""
-    store.upsert([incident(1, description="The VPN is down since noon", service="vpn")])
-    store.replace_runbooks(
+    store.incidents.upsert([incident(1, description="The VPN is down since noon", service="vpn")])
+    store.runbooks.replace_all(
         [
             Runbook(
                 "vpn/tunnel",
@@ -103,7 +104,7 @@ def filled(store):
             ],
         },
     }
-    store.record_predictions(
+    store.predictions.record(
         [
             answer("category", category, label="Network", decision="auto"),
             answer("similar", SIMILAR),
@@ -119,20 +120,22 @@ def words(response):
 
 
 def test_the_inbox_lists_the_newest_first_and_answers_what_is_open(client, store):
-    store.upsert([incident(2, "printer jam"), incident(1), incident(3, outcome=Outcome("Mail"))])
+    store.incidents.upsert(
+        [incident(2, "printer jam"), incident(1), incident(3, outcome=Outcome("Mail"))]
+    )
     shown = words(client.get("/"))
     assert shown.index("INC1") < shown.index("INC2") < shown.index("INC3")
     assert "Network v7 93%" in shown
     assert "Other v7 50%" in shown
     assert "Middle 70%" in shown
     assert "1 min ago" in shown
-    assert set(store.latest_predictions(["INC1", "INC2", "INC3"])) == {"INC1", "INC2"}
+    assert set(store.predictions.latest(["INC1", "INC2", "INC3"])) == {"INC1", "INC2"}
 
 
 def test_the_inbox_answers_each_open_incident_once_and_in_one_batch(
     client, store, trained_registry
 ):
-    store.upsert([incident(number) for number in range(30)])
+    store.incidents.upsert([incident(number) for number in range(30)])
     client.get("/")
     client.get("/")
     model = trained_registry.models["category", "7"]
@@ -145,7 +148,7 @@ def test_an_inbox_without_incidents_says_what_to_do(client):
 
 
 def test_the_inbox_pages_without_loss(client, store):
-    store.upsert([incident(number) for number in range(60)])
+    store.incidents.upsert([incident(number) for number in range(60)])
     seen, path = [], "/"
     while path:
         page = client.get(path)
@@ -159,7 +162,7 @@ def test_the_inbox_pages_without_loss(client, store):
     "moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00%2B14:00", "2026-13-01", "bogus"]
 )
 def test_a_cursor_that_is_no_moment_is_left_out(client, store, moment):
-    store.upsert([incident(1), incident(2)])
+    store.incidents.upsert([incident(1), incident(2)])
     page = client.get(f"/?before={moment}%20x")
     assert page.status_code == 200
     assert re.findall(r'class="incident" href="/incidents/(INC\d)"', page.text) == ["INC1", "INC2"]
@@ -180,7 +183,7 @@ def test_a_cursor_that_is_no_moment_is_left_out(client, store, moment):
     ],
 )
 def test_the_inbox_filters(client, store, asked, found):
-    store.upsert(
+    store.incidents.upsert(
         [
             incident(1),
             incident(2, "printer jam", service="lan"),
@@ -200,8 +203,8 @@ def test_the_first_entry_with_a_fix_is_named_at_a_glance(client, store):
         "resolution": FIX_NOT_RECORDED,
         "has_fix": False,
     }
-    store.upsert([incident(1)])
-    store.record_predictions([answer("similar", SIMILAR | {"similar": [unfixed, fixed]})])
+    store.incidents.upsert([incident(1)])
+    store.predictions.record([answer("similar", SIMILAR | {"similar": [unfixed, fixed]})])
     assert "Fixed before Renewed the certificate." in words(client.get("/incidents/INC1"))
 
 
@@ -239,40 +242,42 @@ def test_only_commands_of_the_runbook_are_shown_as_such(client, filled):
 
 
 def test_an_incident_is_answered_when_first_seen(client, store):
-    store.upsert([incident(1)])
+    store.incidents.upsert([incident(1)])
     assert "Network v7" in words(client.get("/incidents/INC1"))
-    assert len(store.latest_predictions(["INC1"])["INC1"]) >= 3
+    assert len(store.predictions.latest(["INC1"])["INC1"]) >= 3
 
 
 def test_a_resolved_incident_shows_its_outcome_and_asks_nothing(client, store):
     outcome = Outcome("Mail", resolution="Restarted it.", duplicate_of="INC/9")
-    store.upsert([incident(1, outcome=outcome)])
+    store.incidents.upsert([incident(1, outcome=outcome)])
     page = client.get("/incidents/INC1")
     assert "Restarted it." in words(page)
     assert 'href="/incidents/INC%2F9"' in page.text
-    assert store.latest_predictions(["INC1"]) == {}
+    assert store.predictions.latest(["INC1"]) == {}
 
 
 def test_an_incident_of_which_only_the_repeated_one_is_known_is_open(client, store):
-    store.upsert([incident(number, outcome=Outcome(duplicate_of="INC9")) for number in (1, 2)])
+    store.incidents.upsert(
+        [incident(number, outcome=Outcome(duplicate_of="INC9")) for number in (1, 2)]
+    )
     assert '<span class="state open">open</span>' in client.get("/incidents/INC1").text
-    assert set(store.latest_predictions(["INC1", "INC2"])) == {"INC1"}
+    assert set(store.predictions.latest(["INC1", "INC2"])) == {"INC1"}
     assert client.get("/").text.count('<span class="state open">open</span>') == 2
-    assert set(store.latest_predictions(["INC1", "INC2"])) == {"INC1", "INC2"}
+    assert set(store.predictions.latest(["INC1", "INC2"])) == {"INC1", "INC2"}
 
 
 def test_nothing_fits_is_said_plainly(client, store):
-    store.upsert([incident(1)])
+    store.incidents.upsert([incident(1)])
     nothing = {"similar": [], "open_match": None}
-    store.record_predictions([answer("similar", nothing), answer("runbooks", {"runbooks": []})])
+    store.predictions.record([answer("similar", nothing), answer("runbooks", {"runbooks": []})])
     shown = words(client.get("/incidents/INC1"))
     assert "Nothing fits: no past incident is related closely enough and no runbook" in shown
 
 
 def test_without_any_model_the_page_says_so(app_of, registry, store):
-    store.upsert([incident(1)])
+    store.incidents.upsert([incident(1)])
     for target in ("similar", "runbooks"):
-        store.set_mode(ModeSetting(target, None, Mode.OFF, NOW))
+        store.modes.set(ModeSetting(target, None, Mode.OFF, NOW))
     with TestClient(app_of(registry)) as client:
         assert client.get("/").status_code == 200
         page = client.get("/incidents/INC1")
@@ -282,7 +287,7 @@ def test_without_any_model_the_page_says_so(app_of, registry, store):
 
 def test_what_is_off_is_not_shown_and_what_is_compared_says_so(client, filled, store):
     def allow(mode, target, label=None):
-        store.set_mode(ModeSetting(target, label, Mode(mode), NOW))
+        store.modes.set(ModeSetting(target, label, Mode(mode), NOW))
         client.app.state.container.modes.refresh()
         return client.get("/incidents/INC1")
 
@@ -309,8 +314,8 @@ def test_a_store_that_is_away_is_a_page_that_says_what_to_do(client, monkeypatch
     def fail(*_args):
         raise StoreUnavailable("sqlite:////srv/secret/precedent.db does not answer")
 
-    for method in ("inbox", "get"):
-        monkeypatch.setattr(IncidentStore, method, fail)
+    monkeypatch.setattr(InboxRepository, "page", fail)
+    monkeypatch.setattr(IncidentRepository, "get", fail)
     for path in ("/", "/incidents/INC1"):
         response = client.get(path)
         assert response.status_code == 503
@@ -322,7 +327,7 @@ def test_a_bug_is_a_page_with_its_request_id(client, monkeypatch, caplog):
     def fail(*_args):
         raise RuntimeError("a bug at /srv/secret")
 
-    monkeypatch.setattr(IncidentStore, "inbox", fail)
+    monkeypatch.setattr(InboxRepository, "page", fail)
     response = client.get("/", headers={"X-Request-ID": "r-9"})
     assert response.status_code == 500
     assert "r-9" in response.text
@@ -367,7 +372,9 @@ def test_hostile_texts_are_shown_as_text(client, store):
     outcome = Outcome(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, NOW, HOSTILE, {HOSTILE: HOSTILE})
     facts = {"description": HOSTILE, "service": HOSTILE, "source": HOSTILE}
     hostile = incident(1, HOSTILE, **facts, attributes={HOSTILE: HOSTILE})
-    store.upsert([hostile, ResolvedIncident(IncidentReport(HOSTILE, title=HOSTILE), outcome)])
+    store.incidents.upsert(
+        [hostile, ResolvedIncident(IncidentReport(HOSTILE, title=HOSTILE), outcome)]
+    )
     entry = {"id": HOSTILE, "title": HOSTILE, "resolution": HOSTILE, "resolved_by": HOSTILE}
     match = {"id": HOSTILE, "title": HOSTILE, "opened_at": HOSTILE, "why": [HOSTILE]}
     book = {"id": HOSTILE, "title": HOSTILE, "why": [HOSTILE], "steps": [HOSTILE], "url": HOSTILE}
@@ -377,7 +384,7 @@ def test_hostile_texts_are_shown_as_text(client, store):
         "exemplars": [{"id": HOSTILE, "label": HOSTILE}],
     }
     label = {"alternatives": [{"label": HOSTILE}], "label_set": [HOSTILE, "b"]}
-    store.record_predictions(
+    store.predictions.record(
         [
             answer("category", label | {"evidence": evidence}, label=HOSTILE),
             answer(f"fields.{HOSTILE}", label, label=HOSTILE),
@@ -401,7 +408,7 @@ def test_hostile_texts_are_shown_as_text(client, store):
 
 def test_a_very_long_text_is_collapsed_and_whole(client, store):
     text = "word " * 40_000
-    store.upsert([incident(1, "t" * 200_000, description=text, service="s" * 200_000)])
+    store.incidents.upsert([incident(1, "t" * 200_000, description=text, service="s" * 200_000)])
     page = client.get("/incidents/INC1").text
     assert "Show all 200,000 characters" in page
     assert text in page
@@ -409,8 +416,8 @@ def test_a_very_long_text_is_collapsed_and_whole(client, store):
 
 
 def test_an_answer_of_an_older_version_is_shown_as_far_as_it_goes(client, store):
-    store.upsert([incident(1)])
-    store.record_predictions([answer("category", {}, label="Network"), answer("similar", {})])
+    store.incidents.upsert([incident(1)])
+    store.predictions.record([answer("category", {}, label="Network"), answer("similar", {})])
     assert "Network" in words(client.get("/incidents/INC1"))
 
 
@@ -422,7 +429,7 @@ def test_trying_a_ticket_shows_the_answer_and_stores_no_incident(client, store):
     assert "Network v7" in words(page)
     assert 'value="vpn"' in page.text
     assert "/feedback" not in page.text
-    assert store.count() == 0
+    assert store.incidents.count() == 0
     assert client.post("/try", data={"title": ""}, headers=origin).status_code == 200
 
 

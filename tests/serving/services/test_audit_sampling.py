@@ -7,14 +7,14 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from features.store.operations.modes import Mode, ModeSetting
+from features.domain.modes import Mode, ModeSetting
 from serving.services.audit_sampling import HELD_BACK, AuditSample
 
 
 @pytest.fixture
 def audited(app_of: Callable[..., FastAPI], trained_registry, store) -> Iterator[TestClient]:
     """Asks an app that holds every answer back that would be acted upon."""
-    store.set_mode(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
+    store.modes.set(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
     with TestClient(app_of(trained_registry, audit_share=1.0)) as opened:
         yield opened
 
@@ -36,7 +36,7 @@ def test_a_drawn_answer_is_null_with_its_reason_however_often_it_is_asked(audite
 
 
 def test_a_drawn_answer_is_stored_whole(audited, store):
-    records = store.prediction(triage(audited)["prediction_id"])
+    records = store.predictions.get(triage(audited)["prediction_id"])
     stored = {record.target: record for record in records}
     category, severity = stored["category"], stored["severity"]
     assert (category.label, category.decision, category.mode) == ("Network v7", "auto", "auto")
@@ -49,14 +49,14 @@ def test_a_drawn_answer_is_stored_whole(audited, store):
 def test_only_what_would_be_acted_upon_is_drawn(audited, store):
     assert triage(audited, title="printer")["category"]["decision"] == "abstain"
     assert triage(audited)["fields"]["subcategory"]["decision"] == "auto"
-    store.set_mode(ModeSetting("category", "Network v7", Mode.RECOMMEND, datetime.now(UTC)))
+    store.modes.set(ModeSetting("category", "Network v7", Mode.RECOMMEND, datetime.now(UTC)))
     audited.app.state.container.modes.refresh()
     assert triage(audited)["category"]["decision"] == "auto"
 
 
 @pytest.mark.quality
 def test_in_a_batch_each_incident_is_drawn_by_itself(app_of, trained_registry, store):
-    store.set_mode(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
+    store.modes.set(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
     incidents = [{"title": "vpn", "id": f"I{number}"} for number in range(40)]
     with TestClient(app_of(trained_registry, audit_share=0.3)) as client:
         results = client.post("/v1/triage/batch", json={"incidents": incidents}).json()["results"]
@@ -65,13 +65,13 @@ def test_in_a_batch_each_incident_is_drawn_by_itself(app_of, trained_registry, s
         is_drawn = sample.holds("category", incident["id"])
         assert (result["triage"]["category"] is None) == is_drawn
         assert ("category" in result["triage"]["absent"]) == is_drawn
-    drawn = [one for one in store.learning.audited_answers("category") if one.share == 0.3]
+    drawn = [one for one in store.predictions.audited("category") if one.share == 0.3]
     assert 4 <= len(drawn) <= 20
 
 
 @pytest.mark.quality
 def test_a_field_that_is_drawn_is_named_in_full(app_of, trained_registry, store):
-    store.set_mode(ModeSetting("fields.subcategory", None, Mode.AUTO, datetime.now(UTC)))
+    store.modes.set(ModeSetting("fields.subcategory", None, Mode.AUTO, datetime.now(UTC)))
     with TestClient(app_of(trained_registry, audit_share=1.0)) as client:
         answer = triage(client)
     assert answer["fields"] == {}
@@ -86,7 +86,7 @@ def test_what_was_not_shown_can_only_be_corrected(audited, store):
         assert "was not shown" in refused.text
     right = said | {"action": "correct", "label": "Network v7", "given_by": "ana"}
     assert audited.post("/v1/feedback", json=right).status_code == 200
-    (answer,) = store.learning.audited_answers("category")
+    (answer,) = store.predictions.audited("category")
     assert answer.truth == answer.label == "Network v7"
     counted = 'precedent_labels_total{source="audited",target="category"} 1.0'
     assert counted in audited.get("/metrics").text
@@ -96,7 +96,7 @@ def test_an_alert_is_answered_and_held_back_too(audited, store):
     body = {"alerts": [{"labels": {"alertname": "vpn down"}}], "groupKey": "g", "status": "firing"}
     done = audited.post("/hooks/alertmanager", json=body).json()
     assert done["effect"] == "opened"
-    (answer,) = store.learning.audited_answers("category")
+    (answer,) = store.predictions.audited("category")
     assert answer.prediction_id == done["prediction_id"]
 
 

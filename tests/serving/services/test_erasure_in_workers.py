@@ -12,7 +12,7 @@ from features.encoding import encoder_weights
 from features.encoding.encoder import SentenceEncoder, Vectors
 from features.encoding.vector_cache import EncodingCache
 from features.home import Home
-from features.store.store import IncidentStore
+from features.store.store import Store
 from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import LoadedModel
 from models.runbooks.passages import read_report
@@ -75,7 +75,7 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def watcher(store: IncidentStore, home: Home, encoder: SentenceEncoder) -> IndexUpdater:
+def watcher(store: Store, home: Home, encoder: SentenceEncoder) -> IndexUpdater:
     """A watcher that has looked once, at an empty store."""
     made = IndexUpdater(store, home, lambda: _REFERENCE, 60.0)
     made.refresh()
@@ -83,12 +83,12 @@ def watcher(store: IncidentStore, home: Home, encoder: SentenceEncoder) -> Index
 
 
 def test_what_was_deleted_is_not_written_to_the_cache(
-    watcher: IndexUpdater, store: IncidentStore, home: Home, encoder: SentenceEncoder
+    watcher: IndexUpdater, store: Store, home: Home, encoder: SentenceEncoder
 ) -> None:
-    store.upsert([_GONE])
+    store.incidents.upsert([_GONE])
     assert "INC2" in watcher.index()
-    store.delete("INC2")
-    store.upsert([_KEPT])
+    store.incidents.delete("INC2")
+    store.incidents.upsert([_KEPT])
     watcher.refresh()
     assert "INC2" not in watcher.index()
     found = EncodingCache(home.encodings, encoder).find(["vpn down", "disk full"])
@@ -96,15 +96,15 @@ def test_what_was_deleted_is_not_written_to_the_cache(
 
 
 def test_the_encoder_of_the_other_worker_forgets(
-    watcher: IndexUpdater, store: IncidentStore, encoder: SentenceEncoder, network: CountingNetwork
+    watcher: IndexUpdater, store: Store, encoder: SentenceEncoder, network: CountingNetwork
 ) -> None:
-    store.upsert([_GONE])
+    store.incidents.upsert([_GONE])
     watcher.refresh()
     encoder.encode(["vpn down"])
     asked = len(network.texts)
     encoder.encode(["vpn down"])
     assert len(network.texts) == asked
-    store.delete("INC2")
+    store.incidents.delete("INC2")
     watcher.refresh()
     encoder.encode(["vpn down"])
     assert network.texts[asked:] == ["vpn down"]
@@ -112,17 +112,17 @@ def test_the_encoder_of_the_other_worker_forgets(
 
 @pytest.fixture
 def shelved(
-    store: IncidentStore, home: Home, encoder: SentenceEncoder, monkeypatch: pytest.MonkeyPatch
+    store: Store, home: Home, encoder: SentenceEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> RunbookService:
     """Runbooks as a worker keeps them, of which one was used."""
     monkeypatch.setenv("PRECEDENT_ENCODER", _REFERENCE)
-    store.replace_runbooks([Runbook("disk", "disk trouble")])
-    store.upsert([_USED])
+    store.runbooks.replace_all([Runbook("disk", "disk trouble")])
+    store.incidents.upsert([_USED])
     return RunbookService(lambda: Champions(), store, home, 60.0)
 
 
 def test_a_restart_encodes_no_runbook_anew(
-    shelved: RunbookService, store: IncidentStore, home: Home, network: CountingNetwork
+    shelved: RunbookService, store: Store, home: Home, network: CountingNetwork
 ) -> None:
     shelved.refresh()
     assert set(network.texts) == {"disk trouble", _USED_TEXT}
@@ -141,7 +141,7 @@ def test_what_is_asked_is_not_written_to_the_cache(
 
 
 def test_a_deleted_use_leaves_the_cache(
-    shelved: RunbookService, store: IncidentStore, home: Home, encoder: SentenceEncoder
+    shelved: RunbookService, store: Store, home: Home, encoder: SentenceEncoder
 ) -> None:
     shelved.refresh()
     cache = EncodingCache(home.encodings, encoder)

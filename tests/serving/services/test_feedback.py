@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.store.learning.predictions import PredictionRecord
+from features.domain.predictions import PredictionRecord
 from serving.runtime.errors import InvalidFields, UnknownPrediction
 from serving.services.feedback import FeedbackService
 
@@ -28,7 +28,7 @@ def times():
 
 @pytest.fixture
 def service(store, times):
-    store.record_predictions(
+    store.predictions.record(
         [
             record("category", {"label": "Network"}),
             record("similar", SIMILAR),
@@ -46,7 +46,7 @@ def give(service, **given):
 
 def test_it_keeps_what_was_said_by_whom_and_when(service, store):
     said = give(service, incident_id="INC1")
-    assert store.feedback(incident_id="INC1") == (said,)
+    assert store.feedback.select(incident_id="INC1") == (said,)
     assert (said.action, said.given_by, said.given_at, said.source) == (
         "accept",
         "Ana",
@@ -58,16 +58,16 @@ def test_it_keeps_what_was_said_by_whom_and_when(service, store):
 def test_saying_it_twice_is_saying_it_once_and_another_word_replaces_it(service, store):
     give(service)
     give(service)
-    assert len(store.feedback()) == 1
+    assert len(store.feedback.select()) == 1
     give(service, action="correct", label="  VPN ")
-    (said,) = store.feedback()
+    (said,) = store.feedback.select()
     assert (said.action, said.label) == ("correct", "VPN")
 
 
 def test_two_people_each_have_their_word(service, store):
     give(service)
     give(service, given_by="Tom", action="dismiss")
-    assert [said.given_by for said in store.feedback()] == ["Ana", "Tom"]
+    assert [said.given_by for said in store.feedback.select()] == ["Ana", "Tom"]
 
 
 def test_nobody_is_the_source(service):
@@ -83,13 +83,13 @@ def test_a_name_is_one_clean_line(service):
 def test_a_correction_names_the_right_label(service, store, label):
     with pytest.raises(InvalidFields, match="label"):
         give(service, action="correct", label=label)
-    assert store.feedback() == ()
+    assert store.feedback.select() == ()
 
 
 def test_a_label_has_a_limit(service, store):
     with pytest.raises(InvalidFields, match="1000 characters"):
         give(service, action="correct", label="x" * 1_001)
-    assert store.feedback() == ()
+    assert store.feedback.select() == ()
     assert give(service, action="correct", label="x" * 1_000).label == "x" * 1_000
 
 

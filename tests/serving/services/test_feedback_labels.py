@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from features.domain.labels import FINAL_STATE
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome
 from features.home import Home
-from features.store.learning.labels import FINAL_STATE
-from features.store.learning.predictions import PredictionRecord
 from serving.runtime.errors import InvalidFields, UnknownPrediction
 from serving.services.feedback import FeedbackService
 from serving.services.incidents import IncidentService
@@ -28,7 +28,7 @@ def told():
 
 @pytest.fixture
 def feedback(store, told):
-    store.record_predictions(
+    store.predictions.record(
         [
             CATEGORY,
             replace(CATEGORY, target="similar", label="INC2", decision="suggest", answer=SIMILAR),
@@ -50,7 +50,7 @@ def give(feedback, **given):
 
 
 def labels(store):
-    return [(one.target, one.label, str(one.source)) for one in store.learning.labels()]
+    return [(one.target, one.label, str(one.source)) for one in store.labels.select()]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def labels(store):
 def test_what_is_said_becomes_a_label(feedback, store, told, given, label):
     said = give(feedback, **given)
     assert labels(store) == ([] if label is None else [label])
-    assert told == list(store.learning.labels())
+    assert told == list(store.labels.select())
     for one in told:
         assert (one.given_by, one.given_at) == ("Ana", NOW)
         assert (one.prediction_id, one.incident_id) == (said.prediction_id, said.incident_id)
@@ -90,7 +90,7 @@ def test_an_answer_that_was_not_shown_can_only_be_corrected(feedback, store, act
     (error,) = refused.value.errors
     assert error.message == "was not shown: name the right label with correct"
     assert labels(store) == []
-    assert store.feedback() == ()
+    assert store.feedback.select() == ()
 
 
 def test_contradictions_are_all_kept_and_the_unknown_refused(feedback, store):
@@ -121,19 +121,19 @@ def test_the_final_state_is_a_label_of_the_source_that_our_answer_tells(
     incidents, store, told, answer, source
 ):
     if answer is not None:
-        store.record_predictions([replace(CATEGORY, **answer)])
+        store.predictions.record([replace(CATEGORY, **answer)])
     incidents.upsert(REPORT, Outcome())
     assert told == []
     incidents.upsert(REPORT, Outcome("VPN", resolved_at=NOW))
     (label,) = told
     assert (label.label, str(label.source), label.given_by) == ("VPN", source, FINAL_STATE)
     assert label.given_at == NOW
-    assert store.learning.labels() == (label,)
+    assert store.labels.select() == (label,)
 
 
 def test_a_state_that_stays_is_no_news_and_one_that_changes_is(incidents, store, told):
     incidents.upsert(REPORT, Outcome("VPN"))
-    store.record_predictions([CATEGORY])
+    store.predictions.record([CATEGORY])
     incidents.upsert(REPORT, Outcome("VPN", severity="High", resolution="rebooted"))
     incidents.upsert(REPORT, Outcome("Mail", severity="High", resolution="rebooted"))
     incidents.upsert(REPORT, Outcome("Mail", severity="High", resolution="rebooted twice"))
@@ -142,4 +142,4 @@ def test_a_state_that_stays_is_no_news_and_one_that_changes_is(incidents, store,
         ("severity", "High", "outcome"),
         ("category", "Mail", "replaced"),
     ]
-    assert store.learning.labels() == tuple(told)
+    assert store.labels.select() == tuple(told)

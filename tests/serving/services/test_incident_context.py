@@ -9,7 +9,7 @@ from features.domain.change import Change
 from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
 from features.domain.topology import NO_TOPOLOGY, Topology
-from features.store.store import IncidentStore
+from features.store.store import Store
 from serving.services import incident_context
 from serving.services.context_ranking import MOST_SHOWN, ServiceNeighbourhood, rank_changes
 from serving.services.incident_context import IncidentContext, IncidentContextService
@@ -53,10 +53,8 @@ def report(service: str | None = "checkout", opened_at: datetime | None = OPENED
     return IncidentReport("INC1", opened_at, "errors", service=service)
 
 
-def around(
-    store: IncidentStore, given: IncidentReport, topology: Topology = SHOP
-) -> IncidentContext:
-    return IncidentContextService(store.telemetry, lambda: topology).around(given)
+def around(store: Store, given: IncidentReport, topology: Topology = SHOP) -> IncidentContext:
+    return IncidentContextService(store, lambda: topology).around(given)
 
 
 def ids(found: tuple) -> list[str]:
@@ -71,14 +69,14 @@ def test_where_nothing_is_recorded_the_reasons_are_given(store):
 
 
 def test_only_what_is_recorded_is_answered(store):
-    store.telemetry.record_changes([change("far", "mail", 5)])
+    store.changes.record([change("far", "mail", 5)])
     found = around(store, report())
     assert (found.changes, found.anomalies) == ((), None)
     assert found.absent.keys() == {"anomalies"}
 
 
 def test_changes_of_the_day_before_on_the_service_and_its_neighbours(store):
-    store.telemetry.record_changes(
+    store.changes.record(
         [
             change("own", "Checkout", 60),
             change("too early", "checkout", 24 * 60 + 1),
@@ -101,7 +99,7 @@ def test_changes_of_the_day_before_on_the_service_and_its_neighbours(store):
 
 
 def test_a_change_counts_the_more_the_shorter_it_came_before(store):
-    store.telemetry.record_changes(
+    store.changes.record(
         [
             change("hours", "checkout", 300),
             change("min", "checkout", 5),
@@ -112,10 +110,8 @@ def test_a_change_counts_the_more_the_shorter_it_came_before(store):
 
 
 def test_a_change_is_held_against_the_onset_not_the_opening(store):
-    store.telemetry.record_changes(
-        [change("before", "checkout", 35), change("between", "checkout", 10)]
-    )
-    store.telemetry.record_anomalies([anomaly("a", "checkout", 32)])
+    store.changes.record([change("before", "checkout", 35), change("between", "checkout", 10)])
+    store.anomalies.record([anomaly("a", "checkout", 32)])
     first, second = around(store, report()).changes
     assert (first.id, second.id) == ("before", "between")
     assert first.why == ("same service", "3 min before the onset of errors a")
@@ -123,21 +119,21 @@ def test_a_change_is_held_against_the_onset_not_the_opening(store):
 
 
 def test_a_change_whose_own_service_moved_after_it_leads(store):
-    store.telemetry.record_changes([change("own", "checkout", 9), change("used", "payments", 12)])
-    store.telemetry.record_anomalies([anomaly("bank", "pay-svc", 11)])
+    store.changes.record([change("own", "checkout", 9), change("used", "payments", 12)])
+    store.anomalies.record([anomaly("bank", "pay-svc", 11)])
     first = around(store, report()).changes[0]
     assert first.id == "used"
     assert first.why[1] == "1 min before the onset of errors bank"
 
 
 def test_a_weak_anomaly_is_no_onset(store):
-    store.telemetry.record_changes([change("own", "checkout", 9)])
-    store.telemetry.record_anomalies([anomaly("a", "checkout", 30, alarms_per_week=5.0)])
+    store.changes.record([change("own", "checkout", 9)])
+    store.anomalies.record([anomaly("a", "checkout", 30, alarms_per_week=5.0)])
     assert around(store, report()).changes[0].why[1] == "9 min before it opened"
 
 
 def test_series_around_the_opening_by_service_onset_and_strength(store):
-    store.telemetry.record_anomalies(
+    store.anomalies.record(
         [
             anomaly("elsewhere", "mail", 5, score=60),
             anomaly("over", "checkout", 180, lasts=10),
@@ -159,8 +155,8 @@ def test_series_around_the_opening_by_service_onset_and_strength(store):
 
 
 def test_without_a_service_everything_shortly_before_is_named(store):
-    store.telemetry.record_changes([change("early", "mail", 400), change("late", "payments", 4)])
-    store.telemetry.record_anomalies([anomaly("a", "payments", 3)])
+    store.changes.record([change("early", "mail", 400), change("late", "payments", 4)])
+    store.anomalies.record([anomaly("a", "payments", 3)])
     found = around(store, report(service=None))
     assert ids(found.changes) == ["late", "early"]
     assert found.changes[0].why == ("1 min before the onset of errors a",)
@@ -169,36 +165,34 @@ def test_without_a_service_everything_shortly_before_is_named(store):
 
 def test_without_a_time_it_is_now(store):
     recent = Change("c", "checkout", datetime.now(UTC) - timedelta(hours=1), "deploy", "4.2")
-    store.telemetry.record_changes([recent, change("long ago", "checkout", 5)])
+    store.changes.record([recent, change("long ago", "checkout", 5)])
     assert ids(around(store, report(opened_at=None)).changes) == ["c"]
 
 
 @pytest.mark.parametrize("year", [1, 9999])
 def test_the_ends_of_the_calendar(store, year):
-    store.telemetry.record_changes([change("c", "checkout", 5)])
-    store.telemetry.record_anomalies([anomaly("a", "checkout", 5)])
+    store.changes.record([change("c", "checkout", 5)])
+    store.anomalies.record([anomaly("a", "checkout", 5)])
     edge = datetime(year, 1 if year == 1 else 12, 1 if year == 1 else 31, 23, 59, tzinfo=UTC)
     assert around(store, report(opened_at=edge)).changes == ()
 
 
 def test_a_batch_is_answered_like_each_alone(store):
     services = ["checkout", "payments", None, "mail"]
-    store.telemetry.record_changes(
-        [change(f"c{n}", services[n % 4] or "web", n * 90) for n in range(40)]
-    )
-    store.telemetry.record_anomalies(
+    store.changes.record([change(f"c{n}", services[n % 4] or "web", n * 90) for n in range(40)])
+    store.anomalies.record(
         [anomaly(f"a{n}", services[n % 3], n * 50, None if n == 3 else 25) for n in range(40)]
     )
-    service = IncidentContextService(store.telemetry, lambda: SHOP)
+    service = IncidentContextService(store, lambda: SHOP)
     reports = [IncidentReport(f"INC{n}", ago(n * 100), service=services[n % 4]) for n in range(12)]
     assert service.contexts_for(reports) == tuple(service.around(each) for each in reports)
     assert any(found.changes and found.anomalies for found in service.contexts_for(reports))
 
 
 def test_a_change_is_held_against_the_first_onset_on_its_service_that_came_with_it(store):
-    store.telemetry.record_changes([change("c", "checkout", 60)])
+    store.changes.record([change("c", "checkout", 60)])
     each = {"before": 66, "with": 64, "after": 30}
-    store.telemetry.record_anomalies([anomaly(one, "checkout", ago) for one, ago in each.items()])
+    store.anomalies.record([anomaly(one, "checkout", ago) for one, ago in each.items()])
     (found,) = around(store, report(service=None)).changes
     assert found.why == ("4 min after the onset of errors with",)
 
@@ -215,15 +209,15 @@ def test_a_busy_day_costs_little_though_no_service_is_named():
 def test_of_very_many_changes_the_latest_are_weighed(store, monkeypatch):
     monkeypatch.setattr(incident_context, "MOST_WEIGHED", 3)
     each = [change(f"c{n}", ("mail", "checkout")[n % 2], 10 + n) for n in range(8)]
-    store.telemetry.record_changes(each)
-    store.telemetry.record_anomalies([anomaly("a", "checkout", 14)])
+    store.changes.record(each)
+    store.anomalies.record([anomaly("a", "checkout", 14)])
     assert set(ids(around(store, report(service=None)).changes)) == {"c0", "c1", "c2"}
     assert set(ids(around(store, report()).changes)) == {"c1", "c3", "c5"}
 
 
 def test_what_is_not_asked_for_is_not_looked_up(store, monkeypatch):
     monkeypatch.setattr(type(store.telemetry), "recorded", lambda _: 1 / 0)
-    service = IncidentContextService(store.telemetry, lambda: SHOP)
+    service = IncidentContextService(store, lambda: SHOP)
     assert service.contexts_for([report()], ["category"]) == (IncidentContext(),)
 
 
@@ -235,7 +229,7 @@ def test_triage_tells_of_both_and_keeps_its_stored_answers_as_they_were(client, 
         json={"id": "c1", "service": "checkout", "at": ago(4).isoformat()}
         | {"kind": "deploy", "summary": "checkout 4.2", "url": None},
     )
-    store.telemetry.record_anomalies([anomaly("a", "checkout", 2, effect=float("nan"))])
+    store.anomalies.record([anomaly("a", "checkout", 2, effect=float("nan"))])
     answer = client.post("/v1/triage", json={"incident": incident}).json()
     assert answer["changes"] == [
         {
@@ -255,7 +249,7 @@ def test_triage_tells_of_both_and_keeps_its_stored_answers_as_they_were(client, 
         "1/s",
     )
     assert not {"anomalies", "changes"} & answer["absent"].keys()
-    stored = store.prediction(answer["prediction_id"])
+    stored = store.predictions.get(answer["prediction_id"])
     assert {record.target for record in stored} == {"category", "fields.subcategory", "severity"}
     asked = {"incidents": [incident, {"title": "x"}, 7], "include": ["changes"]}
     first, second, third = client.post("/v1/triage/batch", json=asked).json()["results"]

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from features.domain.modes import Mode, ModeSetting
 from features.domain.report import IncidentReport
 from features.errors import EncoderUnavailable, StoreUnavailable
-from features.store.operations.modes import Mode, ModeSetting
-from features.store.store import IncidentStore
+from features.store.learning.predictions import PredictionRepository
 from serving.background.champions import ChampionPoller
 from serving.background.mode_poller import ModePoller
 from serving.runtime.metrics import ServingMetrics
@@ -62,7 +62,7 @@ def test_what_is_not_trained_is_absent_with_a_reason(service):
 
 def test_every_answer_is_stored(service, store):
     item = service.triage(REPORTS, include=None, request_id="r-1").items[0]
-    stored = {record.target: record for record in store.prediction(item.prediction_id)}
+    stored = {record.target: record for record in store.predictions.get(item.prediction_id)}
     assert set(stored) == {"category", "fields.subcategory", "severity"}
     category = stored["category"]
     assert (category.incident_id, category.request_id) == ("INC1", "r-1")
@@ -77,7 +77,7 @@ def test_nothing_is_answered_that_cannot_be_stored(service, store, monkeypatch):
     def fail(_store, _records):
         raise StoreUnavailable("the database is busy")
 
-    monkeypatch.setattr(IncidentStore, "record_predictions", fail)
+    monkeypatch.setattr(PredictionRepository, "record", fail)
     with pytest.raises(StoreUnavailable):
         service.triage(REPORTS, include=None, request_id="r")
 
@@ -99,22 +99,22 @@ def test_no_reports_need_no_model(service, trained_registry):
 
 
 def test_a_target_that_is_off_is_neither_asked_nor_stored(service, modes, store, trained_registry):
-    store.set_mode(ModeSetting("category", None, Mode.OFF, datetime.now(UTC)))
+    store.modes.set(ModeSetting("category", None, Mode.OFF, datetime.now(UTC)))
     modes.refresh()
     answers = service.triage(REPORTS, include=["category", "severity"], request_id="r")
     assert answers.absent == {"category": "switched off by its owner: mode off"}
     assert set(answers.items[0].answers) == set(answers.champions) == {"severity"}
-    assert [record.target for record in store.prediction(answers.items[0].prediction_id)] == [
+    assert [record.target for record in store.predictions.get(answers.items[0].prediction_id)] == [
         "severity"
     ]
     assert not hasattr(trained_registry.models["category", "7"], "asked_")
 
 
 def test_the_mode_in_force_is_stored_with_each_answer(service, modes, store):
-    store.set_mode(ModeSetting("category", "Network v7", Mode.AUTO, datetime.now(UTC)))
+    store.modes.set(ModeSetting("category", "Network v7", Mode.AUTO, datetime.now(UTC)))
     modes.refresh()
     items = service.triage(REPORTS, include=["category"], request_id="r").items
-    found = [store.prediction(item.prediction_id)[0] for item in items]
+    found = [store.predictions.get(item.prediction_id)[0] for item in items]
     assert [(record.label, record.mode) for record in found] == [
         ("Network v7", "auto"),
         ("Other v7", "monitor"),
@@ -122,9 +122,9 @@ def test_the_mode_in_force_is_stored_with_each_answer(service, modes, store):
 
 
 def test_a_label_that_is_off_is_stored_as_it_was_answered(service, modes, store):
-    store.set_mode(ModeSetting("category", "Network v7", Mode.OFF, datetime.now(UTC)))
+    store.modes.set(ModeSetting("category", "Network v7", Mode.OFF, datetime.now(UTC)))
     modes.refresh()
     (item, _) = service.triage(REPORTS, include=["category"], request_id="r").items
-    (record,) = store.prediction(item.prediction_id)
+    (record,) = store.predictions.get(item.prediction_id)
     assert (record.label, record.decision, record.mode) == ("Network v7", "abstain", "off")
     assert record.answer["certificate"] is None

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from models.base.series_model import SeriesModel, SeriesScores
 from serving.watch.alert_payload import AlertWriter
 from serving.watch.clients.alertmanager import AlertmanagerClient
@@ -183,7 +183,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path, empty_store: Path) -> Iterator[IncidentStore]:
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
     shutil.copy(empty_store, tmp_path / "precedent.db")
     with open_store(f"sqlite:///{tmp_path / 'precedent.db'}") as opened:
         yield opened
@@ -198,7 +198,7 @@ class Watching:
     """Sessions one after the other on one store, stepped by a clock that the test sets."""
 
     def __init__(
-        self, store: IncidentStore, prometheus: FakePrometheus, alertmanager: FakeAlertmanager
+        self, store: Store, prometheus: FakePrometheus, alertmanager: FakeAlertmanager
     ) -> None:
         self.store = store
         self.prometheus = prometheus
@@ -234,11 +234,11 @@ class Watching:
         config = self.config
         assert config.alertmanager
         self.end()
-        self.lease = Lease(self.store.telemetry, 30)
+        self.lease = Lease(self.store.leases, 30)
         self.session = WatchRunner(
             config,
             models={"full": self.model, "light": self.model},
-            store=self.store.telemetry,
+            store=self.store,
             lease=self.lease,
             prometheus=PrometheusClient(
                 HttpClient(config.prometheus.url, config.prometheus.timeout_seconds),
@@ -277,7 +277,7 @@ class Watching:
 
 @pytest.fixture
 def watching(
-    store: IncidentStore, prometheus: FakePrometheus, alertmanager: FakeAlertmanager
+    store: Store, prometheus: FakePrometheus, alertmanager: FakeAlertmanager
 ) -> Iterator[Watching]:
     prometheus.series["errors"] = [({"__name__": "errors", "instance": "a"}, usual)]
     watch = Watching(store, prometheus, alertmanager)

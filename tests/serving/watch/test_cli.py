@@ -107,8 +107,8 @@ def test_it_watches_shows_its_metrics_and_stops(home, tmp_path, prometheus, numb
     where = f"http://127.0.0.1:{port}/metrics"
     assert result.stdout == f"Precedent watches 1 query; its metrics: {where}\n"
     with open_store(f"sqlite:///{home / 'precedent.db'}") as store:
-        assert store.telemetry.take_lease("watch", "another", 1)
-        assert len(store.telemetry.series_states("watch")) == 1
+        assert store.leases.take("watch", "another", 1)
+        assert len(store.series_states.of_watch("watch")) == 1
 
 
 def free_port() -> int:

@@ -36,7 +36,7 @@ class Process:
     def __init__(self, store, seconds=30.0):
         self.sessions = []
         self.metrics = WatchMetrics()
-        self.lease = Lease(store.telemetry, seconds)
+        self.lease = Lease(store.leases, seconds)
         self.watch = Watch(self.open, lease=self.lease, metrics=self.metrics, clock=time.time)
 
     def open(self):
@@ -113,7 +113,7 @@ def test_a_store_that_fails_is_tried_again_later_with_the_same_session(store, ca
 
 def test_the_lease_is_looked_at_before_anything_is_saved(watching, store):
     watching.step()
-    other = Lease(store.telemetry, 30)
+    other = Lease(store.leases, 30)
     watching.lease.release()
     assert other.take()
     watching.now += 60

@@ -9,7 +9,7 @@ from models.timeseries.anomaly_model import AnomalyModel
 
 
 def states(watching):
-    return watching.store.telemetry.series_states("watch")
+    return watching.store.series_states.of_watch("watch")
 
 
 def warnings(caplog):
@@ -18,7 +18,7 @@ def warnings(caplog):
 
 def anomalies(watching):
     now = datetime.fromtimestamp(watching.now, UTC)
-    return watching.store.telemetry.anomalies_between(now - timedelta(days=2), now)
+    return watching.store.anomalies.between(now - timedelta(days=2), now)
 
 
 def only_past(watching, sample):

@@ -23,11 +23,11 @@ def only_until(time):
 
 def kept(watching):
     now = datetime.fromtimestamp(watching.now, UTC)
-    return watching.store.telemetry.anomalies_between(now - timedelta(days=2), now)
+    return watching.store.anomalies.between(now - timedelta(days=2), now)
 
 
 def states(watching):
-    return watching.store.telemetry.series_states("watch")
+    return watching.store.series_states.of_watch("watch")
 
 
 def start_trouble(watching, *, value=100.0, lasts_minutes=10**6):
@@ -196,7 +196,7 @@ def test_a_crash_between_saves_repeats_the_step_and_nothing_else(watching, monke
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(watching.store.telemetry, "save_series", crash)
+        patched.setattr(watching.store.series_states, "save", crash)
         with pytest.raises(KeyboardInterrupt):
             watching.step()
     watching.end()
@@ -214,7 +214,7 @@ def test_a_store_that_fails_is_saved_to_before_more_is_read(watching, monkeypatc
         raise StoreUnavailable("busy")
 
     with monkeypatch.context() as patched:
-        patched.setattr(watching.store.telemetry, "save_series", refuse)
+        patched.setattr(watching.store.series_states, "save", refuse)
         for _ in range(3):
             with pytest.raises(StoreUnavailable):
                 watching.step()
@@ -430,9 +430,9 @@ def test_old_telemetry_is_cleared_once_a_day(watching):
     changes = [
         Change(str(days), None, now - timedelta(days=days), "deploy", "") for days in (399, 401)
     ]
-    watching.store.telemetry.record_changes(changes)
+    watching.store.changes.record(changes)
     watching.step()
-    found = watching.store.telemetry.changes_between(now - timedelta(days=450), now)
+    found = watching.store.changes.between(now - timedelta(days=450), now)
     assert [each.id for each in found] == ["399"]
 
 

@@ -155,7 +155,7 @@ def test_rollback_and_promote_move_the_champion(home: Home, tmp_path: Path):
     assert champions(home) == {"category": "1"}
     assert run("promote", "category", "--version", "2").exit_code == 0
     with open_store(home.database_url) as store:
-        moved = [one for one in store.learning.events() if one.action in {"promote", "rollback"}]
+        moved = [one for one in store.audit_log.select() if one.action in {"promote", "rollback"}]
     assert [(one.action, one.version) for one in moved] == [
         ("promote", "1"),
         ("promote", "2"),

@@ -11,11 +11,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from features.domain.audit_event import AuditEvent
+from features.domain.labels import LabelRecord, LabelSource
+from features.domain.predictions import PredictionRecord
 from features.home import Home
-from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.audit_log import AuditEvent
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION
 from training.cli.app import app
@@ -53,22 +53,22 @@ def home(home: Home, three_versions: Home, empty_store: Path, monkeypatch) -> Ho
 
 
 @pytest.fixture
-def store(home: Home) -> Iterator[IncidentStore]:
+def store(home: Home) -> Iterator[Store]:
     with open_store(home.database_url) as opened:
         yield opened
 
 
 @pytest.fixture
-def past(store: IncidentStore) -> IncidentStore:
+def past(store: Store) -> Store:
     """A March in which version 2 was champion from the 3rd to the 5th, refused by the gate."""
     refusal = crown(
         2, "2", "refuse", "training", data_sha256="ab" * 32, figures={"version 1": GAIN}
     )
     crowned = (crown(1, "1"), refusal, crown(3, "2"), crown(5, "1", "rollback", "Ben"))
     for event in crowned:
-        store.learning.append_event(event)
-    store.record_predictions([said(2, "VPN", "1"), said(4, "Mail", "2", 0.05)])
-    store.learning.record_labels(
+        store.audit_log.append(event)
+    store.predictions.record([said(2, "VPN", "1"), said(4, "Mail", "2", 0.05)])
+    store.labels.record(
         [LabelRecord("INC0012345", "category", "Mail", LabelSource.AUDITED, "Mia", at(6), "p-4")]
     )
     return store
@@ -111,7 +111,7 @@ def test_the_label_that_counted_then_is_marked(run, past):
             ("Fax", LabelSource.CORRECTED, 5),
         )
     )
-    past.learning.record_labels([early, late])
+    past.labels.record([early, late])
     lines = run("--at", "2026-03-05", "--incident", "INC0012345").stdout.splitlines()
     assert [line.partition("by ")[2] for line in lines[-3:]] == [
         *("Eve", "Eve (counted then)", "Mia (later)")
@@ -120,7 +120,7 @@ def test_the_label_that_counted_then_is_marked(run, past):
 
 def test_slices_are_left_to_the_export(run, past):
     told = {"differences": {"class Service Desk": GAIN, "version 1": GAIN}}
-    past.learning.append_event(crown(8, "3", **told))
+    past.audit_log.append(crown(8, "3", **told))
     shown = run("--at", "2026-03-08").stdout
     assert "accuracy against version 1: +0.021" in shown
     assert "Service Desk" not in shown
@@ -130,7 +130,7 @@ def test_slices_are_left_to_the_export(run, past):
 def test_a_retraining_tells_whether_it_began_or_ended(run, past):
     for state in ("started", "finished"):
         event = AuditEvent(at(9), "Ana", "retrain", None, None, "200 new labels", {"state": state})
-        past.learning.append_event(event)
+        past.audit_log.append(event)
     lines = run().stdout.splitlines()
     assert lines[-2:] == [
         "2026-03-09 12:00  retrain started, by Ana: 200 new labels",
@@ -157,13 +157,13 @@ def test_a_champion_moved_past_the_log_is_found_once(run, past, home):
     connect(home.tracking_uri).set_registered_model_alias("default.category", CHAMPION, "3")
     for _ in range(2):
         assert "version 3 was champion" in run("--at", "9999-12-31").stdout
-    found = past.learning.events(action="found")
+    found = past.audit_log.select(action="found")
     assert [(each.version, each.details["before"]) for each in found] == [("3", "1")]
 
 
 def test_without_a_question_the_last_events_are_shown(run, past):
     for number in range(18):
-        past.learning.append_event(crown(7, "1", "train", actor=f"run {number}"))
+        past.audit_log.append(crown(7, "1", "train", actor=f"run {number}"))
     lines = run().stdout.splitlines()
     assert lines[0] == "the last 20 of 22 events; --export FILE writes all"
     assert lines[-1] == "2026-03-07 12:00  train category version 1, by run 17: reason of day 7"
@@ -172,7 +172,7 @@ def test_without_a_question_the_last_events_are_shown(run, past):
 
 
 def test_the_whole_log_is_exported(run, past, tmp_path):
-    events = past.learning.events()
+    events = past.audit_log.select()
     assert run("--export", str(tmp_path / "log.csv")).stdout.startswith("wrote 4 events")
     run("--export", str(tmp_path / "log.jsonl"))
     with (tmp_path / "log.csv").open(encoding="utf-8", newline="") as file:

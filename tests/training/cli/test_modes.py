@@ -9,10 +9,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from features.domain.modes import Mode, Modes
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home, HomeSettings, open_home
-from features.store.operations.modes import Mode, Modes
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import save_artifact
 from models.base.model_card import Card
@@ -54,7 +54,7 @@ def home(home: Home, trained: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 @pytest.fixture
-def store(home: Home) -> Iterator[IncidentStore]:
+def store(home: Home) -> Iterator[Store]:
     with open_store(home.database_url) as opened:
         yield opened
 
@@ -78,20 +78,20 @@ def refusal(*arguments: str) -> str:
     return line
 
 
-def test_a_target_and_a_label_get_their_modes(store: IncidentStore):
+def test_a_target_and_a_label_get_their_modes(store: Store):
     done("mode", "recommend", "--target", "category")
     done("mode", "auto", "--target", "category", "--label", "Network")
-    modes = store.modes()
+    modes = store.modes.current()
     assert modes.of("category") is Mode.RECOMMEND
     assert modes.of_labels("category") == {"Network": Mode.AUTO}
 
 
-def test_one_command_returns_everything_to_monitor(store: IncidentStore):
+def test_one_command_returns_everything_to_monitor(store: Store):
     done("mode", "auto", "--target", "category")
     done("mode", "off", "--target", "category", "--label", "Mail")
     said = done("mode", "monitor")
     assert said == "everything: monitor; running servers follow in seconds\n"
-    assert store.modes() == Modes()
+    assert store.modes.current() == Modes()
 
 
 def test_auto_without_a_certificate_is_warned_of(home: Home):
@@ -102,19 +102,19 @@ def test_auto_without_a_certificate_is_warned_of(home: Home):
         assert "warning" not in run("mode", mode, "--target", "category", "--label", label).stderr
 
 
-def test_returning_to_monitor_needs_no_registry(home: Home, store: IncidentStore):
+def test_returning_to_monitor_needs_no_registry(home: Home, store: Store):
     done("mode", "auto", "--target", "category")
     (home.root / "mlflow.db").write_text("no database")
     done("mode", "monitor")
-    assert store.modes() == Modes()
+    assert store.modes.current() == Modes()
 
 
-def test_a_targets_mode_names_the_labels_that_keep_their_own(store: IncidentStore):
+def test_a_targets_mode_names_the_labels_that_keep_their_own(store: Store):
     done("mode", "off", "--target", "category", "--label", "Mail")
     done("mode", "auto", "--target", "category", "--label", "Network")
     said = done("mode", "monitor", "--target", "category")
     assert said.startswith("category: monitor, except 'Mail': off;")
-    assert store.modes().of("category", "Network") is Mode.MONITOR
+    assert store.modes.current().of("category", "Network") is Mode.MONITOR
 
 
 def test_the_list_holds_champions_and_settings(home: Home):
@@ -145,9 +145,9 @@ def test_a_fresh_home_has_nothing_to_list(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 @pytest.mark.parametrize("mode", ["off", "recommend", "auto"])
-def test_only_monitor_is_for_everything_at_once(mode: str, store: IncidentStore):
+def test_only_monitor_is_for_everything_at_once(mode: str, store: Store):
     assert "--target" in refusal("mode", mode)
-    assert store.modes() == Modes()
+    assert store.modes.current() == Modes()
 
 
 @pytest.mark.parametrize(
@@ -165,17 +165,17 @@ def test_only_monitor_is_for_everything_at_once(mode: str, store: IncidentStore)
     ],
 )
 def test_what_does_not_exist_is_refused_with_what_does(
-    arguments: tuple[str, ...], words: tuple[str, ...], store: IncidentStore
+    arguments: tuple[str, ...], words: tuple[str, ...], store: Store
 ):
     line = refusal("mode", *arguments)
     assert all(word in line for word in words)
-    assert store.modes() == Modes()
+    assert store.modes.current() == Modes()
 
 
 def test_each_setting_is_told_to_the_log(store):
     done("mode", "auto", "--target", "category", "--label", "Mail")
     done("mode", "monitor")
-    label, all_of_them = store.learning.events(action="mode")
+    label, all_of_them = store.audit_log.select(action="mode")
     assert (label.target, label.details) == ("category", {"mode": "auto", "label": "Mail"})
     assert label.reason == "category, label 'Mail': auto"
     assert (all_of_them.target, all_of_them.reason) == (None, "everything: monitor")

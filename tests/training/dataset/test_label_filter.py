@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from features.domain.history import DatasetMetadata
+from features.domain.labels import LabelRecord, LabelSource
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.dataset_metadata import DatasetMetadata
-from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from training.dataset.point_in_time import PointInTimeHistory, read_point_in_time
 
 OPENED = datetime(2026, 3, 2, tzinfo=UTC)
@@ -17,30 +17,30 @@ CUTOFF = OPENED + timedelta(days=9)
 
 
 @pytest.fixture
-def store(tmp_path: Path, empty_store: Path) -> Iterator[IncidentStore]:
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
     file = tmp_path / "precedent.db"
     file.write_bytes(empty_store.read_bytes())
     with open_store(f"sqlite:///{file}") as opened:
         yield opened
 
 
-def keep(store: IncidentStore, *outcomes: Outcome) -> None:
-    store.upsert(
+def keep(store: Store, *outcomes: Outcome) -> None:
+    store.incidents.upsert(
         ResolvedIncident(IncidentReport(f"W{n}", OPENED, f"title {n}"), outcome)
         for n, outcome in enumerate(outcomes)
     )
 
 
-def correct(store: IncidentStore, incident_id: str, label: str, target: str = "category") -> None:
+def correct(store: Store, incident_id: str, label: str, target: str = "category") -> None:
     said = LabelRecord(incident_id, target, label, LabelSource.CORRECTED, "Ana", OPENED)
-    store.learning.record_labels([said])
+    store.labels.record([said])
 
 
 def categories(past: PointInTimeHistory) -> list[str | None]:
     return [one.outcome.category for one in past.history.incidents]
 
 
-def test_a_slip_of_the_pen_is_no_class(store: IncidentStore) -> None:
+def test_a_slip_of_the_pen_is_no_class(store: Store) -> None:
     keep(store, Outcome("Network"), Outcome("Network"), Outcome("Rare"))
     correct(store, "W0", "Netwrk")
     past = read_point_in_time(store, CUTOFF)
@@ -53,7 +53,7 @@ def test_a_slip_of_the_pen_is_no_class(store: IncidentStore) -> None:
     assert "(like 'Network'?)" in read_point_in_time(store, CUTOFF).warnings[0]
 
 
-def test_what_two_incidents_say_or_any_outcome_has_is_learned(store: IncidentStore) -> None:
+def test_what_two_incidents_say_or_any_outcome_has_is_learned(store: Store) -> None:
     keep(store, Outcome("Network"), Outcome("Network"), Outcome("Network"), Outcome("Rare"))
     for incident_id in ("W0", "W1"):
         correct(store, incident_id, "Quantum")
@@ -66,7 +66,7 @@ def test_what_two_incidents_say_or_any_outcome_has_is_learned(store: IncidentSto
     assert past.warnings == ()
 
 
-def test_a_severity_that_is_no_level_is_left_out_and_named(store: IncidentStore) -> None:
+def test_a_severity_that_is_no_level_is_left_out_and_named(store: Store) -> None:
     levels, speeds = ("Low", "High"), ("slow", "fast")
     keep(
         store,
@@ -76,7 +76,7 @@ def test_a_severity_that_is_no_level_is_left_out_and_named(store: IncidentStore)
     )
     assert read_point_in_time(store, CUTOFF).warnings == ()
     correct(store, "W1", "Low", "severity")
-    store.learning.save_dataset_metadata(
+    store.dataset_metadata.save(
         DatasetMetadata(severity_levels=levels, field_levels={"impact": speeds})
     )
     past = read_point_in_time(store, CUTOFF)

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from features.domain.history import History, Provenance
+from features.domain.history import DatasetMetadata, History, Provenance
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.dataset_metadata import DatasetMetadata
-from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
-from features.store.learning.predictions import PredictionRecord
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from training.dataset.point_in_time import (
     PointInTimeHistory,
     exclude_self_confirmed,
@@ -26,7 +25,7 @@ CUTOFF = OPENED + 24 * HOUR
 
 
 @pytest.fixture
-def store(tmp_path: Path, empty_store: Path) -> Iterator[IncidentStore]:
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
     file = tmp_path / "precedent.db"
     file.write_bytes(empty_store.read_bytes())
     with open_store(f"sqlite:///{file}") as opened:
@@ -57,8 +56,8 @@ def categories(past: PointInTimeHistory) -> dict[str, str | None]:
     return {one.report.id: one.outcome.category for one in past.history.incidents}
 
 
-def test_only_what_was_known_at_the_cutoff_is_in_it(store: IncidentStore) -> None:
-    store.upsert(
+def test_only_what_was_known_at_the_cutoff_is_in_it(store: Store) -> None:
+    store.incidents.upsert(
         [
             incident("known", category="VPN", resolved_at=OPENED + HOUR, resolution="rebooted"),
             incident("later", category="VPN", resolved_at=CUTOFF + HOUR, resolution="rebooted"),
@@ -67,7 +66,7 @@ def test_only_what_was_known_at_the_cutoff_is_in_it(store: IncidentStore) -> Non
             incident("told", category="VPN"),
         ]
     )
-    store.learning.record_labels([said("VPN", "outcome", hours=30, incident_id="told")])
+    store.labels.record([said("VPN", "outcome", hours=30, incident_id="told")])
     past = read_point_in_time(store, CUTOFF)
     assert categories(past) == {"known": "VPN", "later": None, "timeless": "VPN", "told": None}
     later = next(one.outcome for one in past.history.incidents if one.report.id == "later")
@@ -87,15 +86,19 @@ def test_only_what_was_known_at_the_cutoff_is_in_it(store: IncidentStore) -> Non
     ],
 )
 def test_our_own_word_never_trains_and_the_strongest_counts(store, ledger, label, echoes) -> None:
-    store.upsert([incident(category="VPN", assignment="Desk"), incident("INC2", category="Mail")])
-    store.learning.record_labels(ledger)
+    store.incidents.upsert(
+        [incident(category="VPN", assignment="Desk"), incident("INC2", category="Mail")]
+    )
+    store.labels.record(ledger)
     past = read_point_in_time(store, CUTOFF)
     one = past.history.incidents[0]
     assert (one.outcome.category, one.outcome.assignment, past.echoes) == (label, "Desk", echoes)
 
 
-def test_labels_of_every_target_find_their_place(store: IncidentStore) -> None:
-    store.upsert([incident(), incident("INC2", assignment="Desk", fields={"site": "Graz"})])
+def test_labels_of_every_target_find_their_place(store: Store) -> None:
+    store.incidents.upsert(
+        [incident(), incident("INC2", assignment="Desk", fields={"site": "Graz"})]
+    )
     targets = {
         "assignment": "Desk",
         "severity": "High",
@@ -103,10 +106,10 @@ def test_labels_of_every_target_find_their_place(store: IncidentStore) -> None:
         "runbooks": "vpn/a",
         "similar": "INC0",
     }
-    store.learning.record_labels(
+    store.labels.record(
         [said(label, "corrected", target=target) for target, label in targets.items()]
     )
-    store.learning.save_dataset_metadata(DatasetMetadata(severity_levels=("Low", "High")))
+    store.dataset_metadata.save(DatasetMetadata(severity_levels=("Low", "High")))
     one = read_point_in_time(store, CUTOFF).history.incidents[0]
     assert one.outcome == Outcome(
         assignment="Desk",
@@ -117,11 +120,13 @@ def test_labels_of_every_target_find_their_place(store: IncidentStore) -> None:
     )
 
 
-def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: IncidentStore) -> None:
-    store.upsert([incident("INC1"), incident("INC2", category="Mail"), incident("INC5", 2)])
-    store.upsert([incident("INC6", 3, category="Chat")])
-    store.record_predictions([auto_answer("VPN"), auto_answer("VPN", "INC3")])
-    store.learning.record_labels([said("Chat", "corrected", incident_id="INC2")])
+def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: Store) -> None:
+    store.incidents.upsert(
+        [incident("INC1"), incident("INC2", category="Mail"), incident("INC5", 2)]
+    )
+    store.incidents.upsert([incident("INC6", 3, category="Chat")])
+    store.predictions.record([auto_answer("VPN"), auto_answer("VPN", "INC3")])
+    store.labels.record([said("Chat", "corrected", incident_id="INC2")])
     filed = History(
         (
             incident("INC4", -1, category="Print"),
@@ -143,7 +148,7 @@ def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: IncidentStore)
     assert past.history.incidents[1].report.title == "title of INC1"
     assert {one.incident_id for one in past.labels_to_store} == {"INC1", "INC3"}
     assert {one.report.id for one in past.incidents_to_store} == {"INC1", "INC3", "INC4"}
-    store.upsert(past.incidents_to_store, past.labels_to_store)
+    store.incidents.upsert(past.incidents_to_store, past.labels_to_store)
     again = read_point_in_time(store, CUTOFF)
     assert categories(again) == categories(past)
     assert again.history.sha256 == past.history.sha256
@@ -152,10 +157,10 @@ def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: IncidentStore)
     }
 
 
-def test_an_export_of_our_own_answers_teaches_nothing(store: IncidentStore) -> None:
-    store.upsert([incident("known", category="VPN")])
-    store.record_predictions([auto_answer("VPN", name) for name in ("known", "echoed", "mended")])
-    store.learning.record_labels([said("Chat", "corrected", incident_id="mended")])
+def test_an_export_of_our_own_answers_teaches_nothing(store: Store) -> None:
+    store.incidents.upsert([incident("known", category="VPN")])
+    store.predictions.record([auto_answer("VPN", name) for name in ("known", "echoed", "mended")])
+    store.labels.record([said("Chat", "corrected", incident_id="mended")])
     given = {"untouched": "VPN", "known": "VPN", "echoed": "VPN", "mended": "VPN", "rare": "Chat"}
     filed = History(
         tuple(incident(name, category=label) for name, label in given.items()), sha256="of the file"
@@ -170,30 +175,30 @@ def test_an_export_of_our_own_answers_teaches_nothing(store: IncidentStore) -> N
         "rare": "Chat",
     }
     assert (past.echoes, past.history.sha256) == (1, "of the file")
-    store.upsert(filed.incidents, past.labels_to_store)
+    store.incidents.upsert(filed.incidents, past.labels_to_store)
     assert exclude_self_confirmed(store, filed).history == past.history
     assert categories(read_point_in_time(store, CUTOFF))["echoed"] is None
 
 
-def test_a_slip_of_the_pen_is_not_learned_beside_a_file_either(store: IncidentStore) -> None:
+def test_a_slip_of_the_pen_is_not_learned_beside_a_file_either(store: Store) -> None:
     filed = History(tuple(incident(name, category="Chat") for name in ("untouched", "mended")))
-    store.learning.record_labels([said("Chatt", "corrected", incident_id="mended")])
+    store.labels.record([said("Chatt", "corrected", incident_id="mended")])
     past = exclude_self_confirmed(store, filed)
     assert [one.outcome.category for one in past.history.incidents] == ["Chat", None]
     assert "'Chatt' in category, and no other does (like 'Chat'?)" in past.warnings[0]
 
 
-def test_a_file_may_correct_what_was_only_accepted(store: IncidentStore) -> None:
-    store.upsert([incident(category="VPN", resolved_at=OPENED + HOUR)])
-    store.learning.record_labels([said("VPN", "accepted", given_by=FINAL_STATE)])
+def test_a_file_may_correct_what_was_only_accepted(store: Store) -> None:
+    store.incidents.upsert([incident(category="VPN", resolved_at=OPENED + HOUR)])
+    store.labels.record([said("VPN", "accepted", given_by=FINAL_STATE)])
     reopened = History((incident(category="Mail", resolved_at=OPENED + 2 * HOUR),))
     assert categories(read_point_in_time(store, CUTOFF, file=reopened)) == {"INC1": "Mail"}
     assert categories(read_point_in_time(store, CUTOFF)) == {"INC1": "VPN"}
 
 
-def test_what_a_mapping_said_is_remembered(store: IncidentStore) -> None:
-    store.upsert([incident("INC1"), incident("INC2", 1), incident("INC3", 2)])
-    store.learning.save_dataset_metadata(
+def test_what_a_mapping_said_is_remembered(store: Store) -> None:
+    store.incidents.upsert([incident("INC1"), incident("INC2", 1), incident("INC3", 2)])
+    store.dataset_metadata.save(
         DatasetMetadata(
             severity_levels=("Low", "High"),
             groups={"INC1": "north", "INC2": "south"},
@@ -205,18 +210,18 @@ def test_what_a_mapping_said_is_remembered(store: IncidentStore) -> None:
     assert history.severity_levels == ("Low", "High")
     assert history.groups == ("north", "south", "")
     assert history.provenance == {"title": Provenance.OPENING}
-    store.upsert([incident(f"new{n}", 3) for n in range(3)])
+    store.incidents.upsert([incident(f"new{n}", 3) for n in range(3)])
     assert read_point_in_time(store, CUTOFF).history.groups == ()
     file = History((incident("INC9", severity="P1"),), severity_levels=("P2", "P1"))
     assert read_point_in_time(store, CUTOFF, file=file).history.severity_levels == ("P2", "P1")
 
 
-def test_the_hash_is_that_of_ids_and_labels(store: IncidentStore) -> None:
-    store.upsert([incident("INC1", category="VPN"), incident("INC2", 1)])
-    store.upsert([incident("INC3", 2, category="Mail")])
+def test_the_hash_is_that_of_ids_and_labels(store: Store) -> None:
+    store.incidents.upsert([incident("INC1", category="VPN"), incident("INC2", 1)])
+    store.incidents.upsert([incident("INC3", 2, category="Mail")])
     before = read_point_in_time(store, CUTOFF).history.sha256
     assert read_point_in_time(store, CUTOFF).history.sha256 == before
-    store.learning.record_labels([said("Mail", "corrected", incident_id="INC2")])
+    store.labels.record([said("Mail", "corrected", incident_id="INC2")])
     assert read_point_in_time(store, CUTOFF).history.sha256 != before
     assert (
         read_point_in_time(store, OPENED).history.sha256

@@ -14,14 +14,14 @@ from training.demo.telemetry import DEPLOYED_AT
 def test_a_failure_is_stored_with_what_surrounds_it(tmp_path: Path) -> None:
     company, home = generate_company(incidents=300), Home(tmp_path)
     with open_store(home.database_url) as store:
-        incident = store.get(record_day(company, home, store))
+        incident = store.incidents.get(record_day(company, home, store))
         assert incident.outcome.is_open
         assert incident.report.opened_at > DEPLOYED_AT
         span = (DEPLOYED_AT.replace(hour=0), DEPLOYED_AT.replace(hour=23))
-        assert any(each.at == DEPLOYED_AT for each in store.telemetry.changes_between(*span))
-        moved = store.telemetry.anomalies_between(*span)
+        assert any(each.at == DEPLOYED_AT for each in store.changes.between(*span))
+        moved = store.anomalies.between(*span)
         record_day(company, home, store)
-        assert store.telemetry.anomalies_between(*span) == moved
+        assert store.anomalies.between(*span) == moved
     assert incident.report.service in {each.service for each in moved}
     drawn = moved[0].points
     assert {len(values) for values in (drawn.values, drawn.expected, drawn.lower)} == {240}

@@ -71,7 +71,7 @@ def test_a_verdict_is_kept_and_logged(home: Home, tmp_path: Path) -> None:
     assert kept["comparisons"][1]["name"] == "the champion (version 1)"
 
     with open_store(home.database_url, "default") as store:
-        log = store.learning.events(target="category")
+        log = store.audit_log.select(target="category")
     gate = [event for event in log if event.action in ("promote", "refuse")]
     assert [(event.action, event.version) for event in gate] == [
         ("promote", "1"),

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.domain.predictions import PredictionRecord, ShadowPair
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import HomeSettings, open_home
-from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
-from features.store.learning.predictions import PredictionRecord
-from features.store.learning.shadow_predictions import ShadowPair
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from models.lifecycle.promotion import promote
@@ -106,9 +105,9 @@ def labelled(one, label, source, given_by="ana"):
 def a_quiet_month(store):
     """Everything is as before: right answers, one in four abstained, half of them taken."""
     incidents = past_and_present()
-    store.upsert(incidents)
+    store.incidents.upsert(incidents)
     late = incidents[500:]
-    store.record_predictions(
+    store.predictions.record(
         [
             answered(one, one.outcome.category, decision="auto" if number % 4 else "abstain")
             for number, one in enumerate(late)
@@ -118,7 +117,7 @@ def a_quiet_month(store):
         action = FeedbackAction.DISMISS if number % 2 else FeedbackAction.ACCEPT
         id_, at = one.report.id, one.report.opened_at
         said = FeedbackRecord(f"p-{id_}", id_, "category", action, None, None, "ana", at, "api")
-        store.give_feedback(said)
+        store.feedback.record(said)
 
 
 def a_bad_month(store):
@@ -127,10 +126,10 @@ def a_bad_month(store):
     incidents = [
         one for n, one in enumerate(changed) if n < 350 or one.outcome.category != "Printing"
     ]
-    store.upsert(incidents)
+    store.incidents.upsert(incidents)
     late = [one for one in incidents if one.report.opened_at > BEGIN + timedelta(days=33)]
     since = BEGIN + timedelta(days=37)
-    store.record_predictions(
+    store.predictions.record(
         [
             answered(
                 one,
@@ -140,10 +139,10 @@ def a_bad_month(store):
             for number, one in enumerate(late)
         ]
     )
-    store.learning.record_labels(
+    store.labels.record(
         [labelled(one, one.outcome.category, LabelSource.AUDITED) for one in late[::3]]
     )
-    store.learning.withdraw(
+    store.certificate_withdrawals.record(
         CertificateWithdrawal("category", "1", "Mail", 0.92, 8, 30, 0.5, CUTOFF)
     )
 
@@ -273,7 +272,7 @@ def test_the_command_prints_and_keeps_what_the_look_found(looked, owned, bad, mo
     signals = [one["signal"] for one in json.loads(told.stdout)["alarms"]]
     assert signals == [one.signal for one in bad.alarms]
     with open_store(owned.database_url) as store:
-        assert store.learning.latest_monitoring().alarms == bad.alarms
+        assert store.monitoring_reports.latest().alarms == bad.alarms
 
 
 def test_the_command_begins_with_one_verdict(looked, owned, monkeypatch):

@@ -15,12 +15,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from features.domain.labels import LabelRecord, LabelSource
+from features.domain.monitoring import Alarm, MonitoringReport
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home
-from features.store.learning.labels import LabelRecord, LabelSource
-from features.store.learning.monitoring_reports import Alarm, MonitoringReport
-from features.store.learning.predictions import PredictionRecord
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION, ModelRegistry
 from training.cli.app import app
@@ -60,7 +60,7 @@ def home(home: Home, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> Home
 
 
 @pytest.fixture
-def store(home: Home) -> Iterator[IncidentStore]:
+def store(home: Home) -> Iterator[Store]:
     with open_store(home.database_url) as opened:
         yield opened
 
@@ -95,18 +95,18 @@ def label(incident_id: str, said: str, source: str = "corrected") -> LabelRecord
     return LabelRecord(incident_id, "category", said, LabelSource(source), "Ana", NOW)
 
 
-def states(store: IncidentStore) -> list[str]:
-    return [event.details["state"] for event in store.learning.events(action="retrain")]
+def states(store: Store) -> list[str]:
+    return [event.details["state"] for event in store.audit_log.select(action="retrain")]
 
 
 @pytest.mark.quality
 def test_it_learns_from_store_and_file_and_writes_nothing_back(
-    home: Home, store: IncidentStore, tmp_path: Path
+    home: Home, store: Store, tmp_path: Path
 ) -> None:
     everything = past()
-    store.upsert(everything[:40])
-    store.learning.record_labels([label("T0", "Network", "echo"), label("T1", "Network")])
-    store.learning.record_labels([label("T2", "Netwrk")])
+    store.incidents.upsert(everything[:40])
+    store.labels.record([label("T0", "Network", "echo"), label("T1", "Network")])
+    store.labels.record([label("T2", "Netwrk")])
     file = write_history(tmp_path / "history.jsonl", everything[30:])
     result = run("--target", "category", "--from-store", "--history", file, "--json")
     assert result.exit_code == 0, result.output
@@ -115,10 +115,13 @@ def test_it_learns_from_store_and_file_and_writes_nothing_back(
     assert told["trained"][0]["rows"] == 58
     assert any("'Netwrk' in category" in warning for warning in told["warnings"])
     assert champions(home) == {"category": "1"}
-    assert [store.get(f"T{n}").outcome.category for n in (0, 1, 59)] == [*WORDS, "Printing"]
-    assert store.learning.history_facts().provenance["title"] == "unknown"
+    assert [store.incidents.get(f"T{n}").outcome.category for n in (0, 1, 59)] == [
+        *WORDS,
+        "Printing",
+    ]
+    assert store.dataset_metadata.get().provenance["title"] == "unknown"
     assert states(store) == ["started", "finished"]
-    finished = store.learning.events(action="retrain")[-1]
+    finished = store.audit_log.select(action="retrain")[-1]
     assert finished.details["versions"] == {"category": "1"}
     assert finished.details["data_sha256"] == told["data_sha256"]
 
@@ -129,19 +132,19 @@ def test_it_learns_from_store_and_file_and_writes_nothing_back(
 
 @pytest.mark.quality
 def test_train_does_not_learn_an_export_of_our_own_answers(
-    home: Home, store: IncidentStore, tmp_path: Path
+    home: Home, store: Store, tmp_path: Path
 ) -> None:
     everything = past()
     ours = everything[0].outcome.category
     answer = ("p", "r", "T0", "category", "1", ours, 0.9, "auto", "auto", {}, NOW)
-    store.record_predictions([PredictionRecord(*answer)])
+    store.predictions.record([PredictionRecord(*answer)])
     file = str(write_history(tmp_path / "history.jsonl", everything))
     command = ["train", "--history", file, "--target", "category", "--json"]
     told = json.loads(CliRunner().invoke(app, command).stdout)
     assert told["trained"][0]["rows"] == 59
     assert "1 label only repeats our own answers and taught nothing" in told["warnings"]
-    assert store.get("T0").outcome.category == ours
-    assert [one.source for one in store.learning.labels()] == ["echo"]
+    assert store.incidents.get("T0").outcome.category == ours
+    assert [one.source for one in store.labels.select()] == ["echo"]
 
 
 def write_history(path: Path, incidents: list[ResolvedIncident]) -> Path:
@@ -158,7 +161,7 @@ def write_history(path: Path, incidents: list[ResolvedIncident]) -> Path:
     return path
 
 
-def test_bad_input_and_a_second_one_are_one_line(home: Home, store: IncidentStore) -> None:
+def test_bad_input_and_a_second_one_are_one_line(home: Home, store: Store) -> None:
     nothing = run()
     assert nothing.exit_code == 2
     assert last_line(nothing).startswith("error: nothing can be trained")
@@ -168,7 +171,7 @@ def test_bad_input_and_a_second_one_are_one_line(home: Home, store: IncidentStor
     assert last_line(nonsense).startswith("error: --cutoff: 'last week' is no time")
     assert "has not come yet" in last_line(run("--cutoff", "2999-01-01"))
     assert "--history" in last_line(run("--mapping", "mapping.yaml"))
-    store.upsert(past())
+    store.incidents.upsert(past())
     with RetrainingLock(store, "Ben") as held:
         second = run()
     assert second.exit_code == 2
@@ -202,24 +205,24 @@ class Registry:
 def test_it_is_due_when_labels_came_or_an_alarm_did(
     store, days_ago, labels, alarm, is_due, reason
 ) -> None:
-    store.learning.record_labels([label("T0", "Network") for _ in range(labels)])
+    store.labels.record([label("T0", "Network") for _ in range(labels)])
     if alarm is not None:
         signal_name, target = alarm
         told = Alarm(signal_name, "it changed", "look", None, (), target)
-        store.learning.keep_monitoring(MonitoringReport(NOW, (), (told,), ()))
+        store.monitoring_reports.save(MonitoringReport(NOW, (), (told,), ()))
     due = why_due(store, Registry(days_ago), ("category",), retrain_days=7, now=NOW)
     assert (due.is_due, reason in due.reason) == (is_due, True), due.reason
     assert why_due(store, Registry(1), ("severity",), retrain_days=7, now=NOW).is_due
 
 
-def test_one_that_never_told_its_end_is_written_down_as_failed(store: IncidentStore) -> None:
+def test_one_that_never_told_its_end_is_written_down_as_failed(store: Store) -> None:
     for _ in range(2):
         with suppress(KeyboardInterrupt), told_in_log(store, "Ana", "by hand", {}) as ending:
             ending["versions"] = {"category": "7"}
     with suppress(KeyboardInterrupt), told_in_log(store, "Ana", "by hand", {}):
         raise KeyboardInterrupt
-    started = store.learning.events(action="retrain")[0]
-    store.learning.append_event(replace(started, at=datetime.now(UTC)))
+    started = store.audit_log.select(action="retrain")[0]
+    store.audit_log.append(replace(started, at=datetime.now(UTC)))
     with told_in_log(store, "Ben", "by hand", {}):
         pass
     ends = ["started", "finished", "started", "finished", "started", "failed"]
@@ -237,9 +240,9 @@ def championed(home: Home, three_versions: Home) -> dict[str, str]:
 
 @pytest.mark.quality
 def test_killed_in_mid_training_it_leaves_the_champion(
-    home: Home, store: IncidentStore, championed: dict[str, str]
+    home: Home, store: Store, championed: dict[str, str]
 ) -> None:
-    store.upsert(past())
+    store.incidents.upsert(past())
     killed = subprocess.Popen(
         [sys.executable, "-c", STOP_WHILE_FITTING], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -257,9 +260,9 @@ def test_killed_in_mid_training_it_leaves_the_champion(
 
 @pytest.mark.quality
 def test_on_a_full_disk_it_fails_in_one_line_and_the_champion_stays(
-    home: Home, store: IncidentStore, championed: dict[str, str]
+    home: Home, store: Store, championed: dict[str, str]
 ) -> None:
-    store.upsert(past())
+    store.incidents.upsert(past())
     failed = subprocess.run(
         [sys.executable, "-c", SMALL_DISK], cwd=ROOT, capture_output=True, text=True, check=False
     )

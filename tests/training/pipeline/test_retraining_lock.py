@@ -10,7 +10,7 @@ from time import monotonic, sleep
 import pytest
 
 from features.errors import RetrainingBusy
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from training.pipeline.retraining_lock import RetrainingLock
 
 ROOT = Path(__file__).parents[3]
@@ -30,12 +30,12 @@ def url(tmp_path: Path, empty_store: Path) -> str:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[IncidentStore]:
+def store(url: str) -> Iterator[Store]:
     with open_store(url) as opened:
         yield opened
 
 
-def test_the_second_is_told_who_is_at_it(store: IncidentStore) -> None:
+def test_the_second_is_told_who_is_at_it(store: Store) -> None:
     with RetrainingLock(store, "Ana") as first:
         assert first.holder.startswith("Ana on ")
         with pytest.raises(RetrainingBusy) as refused, RetrainingLock(store, "Ben"):
@@ -46,7 +46,7 @@ def test_the_second_is_told_who_is_at_it(store: IncidentStore) -> None:
         second.check()
 
 
-def test_it_is_held_for_as_long_as_its_process_lives(store: IncidentStore) -> None:
+def test_it_is_held_for_as_long_as_its_process_lives(store: Store) -> None:
     with RetrainingLock(store, "Ana", seconds=0.2) as lock:
         sleep(0.4)
         lock.check()
@@ -55,7 +55,7 @@ def test_it_is_held_for_as_long_as_its_process_lives(store: IncidentStore) -> No
 
 
 def test_one_that_was_stopped_for_too_long_learns_that_it_lost_the_lock(
-    store: IncidentStore, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with RetrainingLock(store, "Ana", seconds=0.1) as lock:
         monkeypatch.setattr(lock, "_take", lambda: False)
@@ -64,11 +64,11 @@ def test_one_that_was_stopped_for_too_long_learns_that_it_lost_the_lock(
             lock.check()
         with RetrainingLock(store, "Ben") as second:
             second.check()
-    assert store.telemetry.lease_holder("retrain") is None
+    assert store.leases.holder("retrain") is None
 
 
 @pytest.mark.quality
-def test_a_killed_process_frees_the_lock(store: IncidentStore, url: str) -> None:
+def test_a_killed_process_frees_the_lock(store: Store, url: str) -> None:
     holding = subprocess.Popen(
         [sys.executable, "-c", HOLD, url], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -79,7 +79,7 @@ def test_a_killed_process_frees_the_lock(store: IncidentStore, url: str) -> None
     holding.kill()
     holding.wait()
     freed_by = monotonic() + 5
-    while store.telemetry.lease_holder("retrain") is not None and monotonic() < freed_by:
+    while store.leases.holder("retrain") is not None and monotonic() < freed_by:
         sleep(0.05)
     with RetrainingLock(store, "Ben") as second:
         second.check()

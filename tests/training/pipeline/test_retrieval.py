@@ -12,9 +12,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from features.domain.feedback import FeedbackRecord
 from features.home import Home
-from features.store.learning.feedback import FeedbackRecord
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 from models.artifacts.registry import ModelRegistry
 from models.base.model_card import Metric
 from training.cli.app import app
@@ -58,7 +58,7 @@ def home(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 @pytest.fixture
-def store(home: Home) -> Iterator[IncidentStore]:
+def store(home: Home) -> Iterator[Store]:
     with open_store(home.database_url) as opened:
         yield opened
 
@@ -135,7 +135,7 @@ def test_a_named_target_is_trained_alone(target: str, home: Home, tmp_path: Path
 
 
 def test_evaluate_measures_with_the_stored_runbooks_and_keeps_nothing(
-    home: Home, store: IncidentStore, tmp_path: Path
+    home: Home, store: Store, tmp_path: Path
 ) -> None:
     history = write_history(tmp_path / "h.jsonl")
     command = ["evaluate", "--history", history, "--target", "similar", "--target", "runbooks"]
@@ -146,28 +146,28 @@ def test_evaluate_measures_with_the_stored_runbooks_and_keeps_nothing(
     assert [one["target"] for one in report["trained"]] == ["similar", "runbooks"]
     assert all(one["metrics"] and one["version"] is None for one in report["trained"])
     assert champions(home) == before
-    assert list(store.incidents()) == []
+    assert list(store.incidents.all()) == []
 
 
-def test_runbooks_alone_need_no_history(home: Home, store: IncidentStore, tmp_path: Path) -> None:
+def test_runbooks_alone_need_no_history(home: Home, store: Store, tmp_path: Path) -> None:
     report = trained("train", "--runbooks", write_runbooks(tmp_path / "runbooks"))
     (suggested,) = report["trained"]
     assert (suggested["target"], suggested["rows"], suggested["metrics"]) == ("runbooks", 0, [])
     assert "as shipped" in suggested["notes"][0]
     assert report["skipped"]["similar"] == "not trained: the history has no text"
     assert champions(home) == {"runbooks": "1"}
-    assert [one.id for one in store.runbooks()] == sorted(THINGS)
+    assert [one.id for one in store.runbooks.all()] == sorted(THINGS)
 
 
 def test_other_runbooks_take_the_place_of_the_stored_ones(
-    home: Home, store: IncidentStore, tmp_path: Path
+    home: Home, store: Store, tmp_path: Path
 ) -> None:
     folder = write_runbooks(tmp_path / "runbooks")
     trained("train", "--runbooks", folder)
     (folder / "vpn.md").unlink()
     (folder / "disk.md").write_text("# Full disk\n\nDelete old logs.\n")
     trained("train", "--runbooks", folder)
-    assert {one.id: one.title for one in store.runbooks()} == {
+    assert {one.id: one.title for one in store.runbooks.all()} == {
         "cert": "Trouble with cert",
         "disk": "Full disk",
         "mail": "Trouble with mail",
@@ -175,13 +175,13 @@ def test_other_runbooks_take_the_place_of_the_stored_ones(
 
 
 def test_without_a_folder_the_stored_runbooks_stay_and_are_learned_again(
-    home: Home, store: IncidentStore, tmp_path: Path
+    home: Home, store: Store, tmp_path: Path
 ) -> None:
     history = write_history(tmp_path / "h.jsonl")
     trained("train", "--runbooks", write_runbooks(tmp_path / "runbooks"))
     report = trained("train", "--history", history)
     assert [one["target"] for one in report["trained"]] == ["similar", "runbooks"]
-    assert len(store.runbooks()) == len(THINGS)
+    assert len(store.runbooks.all()) == len(THINGS)
     assert trained("train", "--history", history)["trained"][1]["version"] == "3"
     assert champions(home) == {"similar": "2", "runbooks": "3"}
 
@@ -222,7 +222,7 @@ def test_useless_labels_are_refused_unless_links_teach(home: Home, tmp_path: Pat
 
 
 def test_broken_runbooks_are_named_and_passed_over(
-    home: Home, store: IncidentStore, tmp_path: Path
+    home: Home, store: Store, tmp_path: Path
 ) -> None:
     folder = write_runbooks(tmp_path / "runbooks", "vpn")
     (folder / "binary.md").write_bytes(bytes(range(256)))
@@ -232,18 +232,18 @@ def test_broken_runbooks_are_named_and_passed_over(
     assert json.loads(result.stdout)["trained"]
     said = result.stderr.splitlines()
     assert [line.partition(":")[0] for line in said] == ["skipped binary.md", "skipped huge.md"]
-    assert [one.id for one in store.runbooks()] == ["vpn"]
+    assert [one.id for one in store.runbooks.all()] == ["vpn"]
 
 
 def test_a_runbook_that_breaks_keeps_its_stored_version(
-    home: Home, store: IncidentStore, tmp_path: Path
+    home: Home, store: Store, tmp_path: Path
 ) -> None:
     folder = write_runbooks(tmp_path / "runbooks", "vpn", "disk", "mail")
     trained("train", "--runbooks", folder)
     (folder / "vpn.md").write_bytes(b"\0")
     (folder / "disk.md").unlink()
     trained("train", "--runbooks", folder)
-    assert {one.id: one.title for one in store.runbooks()} == {
+    assert {one.id: one.title for one in store.runbooks.all()} == {
         "mail": "Trouble with mail",
         "vpn": "Trouble with vpn",
     }
@@ -251,7 +251,7 @@ def test_a_runbook_that_breaks_keeps_its_stored_version(
 
 @pytest.mark.parametrize("kind", ["empty", "missing", "broken"])
 def test_a_folder_without_a_runbook_removes_none(
-    home: Home, store: IncidentStore, tmp_path: Path, kind: str
+    home: Home, store: Store, tmp_path: Path, kind: str
 ) -> None:
     trained("train", "--runbooks", write_runbooks(tmp_path / "runbooks"))
     folder = tmp_path / kind
@@ -266,20 +266,20 @@ def test_a_folder_without_a_runbook_removes_none(
     assert line.startswith("error: ")
     assert str(folder) in line
     assert len(skipped) == (kind == "broken")
-    assert [one.id for one in store.runbooks()] == sorted(THINGS)
-    assert list(store.incidents()) == []
+    assert [one.id for one in store.runbooks.all()] == sorted(THINGS)
+    assert list(store.incidents.all()) == []
     assert champions(home) == {"runbooks": "1"}
 
 
-def give(store: IncidentStore, target: str, action: str, subject: str | None, **more) -> None:
+def give(store: Store, target: str, action: str, subject: str | None, **more) -> None:
     said = {"label": None, "given_by": "ana", "given_at": START, "source": "api"} | more
     incident = said.pop("incident_id", "T1")
-    store.give_feedback(
+    store.feedback.record(
         FeedbackRecord(f"p-{incident}-{subject}", incident, target, action, subject=subject, **said)
     )
 
 
-def test_feedback_is_read_as_judgements(store: IncidentStore) -> None:
+def test_feedback_is_read_as_judgements(store: Store) -> None:
     give(store, "similar", "accept", "T0")
     give(store, "similar", "dismiss", "T5")
     give(store, "similar", "dismiss", None)
@@ -294,7 +294,7 @@ def test_feedback_is_read_as_judgements(store: IncidentStore) -> None:
     ]
 
 
-def test_feedback_in_the_store_teaches(home: Home, store: IncidentStore, tmp_path: Path) -> None:
+def test_feedback_in_the_store_teaches(home: Home, store: Store, tmp_path: Path) -> None:
     history = write_history(tmp_path / "h.jsonl", duplicate_of=None, runbook_id=None)
     runbooks = write_runbooks(tmp_path / "runbooks")
     trained("train", "--history", history, "--runbooks", runbooks)

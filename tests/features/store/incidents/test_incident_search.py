@@ -7,10 +7,10 @@ from time import perf_counter
 
 import pytest
 
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.incidents.incident_search import InboxCursor, InboxPage, InboxQuery
-from features.store.learning.predictions import PredictionRecord
-from features.store.store import IncidentStore, open_store
+from features.store.store import Store, open_store
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 LEARNED = {"category", "severity", "resolution"}
@@ -50,29 +50,27 @@ def ids(page: InboxPage) -> list[str]:
     return [found.report.id for found in page.incidents]
 
 
-def pages(store: IncidentStore, query: InboxQuery) -> Iterator[InboxPage]:
-    page = store.inbox(query)
+def pages(store: Store, query: InboxQuery) -> Iterator[InboxPage]:
+    page = store.inbox.page(query)
     yield page
     while page.next:
-        page = store.inbox(replace(query, before=page.next))
+        page = store.inbox.page(replace(query, before=page.next))
         yield page
 
 
-def test_the_newest_come_first_then_those_of_unknown_time(store: IncidentStore) -> None:
+def test_the_newest_come_first_then_those_of_unknown_time(store: Store) -> None:
     times = {"b": 0, "a": 1, "ä": None, "B": 0, "z": None, "row-10": 0, "row-9": 0, "c": -0.5}
-    store.upsert([incident(name, hours) for name, hours in times.items()])
-    page = store.inbox(InboxQuery())
+    store.incidents.upsert([incident(name, hours) for name, hours in times.items()])
+    page = store.inbox.page(InboxQuery())
     assert ids(page) == ["a", "B", "b", "row-10", "row-9", "c", "z", "ä"]
     assert (page.next, page.total) == (None, 8)
-    assert page.incidents[0] == store.get("a")
+    assert page.incidents[0] == store.incidents.get("a")
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
-def test_pages_follow_each_other_without_gap_or_repetition(
-    store: IncidentStore, limit: int
-) -> None:
+def test_pages_follow_each_other_without_gap_or_repetition(store: Store, limit: int) -> None:
     times = [0, 0, 0, 1, 2, None, None, None]
-    store.upsert([incident(f"INC{number}", hours) for number, hours in enumerate(times)])
+    store.incidents.upsert([incident(f"INC{number}", hours) for number, hours in enumerate(times)])
     found = list(pages(store, InboxQuery(limit=limit)))
     assert [name for page in found for name in ids(page)] == [
         f"INC{number}" for number in (4, 3, 0, 1, 2, 5, 6, 7)
@@ -81,29 +79,29 @@ def test_pages_follow_each_other_without_gap_or_repetition(
     assert {page.total for page in found} == {8}
 
 
-def test_an_incident_that_arrives_between_two_pages_moves_nothing(store: IncidentStore) -> None:
-    store.upsert([incident(f"INC{number}", -number) for number in range(4)])
-    first = store.inbox(InboxQuery(limit=2))
-    store.upsert([incident("new", 1)])
-    assert ids(store.inbox(InboxQuery(limit=2, before=first.next))) == ["INC2", "INC3"]
+def test_an_incident_that_arrives_between_two_pages_moves_nothing(store: Store) -> None:
+    store.incidents.upsert([incident(f"INC{number}", -number) for number in range(4)])
+    first = store.inbox.page(InboxQuery(limit=2))
+    store.incidents.upsert([incident("new", 1)])
+    assert ids(store.inbox.page(InboxQuery(limit=2, before=first.next))) == ["INC2", "INC3"]
 
 
-def test_the_cursor_of_an_incident_that_is_gone_still_holds(store: IncidentStore) -> None:
-    store.upsert([incident(f"INC{number}", -number) for number in range(3)])
-    assert ids(store.inbox(InboxQuery(before=InboxCursor(NOON, "INC0")))) == ["INC1", "INC2"]
-    store.delete("INC0")
-    assert ids(store.inbox(InboxQuery(before=InboxCursor(NOON, "INC0")))) == ["INC1", "INC2"]
+def test_the_cursor_of_an_incident_that_is_gone_still_holds(store: Store) -> None:
+    store.incidents.upsert([incident(f"INC{number}", -number) for number in range(3)])
+    assert ids(store.inbox.page(InboxQuery(before=InboxCursor(NOON, "INC0")))) == ["INC1", "INC2"]
+    store.incidents.delete("INC0")
+    assert ids(store.inbox.page(InboxQuery(before=InboxCursor(NOON, "INC0")))) == ["INC1", "INC2"]
 
 
-def test_an_empty_store_has_an_empty_page(store: IncidentStore) -> None:
-    assert store.inbox(InboxQuery()) == InboxPage((), None, 0)
+def test_an_empty_store_has_an_empty_page(store: Store) -> None:
+    assert store.inbox.page(InboxQuery()) == InboxPage((), None, 0)
 
 
-def test_an_incident_is_open_while_its_outcome_is(store: IncidentStore) -> None:
+def test_an_incident_is_open_while_its_outcome_is(store: Store) -> None:
     repeated = ResolvedIncident(IncidentReport("repeated"), Outcome(duplicate_of="open"))
-    store.upsert([incident("open"), incident("done", category="Network"), repeated])
+    store.incidents.upsert([incident("open"), incident("done", category="Network"), repeated])
     for state, found in (("open", ["open", "repeated"]), ("resolved", ["done"])):
-        page = store.inbox(InboxQuery(state=state))  # type: ignore[arg-type]
+        page = store.inbox.page(InboxQuery(state=state))  # type: ignore[arg-type]
         assert (ids(page), page.total) == (found, len(found))
         assert {each.outcome.is_open for each in page.incidents} == {state == "open"}
 
@@ -139,15 +137,13 @@ TEXTS = [
         ("", ["INC1", "INC2", "INC3", "INC4"]),
     ],
 )
-def test_every_word_of_a_search_must_occur(
-    store: IncidentStore, text: str, found: list[str]
-) -> None:
-    store.upsert(TEXTS)
-    assert ids(store.inbox(InboxQuery(text=text))) == found
+def test_every_word_of_a_search_must_occur(store: Store, text: str, found: list[str]) -> None:
+    store.incidents.upsert(TEXTS)
+    assert ids(store.inbox.page(InboxQuery(text=text))) == found
 
 
-def test_words_and_filters_hold_together_on_every_page(store: IncidentStore) -> None:
-    store.upsert(
+def test_words_and_filters_hold_together_on_every_page(store: Store) -> None:
+    store.incidents.upsert(
         [
             incident(f"INC{number}", -number, title="vpn", service="ab"[number % 2])
             for number in range(10)
@@ -160,11 +156,11 @@ def test_words_and_filters_hold_together_on_every_page(store: IncidentStore) -> 
 
 
 @pytest.mark.parametrize("target", ["category", "severity"])
-def test_a_label_is_the_known_one_or_else_the_newest_predicted(
-    store: IncidentStore, target: str
-) -> None:
-    store.upsert([incident("known", **{target: "A"}), incident("guessed"), incident("neither")])
-    store.record_predictions(
+def test_a_label_is_the_known_one_or_else_the_newest_predicted(store: Store, target: str) -> None:
+    store.incidents.upsert(
+        [incident("known", **{target: "A"}), incident("guessed"), incident("neither")]
+    )
+    store.predictions.record(
         [
             predicted("known", "B", target=target),
             predicted("guessed", "A", target=target),
@@ -172,13 +168,13 @@ def test_a_label_is_the_known_one_or_else_the_newest_predicted(
             predicted("neither", "A", target="assignment"),
         ]
     )
-    assert ids(store.inbox(InboxQuery(**{target: "A"}))) == ["guessed", "known"]  # type: ignore[arg-type]
-    assert ids(store.inbox(InboxQuery(**{target: "B"}))) == []  # type: ignore[arg-type]
+    assert ids(store.inbox.page(InboxQuery(**{target: "A"}))) == ["guessed", "known"]  # type: ignore[arg-type]
+    assert ids(store.inbox.page(InboxQuery(**{target: "B"}))) == []  # type: ignore[arg-type]
 
 
-def test_a_decision_is_that_of_the_newest_prediction_of_a_category(store: IncidentStore) -> None:
-    store.upsert([incident("INC1"), incident("INC2", None), incident("INC3")])
-    store.record_predictions(
+def test_a_decision_is_that_of_the_newest_prediction_of_a_category(store: Store) -> None:
+    store.incidents.upsert([incident("INC1"), incident("INC2", None), incident("INC3")])
+    store.predictions.record(
         [
             predicted("INC1", "A", age=2, decision="abstain"),
             predicted("INC1", "A", age=1, decision="auto"),
@@ -187,50 +183,52 @@ def test_a_decision_is_that_of_the_newest_prediction_of_a_category(store: Incide
             predicted("unknown", "A", decision="auto"),
         ]
     )
-    assert ids(store.inbox(InboxQuery(decision="auto"))) == ["INC1"]
-    assert ids(store.inbox(InboxQuery(decision="abstain"))) == ["INC2"]
-    assert ids(store.inbox(InboxQuery(decision="suggest"))) == []
+    assert ids(store.inbox.page(InboxQuery(decision="auto"))) == ["INC1"]
+    assert ids(store.inbox.page(InboxQuery(decision="abstain"))) == ["INC2"]
+    assert ids(store.inbox.page(InboxQuery(decision="suggest"))) == []
 
 
-def test_of_two_answers_at_one_moment_one_is_the_newest(store: IncidentStore) -> None:
-    store.upsert([incident("INC1")])
+def test_of_two_answers_at_one_moment_one_is_the_newest(store: Store) -> None:
+    store.incidents.upsert([incident("INC1")])
     first = predicted("INC1", "A", decision="auto")
     second = replace(first, prediction_id="another", decision="suggest")
-    store.record_predictions([first, second])
-    (latest,) = store.latest_predictions(["INC1"])["INC1"]
+    store.predictions.record([first, second])
+    (latest,) = store.predictions.latest(["INC1"])["INC1"]
     for decision in ("auto", "suggest"):
-        assert bool(ids(store.inbox(InboxQuery(decision=decision)))) is (
+        assert bool(ids(store.inbox.page(InboxQuery(decision=decision)))) is (
             latest.decision == decision
         )
 
 
 def test_another_tenants_incidents_and_predictions_are_not_seen(database_url: str) -> None:
     with open_store(database_url) as ours, open_store(database_url, tenant="acme") as theirs:
-        ours.upsert([incident("INC1")])
-        theirs.upsert([incident("INC1", title="theirs")])
-        theirs.record_predictions([predicted("INC1", "A")])
-        assert ours.inbox(InboxQuery()).incidents == (incident("INC1"),)
-        assert ids(ours.inbox(InboxQuery(decision="auto"))) == []
-        assert ids(ours.inbox(InboxQuery(category="A"))) == []
+        ours.incidents.upsert([incident("INC1")])
+        theirs.incidents.upsert([incident("INC1", title="theirs")])
+        theirs.predictions.record([predicted("INC1", "A")])
+        assert ours.inbox.page(InboxQuery()).incidents == (incident("INC1"),)
+        assert ids(ours.inbox.page(InboxQuery(decision="auto"))) == []
+        assert ids(ours.inbox.page(InboxQuery(category="A"))) == []
 
 
 def test_a_label_that_is_longer_than_any_index_takes_is_stored_and_found(
-    store: IncidentStore,
+    store: Store,
 ) -> None:
     # Text that does not compress.
     label = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(20_000))
-    store.upsert([incident("INC1", category=label, service=label)])
-    store.record_predictions([predicted("INC1", label)])
-    assert ids(store.inbox(InboxQuery(category=label, service=label, decision="auto"))) == ["INC1"]
+    store.incidents.upsert([incident("INC1", category=label, service=label)])
+    store.predictions.record([predicted("INC1", label)])
+    assert ids(store.inbox.page(InboxQuery(category=label, service=label, decision="auto"))) == [
+        "INC1"
+    ]
 
 
 @pytest.mark.quality
-def test_a_page_of_many_incidents_is_quick(store: IncidentStore) -> None:
+def test_a_page_of_many_incidents_is_quick(store: Store) -> None:
     many = range(20_000)
-    store.upsert([incident(f"INC{number}", number, title="VPN down") for number in many])
-    store.record_predictions([predicted(f"INC{number}", "A") for number in many])
+    store.incidents.upsert([incident(f"INC{number}", number, title="VPN down") for number in many])
+    store.predictions.record([predicted(f"INC{number}", "A") for number in many])
     started = perf_counter()
     for query in (InboxQuery(), InboxQuery(category="A"), InboxQuery(decision="auto")):
-        assert len(store.inbox(query).incidents) == 25
+        assert len(store.inbox.page(query).incidents) == 25
     # A few hundredths of a second; the limit tells an index from a scan for every incident.
     assert perf_counter() - started < 2

@@ -8,8 +8,8 @@ from sqlalchemy.exc import StatementError
 
 from features.domain.change import Change
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
-from features.store.incidents.telemetry import StoredSeries
-from features.store.store import IncidentStore, open_store
+from features.store.incidents.series_states import StoredSeries
+from features.store.store import Store, open_store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -48,109 +48,109 @@ def ids(found: tuple) -> list[str]:
     return [each.id for each in found]
 
 
-def test_a_new_store_has_recorded_nothing(store: IncidentStore) -> None:
+def test_a_new_store_has_recorded_nothing(store: Store) -> None:
     recorded = store.telemetry.recorded()
     assert (recorded.changes, recorded.anomalies) == (False, False)
-    assert store.telemetry.changes_between(NOON, NOON + HOUR) == ()
-    assert store.telemetry.anomalies_between(NOON, NOON + HOUR) == ()
-    assert store.telemetry.series_states("w") == {}
+    assert store.changes.between(NOON, NOON + HOUR) == ()
+    assert store.anomalies.between(NOON, NOON + HOUR) == ()
+    assert store.series_states.of_watch("w") == {}
 
 
-def test_changes_come_back_equal_by_time_and_end_at_both_ends(store: IncidentStore) -> None:
+def test_changes_come_back_equal_by_time_and_end_at_both_ends(store: Store) -> None:
     given = [change(f"c{hour}", NOON + hour * HOUR) for hour in (3, 1, 2, 0)]
-    store.telemetry.record_changes(given)
-    found = store.telemetry.changes_between(NOON + HOUR, NOON + 3 * HOUR)
+    store.changes.record(given)
+    found = store.changes.between(NOON + HOUR, NOON + 3 * HOUR)
     assert found == (given[1], given[2], given[0])
     assert store.telemetry.recorded().changes
-    assert store.revision() == 0
+    assert store.incidents.revision() == 0
 
 
-def test_a_change_that_is_sent_again_is_replaced(store: IncidentStore) -> None:
-    store.telemetry.record_changes([change("c1"), change("c1", service="mail")])
-    store.telemetry.record_changes([change("c1", service="search")])
-    assert store.telemetry.changes_between(NOON, NOON) == (change("c1", service="search"),)
+def test_a_change_that_is_sent_again_is_replaced(store: Store) -> None:
+    store.changes.record([change("c1"), change("c1", service="mail")])
+    store.changes.record([change("c1", service="search")])
+    assert store.changes.between(NOON, NOON) == (change("c1", service="search"),)
 
 
-def test_services_are_compared_without_case(store: IncidentStore) -> None:
+def test_services_are_compared_without_case(store: Store) -> None:
     named = [
         change("c1", service="Straße "),
         change("c2", service="mail"),
         change("c3", NOON, None),
     ]
-    store.telemetry.record_changes(named)
-    assert ids(store.telemetry.changes_between(NOON, NOON, ["STRASSE"])) == ["c1"]
-    assert ids(store.telemetry.changes_between(NOON, NOON, ["Mail", "x"])) == ["c2"]
-    assert store.telemetry.changes_between(NOON, NOON, []) == ()
-    assert ids(store.telemetry.changes_between(NOON, NOON)) == ["c1", "c2", "c3"]
+    store.changes.record(named)
+    assert ids(store.changes.between(NOON, NOON, ["STRASSE"])) == ["c1"]
+    assert ids(store.changes.between(NOON, NOON, ["Mail", "x"])) == ["c2"]
+    assert store.changes.between(NOON, NOON, []) == ()
+    assert ids(store.changes.between(NOON, NOON)) == ["c1", "c2", "c3"]
 
 
-def test_anomalies_come_back_equal_and_an_ended_one_is_updated(store: IncidentStore) -> None:
-    store.telemetry.record_anomalies([anomaly("a1")])
-    assert store.telemetry.anomalies_between(NOON, NOON) == (anomaly("a1"),)
-    store.telemetry.record_anomalies([anomaly("a1", ended_at=NOON + HOUR)])
-    assert store.telemetry.anomalies_between(NOON, NOON) == (anomaly("a1", ended_at=NOON + HOUR),)
-    assert store.telemetry.find_anomalies(["a1", "x"]).keys() == {"a1"}
-    assert store.telemetry.find_anomalies([]) == {}
-    bare = store.telemetry.anomalies_between(NOON, NOON, with_points=False)
+def test_anomalies_come_back_equal_and_an_ended_one_is_updated(store: Store) -> None:
+    store.anomalies.record([anomaly("a1")])
+    assert store.anomalies.between(NOON, NOON) == (anomaly("a1"),)
+    store.anomalies.record([anomaly("a1", ended_at=NOON + HOUR)])
+    assert store.anomalies.between(NOON, NOON) == (anomaly("a1", ended_at=NOON + HOUR),)
+    assert store.anomalies.find(["a1", "x"]).keys() == {"a1"}
+    assert store.anomalies.find([]) == {}
+    bare = store.anomalies.between(NOON, NOON, with_points=False)
     assert (ids(bare), bare[0].points) == (["a1"], SeriesPoints())
 
 
-def test_an_anomaly_is_found_while_it_lasts(store: IncidentStore) -> None:
+def test_an_anomaly_is_found_while_it_lasts(store: Store) -> None:
     past = anomaly("past", NOON - 2 * HOUR, NOON - HOUR)
     touching = anomaly("touching", NOON - 2 * HOUR, NOON)
     lasting = anomaly("lasting", NOON - 30 * HOUR)
     later = anomaly("later", NOON + 2 * HOUR)
-    store.telemetry.record_anomalies([past, touching, lasting, later])
-    assert ids(store.telemetry.anomalies_between(NOON, NOON + HOUR)) == ["lasting", "touching"]
+    store.anomalies.record([past, touching, lasting, later])
+    assert ids(store.anomalies.between(NOON, NOON + HOUR)) == ["lasting", "touching"]
 
 
-def test_numbers_that_are_none_or_endless_are_kept(store: IncidentStore) -> None:
+def test_numbers_that_are_none_or_endless_are_kept(store: Store) -> None:
     points = SeriesPoints((0,), (nan,), (inf,), (None,), (1.0,))
     gap = anomaly("gap", value=nan, effect=nan, alarms_per_week=inf)
-    store.telemetry.record_anomalies(
+    store.anomalies.record(
         [SeriesAnomaly(**{name: getattr(gap, name) for name in gap.__slots__} | {"points": points})]
     )
-    (found,) = store.telemetry.anomalies_between(NOON, NOON)
+    (found,) = store.anomalies.between(NOON, NOON)
     assert isnan(found.value)
     assert isnan(found.effect)
     assert found.alarms_per_week == inf
     assert found.points == SeriesPoints((0,), (None,), (None,), (None,), (1.0,))
 
 
-def test_a_watch_remembers_its_own_series(store: IncidentStore) -> None:
-    store.telemetry.save_series("w", [series("a"), series("b")])
-    store.telemetry.save_series("other", [series("a", state=b"")])
+def test_a_watch_remembers_its_own_series(store: Store) -> None:
+    store.series_states.save("w", [series("a"), series("b")])
+    store.series_states.save("other", [series("a", state=b"")])
     moved = series("a", NOON + HOUR, bytes(range(256)))
-    store.telemetry.save_series("w", [moved])
-    assert store.telemetry.series_states("w") == {"a": moved, "b": series("b")}
-    store.telemetry.forget_series("w", ["a", "unknown"])
-    assert store.telemetry.series_states("w") == {"b": series("b")}
-    assert store.telemetry.series_states("other") == {"a": series("a", state=b"")}
+    store.series_states.save("w", [moved])
+    assert store.series_states.of_watch("w") == {"a": moved, "b": series("b")}
+    store.series_states.delete("w", ["a", "unknown"])
+    assert store.series_states.of_watch("w") == {"b": series("b")}
+    assert store.series_states.of_watch("other") == {"a": series("a", state=b"")}
     assert store.telemetry.recorded().anomalies
 
 
-def test_what_is_old_is_forgotten(store: IncidentStore) -> None:
-    store.telemetry.record_changes([change("old", NOON - HOUR), change("new")])
-    store.telemetry.record_anomalies([anomaly("old", NOON - HOUR), anomaly("new")])
-    assert store.telemetry.forget_telemetry(NOON) == 2
-    assert store.telemetry.forget_telemetry(NOON) == 0
-    assert ids(store.telemetry.changes_between(NOON - 9 * HOUR, NOON)) == ["new"]
-    assert ids(store.telemetry.anomalies_between(NOON - 9 * HOUR, NOON)) == ["new"]
+def test_what_is_old_is_forgotten(store: Store) -> None:
+    store.changes.record([change("old", NOON - HOUR), change("new")])
+    store.anomalies.record([anomaly("old", NOON - HOUR), anomaly("new")])
+    assert store.telemetry.delete_before(NOON) == 2
+    assert store.telemetry.delete_before(NOON) == 0
+    assert ids(store.changes.between(NOON - 9 * HOUR, NOON)) == ["new"]
+    assert ids(store.anomalies.between(NOON - 9 * HOUR, NOON)) == ["new"]
 
 
 def test_tenants_do_not_see_each_other(database_url: str) -> None:
     with open_store(database_url, tenant="x") as one, open_store(database_url, tenant="y") as other:
-        one.telemetry.record_changes([change("c1")])
-        one.telemetry.record_anomalies([anomaly("a1")])
-        one.telemetry.save_series("w", [series("a")])
-        assert one.telemetry.take_lease("watch", "me", 60)
+        one.changes.record([change("c1")])
+        one.anomalies.record([anomaly("a1")])
+        one.series_states.save("w", [series("a")])
+        assert one.leases.take("watch", "me", 60)
         assert not other.telemetry.recorded().changes
         assert not other.telemetry.recorded().anomalies
-        assert other.telemetry.changes_between(NOON, NOON) == ()
-        assert other.telemetry.forget_telemetry(NOON + HOUR) == 0
-        assert other.telemetry.take_lease("watch", "you", 60)
+        assert other.changes.between(NOON, NOON) == ()
+        assert other.telemetry.delete_before(NOON + HOUR) == 0
+        assert other.leases.take("watch", "you", 60)
 
 
-def test_a_time_without_a_zone_is_refused(store: IncidentStore) -> None:
+def test_a_time_without_a_zone_is_refused(store: Store) -> None:
     with pytest.raises(StatementError, match="has no time zone"):
-        store.telemetry.record_changes([change("c1", NOON.replace(tzinfo=None))])
+        store.changes.record([change("c1", NOON.replace(tzinfo=None))])

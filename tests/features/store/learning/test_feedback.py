@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.store.learning.feedback import FeedbackAction, FeedbackRecord
-from features.store.store import IncidentStore, open_store
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.store.store import Store, open_store
 
 NOON = datetime(2024, 3, 1, 12, 0, 0, 7, tzinfo=UTC)
 ACCEPTED = FeedbackRecord(
@@ -35,16 +35,16 @@ FOLLOWED = replace(ACCEPTED, target="runbooks", subject="vpn/drops", helped=Fals
 
 
 @pytest.mark.parametrize("record", [ACCEPTED, CORRECTED, DISMISSED, FOLLOWED])
-def test_every_field_comes_back_equal(store: IncidentStore, record: FeedbackRecord) -> None:
-    store.give_feedback(record)
-    assert store.feedback() == (record,)
-    assert isinstance(store.feedback()[0].action, FeedbackAction)
+def test_every_field_comes_back_equal(store: Store, record: FeedbackRecord) -> None:
+    store.feedback.record(record)
+    assert store.feedback.select() == (record,)
+    assert isinstance(store.feedback.select()[0].action, FeedbackAction)
 
 
-def test_the_last_word_of_a_person_counts(store: IncidentStore) -> None:
-    store.give_feedback(ACCEPTED)
-    store.give_feedback(CORRECTED)
-    assert store.feedback() == (CORRECTED,)
+def test_the_last_word_of_a_person_counts(store: Store) -> None:
+    store.feedback.record(ACCEPTED)
+    store.feedback.record(CORRECTED)
+    assert store.feedback.select() == (CORRECTED,)
 
 
 @pytest.mark.parametrize(
@@ -57,32 +57,32 @@ def test_the_last_word_of_a_person_counts(store: IncidentStore) -> None:
     ],
 )
 def test_what_is_said_of_something_else_or_by_another_stands_beside_it(
-    store: IncidentStore, difference: dict[str, str]
+    store: Store, difference: dict[str, str]
 ) -> None:
     other = replace(ACCEPTED, **difference)  # type: ignore[arg-type]
-    store.give_feedback(ACCEPTED)
-    store.give_feedback(other)
-    assert set(store.feedback()) == {ACCEPTED, other}
+    store.feedback.record(ACCEPTED)
+    store.feedback.record(other)
+    assert set(store.feedback.select()) == {ACCEPTED, other}
 
 
-def test_feedback_comes_oldest_first(store: IncidentStore) -> None:
+def test_feedback_comes_oldest_first(store: Store) -> None:
     records = [
         replace(ACCEPTED, prediction_id=f"p{number}", given_at=NOON - timedelta(hours=number))
         for number in range(5)
     ]
     for record in records:
-        store.give_feedback(record)
-    assert store.feedback() == tuple(reversed(records))
+        store.feedback.record(record)
+    assert store.feedback.select() == tuple(reversed(records))
 
 
-def test_feedback_is_found_by_target_and_by_incident(store: IncidentStore) -> None:
+def test_feedback_is_found_by_target_and_by_incident(store: Store) -> None:
     elsewhere = replace(ACCEPTED, prediction_id="p2", incident_id="INC2")
     for record in (ACCEPTED, DISMISSED, elsewhere):
-        store.give_feedback(record)
-    assert set(store.feedback("category")) == {ACCEPTED, elsewhere}
-    assert set(store.feedback(incident_id="INC1")) == {ACCEPTED, DISMISSED}
-    assert store.feedback("category", "INC2") == (elsewhere,)
-    assert store.feedback("severity") == ()
+        store.feedback.record(record)
+    assert set(store.feedback.select("category")) == {ACCEPTED, elsewhere}
+    assert set(store.feedback.select(incident_id="INC1")) == {ACCEPTED, DISMISSED}
+    assert store.feedback.select("category", "INC2") == (elsewhere,)
+    assert store.feedback.select("severity") == ()
 
 
 @pytest.mark.parametrize(
@@ -97,10 +97,10 @@ def test_feedback_is_found_by_target_and_by_incident(store: IncidentStore) -> No
     ],
 )
 def test_what_is_dismissed_is_told_by_the_last_word_on_each_list(
-    store: IncidentStore, said: list[tuple[str, str]], dismissed: set[str]
+    store: Store, said: list[tuple[str, str]], dismissed: set[str]
 ) -> None:
     for minute, (target, action) in enumerate(said):
-        store.give_feedback(
+        store.feedback.record(
             replace(
                 ACCEPTED,
                 target=target,
@@ -110,30 +110,30 @@ def test_what_is_dismissed_is_told_by_the_last_word_on_each_list(
                 given_at=NOON + timedelta(minutes=minute),
             )
         )
-    assert store.dismissed("INC1") == dismissed
+    assert store.feedback.dismissed("INC1") == dismissed
 
 
-def test_an_action_that_there_is_not_is_refused(store: IncidentStore) -> None:
+def test_an_action_that_there_is_not_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="applaud"):
-        store.give_feedback(replace(ACCEPTED, action="applaud"))  # type: ignore[arg-type]
-    assert store.feedback() == ()
+        store.feedback.record(replace(ACCEPTED, action="applaud"))  # type: ignore[arg-type]
+    assert store.feedback.select() == ()
 
 
-def test_feedback_leaves_the_revision_alone(store: IncidentStore) -> None:
-    store.give_feedback(ACCEPTED)
-    assert store.revision() == 0
+def test_feedback_leaves_the_revision_alone(store: Store) -> None:
+    store.feedback.record(ACCEPTED)
+    assert store.incidents.revision() == 0
 
 
 def test_another_tenant_neither_reads_nor_replaces_it(database_url: str) -> None:
     with open_store(database_url) as ours, open_store(database_url, tenant="acme") as theirs:
-        ours.give_feedback(ACCEPTED)
-        theirs.give_feedback(CORRECTED)
-        assert ours.feedback() == (ACCEPTED,)
-        assert theirs.feedback() == (CORRECTED,)
+        ours.feedback.record(ACCEPTED)
+        theirs.feedback.record(CORRECTED)
+        assert ours.feedback.select() == (ACCEPTED,)
+        assert theirs.feedback.select() == (CORRECTED,)
 
 
-def test_many_who_speak_at_once_are_all_heard(store: IncidentStore) -> None:
+def test_many_who_speak_at_once_are_all_heard(store: Store) -> None:
     records = [replace(ACCEPTED, given_by=f"person {number}") for number in range(20)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(store.give_feedback, records * 2))
-    assert set(store.feedback()) == set(records)
+        list(pool.map(store.feedback.record, records * 2))
+    assert set(store.feedback.select()) == set(records)

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from features.store.operations.audit_log import AuditEvent
-from features.store.store import IncidentStore
+from features.domain.audit_event import AuditEvent
+from features.store.store import Store
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
@@ -20,11 +20,11 @@ def event(hours: int = 0, action: str = "promote", target: str | None = "categor
     return AuditEvent(at, "Ana", action, target, "7", "better beyond noise", details)
 
 
-def test_events_come_back_oldest_first_as_they_were_written(store: IncidentStore) -> None:
+def test_events_come_back_oldest_first_as_they_were_written(store: Store) -> None:
     late, early, same = event(2), event(0, "refuse"), event(2, "mode", None)
     for one in (late, early, same):
-        store.learning.append_event(one)
-    events = store.learning.events
+        store.audit_log.append(one)
+    events = store.audit_log.select
     assert events() == (early, late, same)
     assert events(target="category") == (early, late)
     assert events(action="mode") == (same,)
@@ -32,20 +32,20 @@ def test_events_come_back_oldest_first_as_they_were_written(store: IncidentStore
     assert events(until=NOW) == (early,)
 
 
-def test_nobody_changes_or_removes_an_event(store: IncidentStore) -> None:
-    store.learning.append_event(event())
+def test_nobody_changes_or_removes_an_event(store: Store) -> None:
+    store.audit_log.append(event())
     changes = ["UPDATE events SET reason = ''", "DELETE FROM events"]
     if store._database.backend == "postgresql":
         changes.append("TRUNCATE events")
     for change in changes:
         with pytest.raises(DBAPIError, match="append-only"), store._database.write() as connection:
             connection.execute(text(change))
-    assert store.learning.events() == (event(),)
+    assert store.audit_log.select() == (event(),)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_threads_that_write_at_once_lose_nothing(store: IncidentStore) -> None:
-    append: Callable[[AuditEvent], None] = store.learning.append_event
+def test_threads_that_write_at_once_lose_nothing(store: Store) -> None:
+    append: Callable[[AuditEvent], None] = store.audit_log.append
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(append, (event(hours) for hours in range(12))))
-    assert [one.at for one in store.learning.events()] == [event(hours).at for hours in range(12)]
+    assert [one.at for one in store.audit_log.select()] == [event(hours).at for hours in range(12)]

@@ -1,12 +1,12 @@
-"""What the owner allows: the rule by which modes are found, and their place in the store."""
+"""What the owner allows comes back as it was set, on both databases."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 
-from features.store.operations.modes import Mode, Modes, ModeSetting
-from features.store.store import IncidentStore, open_store
+from features.domain.modes import Mode, Modes, ModeSetting
+from features.store.store import Store, open_store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -19,85 +19,65 @@ def modes_of(*settings: ModeSetting) -> Modes:
     return Modes({(setting.target, setting.label): setting for setting in settings})
 
 
-def test_what_nobody_spoke_of_is_monitored() -> None:
-    assert Modes().of("category") is Modes().of("category", "VPN") is Mode.MONITOR
-
-
-@pytest.mark.parametrize("whole", [Mode.MONITOR, Mode.RECOMMEND, Mode.AUTO])
-@pytest.mark.parametrize("own", list(Mode))
-def test_a_labels_own_mode_counts_before_its_targets(whole: Mode, own: Mode) -> None:
-    modes = modes_of(allow(whole), allow(own, label="VPN"))
-    assert modes.of("category", "VPN") is own
-    assert modes.of("category", "Mail") is modes.of("category") is whole
-    assert modes.of("severity", "VPN") is Mode.MONITOR
-
-
-@pytest.mark.parametrize("own", list(Mode))
-def test_a_target_that_is_off_takes_its_labels_along(own: Mode) -> None:
-    modes = modes_of(allow(Mode.OFF), allow(own, label="VPN"))
-    assert modes.of("category", "VPN") is Mode.OFF
-    assert modes.of_labels("category") == {"VPN": Mode.OFF}
-
-
-def test_settings_come_back_equal(store: IncidentStore) -> None:
+def test_settings_come_back_equal(store: Store) -> None:
     settings = [
         allow(Mode.RECOMMEND),
         allow(Mode.AUTO, label="Zubehör 🔌"),
         allow(Mode.OFF, target="fields.'; DROP TABLE modes; --", label="?"),
     ]
     for setting in settings:
-        store.set_mode(setting)
-    assert store.modes() == modes_of(*settings)
-    assert store.modes().of_labels("category") == {"Zubehör 🔌": Mode.AUTO}
+        store.modes.set(setting)
+    assert store.modes.current() == modes_of(*settings)
+    assert store.modes.current().of_labels("category") == {"Zubehör 🔌": Mode.AUTO}
 
 
-def test_the_last_setting_counts(store: IncidentStore) -> None:
+def test_the_last_setting_counts(store: Store) -> None:
     for mode in (Mode.AUTO, Mode.OFF, Mode.RECOMMEND):
-        store.set_mode(allow(mode))
-        store.set_mode(allow(mode, label="VPN"))
-    assert store.modes() == modes_of(allow(Mode.RECOMMEND), allow(Mode.RECOMMEND, label="VPN"))
+        store.modes.set(allow(mode))
+        store.modes.set(allow(mode, label="VPN"))
+    assert store.modes.current() == modes_of(
+        allow(Mode.RECOMMEND), allow(Mode.RECOMMEND, label="VPN")
+    )
 
 
 @pytest.mark.parametrize("whole", list(Mode))
-def test_a_targets_mode_takes_from_its_labels_what_allows_more(
-    store: IncidentStore, whole: Mode
-) -> None:
+def test_a_targets_mode_takes_from_its_labels_what_allows_more(store: Store, whole: Mode) -> None:
     for own in Mode:
-        store.set_mode(allow(own, label=f"label {own}"))
-    store.set_mode(allow(Mode.AUTO, target="severity", label="High"))
-    store.set_mode(allow(whole))
-    assert store.modes().of("severity", "High") is Mode.AUTO
-    kept = store.modes().of_labels("category")
+        store.modes.set(allow(own, label=f"label {own}"))
+    store.modes.set(allow(Mode.AUTO, target="severity", label="High"))
+    store.modes.set(allow(whole))
+    assert store.modes.current().of("severity", "High") is Mode.AUTO
+    kept = store.modes.current().of_labels("category")
     assert set(kept.values()).isdisjoint(whole.above)
     assert len(kept) == len(Mode) - len(whole.above)
 
 
-def test_a_reset_returns_everything_to_monitor(store: IncidentStore) -> None:
-    store.set_mode(allow(Mode.AUTO))
-    store.set_mode(allow(Mode.OFF, label="VPN"))
-    store.set_mode(allow(Mode.OFF, target="severity"))
-    assert store.reset_modes() == 3
-    assert store.modes() == Modes()
-    assert store.reset_modes() == 0
+def test_a_reset_returns_everything_to_monitor(store: Store) -> None:
+    store.modes.set(allow(Mode.AUTO))
+    store.modes.set(allow(Mode.OFF, label="VPN"))
+    store.modes.set(allow(Mode.OFF, target="severity"))
+    assert store.modes.reset() == 3
+    assert store.modes.current() == Modes()
+    assert store.modes.reset() == 0
 
 
-def test_modes_leave_the_revision_alone(store: IncidentStore) -> None:
-    store.set_mode(allow(Mode.AUTO))
-    store.reset_modes()
-    assert store.revision() == 0
+def test_modes_leave_the_revision_alone(store: Store) -> None:
+    store.modes.set(allow(Mode.AUTO))
+    store.modes.reset()
+    assert store.incidents.revision() == 0
 
 
 def test_another_tenants_modes_are_neither_seen_nor_reset(database_url: str) -> None:
     with open_store(database_url) as ours, open_store(database_url, tenant="acme") as theirs:
-        ours.set_mode(allow(Mode.AUTO))
-        ours.set_mode(allow(Mode.AUTO, label="VPN"))
-        theirs.set_mode(allow(Mode.OFF))
-        theirs.reset_modes()
-        assert ours.modes() == modes_of(allow(Mode.AUTO), allow(Mode.AUTO, label="VPN"))
-        assert theirs.modes() == Modes()
+        ours.modes.set(allow(Mode.AUTO))
+        ours.modes.set(allow(Mode.AUTO, label="VPN"))
+        theirs.modes.set(allow(Mode.OFF))
+        theirs.modes.reset()
+        assert ours.modes.current() == modes_of(allow(Mode.AUTO), allow(Mode.AUTO, label="VPN"))
+        assert theirs.modes.current() == Modes()
 
 
-def test_owners_who_set_the_same_mode_at_once_all_succeed(store: IncidentStore) -> None:
+def test_owners_who_set_the_same_mode_at_once_all_succeed(store: Store) -> None:
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(store.set_mode, [allow(mode) for mode in Mode] * 5))
-    assert len(store.modes().settings) == 1
+        list(pool.map(store.modes.set, [allow(mode) for mode in Mode] * 5))
+    assert len(store.modes.current().settings) == 1

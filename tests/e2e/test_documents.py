@@ -1,4 +1,4 @@
-"""The README's commands, run as written, on a home trained from the synthetic company."""
+"""The commands of README and docs, run as written, on a home trained from a synthetic company."""
 
 import csv
 import json
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from settings_page import settings_page
 from typer.testing import CliRunner
 
 from models.kinds import KINDS
@@ -19,6 +20,8 @@ from training.demo.incidents import generate_company, write_runbooks
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+PAGES = {page.name: page.read_text() for page in sorted((ROOT / "docs").rglob("*.md"))}
+TEXTS = "\n".join([README, (ROOT / "CONTRIBUTING.md").read_text(), *PAGES.values()])
 INTERPRETER = ".venv/bin/python"
 COLUMNS = [
     *("number", "opened_at", "short_description", "description", "cmdb_ci", "contact_type"),
@@ -28,8 +31,8 @@ COLUMNS = [
 PRIORITIES = {"low": "4 - Low", "medium": "3 - Moderate", "high": "2 - High"}
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def command_lines(start: str) -> list[str]:
@@ -43,7 +46,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     company = generate_company(incidents=220)
     write_runbooks(company, folder / "runbooks")
-    (folder / "mapping.yaml").write_text(blocks("yaml")[0])
+    (folder / "mapping.yaml").write_text(blocks("yaml", PAGES["your-history.md"])[0])
     with (folder / "export.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
@@ -143,7 +146,7 @@ def test_the_curl_command_answers(address: str):
 
 
 def test_every_command_of_the_table_exists():
-    named = re.findall(r"^\| `python -m training (\w+)", README, re.MULTILINE)
+    named = re.findall(r"^\| `python -m training (\w+)", TEXTS, re.MULTILINE)
     assert named
     for command in named:
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0, command
@@ -151,8 +154,7 @@ def test_every_command_of_the_table_exists():
 
 def test_every_make_target_that_is_named_exists():
     makefile = (ROOT / "Makefile").read_text()
-    text = README + (ROOT / "CONTRIBUTING.md").read_text()
-    named = re.findall(r"(?:^|`)make (\w+)", text, re.MULTILINE)
+    named = re.findall(r"(?:^|`)make (\w+)", TEXTS, re.MULTILINE)
     assert named
     for target in named:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
@@ -161,3 +163,24 @@ def test_every_make_target_that_is_named_exists():
 def test_the_table_of_kinds_is_the_list_of_kinds():
     rows = [f"| `{kind.name}` | {kind.targets} |" for kind in KINDS]
     assert "\n".join(["| kind | targets |", "|---|---|", *rows]) in README
+
+
+def test_every_page_that_is_linked_exists():
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), (page.name, link)
+
+
+def test_the_readme_stays_short():
+    assert len(README.split()) <= 900
+
+
+def test_the_page_of_settings_is_what_their_docstrings_say():
+    assert PAGES["settings.md"] == settings_page()
+
+
+def test_every_setting_says_what_it_is_for():
+    rows = [line for line in settings_page().splitlines() if line.startswith("| `PRECEDENT_")]
+    assert rows
+    for row in rows:
+        assert row.split("|")[3].strip(), row

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Any
 
-from features.store.operations.audit_log import AuditEvent
-from features.text.parsing import as_utc
+from features.domain.audit_event import AuditEvent
 
 CHAMPION_ACTIONS = frozenset({"promote", "rollback", "found"})
 """The actions of those events that name a champion."""
@@ -38,6 +37,7 @@ class ChampionPeriod:
 def champion_periods(events: Iterable[AuditEvent]) -> dict[str, tuple[ChampionPeriod, ...]]:
     """Return the champions of each target, oldest first, from events that are.
 
+    >>> from datetime import UTC
     >>> at = datetime(2026, 3, 1, tzinfo=UTC)
     >>> log = [AuditEvent(at, "Ana", "promote", "category", "2", "better", {})]
     >>> champion_periods(log)["category"][0].version
@@ -80,24 +80,3 @@ def version_details(events: Iterable[AuditEvent], target: str, version: str) -> 
     """
     about = [each for each in events if (each.target, each.version) == (target, version)]
     return {name: value for each in about for name, value in each.details.items()}
-
-
-def parse_moment(given: str) -> datetime:
-    """Return the moment that is meant: of a day its end, in UTC where no zone is given.
-
-    Raises `ValueError` for what is neither a date nor a time in ISO 8601.
-
-    >>> parse_moment("2026-03-03").isoformat()
-    '2026-03-03T23:59:59.999999+00:00'
-    >>> parse_moment("2026-03-03T10:00").isoformat()
-    '2026-03-03T10:00:00+00:00'
-    """
-    text = given.strip()
-    try:
-        return datetime.combine(date.fromisoformat(text), time.max, UTC)
-    except ValueError:
-        moment = datetime.fromisoformat(text)
-    try:
-        return as_utc(moment)
-    except OverflowError as error:
-        raise ValueError(f"{given!r} is beyond what UTC can tell") from error

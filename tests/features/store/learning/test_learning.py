@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 
-from features.domain.history import History, PriorityMatrix, Provenance
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.history import DatasetMetadata, PriorityMatrix, Provenance
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposal
+from features.domain.predictions import PredictionRecord, ShadowPair, ShadowRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.learning.certificate_withdrawals import CertificateWithdrawal
-from features.store.learning.dataset_metadata import DatasetMetadata
-from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
-from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport, Proposal
-from features.store.learning.predictions import PredictionRecord
-from features.store.learning.shadow_predictions import ShadowPair, ShadowRecord
-from features.store.store import IncidentStore
+from features.store.store import Store
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 THEN = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
@@ -48,30 +46,30 @@ def incident(incident_id: str, **outcome: Any) -> ResolvedIncident:
 
 
 @SQLITE
-def test_answers_of_a_period_come_without_their_evidence(store: IncidentStore) -> None:
+def test_answers_of_a_period_come_without_their_evidence(store: Store) -> None:
     given = [answer("INC1"), answer("INC2", 1, audit_share=0.05), answer("INC3", 2)]
-    store.record_predictions([*given, answer("INC1", 1, target="severity")])
-    first, second, third = store.learning.answers_between(THEN, THEN + 2 * HOUR)
+    store.predictions.record([*given, answer("INC1", 1, target="severity")])
+    first, second, third = store.predictions.between(THEN, THEN + 2 * HOUR)
     assert [one.incident_id for one in (first, second, third)] == ["INC1", "INC2", "INC1"]
     assert (second.audit_share, second.seconds, second.version) == (0.05, 0.25, "7")
-    only = store.learning.answers_between(THEN, THEN + 3 * HOUR, "category")
+    only = store.predictions.between(THEN, THEN + 3 * HOUR, "category")
     assert [one.incident_id for one in only] == ["INC1", "INC2", "INC3"]
-    newest = store.learning.newest_answers(["INC1", "INC9"])
+    newest = store.predictions.latest_summaries(["INC1", "INC9"])
     assert newest == {("INC1", "category"): first, ("INC1", "severity"): third}
 
 
 @SQLITE
-def test_all_that_was_answered_about_an_incident_newest_first(store: IncidentStore) -> None:
+def test_all_that_was_answered_about_an_incident_newest_first(store: Store) -> None:
     old, new = answer("INC1"), answer("INC1", 1)
-    store.record_predictions([old, new, answer("INC2")])
-    assert store.learning.predictions_about("INC1") == (new, old)
-    assert store.learning.predictions_about("INC1", until=THEN) == (old,)
+    store.predictions.record([old, new, answer("INC2")])
+    assert store.predictions.about("INC1") == (new, old)
+    assert store.predictions.about("INC1", until=THEN) == (old,)
 
 
-def test_audited_answers_have_the_truth_that_came_after_them(store: IncidentStore) -> None:
+def test_audited_answers_have_the_truth_that_came_after_them(store: Store) -> None:
     later = (datetime.now(UTC) + HOUR - THEN) / HOUR
     drawn = {"audit_share": 0.05}
-    store.record_predictions(
+    store.predictions.record(
         [
             answer("INC1", **drawn),
             answer("INC1", 1, **drawn),
@@ -82,7 +80,7 @@ def test_audited_answers_have_the_truth_that_came_after_them(store: IncidentStor
             answer("INC5", **drawn),
         ]
     )
-    store.learning.record_labels(
+    store.labels.record(
         [
             label("INC1", "Mail"),
             label("INC2", "VPN", "accepted"),
@@ -91,7 +89,7 @@ def test_audited_answers_have_the_truth_that_came_after_them(store: IncidentStor
             label("INC5", "VPN", "echo"),
         ]
     )
-    audited = store.learning.audited_answers("category")
+    audited = store.predictions.audited("category")
     found = [(one.incident_id, one.version, one.truth) for one in audited]
     assert found == [
         ("INC1", "7", "Mail"),
@@ -101,14 +99,14 @@ def test_audited_answers_have_the_truth_that_came_after_them(store: IncidentStor
         ("INC4", "7", None),
     ]
     assert (audited[0].share, audited[0].answered_at, audited[0].labelled_at) == (0.05, THEN, THEN)
-    assert store.learning.audited_answers("severity") == ()
+    assert store.predictions.audited("severity") == ()
 
 
-def test_the_unlabelled_are_stored_open_and_asked_least_sure_first(store: IncidentStore) -> None:
+def test_the_unlabelled_are_stored_open_and_asked_least_sure_first(store: Store) -> None:
     open_ones = [incident(name) for name in ("sure", "unsure", "told", "echoed", "old")]
     done, sited = incident("done", category="VPN"), incident("sited", fields={"site": "Graz"})
-    store.upsert([*open_ones, done, sited])
-    store.record_predictions(
+    store.incidents.upsert([*open_ones, done, sited])
+    store.predictions.record(
         [
             answer("sure", confidence=0.1),
             answer("sure", 1, confidence=0.8),
@@ -120,8 +118,8 @@ def test_the_unlabelled_are_stored_open_and_asked_least_sure_first(store: Incide
             answer("sure", 2, target="fields.site"),
         ]
     )
-    store.learning.record_labels([label("told", "VPN"), label("echoed", "VPN", "echo")])
-    ask = store.learning.unlabelled
+    store.labels.record([label("told", "VPN"), label("echoed", "VPN", "echo")])
+    ask = store.predictions.unlabelled
     found = ask("category", since=THEN, limit=9)
     assert [one.incident_id for one in found] == ["sited", "unsure", "echoed", "sure"]
     assert found[-1].confidence == 0.8
@@ -129,34 +127,34 @@ def test_the_unlabelled_are_stored_open_and_asked_least_sure_first(store: Incide
     assert [one.incident_id for one in ask("fields.site", since=None, limit=9)] == ["sure"]
 
 
-def test_a_certificate_is_withdrawn_once(store: IncidentStore) -> None:
+def test_a_certificate_is_withdrawn_once(store: Store) -> None:
     first = CertificateWithdrawal("category", "7", "VPN", 0.92, 10, 20, 0.8, THEN)
-    assert store.learning.withdraw(first)
-    assert not store.learning.withdraw(replace(first, right=9))
+    assert store.certificate_withdrawals.record(first)
+    assert not store.certificate_withdrawals.record(replace(first, right=9))
     other = replace(first, version="8", withdrawn_at=THEN + HOUR)
-    assert store.learning.withdraw(other)
-    assert store.learning.withdrawals() == (first, other)
+    assert store.certificate_withdrawals.record(other)
+    assert store.certificate_withdrawals.all() == (first, other)
 
 
 @SQLITE
-def test_shadows_stand_beside_what_the_champion_answered(store: IncidentStore) -> None:
+def test_shadows_stand_beside_what_the_champion_answered(store: Store) -> None:
     about = [answer("INC1"), answer("INC2", 1)]
-    store.record_predictions(about)
+    store.predictions.record(about)
     shadows = [
         ShadowRecord(
             one.prediction_id, one.incident_id, "category", "8", "Mail", 0.6, "suggest", at
         )
         for one, at in ((one, one.answered_at) for one in about)
     ]
-    store.learning.record_shadows(shadows)
-    store.learning.record_labels([label("INC1", "VPN", "echo"), label("INC2", "Mail", "accepted")])
+    store.shadow_predictions.record(shadows)
+    store.labels.record([label("INC1", "VPN", "echo"), label("INC2", "Mail", "accepted")])
     beside = {"champion_version": "7", "champion_label": "VPN", "champion_decision": "auto"}
     silent = {"label": "Mail", "confidence": 0.6, "decision": "suggest"}
-    assert store.learning.shadow_pairs("category", "8") == (
+    assert store.shadow_predictions.pairs("category", "8") == (
         ShadowPair("INC1", THEN, **silent, **beside, champion_confidence=0.9, truth=None),
         ShadowPair("INC2", THEN + HOUR, **silent, **beside, champion_confidence=0.9, truth="Mail"),
     )
-    assert store.learning.shadow_pairs("category", "9") == ()
+    assert store.shadow_predictions.pairs("category", "9") == ()
 
 
 MONITORING = MonitoringReport(
@@ -176,69 +174,45 @@ FACTS = DatasetMetadata(
 
 
 @SQLITE
-def test_monitoring_and_facts_come_back_as_they_were(store: IncidentStore) -> None:
-    learning = store.learning
-    assert learning.latest_monitoring() is learning.history_facts() is None
-    learning.keep_monitoring(replace(MONITORING, alarms=()))
-    learning.keep_monitoring(replace(MONITORING, at=THEN - HOUR))
-    assert learning.latest_monitoring() == replace(MONITORING, alarms=())
-    learning.keep_monitoring(MONITORING)
-    assert learning.latest_monitoring() == MONITORING
-    learning.save_dataset_metadata(DatasetMetadata())
-    learning.save_dataset_metadata(FACTS)
-    assert learning.history_facts() == FACTS
-
-
-def test_facts_are_those_of_a_history() -> None:
-    history = History(
-        (incident("INC1"), incident("INC2")),
-        severity_levels=FACTS.severity_levels,
-        field_levels=FACTS.field_levels,
-        priority_matrix=FACTS.priority_matrix,
-        groups=("north", "south"),
-        provenance=FACTS.provenance,
-        sha256="ab",
-    )
-    assert DatasetMetadata.of(history) == FACTS
-    assert DatasetMetadata.of(History(())).groups == {}
+def test_monitoring_and_facts_come_back_as_they_were(store: Store) -> None:
+    assert store.monitoring_reports.latest() is store.dataset_metadata.get() is None
+    store.monitoring_reports.save(replace(MONITORING, alarms=()))
+    store.monitoring_reports.save(replace(MONITORING, at=THEN - HOUR))
+    assert store.monitoring_reports.latest() == replace(MONITORING, alarms=())
+    store.monitoring_reports.save(MONITORING)
+    assert store.monitoring_reports.latest() == MONITORING
+    store.dataset_metadata.save(DatasetMetadata())
+    store.dataset_metadata.save(FACTS)
+    assert store.dataset_metadata.get() == FACTS
 
 
 @SQLITE
-def test_a_deleted_incident_leaves_nothing_that_was_learned_of_it(store: IncidentStore) -> None:
-    learning = store.learning
-    store.upsert([incident("INC1"), incident("INC2")])
-    store.record_predictions([answer("INC1", audit_share=0.5), answer("INC2")])
+def test_a_deleted_incident_leaves_nothing_that_was_learned_of_it(store: Store) -> None:
+    store.incidents.upsert([incident("INC1"), incident("INC2")])
+    store.predictions.record([answer("INC1", audit_share=0.5), answer("INC2")])
     mine = answer("INC1").prediction_id
-    learning.record_shadows(
+    store.shadow_predictions.record(
         [ShadowRecord(mine, "INC1", "category", "8", "Mail", 0.6, "suggest", THEN)]
     )
     kept = label("INC2", "VPN")
-    learning.record_labels(
+    store.labels.record(
         [label("INC1", "VPN"), kept, label("INC2", "INC1", "accepted", target="similar")]
     )
-    learning.keep_monitoring(MONITORING)
-    learning.save_dataset_metadata(FACTS)
-    assert store.delete("INC1")
-    assert learning.labels() == (kept,)
-    assert learning.audited_answers() == learning.shadow_pairs("category", "8") == ()
-    found = learning.latest_monitoring()
+    store.monitoring_reports.save(MONITORING)
+    store.dataset_metadata.save(FACTS)
+    assert store.incidents.delete("INC1")
+    assert store.labels.select() == (kept,)
+    assert store.predictions.audited() == store.shadow_predictions.pairs("category", "8") == ()
+    found = store.monitoring_reports.latest()
     assert found.alarms[0].examples == ("INC2",)
     assert found.proposals[0].examples == ()
-    assert learning.history_facts().groups == {"INC2": "south"}
-
-
-@SQLITE
-def test_labels_count_since_a_moment_but_for_echoes(store: IncidentStore) -> None:
-    before = datetime.now(UTC)
-    store.learning.record_labels([label("INC1", "VPN"), label("INC2", "VPN", "echo")])
-    assert store.learning.count_labels_since(before) == 1
-    assert store.learning.count_labels_since(datetime.now(UTC)) == 0
+    assert store.dataset_metadata.get().groups == {"INC2": "south"}
 
 
 @SQLITE
 def test_an_incident_and_its_labels_are_stored_together_or_not_at_all(
-    store: IncidentStore,
+    store: Store,
 ) -> None:
     stored = incident("INC1", category="VPN")
-    store.upsert([stored], [label("INC1", "VPN")])
-    assert (store.get("INC1"), len(store.learning.labels())) == (stored, 1)
+    store.incidents.upsert([stored], [label("INC1", "VPN")])
+    assert (store.incidents.get("INC1"), len(store.labels.select())) == (stored, 1)

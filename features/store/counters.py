@@ -1,31 +1,12 @@
-"""Counters of changes, one row for each tenant, that workers compare with what they hold."""
+"""Counters of each tenant: revisions that workers compare, and numbers of rows only ever added."""
 
-from dataclasses import dataclass
+from sqlalchemy import Connection, func, select
 
-from sqlalchemy import Connection, select
-
-from features.domain.report import ResolvedIncident
 from features.store.database import insert_into
-from features.store.tables import RevisionRow, RunbookRevisionRow
+from features.store.tables import AuditEventRow, LabelRow, RevisionRow, RunbookRevisionRow
 
 Counter = type[RevisionRow] | type[RunbookRevisionRow]
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What differs between an earlier revision and `revision`: one state, each id at most once."""
-
-    revision: int
-    upserted: tuple[ResolvedIncident, ...] = ()
-    deleted: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Revised:
-    """The incident that was decided on, if any, and whether it had to be written."""
-
-    incident: ResolvedIncident | None
-    is_written: bool
+Numbered = type[LabelRow] | type[AuditEventRow]
 
 
 def select_revision(connection: Connection, counter: Counter, tenant: str) -> int:
@@ -46,3 +27,15 @@ def move_revision(connection: Connection, counter: Counter, tenant: str, *, by: 
         index_elements=["tenant"], set_={"revision": counter.revision + by}
     )
     return int(connection.execute(statement.returning(counter.revision)).scalar_one())
+
+
+def lock_tenant(connection: Connection, tenant: str) -> None:
+    """Make other writers of the tenant's incidents and ledgers wait until the commit."""
+    move_revision(connection, RevisionRow, tenant, by=0)
+
+
+def next_number(connection: Connection, table: Numbered, tenant: str) -> int:
+    """Return the number of the tenant's next row; nobody else gets it until the commit."""
+    lock_tenant(connection, tenant)
+    query = select(func.max(table.number)).where(table.tenant == tenant)
+    return (connection.scalar(query) or 0) + 1

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.domain.modes import Mode
+from features.domain.predictions import PredictionRecord, PredictionSummary
 from features.domain.report import Outcome
-from features.store.learning.answer_queries import PredictionSummary
-from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
-from features.store.learning.predictions import PredictionRecord
-from features.store.operations.modes import Mode
 
 Given = PredictionSummary | PredictionRecord
 

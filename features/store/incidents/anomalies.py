@@ -1,0 +1,91 @@
+"""Anomalies of metric series: added or replaced by id, found by the time that they lasted."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from math import isfinite, isnan, nan
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, or_, select
+
+from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
+from features.store.database import insert_into
+from features.store.repository import Repository
+from features.store.tables import AnomalyRow
+
+_NAMES = tuple(field.name for field in fields(SeriesAnomaly))
+_SUMMARY = tuple(name for name in _NAMES if name != "points")
+_NUMBERS = ("effect", "expected", "value", "score", "alarms_per_week")
+_DRAWN = ("values", "expected", "lower", "upper")
+
+
+class AnomalyRepository(Repository):
+    """The anomalies of one tenant. They move no revision, for they are not searched."""
+
+    def record(self, anomalies: Sequence[SeriesAnomaly]) -> None:
+        """Add or replace the anomalies by id, all or none."""
+        if not anomalies:
+            return
+        with self._database.write() as connection:
+            statement = insert_into(connection, AnomalyRow)
+            new = {name: statement.excluded[name] for name in _NAMES}
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=new),
+                [_row(self._tenant, anomaly) for anomaly in anomalies],
+            )
+
+    def between(
+        self, start: datetime, end: datetime, *, with_points: bool = True
+    ) -> tuple[SeriesAnomaly, ...]:
+        """Return the anomalies that lasted at some time from start to end, by onset.
+
+        Without points their windows come back empty, which reads many times as fast.
+        """
+        lasted = or_(AnomalyRow.ended_at.is_(None), AnomalyRow.ended_at >= start)
+        query = self._query(_NAMES if with_points else _SUMMARY)
+        return self._select(query.where(AnomalyRow.onset_at <= end, lasted))
+
+    def find(self, ids: Collection[str]) -> Mapping[str, SeriesAnomaly]:
+        """Return those of the anomalies that exist, by id."""
+        wanted = self._query(_NAMES).where(AnomalyRow.id.in_(ids))
+        return {anomaly.id: anomaly for anomaly in self._select(wanted)}
+
+    def _query(self, names: Iterable[str]) -> Select[Any]:
+        return (
+            select(*(AnomalyRow.__table__.c[name] for name in names))
+            .where(AnomalyRow.tenant == self._tenant)
+            .order_by(AnomalyRow.onset_at, AnomalyRow.id)
+        )
+
+    def _select(self, query: Select[Any]) -> tuple[SeriesAnomaly, ...]:
+        with self._database.read() as connection:
+            return tuple(_anomaly_from(row) for row in connection.execute(query))
+
+
+def delete_anomalies(connection: Connection, tenant: str, before: datetime) -> int:
+    """Remove the anomalies that began before a time, and tell how many there were."""
+    old = delete(AnomalyRow).where(AnomalyRow.tenant == tenant, AnomalyRow.onset_at < before)
+    return connection.execute(old).rowcount
+
+
+def _row(tenant: str, anomaly: SeriesAnomaly) -> dict[str, Any]:
+    row = {name: getattr(anomaly, name) for name in _SUMMARY} | {"tenant": tenant}
+    numbers = {name: None if isnan(row[name]) else float(row[name]) for name in _NUMBERS}
+    return row | numbers | {"labels": dict(anomaly.labels), "points": _columns(anomaly.points)}
+
+
+def _columns(points: SeriesPoints) -> dict[str, Any]:
+    # JSON knows no NaN and no infinity, and PostgreSQL refuses them.
+    columns = {name: getattr(points, name) for name in _DRAWN}
+    return {"times": [int(time) for time in points.times]} | {
+        name: [None if value is None or not isfinite(value) else float(value) for value in values]
+        for name, values in columns.items()
+    }
+
+
+def _anomaly_from(row: Row[Any]) -> SeriesAnomaly:
+    columns = dict(row._mapping)
+    columns |= {name: nan for name in _NUMBERS if columns[name] is None}
+    stored = columns.pop("points", {})
+    points = SeriesPoints(**{name: tuple(values) for name, values in stored.items()})
+    return SeriesAnomaly(**columns, points=points)

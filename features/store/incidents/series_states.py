@@ -1,0 +1,63 @@
+"""What a watch remembers of each metric series, so that it goes on where it ended."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from features.store.database import insert_into
+from features.store.repository import Repository
+from features.store.tables import SeriesRow
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSeries:
+    """How far a watch has read a series, and the detector's state after that.
+
+    `key` names the series within its watch. `layout` names the arrangement of `state`, so that
+    another version of the detector can tell what it cannot read. `seen_until` is aware UTC.
+    """
+
+    key: str
+    labels: Mapping[str, str]
+    tier: str
+    step_seconds: int
+    layout: str
+    seen_until: datetime
+    state: bytes
+
+
+_NAMES = tuple(field.name for field in fields(StoredSeries))
+_COLUMNS = tuple(SeriesRow.__table__.c[name] for name in _NAMES)
+
+
+class SeriesStateRepository(Repository):
+    """The states of the series that a tenant's watches read."""
+
+    def of_watch(self, watch: str) -> Mapping[str, StoredSeries]:
+        """Return what a watch remembers of its series, by key."""
+        query = select(*_COLUMNS).where(SeriesRow.tenant == self._tenant, SeriesRow.watch == watch)
+        with self._database.read() as connection:
+            return {row.key: StoredSeries(*row) for row in connection.execute(query)}
+
+    def save(self, watch: str, series: Sequence[StoredSeries]) -> None:
+        """Add or replace what a watch remembers of the series, all or none."""
+        if not series:
+            return
+        rows = [
+            {name: getattr(state, name) for name in _NAMES}
+            | {"tenant": self._tenant, "watch": watch, "labels": dict(state.labels)}
+            for state in series
+        ]
+        key = ["tenant", "watch", "key"]
+        with self._database.write() as connection:
+            statement = insert_into(connection, SeriesRow)
+            new = {name: statement.excluded[name] for name in _NAMES}
+            connection.execute(statement.on_conflict_do_update(index_elements=key, set_=new), rows)
+
+    def delete(self, watch: str, keys: Iterable[str]) -> None:
+        """Forget the series of a watch that have these keys."""
+        of_watch = (SeriesRow.tenant == self._tenant, SeriesRow.watch == watch)
+        with self._database.write() as connection:
+            connection.execute(delete(SeriesRow).where(*of_watch, SeriesRow.key.in_(set(keys))))

@@ -1,0 +1,46 @@
+"""The tables of the store; each row belongs to a tenant."""
+
+from features.store.tables.base import VERSION_TABLE, Base
+from features.store.tables.incidents import (
+    AnomalyRow,
+    ChangeRow,
+    DeletionRow,
+    IncidentRow,
+    RevisionRow,
+    RunbookRevisionRow,
+    RunbookRow,
+    SeriesRow,
+)
+from features.store.tables.learning import (
+    DatasetMetadataRow,
+    FeedbackRow,
+    LabelRow,
+    MonitoringReportRow,
+    PredictionRow,
+    ShadowRow,
+    WithdrawalRow,
+)
+from features.store.tables.operations import AuditEventRow, LeaseRow, ModeRow
+
+__all__ = [
+    "VERSION_TABLE",
+    "AnomalyRow",
+    "AuditEventRow",
+    "Base",
+    "ChangeRow",
+    "DatasetMetadataRow",
+    "DeletionRow",
+    "FeedbackRow",
+    "IncidentRow",
+    "LabelRow",
+    "LeaseRow",
+    "ModeRow",
+    "MonitoringReportRow",
+    "PredictionRow",
+    "RevisionRow",
+    "RunbookRevisionRow",
+    "RunbookRow",
+    "SeriesRow",
+    "ShadowRow",
+    "WithdrawalRow",
+]

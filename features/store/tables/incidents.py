@@ -1,0 +1,155 @@
+"""The tables of incidents and of what surrounds them: runbooks, changes and telemetry."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped
+
+from features.store.tables.base import Base, Key
+
+
+class IncidentRow(Base):
+    """An incident: the columns of its report and outcome, named as in the record.
+
+    `resolved` tells that the outcome is not open, `revision` when the row last changed.
+    """
+
+    __tablename__ = "incidents"
+    __table_args__ = (Index("incidents_by_revision", "tenant", "revision"),)
+
+    tenant: Mapped[Key]
+    id: Mapped[Key]
+    opened_at: Mapped[datetime | None]
+    title: Mapped[str]
+    description: Mapped[str]
+    service: Mapped[str | None]
+    source: Mapped[str | None]
+    attributes: Mapped[dict[str, Any]]
+    category: Mapped[str | None]
+    assignment: Mapped[str | None]
+    severity: Mapped[str | None]
+    resolution: Mapped[str | None]
+    runbook_id: Mapped[str | None]
+    resolved_at: Mapped[datetime | None]
+    duplicate_of: Mapped[str | None]
+    fields: Mapped[dict[str, Any]]
+    resolved: Mapped[bool]
+    revision: Mapped[int]
+
+
+# Hashed, since PostgreSQL would refuse a long name in any other index.
+Index("incidents_by_link", IncidentRow.duplicate_of, postgresql_using="hash")
+_newest_first = (IncidentRow.tenant, IncidentRow.opened_at.desc(), IncidentRow.id)
+Index("incidents_by_opening", *_newest_first).ddl_if("postgresql")
+# With what the inbox filters by, SQLite finds a few without reading every row. PostgreSQL reads its
+# table about as fast, and would refuse a label that is too long for an index.
+Index(
+    "incidents_by_opening_with_labels",
+    *_newest_first,
+    IncidentRow.resolved,
+    IncidentRow.category,
+    IncidentRow.severity,
+    IncidentRow.service,
+).ddl_if("sqlite")
+
+
+class DeletionRow(Base):
+    """A deleted incident, so that workers learn of it: nothing is kept but its id."""
+
+    __tablename__ = "deletions"
+    __table_args__ = (Index("deletions_by_revision", "tenant", "revision"),)
+
+    tenant: Mapped[Key]
+    id: Mapped[Key]
+    revision: Mapped[int]
+
+
+class RevisionRow(Base):
+    """The number of writes to a tenant's incidents so far."""
+
+    __tablename__ = "revisions"
+
+    tenant: Mapped[Key]
+    revision: Mapped[int]
+
+
+class RunbookRow(Base):
+    """A runbook; `sections` holds an object for each, named as in the record."""
+
+    __tablename__ = "runbooks"
+
+    tenant: Mapped[Key]
+    id: Mapped[Key]
+    title: Mapped[str]
+    sections: Mapped[list[Any]]
+    steps: Mapped[list[Any]]
+    url: Mapped[str | None]
+    facts: Mapped[dict[str, Any]]
+
+
+class RunbookRevisionRow(Base):
+    """The number of times that a tenant's runbooks changed."""
+
+    __tablename__ = "runbook_revisions"
+
+    tenant: Mapped[Key]
+    revision: Mapped[int]
+
+
+class ChangeRow(Base):
+    """A change to a service; `service_key` is the service as it is compared."""
+
+    __tablename__ = "changes"
+    __table_args__ = (Index("changes_by_time", "tenant", "at"),)
+
+    tenant: Mapped[Key]
+    id: Mapped[Key]
+    service: Mapped[str | None]
+    service_key: Mapped[str | None]
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    summary: Mapped[str]
+    url: Mapped[str | None]
+    attributes: Mapped[dict[str, Any]]
+
+
+class AnomalyRow(Base):
+    """An anomaly of a series; a number that is none, as in a gap, is null."""
+
+    __tablename__ = "anomalies"
+    __table_args__ = (Index("anomalies_by_onset", "tenant", "onset_at", "ended_at"),)
+
+    tenant: Mapped[Key]
+    id: Mapped[Key]
+    series: Mapped[str]
+    service: Mapped[str | None]
+    labels: Mapped[dict[str, Any]]
+    unit: Mapped[str | None]
+    onset_at: Mapped[datetime]
+    detected_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    effect: Mapped[float | None]
+    expected: Mapped[float | None]
+    value: Mapped[float | None]
+    score: Mapped[float | None]
+    alarms_per_week: Mapped[float | None]
+    channel: Mapped[str]
+    direction: Mapped[str]
+    points: Mapped[dict[str, Any]]
+
+
+class SeriesRow(Base):
+    """How far a watch has read a series, and what the detector remembers of it."""
+
+    __tablename__ = "series"
+
+    tenant: Mapped[Key]
+    watch: Mapped[Key]
+    key: Mapped[Key]
+    labels: Mapped[dict[str, Any]]
+    tier: Mapped[str]
+    step_seconds: Mapped[int]
+    layout: Mapped[str]
+    seen_until: Mapped[datetime]
+    state: Mapped[bytes]
