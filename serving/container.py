@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from features.encoding.encoder_weights import EncoderSettings
 from features.home import Home
 from features.store.learning.labels import LabelRecord
 from features.store.store import IncidentStore
 from features.text.masking import configured_masking
+from models.runbooks.runbook_model import RunbookModel
+from models.similarity.similar_model import SimilarModel
 from serving.background.certificates import CertificatePoller
 from serving.background.challengers import ChallengerPoller
 from serving.background.champions import Champion, ChampionPoller, Champions, Registry
@@ -18,6 +21,8 @@ from serving.background.model_health import (
     ModelHealthCollector,
     ModelHealthPoller,
 )
+from serving.background.runbook_index import TARGET as RUNBOOKS
+from serving.background.runbook_index import RunbookPoller
 from serving.background.shadow_predictions import Shadow
 from serving.background.topology_file import TopologyFile
 from serving.runtime.metrics import ServingMetrics
@@ -27,6 +32,7 @@ from serving.schemas.requests import Limits
 from serving.services.active_learning import LabelQueue
 from serving.services.alertmanager import AlertmanagerHook
 from serving.services.audit_sampling import AuditSample
+from serving.services.champion_or_shipped import ChampionOrShipped
 from serving.services.changes import ChangeService
 from serving.services.feedback import FeedbackService
 from serving.services.feedback_labels import OnLabels
@@ -34,10 +40,9 @@ from serving.services.incident_context import IncidentContextService
 from serving.services.incidents import IncidentService
 from serving.services.label_vocabulary import LabelVocabulary
 from serving.services.promotions import PromotionService
-from serving.services.runbook_search import TARGET as RUNBOOKS
 from serving.services.runbook_search import RunbookService
 from serving.services.similar_search import TARGET as SIMILAR
-from serving.services.similar_search import SimilarChampion, SimilarService
+from serving.services.similar_search import SimilarService
 from serving.services.triage import Retriever, Rules, TriageService
 
 # What no answer hangs on is looked at less often.
@@ -68,8 +73,9 @@ class Container:
     reader: RequestParser
     triage: TriageService
     incidents: IncidentService
-    past: IndexUpdater
+    incident_index: IndexUpdater
     similar: SimilarService
+    runbook_index: RunbookPoller
     runbooks: RunbookService
     feedback: FeedbackService
     incident_context: IncidentContextService
@@ -85,9 +91,10 @@ class Container:
     @property
     def pollers(self) -> tuple[BackgroundTask, ...]:
         """What works in the background, in the order in which it starts and stops."""
-        always = (self.modes, self.champions, self.withdrawals, self.past, self.runbooks)
+        answering = (self.modes, self.champions, self.withdrawals)
+        indices = (self.incident_index, self.runbook_index)
         silent = () if self.shadow is None else (self.challengers, self.shadow)
-        return (*always, self.model_health, *silent)
+        return (*answering, *indices, self.model_health, *silent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +137,11 @@ def build_container(
     pollers = _follow(settings, registry, store)
     collector = ModelHealthCollector(pollers.model_health, pollers.withdrawals)
     metrics = ServingMetrics([ChampionCollector(pollers.champions_now), collector])
-    searcher = SimilarChampion(pollers.champions_now)
-    past = IndexUpdater(store, home, lambda: searcher.model().encoder, settings.poll_seconds)
-    similar = SimilarService(searcher, past, store)
-    runbooks = RunbookService(pollers.champions_now, store, home, settings.poll_seconds)
+    searcher, suggester = _retrieval_models(pollers.champions_now)
+    incident_index = IndexUpdater(store, home, searcher.encoder, settings.poll_seconds)
+    runbook_index = RunbookPoller(store, home, suggester.encoder, settings.poll_seconds)
+    similar = SimilarService(searcher, incident_index, store)
+    runbooks = RunbookService(suggester, runbook_index)
     shadow = Shadow(pollers.challengers_now, store, metrics) if settings.shadow else None
     retrievers: dict[str, Retriever] = {similar.target: similar, runbooks.target: runbooks}
     rules = pollers.rules_under(AuditSample(settings.tenant, settings.audit_share))
@@ -152,8 +160,9 @@ def build_container(
         reader=RequestParser(_limits(settings), masking, metrics),
         triage=triage,
         incidents=IncidentService(store, registry, home, settings.tenant, on_labels=learn),
-        past=past,
+        incident_index=incident_index,
         similar=similar,
+        runbook_index=runbook_index,
         runbooks=runbooks,
         feedback=FeedbackService(store, on_labels=learn),
         incident_context=IncidentContextService(store.telemetry, topology.current),
@@ -161,7 +170,7 @@ def build_container(
         alertmanager=AlertmanagerHook(store, triage, masking),
         registry=registry,
         promotions=PromotionService(store, home, settings.tenant),
-        label_queue=LabelQueue(store, pollers.champions_now, past.index),
+        label_queue=LabelQueue(store, pollers.champions_now, incident_index.index),
         label_vocabulary=LabelVocabulary(store, pollers.champions_now),
         shadow=shadow,
         store=store,
@@ -178,6 +187,17 @@ def _follow(settings: ServingSettings, registry: Registry, store: IncidentStore)
         ModePoller(store, seconds),
         withdrawals,
         ModelHealthPoller(store, withdrawals, _POLLS_PER_LOOK * seconds),
+    )
+
+
+def _retrieval_models(
+    champions: Callable[[], Champions],
+) -> tuple[ChampionOrShipped[SimilarModel], ChampionOrShipped[RunbookModel]]:
+    encoder = EncoderSettings().encoder
+    similar, runbook = SimilarModel(encoder=encoder), RunbookModel(encoder=encoder)
+    return (
+        ChampionOrShipped(SIMILAR, similar.fit(()), champions),
+        ChampionOrShipped(RUNBOOKS, runbook.fit(()), champions),
     )
 
 

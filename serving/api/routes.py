@@ -172,7 +172,7 @@ def upsert_incident(body: RawBody, services: SharedContainer, request_id: Reques
     given = services.reader.body(UpsertRequest, body)
     report, outcome = services.reader.report(given.incident), services.reader.outcome(given.outcome)
     revision = services.incidents.upsert(report, outcome)
-    services.past.apply_changes()
+    services.incident_index.apply_changes()
     return as_json(StoredResponse(incident_id=report.id, request_id=request_id, revision=revision))
 
 
@@ -263,7 +263,7 @@ async def live() -> Response:
 async def ready(services: SharedContainer) -> Response:
     """Tell whether every champion that exists has been verified; having none is ready."""
     champions = services.champions.champions
-    answer = shape_ready(champions, is_indexed=services.past.is_complete)
+    answer = shape_ready(champions, is_indexed=services.incident_index.is_complete)
     return as_json(answer, 200 if champions.is_ready else 503)
 
 

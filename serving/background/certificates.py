@@ -84,6 +84,8 @@ class CertificatePoller(Poller):
     What was read last stays in force while the store is away.
     """
 
+    failure = "the withdrawals cannot be read"
+
     def __init__(
         self, store: IncidentStore, champions: Callable[[], Champions], poll_seconds: float
     ) -> None:
@@ -92,25 +94,11 @@ class CertificatePoller(Poller):
         self._champions = champions
         self._withdrawn: frozenset[tuple[str, str, str]] = frozenset()
         self._judging = Lock()
-        self._problem: str | None = None
 
     @property
     def withdrawn(self) -> frozenset[tuple[str, str, str]]:
         """Targets, versions and labels that may not be answered as `auto` any more."""
         return self._withdrawn
-
-    def refresh(self) -> None:
-        """Look into the store once."""
-        try:
-            self._read()
-        # A driver may fail in ways of its own, and the thread must outlive each of them.
-        except Exception as error:
-            if str(error) != self._problem:
-                facts = {"reason": str(error)}
-                _log.warning("the withdrawals cannot be read", extra={"fields": facts})
-            self._problem = str(error)
-            return
-        self._problem = None
 
     def on_labels(self, labels: Iterable[LabelRecord]) -> None:
         """Judge the certificates anew of which new labels may tell something.
@@ -173,9 +161,9 @@ class CertificatePoller(Poller):
                 )
             )
             _log.warning("a certificate was withdrawn", extra={"fields": facts})
-        self._read()
+        self._poll()
 
-    def _read(self) -> None:
+    def _poll(self) -> None:
         found = self._store.learning.withdrawals()
         self._withdrawn = frozenset((one.target, one.version, one.label) for one in found)
 

@@ -1,6 +1,5 @@
 """Follows the store with an index of the past, so that what was just written is found at once."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from threading import Lock
@@ -15,8 +14,6 @@ from features.search.incident_index import IncidentIndex
 from features.store.store import IncidentStore
 from serving.background.poller import Poller
 from serving.runtime.errors import IndexBehind
-
-_log = logging.getLogger(__name__)
 
 _CHUNK = 512
 _PATIENCE_SECONDS = 60.0
@@ -40,6 +37,8 @@ class IndexUpdater(Poller):
     `encoder` names the encoder that searches read; when it changes, a new index is built.
     """
 
+    failure = "the index cannot follow the store"
+
     def __init__(
         self, store: IncidentStore, home: Home, encoder: Callable[[], str], poll_seconds: float
     ) -> None:
@@ -49,7 +48,6 @@ class IndexUpdater(Poller):
         self._encoder = encoder
         self._past: _Past | None = None
         self._lock = Lock()
-        self._problem: str | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -85,22 +83,12 @@ class IndexUpdater(Poller):
         finally:
             self._lock.release()
 
-    def refresh(self) -> None:
-        """Take in whatever changed; what fails is tried again at the next look."""
-        try:
-            past = self._current()
-            with self._lock:
-                if self._store.revision() != past.revision:
-                    self._catch_up(past)
-                past.encoder.flush()
-        # A driver may fail in ways of its own, and the thread must outlive each of them.
-        except Exception as error:
-            if str(error) != self._problem:
-                facts = {"reason": str(error)}
-                _log.warning("the index cannot follow the store", extra={"fields": facts})
-            self._problem = str(error)
-            return
-        self._problem = None
+    def _poll(self) -> None:
+        past = self._current()
+        with self._lock:
+            if self._store.revision() != past.revision:
+                self._catch_up(past)
+            past.encoder.flush()
 
     def _current(self) -> _Past:
         reference = self._encoder()

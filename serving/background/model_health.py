@@ -1,6 +1,5 @@
 """Whether the models are still right, as far as production shows it."""
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +15,6 @@ from features.store.store import IncidentStore
 from serving.background.certificates import Audited, CertificatePoller
 from serving.background.champions import Champions
 from serving.background.poller import Poller
-
-_log = logging.getLogger(__name__)
 
 _SECONDS_KEPT = 30.0
 
@@ -47,6 +44,8 @@ class ModelHealth:
 class ModelHealthPoller(Poller):
     """Keeps `model_health` up to date, so that no scrape and no page has to read it all."""
 
+    failure = "how the models stand cannot be read"
+
     def __init__(
         self, store: IncidentStore, withdrawals: CertificatePoller, poll_seconds: float
     ) -> None:
@@ -54,7 +53,6 @@ class ModelHealthPoller(Poller):
         self._store = store
         self._withdrawals = withdrawals
         self._model_health = ModelHealth()
-        self._problem: str | None = None
         self._agreements: dict[tuple[str, str], tuple[float, Agreement]] = {}
         self._counting = Lock()
 
@@ -63,20 +61,10 @@ class ModelHealthPoller(Poller):
         """What is known now."""
         return self._model_health
 
-    def refresh(self) -> None:
-        """Judge the certificates and read the last monitoring once."""
-        try:
-            self._model_health = ModelHealth(
-                self._withdrawals.judge(), self._store.learning.latest_monitoring()
-            )
-        # A driver may fail in ways of its own, and the thread must outlive each of them.
-        except Exception as error:
-            if str(error) != self._problem:
-                facts = {"reason": str(error)}
-                _log.warning("how the models stand cannot be read", extra={"fields": facts})
-            self._problem = str(error)
-            return
-        self._problem = None
+    def _poll(self) -> None:
+        self._model_health = ModelHealth(
+            self._withdrawals.judge(), self._store.learning.latest_monitoring()
+        )
 
     def agreement(self, target: str, version: str) -> Agreement:
         """Return how often a challenger agreed so far, as of some seconds ago at most.

@@ -256,8 +256,9 @@ def _absent(parts: Collection[Part], champions: Champions) -> dict[str, str]:
         if part not in trained | CONTEXT_PARTS
     }
     for target in champions.problems:
-        if part_of(target) in parts and target not in champions.serving:
-            absent[target] = "not loaded: its champion was refused; the log says why"
+        refusal = champions.refusal(target)
+        if refusal is not None and part_of(target) in parts:
+            absent[target] = refusal
     return absent
 
 

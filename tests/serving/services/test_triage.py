@@ -19,7 +19,7 @@ REPORTS = [IncidentReport(id="INC1", title="VPN down"), IncidentReport(id="INC2"
 @pytest.fixture
 def watcher(trained_registry):
     watching = ChampionPoller(trained_registry, 60)
-    watching.refresh()
+    watching.poll()
     return watching
 
 
@@ -100,7 +100,7 @@ def test_no_reports_need_no_model(service, trained_registry):
 
 def test_a_target_that_is_off_is_neither_asked_nor_stored(service, modes, store, trained_registry):
     store.set_mode(ModeSetting("category", None, Mode.OFF, datetime.now(UTC)))
-    modes.refresh()
+    modes.poll()
     answers = service.triage(REPORTS, include=["category", "severity"], request_id="r")
     assert answers.absent == {"category": "switched off by its owner: mode off"}
     assert set(answers.items[0].answers) == set(answers.champions) == {"severity"}
@@ -112,7 +112,7 @@ def test_a_target_that_is_off_is_neither_asked_nor_stored(service, modes, store,
 
 def test_the_mode_in_force_is_stored_with_each_answer(service, modes, store):
     store.set_mode(ModeSetting("category", "Network v7", Mode.AUTO, datetime.now(UTC)))
-    modes.refresh()
+    modes.poll()
     items = service.triage(REPORTS, include=["category"], request_id="r").items
     found = [store.prediction(item.prediction_id)[0] for item in items]
     assert [(record.label, record.mode) for record in found] == [
@@ -123,7 +123,7 @@ def test_the_mode_in_force_is_stored_with_each_answer(service, modes, store):
 
 def test_a_label_that_is_off_is_stored_as_it_was_answered(service, modes, store):
     store.set_mode(ModeSetting("category", "Network v7", Mode.OFF, datetime.now(UTC)))
-    modes.refresh()
+    modes.poll()
     (item, _) = service.triage(REPORTS, include=["category"], request_id="r").items
     (record,) = store.prediction(item.prediction_id)
     assert (record.label, record.decision, record.mode) == ("Network v7", "abstain", "off")
