@@ -18,7 +18,7 @@ from serving.api.model_routes import model_routes
 from serving.api.openapi import install_openapi
 from serving.api.problems import answer_error, answer_http_error
 from serving.api.routes import key_routes, open_routes
-from serving.background.champions import Registry
+from serving.background.champions import VersionRegistry
 from serving.container import Container, build_container
 from serving.pages.mount import mount_page
 from serving.runtime.settings import ServingSettings
@@ -29,7 +29,7 @@ _DESCRIPTION = "Incident triage that learns from an organisation's own history."
 def create_app(
     settings: ServingSettings,
     *,
-    registry: Registry | None = None,
+    registry: VersionRegistry | None = None,
     store: IncidentStore | None = None,
 ) -> FastAPI:
     """Return the app; without a registry or store it opens those of the settings' home.

@@ -13,7 +13,7 @@ from models.runbooks.runbook_model import RunbookModel
 from models.similarity.similar_model import SimilarModel
 from serving.background.certificates import CertificatePoller
 from serving.background.challengers import ChallengerPoller
-from serving.background.champions import Champion, ChampionPoller, Champions, Registry
+from serving.background.champions import ChampionPoller, Champions, LoadedVersion, VersionRegistry
 from serving.background.index_updater import IndexUpdater
 from serving.background.mode_poller import ModePoller
 from serving.background.model_health import (
@@ -81,7 +81,7 @@ class Container:
     incident_context: IncidentContextService
     changes: ChangeService
     alertmanager: AlertmanagerHook
-    registry: Registry
+    registry: VersionRegistry
     promotions: PromotionService
     label_queue: LabelQueue
     label_vocabulary: LabelVocabulary
@@ -124,13 +124,13 @@ class _Pollers:
 
         return learn
 
-    def challengers_now(self) -> Mapping[str, Champion]:
+    def challengers_now(self) -> Mapping[str, LoadedVersion]:
         """Return what answers in silence now."""
         return self.challengers.challengers
 
 
 def build_container(
-    settings: ServingSettings, registry: Registry, store: IncidentStore
+    settings: ServingSettings, registry: VersionRegistry, store: IncidentStore
 ) -> Container:
     """Put the parts together; starts nothing."""
     home = Home(settings.home.absolute())
@@ -177,7 +177,7 @@ def build_container(
     )
 
 
-def _follow(settings: ServingSettings, registry: Registry, store: IncidentStore) -> _Pollers:
+def _follow(settings: ServingSettings, registry: VersionRegistry, store: IncidentStore) -> _Pollers:
     seconds = settings.poll_seconds
     champions = ChampionPoller(registry, seconds)
     withdrawals = CertificatePoller(store, lambda: champions.champions, seconds)

@@ -10,7 +10,7 @@ from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
 from models.base.predictions import OpenMatch, SimilarIncident, SuggestedRunbook
 from serving.api.problems import Problem, problem_of
-from serving.background.champions import Champion, Champions
+from serving.background.champions import Champions, LoadedVersion
 from serving.schemas.answers import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
 from serving.schemas.parsing import RefusedIncident
 from serving.schemas.requests import Part
@@ -18,7 +18,7 @@ from serving.services.alertmanager import Effect
 from serving.services.context_ranking import RelatedAnomaly, RelatedChange
 from serving.services.incident_context import IncidentContext
 from serving.services.incidents import Deletion
-from serving.services.triage import TriageBatch, TriageResult, part_of
+from serving.services.triage import TriageBatch, TriageResult, answer_part
 
 _MODELS_UNKNOWN = (
     "the incident is gone, but the model registry cannot be read: which models learned from it is "
@@ -253,14 +253,14 @@ def _parts(
             shaped |= {"similar": list(answer.similar), "open_match": answer.open_match}
         elif isinstance(answer, RunbookAnswer):
             shaped["runbooks"] = list(answer.runbooks)
-        elif part_of(target) == "fields":
+        elif answer_part(target) == "fields":
             shaped["fields"][target.removeprefix("fields.")] = answer
         else:
             shaped[target] = answer
     return shaped
 
 
-def _versions(champions: Mapping[str, Champion]) -> dict[str, ServedVersion]:
+def _versions(champions: Mapping[str, LoadedVersion]) -> dict[str, ServedVersion]:
     return {
         target: ServedVersion(
             version=champion.version.version, trained_at=champion.version.trained_at

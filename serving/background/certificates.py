@@ -15,7 +15,7 @@ from features.store.operations.audit_log import AuditEvent
 from features.store.store import IncidentStore
 from models.base.predictions import ChoicePrediction, Decision, Prediction
 from models.statistics.confidence_sequence import PrecisionBounds, precision_bounds
-from serving.background.champions import Champion, Champions
+from serving.background.champions import Champions, LoadedVersion
 from serving.background.poller import Poller
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Audited:
 
 
 def audited_labels(
-    answers: Iterable[AuditedAnswer], champions: Mapping[str, Champion]
+    answers: Iterable[AuditedAnswer], champions: Mapping[str, LoadedVersion]
 ) -> tuple[Audited, ...]:
     """Return what a person's decisions show of each label that the present champions answered."""
     checked: dict[tuple[str, str, str], list[AuditedAnswer]] = defaultdict(list)
@@ -62,7 +62,7 @@ def audited_labels(
 
 
 def _audited(
-    target: str, version: str, label: str, checked: list[AuditedAnswer], champion: Champion
+    target: str, version: str, label: str, checked: list[AuditedAnswer], champion: LoadedVersion
 ) -> Audited:
     certificate = champion.card.certificates.get(label)
     right = [answer for answer in checked if answer.truth == answer.label]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from serving.background.champions import Champion, Registry, VersionLoader
+from serving.background.champions import LoadedVersion, VersionLoader, VersionRegistry
 from serving.background.poller import Poller
 
 
@@ -16,16 +16,16 @@ class ChallengerPoller(Poller):
     failure = "the challengers cannot be followed"
 
     def __init__(
-        self, registry: Registry, poll_seconds: float, *, without: Collection[str]
+        self, registry: VersionRegistry, poll_seconds: float, *, without: Collection[str]
     ) -> None:
         super().__init__(poll_seconds, "challengers", patience_seconds=0)
         self._registry = registry
         self._without = frozenset(without)
         self._loader = VersionLoader(registry, "challenger")
-        self._challengers: Mapping[str, Champion] = {}
+        self._challengers: Mapping[str, LoadedVersion] = {}
 
     @property
-    def challengers(self) -> Mapping[str, Champion]:
+    def challengers(self) -> Mapping[str, LoadedVersion]:
         """The challenger of each target that has one, ready to predict."""
         return self._challengers
 

@@ -19,8 +19,8 @@ _SECONDS_BEFORE_RETRY = 30.0
 _REFUSED = "not loaded: its champion was refused; the log says why"
 
 
-class Registry(Protocol):
-    """What this room needs of `models.artifacts.registry.ModelRegistry`."""
+class VersionRegistry(Protocol):
+    """What serving needs of `models.artifacts.registry.ModelRegistry`."""
 
     def champions(self) -> Mapping[str, ModelVersion]:
         """Return the champion of each target that has one."""
@@ -39,7 +39,7 @@ class Registry(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Champion:
+class LoadedVersion:
     """A version that was verified and replayed, ready to predict."""
 
     version: ModelVersion
@@ -61,7 +61,7 @@ class Champions:
     `serving`, with the version before.
     """
 
-    serving: Mapping[str, Champion] = field(default_factory=dict)
+    serving: Mapping[str, LoadedVersion] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     registry_problem: str | None = None
     is_known: bool = False
@@ -80,12 +80,14 @@ class Champions:
 class VersionLoader:
     """Loads versions, each of them once; one that is refused is tried again only after a while."""
 
-    def __init__(self, registry: Registry, role: str) -> None:
+    def __init__(self, registry: VersionRegistry, role: str) -> None:
         self._registry = registry
         self._role = role
         self._failed: dict[tuple[str, str], tuple[float, str]] = {}
 
-    def load(self, present: Champion | None, version: ModelVersion) -> tuple[Champion | None, str]:
+    def load(
+        self, present: LoadedVersion | None, version: ModelVersion
+    ) -> tuple[LoadedVersion | None, str]:
         """Return the version, or else what is present with the reason why it is not replaced."""
         if present is not None and _is_same(present.version, version):
             return present, ""
@@ -105,7 +107,7 @@ class VersionLoader:
             return present, problem
         self._failed.pop(key, None)
         _log.info("a %s serves", self._role, extra={"fields": facts})
-        return Champion(version, loaded.model, loaded.card), ""
+        return LoadedVersion(version, loaded.model, loaded.card), ""
 
 
 class ChampionPoller(Poller):
@@ -113,7 +115,7 @@ class ChampionPoller(Poller):
 
     failure = "the registry is unreachable"
 
-    def __init__(self, registry: Registry, poll_seconds: float) -> None:
+    def __init__(self, registry: VersionRegistry, poll_seconds: float) -> None:
         super().__init__(poll_seconds, "champions")
         self._registry = registry
         self._loader = VersionLoader(registry, "champion")

@@ -21,7 +21,7 @@ _WAIT_SECONDS = 10.0
 _MOST_WAITED_FOR = 1_000
 
 
-class _Past:
+class _OpenIndex:
     """An index, the encoder that fills it, and the store's revision that it shows."""
 
     def __init__(self, reference: str, home: Home) -> None:
@@ -46,7 +46,7 @@ class IndexUpdater(Poller):
         self._store = store
         self._home = home
         self._encoder = encoder
-        self._past: _Past | None = None
+        self._past: _OpenIndex | None = None
         self._lock = Lock()
 
     @property
@@ -90,14 +90,14 @@ class IndexUpdater(Poller):
                 self._catch_up(past)
             past.encoder.flush()
 
-    def _current(self) -> _Past:
+    def _current(self) -> _OpenIndex:
         reference = self._encoder()
         past = self._past
         if past is None or past.encoder.reference != reference:
-            past = self._past = _Past(reference, self._home)
+            past = self._past = _OpenIndex(reference, self._home)
         return past
 
-    def _catch_up(self, past: _Past) -> None:
+    def _catch_up(self, past: _OpenIndex) -> None:
         if past.revision is None:
             revision = self._store.revision()
             self._take_in(past, self._store.incidents())
@@ -110,7 +110,7 @@ class IndexUpdater(Poller):
         self._take_in(past, iter(changes.upserted))
         past.revision = changes.revision
 
-    def _take_in(self, past: _Past, incidents: Iterator[ResolvedIncident]) -> None:
+    def _take_in(self, past: _OpenIndex, incidents: Iterator[ResolvedIncident]) -> None:
         for chunk in _chunks(incidents):
             if self._stopping.is_set():
                 raise InterruptedError("the service stops")

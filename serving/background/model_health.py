@@ -111,13 +111,13 @@ class ChampionCollector(Collector):
 class ModelHealthCollector(Collector):
     """Tells Prometheus how the models stand."""
 
-    def __init__(self, watcher: ModelHealthPoller, withdrawals: CertificatePoller) -> None:
-        self._watcher = watcher
+    def __init__(self, poller: ModelHealthPoller, withdrawals: CertificatePoller) -> None:
+        self._poller = poller
         self._withdrawals = withdrawals
 
     def collect(self) -> Iterator[Metric]:
         """Return the gauges of the moment."""
-        model_health = self._watcher.model_health
+        model_health = self._poller.model_health
         yield from _audited(model_health.audited)
         yield self._withdrawn()
         if model_health.monitoring is not None:

@@ -15,7 +15,7 @@ from features.errors import StoreUnavailable
 from features.store.learning.shadow_predictions import ShadowRecord
 from features.store.store import IncidentStore
 from models.base.predictions import Prediction
-from serving.background.champions import Champion
+from serving.background.champions import LoadedVersion
 from serving.runtime.metrics import ServingMetrics
 
 _log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Shadow:
 
     def __init__(
         self,
-        challengers: Callable[[], Mapping[str, Champion]],
+        challengers: Callable[[], Mapping[str, LoadedVersion]],
         store: IncidentStore,
         metrics: ServingMetrics,
         seconds: float = 1.0,
@@ -157,7 +157,7 @@ class Shadow:
             for at in asked if predictions else ():
                 self._keep(challenger, reports[at].id, given[at], predictions[at])
 
-    def _predict(self, challenger: Champion, reports: ReportBatch) -> Sequence[Prediction]:
+    def _predict(self, challenger: LoadedVersion, reports: ReportBatch) -> Sequence[Prediction]:
         version = challenger.version
         try:
             predictions = challenger.model.predict(reports)
@@ -173,7 +173,7 @@ class Shadow:
         return predictions
 
     def _keep(
-        self, challenger: Champion, incident_id: str, given: GivenAnswers, answer: Prediction
+        self, challenger: LoadedVersion, incident_id: str, given: GivenAnswers, answer: Prediction
     ) -> None:
         target, version = challenger.version.target, challenger.version.version
         self._unwritten.append(

@@ -66,7 +66,7 @@ class AlertmanagerHook:
         if body.is_resolved:
             revised = self._store.revise(prefix, lambda known: _resolved(known, body))
             return AlertEffect("resolved" if revised.is_written else "unchanged", _id_of(revised))
-        report = report_of(body, prefix, self._masking)
+        report = alert_report(body, prefix, self._masking)
         revised = self._store.revise(prefix, lambda known: _running(known, report))
         if revised.incident is None or not revised.is_written:
             return AlertEffect("unchanged", _id_of(revised))
@@ -84,7 +84,7 @@ class AlertmanagerHook:
         return triages.items[0].prediction_id
 
 
-def report_of(body: AlertmanagerRequest, prefix: str, masking: Masking) -> IncidentReport:
+def alert_report(body: AlertmanagerRequest, prefix: str, masking: Masking) -> IncidentReport:
     """Return the report of a firing group, cleaned and masked.
 
     Its id is the prefix and the time at which the first alert began. Labels, further annotations

@@ -17,7 +17,7 @@ from features.text.fingerprint import fingerprint
 from models.artifacts.evaluation_files import forget_in_snapshots
 from models.artifacts.registry import ModelVersion
 from models.runbooks.passages import read_report
-from serving.background.champions import Registry
+from serving.background.champions import VersionRegistry
 from serving.runtime.errors import UnknownIncident
 from serving.services.feedback_labels import OnLabels, ignore_labels, labels_of_final_state
 
@@ -41,7 +41,7 @@ class IncidentService:
     def __init__(
         self,
         store: IncidentStore,
-        registry: Registry,
+        registry: VersionRegistry,
         home: Home,
         tenant: str,
         *,

@@ -19,7 +19,7 @@ from features.store.operations.modes import Mode, Modes
 from features.store.store import IncidentStore
 from models.base.predictions import Prediction
 from serving.background.certificates import without_certificate
-from serving.background.champions import Champion, Champions
+from serving.background.champions import Champions, LoadedVersion
 from serving.background.shadow_predictions import Shadow
 from serving.runtime.metrics import ServingMetrics
 from serving.schemas.answers import (
@@ -85,7 +85,7 @@ class TriageBatch:
     items: tuple[TriageResult, ...]
     parts: tuple[Part, ...]
     absent: Mapping[str, str]
-    champions: Mapping[str, Champion]
+    champions: Mapping[str, LoadedVersion]
 
 
 class Retriever(Protocol):
@@ -153,7 +153,9 @@ class TriageService:
         champions, rules = self._champions(), self._rules()
         parts = tuple(p for p in ALL_PARTS if include is None or p in include)
         absent = _absent(parts, champions)
-        wanted = {t: of.model.predict for t, of in champions.serving.items() if part_of(t) in parts}
+        wanted = {
+            t: of.model.predict for t, of in champions.serving.items() if answer_part(t) in parts
+        }
         wanted |= self._retrieving(parts, absent)
         asked = {t: ask for t, ask in wanted.items() if rules.modes.of(t) is not Mode.OFF}
         batch = ReportBatch(reports)
@@ -188,10 +190,10 @@ class TriageService:
         return asked
 
 
-def part_of(target: str) -> str:
+def answer_part(target: str) -> str:
     """Return the part of the answer that shows a target.
 
-    >>> part_of("fields.subcategory")
+    >>> answer_part("fields.subcategory")
     'fields'
     """
     return "fields" if target.startswith("fields.") else target
@@ -215,7 +217,7 @@ def _predict(
 def _assemble(
     reports: Sequence[IncidentReport],
     predictions: Mapping[str, Sequence[Prediction]],
-    answering: Mapping[str, Champion],
+    answering: Mapping[str, LoadedVersion],
     rules: Rules,
 ) -> tuple[TriageResult, ...]:
     answers = {
@@ -230,7 +232,7 @@ def _assemble(
     )
 
 
-def _answer(target: str, given: Prediction, champion: Champion | None, rules: Rules) -> Answer:
+def _answer(target: str, given: Prediction, champion: LoadedVersion | None, rules: Rules) -> Answer:
     is_withdrawn = (target, _version(champion), given.label) in rules.withdrawn
     prediction = without_certificate(given) if is_withdrawn else given
     return answer_under(prediction, rules.modes.of(target, given.label))
@@ -249,7 +251,7 @@ def _assemble_result(
 
 
 def _absent(parts: Collection[Part], champions: Champions) -> dict[str, str]:
-    trained = {part_of(target) for target in (*champions.serving, *champions.problems)}
+    trained = {answer_part(target) for target in (*champions.serving, *champions.problems)}
     absent: dict[str, str] = {
         part: f"not trained: the registry has no champion of {part}"
         for part in parts
@@ -257,7 +259,7 @@ def _absent(parts: Collection[Part], champions: Champions) -> dict[str, str]:
     }
     for target in champions.problems:
         refusal = champions.refusal(target)
-        if refusal is not None and part_of(target) in parts:
+        if refusal is not None and answer_part(target) in parts:
             absent[target] = refusal
     return absent
 
@@ -288,7 +290,7 @@ def _records(
     ]
 
 
-def _version(champion: Champion | None) -> str:
+def _version(champion: LoadedVersion | None) -> str:
     return _SHIPPED if champion is None else champion.version.version
 
 

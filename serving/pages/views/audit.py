@@ -12,7 +12,7 @@ from features.store.learning.predictions import PredictionRecord
 from features.store.operations.audit_log import AuditEvent
 from features.text.parsing import parse_label
 from models.lifecycle.champion_audit import AuditReport, audit_at
-from serving.background.champions import Registry
+from serving.background.champions import VersionRegistry
 from serving.container import Container
 from serving.pages.views.visible_answers import decided_targets
 from serving.runtime.errors import FieldError, InvalidFields
@@ -84,7 +84,7 @@ def open_audit(services: Container, question: AuditQuestion) -> AuditPage:
     return AuditPage(question, targets, account, _answers(services, account))
 
 
-def _reconcile(services: Container) -> Registry | None:
+def _reconcile(services: Container) -> VersionRegistry | None:
     """Tell the log what it missed; None where the registry cannot be read."""
     try:
         services.promotions.note_found()

@@ -10,7 +10,7 @@ from features.store.incidents.incident_search import InboxCursor, InboxQuery
 from features.store.learning.labels import LabelRecord
 from features.store.learning.predictions import PredictionRecord
 from features.text.parsing import sanitise_text
-from serving.background.champions import Champion
+from serving.background.champions import LoadedVersion
 from serving.container import Container
 from serving.pages.render.template_filters import moment
 from serving.pages.views.visible_answers import (
@@ -145,7 +145,7 @@ def _labels_of_drawn(
 
 
 def _options(
-    query: InboxQuery, lines: Iterable[InboxLine], champions: Mapping[str, Champion]
+    query: InboxQuery, lines: Iterable[InboxLine], champions: Mapping[str, LoadedVersion]
 ) -> dict[str, tuple[str, ...]]:
     """Return the values that a filter offers: known labels, and what this page shows."""
     outcomes = [line.incident.outcome for line in lines]
