@@ -9,7 +9,7 @@ from features.store.operations.modes import Mode
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Metric
 from models.base.predictions import Certificate
-from serving.background.certificates import Audited
+from serving.background.certificates import AuditedLabel
 from serving.background.champions import LoadedVersion
 from serving.background.model_health import Agreement
 from serving.container import Container
@@ -129,7 +129,7 @@ def _shape_model(target: str, champion: LoadedVersion, services: Container) -> M
         },
         withdrawn=sorted(
             label
-            for of, version, label in services.withdrawals.withdrawn
+            for of, version, label in services.certificates.withdrawn
             if (of, version) == (target, number)
         ),
         challenger=None
@@ -141,7 +141,7 @@ def _shape_model(target: str, champion: LoadedVersion, services: Container) -> M
     )
 
 
-def _shape_audited(audited: Audited) -> AuditedPrecision:
+def _shape_audited(audited: AuditedLabel) -> AuditedPrecision:
     bounds = audited.bounds
     return AuditedPrecision(estimate=audited.estimate, low=bounds.low, high=bounds.high, n=bounds.n)
 

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from features.store.learning.monitoring_reports import MonitoringReport
 from features.store.store import IncidentStore
-from serving.background.certificates import Audited, CertificatePoller
+from serving.background.certificates import AuditedLabel, CertificatePoller
 from serving.background.champions import Champions
 from serving.background.poller import Poller
 
@@ -37,7 +37,7 @@ class Agreement:
 class ModelHealth:
     """What the audit sample shows of each label, and what the last monitoring found."""
 
-    audited: tuple[Audited, ...] = ()
+    audited: tuple[AuditedLabel, ...] = ()
     monitoring: MonitoringReport | None = None
 
 
@@ -47,11 +47,11 @@ class ModelHealthPoller(Poller):
     failure = "how the models stand cannot be read"
 
     def __init__(
-        self, store: IncidentStore, withdrawals: CertificatePoller, poll_seconds: float
+        self, store: IncidentStore, certificates: CertificatePoller, poll_seconds: float
     ) -> None:
         super().__init__(poll_seconds, "model_health", patience_seconds=0)
         self._store = store
-        self._withdrawals = withdrawals
+        self._certificates = certificates
         self._model_health = ModelHealth()
         self._agreements: dict[tuple[str, str], tuple[float, Agreement]] = {}
         self._counting = Lock()
@@ -63,7 +63,7 @@ class ModelHealthPoller(Poller):
 
     def _poll(self) -> None:
         self._model_health = ModelHealth(
-            self._withdrawals.judge(), self._store.learning.latest_monitoring()
+            self._certificates.withdraw_disproved(), self._store.learning.latest_monitoring()
         )
 
     def agreement(self, target: str, version: str) -> Agreement:
@@ -111,9 +111,9 @@ class ChampionCollector(Collector):
 class ModelHealthCollector(Collector):
     """Tells Prometheus how the models stand."""
 
-    def __init__(self, poller: ModelHealthPoller, withdrawals: CertificatePoller) -> None:
+    def __init__(self, poller: ModelHealthPoller, certificates: CertificatePoller) -> None:
         self._poller = poller
-        self._withdrawals = withdrawals
+        self._certificates = certificates
 
     def collect(self) -> Iterator[Metric]:
         """Return the gauges of the moment."""
@@ -129,12 +129,12 @@ class ModelHealthCollector(Collector):
             "Labels that a version answers as suggest since the audit disproved its certificate",
             labels=["target", "version", "label"],
         )
-        for key in sorted(self._withdrawals.withdrawn):
+        for key in sorted(self._certificates.withdrawn):
             found.add_metric(key, 1)
         return found
 
 
-def _audited(audited: tuple[Audited, ...]) -> Iterator[Metric]:
+def _audited(audited: tuple[AuditedLabel, ...]) -> Iterator[Metric]:
     precision = GaugeMetricFamily(
         "precedent_audited_precision",
         "Precision of auto answers by the audit sample; low and high hold at all times at once",
@@ -142,7 +142,7 @@ def _audited(audited: tuple[Audited, ...]) -> Iterator[Metric]:
     )
     answers = GaugeMetricFamily(
         "precedent_audited_answers",
-        "Audited answers that a person has decided",
+        "AuditedLabel answers that a person has decided",
         labels=["target", "label"],
     )
     for one in audited:

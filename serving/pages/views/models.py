@@ -13,7 +13,7 @@ from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
 from models.classification.calibrated_model import CalibratedModel
 from models.statistics.confidence_sequence import PrecisionBounds
-from serving.background.certificates import Audited
+from serving.background.certificates import AuditedLabel
 from serving.background.champions import LoadedVersion
 from serving.background.model_health import Agreement
 from serving.container import Container
@@ -26,7 +26,7 @@ class ShownCertificate:
     label: str
     promised: float
     mode: Mode
-    audited: Audited | None
+    audited: AuditedLabel | None
     withdrawal: CertificateWithdrawal | None
 
     @property

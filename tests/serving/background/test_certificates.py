@@ -74,7 +74,7 @@ def audit(client, store):
             for n in range(right + wrong)
         ]
         store.learning.record_labels(labels)
-        client.app.state.container.withdrawals.on_labels(labels[-1:])
+        client.app.state.container.certificates.on_labels(labels[-1:])
 
     return tell
 
@@ -138,8 +138,8 @@ def test_another_server_follows(client, store, app_of, certified):
         store.record_predictions([drawn(n) for n in range(30)])
         labels = [decided(n, "Printing") for n in range(30)]
         store.learning.record_labels(labels)
-        client.app.state.container.withdrawals.on_labels(labels)
-        other.app.state.container.withdrawals.poll()
+        client.app.state.container.certificates.on_labels(labels)
+        other.app.state.container.certificates.poll()
         assert category(other)["decision"] == "suggest"
 
 
@@ -162,7 +162,7 @@ def test_feedback_withdraws_at_once(client, store):
 
 
 def test_a_store_that_fails_withdraws_nothing_and_troubles_nobody(client, store, monkeypatch):
-    watcher = client.app.state.container.withdrawals
+    watcher = client.app.state.container.certificates
 
     def fail(*_args):
         raise StoreUnavailable("busy")

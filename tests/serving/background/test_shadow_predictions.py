@@ -12,9 +12,9 @@ from features.store.learning_store import LearningStore
 from serving.background.challengers import ChallengerPoller
 from serving.background.champions import ChampionPoller
 from serving.background.mode_poller import ModePoller
-from serving.background.shadow_predictions import Shadow
+from serving.background.shadow_predictions import ShadowPredictor
 from serving.runtime.metrics import ServingMetrics
-from serving.services.triage import Rules, TriageService
+from serving.services.triage import AnswerPolicy, TriageService
 
 
 @pytest.fixture
@@ -80,9 +80,9 @@ def asked(watcher, trained_registry, store):
     champions.poll()
     modes = ModePoller(store, 60)
     metrics = ServingMetrics()
-    shadow = Shadow(lambda: watcher.challengers, store, metrics, seconds=0.02)
+    shadow = ShadowPredictor(lambda: watcher.challengers, store, metrics, seconds=0.02)
     triage = TriageService(
-        lambda: champions.champions, lambda: Rules(modes.modes), store, metrics, None, shadow
+        lambda: champions.champions, lambda: AnswerPolicy(modes.modes), store, metrics, None, shadow
     )
     shadow.start()
     yield triage, shadow, metrics
@@ -110,7 +110,7 @@ def test_each_silent_answer_is_paired_with_the_champions(asked, store):
 
 def test_what_is_too_much_is_dropped_and_counted(watcher, store, trained_registry):
     metrics = ServingMetrics()
-    shadow = Shadow(lambda: watcher.challengers, store, metrics)
+    shadow = ShadowPredictor(lambda: watcher.challengers, store, metrics)
     batch = ReportBatch([IncidentReport(id="I1", title="vpn")] * 5_000)
     started = time.monotonic()
     shadow.enqueue(batch, [None] * 5_000)
@@ -149,9 +149,14 @@ def test_what_is_deleted_meanwhile_is_not_written(watcher, store, trained_regist
     champions = ChampionPoller(trained_registry, 60)
     champions.poll()
     metrics = ServingMetrics()
-    shadow = Shadow(lambda: watcher.challengers, store, metrics)
+    shadow = ShadowPredictor(lambda: watcher.challengers, store, metrics)
     triage = TriageService(
-        lambda: champions.champions, lambda: Rules(store.modes()), store, metrics, None, shadow
+        lambda: champions.champions,
+        lambda: AnswerPolicy(store.modes()),
+        store,
+        metrics,
+        None,
+        shadow,
     )
     reports = [IncidentReport(id=f"I{number}", title="vpn") for number in range(2)]
     store.upsert([ResolvedIncident(report, Outcome()) for report in reports])

@@ -11,7 +11,7 @@ from features.store.store import IncidentStore
 from serving.background.champions import ChampionPoller
 from serving.background.mode_poller import ModePoller
 from serving.runtime.metrics import ServingMetrics
-from serving.services.triage import Rules, TriageService
+from serving.services.triage import AnswerPolicy, TriageService
 
 REPORTS = [IncidentReport(id="INC1", title="VPN down"), IncidentReport(id="INC2")]
 
@@ -31,7 +31,9 @@ def modes(store):
 @pytest.fixture
 def service(watcher, modes, store):
     metrics = ServingMetrics()
-    return TriageService(lambda: watcher.champions, lambda: Rules(modes.modes), store, metrics)
+    return TriageService(
+        lambda: watcher.champions, lambda: AnswerPolicy(modes.modes), store, metrics
+    )
 
 
 def test_answers_keep_the_order_of_the_reports(service):
