@@ -14,15 +14,29 @@ from features.store.store import IncidentStore, open_store
 from models.artifacts.registry import ModelRegistry
 from models.timeseries.anomaly_model import compile_kernels, enable_kernel_cache
 from serving.api.middleware import RequestLogMiddleware
-from serving.api.model_routes import model_routes
 from serving.api.openapi import install_openapi
 from serving.api.problems import answer_error, answer_http_error
-from serving.api.routes import key_routes, open_routes
+from serving.api.routes.feedback import feedback_routes
+from serving.api.routes.health import health_routes
+from serving.api.routes.incidents import incident_routes
+from serving.api.routes.models import model_routes
+from serving.api.routes.search import search_routes
+from serving.api.routes.telemetry import telemetry_routes
+from serving.api.routes.triage import triage_routes
 from serving.background.champions import VersionRegistry
 from serving.container import Container, build_container
 from serving.pages.mount import mount_page
 from serving.runtime.settings import ServingSettings
 
+_ROUTES = (
+    triage_routes,
+    search_routes,
+    feedback_routes,
+    incident_routes,
+    telemetry_routes,
+    model_routes,
+    health_routes,
+)
 _DESCRIPTION = "Incident triage that learns from an organisation's own history."
 
 
@@ -55,7 +69,7 @@ def create_app(
     app.add_middleware(RequestLogMiddleware, metrics=services.metrics)
     app.exception_handler(PrecedentError)(answer_error)
     app.exception_handler(HTTPException)(answer_http_error)
-    for routes in (key_routes, model_routes, open_routes):
+    for routes in _ROUTES:
         app.include_router(routes)
     mount_page(app, services.store)
     install_openapi(app)
