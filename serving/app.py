@@ -62,7 +62,7 @@ def create_app(
         title="Precedent",
         version="1",
         description=_DESCRIPTION,
-        lifespan=_watch,
+        lifespan=_run_pollers,
         redoc_url=None,
     )
     app.state.container = services
@@ -77,13 +77,14 @@ def create_app(
 
 
 @asynccontextmanager
-async def _watch(app: FastAPI) -> AsyncIterator[None]:
+async def _run_pollers(app: FastAPI) -> AsyncIterator[None]:
     services: Container = app.state.container
-    for watcher in services.pollers:
-        await asyncio.to_thread(watcher.start)
+    for poller in services.pollers:
+        await asyncio.to_thread(poller.start)
     yield
-    for watcher in services.pollers:
-        await asyncio.to_thread(watcher.stop)
+    for poller in services.pollers:
+        await asyncio.to_thread(poller.stop)
+    await asyncio.to_thread(services.alertmanager.close)
     services.store.close()
 
 

@@ -31,7 +31,7 @@ _DESCRIPTIONS = ("description", "message")
 _RUNBOOK = "runbook_url"
 _MOST_LINES = 20
 _WAIT_SECONDS = 3.0
-_AT_ONCE = 2
+_TRIAGES_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class AlertmanagerHook:
         self._store = store
         self._triage = triage
         self._masking = masking
-        self._working = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="alertmanager")
+        self._executor = ThreadPoolExecutor(_TRIAGES_AT_ONCE, thread_name_prefix="alertmanager")
 
     def take(self, body: AlertmanagerRequest, request_id: str) -> AlertEffect:
         """Open, open again, resolve or leave the incident of the group a delivery tells of."""
@@ -71,8 +71,12 @@ class AlertmanagerHook:
         if revised.incident is None or not revised.is_written:
             return AlertEffect("unchanged", _id_of(revised))
         opened = revised.incident.report
-        answering = self._working.submit(self._answer, opened, request_id)
+        answering = self._executor.submit(self._answer, opened, request_id)
         return AlertEffect("opened", opened.id, _result_soon(answering))
+
+    def close(self) -> None:
+        """Wait until every incident that was opened is triaged; nothing is taken any more."""
+        self._executor.shutdown()
 
     def _answer(self, report: IncidentReport, request_id: str) -> str | None:
         try:
