@@ -96,17 +96,17 @@ def alert_report(body: AlertmanagerRequest, prefix: str, masking: Masking) -> In
     """
     labels = body.labels()
     opened_at = body.began_at or datetime.now(UTC)
-    told = {name: body.annotations(name) for name in body.annotation_names()}
-    titles = _first(told, _TITLES) or [labels.get("alertname", "ReceivedAlert")]
-    lines = _first(told, _DESCRIPTIONS) or titles[1:]
-    annotations = {
+    annotations = {name: body.annotations(name) for name in body.annotation_names()}
+    titles = _first(annotations, _TITLES) or [labels.get("alertname", "ReceivedAlert")]
+    lines = _first(annotations, _DESCRIPTIONS) or titles[1:]
+    further = {
         name: ", ".join(values)
-        for name, values in told.items()
+        for name, values in annotations.items()
         if name not in (*_TITLES, *_DESCRIPTIONS)
     }
-    if told.get(_RUNBOOK):
-        annotations[_RUNBOOK] = told[_RUNBOOK][0]
-    facts = body.further() | annotations | labels
+    if annotations.get(_RUNBOOK):
+        further[_RUNBOOK] = annotations[_RUNBOOK][0]
+    facts = body.further() | further | labels
     return parse_report(
         id=f"{prefix}{opened_at:%Y%m%dT%H%M%S}{opened_at.microsecond // 1000:03d}",
         masking=masking,
@@ -122,18 +122,20 @@ def alert_report(body: AlertmanagerRequest, prefix: str, masking: Masking) -> In
     )
 
 
-def _first(told: Mapping[str, list[str]], names: tuple[str, ...]) -> list[str]:
-    return next((told[name] for name in names if told.get(name)), [])
+def _first(annotations: Mapping[str, list[str]], names: tuple[str, ...]) -> list[str]:
+    return next((annotations[name] for name in names if annotations.get(name)), [])
 
 
 def _running(known: Iterable[ResolvedIncident], report: IncidentReport) -> ResolvedIncident:
     """Return the incident of this episode: one that is open, opened again, or else new."""
-    each = list(known)
-    running = next((one for one in each if one.outcome.resolved_at is None), None)
-    if running is not None:
-        return running
-    same = next((one for one in each if _is_of_episode(report, one)), None)
-    return ResolvedIncident(report, Outcome()) if same is None else _opened_again(same)
+    incidents = list(known)
+    for incident in incidents:
+        if incident.outcome.resolved_at is None:
+            return incident
+    for incident in incidents:
+        if _is_of_episode(report, incident):
+            return _opened_again(incident)
+    return ResolvedIncident(report, Outcome())
 
 
 def _is_of_episode(report: IncidentReport, known: ResolvedIncident) -> bool:
