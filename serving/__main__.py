@@ -10,11 +10,10 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from features.home import open_home
-from serving.announcement import announce
 from serving.runtime.json_logging import logging_config
 from serving.runtime.metrics import share_between_workers
 from serving.runtime.settings import ServingSettings
-from serving.startup import open_state, read_settings, refuse
+from serving.startup import announce, open_state, read_settings, refuse
 from serving.watch.cli import watch
 
 _BACKLOG = 2_048

@@ -14,22 +14,36 @@ from features.store.store import Store, open_store
 from models.artifacts.registry import ModelRegistry
 from models.timeseries.anomaly_model import compile_kernels, enable_kernel_cache
 from serving.api.middleware import RequestLogMiddleware
-from serving.api.model_routes import model_routes
 from serving.api.openapi import install_openapi
 from serving.api.problems import answer_error, answer_http_error
-from serving.api.routes import key_routes, open_routes
-from serving.background.champions import Registry
+from serving.api.routes.feedback import feedback_routes
+from serving.api.routes.health import health_routes
+from serving.api.routes.incidents import incident_routes
+from serving.api.routes.models import model_routes
+from serving.api.routes.search import search_routes
+from serving.api.routes.telemetry import telemetry_routes
+from serving.api.routes.triage import triage_routes
+from serving.background.champions import VersionRegistry
 from serving.container import Container, build_container
 from serving.pages.mount import mount_page
 from serving.runtime.settings import ServingSettings
 
+_ROUTES = (
+    triage_routes,
+    search_routes,
+    feedback_routes,
+    incident_routes,
+    telemetry_routes,
+    model_routes,
+    health_routes,
+)
 _DESCRIPTION = "Incident triage that learns from an organisation's own history."
 
 
 def create_app(
     settings: ServingSettings,
     *,
-    registry: Registry | None = None,
+    registry: VersionRegistry | None = None,
     store: Store | None = None,
 ) -> FastAPI:
     """Return the app; without a registry or store it opens those of the settings' home.
@@ -48,14 +62,14 @@ def create_app(
         title="Precedent",
         version="1",
         description=_DESCRIPTION,
-        lifespan=_watch,
+        lifespan=_run_pollers,
         redoc_url=None,
     )
     app.state.container = services
     app.add_middleware(RequestLogMiddleware, metrics=services.metrics)
     app.exception_handler(PrecedentError)(answer_error)
     app.exception_handler(HTTPException)(answer_http_error)
-    for routes in (key_routes, model_routes, open_routes):
+    for routes in _ROUTES:
         app.include_router(routes)
     mount_page(app, services.store)
     install_openapi(app)
@@ -63,13 +77,14 @@ def create_app(
 
 
 @asynccontextmanager
-async def _watch(app: FastAPI) -> AsyncIterator[None]:
+async def _run_pollers(app: FastAPI) -> AsyncIterator[None]:
     services: Container = app.state.container
-    for watcher in services.pollers:
-        await asyncio.to_thread(watcher.start)
+    for poller in services.pollers:
+        await asyncio.to_thread(poller.start)
     yield
-    for watcher in services.pollers:
-        await asyncio.to_thread(watcher.stop)
+    for poller in services.pollers:
+        await asyncio.to_thread(poller.stop)
+    await asyncio.to_thread(services.alertmanager.close)
     services.store.close()
 
 

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from features.domain.labels import LabelRecord
+from features.encoding.encoder_weights import EncoderSettings
 from features.home import Home
 from features.store.store import Store
 from features.text.masking import configured_masking
+from models.runbooks.runbook_model import RunbookModel
+from models.similarity.similar_model import SimilarModel
 from serving.background.certificates import CertificatePoller
 from serving.background.challengers import ChallengerPoller
-from serving.background.champions import Champion, ChampionPoller, Champions, Registry
+from serving.background.champions import ChampionPoller, Champions, LoadedVersion, VersionRegistry
 from serving.background.index_updater import IndexUpdater
 from serving.background.mode_poller import ModePoller
 from serving.background.model_health import (
@@ -18,7 +21,9 @@ from serving.background.model_health import (
     ModelHealthCollector,
     ModelHealthPoller,
 )
-from serving.background.shadow_predictions import Shadow
+from serving.background.runbook_index import TARGET as RUNBOOKS
+from serving.background.runbook_index import RunbookPoller
+from serving.background.shadow_predictions import ShadowPredictor
 from serving.background.topology_file import TopologyFile
 from serving.runtime.metrics import ServingMetrics
 from serving.runtime.settings import ServingSettings
@@ -27,6 +32,7 @@ from serving.schemas.requests import Limits
 from serving.services.active_learning import LabelQueue
 from serving.services.alertmanager import AlertmanagerHook
 from serving.services.audit_sampling import AuditSample
+from serving.services.champion_or_shipped import ChampionOrShipped
 from serving.services.changes import ChangeService
 from serving.services.feedback import FeedbackService
 from serving.services.feedback_labels import OnLabels
@@ -34,11 +40,10 @@ from serving.services.incident_context import IncidentContextService
 from serving.services.incidents import IncidentService
 from serving.services.label_vocabulary import LabelVocabulary
 from serving.services.promotions import PromotionService
-from serving.services.runbook_search import TARGET as RUNBOOKS
 from serving.services.runbook_search import RunbookService
 from serving.services.similar_search import TARGET as SIMILAR
-from serving.services.similar_search import SimilarChampion, SimilarService
-from serving.services.triage import Retriever, Rules, TriageService
+from serving.services.similar_search import SimilarService
+from serving.services.triage import AnswerPolicy, Retriever, TriageService
 
 # What no answer hangs on is looked at less often.
 _POLLS_PER_LOOK = 5
@@ -62,81 +67,86 @@ class Container:
     champions: ChampionPoller
     challengers: ChallengerPoller
     modes: ModePoller
-    withdrawals: CertificatePoller
+    certificates: CertificatePoller
     model_health: ModelHealthPoller
     metrics: ServingMetrics
     reader: RequestParser
     triage: TriageService
     incidents: IncidentService
-    past: IndexUpdater
+    incident_index: IndexUpdater
     similar: SimilarService
+    runbook_index: RunbookPoller
     runbooks: RunbookService
     feedback: FeedbackService
     incident_context: IncidentContextService
     changes: ChangeService
     alertmanager: AlertmanagerHook
-    registry: Registry
+    registry: VersionRegistry
     promotions: PromotionService
     label_queue: LabelQueue
     label_vocabulary: LabelVocabulary
-    shadow: Shadow | None
+    shadow: ShadowPredictor | None
     store: Store
 
     @property
     def pollers(self) -> tuple[BackgroundTask, ...]:
         """What works in the background, in the order in which it starts and stops."""
-        always = (self.modes, self.champions, self.withdrawals, self.past, self.runbooks)
+        answering = (self.modes, self.champions, self.certificates)
+        indices = (self.incident_index, self.runbook_index)
         silent = () if self.shadow is None else (self.challengers, self.shadow)
-        return (*always, self.model_health, *silent)
+        return (*answering, *indices, self.model_health, *silent)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pollers:
-    """What is pollers in the background: the models, what is allowed of them, how they stand."""
+    """What follows the models: which there are, what is allowed of them, how they stand."""
 
     champions: ChampionPoller
     challengers: ChallengerPoller
     modes: ModePoller
-    withdrawals: CertificatePoller
+    certificates: CertificatePoller
     model_health: ModelHealthPoller
 
     def champions_now(self) -> Champions:
         """Return what answers now."""
         return self.champions.champions
 
-    def rules_under(self, sample: AuditSample) -> Callable[[], Rules]:
-        """Return what gives the rules of the moment."""
-        return lambda: Rules(self.modes.modes, self.withdrawals.withdrawn, sample)
+    def policy_with(self, sample: AuditSample) -> Callable[[], AnswerPolicy]:
+        """Return what gives the policy of the moment."""
+        return lambda: AnswerPolicy(self.modes.modes, self.certificates.withdrawn, sample)
 
     def label_listener(self, metrics: ServingMetrics) -> OnLabels:
         """Return what is told of new labels."""
 
-        def learn(labels: Sequence[LabelRecord]) -> None:
+        def on_labels(labels: Sequence[LabelRecord]) -> None:
             metrics.count_labels(labels)
-            self.withdrawals.on_labels(labels)
+            self.certificates.on_labels(labels)
 
-        return learn
+        return on_labels
 
-    def challengers_now(self) -> Mapping[str, Champion]:
+    def challengers_now(self) -> Mapping[str, LoadedVersion]:
         """Return what answers in silence now."""
         return self.challengers.challengers
 
 
-def build_container(settings: ServingSettings, registry: Registry, store: Store) -> Container:
+def build_container(
+    settings: ServingSettings, registry: VersionRegistry, store: Store
+) -> Container:
     """Put the parts together; starts nothing."""
     home = Home(settings.home.absolute())
-    pollers = _follow(settings, registry, store)
-    collector = ModelHealthCollector(pollers.model_health, pollers.withdrawals)
+    pollers = _build_pollers(settings, registry, store)
+    collector = ModelHealthCollector(pollers.model_health, pollers.certificates)
     metrics = ServingMetrics([ChampionCollector(pollers.champions_now), collector])
-    searcher = SimilarChampion(pollers.champions_now)
-    past = IndexUpdater(store, home, lambda: searcher.model().encoder, settings.poll_seconds)
-    similar = SimilarService(searcher, past, store)
-    runbooks = RunbookService(pollers.champions_now, store, home, settings.poll_seconds)
-    shadow = Shadow(pollers.challengers_now, store, metrics) if settings.shadow else None
+    searcher, suggester = _retrieval_models(pollers.champions_now)
+    incident_index = IndexUpdater(store, home, searcher.encoder, settings.poll_seconds)
+    runbook_index = RunbookPoller(store, home, suggester.encoder, settings.poll_seconds)
+    similar = SimilarService(searcher, incident_index, store)
+    runbooks = RunbookService(suggester, runbook_index)
+    shadow = ShadowPredictor(pollers.challengers_now, store, metrics) if settings.shadow else None
     retrievers: dict[str, Retriever] = {similar.target: similar, runbooks.target: runbooks}
-    rules = pollers.rules_under(AuditSample(settings.tenant, settings.audit_share))
-    learn = pollers.label_listener(metrics)
-    triage = TriageService(pollers.champions_now, rules, store, metrics, retrievers, shadow)
+    policy = pollers.policy_with(AuditSample(settings.tenant, settings.audit_share))
+    on_labels = pollers.label_listener(metrics)
+    triage = TriageService(pollers.champions_now, policy, store, metrics, retrievers, shadow)
     masking = configured_masking(settings)
     topology = TopologyFile(settings.topology, home.topology)
     return Container(
@@ -144,38 +154,50 @@ def build_container(settings: ServingSettings, registry: Registry, store: Store)
         champions=pollers.champions,
         challengers=pollers.challengers,
         modes=pollers.modes,
-        withdrawals=pollers.withdrawals,
+        certificates=pollers.certificates,
         model_health=pollers.model_health,
         metrics=metrics,
         reader=RequestParser(_limits(settings), masking, metrics),
         triage=triage,
-        incidents=IncidentService(store, registry, home, settings.tenant, on_labels=learn),
-        past=past,
+        incidents=IncidentService(store, registry, home, settings.tenant, on_labels=on_labels),
+        incident_index=incident_index,
         similar=similar,
+        runbook_index=runbook_index,
         runbooks=runbooks,
-        feedback=FeedbackService(store, on_labels=learn),
+        feedback=FeedbackService(store, on_labels=on_labels),
         incident_context=IncidentContextService(store, topology.current),
         changes=ChangeService(store),
         alertmanager=AlertmanagerHook(store, triage, masking),
         registry=registry,
         promotions=PromotionService(store, home, settings.tenant),
-        label_queue=LabelQueue(store, pollers.champions_now, past.index),
+        label_queue=LabelQueue(store, pollers.champions_now, incident_index.index),
         label_vocabulary=LabelVocabulary(store, pollers.champions_now),
         shadow=shadow,
         store=store,
     )
 
 
-def _follow(settings: ServingSettings, registry: Registry, store: Store) -> _Pollers:
+def _build_pollers(settings: ServingSettings, registry: VersionRegistry, store: Store) -> _Pollers:
     seconds = settings.poll_seconds
     champions = ChampionPoller(registry, seconds)
-    withdrawals = CertificatePoller(store, lambda: champions.champions, seconds)
+    certificates = CertificatePoller(store, lambda: champions.champions, seconds)
     return _Pollers(
         champions,
         ChallengerPoller(registry, _POLLS_PER_LOOK * seconds, without=(SIMILAR, RUNBOOKS)),
         ModePoller(store, seconds),
-        withdrawals,
-        ModelHealthPoller(store, withdrawals, _POLLS_PER_LOOK * seconds),
+        certificates,
+        ModelHealthPoller(store, certificates, _POLLS_PER_LOOK * seconds),
+    )
+
+
+def _retrieval_models(
+    champions: Callable[[], Champions],
+) -> tuple[ChampionOrShipped[SimilarModel], ChampionOrShipped[RunbookModel]]:
+    encoder = EncoderSettings().encoder
+    similar, runbook = SimilarModel(encoder=encoder), RunbookModel(encoder=encoder)
+    return (
+        ChampionOrShipped(SIMILAR, similar.fit(()), champions),
+        ChampionOrShipped(RUNBOOKS, runbook.fit(()), champions),
     )
 
 

@@ -9,8 +9,8 @@ from features.domain.modes import Mode
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Metric
 from models.base.predictions import Certificate
-from serving.background.certificates import Audited
-from serving.background.champions import Champion
+from serving.background.certificates import AuditedLabel
+from serving.background.champions import LoadedVersion
 from serving.background.model_health import Agreement
 from serving.container import Container
 from serving.services.active_learning import WantedLabel
@@ -105,7 +105,7 @@ def shape_models(services: Container) -> ModelsResponse:
     )
 
 
-def _shape_model(target: str, champion: Champion, services: Container) -> ModelResponse:
+def _shape_model(target: str, champion: LoadedVersion, services: Container) -> ModelResponse:
     card, number = champion.card, champion.version.version
     modes = services.modes.modes
     challenger = services.challengers.challengers.get(target)
@@ -129,7 +129,7 @@ def _shape_model(target: str, champion: Champion, services: Container) -> ModelR
         },
         withdrawn=sorted(
             label
-            for of, version, label in services.withdrawals.withdrawn
+            for of, version, label in services.certificates.withdrawn
             if (of, version) == (target, number)
         ),
         challenger=None
@@ -141,12 +141,12 @@ def _shape_model(target: str, champion: Champion, services: Container) -> ModelR
     )
 
 
-def _shape_audited(audited: Audited) -> AuditedPrecision:
+def _shape_audited(audited: AuditedLabel) -> AuditedPrecision:
     bounds = audited.bounds
     return AuditedPrecision(estimate=audited.estimate, low=bounds.low, high=bounds.high, n=bounds.n)
 
 
-def _shape_challenger(challenger: Champion, agreement: Agreement) -> ChallengerResponse:
+def _shape_challenger(challenger: LoadedVersion, agreement: Agreement) -> ChallengerResponse:
     return ChallengerResponse(
         version=challenger.version.version,
         trained_at=challenger.version.trained_at,

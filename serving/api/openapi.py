@@ -106,7 +106,7 @@ def json_body(kind: type[BaseModel], **examples: dict[str, Any]) -> dict[str, An
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
-def query_of(kind: type[BaseModel]) -> dict[str, Any]:
+def query_parameters(kind: type[BaseModel]) -> dict[str, Any]:
     """Return the part of a route's description that tells of its query."""
     schema = kind.model_json_schema()
     return {
@@ -123,6 +123,10 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {"description": "Problem", "content": {MEDIA_TYPE: schema}} for status in statuses
     }
+
+
+BODY_PROBLEMS = problem_responses(400, 401, 413, 415, 422, 503)
+"""What may happen to a route that reads a body."""
 
 
 def install_openapi(app: FastAPI) -> None:

@@ -1,80 +1,28 @@
-"""What callers get: every field of every answer, as `/docs` shows them."""
+"""What callers get beside a triage: every field of every response, as `/docs` shows them."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
+from features.domain.feedback import FeedbackRecord
 from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
-from models.base.predictions import OpenMatch, SimilarIncident, SuggestedRunbook
+from models.base.predictions import (
+    OpenMatch,
+    SimilarIncident,
+    SimilarPrediction,
+    SuggestedRunbook,
+)
 from models.lifecycle.incident_erasure import Deletion
-from serving.api.problems import Problem, problem_of
-from serving.background.champions import Champion, Champions
-from serving.schemas.answers import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
-from serving.schemas.parsing import RefusedIncident
-from serving.schemas.requests import Part
-from serving.services.alertmanager import Effect
-from serving.services.context_ranking import RelatedAnomaly, RelatedChange
-from serving.services.incident_context import IncidentContext
-from serving.services.triage import TriageBatch, TriageResult, part_of
+from serving.api.triage_schemas import ServedVersion, shape_versions
+from serving.background.champions import Champions
+from serving.services.alertmanager import AlertEffect, Effect
 
 _MODELS_UNKNOWN = (
     "the incident is gone, but the model registry cannot be read: which models learned from it is "
     "unknown, and files on how they were judged may hold its id; delete it again when it can"
 )
-
-
-class ServedVersion(BaseModel):
-    """The version that answered for a target."""
-
-    version: str
-    trained_at: datetime
-
-
-class TriageResponse(BaseModel):
-    """All that is said about one incident; what `include` leaves out is not in the answer."""
-
-    incident_id: str
-    request_id: str
-    prediction_id: str
-    category: ChoiceAnswer | None = None
-    assignment: ChoiceAnswer | None = None
-    fields: dict[str, ChoiceAnswer | SeverityAnswer] = Field(default_factory=dict)
-    severity: SeverityAnswer | None = None
-    similar: list[SimilarIncident] | None = None
-    open_match: OpenMatch | None = None
-    runbooks: list[SuggestedRunbook] | None = None
-    anomalies: list[RelatedAnomaly] | None = None
-    changes: list[RelatedChange] | None = None
-    absent: dict[str, str] = Field(
-        description="why a part is null: not trained, cannot answer, switched off by its owner, "
-        "or held back because a person decides first"
-    )
-    models: dict[str, ServedVersion]
-
-
-class TriagedRecord(BaseModel):
-    """An incident of a batch that was answered."""
-
-    id: str
-    status: int
-    triage: TriageResponse
-
-
-class RefusedRecord(BaseModel):
-    """An incident of a batch that cannot be answered; `id` is null where it has no usable one."""
-
-    id: str | None
-    status: int
-    problem: Problem
-
-
-class BatchResponse(BaseModel):
-    """One result for each incident, in the order of the request."""
-
-    results: list[TriagedRecord | RefusedRecord]
 
 
 class SimilarResponse(BaseModel):
@@ -177,37 +125,42 @@ class ReadyResponse(BaseModel):
     problems: dict[str, str]
 
 
-def shape_triage(
-    triage: TriageResult, triages: TriageBatch, around: IncidentContext, request_id: str
-) -> TriageResponse:
-    """Return the answer about one incident."""
-    return TriageResponse.model_construct(
-        incident_id=triage.incident_id,
-        request_id=request_id,
-        prediction_id=triage.prediction_id,
-        **_parts(triage, around, triages.parts),
-        absent={**triages.absent, **triage.absent, **around.absent},
-        models=_versions(triages.champions),
+def as_json(response: BaseModel, status: int = 200) -> Response:
+    """Return a response as JSON; what is unset was left out on purpose, by `include`."""
+    return Response(response.model_dump_json(exclude_unset=True), status, None, "application/json")
+
+
+def shape_similar(prediction: SimilarPrediction, request_id: str) -> SimilarResponse:
+    """Return the incidents that were found."""
+    return SimilarResponse(
+        similar=list(prediction.similar), open_match=prediction.open_match, request_id=request_id
     )
 
 
-def shape_batch(
-    records: Sequence[IncidentReport | RefusedIncident],
-    triages: TriageBatch,
-    around: Sequence[IncidentContext],
-    request_id: str,
-) -> BatchResponse:
-    """Return one result for each record; the others answer those that were read, in order."""
-    answered = zip(triages.items, around, strict=True)
-    results = [
-        RefusedRecord.model_construct(
-            id=record.id, status=422, problem=problem_of(record.error, request_id)
-        )
-        if isinstance(record, RefusedIncident)
-        else _triaged(*next(answered), triages, request_id)
-        for record in records
-    ]
-    return BatchResponse.model_construct(results=results)
+def shape_alert_effect(effect: AlertEffect, request_id: str) -> HookResponse:
+    """Return what a delivery of alerts did."""
+    return HookResponse(
+        effect=effect.effect,
+        incident_id=effect.incident_id,
+        prediction_id=effect.prediction_id,
+        request_id=request_id,
+    )
+
+
+def shape_feedback(
+    record: FeedbackRecord, request_id: str, *, is_new_label: bool
+) -> FeedbackResponse:
+    """Return the feedback as it was stored."""
+    return FeedbackResponse(
+        prediction_id=record.prediction_id,
+        incident_id=record.incident_id,
+        target=record.target,
+        action=record.action,
+        given_by=record.given_by,
+        given_at=record.given_at,
+        is_new_label=is_new_label,
+        request_id=request_id,
+    )
 
 
 def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedResponse:  # noqa: A002
@@ -232,38 +185,6 @@ def shape_ready(champions: Champions, *, is_indexed: bool) -> ReadyResponse:
     if not is_indexed:
         problems["index"] = "past incidents are still being indexed; similar ones cannot be found"
     status = "ready" if champions.is_ready else "not ready"
-    return ReadyResponse(status=status, targets=_versions(champions.serving), problems=problems)
-
-
-def _triaged(
-    triage: TriageResult, around: IncidentContext, triages: TriageBatch, request_id: str
-) -> TriagedRecord:
-    answer = shape_triage(triage, triages, around, request_id)
-    return TriagedRecord.model_construct(id=triage.incident_id, status=200, triage=answer)
-
-
-def _parts(
-    triage: TriageResult, around: IncidentContext, parts: tuple[Part, ...]
-) -> dict[str, Any]:
-    shaped: dict[str, Any] = {part: {} if part == "fields" else None for part in parts}
-    found = {"anomalies": around.anomalies, "changes": around.changes}
-    shaped |= {part: list(each) for part, each in found.items() if each is not None}
-    for target, answer in triage.answers.items():
-        if isinstance(answer, SimilarAnswer):
-            shaped |= {"similar": list(answer.similar), "open_match": answer.open_match}
-        elif isinstance(answer, RunbookAnswer):
-            shaped["runbooks"] = list(answer.runbooks)
-        elif part_of(target) == "fields":
-            shaped["fields"][target.removeprefix("fields.")] = answer
-        else:
-            shaped[target] = answer
-    return shaped
-
-
-def _versions(champions: Mapping[str, Champion]) -> dict[str, ServedVersion]:
-    return {
-        target: ServedVersion(
-            version=champion.version.version, trained_at=champion.version.trained_at
-        )
-        for target, champion in champions.items()
-    }
+    return ReadyResponse(
+        status=status, targets=shape_versions(champions.serving), problems=problems
+    )

@@ -15,7 +15,7 @@ from features.errors import PrecedentError
 from features.store.store import Store
 from models.base.predictions import ChoicePrediction, Decision, Prediction
 from models.statistics.confidence_sequence import PrecisionBounds, precision_bounds
-from serving.background.champions import Champion, Champions
+from serving.background.champions import Champions, LoadedVersion
 from serving.background.poller import Poller
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _ADVICE = "answered as suggest from now on; train anew and promote to certify it
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditedLabel:
     """What the audit sample shows of one certified label of a version.
 
     `estimate` weighs each answer by the inverse of the share that was drawn; `bounds` hold at all
@@ -45,9 +45,9 @@ class Audited:
         return self.promised is not None and self.bounds.high < self.promised
 
 
-def audited_labels(
-    answers: Iterable[AuditedAnswer], champions: Mapping[str, Champion]
-) -> tuple[Audited, ...]:
+def audit_labels(
+    answers: Iterable[AuditedAnswer], champions: Mapping[str, LoadedVersion]
+) -> tuple[AuditedLabel, ...]:
     """Return what a person's decisions show of each label that the present champions answered."""
     checked: dict[tuple[str, str, str], list[AuditedAnswer]] = defaultdict(list)
     for answer in answers:
@@ -62,12 +62,12 @@ def audited_labels(
 
 
 def _audited(
-    target: str, version: str, label: str, checked: list[AuditedAnswer], champion: Champion
-) -> Audited:
+    target: str, version: str, label: str, checked: list[AuditedAnswer], champion: LoadedVersion
+) -> AuditedLabel:
     certificate = champion.card.certificates.get(label)
     right = [answer for answer in checked if answer.truth == answer.label]
     weight = sum(1 / answer.share for answer in checked)
-    return Audited(
+    return AuditedLabel(
         target,
         version,
         label,
@@ -84,6 +84,8 @@ class CertificatePoller(Poller):
     What was read last stays in force while the store is away.
     """
 
+    failure = "the withdrawals cannot be read"
+
     def __init__(
         self, store: Store, champions: Callable[[], Champions], poll_seconds: float
     ) -> None:
@@ -91,57 +93,43 @@ class CertificatePoller(Poller):
         self._store = store
         self._champions = champions
         self._withdrawn: frozenset[tuple[str, str, str]] = frozenset()
-        self._judging = Lock()
-        self._problem: str | None = None
+        self._withdrawing = Lock()
 
     @property
     def withdrawn(self) -> frozenset[tuple[str, str, str]]:
         """Targets, versions and labels that may not be answered as `auto` any more."""
         return self._withdrawn
 
-    def refresh(self) -> None:
-        """Look into the store once."""
-        try:
-            self._read()
-        # A driver may fail in ways of its own, and the thread must outlive each of them.
-        except Exception as error:
-            if str(error) != self._problem:
-                facts = {"reason": str(error)}
-                _log.warning("the withdrawals cannot be read", extra={"fields": facts})
-            self._problem = str(error)
-            return
-        self._problem = None
-
     def on_labels(self, labels: Iterable[LabelRecord]) -> None:
-        """Judge the certificates anew of which new labels may tell something.
+        """Withdraw the certificates that new labels disprove.
 
         The labels are stored already: a store that fails now must not make their giver believe
-        that they are not, and the next label judges again.
+        that they are not, and the next label tries again.
         """
-        targets = {one.target for one in labels if one.source.trust is LabelTrust.INDEPENDENT}
+        targets = {label.target for label in labels if label.source.trust is LabelTrust.INDEPENDENT}
         try:
             for target in sorted(targets & self._champions().serving.keys()):
-                self.judge(target)
+                self.withdraw_disproved(target)
         except PrecedentError as error:
             facts = {"reason": str(error)}
             _log.warning("certificates cannot be judged", extra={"fields": facts})
 
-    def judge(self, target: str | None = None) -> tuple[Audited, ...]:
-        """Withdraw what is disproved of a target, or of all, and return what the audit shows.
+    def withdraw_disproved(self, target: str | None = None) -> tuple[AuditedLabel, ...]:
+        """Withdraw the disproved certificates of a target, or of all; return what the audit shows.
 
         Raises `StoreUnavailable`.
         """
         # Two labels at once would each miss the other's.
-        with self._judging:
+        with self._withdrawing:
             answers = self._store.predictions.audited(target)
-            found = audited_labels(answers, self._champions().serving)
-            for one in found:
-                key = (one.target, one.version, one.label)
-                if one.is_disproved and key not in self._withdrawn:
-                    self._withdraw(one)
-        return found
+            audited = audit_labels(answers, self._champions().serving)
+            for label in audited:
+                key = (label.target, label.version, label.label)
+                if label.is_disproved and key not in self._withdrawn:
+                    self._withdraw(label)
+        return audited
 
-    def _withdraw(self, audited: Audited) -> None:
+    def _withdraw(self, audited: AuditedLabel) -> None:
         promised, bounds = audited.promised or 0.0, audited.bounds
         now = datetime.now(UTC)
         withdrawal = CertificateWithdrawal(
@@ -173,18 +161,18 @@ class CertificatePoller(Poller):
                 )
             )
             _log.warning("a certificate was withdrawn", extra={"fields": facts})
-        self._read()
+        self._poll()
 
-    def _read(self) -> None:
-        found = self._store.certificate_withdrawals.all()
-        self._withdrawn = frozenset((one.target, one.version, one.label) for one in found)
+    def _poll(self) -> None:
+        withdrawals = self._store.certificate_withdrawals.all()
+        self._withdrawn = frozenset((w.target, w.version, w.label) for w in withdrawals)
 
 
-def without_certificate(prediction: Prediction) -> Prediction:
-    """Return a prediction as it is answered once its certificate is withdrawn.
+def demote_to_suggest(prediction: Prediction) -> Prediction:
+    """Return a prediction as it is answered once the certificate of its label is withdrawn.
 
     >>> sure = ChoicePrediction("VPN", 0.97, Decision.AUTO)
-    >>> str(without_certificate(sure).decision)
+    >>> str(demote_to_suggest(sure).decision)
     'suggest'
     """
     if not isinstance(prediction, ChoicePrediction):

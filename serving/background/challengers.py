@@ -1,12 +1,9 @@
 """Follows the registry's challengers, which answer in silence; see `shadow`."""
 
-import logging
 from collections.abc import Collection, Mapping
 
-from serving.background.champions import Champion, Registry, VersionLoader
+from serving.background.champions import LoadedVersion, VersionLoader, VersionRegistry
 from serving.background.poller import Poller
-
-_log = logging.getLogger(__name__)
 
 
 class ChallengerPoller(Poller):
@@ -16,33 +13,24 @@ class ChallengerPoller(Poller):
     cannot be had, holds up no promotion and troubles nobody but the log.
     """
 
+    failure = "the challengers cannot be followed"
+
     def __init__(
-        self, registry: Registry, poll_seconds: float, *, without: Collection[str]
+        self, registry: VersionRegistry, poll_seconds: float, *, without: Collection[str]
     ) -> None:
         super().__init__(poll_seconds, "challengers", patience_seconds=0)
         self._registry = registry
         self._without = frozenset(without)
         self._loader = VersionLoader(registry, "challenger")
-        self._challengers: Mapping[str, Champion] = {}
-        self._problem: str | None = None
+        self._challengers: Mapping[str, LoadedVersion] = {}
 
     @property
-    def challengers(self) -> Mapping[str, Champion]:
+    def challengers(self) -> Mapping[str, LoadedVersion]:
         """The challenger of each target that has one, ready to predict."""
         return self._challengers
 
-    def refresh(self) -> None:
-        """Look at the registry once; what is challenger no more is let go of."""
-        try:
-            registered = self._registry.challengers()
-        # A registry may fail in ways of its own, and the thread must outlive each of them.
-        except Exception as error:
-            if str(error) != self._problem:
-                facts = {"reason": str(error)}
-                _log.warning("the challengers cannot be followed", extra={"fields": facts})
-            self._problem = str(error)
-            return
-        self._problem = None
+    def _poll(self) -> None:
+        registered = self._registry.challengers()
         found = {}
         for target in registered.keys() - self._without:
             present, problem = self._loader.load(self._challengers.get(target), registered[target])

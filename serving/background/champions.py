@@ -16,10 +16,11 @@ from serving.background.poller import Poller
 _log = logging.getLogger(__name__)
 
 _SECONDS_BEFORE_RETRY = 30.0
+_REFUSED = "not loaded: its champion was refused; the log says why"
 
 
-class Registry(Protocol):
-    """What this room needs of `models.artifacts.registry.ModelRegistry`."""
+class VersionRegistry(Protocol):
+    """What serving needs of `models.artifacts.registry.ModelRegistry`."""
 
     def champions(self) -> Mapping[str, ModelVersion]:
         """Return the champion of each target that has one."""
@@ -38,7 +39,7 @@ class Registry(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Champion:
+class LoadedVersion:
     """A version that was verified and replayed, ready to predict."""
 
     version: ModelVersion
@@ -60,7 +61,7 @@ class Champions:
     `serving`, with the version before.
     """
 
-    serving: Mapping[str, Champion] = field(default_factory=dict)
+    serving: Mapping[str, LoadedVersion] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     registry_problem: str | None = None
     is_known: bool = False
@@ -70,16 +71,23 @@ class Champions:
         """Whether the registry was read once and every champion in it has some version serving."""
         return self.is_known and self.problems.keys() <= self.serving.keys()
 
+    def refusal(self, target: str) -> str | None:
+        """Return why no version of a registered champion answers, None if that is not so."""
+        is_refused = target in self.problems and target not in self.serving
+        return _REFUSED if is_refused else None
+
 
 class VersionLoader:
     """Loads versions, each of them once; one that is refused is tried again only after a while."""
 
-    def __init__(self, registry: Registry, role: str) -> None:
+    def __init__(self, registry: VersionRegistry, role: str) -> None:
         self._registry = registry
         self._role = role
         self._failed: dict[tuple[str, str], tuple[float, str]] = {}
 
-    def load(self, present: Champion | None, version: ModelVersion) -> tuple[Champion | None, str]:
+    def load(
+        self, present: LoadedVersion | None, version: ModelVersion
+    ) -> tuple[LoadedVersion | None, str]:
         """Return the version, or else what is present with the reason why it is not replaced."""
         if present is not None and _is_same(present.version, version):
             return present, ""
@@ -92,20 +100,22 @@ class VersionLoader:
             loaded = self._registry.load(version)
         # Files of another program version fail in any way; the old champion goes on answering.
         except Exception as error:
-            problem = f"version {version.version} was refused: {_reason(error)}"
+            problem = f"version {version.version} was refused: {_reason_of(error)}"
             self._failed[key] = (time.monotonic() + _SECONDS_BEFORE_RETRY, problem)
             facts |= {"reason": problem}
             _log.warning("a %s was refused", self._role, extra={"fields": facts})
             return present, problem
         self._failed.pop(key, None)
         _log.info("a %s serves", self._role, extra={"fields": facts})
-        return Champion(version, loaded.model, loaded.card), ""
+        return LoadedVersion(version, loaded.model, loaded.card), ""
 
 
 class ChampionPoller(Poller):
-    """Keeps `champions` up to date."""
+    """Keeps `champions` up to date; what cannot be had leaves the old version serving."""
 
-    def __init__(self, registry: Registry, poll_seconds: float) -> None:
+    failure = "the registry is unreachable"
+
+    def __init__(self, registry: VersionRegistry, poll_seconds: float) -> None:
         super().__init__(poll_seconds, "champions")
         self._registry = registry
         self._loader = VersionLoader(registry, "champion")
@@ -116,19 +126,18 @@ class ChampionPoller(Poller):
         """What answers now."""
         return self._champions
 
-    def refresh(self) -> None:
-        """Look at the registry once. Whatever cannot be had leaves the old version serving."""
-        before = self._champions
+    def _poll(self) -> None:
         try:
-            self._champions = self._follow(self._registry.champions())
-        # A registry may fail in ways of its own, and the thread must outlive each of them.
+            registered = self._registry.champions()
         except Exception as error:
-            reason = _reason(error)
-            if reason != before.registry_problem:
-                _log.warning("the registry is unreachable", extra={"fields": {"reason": reason}})
-            self._champions = replace(before, registry_problem=reason)
+            self._champions = replace(self._champions, registry_problem=self._reason(error))
+            raise
+        self._champions = self._load(registered)
 
-    def _follow(self, registered: Mapping[str, ModelVersion]) -> Champions:
+    def _reason(self, error: Exception) -> str:
+        return _reason_of(error)
+
+    def _load(self, registered: Mapping[str, ModelVersion]) -> Champions:
         serving, problems = {}, {}
         for target, version in registered.items():
             present, problem = self._loader.load(self._champions.serving.get(target), version)
@@ -143,7 +152,7 @@ def _is_same(one: ModelVersion, other: ModelVersion) -> bool:
     return (one.version, one.sha256) == (other.version, other.sha256)
 
 
-def _reason(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     if isinstance(error, PrecedentError):
         return str(error)
     return f"{type(error).__name__}: {error}".splitlines()[0]

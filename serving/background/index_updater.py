@@ -1,6 +1,5 @@
 """Follows the store with an index of the past, so that what was just written is found at once."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from threading import Lock
@@ -16,15 +15,13 @@ from features.store.store import Store
 from serving.background.poller import Poller
 from serving.runtime.errors import IndexBehind
 
-_log = logging.getLogger(__name__)
-
 _CHUNK = 512
 _PATIENCE_SECONDS = 60.0
 _WAIT_SECONDS = 10.0
 _MOST_WAITED_FOR = 1_000
 
 
-class _Past:
+class _OpenIndex:
     """An index, the encoder that fills it, and the store's revision that it shows."""
 
     def __init__(self, reference: str, home: Home) -> None:
@@ -40,6 +37,8 @@ class IndexUpdater(Poller):
     `encoder` names the encoder that searches read; when it changes, a new index is built.
     """
 
+    failure = "the index cannot follow the store"
+
     def __init__(
         self, store: Store, home: Home, encoder: Callable[[], str], poll_seconds: float
     ) -> None:
@@ -47,9 +46,8 @@ class IndexUpdater(Poller):
         self._store = store
         self._home = home
         self._encoder = encoder
-        self._past: _Past | None = None
+        self._past: _OpenIndex | None = None
         self._lock = Lock()
-        self._problem: str | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -85,31 +83,21 @@ class IndexUpdater(Poller):
         finally:
             self._lock.release()
 
-    def refresh(self) -> None:
-        """Take in whatever changed; what fails is tried again at the next look."""
-        try:
-            past = self._current()
-            with self._lock:
-                if self._store.incidents.revision() != past.revision:
-                    self._catch_up(past)
-                past.encoder.flush()
-        # A driver may fail in ways of its own, and the thread must outlive each of them.
-        except Exception as error:
-            if str(error) != self._problem:
-                facts = {"reason": str(error)}
-                _log.warning("the index cannot follow the store", extra={"fields": facts})
-            self._problem = str(error)
-            return
-        self._problem = None
+    def _poll(self) -> None:
+        past = self._current()
+        with self._lock:
+            if self._store.incidents.revision() != past.revision:
+                self._catch_up(past)
+            past.encoder.flush()
 
-    def _current(self) -> _Past:
+    def _current(self) -> _OpenIndex:
         reference = self._encoder()
         past = self._past
         if past is None or past.encoder.reference != reference:
-            past = self._past = _Past(reference, self._home)
+            past = self._past = _OpenIndex(reference, self._home)
         return past
 
-    def _catch_up(self, past: _Past) -> None:
+    def _catch_up(self, past: _OpenIndex) -> None:
         if past.revision is None:
             revision = self._store.incidents.revision()
             self._take_in(past, self._store.incidents.all())
@@ -122,7 +110,7 @@ class IndexUpdater(Poller):
         self._take_in(past, iter(changes.upserted))
         past.revision = changes.revision
 
-    def _take_in(self, past: _Past, incidents: Iterator[ResolvedIncident]) -> None:
+    def _take_in(self, past: _OpenIndex, incidents: Iterator[ResolvedIncident]) -> None:
         for chunk in _chunks(incidents):
             if self._stopping.is_set():
                 raise InterruptedError("the service stops")

@@ -1,6 +1,5 @@
 """Whether the models are still right, as far as production shows it."""
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +12,9 @@ from prometheus_client.registry import Collector
 
 from features.domain.monitoring import MonitoringReport
 from features.store.store import Store
-from serving.background.certificates import Audited, CertificatePoller
+from serving.background.certificates import AuditedLabel, CertificatePoller
 from serving.background.champions import Champions
 from serving.background.poller import Poller
-
-_log = logging.getLogger(__name__)
 
 _SECONDS_KEPT = 30.0
 
@@ -40,19 +37,20 @@ class Agreement:
 class ModelHealth:
     """What the audit sample shows of each label, and what the last monitoring found."""
 
-    audited: tuple[Audited, ...] = ()
+    audited: tuple[AuditedLabel, ...] = ()
     monitoring: MonitoringReport | None = None
 
 
 class ModelHealthPoller(Poller):
     """Keeps `model_health` up to date, so that no scrape and no page has to read it all."""
 
-    def __init__(self, store: Store, withdrawals: CertificatePoller, poll_seconds: float) -> None:
+    failure = "how the models stand cannot be read"
+
+    def __init__(self, store: Store, certificates: CertificatePoller, poll_seconds: float) -> None:
         super().__init__(poll_seconds, "model_health", patience_seconds=0)
         self._store = store
-        self._withdrawals = withdrawals
+        self._certificates = certificates
         self._model_health = ModelHealth()
-        self._problem: str | None = None
         self._agreements: dict[tuple[str, str], tuple[float, Agreement]] = {}
         self._counting = Lock()
 
@@ -61,20 +59,10 @@ class ModelHealthPoller(Poller):
         """What is known now."""
         return self._model_health
 
-    def refresh(self) -> None:
-        """Judge the certificates and read the last monitoring once."""
-        try:
-            self._model_health = ModelHealth(
-                self._withdrawals.judge(), self._store.monitoring_reports.latest()
-            )
-        # A driver may fail in ways of its own, and the thread must outlive each of them.
-        except Exception as error:
-            if str(error) != self._problem:
-                facts = {"reason": str(error)}
-                _log.warning("how the models stand cannot be read", extra={"fields": facts})
-            self._problem = str(error)
-            return
-        self._problem = None
+    def _poll(self) -> None:
+        self._model_health = ModelHealth(
+            self._certificates.withdraw_disproved(), self._store.monitoring_reports.latest()
+        )
 
     def agreement(self, target: str, version: str) -> Agreement:
         """Return how often a challenger agreed so far, as of some seconds ago at most.
@@ -121,13 +109,13 @@ class ChampionCollector(Collector):
 class ModelHealthCollector(Collector):
     """Tells Prometheus how the models stand."""
 
-    def __init__(self, watcher: ModelHealthPoller, withdrawals: CertificatePoller) -> None:
-        self._watcher = watcher
-        self._withdrawals = withdrawals
+    def __init__(self, poller: ModelHealthPoller, certificates: CertificatePoller) -> None:
+        self._poller = poller
+        self._certificates = certificates
 
     def collect(self) -> Iterator[Metric]:
         """Return the gauges of the moment."""
-        model_health = self._watcher.model_health
+        model_health = self._poller.model_health
         yield from _audited(model_health.audited)
         yield self._withdrawn()
         if model_health.monitoring is not None:
@@ -139,12 +127,12 @@ class ModelHealthCollector(Collector):
             "Labels that a version answers as suggest since the audit disproved its certificate",
             labels=["target", "version", "label"],
         )
-        for key in sorted(self._withdrawals.withdrawn):
+        for key in sorted(self._certificates.withdrawn):
             found.add_metric(key, 1)
         return found
 
 
-def _audited(audited: tuple[Audited, ...]) -> Iterator[Metric]:
+def _audited(audited: tuple[AuditedLabel, ...]) -> Iterator[Metric]:
     precision = GaugeMetricFamily(
         "precedent_audited_precision",
         "Precision of auto answers by the audit sample; low and high hold at all times at once",
@@ -152,7 +140,7 @@ def _audited(audited: tuple[Audited, ...]) -> Iterator[Metric]:
     )
     answers = GaugeMetricFamily(
         "precedent_audited_answers",
-        "Audited answers that a person has decided",
+        "AuditedLabel answers that a person has decided",
         labels=["target", "label"],
     )
     for one in audited:

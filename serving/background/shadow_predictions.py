@@ -15,7 +15,7 @@ from features.encoding.encoded_reports import ReportBatch
 from features.errors import StoreUnavailable
 from features.store.store import Store
 from models.base.predictions import Prediction
-from serving.background.champions import Champion
+from serving.background.champions import LoadedVersion
 from serving.runtime.metrics import ServingMetrics
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _QUIET_SECONDS = 0.01
 _PATIENCE_SECONDS = 2.0
 
 
-class GivenAnswers(Protocol):
+class AnsweredIncident(Protocol):
     """What was answered about one incident."""
 
     @property
@@ -44,13 +44,13 @@ class GivenAnswers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _ShadowJob:
     reports: ReportBatch
     start: int
-    given: Sequence[GivenAnswers]
+    answered: Sequence[AnsweredIncident]
 
 
-class Shadow:
+class ShadowPredictor:
     """One thread that asks the challengers what the champions have answered.
 
     Little may wait for it: what is more is not asked, and counted. So is what a challenger cannot
@@ -60,7 +60,7 @@ class Shadow:
 
     def __init__(
         self,
-        challengers: Callable[[], Mapping[str, Champion]],
+        challengers: Callable[[], Mapping[str, LoadedVersion]],
         store: Store,
         metrics: ServingMetrics,
         seconds: float = 1.0,
@@ -69,7 +69,7 @@ class Shadow:
         self._store = store
         self._metrics = metrics
         self._seconds = seconds
-        self._queue: Queue[_Waiting | None] = Queue(_MOST_WAITING)
+        self._queue: Queue[_ShadowJob | None] = Queue(_MOST_WAITING)
         self._unwritten: list[ShadowRecord] = []
         self._revision = 0
         self._counting = Lock()
@@ -103,14 +103,14 @@ class Shadow:
                 self._requests -= 1
                 self._quiet_since = time.monotonic()
 
-    def enqueue(self, reports: ReportBatch, given: Sequence[GivenAnswers]) -> None:
+    def enqueue(self, reports: ReportBatch, answered: Sequence[AnsweredIncident]) -> None:
         """Let the challengers answer these reports later on; takes no time worth speaking of."""
         if not self._challengers():
             return
         for start in range(0, len(reports), _REPORTS_AT_ONCE):
-            part = given[start : start + _REPORTS_AT_ONCE]
+            part = answered[start : start + _REPORTS_AT_ONCE]
             try:
-                self._queue.put_nowait(_Waiting(reports, start, part))
+                self._queue.put_nowait(_ShadowJob(reports, start, part))
             except Full:
                 self._metrics.count_shadow_drops(len(part))
 
@@ -126,15 +126,15 @@ class Shadow:
         self._write()
 
     def _answer_next(self) -> float:
-        """Answer what waits first, if anything comes in time; return how many seconds it took."""
+        """Answer the next job, if one comes in time; return how many seconds it took."""
         try:
-            waiting = self._queue.get(timeout=self._seconds)
+            job = self._queue.get(timeout=self._seconds)
         except Empty:
             return 0.0
         self._wait_for_quiet()
         started = time.monotonic()
-        if waiting is not None:
-            self._answer(waiting)
+        if job is not None:
+            self._answer(job)
         return time.monotonic() - started
 
     def _wait_for_quiet(self) -> None:
@@ -145,19 +145,18 @@ class Shadow:
                 return
             self._stopping.wait(_QUIET_SECONDS)
 
-    def _answer(self, waiting: _Waiting) -> None:
-        given = waiting.given
-        reports = waiting.reports.take(waiting.start, waiting.start + len(given))
+    def _answer(self, job: _ShadowJob) -> None:
+        reports = job.reports.take(job.start, job.start + len(job.answered))
         for target, challenger in self._challengers().items():
             # A target that was not asked for, or is switched off, is none of the challenger's.
-            asked = [at for at, one in enumerate(given) if target in one.labels]
-            if not asked:
+            rows = [row for row, of in enumerate(job.answered) if target in of.labels]
+            if not rows:
                 continue
             predictions = self._predict(challenger, reports)
-            for at in asked if predictions else ():
-                self._keep(challenger, reports[at].id, given[at], predictions[at])
+            for row in rows if predictions else ():
+                self._keep(challenger, reports[row].id, job.answered[row], predictions[row])
 
-    def _predict(self, challenger: Champion, reports: ReportBatch) -> Sequence[Prediction]:
+    def _predict(self, challenger: LoadedVersion, reports: ReportBatch) -> Sequence[Prediction]:
         version = challenger.version
         try:
             predictions = challenger.model.predict(reports)
@@ -173,22 +172,26 @@ class Shadow:
         return predictions
 
     def _keep(
-        self, challenger: Champion, incident_id: str, given: GivenAnswers, answer: Prediction
+        self,
+        challenger: LoadedVersion,
+        incident_id: str,
+        answered: AnsweredIncident,
+        prediction: Prediction,
     ) -> None:
         target, version = challenger.version.target, challenger.version.version
         self._unwritten.append(
             ShadowRecord(
-                prediction_id=given.prediction_id,
+                prediction_id=answered.prediction_id,
                 incident_id=incident_id,
                 target=target,
                 version=version,
-                label=answer.label,
-                confidence=answer.confidence,
-                decision=str(answer.decision),
+                label=prediction.label,
+                confidence=prediction.confidence,
+                decision=str(prediction.decision),
                 answered_at=datetime.now(UTC),
             )
         )
-        self._metrics.count_shadow(target, agrees=answer.label == given.labels[target])
+        self._metrics.count_shadow(target, agrees=prediction.label == answered.labels[target])
 
     def _write(self) -> None:
         unwritten, self._unwritten = self._unwritten, []
@@ -198,8 +201,8 @@ class Shadow:
             revision = self._store.incidents.revision()
             is_all = self._queue.empty()
             # A deletion takes what is stored of an incident along; this was not stored yet.
-            gone = self._store.incidents.deleted_since(self._revision)
-            self._store.shadow_predictions.record(_without(unwritten, gone))
+            deleted = self._store.incidents.deleted_since(self._revision)
+            self._store.shadow_predictions.record(_without(unwritten, deleted))
         except StoreUnavailable as error:
             self._metrics.count_shadow_drops(len(unwritten))
             facts = {"reason": str(error)}

@@ -31,7 +31,7 @@ _HELPED = {"yes": True, "no": False}
 
 @page_routes.get("/")
 def inbox(request: Request, services: SharedContainer, request_id: RequestId) -> Response:
-    """Show the newest incidents."""
+    """Show the newest incidents; writes, see `triage_on_view`."""
     found = open_inbox(services, read_query(request.query_params), request_id)
     return render(request, "inbox.html", inbox=found)
 
@@ -44,7 +44,7 @@ def incident(
     commands: SharedCommands,
     request_id: RequestId,
 ) -> Response:
-    """Show one incident with all that is answered about it."""
+    """Show one incident with all that is answered about it; writes, see `triage_on_view`."""
     shown = open_incident(services, commands, parse_id(id) or id, request_id)
     saved = find_saved_label(services, request.query_params)
     return render(request, "incident.html", page=shown, saved=saved)

@@ -45,7 +45,7 @@ AlertTime = Annotated[Moment | None, BeforeValidator(_unless_unset)]
 OptionalText = Annotated[str, BeforeValidator(_text_or_empty)]
 
 
-class _Sent(BaseModel):
+class _AlertmanagerModel(BaseModel):
     """Base of what Alertmanager sends; fields that are unknown here are kept as they came."""
 
     model_config = ConfigDict(
@@ -60,7 +60,7 @@ class _Sent(BaseModel):
         return self.model_extra or {}
 
 
-class ReceivedAlert(_Sent):
+class ReceivedAlert(_AlertmanagerModel):
     """One alert of a group."""
 
     status: State | None = None
@@ -72,7 +72,7 @@ class ReceivedAlert(_Sent):
     fingerprint: OptionalText = ""
 
 
-class AlertmanagerRequest(_Sent):
+class AlertmanagerRequest(_AlertmanagerModel):
     """A group of alerts that fires or is resolved; only `alerts` or `groupKey` must be there."""
 
     version: OptionalText = ""

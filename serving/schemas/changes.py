@@ -52,20 +52,20 @@ def _as_list(given: object) -> object:
     return [] if given is None else given
 
 
-class _Foreign(BaseModel):
-    """Base of what others define: what is unknown here is theirs to add."""
+class _PagerDutyModel(BaseModel):
+    """Base of what PagerDuty sends; fields that are unknown here are left out."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class PagerDutyLink(_Foreign):
+class PagerDutyLink(_PagerDutyModel):
     """A link of a change event."""
 
     href: Text
     text: Text | None = None
 
 
-class PagerDutyPayload(_Foreign):
+class PagerDutyPayload(_PagerDutyModel):
     """What a change event says."""
 
     summary: NamedText
@@ -76,7 +76,7 @@ class PagerDutyPayload(_Foreign):
     )
 
 
-class PagerDutyChangeEvent(_Foreign):
+class PagerDutyChangeEvent(_PagerDutyModel):
     """PagerDuty's change event, version 2; its routing key is neither read nor kept."""
 
     payload: PagerDutyPayload

@@ -31,7 +31,7 @@ _DESCRIPTIONS = ("description", "message")
 _RUNBOOK = "runbook_url"
 _MOST_LINES = 20
 _WAIT_SECONDS = 3.0
-_AT_ONCE = 2
+_TRIAGES_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class AlertmanagerHook:
         self._store = store
         self._triage = triage
         self._masking = masking
-        self._working = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="alertmanager")
+        self._executor = ThreadPoolExecutor(_TRIAGES_AT_ONCE, thread_name_prefix="alertmanager")
 
     def take(self, body: AlertmanagerRequest, request_id: str) -> AlertEffect:
         """Open, open again, resolve or leave the incident of the group a delivery tells of."""
@@ -66,13 +66,17 @@ class AlertmanagerHook:
         if body.is_resolved:
             revised = self._store.incidents.revise(prefix, lambda known: _resolved(known, body))
             return AlertEffect("resolved" if revised.is_written else "unchanged", _id_of(revised))
-        report = report_of(body, prefix, self._masking)
+        report = alert_report(body, prefix, self._masking)
         revised = self._store.incidents.revise(prefix, lambda known: _running(known, report))
         if revised.incident is None or not revised.is_written:
             return AlertEffect("unchanged", _id_of(revised))
         opened = revised.incident.report
-        answering = self._working.submit(self._answer, opened, request_id)
+        answering = self._executor.submit(self._answer, opened, request_id)
         return AlertEffect("opened", opened.id, _result_soon(answering))
+
+    def close(self) -> None:
+        """Wait until every incident that was opened is triaged; nothing is taken any more."""
+        self._executor.shutdown()
 
     def _answer(self, report: IncidentReport, request_id: str) -> str | None:
         try:
@@ -84,7 +88,7 @@ class AlertmanagerHook:
         return triages.items[0].prediction_id
 
 
-def report_of(body: AlertmanagerRequest, prefix: str, masking: Masking) -> IncidentReport:
+def alert_report(body: AlertmanagerRequest, prefix: str, masking: Masking) -> IncidentReport:
     """Return the report of a firing group, cleaned and masked.
 
     Its id is the prefix and the time at which the first alert began. Labels, further annotations
@@ -92,17 +96,17 @@ def report_of(body: AlertmanagerRequest, prefix: str, masking: Masking) -> Incid
     """
     labels = body.labels()
     opened_at = body.began_at or datetime.now(UTC)
-    told = {name: body.annotations(name) for name in body.annotation_names()}
-    titles = _first(told, _TITLES) or [labels.get("alertname", "ReceivedAlert")]
-    lines = _first(told, _DESCRIPTIONS) or titles[1:]
-    annotations = {
+    annotations = {name: body.annotations(name) for name in body.annotation_names()}
+    titles = _first(annotations, _TITLES) or [labels.get("alertname", "ReceivedAlert")]
+    lines = _first(annotations, _DESCRIPTIONS) or titles[1:]
+    further = {
         name: ", ".join(values)
-        for name, values in told.items()
+        for name, values in annotations.items()
         if name not in (*_TITLES, *_DESCRIPTIONS)
     }
-    if told.get(_RUNBOOK):
-        annotations[_RUNBOOK] = told[_RUNBOOK][0]
-    facts = body.further() | annotations | labels
+    if annotations.get(_RUNBOOK):
+        further[_RUNBOOK] = annotations[_RUNBOOK][0]
+    facts = body.further() | further | labels
     return parse_report(
         id=f"{prefix}{opened_at:%Y%m%dT%H%M%S}{opened_at.microsecond // 1000:03d}",
         masking=masking,
@@ -118,18 +122,20 @@ def report_of(body: AlertmanagerRequest, prefix: str, masking: Masking) -> Incid
     )
 
 
-def _first(told: Mapping[str, list[str]], names: tuple[str, ...]) -> list[str]:
-    return next((told[name] for name in names if told.get(name)), [])
+def _first(annotations: Mapping[str, list[str]], names: tuple[str, ...]) -> list[str]:
+    return next((annotations[name] for name in names if annotations.get(name)), [])
 
 
 def _running(known: Iterable[ResolvedIncident], report: IncidentReport) -> ResolvedIncident:
     """Return the incident of this episode: one that is open, opened again, or else new."""
-    each = list(known)
-    running = next((one for one in each if one.outcome.resolved_at is None), None)
-    if running is not None:
-        return running
-    same = next((one for one in each if _is_of_episode(report, one)), None)
-    return ResolvedIncident(report, Outcome()) if same is None else _opened_again(same)
+    incidents = list(known)
+    for incident in incidents:
+        if incident.outcome.resolved_at is None:
+            return incident
+    for incident in incidents:
+        if _is_of_episode(report, incident):
+            return _opened_again(incident)
+    return ResolvedIncident(report, Outcome())
 
 
 def _is_of_episode(report: IncidentReport, known: ResolvedIncident) -> bool:

@@ -1,21 +1,19 @@
-"""Finds similar incidents with the champion, or with the shipped constants before any training."""
+"""Finds stored incidents that are similar to reports."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from features.domain.report import IncidentReport, ResolvedIncident
-from features.encoding.encoder_weights import EncoderSettings
 from features.store.store import Store
 from models.base.predictions import SimilarPrediction
 from models.similarity.similar_model import DEFAULT_LIMIT, SimilarModel
-from serving.background.champions import Champions
 from serving.background.index_updater import IndexUpdater
+from serving.services.champion_or_shipped import ChampionOrShipped
 
 TARGET = "similar"
 
 _TRIAGED = 5
 
 _NOTHING_STORED = "not trained: no incident is stored yet"
-_REFUSED = "not loaded: its champion was refused; the log says why"
 
 
 class StoredRecords:
@@ -37,35 +35,19 @@ class StoredRecords:
         return self._store.feedback.dismissed(id)
 
 
-class SimilarChampion:
-    """The model that searches: the champion, or the shipped constants before any training."""
-
-    def __init__(self, champions: Callable[[], Champions]) -> None:
-        self._champions = champions
-        self._shipped = SimilarModel(encoder=EncoderSettings().encoder).fit(())
-
-    def model(self) -> SimilarModel:
-        """Return what searches now."""
-        champion = self._champions().serving.get(TARGET)
-        if champion is not None and isinstance(champion.model, SimilarModel):
-            return champion.model
-        return self._shipped
-
-    def why_absent(self) -> str | None:
-        """Return why a champion that is registered does not search, None if none should."""
-        champions = self._champions()
-        is_refused = TARGET in champions.problems and TARGET not in champions.serving
-        return _REFUSED if is_refused else None
-
-
 class SimilarService:
     """Searches the stored incidents; every method may raise `StoreUnavailable`."""
 
     target = TARGET
 
-    def __init__(self, searcher: SimilarChampion, past: IndexUpdater, store: Store) -> None:
-        self._searcher = searcher
-        self._past = past
+    def __init__(
+        self,
+        champion: ChampionOrShipped[SimilarModel],
+        incidents: IndexUpdater,
+        store: Store,
+    ) -> None:
+        self._champion = champion
+        self._incidents = incidents
         self._records = StoredRecords(store)
         self._store = store
 
@@ -73,7 +55,7 @@ class SimilarService:
         """Return why there is no answer, None if there is one."""
         if not self._store.incidents.revision():
             return _NOTHING_STORED
-        return self._searcher.why_absent()
+        return self._champion.refusal()
 
     def retrieve(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
         """Answer each report with the few that are probably most related."""
@@ -87,5 +69,5 @@ class SimilarService:
         cutoff: float | None = None,
     ) -> list[SimilarPrediction]:
         """Answer each report, with as many incidents and as related ones as wanted."""
-        model, index = self._searcher.model(), self._past.index()
+        model, index = self._champion.model(), self._incidents.index()
         return model.search(reports, index, self._records, limit=limit, cutoff=cutoff)

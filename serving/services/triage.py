@@ -18,9 +18,9 @@ from features.encoding.encoded_reports import ReportBatch
 from features.errors import PrecedentError
 from features.store.store import Store
 from models.base.predictions import Prediction
-from serving.background.certificates import without_certificate
-from serving.background.champions import Champion, Champions
-from serving.background.shadow_predictions import Shadow
+from serving.background.certificates import demote_to_suggest
+from serving.background.champions import Champions, LoadedVersion
+from serving.background.shadow_predictions import ShadowPredictor
 from serving.runtime.metrics import ServingMetrics
 from serving.schemas.answers import (
     Answer,
@@ -39,7 +39,7 @@ ALL_PARTS: tuple[Part, ...] = get_args(Part)
 CONTEXT_PARTS: frozenset[Part] = frozenset({"anomalies", "changes"})
 """What no model answers: it is looked up when it is asked for, and not stored as an answer."""
 
-Ask = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
+Predict = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
 
 _SHIPPED = "shipped"
 """The version of what answers before any training, from constants that come with the program."""
@@ -65,14 +65,14 @@ class TriageResult:
         return dict.fromkeys(self.held_back, HELD_BACK)
 
     @property
-    def whole(self) -> Mapping[str, Answer]:
+    def all_answers(self) -> Mapping[str, Answer]:
         """What is answered, whether it is shown or not."""
         return {**self.answers, **self.held_back}
 
     @property
     def labels(self) -> Mapping[str, str]:
         """The label of each answer, whether it is shown or not."""
-        return {target: answer.label for target, answer in self.whole.items()}
+        return {target: answer.label for target, answer in self.all_answers.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class TriageBatch:
     items: tuple[TriageResult, ...]
     parts: tuple[Part, ...]
     absent: Mapping[str, str]
-    champions: Mapping[str, Champion]
+    champions: Mapping[str, LoadedVersion]
 
 
 class Retriever(Protocol):
@@ -99,8 +99,8 @@ class Retriever(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What holds for answers at a moment; a request takes it once and keeps it to its end.
+class AnswerPolicy:
+    """How predictions are answered at a moment; a request takes it once and keeps it to its end.
 
     `withdrawn` are the targets, versions and labels that may not be answered as `auto`.
     """
@@ -116,14 +116,14 @@ class TriageService:
     def __init__(
         self,
         champions: Callable[[], Champions],
-        rules: Callable[[], Rules],
+        policy: Callable[[], AnswerPolicy],
         store: Store,
         metrics: ServingMetrics,
         retrievers: Mapping[str, Retriever] | None = None,
-        shadow: Shadow | None = None,
+        shadow: ShadowPredictor | None = None,
     ) -> None:
         self._champions = champions
-        self._rules = rules
+        self._policy = policy
         self._store = store
         self._metrics = metrics
         self._retrievers = retrievers or {}
@@ -150,61 +150,79 @@ class TriageService:
         request_id: str,
     ) -> TriageBatch:
         started = perf_counter()
-        champions, rules = self._champions(), self._rules()
-        parts = tuple(p for p in ALL_PARTS if include is None or p in include)
-        absent = _absent(parts, champions)
-        wanted = {t: of.model.predict for t, of in champions.serving.items() if part_of(t) in parts}
-        wanted |= self._retrieving(parts, absent)
-        asked = {t: ask for t, ask in wanted.items() if rules.modes.of(t) is not Mode.OFF}
+        champions, policy = self._champions(), self._policy()
+        parts = tuple(part for part in ALL_PARTS if include is None or part in include)
         batch = ReportBatch(reports)
-        predictions, failed = _predict(asked, batch)
-        answering = {t: champions.serving[t] for t in predictions if t in champions.serving}
-        triages = TriageBatch(
-            _assemble(reports, predictions, answering, rules),
-            parts,
-            absent | failed | dict.fromkeys(wanted.keys() - asked, _SWITCHED_OFF),
-            answering,
-        )
+        triages = self._answer(batch, parts, champions, policy)
         seconds = (perf_counter() - started) / max(1, len(reports))
-        self._store.predictions.record(_records(triages, rules, request_id, seconds))
+        self._store.predictions.record(_records(triages, policy, request_id, seconds))
         for triage in triages.items:
-            for target, answer in triage.whole.items():
+            for target, answer in triage.all_answers.items():
                 self._metrics.count_decision(target, answer.decision, answer.mode)
         if self._shadow is not None:
             self._shadow.enqueue(batch, triages.items)
         return triages
 
-    def _retrieving(self, parts: Collection[Part], absent: dict[str, str]) -> dict[str, Ask]:
-        """Return who is asked for entries of the store; `absent` then tells only of the others."""
-        asked: dict[str, Ask] = {}
+    def _answer(
+        self,
+        batch: ReportBatch,
+        parts: tuple[Part, ...],
+        champions: Champions,
+        policy: AnswerPolicy,
+    ) -> TriageBatch:
+        available, absent = self._predictors(parts, champions)
+        switched_on = {
+            target: predict
+            for target, predict in available.items()
+            if policy.modes.of(target) is not Mode.OFF
+        }
+        predictions, failed = _predict(switched_on, batch)
+        answering = {t: champions.serving[t] for t in predictions if t in champions.serving}
+        return TriageBatch(
+            _assemble(batch, predictions, answering, policy),
+            parts,
+            absent | failed | dict.fromkeys(available.keys() - switched_on, _SWITCHED_OFF),
+            answering,
+        )
+
+    def _predictors(
+        self, parts: Collection[Part], champions: Champions
+    ) -> tuple[dict[str, Predict], dict[str, str]]:
+        """Return what predicts each target, and why other targets and parts have no answer."""
+        absent = _absent(parts, champions)
+        predictors: dict[str, Predict] = {
+            target: version.model.predict
+            for target, version in champions.serving.items()
+            if answer_part(target) in parts
+        }
         for target in sorted(self._retrievers.keys() & set(parts)):
             retriever = self._retrievers[target]
-            why = retriever.why_absent()
-            if why is None:
-                asked[target] = retriever.retrieve
+            reason = retriever.why_absent()
+            if reason is None:
+                predictors[target] = retriever.retrieve
                 absent.pop(target, None)
             else:
-                absent[target] = why
-        return asked
+                absent[target] = reason
+        return predictors, absent
 
 
-def part_of(target: str) -> str:
+def answer_part(target: str) -> str:
     """Return the part of the answer that shows a target.
 
-    >>> part_of("fields.subcategory")
+    >>> answer_part("fields.subcategory")
     'fields'
     """
     return "fields" if target.startswith("fields.") else target
 
 
 def _predict(
-    asked: Mapping[str, Ask], reports: Sequence[IncidentReport]
+    predictors: Mapping[str, Predict], reports: Sequence[IncidentReport]
 ) -> tuple[dict[str, Sequence[Prediction]], dict[str, str]]:
     predictions: dict[str, Sequence[Prediction]] = {}
     failed = {}
-    for target, ask in asked.items():
+    for target, predict in predictors.items():
         try:
-            predictions[target] = ask(reports) if reports else []
+            predictions[target] = predict(reports) if reports else []
         except PrecedentError as error:
             facts = {"target": target, "reason": str(error)}
             _log.error("a champion cannot answer", extra={"fields": facts})
@@ -215,25 +233,27 @@ def _predict(
 def _assemble(
     reports: Sequence[IncidentReport],
     predictions: Mapping[str, Sequence[Prediction]],
-    answering: Mapping[str, Champion],
-    rules: Rules,
+    answering: Mapping[str, LoadedVersion],
+    policy: AnswerPolicy,
 ) -> tuple[TriageResult, ...]:
     answers = {
-        target: [_answer(target, each, answering.get(target), rules) for each in of_target]
+        target: [_apply_policy(target, each, answering.get(target), policy) for each in of_target]
         for target, of_target in predictions.items()
     }
     return tuple(
         _assemble_result(
-            report.id, {target: of[at] for target, of in answers.items()}, rules.sample
+            report.id, {target: of[at] for target, of in answers.items()}, policy.sample
         )
         for at, report in enumerate(reports)
     )
 
 
-def _answer(target: str, given: Prediction, champion: Champion | None, rules: Rules) -> Answer:
-    is_withdrawn = (target, _version(champion), given.label) in rules.withdrawn
-    prediction = without_certificate(given) if is_withdrawn else given
-    return answer_under(prediction, rules.modes.of(target, given.label))
+def _apply_policy(
+    target: str, prediction: Prediction, champion: LoadedVersion | None, policy: AnswerPolicy
+) -> Answer:
+    mode = policy.modes.of(target, prediction.label)
+    is_withdrawn = (target, _version(champion), prediction.label) in policy.withdrawn
+    return answer_under(demote_to_suggest(prediction) if is_withdrawn else prediction, mode)
 
 
 def _assemble_result(
@@ -249,23 +269,24 @@ def _assemble_result(
 
 
 def _absent(parts: Collection[Part], champions: Champions) -> dict[str, str]:
-    trained = {part_of(target) for target in (*champions.serving, *champions.problems)}
+    trained = {answer_part(target) for target in (*champions.serving, *champions.problems)}
     absent: dict[str, str] = {
         part: f"not trained: the registry has no champion of {part}"
         for part in parts
         if part not in trained | CONTEXT_PARTS
     }
     for target in champions.problems:
-        if part_of(target) in parts and target not in champions.serving:
-            absent[target] = "not loaded: its champion was refused; the log says why"
+        refusal = champions.refusal(target)
+        if refusal is not None and answer_part(target) in parts:
+            absent[target] = refusal
     return absent
 
 
 def _records(
-    triages: TriageBatch, rules: Rules, request_id: str, seconds: float
+    triages: TriageBatch, policy: AnswerPolicy, request_id: str, seconds: float
 ) -> list[PredictionRecord]:
     now = datetime.now(UTC)
-    share = rules.sample.share if rules.sample else None
+    share = policy.sample.share if policy.sample else None
     return [
         PredictionRecord(
             prediction_id=triage.prediction_id,
@@ -283,11 +304,11 @@ def _records(
             seconds=seconds,
         )
         for triage in triages.items
-        for target, answer in triage.whole.items()
+        for target, answer in triage.all_answers.items()
     ]
 
 
-def _version(champion: Champion | None) -> str:
+def _version(champion: LoadedVersion | None) -> str:
     return _SHIPPED if champion is None else champion.version.version
 
 

@@ -95,7 +95,7 @@ class AlertWriter:
         if self._monotonic() >= self._search_until:
             return None
         try:
-            found = self._suggest_runbook(report_of(lead))
+            found = self._suggest_runbook(anomaly_report(lead))
         except RequestFailed:
             return None
         self._runbooks[lead.id] = found
@@ -115,7 +115,7 @@ def alert_labels(notification: Notification) -> dict[str, str]:
     return {name: value for name, value in labels.items() if value}
 
 
-def report_of(anomaly: SeriesAnomaly) -> IncidentReport:
+def anomaly_report(anomaly: SeriesAnomaly) -> IncidentReport:
     """Return an anomaly as a report, to search by."""
     return IncidentReport(
         id=anomaly.id,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
 from models.timeseries.anomaly_flags import APART_SECONDS, Flag, find_flags
 from serving.watch.score_window import Window
-from serving.watch.series_keys import anomaly_id, key_of
+from serving.watch.series_keys import SeriesKey
 from serving.watch.watched_query import WatchedQuery
 
 QUIET_STEPS = 5
@@ -31,12 +31,12 @@ class AnomalyTracker:
 
     def __init__(self, query: WatchedQuery) -> None:
         self._query = query
-        self._known: dict[str, list[SeriesAnomaly]] = {}
+        self._known: dict[SeriesKey, list[SeriesAnomaly]] = {}
 
     def restore(self, anomalies: Sequence[SeriesAnomaly]) -> None:
         """Take up the anomalies that a watch before this one kept."""
         for anomaly in anomalies:
-            self._known.setdefault(key_of(anomaly.id), []).append(anomaly)
+            self._known.setdefault(SeriesKey.of_anomaly(anomaly.id), []).append(anomaly)
 
     @property
     def known(self) -> list[SeriesAnomaly]:
@@ -56,7 +56,7 @@ class AnomalyTracker:
             changed += self._follow_one(key, row, window.series(np.array([row])), budget_per_week)
         return changed
 
-    def end(self, keys: Iterable[str], now: datetime) -> list[SeriesAnomaly]:
+    def end(self, keys: Iterable[SeriesKey], now: datetime) -> list[SeriesAnomaly]:
         """End what lasts of series that are no longer watched, and return it."""
         return [
             replace(anomaly, ended_at=max(now, anomaly.onset_at))
@@ -66,7 +66,7 @@ class AnomalyTracker:
         ]
 
     def _follow_one(
-        self, key: str, row: int, series: Window, budget_per_week: float
+        self, key: SeriesKey, row: int, series: Window, budget_per_week: float
     ) -> list[SeriesAnomaly]:
         before = self._known.get(key, [])
         known = {anomaly.id: anomaly for anomaly in before}
@@ -98,7 +98,7 @@ class AnomalyTracker:
         last = series.times[scores.alarms_per_week <= budget_per_week][-1]
         return [*flags[:-1], replace(flags[-1], ended_at=at(int(last)))]
 
-    def _meet(self, known: dict[str, SeriesAnomaly], key: str, row: int, flag: Flag) -> str:
+    def _meet(self, known: dict[str, SeriesAnomaly], key: SeriesKey, row: int, flag: Flag) -> str:
         """Go on with the anomaly that the flag belongs to, or begin one; return its id."""
         for anomaly in known.values():
             if _belongs(flag, anomaly):
@@ -108,9 +108,9 @@ class AnomalyTracker:
         known[begun.id] = begun
         return begun.id
 
-    def _begin(self, key: str, row: int, flag: Flag) -> SeriesAnomaly:
+    def _begin(self, key: SeriesKey, row: int, flag: Flag) -> SeriesAnomaly:
         return SeriesAnomaly(
-            id=anomaly_id(key, flag.onset_at),
+            id=key.anomaly_id(flag.onset_at),
             series=self._query.shown[row],
             service=self._query.services[row],
             labels=self._query.labels[row],
@@ -127,7 +127,7 @@ class AnomalyTracker:
             direction=flag.direction,
         )
 
-    def _keep(self, key: str, anomalies: Sequence[SeriesAnomaly], since: datetime) -> None:
+    def _keep(self, key: SeriesKey, anomalies: Sequence[SeriesAnomaly], since: datetime) -> None:
         kept = [each for each in anomalies if each.ended_at is None or each.ended_at >= since]
         if kept:
             self._known[key] = kept

@@ -16,7 +16,7 @@ from serving.watch.clients.http import parse_address
 MOST_SERIES = 10_000
 
 
-class _Strict(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -24,21 +24,21 @@ Address = Annotated[str, AfterValidator(parse_address)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^/{}@\s][^/{}@]*$")]
 
 
-class Endpoint(_Strict):
+class Endpoint(_StrictModel):
     """A server that is asked over HTTP, and how long it may take to answer."""
 
     url: Address
     timeout_seconds: float = Field(10.0, gt=0, le=300)
 
 
-class MetricsAddress(_Strict):
+class MetricsAddress(_StrictModel):
     """Where the watch's own metrics can be scraped; port 0 takes a free one."""
 
     host: str = "127.0.0.1"
     port: int = Field(9109, ge=0, le=65_535)
 
 
-class WatchedSeries(_Strict):
+class WatchedSeries(_StrictModel):
     """A PromQL query; each series of its answer is watched by itself.
 
     A counter is best asked for as `rate(...[5m])`. Where only the raw one can be had, `counter`
@@ -63,7 +63,7 @@ class WatchedSeries(_Strict):
         return self
 
 
-class WatchedGroup(_Strict):
+class WatchedGroup(_StrictModel):
     """Series that one team hears of, and how many notifications a week it will bear.
 
     The budget counts false alarms; the group's series share it.
@@ -81,7 +81,7 @@ class WatchedGroup(_Strict):
         return self
 
 
-class WatchConfig(_Strict):
+class WatchConfig(_StrictModel):
     """The whole file.
 
     `link` is the address of the service's page, for notifications. `history_days` is how much of

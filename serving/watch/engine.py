@@ -14,7 +14,7 @@ from serving.watch.anomaly_tracker import AnomalyTracker, at
 from serving.watch.config import WatchConfig
 from serving.watch.query_reader import QueryResult
 from serving.watch.score_window import Window, map_scores
-from serving.watch.series_keys import key_of, query_of
+from serving.watch.series_keys import SeriesKey
 from serving.watch.watched_query import WatchedQuery
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Unsaved:
 
     queries: dict[str, WatchedQuery] = field(default_factory=dict)
     anomalies: dict[str, SeriesAnomaly] = field(default_factory=dict)
-    forgotten: set[str] = field(default_factory=set)
+    forgotten: set[SeriesKey] = field(default_factory=set)
 
     def note(self, anomalies: Iterable[SeriesAnomaly]) -> None:
         """Add anomalies that began, changed or ended."""
@@ -63,15 +63,17 @@ class Engine:
     ) -> None:
         """Go on from what a watch before this one kept, and drop what is no longer watched."""
         by_query: dict[str, list[StoredSeries]] = defaultdict(list)
-        for key, each in stored.items():
-            by_query[query_of(key)].append(each)
+        by_key = {SeriesKey.parse(text): series for text, series in stored.items()}
+        for key, series in by_key.items():
+            by_query[key.query].append(series)
         for name, query in self.queries.items():
             query.restore(by_query[name])
         known = {key for query in self.queries.values() for key in query.keys}
-        self.unsaved.forgotten |= stored.keys() - known
+        self.unsaved.forgotten |= by_key.keys() - known
         for anomaly in anomalies:
-            if key_of(anomaly.id) in known:
-                self._trackers[query_of(anomaly.id)].restore([anomaly])
+            key = SeriesKey.of_anomaly(anomaly.id)
+            if key in known:
+                self._trackers[key.query].restore([anomaly])
             elif anomaly.ended_at is None:
                 self.unsaved.note([replace(anomaly, ended_at=max(at(now), anomaly.onset_at))])
 

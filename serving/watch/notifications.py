@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from features.domain.series_anomaly import SeriesAnomaly
-from serving.watch.series_keys import group_of, key_of
+from serving.watch.series_keys import SeriesKey
 
 TOGETHER = timedelta(minutes=10)
 SENT_AGAIN_AFTER = timedelta(minutes=1)
@@ -56,7 +56,9 @@ class Notification:
         """
         if any(abs(time - anomaly.detected_at) <= TOGETHER for time in self.detected):
             return True
-        return self.ended_at is None and key_of(self.lead.id) == key_of(anomaly.id)
+        if self.ended_at is not None:
+            return False
+        return SeriesKey.of_anomaly(self.lead.id) == SeriesKey.of_anomaly(anomaly.id)
 
 
 class NotificationBook:
@@ -111,7 +113,7 @@ class NotificationBook:
         return first
 
     def _place(self, anomaly: SeriesAnomaly) -> Notification:
-        group = group_of(anomaly.id)
+        group = SeriesKey.of_anomaly(anomaly.id).group
         of_group = [each for each in self._notifications if each.group == group]
         for notification in of_group:
             if anomaly.id in notification.anomalies:

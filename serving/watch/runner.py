@@ -20,7 +20,7 @@ from serving.watch.lease import LEASE, Lease
 from serving.watch.metrics import WatchMetrics
 from serving.watch.notifications import SENT_AGAIN_AFTER, Notification, NotificationBook
 from serving.watch.query_reader import QueryReader, QueryReaders
-from serving.watch.series_keys import key_of, query_of
+from serving.watch.series_keys import SeriesKey
 
 _log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class WatchRunner:
         self._store.anomalies.record(list(unsaved.anomalies.values()))
         series = [each for query in unsaved.queries.values() for each in query.to_store()]
         self._store.series_states.save(LEASE, series)
-        gone = sorted(unsaved.forgotten)
+        gone = sorted(map(str, unsaved.forgotten))
         for start in range(0, len(gone), _FORGOTTEN_AT_ONCE):
             self._store.series_states.delete(LEASE, gone[start : start + _FORGOTTEN_AT_ONCE])
         self._book.refresh(unsaved.anomalies.values())
@@ -139,12 +139,12 @@ class WatchRunner:
     def _send(self, due: Sequence[Notification], now: datetime) -> None:
         if self._alertmanager is None:
             return
-        self._alertmanager.post(self._writer.write([(n, self._query_of(n)) for n in due], now))
+        self._alertmanager.post(self._writer.write([(n, self._promql_of(n)) for n in due], now))
         self._alerting.succeed()
         self._writer.forget_all_but(n.lead.id for n in self._book.firing)
 
-    def _query_of(self, notification: Notification) -> str:
-        query = self._engine.queries.get(query_of(key_of(notification.lead.id)))
+    def _promql_of(self, notification: Notification) -> str:
+        query = self._engine.queries.get(SeriesKey.of_anomaly(notification.lead.id).query)
         return query.config.query if query else ""
 
     def _clear(self) -> None:

@@ -1,9 +1,11 @@
-"""The names by which groups, queries, series and anomalies are known again after a restart."""
+"""The keys by which series, queries, groups and anomalies are known again after a restart."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Self
 
 _LONGEST = 500
 
@@ -21,50 +23,59 @@ def series_name(name: str, labels: Mapping[str, str]) -> str:
     return f"{name}{{{','.join(pairs)}}}"
 
 
-def series_key(group: str, name: str, labels: Mapping[str, str]) -> str:
-    """Return the key of a series within the watch; many or long labels are replaced by a digest.
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """A series within the watch: its group, the name of its query, and its labels as a selector.
 
-    >>> series_key("shop", "errors", {"service": "checkout"})
-    'shop/errors{service="checkout"}'
+    >>> key = SeriesKey.of("shop", "errors", {"service": "checkout"})
+    >>> str(key), key.query
+    ('shop/errors{service="checkout"}', 'shop/errors')
+    >>> SeriesKey.parse(str(key)) == key
+    True
     """
-    shown = series_name(name, labels)
-    if len(shown) > _LONGEST:
-        shown = f"{name}{{#{sha256(shown.encode()).hexdigest()}}}"
-    return f"{group}/{shown}"
 
+    group: str
+    name: str
+    selector: str = ""
 
-def query_of(key: str) -> str:
-    """Return the group and the name of the query that a series belongs to.
+    @classmethod
+    def of(cls, group: str, name: str, labels: Mapping[str, str]) -> Self:
+        """Return the key of a series; many or long labels are replaced by a digest."""
+        shown = series_name(name, labels)
+        if len(shown) > _LONGEST:
+            return cls(group, name, f"{{#{sha256(shown.encode()).hexdigest()}}}")
+        return cls(group, name, shown.removeprefix(name))
 
-    >>> query_of('shop/errors{service="checkout"}')
-    'shop/errors'
-    """
-    return key.partition("{")[0]
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the key that was written as a text; neither names nor groups hold `/` or `{`."""
+        query, brace, rest = text.partition("{")
+        group, _, name = query.partition("/")
+        return cls(group, name, brace + rest)
 
+    @classmethod
+    def of_anomaly(cls, anomaly_id: str) -> Self:
+        """Return the key of the series that an anomaly's id names.
 
-def group_of(key: str) -> str:
-    """Return the group that a series, or an anomaly, belongs to.
+        >>> str(SeriesKey.of_anomaly("shop/errors@2026-03-01T14:02:00Z"))
+        'shop/errors'
+        """
+        return cls.parse(anomaly_id.rpartition("@")[0])
 
-    >>> group_of('shop/errors{service="checkout"}')
-    'shop'
-    """
-    return key.partition("/")[0]
+    @property
+    def query(self) -> str:
+        """The group and the name of the query that the series belongs to."""
+        return f"{self.group}/{self.name}"
 
+    def anomaly_id(self, onset_at: datetime) -> str:
+        """Return the id of an anomaly of the series.
 
-def anomaly_id(key: str, onset_at: datetime) -> str:
-    """Return the id of a series' anomaly.
+        >>> from datetime import UTC
+        >>> SeriesKey("shop", "errors").anomaly_id(datetime(2026, 3, 1, 14, 2, tzinfo=UTC))
+        'shop/errors@2026-03-01T14:02:00Z'
+        """
+        return f"{self}@{onset_at:%Y-%m-%dT%H:%M:%SZ}"
 
-    >>> from datetime import UTC
-    >>> anomaly_id("shop/errors", datetime(2026, 3, 1, 14, 2, tzinfo=UTC))
-    'shop/errors@2026-03-01T14:02:00Z'
-    """
-    return f"{key}@{onset_at:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def key_of(anomaly: str) -> str:
-    """Return the key of the series that an anomaly's id names.
-
-    >>> key_of('shop/errors@2026-03-01T14:02:00Z')
-    'shop/errors'
-    """
-    return anomaly.rpartition("@")[0]
+    def __str__(self) -> str:
+        """Return the text under which the series is stored."""
+        return f"{self.group}/{self.name}{self.selector}"

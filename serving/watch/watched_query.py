@@ -14,7 +14,7 @@ from models.base.series_model import SeriesModel
 from serving.watch.clients.prometheus import Matrix
 from serving.watch.config import WatchedGroup, WatchedSeries
 from serving.watch.score_window import Window, unseen
-from serving.watch.series_keys import series_key, series_name
+from serving.watch.series_keys import SeriesKey, series_name
 
 WINDOW_POINTS = 240
 FORGOTTEN_AFTER_SECONDS = 7 * 86_400
@@ -41,7 +41,7 @@ class WatchedQuery:
         self.config = config
         self.name = f"{group.name}/{config.name}"
         self.step_seconds = step_seconds
-        self.keys: list[str] = []
+        self.keys: list[SeriesKey] = []
         self.labels: list[Mapping[str, str]] = []
         self.shown: list[str] = []
         self.services: list[str | None] = []
@@ -50,7 +50,7 @@ class WatchedQuery:
         self.states = model.start(0)
         self._model = model
         self._max_series = max_series
-        self._rows: dict[str, int] = {}
+        self._rows: dict[SeriesKey, int] = {}
         self._present_at = np.empty(0, np.int64)
 
     @property
@@ -66,7 +66,7 @@ class WatchedQuery:
         known = [each for each in stored if (each.tier, each.step_seconds, each.layout) == mine]
         if not known:
             return
-        self._add([each.key for each in known], [each.labels for each in known])
+        self._add([SeriesKey.parse(each.key) for each in known], [each.labels for each in known])
         self.states = self._model.restore(b"".join(each.state for each in known))
         self.seen_until = max(int(each.seen_until.timestamp()) for each in known)
         self._present_at[:] = self.seen_until
@@ -79,7 +79,7 @@ class WatchedQuery:
 
     def values_of(self, matrix: Matrix) -> Values:
         """Return the values in the order of the rows, after new rows for series not met before."""
-        keys = [series_key(self.group.name, self.config.name, each) for each in matrix.labels]
+        keys = [SeriesKey.of(self.group.name, self.config.name, each) for each in matrix.labels]
         found = matrix.values
         if self.config.counter:
             found = per_second(found, self.step_seconds)
@@ -98,7 +98,7 @@ class WatchedQuery:
         self._present_at = np.maximum(self._present_at, last)
         return both
 
-    def forget_vanished(self) -> list[str]:
+    def forget_vanished(self) -> list[SeriesKey]:
         """Forget the series that have been missing for too long, and return their keys."""
         oldest = (self.seen_until or 0) - FORGOTTEN_AFTER_SECONDS
         if len(self.keys) > self._max_series:
@@ -109,14 +109,14 @@ class WatchedQuery:
         """Tell whether it was read more than a step beyond the latest slot."""
         return self.seen_until is not None and self.seen_until > latest + self.step_seconds
 
-    def begin_anew(self) -> list[str]:
+    def begin_anew(self) -> list[SeriesKey]:
         """Forget all that was read, and return the keys of the series."""
         gone = self._keep(np.zeros(len(self.keys), np.bool_))
         self.seen_until = None
         self.window = unseen(0, np.empty(0, np.int64))
         return gone
 
-    def _keep(self, kept: NDArray[np.bool_]) -> list[str]:
+    def _keep(self, kept: NDArray[np.bool_]) -> list[SeriesKey]:
         if kept.all():
             return []
         gone = list(compress(self.keys, ~kept))
@@ -128,7 +128,7 @@ class WatchedQuery:
         self._present_at = self._present_at[kept]
         return gone
 
-    def row_of(self, key: str) -> int | None:
+    def row_of(self, key: SeriesKey) -> int | None:
         """Return the row of a series, None if it is not watched (any longer)."""
         return self._rows.get(key)
 
@@ -139,11 +139,11 @@ class WatchedQuery:
         seen_until, layout = datetime.fromtimestamp(self.seen_until, UTC), self.layout
         tier, step_seconds = self.config.tier, self.step_seconds
         return [
-            StoredSeries(key, labels, tier, step_seconds, layout, seen_until, state.tobytes())
+            StoredSeries(str(key), labels, tier, step_seconds, layout, seen_until, state.tobytes())
             for key, labels, state in zip(self.keys, self.labels, self.states, strict=True)
         ]
 
-    def _add(self, keys: Sequence[str], labels: Sequence[Mapping[str, str]]) -> None:
+    def _add(self, keys: Sequence[SeriesKey], labels: Sequence[Mapping[str, str]]) -> None:
         if not keys:
             return
         self._rows |= {key: row for row, key in enumerate(keys, start=len(self.keys))}

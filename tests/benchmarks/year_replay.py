@@ -75,7 +75,7 @@ def replay_year(
     settings = ServingSettings(home=home.root, audit_share=audit_share)
     with TestClient(create_app(settings)) as client, open_store(home.database_url) as store:
         store.modes.set(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
-        client.app.state.container.modes.refresh()
+        client.app.state.container.modes.poll()
         version = ModelRegistry(home.tracking_uri, "default").champions()["category"]
         card = read_card(version)
         broken, broken_on = _to_break(incidents, set(card.certificates))

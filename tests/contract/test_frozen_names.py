@@ -20,6 +20,7 @@ from features.encoding.encoder_weights import EncoderSettings
 from features.home import Home, HomeSettings
 from features.store.tables import VERSION_TABLE, Base
 from features.text.masking import MaskingSettings
+from features.unknown_settings import SETTINGS as KNOWN_SETTINGS
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.mlflow_pyfunc import DATA_FOLDER
 from models.artifacts.registry import (
@@ -133,6 +134,11 @@ def test_metrics_stay(service):
 def test_settings_stay():
     present = {f"PRECEDENT_{name.upper()}" for each in SETTINGS for name in each.model_fields}
     assert lost("settings", present) == []
+
+
+def test_every_setting_is_known_and_no_other():
+    """A command warns of all other variables."""
+    assert {name.upper() for each in SETTINGS for name in each.model_fields} == KNOWN_SETTINGS
 
 
 def test_tables_and_columns_stay():

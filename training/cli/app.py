@@ -16,6 +16,7 @@ from features.errors import NotEnoughHistory, PrecedentError, UnreadableFile
 from features.home import open_home
 from features.imports.runbooks.folder import RunbookFolder, read_runbooks
 from features.store.store import open_store
+from features.unknown_settings import warn_of_unknown_settings
 from models.artifacts.registry import ModelRegistry
 from training.cli.actor import actor_name
 from training.cli.audit import audit_command
@@ -56,10 +57,14 @@ R = TypeVar("R")
 
 
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn an error that the user can mend into one line and exit code 2."""
+    """Turn an error that the user can mend into one line and exit code 2.
+
+    Variables that look like settings and are none are warned of first.
+    """
 
     @functools.wraps(command)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        warn_of_unknown_settings()
         try:
             return command(*args, **kwargs)
         except (PrecedentError, ValidationError, SettingsError, OSError) as error:

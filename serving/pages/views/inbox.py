@@ -10,9 +10,10 @@ from features.domain.predictions import PredictionRecord
 from features.domain.report import ResolvedIncident
 from features.store.incidents.incident_search import InboxCursor, InboxQuery
 from features.text.parsing import sanitise_text
-from serving.background.champions import Champion
+from serving.background.champions import LoadedVersion
 from serving.container import Container
 from serving.pages.render.template_filters import moment
+from serving.pages.views.triage_on_view import triage_unanswered
 from serving.pages.views.visible_answers import (
     VisibleAnswer,
     VisibleAnswers,
@@ -105,17 +106,9 @@ def read_query(asked: Mapping[str, str]) -> InboxQuery:
 
 
 def open_inbox(services: Container, query: InboxQuery, request_id: str) -> Inbox:
-    """Return the page asked for; open incidents on it that have no answer get one first."""
+    """Return the page asked for; writes, for open incidents without an answer are triaged."""
     page = services.store.inbox.page(query)
-    latest = dict(services.store.predictions.latest([each.report.id for each in page.incidents]))
-    waiting = [
-        each.report
-        for each in page.incidents
-        if each.outcome.is_open and each.report.id not in latest
-    ]
-    if waiting:
-        services.triage.triage(waiting, include=None, request_id=request_id)
-        latest |= services.store.predictions.latest([report.id for report in waiting])
+    latest = triage_unanswered(services, page.incidents, request_id)
     modes, champions = services.modes.modes, services.champions.champions.serving
     labels = _labels_of_drawn(services, latest)
     lines = tuple(
@@ -145,7 +138,7 @@ def _labels_of_drawn(
 
 
 def _options(
-    query: InboxQuery, lines: Iterable[InboxLine], champions: Mapping[str, Champion]
+    query: InboxQuery, lines: Iterable[InboxLine], champions: Mapping[str, LoadedVersion]
 ) -> dict[str, tuple[str, ...]]:
     """Return the values that a filter offers: known labels, and what this page shows."""
     outcomes = [line.incident.outcome for line in lines]

@@ -10,6 +10,7 @@ from serving.container import Container
 from serving.pages.render.text_highlight import Excerpt, excerpt
 from serving.pages.views.incident_context import ContextView, view_context
 from serving.pages.views.runbook_commands import RunbookCommands
+from serving.pages.views.triage_on_view import triage_unanswered
 from serving.pages.views.visible_answers import VisibleAnswers, by_subject, decided_targets, show
 
 _LONG_TITLE = 200
@@ -44,14 +45,12 @@ def open_incident(
     id: str,  # noqa: A002
     request_id: str,
 ) -> IncidentPage:
-    """Return the page of an incident; one that is open and has no answer gets one first.
+    """Return the page of an incident; writes, for an open one without an answer is triaged.
 
     Raises `UnknownIncident` and `StoreUnavailable`.
     """
     incident = services.incidents.get(id)
-    records = services.store.predictions.latest([id]).get(id, ())
-    if not records and incident.outcome.is_open:
-        records = answer_again(services, incident.report, request_id)
+    records = triage_unanswered(services, [incident], request_id).get(id, ())
     said = by_subject(services.store.feedback.select(incident_id=id))
     labels = services.store.labels.select(incident_ids=[id])
     decided = decided_targets(labels, incident.outcome)

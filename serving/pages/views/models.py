@@ -13,8 +13,8 @@ from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
 from models.classification.calibrated_model import CalibratedModel
 from models.statistics.confidence_sequence import PrecisionBounds
-from serving.background.certificates import Audited
-from serving.background.champions import Champion
+from serving.background.certificates import AuditedLabel
+from serving.background.champions import LoadedVersion
 from serving.background.model_health import Agreement
 from serving.container import Container
 
@@ -26,7 +26,7 @@ class ShownCertificate:
     label: str
     promised: float
     mode: Mode
-    audited: Audited | None
+    audited: AuditedLabel | None
     withdrawal: CertificateWithdrawal | None
 
     @property
@@ -130,7 +130,7 @@ def open_models(services: Container) -> ModelsPage:
 
 def _show(
     services: Container,
-    champion: Champion,
+    champion: LoadedVersion,
     of_target: Sequence[ChampionPeriod],
     withdrawals: Iterable[CertificateWithdrawal],
 ) -> ShownModel:
@@ -168,7 +168,7 @@ def _has_earlier(of_target: Iterable[ChampionPeriod]) -> bool:
     return len(champions) > 1
 
 
-def _unproven(services: Container, champion: Champion) -> tuple[str, ...]:
+def _unproven(services: Container, champion: LoadedVersion) -> tuple[str, ...]:
     modes = services.modes.modes.of_labels(champion.version.target)
     proven = champion.card.certificates
     return tuple(
@@ -176,14 +176,14 @@ def _unproven(services: Container, champion: Champion) -> tuple[str, ...]:
     )
 
 
-def _withheld(champion: Champion) -> str | None:
+def _withheld(champion: LoadedVersion) -> str | None:
     is_certified = isinstance(champion.model, CalibratedModel)
     return champion.model.certification_.withheld if is_certified else None
 
 
 def _certificates(
     services: Container,
-    champion: Champion,
+    champion: LoadedVersion,
     withdrawals: Iterable[CertificateWithdrawal],
 ) -> tuple[ShownCertificate, ...]:
     version, modes = champion.version, services.modes.modes

@@ -10,7 +10,7 @@ from features.domain.labels import LabelRecord, LabelTrust
 from features.domain.modes import Mode, Modes
 from features.domain.predictions import PredictionRecord
 from features.domain.report import Outcome
-from serving.background.champions import Champion
+from serving.background.champions import LoadedVersion
 
 SIMILAR, RUNBOOKS = "similar", "runbooks"
 _LONGEST_CHOICE = 300
@@ -116,7 +116,7 @@ class VisibleAnswers:
 def show(
     records: Iterable[PredictionRecord],
     modes: Modes,
-    champions: Mapping[str, Champion],
+    champions: Mapping[str, LoadedVersion],
     decided: Collection[str] = (),
 ) -> VisibleAnswers:
     """Return what is shown of the records of one prediction; what is off is left out.
@@ -150,7 +150,7 @@ def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozense
     return frozenset(said | labels_of(outcome).keys())
 
 
-def known_labels(champion: Champion | None) -> list[str]:
+def known_labels(champion: LoadedVersion | None) -> list[str]:
     """Return the labels that a champion was measured on, none where there is no champion."""
     return sorted(champion.labels) if champion else []
 
@@ -175,12 +175,12 @@ def by_subject(
     return grouped
 
 
-def _held(record: PredictionRecord, champion: Champion | None) -> HeldAnswer:
+def _held(record: PredictionRecord, champion: LoadedVersion | None) -> HeldAnswer:
     known = tuple(label for label in known_labels(champion) if is_offered(label))
     return HeldAnswer(record.prediction_id, record.incident_id, record.target, known)
 
 
-def _choices(record: PredictionRecord, champion: Champion | None) -> tuple[str, ...]:
+def _choices(record: PredictionRecord, champion: LoadedVersion | None) -> tuple[str, ...]:
     """Return the labels that could be right instead, likeliest first."""
     likely = [each["label"] for each in record.answer.get("alternatives", ())]
     possible = record.answer.get("label_set", ())

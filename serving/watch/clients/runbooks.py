@@ -14,7 +14,7 @@ _PATH = "/v1/runbooks"
 _TIMEOUT_SECONDS = 5.0
 
 
-class _Found(BaseModel):
+class _RunbooksAnswer(BaseModel):
     runbooks: list[SuggestedRunbook]
 
 
@@ -57,6 +57,6 @@ class RunbookAdvice:
         if status != 200:
             raise RequestFailed(f"the service answered {status}: {shorten(body)!r}")
         try:
-            return _Found.model_validate_json(body).runbooks
+            return _RunbooksAnswer.model_validate_json(body).runbooks
         except ValidationError as error:
             raise RequestFailed(f"the service answered no runbooks: {shorten(body)!r}") from error

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from features.domain.report import Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
 from features.store.incidents.incident_search import InboxQuery
+from features.store.store import Store
 from features.text.resolutions import named_fix
 from serving.services import alertmanager
 
@@ -346,6 +348,32 @@ def test_a_slow_triage_does_not_keep_alertmanager_waiting(client, store, monkeyp
     while not all_predictions(store, told["incident_id"]):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_stopping_waits_for_a_triage_that_is_under_way(
+    app_of, trained_registry, store, monkeypatch
+):
+    monkeypatch.setattr(alertmanager, "_WAIT_SECONDS", 0.02)
+    stored, close = [], IncidentStore.close
+
+    def close_late(self):
+        stored.extend(all_predictions(self, opened["incident_id"]))
+        close(self)
+
+    monkeypatch.setattr(Store, "close", close_late)
+    with TestClient(app_of(trained_registry)) as client:
+        service = client.app.state.container.triage
+        answer = service.triage
+
+        def slow(*reports, **asked):
+            time.sleep(0.5)
+            return answer(*reports, **asked)
+
+        monkeypatch.setattr(service, "triage", slow)
+        opened = tell(client, FIRING)
+        assert opened["prediction_id"] is None
+    assert stored
+    assert not [each for each in threading.enumerate() if each.name.startswith("alertmanager")]
 
 
 def test_an_alert_is_kept_even_if_it_cannot_be_answered(client, store, monkeypatch):

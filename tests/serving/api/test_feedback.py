@@ -24,7 +24,7 @@ def answered(client: TestClient, store) -> dict:
             for path, title, text in RUNBOOKS
         ]
     )
-    client.app.state.container.runbooks.refresh()
+    client.app.state.container.runbook_index.poll()
     past = INCIDENT | {"id": "INC0", "opened_at": "2026-03-01T08:00:00Z"}
     assert client.post("/v1/incidents", json={"incident": past}).status_code == 200
     asked = INCIDENT | {"opened_at": "2026-03-01T09:00:00Z"}

@@ -173,7 +173,7 @@ def test_a_request_keeps_its_version_when_a_promotion_comes_between(app_of, regi
         body = {"incident": {"title": "vpn"}, "include": ["category"]}
         before = client.post("/v1/triage", json=body).json()
         registry.promote("category", "2")
-        client.app.state.container.champions.refresh()
+        client.app.state.container.champions.poll()
         after = client.post("/v1/triage", json=body).json()
     for answer, version in ((before, "1"), (after, "2")):
         assert answer["models"]["category"]["version"] == version

@@ -240,7 +240,7 @@ def test_a_burst_of_writes_is_found_whole(client: TestClient) -> None:
 
 def test_an_index_that_is_far_behind_says_so(app_of, registry, store, monkeypatch) -> None:
     monkeypatch.setattr(index_updater, "_MOST_WAITED_FOR", 3)
-    monkeypatch.setattr(IndexUpdater, "refresh", lambda self: None)
+    monkeypatch.setattr(IndexUpdater, "poll", lambda self: None)
     with TestClient(app_of(registry)) as client:
         for n in range(5):
             put(client, {"id": f"N{n}", "title": f"title {n}"})

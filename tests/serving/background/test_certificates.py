@@ -75,7 +75,7 @@ def audit(client, store):
             for n in range(right + wrong)
         ]
         store.labels.record(labels)
-        client.app.state.container.withdrawals.on_labels(labels[-1:])
+        client.app.state.container.certificates.on_labels(labels[-1:])
 
     return tell
 
@@ -106,7 +106,7 @@ def test_what_the_audit_disproves_is_suggested_from_then_on(client, audit, store
 
 def test_the_log_says_so_once(client, audit, store):
     audit(right=8, wrong=22)
-    client.app.state.container.model_health.refresh()
+    client.app.state.container.model_health.poll()
     (event,) = store.audit_log.select()
     assert (event.actor, event.action, event.version) == ("precedent", "withdraw", "7")
     assert "8 of 30 audited answers were right" in event.reason
@@ -123,7 +123,7 @@ def test_what_keeps_its_promise_stays(client, audit, store):
 def test_a_new_version_starts_anew(client, audit, certified):
     audit(right=8, wrong=22)
     certified.promote("category", "8")
-    client.app.state.container.champions.refresh()
+    client.app.state.container.champions.poll()
     assert category(client)["decision"] == "auto"
     assert listed(client)["withdrawn"] == []
 
@@ -139,8 +139,8 @@ def test_another_server_follows(client, store, app_of, certified):
         store.predictions.record([drawn(n) for n in range(30)])
         labels = [decided(n, "Printing") for n in range(30)]
         store.labels.record(labels)
-        client.app.state.container.withdrawals.on_labels(labels)
-        other.app.state.container.withdrawals.refresh()
+        client.app.state.container.certificates.on_labels(labels)
+        other.app.state.container.certificates.poll()
         assert category(other)["decision"] == "suggest"
 
 
@@ -148,7 +148,7 @@ def test_another_server_follows(client, store, app_of, certified):
 def test_labels_that_came_by_other_ways_are_judged_when_somebody_looks(client, store):
     store.predictions.record([drawn(n) for n in range(30)])
     store.labels.record([decided(n, "Printing") for n in range(30)])
-    client.app.state.container.model_health.refresh()
+    client.app.state.container.model_health.poll()
     assert category(client)["decision"] == "suggest"
 
 
@@ -163,7 +163,7 @@ def test_feedback_withdraws_at_once(client, store):
 
 
 def test_a_store_that_fails_withdraws_nothing_and_troubles_nobody(client, store, monkeypatch):
-    watcher = client.app.state.container.withdrawals
+    watcher = client.app.state.container.certificates
 
     def fail(*_args):
         raise StoreUnavailable("busy")
@@ -172,14 +172,14 @@ def test_a_store_that_fails_withdraws_nothing_and_troubles_nobody(client, store,
         patch.setattr(PredictionRepository, "audited", fail)
         patch.setattr(CertificateWithdrawalRepository, "all", fail)
         watcher.on_labels([decided(1, "Printing")])
-        watcher.refresh()
-        client.app.state.container.model_health.refresh()
+        watcher.poll()
+        client.app.state.container.model_health.poll()
     assert category(client)["decision"] == "auto"
 
 
 def test_models_and_metrics_tell_what_the_audit_shows(client, audit):
     audit(right=8, wrong=22)
-    client.app.state.container.model_health.refresh()
+    client.app.state.container.model_health.poll()
     model = listed(client)
     assert model["withdrawn"] == ["Network v7"]
     shown = model["audited"]["Network v7"]
@@ -196,7 +196,7 @@ def test_models_and_metrics_tell_what_the_audit_shows(client, audit):
 def test_the_estimate_weighs_each_answer_by_the_share_it_was_drawn_with(client, store):
     store.predictions.record([drawn(1, share=0.05), drawn(2, share=0.5)])
     store.labels.record([decided(1, "Network v7"), decided(2, "Printing")])
-    client.app.state.container.model_health.refresh()
+    client.app.state.container.model_health.poll()
     assert listed(client)["audited"]["Network v7"]["estimate"] == pytest.approx(20 / 22)
 
 
@@ -207,12 +207,12 @@ def test_the_last_monitoring_is_scraped(client, store):
     )
     alarms = (Alarm("vocabulary", "new words", "train anew", NOW, ("I1",), "category"),) * 2
     store.monitoring_reports.save(MonitoringReport(NOW, measures, alarms, ()))
-    client.app.state.container.model_health.refresh()
+    client.app.state.container.model_health.poll()
     scraped = client.get("/metrics").text
     assert 'monitoring_measure{label="",measure="acceptance",target="category"} 0.7' in scraped
     assert 'precedent_monitoring_alarms{signal="vocabulary",target="category"} 2.0' in scraped
     assert "precedent_monitoring_timestamp_seconds 1" in scraped
     store.monitoring_reports.save(MonitoringReport(NOW + timedelta(hours=1), (), (), ()))
-    client.app.state.container.model_health.refresh()
+    client.app.state.container.model_health.poll()
     scraped = client.get("/metrics").text
     assert 'precedent_monitoring_alarms{signal="",target=""} 0.0' in scraped

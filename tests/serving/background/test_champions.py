@@ -21,44 +21,44 @@ def served(watcher):
 
 def test_no_champion_is_ready(watcher):
     assert not watcher.champions.is_ready
-    watcher.refresh()
+    watcher.poll()
     assert watcher.champions.is_ready
     assert served(watcher) == {}
 
 
 def test_a_promotion_is_followed_and_loaded_once(watcher, registry):
     registry.promote("category", "1")
-    watcher.refresh()
+    watcher.poll()
     registry.promote("category", "2")
     for _ in range(3):
-        watcher.refresh()
+        watcher.poll()
     assert served(watcher) == {"category": "2"}
     assert registry.loads == [("category", "1"), ("category", "2")]
 
 
 def test_a_target_without_champion_is_dropped(watcher, registry):
     registry.promote("category", "1")
-    watcher.refresh()
+    watcher.poll()
     registry.registered.clear()
-    watcher.refresh()
+    watcher.poll()
     assert served(watcher) == {}
 
 
 def test_a_request_keeps_the_champions_that_it_began_with(watcher, registry):
     registry.promote("category", "1")
-    watcher.refresh()
+    watcher.poll()
     kept = watcher.champions
     registry.promote("category", "2")
-    watcher.refresh()
+    watcher.poll()
     assert kept.serving["category"].version.version == "1"
 
 
 def test_a_refused_version_leaves_the_old_one_answering(watcher, registry):
     registry.promote("category", "1")
-    watcher.refresh()
+    watcher.poll()
     registry.promote("category", "2")
     registry.broken.add(("category", "2"))
-    watcher.refresh()
+    watcher.poll()
     assert served(watcher) == {"category": "1"}
     assert watcher.champions.is_ready
     assert "version 2 was refused: model.skops" in watcher.champions.problems["category"]
@@ -68,7 +68,7 @@ def test_a_champion_that_never_loaded_is_not_ready(watcher, registry):
     registry.promote("category", "1")
     registry.promote("severity", "1")
     registry.broken.add(("category", "1"))
-    watcher.refresh()
+    watcher.poll()
     assert not watcher.champions.is_ready
     assert served(watcher) == {"severity": "1"}
 
@@ -76,14 +76,14 @@ def test_a_champion_that_never_loaded_is_not_ready(watcher, registry):
 def test_a_refused_version_is_tried_again_later_but_not_at_once(watcher, registry, monkeypatch):
     registry.promote("category", "1")
     registry.broken.add(("category", "1"))
-    watcher.refresh()
+    watcher.poll()
     registry.broken.clear()
-    watcher.refresh()
+    watcher.poll()
     assert len(registry.loads) == 1
     assert "category" in watcher.champions.problems
     later = time.monotonic() + 3600
     monkeypatch.setattr(champions_module.time, "monotonic", lambda: later)
-    watcher.refresh()
+    watcher.poll()
     assert served(watcher) == {"category": "1"}
     assert watcher.champions.problems == {}
 
@@ -91,20 +91,20 @@ def test_a_refused_version_is_tried_again_later_but_not_at_once(watcher, registr
 @pytest.mark.parametrize("error", [RegistryUnavailable("locked"), RuntimeError("a bug")])
 def test_an_outage_of_the_registry_changes_nothing_but_what_is_said(watcher, registry, error):
     registry.promote("category", "1")
-    watcher.refresh()
+    watcher.poll()
     registry.error = error
-    watcher.refresh()
+    watcher.poll()
     assert served(watcher) == {"category": "1"}
     assert watcher.champions.is_ready
     assert str(error) in watcher.champions.registry_problem
     registry.error = None
-    watcher.refresh()
+    watcher.poll()
     assert watcher.champions.registry_problem is None
 
 
 def test_an_outage_at_the_start_is_not_ready(watcher, registry):
     registry.error = RegistryUnavailable("locked")
-    watcher.refresh()
+    watcher.poll()
     assert not watcher.champions.is_ready
 
 

@@ -22,7 +22,7 @@ def allow(client, store):
 
     def allowed(mode, target, label=None):
         store.modes.set(ModeSetting(target, label, Mode(mode), datetime.now(UTC)))
-        client.app.state.container.modes.refresh()
+        client.app.state.container.modes.poll()
 
     return allowed
 
@@ -124,26 +124,26 @@ def test_an_answer_keeps_every_field_of_its_prediction(trained_registry):
 
 
 def test_a_request_keeps_the_modes_that_it_began_with(watcher, store):
-    watcher.refresh()
+    watcher.poll()
     kept = watcher.modes
     store.modes.set(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
-    watcher.refresh()
+    watcher.poll()
     assert kept.of("category") is Mode.MONITOR
     assert watcher.modes.of("category") is Mode.AUTO
 
 
 def test_while_the_store_is_away_the_last_modes_hold(watcher, store, monkeypatch, caplog):
     store.modes.set(ModeSetting("category", None, Mode.OFF, datetime.now(UTC)))
-    watcher.refresh()
+    watcher.poll()
     with monkeypatch.context() as patch:
         for error in (StoreUnavailable("busy"), RuntimeError("a bug")):
             patch.setattr(ModeRepository, "current", raising(error))
-            watcher.refresh()
-            watcher.refresh()
+            watcher.poll()
+            watcher.poll()
     assert watcher.modes.of("category") is Mode.OFF
     assert [record.fields["reason"] for record in caplog.records] == ["busy", "a bug"]
     store.modes.reset()
-    watcher.refresh()
+    watcher.poll()
     assert watcher.modes.of("category") is Mode.MONITOR
 
 

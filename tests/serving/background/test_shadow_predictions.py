@@ -12,9 +12,9 @@ from features.store.learning.shadow_predictions import ShadowPredictionRepositor
 from serving.background.challengers import ChallengerPoller
 from serving.background.champions import ChampionPoller
 from serving.background.mode_poller import ModePoller
-from serving.background.shadow_predictions import Shadow
+from serving.background.shadow_predictions import ShadowPredictor
 from serving.runtime.metrics import ServingMetrics
-from serving.services.triage import Rules, TriageService
+from serving.services.triage import AnswerPolicy, TriageService
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def watcher(trained_registry, word_model):
     trained_registry.challenge("category", "8", word_model(name="8"))
     trained_registry.challenge("similar", "2", word_model(name="2"))
     following = ChallengerPoller(trained_registry, 0.01, without=("similar",))
-    following.refresh()
+    following.poll()
     return following
 
 
@@ -47,17 +47,17 @@ def test_challengers_are_followed_and_let_go_of(watcher, trained_registry, word_
     assert pollers(watcher) == {"category": "8"}
     trained_registry.challenge("category", "9", word_model(name="9"))
     trained_registry.broken.add(("category", "9"))
-    watcher.refresh()
+    watcher.poll()
     assert pollers(watcher) == {}
     trained_registry.challenging.clear()
-    watcher.refresh()
+    watcher.poll()
     assert pollers(watcher) == {}
 
 
 @pytest.mark.parametrize("error", [RegistryUnavailable("locked"), RuntimeError("a bug")])
 def test_an_outage_of_the_registry_keeps_the_challengers(watcher, trained_registry, error):
     trained_registry.error = error
-    watcher.refresh()
+    watcher.poll()
     assert pollers(watcher) == {"category": "8"}
 
 
@@ -77,12 +77,12 @@ def test_a_challenger_that_cannot_be_loaded_leaves_the_service_ready(
 def asked(watcher, trained_registry, store):
     """A triage service whose challenger answers in silence, the shadow, and its metrics."""
     champions = ChampionPoller(trained_registry, 60)
-    champions.refresh()
+    champions.poll()
     modes = ModePoller(store, 60)
     metrics = ServingMetrics()
-    shadow = Shadow(lambda: watcher.challengers, store, metrics, seconds=0.02)
+    shadow = ShadowPredictor(lambda: watcher.challengers, store, metrics, seconds=0.02)
     triage = TriageService(
-        lambda: champions.champions, lambda: Rules(modes.modes), store, metrics, None, shadow
+        lambda: champions.champions, lambda: AnswerPolicy(modes.modes), store, metrics, None, shadow
     )
     shadow.start()
     yield triage, shadow, metrics
@@ -110,7 +110,7 @@ def test_each_silent_answer_is_paired_with_the_champions(asked, store):
 
 def test_what_is_too_much_is_dropped_and_counted(watcher, store, trained_registry):
     metrics = ServingMetrics()
-    shadow = Shadow(lambda: watcher.challengers, store, metrics)
+    shadow = ShadowPredictor(lambda: watcher.challengers, store, metrics)
     batch = ReportBatch([IncidentReport(id="I1", title="vpn")] * 5_000)
     started = time.monotonic()
     shadow.enqueue(batch, [None] * 5_000)
@@ -147,12 +147,12 @@ def test_a_store_that_fails_costs_the_silent_answers_only(asked, store, monkeypa
 
 def test_what_is_deleted_meanwhile_is_not_written(watcher, store, trained_registry):
     champions = ChampionPoller(trained_registry, 60)
-    champions.refresh()
+    champions.poll()
     metrics = ServingMetrics()
-    shadow = Shadow(lambda: watcher.challengers, store, metrics)
+    shadow = ShadowPredictor(lambda: watcher.challengers, store, metrics)
     triage = TriageService(
         lambda: champions.champions,
-        lambda: Rules(store.modes.current()),
+        lambda: AnswerPolicy(store.modes.current()),
         store,
         metrics,
         None,

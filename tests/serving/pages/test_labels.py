@@ -30,7 +30,7 @@ def client(client, trained_registry, monkeypatch):
 
     monkeypatch.setattr(trained_registry, "load", load)
     trained_registry.promote("category", "8")
-    client.app.state.container.champions.refresh()
+    client.app.state.container.champions.poll()
     return client
 
 
@@ -66,7 +66,7 @@ def words(response) -> str:
 
 @pytest.mark.parametrize("path", ["/incidents/{}", "/audit?incident={}", "/?q={}"])
 def test_what_is_hidden_shows_nowhere_on_a_page(client, audited, path):
-    client.app.state.container.modes.refresh()
+    client.app.state.container.modes.poll()
     one, other = (
         re.sub(r"(\d+:\d+:)\d+(\.\d+)?", r"\1", client.get(path.format(id_)).text).replace(id_, "")
         for id_ in ("INC1", "INC2")
@@ -182,7 +182,7 @@ def test_many_labels_are_chosen_from_a_list(client, audited, trained_registry, m
     model = trained_registry.models["category", "8"]
     monkeypatch.setattr(trained_registry, "load", lambda _version: LoadedModel(model, card))
     trained_registry.promote("category", "9")
-    client.app.state.container.champions.refresh()
+    client.app.state.container.champions.poll()
     page = client.get("/labels?target=category").text
     assert '<button name="label"' not in page
     assert page.count("Team 29</option>") == 2

@@ -85,7 +85,7 @@ def carded(client, trained_registry, monkeypatch):
 
         monkeypatch.setattr(trained_registry, "load", load)
         trained_registry.promote("category", "8")
-        client.app.state.container.champions.refresh()
+        client.app.state.container.champions.poll()
         return client
 
     return give
@@ -101,7 +101,7 @@ def test_the_models_page_tells_who_is_champion_since_when_and_why(client, store)
     for version, reason in (("6", "first"), ("7", "knows the new groups")):
         store.audit_log.append(AuditEvent(at, "Ana", "promote", "category", version, reason, {}))
     store.modes.set(ModeSetting("category", None, Mode.RECOMMEND, NOW))
-    client.app.state.container.modes.refresh()
+    client.app.state.container.modes.poll()
     shown = words(client.get("/models"))
     assert (
         "Category, version 7 champion since 3 days ago, promoted by Ana: knows the new groups"
@@ -129,7 +129,7 @@ def test_certificates_stand_beside_what_audited_answers_say(client, store):
             for number in range(50)
         ]
     )
-    client.app.state.container.model_health.refresh()
+    client.app.state.container.model_health.poll()
     shown = words(client.get("/models"))
     assert re.search(r"Network 92% 80%, \d\d% to \d\d% of 50", shown)
     assert "2 audited answers of version 7 wait for a person to decide" in shown
@@ -141,7 +141,7 @@ def test_certificates_stand_beside_what_audited_answers_say(client, store):
 def test_what_is_allowed_without_proof_says_so(client, store):
     for label in ("Network", "Fax"):
         store.modes.set(ModeSetting("category", label, Mode.AUTO, NOW))
-    client.app.state.container.modes.refresh()
+    client.app.state.container.modes.poll()
     shown = words(client.get("/models"))
     assert "Allowed, not proven, so still answered as suggest: Fax" in shown
     assert "mode auto --target category" not in shown
@@ -151,7 +151,7 @@ def test_why_no_certificate_is_used_is_said(client, trained_registry):
     model = ChoiceModel(encoder="hashing")
     model.certification_ = Certification({}, "the labels may be echoes of our own answers")
     trained_registry.promote("category", "8", model)
-    client.app.state.container.champions.refresh()
+    client.app.state.container.champions.poll()
     assert "No label may be auto: the labels may be echoes" in words(client.get("/models"))
 
 
@@ -176,7 +176,7 @@ def test_the_last_look_tells_its_measures_and_that_nothing_is_out_of_line(client
         Measure("words new", 0.1, None, None, None),
     )
     store.monitoring_reports.save(MonitoringReport(NOW, measures, (), ()))
-    client.app.state.container.model_health.refresh()
+    client.app.state.container.model_health.poll()
     shown = words(client.get("/models"))
     assert re.search(r"Last looked at .+: nothing is out of line\.", shown)
     assert "accuracy 0.91 [0.8, 0.95] on 1,460" in shown
@@ -202,7 +202,7 @@ def test_a_withdrawn_certificate_says_so_and_why(client, store):
 
 def test_a_challenger_stands_beside_its_champion(client, store, trained_registry):
     trained_registry.challenge("category", "9", trained_registry.models["category", "7"])
-    client.app.state.container.challengers.refresh()
+    client.app.state.container.challengers.poll()
     assert "Challenger: version 9 It has answered nothing" in words(client.get("/models"))
     client.app.state.container.model_health._agreements.clear()
     for number, label in enumerate(["A", "A", "B", "B"]):
@@ -224,7 +224,7 @@ def test_alarms_and_proposals_say_what_since_when_and_what_to_do(client, store):
     alarms = (Alarm("precision", *about, "category"), Alarm("latency", "slow", "Look.", None, ()))
     proposal = Proposal("new category", "category", "teams, calls", "72 alike", 72, NOW, ("INC3",))
     store.monitoring_reports.save(MonitoringReport(NOW, (), alarms, (proposal,)))
-    client.app.state.container.model_health.refresh()
+    client.app.state.container.model_health.poll()
     page = client.get("/models")
     for part in ("precision fell since 20", "Retrain with newer labels.", "slow", "72 alike"):
         assert part in words(page)
@@ -275,7 +275,7 @@ def test_texts_of_a_card_are_shown_as_text(carded, store):
     proposal = Proposal("retired", HOSTILE, HOSTILE, HOSTILE, 1, NOW, (HOSTILE,))
     store.monitoring_reports.save(MonitoringReport(NOW, (), (alarm,), (proposal,)))
     client = carded(full_card(HOSTILE))
-    client.app.state.container.model_health.refresh()
+    client.app.state.container.model_health.poll()
     for path in ("/models", "/models/category/8"):
         text = client.get(path).text
         assert "<script>" not in text

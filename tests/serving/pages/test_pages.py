@@ -288,7 +288,7 @@ def test_without_any_model_the_page_says_so(app_of, registry, store):
 def test_what_is_off_is_not_shown_and_what_is_compared_says_so(client, filled, store):
     def allow(mode, target, label=None):
         store.modes.set(ModeSetting(target, label, Mode(mode), NOW))
-        client.app.state.container.modes.refresh()
+        client.app.state.container.modes.poll()
         return client.get("/incidents/INC1")
 
     badge = "monitor: for comparison, nothing acts on it"

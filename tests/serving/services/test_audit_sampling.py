@@ -50,7 +50,7 @@ def test_only_what_would_be_acted_upon_is_drawn(audited, store):
     assert triage(audited, title="printer")["category"]["decision"] == "abstain"
     assert triage(audited)["fields"]["subcategory"]["decision"] == "auto"
     store.modes.set(ModeSetting("category", "Network v7", Mode.RECOMMEND, datetime.now(UTC)))
-    audited.app.state.container.modes.refresh()
+    audited.app.state.container.modes.poll()
     assert triage(audited)["category"]["decision"] == "auto"
 
 

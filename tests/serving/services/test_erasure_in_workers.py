@@ -16,10 +16,10 @@ from features.store.store import Store
 from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import LoadedModel
 from models.runbooks.passages import read_report
-from serving.background.champions import Champions
+from models.runbooks.runbook_model import RunbookModel
 from serving.background.index_updater import IndexUpdater
+from serving.background.runbook_index import RunbookPoller
 from serving.services.incidents import IncidentService
-from serving.services.runbook_search import RunbookService
 
 _REFERENCE = "0123456789abcdef" * 4
 _KEPT = ResolvedIncident(IncidentReport(id="INC1", title="disk full"), Outcome())
@@ -78,7 +78,7 @@ def home(tmp_path: Path) -> Home:
 def watcher(store: Store, home: Home, encoder: SentenceEncoder) -> IndexUpdater:
     """A watcher that has looked once, at an empty store."""
     made = IndexUpdater(store, home, lambda: _REFERENCE, 60.0)
-    made.refresh()
+    made.poll()
     return made
 
 
@@ -89,7 +89,7 @@ def test_what_was_deleted_is_not_written_to_the_cache(
     assert "INC2" in watcher.index()
     store.incidents.delete("INC2")
     store.incidents.upsert([_KEPT])
-    watcher.refresh()
+    watcher.poll()
     assert "INC2" not in watcher.index()
     found = EncodingCache(home.encodings, encoder).find(["vpn down", "disk full"])
     assert found.keys() == {"disk full"}
@@ -99,53 +99,54 @@ def test_the_encoder_of_the_other_worker_forgets(
     watcher: IndexUpdater, store: Store, encoder: SentenceEncoder, network: CountingNetwork
 ) -> None:
     store.incidents.upsert([_GONE])
-    watcher.refresh()
+    watcher.poll()
     encoder.encode(["vpn down"])
     asked = len(network.texts)
     encoder.encode(["vpn down"])
     assert len(network.texts) == asked
     store.incidents.delete("INC2")
-    watcher.refresh()
+    watcher.poll()
     encoder.encode(["vpn down"])
     assert network.texts[asked:] == ["vpn down"]
 
 
 @pytest.fixture
-def shelved(
-    store: Store, home: Home, encoder: SentenceEncoder, monkeypatch: pytest.MonkeyPatch
-) -> RunbookService:
+def shelved(store: Store, home: Home, encoder: SentenceEncoder) -> RunbookPoller:
     """Runbooks as a worker keeps them, of which one was used."""
-    monkeypatch.setenv("PRECEDENT_ENCODER", _REFERENCE)
     store.runbooks.replace_all([Runbook("disk", "disk trouble")])
     store.incidents.upsert([_USED])
-    return RunbookService(lambda: Champions(), store, home, 60.0)
+    return RunbookPoller(store, home, lambda: _REFERENCE, 60.0)
 
 
 def test_a_restart_encodes_no_runbook_anew(
-    shelved: RunbookService, store: Store, home: Home, network: CountingNetwork
+    shelved: RunbookPoller, store: Store, home: Home, network: CountingNetwork
 ) -> None:
-    shelved.refresh()
+    shelved.poll()
     assert set(network.texts) == {"disk trouble", _USED_TEXT}
-    RunbookService(lambda: Champions(), store, home, 60.0).refresh()
+    RunbookPoller(store, home, lambda: _REFERENCE, 60.0).poll()
     assert len(network.texts) == 2
 
 
 def test_what_is_asked_is_not_written_to_the_cache(
-    shelved: RunbookService, home: Home, encoder: SentenceEncoder, network: CountingNetwork
+    shelved: RunbookPoller, home: Home, encoder: SentenceEncoder, network: CountingNetwork
 ) -> None:
-    shelved.refresh()
-    shelved.search([IncidentReport(id="INC9", title="printer jams")])
+    shelved.poll()
+    index = shelved.index()
+    assert index is not None
+    RunbookModel(encoder=_REFERENCE).fit(()).suggest(
+        [IncidentReport(id="INC9", title="printer jams")], index
+    )
     assert "printer jams" in network.texts
-    shelved.refresh()
+    shelved.poll()
     assert EncodingCache(home.encodings, encoder).find(["printer jams"]) == {}
 
 
 def test_a_deleted_use_leaves_the_cache(
-    shelved: RunbookService, store: Store, home: Home, encoder: SentenceEncoder
+    shelved: RunbookPoller, store: Store, home: Home, encoder: SentenceEncoder
 ) -> None:
-    shelved.refresh()
+    shelved.poll()
     cache = EncodingCache(home.encodings, encoder)
     assert cache.find([_USED_TEXT, "disk trouble"]).keys() == {_USED_TEXT, "disk trouble"}
     IncidentService(store, NoRegistry(), home, "default").delete("INC3")
-    shelved.refresh()
+    shelved.poll()
     assert cache.find([_USED_TEXT, "disk trouble"]).keys() == {"disk trouble"}

@@ -11,7 +11,7 @@ from features.store.learning.predictions import PredictionRepository
 from serving.background.champions import ChampionPoller
 from serving.background.mode_poller import ModePoller
 from serving.runtime.metrics import ServingMetrics
-from serving.services.triage import Rules, TriageService
+from serving.services.triage import AnswerPolicy, TriageService
 
 REPORTS = [IncidentReport(id="INC1", title="VPN down"), IncidentReport(id="INC2")]
 
@@ -19,7 +19,7 @@ REPORTS = [IncidentReport(id="INC1", title="VPN down"), IncidentReport(id="INC2"
 @pytest.fixture
 def watcher(trained_registry):
     watching = ChampionPoller(trained_registry, 60)
-    watching.refresh()
+    watching.poll()
     return watching
 
 
@@ -31,7 +31,9 @@ def modes(store):
 @pytest.fixture
 def service(watcher, modes, store):
     metrics = ServingMetrics()
-    return TriageService(lambda: watcher.champions, lambda: Rules(modes.modes), store, metrics)
+    return TriageService(
+        lambda: watcher.champions, lambda: AnswerPolicy(modes.modes), store, metrics
+    )
 
 
 def test_answers_keep_the_order_of_the_reports(service):
@@ -100,7 +102,7 @@ def test_no_reports_need_no_model(service, trained_registry):
 
 def test_a_target_that_is_off_is_neither_asked_nor_stored(service, modes, store, trained_registry):
     store.modes.set(ModeSetting("category", None, Mode.OFF, datetime.now(UTC)))
-    modes.refresh()
+    modes.poll()
     answers = service.triage(REPORTS, include=["category", "severity"], request_id="r")
     assert answers.absent == {"category": "switched off by its owner: mode off"}
     assert set(answers.items[0].answers) == set(answers.champions) == {"severity"}
@@ -112,7 +114,7 @@ def test_a_target_that_is_off_is_neither_asked_nor_stored(service, modes, store,
 
 def test_the_mode_in_force_is_stored_with_each_answer(service, modes, store):
     store.modes.set(ModeSetting("category", "Network v7", Mode.AUTO, datetime.now(UTC)))
-    modes.refresh()
+    modes.poll()
     items = service.triage(REPORTS, include=["category"], request_id="r").items
     found = [store.predictions.get(item.prediction_id)[0] for item in items]
     assert [(record.label, record.mode) for record in found] == [
@@ -123,7 +125,7 @@ def test_the_mode_in_force_is_stored_with_each_answer(service, modes, store):
 
 def test_a_label_that_is_off_is_stored_as_it_was_answered(service, modes, store):
     store.modes.set(ModeSetting("category", "Network v7", Mode.OFF, datetime.now(UTC)))
-    modes.refresh()
+    modes.poll()
     (item, _) = service.triage(REPORTS, include=["category"], request_id="r").items
     (record,) = store.predictions.get(item.prediction_id)
     assert (record.label, record.decision, record.mode) == ("Network v7", "abstain", "off")

@@ -61,6 +61,15 @@ def test_a_home_that_cannot_be_used_is_refused(home, tmp_path):
     assert "PRECEDENT_HOME" in refusal("--config", write(tmp_path))
 
 
+def test_a_variable_that_is_no_setting_is_named_once(home, tmp_path):
+    os.environ["PRECEDENT_PROT"] = "a secret"
+    home.touch()
+    result = CliRunner().invoke(cli, ["watch", "--config", str(write(tmp_path))])
+    warning, error = result.stderr.splitlines()
+    assert warning == "warning: PRECEDENT_PROT is no setting; did you mean PRECEDENT_PORT?"
+    assert error.startswith("error: ")
+
+
 def test_options_of_the_service_are_refused_beside_a_command(home, tmp_path):
     result = CliRunner().invoke(cli, ["--port", "1", "watch", "--config", str(write(tmp_path))])
     assert result.exit_code == 2

@@ -10,7 +10,7 @@ from models.base.predictions import SuggestedRunbook
 from serving.watch.alert_payload import AlertWriter, alert_labels, summarise
 from serving.watch.clients.http import RequestFailed
 from serving.watch.notifications import NotificationBook
-from serving.watch.series_keys import anomaly_id, series_key, series_name
+from serving.watch.series_keys import SeriesKey, series_name
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -22,7 +22,7 @@ def minutes(number):
 def anomaly(name, after, *, group="shop", ended=None, **others):
     at = NOON + minutes(after)
     given = SeriesAnomaly(
-        id=anomaly_id(series_key(group, name, {}), at),
+        id=SeriesKey(group, name).anomaly_id(at),
         series=name,
         service=None,
         labels={},
@@ -215,5 +215,7 @@ def test_a_summary_reads_well(given, says):
 def test_names_are_written_as_in_promql_and_long_ones_shortened():
     assert series_name("a", {"z": 'q"\\', "b": "\n"}) == 'a{b="\\n",z="q\\"\\\\"}'
     long, other = ({f"l{n}": letter * 50 for n in range(20)} for letter in "xy")
-    assert len(series_key("g", "a", long)) < 100
-    assert series_key("g", "a", long) != series_key("g", "a", other)
+    key = SeriesKey.of("g", "a", long)
+    assert len(str(key)) < 100
+    assert key != SeriesKey.of("g", "a", other)
+    assert SeriesKey.parse(str(key)) == key

@@ -51,6 +51,16 @@ def home(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     return home
 
 
+def test_a_variable_that_is_no_setting_is_named_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRECEDENT_FRESH_DAYS", "3")
+    result = run("modes")
+    assert result.exit_code == 0
+    warning = "warning: PRECEDENT_FRESH_DAYS is no setting; did you mean PRECEDENT_FRESHER_DAYS?"
+    assert result.stderr == f"{warning}\n"
+
+
 def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
     """Files that cannot train, each with a word that its error must hold."""
     empty = folder / "empty.csv"

@@ -14,8 +14,8 @@ from serving.api.model_schemas import (
     shape_models,
     shape_queue,
 )
-from serving.api.openapi import json_body, problem_responses, query_of
-from serving.api.responses import as_json
+from serving.api.openapi import json_body, problem_responses, query_parameters
+from serving.api.response_schemas import as_json
 from serving.schemas.requests import LabelQueueQuery, PromoteRequest, RollbackRequest
 
 _MOVE_PROBLEMS = problem_responses(400, 401, 404, 409, 413, 415, 422, 503)
@@ -71,7 +71,7 @@ def roll_back(
     "/v1/labels/queue",
     response_model=LabelQueueResponse,
     responses=problem_responses(401, 422, 503),
-    openapi_extra=query_of(LabelQueueQuery),
+    openapi_extra=query_parameters(LabelQueueQuery),
 )
 def label_queue(request: Request, services: SharedContainer, request_id: RequestId) -> Response:
     """Return the unlabelled incidents that are most worth a person's minute."""

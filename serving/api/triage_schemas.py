@@ -1,0 +1,139 @@
+"""What callers get from a triage: every field of the answer, as `/docs` shows it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from features.domain.report import IncidentReport
+from models.base.predictions import OpenMatch, SimilarIncident, SuggestedRunbook
+from serving.api.problems import Problem, problem_of
+from serving.background.champions import LoadedVersion
+from serving.schemas.answers import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
+from serving.schemas.parsing import RefusedIncident
+from serving.schemas.requests import Part
+from serving.services.context_ranking import RelatedAnomaly, RelatedChange
+from serving.services.incident_context import IncidentContext
+from serving.services.triage import TriageBatch, TriageResult, answer_part
+
+
+class ServedVersion(BaseModel):
+    """The version that answered for a target."""
+
+    version: str
+    trained_at: datetime
+
+
+class TriageResponse(BaseModel):
+    """All that is said about one incident; what `include` leaves out is not in the answer."""
+
+    incident_id: str
+    request_id: str
+    prediction_id: str
+    category: ChoiceAnswer | None = None
+    assignment: ChoiceAnswer | None = None
+    fields: dict[str, ChoiceAnswer | SeverityAnswer] = Field(default_factory=dict)
+    severity: SeverityAnswer | None = None
+    similar: list[SimilarIncident] | None = None
+    open_match: OpenMatch | None = None
+    runbooks: list[SuggestedRunbook] | None = None
+    anomalies: list[RelatedAnomaly] | None = None
+    changes: list[RelatedChange] | None = None
+    absent: dict[str, str] = Field(
+        description="why a part is null: not trained, cannot answer, switched off by its owner, "
+        "or held back because a person decides first"
+    )
+    models: dict[str, ServedVersion]
+
+
+class TriagedRecord(BaseModel):
+    """An incident of a batch that was answered."""
+
+    id: str
+    status: int
+    triage: TriageResponse
+
+
+class RefusedRecord(BaseModel):
+    """An incident of a batch that cannot be answered; `id` is null where it has no usable one."""
+
+    id: str | None
+    status: int
+    problem: Problem
+
+
+class BatchResponse(BaseModel):
+    """One result for each incident, in the order of the request."""
+
+    results: list[TriagedRecord | RefusedRecord]
+
+
+def shape_triage(
+    triage: TriageResult, triages: TriageBatch, context: IncidentContext, request_id: str
+) -> TriageResponse:
+    """Return the answer about one incident."""
+    return TriageResponse.model_construct(
+        incident_id=triage.incident_id,
+        request_id=request_id,
+        prediction_id=triage.prediction_id,
+        **_parts(triage, context, triages.parts),
+        absent={**triages.absent, **triage.absent, **context.absent},
+        models=shape_versions(triages.champions),
+    )
+
+
+def shape_batch(
+    records: Sequence[IncidentReport | RefusedIncident],
+    triages: TriageBatch,
+    contexts: Sequence[IncidentContext],
+    request_id: str,
+) -> BatchResponse:
+    """Return one result for each record; the others answer those that were read, in order."""
+    answered = zip(triages.items, contexts, strict=True)
+    results = [
+        RefusedRecord.model_construct(
+            id=record.id, status=422, problem=problem_of(record.error, request_id)
+        )
+        if isinstance(record, RefusedIncident)
+        else _triaged(*next(answered), triages, request_id)
+        for record in records
+    ]
+    return BatchResponse.model_construct(results=results)
+
+
+def shape_versions(champions: Mapping[str, LoadedVersion]) -> dict[str, ServedVersion]:
+    """Return which version answers for each target."""
+    return {
+        target: ServedVersion(
+            version=champion.version.version, trained_at=champion.version.trained_at
+        )
+        for target, champion in champions.items()
+    }
+
+
+def _triaged(
+    triage: TriageResult, context: IncidentContext, triages: TriageBatch, request_id: str
+) -> TriagedRecord:
+    answer = shape_triage(triage, triages, context, request_id)
+    return TriagedRecord.model_construct(id=triage.incident_id, status=200, triage=answer)
+
+
+def _parts(
+    triage: TriageResult, context: IncidentContext, parts: tuple[Part, ...]
+) -> dict[str, Any]:
+    shaped: dict[str, Any] = {part: {} if part == "fields" else None for part in parts}
+    context_parts = {"anomalies": context.anomalies, "changes": context.changes}
+    shaped |= {
+        part: list(related) for part, related in context_parts.items() if related is not None
+    }
+    for target, answer in triage.answers.items():
+        if isinstance(answer, SimilarAnswer):
+            shaped |= {"similar": list(answer.similar), "open_match": answer.open_match}
+        elif isinstance(answer, RunbookAnswer):
+            shaped["runbooks"] = list(answer.runbooks)
+        elif answer_part(target) == "fields":
+            shaped["fields"][target.removeprefix("fields.")] = answer
+        else:
+            shaped[target] = answer
+    return shaped

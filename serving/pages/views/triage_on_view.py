@@ -1,0 +1,27 @@
+"""Viewing writes: open incidents without an answer are triaged when a page shows them."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from features.domain.predictions import PredictionRecord
+from features.domain.report import ResolvedIncident
+from serving.container import Container
+
+
+def triage_unanswered(
+    services: Container, incidents: Collection[ResolvedIncident], request_id: str
+) -> Mapping[str, Sequence[PredictionRecord]]:
+    """Return the latest answers to incidents, by id; open ones without any are triaged first.
+
+    So `GET /` and `GET /incidents/{id}` are not safe methods: they store answers, once for each
+    incident. Raises `StoreUnavailable`.
+    """
+    answers = dict(services.store.predictions.latest([each.report.id for each in incidents]))
+    unanswered = [
+        incident.report
+        for incident in incidents
+        if incident.outcome.is_open and incident.report.id not in answers
+    ]
+    if unanswered:
+        services.triage.triage(unanswered, include=None, request_id=request_id)
+        answers |= services.store.predictions.latest([report.id for report in unanswered])
+    return answers

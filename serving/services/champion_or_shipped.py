@@ -1,0 +1,33 @@
+"""The model that searches the store: a champion, or one with the constants that are shipped."""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from models.runbooks.runbook_model import RunbookModel
+from models.similarity.similar_model import SimilarModel
+from serving.background.champions import Champions
+
+_M = TypeVar("_M", SimilarModel, RunbookModel)
+
+
+class ChampionOrShipped(Generic[_M]):
+    """The champion of a target, or a model that the program brings along before any training."""
+
+    def __init__(self, target: str, shipped: _M, champions: Callable[[], Champions]) -> None:
+        self.target = target
+        self._shipped: _M = shipped
+        self._champions = champions
+
+    def model(self) -> _M:
+        """Return what searches now."""
+        champion = self._champions().serving.get(self.target)
+        model = None if champion is None else champion.model
+        return model if isinstance(model, type(self._shipped)) else self._shipped
+
+    def encoder(self) -> str:
+        """Return the reference of the encoder that searches read."""
+        return self.model().encoder
+
+    def refusal(self) -> str | None:
+        """Return why the registered champion does not search, None if none should."""
+        return self._champions().refusal(self.target)
