@@ -354,7 +354,7 @@ def test_stopping_waits_for_a_triage_that_is_under_way(
     app_of, trained_registry, store, monkeypatch
 ):
     monkeypatch.setattr(alertmanager, "_WAIT_SECONDS", 0.02)
-    stored, close = [], IncidentStore.close
+    stored, close = [], Store.close
 
     def close_late(self):
         stored.extend(all_predictions(self, opened["incident_id"]))
