@@ -43,11 +43,11 @@ def champion_periods(events: Iterable[AuditEvent]) -> dict[str, tuple[ChampionPe
     >>> champion_periods(log)["category"][0].version
     '2'
     """
-    found: dict[str, list[ChampionPeriod]] = {}
+    periods: dict[str, list[ChampionPeriod]] = {}
     for event in events:
         if event.action not in CHAMPION_ACTIONS or event.target is None or event.version is None:
             continue
-        so_far = found.setdefault(event.target, [])
+        so_far = periods.setdefault(event.target, [])
         # Promoted again while champion: nothing changed.
         if so_far and so_far[-1].version == event.version:
             continue
@@ -64,12 +64,12 @@ def champion_periods(events: Iterable[AuditEvent]) -> dict[str, tuple[ChampionPe
                 event.reason,
             )
         )
-    return {target: tuple(each) for target, each in found.items()}
+    return {target: tuple(of_target) for target, of_target in periods.items()}
 
 
 def champion_at(of_target: Iterable[ChampionPeriod], moment: datetime) -> ChampionPeriod | None:
     """Return who was champion at a moment, None before the first."""
-    return next((one for one in reversed(tuple(of_target)) if one.since <= moment), None)
+    return next((period for period in reversed(tuple(of_target)) if period.since <= moment), None)
 
 
 def version_details(events: Iterable[AuditEvent], target: str, version: str) -> Mapping[str, Any]:
@@ -78,5 +78,5 @@ def version_details(events: Iterable[AuditEvent], target: str, version: str) -> 
     So the measured differences are found also of a version that the gate refused and that a person
     promoted afterwards.
     """
-    about = [each for each in events if (each.target, each.version) == (target, version)]
-    return {name: value for each in about for name, value in each.details.items()}
+    about = [event for event in events if (event.target, event.version) == (target, version)]
+    return {name: value for event in about for name, value in event.details.items()}

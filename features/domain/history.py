@@ -84,7 +84,7 @@ class DatasetMetadata:
     @classmethod
     def of(cls, history: History) -> Self:
         """Return the facts of a history."""
-        ids = (one.report.id for one in history.incidents)
+        ids = (incident.report.id for incident in history.incidents)
         return cls(
             severity_levels=history.severity_levels,
             field_levels=dict(history.field_levels),

@@ -19,14 +19,14 @@ def labels_of(outcome: Outcome) -> dict[str, str]:
     >>> labels_of(Outcome(category="VPN", runbook_id="vpn/restart", fields={"site": "Graz"}))
     {'category': 'VPN', 'runbooks': 'vpn/restart', 'fields.site': 'Graz'}
     """
-    found = {
+    labels = {
         "category": outcome.category,
         "assignment": outcome.assignment,
         "severity": outcome.severity,
         "runbooks": outcome.runbook_id,
         "similar": outcome.duplicate_of,
     } | {f"fields.{name}": label for name, label in outcome.fields.items()}
-    return {target: label for target, label in found.items() if label is not None}
+    return {target: label for target, label in labels.items() if label is not None}
 
 
 def source_for(label: str, answer: Given | None) -> LabelSource:

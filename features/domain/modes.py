@@ -70,5 +70,5 @@ class Modes:
         }
 
     def _set(self, target: str, label: str | None) -> Mode | None:
-        found = self.settings.get((target, label))
-        return found.mode if found else None
+        setting = self.settings.get((target, label))
+        return setting.mode if setting else None

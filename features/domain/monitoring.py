@@ -93,10 +93,11 @@ class MonitoringReport:
         return replace(
             self,
             alarms=tuple(
-                replace(one, examples=_but(one.examples, incident_id)) for one in self.alarms
+                replace(alarm, examples=_but(alarm.examples, incident_id)) for alarm in self.alarms
             ),
             proposals=tuple(
-                replace(one, examples=_but(one.examples, incident_id)) for one in self.proposals
+                replace(proposal, examples=_but(proposal.examples, incident_id))
+                for proposal in self.proposals
             ),
         )
 

@@ -51,14 +51,14 @@ def without_mentions(answer: Mapping[str, Any], id: str) -> dict[str, Any]:  # n
 def _without(name: str, part: object, id: str) -> object:  # noqa: A002
     match name, part:
         case "runbooks", list():
-            return [without_mentions(each, id) for each in part]
+            return [without_mentions(entry, id) for entry in part]
         case "why", list():
-            return [each for each in part if not _tells_of_use(each, id)]
+            return [reason for reason in part if not _tells_of_use(reason, id)]
         case "exemplars" | "similar", list():
-            return [without_mentions(each, id) for each in part if each.get("id") != id]
+            return [without_mentions(entry, id) for entry in part if entry.get("id") != id]
         case "copies", list():
-            return [each for each in part if each != id]
-        case "open_match", {"id": found} if found == id:
+            return [copy for copy in part if copy != id]
+        case "open_match", {"id": match} if match == id:
             return None
         case _, dict():
             return without_mentions(part, id)

@@ -100,7 +100,9 @@ def _columns_of(runbook: Runbook) -> dict[str, Any]:
 
 def _runbook_from(row: Row[Any]) -> Runbook:
     sections = (
-        Section(each["heading"], each["text"], Part(each["part"]), tuple(each["commands"]))
-        for each in row.sections
+        Section(
+            section["heading"], section["text"], Part(section["part"]), tuple(section["commands"])
+        )
+        for section in row.sections
     )
     return Runbook(row.id, row.title, tuple(sections), tuple(row.steps), row.url, row.facts)

@@ -42,8 +42,8 @@ def _upsert(connection: Connection, tenant: str, facts: DatasetMetadata) -> None
 
 def _select(connection: Connection, tenant: str) -> DatasetMetadata | None:
     query = select(DatasetMetadataRow.facts).where(DatasetMetadataRow.tenant == tenant)
-    found = connection.scalar(query)
-    return None if found is None else _from_json(found)
+    stored = connection.scalar(query)
+    return None if stored is None else _from_json(stored)
 
 
 def _to_json(facts: DatasetMetadata) -> dict[str, Any]:

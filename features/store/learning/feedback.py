@@ -71,10 +71,10 @@ def delete_feedback(connection: Connection, tenant: str, incident_id: str) -> in
     """Remove what was said about an incident, and where it names the incident; tell how much."""
     # A runbook may have the id of an incident.
     names_it = and_(FeedbackRow.subject == incident_id, FeedbackRow.target != "runbooks")
-    said = delete(FeedbackRow).where(
+    about = delete(FeedbackRow).where(
         FeedbackRow.tenant == tenant, or_(FeedbackRow.incident_id == incident_id, names_it)
     )
-    return connection.execute(said).rowcount
+    return connection.execute(about).rowcount
 
 
 def _upsert(connection: Connection, tenant: str, record: FeedbackRecord) -> None:

@@ -76,7 +76,7 @@ def _unsaid(
     query = _select(tenant, incident_ids=incidents)
     rows = sorted(connection.execute(query), key=lambda row: int(row.number))
     known = [_record_from(row) for row in rows]
-    last = {_subject(one): one for one in known if one.incident_id in incidents}
+    last = {_subject(label): label for label in known if label.incident_id in incidents}
     for record in records:
         before = last.get(_subject(record))
         if before is None or not _repeats(record, before):
@@ -105,10 +105,10 @@ def select_labels(
     until: datetime | None = None,
 ) -> tuple[LabelRecord, ...]:
     """Return the labels that meet every condition, oldest first; `until` is included."""
-    said = select_recorded_labels(
+    recorded = select_recorded_labels(
         connection, tenant, target=target, incident_ids=incident_ids, until=until
     )
-    return tuple(label for label, _ in said)
+    return tuple(label for label, _ in recorded)
 
 
 def select_recorded_labels(

@@ -32,7 +32,7 @@ _SUMMARY = tuple(
     for name in (field.name for field in fields(PredictionSummary))
 )
 _OLDEST_FIRST = (PredictionRow.answered_at, PredictionRow.target, PredictionRow.prediction_id)
-_Said = tuple[LabelRecord, datetime]
+_RecordedLabel = tuple[LabelRecord, datetime]
 _OWN_WORD = tuple(source for source in LabelSource if source.trust is LabelTrust.INDEPENDENT)
 _OUTCOMES = {
     "category": IncidentRow.category,
@@ -121,9 +121,11 @@ class PredictionRepository(Repository):
         with self._database.read() as connection:
             drawn = query.where(PredictionRow.audit_share.is_not(None))
             first = _first_of_each_version(_summaries(connection.execute(drawn)))
-            said = _recorded_labels(connection, self._tenant, target, first)
+            labels = _recorded_labels(connection, self._tenant, target, first)
         return tuple(
-            _audited(answer, answer.audit_share, said.get((answer.incident_id, answer.target), ()))
+            _audited(
+                answer, answer.audit_share, labels.get((answer.incident_id, answer.target), ())
+            )
             for answer in first
             if answer.audit_share is not None
         )
@@ -230,19 +232,21 @@ def _first_of_each_version(answers: Iterable[PredictionSummary]) -> tuple[Predic
 
 def _recorded_labels(
     connection: Connection, tenant: str, target: str | None, answers: Iterable[PredictionSummary]
-) -> dict[tuple[str, str], list[_Said]]:
-    said: dict[tuple[str, str], list[_Said]] = {}
+) -> dict[tuple[str, str], list[_RecordedLabel]]:
+    labels: dict[tuple[str, str], list[_RecordedLabel]] = {}
     about = {answer.incident_id for answer in answers}
     for label, recorded_at in select_recorded_labels(
         connection, tenant, target=target, incident_ids=about
     ):
-        said.setdefault((label.incident_id, label.target), []).append((label, recorded_at))
-    return said
+        labels.setdefault((label.incident_id, label.target), []).append((label, recorded_at))
+    return labels
 
 
-def _audited(answer: PredictionSummary, share: float, said: Sequence[_Said]) -> AuditedAnswer:
+def _audited(
+    answer: PredictionSummary, share: float, labels: Sequence[_RecordedLabel]
+) -> AuditedAnswer:
     # By when we learned of it: what happened at what hour is told by another clock.
-    later = (label for label, recorded_at in said if recorded_at >= answer.answered_at)
+    later = (label for label, recorded_at in labels if recorded_at >= answer.answered_at)
     word = strongest(later)
     truth = word if word is not None and word.source in _OWN_WORD else None
     return AuditedAnswer(

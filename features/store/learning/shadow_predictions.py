@@ -67,12 +67,12 @@ def delete_shadows(connection: Connection, tenant: str, incident_id: str) -> Non
 def _truths(
     connection: Connection, tenant: str, target: str, incident_ids: set[str]
 ) -> dict[str, str]:
-    said: dict[str, list[LabelRecord]] = {}
+    by_incident: dict[str, list[LabelRecord]] = {}
     for label in select_labels(connection, tenant, target=target, incident_ids=incident_ids):
-        said.setdefault(label.incident_id, []).append(label)
-    found = {incident_id: strongest(labels) for incident_id, labels in said.items()}
+        by_incident.setdefault(label.incident_id, []).append(label)
+    truths = {incident_id: strongest(labels) for incident_id, labels in by_incident.items()}
     return {
         incident_id: label.label
-        for incident_id, label in found.items()
+        for incident_id, label in truths.items()
         if label is not None and label.source is not LabelSource.SELF_CONFIRMED
     }
