@@ -77,10 +77,10 @@ def _moved(labels: Rows, split: Split, border: int) -> tuple[float, float]:
     """
     later = np.concatenate([period.rows for period in split.periods[border:]])
     counts, is_later = _count_by_day(labels, split.blocks, later, split.periods[border].before)
-    found, wanted = _distance(counts, is_later), float(counts[is_later].sum())
+    found, wanted = label_distance(counts, is_later), float(counts[is_later].sum())
     generator = np.random.default_rng(0)
     as_far = sum(
-        _distance(counts, _drawn(counts, wanted, generator)) >= found for _ in range(_SHUFFLES)
+        label_distance(counts, _drawn(counts, wanted, generator)) >= found for _ in range(_SHUFFLES)
     )
     return found, (1 + as_far) / (1 + _SHUFFLES)
 
@@ -110,7 +110,7 @@ def _drawn(counts: Floats, wanted: float, generator: np.random.Generator) -> NDA
     return drawn
 
 
-def _distance(counts: Floats, is_later: NDArray[np.bool_]) -> float:
+def label_distance(counts: Floats, is_later: NDArray[np.bool_]) -> float:
     """Return the total variation distance: the share of labels that would have to change."""
     here, rest = counts[is_later].sum(axis=0), counts[~is_later].sum(axis=0)
     return float(np.abs(here / max(here.sum(), 1) - rest / max(rest.sum(), 1)).sum() / 2)

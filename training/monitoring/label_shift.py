@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.domain.monitoring import Measure, Proposal
 from models.classification.cross_validation import Rows
+from training.evaluation.drift import label_distance
 from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.findings import Findings
 from training.monitoring.novelty_tests import BLOCK
@@ -44,16 +44,11 @@ def _shift(target: str, labels: Sequence[str], first: int, days: Rows) -> Measur
     np.add.at(counts, (day, numbers), 1)
     is_late = np.zeros(len(counts), dtype=np.bool_)
     is_late[day[first:]] = True
-    found = _distance(counts, is_late)
+    found = label_distance(counts, is_late)
     generator = np.random.default_rng(0)
-    chance = [_distance(counts, generator.permutation(is_late)) for _ in range(_REPLICATES)]
+    chance = [label_distance(counts, generator.permutation(is_late)) for _ in range(_REPLICATES)]
     usual = float(np.quantile(chance, 0.95))
     return Measure("label shares moved", found, None, None, usual, target, n=len(labels) - first)
-
-
-def _distance(counts: NDArray[np.float64], is_late: NDArray[np.bool_]) -> float:
-    late, early = counts[is_late].sum(axis=0), counts[~is_late].sum(axis=0)
-    return float(np.abs(late / max(late.sum(), 1) - early / max(early.sum(), 1)).sum() / 2)
 
 
 def _retired(
