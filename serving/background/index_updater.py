@@ -87,7 +87,7 @@ class IndexUpdater(Poller):
         past = self._current()
         with self._lock:
             if self._store.revision() != past.revision:
-                self._catch_up(past)
+                self._catch_up(past, until_stopped=True)
             past.encoder.flush()
 
     def _current(self) -> _OpenIndex:
@@ -97,22 +97,25 @@ class IndexUpdater(Poller):
             past = self._past = _OpenIndex(reference, self._home)
         return past
 
-    def _catch_up(self, past: _OpenIndex) -> None:
+    def _catch_up(self, past: _OpenIndex, *, until_stopped: bool = False) -> None:
         if past.revision is None:
             revision = self._store.revision()
-            self._take_in(past, self._store.incidents())
+            self._upsert(past, self._store.incidents(), until_stopped)
             past.revision = revision
         changes = self._store.changes_since(past.revision)
         if changes.deleted:
             past.index.remove(changes.deleted)
             past.encoder.discard_pending()
             forget_in_memory()
-        self._take_in(past, iter(changes.upserted))
+        self._upsert(past, iter(changes.upserted), until_stopped)
         past.revision = changes.revision
 
-    def _take_in(self, past: _OpenIndex, incidents: Iterator[ResolvedIncident]) -> None:
+    def _upsert(
+        self, past: _OpenIndex, incidents: Iterator[ResolvedIncident], until_stopped: bool
+    ) -> None:
         for chunk in _chunks(incidents):
-            if self._stopping.is_set():
+            # Not for a request, which has few to wait for and is answered even while all stops.
+            if until_stopped and self._stopping.is_set():
                 raise InterruptedError("the service stops")
             past.index.upsert(chunk)
 
