@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TypeGuard
 
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints, Values
-from serving.pages.render.template_filters import figure
+from serving.pages.render.number_filters import figure
 
 LEFT, WIDTH, HEIGHT = 46, 400, 150
 _TOP, _BOTTOM = 18.0, 128.0

@@ -5,8 +5,8 @@ from math import isfinite
 
 from features.domain.report import IncidentReport
 from serving.container import Container
+from serving.pages.render.number_filters import figure
 from serving.pages.render.series_chart import Chart, draw
-from serving.pages.render.template_filters import figure
 from serving.services.context_ranking import RelatedAnomaly, RelatedChange
 
 _MOST_CHANGES = 10
