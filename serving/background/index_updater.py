@@ -1,4 +1,4 @@
-"""Follows the store with an index of the past, so that what was just written is found at once."""
+"""Follows the store with an index of its incidents, so that what was just written is found."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -42,17 +42,17 @@ class IndexUpdater(Poller):
     def __init__(
         self, store: Store, home: Home, encoder: Callable[[], str], poll_seconds: float
     ) -> None:
-        super().__init__(poll_seconds, "past", _PATIENCE_SECONDS)
+        super().__init__(poll_seconds, "incident_index", _PATIENCE_SECONDS)
         self._store = store
         self._home = home
         self._encoder = encoder
-        self._past: _OpenIndex | None = None
+        self._open_index: _OpenIndex | None = None
         self._lock = Lock()
 
     @property
     def is_complete(self) -> bool:
         """Whether an index of the whole store was finished, whatever has come since."""
-        return self._past is not None and self._past.revision is not None
+        return self._open_index is not None and self._open_index.revision is not None
 
     def index(self) -> IncidentIndex:
         """Return an index of all that was written before this call.
@@ -60,61 +60,64 @@ class IndexUpdater(Poller):
         Raises `IndexBehind` while a great many incidents are taken in, `StoreUnavailable` and
         `EncoderUnavailable`.
         """
-        past = self._current()
-        if self._store.incidents.revision() != past.revision:
+        current = self._current()
+        if self._store.incidents.revision() != current.revision:
             if not self._lock.acquire(timeout=_WAIT_SECONDS):
                 raise IndexBehind("a great many incidents are being indexed")
             try:
-                if self._store.incidents.count_changes(past.revision or 0) > _MOST_WAITED_FOR:
+                if self._store.incidents.count_changes(current.revision or 0) > _MOST_WAITED_FOR:
                     raise IndexBehind("a great many incidents wait to be indexed")
-                self._catch_up(past)
+                self._catch_up(current)
             finally:
                 self._lock.release()
-        return past.index
+        return current.index
 
     def apply_changes(self) -> None:
         """Index what was just written, unless others are at it: who writes much, waits a little."""
-        past = self._past
-        if past is None or past.revision is None or not self._lock.acquire(blocking=False):
+        current = self._open_index
+        if current is None or current.revision is None or not self._lock.acquire(blocking=False):
             return
         try:
-            if self._store.incidents.count_changes(past.revision) <= _MOST_WAITED_FOR:
-                self._catch_up(past)
+            if self._store.incidents.count_changes(current.revision) <= _MOST_WAITED_FOR:
+                self._catch_up(current)
         finally:
             self._lock.release()
 
     def _poll(self) -> None:
-        past = self._current()
+        current = self._current()
         with self._lock:
-            if self._store.incidents.revision() != past.revision:
-                self._catch_up(past)
-            past.encoder.flush()
+            if self._store.incidents.revision() != current.revision:
+                self._catch_up(current, until_stopped=True)
+            current.encoder.flush()
 
     def _current(self) -> _OpenIndex:
         reference = self._encoder()
-        past = self._past
-        if past is None or past.encoder.reference != reference:
-            past = self._past = _OpenIndex(reference, self._home)
-        return past
+        current = self._open_index
+        if current is None or current.encoder.reference != reference:
+            current = self._open_index = _OpenIndex(reference, self._home)
+        return current
 
-    def _catch_up(self, past: _OpenIndex) -> None:
-        if past.revision is None:
+    def _catch_up(self, current: _OpenIndex, *, until_stopped: bool = False) -> None:
+        if current.revision is None:
             revision = self._store.incidents.revision()
-            self._take_in(past, self._store.incidents.all())
-            past.revision = revision
-        changes = self._store.incidents.changes_since(past.revision)
+            self._upsert(current, self._store.incidents.all(), until_stopped)
+            current.revision = revision
+        changes = self._store.incidents.changes_since(current.revision)
         if changes.deleted:
-            past.index.remove(changes.deleted)
-            past.encoder.discard_pending()
+            current.index.remove(changes.deleted)
+            current.encoder.discard_pending()
             forget_in_memory()
-        self._take_in(past, iter(changes.upserted))
-        past.revision = changes.revision
+        self._upsert(current, iter(changes.upserted), until_stopped)
+        current.revision = changes.revision
 
-    def _take_in(self, past: _OpenIndex, incidents: Iterator[ResolvedIncident]) -> None:
+    def _upsert(
+        self, current: _OpenIndex, incidents: Iterator[ResolvedIncident], until_stopped: bool
+    ) -> None:
         for chunk in _chunks(incidents):
-            if self._stopping.is_set():
+            # Not for a request, which has few to wait for and is answered even while all stops.
+            if until_stopped and self._stopping.is_set():
                 raise InterruptedError("the service stops")
-            past.index.upsert(chunk)
+            current.index.upsert(chunk)
 
 
 def _chunks(incidents: Iterator[ResolvedIncident]) -> Iterable[list[ResolvedIncident]]:

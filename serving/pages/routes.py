@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.api.dependencies import RequestId, SharedContainer
+from serving.pages.render.link_filters import incident_path
 from serving.pages.render.rendering import render
 from serving.pages.render.session_cookie import name_of, remember_name
-from serving.pages.render.template_filters import incident_path
 from serving.pages.route_guard import Form, PageRoute, SignedIn, go_to, own_path
 from serving.pages.views.inbox import open_inbox, read_query
 from serving.pages.views.incident import answer_again, open_incident, try_report

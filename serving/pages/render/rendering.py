@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from serving.api.problems import Problem
-from serving.pages.render import template_filters
+from serving.pages.render import link_filters, number_filters, text_filters, time_filters
 from serving.pages.render.session_cookie import name_of
 
 FOLDER = Path(__file__).parents[1]
@@ -27,22 +27,22 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 _FILTERS = (
-    template_filters.age,
-    template_filters.clock,
-    template_filters.exact,
-    template_filters.gain,
-    template_filters.hours,
-    template_filters.incident_path,
-    template_filters.isolate,
-    template_filters.measure,
-    template_filters.moment,
-    template_filters.percent,
-    template_filters.shorten,
-    template_filters.signed,
-    template_filters.target_name,
-    template_filters.version_path,
-    template_filters.web_address,
-    template_filters.certificate_words,
+    time_filters.age,
+    time_filters.clock,
+    time_filters.exact,
+    number_filters.gain,
+    time_filters.hours,
+    link_filters.incident_path,
+    text_filters.isolate,
+    number_filters.measure,
+    time_filters.moment,
+    number_filters.percent,
+    text_filters.shorten,
+    number_filters.signed,
+    text_filters.target_name,
+    link_filters.version_path,
+    link_filters.web_address,
+    text_filters.certificate_words,
 )
 _ADVICE: Mapping[int, str] = {
     HTTPStatus.FORBIDDEN: "Go back, reload the page and send the form again from there.",
@@ -102,10 +102,10 @@ def _templates() -> Environment:
     )
     environment.filters |= {named.__name__: named for named in _FILTERS}
     environment.globals |= {
-        "MODE_WORDS": template_filters.MODE_WORDS,
-        "DECISION_WORDS": template_filters.DECISION_WORDS,
-        "ACTION_WORDS": template_filters.ACTION_WORDS,
-        "HELD_WORDS": template_filters.HELD_WORDS,
-        "SOURCE_WORDS": template_filters.SOURCE_WORDS,
+        "MODE_WORDS": text_filters.MODE_WORDS,
+        "DECISION_WORDS": text_filters.DECISION_WORDS,
+        "ACTION_WORDS": text_filters.ACTION_WORDS,
+        "HELD_WORDS": text_filters.HELD_WORDS,
+        "SOURCE_WORDS": text_filters.SOURCE_WORDS,
     }
     return environment

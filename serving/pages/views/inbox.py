@@ -12,7 +12,7 @@ from features.store.incidents.incident_search import InboxCursor, InboxQuery
 from features.text.parsing import sanitise_text
 from serving.background.champions import LoadedVersion
 from serving.container import Container
-from serving.pages.render.template_filters import moment
+from serving.pages.render.time_filters import moment
 from serving.pages.views.triage_on_view import triage_unanswered
 from serving.pages.views.visible_answers import (
     VisibleAnswer,

@@ -361,7 +361,7 @@ def test_stopping_waits_for_a_triage_that_is_under_way(
         close(self)
 
     monkeypatch.setattr(Store, "close", close_late)
-    with TestClient(app_of(trained_registry)) as client:
+    with TestClient(app_of(trained_registry, poll_seconds=60)) as client:
         service = client.app.state.container.triage
         answer = service.triage
 

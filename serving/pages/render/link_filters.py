@@ -1,0 +1,52 @@
+"""Paths of pages, and addresses that a click may open."""
+
+from typing import Protocol
+from urllib.parse import quote, urlsplit
+
+
+class NamesVersion(Protocol):
+    """A version, or an event of one."""
+
+    @property
+    def target(self) -> str | None:
+        """Whose model it is."""
+
+    @property
+    def version(self) -> str | None:
+        """Its number."""
+
+
+def incident_path(id: str) -> str:  # noqa: A002
+    """Return the path of an incident's page.
+
+    >>> incident_path("a/b c?")
+    '/incidents/a%2Fb%20c%3F'
+    """
+    return f"/incidents/{quote(id, safe='')}"
+
+
+def model_path(target: str, version: str) -> str:
+    """Return the path of a version's card.
+
+    >>> model_path("fields.impact/urgency", "7")
+    '/models/fields.impact%2Furgency/7'
+    """
+    return f"/models/{quote(target, safe='')}/{quote(version, safe='')}"
+
+
+def version_path(named: "NamesVersion") -> str:
+    """Return the path of the card of a version, or of what happened to it."""
+    return model_path(named.target or "", named.version or "")
+
+
+def web_address(given: object) -> str | None:
+    """Return an address that a click may open, None for anything but the web.
+
+    >>> web_address("https://wiki/x"), web_address("javascript:alert(1)")
+    ('https://wiki/x', None)
+    """
+    try:
+        is_web = urlsplit(str(given)).scheme in {"http", "https"}
+    except ValueError:
+        return None
+    return str(given) if is_web else None
