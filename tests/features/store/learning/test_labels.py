@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
+from factories import label_record, prediction
 
 from features.domain.report import Outcome
 from features.store.learning.answer_queries import PredictionSummary
@@ -20,10 +21,7 @@ HOUR = timedelta(hours=1)
 
 
 def said(label: str, source: str = "corrected", hours: float = 0, **given: str) -> LabelRecord:
-    usual = {"incident_id": "INC1", "target": "category", "given_by": "Ana"} | given
-    return LabelRecord(
-        label=label, source=LabelSource(source), given_at=NOW + hours * HOUR, **usual
-    )
+    return label_record(label=label, source=source, given_at=NOW + hours * HOUR, **given)
 
 
 def answer(label: str, decision: str, mode: str, share: float | None = None) -> PredictionSummary:
@@ -88,17 +86,14 @@ def test_a_final_state_is_told_by_what_was_answered(given, label, source) -> Non
     assert source_for(label, given) == source
 
 
-def prediction(target: str, label: str, answered_at: datetime, shown: object) -> PredictionRecord:
-    fixed = {"request_id": "r", "incident_id": "INC1", "model_version": "1", "confidence": 0.9}
-    return PredictionRecord(
+def shown_answer(target: str, label: str, answered_at: datetime, shown: object) -> PredictionRecord:
+    return prediction(
+        label=label,
         prediction_id=f"{target} {label}",
         target=target,
-        label=label,
-        decision="suggest",
         mode="recommend",
         answer={target: shown},
         answered_at=answered_at,
-        **fixed,
     )
 
 
@@ -107,9 +102,9 @@ def test_an_outcome_brings_the_labels_that_are_new_judged_by_the_newest_answers(
         "VPN", runbook_id="vpn/b", duplicate_of="INC0", fields={"site": "Graz"}, resolved_at=NOW
     )
     answers = [
-        prediction("category", "Mail", NOW - HOUR, "Mail"),
-        prediction("category", "VPN", NOW - 2 * HOUR, "VPN"),
-        prediction("runbooks", "vpn/a", NOW - HOUR, [{"id": "vpn/a"}, {"id": "vpn/b"}]),
+        shown_answer("category", "Mail", NOW - HOUR, "Mail"),
+        shown_answer("category", "VPN", NOW - 2 * HOUR, "VPN"),
+        shown_answer("runbooks", "vpn/a", NOW - HOUR, [{"id": "vpn/a"}, {"id": "vpn/b"}]),
     ]
     known = Outcome(duplicate_of="INC0")
     labels = labels_from_outcome("INC1", outcome, known=known, answers=answers, now=NOW + HOUR)

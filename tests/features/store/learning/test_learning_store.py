@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from factories import incident, label_record, prediction
 
 from features.domain.history import History, PriorityMatrix, Provenance
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.learning.certificate_withdrawals import CertificateWithdrawal
 from features.store.learning.dataset_metadata import DatasetMetadata
-from features.store.learning.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.store.learning.labels import FINAL_STATE, LabelRecord
 from features.store.learning.monitoring_reports import Alarm, Measure, MonitoringReport, Proposal
 from features.store.learning.predictions import PredictionRecord
 from features.store.learning.shadow_predictions import ShadowPair, ShadowRecord
@@ -22,29 +22,20 @@ HOUR = timedelta(hours=1)
 
 
 def answer(incident_id: str, hours: float = 0, **given: Any) -> PredictionRecord:
-    usual = {"target": "category", "confidence": 0.9, "model_version": "7", "audit_share": None}
-    usual |= given
-    return PredictionRecord(
+    usual = {"model_version": "7", "decision": "auto", "mode": "auto", "seconds": 0.25} | given
+    return prediction(
+        incident_id,
+        "VPN",
         prediction_id=f"{incident_id}-{hours}-{usual['model_version']}",
-        request_id="r",
-        incident_id=incident_id,
-        label="VPN",
-        decision="auto",
-        mode="auto",
         answer={"label": "VPN"},
         answered_at=THEN + hours * HOUR,
-        seconds=0.25,
         **usual,
     )
 
 
 def label(incident_id: str, said: str, source: str = "audited", **given: Any) -> LabelRecord:
-    usual = {"target": "category", "given_by": FINAL_STATE, "given_at": THEN} | given
-    return LabelRecord(incident_id, label=said, source=LabelSource(source), **usual)
-
-
-def incident(incident_id: str, **outcome: Any) -> ResolvedIncident:
-    return ResolvedIncident(IncidentReport(id=incident_id), Outcome(**outcome))
+    usual = {"given_by": FINAL_STATE, "given_at": THEN} | given
+    return label_record(incident_id, said, source, **usual)
 
 
 @SQLITE
