@@ -34,6 +34,8 @@ from models.lifecycle import promotion
 from models.timeseries.anomaly_model import enable_kernel_cache
 from training.pipeline.register import register
 
+collect_ignore = ["support/vulture_allowed.py"]  # names to compare with, which are not defined
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let all test processes, and servers that they start, share what numba has compiled."""

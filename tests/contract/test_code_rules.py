@@ -24,7 +24,7 @@ def sources(*folders: str) -> list[Path]:
     return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
 
 
-def located(file: Path, node: ast.stmt) -> str:
+def located(file: Path, node: ast.AST) -> str:
     return f"{file.relative_to(ROOT)}:{node.lineno}"
 
 
@@ -39,9 +39,10 @@ def classes() -> Iterator[tuple[str, str]]:
 def plain_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """What runs on import, without what only type checkers read."""
     for statement in body:
+        if is_for_types(statement):
+            continue
         if isinstance(statement, ast.If):
-            if "TYPE_CHECKING" not in ast.unparse(statement.test):
-                yield from plain_statements([*statement.body, *statement.orelse])
+            yield from plain_statements([*statement.body, *statement.orelse])
         elif isinstance(statement, ast.With):
             yield from plain_statements(statement.body)
         elif isinstance(statement, ast.Try):
@@ -74,12 +75,24 @@ def stored_names(target: ast.expr) -> Iterator[str]:
             yield node.id
 
 
-def imports_in_functions(file: Path) -> Iterator[ast.stmt]:
-    for function in ast.walk(parsed(file)):
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            for node in ast.walk(function):
-                if isinstance(node, ast.Import | ast.ImportFrom):
-                    yield node
+def is_for_types(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.unparse(statement.test)
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """The packages that a statement imports from."""
+    if isinstance(node, ast.ImportFrom):
+        yield (node.module or "").split(".")[0]
+    elif isinstance(node, ast.Import):
+        yield from (alias.name.split(".")[0] for alias in node.names)
+
+
+def late_imports(file: Path) -> Iterator[ast.AST]:
+    """Imports of the product below the top of a module; heavy libraries may come when needed."""
+    for block in parsed(file).body:
+        for node in ast.walk(block) if not is_for_types(block) else ():
+            if node is not block and set(imported(node)) & set(PACKAGES):
+                yield node
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -120,21 +133,13 @@ def test_commands_live_in_the_command_line() -> None:
     assert elsewhere == []
 
 
-def test_imports_stand_at_the_top() -> None:
+def test_imports_of_the_product_stand_at_the_top() -> None:
+    files = {str(file.relative_to(ROOT)): file for file in sources(*PACKAGES)}
     late = [
         located(file, node)
-        for file in sources(*PACKAGES)
-        if str(file.relative_to(ROOT)) not in IMPORTING_LATE
-        for node in imports_in_functions(file)
-    ]
-    late += [
-        located(file, statement)
-        for file in sources(*PACKAGES)
-        if str(file.relative_to(ROOT)) not in IMPORTING_LATE
-        for block in parsed(file).body
-        if isinstance(block, ast.If) and "TYPE_CHECKING" not in ast.unparse(block.test)
-        for statement in ast.walk(block)
-        if isinstance(statement, ast.Import | ast.ImportFrom)
+        for name, file in files.items()
+        if name not in IMPORTING_LATE
+        for node in late_imports(file)
     ]
     assert late == []
 
