@@ -55,6 +55,7 @@ class WalkTracer:
         self._rename = rename
         self._layers = layers or Layers()
         self._is_recording = False
+        self._busy: set[int] = set()
 
     @property
     def rooms(self) -> set[str]:
@@ -74,7 +75,12 @@ class WalkTracer:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Record what happens meanwhile."""
+        """Record what happens meanwhile, except in threads that were busy with something else."""
+        self._busy = {
+            thread
+            for thread, frame in sys._current_frames().items()
+            if any(is_ours(outer) for outer in stack(frame))
+        }
         self._is_recording = True
         try:
             yield
@@ -82,7 +88,9 @@ class WalkTracer:
             self._is_recording = False
 
     def _follow(self, frame: FrameType, event: str, _argument: object) -> None:
-        if self._is_recording and event == "call" and is_ours(frame):
+        if not self._is_recording or event != "call" or not is_ours(frame):
+            return
+        if threading.get_ident() not in self._busy:
             self._enter(frame)
 
     def _enter(self, frame: FrameType) -> None:
@@ -91,9 +99,7 @@ class WalkTracer:
         # A generator's frame is entered by whoever takes its next value, which is no call.
         if frame.f_code.co_flags & inspect.CO_GENERATOR:
             return
-        caller = frame.f_back
-        while caller is not None and not is_ours(caller):
-            caller = caller.f_back
+        caller = next((outer for outer in stack(frame.f_back) if is_ours(outer)), None)
         if caller is not None:
             call = named(caller), named(frame)
             if call not in self._calls:
@@ -101,6 +107,13 @@ class WalkTracer:
                 below = self._layers.of(self._rename(caller.f_globals["__name__"]))
                 if below < self._layers.of(self._rename(module)):
                     self.climbs.add(call)
+
+
+def stack(frame: FrameType | None) -> Iterator[FrameType]:
+    """A frame and those that called it."""
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 def is_ours(frame: FrameType) -> bool:
