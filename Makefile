@@ -29,11 +29,12 @@ run: $(STAMP)  ## train on a synthetic history unless a champion exists, then se
 test: $(STAMP)  ## run the tests
 	$(PYTHON) -m pytest -m 'not quality' -n 2 --dist loadfile
 
-check: $(STAMP)  ## formatting, lint, types and imports
+check: $(STAMP)  ## formatting, lint, types, imports and unused definitions
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/vulture
 
 train: $(STAMP)  ## train on HISTORY=file [MAPPING=file]
 	$(PYTHON) -m training train --history '$(HISTORY)' $(if $(MAPPING),--mapping '$(MAPPING)')

@@ -2,28 +2,23 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Self
 
 import joblib
-import numpy as np
 import pytest
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from factories import incident
+from fakes import TRUSTED_WITH_TOY, ToyModel
 from threadpoolctl import threadpool_limits
 
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.errors import NotTrained
+from features.domain.report import ResolvedIncident
 from features.home import Home, HomeSettings, open_home
 from features.store.store import Store, open_store
 from models.artifacts.mlflow_client import create_database
 from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import save_artifact
-from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.gate_verdict import Verdict
 from models.base.model_card import (
     Card,
@@ -34,45 +29,12 @@ from models.base.model_card import (
     SliceMetric,
     package_versions,
 )
-from models.base.predictions import Certificate, ChoicePrediction, Decision
-from models.base.report_model import ReportModel
+from models.base.predictions import Certificate
 from models.lifecycle import promotion
 from models.timeseries.anomaly_model import enable_kernel_cache
 from training.pipeline.register import register
 
-
-class ToyModel(ReportModel):
-    """Words to category; `reference_` is big enough to be stored as an array of its own."""
-
-    def __init__(self, *, sharpness: float = 1.0) -> None:
-        self.sharpness = sharpness
-
-    def fit(self, examples: Sequence[ResolvedIncident]) -> Self:
-        texts = [example.report.title for example in examples]
-        labels = [example.outcome.category for example in examples]
-        self.pipeline_ = make_pipeline(TfidfVectorizer(), LogisticRegression(C=self.sharpness))
-        self.pipeline_.fit(texts, labels)
-        self.certificates_ = {"Network": Certificate(0.9, 0.8, 40)}
-        self.reference_ = np.random.default_rng(0).random((200, 384), dtype=np.float32)
-        return self
-
-    def predict(self, reports: Sequence[IncidentReport]) -> list[ChoicePrediction]:
-        if not hasattr(self, "pipeline_"):
-            raise NotTrained("call fit first")
-        proba = self.pipeline_.predict_proba([report.title for report in reports])
-        best = proba.argmax(axis=1)
-        labels = self.pipeline_.classes_[best]
-        return [
-            ChoicePrediction(str(label), float(row.max()), Decision.SUGGEST)
-            for label, row in zip(labels, proba, strict=True)
-        ]
-
-
-TRUSTED_WITH_TOY = (*TRUSTED_TYPES, f"{ToyModel.__module__}.{ToyModel.__qualname__}")
-
-
-def _example(number: int, title: str, category: str) -> ResolvedIncident:
-    return ResolvedIncident(IncidentReport(id=f"INC{number}", title=title), Outcome(category))
+collect_ignore = ["support/vulture_allowed.py"]  # names to compare with, which are not defined
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -97,7 +59,10 @@ def toy_examples() -> list[ResolvedIncident]:
     """Six labelled incidents of two categories."""
     titles = {"Network": ["vpn down", "no wifi", "vpn slow"], "Printing": ["printer jam"] * 3}
     pairs = [(title, category) for category, each in titles.items() for title in each]
-    return [_example(number, title, category) for number, (title, category) in enumerate(pairs)]
+    return [
+        incident(f"INC{number}", title, category=category)
+        for number, (title, category) in enumerate(pairs)
+    ]
 
 
 @pytest.fixture

@@ -26,14 +26,7 @@ from training.cli.app import app as training_cli
 pytestmark = pytest.mark.quality
 
 ROOT = Path(__file__).parents[2]
-# The command itself, with one more type that it trusts.
-LAUNCH = """
-import sys
-from models.artifacts import trusted
-trusted.TRUSTED_TYPES += (sys.argv.pop(1),)
-from serving.__main__ import cli
-cli()
-"""
+PYTHONPATH = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
 START_SECONDS = 90
 STOP_SECONDS = 30
 FOLLOW_SECONDS = 5
@@ -84,7 +77,7 @@ def running(home: Path, *command: str) -> Iterator[Server]:
         **os.environ,
         "PRECEDENT_HOME": str(home),
         "PRECEDENT_ENCODER": "hashing",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": PYTHONPATH,
     }
     with (
         log.open("w") as stderr,
@@ -105,8 +98,8 @@ def running(home: Path, *command: str) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def server(serving_home: Home, trusted_toy: tuple[str, ...]) -> Iterator[Server]:
-    with running(serving_home.root, "-c", LAUNCH, trusted_toy[-1]) as started:
+def server(serving_home: Home) -> Iterator[Server]:
+    with running(serving_home.root, "-m", "serving_with_toy") as started:
         yield started
 
 

@@ -19,8 +19,9 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from factories import incident
 
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import ResolvedIncident
 from features.home import Home, HomeSettings, open_home
 from models.artifacts.evaluation_files import EvaluationFolder
 from models.artifacts.mlflow_client import connect
@@ -52,10 +53,9 @@ class Trained:
     version: ModelVersion
 
 
-def incident(number: int) -> ResolvedIncident:
+def numbered(number: int) -> ResolvedIncident:
     label = sorted(WORDS)[number % 2]
-    report = IncidentReport(id=f"INC{number}", title=f"{WORDS[label]} {number}")
-    return ResolvedIncident(report, Outcome(label))
+    return incident(f"INC{number}", f"{WORDS[label]} {number}", category=label)
 
 
 def evaluation(rows: int) -> Evaluation:
@@ -78,7 +78,7 @@ def trained(
     folder = tmp_path_factory.mktemp("mlflow")
     home = open_home(HomeSettings(home=folder / "home"))
     shutil.copy(empty_registry, home.root / "mlflow.db")
-    past = [incident(number) for number in range(40)]
+    past = [numbered(number) for number in range(40)]
     ids = [one.report.id for one in past]
     card = Card(
         "category",

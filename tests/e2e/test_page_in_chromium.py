@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from factories import prediction
 
 from features.domain.audit_event import AuditEvent
 from features.domain.change import Change
@@ -29,6 +30,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is no
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 
 ROOT = Path(__file__).parents[2]
+PYTHONPATH = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.quality,
@@ -39,13 +41,6 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-LAUNCH = """
-import sys
-from models.artifacts import trusted
-trusted.TRUSTED_TYPES += (sys.argv.pop(1),)
-from serving.__main__ import cli
-cli()
-"""
 KEY = "a key for three in the morning"
 START_SECONDS = 90
 STOP_SECONDS = 30
@@ -65,19 +60,14 @@ def record(
     incident_id: str, target: str, label: str, answer: dict, share: float | None = None
 ) -> PredictionRecord:
     said = {"evidence": {}, "alternatives": [], "label_set": [label]} | answer
-    return PredictionRecord(
-        f"p-{incident_id}",
-        "r",
+    return prediction(
         incident_id,
-        target,
-        "1",
         label,
-        0.9,
-        "suggest",
-        "monitor",
-        said,
-        NOW,
-        share,
+        prediction_id=f"p-{incident_id}",
+        target=target,
+        answer=said,
+        answered_at=NOW,
+        audit_share=share,
     )
 
 
@@ -200,15 +190,15 @@ def home(
 
 
 @pytest.fixture(scope="module")
-def address(home: Home, trusted_toy: tuple[str, ...]) -> Iterator[str]:
+def address(home: Home) -> Iterator[str]:
     """Where the service answers, as a process that wants a key."""
     environment = os.environ | {
         "PRECEDENT_HOME": str(home.root),
         "PRECEDENT_ENCODER": "hashing",
         "PRECEDENT_API_KEY": KEY,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": PYTHONPATH,
     }
-    command = [sys.executable, "-c", LAUNCH, trusted_toy[-1], "--port", "0"]
+    command = [sys.executable, "-m", "serving_with_toy", "--port", "0"]
     log = home.root / "server.log"
     with (
         log.open("w") as stderr,

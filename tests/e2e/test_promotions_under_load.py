@@ -25,14 +25,7 @@ from training.pipeline.register import register
 pytestmark = pytest.mark.quality
 
 ROOT = Path(__file__).parents[2]
-# The command itself, with one more type that it trusts.
-LAUNCH = """
-import sys
-from models.artifacts import trusted
-trusted.TRUSTED_TYPES += (sys.argv.pop(1),)
-from serving.__main__ import cli
-cli()
-"""
+PYTHONPATH = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
 MOVES = ["promote", "rollback"] * 10
 ASKERS = 5
 REQUESTS_PER_SECOND = 50
@@ -80,10 +73,10 @@ def two_models(
 
 
 @contextmanager
-def serving(home: Home, trusted: str) -> Iterator[int]:
+def serving(home: Home) -> Iterator[int]:
     """Run the service, which looks for promotions every second, and give its port."""
-    environment = os.environ | {"PRECEDENT_HOME": str(home.root), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", LAUNCH, trusted, "--port", "0"]
+    environment = os.environ | {"PRECEDENT_HOME": str(home.root), "PYTHONPATH": PYTHONPATH}
+    command = [sys.executable, "-m", "serving_with_toy", "--port", "0"]
     with (
         (home.root / "server.log").open("w") as log,
         subprocess.Popen(
@@ -162,9 +155,9 @@ def seconds_until(load: Load, version: str) -> float:
     return time.monotonic() - moved_at
 
 
-def test_no_request_fails_or_is_mixed(two_models, trusted_toy, capsys):
+def test_no_request_fails_or_is_mixed(two_models, capsys):
     pollers, moving = [], []
-    with serving(two_models, trusted_toy[-1]) as port, Load(port) as load:
+    with serving(two_models) as port, Load(port) as load:
         seconds_until(load, "1")
         owner = HTTPConnection("127.0.0.1", port, timeout=30)
         began_at = time.monotonic()

@@ -93,10 +93,14 @@ def test_varied_openings_are_used() -> None:
     assert usable_openings(moments, column="opened_at") == (moments, [])
 
 
-def test_a_hundred_thousand_distinct_times_are_quick() -> None:
+def test_many_distinct_times_are_quick() -> None:
+    """Finding the form costs little beside reading times of a form that is known."""
     start = utc(2020, 1, 1)
-    moments = [start + timedelta(minutes=minute) for minute in range(100_000)]
+    moments = [start + timedelta(minutes=minute) for minute in range(50_000)]
     values = [moment.strftime("%d/%m/%Y %H:%M") for moment in moments]
-    begun = time.perf_counter()
+    begun = time.process_time()
+    for value in values:
+        datetime.strptime(value, "%d/%m/%Y %H:%M")  # noqa: DTZ007
+    known = time.process_time()
     assert read(*values) == moments
-    assert time.perf_counter() - begun < 4
+    assert time.process_time() - known < 6 * (known - begun)

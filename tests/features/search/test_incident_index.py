@@ -1,30 +1,28 @@
 """The index of the past: what is found, what is forgotten, and what threads may do at once."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
+from factories import NOON, incident
 
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import ResolvedIncident
 from features.encoding.encoder import HashingEncoder
 from features.search.incident_index import IncidentIndex
 from features.search.query import view_reports
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ENCODER = HashingEncoder()
 
 
-def incident(name: str, title: str, minutes: int | None = 0, **outcome) -> ResolvedIncident:
+def shop_incident(name: str, title: str, minutes: int | None = 0, **outcome) -> ResolvedIncident:
     opened_at = None if minutes is None else NOON + timedelta(minutes=minutes)
-    report = IncidentReport(
-        id=name, opened_at=opened_at, title=title, service="shop", attributes={"site": "Graz"}
-    )
-    return ResolvedIncident(report, Outcome(**outcome))
+    facts = {"service": "shop", "attributes": {"site": "Graz"}}
+    return incident(name, title, opened_at=opened_at, **facts, **outcome)
 
 
 def view(name: str, title: str, minutes: int | None = None):
-    return view_reports([incident(name, title, minutes).report], ENCODER)[0]
+    return view_reports([shop_incident(name, title, minutes).report], ENCODER)[0]
 
 
 @pytest.fixture
@@ -32,9 +30,9 @@ def index() -> IncidentIndex:
     filled = IncidentIndex(ENCODER)
     filled.upsert(
         [
-            incident("disk", "disk full on database", 0, resolution="Deleted old logs."),
-            incident("vpn", "vpn tunnel drops", 10),
-            incident("old", "disk full on mail server", None),
+            shop_incident("disk", "disk full on database", 0, resolution="Deleted old logs."),
+            shop_incident("vpn", "vpn tunnel drops", 10),
+            shop_incident("old", "disk full on mail server", None),
         ]
     )
     return filled
@@ -55,7 +53,7 @@ def test_a_report_never_finds_itself(index: IncidentIndex) -> None:
 
 
 def test_an_update_replaces_text_time_and_outcome(index: IncidentIndex) -> None:
-    index.upsert([incident("vpn", "printer jam", 20, category="Printing")])
+    index.upsert([shop_incident("vpn", "printer jam", 20, category="Printing")])
     assert len(index) == 3
     found = index.candidates(view("new", "printer jam"), count=1)
     assert found.ids == ("vpn",)
@@ -67,16 +65,18 @@ def test_what_is_removed_is_found_no_more_and_its_slot_serves_again(index: Incid
     index.remove(["disk", "never there"])
     assert "disk" not in index
     assert "disk" not in index.candidates(view("new", "disk full on database")).ids
-    index.upsert([incident("jam", "printer jam", 1)])
+    index.upsert([shop_incident("jam", "printer jam", 1)])
     assert index.candidates(view("new", "printer jam"), count=1).ids == ("jam",)
 
 
 def test_statistics_are_those_of_an_index_built_afresh(index: IncidentIndex) -> None:
-    index.upsert([incident("vpn", "printer jam", 20), incident("more", "disk slow", 3)])
+    index.upsert([shop_incident("vpn", "printer jam", 20), shop_incident("more", "disk slow", 3)])
     index.remove(["old"])
     fresh = IncidentIndex(ENCODER)
-    fresh.upsert([incident("disk", "disk full on database"), incident("vpn", "printer jam")])
-    fresh.upsert([incident("more", "disk slow")])
+    fresh.upsert(
+        [shop_incident("disk", "disk full on database"), shop_incident("vpn", "printer jam")]
+    )
+    fresh.upsert([shop_incident("more", "disk slow")])
     mine, wanted = index.statistics(), fresh.statistics()
     assert mine.count == wanted.count == 3
     for name in ("title_terms", "text_terms", "facts", "services"):
@@ -95,13 +95,13 @@ def test_columns_tell_of_documentation_and_of_what_is_open(index: IncidentIndex)
 
 @pytest.mark.parametrize("title", ["", "???", "x" * 200_000, "the and of", "🔥" * 3])
 def test_odd_texts_are_indexed_and_searched(index: IncidentIndex, title: str) -> None:
-    index.upsert([incident("odd", title)])
+    index.upsert([shop_incident("odd", title)])
     assert "odd" in index
     index.candidates(view("new", title))
 
 
 def test_the_same_id_twice_at_once_is_kept_once(index: IncidentIndex) -> None:
-    index.upsert([incident("twice", "first"), incident("twice", "second words")])
+    index.upsert([shop_incident("twice", "first"), shop_incident("twice", "second words")])
     assert len(index) == 4
     assert index.candidates(view("new", "second words"), count=1).ids == ("twice",)
 
@@ -109,7 +109,7 @@ def test_the_same_id_twice_at_once_is_kept_once(index: IncidentIndex) -> None:
 def test_many_updates_leave_no_trace_of_what_was_before() -> None:
     index = IncidentIndex(ENCODER)
     for turn in range(40):
-        index.upsert([incident(str(n), f"word{turn} number{n} " * 20) for n in range(30)])
+        index.upsert([shop_incident(str(n), f"word{turn} number{n} " * 20) for n in range(30)])
     assert len(index) == 30
     found = index.candidates(view("new", "word39 number7"))
     assert set(found.ids) <= {str(n) for n in range(30)}
@@ -120,7 +120,7 @@ def test_many_updates_leave_no_trace_of_what_was_before() -> None:
 
 def test_threads_may_search_while_others_write(index: IncidentIndex) -> None:
     def write(turn: int) -> None:
-        index.upsert([incident(f"n{turn}-{n}", f"disk {turn}") for n in range(20)])
+        index.upsert([shop_incident(f"n{turn}-{n}", f"disk {turn}") for n in range(20)])
         index.remove([f"n{turn}-0"])
 
     def search(_turn: int) -> bool:

@@ -5,17 +5,13 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
+from factories import incident
 
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import StoreUnavailable
 from features.store import database
 from features.store.counters import move_revision
 from features.store.store import open_store
 from features.store.tables import RevisionRow
-
-
-def incident(incident_id: str, description: str = "") -> ResolvedIncident:
-    return ResolvedIncident(IncidentReport(id=incident_id, description=description), Outcome())
 
 
 def test_a_folder_that_is_missing(tmp_path: Path) -> None:
@@ -65,14 +61,16 @@ def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}")
         with pytest.raises(StoreUnavailable, match="has no disk space left"):
             store.incidents.upsert(
-                [incident(f"INC{number}", "x" * 10_000) for number in range(100)]
+                [incident(f"INC{number}", description="x" * 10_000) for number in range(100)]
             )
         assert (store.incidents.count(), store.incidents.revision()) == (1, 1)
 
 
 def test_a_deleted_text_is_nowhere_in_the_file(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/precedent.db") as store:
-        store.incidents.upsert([incident("INC1", "kept-text"), incident("INC2", "secret-text")])
+        store.incidents.upsert(
+            [incident("INC1", description="kept-text"), incident("INC2", description="secret-text")]
+        )
         store.incidents.delete("INC2")
     content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"kept-text" in content

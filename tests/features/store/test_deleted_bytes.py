@@ -5,20 +5,18 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
+from factories import incident
 
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import ResolvedIncident
 from features.store.database import Database
 from features.store.store import Store, open_store
 
 _MARKER = "zebrafink"
 
 
-def incident(number: int, words: int = 20) -> ResolvedIncident:
+def marked_incident(number: int, words: int = 20) -> ResolvedIncident:
     text = " ".join([_MARKER] * words)
-    return ResolvedIncident(
-        IncidentReport(id=f"INC{number}", title=text, attributes={"site": text}),
-        Outcome(resolution=text),
-    )
+    return incident(f"INC{number}", text, attributes={"site": text}, resolution=text)
 
 
 def files_with_marker(folder: Path) -> list[str]:
@@ -33,8 +31,8 @@ def sqlite_store(tmp_path: Path):
 
 @pytest.mark.parametrize("words", [1, 20, 5_000], ids=["short", "usual", "longer than a page"])
 def test_no_byte_of_the_text_stays(sqlite_store: Store, tmp_path: Path, words: int) -> None:
-    sqlite_store.incidents.upsert([incident(number, words) for number in range(40)])
-    sqlite_store.incidents.upsert([incident(number, words + 1) for number in range(40)])
+    sqlite_store.upsert([marked_incident(number, words) for number in range(40)])
+    sqlite_store.upsert([marked_incident(number, words + 1) for number in range(40)])
     assert files_with_marker(tmp_path)
     for number in range(40):
         sqlite_store.incidents.delete(f"INC{number}")
@@ -43,8 +41,8 @@ def test_no_byte_of_the_text_stays(sqlite_store: Store, tmp_path: Path, words: i
 
 def test_the_log_of_another_process_is_emptied_too(sqlite_store: Store, tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path / 'precedent.db'}") as other:
-        other.incidents.upsert([incident(1)])
-        sqlite_store.incidents.delete("INC1")
+        other.upsert([marked_incident(1)])
+        sqlite_store.delete("INC1")
         assert files_with_marker(tmp_path) == []
         assert other.incidents.count() == 0
 
@@ -52,8 +50,8 @@ def test_the_log_of_another_process_is_emptied_too(sqlite_store: Store, tmp_path
 def test_a_long_reader_delays_the_emptying_and_not_the_deletion(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
-    sqlite_store.incidents.upsert([incident(number) for number in range(3)])
-    with closing(sqlite_store.incidents.all()) as iteration:
+    sqlite_store.upsert([marked_incident(number) for number in range(3)])
+    with closing(sqlite_store.incidents()) as iteration:
         next(iteration)
         started = perf_counter()
         assert sqlite_store.incidents.delete("INC1")
@@ -67,9 +65,9 @@ def test_a_long_reader_delays_the_emptying_and_not_the_deletion(
 def test_emptying_says_whether_it_could_and_keeps_the_patience_with_writers(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'precedent.db'}"
     with open_store(url) as store, closing(store.incidents.all()) as iteration:
-        store.incidents.upsert([incident(number) for number in range(2_000)])
+        store.incidents.upsert([marked_incident(number) for number in range(2_000)])
         next(iteration)
-        store.incidents.upsert([incident(1, words=1)])
+        store.incidents.upsert([marked_incident(1, words=1)])
         database = Database(url)
         assert not database.empty_log()
         iteration.close()

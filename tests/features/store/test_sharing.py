@@ -6,15 +6,12 @@ from contextlib import closing
 from threading import Barrier
 
 import pytest
+from factories import incident
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.store import Store, open_store
 
 WRITES = 15
-
-
-def incident(incident_id: str, title: str) -> ResolvedIncident:
-    return ResolvedIncident(IncidentReport(id=incident_id, title=title), Outcome())
 
 
 def write_many(url: str, writer: str) -> dict[int, str]:

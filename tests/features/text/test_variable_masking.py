@@ -10,6 +10,20 @@ from features.text import variable_masking
 from features.text.variable_masking import TEXT_STEPS, WORD_STEPS, mask_variables
 
 LONGEST = 200_000
+USUAL = "The mail server srv-db-012 of Graz answers no request since 12:30. "
+
+
+def seconds_of(text: str) -> float:
+    started = time.process_time()
+    mask_variables(text)
+    return time.process_time() - started
+
+
+@pytest.fixture(scope="module")
+def usual_seconds() -> float:
+    """What a text of the same length takes that people would write."""
+    text = (USUAL * LONGEST)[:LONGEST]
+    return min(seconds_of(text) for _ in range(3))
 
 
 @pytest.mark.parametrize(
@@ -130,8 +144,6 @@ def test_any_text_is_masked(text: str) -> None:
     ],
 )
 @pytest.mark.parametrize("end", ["", "!"])
-def test_longest_text_is_masked_quickly(piece: str, end: str) -> None:
+def test_longest_text_is_masked_quickly(piece: str, end: str, usual_seconds: float) -> None:
     text = (piece * LONGEST)[: LONGEST - len(end)] + end
-    started = time.process_time()
-    mask_variables(text)
-    assert time.process_time() - started < 0.3
+    assert seconds_of(text) < 50 * usual_seconds

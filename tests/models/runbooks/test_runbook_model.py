@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from factories import runbook
 from sklearn.base import clone
 
 from features.domain.feedback import FeedbackAction, FeedbackRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.domain.runbook import Part, Runbook, Section
+from features.domain.runbook import Runbook, Section
 from features.encoding.encoder import HashingEncoder
 from features.errors import NotTrained
 from models.base.predictions import Decision
@@ -18,20 +19,6 @@ from models.runbooks.passages import passages_of
 from models.runbooks.runbook_index import RunbookIndex, RunbookUse
 from models.runbooks.runbook_model import CUTOFF, RunbookModel
 from models.runbooks.usage import past_uses
-
-
-def runbook(path: str, title: str, meaning: str, url: str | None = None) -> Runbook:
-    return Runbook(
-        id=path,
-        title=title,
-        sections=(
-            Section("Meaning", meaning, Part.MEANING),
-            Section("Mitigation", "Do what is written.", Part.MITIGATION, ("run --it",)),
-        ),
-        steps=("Do what is written.", "run --it"),
-        url=url,
-    )
-
 
 RUNBOOKS = (
     runbook("vpn/tunnel-drops", "Tunnel drops", "Remote users lose the VPN tunnel to the branch."),
@@ -77,7 +64,7 @@ def test_a_name_finds_its_runbook(model, index) -> None:
     assert (first.id, first.title) == ("disk/DiskFillingUp", "DiskFillingUp")
     assert first.relevance >= CUTOFF
     assert first.why[0] == "named alike: DiskFillingUp"
-    assert first.steps == ("Do what is written.", "run --it")
+    assert first.steps == ("Restart it.", "systemctl restart it")
     assert answer.decision is Decision.SUGGEST
     assert answer.confidence == first.relevance
 

@@ -1,9 +1,11 @@
 """Pair features: what they say of pairs that are easy to judge, and what they leave neutral."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import pytest
+from factories import report
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
@@ -14,9 +16,7 @@ from models.similarity.pair_features import FEATURES, pair_features
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENCODER = HashingEncoder()
 
-
-def report(name: str, title: str, description: str = "", **more: object) -> IncidentReport:
-    return IncidentReport(id=name, title=title, description=description, **more)
+untimed = partial(report, opened_at=None)
 
 
 PAST = [
@@ -36,9 +36,9 @@ PAST = [
         opened_at=NOON - timedelta(days=30),
         attributes={"site": "Wien", "channel": "mail"},
     ),
-    report("bare", "printer is out of paper"),
-    report("blank", ""),
-    *(report(f"other-{n}", f"printer {word} fail") for n, word in enumerate("abcdef")),
+    untimed("bare", "printer is out of paper"),
+    untimed("blank", ""),
+    *(untimed(f"other-{n}", f"printer {word} fail") for n, word in enumerate("abcdef")),
 ]
 ASKED = report(
     "asked",
@@ -81,7 +81,7 @@ def test_copy_has_everything_in_common(index: IncidentIndex) -> None:
 
 
 def test_rare_shared_term_weighs_more_than_a_common_one(index: IncidentIndex) -> None:
-    found = features_of(index, report("q", "gateway fail"))
+    found = features_of(index, untimed("q", "gateway fail"))
     assert found["rare"]["rarest_term"] > found["other-0"]["rarest_term"] > 0
     assert found["blank"]["rarest_term"] == found["blank"]["shared_terms"] == 0
 
@@ -93,7 +93,7 @@ def test_fact_that_is_common_says_little(index: IncidentIndex) -> None:
 
 
 def test_what_is_unknown_is_neutral(index: IncidentIndex) -> None:
-    found = features_of(index, report("q", "card payments fail"))
+    found = features_of(index, untimed("q", "card payments fail"))
     assert {row["same_service"] for row in found.values()} == {0}
     assert {row["same_facts"] for row in found.values()} == {0}
     assert len({row["log_weeks_apart"] for row in found.values()}) == 1
@@ -106,7 +106,7 @@ def test_unknown_time_of_a_candidate_lies_between_near_and_far(index: IncidentIn
 
 
 def test_empty_report_resembles_nothing(index: IncidentIndex) -> None:
-    view = view_reports([report("q", "")], ENCODER)[0]
+    view = view_reports([untimed("q", "")], ENCODER)[0]
     candidates = index.candidates(view_reports([ASKED], ENCODER)[0])
     features = pair_features(view, candidates, index.statistics())
     for name in ("text_cosine", "title_cosine", "shared_terms", "rarest_term", "same_signature"):
@@ -114,7 +114,7 @@ def test_empty_report_resembles_nothing(index: IncidentIndex) -> None:
 
 
 def test_candidate_like_everything_is_common(index: IncidentIndex) -> None:
-    found = features_of(index, report("q", "printer fail paper gateway tills"))
+    found = features_of(index, untimed("q", "printer fail paper gateway tills"))
     assert found["other-0"]["commonness"] > found["rare"]["commonness"]
 
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from factories import incident
 
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import ResolvedIncident
 from features.encoding.encoder import HashingEncoder
 from features.search.incident_index import IncidentIndex
 from models.similarity import training_pairs
@@ -23,11 +24,11 @@ TITLES = (
 )
 
 
-def incident(number: int, *, timed: bool = True, **outcome: str) -> ResolvedIncident:
+def numbered(number: int, *, timed: bool = True, **outcome: str) -> ResolvedIncident:
     """The number names its title and its hour."""
     opened = START + timedelta(hours=number) if timed else None
-    report = IncidentReport(str(number), opened, TITLES[number % len(TITLES)], f"case {number}")
-    return ResolvedIncident(report, Outcome(**outcome))
+    title = TITLES[number % len(TITLES)]
+    return incident(str(number), title, f"case {number}", opened_at=opened, **outcome)
 
 
 def queries(
@@ -47,10 +48,10 @@ def relatives_of(query: LabelledQuery, examples: list[ResolvedIncident]) -> set[
 
 def test_a_link_makes_relatives_of_those_before() -> None:
     examples = [
-        incident(0),
-        incident(1),
-        incident(2, duplicate_of="0"),
-        incident(3, duplicate_of="2"),
+        numbered(0),
+        numbered(1),
+        numbered(2, duplicate_of="0"),
+        numbered(3, duplicate_of="2"),
     ]
     found = queries(examples)
     assert relatives_of(found["2"], examples) == {"0"}
@@ -63,38 +64,38 @@ def test_a_link_makes_relatives_of_those_before() -> None:
 
 
 def test_one_group_has_one_number_and_others_their_own() -> None:
-    examples = [incident(0), incident(1), incident(2, duplicate_of="0"), incident(3)]
+    examples = [numbered(0), numbered(1), numbered(2, duplicate_of="0"), numbered(3)]
     found = queries(examples)
     assert found["0"].group == found["2"].group
     assert len({one.group for one in found.values()}) == 3
 
 
 def test_without_a_link_nobody_knows() -> None:
-    found = queries([incident(n) for n in range(4)])
+    found = queries([numbered(n) for n in range(4)])
     assert [one.has_relative for one in found.values()] == [None] * 4
     assert not any(one.is_relative.any() for one in found.values())
 
 
 def test_a_shared_runbook_makes_relatives() -> None:
     examples = [
-        incident(0, runbook_id="vpn"),
-        incident(1, runbook_id="disk"),
-        incident(2, runbook_id="vpn", duplicate_of="0"),
-        incident(3, runbook_id="vpn"),
+        numbered(0, runbook_id="vpn"),
+        numbered(1, runbook_id="disk"),
+        numbered(2, runbook_id="vpn", duplicate_of="0"),
+        numbered(3, runbook_id="vpn"),
     ]
     assert relatives_of(queries(examples)["3"], examples) == {"0", "2"}
 
 
 def test_near_copies_that_nobody_linked_make_a_missing_link_say_nothing() -> None:
-    examples = [incident(n) for n in range(18)]
-    examples.append(incident(18, duplicate_of="12"))
+    examples = [numbered(n) for n in range(18)]
+    examples.append(numbered(18, duplicate_of="12"))
     found = queries(examples)
     assert relatives_of(found["17"], examples) == {"5", "11"}
     assert {one.has_relative for one in found.values()} == {None}
 
 
 def test_people_are_believed_before_links() -> None:
-    examples = [incident(0), incident(1), incident(2, duplicate_of="0"), incident(3)]
+    examples = [numbered(0), numbered(1), numbered(2, duplicate_of="0"), numbered(3)]
     said = (PairJudgement("2", "0", False), PairJudgement("3", "1", True))
     found = queries(examples, *said)
     assert relatives_of(found["2"], examples) == set()
@@ -103,19 +104,19 @@ def test_people_are_believed_before_links() -> None:
 
 
 def test_a_later_word_replaces_an_earlier_one() -> None:
-    examples = [incident(n) for n in range(3)]
+    examples = [numbered(n) for n in range(3)]
     said = (PairJudgement("2", "0", False), PairJudgement("2", "0", True))
     assert relatives_of(queries(examples, *said)["2"], examples) == {"0"}
 
 
 def test_words_about_what_is_not_there_are_passed_over() -> None:
-    examples = [incident(n) for n in range(3)]
+    examples = [numbered(n) for n in range(3)]
     found = queries(examples, PairJudgement("99", "0", True), PairJudgement("2", "99", False))
     assert {one.has_relative for one in found.values()} == {None}
 
 
 def test_without_times_any_of_a_group_is_past() -> None:
-    examples = [incident(0, timed=False), incident(1, timed=False, duplicate_of="0")]
+    examples = [numbered(0, timed=False), numbered(1, timed=False, duplicate_of="0")]
     found = queries(examples)
     assert [one.has_relative for one in found.values()] == [True, True]
     assert all(one.is_relative.tolist() == [True] for one in found.values())
@@ -123,8 +124,8 @@ def test_without_times_any_of_a_group_is_past() -> None:
 
 def test_many_are_drawn_from_and_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_pairs, "_MOST_OF_EACH", 4)
-    examples = [incident(n) for n in range(6)]
-    examples += [incident(n, duplicate_of=str(n - 6)) for n in range(6, 16)]
+    examples = [numbered(n) for n in range(6)]
+    examples += [numbered(n, duplicate_of=str(n - 6)) for n in range(6, 16)]
     found = queries(examples)
     assert len(found) == 8
     assert sum(one.weight for one in found.values()) == pytest.approx(len(examples))
@@ -133,7 +134,7 @@ def test_many_are_drawn_from_and_weighed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_order_and_features_are_those_of_the_candidates() -> None:
-    examples = [incident(0), incident(1), incident(6, duplicate_of="0")]
+    examples = [numbered(0), numbered(1), numbered(6, duplicate_of="0")]
     (query,) = [one for one in queries(examples).values() if one.id == "6"]
     cosine = query.features[:, FEATURES.index("title_cosine")]
     assert cosine[0] == pytest.approx(1, abs=1e-3)

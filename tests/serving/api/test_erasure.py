@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from factories import incident
 from starlette.testclient import TestClient
 
 from features.domain.history import History
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
 from features.encoding.vector_cache import EncodingCache
 from features.home import Home, HomeSettings, open_home
@@ -35,20 +36,21 @@ def marker_of(number: int) -> str:
     return f"zebrafink{number}"
 
 
-def incident(number: int) -> ResolvedIncident:
+def marked_incident(number: int) -> ResolvedIncident:
     """The first ones say a word of their own and contradict their copies in the label."""
     right, wrong = ("Network", "Printing") if number % 2 else ("Printing", "Network")
     odd = number < _COPIES
     own = marker_of(number) if odd else f"room {number}"
-    report = IncidentReport(
-        id=f"INC{number}",
-        title=f"{_TEXTS[right]} {own}",
-        description=f"{_TEXTS[right]} {_TEXTS[right]}. Seen by {own} since the last change",
+    return incident(
+        f"INC{number}",
+        f"{_TEXTS[right]} {own}",
+        f"{_TEXTS[right]} {_TEXTS[right]}. Seen by {own} since the last change",
+        opened_at=None,
         service="vpn" if number % 2 else "print",
+        category=wrong if odd else right,
+        severity=None if number == 0 else ("low", "high")[number % 3 == 0],
+        resolution=f"Restarted by {own}.",
     )
-    resolution = f"Restarted by {own}."
-    severity = None if number == 0 else ("low", "high")[number % 3 == 0]
-    return ResolvedIncident(report, Outcome(wrong if odd else right, None, severity, resolution))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, empty_registry: Path) -> H
     home = open_home(HomeSettings(home=tmp_path_factory.mktemp("delete") / "a home #1"))
     shutil.copy(empty_registry, home.root / "mlflow.db")
     history = History(
-        tuple(incident(number) for number in range(72)), severity_levels=("low", "high")
+        tuple(marked_incident(number) for number in range(72)), severity_levels=("low", "high")
     )
     plan = TrainingPlan(home, "default", home.database_url, "hashing", force_promote=True)
     train(history, replace(plan, targets=("category",)), lambda *_: None)
@@ -194,7 +196,7 @@ def test_an_unknown_incident_is_not_found(client: TestClient) -> None:
 def test_of_several_deletions_at_once_each_is_whole(client: TestClient, trained: Home) -> None:
     numbers = range(5, 11)
     encoder = HashingEncoder()
-    texts = [incident_text(incident(number).report) for number in numbers]
+    texts = [incident_text(marked_incident(number).report) for number in numbers]
     EncodingCache(trained.encodings, encoder).keep([*texts, "other"], np.ones((7, 64)))
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda number: delete(client, number), numbers))

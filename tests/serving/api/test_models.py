@@ -3,21 +3,23 @@
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import quote
 
 import pytest
+from factories import incident, prediction
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from features.domain.labels import LabelRecord, LabelSource
-from features.domain.predictions import PredictionRecord
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home
 from models.artifacts.registry import ModelRegistry
 from serving.app import create_app
 from serving.runtime.settings import ServingSettings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+incident_now = partial(incident, opened_at=NOW)
 ANA = {"given_by": "ana", "reason": "it knows the new groups"}
 
 
@@ -106,25 +108,17 @@ def test_altered_files_are_a_problem_that_names_none(owner, home):
 
 
 def answered(id_, confidence, *, version="7", share=None, label="Network v7"):
-    return PredictionRecord(
+    return prediction(
+        id_,
+        label,
         prediction_id=f"p-{id_}",
-        request_id="r",
-        incident_id=id_,
-        target="category",
         model_version=version,
-        label=label,
         confidence=confidence,
         decision="auto" if share else "suggest",
         mode="auto",
-        answer={},
         answered_at=NOW,
         audit_share=share,
     )
-
-
-def incident(id_, title, *, days=0.0, category=None):
-    report = IncidentReport(id=id_, title=title, opened_at=NOW - timedelta(days=days))
-    return ResolvedIncident(report, Outcome(category=category))
 
 
 @pytest.fixture
@@ -145,9 +139,11 @@ def queue(app_of: Callable[..., FastAPI], trained_registry, store):
 
 def test_the_unsure_and_the_recent_come_first(queue):
     incidents = [
-        incident("sure", "database backup failed tonight"),
-        incident("unsure", "mail server backup failed tonight"),
-        incident("old", "web server backup failed tonight", days=365),
+        incident_now("sure", "database backup failed tonight"),
+        incident_now("unsure", "mail server backup failed tonight"),
+        incident_now(
+            "old", "web server backup failed tonight", opened_at=NOW - timedelta(days=365)
+        ),
     ]
     answers = [answered("sure", 0.9), answered("unsure", 0.3), answered("old", 0.3)]
     entries = queue(incidents, answers)
@@ -164,15 +160,15 @@ def test_the_unsure_and_the_recent_come_first(queue):
 def test_what_stands_for_many_comes_before_what_stands_alone(queue):
     words = ["invoice", "export", "job", "failed", "nightly"]
     titles = [" ".join([*words, str(n) * 4, str(n) * 5]) for n in range(6)]
-    incidents = [incident(f"I{n}", title) for n, title in enumerate(titles)]
-    incidents.append(incident("alone", "zebra quokka"))
+    incidents = [incident_now(f"I{n}", title) for n, title in enumerate(titles)]
+    incidents.append(incident_now("alone", "zebra quokka"))
     answers = [answered(one.report.id, 0.5) for one in incidents]
     assert queue(incidents, answers)[-1]["incident_id"] == "alone"
 
 
 def test_of_near_copies_one_is_asked(queue):
-    incidents = [incident(f"I{n}", "disk full on the mail server") for n in range(4)]
-    incidents.append(incident("other", "printer jam in the hall"))
+    incidents = [incident_now(f"I{n}", "disk full on the mail server") for n in range(4)]
+    incidents.append(incident_now("other", "printer jam in the hall"))
     entries = queue(incidents, [answered(one.report.id, 0.5) for one in incidents])
     assert sorted(entry["cluster_size"] for entry in entries) == [1, 4]
     copies = next(entry for entry in entries if entry["cluster_size"] == 4)
@@ -180,7 +176,11 @@ def test_of_near_copies_one_is_asked(queue):
 
 
 def test_the_audit_sample_comes_first_and_without_our_answer(queue, store):
-    incidents = [incident("open", "no wifi"), incident("drawn", "vpn"), incident("done", "vpn")]
+    incidents = [
+        incident_now("open", "no wifi"),
+        incident_now("drawn", "vpn"),
+        incident_now("done", "vpn"),
+    ]
     answers = [
         answered("open", 0.2, label="Mail"),
         answered("drawn", 0.93, share=0.05),
@@ -201,7 +201,7 @@ def test_the_audit_sample_comes_first_and_without_our_answer(queue, store):
 
 
 def test_what_has_a_label_or_no_incident_is_not_asked(queue, store):
-    incidents = [incident("known", "vpn", category="VPN"), incident("said", "no wifi")]
+    incidents = [incident_now("known", "vpn", category="VPN"), incident_now("said", "no wifi")]
     answers = [answered(id_, 0.5) for id_ in ("known", "said", "never stored")]
     store.labels.record([LabelRecord("said", "category", "VPN", LabelSource.ACCEPTED, "ana", NOW)])
     assert queue(incidents, answers) == []

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 
 import pytest
+from factories import runbook
 from starlette.testclient import TestClient
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
 from features.store.store import Store
 from models.runbooks.runbook_model import RunbookModel
@@ -15,14 +15,6 @@ from serving.app import create_app
 from serving.runtime.settings import ServingSettings
 
 HOSTILE = "<script>alert(1)</script>\"'>{{7*7}}"
-
-
-def runbook(path: str, title: str, meaning: str, url: str | None = None) -> Runbook:
-    sections = (
-        Section("Meaning", meaning, Part.MEANING),
-        Section("Mitigation", "Restart it.", Part.MITIGATION, ("systemctl restart it",)),
-    )
-    return Runbook(path, title, sections, ("Restart it.", "systemctl restart it"), url)
 
 
 RUNBOOKS = [

@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from factories import label_record, prediction
 from starlette.testclient import TestClient
 
-from features.domain.labels import LabelRecord, LabelSource
+from features.domain.labels import LabelSource
 from features.domain.modes import Mode, ModeSetting
 from features.domain.monitoring import Alarm, Measure, MonitoringReport
-from features.domain.predictions import PredictionRecord
 from features.errors import StoreUnavailable
 from features.store.learning.certificate_withdrawals import CertificateWithdrawalRepository
 from features.store.learning.predictions import PredictionRepository
@@ -21,26 +21,27 @@ CERTIFICATE = Certificate(0.92, 0.81, 412)
 
 
 def drawn(number, *, version="7", share=0.05, label="Network v7"):
-    return PredictionRecord(
+    return prediction(
+        f"I{number}",
+        label,
         prediction_id=f"p{version}-{number}",
-        request_id="r",
-        incident_id=f"I{number}",
-        target="category",
         model_version=version,
-        label=label,
         confidence=0.93,
         decision="auto",
         mode="auto",
-        answer={},
         answered_at=NOW,
         audit_share=share,
     )
 
 
 def decided(number, label, version="7"):
-    at = NOW + timedelta(hours=1)
-    prediction = f"p{version}-{number}"
-    return LabelRecord(f"I{number}", "category", label, LabelSource.AUDITED, "ana", at, prediction)
+    return label_record(
+        f"I{number}",
+        label,
+        LabelSource.AUDITED,
+        given_at=NOW + timedelta(hours=1),
+        prediction_id=f"p{version}-{number}",
+    )
 
 
 @pytest.fixture

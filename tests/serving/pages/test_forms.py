@@ -4,11 +4,10 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from factories import incident, prediction
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from features.domain.predictions import PredictionRecord
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from serving.pages.render.session_cookie import issue_session, proves_key
 
 OWN = {"Origin": "http://testserver"}
@@ -24,13 +23,11 @@ RUNBOOKS = {"runbooks": [{"id": "vpn/tunnel", "title": "Tunnel", "steps": ["Look
 @pytest.fixture
 def answered(store):
     """A store with one incident that has answers under `p-1`."""
-    store.incidents.upsert([ResolvedIncident(IncidentReport(ID, title="vpn"), Outcome())])
+    store.incidents.upsert([incident(ID, "vpn")])
     said = {"category": {"label": "Network"}, "similar": SIMILAR, "runbooks": RUNBOOKS}
     store.predictions.record(
         [
-            PredictionRecord(
-                "p-1", "r", ID, target, "1", "x", 0.9, "suggest", "monitor", answer, NOW
-            )
+            prediction(ID, "x", target=target, answer=answer, answered_at=NOW)
             for target, answer in said.items()
         ]
     )

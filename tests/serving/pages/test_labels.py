@@ -5,12 +5,13 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from factories import incident, prediction
 from starlette.testclient import TestClient
 
 from features.domain.labels import LabelSource
 from features.domain.modes import Mode, ModeSetting
 from features.domain.predictions import PredictionRecord
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import ResolvedIncident
 from models.artifacts.save_load import LoadedModel
 from models.base.model_card import Card, ClassReliability
 
@@ -34,9 +35,8 @@ def client(client, trained_registry, monkeypatch):
     return client
 
 
-def incident(id_: str, outcome: Outcome | None = None, **facts) -> ResolvedIncident:
-    report = IncidentReport(id_, NOW - timedelta(hours=1), "vpn down since noon", **facts)
-    return ResolvedIncident(report, outcome or Outcome())
+def vpn_incident(id_: str, **facts: str) -> ResolvedIncident:
+    return incident(id_, "vpn down since noon", opened_at=NOW - timedelta(hours=1), **facts)
 
 
 def drawn(id_: str, label: str, confidence: float, share: float | None = 0.05) -> PredictionRecord:
@@ -47,14 +47,24 @@ def drawn(id_: str, label: str, confidence: float, share: float | None = 0.05) -
         "certificate": {"precision_at_least": 0.92, "threshold": confidence, "n": 412},
         "evidence": {"tokens": [{"token": "vpn" if label == "Mail" else "noon", "weight": 1.2}]},
     }
-    answer = ("category", "8", label, confidence, "auto", "auto", said, NOW)
-    return PredictionRecord(f"p-{id_}", "r", id_, *answer, share)
+    return prediction(
+        id_,
+        label,
+        prediction_id=f"p-{id_}",
+        model_version="8",
+        confidence=confidence,
+        decision="auto",
+        mode="auto",
+        answer=said,
+        answered_at=NOW,
+        audit_share=share,
+    )
 
 
 @pytest.fixture
 def audited(store):
     """Two incidents that differ in nothing but our hidden answers."""
-    store.incidents.upsert([incident("INC1"), incident("INC2")])
+    store.incidents.upsert([vpn_incident("INC1"), vpn_incident("INC2")])
     store.predictions.record([drawn("INC1", "Mail", 0.95), drawn("INC2", "Telephony", 0.99)])
     store.modes.set(ModeSetting("category", "Telephony", Mode.OFF, NOW))
     return store
@@ -106,14 +116,14 @@ def test_a_decision_is_kept_as_audited_and_reveals_the_answer(client, audited):
 
 
 def test_an_outcome_reveals_the_answer_too(client, audited):
-    audited.incidents.upsert([incident("INC1", Outcome("Network"))])
+    audited.upsert([vpn_incident("INC1", category="Network")])
     assert "Mail" in words(client.get("/incidents/INC1"))
     assert "audit sample" not in words(client.get("/?q=INC1"))
 
 
 def test_no_filter_of_the_inbox_tells_a_hidden_answer(client, audited):
-    audited.incidents.upsert([incident("INC3")])
-    audited.predictions.record([drawn("INC3", "Mail", 0.95, None)])
+    audited.upsert([vpn_incident("INC3")])
+    audited.record_predictions([drawn("INC3", "Mail", 0.95, None)])
     page = client.get("/?category=Mail")
     assert re.findall(r'href="/incidents/(INC\d)"', page.text) == ["INC3"]
 
@@ -128,8 +138,8 @@ def test_a_tried_ticket_that_is_drawn_is_held_back_without_a_form(app_of, traine
 
 
 def test_the_queue_asks_the_audit_sample_first_and_shows_no_answer(client, audited):
-    audited.incidents.upsert([incident("INC3", service="mail"), incident("INC4", Outcome("Mail"))])
-    audited.predictions.record([drawn("INC3", "Mail", 0.4, None), drawn("INC4", "Mail", 0.1, None)])
+    audited.upsert([vpn_incident("INC3", service="mail"), vpn_incident("INC4", category="Mail")])
+    audited.record_predictions([drawn("INC3", "Mail", 0.4, None), drawn("INC4", "Mail", 0.1, None)])
     page = client.get("/labels")
     assert re.findall(r'class="incident" href="/incidents/(INC\d)"', page.text) == [
         *("INC1", "INC2", "INC3")

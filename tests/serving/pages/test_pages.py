@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from factories import incident, prediction
 from starlette.testclient import TestClient
 
 from features.domain.modes import Mode, ModeSetting
-from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Part, Runbook, Section
 from features.errors import StoreUnavailable
@@ -59,14 +59,13 @@ RUNBOOKS = {
 }
 
 
-def incident(number, title="vpn down", outcome=None, **facts):
-    report = IncidentReport(f"INC{number}", NOW - timedelta(minutes=number), title, **facts)
-    return ResolvedIncident(report, outcome or Outcome())
+def numbered(number, title="vpn down", **facts):
+    return incident(f"INC{number}", title, opened_at=NOW - timedelta(minutes=number), **facts)
 
 
 def answer(target, said, incident_id="INC1", label="", decision="suggest"):
-    return PredictionRecord(
-        "p-1", "r", incident_id, target, "1", label, 0.9, decision, "monitor", said, NOW
+    return prediction(
+        incident_id, label, target=target, decision=decision, answer=said, answered_at=NOW
     )
 
 
@@ -80,7 +79,7 @@ def stopped_clock(monkeypatch):
 @pytest.fixture
 def filled(store):
     """A store with a fresh incident that has every kind of answer."""
-    store.incidents.upsert([incident(1, description="The VPN is down since noon", service="vpn")])
+    store.incidents.upsert([numbered(1, description="The VPN is down since noon", service="vpn")])
     store.runbooks.replace_all(
         [
             Runbook(
@@ -120,9 +119,7 @@ def words(response):
 
 
 def test_the_inbox_lists_the_newest_first_and_answers_what_is_open(client, store):
-    store.incidents.upsert(
-        [incident(2, "printer jam"), incident(1), incident(3, outcome=Outcome("Mail"))]
-    )
+    store.incidents.upsert([numbered(2, "printer jam"), numbered(1), numbered(3, category="Mail")])
     shown = words(client.get("/"))
     assert shown.index("INC1") < shown.index("INC2") < shown.index("INC3")
     assert "Network v7 93%" in shown
@@ -135,7 +132,7 @@ def test_the_inbox_lists_the_newest_first_and_answers_what_is_open(client, store
 def test_the_inbox_answers_each_open_incident_once_and_in_one_batch(
     client, store, trained_registry
 ):
-    store.incidents.upsert([incident(number) for number in range(30)])
+    store.incidents.upsert([numbered(number) for number in range(30)])
     client.get("/")
     client.get("/")
     model = trained_registry.models["category", "7"]
@@ -148,7 +145,7 @@ def test_an_inbox_without_incidents_says_what_to_do(client):
 
 
 def test_the_inbox_pages_without_loss(client, store):
-    store.incidents.upsert([incident(number) for number in range(60)])
+    store.incidents.upsert([numbered(number) for number in range(60)])
     seen, path = [], "/"
     while path:
         page = client.get(path)
@@ -162,7 +159,7 @@ def test_the_inbox_pages_without_loss(client, store):
     "moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00%2B14:00", "2026-13-01", "bogus"]
 )
 def test_a_cursor_that_is_no_moment_is_left_out(client, store, moment):
-    store.incidents.upsert([incident(1), incident(2)])
+    store.incidents.upsert([numbered(1), numbered(2)])
     page = client.get(f"/?before={moment}%20x")
     assert page.status_code == 200
     assert re.findall(r'class="incident" href="/incidents/(INC\d)"', page.text) == ["INC1", "INC2"]
@@ -185,9 +182,9 @@ def test_a_cursor_that_is_no_moment_is_left_out(client, store, moment):
 def test_the_inbox_filters(client, store, asked, found):
     store.incidents.upsert(
         [
-            incident(1),
-            incident(2, "printer jam", service="lan"),
-            incident(3, outcome=Outcome("Mail")),
+            numbered(1),
+            numbered(2, "printer jam", service="lan"),
+            numbered(3, category="Mail"),
         ]
     )
     client.get("/")
@@ -203,7 +200,7 @@ def test_the_first_entry_with_a_fix_is_named_at_a_glance(client, store):
         "resolution": FIX_NOT_RECORDED,
         "has_fix": False,
     }
-    store.incidents.upsert([incident(1)])
+    store.incidents.upsert([numbered(1)])
     store.predictions.record([answer("similar", SIMILAR | {"similar": [unfixed, fixed]})])
     assert "Fixed before Renewed the certificate." in words(client.get("/incidents/INC1"))
 
@@ -242,14 +239,14 @@ def test_only_commands_of_the_runbook_are_shown_as_such(client, filled):
 
 
 def test_an_incident_is_answered_when_first_seen(client, store):
-    store.incidents.upsert([incident(1)])
+    store.incidents.upsert([numbered(1)])
     assert "Network v7" in words(client.get("/incidents/INC1"))
     assert len(store.predictions.latest(["INC1"])["INC1"]) >= 3
 
 
 def test_a_resolved_incident_shows_its_outcome_and_asks_nothing(client, store):
-    outcome = Outcome("Mail", resolution="Restarted it.", duplicate_of="INC/9")
-    store.incidents.upsert([incident(1, outcome=outcome)])
+    outcome = {"category": "Mail", "resolution": "Restarted it.", "duplicate_of": "INC/9"}
+    store.incidents.upsert([numbered(1, **outcome)])
     page = client.get("/incidents/INC1")
     assert "Restarted it." in words(page)
     assert 'href="/incidents/INC%2F9"' in page.text
@@ -257,9 +254,7 @@ def test_a_resolved_incident_shows_its_outcome_and_asks_nothing(client, store):
 
 
 def test_an_incident_of_which_only_the_repeated_one_is_known_is_open(client, store):
-    store.incidents.upsert(
-        [incident(number, outcome=Outcome(duplicate_of="INC9")) for number in (1, 2)]
-    )
+    store.incidents.upsert([numbered(number, duplicate_of="INC9") for number in (1, 2)])
     assert '<span class="state open">open</span>' in client.get("/incidents/INC1").text
     assert set(store.predictions.latest(["INC1", "INC2"])) == {"INC1"}
     assert client.get("/").text.count('<span class="state open">open</span>') == 2
@@ -267,7 +262,7 @@ def test_an_incident_of_which_only_the_repeated_one_is_known_is_open(client, sto
 
 
 def test_nothing_fits_is_said_plainly(client, store):
-    store.incidents.upsert([incident(1)])
+    store.incidents.upsert([numbered(1)])
     nothing = {"similar": [], "open_match": None}
     store.predictions.record([answer("similar", nothing), answer("runbooks", {"runbooks": []})])
     shown = words(client.get("/incidents/INC1"))
@@ -275,7 +270,7 @@ def test_nothing_fits_is_said_plainly(client, store):
 
 
 def test_without_any_model_the_page_says_so(app_of, registry, store):
-    store.incidents.upsert([incident(1)])
+    store.incidents.upsert([numbered(1)])
     for target in ("similar", "runbooks"):
         store.modes.set(ModeSetting(target, None, Mode.OFF, NOW))
     with TestClient(app_of(registry)) as client:
@@ -371,7 +366,7 @@ def test_the_pages_are_not_part_of_the_contract(client):
 def test_hostile_texts_are_shown_as_text(client, store):
     outcome = Outcome(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, NOW, HOSTILE, {HOSTILE: HOSTILE})
     facts = {"description": HOSTILE, "service": HOSTILE, "source": HOSTILE}
-    hostile = incident(1, HOSTILE, **facts, attributes={HOSTILE: HOSTILE})
+    hostile = numbered(1, HOSTILE, **facts, attributes={HOSTILE: HOSTILE})
     store.incidents.upsert(
         [hostile, ResolvedIncident(IncidentReport(HOSTILE, title=HOSTILE), outcome)]
     )
@@ -408,7 +403,7 @@ def test_hostile_texts_are_shown_as_text(client, store):
 
 def test_a_very_long_text_is_collapsed_and_whole(client, store):
     text = "word " * 40_000
-    store.incidents.upsert([incident(1, "t" * 200_000, description=text, service="s" * 200_000)])
+    store.incidents.upsert([numbered(1, "t" * 200_000, description=text, service="s" * 200_000)])
     page = client.get("/incidents/INC1").text
     assert "Show all 200,000 characters" in page
     assert text in page
@@ -416,7 +411,7 @@ def test_a_very_long_text_is_collapsed_and_whole(client, store):
 
 
 def test_an_answer_of_an_older_version_is_shown_as_far_as_it_goes(client, store):
-    store.incidents.upsert([incident(1)])
+    store.incidents.upsert([numbered(1)])
     store.predictions.record([answer("category", {}, label="Network"), answer("similar", {})])
     assert "Network" in words(client.get("/incidents/INC1"))
 

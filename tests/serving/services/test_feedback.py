@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from factories import prediction
 
-from features.domain.predictions import PredictionRecord
 from serving.runtime.errors import InvalidFields, UnknownPrediction
 from serving.services.feedback import FeedbackService
 
@@ -13,12 +13,8 @@ SIMILAR = {
     "similar": [{"id": "INC2", "copies": ["INC3"]}, {"id": "two  spaces"}],
     "open_match": {"id": "INC9"},
 }
-
-
-def record(target, answer, prediction_id="p-1"):
-    return PredictionRecord(
-        prediction_id, "r", "INC1", target, "1", "Network", 0.9, "suggest", "monitor", answer, NOW
-    )
+RUNBOOKS = {"runbooks": [{"id": "vpn/tunnel"}]}
+NO_MATCH = {"similar": [], "open_match": None}
 
 
 @pytest.fixture
@@ -30,10 +26,10 @@ def times():
 def service(store, times):
     store.predictions.record(
         [
-            record("category", {"label": "Network"}),
-            record("similar", SIMILAR),
-            record("runbooks", {"runbooks": [{"id": "vpn/tunnel"}]}),
-            record("similar", {"similar": [], "open_match": None}, "p-2"),
+            prediction(target="category", answer={"label": "Network"}, answered_at=NOW),
+            prediction(target="similar", answer=SIMILAR, answered_at=NOW),
+            prediction(target="runbooks", answer=RUNBOOKS, answered_at=NOW),
+            prediction(target="similar", answer=NO_MATCH, answered_at=NOW, prediction_id="p-2"),
         ]
     )
     return FeedbackService(store, lambda: next(times))

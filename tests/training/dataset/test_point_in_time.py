@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from factories import incident, label_record, prediction
 
 from features.domain.history import DatasetMetadata, History, Provenance
-from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.domain.labels import FINAL_STATE, LabelRecord
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.store import Store, open_store
@@ -32,23 +33,26 @@ def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
         yield opened
 
 
-def incident(incident_id: str = "INC1", hours: float = 0, **outcome: Any) -> ResolvedIncident:
-    report = IncidentReport(incident_id, OPENED + hours * HOUR, f"title of {incident_id}")
-    return ResolvedIncident(report, Outcome(**outcome))
+def titled(incident_id: str = "INC1", hours: float = 0, **outcome: Any) -> ResolvedIncident:
+    opened_at = OPENED + hours * HOUR
+    return incident(incident_id, f"title of {incident_id}", opened_at=opened_at, **outcome)
 
 
 def said(label: str, source: str, hours: float = 1, **given: str) -> LabelRecord:
     by = FINAL_STATE if source in ("echo", "outcome", "replaced") else "Ana"
-    usual = {"incident_id": "INC1", "target": "category", "given_by": by} | given
-    return LabelRecord(
-        label=label, source=LabelSource(source), given_at=OPENED + hours * HOUR, **usual
-    )
+    usual = {"given_by": by, "given_at": OPENED + hours * HOUR} | given
+    return label_record(label=label, source=source, **usual)
 
 
 def auto_answer(label: str, incident_id: str = "INC1") -> PredictionRecord:
-    at = OPENED + HOUR / 2
-    return PredictionRecord(
-        f"p-{incident_id}", "r", incident_id, "category", "7", label, 0.9, "auto", "auto", {}, at
+    return prediction(
+        incident_id,
+        label,
+        prediction_id=f"p-{incident_id}",
+        model_version="7",
+        decision="auto",
+        mode="auto",
+        answered_at=OPENED + HOUR / 2,
     )
 
 
@@ -59,11 +63,11 @@ def categories(past: PointInTimeHistory) -> dict[str, str | None]:
 def test_only_what_was_known_at_the_cutoff_is_in_it(store: Store) -> None:
     store.incidents.upsert(
         [
-            incident("known", category="VPN", resolved_at=OPENED + HOUR, resolution="rebooted"),
-            incident("later", category="VPN", resolved_at=CUTOFF + HOUR, resolution="rebooted"),
-            incident("timeless", category="VPN"),
-            incident("unopened", 24, category="VPN"),
-            incident("told", category="VPN"),
+            titled("known", category="VPN", resolved_at=OPENED + HOUR, resolution="rebooted"),
+            titled("later", category="VPN", resolved_at=CUTOFF + HOUR, resolution="rebooted"),
+            titled("timeless", category="VPN"),
+            titled("unopened", 24, category="VPN"),
+            titled("told", category="VPN"),
         ]
     )
     store.labels.record([said("VPN", "outcome", hours=30, incident_id="told")])
@@ -87,7 +91,7 @@ def test_only_what_was_known_at_the_cutoff_is_in_it(store: Store) -> None:
 )
 def test_our_own_word_never_trains_and_the_strongest_counts(store, ledger, label, echoes) -> None:
     store.incidents.upsert(
-        [incident(category="VPN", assignment="Desk"), incident("INC2", category="Mail")]
+        [titled(category="VPN", assignment="Desk"), titled("INC2", category="Mail")]
     )
     store.labels.record(ledger)
     past = read_point_in_time(store, CUTOFF)
@@ -96,9 +100,7 @@ def test_our_own_word_never_trains_and_the_strongest_counts(store, ledger, label
 
 
 def test_labels_of_every_target_find_their_place(store: Store) -> None:
-    store.incidents.upsert(
-        [incident(), incident("INC2", assignment="Desk", fields={"site": "Graz"})]
-    )
+    store.incidents.upsert([titled(), titled("INC2", assignment="Desk", fields={"site": "Graz"})])
     targets = {
         "assignment": "Desk",
         "severity": "High",
@@ -121,18 +123,16 @@ def test_labels_of_every_target_find_their_place(store: Store) -> None:
 
 
 def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: Store) -> None:
-    store.incidents.upsert(
-        [incident("INC1"), incident("INC2", category="Mail"), incident("INC5", 2)]
-    )
-    store.incidents.upsert([incident("INC6", 3, category="Chat")])
+    store.incidents.upsert([titled("INC1"), titled("INC2", category="Mail"), titled("INC5", 2)])
+    store.incidents.upsert([titled("INC6", 3, category="Chat")])
     store.predictions.record([auto_answer("VPN"), auto_answer("VPN", "INC3")])
     store.labels.record([said("Chat", "corrected", incident_id="INC2")])
     filed = History(
         (
-            incident("INC4", -1, category="Print"),
-            incident("INC3", category="VPN"),
-            replace(incident("INC1", category="VPN"), report=IncidentReport("INC1", OPENED, "x")),
-            incident("INC2", category="Mail"),
+            titled("INC4", -1, category="Print"),
+            titled("INC3", category="VPN"),
+            replace(titled("INC1", category="VPN"), report=IncidentReport("INC1", OPENED, "x")),
+            titled("INC2", category="Mail"),
         )
     )
     past = read_point_in_time(store, CUTOFF, file=filed)
@@ -158,12 +158,12 @@ def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: Store) -> None
 
 
 def test_an_export_of_our_own_answers_teaches_nothing(store: Store) -> None:
-    store.incidents.upsert([incident("known", category="VPN")])
+    store.incidents.upsert([titled("known", category="VPN")])
     store.predictions.record([auto_answer("VPN", name) for name in ("known", "echoed", "mended")])
     store.labels.record([said("Chat", "corrected", incident_id="mended")])
     given = {"untouched": "VPN", "known": "VPN", "echoed": "VPN", "mended": "VPN", "rare": "Chat"}
     filed = History(
-        tuple(incident(name, category=label) for name, label in given.items()), sha256="of the file"
+        tuple(titled(name, category=label) for name, label in given.items()), sha256="of the file"
     )
     past = exclude_self_confirmed(store, filed)
     labels = [one.outcome.category for one in past.history.incidents]
@@ -181,7 +181,7 @@ def test_an_export_of_our_own_answers_teaches_nothing(store: Store) -> None:
 
 
 def test_a_slip_of_the_pen_is_not_learned_beside_a_file_either(store: Store) -> None:
-    filed = History(tuple(incident(name, category="Chat") for name in ("untouched", "mended")))
+    filed = History(tuple(titled(name, category="Chat") for name in ("untouched", "mended")))
     store.labels.record([said("Chatt", "corrected", incident_id="mended")])
     past = exclude_self_confirmed(store, filed)
     assert [one.outcome.category for one in past.history.incidents] == ["Chat", None]
@@ -189,15 +189,15 @@ def test_a_slip_of_the_pen_is_not_learned_beside_a_file_either(store: Store) -> 
 
 
 def test_a_file_may_correct_what_was_only_accepted(store: Store) -> None:
-    store.incidents.upsert([incident(category="VPN", resolved_at=OPENED + HOUR)])
+    store.incidents.upsert([titled(category="VPN", resolved_at=OPENED + HOUR)])
     store.labels.record([said("VPN", "accepted", given_by=FINAL_STATE)])
-    reopened = History((incident(category="Mail", resolved_at=OPENED + 2 * HOUR),))
+    reopened = History((titled(category="Mail", resolved_at=OPENED + 2 * HOUR),))
     assert categories(read_point_in_time(store, CUTOFF, file=reopened)) == {"INC1": "Mail"}
     assert categories(read_point_in_time(store, CUTOFF)) == {"INC1": "VPN"}
 
 
 def test_what_a_mapping_said_is_remembered(store: Store) -> None:
-    store.incidents.upsert([incident("INC1"), incident("INC2", 1), incident("INC3", 2)])
+    store.incidents.upsert([titled("INC1"), titled("INC2", 1), titled("INC3", 2)])
     store.dataset_metadata.save(
         DatasetMetadata(
             severity_levels=("Low", "High"),
@@ -210,15 +210,15 @@ def test_what_a_mapping_said_is_remembered(store: Store) -> None:
     assert history.severity_levels == ("Low", "High")
     assert history.groups == ("north", "south", "")
     assert history.provenance == {"title": Provenance.OPENING}
-    store.incidents.upsert([incident(f"new{n}", 3) for n in range(3)])
+    store.incidents.upsert([titled(f"new{n}", 3) for n in range(3)])
     assert read_point_in_time(store, CUTOFF).history.groups == ()
-    file = History((incident("INC9", severity="P1"),), severity_levels=("P2", "P1"))
+    file = History((titled("INC9", severity="P1"),), severity_levels=("P2", "P1"))
     assert read_point_in_time(store, CUTOFF, file=file).history.severity_levels == ("P2", "P1")
 
 
 def test_the_hash_is_that_of_ids_and_labels(store: Store) -> None:
-    store.incidents.upsert([incident("INC1", category="VPN"), incident("INC2", 1)])
-    store.incidents.upsert([incident("INC3", 2, category="Mail")])
+    store.incidents.upsert([titled("INC1", category="VPN"), titled("INC2", 1)])
+    store.incidents.upsert([titled("INC3", 2, category="Mail")])
     before = read_point_in_time(store, CUTOFF).history.sha256
     assert read_point_in_time(store, CUTOFF).history.sha256 == before
     store.labels.record([said("Mail", "corrected", incident_id="INC2")])

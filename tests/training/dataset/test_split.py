@@ -4,24 +4,23 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from factories import incident
 
 from features.domain.history import History
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import ResolvedIncident
 from training.dataset.split import Split, split_history
 from training.demo.incidents import generate_company
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def incident(
+def numbered(
     number: int, *, title: str = "", opened: int | None = None, days: int | None = None
 ) -> ResolvedIncident:
     opened_at = None if opened is None else START + timedelta(days=opened)
     resolved_at = None if days is None or opened_at is None else opened_at + timedelta(days=days)
-    report = IncidentReport(
-        id=str(number), title=title or f"incident {number} w{number * 7}", opened_at=opened_at
-    )
-    return ResolvedIncident(report, Outcome(category="a", resolved_at=resolved_at))
+    title = title or f"incident {number} w{number * 7}"
+    return incident(str(number), title, opened_at=opened_at, category="a", resolved_at=resolved_at)
 
 
 def check_no_overlap(split: Split) -> None:
@@ -33,7 +32,7 @@ def check_no_overlap(split: Split) -> None:
 
 def test_time_is_preferred_and_judges_the_later_half() -> None:
     order = np.random.default_rng(0).permutation(80)
-    split = split_history(History(tuple(incident(int(n), opened=int(n)) for n in order)))
+    split = split_history(History(tuple(numbered(int(n), opened=int(n)) for n in order)))
     check_no_overlap(split)
     days = np.array(order)
     for fold in split.folds:
@@ -44,7 +43,7 @@ def test_time_is_preferred_and_judges_the_later_half() -> None:
 
 
 def test_time_split_learns_only_outcomes_known_when_the_period_began() -> None:
-    incidents = tuple(incident(n, opened=n, days=n % 20) for n in range(80))
+    incidents = tuple(numbered(n, opened=n, days=n % 20) for n in range(80))
     split = split_history(History(incidents))
     check_no_overlap(split)
     for fold in split.folds:
@@ -56,22 +55,22 @@ def test_time_split_learns_only_outcomes_known_when_the_period_began() -> None:
 
 
 def test_days_are_the_blocks_of_a_time_split() -> None:
-    split = split_history(History(tuple(incident(n, opened=n // 4) for n in range(40))))
+    split = split_history(History(tuple(numbered(n, opened=n // 4) for n in range(40))))
     assert split.blocks.tolist() == [n // 4 for n in range(40)]
 
 
 def test_few_undated_incidents_are_left_out_and_many_forbid_a_time_split() -> None:
-    few = [incident(n, opened=None if n == 3 else n) for n in range(40)]
+    few = [numbered(n, opened=None if n == 3 else n) for n in range(40)]
     split = split_history(History(tuple(few)))
     assert "later periods" in split.description
     assert 3 not in np.concatenate([np.r_[fold.fit, fold.judge] for fold in split.folds])
-    many = [incident(n, opened=None if n % 5 == 0 else n) for n in range(40)]
+    many = [numbered(n, opened=None if n % 5 == 0 else n) for n in range(40)]
     assert "near-copies" in split_history(History(tuple(many))).description
 
 
 def test_stated_groups_never_straddle_even_when_there_is_time() -> None:
     groups = tuple(f"unit {n % 7}" for n in range(70))
-    split = split_history(History(tuple(incident(n, opened=n) for n in range(70)), groups=groups))
+    split = split_history(History(tuple(numbered(n, opened=n) for n in range(70)), groups=groups))
     check_no_overlap(split)
     assert split.is_across_groups
     for fold in split.folds:
@@ -84,7 +83,7 @@ def test_stated_groups_never_straddle_even_when_there_is_time() -> None:
 @pytest.mark.parametrize("count", [1, 2])
 def test_too_few_groups_are_not_split_by_and_that_is_said(count: int, dated: bool) -> None:
     groups = tuple(f"unit {n % count}" for n in range(40))
-    incidents = tuple(incident(n, opened=n if dated else None) for n in range(40))
+    incidents = tuple(numbered(n, opened=n if dated else None) for n in range(40))
     split = split_history(History(incidents, groups=groups))
     assert not split.is_across_groups
     (warning,) = split.warnings
@@ -94,7 +93,7 @@ def test_too_few_groups_are_not_split_by_and_that_is_said(count: int, dated: boo
 
 
 def test_certificates_reach_as_far_as_the_split() -> None:
-    incidents = tuple(incident(n, opened=n) for n in range(70))
+    incidents = tuple(numbered(n, opened=n) for n in range(70))
     alone = split_history(History(incidents))
     assert alone.warnings == ()
     assert "this organisation's incidents only" in alone.scope
@@ -107,7 +106,7 @@ def test_certificates_reach_as_far_as_the_split() -> None:
 def test_near_copies_never_straddle(seed: int) -> None:
     text = "shared drive number {} is not reachable for the colleagues of room {} since today"
     incidents = tuple(
-        incident(n, title=text.format(f"q{n % 15} r{n % 15} s{n % 15} t{n % 15}", n))
+        numbered(n, title=text.format(f"q{n % 15} r{n % 15} s{n % 15} t{n % 15}", n))
         for n in range(60)
     )
     split = split_history(History(incidents), seed=seed)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factories import incident
 
 from features.domain.history import History
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import Outcome, ResolvedIncident
 from features.home import Home
 from models.artifacts import registry as registering
 from models.artifacts.evaluation_files import evaluation_folder
@@ -26,15 +27,15 @@ FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 TITLES = {"Network": "vpn down", "Printing": "printer jam"}
 
 
-def incident(number: int) -> ResolvedIncident:
+def numbered(number: int) -> ResolvedIncident:
     label = sorted(TITLES)[number % 2]
-    opened = FIRST_DAY + timedelta(hours=6 * number)
-    report = IncidentReport(id=f"INC{number}", title=f"{TITLES[label]} {number}", opened_at=opened)
-    return ResolvedIncident(report, Outcome(category=label))
+    opened_at = FIRST_DAY + timedelta(hours=6 * number)
+    title = f"{TITLES[label]} {number}"
+    return incident(f"INC{number}", title, opened_at=opened_at, category=label)
 
 
 def history(incidents: int) -> History:
-    return History(tuple(incident(number) for number in range(incidents)))
+    return History(tuple(numbered(number) for number in range(incidents)))
 
 
 def evaluation(past: History, rows: np.ndarray) -> Evaluation:

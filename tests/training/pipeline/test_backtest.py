@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from factories import incident
 from typer.testing import CliRunner
 
 from features.domain.history import History, Provenance
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import ResolvedIncident
 from features.errors import NotEnoughHistory, PrecedentError
 from features.home import Home
 from training.cli.app import app
@@ -30,14 +31,14 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 PLACES = ("graz", "linz", "wels", "steyr", "enns", "ried", "lienz", "imst", "hall", "bruck")
 
 
-def incident(day: float, number: int, label: str, *, known_after: float = 0.5) -> ResolvedIncident:
+def numbered(day: float, number: int, label: str, *, known_after: float = 0.5) -> ResolvedIncident:
     words = {"Network": "vpn tunnel connection drops", "Printing": "printer paper jam"}
     place, other = PLACES[number % 10], PLACES[number // 10 % 10]
     title = f"{words[label]} {place} {other} room {number * 7919 % 997}"
     opened = START + timedelta(days=day)
-    return ResolvedIncident(
-        IncidentReport(id=f"INC{number:04}", opened_at=opened, title=title),
-        Outcome(category=label, resolved_at=opened + timedelta(days=known_after)),
+    resolved = opened + timedelta(days=known_after)
+    return incident(
+        f"INC{number:04}", title, opened_at=opened, category=label, resolved_at=resolved
     )
 
 
@@ -46,7 +47,7 @@ def company(days: int = 200, *, swapped_from: int = 9999) -> History:
     other = {"Network": "Printing", "Printing": "Network"}
     incidents = []
     for number in range(3 * days):
-        one = incident(number / 3, number, ("Network", "Printing")[number % 2])
+        one = numbered(number / 3, number, ("Network", "Printing")[number % 2])
         if number / 3 >= swapped_from:
             one = replace(one, outcome=replace(one.outcome, category=other[one.outcome.category]))
         incidents.append(one)

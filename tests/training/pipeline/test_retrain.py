@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from factories import incident, label_record, prediction
 from typer.testing import CliRunner
 
-from features.domain.labels import LabelRecord, LabelSource
+from features.domain.labels import LabelRecord
 from features.domain.monitoring import Alarm, MonitoringReport
-from features.domain.predictions import PredictionRecord
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import ResolvedIncident
 from features.home import Home
 from features.store.store import Store, open_store
 from models.artifacts.mlflow_client import connect
@@ -81,18 +81,18 @@ def champions(home: Home) -> dict[str, str]:
 def past(rows: int = 60) -> list[ResolvedIncident]:
     labels = list(WORDS)
     return [
-        ResolvedIncident(
-            IncidentReport(
-                f"T{n}", NOW - timedelta(hours=9 * (rows - n)), f"{WORDS[labels[n % 2]]} {n}"
-            ),
-            Outcome(labels[n % 2]),
+        incident(
+            f"T{n}",
+            f"{WORDS[labels[n % 2]]} {n}",
+            opened_at=NOW - timedelta(hours=9 * (rows - n)),
+            category=labels[n % 2],
         )
         for n in range(rows)
     ]
 
 
 def label(incident_id: str, said: str, source: str = "corrected") -> LabelRecord:
-    return LabelRecord(incident_id, "category", said, LabelSource(source), "Ana", NOW)
+    return label_record(incident_id, said, source, given_at=NOW)
 
 
 def states(store: Store) -> list[str]:
@@ -136,8 +136,8 @@ def test_train_does_not_learn_an_export_of_our_own_answers(
 ) -> None:
     everything = past()
     ours = everything[0].outcome.category
-    answer = ("p", "r", "T0", "category", "1", ours, 0.9, "auto", "auto", {}, NOW)
-    store.predictions.record([PredictionRecord(*answer)])
+    answer = prediction("T0", ours, decision="auto", mode="auto", answered_at=NOW)
+    store.predictions.record([answer])
     file = str(write_history(tmp_path / "history.jsonl", everything))
     command = ["train", "--history", file, "--target", "category", "--json"]
     told = json.loads(CliRunner().invoke(app, command).stdout)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from factories import incident
 
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
@@ -31,9 +32,8 @@ RUNBOOKS = [
 ]
 
 
-def incident(n: int, title: str, text: str = "", **outcome: str) -> ResolvedIncident:
-    opened = START + timedelta(hours=7 * n)
-    return ResolvedIncident(IncidentReport(f"INC{n}", opened, title, text), Outcome(**outcome))
+def numbered(n: int, title: str, text: str = "", **outcome: str) -> ResolvedIncident:
+    return incident(f"INC{n}", title, text, opened_at=START + timedelta(hours=7 * n), **outcome)
 
 
 def history(count: int, **other: str) -> History:
@@ -42,7 +42,7 @@ def history(count: int, **other: str) -> History:
     filler = [" ".join(rng.choice(list("abcdefghijklmnop"), 6)) for _ in range(count)]
     return History(
         tuple(
-            incident(
+            numbered(
                 n, f"{TOPICS[name][1]} {filler[n]}", "please help", runbook_id=other.get(name, name)
             )
             for n, name in ((n, names[n % len(names)]) for n in range(count))
@@ -75,7 +75,7 @@ def test_outcomes_are_learned_and_judged() -> None:
 
 
 def test_without_outcomes_the_shipped_constants_stand() -> None:
-    past = History(tuple(incident(n, f"printer jam {n}") for n in range(30)))
+    past = History(tuple(numbered(n, f"printer jam {n}") for n in range(30)))
     trained = train(past)
     assert (trained.labelled, trained.judged, trained.metrics) == (0, None, ())
     assert "as shipped" in trained.notes[0]
@@ -129,12 +129,12 @@ def _hashing():
 JOB = "Batch job 471{} failed on srv-db-0{}"
 RESTARTED = "Restarted the listener."
 RECURRING = [
-    incident(1, JOB.format(1, 1), "ORA-00600 at 03:12", resolution="closed"),
-    incident(5, JOB.format(2, 2), "ORA-00600 at 04:12", resolution=RESTARTED, severity="high"),
-    incident(9, JOB.format(3, 7), "ORA-00600 at 05:12\n# Fix\n```", resolution=RESTARTED),
-    incident(10, JOB.format(4, 7), "ORA-00600 again", resolution="Raised the SGA to 8 GB."),
+    numbered(1, JOB.format(1, 1), "ORA-00600 at 03:12", resolution="closed"),
+    numbered(5, JOB.format(2, 2), "ORA-00600 at 04:12", resolution=RESTARTED, severity="high"),
+    numbered(9, JOB.format(3, 7), "ORA-00600 at 05:12\n# Fix\n```", resolution=RESTARTED),
+    numbered(10, JOB.format(4, 7), "ORA-00600 again", resolution="Raised the SGA to 8 GB."),
 ]
-OTHERS = [incident(20 + n, title) for n, title in enumerate(("Printer jam", "New laptop", ""))]
+OTHERS = [numbered(20 + n, title) for n, title in enumerate(("Printer jam", "New laptop", ""))]
 
 
 def test_what_recurs_without_a_runbook_is_a_gap() -> None:
@@ -165,7 +165,7 @@ def test_the_draft_is_a_runbook_with_the_fixes_as_steps() -> None:
 
 
 def test_a_kind_that_has_a_runbook_is_no_gap() -> None:
-    named = incident(30, "Batch job 1 failed on srv-db-01", "ORA-00600", runbook_id="db/ora")
+    named = numbered(30, "Batch job 1 failed on srv-db-01", "ORA-00600", runbook_id="db/ora")
     assert find_gaps([*RECURRING, named]) == ()
     assert find_gaps(RECURRING, has_runbook=lambda report: "Batch" in report.title) == ()
 
@@ -177,7 +177,7 @@ def test_twice_is_no_recurrence_unless_asked() -> None:
 
 def test_nothing_has_no_gaps() -> None:
     assert find_gaps([]) == ()
-    assert find_gaps([incident(n, "", "") for n in range(5)]) == ()
+    assert find_gaps([numbered(n, "", "") for n in range(5)]) == ()
 
 
 def test_untimed_incidents_without_fixes_have_a_draft_too() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from factories import prediction
 
 from features.domain.feedback import FeedbackAction, FeedbackRecord
 from features.domain.predictions import PredictionRecord
@@ -20,20 +21,8 @@ SECRET = "geheimes Wort"
 def answered(
     incident_id: str, target: str, answer: dict[str, Any], **facts: Any
 ) -> PredictionRecord:
-    record = PredictionRecord(
-        prediction_id=f"p {incident_id}",
-        request_id="r1",
-        incident_id=incident_id,
-        target=target,
-        model_version="7",
-        label="Network",
-        confidence=0.5,
-        decision="suggest",
-        mode="monitor",
-        answer=answer,
-        answered_at=NOON,
-    )
-    return replace(record, **facts)
+    usual = {"prediction_id": f"p {incident_id}", "confidence": 0.5}
+    return prediction(incident_id, target=target, answer=answer, **usual | facts)
 
 
 def entry(

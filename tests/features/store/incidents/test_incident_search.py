@@ -2,25 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from time import perf_counter
 
 import pytest
+from factories import NOON, incident, prediction
 
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.incidents.incident_search import InboxCursor, InboxPage, InboxQuery
 from features.store.store import Store, open_store
 
-NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
-LEARNED = {"category", "severity", "resolution"}
 
-
-def incident(incident_id: str, hours: float | None = 0, **facts: str) -> ResolvedIncident:
-    learned = {name: facts.pop(name) for name in LEARNED & facts.keys()}
+def incident_after(hours: float | None, incident_id: str, **facts: str) -> ResolvedIncident:
     opened_at = None if hours is None else NOON + timedelta(hours=hours)
-    report = IncidentReport(id=incident_id, opened_at=opened_at, **facts)  # type: ignore[arg-type]
-    return ResolvedIncident(report, Outcome(**learned))  # type: ignore[arg-type]
+    return incident(incident_id, opened_at=opened_at, **facts)
 
 
 def predicted(
@@ -31,16 +27,13 @@ def predicted(
     target: str = "category",
     decision: str = "auto",
 ) -> PredictionRecord:
-    return PredictionRecord(
+    return prediction(
+        incident_id,
+        label,
         prediction_id=f"{incident_id} {age}",
-        request_id="r1",
-        incident_id=incident_id,
         target=target,
-        model_version="7",
-        label=label,
         confidence=0.5,
         decision=decision,
-        mode="monitor",
         answer={"label": label},
         answered_at=NOON - timedelta(hours=age),
     )
@@ -60,7 +53,7 @@ def pages(store: Store, query: InboxQuery) -> Iterator[InboxPage]:
 
 def test_the_newest_come_first_then_those_of_unknown_time(store: Store) -> None:
     times = {"b": 0, "a": 1, "ä": None, "B": 0, "z": None, "row-10": 0, "row-9": 0, "c": -0.5}
-    store.incidents.upsert([incident(name, hours) for name, hours in times.items()])
+    store.incidents.upsert([incident_after(hours, name) for name, hours in times.items()])
     page = store.inbox.page(InboxQuery())
     assert ids(page) == ["a", "B", "b", "row-10", "row-9", "c", "z", "ä"]
     assert (page.next, page.total) == (None, 8)
@@ -70,7 +63,9 @@ def test_the_newest_come_first_then_those_of_unknown_time(store: Store) -> None:
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
 def test_pages_follow_each_other_without_gap_or_repetition(store: Store, limit: int) -> None:
     times = [0, 0, 0, 1, 2, None, None, None]
-    store.incidents.upsert([incident(f"INC{number}", hours) for number, hours in enumerate(times)])
+    store.incidents.upsert(
+        [incident_after(hours, f"INC{number}") for number, hours in enumerate(times)]
+    )
     found = list(pages(store, InboxQuery(limit=limit)))
     assert [name for page in found for name in ids(page)] == [
         f"INC{number}" for number in (4, 3, 0, 1, 2, 5, 6, 7)
@@ -80,14 +75,14 @@ def test_pages_follow_each_other_without_gap_or_repetition(store: Store, limit: 
 
 
 def test_an_incident_that_arrives_between_two_pages_moves_nothing(store: Store) -> None:
-    store.incidents.upsert([incident(f"INC{number}", -number) for number in range(4)])
+    store.incidents.upsert([incident_after(-number, f"INC{number}") for number in range(4)])
     first = store.inbox.page(InboxQuery(limit=2))
-    store.incidents.upsert([incident("new", 1)])
+    store.incidents.upsert([incident_after(1, "new")])
     assert ids(store.inbox.page(InboxQuery(limit=2, before=first.next))) == ["INC2", "INC3"]
 
 
 def test_the_cursor_of_an_incident_that_is_gone_still_holds(store: Store) -> None:
-    store.incidents.upsert([incident(f"INC{number}", -number) for number in range(3)])
+    store.incidents.upsert([incident_after(-number, f"INC{number}") for number in range(3)])
     assert ids(store.inbox.page(InboxQuery(before=InboxCursor(NOON, "INC0")))) == ["INC1", "INC2"]
     store.incidents.delete("INC0")
     assert ids(store.inbox.page(InboxQuery(before=InboxCursor(NOON, "INC0")))) == ["INC1", "INC2"]
@@ -145,7 +140,7 @@ def test_every_word_of_a_search_must_occur(store: Store, text: str, found: list[
 def test_words_and_filters_hold_together_on_every_page(store: Store) -> None:
     store.incidents.upsert(
         [
-            incident(f"INC{number}", -number, title="vpn", service="ab"[number % 2])
+            incident_after(-number, f"INC{number}", title="vpn", service="ab"[number % 2])
             for number in range(10)
         ]
     )
@@ -173,7 +168,7 @@ def test_a_label_is_the_known_one_or_else_the_newest_predicted(store: Store, tar
 
 
 def test_a_decision_is_that_of_the_newest_prediction_of_a_category(store: Store) -> None:
-    store.incidents.upsert([incident("INC1"), incident("INC2", None), incident("INC3")])
+    store.incidents.upsert([incident("INC1"), incident_after(None, "INC2"), incident("INC3")])
     store.predictions.record(
         [
             predicted("INC1", "A", age=2, decision="abstain"),
@@ -225,7 +220,9 @@ def test_a_label_that_is_longer_than_any_index_takes_is_stored_and_found(
 @pytest.mark.quality
 def test_a_page_of_many_incidents_is_quick(store: Store) -> None:
     many = range(20_000)
-    store.incidents.upsert([incident(f"INC{number}", number, title="VPN down") for number in many])
+    store.incidents.upsert(
+        [incident_after(number, f"INC{number}", title="VPN down") for number in many]
+    )
     store.predictions.record([predicted(f"INC{number}", "A") for number in many])
     started = perf_counter()
     for query in (InboxQuery(), InboxQuery(category="A"), InboxQuery(decision="auto")):

@@ -3,12 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from factories import incident
+
 from features.store.store import Store
-
-
-def incident(name: str, title: str = "") -> ResolvedIncident:
-    return ResolvedIncident(IncidentReport(name, title=title), Outcome())
 
 
 def test_only_those_that_begin_so_are_seen_oldest_first(store: Store) -> None:

@@ -1,0 +1,28 @@
+"""Names that vulture cannot see used; a name that is used nowhere does not belong here."""
+
+# Fields that leave as JSON, by `asdict` or by a response's schema.
+_.labelled_at  # features/store/learning/answer_queries.py
+_.champion_version, _.champion_confidence, _.champion_decision  # shadow predictions
+_.recall, _.assessed, _.has_drifted, _.overconfidence, _.created_at  # model cards
+_.encoder_sha256, _.adapted_encoder_sha256
+_.alternatives, _.label_set, _.expected_rank  # predictions
+_.has_fix, _.resolved_by, _.hours_to_resolve
+_.label_modes, _.change_id, _.is_new_label, _.cluster_size  # responses
+
+# What the templates of the pages read.
+_.champion_accuracy, _.says, _.misuse, _.segments, _.next_link, _.chart, _.purpose
+_.has_earlier, _.unproven, _.allowing, _.is_for_comparison, _.fits_nothing, HEIGHT
+
+# Members of an enumeration that stored values and users name.
+_.EDITED, _.RECOMMEND
+
+# Read or called by a library: pydantic, SQLAlchemy, scikit-learn, numba, Jinja, MLflow, uvicorn.
+_.max_seq_length, _.n_features_, _.isolation_level, _.CACHE_DIR, _.filters, _.globals
+_.impl, _.cache_ok, _.process_bind_param, _.process_result_value, _.type_annotation_map
+_load_pyfunc, app_from_environment
+
+# Named in annotations that are strings.
+Axes, Future, NamesVersion
+
+# What the contract tests and the notebooks start from.
+KINDS, _.definition, load_demo
