@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from features.store.learning.monitoring_reports import Alarm, Measure
 from models.base.model_card import Card
 from models.base.predictions import Decision
 from training.monitoring.bootstrap import mean_by_day
-from training.monitoring.findings import Findings
+from training.monitoring.findings import RETRAIN, Findings
 from training.monitoring.overconfidence import find_overconfidence
 
 _FOR_ERRORS = 0.005
@@ -159,9 +160,8 @@ def _rash_alarms(judged: AnsweredIncidents, error: float) -> tuple[Alarm, ...]:
                 f"{len(late)} since {since:%Y-%m-%d}, {expected:.0f} expected"
             ),
             advice=(
-                f"lower {judged.target} to suggest (training mode suggest --target "
-                f"{judged.target}), read the examples, then train anew: training retrain "
-                "--from-store"
+                f"lower {judged.target} to recommend (python -m training mode recommend --target "
+                f"{quote(judged.target)}), read the examples, then train anew: {RETRAIN}"
             ),
             since=since,
             examples=tuple(one.incident_id for one in missed[-_EXAMPLES:]),

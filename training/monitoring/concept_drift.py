@@ -10,7 +10,7 @@ from features.text.cleaning import incident_text
 from models.classification.cross_validation import Rows
 from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.distinctive_terms import distinctive_terms
-from training.monitoring.findings import Findings
+from training.monitoring.findings import RETRAIN, Findings
 from training.monitoring.novelty_tests import NoveltyTest, emerging_texts, emerging_values
 
 FACTS = ("service", "source")
@@ -122,12 +122,12 @@ def _label_alarm(dataset: MonitoringDataset, target: str, sign: NoveltyTest) -> 
         what, advice = _several_labels(dataset, target, sign)
     elif sign.before:
         what = f"label {sign.value!r} of {target} has become far more frequent"
-        advice = "see whether its meaning changed; then train anew: training retrain --from-store"
+        advice = f"see whether its meaning changed; then train anew: {RETRAIN}"
     else:
         what = f"label {sign.value!r} of {target} is new"
         advice = (
             "a new class, or an old one renamed: if it is the same, rename it in the history; "
-            "then train anew: training retrain --from-store"
+            f"then train anew: {RETRAIN}"
         )
     return _alarm(dataset, sign, "label", what, advice, target)
 
@@ -138,15 +138,16 @@ def _several_labels(dataset: MonitoringDataset, target: str, sign: NoveltyTest) 
     what = f"several labels of {target} are new: {', '.join(list(names)[:_EXAMPLES])}"
     return what, (
         "new classes, or old ones renamed: rename in the history those that are the same; "
-        "then train anew: training retrain --from-store"
+        f"then train anew: {RETRAIN}"
     )
 
 
 def _fact_alarm(dataset: MonitoringDataset, fact: str, sign: NoveltyTest) -> Alarm:
     what = f"{fact} {sign.value!r} {'is far more frequent' if sign.before else 'is new'}"
+    topology = ", and add it to topology.yaml" if fact == "service" else ""
     advice = (
-        f"no answer was ever judged on this {fact}: keep it at suggest until the next training, "
-        "and tell the topology of it"
+        f"no answer was ever judged on this {fact}: keep its targets at recommend until the next "
+        f"training{topology}"
     )
     return _alarm(dataset, sign, fact, what, advice)
 

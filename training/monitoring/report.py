@@ -18,7 +18,7 @@ from training.monitoring.category_proposals import propose_categories
 from training.monitoring.certificate_checks import check_certificates
 from training.monitoring.concept_drift import find_concept_changes
 from training.monitoring.dataset import MonitoringDataset, read_monitoring_dataset
-from training.monitoring.findings import Findings, add_up
+from training.monitoring.findings import Findings, combine
 from training.monitoring.input_drift import measure_inputs
 from training.monitoring.label_shift import measure_label_shift
 from training.monitoring.shadow_comparison import measure_shadow
@@ -68,7 +68,7 @@ def build_report(
     begins = {one.target: _begin(dataset, one.learned_until, days) for one in champions}
     since = dataset.first_since(max(begins.values(), default=_begin(dataset, None, days)))
     targets = [one.target for one in champions]
-    found = add_up(
+    found = combine(
         [
             Findings((Measure("incidents compared", len(dataset.ids) - since, None, None, since),)),
             find_concept_changes(dataset, targets, since),
@@ -114,7 +114,7 @@ def _look_at_champion(
     since = dataset.first_since(begins)
     challenger = registry.challengers().get(target)
     pairs = learning.shadow_pairs(target, challenger.version) if challenger else ()
-    return add_up(
+    return combine(
         [
             measure_answers(judged, champion.card, store.feedback(target), targets),
             check_certificates(
