@@ -19,6 +19,7 @@ from models.artifacts.registry import ModelRegistry
 from models.lifecycle.champion_audit import AuditReport, ChampionAt, audit_at
 from models.lifecycle.promotion import note_found_champions
 from training.cli.audit_file import write_log
+from training.cli.options import AsJson
 
 _SHOWN = 20
 _MINUTE = "%Y-%m-%d %H:%M"
@@ -33,7 +34,7 @@ def audit_command(
     export: Annotated[
         Path | None, typer.Option("--export", help="write the log to a .csv or .jsonl file")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell which model was champion at a time and what it said of an incident, or show the log."""
     moment = _parse(at)

@@ -17,9 +17,7 @@ from features.store.store import IncidentStore, open_store
 from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.classification.calibrated_model import CalibratedModel
-from training.cli.actor import actor_name
-
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
+from training.cli.options import AsJson, actor_name
 
 
 @dataclass(frozen=True, slots=True)

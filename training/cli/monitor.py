@@ -11,6 +11,7 @@ from features.home import open_home
 from features.store.learning.monitoring_reports import Alarm, MonitoringReport, Proposal
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
+from training.cli.options import AsJson
 from training.monitoring.report import build_report
 from training.settings import TrainingSettings
 
@@ -20,7 +21,7 @@ def monitor_command(
         int | None,
         typer.Option(min=1, help="look at the last days only; default: since the training"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell what changed since the champions learned, and whether their answers are still right."""
     settings = TrainingSettings()

@@ -13,7 +13,7 @@ from features.home import open_home
 from features.store.store import IncidentStore, open_store
 from features.text.parsing import as_utc
 from models.artifacts.registry import ModelRegistry
-from training.cli.actor import actor_name
+from training.cli.options import AsJson, MappingFile, actor_name
 from training.cli.output import describe_report, show_progress
 from training.cli.read_history import read_export
 from training.dataset.point_in_time import describe_self_confirmed
@@ -31,9 +31,7 @@ def retrain_command(
     history: Annotated[
         Path | None, typer.Option("--history", help="a file, with --from-store beside the store")
     ] = None,
-    mapping: Annotated[
-        Path | None, typer.Option("--mapping", help="how columns are to be read")
-    ] = None,
+    mapping: MappingFile = None,
     cutoff: Annotated[
         str | None, typer.Option("--cutoff", help="only what was known then; default: now")
     ] = None,
@@ -44,7 +42,7 @@ def retrain_command(
     force_promote: Annotated[
         bool, typer.Option("--force-promote", help="skip the gate, for experiments")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Learn from what was answered and said since: labels, corrections and final states."""
     now = datetime.now(UTC)
