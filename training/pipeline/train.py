@@ -77,7 +77,8 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
         forget(adapted, plan.home)
     report = _report(split, encoded, (*labelled, *found), skipped | unfit | without)
     return replace(
-        report, warnings=(*report.warnings, *past.warnings, *describe_self_confirmed(past.echoes))
+        report,
+        warnings=(*report.warnings, *past.warnings, *describe_self_confirmed(past.self_confirmed)),
     )
 
 
