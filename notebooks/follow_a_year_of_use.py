@@ -9,26 +9,23 @@ meaning of one label changes. For your own store begin at "What did the audit sa
 
 # %%
 import time
-from collections import defaultdict
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pandas as pd
 from matplotlib import pyplot as plt
 from starlette.testclient import TestClient
 
 from features.domain.history import History
 from features.home import HomeSettings, open_home
 from features.store.operations.modes import Mode, ModeSetting
-from features.store.store import IncidentStore, open_store
+from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
-from models.base.model_card import Card
-from models.statistics.confidence_sequence import precision_bounds
 from serving.app import create_app
 from serving.runtime.settings import ServingSettings
 from training.demo.incidents import generate_company
+from training.monitoring.certificate_checks import precision_history
 from training.pipeline.train import train
 from training.plan import TrainingPlan
 
@@ -60,38 +57,7 @@ alone ends as we said, so it tells nothing and is not played here; an audited an
 person names the label. Half is audited here, where 5% is usual, for the time is short.
 """
 
-
 # %%
-def precision_history(store: IncidentStore, target: str, version: str, card: Card) -> pd.DataFrame:
-    """Return how the bounds of each label went: a row for each audited answer."""
-    answers = [
-        answer
-        for answer in store.learning.audited_answers(target)
-        if answer.version == version and answer.truth is not None
-    ]
-    stored = store.find([answer.incident_id for answer in answers])
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    rows = []
-    for answer in answers:
-        counts[answer.label][answer.truth != answer.label] += 1
-        bounds = precision_bounds(*counts[answer.label])
-        incident, certificate = stored.get(answer.incident_id), card.certificates.get(answer.label)
-        opened = incident.report.opened_at if incident else None
-        rows.append(
-            {
-                "label": answer.label,
-                "day": (opened or answer.answered_at).date(),
-                "n": bounds.n,
-                "right": counts[answer.label][0],
-                "estimate": bounds.estimate,
-                "low": bounds.low,
-                "high": bounds.high,
-                "promised": certificate.precision_at_least if certificate else None,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
 CHANGED, TEAM = "Network Operations", "Connectivity"
 truths = {one.report.id: str(one.outcome.assignment) for one in later}
 moved = [one for one in later[len(later) // 2 :] if one.outcome.assignment == CHANGED]

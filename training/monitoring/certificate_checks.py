@@ -4,9 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from shlex import quote
 
+import pandas as pd
+
 from features.store.learning.answer_queries import AuditedAnswer
 from features.store.learning.certificate_withdrawals import CertificateWithdrawal
 from features.store.learning.monitoring_reports import Alarm, Measure
+from features.store.store import IncidentStore
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
 from models.statistics.confidence_sequence import precision_bounds
@@ -96,3 +99,37 @@ def _broken_alarm(
 def _missed(answers: Sequence[AuditedAnswer]) -> tuple[str, ...]:
     wrong = [one.incident_id for one in answers if one.truth != one.label]
     return tuple(wrong[-_EXAMPLES:])
+
+
+def precision_history(store: IncidentStore, target: str, version: str, card: Card) -> pd.DataFrame:
+    """Return the bounds of each label over time, for a chart: a row for each audited answer.
+
+    Columns are `label`, `day` (when its incident was opened, else when it was answered), `n`,
+    `right`, `estimate`, `low`, `high` and `promised`.
+    """
+    answers = [
+        answer
+        for answer in store.learning.audited_answers(target)
+        if answer.version == version and answer.truth is not None
+    ]
+    stored = store.find([answer.incident_id for answer in answers])
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    rows = []
+    for answer in answers:
+        counts[answer.label][answer.truth != answer.label] += 1
+        bounds = precision_bounds(*counts[answer.label])
+        incident, certificate = stored.get(answer.incident_id), card.certificates.get(answer.label)
+        opened = incident.report.opened_at if incident else None
+        rows.append(
+            {
+                "label": answer.label,
+                "day": (opened or answer.answered_at).date(),
+                "n": bounds.n,
+                "right": counts[answer.label][0],
+                "estimate": bounds.estimate,
+                "low": bounds.low,
+                "high": bounds.high,
+                "promised": certificate.precision_at_least if certificate else None,
+            }
+        )
+    return pd.DataFrame(rows)

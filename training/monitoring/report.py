@@ -28,7 +28,7 @@ _WITHOUT_LABELS = frozenset({"similar", "runbooks"})
 
 
 @dataclass(frozen=True, slots=True)
-class Champion:
+class MonitoredChampion:
     """A target's champion and what its card tells."""
 
     version: ModelVersion
@@ -61,7 +61,7 @@ def build_report(
     """
     dataset = read_monitoring_dataset(store, home, encoder, progress)
     champions = [
-        Champion(version, read_card(version))
+        MonitoredChampion(version, read_card(version))
         for target, version in sorted(registry.champions().items())
         if target not in _WITHOUT_LABELS
     ]
@@ -74,7 +74,7 @@ def build_report(
             find_concept_changes(dataset, targets, since),
             measure_inputs(dataset, since),
             *(
-                _look_at_champion(store, registry, dataset, one, begins[one.target], len(targets))
+                _check_champion(store, registry, dataset, one, begins[one.target], len(targets))
                 for one in champions
             ),
         ]
@@ -91,11 +91,11 @@ def _begin(
     return learned_until if days is None else max(learned_until, newest - timedelta(days=days))
 
 
-def _look_at_champion(
+def _check_champion(
     store: IncidentStore,
     registry: ModelRegistry,
     dataset: MonitoringDataset,
-    champion: Champion,
+    champion: MonitoredChampion,
     begins: datetime,
     targets: int,
 ) -> Findings:
@@ -109,7 +109,7 @@ def _look_at_champion(
     judged = AnsweredIncidents(
         target,
         tuple(one for one in answers if one.incident_id in once),
-        true_labels(dataset, target, ledger),
+        unbiased_labels(dataset, target, ledger),
     )
     since = dataset.first_since(begins)
     challenger = registry.challengers().get(target)
@@ -137,7 +137,7 @@ def _by_incident(labels: Iterable[LabelRecord]) -> dict[str, list[LabelRecord]]:
     return found
 
 
-def true_labels(
+def unbiased_labels(
     dataset: MonitoringDataset, target: str, ledger: Mapping[str, Sequence[LabelRecord]]
 ) -> dict[str, str]:
     """Return what is right by incident, but where only feedback or our own answer says so."""

@@ -19,7 +19,7 @@ from training.dataset.provenance import why_auto_is_withheld
 from training.dataset.split import Split, is_dated, known_at, split_history
 from training.dataset.targets import Target
 from training.pipeline.fit import encode_history, fit_and_judge, prove
-from training.pipeline.train import choose_targets, learn_each, refuse_nothing
+from training.pipeline.train import choose_targets, learn_targets, require_trained
 from training.plan import Progress, TrainingPlan
 
 _CHUNK = 500
@@ -132,8 +132,8 @@ def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress
             raise NotEnoughHistory(f"no incident of the last {days} days has such a label")
         return _answer(_fitted(past, target, split, plan), target, asked, progress)
 
-    tested, unfit = learn_each(chosen, plan.targets, replay, progress)
-    refuse_nothing(tested, skipped | unfit)
+    tested, unfit = learn_targets(chosen, plan.targets, replay, progress)
+    require_trained(tested, skipped | unfit)
     withheld = why_auto_is_withheld(history)
     return BacktestReport(
         days=days,

@@ -23,7 +23,7 @@ from models.lifecycle.promotion import promote
 from training.cli.app import app
 from training.monitoring.category_proposals import propose_categories
 from training.monitoring.dataset import MonitoringDataset
-from training.monitoring.report import build_report, true_labels
+from training.monitoring.report import build_report, unbiased_labels
 from training.monitoring.shadow_comparison import measure_shadow
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
@@ -236,10 +236,10 @@ def test_what_people_only_corrected_does_not_count_as_errors():
     corrected = labelled(one, "Mail", LabelSource.CORRECTED)
     final = labelled(one, "Mail", LabelSource.OUTCOME, FINAL_STATE)
     echo = labelled(one, "Mail", LabelSource.SELF_CONFIRMED, FINAL_STATE)
-    assert true_labels(dataset, "category", {"INC1": [corrected]}) == {}
-    assert true_labels(dataset, "category", {"INC1": [echo]}) == {}
-    assert list(true_labels(dataset, "category", {"INC1": [corrected, final]})) == ["INC1"]
-    assert list(true_labels(dataset, "category", {})) == ["INC1"]
+    assert unbiased_labels(dataset, "category", {"INC1": [corrected]}) == {}
+    assert unbiased_labels(dataset, "category", {"INC1": [echo]}) == {}
+    assert list(unbiased_labels(dataset, "category", {"INC1": [corrected, final]})) == ["INC1"]
+    assert list(unbiased_labels(dataset, "category", {})) == ["INC1"]
 
 
 def test_a_shadow_is_compared_with_the_champion():
