@@ -1,4 +1,4 @@
-"""How a champion answers: how sure, how right, how often alone, how well taken, how fast."""
+"""Quality of a champion's answers: calibration, accuracy, autonomy, acceptance, latency."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,11 +34,11 @@ class AnsweredIncidents:
 
     @property
     def known(self) -> tuple[PredictionSummary, ...]:
-        """Those whose truth is known."""
-        return tuple(one for one in self.answers if one.incident_id in self.truths)
+        """The answers whose truth is known."""
+        return tuple(answer for answer in self.answers if answer.incident_id in self.truths)
 
     def is_wrong(self, answer: PredictionSummary) -> bool:
-        """Whether an answer whose truth is known was another."""
+        """Whether an answer differs from its truth, which must be known."""
         return self.truths[answer.incident_id] != answer.label
 
 
@@ -56,14 +56,14 @@ def first_answers(
 def measure_answers(
     judged: AnsweredIncidents, card: Card, feedback: Sequence[FeedbackRecord], targets: int
 ) -> Findings:
-    """Measure calibration, accuracy, abstention, acceptance and latency; alarm at rash answers."""
+    """Measure calibration, accuracy, abstention, acceptance, latency; alarm at overconfidence."""
     measures = [
         *_rates(judged),
         *_calibration(judged, card),
         *_acceptance(judged, feedback),
         *_latency(judged),
     ]
-    return Findings(tuple(measures), _rash_alarms(judged, _FOR_ERRORS / targets))
+    return Findings(tuple(measures), _overconfidence_alarms(judged, _FOR_ERRORS / targets))
 
 
 def _rates(judged: AnsweredIncidents) -> list[Measure]:
@@ -141,7 +141,7 @@ def _measure(
     return Measure(name, found.value, *bounds, judged.target, n=len(values))
 
 
-def _rash_alarms(judged: AnsweredIncidents, error: float) -> tuple[Alarm, ...]:
+def _overconfidence_alarms(judged: AnsweredIncidents, error: float) -> tuple[Alarm, ...]:
     known = judged.known
     wrong = np.array([judged.is_wrong(one) for one in known], dtype=np.bool_)
     confidence = np.array([one.confidence for one in known])

@@ -1,4 +1,4 @@
-"""Whether certified classes keep their promise, by the answers that a person checked unseen."""
+"""Checks of certificates against the audited answers, which a person labels unseen."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ def check_certificates(
     audited: Sequence[AuditedAnswer],
     withdrawals: Iterable[CertificateWithdrawal],
 ) -> Findings:
-    """Bound the precision of each label a champion answered alone, and tell what was withdrawn.
+    """Bound the precision of each label a champion answered alone, and alarm at what was withdrawn.
 
     The estimate weighs each answer by the inverse of the share with which it was drawn.
     """
