@@ -15,10 +15,9 @@ from models.base.predictions import Certificate, Decision, LabelPrediction
 from models.base.target_labels import label_of
 from models.classification.calibrated_model import CalibratedModel
 from models.classification.cross_validation import Rows, one_of_each, report_copy_groups
-from training.dataset.provenance import why_auto_is_withheld
 from training.dataset.split import Split, is_dated, known_at, split_history
 from training.dataset.targets import Target
-from training.pipeline.fit import encode_history, fit_and_judge, prove
+from training.pipeline.fit import encode_history, fit_and_judge, prove, why_auto_is_withheld
 from training.pipeline.train import choose_targets, learn_targets, require_trained
 from training.plan import Progress, TrainingPlan
 
