@@ -70,8 +70,8 @@ cut-off is not shown, and an empty list is a right answer.
 """
 
 # %%
-bins = np.clip((judged.relatedness * 10).astype(int), 0, 9)
-shown = pd.DataFrame({"bin": bins, "relatedness": judged.relatedness, "right": judged.is_right})
+bins = np.clip((judged.confidence * 10).astype(int), 0, 9)
+shown = pd.DataFrame({"bin": bins, "relatedness": judged.confidence, "right": judged.is_right})
 by_bin = shown.groupby("bin").agg(
     n=("right", "size"), said=("relatedness", "mean"), was=("right", "mean")
 )
@@ -92,9 +92,9 @@ A stricter one shows less and is right more often; responders stop reading lists
 
 # %%
 for cutoff in (0.5, 0.8, 0.9, 0.95):
-    is_shown = judged.relatedness >= cutoff
+    is_shown = judged.confidence >= cutoff
     precision = judged.is_right[is_shown].mean() if is_shown.any() else float("nan")
-    found = (is_shown & judged.is_right)[judged.has_relative].mean()
+    found = (is_shown & judged.is_right)[judged.has_relevant].mean()
     print(
         f"{cutoff}: shown for {is_shown.mean():.2f}, right {precision:.2f}; "
         f"of those with a relative {found:.2f} find it"

@@ -32,7 +32,7 @@ _SECONDS_BETWEEN_CHECKPOINTS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
+class LabelledTexts:
     """Texts with their vectors before adapting, and their labels for each target.
 
     Labels are numbers below the target's number of `classes`, and -1 where a text has none.
@@ -43,9 +43,9 @@ class Lessons:
     labels: Mapping[str, Rows]
     classes: Mapping[str, int]
 
-    def take(self, rows: Rows) -> "Lessons":
+    def take(self, rows: Rows) -> "LabelledTexts":
         """Return these rows."""
-        return Lessons(
+        return LabelledTexts(
             [self.texts[row] for row in rows],
             self.vectors[rows],
             {target: numbers[rows] for target, numbers in self.labels.items()},
@@ -67,7 +67,7 @@ class AdaptedWeights:
 
 def adapt_encoder(
     weights: Path,
-    lessons: Lessons,
+    labelled: LabelledTexts,
     folder: Path,
     *,
     epochs: float,
@@ -86,31 +86,31 @@ def adapt_encoder(
     import torch
 
     torch.manual_seed(seed)
-    course = _FineTuning(weights, lessons)
-    step, spent = course.resume(folder)
-    batches = _batches(lessons.texts, epochs, seed)
+    trainer = _EncoderTrainer(weights, labelled)
+    step, spent = trainer.resume(folder)
+    batches = _batches(labelled.texts, epochs, seed)
     started = saved = time.monotonic()
     while step < len(batches):
         elapsed = spent + time.monotonic() - started
         done = max(step / len(batches), elapsed / seconds)
         if done >= 1:
             break
-        course.learn(batches[step], pace=min((step + 1) / (_WARM_UP * len(batches)), 1 - done))
+        trainer.step(batches[step], pace=min((step + 1) / (_WARM_UP * len(batches)), 1 - done))
         step += 1
         progress(done)
         if time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
-            course.keep(folder, step, elapsed)
+            trainer.save_checkpoint(folder, step, elapsed)
             saved = time.monotonic()
-    course.keep(folder, step, spent + time.monotonic() - started)
+    trainer.save_checkpoint(folder, step, spent + time.monotonic() - started)
     progress(1.0)
-    epochs = step / ceil(len(lessons.texts) / _BATCH)
-    return AdaptedWeights(course.finish(folder), epochs, course.heads())
+    epochs = step / ceil(len(labelled.texts) / _BATCH)
+    return AdaptedWeights(trainer.finish(folder), epochs, trainer.heads())
 
 
-class _FineTuning:
+class _EncoderTrainer:
     """An encoder that learns, with a classifier for each target."""
 
-    def __init__(self, weights: Path, lessons: Lessons) -> None:
+    def __init__(self, weights: Path, labelled: LabelledTexts) -> None:
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
@@ -118,14 +118,14 @@ class _FineTuning:
         disable_progress_bar()
         # Half as long numbers take two thirds of the time, where the processor knows them.
         self._has_bfloat16 = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-        self._texts = lessons.texts
-        self._targets = tuple(lessons.labels)
-        self._labels = [torch.from_numpy(numbers) for numbers in lessons.labels.values()]
+        self._texts = labelled.texts
+        self._targets = tuple(labelled.labels)
+        self._labels = [torch.from_numpy(numbers) for numbers in labelled.labels.values()]
         self._encoder = SentenceTransformer(str(weights), device="cpu")
         self._encoder.max_seq_length = MAX_TOKENS
         self._heads = torch.nn.ModuleList(
-            _fitted_head(lessons.vectors, numbers, lessons.classes[target])
-            for target, numbers in lessons.labels.items()
+            _fitted_head(labelled.vectors, numbers, labelled.classes[target])
+            for target, numbers in labelled.labels.items()
         )
         self._optimiser = torch.optim.AdamW(
             [
@@ -137,7 +137,7 @@ class _FineTuning:
         )
         self._encoder.train()
 
-    def learn(self, rows: Rows, *, pace: float) -> None:
+    def step(self, rows: Rows, *, pace: float) -> None:
         """Take one step on these texts, at a share `pace` of the full learning rate."""
         import torch
         from torch.nn.functional import cross_entropy
@@ -160,7 +160,7 @@ class _FineTuning:
         torch.nn.utils.clip_grad_norm_(self._encoder.parameters(), 1.0)
         self._optimiser.step()
 
-    def keep(self, folder: Path, step: int, elapsed: float) -> None:
+    def save_checkpoint(self, folder: Path, step: int, elapsed: float) -> None:
         """Write a checkpoint aside, then rename it, so that a crash leaves the last whole one."""
         import torch
 

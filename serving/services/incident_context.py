@@ -27,7 +27,7 @@ _LONGEST_LASTING = timedelta(hours=24)
 MOST_WEIGHED = 300
 """Of more changes, the latest of a service are weighed, or of all where no service is named."""
 
-_NO_TELEMETRY = "no telemetry is watched; run python -m serving watch"
+_NO_TELEMETRY = "no telemetry is watched; run python -m serving watch --config FILE"
 _NO_CHANGES = "no change was recorded; send them to POST /v1/changes"
 
 

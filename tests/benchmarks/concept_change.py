@@ -17,8 +17,8 @@ from features.home import Home, open_home
 from features.text.cleaning import incident_text
 from models.base.target_labels import label_of
 from training.demo.incidents import UNTIL, generate_company
-from training.monitoring.concept_drift import FACTS, fact_signs, label_signs, text_signs
-from training.monitoring.novelty_tests import NoveltyTest
+from training.monitoring.concept_drift import FACTS, new_facts, new_labels, new_texts
+from training.monitoring.novelty_tests import Novelty
 from training.settings import TrainingSettings
 
 SEEDS = 20
@@ -80,10 +80,10 @@ def pools(home: Home, names: tuple[str, ...] = ("it-tickets", "assignment", "syn
 
 def _notice(year: Year) -> tuple[bool, int | None]:
     """Return whether there was a false alarm, and the wait for a right one."""
-    signs: list[NoveltyTest] = [*label_signs(year.dataset, "category", year.since)]
+    signs: list[Novelty] = [*new_labels(year.dataset, "category", year.since)]
     for fact in FACTS:
-        signs += fact_signs(year.dataset, fact, year.since)
-    signs += text_signs(year.dataset, year.since)
+        signs += new_facts(year.dataset, fact, year.since)
+    signs += new_texts(year.dataset, year.since)
     days = sorted(float(year.dataset.days[sign.row]) for sign in signs)
     if year.changed_at is None:
         return bool(days), None

@@ -83,7 +83,7 @@ def _is_promoted(
     predicted = np.where(theirs, truth, wrong)
     opponent = Opponent("1", np.arange(labels), tuple(_LABELS[number] for number in predicted))
     challenger = _evaluation(truth, np.where(ours, truth, wrong), copies)
-    opponents = Opponents(champion=opponent, news="its data end 30 days later")
+    opponents = Opponents(champion=opponent, freshness="its data end 30 days later")
     return judge_challenger(challenger, opponents, ordered=False).promoted
 
 

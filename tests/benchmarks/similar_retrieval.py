@@ -29,7 +29,12 @@ from models.similarity.result_entries import ListedRecords
 from models.similarity.similar_model import SimilarModel
 from models.similarity.training_pairs import labelled_queries
 from training.evaluation.metrics import compare, measure
-from training.pipeline.train_similar import JudgedSearches, recall_at, shown_precision, shown_share
+from training.evaluation.search_metrics import (
+    JudgedSearches,
+    recall_at,
+    shown_precision,
+    shown_share_of_answerable,
+)
 
 UNTAUGHT = f"{OURS}, no links"
 
@@ -150,10 +155,10 @@ class Contest:
         return JudgedSearches(
             ranks=ranks,
             baseline_ranks=ranks,
-            has_relative=self._relatives(searches).any(axis=1),
+            has_relevant=self._relatives(searches).any(axis=1),
             is_shown=is_shown,
             is_right=is_shown & (ranks < 1),
-            relatedness=sure,
+            confidence=sure,
             weights=np.ones(len(ranks)),
             blocks=np.where(groups == UNLINKED, alone, groups),
         )
@@ -184,13 +189,13 @@ RECALLS: Figures = {
 
 def right_share(judged: JudgedSearches, weight: Floats) -> float:
     """Return the share of searches with a relative that show one first."""
-    weight = weight * judged.has_relative
+    weight = weight * judged.has_relevant
     return float(weight[judged.is_right].sum() / weight.sum())
 
 
 SHOWN: Figures = {
     "precision of the first shown": shown_precision,
-    "share with a relative that show something": shown_share,
+    "share with a relative that show something": shown_share_of_answerable,
     "share with a relative that show it first": right_share,
 }
 

@@ -1,4 +1,4 @@
-"""The command that tells which model was champion when, and what it said about an incident."""
+"""The command that audits: which model was champion when, and its answers about an incident."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,6 +19,7 @@ from models.artifacts.registry import ModelRegistry
 from models.lifecycle.champion_audit import AuditReport, ChampionAt, audit_at
 from models.lifecycle.promotion import note_found_champions
 from training.cli.audit_file import write_log
+from training.cli.options import AsJson
 
 _SHOWN = 20
 _MINUTE = "%Y-%m-%d %H:%M"
@@ -33,7 +34,7 @@ def audit_command(
     export: Annotated[
         Path | None, typer.Option("--export", help="write the log to a .csv or .jsonl file")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell which model was champion at a time and what it said of an incident, or show the log."""
     moment = _parse(at)
@@ -81,7 +82,7 @@ def _export(
 
 def _show_log(events: Sequence[AuditEvent], target: str | None, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(to_json({"events": [asdict(each) for each in events]}, indent=2))
+        typer.echo(to_json({"events": [asdict(event) for event in events]}, indent=2))
         return
     if not events:
         none = "the log is empty; it begins with the first training"
@@ -89,8 +90,8 @@ def _show_log(events: Sequence[AuditEvent], target: str | None, *, as_json: bool
     elif len(events) > _SHOWN:
         typer.echo(f"the last {_SHOWN} of {len(events):,} events; --export FILE writes all")
     for event in events[-_SHOWN:]:
-        what = " ".join(filter(None, (event.what, event.target, _numbered(event.version))))
-        typer.echo(f"{event.at:{_MINUTE}}  {what}, by {event.actor}{_because(event.reason)}")
+        action = " ".join(filter(None, (event.what, event.target, _numbered(event.version))))
+        typer.echo(f"{event.at:{_MINUTE}}  {action}, by {event.actor}{_because(event.reason)}")
 
 
 def _answer(
@@ -101,21 +102,21 @@ def _answer(
     target: str | None,
     as_json: bool,
 ) -> None:
-    account = audit_at(store, registry, at=moment, incident_id=incident, target=target)
+    report = audit_at(store, registry, at=moment, incident_id=incident, target=target)
     if as_json:
-        typer.echo(to_json(asdict(account), indent=2))
+        typer.echo(to_json(asdict(report), indent=2))
         return
     typer.echo(f"at {moment:%Y-%m-%d %H:%M:%S} UTC")
-    for champion in account.champions:
-        _tell_champion(champion)
-    if not account.champions:
+    for champion in report.champions:
+        _describe_champion(champion)
+    if not report.champions:
         typer.echo("there was no model; run: python -m training train")
     if incident is not None:
-        _tell_answers(incident, account.answers)
-        _tell_labels(account)
+        _describe_answers(incident, report.answers)
+        _describe_labels(report)
 
 
-def _tell_champion(champion: ChampionAt) -> None:
+def _describe_champion(champion: ChampionAt) -> None:
     reign = champion.reign
     if reign is None:
         typer.echo(f"{champion.target}: {champion.unknown}")
@@ -129,27 +130,28 @@ def _tell_champion(champion: ChampionAt) -> None:
             typer.echo(f"  {gain.describe()}")
 
 
-def _tell_answers(incident: str, answers: Sequence[PredictionRecord]) -> None:
+def _describe_answers(incident: str, answers: Sequence[PredictionRecord]) -> None:
     typer.echo(f"said about {incident} up to then:" if answers else f"nothing said of {incident}")
-    for one in answers[:_SHOWN]:
-        drawn = f", drawn for audit at {one.audit_share:.0%}" if one.audit_share else ""
+    for answer in answers[:_SHOWN]:
+        drawn = f", drawn for audit at {answer.audit_share:.0%}" if answer.audit_share else ""
         typer.echo(
-            f"  {one.answered_at:{_MINUTE}}  {one.target}: {one.label!r}, {one.confidence:.0%} "
-            f"sure, {one.decision} in mode {one.mode}, version {one.model_version}{drawn}"
+            f"  {answer.answered_at:{_MINUTE}}  {answer.target}: {answer.label!r}, "
+            f"{answer.confidence:.0%} sure, {answer.decision} in mode {answer.mode}, "
+            f"version {answer.model_version}{drawn}"
         )
     if len(answers) > _SHOWN:
         typer.echo(f"  and {len(answers) - _SHOWN:,} before; --json lists all")
 
 
-def _tell_labels(account: AuditReport) -> None:
-    labels, counting = account.labels, account.counting
+def _describe_labels(report: AuditReport) -> None:
+    labels, counting = report.labels, report.counting
     typer.echo("labels that it got:" if labels else "it has no label from people or its outcome")
-    for one in labels:
-        standing = " (counted then)" if one in counting else ""
-        standing = " (later)" if one.given_at > account.at else standing
+    for label in labels:
+        note = " (counted then)" if label in counting else ""
+        note = " (later)" if label.given_at > report.at else note
         typer.echo(
-            f"  {one.given_at:{_MINUTE}}  {one.target}: {one.label!r}, {one.source}, "
-            f"by {one.given_by}{standing}"
+            f"  {label.given_at:{_MINUTE}}  {label.target}: {label.label!r}, {label.source}, "
+            f"by {label.given_by}{note}"
         )
 
 

@@ -20,9 +20,7 @@ from models.lifecycle.answer_modes import (
     set_mode,
     unproven_version,
 )
-from training.cli.actor import actor_name
-
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
+from training.cli.options import AsJson, actor_name
 
 
 def mode_command(

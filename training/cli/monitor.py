@@ -1,4 +1,4 @@
-"""The command that tells whether the models in production are still right."""
+"""The command that checks whether the models in production are still right."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -12,6 +12,7 @@ from features.formatting import counted
 from features.home import open_home
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
+from training.cli.options import AsJson
 from training.monitoring.report import build_report
 from training.settings import TrainingSettings
 
@@ -21,7 +22,7 @@ def monitor_command(
         int | None,
         typer.Option(min=1, help="look at the last days only; default: since the training"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell what changed since the champions learned, and whether their answers are still right."""
     settings = TrainingSettings()
@@ -31,23 +32,23 @@ def monitor_command(
         open_store(settings.database_url or home.database_url, settings.tenant) as store,
         Console(stderr=True, quiet=as_json).status("reading the store"),
     ):
-        found = build_report(store, registry, home, settings.encoder, days=days)
-        store.monitoring_reports.save(found)
+        report = build_report(store, registry, home, settings.encoder, days=days)
+        store.monitoring_reports.save(report)
     if as_json:
-        typer.echo(to_json(asdict(found)))
+        typer.echo(to_json(asdict(report)))
     else:
-        _describe(found)
+        _describe(report)
 
 
-def _describe(found: MonitoringReport) -> None:
-    count = len(found.proposals)
+def _describe(report: MonitoringReport) -> None:
+    count = len(report.proposals)
     also = f"; {counted(count, 'proposal')}" if count else ""
-    typer.echo(f"{found.verdict}{also}")
-    for alarm in found.alarms:
+    typer.echo(f"{report.verdict}{also}")
+    for alarm in report.alarms:
         typer.echo(_alarm(alarm))
-    for proposal in found.proposals:
+    for proposal in report.proposals:
         typer.echo(_proposal(proposal))
-    for measure in found.measures:
+    for measure in report.measures:
         typer.echo(f"{measure.target or 'all'}: {measure.describe()}")
 
 

@@ -1,7 +1,9 @@
 """What a person reads while and after a training runs."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +13,7 @@ from rich.text import Text
 
 from features.domain.history import History
 from features.formatting import counted, interval
+from training.pipeline.backtest import BacktestReport
 from training.pipeline.report import TrainedTarget, TrainingReport
 from training.plan import Progress as Advance
 
@@ -63,6 +66,17 @@ def describe_history(history: History, report_folder: Path) -> None:
         console.print(history.priority_matrix.describe(), markup=False)
     known = [f"{column}: {when}" for column, when in history.provenance.items()]
     console.print(f"columns and when their values were written: {', '.join(known)}", markup=False)
+
+
+def report_json(report: TrainingReport | BacktestReport, history: History) -> str:
+    """Return the report with what is to be known of the history, for machines."""
+    fields = asdict(report) | {
+        "rows": len(history.incidents),
+        "rejected": len(history.rejected),
+        "warnings": [*history.warnings, *report.warnings],
+        "provenance": dict(history.provenance),
+    }
+    return json.dumps(fields, indent=2, default=str)
 
 
 def describe_report(report: TrainingReport) -> None:

@@ -11,11 +11,10 @@ from features.home import open_home
 from features.store.store import open_store
 from models.artifacts.registry import ModelVersion
 from models.lifecycle.promotion import promote, rollback
-from training.cli.actor import actor_name
+from training.cli.options import AsJson, actor_name
 from training.settings import TrainingSettings
 
 Reason = Annotated[str, typer.Option("--reason", help="why, for the log")]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 
 
 def promote_command(

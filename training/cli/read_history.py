@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from features.domain.history import History
+from features.errors import NotEnoughHistory
 from features.home import Home
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
@@ -22,3 +23,10 @@ def read_export(
     if not quiet:
         describe_history(past, home.import_reports)
     return past
+
+
+def require_history(path: Path | None) -> Path:
+    """Return the file that was named; raises `NotEnoughHistory` where none was."""
+    if path is None:
+        raise NotEnoughHistory("nothing to learn from: give --history FILE or --runbooks DIR")
+    return path

@@ -14,12 +14,12 @@ from features.home import open_home
 from features.store.store import Store, open_store
 from features.text.parsing import as_utc
 from models.artifacts.registry import ModelRegistry
-from training.cli.actor import actor_name
+from training.cli.options import AsJson, MappingFile, actor_name
 from training.cli.output import describe_report, show_progress
 from training.cli.read_history import read_export
 from training.dataset.point_in_time import describe_self_confirmed
-from training.pipeline.retrain import Retrained, Wanted, retrain
-from training.pipeline.retrain_trigger import Due, why_due
+from training.pipeline.retrain import RetrainingRequest, RetrainingResult, retrain
+from training.pipeline.retrain_trigger import RetrainingDecision, decide_retraining
 from training.plan import TrainingPlan
 from training.settings import TrainingSettings
 
@@ -31,9 +31,7 @@ def retrain_command(
     history: Annotated[
         Path | None, typer.Option("--history", help="a file, with --from-store beside the store")
     ] = None,
-    mapping: Annotated[
-        Path | None, typer.Option("--mapping", help="how columns are to be read")
-    ] = None,
+    mapping: MappingFile = None,
     cutoff: Annotated[
         str | None, typer.Option("--cutoff", help="only what was known then; default: now")
     ] = None,
@@ -44,7 +42,7 @@ def retrain_command(
     force_promote: Annotated[
         bool, typer.Option("--force-promote", help="skip the gate, for experiments")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Learn from what was answered and said since: labels, corrections and final states."""
     now = datetime.now(UTC)
@@ -58,26 +56,28 @@ def retrain_command(
         settings.plan(home, actor=actor_name()), targets=targets, force_promote=force_promote
     )
     with open_store(plan.database_url, plan.tenant) as store:
-        due = _ask_when_due(store, plan, settings, now) if if_due else Due(True, "by hand")
+        due = _decide(store, plan, settings, now) if if_due else RetrainingDecision(True, "by hand")
         if not due.is_due:
-            told = json.dumps({"retrained": False, "reason": due.reason})
-            typer.echo(told if as_json else due.reason)
+            fields = {"retrained": False, "reason": due.reason}
+            typer.echo(json.dumps(fields) if as_json else due.reason)
             return
         file = None if history is None else read_export(history, mapping, home, quiet=as_json)
-        wanted = Wanted(moment, file, from_store or file is None, due.reason)
+        request = RetrainingRequest(moment, file, from_store or file is None, due.reason)
         with show_progress(quiet=as_json) as progress:
-            done = retrain(wanted, plan, store, progress)
+            result = retrain(request, plan, store, progress)
     if as_json:
-        typer.echo(json.dumps(_as_json(done, wanted), indent=2, default=str))
+        typer.echo(json.dumps(_as_json(result, request), indent=2, default=str))
     else:
-        _describe(done, wanted)
+        _describe(result, request)
 
 
-def _ask_when_due(
+def _decide(
     store: Store, plan: TrainingPlan, settings: TrainingSettings, now: datetime
-) -> Due:
+) -> RetrainingDecision:
     registry = ModelRegistry(plan.home.tracking_uri, plan.tenant)
-    return why_due(store, registry, plan.targets, retrain_days=settings.retrain_days, now=now)
+    return decide_retraining(
+        store, registry, plan.targets, retrain_days=settings.retrain_days, now=now
+    )
 
 
 def _parse_cutoff(given: str, now: datetime) -> datetime:
@@ -94,29 +94,29 @@ def _parse_cutoff(given: str, now: datetime) -> datetime:
     return moment
 
 
-def _as_json(done: Retrained, wanted: Wanted) -> dict[str, object]:
-    past = done.history
-    return asdict(done.report) | {
+def _as_json(result: RetrainingResult, request: RetrainingRequest) -> dict[str, object]:
+    past = result.history
+    return asdict(result.report) | {
         "retrained": True,
-        "reason": wanted.reason,
-        "cutoff": wanted.cutoff.isoformat(),
+        "reason": request.reason,
+        "cutoff": request.cutoff.isoformat(),
         "rows": len(past.incidents),
         "rejected": len(past.rejected),
-        "echoes": done.echoes,
-        "left_out": [asdict(one) for one in done.left_out],
+        "echoes": result.self_confirmed,
+        "left_out": [asdict(period) for period in result.left_out],
         "data_sha256": past.sha256,
-        "warnings": [*past.warnings, *done.report.warnings],
+        "warnings": [*past.warnings, *result.report.warnings],
         "provenance": dict(past.provenance),
     }
 
 
-def _describe(done: Retrained, wanted: Wanted) -> None:
+def _describe(result: RetrainingResult, request: RetrainingRequest) -> None:
     typer.echo(
-        f"learned from {counted(len(done.history.incidents), 'incident')}, "
-        f"as known on {wanted.cutoff:%Y-%m-%d %H:%M} UTC ({wanted.reason})"
+        f"learned from {counted(len(result.history.incidents), 'incident')}, "
+        f"as known on {request.cutoff:%Y-%m-%d %H:%M} UTC ({request.reason})"
     )
-    for told in describe_self_confirmed(done.echoes):
-        typer.echo(told)
-    for one in done.left_out:
-        typer.echo(one.describe())
-    describe_report(done.report)
+    for line in describe_self_confirmed(result.self_confirmed):
+        typer.echo(line)
+    for period in result.left_out:
+        typer.echo(period.describe())
+    describe_report(result.report)

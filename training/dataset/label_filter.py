@@ -1,4 +1,4 @@
-"""Labels that would teach a mistake: said once by somebody alone, or no level of the scale."""
+"""Labels that would teach a mistake: given once by one person, or no level of the scale."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
@@ -42,21 +42,21 @@ def find_rejected_labels(
     people named for a single incident, and that no final state has, as `final` tells by target and
     label: as likely a slip of the pen as a new class.
     """
-    levels = {f"{FIELD_PREFIX}{name}": each for name, each in facts.field_levels.items() if each}
+    levels = {f"{FIELD_PREFIX}{name}": scale for name, scale in facts.field_levels.items() if scale}
     if facts.severity_levels:
         levels["severity"] = facts.severity_levels
-    return tuple(_odd(_by_label(known), levels, final))
+    return tuple(_rejected(_by_label(known), levels, final))
 
 
 def _by_label(known: Labels) -> dict[str, dict[str, list[str]]]:
-    found: dict[str, dict[str, list[str]]] = {}
+    carriers: dict[str, dict[str, list[str]]] = {}
     for id_, labels in known.items():
         for target, label in labels.items():
-            found.setdefault(target, {}).setdefault(label, []).append(id_)
-    return found
+            carriers.setdefault(target, {}).setdefault(label, []).append(id_)
+    return carriers
 
 
-def _odd(
+def _rejected(
     carriers: Mapping[str, Mapping[str, list[str]]],
     levels: Mapping[str, tuple[str, ...]],
     final: Set[tuple[str, str]],
@@ -65,19 +65,19 @@ def _odd(
         for label, ids in carriers[target].items():
             if target not in levels and len(ids) == 1 and (target, label) not in final:
                 others = {name for of, name in final if of == target} | carriers[target].keys()
-                why = _said_once(label, others - {label}, ids[0])
+                why = _given_once(label, others - {label}, ids[0])
                 yield RejectedLabel(target, label, tuple(ids), why)
             elif target in levels and label not in levels[target]:
-                yield RejectedLabel(target, label, tuple(ids), _no_level(levels[target], ids[0]))
+                yield RejectedLabel(target, label, tuple(ids), _not_a_level(levels[target], ids[0]))
 
 
-def _said_once(label: str, others: Iterable[str], incident_id: str) -> str:
+def _given_once(label: str, others: Iterable[str], incident_id: str) -> str:
     by_letters = {other.casefold(): other for other in sorted(others)}
     alike = get_close_matches(label.casefold(), by_letters, n=1)
     like = f" (like {by_letters[alike[0]]!r}?)" if alike else ""
     return f"and no other does{like}: {incident_id}; left out until another says so"
 
 
-def _no_level(levels: tuple[str, ...], incident_id: str) -> str:
+def _not_a_level(levels: tuple[str, ...], incident_id: str) -> str:
     scale = f"which is none of its levels ({', '.join(levels)})"
     return f"{scale}, such as {incident_id}; left out until the mapping's `order` has it"

@@ -59,16 +59,16 @@ def exclude_immature(
     every target go whole, so that no judged period consists of them. A history without usable times
     has no newest period, and stays.
     """
-    opened = [one.report.opened_at for one in history.incidents]
+    opened = [incident.report.opened_at for incident in history.incidents]
     if not opened or not is_dated(history.incidents):
         return MatureHistory(history)
     weeks = np.array([_weeks_before(moment, cutoff) for moment in opened])
-    labels = [labels_of(one.outcome) for one in history.incidents]
-    targets = sorted({target for each in labels for target in each} - {"runbooks", "similar"})
+    labels = [labels_of(incident.outcome) for incident in history.incidents]
+    targets = sorted({target for known in labels for target in known} - {"runbooks", "similar"})
     ends = {}
     left_out = []
     for target in targets:
-        labelled = np.array([target in each for each in labels])
+        labelled = np.array([target in known for known in labels])
         newest = _newest_mature(weeks, labelled, wanted_share)
         if newest > 0 and bool(((weeks >= 0) & (weeks < newest)).any()):
             ends[target] = newest

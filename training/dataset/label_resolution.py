@@ -1,4 +1,4 @@
-"""Which label of an incident was known at a cutoff, of what the ledger, store and a file say."""
+"""Which label of an incident counts at a cutoff, by the ledger, the store and a file."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,25 +15,26 @@ _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ResolvedLabels:
-    """What is said of one incident, and how it was decided.
+    """The label of each target of an incident that counts at the cutoff.
 
-    `labels` holds the strongest word known at the cutoff by target. `news` are the labels of a
-    file that an answer of ours came before: the ledger should know of them.
+    `labels` holds the strongest record known then. `labels_to_store` are a file's labels that
+    follow an answer of ours and that the ledger lacks.
     """
 
     labels: Mapping[str, LabelRecord]
-    news: tuple[LabelRecord, ...] = ()
+    labels_to_store: tuple[LabelRecord, ...] = ()
 
     @property
     def trainable(self) -> dict[str, str]:
         """The label of each target, without those that only repeat our own answers."""
-        kept = {
-            t: one for t, one in self.labels.items() if one.source is not LabelSource.SELF_CONFIRMED
+        return {
+            target: record.label
+            for target, record in self.labels.items()
+            if record.source is not LabelSource.SELF_CONFIRMED
         }
-        return {target: one.label for target, one in kept.items()}
 
     @property
-    def echoes(self) -> int:
+    def self_confirmed(self) -> int:
         """How many labels only repeat our own answers."""
         return len(self.labels) - len(self.trainable)
 
@@ -47,53 +48,57 @@ class LabelResolver:
         answers: Mapping[tuple[str, str], PredictionSummary],
         cutoff: datetime,
     ) -> None:
-        self._said: dict[str, dict[str, list[LabelRecord]]] = {}
-        for one in ledger:
-            of_incident = self._said.setdefault(one.incident_id, {})
-            of_incident.setdefault(one.target, []).append(one)
+        self._ledger: dict[str, dict[str, list[LabelRecord]]] = {}
+        for record in ledger:
+            of_incident = self._ledger.setdefault(record.incident_id, {})
+            of_incident.setdefault(record.target, []).append(record)
         self._answers = answers
         self._cutoff = cutoff
 
-    def judge(
+    def resolve(
         self, stored: ResolvedIncident | None, filed: ResolvedIncident | None
     ) -> ResolvedLabels:
-        """Weigh what is known of an incident that is stored, in a file, or both.
+        """Return the labels of an incident that is stored, in a file, or both.
 
-        A stored final state has its word in the ledger if anything has: without any it was read
-        from a file, and counts as an outcome. A file tells news where it differs from both.
+        A stored final state is in the ledger if the ledger knows the target at all; if not it was
+        read from a file, and counts as an outcome. A file's label is new where both have another.
         """
         incident = stored or filed
         if incident is None:
             return ResolvedLabels({})
-        said = self._said.get(incident.report.id, {})
-        opinions = {target: list(each) for target, each in said.items()}
+        ledger = self._ledger.get(incident.report.id, {})
+        records = {target: list(of_target) for target, of_target in ledger.items()}
         for record in _final_states(stored):
-            if record.target not in said:
-                opinions.setdefault(record.target, []).append(record)
-        news = []
-        for record in self._news(stored, filed, said):
-            opinions.setdefault(record.target, []).append(record)
-            if record.prediction_id is not None:
-                news.append(record)
-        known = {target: strongest(self._known(each)) for target, each in opinions.items()}
-        return ResolvedLabels({t: one for t, one in known.items() if one is not None}, tuple(news))
+            if record.target not in ledger:
+                records.setdefault(record.target, []).append(record)
+        new = tuple(self._new_in_file(stored, filed, ledger))
+        for record in new:
+            records.setdefault(record.target, []).append(record)
+        strongest_known = {
+            target: strongest(self._known(of_target)) for target, of_target in records.items()
+        }
+        return ResolvedLabels(
+            {target: record for target, record in strongest_known.items() if record is not None},
+            tuple(record for record in new if record.prediction_id is not None),
+        )
 
     def _known(self, records: Iterable[LabelRecord]) -> Iterator[LabelRecord]:
-        return (one for one in records if one.given_at <= self._cutoff)
+        return (record for record in records if record.given_at <= self._cutoff)
 
-    def _news(
+    def _new_in_file(
         self,
         stored: ResolvedIncident | None,
         filed: ResolvedIncident | None,
-        said: Mapping[str, list[LabelRecord]],
+        ledger: Mapping[str, list[LabelRecord]],
     ) -> Iterator[LabelRecord]:
         before = {} if stored is None else labels_of(stored.outcome)
         for record in _final_states(filed):
-            finals = [one for one in said.get(record.target, ()) if one.given_by == FINAL_STATE]
-            known = finals[-1].label if finals else before.get(record.target)
+            of_target = ledger.get(record.target, ())
+            final = [earlier for earlier in of_target if earlier.given_by == FINAL_STATE]
+            known = final[-1].label if final else before.get(record.target)
             if record.label != known:
                 answer = self._answers.get((record.incident_id, record.target))
-                yield _told_by(record, answer)
+                yield _with_source(record, answer)
 
 
 def _final_states(incident: ResolvedIncident | None) -> Iterator[LabelRecord]:
@@ -110,7 +115,7 @@ def _final_states(incident: ResolvedIncident | None) -> Iterator[LabelRecord]:
         )
 
 
-def _told_by(record: LabelRecord, answer: PredictionSummary | None) -> LabelRecord:
+def _with_source(record: LabelRecord, answer: PredictionSummary | None) -> LabelRecord:
     if answer is None:
         return record
     return LabelRecord(

@@ -24,7 +24,8 @@ _ENOUGH_GROUPED = 0.5
 class PointInTimeHistory:
     """What was known at a cutoff.
 
-    `echoes` counts the labels that only repeat our own answers, and were taken out of the history.
+    `self_confirmed` counts the labels that only repeat our own answers and were taken out of the
+    history.
     `incidents_to_store` and `labels_to_store` are what a file knows and the store does not; `facts`
     is what mappings said of the whole. `warnings` name the labels that were taken out for being
     slips of the pen, or no levels.
@@ -32,7 +33,7 @@ class PointInTimeHistory:
 
     history: History
     facts: DatasetMetadata
-    echoes: int = 0
+    self_confirmed: int = 0
     incidents_to_store: tuple[ResolvedIncident, ...] = ()
     labels_to_store: tuple[LabelRecord, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -43,48 +44,49 @@ def read_point_in_time(
 ) -> PointInTimeHistory:
     """Return the incidents opened before the cutoff, each with the labels known by then.
 
-    Where the ledger speaks of a target of an incident, its strongest label counts; else the final
+    Where the ledger holds labels of a target of an incident, the strongest counts; else the final
     state does, known when the incident was resolved. A label that only repeats our own answer is
     left out, and so are those of `find_rejected_labels`. Incidents of a `file` join those of the
     store, or without `with_store` take their place. Of two with one id the report is the store's,
-    and the file's final state one more opinion, which our own answers may have brought about.
+    and the file's final state one more label, which our own answers may have brought about.
     """
-    stored = {one.report.id: one for one in _opened_before(store.incidents.all(), cutoff)}
-    given = () if file is None else file.incidents
-    filed = {one.report.id: one for one in _opened_before(given, cutoff)}
+    stored = _opened_before(store.incidents.all(), cutoff)
+    filed = _opened_before(() if file is None else file.incidents, cutoff)
     answers = store.predictions.latest_summaries(filed)
-    known = LabelResolver(store.labels.select(), answers, cutoff)
+    resolver = LabelResolver(store.labels.select(), answers, cutoff)
     ids = dict.fromkeys((*(stored if with_store else ()), *filed))
-    opinions = {id_: known.judge(stored.get(id_), filed.get(id_)) for id_ in ids}
+    resolved = {id_: resolver.resolve(stored.get(id_), filed.get(id_)) for id_ in ids}
     facts = _facts(store.dataset_metadata.get(), file)
-    trainable, warnings = _learnable(opinions, (*stored.values(), *filed.values()), facts)
+    trainable, warnings = _trainable(resolved, (*stored.values(), *filed.values()), facts)
     incidents = sorted(
         (
-            _with_labels(_chosen(stored.get(id_), filed.get(id_)), labels, cutoff)
+            _with_labels(_merge(stored.get(id_), filed.get(id_)), labels, cutoff)
             for id_, labels in trainable.items()
         ),
-        key=lambda one: (one.report.opened_at or _FIRST, one.report.id),
+        key=lambda incident: (incident.report.opened_at or _FIRST, incident.report.id),
     )
     return PointInTimeHistory(
         history=_history(incidents, facts, file),
         facts=facts,
-        echoes=sum(each.echoes for each in opinions.values()),
-        incidents_to_store=tuple(_news(stored, filed)),
-        labels_to_store=tuple(label for each in opinions.values() for label in each.news),
+        self_confirmed=sum(labels.self_confirmed for labels in resolved.values()),
+        incidents_to_store=tuple(_missing_in_store(stored, filed)),
+        labels_to_store=tuple(
+            record for labels in resolved.values() for record in labels.labels_to_store
+        ),
         warnings=warnings,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class SelfConfirmedExcluded:
-    """A file's history with what is known of its labels; `labels_to_store` are news to the ledger.
+    """A file's history without self-confirmed labels; the ledger lacks `labels_to_store`.
 
-    `echoes` counts the labels that only repeat our own answers, and were taken out of the history;
-    `warnings` name the others that were.
+    `self_confirmed` counts the labels that only repeat our own answers and were taken out of the
+    history; `warnings` name the others that were.
     """
 
     history: History
-    echoes: int = 0
+    self_confirmed: int = 0
     labels_to_store: tuple[LabelRecord, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -96,101 +98,108 @@ def exclude_self_confirmed(store: Store, file: History) -> SelfConfirmedExcluded
     that nothing was ever answered or said about stay as they are; what was said of others is left
     out where `find_rejected_labels` names it.
     """
-    ids = [one.report.id for one in file.incidents]
+    ids = [incident.report.id for incident in file.incidents]
     answers = store.predictions.latest_summaries(ids)
     ledger = store.labels.select(incident_ids=ids)
-    spoken_of = {id_ for id_, _ in answers} | {one.incident_id for one in ledger}
-    stored = store.incidents.find(list(spoken_of))
-    known = LabelResolver(ledger, answers, _LAST)
-    opinions = {
-        one.report.id: known.judge(stored.get(one.report.id), one)
-        for one in file.incidents
-        if one.report.id in spoken_of
+    known_ids = {id_ for id_, _ in answers} | {record.incident_id for record in ledger}
+    stored = store.incidents.find(list(known_ids))
+    resolver = LabelResolver(ledger, answers, _LAST)
+    resolved = {
+        incident.report.id: resolver.resolve(stored.get(incident.report.id), incident)
+        for incident in file.incidents
+        if incident.report.id in known_ids
     }
-    of_all = (*stored.values(), *file.incidents)
-    trainable, warnings = _learnable(opinions, of_all, DatasetMetadata.of(file))
+    both = (*stored.values(), *file.incidents)
+    trainable, warnings = _trainable(resolved, both, DatasetMetadata.of(file))
     incidents = tuple(
-        _with_labels(one, trainable[one.report.id], _LAST) if one.report.id in trainable else one
-        for one in file.incidents
+        _with_labels(incident, trainable[incident.report.id], _LAST)
+        if incident.report.id in trainable
+        else incident
+        for incident in file.incidents
     )
     return SelfConfirmedExcluded(
         history=replace(file, incidents=incidents),
-        echoes=sum(each.echoes for each in opinions.values()),
-        labels_to_store=tuple(label for each in opinions.values() for label in each.news),
+        self_confirmed=sum(labels.self_confirmed for labels in resolved.values()),
+        labels_to_store=tuple(
+            record for labels in resolved.values() for record in labels.labels_to_store
+        ),
         warnings=warnings,
     )
 
 
-def describe_self_confirmed(echoes: int) -> tuple[str, ...]:
+def describe_self_confirmed(count: int) -> tuple[str, ...]:
     """Say how many labels only repeat our own answers; nothing of none.
 
     >>> describe_self_confirmed(1)
     ('1 label only repeats our own answers and taught nothing',)
     """
-    verb = "repeats" if echoes == 1 else "repeat"
-    told = f"{counted(echoes, 'label')} only {verb} our own answers and taught nothing"
-    return (told,) if echoes else ()
+    verb = "repeats" if count == 1 else "repeat"
+    line = f"{counted(count, 'label')} only {verb} our own answers and taught nothing"
+    return (line,) if count else ()
 
 
 def _opened_before(
     incidents: Iterable[ResolvedIncident], cutoff: datetime
-) -> Iterator[ResolvedIncident]:
-    for one in incidents:
-        if one.report.opened_at is None or one.report.opened_at < cutoff:
-            yield one
+) -> dict[str, ResolvedIncident]:
+    return {
+        incident.report.id: incident
+        for incident in incidents
+        if incident.report.opened_at is None or incident.report.opened_at < cutoff
+    }
 
 
-def _learnable(
-    opinions: Mapping[str, ResolvedLabels],
+def _trainable(
+    resolved: Mapping[str, ResolvedLabels],
     incidents: Iterable[ResolvedIncident],
     facts: DatasetMetadata,
 ) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
-    """Return the labels to learn from by incident and target, and what is left out as odd."""
-    labels = {id_: each.trainable for id_, each in opinions.items()}
-    odd = find_rejected_labels(labels, set(_final_labels(incidents, opinions.values())), facts)
-    for one in odd:
-        for id_ in one.incident_ids:
-            del labels[id_][one.target]
-    return labels, tuple(one.describe() for one in odd)
+    """Return the labels to learn from by incident and target, and which ones are rejected."""
+    trainable = {id_: labels.trainable for id_, labels in resolved.items()}
+    final = set(_final_labels(incidents, resolved.values()))
+    rejected = find_rejected_labels(trainable, final, facts)
+    for label in rejected:
+        for id_ in label.incident_ids:
+            del trainable[id_][label.target]
+    return trainable, tuple(label.describe() for label in rejected)
 
 
 def _final_labels(
-    incidents: Iterable[ResolvedIncident], opinions: Iterable[ResolvedLabels]
+    incidents: Iterable[ResolvedIncident], resolved: Iterable[ResolvedLabels]
 ) -> Iterator[tuple[str, str]]:
     """Yield each label that a final state has or had, after its target."""
     for incident in incidents:
         yield from labels_of(incident.outcome).items()
-    for each in opinions:
-        for target, record in each.labels.items():
+    for labels in resolved:
+        for target, record in labels.labels.items():
             if record.given_by == FINAL_STATE:
                 yield target, record.label
 
 
-def _chosen(stored: ResolvedIncident | None, filed: ResolvedIncident | None) -> ResolvedIncident:
+def _merge(stored: ResolvedIncident | None, filed: ResolvedIncident | None) -> ResolvedIncident:
     """Return the report as it came in, with the outcome that says more."""
     if stored is None or filed is None:
-        one = stored or filed
-        if one is None:
-            raise ValueError("there is no incident to choose")
-        return one
+        incident = stored or filed
+        if incident is None:
+            raise ValueError("there is no incident to merge")
+        return incident
     is_resolved = not stored.outcome.is_open
     return stored if is_resolved else ResolvedIncident(stored.report, filed.outcome)
 
 
-def _news(
+def _missing_in_store(
     stored: Mapping[str, ResolvedIncident], filed: Mapping[str, ResolvedIncident]
 ) -> Iterator[ResolvedIncident]:
     """Yield what the store lacks: whole incidents, and outcomes of those that are open in it."""
-    for id_, one in filed.items():
-        chosen = _chosen(stored.get(id_), one)
-        if chosen != stored.get(id_):
-            yield chosen
+    for id_, incident in filed.items():
+        merged = _merge(stored.get(id_), incident)
+        if merged != stored.get(id_):
+            yield merged
 
 
 def _with_labels(
     incident: ResolvedIncident, labels: Mapping[str, str], cutoff: datetime
 ) -> ResolvedIncident:
-    """Return the incident with these labels only, and as yet unresolved if it was at the cutoff."""
+    """Return the incident with these labels only, still unresolved if it was at the cutoff."""
     outcome = incident.outcome
     is_over = outcome.resolved_at is None or outcome.resolved_at <= cutoff
     known = Outcome(
@@ -210,9 +219,9 @@ def _with_labels(
     return replace(incident, outcome=known)
 
 
-def _facts(kept: DatasetMetadata | None, file: History | None) -> DatasetMetadata:
-    """Return what mappings said; a file's word counts before what was kept."""
-    before = kept or DatasetMetadata()
+def _facts(stored: DatasetMetadata | None, file: History | None) -> DatasetMetadata:
+    """Return the metadata of the mappings; a file's replace what was stored."""
+    before = stored or DatasetMetadata()
     if file is None:
         return before
     new = DatasetMetadata.of(file)
@@ -229,12 +238,12 @@ def _facts(kept: DatasetMetadata | None, file: History | None) -> DatasetMetadat
 def _history(
     incidents: Iterable[ResolvedIncident], facts: DatasetMetadata, file: History | None
 ) -> History:
-    found = tuple(incidents)
-    groups = tuple(facts.groups.get(one.report.id, "") for one in found)
+    incidents = tuple(incidents)
+    groups = tuple(facts.groups.get(incident.report.id, "") for incident in incidents)
     # Incidents that came in by themselves have no group; where they are many, time is the judge.
     is_grouped = sum(map(bool, groups)) > _ENOUGH_GROUPED * len(groups)
     return History(
-        incidents=found,
+        incidents=incidents,
         severity_levels=facts.severity_levels,
         field_levels=facts.field_levels,
         priority_matrix=facts.priority_matrix,
@@ -242,15 +251,15 @@ def _history(
         provenance=facts.provenance,
         rejected=() if file is None else file.rejected,
         warnings=() if file is None else file.warnings,
-        sha256=data_hash(found),
+        sha256=data_hash(incidents),
     )
 
 
 def data_hash(incidents: Iterable[ResolvedIncident]) -> str:
     """Return the SHA-256 of the incidents' ids and labels, whatever their order."""
     lines = sorted(
-        f"{one.report.id!r} {target!r} {label!r}\n"
-        for one in incidents
-        for target, label in (*labels_of(one.outcome).items(), ("", ""))
+        f"{incident.report.id!r} {target!r} {label!r}\n"
+        for incident in incidents
+        for target, label in (*labels_of(incident.outcome).items(), ("", ""))
     )
     return sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()

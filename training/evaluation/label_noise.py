@@ -60,7 +60,7 @@ def doubt_labels(
 
 
 @dataclass(frozen=True, slots=True)
-class _Agreement:
+class _CopyVotes:
     """Labelled `rows`, the group of each, and of each group its size and most frequent label.
 
     `votes` counts the rows of a group that carry its most frequent label.
@@ -177,12 +177,12 @@ def _by_model(
     return suspects, max(ceiling, reached)
 
 
-def _agreement_of_copies(labels: Rows, copies: Rows, classes: int) -> _Agreement:
+def _agreement_of_copies(labels: Rows, copies: Rows, classes: int) -> _CopyVotes:
     rows = np.flatnonzero(labels >= 0)
     names, group_of = np.unique(copies[rows], return_inverse=True)
     shape = (len(names), classes)
     counts = coo_array((np.ones(len(rows), np.int64), (group_of, labels[rows])), shape).tocsr()
-    return _Agreement(
+    return _CopyVotes(
         rows=rows,
         group_of=group_of,
         sizes=counts.sum(axis=1),

@@ -1,39 +1,77 @@
 """Metrics of judged searches, as a card keeps them: recall stands beside a baseline."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.base.model_card import Metric
 from models.classification.cross_validation import Rows
 from training.evaluation.bootstrap import Floats
-from training.evaluation.metrics import InBlocks, measure
+from training.evaluation.metrics import measure
+
+Flags = NDArray[np.bool_]
 
 
-class RankedSearches(InBlocks, Protocol):
-    """Held-out searches that know the place of the first right entry, ours and the baseline's."""
+@dataclass(frozen=True, slots=True)
+class JudgedSearches:
+    """Held-out searches: the rank of the first relevant entry, 0 for the top, also the baseline's.
 
-    @property
-    def ranks(self) -> Rows:
-        """The places, 0 for the first."""
+    `has_relevant` tells whether there is a relevant entry to find, `is_shown` whether the first
+    entry reaches the cut-off, `is_right` whether it is relevant, `confidence` how sure it is.
+    `weights` count the incidents that a search stands for, and `blocks` number the days or groups
+    by which intervals are resampled.
+    """
 
-    @property
-    def baseline_ranks(self) -> Rows:
-        """The baseline's places."""
+    ranks: Rows
+    baseline_ranks: Rows
+    has_relevant: Flags
+    is_shown: Flags
+    is_right: Flags
+    confidence: Floats
+    weights: Floats
+    blocks: Rows
+
+    def __len__(self) -> int:
+        return len(self.ranks)
 
 
-Ranked = TypeVar("Ranked", bound=RankedSearches)
-Recall = Callable[[int, Ranked, Rows, Floats], float]
+def recall_at(place: int, judged: JudgedSearches, ranks: Rows, weight: Floats) -> float:
+    """Return the share of searches with a relevant entry that have one among the first `place`."""
+    weight = weight * judged.weights * judged.has_relevant
+    whole = float(weight.sum())
+    return float(weight[ranks < place].sum()) / whole if whole else 0.0
 
 
-def measure_recall(place: int, recall_at: Recall[Ranked], judged: Ranked, baseline: str) -> Metric:
-    """Return how often a right entry is among the first `place`, beside the named baseline."""
-    ours = measure(lambda one, weight: recall_at(place, one, one.ranks, weight), judged)
+def shown_precision(judged: JudgedSearches, weight: Floats) -> float:
+    """Return the share of shown first entries that are relevant; 1 when none is shown."""
+    weight = weight * judged.weights * judged.is_shown
+    whole = float(weight.sum())
+    return float(weight[judged.is_right].sum()) / whole if whole else 1.0
+
+
+def shown_share(judged: JudgedSearches, weight: Floats) -> float:
+    """Return the share of searches that show something."""
+    weight = weight * judged.weights
+    whole = float(weight.sum())
+    return float(weight[judged.is_shown].sum()) / whole if whole else 0.0
+
+
+def shown_share_of_answerable(judged: JudgedSearches, weight: Floats) -> float:
+    """Return the share of searches with a relevant entry that show something."""
+    return shown_share(judged, weight * judged.has_relevant)
+
+
+def measure_recall(place: int, judged: JudgedSearches, baseline: str) -> Metric:
+    """Return how often a relevant entry is among the first `place`, beside the named baseline."""
+    ours = measure(lambda same, weight: recall_at(place, same, same.ranks, weight), judged)
     theirs = recall_at(place, judged, judged.baseline_ranks, np.ones(len(judged.blocks)))
     return Metric(f"recall_at_{place}", *ours.triple, theirs, baseline)
 
 
-def measure_shown(name: str, figure: Callable[[Ranked, Floats], float], judged: Ranked) -> Metric:
+def measure_shown(
+    name: str, figure: Callable[[JudgedSearches, Floats], float], judged: JudgedSearches
+) -> Metric:
     """Return a figure of what is shown, which no baseline has."""
     return Metric(name, *measure(figure, judged).triple)

@@ -24,7 +24,7 @@ _BEST = "the best champion of the past year"
 
 
 @dataclass(frozen=True, slots=True)
-class _Finding:
+class _OpponentComparison:
     """A comparison with another version, and whether it lets the challenger pass."""
 
     comparison: Comparison
@@ -58,7 +58,7 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
     worse, by the same rule, than the best champion of the past year, for many small losses add up;
     and no slice that is large enough to tell may fall. Compared are accuracies, of `ordered`
     labels quadratically weighted kappas, on 100 groups of near-copies or more. A champion that
-    somebody rolled back to is replaced by a better one only, lest freshness undo it.
+    somebody rolled back to is replaced by a better one only, so that freshness does not undo it.
     """
     opening = _beside_baseline(ours)
     if not opening.promoted or opponents.champion is None:
@@ -68,7 +68,7 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
         opening,
         _beside_champion(ours, opponents.champion, opponents, ordered),
         _beside_past(ours, opponents.past, ordered),
-        Verdict(True, (), warnings=opponents.doubts),
+        Verdict(True, (), warnings=opponents.warnings),
     )
 
 
@@ -86,31 +86,31 @@ def _beside_baseline(ours: Evaluation) -> Verdict:
 def _beside_champion(
     ours: Evaluation, opponent: Opponent, opponents: Opponents, ordered: bool
 ) -> Verdict:
-    found = _compare(ours, opponent, f"the champion (version {opponent.version})", ordered)
-    if found.comparison.groups < FEWEST_GROUPS:
+    compared = _compare(ours, opponent, f"the champion (version {opponent.version})", ordered)
+    if compared.comparison.groups < FEWEST_GROUPS:
         reason = (
-            f"the champion answered {found.comparison.incidents:,} of these incidents unseen: too "
-            f"few to compare; {opponents.news or 'nothing is new since it was trained'}"
+            f"the champion answered {compared.comparison.incidents:,} of these incidents unseen: "
+            f"too few to compare; {opponents.freshness or 'nothing is new since it was trained'}"
         )
-        return _unless_rolled_back(Verdict(opponents.news is not None, (reason,)), opponents)
-    verdict = _against(found, opponents.news)
-    if not found.is_better:
+        return _unless_rolled_back(Verdict(opponents.freshness is not None, (reason,)), opponents)
+    verdict = _against(compared, opponents.freshness)
+    if not compared.is_better:
         verdict = _unless_rolled_back(verdict, opponents)
-    verdict = replace(verdict, comparisons=(found.comparison,))
-    return _joined(verdict, judge_slices(found.answers, opponent.rows, ours.slices))
+    verdict = replace(verdict, comparisons=(compared.comparison,))
+    return _joined(verdict, judge_slices(compared.answers, opponent.rows, ours.slices))
 
 
-def _against(found: _Finding, news: str | None) -> Verdict:
-    if found.is_better:
-        return Verdict(True, (f"better than {found}",))
-    if not found.is_no_worse:
-        is_lower = found.comparison.value < -TOLERATED_LOSS
+def _against(compared: _OpponentComparison, freshness: str | None) -> Verdict:
+    if compared.is_better:
+        return Verdict(True, (f"better than {compared}",))
+    if not compared.is_no_worse:
+        is_lower = compared.comparison.value < -TOLERATED_LOSS
         verb = "worse than" if is_lower else "too uncertain to call no worse than"
-        return Verdict(False, (f"{verb} {found}",))
-    if news is None:
+        return Verdict(False, (f"{verb} {compared}",))
+    if freshness is None:
         reason = "nothing is new since the champion was trained, and it is not better beyond noise"
-        return Verdict(False, (f"no worse than {found}", reason))
-    return Verdict(True, (f"no worse than {found}", f"fresher: {news}"))
+        return Verdict(False, (f"no worse than {compared}", reason))
+    return Verdict(True, (f"no worse than {compared}", f"fresher: {freshness}"))
 
 
 def _unless_rolled_back(verdict: Verdict, opponents: Opponents) -> Verdict:
@@ -126,27 +126,27 @@ def _unless_rolled_back(verdict: Verdict, opponents: Opponents) -> Verdict:
 
 def _beside_past(ours: Evaluation, past: Sequence[Opponent], ordered: bool) -> Verdict:
     """Compare with that champion of the past year that did best on what both were judged on."""
-    findings = [
-        _compare(ours, each, f"{_BEST} (version {each.version})", ordered)
-        for each in past
-        if len(np.unique(ours.copies[each.rows])) >= FEWEST_GROUPS
+    compared = [
+        _compare(ours, opponent, f"{_BEST} (version {opponent.version})", ordered)
+        for opponent in past
+        if len(np.unique(ours.copies[opponent.rows])) >= FEWEST_GROUPS
     ]
-    if not findings:
+    if not compared:
         return Verdict(True, ())
-    best = min(findings, key=lambda each: each.comparison.value)
+    best = min(compared, key=lambda against: against.comparison.value)
     passed = best.is_better or best.is_no_worse
     reasons = () if passed else (f"worse than {best}, or too uncertain to call no worse",)
     return Verdict(passed, reasons, comparisons=(best.comparison,))
 
 
-def _compare(ours: Evaluation, opponent: Opponent, name: str, ordered: bool) -> _Finding:
+def _compare(ours: Evaluation, opponent: Opponent, name: str, ordered: bool) -> _OpponentComparison:
     answers = _answers(ours, opponent)
-    found = GainEstimate(0.0, 0.0, 0.0, error=0.0)
+    gain = GainEstimate(0.0, 0.0, 0.0, error=0.0)
     if len(opponent.rows):
-        found = kappa_gain(answers) if ordered else accuracy_gain(answers)
+        gain = kappa_gain(answers) if ordered else accuracy_gain(answers)
     metric = "quadratic kappa" if ordered else "accuracy"
-    comparison = Comparison(name, metric, len(opponent.rows), answers.groups, *found.triple)
-    return _Finding(comparison, answers, opponent.which)
+    comparison = Comparison(name, metric, len(opponent.rows), answers.groups, *gain.triple)
+    return _OpponentComparison(comparison, answers, opponent.which)
 
 
 def _answers(ours: Evaluation, opponent: Opponent) -> Answers:
@@ -166,8 +166,8 @@ def _answers(ours: Evaluation, opponent: Opponent) -> Answers:
 def _joined(*verdicts: Verdict) -> Verdict:
     """Return the verdicts as one, which lets pass what all of them let pass."""
     return Verdict(
-        promoted=all(each.promoted for each in verdicts),
-        reasons=tuple(reason for each in verdicts for reason in each.reasons),
-        warnings=tuple(warning for each in verdicts for warning in each.warnings),
-        comparisons=tuple(found for each in verdicts for found in each.comparisons),
+        promoted=all(verdict.promoted for verdict in verdicts),
+        reasons=tuple(reason for verdict in verdicts for reason in verdict.reasons),
+        warnings=tuple(warning for verdict in verdicts for warning in verdict.warnings),
+        comparisons=tuple(found for verdict in verdicts for found in verdict.comparisons),
     )

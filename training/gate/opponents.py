@@ -1,6 +1,6 @@
-"""Whom a challenger meets: the champion, and the champions of the past year."""
+"""The opponents of a challenger: the champion, and the champions of the past year."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -9,15 +9,16 @@ import numpy as np
 from features.domain.champion_history import CHAMPION_ACTIONS
 from features.domain.history import History
 from features.errors import ArtifactRejected, EncoderUnavailable
+from features.formatting import counted
 from features.store.store import open_store
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelRegistry, ModelVersion
-from models.artifacts.training_ids import were_learned_from
+from models.artifacts.training_ids import hash_ids, were_learned_from
 from models.base.model_card import Card
 from models.classification.cross_validation import Rows
+from training.dataset.targets import data_end
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.held_out_predictions import held_out_answers
-from training.gate.freshness import find_news
 from training.plan import TrainingPlan
 
 FEWEST_GROUPS = 100
@@ -43,16 +44,17 @@ class Opponent:
 
 @dataclass(frozen=True, slots=True)
 class Opponents:
-    """The champion with `news`, what the challenger knows beyond it, and earlier champions.
+    """The champion and earlier champions, and what the challenger learned that they did not.
 
-    `news` is None where there is none. `doubts` tell what kept a comparison from being as meant.
-    `rolled_back` says who brought the champion back, when and why; None where nobody did.
+    `freshness` says what the challenger learned beyond the champion, None if nothing. `warnings`
+    say why a comparison is not the usual one. `rolled_back` says who rolled back to the champion,
+    when and why; None where nobody did.
     """
 
     champion: Opponent | None = None
-    news: str | None = None
+    freshness: str | None = None
     past: tuple[Opponent, ...] = ()
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     rolled_back: str | None = None
 
 
@@ -83,18 +85,50 @@ def find_opponents(
     if champion is None:
         return Opponents()
     known = held_out_answers(champion, plan.home).labels
-    asked, doubts = _ask_champion(ours, history, champion, registry)
+    asked, warnings = _ask_champion(ours, history, champion, registry)
     return Opponents(
         champion=asked or _by_held_out(ours, champion, plan),
-        news=find_news(ours, history, learned_from, champion, known, plan.fresher_days),
+        freshness=_explain_freshness(
+            ours, history, learned_from, champion, known, plan.fresher_days
+        ),
         past=tuple(
             _by_held_out(ours, version, plan)
             for version in _past_champions(target, registry)
             if version.version != champion.version
         ),
-        doubts=doubts,
+        warnings=warnings,
         rolled_back=_rolled_back(target, plan),
     )
+
+
+def _explain_freshness(
+    ours: Evaluation,
+    history: History,
+    learned_from: Sequence[str],
+    champion: ModelVersion,
+    known: Mapping[int, str],
+    fresher_days: float,
+) -> str | None:
+    """Say what makes a challenger fresher than the champion; None where nothing does.
+
+    Data that end `fresher_days` later do, and so do incidents with a label that the champion never
+    saw, or for which it was judged by another label. `learned_from` are the challenger's training
+    ids, `known` the labels that the champion was judged by, by hash of the id.
+    """
+    files = ArtifactFolder(champion.folder)
+    end = data_end(history, champion.target)
+    cutoff = Card.from_json(files.card.read_text(encoding="utf-8")).cutoff
+    if end and cutoff and end - cutoff >= timedelta(days=fresher_days):
+        return f"its data end {counted((end - cutoff).days, 'day')} later"
+    unseen = int((~were_learned_from(learned_from, files.learned_from)).sum())
+    if unseen:
+        return f"it learned from {counted(unseen, 'incident')} that the champion never saw"
+    ids = hash_ids([history.incidents[int(row)].report.id for row in ours.rows])
+    changed = sum(
+        known.get(name, ours.classes[label]) != ours.classes[label]
+        for name, label in zip(ids.tolist(), ours.judged.labels.tolist(), strict=True)
+    )
+    return f"it learned from {counted(changed, 'corrected label')}" if changed else None
 
 
 def _ask_champion(
@@ -109,7 +143,7 @@ def _ask_champion(
         answers = registry.load(champion).model.predict(reports)
     except (ArtifactRejected, EncoderUnavailable) as error:
         return None, (f"the champion could not be asked, its held-out answers count: {error}",)
-    return Opponent(champion.version, later, tuple(one.label for one in answers), _LATER), ()
+    return Opponent(champion.version, later, tuple(answer.label for answer in answers), _LATER), ()
 
 
 def _later_rows(ours: Evaluation, history: History, champion: ModelVersion) -> Rows:
@@ -140,11 +174,11 @@ def _rolled_back(target: str, plan: TrainingPlan) -> str | None:
     """Say who rolled back to the champion, when and why, if that is how it became one."""
     with open_store(plan.database_url, plan.tenant) as store:
         events = store.audit_log.select(target=target)
-    last = next((one for one in reversed(events) if one.action in CHAMPION_ACTIONS), None)
+    last = next((event for event in reversed(events) if event.action in CHAMPION_ACTIONS), None)
     if last is None or last.action != "rollback":
         return None
-    what = f"{last.actor} rolled back to version {last.version}"
-    return f"{what} on {last.at:%Y-%m-%d}: {last.reason}"
+    version = f"{last.actor} rolled back to version {last.version}"
+    return f"{version} on {last.at:%Y-%m-%d}: {last.reason}"
 
 
 def _past_champions(target: str, registry: ModelRegistry) -> tuple[ModelVersion, ...]:

@@ -1,4 +1,4 @@
-"""Whether a slice of the incidents pays for what the others gain."""
+"""A veto against a challenger that loses in a slice of the incidents what it gains in others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _MOST_WARNINGS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class _Fall:
+class _SliceGain:
     """A slice's gain or fall; `chance` is that of such a fall where it were two points at most."""
 
     comparison: Comparison
@@ -45,28 +45,28 @@ def judge_slices(answers: Answers, rows: Rows, slices: Sequence[Slice]) -> Verdi
     slices number too.
     """
     places = {row: place for place, row in enumerate(rows.tolist())}
-    found = []
+    gains = []
     for part in slices:
         here = [places[row] for row in part.rows.tolist() if row in places]
         if len(here) >= _FEWEST_INCIDENTS:
-            found.append(_fall(part, answers.take(np.array(here))))
-    tested = [each for each in found if each.comparison.groups >= _FEWEST_GROUPS]
+            gains.append(_slice_gain(part, answers.take(np.array(here))))
+    tested = [gain for gain in gains if gain.comparison.groups >= _FEWEST_GROUPS]
     vetoed = _rejected(tested)
-    fallen = [each for each in found if each.comparison.value <= -TOLERATED_FALL]
-    doubtful = [each for each in fallen if each not in vetoed]
+    fallen = [gain for gain in gains if gain.comparison.value <= -TOLERATED_FALL]
+    doubtful = [gain for gain in fallen if gain not in vetoed]
     return Verdict(
         promoted=not vetoed,
-        reasons=tuple(f"a slice fell by more than two points: {each}" for each in vetoed),
+        reasons=tuple(f"a slice fell by more than two points: {gain}" for gain in vetoed),
         warnings=_warnings(doubtful),
-        comparisons=tuple(each.comparison for each in (*tested, *_untested(doubtful, tested))),
+        comparisons=tuple(gain.comparison for gain in (*tested, *_untested(doubtful, tested))),
     )
 
 
-def _fall(part: Slice, answers: Answers) -> _Fall:
+def _slice_gain(part: Slice, answers: Answers) -> _SliceGain:
     gain = accuracy_gain(answers)
     count = len(answers.labels)
     comparison = Comparison(part.title, "accuracy", count, answers.groups, *gain.triple)
-    return _Fall(comparison, _chance(gain))
+    return _SliceGain(comparison, _chance(gain))
 
 
 def _chance(gain: GainEstimate) -> float:
@@ -76,23 +76,23 @@ def _chance(gain: GainEstimate) -> float:
     return float(norm.cdf(beyond / gain.error))
 
 
-def _rejected(tested: Sequence[_Fall]) -> list[_Fall]:
+def _rejected(tested: Sequence[_SliceGain]) -> list[_SliceGain]:
     """Return the falls beyond the margin that Holm's procedure finds, the surest first."""
-    found = []
-    for place, each in enumerate(sorted(tested, key=lambda fall: fall.chance)):
-        if each.chance > _ERROR_RATE / (len(tested) - place):
+    rejected = []
+    for place, gain in enumerate(sorted(tested, key=lambda gain: gain.chance)):
+        if gain.chance > _ERROR_RATE / (len(tested) - place):
             break
-        found.append(each)
-    return found
+        rejected.append(gain)
+    return rejected
 
 
-def _warnings(doubtful: Sequence[_Fall]) -> tuple[str, ...]:
+def _warnings(doubtful: Sequence[_SliceGain]) -> tuple[str, ...]:
     """Put into words the falls that cost most right answers."""
-    by_cost = sorted(doubtful, key=lambda fall: fall.comparison.value * fall.comparison.incidents)
+    by_cost = sorted(doubtful, key=lambda gain: gain.comparison.value * gain.comparison.incidents)
     more = len(by_cost) - _MOST_WARNINGS
     rest = (f"{more} smaller slices fell by two points or more too",) if more > 0 else ()
-    return (*(str(each) for each in by_cost[:_MOST_WARNINGS]), *rest)
+    return (*(str(gain) for gain in by_cost[:_MOST_WARNINGS]), *rest)
 
 
-def _untested(doubtful: Sequence[_Fall], tested: Sequence[_Fall]) -> list[_Fall]:
-    return [each for each in doubtful if each not in tested][:_MOST_WARNINGS]
+def _untested(doubtful: Sequence[_SliceGain], tested: Sequence[_SliceGain]) -> list[_SliceGain]:
+    return [gain for gain in doubtful if gain not in tested][:_MOST_WARNINGS]

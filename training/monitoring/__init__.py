@@ -1,1 +1,1 @@
-"""How the models in service do, and what changed since they were trained."""
+"""Monitoring of the models in service: quality of answers, drift, certificates."""

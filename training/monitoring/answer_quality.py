@@ -1,7 +1,8 @@
-"""How a champion answers: how sure, how right, how often alone, how well taken, how fast."""
+"""Quality of a champion's answers: calibration, accuracy, autonomy, acceptance, latency."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from features.domain.predictions import PredictionSummary
 from models.base.model_card import Card
 from models.base.predictions import Decision
 from training.evaluation.bootstrap import mean_by_day
-from training.monitoring.findings import Findings
+from training.monitoring.findings import RETRAIN, Findings
 from training.monitoring.overconfidence import find_overconfidence
 
 _FOR_ERRORS = 0.005
@@ -33,11 +34,11 @@ class AnsweredIncidents:
 
     @property
     def known(self) -> tuple[PredictionSummary, ...]:
-        """Those whose truth is known."""
-        return tuple(one for one in self.answers if one.incident_id in self.truths)
+        """The answers whose truth is known."""
+        return tuple(answer for answer in self.answers if answer.incident_id in self.truths)
 
     def is_wrong(self, answer: PredictionSummary) -> bool:
-        """Whether an answer whose truth is known was another."""
+        """Whether an answer differs from its truth, which must be known."""
         return self.truths[answer.incident_id] != answer.label
 
 
@@ -55,14 +56,14 @@ def first_answers(
 def measure_answers(
     judged: AnsweredIncidents, card: Card, feedback: Sequence[FeedbackRecord], targets: int
 ) -> Findings:
-    """Measure calibration, accuracy, abstention, acceptance and latency; alarm at rash answers."""
+    """Measure calibration, accuracy, abstention, acceptance, latency; alarm at overconfidence."""
     measures = [
         *_rates(judged),
         *_calibration(judged, card),
         *_acceptance(judged, feedback),
         *_latency(judged),
     ]
-    return Findings(tuple(measures), _rash_alarms(judged, _FOR_ERRORS / targets))
+    return Findings(tuple(measures), _overconfidence_alarms(judged, _FOR_ERRORS / targets))
 
 
 def _rates(judged: AnsweredIncidents) -> list[Measure]:
@@ -138,7 +139,7 @@ def _measure(
     return Measure(name, *found.triple, reference, judged.target, n=len(values))
 
 
-def _rash_alarms(judged: AnsweredIncidents, error: float) -> tuple[Alarm, ...]:
+def _overconfidence_alarms(judged: AnsweredIncidents, error: float) -> tuple[Alarm, ...]:
     known = judged.known
     wrong = np.array([judged.is_wrong(one) for one in known], dtype=np.bool_)
     confidence = np.array([one.confidence for one in known])
@@ -157,9 +158,8 @@ def _rash_alarms(judged: AnsweredIncidents, error: float) -> tuple[Alarm, ...]:
                 f"{len(late)} since {since:%Y-%m-%d}, {expected:.0f} expected"
             ),
             advice=(
-                f"lower {judged.target} to suggest (training mode suggest --target "
-                f"{judged.target}), read the examples, then train anew: training retrain "
-                "--from-store"
+                f"lower {judged.target} to recommend (python -m training mode recommend --target "
+                f"{quote(judged.target)}), read the examples, then train anew: {RETRAIN}"
             ),
             since=since,
             examples=tuple(one.incident_id for one in missed[-_EXAMPLES:]),

@@ -1,7 +1,8 @@
-"""Whether certified classes keep their promise, by the answers that a person checked unseen."""
+"""Checks of certificates against the audited answers, which a person labels unseen."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from shlex import quote
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from features.store.store import Store
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
 from models.statistics.confidence_sequence import precision_bounds
-from training.monitoring.findings import Findings
+from training.monitoring.findings import RETRAIN, Findings
 
 _EXAMPLES = 5
 
@@ -23,7 +24,7 @@ def check_certificates(
     audited: Sequence[AuditedAnswer],
     withdrawals: Iterable[CertificateWithdrawal],
 ) -> Findings:
-    """Bound the precision of each label a champion answered alone, and tell what was withdrawn.
+    """Bound the precision of each label a champion answered alone, and alarm at what was withdrawn.
 
     The estimate weighs each answer by the inverse of the share with which it was drawn.
     """
@@ -45,7 +46,7 @@ def check_certificates(
         measures.append(measure)
         is_broken = promised is not None and measure.high is not None and measure.high < promised
         if is_broken and label not in gone:
-            alarms.append(_broken_alarm(measure, answers))
+            alarms.append(_broken_alarm(version.target, label, measure, answers))
     return Findings(tuple(measures), tuple(alarms))
 
 
@@ -67,7 +68,7 @@ def _withdrawn_alarm(gone: CertificateWithdrawal, answers: Sequence[AuditedAnswe
             f"audited answers {gone.right} were right, so at most {gone.high:.0%} of such answers "
             f"are, and {gone.promised:.0%} was promised; it is answered as suggest"
         ),
-        advice="read the examples and train anew: training retrain --from-store",
+        advice=f"read the examples and train anew: {RETRAIN}",
         since=gone.withdrawn_at,
         examples=_missed(answers),
         target=gone.target,
@@ -75,21 +76,23 @@ def _withdrawn_alarm(gone: CertificateWithdrawal, answers: Sequence[AuditedAnswe
     )
 
 
-def _broken_alarm(measure: Measure, answers: Sequence[AuditedAnswer]) -> Alarm:
+def _broken_alarm(
+    target: str, label: str, measure: Measure, answers: Sequence[AuditedAnswer]
+) -> Alarm:
     return Alarm(
         signal="certificate",
         statement=(
-            f"{measure.label!r} in {measure.target} is right in at most {measure.high:.0%} of its "
+            f"{label!r} in {target} is right in at most {measure.high:.0%} of its "
             f"auto answers and {measure.reference:.0%} was promised, but it is still certified"
         ),
         advice=(
-            "start the server, which withdraws it at its next look, or set it to suggest: training "
-            f"mode suggest --target {measure.target} --label {measure.label!r}"
+            "start the server, which withdraws it within seconds, or set it to recommend: "
+            f"python -m training mode recommend --target {quote(target)} --label {quote(label)}"
         ),
         since=answers[0].answered_at,
         examples=_missed(answers),
-        target=measure.target,
-        label=measure.label,
+        target=target,
+        label=label,
     )
 
 
@@ -99,30 +102,30 @@ def _missed(answers: Sequence[AuditedAnswer]) -> tuple[str, ...]:
 
 
 def precision_history(store: Store, target: str, version: str, card: Card) -> pd.DataFrame:
-    """Return how the bounds of each label went, for a chart: a row for each audited answer.
+    """Return the bounds of each label over time, for a chart: a row for each audited answer.
 
     Columns are `label`, `day` (when its incident was opened, else when it was answered), `n`,
     `right`, `estimate`, `low`, `high` and `promised`.
     """
     answers = [
-        one
-        for one in store.predictions.audited(target)
-        if one.version == version and one.truth is not None
+        answer
+        for answer in store.predictions.audited(target)
+        if answer.version == version and answer.truth is not None
     ]
-    stored = store.incidents.find([one.incident_id for one in answers])
+    stored = store.incidents.find([answer.incident_id for answer in answers])
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     rows = []
-    for one in answers:
-        counts[one.label][one.truth != one.label] += 1
-        bounds = precision_bounds(*counts[one.label])
-        incident, certificate = stored.get(one.incident_id), card.certificates.get(one.label)
+    for answer in answers:
+        counts[answer.label][answer.truth != answer.label] += 1
+        bounds = precision_bounds(*counts[answer.label])
+        incident, certificate = stored.get(answer.incident_id), card.certificates.get(answer.label)
         opened = incident.report.opened_at if incident else None
         rows.append(
             {
-                "label": one.label,
-                "day": (opened or one.answered_at).date(),
+                "label": answer.label,
+                "day": (opened or answer.answered_at).date(),
                 "n": bounds.n,
-                "right": counts[one.label][0],
+                "right": counts[answer.label][0],
                 "estimate": bounds.value,
                 "low": bounds.low,
                 "high": bounds.high,

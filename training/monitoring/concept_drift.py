@@ -10,8 +10,8 @@ from features.text.cleaning import incident_text
 from models.classification.cross_validation import Rows
 from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.distinctive_terms import distinctive_terms
-from training.monitoring.findings import Findings
-from training.monitoring.novelty_tests import NoveltyTest, emerging_texts, emerging_values
+from training.monitoring.findings import RETRAIN, Findings
+from training.monitoring.novelty_tests import Novelty, emerging_texts, emerging_values
 
 FACTS = ("service", "source")
 # Chances of a false alarm a year; with that of errors they make one in twenty years.
@@ -29,52 +29,52 @@ def find_concept_changes(
     return Findings(
         alarms=(
             *(
-                _label_alarm(dataset, target, sign)
+                _label_alarm(dataset, target, new)
                 for target in targets
-                for sign in label_signs(dataset, target, since, len(targets))
+                for new in new_labels(dataset, target, since, len(targets))
             ),
             *(
-                _fact_alarm(dataset, fact, sign)
+                _fact_alarm(dataset, fact, new)
                 for fact in FACTS
-                for sign in fact_signs(dataset, fact, since)
+                for new in new_facts(dataset, fact, since)
             ),
-            *(_text_alarm(dataset, sign) for sign in text_signs(dataset, since)),
+            *(_text_alarm(dataset, new) for new in new_texts(dataset, since)),
         )
     )
 
 
-def label_signs(
+def new_labels(
     dataset: MonitoringDataset, target: str, since: int, targets: int = 1
-) -> tuple[NoveltyTest, ...]:
+) -> tuple[Novelty, ...]:
     """Return what labels came up since a row: a category that is new, or renamed.
 
     `targets` share the chance of a false alarm.
     """
     values = dataset.labels(target)
-    each = _value_signs(dataset, values, since, _FOR_LABELS / targets / 2)
-    return each or _young_signs(dataset, values, since, _FOR_LABELS / targets / 2)
+    alone = _new_values(dataset, values, since, _FOR_LABELS / targets / 2)
+    return alone or _several_new_values(dataset, values, since, _FOR_LABELS / targets / 2)
 
 
-def fact_signs(dataset: MonitoringDataset, fact: str, since: int) -> tuple[NoveltyTest, ...]:
+def new_facts(dataset: MonitoringDataset, fact: str, since: int) -> tuple[Novelty, ...]:
     """Return what values of a fact, `service` or `source`, came up since a row."""
-    values = [getattr(one.report, fact) or None for one in dataset.incidents]
-    return _value_signs(dataset, values, since, _FOR_FACTS / len(FACTS))
+    values = [getattr(incident.report, fact) or None for incident in dataset.incidents]
+    return _new_values(dataset, values, since, _FOR_FACTS / len(FACTS))
 
 
-def text_signs(dataset: MonitoringDataset, since: int) -> tuple[NoveltyTest, ...]:
+def new_texts(dataset: MonitoringDataset, since: int) -> tuple[Novelty, ...]:
     """Return what kinds of text came up since a row: a new failure mode, a campaign."""
-    has_text = [bool(incident_text(one.report)) for one in dataset.incidents]
+    has_text = [bool(incident_text(incident.report)) for incident in dataset.incidents]
     rows, first = _rows_with(has_text, since)
     if first < _FEWEST_BEFORE:
         return ()
     error = dataset.error_for(_FOR_TEXTS, since)
     found = emerging_texts(dataset.vectors[rows], dataset.days[rows], since=first, error=error)
-    return tuple(_in_rows(one, rows) for one in found)
+    return tuple(_in_rows(new, rows) for new in found)
 
 
-def _value_signs(
+def _new_values(
     dataset: MonitoringDataset, values: Sequence[str | None], since: int, a_year: float
-) -> tuple[NoveltyTest, ...]:
+) -> tuple[Novelty, ...]:
     rows, first = _rows_with([value is not None for value in values], since)
     if first < _FEWEST_BEFORE:
         return ()
@@ -84,12 +84,12 @@ def _value_signs(
         since=first,
         error=dataset.error_for(a_year, since),
     )
-    return tuple(_in_rows(one, rows) for one in found)
+    return tuple(_in_rows(new, rows) for new in found)
 
 
-def _young_signs(
+def _several_new_values(
     dataset: MonitoringDataset, values: Sequence[str | None], since: int, a_year: float
-) -> tuple[NoveltyTest, ...]:
+) -> tuple[Novelty, ...]:
     """Return whether several new values, each of them rare, came up together."""
     rows, first = _rows_with([value is not None for value in values], since)
     if first < _YOUNG + _FEWEST_BEFORE:
@@ -104,7 +104,7 @@ def _young_signs(
         since=first - _YOUNG,
         error=dataset.error_for(a_year, since),
     )
-    return tuple(replace(_in_rows(one, rows[_YOUNG:]), value=None) for one in found)
+    return tuple(replace(_in_rows(new, rows[_YOUNG:]), value=None) for new in found)
 
 
 def _rows_with(has_it: Sequence[bool], since: int) -> tuple[Rows, int]:
@@ -112,70 +112,71 @@ def _rows_with(has_it: Sequence[bool], since: int) -> tuple[Rows, int]:
     return rows, int(np.searchsorted(rows, since))
 
 
-def _in_rows(found: NoveltyTest, rows: Rows) -> NoveltyTest:
+def _in_rows(found: Novelty, rows: Rows) -> Novelty:
     members = tuple(rows[list(found.members)].tolist())
     return replace(found, row=int(rows[found.row]), members=members)
 
 
-def _label_alarm(dataset: MonitoringDataset, target: str, sign: NoveltyTest) -> Alarm:
-    if sign.value is None:
-        what, advice = _several_labels(dataset, target, sign)
-    elif sign.before:
-        what = f"label {sign.value!r} of {target} has become far more frequent"
-        advice = "see whether its meaning changed; then train anew: training retrain --from-store"
+def _label_alarm(dataset: MonitoringDataset, target: str, new: Novelty) -> Alarm:
+    if new.value is None:
+        statement, advice = _several_labels(dataset, target, new)
+    elif new.before:
+        statement = f"label {new.value!r} of {target} has become far more frequent"
+        advice = f"see whether its meaning changed; then train anew: {RETRAIN}"
     else:
-        what = f"label {sign.value!r} of {target} is new"
+        statement = f"label {new.value!r} of {target} is new"
         advice = (
             "a new class, or an old one renamed: if it is the same, rename it in the history; "
-            "then train anew: training retrain --from-store"
+            f"then train anew: {RETRAIN}"
         )
-    return _alarm(dataset, sign, "label", what, advice, target)
+    return _alarm(dataset, new, "label", statement, advice, target)
 
 
-def _several_labels(dataset: MonitoringDataset, target: str, sign: NoveltyTest) -> tuple[str, str]:
+def _several_labels(dataset: MonitoringDataset, target: str, new: Novelty) -> tuple[str, str]:
     labels = dataset.labels(target)
-    names = dict.fromkeys(repr(labels[row]) for row in sign.members)
-    what = f"several labels of {target} are new: {', '.join(list(names)[:_EXAMPLES])}"
-    return what, (
+    names = dict.fromkeys(repr(labels[row]) for row in new.members)
+    statement = f"several labels of {target} are new: {', '.join(list(names)[:_EXAMPLES])}"
+    return statement, (
         "new classes, or old ones renamed: rename in the history those that are the same; "
-        "then train anew: training retrain --from-store"
+        f"then train anew: {RETRAIN}"
     )
 
 
-def _fact_alarm(dataset: MonitoringDataset, fact: str, sign: NoveltyTest) -> Alarm:
-    what = f"{fact} {sign.value!r} {'is far more frequent' if sign.before else 'is new'}"
+def _fact_alarm(dataset: MonitoringDataset, fact: str, new: Novelty) -> Alarm:
+    statement = f"{fact} {new.value!r} {'is far more frequent' if new.before else 'is new'}"
+    topology = ", and add it to topology.yaml" if fact == "service" else ""
     advice = (
-        f"no answer was ever judged on this {fact}: keep it at suggest until the next training, "
-        "and tell the topology of it"
+        f"no answer was ever judged on this {fact}: keep targets at recommend until the next "
+        f"training{topology}"
     )
-    return _alarm(dataset, sign, fact, what, advice)
+    return _alarm(dataset, new, fact, statement, advice)
 
 
-def _text_alarm(dataset: MonitoringDataset, sign: NoveltyTest) -> Alarm:
-    members = [dataset.incidents[row].report for row in sign.members]
-    past = [one.report for one in dataset.incidents[: sign.members[0]]]
+def _text_alarm(dataset: MonitoringDataset, new: Novelty) -> Alarm:
+    members = [dataset.incidents[row].report for row in new.members]
+    past = [incident.report for incident in dataset.incidents[: new.members[0]]]
     terms = distinctive_terms(members, past)
-    what = f"a new kind of incident: {', '.join(terms) or 'see the examples'}"
+    statement = f"a new kind of incident: {', '.join(terms) or 'see the examples'}"
     advice = "read the examples and label them: a new failure mode wants a runbook, maybe a class"
-    return _alarm(dataset, sign, "text", what, advice)
+    return _alarm(dataset, new, "text", statement, advice)
 
 
 def _alarm(
     dataset: MonitoringDataset,
-    sign: NoveltyTest,
+    new: Novelty,
     signal: str,
-    what: str,
+    statement: str,
     advice: str,
     target: str | None = None,
 ) -> Alarm:
-    since = opened_at(dataset.incidents[sign.members[0]])
-    before = f"seen in {sign.before} earlier tens of incidents" if sign.before else "never before"
+    since = opened_at(dataset.incidents[new.members[0]])
+    before = f"seen in {new.before} earlier tens of incidents" if new.before else "never before"
     return Alarm(
         signal=signal,
-        statement=f"{what}: {len(sign.members)} incidents since {since:%Y-%m-%d}, {before}",
+        statement=f"{statement}: {len(new.members)} incidents since {since:%Y-%m-%d}, {before}",
         advice=advice,
         since=since,
-        examples=tuple(dataset.ids[row] for row in sign.members[-_EXAMPLES:]),
+        examples=tuple(dataset.ids[row] for row in new.members[-_EXAMPLES:]),
         target=target,
-        label=sign.value if signal == "label" else None,
+        label=new.value if signal == "label" else None,
     )

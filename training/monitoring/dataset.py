@@ -1,4 +1,4 @@
-"""What a look reads from the store: incidents in order of time, their labels and their vectors."""
+"""The data of a monitoring report: incidents in order of time, their labels and vectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from features.text.cleaning import incident_text
 from models.base.target_labels import label_of
 from models.classification.cross_validation import Rows, report_copy_groups
 from training.dataset.point_in_time import read_point_in_time
-from training.monitoring.incident_bursts import first_of_bursts
 
 Floats = NDArray[np.float64]
 
 _A_YEAR = 365.0
+_BURST_DAYS = 1.0
 
 
 @dataclass(frozen=True)
 class MonitoringDataset:
-    """Incidents whose time is known, oldest first, one of each storm.
+    """Incidents whose time is known, oldest first, one of each burst.
 
     `vectors`, of shape (incidents, dimension), encode their texts; `untimed` counts the incidents
     that are left out because nobody knows when they were opened.
@@ -40,12 +40,12 @@ class MonitoringDataset:
     @cached_property
     def days(self) -> Floats:
         """When each was opened, in days."""
-        return np.array([opened_at(one).timestamp() for one in self.incidents]) / 86_400
+        return np.array([opened_at(incident).timestamp() for incident in self.incidents]) / 86_400
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
         """The incidents' ids."""
-        return tuple(one.report.id for one in self.incidents)
+        return tuple(incident.report.id for incident in self.incidents)
 
     @cached_property
     def until(self) -> datetime | None:
@@ -53,8 +53,8 @@ class MonitoringDataset:
         return opened_at(self.incidents[-1]) if self.incidents else None
 
     def labels(self, target: str) -> tuple[str | None, ...]:
-        """Return each one's label for a target, None where nobody knows."""
-        return tuple(label_of(one.outcome, target) for one in self.incidents)
+        """Return each incident's label for a target, None where nobody knows."""
+        return tuple(label_of(incident.outcome, target) for incident in self.incidents)
 
     def first_since(self, moment: datetime) -> int:
         """Return the first row that was opened after the moment."""
@@ -87,27 +87,44 @@ def read_monitoring_dataset(
     always = datetime.now(UTC) + timedelta(days=36_500)
     stored = read_point_in_time(store, always).history.incidents
     timed = sorted(
-        (one for one in stored if one.report.opened_at is not None),
-        key=lambda one: (opened_at(one), one.report.id),
+        (incident for incident in stored if incident.report.opened_at is not None),
+        key=lambda incident: (opened_at(incident), incident.report.id),
     )
-    kept = [timed[row] for row in _once(timed)]
-    vectors = _encode(kept, home, encoder, progress)
-    return MonitoringDataset(tuple(kept), vectors, untimed=len(stored) - len(timed))
+    incidents = _first_of_bursts(timed)
+    vectors = _encode(incidents, home, encoder, progress)
+    return MonitoringDataset(tuple(incidents), vectors, untimed=len(stored) - len(timed))
 
 
-def _once(timed: Sequence[ResolvedIncident]) -> list[int]:
+def _first_of_bursts(timed: Sequence[ResolvedIncident]) -> list[ResolvedIncident]:
     if not timed:
         return []
-    days = np.array([opened_at(one).timestamp() for one in timed]) / 86_400
-    groups: Rows = report_copy_groups([one.report for one in timed])
-    return [int(row) for row in first_of_bursts(groups, days)]
+    days = np.array([opened_at(incident).timestamp() for incident in timed]) / 86_400
+    groups: Rows = report_copy_groups([incident.report for incident in timed])
+    return [timed[int(row)] for row in first_of_bursts(groups, days)]
+
+
+def first_of_bursts(groups: Rows, days: NDArray[np.float64]) -> Rows:
+    """Return the rows, in order of time, without copies of an incident less than a day older.
+
+    A burst that goes on counts once, however long: each copy is compared with the copy before it.
+
+    >>> first_of_bursts(np.array([0, 0, 1, 0]), np.array([0.0, 0.5, 0.6, 3.0])).tolist()
+    [0, 2, 3]
+    """
+    last: dict[int, float] = {}
+    firsts = []
+    for row, (group, day) in enumerate(zip(groups.tolist(), days.tolist(), strict=True)):
+        if day - last.get(group, -np.inf) >= _BURST_DAYS:
+            firsts.append(row)
+        last[group] = day
+    return np.array(firsts, dtype=np.int64)
 
 
 def _encode(
     incidents: Sequence[ResolvedIncident], home: Home, reference: str, progress: Progress
 ) -> Vectors:
     encoder = open_encoder(reference)
-    texts = [incident_text(one.report) for one in incidents]
+    texts = [incident_text(incident.report) for incident in incidents]
     encode_ahead(encoder, [text for text in texts if text], _cache(home, reference), progress)
     return encoder.encode(texts)
 

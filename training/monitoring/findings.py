@@ -1,10 +1,12 @@
-"""What one part of a look found; parts add up."""
+"""What one check of a monitoring report finds, and the findings of several together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
 from features.domain.monitoring import Alarm, Measure, Proposal
+
+RETRAIN = "python -m training retrain --from-store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,11 @@ class Findings:
     proposals: tuple[Proposal, ...] = ()
 
 
-def add_up(parts: Iterable[Findings]) -> Findings:
-    """Return all that the parts found, in their order."""
-    found = tuple(parts)
+def combine(findings: Iterable[Findings]) -> Findings:
+    """Return the findings of several checks as those of one, in their order."""
+    checks = tuple(findings)
     return Findings(
-        measures=tuple(chain.from_iterable(part.measures for part in found)),
-        alarms=tuple(chain.from_iterable(part.alarms for part in found)),
-        proposals=tuple(chain.from_iterable(part.proposals for part in found)),
+        measures=tuple(chain.from_iterable(check.measures for check in checks)),
+        alarms=tuple(chain.from_iterable(check.alarms for check in checks)),
+        proposals=tuple(chain.from_iterable(check.proposals for check in checks)),
     )

@@ -1,4 +1,4 @@
-"""Whether incidents still look as they did: a domain classifier, new words, unseen facts."""
+"""Drift of the inputs: a domain classifier, new words, unseen facts."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -34,14 +34,14 @@ def measure_inputs(dataset: MonitoringDataset, since: int) -> Findings:
         return Findings()
     return Findings(
         measures=(
-            *_told_apart(dataset, early, late),
+            *_domain_classifier(dataset, early, late),
             _new_words(dataset, since, late),
             *(_unseen(dataset, fact, since, late) for fact in FACTS),
         )
     )
 
 
-def _told_apart(dataset: MonitoringDataset, early: Rows, late: Rows) -> list[Measure]:
+def _domain_classifier(dataset: MonitoringDataset, early: Rows, late: Rows) -> list[Measure]:
     """Return the area under the ROC curve of a classifier that tells late from early by text.
 
     Weeks stay together in its folds and in the bootstrap of the interval; .5 is no drift
@@ -70,8 +70,8 @@ def _bootstrap_auc(
 ) -> Estimate:
     generator = np.random.default_rng(0)
     members = [np.flatnonzero(weeks == week) for week in range(int(weeks.max()) + 1)]
-    early = [each for each in members if not is_late[each[0]]]
-    late = [each for each in members if is_late[each[0]]]
+    early = [rows for rows in members if not is_late[rows[0]]]
+    late = [rows for rows in members if is_late[rows[0]]]
     areas = []
     for _ in range(_REPLICATES):
         drawn = np.concatenate(
@@ -88,8 +88,8 @@ def _bootstrap_auc(
 def _new_words(dataset: MonitoringDataset, since: int, late: Rows) -> Measure:
     """Return the share of late words that occur in fewer than three incidents before."""
     seen: Counter[str] = Counter()
-    for one in dataset.incidents[:since]:
-        seen.update(set(terms_of(incident_text(one.report))))
+    for incident in dataset.incidents[:since]:
+        seen.update(set(terms_of(incident_text(incident.report))))
     words = [
         word for row in late for word in set(terms_of(incident_text(dataset.incidents[row].report)))
     ]
@@ -98,7 +98,7 @@ def _new_words(dataset: MonitoringDataset, since: int, late: Rows) -> Measure:
 
 
 def _unseen(dataset: MonitoringDataset, fact: str, since: int, late: Rows) -> Measure:
-    values = [getattr(one.report, fact) for one in dataset.incidents]
+    values = [getattr(incident.report, fact) for incident in dataset.incidents]
     seen = set(values[:since])
     given: Sequence[str] = [values[row] for row in late if values[row]]
     share = sum(value not in seen for value in given) / max(len(given), 1)

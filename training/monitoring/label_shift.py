@@ -87,7 +87,7 @@ def _retirement(
     labels: Sequence[str],
     expected: float,
 ) -> Proposal:
-    had = [int(row) for row, each in zip(rows, labels, strict=True) if each == label]
+    had = [int(row) for row, known in zip(rows, labels, strict=True) if known == label]
     since = opened_at(dataset.incidents[had[-1]])
     return Proposal(
         kind="retired",

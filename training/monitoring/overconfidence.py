@@ -14,7 +14,7 @@ _LARGEST = 1e100
 
 @dataclass(frozen=True, slots=True)
 class Overconfidence:
-    """The answer that gave it away, and since which answer the evidence has grown."""
+    """The answer at which it is proven, and the answer since which the evidence has grown."""
 
     row: int
     since: int

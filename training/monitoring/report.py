@@ -1,4 +1,4 @@
-"""One look at everything in production, recomputed from the store each time."""
+"""The monitoring report of everything in production, recomputed from the store each time."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from training.monitoring.category_proposals import propose_categories
 from training.monitoring.certificate_checks import check_certificates
 from training.monitoring.concept_drift import find_concept_changes
 from training.monitoring.dataset import MonitoringDataset, read_monitoring_dataset
-from training.monitoring.findings import Findings, add_up
+from training.monitoring.findings import Findings, combine
 from training.monitoring.input_drift import measure_inputs
 from training.monitoring.label_shift import measure_label_shift
 from training.monitoring.shadow_comparison import measure_shadow
@@ -28,8 +28,8 @@ _WITHOUT_LABELS = frozenset({"similar", "runbooks"})
 
 
 @dataclass(frozen=True, slots=True)
-class Champion:
-    """A target's champion and what its card tells."""
+class MonitoredChampion:
+    """A target's champion and its card."""
 
     version: ModelVersion
     card: Card
@@ -56,26 +56,30 @@ def build_report(
 ) -> MonitoringReport:
     """Compare what came since the champions learned with what came before, and judge the answers.
 
-    `days` looks at the last days before the newest incident only. Without a champion that is the
-    last 30 days. Nothing is remembered between looks: equal stores give equal findings.
+    `days` limits it to the last days before the newest incident, without a champion to the last 30.
+    Nothing is kept between reports: equal stores give equal findings.
     """
     dataset = read_monitoring_dataset(store, home, encoder, progress)
     champions = [
-        Champion(version, read_card(version))
+        MonitoredChampion(version, read_card(version))
         for target, version in sorted(registry.champions().items())
         if target not in _WITHOUT_LABELS
     ]
-    begins = {one.target: _begin(dataset, one.learned_until, days) for one in champions}
+    begins = {
+        champion.target: _begin(dataset, champion.learned_until, days) for champion in champions
+    }
     since = dataset.first_since(max(begins.values(), default=_begin(dataset, None, days)))
-    targets = [one.target for one in champions]
-    found = add_up(
+    targets = [champion.target for champion in champions]
+    found = combine(
         [
             Findings((Measure("incidents compared", len(dataset.ids) - since, None, None, since),)),
             find_concept_changes(dataset, targets, since),
             measure_inputs(dataset, since),
             *(
-                _look_at_champion(store, registry, dataset, one, begins[one.target], len(targets))
-                for one in champions
+                _check_champion(
+                    store, registry, dataset, champion, begins[champion.target], len(targets)
+                )
+                for champion in champions
             ),
         ]
     )
@@ -91,11 +95,11 @@ def _begin(
     return learned_until if days is None else max(learned_until, newest - timedelta(days=days))
 
 
-def _look_at_champion(
+def _check_champion(
     store: Store,
     registry: ModelRegistry,
     dataset: MonitoringDataset,
-    champion: Champion,
+    champion: MonitoredChampion,
     begins: datetime,
     targets: int,
 ) -> Findings:
@@ -104,17 +108,17 @@ def _look_at_champion(
     answers = first_answers(
         store.predictions.between(begins, ever, target), champion.version.version
     )
-    once = set(dataset.ids)
+    known_ids = set(dataset.ids)
     ledger = _by_incident(store.labels.select(target=target))
     judged = AnsweredIncidents(
         target,
-        tuple(one for one in answers if one.incident_id in once),
-        true_labels(dataset, target, ledger),
+        tuple(answer for answer in answers if answer.incident_id in known_ids),
+        unbiased_labels(dataset, target, ledger),
     )
     since = dataset.first_since(begins)
     challenger = registry.challengers().get(target)
     pairs = store.shadow_predictions.pairs(target, challenger.version) if challenger else ()
-    return add_up(
+    return combine(
         [
             measure_answers(judged, champion.card, store.feedback.select(target), targets),
             check_certificates(
@@ -131,23 +135,23 @@ def _look_at_champion(
 
 
 def _by_incident(labels: Iterable[LabelRecord]) -> dict[str, list[LabelRecord]]:
-    found: dict[str, list[LabelRecord]] = {}
+    by_incident: dict[str, list[LabelRecord]] = {}
     for label in labels:
-        found.setdefault(label.incident_id, []).append(label)
-    return found
+        by_incident.setdefault(label.incident_id, []).append(label)
+    return by_incident
 
 
-def true_labels(
+def unbiased_labels(
     dataset: MonitoringDataset, target: str, ledger: Mapping[str, Sequence[LabelRecord]]
 ) -> dict[str, str]:
-    """Return what is right by incident, but where only feedback or our own answer says so."""
-    found = {}
-    for one in dataset.incidents:
-        said = ledger.get(one.report.id, ())
-        label = label_of(one.outcome, target)
-        if label is not None and (not said or any(_is_unbiased(record) for record in said)):
-            found[one.report.id] = label
-    return found
+    """Return the right label by incident, unless only feedback or our own answer is its source."""
+    labels = {}
+    for incident in dataset.incidents:
+        records = ledger.get(incident.report.id, ())
+        label = label_of(incident.outcome, target)
+        if label is not None and (not records or any(map(_is_unbiased, records))):
+            labels[incident.report.id] = label
+    return labels
 
 
 def _is_unbiased(record: LabelRecord) -> bool:
@@ -159,12 +163,12 @@ def _is_unbiased(record: LabelRecord) -> bool:
 def _unplaced(
     judged: AnsweredIncidents, ledger: Mapping[str, Sequence[LabelRecord]]
 ) -> frozenset[str]:
-    abstained = {one.incident_id for one in judged.answers if one.decision == "abstain"}
-    mended = {LabelSource.CORRECTED, LabelSource.REPLACED}
+    abstained = {answer.incident_id for answer in judged.answers if answer.decision == "abstain"}
+    corrections = {LabelSource.CORRECTED, LabelSource.REPLACED}
     corrected = {
         id_
         for id_, records in ledger.items()
-        if (best := strongest(records)) is not None and best.source in mended
+        if (best := strongest(records)) is not None and best.source in corrections
     }
-    answered = {one.incident_id for one in judged.answers}
+    answered = {answer.incident_id for answer in judged.answers}
     return frozenset(abstained | (corrected & answered))

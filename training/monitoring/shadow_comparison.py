@@ -1,4 +1,4 @@
-"""A challenger beside the champion: how often they agree, and who is right where it is known."""
+"""Comparison of a challenger in shadow with the champion: agreement, accuracy, calibration."""
 
 from collections.abc import Callable, Sequence
 

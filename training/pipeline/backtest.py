@@ -15,12 +15,15 @@ from models.base.predictions import Certificate, Decision, LabelPrediction
 from models.base.target_labels import label_of
 from models.classification.calibrated_model import CalibratedModel
 from models.classification.cross_validation import Rows, one_of_each, report_copy_groups
-from training.dataset.provenance import why_auto_is_withheld
 from training.dataset.split import Split, is_dated, known_at, split_history
 from training.dataset.targets import Target
 from training.evaluation.binomial_intervals import lower_bound, upper_bound
-from training.pipeline.fit import encode_history, fit_and_judge, prove
-from training.pipeline.train import choose_targets, learn_each, refuse_nothing
+from training.pipeline.fit import encode_history, fit_and_judge, prove, why_auto_is_withheld
+from training.pipeline.train import (
+    choose_targets,
+    learn_targets,
+    require_trained,
+)
 from training.plan import Progress, TrainingPlan
 
 _CHUNK = 500
@@ -133,8 +136,8 @@ def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress
             raise NotEnoughHistory(f"no incident of the last {days} days has such a label")
         return _answer(_fitted(past, target, split, plan), target, asked, progress)
 
-    tested, unfit = learn_each(chosen, plan.targets, replay, progress)
-    refuse_nothing(tested, skipped | unfit)
+    tested, unfit = learn_targets(chosen, plan.targets, replay, progress)
+    require_trained(tested, skipped | unfit)
     withheld = why_auto_is_withheld(history)
     return BacktestReport(
         days=days,

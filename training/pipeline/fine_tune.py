@@ -11,7 +11,7 @@ import numpy as np
 from features.domain.history import History
 from features.encoding.encoder import SentenceEncoder
 from features.encoding.encoder_weights import find_weights, install_encoder, open_encoder
-from features.encoding.fine_tuning import AdaptedWeights, Lessons, adapt_encoder
+from features.encoding.fine_tuning import AdaptedWeights, LabelledTexts, adapt_encoder
 from features.home import Home
 from features.text.cleaning import incident_text
 from models.classification.cross_validation import Floats, Fold, Rows, copy_folds
@@ -78,29 +78,31 @@ def adapt(
     goes on where it stopped.
     """
     choices = [target for target in targets if not target.is_ordered]
-    lessons = _lessons(history, choices, plan)
-    if not choices or sum(map(bool, lessons.texts)) < _FEWEST_TEXTS:
+    labelled = _labelled_texts(history, choices, plan)
+    if not choices or sum(map(bool, labelled.texts)) < _FEWEST_TEXTS:
         return f"encoder not adapted: fewer than {_FEWEST_TEXTS} incidents have a text and a choice"
-    course = _Course(lessons, plan, _key(history, choices, plan), progress)
-    first = course.adapt(split.folds[-1].fit, "fold 1", _SHARE_OF_FIRST_FOLD * course.seconds_left)
+    adaptations = _TimedAdaptations(labelled, plan, _key(history, choices, plan), progress)
+    first = adaptations.adapt(
+        split.folds[-1].fit, "fold 1", _SHARE_OF_FIRST_FOLD * adaptations.seconds_left
+    )
     if first.epochs < _FEWEST_EPOCHS:
-        course.clear()
+        adaptations.clear()
         enough = plan.adapt_minutes * _FEWEST_PASSES / max(first.epochs, 0.01)
         return (
             f"encoder not adapted: {plan.adapt_minutes:g} minutes are too short for these texts; "
             f"--adapt {enough:.0f} would do"
         )
-    scored = [course.score(first, split.folds[-1], "fold 1")]
-    seconds_per_fold = course.seconds_spent
-    everything = course.adapt(np.arange(len(lessons.texts)), "all", course.seconds_left)
+    scored = [adaptations.score(first, split.folds[-1], "fold 1")]
+    seconds_per_fold = adaptations.seconds_spent
+    everything = adaptations.adapt(np.arange(len(labelled.texts)), "all", adaptations.seconds_left)
     for number, fold in enumerate(reversed(split.folds[:-1]), start=2):
-        if course.seconds_left < seconds_per_fold:
+        if adaptations.seconds_left < seconds_per_fold:
             break
-        adapted = course.adapt(fold.fit, f"fold {number}", course.seconds_left)
-        scored.append(course.score(adapted, fold, f"fold {number}"))
+        adapted = adaptations.adapt(fold.fit, f"fold {number}", adaptations.seconds_left)
+        scored.append(adaptations.score(adapted, fold, f"fold {number}"))
     known = set(plan.home.adapted_encoders.glob("*"))
     reference = install_encoder(everything.folder, plan.home)
-    course.clear()
+    adaptations.clear()
     heads = {name: FineTunedHead(reference, *head) for name, head in everything.heads.items()}
     judged = scored if len(scored) > 1 else _halves(scored[0], split.copies, plan.seed)
     return AdaptedEncoder(
@@ -155,17 +157,19 @@ def why_adapted_wins(adapted: Evaluation, frozen: Evaluation) -> tuple[bool, str
     )
 
 
-class _Course:
+class _TimedAdaptations:
     """One adaptation after another, within the time that is left of the plan's."""
 
-    def __init__(self, lessons: Lessons, plan: TrainingPlan, key: str, progress: Progress) -> None:
-        self._lessons = lessons
+    def __init__(
+        self, labelled: LabelledTexts, plan: TrainingPlan, key: str, progress: Progress
+    ) -> None:
+        self._labelled = labelled
         self._plan = plan
         self._weights = find_weights(plan.encoder)
         self._folder = plan.home.adaptations / key
         self._progress = progress
         self._started = time.monotonic()
-        few = _TEXTS_SEEN / max(len(lessons.texts), 1)
+        few = _TEXTS_SEEN / max(len(labelled.texts), 1)
         self._epochs = min(max(few, _FEWEST_PASSES), _MOST_PASSES)
 
     @property
@@ -180,10 +184,10 @@ class _Course:
 
     def adapt(self, rows: Rows, name: str, seconds: float) -> AdaptedWeights:
         """Adapt to these rows, in no more passes than the time before."""
-        known = rows[[bool(self._lessons.texts[row]) for row in rows]]
+        known = rows[[bool(self._labelled.texts[row]) for row in rows]]
         adapted = adapt_encoder(
             self._weights,
-            self._lessons.take(known),
+            self._labelled.take(known),
             self._folder / name.replace(" ", "-"),
             epochs=self._epochs,
             seconds=max(seconds, 1.0),
@@ -198,11 +202,11 @@ class _Course:
     def score(self, adapted: AdaptedWeights, fold: Fold, name: str) -> _ScoredFold:
         """Score a fold's judged rows by an encoder that is not to be kept."""
         encoder = SentenceEncoder(str(adapted.folder), adapted.folder)
-        vectors = np.zeros((len(self._lessons.texts), encoder.dimension), dtype=np.float32)
-        rows = fold.judge[[bool(self._lessons.texts[row]) for row in fold.judge]]
+        vectors = np.zeros((len(self._labelled.texts), encoder.dimension), dtype=np.float32)
+        rows = fold.judge[[bool(self._labelled.texts[row]) for row in fold.judge]]
         for start in range(0, len(rows), _ENCODED_AT_ONCE):
             here = rows[start : start + _ENCODED_AT_ONCE]
-            vectors[here] = encoder.compute([self._lessons.texts[row] for row in here])
+            vectors[here] = encoder.compute([self._labelled.texts[row] for row in here])
             self._progress(f"encoding, {name}", start + len(here), len(rows))
         return _ScoredFold(
             fold,
@@ -217,7 +221,9 @@ class _Course:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _lessons(history: History, targets: Sequence[Target], plan: TrainingPlan) -> Lessons:
+def _labelled_texts(
+    history: History, targets: Sequence[Target], plan: TrainingPlan
+) -> LabelledTexts:
     texts = [incident_text(one.report) for one in history.incidents]
     labels, classes = {}, {}
     for target in targets:
@@ -225,11 +231,11 @@ def _lessons(history: History, targets: Sequence[Target], plan: TrainingPlan) ->
         numbers = {label: number for number, label in enumerate(known)} | {None: -1}
         labels[target.name] = np.array([numbers[label] for label in target.labels], dtype=np.int64)
         classes[target.name] = len(known)
-    return Lessons(texts, open_encoder(plan.encoder).encode(texts), labels, classes)
+    return LabelledTexts(texts, open_encoder(plan.encoder).encode(texts), labels, classes)
 
 
 def _key(history: History, targets: Sequence[Target], plan: TrainingPlan) -> str:
     """Name what an interrupted adaptation can go on with: the same data, targets and plan."""
     names = [target.name for target in targets]
-    what = repr((history.sha256, names, plan.encoder, plan.seed, plan.adapt_minutes))
-    return hashlib.sha256(what.encode()).hexdigest()[:16]
+    inputs = repr((history.sha256, names, plan.encoder, plan.seed, plan.adapt_minutes))
+    return hashlib.sha256(inputs.encode()).hexdigest()[:16]

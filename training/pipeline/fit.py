@@ -4,14 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.domain.history import History
+from features.domain.history import History, Provenance
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.text.cleaning import clean_text, incident_text
 from models.classification.calibrated_model import CalibratedModel, Certification
 from models.classification.fine_tuned_head import FineTunedHead
 from models.kinds import build_model
-from training.dataset.provenance import why_auto_is_withheld
 from training.dataset.split import Split, split_history
 from training.dataset.targets import Target
 from training.evaluation.certify import certify
@@ -70,6 +69,19 @@ def fit_and_judge(
     allowed = {} if withheld else proven.certificates
     model.certify(replace(proven, certificates=allowed, withheld=withheld))
     return model, evaluation
+
+
+def why_auto_is_withheld(history: History) -> str | None:
+    """Return why no certificate may be given: report columns that may hold later knowledge."""
+    doubtful = [
+        column for column, known in history.provenance.items() if known is not Provenance.OPENING
+    ]
+    if not doubtful:
+        return None
+    return (
+        f"auto is withheld: it is not known whether {', '.join(doubtful)} "
+        "held these values at opening; confirm it under `columns_known` in the mapping"
+    )
 
 
 def prove(

@@ -51,11 +51,11 @@ def publish(
             attributes=attributes,
             evaluation=judged.root,
         )
-    _act_upon(verdict, version, card, plan)
+    _apply_verdict(verdict, version, card, plan)
     return version
 
 
-def forced(verdict: Verdict, plan: TrainingPlan) -> Verdict:
+def apply_force_promote(verdict: Verdict, plan: TrainingPlan) -> Verdict:
     """Return the verdict, or its opposite where the plan skips the gate."""
     if verdict.promoted or not plan.force_promote:
         return verdict
@@ -63,7 +63,7 @@ def forced(verdict: Verdict, plan: TrainingPlan) -> Verdict:
     return replace(verdict, promoted=True, reasons=reasons)
 
 
-def _act_upon(verdict: Verdict, version: ModelVersion, card: Card, plan: TrainingPlan) -> None:
+def _apply_verdict(verdict: Verdict, version: ModelVersion, card: Card, plan: TrainingPlan) -> None:
     """Promote the version or let the champion be, and tell the audit log why."""
     reason = "; ".join(verdict.reasons)
     details = {

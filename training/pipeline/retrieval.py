@@ -20,7 +20,7 @@ from training.dataset.split import Split
 from training.dataset.targets import attributes_of
 from training.pipeline import train_runbooks as runbook_training
 from training.pipeline import train_similar as similar_training
-from training.pipeline.publish import forced, publish
+from training.pipeline.publish import apply_force_promote, publish
 from training.pipeline.report import TrainedTarget
 from training.plan import Progress, TrainingPlan
 
@@ -32,7 +32,7 @@ _TOLERATED_LOSS = 0.005
 
 @dataclass(frozen=True, slots=True)
 class UserJudgements:
-    """What people said of answers: of pairs of incidents, and of runbooks for incidents."""
+    """Feedback of people: on pairs of incidents, and on runbooks for incidents."""
 
     pairs: tuple[PairJudgement, ...] = ()
     of_runbooks: tuple[FeedbackRecord, ...] = ()
@@ -55,7 +55,7 @@ def learn_retrieval(
     target: str,
     history: History,
     runbooks: Sequence[Runbook],
-    said: UserJudgements,
+    judgements: UserJudgements,
     split: Split,
     plan: TrainingPlan,
     progress: Progress,
@@ -67,15 +67,19 @@ def learn_retrieval(
     Without links `similar` learns only how often incidents recur, and with `needs_links` nothing.
     """
     if target == similar_training.TARGET:
-        return _learn_similar(history, said, plan, progress, needs_links=needs_links)
+        return _learn_similar(history, judgements, plan, progress, needs_links=needs_links)
     if not runbooks:
         raise NotEnoughHistory("runbooks: none is stored; name their folder with --runbooks DIR")
     trained = runbook_training.train_runbooks(
-        history, runbooks, split, encoder=plan.encoder, feedback=said.of_runbooks
+        history, runbooks, split, encoder=plan.encoder, feedback=judgements.of_runbooks
     )
     card = runbook_training.runbooks_card(history, split, trained)
-    told = [one.report.id for one in history.incidents if one.outcome.runbook_id is not None]
-    learned_from = (*told, *(word.incident_id for word in said.of_runbooks))
+    labelled = [
+        incident.report.id
+        for incident in history.incidents
+        if incident.outcome.runbook_id is not None
+    ]
+    learned_from = (*labelled, *(record.incident_id for record in judgements.of_runbooks))
     return TrainedRetriever(trained.model, card, trained.labelled, learned_from)
 
 
@@ -83,7 +87,7 @@ def publish_retrieval(
     learned: TrainedRetriever, history: History, plan: TrainingPlan, run_id: str
 ) -> TrainedTarget:
     """Register a model, and promote it unless it finds less than the plain baseline."""
-    verdict = forced(judge_retrieval(learned.card.metrics), plan)
+    verdict = apply_force_promote(judge_retrieval(learned.card.metrics), plan)
     card = replace(learned.card, notes=(*learned.card.notes, *verdict.reasons), verdict=verdict)
     version = publish(
         learned.model,
@@ -98,7 +102,7 @@ def publish_retrieval(
 
 
 def describe(learned: TrainedRetriever) -> TrainedTarget:
-    """Return what a report says of a model that was not registered."""
+    """Return the report of a model that was not registered."""
     return TrainedTarget(
         target=learned.card.target,
         kind=learned.card.kind,
@@ -125,36 +129,38 @@ def judge_retrieval(metrics: Sequence[Metric]) -> Verdict:
 def read_judgements(store: Store) -> UserJudgements:
     """Return the feedback that teaches to retrieve; no answer of ours is among it."""
     pairs = [
-        PairJudgement(one.incident_id, one.subject, one.action is FeedbackAction.ACCEPT)
+        PairJudgement(record.incident_id, record.subject, record.action is FeedbackAction.ACCEPT)
         for target in (similar_training.TARGET, "open_match")
-        for one in store.feedback.select(target=target)
-        if one.subject is not None and one.action is not FeedbackAction.CORRECT
+        for record in store.feedback.select(target=target)
+        if record.subject is not None and record.action is not FeedbackAction.CORRECT
     ]
     return UserJudgements(tuple(pairs), store.feedback.select(target=runbook_training.TARGET))
 
 
 def _learn_similar(
     history: History,
-    said: UserJudgements,
+    judgements: UserJudgements,
     plan: TrainingPlan,
     progress: Progress,
     *,
     needs_links: bool,
 ) -> TrainedRetriever:
-    if not any(one.report.title or one.report.description for one in history.incidents):
+    if not any(
+        incident.report.title or incident.report.description for incident in history.incidents
+    ):
         raise NotEnoughHistory("similar: the history has no text")
-    if needs_links and not said.pairs and not any(link_groups(history.incidents) != UNLINKED):
+    if needs_links and not judgements.pairs and not any(link_groups(history.incidents) != UNLINKED):
         raise NotEnoughHistory("similar: no incident has a known relative")
     encoder = open_encoder(plan.encoder)
-    kept = CachedEncoder(encoder, EncodingCache(plan.home.encodings, encoder))
+    cached = CachedEncoder(encoder, EncodingCache(plan.home.encodings, encoder))
 
     def advance(done: int, of: int) -> None:
         progress("indexing", done, of)
 
     trained = similar_training.train_similar(
-        history, encoder=kept, judgements=said.pairs, seed=plan.seed, progress=advance
+        history, encoder=cached, judgements=judgements.pairs, seed=plan.seed, progress=advance
     )
-    kept.flush()
+    cached.flush()
     card = similar_training.similar_card(history, trained)
-    ids = tuple(one.report.id for one in history.incidents)
+    ids = tuple(incident.report.id for incident in history.incidents)
     return TrainedRetriever(trained.model, card, trained.linked, ids)

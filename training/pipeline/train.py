@@ -24,7 +24,7 @@ from training.gate.opponents import find_opponents
 from training.pipeline.fine_tune import AdaptedEncoder, adapt, forget
 from training.pipeline.fit import Fitted, fit_in_tiers, prepare
 from training.pipeline.model_card import write_card
-from training.pipeline.publish import forced, publish
+from training.pipeline.publish import apply_force_promote, publish
 from training.pipeline.register import training_run
 from training.pipeline.report import TrainedTarget, TrainingReport
 from training.pipeline.retrieval import (
@@ -47,18 +47,18 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
 
     Labels that only repeat our own answers are stored, but not learned from.
     """
-    given, past = history, _exclude_self_confirmed(history, plan)
+    original, past = history, _exclude_self_confirmed(history, plan)
     history = past.history
     chosen, skipped = choose_targets(history, plan.targets)
     split, encoded = prepare(history, plan, progress)
     # Encoded before they are stored: servers index at once what they find in the cache.
     with open_store(plan.database_url, plan.tenant) as store:
-        if given.incidents and not plan.is_stored:
-            store.incidents.upsert(given.incidents, past.labels_to_store)
-            store.dataset_metadata.save(DatasetMetadata.of(given))
+        if original.incidents and not plan.is_stored:
+            store.incidents.upsert(original.incidents, past.labels_to_store)
+            store.dataset_metadata.save(DatasetMetadata.of(original))
         if plan.runbooks is not None:
             store.runbooks.replace_all(plan.runbooks, keep=plan.kept_runbooks)
-        runbooks, said = store.runbooks.all(), read_judgements(store)
+        runbooks, judgements = store.runbooks.all(), read_judgements(store)
     adapted = _adapted(history, chosen, split, plan, progress)
     with training_run(plan.home, plan.tenant, "train") as run_id:
 
@@ -66,17 +66,18 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
             fitted = fit_in_tiers(history, target, split, plan, adapted)
             return _publish(history, target, split, plan, fitted, run_id)
 
-        labelled, unfit = learn_each(chosen, plan.targets, learn, progress)
+        labelled, unfit = learn_targets(chosen, plan.targets, learn, progress)
         needs_links = _needs_links(history, plan, labelled)
         searches, without = _learn_searches(
-            history, runbooks, said, split, plan, progress, needs_links=needs_links
+            history, runbooks, judgements, split, plan, progress, needs_links=needs_links
         )
-        found = tuple(publish_retrieval(one, history, plan, run_id) for one in searches)
-    if isinstance(adapted, AdaptedEncoder) and not any(one.is_adapted for one in labelled):
+        found = tuple(publish_retrieval(search, history, plan, run_id) for search in searches)
+    if isinstance(adapted, AdaptedEncoder) and not any(trained.is_adapted for trained in labelled):
         forget(adapted, plan.home)
     report = _report(split, encoded, (*labelled, *found), skipped | unfit | without)
     return replace(
-        report, warnings=(*report.warnings, *past.warnings, *describe_self_confirmed(past.echoes))
+        report,
+        warnings=(*report.warnings, *past.warnings, *describe_self_confirmed(past.self_confirmed)),
     )
 
 
@@ -85,7 +86,7 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
     history = _exclude_self_confirmed(history, plan).history
     chosen, skipped = choose_targets(history, plan.targets)
     with open_store(plan.database_url, plan.tenant) as store:
-        runbooks, said = store.runbooks.all(), read_judgements(store)
+        runbooks, judgements = store.runbooks.all(), read_judgements(store)
     split, encoded = prepare(history, plan, progress)
 
     def judge(target: Target) -> TrainedTarget:
@@ -94,12 +95,12 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
             target, fitted, doubt_labels(history.incidents, target, split, fitted.model)
         )
 
-    labelled, unfit = learn_each(chosen, plan.targets, judge, progress)
+    labelled, unfit = learn_targets(chosen, plan.targets, judge, progress)
     needs_links = _needs_links(history, plan, labelled)
     searches, without = _learn_searches(
-        history, runbooks, said, split, plan, progress, needs_links=needs_links
+        history, runbooks, judgements, split, plan, progress, needs_links=needs_links
     )
-    found = tuple(describe(one) for one in searches)
+    found = tuple(describe(search) for search in searches)
     return _report(split, encoded, (*labelled, *found), skipped | unfit | without)
 
 
@@ -118,7 +119,7 @@ def _needs_links(history: History, plan: TrainingPlan, labelled: Sequence[Traine
 def _learn_searches(
     history: History,
     runbooks: Sequence[Runbook],
-    said: UserJudgements,
+    judgements: UserJudgements,
     split: Split,
     plan: TrainingPlan,
     progress: Progress,
@@ -133,7 +134,14 @@ def _learn_searches(
         try:
             trained.append(
                 learn_retrieval(
-                    target, history, runbooks, said, split, plan, progress, needs_links=needs_links
+                    target,
+                    history,
+                    runbooks,
+                    judgements,
+                    split,
+                    plan,
+                    progress,
+                    needs_links=needs_links,
                 )
             )
         except NotEnoughHistory as error:
@@ -163,7 +171,7 @@ def _report(
     skipped: Mapping[str, str],
 ) -> TrainingReport:
     """Put the report together; raises `NotEnoughHistory` when nothing was trained."""
-    refuse_nothing(trained, skipped)
+    require_trained(trained, skipped)
     return TrainingReport(
         split=split.description,
         encoded=encoded,
@@ -174,7 +182,7 @@ def _report(
     )
 
 
-def refuse_nothing(trained: Sequence[object], skipped: Mapping[str, str]) -> None:
+def require_trained(trained: Sequence[object], skipped: Mapping[str, str]) -> None:
     """Raise `NotEnoughHistory` when nothing was trained, with the reasons."""
     if not trained:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
@@ -196,15 +204,15 @@ def choose_targets(
     return found, skipped
 
 
-def learn_each(
+def learn_targets(
     chosen: Sequence[Target],
     wanted: Sequence[str],
     learn: Callable[[Target], Learned],
     progress: Progress,
 ) -> tuple[tuple[Learned, ...], dict[str, str]]:
-    """Return what became of each target, and why others turn out to be unfit once they are split.
+    """Learn each target; returns the results, and why others are unfit once they are split.
 
-    Raises `NotEnoughHistory` when one is that is wanted by name.
+    Raises `NotEnoughHistory` when an unfit one is wanted by name.
     """
     trained, unfit = [], {}
     for place, target in enumerate(chosen):
@@ -231,11 +239,12 @@ def _publish(
     model, evaluation = fitted.model, fitted.evaluation
     learned_from = _learned_from(history, target, fitted)
     opponents = find_opponents(evaluation, history, target.name, learned_from, plan)
-    verdict = forced(judge_challenger(evaluation, opponents, ordered=target.is_ordered), plan)
+    verdict = judge_challenger(evaluation, opponents, ordered=target.is_ordered)
+    verdict = apply_force_promote(verdict, plan)
     doubts = doubt_labels(history.incidents, target, split, model)
 
     def keep_evaluation(folder: EvaluationFolder) -> None:
-        write_judgement(evaluation, [one.report.id for one in history.incidents], folder)
+        write_judgement(evaluation, [incident.report.id for incident in history.incidents], folder)
         write_suspects(doubts.suspects, folder.label_noise)
 
     version = publish(
@@ -259,8 +268,8 @@ def _publish(
 def _learned_from(history: History, target: Target, fitted: Fitted) -> list[str]:
     """Return the ids that the target has a label of; an adapted encoder learned from any label."""
     return [
-        one.report.id
-        for one, label in zip(history.incidents, target.labels, strict=True)
+        incident.report.id
+        for incident, label in zip(history.incidents, target.labels, strict=True)
         if label is not None or fitted.is_adapted
     ]
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.domain.feedback import FeedbackRecord
 from features.domain.history import History
@@ -14,40 +13,26 @@ from features.domain.runbook import Runbook
 from features.encoding.encoder_weights import open_encoder
 from features.errors import NotEnoughHistory
 from models.base.model_card import Card, Metric, RowCounts, package_versions
-from models.classification.cross_validation import Rows
 from models.runbooks.match_features import FEATURES, match_reports
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import RunbookModel
 from models.runbooks.usage import past_uses
 from training.dataset.split import Split
 from training.evaluation.bootstrap import Floats
-from training.evaluation.search_metrics import measure_recall, measure_shown
+from training.evaluation.search_metrics import (
+    JudgedSearches,
+    measure_recall,
+    measure_shown,
+    shown_precision,
+    shown_share,
+)
 
 TARGET = "runbooks"
 KIND = "runbook"
 BASELINE = "BM25"
 MIN_JUDGED = 20
 
-_NOT_ON_SHELF = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedRunbooks:
-    """Answers to held-out incidents of which it is known what runbook was used.
-
-    `ranks` and `baseline_ranks` give the place of the right one, 0 for the first; `relevance` is
-    that of the first and `is_shown` whether it reaches the cut-off. `blocks` numbers the day or
-    group by which intervals are resampled.
-    """
-
-    ranks: Rows
-    baseline_ranks: Rows
-    relevance: Floats
-    is_shown: NDArray[np.bool_]
-    blocks: Rows
-
-    def __len__(self) -> int:
-        return len(self.ranks)
+_NOT_IN_INDEX = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +45,7 @@ class TrainedRunbooks:
 
     model: RunbookModel
     labelled: int
-    judged: JudgedRunbooks | None
+    judged: JudgedSearches | None
     metrics: tuple[Metric, ...]
     notes: tuple[str, ...]
 
@@ -121,7 +106,7 @@ def runbooks_card(history: History, split: Split, trained: TrainedRunbooks) -> C
     )
 
 
-def _notes(labelled: int, judged: JudgedRunbooks | None) -> tuple[str, ...]:
+def _notes(labelled: int, judged: JudgedSearches | None) -> tuple[str, ...]:
     if judged is not None:
         return (f"judged on {len(judged)} held-out incidents, then refitted on all {labelled}",)
     if labelled:
@@ -134,33 +119,45 @@ def _notes(labelled: int, judged: JudgedRunbooks | None) -> tuple[str, ...]:
 
 def _judge(
     incidents: Sequence[ResolvedIncident], index: RunbookIndex, split: Split, encoder: str
-) -> JudgedRunbooks | None:
+) -> JudgedSearches | None:
     """Answer each fold's held-out incidents from what was learned without them."""
     rows: list[int] = []
-    found: list[tuple[int, int, float, bool]] = []
+    answers: list[tuple[int, int, float, bool]] = []
     for fold in split.folds:
         known = [incidents[int(row)] for row in fold.fit]
-        then = index.used(past_uses(known))
-        model = RunbookModel(encoder=encoder).fit(known, then)
-        asked = [int(row) for row in fold.judge if incidents[int(row)].outcome.runbook_id]
-        rows += asked
-        found += _answers([incidents[row] for row in asked], then, model)
-    if not found:
+        index_then = index.used(past_uses(known))
+        model = RunbookModel(encoder=encoder).fit(known, index_then)
+        judged = [int(row) for row in fold.judge if incidents[int(row)].outcome.runbook_id]
+        rows += judged
+        answers += _answers([incidents[row] for row in judged], index_then, model)
+    if not answers:
         return None
-    ranks, baseline, relevance, is_shown = (np.array(column) for column in zip(*found, strict=True))
-    blocks = split.blocks[np.array(rows, dtype=np.int64)]
-    return JudgedRunbooks(ranks, baseline, relevance, is_shown, blocks)
+    ranks, baseline, relevance, is_shown = (
+        np.array(column) for column in zip(*answers, strict=True)
+    )
+    return JudgedSearches(
+        ranks=ranks,
+        baseline_ranks=baseline,
+        has_relevant=ranks < _NOT_IN_INDEX,
+        is_shown=is_shown,
+        is_right=ranks == 0,
+        confidence=relevance,
+        weights=np.ones(len(ranks)),
+        blocks=split.blocks[np.array(rows, dtype=np.int64)],
+    )
 
 
 def _answers(
-    asked: Sequence[ResolvedIncident], index: RunbookIndex, model: RunbookModel
+    incidents: Sequence[ResolvedIncident], index: RunbookIndex, model: RunbookModel
 ) -> list[tuple[int, int, float, bool]]:
+    """Return the right runbook's rank, the baseline's, the best relevance and whether it shows."""
     row_of = {runbook.id: row for row, runbook in enumerate(index.runbooks)}
-    found = []
-    for one, match in zip(asked, match_reports([one.report for one in asked], index), strict=True):
+    matches = match_reports([incident.report for incident in incidents], index)
+    answers = []
+    for incident, match in zip(incidents, matches, strict=True):
         relevance = model.relevance(match)
-        right = row_of.get(one.outcome.runbook_id or "")
-        found.append(
+        right = row_of.get(incident.outcome.runbook_id or "")
+        answers.append(
             (
                 _rank(relevance, right),
                 _rank(match.features[:, FEATURES.index("words")], right),
@@ -168,39 +165,21 @@ def _answers(
                 bool(relevance.max() >= model.cutoff_),
             )
         )
-    return found
+    return answers
 
 
 def _rank(scores: Floats, right: int | None) -> int:
     """Return how many are before the right one; of equal ones half are, as a draw would have it."""
     if right is None:
-        return _NOT_ON_SHELF
+        return _NOT_IN_INDEX
     ties = int((scores == scores[right]).sum()) - 1
     return int((scores > scores[right]).sum()) + (ties + 1) // 2
 
 
-def recall_at(place: int, judged: JudgedRunbooks, ranks: Rows, weight: Floats) -> float:
-    """Return the share of answers, where the right one is on the index, that have it so early."""
-    possible = judged.ranks < _NOT_ON_SHELF
-    whole = float(weight[possible].sum())
-    return float(weight[possible & (ranks < place)].sum()) / whole if whole else 0.0
-
-
-def shown_precision(judged: JudgedRunbooks, weight: Floats) -> float:
-    """Return the share of shown first runbooks that are right; 1 when none is shown."""
-    shown = float(weight[judged.is_shown].sum())
-    return float(weight[judged.is_shown & (judged.ranks == 0)].sum()) / shown if shown else 1.0
-
-
-def shown_share(judged: JudgedRunbooks, weight: Floats) -> float:
-    """Return the share of answers that show a runbook."""
-    return float(weight[judged.is_shown].sum() / weight.sum())
-
-
-def _measured(judged: JudgedRunbooks) -> tuple[Metric, ...]:
+def _measured(judged: JudgedSearches) -> tuple[Metric, ...]:
     return (
-        measure_recall(1, recall_at, judged, BASELINE),
-        measure_recall(5, recall_at, judged, BASELINE),
+        measure_recall(1, judged, BASELINE),
+        measure_recall(5, judged, BASELINE),
         measure_shown("shown_precision", shown_precision, judged),
         measure_shown("shown_share", shown_share, judged),
     )

@@ -5,19 +5,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.domain.history import History
 from features.encoding.encoder import Encoder
 from features.search.incident_index import IncidentIndex
 from models.base.model_card import Card, Metric, RowCounts, package_versions
-from models.classification.cross_validation import Rows
 from models.similarity.pair_features import FEATURES
 from models.similarity.pair_ranker import PairRanker, RelatednessCalibration
 from models.similarity.similar_model import SimilarModel
 from models.similarity.training_pairs import LabelledQuery, PairJudgement, labelled_queries
 from training.evaluation.bootstrap import Floats
-from training.evaluation.search_metrics import measure_recall, measure_shown
+from training.evaluation.search_metrics import (
+    Flags,
+    JudgedSearches,
+    measure_recall,
+    measure_shown,
+    shown_precision,
+    shown_share_of_answerable,
+)
 
 TARGET = "similar"
 KIND = "similar"
@@ -27,31 +32,8 @@ MIN_JUDGED = 20
 _FOLDS = 5
 _NOT_FOUND = 1_000_000_000
 
-Flags = NDArray[np.bool_]
 Progress = Callable[[int, int], None]
 _CHUNK = 2_048
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedSearches:
-    """Held-out searches: the place of the first relative (0 is first), ours and the baseline's.
-
-    `is_shown` tells whether the first reaches the cut-off, `is_right` whether it is a relative,
-    `relatedness` how sure it is; `weights` count the incidents that a search stands for, and
-    `blocks` number the groups by which intervals are resampled.
-    """
-
-    ranks: Rows
-    baseline_ranks: Rows
-    has_relative: Flags
-    is_shown: Flags
-    is_right: Flags
-    relatedness: Floats
-    weights: Floats
-    blocks: Rows
-
-    def __len__(self) -> int:
-        return len(self.ranks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,31 +165,10 @@ def _rank(scores: Floats, is_relative: Flags) -> int:
     return int((scores[~is_relative] >= scores[is_relative].max()).sum())
 
 
-def recall_at(place: int, judged: JudgedSearches, ranks: Rows, weight: Floats) -> float:
-    """Return the share of searches with a relative in their past that have one so early."""
-    weight = weight * judged.weights * judged.has_relative
-    whole = float(weight.sum())
-    return float(weight[ranks < place].sum()) / whole if whole else 0.0
-
-
-def shown_precision(judged: JudgedSearches, weight: Floats) -> float:
-    """Return the share of shown first incidents that are relatives; 1 when none is shown."""
-    weight = weight * judged.weights * judged.is_shown
-    whole = float(weight.sum())
-    return float(weight[judged.is_right].sum()) / whole if whole else 1.0
-
-
-def shown_share(judged: JudgedSearches, weight: Floats) -> float:
-    """Return the share of searches with a relative in their past that show something."""
-    weight = weight * judged.weights * judged.has_relative
-    whole = float(weight.sum())
-    return float(weight[judged.is_shown].sum()) / whole if whole else 0.0
-
-
 def _measured(judged: JudgedSearches) -> tuple[Metric, ...]:
     return (
-        measure_recall(1, recall_at, judged, BASELINE),
-        measure_recall(10, recall_at, judged, BASELINE),
+        measure_recall(1, judged, BASELINE),
+        measure_recall(10, judged, BASELINE),
         measure_shown("shown_precision", shown_precision, judged),
-        measure_shown("shown_share", shown_share, judged),
+        measure_shown("shown_share", shown_share_of_answerable, judged),
     )

@@ -7,12 +7,12 @@ import pytest
 
 from features.encoding.encoder import SentenceEncoder
 from features.encoding.encoder_weights import MINILM, find_weights, open_encoder
-from features.encoding.fine_tuning import Lessons, _batches, adapt_encoder
+from features.encoding.fine_tuning import LabelledTexts, _batches, adapt_encoder
 
 WORDS = ("printer", "network", "password", "laptop", "mailbox", "scanner")
 
 
-def lessons(rows: int = 240) -> Lessons:
+def labelled_texts(rows: int = 240) -> LabelledTexts:
     """Texts whose label is the parity of two words' places: no single word tells it."""
     random = np.random.default_rng(0)
     first, second = random.integers(0, len(WORDS), (2, rows))
@@ -21,7 +21,7 @@ def lessons(rows: int = 240) -> Lessons:
     some = np.where(np.arange(rows) % 5 == 0, -1, first % 3)
     vectors = open_encoder(MINILM).encode(texts)
     classes = {"category": 2, "fields.x": 3}
-    return Lessons(texts, vectors, {"category": labels, "fields.x": some}, classes)
+    return LabelledTexts(texts, vectors, {"category": labels, "fields.x": some}, classes)
 
 
 def separation(vectors: np.ndarray, labels: np.ndarray) -> float:
@@ -41,7 +41,7 @@ def test_batches_hold_every_text_once_a_pass_and_texts_of_like_length() -> None:
 
 @pytest.mark.quality
 def test_the_adapted_encoder_separates_what_the_frozen_one_cannot(tmp_path: Path) -> None:
-    learned = lessons()
+    learned = labelled_texts()
     shares: list[float] = []
     adapted = adapt_encoder(
         find_weights(MINILM),
@@ -65,7 +65,7 @@ def test_the_adapted_encoder_separates_what_the_frozen_one_cannot(tmp_path: Path
 def test_it_stops_when_its_time_is_over_and_says_how_far_it_came(tmp_path: Path) -> None:
     adapted = adapt_encoder(
         find_weights(MINILM),
-        lessons(),
+        labelled_texts(),
         tmp_path,
         epochs=1000,
         seconds=3,
@@ -87,7 +87,7 @@ def test_an_interrupted_adaptation_goes_on_from_its_checkpoint(
         if len(told) == 6:
             raise KeyboardInterrupt
 
-    learned, weights = lessons(), find_weights(MINILM)
+    learned, weights = labelled_texts(), find_weights(MINILM)
     how = {"epochs": 1.5, "seconds": 240, "seed": 0}
     with pytest.raises(KeyboardInterrupt):
         adapt_encoder(weights, learned, tmp_path / "cut", progress=interrupt, **how)

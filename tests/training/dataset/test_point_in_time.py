@@ -79,7 +79,7 @@ def test_only_what_was_known_at_the_cutoff_is_in_it(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ledger", "label", "echoes"),
+    ("ledger", "label", "self_confirmed"),
     [
         ([said("VPN", "echo")], None, 1),
         ([said("VPN", "echo"), said("VPN", "accepted", 2)], "VPN", 0),
@@ -89,14 +89,20 @@ def test_only_what_was_known_at_the_cutoff_is_in_it(store: Store) -> None:
         ([said("Mail", "audited", 2), said("VPN", "outcome", 3)], "VPN", 0),
     ],
 )
-def test_our_own_word_never_trains_and_the_strongest_counts(store, ledger, label, echoes) -> None:
+def test_our_own_word_never_trains_and_the_strongest_counts(
+    store, ledger, label, self_confirmed
+) -> None:
     store.incidents.upsert(
-        [titled(category="VPN", assignment="Desk"), titled("INC2", category="Mail")]
+        [incident(category="VPN", assignment="Desk"), incident("INC2", category="Mail")]
     )
     store.labels.record(ledger)
     past = read_point_in_time(store, CUTOFF)
     one = past.history.incidents[0]
-    assert (one.outcome.category, one.outcome.assignment, past.echoes) == (label, "Desk", echoes)
+    assert (one.outcome.category, one.outcome.assignment, past.self_confirmed) == (
+        label,
+        "Desk",
+        self_confirmed,
+    )
 
 
 def test_labels_of_every_target_find_their_place(store: Store) -> None:
@@ -144,7 +150,7 @@ def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: Store) -> None
         "INC5": None,
         "INC6": "Chat",
     }
-    assert past.echoes == 2
+    assert past.self_confirmed == 2
     assert past.history.incidents[1].report.title == "title of INC1"
     assert {one.incident_id for one in past.labels_to_store} == {"INC1", "INC3"}
     assert {one.report.id for one in past.incidents_to_store} == {"INC1", "INC3", "INC4"}
@@ -174,7 +180,7 @@ def test_an_export_of_our_own_answers_teaches_nothing(store: Store) -> None:
         "mended": "Chat",
         "rare": "Chat",
     }
-    assert (past.echoes, past.history.sha256) == (1, "of the file")
+    assert (past.self_confirmed, past.history.sha256) == (1, "of the file")
     store.incidents.upsert(filed.incidents, past.labels_to_store)
     assert exclude_self_confirmed(store, filed).history == past.history
     assert categories(read_point_in_time(store, CUTOFF))["echoed"] is None

@@ -13,7 +13,7 @@ from training.gate.opponents import Opponent, Opponents
 
 ROWS = 2000
 CLASSES = ("a", "b", "c")
-NEWS = "its data end 30 days later"
+FRESHER = "its data end 30 days later"
 
 
 def judged(wrong: int, loss: float, rows: int = ROWS) -> HeldOutPredictions:
@@ -51,11 +51,11 @@ def meet(
     champion: Opponent,
     *past: Opponent,
     ours: Evaluation | None = None,
-    news=NEWS,
+    freshness=FRESHER,
     rolled_back=None,
     ordered=False,
 ):
-    opponents = Opponents(champion, news, past, rolled_back=rolled_back)
+    opponents = Opponents(champion, freshness, past, rolled_back=rolled_back)
     return judge_challenger(ours or evaluation(), opponents, ordered=ordered)
 
 
@@ -81,22 +81,22 @@ def test_gain_within_noise_is_not_promoted() -> None:
 
 @pytest.mark.parametrize("ordered", [False, True], ids=["accuracy", "kappa"])
 @pytest.mark.parametrize(
-    ("champions_errors", "news", "promoted"),
+    ("champions_errors", "freshness", "promoted"),
     [
-        (160, NEWS, False),
+        (160, FRESHER, False),
         (160, None, False),
-        (200, NEWS, True),
+        (200, FRESHER, True),
         (200, None, False),
-        (202, NEWS, True),
+        (202, FRESHER, True),
         (202, None, False),
-        (260, NEWS, True),
+        (260, FRESHER, True),
         (260, None, True),
     ],
 )
 def test_challenger_must_be_better_or_no_worse_and_fresher(
-    champions_errors: int, news: str | None, promoted: bool, ordered: bool
+    champions_errors: int, freshness: str | None, promoted: bool, ordered: bool
 ) -> None:
-    verdict = meet(opponent(champions_errors), news=news, ordered=ordered)
+    verdict = meet(opponent(champions_errors), freshness=freshness, ordered=ordered)
     assert verdict.promoted is promoted
     champions = verdict.comparisons[1]
     assert champions.metric == ("quadratic kappa" if ordered else "accuracy")
@@ -133,11 +133,11 @@ def test_incidents_that_only_one_of_them_judged_do_not_count() -> None:
     assert "1,800 incidents" in meet(shared).reasons[1]
 
 
-@pytest.mark.parametrize("news", [NEWS, None])
-def test_too_few_shared_groups_are_not_compared(news: str | None) -> None:
+@pytest.mark.parametrize("freshness", [FRESHER, None])
+def test_too_few_shared_groups_are_not_compared(freshness: str | None) -> None:
     few = Opponent("1", np.arange(396), opponent(0).predicted[:396])
-    verdict = meet(few, news=news)
-    assert verdict.promoted is (news is not None)
+    verdict = meet(few, freshness=freshness)
+    assert verdict.promoted is (freshness is not None)
     assert "396" in verdict.reasons[-1]
 
 
@@ -156,7 +156,7 @@ def test_a_champion_that_answered_none_of_them_is_not_compared() -> None:
 
 
 def test_label_that_the_challenger_does_not_know_is_an_error_of_the_champion() -> None:
-    assert meet(Opponent("1", np.arange(ROWS), ("old name",) * ROWS), news=None).promoted
+    assert meet(Opponent("1", np.arange(ROWS), ("old name",) * ROWS), freshness=None).promoted
 
 
 def test_small_losses_do_not_add_up_over_a_year() -> None:

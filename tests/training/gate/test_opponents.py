@@ -77,7 +77,7 @@ def opponents(home: Home, past: History, ours: Evaluation, fresher_days: float =
     return find_opponents(ours, past, "category", ids, plan)
 
 
-def test_without_a_champion_there_is_no_rival(home: Home) -> None:
+def test_without_a_champion_there_is_no_opponent(home: Home) -> None:
     past = history(40)
     assert opponents(home, past, evaluation(past, np.arange(20, 40))) == Opponents()
 
@@ -92,7 +92,7 @@ def test_a_champion_answers_for_itself_what_came_after_its_data(home: Home, cham
     expected = tuple(past.incidents[row].outcome.category for row in range(100, 240))
     assert met.champion.predicted == expected
     assert met.past == ()
-    assert met.news == "its data end 35 days later"
+    assert met.freshness == "its data end 35 days later"
 
 
 def test_with_too_short_a_later_period_both_are_known_by_held_out_answers(
@@ -114,12 +114,12 @@ def test_a_champion_that_cannot_be_loaded_is_known_by_held_out_answers(
     past = history(240)
     met = opponents(home, past, evaluation(past, np.arange(80, 240)))
     assert met.champion.rows.tolist() == list(range(20))
-    assert "could not be asked" in met.doubts[0]
+    assert "could not be asked" in met.warnings[0]
 
 
-def test_what_is_news_to_the_champion(home: Home, champion) -> None:
+def test_what_makes_a_challenger_fresher(home: Home, champion) -> None:
     champion(100)
-    for incidents, days, news in (
+    for incidents, days, freshness in (
         (100, 7, "None"),
         (110, 7, "10 incidents that the champion never saw"),
         (130, 7, "7 days later"),
@@ -127,7 +127,7 @@ def test_what_is_news_to_the_champion(home: Home, champion) -> None:
     ):
         past = history(incidents)
         met = opponents(home, past, evaluation(past, np.arange(50, incidents)), fresher_days=days)
-        assert news in str(met.news)
+        assert freshness in str(met.freshness)
 
 
 def test_a_rollback_counts_until_somebody_promotes(
@@ -154,17 +154,17 @@ def test_incidents_without_a_label_make_nothing_fresher(home: Home, champion) ->
     ids = [one.report.id for one in past.incidents[:104]]
     plan = TrainingPlan(home, "default", home.database_url, encoder="hashing", fresher_days=7)
     met = find_opponents(evaluation(past, np.arange(50, 104)), past, "category", ids, plan)
-    assert met.news == "it learned from 4 incidents that the champion never saw"
+    assert met.freshness == "it learned from 4 incidents that the champion never saw"
 
 
-def test_a_corrected_label_is_news(home: Home, champion) -> None:
+def test_a_corrected_label_makes_fresher(home: Home, champion) -> None:
     champion(100, judged=np.arange(50, 100))
     past = history(100)
     ours = evaluation(past, np.arange(50, 100))
     labels = ours.judged.labels.copy()
     labels[:3] = 1 - labels[:3]
     ours = replace(ours, judged=replace(ours.judged, labels=labels))
-    assert opponents(home, past, ours).news == "it learned from 3 corrected labels"
+    assert opponents(home, past, ours).freshness == "it learned from 3 corrected labels"
 
 
 def test_champions_of_the_past_year_are_met_again(home: Home, champion) -> None:

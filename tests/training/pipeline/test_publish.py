@@ -11,7 +11,7 @@ from features.store.store import open_store
 from models.artifacts.evaluation_files import evaluation_folder
 from models.artifacts.registry import ModelRegistry
 from models.base.gate_verdict import Comparison, Verdict
-from training.pipeline.publish import forced, publish
+from training.pipeline.publish import apply_force_promote, publish
 from training.pipeline.register import training_run
 from training.plan import TrainingPlan
 
@@ -61,10 +61,10 @@ def test_what_passes_is_promoted_and_what_is_refused_stays_challenger(
 
 
 def test_forcing_promotes_but_keeps_the_figures(plan: TrainingPlan) -> None:
-    assert forced(REFUSED, plan) == REFUSED
+    assert apply_force_promote(REFUSED, plan) == REFUSED
     by_force = TrainingPlan(plan.home, "default", "", encoder="hashing", force_promote=True)
-    verdict = forced(REFUSED, by_force)
+    verdict = apply_force_promote(REFUSED, by_force)
     assert verdict.promoted
     assert verdict.reasons[-1] == "promoted all the same, by --force-promote"
     assert verdict.comparisons == (FOUND,)
-    assert forced(PASSED, by_force) == PASSED
+    assert apply_force_promote(PASSED, by_force) == PASSED

@@ -24,8 +24,8 @@ from features.store.store import Store, open_store
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION, ModelRegistry
 from training.cli.app import app
-from training.pipeline.retrain_trigger import why_due
-from training.pipeline.retraining_events import told_in_log
+from training.pipeline.retrain import log_retraining
+from training.pipeline.retrain_trigger import decide_retraining
 from training.pipeline.retraining_lock import RetrainingLock
 
 ROOT = Path(__file__).parents[3]
@@ -210,20 +210,20 @@ def test_it_is_due_when_labels_came_or_an_alarm_did(
         signal_name, target = alarm
         told = Alarm(signal_name, "it changed", "look", None, (), target)
         store.monitoring_reports.save(MonitoringReport(NOW, (), (told,), ()))
-    due = why_due(store, Registry(days_ago), ("category",), retrain_days=7, now=NOW)
+    due = decide_retraining(store, Registry(days_ago), ("category",), retrain_days=7, now=NOW)
     assert (due.is_due, reason in due.reason) == (is_due, True), due.reason
-    assert why_due(store, Registry(1), ("severity",), retrain_days=7, now=NOW).is_due
+    assert decide_retraining(store, Registry(1), ("severity",), retrain_days=7, now=NOW).is_due
 
 
 def test_one_that_never_told_its_end_is_written_down_as_failed(store: Store) -> None:
     for _ in range(2):
-        with suppress(KeyboardInterrupt), told_in_log(store, "Ana", "by hand", {}) as ending:
+        with suppress(KeyboardInterrupt), log_retraining(store, "Ana", "by hand", {}) as ending:
             ending["versions"] = {"category": "7"}
-    with suppress(KeyboardInterrupt), told_in_log(store, "Ana", "by hand", {}):
+    with suppress(KeyboardInterrupt), log_retraining(store, "Ana", "by hand", {}):
         raise KeyboardInterrupt
     started = store.audit_log.select(action="retrain")[0]
     store.audit_log.append(replace(started, at=datetime.now(UTC)))
-    with told_in_log(store, "Ben", "by hand", {}):
+    with log_retraining(store, "Ben", "by hand", {}):
         pass
     ends = ["started", "finished", "started", "finished", "started", "failed"]
     assert states(store) == [*ends, "started", "failed", "started", "finished"]

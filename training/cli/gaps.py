@@ -14,6 +14,7 @@ from features.home import open_home
 from features.store.store import open_store
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import RunbookModel
+from training.cli.options import AsJson
 from training.pipeline.runbook_gaps import MIN_RECURRENCES, Gap, find_gaps
 from training.settings import TrainingSettings
 
@@ -27,7 +28,7 @@ def gaps_command(
     drafts: Annotated[
         Path | None, typer.Option(help="folder for a Markdown draft of each missing runbook")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List kinds of stored incidents that recur without a runbook, the most frequent first."""
     gaps = _stored_gaps(least)

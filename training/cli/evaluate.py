@@ -1,13 +1,71 @@
-"""What a person reads after a backtest: what `auto` would have done, wrong answers first."""
+"""The command that measures what training would give, also by a replay of the last days."""
 
+from dataclasses import replace
+from typing import Annotated
+
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from features.formatting import interval
-from training.pipeline.backtest import AutoAnswer, AutoPrecision, BacktestedTarget, BacktestReport
+from features.home import open_home
+from training.cli.options import (
+    AsJson,
+    Family,
+    HistoryFile,
+    MappingFile,
+    Strict,
+    Targets,
+    actor_name,
+)
+from training.cli.output import describe_report, report_json, show_progress
+from training.cli.read_history import read_export, require_history
+from training.pipeline.backtest import (
+    AutoAnswer,
+    AutoPrecision,
+    BacktestedTarget,
+    BacktestReport,
+    backtest,
+    parse_days,
+)
+from training.pipeline.train import measure_only
+from training.settings import TrainingSettings
 
 _SHOWN_ANSWERS = 40
+
+
+def evaluate_command(
+    history: HistoryFile = None,
+    mapping: MappingFile = None,
+    target: Targets = None,
+    period: Annotated[
+        str | None, typer.Option("--backtest", help="replay the last days, such as 90d")
+    ] = None,
+    family: Family = False,
+    strict: Strict = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what training on a history would give, and keep nothing."""
+    days = None if period is None else parse_days(period)
+    settings = TrainingSettings()
+    home = open_home(settings)
+    past = read_export(require_history(history), mapping, home, strict=strict, quiet=as_json)
+    plan = replace(
+        settings.plan(home, actor=actor_name()), targets=tuple(target or ()), family=family
+    )
+    with show_progress(quiet=as_json) as progress:
+        report = (
+            measure_only(past, plan, progress)
+            if days is None
+            else backtest(past, plan, days, progress)
+        )
+    if as_json:
+        typer.echo(report_json(report, past))
+    elif isinstance(report, BacktestReport):
+        describe_backtest(report)
+    else:
+        describe_report(report)
 
 
 def describe_backtest(report: BacktestReport) -> None:
@@ -48,10 +106,10 @@ def _label_table(target: BacktestedTarget) -> Table:
     )
     for heading in ("label", "auto", "of all", "right", "precision", "95% interval", "promised"):
         table.add_column(heading)
-    for one in target.labels:
-        promised = f"{one.certificate.precision_at_least:.3f}"
-        pooled = " (pooled)" if one.certificate.pooled else ""
-        table.add_row(Text(one.label), *_figures(one.measured, one.share), promised + pooled)
+    for label in target.labels:
+        promised = f"{label.certificate.precision_at_least:.3f}"
+        pooled = " (pooled)" if label.certificate.pooled else ""
+        table.add_row(Text(label.label), *_figures(label.measured, label.share), promised + pooled)
     table.add_section()
     table.add_row("all that are certified", *_figures(target.total, target.share), "")
     return table
@@ -68,14 +126,14 @@ def _answer_table(answers: tuple[AutoAnswer, ...]) -> Table:
     headings = ("", "id", "title", "answered", "was", "confidence", "needed", "because of")
     for heading in headings:
         table.add_column(heading)
-    for one in answers:
-        row = (one.id, one.title, one.answered, one.truth)
+    for answer in answers:
+        row = (answer.id, answer.title, answer.answered, answer.truth)
         table.add_row(
-            "right" if one.right else "WRONG",
+            "right" if answer.right else "WRONG",
             *(Text(part) for part in row),
-            f"{one.confidence:.3f}",
-            f"{one.threshold:.3f}",
-            Text(", ".join(one.because)),
+            f"{answer.confidence:.3f}",
+            f"{answer.threshold:.3f}",
+            Text(", ".join(answer.because)),
         )
     return table
 

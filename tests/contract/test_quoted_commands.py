@@ -1,0 +1,70 @@
+"""Every command that a message or template quotes is one that the command line takes."""
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+import serving
+import training
+from serving.__main__ import cli
+from training.cli.app import app
+
+FOLDERS = [Path(str(package.__file__)).parent for package in (serving, training)]
+COMMAND_LINES = {"training": typer.main.get_command(app), "serving": typer.main.get_command(cli)}
+MODES = {"off", "monitor", "recommend", "auto"}
+PLACEHOLDER = "PLACEHOLDER"
+QUOTED = re.compile(r"python -m (training|serving)\b((?: (?![,;])[^\s<>()`;,]+)*)")
+WITHOUT_PYTHON = re.compile(
+    rf"(?<!-m )\btraining (?:{'|'.join(COMMAND_LINES['training'].commands)}) +(?:--|[a-z]+ --)"
+)
+
+
+def texts() -> Iterator[str]:
+    """Yield every string literal and template, with a placeholder for what is filled in."""
+    for folder in FOLDERS:
+        for module in folder.rglob("*.py"):
+            yield from literals(ast.parse(module.read_text(encoding="utf-8")))
+        for template in folder.rglob("*.html"):
+            yield re.sub(r"{{.*?}}", PLACEHOLDER, template.read_text(encoding="utf-8"))
+
+
+def literals(node: ast.AST) -> Iterator[str]:
+    """Yield the literals below a node but docstrings; the parts of an f-string are one."""
+    if isinstance(node, ast.Expr):
+        yield from () if isinstance(node.value, ast.Constant) else literals(node.value)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        parts = [part.value if isinstance(part, ast.Constant) else None for part in node.values]
+        yield "".join(PLACEHOLDER if part is None else str(part) for part in parts)
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from literals(child)
+
+
+def quoted_commands() -> list[str]:
+    return sorted({found[0] for text in texts() for found in QUOTED.finditer(text)})
+
+
+@pytest.mark.parametrize("line", quoted_commands())
+def test_a_quoted_command_is_taken(line: str) -> None:
+    _, _, package, *arguments = shlex.split(line)
+    command = COMMAND_LINES[package]
+    if arguments and not arguments[0].startswith("-"):
+        command = command.commands[arguments.pop(0)]
+    context = command.make_context(line, arguments)
+    mode = context.params.get("mode")
+    assert mode is None or mode.isupper() or mode in MODES
+
+
+def test_commands_are_quoted_as_they_are_typed() -> None:
+    assert [found[0] for text in texts() for found in WITHOUT_PYTHON.finditer(text)] == []
+
+
+def test_commands_are_found() -> None:
+    assert len(quoted_commands()) > 5

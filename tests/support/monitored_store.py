@@ -1,0 +1,110 @@
+"""Incidents of a company before and after a change, and what fills a store with them."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from features.domain.certificate_withdrawal import CertificateWithdrawal
+from features.domain.feedback import FeedbackAction, FeedbackRecord
+from features.domain.labels import LabelRecord, LabelSource
+from features.domain.predictions import PredictionRecord
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+
+BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
+CUTOFF = datetime(2026, 2, 1, tzinfo=UTC)
+_THINGS = {
+    "Network": ("vpn tunnel", "wifi"),
+    "Printing": ("label printer", "toner"),
+    "Mail": ("mailbox", "outlook"),
+}
+
+
+def incident(number, rng, category=None, **facts):
+    category = category or rng.choice(list(_THINGS))
+    thing = rng.choice(_THINGS.get(category, ("badge reader", "turnstile")))
+    trouble = rng.choice(["fails", "slow", "broken"])
+    title = f"{thing} {trouble} in room {rng.choice('abcdefgh')}{number}"
+    at = BEGIN + timedelta(hours=2 * number)
+    report = IncidentReport(f"INC{number}", at, title, "", facts.get("service", "desk"), "portal")
+    return ResolvedIncident(report, Outcome(category=facts.get("label", category), resolved_at=at))
+
+
+def past_and_present(changed=None):
+    rng = Random(0)
+    found = []
+    for number in range(700):
+        is_new = changed is not None and number >= 500 and number % 6 == 0
+        found.append(incident(number, rng, **(changed if is_new else {})))
+    return found
+
+
+def answered(one, label, *, share=None, decision="auto"):
+    return PredictionRecord(
+        prediction_id=f"p-{one.report.id}",
+        request_id="r",
+        incident_id=one.report.id,
+        target="category",
+        model_version="1",
+        label=label,
+        confidence=0.95,
+        decision=decision,
+        mode="auto",
+        answer={},
+        answered_at=one.report.opened_at,
+        audit_share=share,
+        seconds=0.02,
+    )
+
+
+def labelled(one, label, source, given_by="ana"):
+    at = one.report.opened_at + timedelta(days=1)
+    id_ = one.report.id
+    return LabelRecord(id_, "category", label, source, given_by, at, f"p-{id_}")
+
+
+def fill_quiet_month(store):
+    """Everything is as before: right answers, one in four abstained, half of them taken."""
+    incidents = past_and_present()
+    store.upsert(incidents)
+    late = incidents[500:]
+    store.record_predictions(
+        [
+            answered(one, one.outcome.category, decision="auto" if number % 4 else "abstain")
+            for number, one in enumerate(late)
+        ]
+    )
+    for number, one in enumerate(late[:40]):
+        action = FeedbackAction.DISMISS if number % 2 else FeedbackAction.ACCEPT
+        id_, at = one.report.id, one.report.opened_at
+        said = FeedbackRecord(f"p-{id_}", id_, "category", action, None, None, "ana", at, "api")
+        store.give_feedback(said)
+
+
+def fill_bad_month(store):
+    """Mail is renamed, there are kiosks, Printing is gone, and answers are wrong from day 37 on."""
+    changed = past_and_present({"category": "Mail", "label": "E-mail", "service": "kiosk"})
+    incidents = [
+        one for n, one in enumerate(changed) if n < 350 or one.outcome.category != "Printing"
+    ]
+    store.upsert(incidents)
+    late = [one for one in incidents if one.report.opened_at > BEGIN + timedelta(days=33)]
+    since = BEGIN + timedelta(days=37)
+    store.record_predictions(
+        [
+            answered(
+                one,
+                "Network" if one.report.opened_at > since else one.outcome.category,
+                share=0.05 if number % 3 == 0 else None,
+            )
+            for number, one in enumerate(late)
+        ]
+    )
+    store.labels.record(
+        [labelled(one, one.outcome.category, LabelSource.AUDITED) for one in late[::3]]
+    )
+    store.certificate_withdrawals.record(
+        CertificateWithdrawal("category", "1", "Mail", 0.92, 8, 30, 0.5, CUTOFF)
+    )
+
+
+def alarm(report, signal):
+    return next(alarm for alarm in report.alarms if alarm.signal == signal)

@@ -1,0 +1,36 @@
+"""The command that trains on a synthetic company."""
+
+import typer
+
+from features.home import open_home
+from features.store.store import open_store
+from models.artifacts.registry import ModelRegistry
+from training.cli.train import train_command
+from training.demo.anomalies import record_day
+from training.demo.incidents import generate_company, write_history, write_mapping, write_runbooks
+from training.settings import TrainingSettings
+
+
+def demo_command() -> None:
+    """Train on a synthetic company's history, unless there is a champion already."""
+    settings = TrainingSettings()
+    home = open_home(settings)
+    champions = ModelRegistry(home.tracking_uri, settings.tenant).champions()
+    if champions:
+        typer.echo(f"champions exist ({', '.join(champions)}): nothing to train")
+        return
+    folder = home.root / "demo"
+    folder.mkdir(exist_ok=True)
+    company = generate_company()
+    write_history(company, folder / "history.jsonl")
+    write_mapping(folder / "mapping.yaml")
+    write_runbooks(company, folder / "runbooks")
+    typer.echo(f"training on a SYNTHETIC company's history, written to {folder}")
+    train_command(
+        history=folder / "history.jsonl",
+        mapping=folder / "mapping.yaml",
+        runbooks=folder / "runbooks",
+    )
+    typer.echo("watching a week of its SYNTHETIC metrics, and a deploy that breaks a service")
+    with open_store(settings.database_url or home.database_url, settings.tenant) as store:
+        typer.echo(f"what changed and what moved: incident {record_day(company, home, store)}")

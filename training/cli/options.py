@@ -1,0 +1,27 @@
+"""Options that several commands share, and who gives a command."""
+
+from getpass import getuser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HistoryFile = Annotated[
+    Path | None, typer.Option("--history", help="csv, csv.gz, jsonl, jsonl.gz or parquet")
+]
+MappingFile = Annotated[Path | None, typer.Option("--mapping", help="how columns are to be read")]
+Targets = Annotated[list[str] | None, typer.Option("--target", help="only these targets")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
+Strict = Annotated[bool, typer.Option("--strict", help="refuse leaking columns")]
+Family = Annotated[
+    bool, typer.Option("--family", help="prove a model's certificates all together (Holm)")
+]
+
+
+def actor_name() -> str:
+    """Return the name of the user that runs this, or that it is a command where there is none."""
+    try:
+        return getuser()
+    # A container may run as a number without a name; Python 3.13 calls that an OSError.
+    except (KeyError, OSError):
+        return "command line"
