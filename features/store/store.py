@@ -49,10 +49,6 @@ class Store:
         self.modes = ModeRepository(database, tenant)
         self.leases = LeaseRepository(database, tenant)
 
-    def ping(self) -> None:
-        """Ask the database for a sign of life; raises `StoreUnavailable` when none comes."""
-        self.incidents.revision()
-
     def close(self) -> None:
         """Close the connections; the store opens new ones if it is used again."""
         self._database.close()

@@ -13,18 +13,13 @@ class Estimate:
     and are made from its `triple`.
 
     >>> gain = Estimate(0.021, 0.008, 0.034)
-    >>> f"{gain:+.3f}", gain.excludes_zero
-    ('+0.021 (+0.008 to +0.034)', True)
+    >>> f"{gain:+.3f}"
+    '+0.021 (+0.008 to +0.034)'
     """
 
     value: float
     low: float
     high: float
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the interval lies wholly above or wholly below zero."""
-        return self.low > 0 or self.high < 0
 
     @property
     def triple(self) -> tuple[float, float, float]:

@@ -64,9 +64,9 @@ def labelled(one, label, source, given_by="ana"):
 def fill_quiet_month(store):
     """Everything is as before: right answers, one in four abstained, half of them taken."""
     incidents = past_and_present()
-    store.upsert(incidents)
+    store.incidents.upsert(incidents)
     late = incidents[500:]
-    store.record_predictions(
+    store.predictions.record(
         [
             answered(one, one.outcome.category, decision="auto" if number % 4 else "abstain")
             for number, one in enumerate(late)
@@ -76,7 +76,7 @@ def fill_quiet_month(store):
         action = FeedbackAction.DISMISS if number % 2 else FeedbackAction.ACCEPT
         id_, at = one.report.id, one.report.opened_at
         said = FeedbackRecord(f"p-{id_}", id_, "category", action, None, None, "ana", at, "api")
-        store.give_feedback(said)
+        store.feedback.record(said)
 
 
 def fill_bad_month(store):
@@ -85,10 +85,10 @@ def fill_bad_month(store):
     incidents = [
         one for n, one in enumerate(changed) if n < 350 or one.outcome.category != "Printing"
     ]
-    store.upsert(incidents)
+    store.incidents.upsert(incidents)
     late = [one for one in incidents if one.report.opened_at > BEGIN + timedelta(days=33)]
     since = BEGIN + timedelta(days=37)
-    store.record_predictions(
+    store.predictions.record(
         [
             answered(
                 one,

@@ -1,7 +1,7 @@
 """Names that vulture cannot see used; a name that is used nowhere does not belong here."""
 
 # Fields that leave as JSON, by `asdict` or by a response's schema.
-_.labelled_at  # features/store/learning/answer_queries.py
+_.labelled_at  # features/domain/predictions.py
 _.champion_version, _.champion_confidence, _.champion_decision  # shadow predictions
 _.recall, _.assessed, _.has_drifted, _.overconfidence, _.created_at  # model cards
 _.encoder_sha256, _.adapted_encoder_sha256
@@ -24,5 +24,8 @@ _load_pyfunc, app_from_environment
 # Named in annotations that are strings.
 Axes, Future, NamesVersion
 
-# What the contract tests and the notebooks start from.
-KINDS, _.definition, load_demo
+# What the contract tests, the notebooks and the benchmarks start from.
+KINDS, _.definition, load_demo, precision_history
+
+# What a fitted model says of itself.
+_.examples_

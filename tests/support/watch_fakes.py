@@ -202,11 +202,11 @@ class Watching:
         config = self.config
         assert config.alertmanager
         self.end()
-        self.lease = Lease(self.store.telemetry, 30)
+        self.lease = Lease(self.store.leases, 30)
         self.session = WatchRunner(
             config,
             models={"full": self.model, "light": self.model},
-            store=self.store.telemetry,
+            store=self.store,
             lease=self.lease,
             prometheus=PrometheusClient(
                 HttpClient(config.prometheus.url, config.prometheus.timeout_seconds),

@@ -29,13 +29,11 @@ _BURST_DAYS = 1.0
 class MonitoringDataset:
     """Incidents whose time is known, oldest first, one of each burst.
 
-    `vectors`, of shape (incidents, dimension), encode their texts; `untimed` counts the incidents
-    that are left out because nobody knows when they were opened.
+    `vectors`, of shape (incidents, dimension), encode their texts.
     """
 
     incidents: tuple[ResolvedIncident, ...]
     vectors: Vectors
-    untimed: int = 0
 
     @cached_property
     def days(self) -> Floats:
@@ -92,7 +90,7 @@ def read_monitoring_dataset(
     )
     incidents = _first_of_bursts(timed)
     vectors = _encode(incidents, home, encoder, progress)
-    return MonitoringDataset(tuple(incidents), vectors, untimed=len(stored) - len(timed))
+    return MonitoringDataset(tuple(incidents), vectors)
 
 
 def _first_of_bursts(timed: Sequence[ResolvedIncident]) -> list[ResolvedIncident]:

@@ -91,16 +91,16 @@ def test_a_server_that_does_not_answer_without_showing_the_password() -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_ping(database_url: str) -> None:
+def test_a_database_answers(database_url: str) -> None:
     with open_store(database_url) as store:
-        store.ping()
+        store.incidents.revision()
 
 
-def test_ping_notices_a_database_that_is_gone(tmp_path: Path) -> None:
+def test_a_read_notices_a_database_that_is_gone(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/precedent.db")
     store.close()
     for path in tmp_path.iterdir():
         path.unlink()
     tmp_path.rmdir()
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
-        store.ping()
+        store.incidents.revision()

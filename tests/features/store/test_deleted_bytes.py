@@ -31,8 +31,8 @@ def sqlite_store(tmp_path: Path):
 
 @pytest.mark.parametrize("words", [1, 20, 5_000], ids=["short", "usual", "longer than a page"])
 def test_no_byte_of_the_text_stays(sqlite_store: Store, tmp_path: Path, words: int) -> None:
-    sqlite_store.upsert([marked_incident(number, words) for number in range(40)])
-    sqlite_store.upsert([marked_incident(number, words + 1) for number in range(40)])
+    sqlite_store.incidents.upsert([marked_incident(number, words) for number in range(40)])
+    sqlite_store.incidents.upsert([marked_incident(number, words + 1) for number in range(40)])
     assert files_with_marker(tmp_path)
     for number in range(40):
         sqlite_store.incidents.delete(f"INC{number}")
@@ -41,8 +41,8 @@ def test_no_byte_of_the_text_stays(sqlite_store: Store, tmp_path: Path, words: i
 
 def test_the_log_of_another_process_is_emptied_too(sqlite_store: Store, tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path / 'precedent.db'}") as other:
-        other.upsert([marked_incident(1)])
-        sqlite_store.delete("INC1")
+        other.incidents.upsert([marked_incident(1)])
+        sqlite_store.incidents.delete("INC1")
         assert files_with_marker(tmp_path) == []
         assert other.incidents.count() == 0
 
@@ -50,8 +50,8 @@ def test_the_log_of_another_process_is_emptied_too(sqlite_store: Store, tmp_path
 def test_a_long_reader_delays_the_emptying_and_not_the_deletion(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
-    sqlite_store.upsert([marked_incident(number) for number in range(3)])
-    with closing(sqlite_store.incidents()) as iteration:
+    sqlite_store.incidents.upsert([marked_incident(number) for number in range(3)])
+    with closing(sqlite_store.incidents.all()) as iteration:
         next(iteration)
         started = perf_counter()
         assert sqlite_store.incidents.delete("INC1")
