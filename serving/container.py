@@ -1,10 +1,9 @@
 """What the routes share, built once for an app."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from features.domain.labels import LabelRecord
 from features.encoding.encoder_weights import EncoderSettings
 from features.home import Home
 from features.store.store import Store
@@ -13,7 +12,7 @@ from models.runbooks.runbook_model import RunbookModel
 from models.similarity.similar_model import SimilarModel
 from serving.background.certificates import CertificatePoller
 from serving.background.challengers import ChallengerPoller
-from serving.background.champions import ChampionPoller, Champions, LoadedVersion, VersionRegistry
+from serving.background.champions import ChampionPoller, Champions, VersionRegistry
 from serving.background.index_updater import IndexUpdater
 from serving.background.mode_poller import ModePoller
 from serving.background.model_health import (
@@ -35,7 +34,7 @@ from serving.services.audit_sampling import AuditSample
 from serving.services.champion_or_shipped import ChampionOrShipped
 from serving.services.changes import ChangeService
 from serving.services.feedback import FeedbackService
-from serving.services.feedback_labels import OnLabels
+from serving.services.feedback_labels import LabelListener
 from serving.services.incident_context import IncidentContextService
 from serving.services.incidents import IncidentService
 from serving.services.label_vocabulary import LabelVocabulary
@@ -43,7 +42,7 @@ from serving.services.promotions import PromotionService
 from serving.services.runbook_search import RunbookService
 from serving.services.similar_search import TARGET as SIMILAR
 from serving.services.similar_search import SimilarService
-from serving.services.triage import AnswerPolicy, Retriever, TriageService
+from serving.services.triage import PolicySource, Retriever, TriageService
 
 # What no answer hangs on is looked at less often.
 _POLLS_PER_LOOK = 5
@@ -107,27 +106,6 @@ class _Pollers:
     certificates: CertificatePoller
     model_health: ModelHealthPoller
 
-    def champions_now(self) -> Champions:
-        """Return what answers now."""
-        return self.champions.champions
-
-    def policy_with(self, sample: AuditSample) -> Callable[[], AnswerPolicy]:
-        """Return what gives the policy of the moment."""
-        return lambda: AnswerPolicy(self.modes.modes, self.certificates.withdrawn, sample)
-
-    def label_listener(self, metrics: ServingMetrics) -> OnLabels:
-        """Return what is told of new labels."""
-
-        def on_labels(labels: Sequence[LabelRecord]) -> None:
-            metrics.count_labels(labels)
-            self.certificates.on_labels(labels)
-
-        return on_labels
-
-    def challengers_now(self) -> Mapping[str, LoadedVersion]:
-        """Return what answers in silence now."""
-        return self.challengers.challengers
-
 
 def build_container(
     settings: ServingSettings, registry: VersionRegistry, store: Store
@@ -136,17 +114,22 @@ def build_container(
     home = Home(settings.home.absolute())
     pollers = _build_pollers(settings, registry, store)
     collector = ModelHealthCollector(pollers.model_health, pollers.certificates)
-    metrics = ServingMetrics([ChampionCollector(pollers.champions_now), collector])
-    searcher, suggester = _retrieval_models(pollers.champions_now)
+    metrics = ServingMetrics([ChampionCollector(pollers.champions.current), collector])
+    searcher, suggester = _retrieval_models(pollers.champions.current)
     incident_index = IndexUpdater(store, home, searcher.encoder, settings.poll_seconds)
     runbook_index = RunbookPoller(store, home, suggester.encoder, settings.poll_seconds)
     similar = SimilarService(searcher, incident_index, store)
     runbooks = RunbookService(suggester, runbook_index)
-    shadow = ShadowPredictor(pollers.challengers_now, store, metrics) if settings.shadow else None
+    shadow = (
+        ShadowPredictor(pollers.challengers.current, store, metrics) if settings.shadow else None
+    )
     retrievers: dict[str, Retriever] = {similar.target: similar, runbooks.target: runbooks}
-    policy = pollers.policy_with(AuditSample(settings.tenant, settings.audit_share))
-    on_labels = pollers.label_listener(metrics)
-    triage = TriageService(pollers.champions_now, policy, store, metrics, retrievers, shadow)
+    sample = AuditSample(settings.tenant, settings.audit_share)
+    policies = PolicySource(pollers.modes, pollers.certificates, sample)
+    on_labels = LabelListener(metrics, pollers.certificates)
+    triage = TriageService(
+        pollers.champions.current, policies.current, store, metrics, retrievers, shadow
+    )
     masking = configured_masking(settings)
     topology = TopologyFile(settings.topology, home.topology)
     return Container(
@@ -170,8 +153,8 @@ def build_container(
         alertmanager=AlertmanagerHook(store, triage, masking),
         registry=registry,
         promotions=PromotionService(store, home, settings.tenant),
-        label_queue=LabelQueue(store, pollers.champions_now, incident_index.index),
-        label_vocabulary=LabelVocabulary(store, pollers.champions_now),
+        label_queue=LabelQueue(store, pollers.champions.current, incident_index.index),
+        label_vocabulary=LabelVocabulary(store, pollers.champions.current),
         shadow=shadow,
         store=store,
     )
@@ -180,7 +163,7 @@ def build_container(
 def _build_pollers(settings: ServingSettings, registry: VersionRegistry, store: Store) -> _Pollers:
     seconds = settings.poll_seconds
     champions = ChampionPoller(registry, seconds)
-    certificates = CertificatePoller(store, lambda: champions.champions, seconds)
+    certificates = CertificatePoller(store, champions.current, seconds)
     return _Pollers(
         champions,
         ChallengerPoller(registry, _POLLS_PER_LOOK * seconds, without=(SIMILAR, RUNBOOKS)),

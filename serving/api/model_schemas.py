@@ -99,7 +99,7 @@ def shape_queue(wanted: Sequence[WantedLabel], request_id: str) -> LabelQueueRes
 
 def shape_models(services: Container) -> ModelsResponse:
     """Return the champions in the order of their targets."""
-    serving = services.champions.champions.serving
+    serving = services.champions.current().serving
     return ModelsResponse(
         models=[_shape_model(target, serving[target], services) for target in sorted(serving)]
     )
@@ -108,7 +108,7 @@ def shape_models(services: Container) -> ModelsResponse:
 def _shape_model(target: str, champion: LoadedVersion, services: Container) -> ModelResponse:
     card, number = champion.card, champion.version.version
     modes = services.modes.modes
-    challenger = services.challengers.challengers.get(target)
+    challenger = services.challengers.current().get(target)
     return ModelResponse(
         target=target,
         version=number,

@@ -24,9 +24,8 @@ class ChallengerPoller(Poller):
         self._loader = VersionLoader(registry, "challenger")
         self._challengers: Mapping[str, LoadedVersion] = {}
 
-    @property
-    def challengers(self) -> Mapping[str, LoadedVersion]:
-        """The challenger of each target that has one, ready to predict."""
+    def current(self) -> Mapping[str, LoadedVersion]:
+        """Return the challenger of each target that has one, ready to predict."""
         return self._challengers
 
     def _poll(self) -> None:

@@ -121,9 +121,8 @@ class ChampionPoller(Poller):
         self._loader = VersionLoader(registry, "champion")
         self._champions = Champions()
 
-    @property
-    def champions(self) -> Champions:
-        """What answers now."""
+    def current(self) -> Champions:
+        """Return what answers now."""
         return self._champions
 
     def _poll(self) -> None:

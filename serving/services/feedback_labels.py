@@ -9,12 +9,27 @@ from features.domain.labels import LabelRecord, LabelSource
 from features.domain.predictions import PredictionRecord
 from features.domain.report import Outcome
 from features.store.store import Store
+from serving.background.certificates import CertificatePoller
+from serving.runtime.metrics import ServingMetrics
 
 OPEN_MATCH = "open_match"
 """The target of what is said about the open incident that an answer of `similar` names."""
 
 OnLabels = Callable[[Sequence[LabelRecord]], None]
 """Told of labels when they are stored."""
+
+
+class LabelListener:
+    """Counts new labels, and lets those of audited answers judge certificates."""
+
+    def __init__(self, metrics: ServingMetrics, certificates: CertificatePoller) -> None:
+        self._metrics = metrics
+        self._certificates = certificates
+
+    def __call__(self, labels: Sequence[LabelRecord]) -> None:
+        """Take note of labels that were stored."""
+        self._metrics.count_labels(labels)
+        self._certificates.on_labels(labels)
 
 
 def ignore_labels(_labels: Sequence[LabelRecord]) -> None:

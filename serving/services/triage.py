@@ -18,8 +18,9 @@ from features.encoding.encoded_reports import ReportBatch
 from features.errors import PrecedentError
 from features.store.store import Store
 from models.base.predictions import Prediction
-from serving.background.certificates import demote_to_suggest
+from serving.background.certificates import CertificatePoller, demote_to_suggest
 from serving.background.champions import Champions, LoadedVersion
+from serving.background.mode_poller import ModePoller
 from serving.background.shadow_predictions import ShadowPredictor
 from serving.runtime.metrics import ServingMetrics
 from serving.schemas.answers import (
@@ -108,6 +109,21 @@ class AnswerPolicy:
     modes: Modes
     withdrawn: Collection[tuple[str, str, str]] = ()
     sample: AuditSample | None = None
+
+
+class PolicySource:
+    """Puts the policy of the moment together from what is polled."""
+
+    def __init__(
+        self, modes: ModePoller, certificates: CertificatePoller, sample: AuditSample
+    ) -> None:
+        self._modes = modes
+        self._certificates = certificates
+        self._sample = sample
+
+    def current(self) -> AnswerPolicy:
+        """Return how predictions are answered now."""
+        return AnswerPolicy(self._modes.modes, self._certificates.withdrawn, self._sample)
 
 
 class TriageService:

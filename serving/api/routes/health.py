@@ -20,7 +20,7 @@ async def live() -> Response:
 )
 async def ready(services: SharedContainer) -> Response:
     """Tell whether every champion that exists has been verified; having none is ready."""
-    champions = services.champions.champions
+    champions = services.champions.current()
     answer = shape_ready(champions, is_indexed=services.incident_index.is_complete)
     return as_json(answer, 200 if champions.is_ready else 503)
 

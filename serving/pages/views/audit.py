@@ -96,7 +96,7 @@ def _reconcile(services: Container) -> VersionRegistry | None:
 
 def _targets(services: Container, question: AuditQuestion) -> set[str]:
     logged = {event.target for event in services.store.audit_log.select() if event.target}
-    return {*logged, *services.champions.champions.serving, question.target} - {""}
+    return {*logged, *services.champions.current().serving, question.target} - {""}
 
 
 def _moment(given: str) -> datetime:

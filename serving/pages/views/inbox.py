@@ -109,7 +109,7 @@ def open_inbox(services: Container, query: InboxQuery, request_id: str) -> Inbox
     """Return the page asked for; writes, for open incidents without an answer are triaged."""
     page = services.store.inbox.page(query)
     latest = triage_unanswered(services, page.incidents, request_id)
-    modes, champions = services.modes.modes, services.champions.champions.serving
+    modes, champions = services.modes.modes, services.champions.current().serving
     labels = _labels_of_drawn(services, latest)
     lines = tuple(
         InboxLine(

@@ -81,7 +81,7 @@ def _page(
     said: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]],
     decided: Collection[str] = (),
 ) -> IncidentPage:
-    report, champions = incident.report, services.champions.champions.serving
+    report, champions = incident.report, services.champions.current().serving
     answers = show(records, services.modes.modes, champions, decided)
     return IncidentPage(
         report,

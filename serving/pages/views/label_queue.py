@@ -38,7 +38,7 @@ def open_labels(services: Container, asked: str) -> LabelsPage:
     Raises `InvalidFields` for a target that takes no labels, `StoreUnavailable`, `IndexBehind` and
     `EncoderUnavailable`.
     """
-    champions = services.champions.champions
+    champions = services.champions.current()
     targets = label_targets(champions)
     if not targets:
         return LabelsPage(None, ())

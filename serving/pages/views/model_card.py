@@ -68,7 +68,7 @@ def open_card(services: Container, target: str, number: str) -> CardPage:
 
     Raises `UnknownVersion`, `RegistryUnavailable`, and `ArtifactRejected` for altered files.
     """
-    champion = services.champions.champions.serving.get(target)
+    champion = services.champions.current().serving.get(target)
     if champion is not None and champion.version.version == number:
         return CardPage(
             target, champion.version, champion.card, _versions(services, target), is_champion=True

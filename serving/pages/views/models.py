@@ -114,7 +114,7 @@ class ModelsPage:
 
 def open_models(services: Container) -> ModelsPage:
     """Return what there is to say of the champions now; raises `StoreUnavailable`."""
-    champions, store = services.champions.champions, services.store
+    champions, store = services.champions.current(), services.store
     by_target = champion_periods(store.audit_log.select())
     withdrawals = store.certificate_withdrawals.all()
     models = tuple(
@@ -204,7 +204,7 @@ def _certificates(
 
 
 def _challenger(services: Container, target: str) -> ShownChallenger | None:
-    challenger = services.challengers.challengers.get(target)
+    challenger = services.challengers.current().get(target)
     if challenger is None:
         return None
     version = challenger.version

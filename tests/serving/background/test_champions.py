@@ -16,13 +16,13 @@ def watcher(registry):
 
 
 def served(watcher):
-    return {target: of.version.version for target, of in watcher.champions.serving.items()}
+    return {target: of.version.version for target, of in watcher.current().serving.items()}
 
 
 def test_no_champion_is_ready(watcher):
-    assert not watcher.champions.is_ready
+    assert not watcher.current().is_ready
     watcher.poll()
-    assert watcher.champions.is_ready
+    assert watcher.current().is_ready
     assert served(watcher) == {}
 
 
@@ -47,7 +47,7 @@ def test_a_target_without_champion_is_dropped(watcher, registry):
 def test_a_request_keeps_the_champions_that_it_began_with(watcher, registry):
     registry.promote("category", "1")
     watcher.poll()
-    kept = watcher.champions
+    kept = watcher.current()
     registry.promote("category", "2")
     watcher.poll()
     assert kept.serving["category"].version.version == "1"
@@ -60,8 +60,8 @@ def test_a_refused_version_leaves_the_old_one_answering(watcher, registry):
     registry.broken.add(("category", "2"))
     watcher.poll()
     assert served(watcher) == {"category": "1"}
-    assert watcher.champions.is_ready
-    assert "version 2 was refused: model.skops" in watcher.champions.problems["category"]
+    assert watcher.current().is_ready
+    assert "version 2 was refused: model.skops" in watcher.current().problems["category"]
 
 
 def test_a_champion_that_never_loaded_is_not_ready(watcher, registry):
@@ -69,7 +69,7 @@ def test_a_champion_that_never_loaded_is_not_ready(watcher, registry):
     registry.promote("severity", "1")
     registry.broken.add(("category", "1"))
     watcher.poll()
-    assert not watcher.champions.is_ready
+    assert not watcher.current().is_ready
     assert served(watcher) == {"severity": "1"}
 
 
@@ -80,12 +80,12 @@ def test_a_refused_version_is_tried_again_later_but_not_at_once(watcher, registr
     registry.broken.clear()
     watcher.poll()
     assert len(registry.loads) == 1
-    assert "category" in watcher.champions.problems
+    assert "category" in watcher.current().problems
     later = time.monotonic() + 3600
     monkeypatch.setattr(champions_module.time, "monotonic", lambda: later)
     watcher.poll()
     assert served(watcher) == {"category": "1"}
-    assert watcher.champions.problems == {}
+    assert watcher.current().problems == {}
 
 
 @pytest.mark.parametrize("error", [RegistryUnavailable("locked"), RuntimeError("a bug")])
@@ -95,17 +95,17 @@ def test_an_outage_of_the_registry_changes_nothing_but_what_is_said(watcher, reg
     registry.error = error
     watcher.poll()
     assert served(watcher) == {"category": "1"}
-    assert watcher.champions.is_ready
-    assert str(error) in watcher.champions.registry_problem
+    assert watcher.current().is_ready
+    assert str(error) in watcher.current().registry_problem
     registry.error = None
     watcher.poll()
-    assert watcher.champions.registry_problem is None
+    assert watcher.current().registry_problem is None
 
 
 def test_an_outage_at_the_start_is_not_ready(watcher, registry):
     registry.error = RegistryUnavailable("locked")
     watcher.poll()
-    assert not watcher.champions.is_ready
+    assert not watcher.current().is_ready
 
 
 def test_the_thread_follows_and_stops(watcher, registry):

@@ -40,7 +40,7 @@ def wait_for(holds, seconds=10):
 
 
 def pollers(watcher):
-    return {target: one.version.version for target, one in watcher.challengers.items()}
+    return {target: one.version.version for target, one in watcher.current().items()}
 
 
 def test_challengers_are_followed_and_let_go_of(watcher, trained_registry, word_model):
@@ -80,9 +80,9 @@ def asked(watcher, trained_registry, store):
     champions.poll()
     modes = ModePoller(store, 60)
     metrics = ServingMetrics()
-    shadow = ShadowPredictor(lambda: watcher.challengers, store, metrics, seconds=0.02)
+    shadow = ShadowPredictor(lambda: watcher.current(), store, metrics, seconds=0.02)
     triage = TriageService(
-        lambda: champions.champions, lambda: AnswerPolicy(modes.modes), store, metrics, None, shadow
+        champions.current, lambda: AnswerPolicy(modes.modes), store, metrics, None, shadow
     )
     shadow.start()
     yield triage, shadow, metrics
@@ -110,7 +110,7 @@ def test_each_silent_answer_is_paired_with_the_champions(asked, store):
 
 def test_what_is_too_much_is_dropped_and_counted(watcher, store, trained_registry):
     metrics = ServingMetrics()
-    shadow = ShadowPredictor(lambda: watcher.challengers, store, metrics)
+    shadow = ShadowPredictor(lambda: watcher.current(), store, metrics)
     batch = ReportBatch([IncidentReport(id="I1", title="vpn")] * 5_000)
     started = time.monotonic()
     shadow.enqueue(batch, [None] * 5_000)
@@ -149,9 +149,9 @@ def test_what_is_deleted_meanwhile_is_not_written(watcher, store, trained_regist
     champions = ChampionPoller(trained_registry, 60)
     champions.poll()
     metrics = ServingMetrics()
-    shadow = ShadowPredictor(lambda: watcher.challengers, store, metrics)
+    shadow = ShadowPredictor(lambda: watcher.current(), store, metrics)
     triage = TriageService(
-        lambda: champions.champions,
+        champions.current,
         lambda: AnswerPolicy(store.modes.current()),
         store,
         metrics,
@@ -181,7 +181,7 @@ def test_models_name_the_challenger_and_how_often_it_agrees(app_of, trained_regi
     trained_registry.challenge("category", "8", word_model(name="7"))
     with TestClient(app_of(trained_registry)) as client:
         services = client.app.state.container
-        wait_for(lambda: services.challengers.challengers)
+        wait_for(lambda: services.challengers.current())
         client.post("/v1/triage", json={"incident": {"title": "vpn", "id": "I1"}})
         wait_for(lambda: pairs(services.store))
         model = client.get("/v1/models").json()["models"][0]

@@ -31,9 +31,7 @@ def modes(store):
 @pytest.fixture
 def service(watcher, modes, store):
     metrics = ServingMetrics()
-    return TriageService(
-        lambda: watcher.champions, lambda: AnswerPolicy(modes.modes), store, metrics
-    )
+    return TriageService(watcher.current, lambda: AnswerPolicy(modes.modes), store, metrics)
 
 
 def test_answers_keep_the_order_of_the_reports(service):
