@@ -4,6 +4,7 @@ import typer
 
 from features.home import open_home
 from features.store.store import open_store
+from models.artifacts.manifest import ArtifactFolder, is_current_format
 from models.artifacts.registry import ModelRegistry
 from training.cli.train import train_command
 from training.demo.anomalies import record_day
@@ -12,10 +13,14 @@ from training.settings import TrainingSettings
 
 
 def demo_command() -> None:
-    """Train on a synthetic company's history, unless there is a champion already."""
+    """Train on a synthetic company's history, unless there is a champion that can answer."""
     settings = TrainingSettings()
     home = open_home(settings)
-    champions = ModelRegistry(home.tracking_uri, settings.tenant).champions()
+    champions = [
+        target
+        for target, version in ModelRegistry(home.tracking_uri, settings.tenant).champions().items()
+        if is_current_format(ArtifactFolder(version.folder))
+    ]
     if champions:
         typer.echo(f"champions exist ({', '.join(champions)}): nothing to train")
         return

@@ -11,7 +11,7 @@ from features.domain.history import History
 from features.errors import ArtifactRejected, EncoderUnavailable
 from features.formatting import counted
 from features.store.store import open_store
-from models.artifacts.manifest import ArtifactFolder
+from models.artifacts.manifest import ArtifactFolder, is_current_format
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.artifacts.training_ids import hash_ids, were_learned_from
 from models.base.model_card import Card
@@ -26,6 +26,7 @@ FEWEST_GROUPS = 100
 
 _YEAR = timedelta(days=365)
 _MOST_ASKED = 2000
+_EARLIER_FORMAT = "was saved by an earlier version of Precedent and cannot answer: not compared"
 _LATER, _HELD_OUT = "opened after its data ended", "that neither had seen"
 
 
@@ -77,13 +78,15 @@ def find_opponents(
 
     Elsewhere, with too short a later period or without dates, both are known by their held-out
     answers: to the same reports, each by fits of the same procedure on the rest of the history of
-    its time, where no fit saw the report or a near-copy. Raises `RegistryUnavailable` and
-    `StoreUnavailable`.
+    its time, where no fit saw the report or a near-copy. A champion of an earlier format, which no
+    server loads, is no opponent. Raises `RegistryUnavailable` and `StoreUnavailable`.
     """
     registry = ModelRegistry(plan.home.tracking_uri, plan.tenant)
     champion = registry.champions().get(target)
     if champion is None:
         return Opponents()
+    if not is_current_format(ArtifactFolder(champion.folder)):
+        return Opponents(warnings=(f"version {champion.version} {_EARLIER_FORMAT}",))
     known = held_out_answers(champion, plan.home).labels
     asked, warnings = _ask_champion(ours, history, champion, registry)
     return Opponents(

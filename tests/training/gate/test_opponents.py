@@ -1,5 +1,6 @@
 """Whom a challenger meets: real versions in a real registry, with what they kept."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from features.domain.report import Outcome, ResolvedIncident
 from features.home import Home
 from models.artifacts import registry as registering
 from models.artifacts.evaluation_files import evaluation_folder
+from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import HISTORY_TAG, ModelVersion
 from models.artifacts.save_load import save_artifact
@@ -115,6 +117,17 @@ def test_a_champion_that_cannot_be_loaded_is_known_by_held_out_answers(
     met = opponents(home, past, evaluation(past, np.arange(80, 240)))
     assert met.champion.rows.tolist() == list(range(20))
     assert "could not be asked" in met.warnings[0]
+
+
+def test_a_champion_of_an_earlier_format_is_no_opponent(home: Home, champion) -> None:
+    version = champion(100, judged=np.arange(60, 100))
+    manifest = ArtifactFolder(version.folder).manifest
+    files = json.loads(manifest.read_text())["files"]
+    manifest.write_text(json.dumps({"files": files}))
+    past = history(240)
+    met = opponents(home, past, evaluation(past, np.arange(80, 240)))
+    assert met.champion is None
+    assert "earlier version of Precedent" in met.warnings[0]
 
 
 def test_what_makes_a_challenger_fresher(home: Home, champion) -> None:
