@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGES = ("features", "models", "training", "serving")
-MOST_MODULES = 20
 
 _SILENT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
