@@ -47,7 +47,7 @@ class ShownChallenger:
 class ShownModel:
     """A champion as the page shows it.
 
-    `reign` is None where the log does not tell since when, and `has_earlier` says whether it names
+    `period` is None where the log does not tell since when, and `has_earlier` says whether it names
     a champion to roll back to. `held` counts audited answers that wait for a person, by version:
     not by label, since that would tell what they say. `unproven` are labels that their owner allows
     as `auto` without a certificate, and `withheld` says why no certificate is used.
@@ -57,7 +57,7 @@ class ShownModel:
     version: ModelVersion
     card: Card
     mode: Mode
-    reign: ChampionPeriod | None
+    period: ChampionPeriod | None
     certificates: tuple[ShownCertificate, ...]
     held: Mapping[str, int]
     challenger: ShownChallenger | None
@@ -160,11 +160,11 @@ def _show(
 def _has_earlier(of_target: Iterable[ChampionPeriod]) -> bool:
     """Tell whether there is a champion to roll back to; one rolled back from is none."""
     champions: list[str] = []
-    for reign in of_target:
-        if reign.action == "rollback":
-            champions = champions[:-1] or [reign.version]
+    for period in of_target:
+        if period.action == "rollback":
+            champions = champions[:-1] or [period.version]
         else:
-            champions = [*champions, reign.version]
+            champions = [*champions, period.version]
     return len(champions) > 1
 
 
