@@ -32,7 +32,7 @@ function keepTicks() {
 // Who has typed a name but not saved it means it all the same.
 function sendNameAlong() {
   const name = document.getElementById("name");
-  for (const form of document.querySelectorAll('form[action="/feedback"], form.crown')) {
+  for (const form of document.querySelectorAll('form[action="/feedback"], form.promotion')) {
     form.addEventListener("formdata", (event) => {
       if (name && name.value.trim()) event.formData.set("given_by", name.value.trim());
     });

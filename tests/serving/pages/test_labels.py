@@ -116,14 +116,14 @@ def test_a_decision_is_kept_as_audited_and_reveals_the_answer(client, audited):
 
 
 def test_an_outcome_reveals_the_answer_too(client, audited):
-    audited.upsert([vpn_incident("INC1", category="Network")])
+    audited.incidents.upsert([vpn_incident("INC1", category="Network")])
     assert "Mail" in words(client.get("/incidents/INC1"))
     assert "audit sample" not in words(client.get("/?q=INC1"))
 
 
 def test_no_filter_of_the_inbox_tells_a_hidden_answer(client, audited):
-    audited.upsert([vpn_incident("INC3")])
-    audited.record_predictions([drawn("INC3", "Mail", 0.95, None)])
+    audited.incidents.upsert([vpn_incident("INC3")])
+    audited.predictions.record([drawn("INC3", "Mail", 0.95, None)])
     page = client.get("/?category=Mail")
     assert re.findall(r'href="/incidents/(INC\d)"', page.text) == ["INC3"]
 
@@ -138,8 +138,10 @@ def test_a_tried_ticket_that_is_drawn_is_held_back_without_a_form(app_of, traine
 
 
 def test_the_queue_asks_the_audit_sample_first_and_shows_no_answer(client, audited):
-    audited.upsert([vpn_incident("INC3", service="mail"), vpn_incident("INC4", category="Mail")])
-    audited.record_predictions([drawn("INC3", "Mail", 0.4, None), drawn("INC4", "Mail", 0.1, None)])
+    audited.incidents.upsert(
+        [vpn_incident("INC3", service="mail"), vpn_incident("INC4", category="Mail")]
+    )
+    audited.predictions.record([drawn("INC3", "Mail", 0.4, None), drawn("INC4", "Mail", 0.1, None)])
     page = client.get("/labels")
     assert re.findall(r'class="incident" href="/incidents/(INC\d)"', page.text) == [
         *("INC1", "INC2", "INC3")
