@@ -22,6 +22,11 @@ class Estimate:
     high: float
 
     @property
+    def excludes_zero(self) -> bool:
+        """Whether the interval lies wholly above or wholly below zero."""
+        return self.low > 0 or self.high < 0
+
+    @property
     def triple(self) -> tuple[float, float, float]:
         """The value and the ends of its interval, for records that hold them flat."""
         return self.value, self.low, self.high

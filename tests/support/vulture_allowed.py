@@ -25,7 +25,7 @@ _load_pyfunc, app_from_environment
 Axes, Future, NamesVersion
 
 # What the contract tests, the notebooks and the benchmarks start from.
-KINDS, _.definition, load_demo, precision_history
+KINDS, _.definition, load_demo, precision_history, _.excludes_zero
 
 # What a fitted model says of itself.
 _.examples_
