@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -95,10 +96,12 @@ def _print_differences(before: dict[str, Any], after: dict[str, Any]) -> int:
     found = {
         name: list(differences(before[name], after[name], _TOLERANCE, name)) for name in before
     }
-    for name, lines in found.items():
-        _say(f"{name}: {len(lines) or 'nothing'} {'differs' if len(lines) < 2 else 'differ'}")
-        for line in lines[:_SHOWN]:
-            _say(f"  {line}")
+    for name, places in found.items():
+        _say(f"{name}: {len(places) or 'nothing'} {'differs' if len(places) < 2 else 'differ'}")
+        changes = Counter(change for _, change in places)
+        first_place = {change: place for place, change in reversed(places)}
+        for change, count in changes.most_common(_SHOWN):
+            _say(f"  {count} times, first at {first_place[change]}: {change}")
     return int(any(found.values()))
 
 

@@ -10,11 +10,13 @@ _ABSENT = "(absent)"
 _RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 
-def differences(before: Any, after: Any, tolerance: float, path: str = "") -> Iterator[str]:
-    """Yield a line for each place in which two JSON values differ.
+def differences(
+    before: Any, after: Any, tolerance: float, path: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Yield each place in which two JSON values differ, and what differs there.
 
     >>> list(differences({"label": "VPN", "rank": 0.5}, {"label": "VPN", "rank": 0.6}, 0.01))
-    ['.rank: 0.5, now 0.6']
+    [('.rank', '0.5, now 0.6')]
     """
     if isinstance(before, dict) and isinstance(after, dict):
         for key in [*before, *(key for key in after if key not in before)]:
@@ -24,7 +26,7 @@ def differences(before: Any, after: Any, tolerance: float, path: str = "") -> It
         for place, pair in enumerate(zip_longest(before, after, fillvalue=_ABSENT)):
             yield from differences(*pair, tolerance, f"{path}[{place}]")
     elif not _equal(before, after, tolerance):
-        yield f"{path}: {_short(before)}, now {_short(after)}"
+        yield path, f"{_short(before)}, now {_short(after)}"
 
 
 def _equal(before: Any, after: Any, tolerance: float) -> bool:
