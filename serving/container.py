@@ -30,6 +30,7 @@ from serving.schemas.parsing import RequestParser
 from serving.schemas.requests import Limits
 from serving.services.active_learning import LabelQueue
 from serving.services.alertmanager import AlertmanagerHook
+from serving.services.answer_policy import PolicySource
 from serving.services.audit_sampling import AuditSample
 from serving.services.champion_or_shipped import ChampionOrShipped
 from serving.services.changes import ChangeService
@@ -42,7 +43,7 @@ from serving.services.promotions import PromotionService
 from serving.services.runbook_search import RunbookService
 from serving.services.similar_search import TARGET as SIMILAR
 from serving.services.similar_search import SimilarService
-from serving.services.triage import PolicySource, Retriever, TriageService
+from serving.services.triage import Retriever, TriageService
 
 # What no answer hangs on is looked at less often.
 _POLLS_PER_LOOK = 5

@@ -11,16 +11,15 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from features.domain.modes import Mode, Modes
+from features.domain.modes import Mode
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import PrecedentError
 from features.store.store import Store
 from models.base.predictions import Prediction
-from serving.background.certificates import CertificatePoller, demote_to_suggest
+from serving.background.certificates import demote_to_suggest
 from serving.background.champions import Champions, LoadedVersion
-from serving.background.mode_poller import ModePoller
 from serving.background.shadow_predictions import ShadowPredictor
 from serving.runtime.metrics import ServingMetrics
 from serving.schemas.answers import (
@@ -32,6 +31,7 @@ from serving.schemas.answers import (
     answer_under,
 )
 from serving.schemas.requests import Part
+from serving.services.answer_policy import AnswerPolicy
 from serving.services.audit_sampling import HELD_BACK, AuditSample
 
 _log = logging.getLogger(__name__)
@@ -97,33 +97,6 @@ class Retriever(Protocol):
 
     def retrieve(self, reports: Sequence[IncidentReport]) -> Sequence[Prediction]:
         """Answer each report, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerPolicy:
-    """How predictions are answered at a moment; a request takes it once and keeps it to its end.
-
-    `withdrawn` are the targets, versions and labels that may not be answered as `auto`.
-    """
-
-    modes: Modes
-    withdrawn: Collection[tuple[str, str, str]] = ()
-    sample: AuditSample | None = None
-
-
-class PolicySource:
-    """Puts the policy of the moment together from what is polled."""
-
-    def __init__(
-        self, modes: ModePoller, certificates: CertificatePoller, sample: AuditSample
-    ) -> None:
-        self._modes = modes
-        self._certificates = certificates
-        self._sample = sample
-
-    def current(self) -> AnswerPolicy:
-        """Return how predictions are answered now."""
-        return AnswerPolicy(self._modes.modes, self._certificates.withdrawn, self._sample)
 
 
 class TriageService:

@@ -14,7 +14,8 @@ from serving.background.champions import ChampionPoller
 from serving.background.mode_poller import ModePoller
 from serving.background.shadow_predictions import ShadowPredictor
 from serving.runtime.metrics import ServingMetrics
-from serving.services.triage import AnswerPolicy, TriageService
+from serving.services.answer_policy import AnswerPolicy
+from serving.services.triage import TriageService
 
 
 @pytest.fixture

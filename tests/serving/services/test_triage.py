@@ -11,7 +11,8 @@ from features.store.learning.predictions import PredictionRepository
 from serving.background.champions import ChampionPoller
 from serving.background.mode_poller import ModePoller
 from serving.runtime.metrics import ServingMetrics
-from serving.services.triage import AnswerPolicy, TriageService
+from serving.services.answer_policy import AnswerPolicy
+from serving.services.triage import TriageService
 
 REPORTS = [IncidentReport(id="INC1", title="VPN down"), IncidentReport(id="INC2")]
 
