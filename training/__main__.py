@@ -3,7 +3,7 @@
 import sys
 
 if __name__ == "__main__":
-    # The imports take seconds, in which Ctrl-C is as likely as later.
+    # Imports take seconds: Ctrl-C must end them with the same message.
     try:
         from training.cli.app import app
 

@@ -16,10 +16,10 @@ _MOST_NUMBERS_AS_CATEGORIES = 48
 
 
 class TfidfWeights(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """TF-IDF of one view of hashed counts, sublinear, over the tokens seen often enough.
+    """Sublinear TF-IDF of one kind of hashed counts.
 
-    `part` names the view (`words`, `titles` or `characters`). The result has shape (reports, kept
-    columns) and unit rows.
+    `part` names the kind (`words`, `titles` or `characters`). Tokens seen in fewer than
+    `min_reports` reports are dropped. The result has shape (reports, kept columns) and unit rows.
     """
 
     def __init__(self, *, part: str = "words", min_reports: int = 2) -> None:
@@ -47,8 +47,8 @@ class TfidfWeights(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 class FactValues(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Facts as an array of strings, of shape (reports, columns).
 
-    A fact with many numeric values gets a second column with its range, since its numbers may be
-    names (a caller) or measures (a count).
+    A fact with many numeric values gets a second column that holds the range of the value: its
+    numbers may be identifiers (a caller) or quantities (a count).
     """
 
     def fit(self, encoded: EncodedReports, labels: object = None) -> Self:  # noqa: ARG002
@@ -58,7 +58,7 @@ class FactValues(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, encoded: EncodedReports) -> NDArray[np.object_]:
-        """Return each fact as the model sees it, empty where it is unknown."""
+        """Return the columns of strings, empty where a fact is unknown."""
         rows = np.empty((len(encoded), len(self.columns())), dtype=object)
         for column, name in enumerate(self.names_):
             rows[:, column] = [facts.get(name, "") for facts in encoded.facts]
@@ -72,7 +72,9 @@ class FactValues(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class FactIndicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """One indicator for each value of each fact; values seen once share one, and so do unseen ones.
+    """One indicator for each value of each fact.
+
+    Values of a fact that were seen once share an indicator, and unseen values get that one too.
 
     `scale` sets how much a fact weighs beside unit-length text features.
     """
@@ -81,7 +83,7 @@ class FactIndicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.scale = scale
 
     def fit(self, encoded: EncodedReports, labels: object = None) -> Self:  # noqa: ARG002
-        """Number the values of each fact, those seen once all alike."""
+        """Number the values of each fact; those seen once share a number."""
         self.values_ = FactValues().fit(encoded)
         self.places_: list[dict[str, int]] = []
         self.rest_: list[int] = []
@@ -122,7 +124,7 @@ class SentenceVectors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _select_columns(counts: csr_array, columns: NDArray[np.int32]) -> csr_array:
-    """Return `counts[:, columns]` for sorted columns, without work for the million others."""
+    """Return `counts[:, columns]` for sorted columns, without visiting the million others."""
     if not len(columns):
         return csr_array(np.empty((counts.shape[0], 0), dtype=np.float32))
     places = np.minimum(np.searchsorted(columns, counts.indices), len(columns) - 1)
@@ -133,7 +135,7 @@ def _select_columns(counts: csr_array, columns: NDArray[np.int32]) -> csr_array:
 
 
 def _with_unit_rows(rows: csr_array) -> csr_array:
-    """Scale rows in place, which for a single report is faster than scikit-learn's `normalize`."""
+    """Scale rows to unit length in place; for one report faster than scikit-learn's `normalize`."""
     of_value = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     squares = np.bincount(of_value, rows.data.astype(np.float64) ** 2, minlength=rows.shape[0])
     rows.data /= np.sqrt(squares)[of_value].astype(np.float32)

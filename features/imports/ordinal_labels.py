@@ -1,4 +1,4 @@
-"""The ordered labels of a history: severity, impact and urgency, and what ties them."""
+"""The ordered labels of a history: severity, impact, urgency, and the matrix between them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from features.imports.priority_matrix import (
 
 @dataclass(slots=True)
 class OrdinalLabels:
-    """Labels and their levels, least severe first, by target; without a clear order no levels."""
+    """Labels and their levels, by target; levels are least severe first, empty if unclear."""
 
     labels: dict[str, Values] = field(default_factory=dict)
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class OrdinalLabels:
     def order(
         self, target: str, labels: Values, stated: Sequence[str], fallback: Sequence[str] = ()
     ) -> None:
-        """Take over labels, those blanked that are no level of the stated or inferred order."""
+        """Keep a target's labels and their order; labels that are no level of it become None."""
         levels = order_levels(labels, stated) or tuple(fallback)
         self.levels[target] = levels
         self.labels[target], warnings = _ordered_only(target, labels, levels, bool(stated))
@@ -36,10 +36,10 @@ class OrdinalLabels:
 
 
 def read_ordinal_labels(outcome: OutcomeColumns, labels: Mapping[str, Values]) -> OrdinalLabels:
-    """Order what the mapping rates, and compute severity where a matrix is stated or found.
+    """Find the order of each rated target, and compute severity where a matrix is known.
 
-    `labels` are those of the export, by target. A stated matrix counts more than the column of
-    severity, which may follow older rules; a learned one only fills in what is unknown.
+    `labels` are those of the export, by target. A stated matrix replaces the column of severity,
+    which may follow older rules; a learned matrix only fills in unknown severities.
     """
     found = OrdinalLabels()
     for name, column in outcome.parts().items():
@@ -62,7 +62,7 @@ def _parts(found: OrdinalLabels) -> tuple[Values, Values]:
 def _compute(
     found: OrdinalLabels, stated: Mapping[str, Mapping[str, str]], severities: Values | None
 ) -> Values:
-    """Return the severities that the stated matrix makes, elsewhere those of the column."""
+    """Return severities by the stated matrix; where it names none, those of the column."""
     parts = _parts(found)
     known = [None] * len(parts[0]) if severities is None else severities
     found.matrix = stated_matrix(stated, *parts, known)
@@ -103,7 +103,7 @@ def _complete(found: OrdinalLabels) -> None:
 def _ordered_only(
     target: str, labels: Values, levels: Sequence[str], is_stated: bool
 ) -> tuple[Values, list[str]]:
-    """Blank the labels that are no level of the order; without an order keep them all."""
+    """Set labels outside the order to None and warn of them; without an order keep all."""
     name = target.removeprefix("fields.")
     if not levels:
         return labels, [

@@ -9,9 +9,9 @@ from features.errors import PrecedentError
 
 
 def read_yaml(file: Path, what: str, refuse: type[PrecedentError]) -> object:
-    """Return what a YAML file holds; raises `refuse` with the one line to mend.
+    """Return what a YAML file holds; raises `refuse` with one line that says what to fix.
 
-    `what` names the file's role in that line, such as "the mapping".
+    `what` is what that line calls the file, such as "the mapping".
     """
     try:
         return yaml.safe_load(file.read_text(encoding="utf-8-sig"))
@@ -22,7 +22,7 @@ def read_yaml(file: Path, what: str, refuse: type[PrecedentError]) -> object:
         line = f" line {mark.line + 1}:" if mark else ""
         problem = getattr(error, "problem", None) or "forbidden characters"
         raise refuse(f"{file}:{line} {what} is no YAML: {problem}") from error
-    # The parser lets through what it meets in values such as `2020-99-99`.
+    # PyYAML raises a plain ValueError for values such as `2020-99-99`.
     except ValueError as error:
         raise refuse(f"{file}: a value cannot be read: {error}; put it in quotes") from error
     except RecursionError:

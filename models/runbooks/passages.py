@@ -1,4 +1,4 @@
-"""What of a report and of a runbook is read to match them."""
+"""The parts of a report and of a runbook that are compared to match them."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _CODE = re.compile(
     r"|\b(?:by|on|without|ignoring|group_left)\s?\([^)]{0,100}\)|\b[a-z]+\s?\("
     r"|\b(?:VALUE|LABELS) = |\(instance [^)\n]{0,100}\)"
 )
-# In its text a runbook names other alerts: what their names say is not what it is about.
+# A runbook's text names other alerts; the words in those names do not tell its own subject.
 _OTHER_ALERT = re.compile(r"\b(?:[A-Z]{1,9}[a-z0-9]{1,30}){4,12}\b")
 _COMPOUND = re.compile(r"\b(?=\w{0,60}[a-z0-9][A-Z]|\w{0,60}\w_\w)\w{6,120}\b")
 _SENTENCE_END = re.compile(r"(?<=[.!?:])\s+|\n")
@@ -25,14 +25,14 @@ _PASSAGE_CHARACTERS = 480
 _MOST_PASSAGES = 200
 _LONGEST_READ = 20_000
 _SHORTEST_NAME = 4
-# Runbooks mention every level, so a level tells nothing.
+# Runbooks mention every level, so a level does not tell one runbook from another.
 _RATINGS = frozenset(("severity", "priority", "urgency", "impact", "level", "state", "status"))
 _NAME_FACTS = ("alertname", "alert", "alert_name", "rule", "rulename", "rule_name")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A report as it is compared with runbooks: terms by field, what it is called, its text."""
+    """A report as it is compared with runbooks: its terms by field, its names, and its text."""
 
     title: list[str]
     words: list[str]
@@ -44,7 +44,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A few sentences of a section, as `said` and, for the sentence encoder, as cleaned `text`."""
+    """A few sentences of a section: `said` as written, `text` cleaned for the sentence encoder."""
 
     heading: str
     said: str
@@ -52,7 +52,7 @@ class Passage:
 
 
 def read_report(report: IncidentReport) -> Question:
-    """Take a report apart; template expressions tell nothing and are dropped.
+    """Split a report into the parts that are compared, without template expressions.
 
     >>> read_report(IncidentReport(id="1", title="DiskFull", description="no space left")).names
     frozenset({'diskfull'})
@@ -104,14 +104,14 @@ def body_terms(runbook: Runbook) -> list[str]:
 
 
 def lead_terms(runbook: Runbook) -> list[str]:
-    """Return the terms of the sections that say what it is about, else of the first one."""
+    """Return the terms of the sections on what the alert means, else of the first with text."""
     filled = [section for section in runbook.sections if section.text]
     about = [section for section in filled if section.part is Part.MEANING] or filled[:1]
     return terms_of(_whole_names(_shown("\n".join(section.text for section in about))))
 
 
 def passages_of(runbook: Runbook) -> list[Passage]:
-    """Cut a runbook into passages; its title is the first, and of very many the rest is left."""
+    """Cut a runbook into passages, its title first; passages beyond the 200th are left out."""
     cut = (
         Passage(section.heading, passage, clean_text(_OTHER_ALERT.sub(" ", passage)))
         for section in runbook.sections
@@ -144,7 +144,7 @@ def _cut(text: str) -> Iterator[str]:
 
 
 def _whole_names(text: str) -> str:
-    """Write names of alerts so that they count whole, not by their words."""
+    """Lower-case the names of alerts, so that each counts as one term and not as several words."""
     return _OTHER_ALERT.sub(lambda found: found[0].lower(), text)
 
 

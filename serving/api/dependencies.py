@@ -1,4 +1,4 @@
-"""What a route is given of the app and of its request."""
+"""What a route receives: the shared container, the body, and the id of the request."""
 
 from typing import Annotated
 

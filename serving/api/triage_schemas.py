@@ -89,7 +89,10 @@ def shape_batch(
     contexts: Sequence[IncidentContext],
     request_id: str,
 ) -> BatchResponse:
-    """Return one result for each record; the others answer those that were read, in order."""
+    """Return one result for each record.
+
+    `triages` and `contexts` hold those of the records that could be read, in the same order.
+    """
     answered = zip(triages.items, contexts, strict=True)
     results = [
         RefusedRecord.model_construct(

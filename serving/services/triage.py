@@ -1,4 +1,4 @@
-"""Answers reports with the champions of the moment, and keeps what was answered. Knows no HTTP."""
+"""Answers reports with the current champions, and stores the answers. Knows no HTTP."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -38,12 +38,12 @@ _log = logging.getLogger(__name__)
 
 ALL_PARTS: tuple[Part, ...] = get_args(Part)
 CONTEXT_PARTS: frozenset[Part] = frozenset({"anomalies", "changes"})
-"""What no model answers: it is looked up when it is asked for, and not stored as an answer."""
+"""Parts that no model predicts: they are looked up on request, and not stored as answers."""
 
 Predict = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
 
 _SHIPPED = "shipped"
-"""The version of what answers before any training, from constants that come with the program."""
+"""The version recorded for answers given before any training, by constants of the program."""
 
 _SWITCHED_OFF = "switched off by its owner: mode off"
 
@@ -62,7 +62,7 @@ class TriageResult:
 
     @property
     def absent(self) -> Mapping[str, str]:
-        """Why this incident has no answer of a target that others may have one of."""
+        """Why targets have no answer for this incident, although they may for others."""
         return dict.fromkeys(self.held_back, HELD_BACK)
 
     @property
@@ -80,7 +80,7 @@ class TriageResult:
 class TriageBatch:
     """The answers to one request, and the champions that gave them.
 
-    `absent` says of each part, or target, that was asked for why it has no answer.
+    `absent` gives, for each requested part or target without an answer, the reason.
     """
 
     items: tuple[TriageResult, ...]
@@ -100,7 +100,7 @@ class Retriever(Protocol):
 
 
 class TriageService:
-    """Asks each champion, and each retriever by its target, once for all reports of a request."""
+    """Asks every champion and retriever once for all reports of a request."""
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class TriageService:
     def _predictors(
         self, parts: Collection[Part], champions: Champions
     ) -> tuple[dict[str, Predict], dict[str, str]]:
-        """Return what predicts each target, and why other targets and parts have no answer."""
+        """Return a function that predicts, by target, and why the others have no answer."""
         absent = _absent(parts, champions)
         predictors: dict[str, Predict] = {
             target: version.model.predict

@@ -1,4 +1,4 @@
-"""What a version predicted for incidents it had not seen, kept for comparison with the next."""
+"""A version's predictions for incidents it had not seen, kept to compare the next version with."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from training.evaluation.evaluate import Evaluation
 
 
 def write_judgement(evaluation: Evaluation, ids: Sequence[str], folder: EvaluationFolder) -> None:
-    """Write held-out predictions, with a hash of the incident's id; no text of it is kept.
+    """Write held-out predictions, each with a hash of the incident's id and without its text.
 
-    `ids` are those of the whole history, which the evaluation's rows number.
+    `ids` are the ids of the whole history; the evaluation's rows are places in it.
     """
     folder.root.mkdir(parents=True, exist_ok=True)
     judged = evaluation.judged
@@ -32,14 +32,14 @@ def write_judgement(evaluation: Evaluation, ids: Sequence[str], folder: Evaluati
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A version's held-out predictions by fingerprint, and the labels of then by hash of the id."""
+    """A version's held-out predictions by fingerprint, and its labels by hash of the id."""
 
     predicted: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[int, str] = field(default_factory=dict)
 
 
 def held_out_answers(version: ModelVersion, home: Home) -> HeldOut:
-    """Read what a version kept of how it was judged; nothing, where it kept no such file.
+    """Read the held-out predictions that a version kept; empty where it kept none.
 
     Raises `RegistryUnavailable`.
     """
@@ -48,6 +48,6 @@ def held_out_answers(version: ModelVersion, home: Home) -> HeldOut:
         return HeldOut()
     judged = pd.read_parquet(file)
     predicted = dict(zip(judged["fingerprint"].tolist(), judged["predicted"].tolist(), strict=True))
-    # The first versions named no incidents.
+    # Files of the first versions have no column of incident ids.
     ids = judged["incident"].tolist() if "incident" in judged else []
     return HeldOut(predicted, dict(zip(ids, judged["label"].tolist(), strict=False)))

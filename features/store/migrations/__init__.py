@@ -1,1 +1,1 @@
-"""The steps by which the store's schema came to be, run by `features.store.migrate`."""
+"""The migrations of the store's schema, run by `features.store.migrate`."""
