@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from features.errors import PrecedentError
@@ -58,7 +59,8 @@ def create_app(
         store or open_store(settings.database_url or home.database_url, settings.tenant),
     )
 
-    app = FastAPI(
+    # Production networks reach no CDN, from which FastAPI's own page loads its script.
+    app = FastAPIOffline(
         title="Precedent",
         version="1",
         description=_DESCRIPTION,

@@ -178,3 +178,12 @@ def test_a_request_keeps_its_version_when_a_promotion_comes_between(app_of, regi
     for answer, version in ((before, "1"), (after, "2")):
         assert answer["models"]["category"]["version"] == version
         assert answer["category"]["label"] == f"Network v{version}"
+
+
+def test_the_documentation_loads_nothing_from_elsewhere(client: TestClient) -> None:
+    page = client.get("/docs").text
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert {address.rpartition(".")[2] for address in loaded} >= {"js", "css"}
+    for address in loaded:
+        assert address.startswith("/"), address
+        assert client.get(address).status_code == 200
