@@ -72,7 +72,7 @@ class Home:
         return self.root / "cache" / "compiled"
 
     @property
-    def forgetting(self) -> Path:
+    def erasure_lock(self) -> Path:
         """The file that is locked while an incident leaves caches and snapshots."""
         return self.root / "cache" / "forgetting.lock"
 

@@ -23,7 +23,7 @@ from training.dataset.split import split_history
 from training.dataset.targets import find_targets
 from training.demo.incidents import generate_company
 from training.demo.load import load_demo
-from training.evaluation.label_noise import doubt_labels
+from training.evaluation.label_noise import find_suspect_labels
 from training.pipeline.fit import fit_and_judge
 from training.plan import TrainingPlan
 
@@ -135,7 +135,7 @@ with TemporaryDirectory() as folder:
     plan = TrainingPlan(home, "default", home.database_url, encoder="hashing")
     category = next(target for target in targets if target.name == "category")
     model, _ = fit_and_judge(history, category, split, plan)
-doubts = doubt_labels(incidents, category, split, model)
+doubts = find_suspect_labels(incidents, category, split, model)
 print(f"{doubts.noise.suspected} of {doubts.noise.assessed} labels look mistaken")
 titles = {one.report.id: one.report.title for one in incidents}
 print(

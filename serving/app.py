@@ -24,7 +24,7 @@ from serving.api.routes.models import model_routes
 from serving.api.routes.search import search_routes
 from serving.api.routes.telemetry import telemetry_routes
 from serving.api.routes.triage import triage_routes
-from serving.background.champions import VersionRegistry
+from serving.background.champions import ServableVersions
 from serving.container import Container, build_container
 from serving.pages.mount import mount_page
 from serving.runtime.settings import ServingSettings
@@ -44,7 +44,7 @@ _DESCRIPTION = "Incident triage that learns from an organisation's own history."
 def create_app(
     settings: ServingSettings,
     *,
-    registry: VersionRegistry | None = None,
+    registry: ServableVersions | None = None,
     store: Store | None = None,
 ) -> FastAPI:
     """Return the app; without a registry or store it opens those of the settings' home.

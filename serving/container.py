@@ -12,7 +12,7 @@ from models.runbooks.runbook_model import RunbookModel
 from models.similarity.similar_model import SimilarModel
 from serving.background.certificates import CertificatePoller
 from serving.background.challengers import ChallengerPoller
-from serving.background.champions import ChampionPoller, Champions, VersionRegistry
+from serving.background.champions import ChampionPoller, Champions, ServableVersions
 from serving.background.index_updater import IndexUpdater
 from serving.background.mode_poller import ModePoller
 from serving.background.model_health import (
@@ -81,7 +81,7 @@ class Container:
     incident_context: IncidentContextService
     changes: ChangeService
     alertmanager: AlertmanagerHook
-    registry: VersionRegistry
+    registry: ServableVersions
     promotions: PromotionService
     label_queue: LabelQueue
     label_vocabulary: LabelVocabulary
@@ -109,7 +109,7 @@ class _Pollers:
 
 
 def build_container(
-    settings: ServingSettings, registry: VersionRegistry, store: Store
+    settings: ServingSettings, registry: ServableVersions, store: Store
 ) -> Container:
     """Put the parts together; starts nothing."""
     home = Home(settings.home.absolute())
@@ -161,7 +161,7 @@ def build_container(
     )
 
 
-def _build_pollers(settings: ServingSettings, registry: VersionRegistry, store: Store) -> _Pollers:
+def _build_pollers(settings: ServingSettings, registry: ServableVersions, store: Store) -> _Pollers:
     seconds = settings.poll_seconds
     champions = ChampionPoller(registry, seconds)
     certificates = CertificatePoller(store, champions.current, seconds)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Part(StrEnum):
+class SectionRole(StrEnum):
     """What a section of a runbook is about."""
 
     MEANING = "meaning"
@@ -21,7 +21,7 @@ class Section:
 
     heading: str
     text: str
-    part: Part = Part.OTHER
+    part: SectionRole = SectionRole.OTHER
     commands: tuple[str, ...] = ()
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.timeseries.channels import Pace, weight
+from features.timeseries.channels import TimeConstants, weight
 from features.timeseries.jit import compiled
 from features.timeseries.state import AFTER_GAP, GAP_LENGTHS, SeriesState
 
@@ -42,7 +42,9 @@ class Gaps(NamedTuple):
 
 
 @compiled
-def judge_score(s: SeriesState, pace: Pace, alarms: Alarms, score: float) -> tuple[float, float]:
+def judge_score(
+    s: SeriesState, pace: TimeConstants, alarms: Alarms, score: float
+) -> tuple[float, float]:
     """Return the score beside what the series often reaches, and its alarm rate; learn both.
 
     The rate is infinite while the series is too young.
@@ -79,7 +81,7 @@ def smooth(s: SeriesState, score: float) -> float:
 
 
 @compiled
-def miss(s: SeriesState, pace: Pace, gaps: Gaps) -> float:
+def miss(s: SeriesState, pace: TimeConstants, gaps: Gaps) -> float:
     """Count a missing point; return how often a week the series was missing for as long.
 
     Taken twice, for gaps and values share a budget.
@@ -96,7 +98,7 @@ def miss(s: SeriesState, pace: Pace, gaps: Gaps) -> float:
 
 
 @compiled
-def end_gap(s: SeriesState, pace: Pace) -> float:
+def end_gap(s: SeriesState, pace: TimeConstants) -> float:
     """Count a gap that ended, and the points that one ended shortly before; return its rarity."""
     if s.missing > 0:
         for each in range(min(int(np.log2(s.missing)), GAP_LENGTHS - 1) + 1):
@@ -123,7 +125,7 @@ def _alarm_rate(s: SeriesState, alarms: Alarms, score: float, peaks_per_week: fl
 
 
 @compiled
-def _learn_rate(s: SeriesState, pace: Pace, alarms: Alarms, score: float) -> None:
+def _learn_rate(s: SeriesState, pace: TimeConstants, alarms: Alarms, score: float) -> None:
     """Count the highest score of each hour; what exceeds the quantile is capped: incidents do."""
     s.hour_peak = max(s.hour_peak, score)
     s.hour_points += 1

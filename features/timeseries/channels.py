@@ -28,7 +28,7 @@ Numbers = NDArray[np.float64]
 Found = tuple[float, int, float, float]
 
 
-class Pace(NamedTuple):
+class TimeConstants(NamedTuple):
     """By what share each memory moves with a point, which depends on the step."""
 
     step: int
@@ -50,7 +50,7 @@ class Pace(NamedTuple):
 
 @compiled
 def score_light(
-    s: SeriesState, pace: Pace, position: float, x: float, deviations: Numbers
+    s: SeriesState, pace: TimeConstants, position: float, x: float, deviations: Numbers
 ) -> Found:
     """Return the mean surprise, the leading channel, and what was expected with its spread.
 
@@ -71,7 +71,7 @@ def score_light(
 @compiled
 def score_full(
     s: SeriesState,
-    pace: Pace,
+    pace: TimeConstants,
     position: float,
     hour: int,
     x: float,
@@ -109,7 +109,7 @@ def weight(share: float, points: float) -> float:
 
 
 @compiled
-def slot_position(pace: Pace, time: int) -> float:
+def slot_position(pace: TimeConstants, time: int) -> float:
     """Return the time of day in slots of the season."""
     return (time % _DAY) / (_DAY / pace.slots)
 
@@ -121,7 +121,7 @@ def hour_of_week(time: int) -> int:
 
 
 @compiled
-def _season(s: SeriesState, pace: Pace, position: float) -> tuple[float, float, int]:
+def _season(s: SeriesState, pace: TimeConstants, position: float) -> tuple[float, float, int]:
     """Return the baseline and the spread of the time of day; spread 0 before it is known."""
     slot = int(position)
     season = s.season
@@ -142,7 +142,7 @@ def _season(s: SeriesState, pace: Pace, position: float) -> tuple[float, float, 
 
 @compiled
 def _judge(
-    s: SeriesState, pace: Pace, deviations: Numbers, channels: int, season_spread: float
+    s: SeriesState, pace: TimeConstants, deviations: Numbers, channels: int, season_spread: float
 ) -> tuple[float, int]:
     """Return the channels' mean surprise and the most surprised one; learn the spreads.
 
@@ -174,7 +174,7 @@ def _clipped(value: float, bound: float) -> float:
 
 
 @compiled
-def _learn_levels(s: SeriesState, pace: Pace, x: float) -> None:
+def _learn_levels(s: SeriesState, pace: TimeConstants, x: float) -> None:
     moves = (pace.minutes_10, pace.hour, pace.hours_12)
     away = abs(x - s.level[2])
     if s.points > _UNCLIPPED_POINTS:
@@ -190,7 +190,7 @@ def _learn_levels(s: SeriesState, pace: Pace, x: float) -> None:
 
 @compiled
 def _learn_season(
-    s: SeriesState, pace: Pace, slot: int, x: float, residual: float, spread: float
+    s: SeriesState, pace: TimeConstants, slot: int, x: float, residual: float, spread: float
 ) -> None:
     season = s.season
     season[slot, 2] += 1
@@ -206,7 +206,7 @@ def _learn_season(
 
 
 @compiled
-def _learn_week(s: SeriesState, pace: Pace, hour: int, x: float) -> None:
+def _learn_week(s: SeriesState, pace: TimeConstants, hour: int, x: float) -> None:
     week = s.week
     week[hour, 1] += 1
     weeks = week[hour, 1] / pace.hour_points
@@ -232,7 +232,7 @@ def _forecast(s: SeriesState, base: float, terms: Numbers) -> float:
 
 @compiled
 def _learn_forecast(
-    s: SeriesState, pace: Pace, terms: Numbers, gain: Numbers, error: float
+    s: SeriesState, pace: TimeConstants, terms: Numbers, gain: Numbers, error: float
 ) -> None:
     """Move the weights by recursive least squares with forgetting; the error is clipped.
 
@@ -266,7 +266,7 @@ def _learn_forecast(
 
 
 @compiled
-def _learn_drift(s: SeriesState, pace: Pace, residual: float, usual: float) -> None:
+def _learn_drift(s: SeriesState, pace: TimeConstants, residual: float, usual: float) -> None:
     """Follow what stays beside the season over three minutes, two hours and six hours."""
     adjusted = residual - s.drift[1]
     if s.points > _UNCLIPPED_POINTS:

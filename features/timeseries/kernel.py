@@ -16,7 +16,7 @@ from features.timeseries.alarm_rates import (
 )
 from features.timeseries.channels import (
     Found,
-    Pace,
+    TimeConstants,
     hour_of_week,
     score_full,
     score_light,
@@ -46,7 +46,7 @@ class PointScores(Protocol):
 @compiled
 def score_all_light(
     states: States,
-    pace: Pace,
+    pace: TimeConstants,
     alarms: Alarms,
     gaps: Gaps,
     times: Times,
@@ -71,7 +71,7 @@ def score_all_light(
 @compiled
 def score_all_full(
     states: States,
-    pace: Pace,
+    pace: TimeConstants,
     alarms: Alarms,
     gaps: Gaps,
     times: Times,
@@ -110,14 +110,20 @@ def _relative(s: SeriesState, alarms: Alarms, value: float) -> float:
 
 
 @compiled
-def _miss(s: SeriesState, pace: Pace, gaps: Gaps, out: PointScores) -> None:
+def _miss(s: SeriesState, pace: TimeConstants, gaps: Gaps, out: PointScores) -> None:
     out.alarms_per_week = miss(s, pace, gaps)
     out.channel = GAP
 
 
 @compiled
 def _finish(
-    s: SeriesState, pace: Pace, alarms: Alarms, gaps: Gaps, found: Found, x: float, out: PointScores
+    s: SeriesState,
+    pace: TimeConstants,
+    alarms: Alarms,
+    gaps: Gaps,
+    found: Found,
+    x: float,
+    out: PointScores,
 ) -> None:
     """Turn what the channels found into a score and an alarm rate."""
     score, leader, expected, spread = found

@@ -17,7 +17,7 @@ from models.base.target_labels import label_of
 from models.classification.conformal_sets import LabelSets
 from models.classification.cross_validation import Fold, Rows, copy_folds, report_copy_groups
 from models.classification.expert_pool import CrossFit, ExpertPool, Floats
-from models.classification.experts import RUNGS, rung_of
+from models.classification.experts import RUNGS, method_level
 from models.classification.explanations import Explainer, ScoredReports, Scores
 from models.classification.nearest_examples import nearest_exemplars
 
@@ -142,7 +142,9 @@ class CalibratedModel(ReportModel):
     def rung(self) -> str:
         """How much of the method the labels supported: the highest rung of the model's pools."""
         self._check_trained()
-        return max((rung_of(pool.experts_) for pool in self._pools().values()), key=RUNGS.index)
+        return max(
+            (method_level(pool.experts_) for pool in self._pools().values()), key=RUNGS.index
+        )
 
     @property
     def adapted_encoder(self) -> str | None:

@@ -76,10 +76,10 @@ def choose_experts(encoded: EncodedReports, *, classes: int, seed: int) -> dict[
     return experts
 
 
-def rung_of(experts: Mapping[str, object]) -> str:
+def method_level(experts: Mapping[str, object]) -> str:
     """Return which rung of the ladder these experts are.
 
-    >>> rung_of({"linear": None, "neighbours": None})
+    >>> method_level({"linear": None, "neighbours": None})
     'linear'
     """
     if {"topics", "trees", "adapted"} & set(experts):

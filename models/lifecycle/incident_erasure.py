@@ -54,7 +54,7 @@ def erase_incident(
     """
     incident = store.incidents.get(id)
     # Two at once would each write files back that the other has just rid of its incident.
-    with FileLock(home.forgetting):
+    with FileLock(home.erasure_lock):
         if incident is not None:
             forget_cached(incident.report, home.encodings)
             # As a use of a runbook it was read in another way.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain.report import IncidentReport
-from models.runbooks.passages import Question, read_report
+from models.runbooks.passages import RunbookQuery, read_report
 from models.runbooks.runbook_index import RunbookIndex
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ class Match:
     fits, `alike` how like the report of each past use is, 0 for a use that came later.
     """
 
-    question: Question
+    question: RunbookQuery
     features: Floats
     passages: Floats
     alike: Floats
@@ -53,7 +53,7 @@ def match_reports(reports: Sequence[IncidentReport], index: RunbookIndex) -> lis
 
 
 def _match(
-    report: IncidentReport, question: Question, vector: Floats, index: RunbookIndex
+    report: IncidentReport, question: RunbookQuery, vector: Floats, index: RunbookIndex
 ) -> Match:
     passages = index.vectors @ vector
     known = index.past.known_to(report)

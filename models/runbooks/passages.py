@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice, pairwise
 
 from features.domain.report import IncidentReport
-from features.domain.runbook import Part, Runbook
+from features.domain.runbook import Runbook, SectionRole
 from features.text.cleaning import clean_text, incident_text
 from features.text.tokens import plain_name, terms_of
 
@@ -31,7 +31,7 @@ _NAME_FACTS = ("alertname", "alert", "alert_name", "rule", "rulename", "rule_nam
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RunbookQuery:
     """A report as it is compared with runbooks: its terms by field, its names, and its text."""
 
     title: list[str]
@@ -51,7 +51,7 @@ class Passage:
     text: str
 
 
-def read_report(report: IncidentReport) -> Question:
+def read_report(report: IncidentReport) -> RunbookQuery:
     """Split a report into the parts that are compared, without template expressions.
 
     >>> read_report(IncidentReport(id="1", title="DiskFull", description="no space left")).names
@@ -66,7 +66,7 @@ def read_report(report: IncidentReport) -> Question:
     ]
     title_terms, prose_terms = terms_of(title), terms_of(prose)
     code = " ".join([*_CODE.findall(description), *map(_shown, facts), report.service or ""])
-    return Question(
+    return RunbookQuery(
         title=title_terms,
         words=title_terms + prose_terms,
         code=terms_of(code),
@@ -87,7 +87,9 @@ def bigrams(terms: list[str]) -> list[str]:
 
 def names_of(runbook: Runbook) -> frozenset[str]:
     """Return what a runbook is called: by its title, its headings and its file."""
-    headings = (section.heading for section in runbook.sections if section.part is Part.OTHER)
+    headings = (
+        section.heading for section in runbook.sections if section.part is SectionRole.OTHER
+    )
     return _long_enough((runbook.title, last_segment(runbook.id), *headings))
 
 
@@ -106,7 +108,7 @@ def body_terms(runbook: Runbook) -> list[str]:
 def lead_terms(runbook: Runbook) -> list[str]:
     """Return the terms of the sections on what the alert means, else of the first with text."""
     filled = [section for section in runbook.sections if section.text]
-    about = [section for section in filled if section.part is Part.MEANING] or filled[:1]
+    about = [section for section in filled if section.part is SectionRole.MEANING] or filled[:1]
     return terms_of(_whole_names(_shown("\n".join(section.text for section in about))))
 
 

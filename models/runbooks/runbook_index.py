@@ -13,7 +13,7 @@ from features.encoding.encoder import Encoder, Vectors
 from models.runbooks.bm25 import BM25
 from models.runbooks.passages import (
     Passage,
-    Question,
+    RunbookQuery,
     bigrams,
     body_terms,
     lead_terms,
@@ -24,7 +24,7 @@ from models.runbooks.passages import (
 )
 
 Floats = NDArray[np.float64]
-_Read = tuple[Question, Vectors]
+_Read = tuple[RunbookQuery, Vectors]
 
 _MOST_NAMESAKES = 3
 
@@ -132,7 +132,7 @@ class PastUses:
         is_earlier = self._opened < _moment(report, np.inf)
         return np.asarray(is_earlier & (self._ids != report.id), dtype=np.bool_)
 
-    def likeness(self, question: Question, vector: Floats) -> Floats:
+    def likeness(self, question: RunbookQuery, vector: Floats) -> Floats:
         """Return in 0..1 how like a report is to that of each use."""
         alike = (self.vectors @ vector + np.minimum(self.words.score(question.words), 1)) / 2
         return np.asarray(np.clip(alike, 0.0, 1.0), dtype=np.float64)

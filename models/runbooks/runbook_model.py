@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from features.domain.report import IncidentReport, ResolvedIncident
-from features.domain.runbook import Part, Runbook, Section
+from features.domain.runbook import Runbook, Section, SectionRole
 from features.encoding.encoder_weights import MINILM, open_encoder
 from features.errors import NotTrained
 from models.base.predictions import RunbookPrediction, SuggestedRunbook
@@ -83,7 +83,7 @@ class RunbookModel(ReportModel):
     def rehearse(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
         """Search an index of runbooks that say what the descriptions say, and have no title."""
         runbooks = [
-            Runbook(one.id, "", (Section("Meaning", one.description, Part.MEANING),))
+            Runbook(one.id, "", (Section("Meaning", one.description, SectionRole.MEANING),))
             for one in reports
         ]
         return self.suggest(reports, RunbookIndex(runbooks, open_encoder(self.encoder)), cutoff=0)

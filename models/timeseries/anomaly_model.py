@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from features.home import Home
 from features.timeseries import alarm_rates, channels, state
 from features.timeseries.alarm_rates import Alarms, Gaps
-from features.timeseries.channels import Pace
+from features.timeseries.channels import TimeConstants
 from features.timeseries.jit import enable_disk_cache, hash_sources
 from features.timeseries.kernel import score_all_full, score_all_light
 from features.timeseries.state import FULL_STATE, LIGHT_STATE, SLOTS, new_states
@@ -117,10 +117,10 @@ class AnomalyModel(SeriesModel):
         )
 
     @cached_property
-    def _pace(self) -> Pace:
+    def _pace(self) -> TimeConstants:
         step = self.step_seconds
         slots = max(1, min(SLOTS, _DAY // step))
-        return Pace(
+        return TimeConstants(
             step=step,
             slots=slots,
             slot_points=max(1.0, _DAY / slots / step),

@@ -12,7 +12,7 @@ from serving.api.problems import Problem, problem_of
 from serving.background.champions import LoadedVersion
 from serving.schemas.answers import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
 from serving.schemas.parsing import RefusedIncident
-from serving.schemas.requests import Part
+from serving.schemas.requests import AnswerPart
 from serving.services.context_ranking import RelatedAnomaly, RelatedChange
 from serving.services.incident_context import IncidentContext
 from serving.services.triage import TriageBatch, TriageResult, answer_part
@@ -123,7 +123,7 @@ def _triaged(
 
 
 def _parts(
-    triage: TriageResult, context: IncidentContext, parts: tuple[Part, ...]
+    triage: TriageResult, context: IncidentContext, parts: tuple[AnswerPart, ...]
 ) -> dict[str, Any]:
     shaped: dict[str, Any] = {part: {} if part == "fields" else None for part in parts}
     context_parts = {"anomalies": context.anomalies, "changes": context.changes}

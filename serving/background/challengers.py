@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from serving.background.champions import LoadedVersion, VersionLoader, VersionRegistry
+from serving.background.champions import LoadedVersion, ServableVersions, VersionLoader
 from serving.background.poller import Poller
 
 
@@ -16,7 +16,7 @@ class ChallengerPoller(Poller):
     failure = "the challengers cannot be followed"
 
     def __init__(
-        self, registry: VersionRegistry, poll_seconds: float, *, without: Collection[str]
+        self, registry: ServableVersions, poll_seconds: float, *, without: Collection[str]
     ) -> None:
         super().__init__(poll_seconds, "challengers", patience_seconds=0)
         self._registry = registry

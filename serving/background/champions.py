@@ -19,7 +19,7 @@ _SECONDS_BEFORE_RETRY = 30.0
 _REFUSED = "not loaded: its champion was refused; the log says why"
 
 
-class VersionRegistry(Protocol):
+class ServableVersions(Protocol):
     """What serving needs of `models.artifacts.registry.ModelRegistry`."""
 
     def champions(self) -> Mapping[str, ModelVersion]:
@@ -80,7 +80,7 @@ class Champions:
 class VersionLoader:
     """Loads versions, each of them once; one that is refused is tried again only after a while."""
 
-    def __init__(self, registry: VersionRegistry, role: str) -> None:
+    def __init__(self, registry: ServableVersions, role: str) -> None:
         self._registry = registry
         self._role = role
         self._failed: dict[tuple[str, str], tuple[float, str]] = {}
@@ -115,7 +115,7 @@ class ChampionPoller(Poller):
 
     failure = "the registry is unreachable"
 
-    def __init__(self, registry: VersionRegistry, poll_seconds: float) -> None:
+    def __init__(self, registry: ServableVersions, poll_seconds: float) -> None:
         super().__init__(poll_seconds, "champions")
         self._registry = registry
         self._loader = VersionLoader(registry, "champion")

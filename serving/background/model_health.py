@@ -140,7 +140,7 @@ def _audited(audited: tuple[AuditedLabel, ...]) -> Iterator[Metric]:
     )
     answers = GaugeMetricFamily(
         "precedent_audited_answers",
-        "AuditedLabel answers that a person has decided",
+        "Audited answers that a person has decided",
         labels=["target", "label"],
     )
     for one in audited:

@@ -65,13 +65,13 @@ _ANSWER_OF: Mapping[type[Prediction], type[Answer]] = {
 }
 
 
-def answer_under(prediction: Prediction, mode: Mode) -> Answer:
+def apply_mode(prediction: Prediction, mode: Mode) -> Answer:
     """Return the answer that says how far its owner lets a prediction go.
 
     One whose label is off supports nothing, whatever its confidence.
 
     >>> sure = ChoicePrediction("VPN", 0.97, Decision.AUTO)
-    >>> answer = answer_under(sure, Mode.OFF)
+    >>> answer = apply_mode(sure, Mode.OFF)
     >>> str(answer.decision), str(answer.mode)
     ('abstain', 'off')
     """

@@ -28,7 +28,7 @@ from features.text.parsing import (
 )
 
 Probability = Annotated[float, Field(ge=0, le=1, strict=False)]
-Part = Literal[
+AnswerPart = Literal[
     "category",
     "assignment",
     "severity",
@@ -115,7 +115,7 @@ class TriageRequest(RequestModel):
     """The request of `/v1/triage`. `include` names the parts wanted; without it, all are."""
 
     incident: IncidentInput
-    include: list[Part] | None = None
+    include: list[AnswerPart] | None = None
 
 
 class SimilarRequest(RequestModel):
@@ -178,7 +178,7 @@ class BatchRequest(RequestModel):
         AfterValidator(within("max_batch_incidents", "incidents")),
         WithJsonSchema({"type": "array", "items": {"$ref": "#/components/schemas/IncidentInput"}}),
     ]
-    include: list[Part] | None = None
+    include: list[AnswerPart] | None = None
 
 
 class UpsertRequest(RequestModel):

@@ -97,7 +97,7 @@ def alert_report(body: AlertmanagerRequest, prefix: str, masking: Masking) -> In
     labels = body.labels()
     opened_at = body.began_at or datetime.now(UTC)
     annotations = {name: body.annotations(name) for name in body.annotation_names()}
-    titles = _first(annotations, _TITLES) or [labels.get("alertname", "ReceivedAlert")]
+    titles = _first(annotations, _TITLES) or [labels.get("alertname", "Alert")]
     lines = _first(annotations, _DESCRIPTIONS) or titles[1:]
     further = {
         name: ", ".join(values)

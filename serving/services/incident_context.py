@@ -10,7 +10,7 @@ from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
 from features.domain.topology import Topology
 from features.store.store import Store
-from serving.schemas.requests import Part
+from serving.schemas.requests import AnswerPart
 from serving.services.context_ranking import (
     RelatedAnomaly,
     RelatedChange,
@@ -52,7 +52,7 @@ class IncidentContextService:
         return self.contexts_for([report])[0]
 
     def contexts_for(
-        self, reports: Sequence[IncidentReport], parts: Collection[Part] = CONTEXT_PARTS
+        self, reports: Sequence[IncidentReport], parts: Collection[AnswerPart] = CONTEXT_PARTS
     ) -> tuple[IncidentContext, ...]:
         """Return what lies around each incident, in order; parts not asked for are None."""
         wanted = CONTEXT_PARTS.intersection(parts)
@@ -60,7 +60,7 @@ class IncidentContextService:
             return (IncidentContext(),) * len(reports)
         recorded = self._store.telemetry.recorded()
         known = {"anomalies": recorded.anomalies, "changes": recorded.changes}
-        reasons: dict[Part, str] = {"anomalies": _NO_TELEMETRY, "changes": _NO_CHANGES}
+        reasons: dict[AnswerPart, str] = {"anomalies": _NO_TELEMETRY, "changes": _NO_CHANGES}
         absent: dict[str, str] = {part: reasons[part] for part in sorted(wanted) if not known[part]}
         if not any(known.values()):
             return (IncidentContext(absent=absent),) * len(reports)

@@ -6,7 +6,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home
 from features.store.store import Store
 from models.lifecycle.incident_erasure import Deletion, erase_incident
-from serving.background.champions import VersionRegistry
+from serving.background.champions import ServableVersions
 from serving.runtime.errors import UnknownIncident
 from serving.services.feedback_labels import OnLabels, ignore_labels, labels_of_final_state
 
@@ -17,7 +17,7 @@ class IncidentService:
     def __init__(
         self,
         store: Store,
-        registry: VersionRegistry,
+        registry: ServableVersions,
         home: Home,
         tenant: str,
         *,

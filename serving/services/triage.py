@@ -28,16 +28,16 @@ from serving.schemas.answers import (
     RunbookAnswer,
     SeverityAnswer,
     SimilarAnswer,
-    answer_under,
+    apply_mode,
 )
-from serving.schemas.requests import Part
+from serving.schemas.requests import AnswerPart
 from serving.services.answer_policy import AnswerPolicy
 from serving.services.audit_sampling import HELD_BACK, AuditSample
 
 _log = logging.getLogger(__name__)
 
-ALL_PARTS: tuple[Part, ...] = get_args(Part)
-CONTEXT_PARTS: frozenset[Part] = frozenset({"anomalies", "changes"})
+ALL_PARTS: tuple[AnswerPart, ...] = get_args(AnswerPart)
+CONTEXT_PARTS: frozenset[AnswerPart] = frozenset({"anomalies", "changes"})
 """Parts that no model predicts: they are looked up on request, and not stored as answers."""
 
 Predict = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
@@ -84,7 +84,7 @@ class TriageBatch:
     """
 
     items: tuple[TriageResult, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[AnswerPart, ...]
     absent: Mapping[str, str]
     champions: Mapping[str, LoadedVersion]
 
@@ -122,7 +122,7 @@ class TriageService:
         self,
         reports: Sequence[IncidentReport],
         *,
-        include: Collection[Part] | None,
+        include: Collection[AnswerPart] | None,
         request_id: str,
     ) -> TriageBatch:
         """Answer the reports in order, with the parts asked for (None: all of them).
@@ -135,7 +135,7 @@ class TriageService:
     def _triage_reports(
         self,
         reports: Sequence[IncidentReport],
-        include: Collection[Part] | None,
+        include: Collection[AnswerPart] | None,
         request_id: str,
     ) -> TriageBatch:
         started = perf_counter()
@@ -155,7 +155,7 @@ class TriageService:
     def _answer(
         self,
         batch: ReportBatch,
-        parts: tuple[Part, ...],
+        parts: tuple[AnswerPart, ...],
         champions: Champions,
         policy: AnswerPolicy,
     ) -> TriageBatch:
@@ -175,7 +175,7 @@ class TriageService:
         )
 
     def _predictors(
-        self, parts: Collection[Part], champions: Champions
+        self, parts: Collection[AnswerPart], champions: Champions
     ) -> tuple[dict[str, Predict], dict[str, str]]:
         """Return a function that predicts, by target, and why the others have no answer."""
         absent = _absent(parts, champions)
@@ -242,7 +242,7 @@ def _apply_policy(
 ) -> Answer:
     mode = policy.modes.of(target, prediction.label)
     is_withdrawn = (target, _version(champion), prediction.label) in policy.withdrawn
-    return answer_under(demote_to_suggest(prediction) if is_withdrawn else prediction, mode)
+    return apply_mode(demote_to_suggest(prediction) if is_withdrawn else prediction, mode)
 
 
 def _assemble_result(
@@ -257,7 +257,7 @@ def _assemble_result(
     )
 
 
-def _absent(parts: Collection[Part], champions: Champions) -> dict[str, str]:
+def _absent(parts: Collection[AnswerPart], champions: Champions) -> dict[str, str]:
     trained = {answer_part(target) for target in (*champions.serving, *champions.problems)}
     absent: dict[str, str] = {
         part: f"not trained: the registry has no champion of {part}"

@@ -33,7 +33,7 @@ class Unsaved:
         self.anomalies |= {anomaly.id: anomaly for anomaly in anomalies}
 
 
-class Engine:
+class WatchScorer:
     """The queries of a watch with their series, scores and anomalies. Knows no server and no store.
 
     `models` has a model for each tier. The step is made of whole arrays: of each tier, the queries

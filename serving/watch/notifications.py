@@ -61,7 +61,7 @@ class Notification:
         return SeriesKey.of_anomaly(self.lead.id) == SeriesKey.of_anomaly(anomaly.id)
 
 
-class NotificationBook:
+class NotificationGroups:
     """All notifications that fire, and those of the last day that a late anomaly may join."""
 
     def __init__(self) -> None:

@@ -15,10 +15,10 @@ from serving.watch.clients.circuit_breaker import CircuitBreaker
 from serving.watch.clients.http import RequestFailed
 from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.config import WatchConfig
-from serving.watch.engine import Engine, Unsaved
+from serving.watch.engine import Unsaved, WatchScorer
 from serving.watch.lease import LEASE, Lease
 from serving.watch.metrics import WatchMetrics
-from serving.watch.notifications import SENT_AGAIN_AFTER, Notification, NotificationBook
+from serving.watch.notifications import SENT_AGAIN_AFTER, Notification, NotificationGroups
 from serving.watch.query_reader import QueryReader, QueryReaders
 from serving.watch.series_keys import SeriesKey
 
@@ -61,12 +61,12 @@ class WatchRunner:
         self._writer = writer
         self._metrics = metrics
         self._clock = clock
-        self._engine = Engine(config, models)
+        self._engine = WatchScorer(config, models)
         self._readers = QueryReaders(
             QueryReader(query, prometheus, config.history_days, metrics.count_failure)
             for query in self._engine.queries.values()
         )
-        self._book = NotificationBook()
+        self._book = NotificationGroups()
         self._alerting = CircuitBreaker(
             "Alertmanager",
             {},

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.domain.runbook import Part, Runbook, Section
+from features.domain.runbook import Runbook, Section, SectionRole
 from features.encoding.encoder import HashingEncoder
 from features.search.incident_index import IncidentIndex
 from models.artifacts.save_load import load_artifact, save_artifact
@@ -63,7 +63,7 @@ RUNBOOKS = tuple(
     Runbook(
         id=f"it/{name.lower()}",
         title=f"{name} trouble",
-        sections=(Section("Meaning", f"The {thing} does not work.", Part.MEANING),),
+        sections=(Section("Meaning", f"The {thing} does not work.", SectionRole.MEANING),),
         steps=("Restart it.",),
     )
     for name, thing in _THINGS.items()

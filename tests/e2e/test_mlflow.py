@@ -31,7 +31,7 @@ from models.base.model_card import Card
 from models.base.predictions import Certificate
 from models.classification.choice import ChoiceModel
 from training.evaluation.evaluate import Evaluation
-from training.evaluation.held_out_predictions import write_judgement
+from training.evaluation.held_out_predictions import write_held_out_predictions
 from training.evaluation.metrics import HeldOutPredictions
 from training.pipeline.register import register, training_run
 
@@ -89,7 +89,7 @@ def trained(
     )
     save_artifact(ChoiceModel(encoder="hashing").fit(past), card, folder / "model")
     kept = EvaluationFolder(folder / "evaluation")
-    write_judgement(evaluation(40), ids, kept)
+    write_held_out_predictions(evaluation(40), ids, kept)
     with training_run(home, "default", "train") as parent:
         where = {"home": home, "tenant": "default", "parent_run_id": parent}
         register(folder / "model", card, **where, attributes=["site"], evaluation=kept.root)

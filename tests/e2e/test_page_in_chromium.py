@@ -19,7 +19,7 @@ from features.domain.change import Change
 from features.domain.monitoring import Alarm, MonitoringReport, Proposal
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.domain.runbook import Part, Runbook, Section
+from features.domain.runbook import Runbook, Section, SectionRole
 from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
 from features.home import Home
 from features.store.store import Store, open_store
@@ -160,7 +160,7 @@ def fill(store: Store) -> None:
     past = next(each.report.id for each in resolved)
     store.predictions.record(answers(ALERT, "card payment hangs at the last step", past, STEPS))
     store.predictions.record(answers(HOSTILE, ATTACK, HOSTILE, (ATTACK, ATTACK + "2")))
-    commands = Section("Diagnosis", "", Part.DIAGNOSIS, (STEPS[1],))
+    commands = Section("Diagnosis", "", SectionRole.DIAGNOSIS, (STEPS[1],))
     deployed_at = NOW - timedelta(minutes=9)
     store.changes.record(
         [

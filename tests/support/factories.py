@@ -7,7 +7,7 @@ from typing import Any, TypedDict, Unpack
 from features.domain.labels import LabelRecord, LabelSource
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.domain.runbook import Part, Runbook, Section
+from features.domain.runbook import Runbook, Section, SectionRole
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -127,7 +127,7 @@ def runbook(runbook_id: str, title: str, meaning: str, url: str | None = None) -
     """A runbook that says what a failure means and names one command against it."""
     text, command = "Restart it.", "systemctl restart it"
     sections = (
-        Section("Meaning", meaning, Part.MEANING),
-        Section("Mitigation", text, Part.MITIGATION, (command,)),
+        Section("Meaning", meaning, SectionRole.MEANING),
+        Section("Mitigation", text, SectionRole.MITIGATION, (command,)),
     )
     return Runbook(runbook_id, title, sections, (text, command), url)

@@ -12,7 +12,9 @@ from models.artifacts.training_ids import hash_ids
 from training.evaluation.evaluate import Evaluation
 
 
-def write_judgement(evaluation: Evaluation, ids: Sequence[str], folder: EvaluationFolder) -> None:
+def write_held_out_predictions(
+    evaluation: Evaluation, ids: Sequence[str], folder: EvaluationFolder
+) -> None:
     """Write held-out predictions, each with a hash of the incident's id and without its text.
 
     `ids` are the ids of the whole history; the evaluation's rows are places in it.
@@ -31,23 +33,23 @@ def write_judgement(evaluation: Evaluation, ids: Sequence[str], folder: Evaluati
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
+class StoredPredictions:
     """A version's held-out predictions by fingerprint, and its labels by hash of the id."""
 
     predicted: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[int, str] = field(default_factory=dict)
 
 
-def held_out_answers(version: ModelVersion, home: Home) -> HeldOut:
+def held_out_answers(version: ModelVersion, home: Home) -> StoredPredictions:
     """Read the held-out predictions that a version kept; empty where it kept none.
 
     Raises `RegistryUnavailable`.
     """
     file = evaluation_folder(version, home).judged
     if not file.is_file():
-        return HeldOut()
+        return StoredPredictions()
     judged = pd.read_parquet(file)
     predicted = dict(zip(judged["fingerprint"].tolist(), judged["predicted"].tolist(), strict=True))
     # Files of the first versions have no column of incident ids.
     ids = judged["incident"].tolist() if "incident" in judged else []
-    return HeldOut(predicted, dict(zip(ids, judged["label"].tolist(), strict=False)))
+    return StoredPredictions(predicted, dict(zip(ids, judged["label"].tolist(), strict=False)))

@@ -42,16 +42,16 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelDoubts:
+class SuspectLabels:
     """How noisy a history's labels are, and those that look mistaken, the surest first."""
 
     noise: LabelNoise
     suspects: tuple[Suspect, ...]
 
 
-def doubt_labels(
+def find_suspect_labels(
     incidents: Sequence[ResolvedIncident], target: Target, split: Split, model: CalibratedModel
-) -> LabelDoubts:
+) -> SuspectLabels:
     """Return what a fitted model and near-copies find doubtful in a target's labels."""
     numbers = {label: number for number, label in enumerate(model.classes_)}
     labels = np.array([-1 if label is None else numbers[label] for label in target.labels])
@@ -92,7 +92,7 @@ class _CopyVotes:
 
 def find_label_noise(
     labels: Rows, found: CrossFit, copies: Rows, classes: Sequence[str], ids: Sequence[str]
-) -> LabelDoubts:
+) -> SuspectLabels:
     """Return how noisy a history's labels are, and the suspects, the surest first.
 
     `labels` numbers each incident's class, -1 where it is unknown; `found` holds the answers of
@@ -132,7 +132,7 @@ def find_label_noise(
         copies_ceiling=agreement.ceiling(),
     )
     surest = sorted(suspects, key=lambda one: (-one.confidence, one.id))
-    return LabelDoubts(noise, tuple(surest))
+    return SuspectLabels(noise, tuple(surest))
 
 
 def write_suspects(suspects: Sequence[Suspect], file: Path) -> None:

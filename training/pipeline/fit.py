@@ -115,7 +115,7 @@ class Fitted:
     forecast: LabelForecast | None = None
 
 
-def fit_in_tiers(
+def fit_best_encoder(
     history: History,
     target: Target,
     split: Split,

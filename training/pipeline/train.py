@@ -17,12 +17,12 @@ from training.dataset.point_in_time import (
 )
 from training.dataset.split import Split
 from training.dataset.targets import Target, attributes_of, find_targets, has_labels
-from training.evaluation.held_out_predictions import write_judgement
-from training.evaluation.label_noise import LabelDoubts, doubt_labels, write_suspects
+from training.evaluation.held_out_predictions import write_held_out_predictions
+from training.evaluation.label_noise import SuspectLabels, find_suspect_labels, write_suspects
 from training.gate.decide import judge_challenger
 from training.gate.opponents import find_opponents
 from training.pipeline.fine_tune import AdaptedEncoder, adapt, forget
-from training.pipeline.fit import Fitted, fit_in_tiers, prepare
+from training.pipeline.fit import Fitted, fit_best_encoder, prepare
 from training.pipeline.model_card import write_card
 from training.pipeline.publish import apply_force_promote, publish
 from training.pipeline.register import training_run
@@ -63,7 +63,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     with training_run(plan.home, plan.tenant, "train") as run_id:
 
         def learn(target: Target) -> TrainedTarget:
-            fitted = fit_in_tiers(history, target, split, plan, adapted)
+            fitted = fit_best_encoder(history, target, split, plan, adapted)
             return _publish(history, target, split, plan, fitted, run_id)
 
         labelled, unfit = learn_targets(chosen, plan.targets, learn, progress)
@@ -90,9 +90,9 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
     split, encoded = prepare(history, plan, progress)
 
     def judge(target: Target) -> TrainedTarget:
-        fitted = fit_in_tiers(history, target, split, plan, None)
+        fitted = fit_best_encoder(history, target, split, plan, None)
         return _trained(
-            target, fitted, doubt_labels(history.incidents, target, split, fitted.model)
+            target, fitted, find_suspect_labels(history.incidents, target, split, fitted.model)
         )
 
     labelled, unfit = learn_targets(chosen, plan.targets, judge, progress)
@@ -241,10 +241,12 @@ def _publish(
     opponents = find_opponents(evaluation, history, target.name, learned_from, plan)
     verdict = judge_challenger(evaluation, opponents, ordered=target.is_ordered)
     verdict = apply_force_promote(verdict, plan)
-    doubts = doubt_labels(history.incidents, target, split, model)
+    doubts = find_suspect_labels(history.incidents, target, split, model)
 
     def keep_evaluation(folder: EvaluationFolder) -> None:
-        write_judgement(evaluation, [incident.report.id for incident in history.incidents], folder)
+        write_held_out_predictions(
+            evaluation, [incident.report.id for incident in history.incidents], folder
+        )
         write_suspects(doubts.suspects, folder.label_noise)
 
     version = publish(
@@ -274,7 +276,7 @@ def _learned_from(history: History, target: Target, fitted: Fitted) -> list[str]
     ]
 
 
-def _trained(target: Target, fitted: Fitted, doubts: LabelDoubts) -> TrainedTarget:
+def _trained(target: Target, fitted: Fitted, doubts: SuspectLabels) -> TrainedTarget:
     model, evaluation = fitted.model, fitted.evaluation
     certification, judged = model.certification_, evaluation.judged
     thresholds = [

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
-from features.domain.runbook import Part, Runbook, Section
+from features.domain.runbook import Runbook, Section, SectionRole
 from features.imports.runbooks.section_roles import part_of
 from features.imports.runbooks.steps import Block, commands_of, steps_of
 
@@ -60,7 +60,7 @@ def parse_runbook(text: str, id: str) -> Runbook:  # noqa: A002  # the name of t
 class _Chapter:
     heading: str = ""
     level: int = 0
-    part: Part = Part.OTHER
+    part: SectionRole = SectionRole.OTHER
     blocks: list[Block] = field(default_factory=list)
 
 
@@ -95,7 +95,7 @@ def _take_front_matter(tokens: list[Token]) -> tuple[dict[str, str], list[Token]
 
 def _chapters(tokens: Sequence[Token]) -> Iterator[_Chapter]:
     """Cut at every heading, and at short leads in bold that serve as one."""
-    chapter, parents = _Chapter(), {0: Part.OTHER}
+    chapter, parents = _Chapter(), {0: SectionRole.OTHER}
     for block, level in _blocks(tokens):
         if not level:
             chapter.blocks.append(block)
@@ -103,7 +103,7 @@ def _chapters(tokens: Sequence[Token]) -> Iterator[_Chapter]:
         yield chapter
         above = next(parents[at] for at in sorted(parents, reverse=True) if at < level)
         part = part_of(block.text)
-        part = above if part is Part.OTHER else part
+        part = above if part is SectionRole.OTHER else part
         parents = {at: known for at, known in parents.items() if at < level} | {level: part}
         chapter = _Chapter(block.text, level, part)
     yield chapter
@@ -161,13 +161,13 @@ def _is_lead(token: Token, text: str) -> bool:
     if "strong_open" not in marks or "\n" in text or not 0 < len(text) <= _LONGEST_LEAD:
         return False
     wholly_bold = marks == ["strong_open", "text", "strong_close"]
-    return wholly_bold or (text.endswith(":") and part_of(text) is not Part.OTHER)
+    return wholly_bold or (text.endswith(":") and part_of(text) is not SectionRole.OTHER)
 
 
 def _first_heading(chapters: Sequence[_Chapter]) -> str:
     """Return the page's own heading; `Meaning` and the like name a section, not the page."""
     pages = [one for one in chapters if one.level == 1]
-    named = [one for one in chapters if 0 < one.level < _LEAD and one.part is Part.OTHER]
+    named = [one for one in chapters if 0 < one.level < _LEAD and one.part is SectionRole.OTHER]
     return next((one.heading for one in (*pages, *named) if one.heading), "")
 
 

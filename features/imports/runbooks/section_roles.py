@@ -2,14 +2,14 @@
 
 import re
 
-from features.domain.runbook import Part
+from features.domain.runbook import SectionRole
 
 # In order: "root cause analysis" diagnoses though a cause explains, "possible fixes" mitigate.
-_PARTS: tuple[tuple[Part, re.Pattern[str]], ...] = tuple(
+_PARTS: tuple[tuple[SectionRole, re.Pattern[str]], ...] = tuple(
     (part, re.compile(rf"\b(?:{words})", re.IGNORECASE))
     for part, words in (
         (
-            Part.MITIGATION,
+            SectionRole.MITIGATION,
             r"mitigat|remed|resol|fix|solution|solv|recover|repair|restor|workaround|rollback"
             r"|roll[- ]back|what to do|next steps|possible actions|actions?\b(?! items)"
             r"|how to (?:solve|resolve|mitigate|recover)|escalat|procedure|instructions"
@@ -17,19 +17,19 @@ _PARTS: tuple[tuple[Part, re.Pattern[str]], ...] = tuple(
             r"|solución|mitigación|resolución|acciones|correction|correção|mitigação|solução",
         ),
         (
-            Part.DIAGNOSIS,
+            SectionRole.DIAGNOSIS,
             r"diagno|triage|troubleshoot|investigat|debug|verif|check|quick checks|analysis"
             r"|analy[sz]e|root cause|how to find|identify|steps|confirm|inspect|queries|logs?\b"
             r"|dashboards?\b|prüfung|überprüf|fehlersuche|ursache|vérification|causes?\b"
             r"|verificación|comprobación|verificação|diagnós",
         ),
         (
-            Part.IMPACT,
+            SectionRole.IMPACT,
             r"impact|severity|consequence|effect|affected|blast radius|user[- ]facing|auswirkung"
             r"|folgen|impacto|conséquence|consecuencia|impacto",
         ),
         (
-            Part.MEANING,
+            SectionRole.MEANING,
             r"meaning|summary|overview|description|symptom|about\b|background|context|what is"
             r"|what does|what this|explanation|definition|introduction|how it works|bedeutung"
             r"|beschreibung|zusammenfassung|überblick|signification|descripción|resumen"
@@ -39,10 +39,10 @@ _PARTS: tuple[tuple[Part, re.Pattern[str]], ...] = tuple(
 )
 
 
-def part_of(heading: str) -> Part:
+def part_of(heading: str) -> SectionRole:
     """Return what a section with this heading is about, OTHER when its words do not tell.
 
     >>> [part_of(words).value for words in ("Symptoms", "Triage", "How to fix it", "See also")]
     ['meaning', 'diagnosis', 'mitigation', 'other']
     """
-    return next((part for part, words in _PARTS if words.search(heading)), Part.OTHER)
+    return next((part for part, words in _PARTS if words.search(heading)), SectionRole.OTHER)

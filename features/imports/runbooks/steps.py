@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from features.domain.runbook import Part
+from features.domain.runbook import SectionRole
 from features.formatting import cut_short
 
 _SHELLS = frozenset(
@@ -63,12 +63,12 @@ class Block:
     language: str = ""
 
 
-def steps_of(chapters: Sequence[tuple[Part, Sequence[Block]]]) -> tuple[str, ...]:
+def steps_of(chapters: Sequence[tuple[SectionRole, Sequence[Block]]]) -> tuple[str, ...]:
     """Return what to do, in order: first how to find the cause, then how to end the trouble.
 
     Without either section, the lists and commands of the others; what explains is left out.
     """
-    for parts in ((Part.DIAGNOSIS, Part.MITIGATION), (Part.OTHER,)):
+    for parts in ((SectionRole.DIAGNOSIS, SectionRole.MITIGATION), (SectionRole.OTHER,)):
         chosen = [blocks for part in parts for about, blocks in chapters if about is part]
         steps = [step for blocks in chosen for step in _steps_in(blocks)]
         if steps:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
-from features.domain.runbook import Part, Runbook, Section
+from features.domain.runbook import Runbook, Section, SectionRole
 from features.store.counters import move_revision, select_revision
 from features.store.database import insert_into
 from features.store.repository import Repository
@@ -101,7 +101,10 @@ def _columns_of(runbook: Runbook) -> dict[str, Any]:
 def _runbook_from(row: Row[Any]) -> Runbook:
     sections = (
         Section(
-            section["heading"], section["text"], Part(section["part"]), tuple(section["commands"])
+            section["heading"],
+            section["text"],
+            SectionRole(section["part"]),
+            tuple(section["commands"]),
         )
         for section in row.sections
     )

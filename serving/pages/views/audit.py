@@ -11,7 +11,7 @@ from features.domain.report import Outcome
 from features.errors import RegistryUnavailable
 from features.text.parsing import parse_label, parse_latest_moment
 from models.lifecycle.champion_audit import AuditReport, audit_at
-from serving.background.champions import VersionRegistry
+from serving.background.champions import ServableVersions
 from serving.container import Container
 from serving.pages.views.visible_answers import decided_targets
 from serving.runtime.errors import FieldError, InvalidFields
@@ -83,7 +83,7 @@ def open_audit(services: Container, question: AuditQuestion) -> AuditPage:
     return AuditPage(question, targets, account, _answers(services, account))
 
 
-def _reconcile(services: Container) -> VersionRegistry | None:
+def _reconcile(services: Container) -> ServableVersions | None:
     """Tell the log what it missed; None where the registry cannot be read."""
     try:
         services.promotions.note_found()

@@ -11,7 +11,7 @@ from features.encoding.encoded_reports import EncodedReports, encode_reports
 from features.errors import NotEnoughHistory
 from models.classification.cross_validation import Fold, copy_folds
 from models.classification.expert_pool import ExpertPool
-from models.classification.experts import choose_experts, expert_scores, rung_of
+from models.classification.experts import choose_experts, expert_scores, method_level
 
 WORDS = ("printer jam", "vpn tunnel", "mailbox full")
 
@@ -46,10 +46,10 @@ def test_experts_follow_what_the_history_holds() -> None:
 
 
 def test_rungs_rise_with_what_the_experts_read() -> None:
-    assert rung_of({"neighbours": None}) == "neighbours"
-    assert rung_of({"linear": None}) == "linear"
-    assert rung_of({"linear": None, "trees": None}) == "full"
-    assert rung_of({"linear": None, "neighbours": None, "topics": None}) == "full"
+    assert method_level({"neighbours": None}) == "neighbours"
+    assert method_level({"linear": None}) == "linear"
+    assert method_level({"linear": None, "trees": None}) == "full"
+    assert method_level({"linear": None, "neighbours": None, "topics": None}) == "full"
 
 
 def test_class_that_an_expert_never_saw_scores_below_all_others() -> None:

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.domain.report import Outcome, ResolvedIncident
-from features.domain.runbook import Part, Runbook, Section
+from features.domain.runbook import Runbook, Section, SectionRole
 from features.errors import StoreUnavailable
 from features.store.incidents.incident_search import InboxQuery
 from features.store.store import Store
@@ -94,6 +94,13 @@ def test_a_firing_group_becomes_one_incident_that_is_answered_at_once(client, st
     assert {record.target for record in records} >= {"category", "severity"}
 
 
+def test_alerts_without_a_name_or_a_summary_are_called_alert(client, store):
+    alert = FIRING["alerts"][0] | {"labels": {"service": "checkout"}, "annotations": {}}
+    nameless = {"commonLabels": {"service": "checkout"}, "commonAnnotations": {}, "groupLabels": {}}
+    told = tell(client, firing(alerts=[alert], **nameless))
+    assert store.incidents.get(told["incident_id"]).report.title == "Alert"
+
+
 def test_labels_annotations_and_unknown_fields_become_attributes(client, store):
     alerts = [FIRING["alerts"][0] | {"silenceURL": "http://silence.example"}]
     told = tell(client, firing(alerts=alerts, orgId=1, muted={"by": ["x"]}))
@@ -113,7 +120,7 @@ def test_labels_annotations_and_unknown_fields_become_attributes(client, store):
 
 
 def test_the_runbook_that_it_names_is_the_one_that_is_suggested(app_of, registry, store):
-    steps = (Section("Steps", "Restart it.", Part.MITIGATION),)
+    steps = (Section("Steps", "Restart it.", SectionRole.MITIGATION),)
     store.runbooks.replace_all(
         [Runbook(name, name, steps) for name in ("checkout/latency", "checkout/errors", "mail/x")]
     )

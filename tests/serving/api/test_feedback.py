@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from starlette.testclient import TestClient
 
-from features.domain.runbook import Part, Runbook, Section
+from features.domain.runbook import Runbook, Section, SectionRole
 
 INCIDENT = {"id": "INC1", "title": "vpn down in Graz", "description": "tunnel lost"}
 RUNBOOKS = [
@@ -20,7 +20,7 @@ def answered(client: TestClient, store) -> dict:
     """The answer to an incident with a similar one, an open match and a runbook."""
     store.runbooks.replace_all(
         [
-            Runbook(path, title, (Section("Meaning", text, Part.MEANING),))
+            Runbook(path, title, (Section("Meaning", text, SectionRole.MEANING),))
             for path, title, text in RUNBOOKS
         ]
     )

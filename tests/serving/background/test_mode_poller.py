@@ -11,7 +11,7 @@ from features.domain.modes import Mode, ModeSetting
 from features.errors import StoreUnavailable
 from features.store.operations.modes import ModeRepository
 from serving.background.mode_poller import ModePoller
-from serving.schemas.answers import answer_under
+from serving.schemas.answers import apply_mode
 
 VPN = {"incident": {"title": "vpn"}}
 
@@ -117,7 +117,7 @@ def test_the_documentation_explains_modes(client):
 def test_an_answer_keeps_every_field_of_its_prediction(trained_registry):
     for model in trained_registry.models.values():
         (prediction,) = model.predict([type("Report", (), {"title": "vpn"})])
-        answer = answer_under(prediction, Mode.AUTO)
+        answer = apply_mode(prediction, Mode.AUTO)
         for name in prediction.__dataclass_fields__:
             assert getattr(answer, name) == getattr(prediction, name)
         assert isinstance(answer, type(prediction))

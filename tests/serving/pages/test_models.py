@@ -248,6 +248,7 @@ def test_a_card_reads_as_a_page(carded):
         "service vpn accuracy 0.810 0.750 to 0.860 220",
         "about 300 more labels are needed",
         "Network 92% 81% 412 groups",
+        "Label Labelled Answered Precision Recall",
         "30 of 3,000 labels (1%) look mistaken",
         "later incidents differ: vpn",
         "a note on vpn",

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from features.domain.modes import Mode, ModeSetting
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.domain.runbook import Part, Runbook, Section
+from features.domain.runbook import Runbook, Section, SectionRole
 from features.errors import StoreUnavailable
 from features.store.incidents.incident_search import InboxRepository
 from features.store.incidents.incidents import IncidentRepository
@@ -85,7 +85,7 @@ def filled(store):
             Runbook(
                 "vpn/tunnel",
                 "Tunnel drops",
-                (Section("Diagnosis", "", Part.DIAGNOSIS, ("show tunnel",)),),
+                (Section("Diagnosis", "", SectionRole.DIAGNOSIS, ("show tunnel",)),),
             )
         ]
     )

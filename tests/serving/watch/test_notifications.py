@@ -9,7 +9,7 @@ from features.domain.series_anomaly import SeriesAnomaly
 from models.base.predictions import SuggestedRunbook
 from serving.watch.alert_payload import AlertWriter, alert_labels, summarise
 from serving.watch.clients.http import RequestFailed
-from serving.watch.notifications import NotificationBook
+from serving.watch.notifications import NotificationGroups
 from serving.watch.series_keys import SeriesKey, series_name
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -43,7 +43,7 @@ def anomaly(name, after, *, group="shop", ended=None, **others):
 
 @pytest.fixture
 def book():
-    return NotificationBook()
+    return NotificationGroups()
 
 
 def leads(notifications):
@@ -101,7 +101,7 @@ def test_it_is_the_same_after_a_restart(book):
     past = [anomaly("a", 0, ended=30), anomaly("b", 5), anomaly("c", 60, ended=61)]
     book.take(past, NOON)
     book.note_sent(book.due(NOON), NOON)
-    restarted = NotificationBook()
+    restarted = NotificationGroups()
     restarted.restore(past, NOON + minutes(70))
     assert leads(restarted.firing) == leads(book.firing) == ["a"]
     assert restarted.due(NOON + minutes(70))

@@ -19,10 +19,10 @@ from training.dataset.split import split_history
 from training.dataset.targets import find_targets
 from training.demo.incidents import generate_company
 from training.evaluation.label_noise import (
-    LabelDoubts,
     Suspect,
-    doubt_labels,
+    SuspectLabels,
     find_label_noise,
+    find_suspect_labels,
     write_suspects,
 )
 
@@ -44,12 +44,12 @@ def with_flips(history: History, share: float) -> tuple[History, set[str]]:
     return replace(history, incidents=tuple(incidents)), flipped
 
 
-def doubts_of(history: History) -> LabelDoubts:
+def doubts_of(history: History) -> SuspectLabels:
     split = split_history(history)
     target = next(one for one in find_targets(history)[0] if one.name == "category")
     model = build_model("category", levels=(), encoder="hashing", seed=0)
     model.fit(history.incidents, split.folds, split.copies)
-    return doubt_labels(history.incidents, target, split, model)
+    return find_suspect_labels(history.incidents, target, split, model)
 
 
 def undated(history: History) -> History:

@@ -14,7 +14,7 @@ from training.dataset.targets import Target
 from training.evaluation.certify import certify
 from training.evaluation.learning_curve import labels_until_auto
 from training.evaluation.metrics import HeldOutPredictions
-from training.pipeline.fit import fit_in_tiers
+from training.pipeline.fit import fit_best_encoder
 from training.plan import TrainingPlan
 
 WORDS = ("printer", "network", "mailbox", "laptop")
@@ -50,7 +50,7 @@ def fitted(count: int, home: Path, mistaken: float = 0.0):
     target = Target("category", tuple(one.outcome.category for one in incidents))
     place = open_home(HomeSettings(home=home))
     plan = TrainingPlan(place, "default", place.database_url, "hashing")
-    return fit_in_tiers(history, target, split_history(history), plan, None)
+    return fit_best_encoder(history, target, split_history(history), plan, None)
 
 
 def test_sure_and_right_answers_need_as_many_as_a_certificate() -> None:

@@ -19,7 +19,7 @@ from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import HISTORY_TAG, ModelVersion
 from models.artifacts.save_load import save_artifact
 from training.evaluation.evaluate import Evaluation
-from training.evaluation.held_out_predictions import write_judgement
+from training.evaluation.held_out_predictions import write_held_out_predictions
 from training.evaluation.metrics import HeldOutPredictions
 from training.gate.opponents import Opponents, find_opponents
 from training.pipeline.register import register
@@ -65,7 +65,9 @@ def champion(home: Home, promote, toy_model, toy_card, trusted_toy, tmp_path: Pa
         save_artifact(toy_model, card, folder / "model", learned_from=ids)
         version = register(folder / "model", card, home=home, tenant="default")
         if judged is not None:
-            write_judgement(evaluation(past, judged), ids, evaluation_folder(version, home))
+            write_held_out_predictions(
+                evaluation(past, judged), ids, evaluation_folder(version, home)
+            )
         return promote("category", version.version, home=home, tenant="default")
 
     return make

@@ -15,7 +15,7 @@ from training.dataset.targets import find_targets
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import HeldOutPredictions
 from training.pipeline.fine_tune import AdaptedEncoder, adapt, why_adapted_wins
-from training.pipeline.fit import fit_in_tiers, prepare
+from training.pipeline.fit import fit_best_encoder, prepare
 from training.pipeline.train import train
 from training.plan import TrainingPlan
 
@@ -116,7 +116,7 @@ def test_folds_judge_by_encoders_that_did_not_see_them(
         judged = fold.adapted_scores[fold.judge].argmax(axis=1)
         right = judged == [target.labels[row] == "b" for row in fold.judge]
         assert right.mean() < 0.72
-    fitted = fit_in_tiers(history, target, split, plan, adapted)
+    fitted = fit_best_encoder(history, target, split, plan, adapted)
     assert not fitted.is_adapted
     assert "not kept" in fitted.encoder
 

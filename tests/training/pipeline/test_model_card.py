@@ -13,7 +13,7 @@ from models.base.model_card import Card, LabelNoise
 from training.dataset.split import split_history
 from training.dataset.targets import find_targets
 from training.evaluation.learning_curve import LabelForecast
-from training.pipeline.fit import fit_in_tiers
+from training.pipeline.fit import fit_best_encoder
 from training.pipeline.model_card import write_card
 from training.plan import TrainingPlan
 
@@ -38,7 +38,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Card:
     )
     (target,), _ = find_targets(past)
     split = split_history(past)
-    fitted = fit_in_tiers(past, target, split, plan, None)
+    fitted = fit_best_encoder(past, target, split, plan, None)
     told = replace(
         fitted.forecast or LabelForecast("linear"), labels_until_auto=230, is_withheld=True
     )

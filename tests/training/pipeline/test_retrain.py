@@ -38,7 +38,7 @@ from training.cli.app import app
 def stop(*_):
     print("fitting", flush=True)
     time.sleep(60)
-training.pipeline.train.fit_in_tiers = stop
+training.pipeline.train.fit_best_encoder = stop
 app(["retrain", "--target", "category"])
 """
 

@@ -8,7 +8,7 @@ from factories import incident
 
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.domain.runbook import Part, Runbook, Section
+from features.domain.runbook import Runbook, Section, SectionRole
 from features.errors import NotEnoughHistory
 from features.imports.runbooks.markdown import parse_runbook
 from models.artifacts.save_load import load_artifact, save_artifact
@@ -27,7 +27,7 @@ TOPICS = {
     "cert": ("Certificate expired", "browsers refuse the site"),
 }
 RUNBOOKS = [
-    Runbook(id, title, (Section("Meaning", text, Part.MEANING),))
+    Runbook(id, title, (Section("Meaning", text, SectionRole.MEANING),))
     for id, (title, text) in TOPICS.items()  # noqa: A001
 ]
 
@@ -151,10 +151,10 @@ def test_the_draft_is_a_runbook_with_the_fixes_as_steps() -> None:
     draft = parse_runbook(gap.draft, "drafts/batch")
     assert draft.title == gap.title
     assert [section.part for section in draft.sections] == [
-        Part.MEANING,
-        Part.IMPACT,
-        Part.DIAGNOSIS,
-        Part.MITIGATION,
+        SectionRole.MEANING,
+        SectionRole.IMPACT,
+        SectionRole.DIAGNOSIS,
+        SectionRole.MITIGATION,
     ]
     assert draft.steps[-2:] == (
         "Restarted the listener. (INC5, INC9)",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from features.domain.runbook import Part, Runbook
+from features.domain.runbook import Runbook, SectionRole
 from features.errors import UnreadableFile
 from features.imports.runbooks.folder import RunbookFolder, read_runbooks
 from features.text.masking import Masking
@@ -89,12 +89,12 @@ def test_id_title_url_and_facts(runbook: Runbook) -> None:
 def test_sections_by_the_words_of_their_headings(runbook: Runbook) -> None:
     parts = [(section.heading, section.part) for section in runbook.sections]
     assert parts == [
-        ("VpnTunnelDrops", Part.OTHER),
-        ("Symptoms", Part.MEANING),
-        ("Triage", Part.DIAGNOSIS),
-        ("Where to look", Part.DIAGNOSIS),
-        ("Remediation", Part.MITIGATION),
-        ("See also", Part.OTHER),
+        ("VpnTunnelDrops", SectionRole.OTHER),
+        ("Symptoms", SectionRole.MEANING),
+        ("Triage", SectionRole.DIAGNOSIS),
+        ("Where to look", SectionRole.DIAGNOSIS),
+        ("Remediation", SectionRole.MITIGATION),
+        ("See also", SectionRole.OTHER),
     ]
     assert runbook.sections[1].text == "Users of site-7 cannot log in."
 
@@ -116,22 +116,22 @@ def test_steps_are_ready_to_follow(runbook: Runbook) -> None:
 @pytest.mark.parametrize(
     ("heading", "part"),
     [
-        ("Impact", Part.IMPACT),
-        ("Auswirkungen", Part.IMPACT),
-        ("What is the **impact**", Part.IMPACT),
-        ("Summary", Part.MEANING),
-        ("Bedeutung", Part.MEANING),
-        ("Troubleshooting", Part.DIAGNOSIS),
-        ("Root cause analysis", Part.DIAGNOSIS),
-        ("How to **investigate**", Part.DIAGNOSIS),
-        ("Possible fixes", Part.MITIGATION),
-        ("Behebung", Part.MITIGATION),
-        ("Solución", Part.MITIGATION),
-        ("Resolution", Part.MITIGATION),
-        ("Contacts", Part.OTHER),
+        ("Impact", SectionRole.IMPACT),
+        ("Auswirkungen", SectionRole.IMPACT),
+        ("What is the **impact**", SectionRole.IMPACT),
+        ("Summary", SectionRole.MEANING),
+        ("Bedeutung", SectionRole.MEANING),
+        ("Troubleshooting", SectionRole.DIAGNOSIS),
+        ("Root cause analysis", SectionRole.DIAGNOSIS),
+        ("How to **investigate**", SectionRole.DIAGNOSIS),
+        ("Possible fixes", SectionRole.MITIGATION),
+        ("Behebung", SectionRole.MITIGATION),
+        ("Solución", SectionRole.MITIGATION),
+        ("Resolution", SectionRole.MITIGATION),
+        ("Contacts", SectionRole.OTHER),
     ],
 )
-def test_headings_in_several_wordings(tmp_path: Path, heading: str, part: Part) -> None:
+def test_headings_in_several_wordings(tmp_path: Path, heading: str, part: SectionRole) -> None:
     folder = write(tmp_path, page=f"# Page\n\n## {heading}\n\nText.\n")
     assert only(read_runbooks(folder)).sections[-1].part is part
 
@@ -140,9 +140,9 @@ def test_a_bold_lead_serves_as_heading(tmp_path: Path) -> None:
     page = "This alert fires.\n\nHow to **fix** it:\n\n- Restart it\n\n**Impact**\n\nNo mail.\n"
     found = only(read_runbooks(write(tmp_path, page=page)))
     assert [section.part for section in found.sections] == [
-        Part.OTHER,
-        Part.MITIGATION,
-        Part.IMPACT,
+        SectionRole.OTHER,
+        SectionRole.MITIGATION,
+        SectionRole.IMPACT,
     ]
     assert found.steps == ("Restart it",)
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.domain.runbook import Part, Runbook, Section
+from features.domain.runbook import Runbook, Section, SectionRole
 from features.store.incidents.runbooks import RunbookChanges
 from features.store.store import Store, open_store
 
@@ -15,8 +15,8 @@ FULL = Runbook(
     id="netz/vpn-tunnel",
     title="VPN-Tunnel fällt aus 🔌",
     sections=(
-        Section("Meaning", "It's <script>alert(1)</script>", Part.MEANING),
-        Section("Mitigation", "", Part.MITIGATION, ("ipsec restart", "ping -c1 'gw'")),
+        Section("Meaning", "It's <script>alert(1)</script>", SectionRole.MEANING),
+        Section("Mitigation", "", SectionRole.MITIGATION, ("ipsec restart", "ping -c1 'gw'")),
     ),
     steps=("Look first.", "ipsec restart"),
     url="https://wiki.example/vpn?a=1&b=2",
@@ -28,7 +28,7 @@ BARE = Runbook("disk-full", "Disk full")
 def test_every_field_comes_back_equal(store: Store) -> None:
     store.runbooks.replace_all([FULL, BARE])
     assert store.runbooks.all() == (BARE, FULL)
-    assert isinstance(store.runbooks.all()[1].sections[0].part, Part)
+    assert isinstance(store.runbooks.all()[1].sections[0].part, SectionRole)
     assert isinstance(store.runbooks.all()[1].sections[1].commands, tuple)
 
 
