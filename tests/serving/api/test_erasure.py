@@ -30,6 +30,9 @@ from training.plan import TrainingPlan
 _COPIES = 12
 _TEXTS = {"Network": "vpn tunnel drops every hour", "Printing": "label printer jams again"}
 
+# Two models are trained for these.
+pytestmark = pytest.mark.quality
+
 
 def marker_of(number: int) -> str:
     """Return a word that nothing but one incident says."""
@@ -192,7 +195,6 @@ def test_an_unknown_incident_is_not_found(client: TestClient) -> None:
     assert client.delete("/v1/incidents/INC404").status_code == 404
 
 
-@pytest.mark.quality
 def test_of_several_deletions_at_once_each_is_whole(client: TestClient, trained: Home) -> None:
     numbers = range(5, 11)
     encoder = HashingEncoder()

@@ -188,6 +188,7 @@ def write_history(path: Path) -> Path:
     return path
 
 
+@pytest.mark.quality
 def test_training_keeps_a_list_of_suspects_and_the_card_states_the_ceiling(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,6 +71,7 @@ def test_a_card_without_reliability_has_no_picture(artifact, toy_card, home):
     assert [file.path for file in files] == ["card.json"]
 
 
+@pytest.mark.quality
 def test_registering_takes_under_two_seconds(artifact, toy_card, home):
     register(artifact, toy_card, home=home, tenant="default")
     started = time.process_time()
