@@ -1,1 +1,1 @@
-"""Definitions of every kind of model, and how a trained one is saved and found."""
+"""Definitions of every kind of model, and how trained models are saved and found."""

@@ -1,4 +1,4 @@
-"""The one list of kinds of model; the command line, the contract tests and the README follow it."""
+"""The one list of kinds of model; the command line, the contract tests and the README use it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from models.similarity.similar_model import SimilarModel
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A definition of model, and in words what it predicts."""
+    """A kind of model: its name, its class, and in words what it predicts."""
 
     name: str
     definition: type[ReportModel]
@@ -33,7 +33,7 @@ KINDS: tuple[Kind, ...] = (CHOICE, SEVERITY, SIMILAR, RUNBOOK)
 
 
 def kind_of(levels: Sequence[str]) -> Kind:
-    """Return the kind of model that predicts labels with these levels; a choice has none.
+    """Return the kind of model for these ordered levels: choice where there are none.
 
     >>> kind_of(levels=("low", "high")).name, kind_of(levels=()).name
     ('severity', 'choice')
@@ -50,10 +50,10 @@ def build_model(
     under_rating_cost: float | None = None,
     adapted: FineTunedHead | None = None,
 ) -> CalibratedModel:
-    """Return an unfitted model for a target whose `levels`, if any, have the least severe first.
+    """Return an unfitted model for a target; `levels`, if any, list the least severe first.
 
-    `under_rating_cost` is what rating a level too low costs beside rating it too high; by default
-    the model's own. `adapted` is for choices.
+    `under_rating_cost` is the cost of rating a level too low, as a multiple of rating it too high;
+    None keeps the model's default. Only choice models use `adapted`.
     """
     if kind_of(levels) is CHOICE:
         return ChoiceModel(target=target, encoder=encoder, adapted=adapted, seed=seed)

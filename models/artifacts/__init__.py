@@ -1,7 +1,7 @@
-"""How a trained model is saved, verified, loaded and found; the only door to MLflow."""
+"""Saves, verifies, loads and finds trained models, with MLflow as their registry."""
 
 import os
 
-# MLflow decides at its own import whether to phone home and to leave a file in the user's
+# MLflow decides when it is imported whether to send usage data and to write a file to the user's
 # configuration folder; nothing may be written outside PRECEDENT_HOME unless the user asks.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -1,4 +1,4 @@
-"""Keeps what is big out of the skops file: arrays become .npy files, long tables one JSON text."""
+"""Keeps big data out of the skops file: arrays become .npy files, long tables become JSON text."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from models.artifacts.object_graph import rebuild
 
 SMALLEST_STORED_BYTES = 64 * 1024
 SMALLEST_TABLE = 256
-"""skops spends a JSON node, or for a NumPy scalar a file, on every entry of a dict or list."""
+"""In entries: skops writes a JSON node, or for a NumPy scalar a file, for each entry of a table."""
 
 _PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
 _SPARSE_TYPES: dict[str, Callable[..., Any]] = {
@@ -31,14 +31,14 @@ _TABLE_TYPES: dict[str, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class StoredArray:
-    """Stands in the skops file for the array in `arrays/<number>.npy`."""
+    """Placeholder in the skops file for the array in `arrays/<number>.npy`."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class StoredSparse:
-    """Stands for a compressed sparse matrix whose three arrays are stored."""
+    """Placeholder for a compressed sparse matrix whose three arrays are stored."""
 
     type_name: str
     shape: tuple[int, int]
@@ -49,17 +49,17 @@ class StoredSparse:
 
 @dataclass(frozen=True)
 class StoredTable:
-    """Stands for a long dict, list, tuple or object array of plain values, as JSON text."""
+    """Placeholder for a long dict, list, tuple or object array of plain values, as JSON text."""
 
     type_name: str
     text: str
 
 
 def store_arrays(model: object, folder: Path) -> object:
-    """Write the big arrays inside `model` to `folder`; return a copy with stand-ins for them.
+    """Write the big arrays inside `model` to `folder`; return a copy with placeholders for them.
 
-    Only the objects on the way to an array are copied; `model` is never changed. NumPy scalars
-    in long tables become Python's.
+    Only the objects on the path to an array are copied; `model` is never changed. NumPy scalars
+    in long tables become Python scalars.
     """
     folder.mkdir()
     writer = _ArrayWriter(folder)
@@ -67,7 +67,7 @@ def store_arrays(model: object, folder: Path) -> object:
 
 
 def restore_arrays(model: object, folder: Path) -> object:
-    """Put the arrays of `folder` back in place of their stand-ins, read-only and memory-mapped."""
+    """Replace the placeholders by the arrays of `folder`, read-only and memory-mapped."""
     return rebuild(model, lambda value: _restore(value, folder))
 
 
@@ -91,15 +91,16 @@ class _ArrayWriter:
     def _store_sparse(self, matrix: sparse.csr_array) -> object:
         if matrix.data.nbytes + matrix.indices.nbytes < SMALLEST_STORED_BYTES:
             return matrix
-        # Sorting happens in place, which arrays that are mapped read-only would refuse later.
-        tidy = matrix if matrix.has_sorted_indices else matrix.sorted_indices()
-        parts = (self._store_array(part) for part in (tidy.data, tidy.indices, tidy.indptr))
-        return StoredSparse(type(matrix).__name__, matrix.shape, *parts)
+        # SciPy would sort the indices in place later, which fails on arrays mapped read-only.
+        sorted_matrix = matrix if matrix.has_sorted_indices else matrix.sorted_indices()
+        parts = (sorted_matrix.data, sorted_matrix.indices, sorted_matrix.indptr)
+        stored_parts = (self._store_array(part) for part in parts)
+        return StoredSparse(type(matrix).__name__, matrix.shape, *stored_parts)
 
 
 def _is_big(array: NDArray[Any]) -> bool:
-    ordinary = type(array) in (np.ndarray, np.memmap) and not array.dtype.hasobject
-    return ordinary and array.nbytes >= SMALLEST_STORED_BYTES
+    is_plain = type(array) in (np.ndarray, np.memmap) and not array.dtype.hasobject
+    return is_plain and array.nbytes >= SMALLEST_STORED_BYTES
 
 
 def _array_file(folder: Path, number: int) -> Path:
@@ -133,20 +134,20 @@ def _as_table(value: object) -> object:
 
 
 def _plain_content(value: object) -> dict[str, Any] | list[Any] | None:
-    """Return what JSON can hold of a container, or None where it cannot hold all of it."""
+    """Return a container's content for JSON, or None if JSON cannot hold all of it."""
     if isinstance(value, np.ndarray) and value.dtype.hasobject and value.ndim == 1:
         value = value.tolist()
     try:
         if isinstance(value, dict) and all(type(key) is str for key in value):
-            return {key: _plain(item) for key, item in value.items()}
+            return {key: _plain_value(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [_plain(item) for item in value]
+            return [_plain_value(item) for item in value]
     except TypeError:
         return None
     return None
 
 
-def _plain(value: object) -> object:
+def _plain_value(value: object) -> object:
     if isinstance(value, np.integer | np.floating | np.str_):
         value = value.item()
     if type(value) not in _PLAIN_TYPES:

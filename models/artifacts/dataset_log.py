@@ -1,4 +1,4 @@
-"""What MLflow is told of the data behind a run: names, counts and a hash, never what they say."""
+"""Describes the data behind a run to MLflow: names, counts and a hash, never the content."""
 
 import json
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ _CONTEXT = "mlflow.data.context"
 
 
 def describe_data(card: Card, tenant: str, attributes: Sequence[str]) -> DatasetInput:
-    """Return a history as MLflow lists it among a run's inputs.
+    """Return a history as an input of an MLflow run.
 
-    The digest is the beginning of the data's hash, as long as MLflow allows; whole it stands in
-    the profile, beside the counts of rows. `attributes` are the columns beyond the usual ones.
-    All targets of one history share what is returned: MLflow keeps one of a name and digest.
+    The digest is the data's hash, cut to the length that MLflow allows; the profile holds the
+    whole hash and the counts of rows. `attributes` are the columns beyond `REPORT_COLUMNS`. All
+    targets of one history share this input, because MLflow keeps one for each name and digest.
     """
     columns = [*REPORT_COLUMNS, *attributes]
     fields = [{"type": "string", "name": name, "required": False} for name in columns]

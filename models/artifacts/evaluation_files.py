@@ -1,4 +1,4 @@
-"""The files that a run keeps on how its model was judged, and how an incident leaves them."""
+"""The evaluation files of a run, and how an incident is removed from them."""
 
 import csv
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from models.artifacts.training_ids import hash_ids
 
 EVALUATION_FOLDER = "evaluation"
 
-_RUNS_AT_ONCE = 1_000
+_RUNS_PER_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationFolder:
-    """The files on how one version was judged; rows are about incidents, without their text.
+    """The evaluation files of one version; rows are about incidents, without their text.
 
     >>> EvaluationFolder(Path("evaluation")).judged.as_posix()
     'evaluation/judged.parquet'
@@ -42,39 +42,41 @@ class EvaluationFolder:
 
     @property
     def verdict(self) -> Path:
-        """What the gate said, as JSON; it names no incident."""
+        """The gate's verdict, as JSON; it names no incident."""
         return self.root / "verdict.json"
 
 
 def evaluation_folder(version: ModelVersion, home: Home) -> EvaluationFolder:
-    """Return the folder of what is kept on how a version was judged."""
+    """Return the folder of a version's evaluation files."""
     with registry_errors():
         run = connect(home.tracking_uri).get_run(version.run_id)
     return _folder_of(run.info.artifact_uri)
 
 
 def forget_in_snapshots(id: str, home: Home, tenant: str, content: str | None = None) -> int:  # noqa: A002
-    """Remove an incident's rows from the files of every run; return how many files held some.
+    """Remove an incident's rows from the files of every run; return how many files had some.
 
-    Rows go by the id. Those written before they had one go by `content`, the fingerprint, and take
-    along those of incidents that said the same. A file is replaced whole, so that whoever reads it
-    meanwhile sees all of the old or all of the new; two callers at once would undo each other's
-    work. Raises `RegistryUnavailable`, after doing what can be done.
+    Rows are matched by the incident's id. Rows of older files without ids are matched by `content`,
+    the fingerprint, which also removes rows of other incidents with the same text. Each file is
+    replaced as a whole, so a reader sees either the old or the new file. Two callers at the same
+    time would undo each other's work. Raises `RegistryUnavailable` after trying every file.
     """
     database = database_file(home.tracking_uri)
     if database is not None and not database.exists():
         return 0
     with registry_errors():
         folders = list(_evaluation_folders(connect(home.tracking_uri), tenant))
-    found, failed = 0, []
+    changed_files, failures = 0, []
     for file in (file for folder in folders for file in (folder.judged, folder.label_noise)):
         try:
-            found += _forget(id, content, file)
+            changed_files += _remove_rows(id, content, file)
         except (OSError, ValueError) as error:
-            failed.append(f"{file} ({error})")
-    if failed:
-        raise RegistryUnavailable(f"{'; '.join(failed)}: cannot be rewritten; mend or remove it")
-    return found
+            failures.append(f"{file} ({error})")
+    if failures:
+        raise RegistryUnavailable(
+            f"{'; '.join(failures)}: cannot be rewritten; repair or delete it"
+        )
+    return changed_files
 
 
 def _evaluation_folders(client: MlflowClient, tenant: str) -> Iterator[EvaluationFolder]:
@@ -83,9 +85,9 @@ def _evaluation_folders(client: MlflowClient, tenant: str) -> Iterator[Evaluatio
     while experiment is not None:
         runs = client.search_runs(
             [experiment.experiment_id],
-            # The files of a run that was deleted in MLflow stay until it collects its garbage.
+            # MLflow keeps the files of deleted runs until `mlflow gc` removes them.
             run_view_type=ViewType.ALL,
-            max_results=_RUNS_AT_ONCE,
+            max_results=_RUNS_PER_PAGE,
             page_token=token,
         )
         yield from (_folder_of(run.info.artifact_uri) for run in runs)
@@ -98,33 +100,33 @@ def _folder_of(artifact_uri: str | None) -> EvaluationFolder:
     return EvaluationFolder(local_path(artifact_uri or "") / EVALUATION_FOLDER)
 
 
-def _forget(id: str, content: str | None, file: Path) -> bool:  # noqa: A002
+def _remove_rows(id: str, content: str | None, file: Path) -> bool:  # noqa: A002
     if not file.is_file():
         return False
-    # Always the same place, so that the next rewriting clears what a crash left there.
-    aside = file.with_name(f"{file.name}.part")
+    # The name is fixed, so that the next rewrite overwrites what a crash left behind.
+    draft = file.with_name(f"{file.name}.part")
     if file.suffix == ".csv":
-        is_found = _write_others(id, file, aside)
+        has_rows = _write_other_labels(id, file, draft)
     else:
-        is_found = _write_judged_others(id, content, file, aside)
-    if is_found:
-        aside.replace(file)
-    return is_found
+        has_rows = _write_other_predictions(id, content, file, draft)
+    if has_rows:
+        draft.replace(file)
+    return has_rows
 
 
-def _write_others(id: str, file: Path, aside: Path) -> bool:  # noqa: A002
+def _write_other_labels(id: str, file: Path, draft: Path) -> bool:  # noqa: A002
     with file.open(encoding="utf-8", newline="") as stream:
         header, *rows = csv.reader(stream)
-    at = header.index("id")
-    kept = [row for row in rows if row[at] != id]
-    if len(kept) == len(rows):
+    id_column = header.index("id")
+    remaining_rows = [row for row in rows if row[id_column] != id]
+    if len(remaining_rows) == len(rows):
         return False
-    with aside.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows([header, *kept])
+    with draft.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([header, *remaining_rows])
     return True
 
 
-def _write_judged_others(id: str, content: str | None, file: Path, aside: Path) -> bool:  # noqa: A002
+def _write_other_predictions(id: str, content: str | None, file: Path, draft: Path) -> bool:  # noqa: A002
     judged = pd.read_parquet(file)
     if "incident" in judged:
         unwanted = judged["incident"] == hash_ids([id])[0]
@@ -132,5 +134,5 @@ def _write_judged_others(id: str, content: str | None, file: Path, aside: Path) 
         unwanted = judged["fingerprint"] == content
     if not unwanted.any():
         return False
-    judged[~unwanted].to_parquet(aside, index=False)
+    judged[~unwanted].to_parquet(draft, index=False)
     return True

@@ -1,4 +1,4 @@
-"""Synthetic reports with a model's answers: a version serves only if it still gives them."""
+"""Synthetic reports with a saved model's answers; a version serves only if it repeats them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from features.errors import ArtifactRejected
 from models.base.report_model import ReportModel
 
 CONFIDENCE_TOLERANCE = 1e-3
-"""Room for the arithmetic of another processor."""
+"""How far a confidence may differ, because processors round differently."""
 
 _LOG_LINE = "2026-03-01T04:05:06Z ERROR billing.worker[4711] connection reset by peer (attempt {})"
 
@@ -81,7 +81,7 @@ def record_golden(model: ReportModel) -> str:
 
 
 def replay_golden(model: ReportModel, text: str) -> None:
-    """Ask `model` the recorded reports again.
+    """Check that `model` answers the recorded reports as before.
 
     Raises `ArtifactRejected` unless each label is the recorded one and each confidence within
     `CONFIDENCE_TOLERANCE` of it.
@@ -89,8 +89,8 @@ def replay_golden(model: ReportModel, text: str) -> None:
     examples = _parse(text)
     answers = model.rehearse([example.report for example in examples])
     for example, answer in zip(examples, answers, strict=True):
-        drift = abs(answer.confidence - example.confidence)
-        if answer.label != example.label or not drift <= CONFIDENCE_TOLERANCE:
+        difference = abs(answer.confidence - example.confidence)
+        if answer.label != example.label or not difference <= CONFIDENCE_TOLERANCE:
             raise ArtifactRejected(
                 f"the model answers {example.report.id} with {answer.label!r} "
                 f"({answer.confidence:.4f}) but answered {example.label!r} "

@@ -17,12 +17,12 @@ REPORT_COLUMNS = ("id", "title", "description", "service", "source", "opened_at"
 
 
 class FrameModel:
-    """A report model that speaks data frames.
+    """A report model whose input and output are data frames.
 
-    The input's columns are those of `REPORT_COLUMNS`, each optional, and any further ones are
-    attributes. The output has the same index and the columns label, confidence and decision. What
-    searches answers with the id of the best entry; but incidents and runbooks are the store's and
-    no part of an artifact, so by itself a loaded one finds nothing: no label, 0, abstain.
+    The input's columns are those of `REPORT_COLUMNS`, each optional, and further columns
+    are attributes. The output has the same index and the columns label, confidence and decision. A
+    search model's label is the id of its best entry. Incidents and runbooks are kept in the store,
+    not in an artifact, so a loaded search model finds none: empty label, confidence 0, abstain.
     """
 
     def __init__(self, model: ReportModel) -> None:
@@ -37,7 +37,7 @@ class FrameModel:
 
 
 def parse_reports(frame: pd.DataFrame) -> list[IncidentReport]:
-    """Read one report from each row; nulls are absent facts, and naive times are UTC.
+    """Read one report from each row; nulls are left out, and times without a zone are UTC.
 
     >>> parse_reports(pd.DataFrame({"title": ["VPN down"], "site": ["Graz"]}))[0].attributes
     {'site': 'Graz'}
@@ -46,11 +46,11 @@ def parse_reports(frame: pd.DataFrame) -> list[IncidentReport]:
 
 
 def _parse_report(row: Mapping[Hashable, Any], number: int) -> IncidentReport:
-    known = {str(column): value for column, value in row.items() if not pd.isna(value)}
-    facts = {column: str(known[column]) for column in known if column != "opened_at"}
+    values = {str(column): value for column, value in row.items() if not pd.isna(value)}
+    facts = {column: str(values[column]) for column in values if column != "opened_at"}
     return IncidentReport(
         id=facts.get("id", f"row-{number}"),
-        opened_at=_parse_time(known["opened_at"]) if "opened_at" in known else None,
+        opened_at=_parse_time(values["opened_at"]) if "opened_at" in values else None,
         title=facts.get("title", ""),
         description=facts.get("description", ""),
         service=facts.get("service"),
@@ -69,6 +69,6 @@ def _answer_row(answer: Prediction) -> tuple[str, float, str]:
 
 
 def _load_pyfunc(data_path: str) -> FrameModel:
-    # MLflow passes no hash; whoever needs protection against swapped folders uses ModelRegistry.
+    # MLflow passes no hash; use ModelRegistry for protection against swapped folders.
     loaded = load_artifact(Path(data_path), expected_sha256=None, trusted=TRUSTED_TYPES)
     return FrameModel(loaded.model)

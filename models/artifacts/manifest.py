@@ -9,7 +9,7 @@ from typing import Any
 from features.errors import ArtifactRejected
 
 FORMAT = 2
-"""Raised when artifacts of before can no longer be loaded; those of 0.1.0 state none."""
+"""Increased when earlier artifacts can no longer be loaded; artifacts of 0.1.0 state no format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class ArtifactFolder:
 
     @property
     def golden(self) -> Path:
-        """Synthetic reports with the answers expected."""
+        """Synthetic reports with the expected answers."""
         return self.root / "golden.jsonl"
 
     @property
     def learned_from(self) -> Path:
-        """Hashes of the ids of the incidents that the model was fitted or judged on."""
+        """Hashes of the ids of the incidents that the model was fitted or evaluated on."""
         return self.root / "learned_from.npy"
 
     @property
@@ -54,7 +54,7 @@ class ArtifactFolder:
 
 
 def write_manifest(folder: ArtifactFolder) -> str:
-    """Hash every file of the folder into its manifest; return the manifest's own SHA-256."""
+    """Write the hashes of the folder's files to its manifest; return the manifest's own SHA-256."""
     content = {"files": _hash_files(folder), "format": FORMAT}
     text = json.dumps(content, indent=2, sort_keys=True)
     folder.manifest.write_text(text, encoding="utf-8")
@@ -67,8 +67,8 @@ def hash_manifest(folder: ArtifactFolder) -> str:
 
 
 def is_current_format(folder: ArtifactFolder) -> bool:
-    """Tell whether this version of Precedent loads the artifact; raises `ArtifactRejected`."""
-    return _parse(folder, _read(folder)).get("format") == FORMAT
+    """Tell whether this version of Precedent can load the artifact; raises `ArtifactRejected`."""
+    return _parse_manifest(folder, _read_manifest(folder)).get("format") == FORMAT
 
 
 def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> None:
@@ -77,27 +77,27 @@ def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> None:
     Raises `ArtifactRejected` when a file is missing, added or altered.
     """
     listed = _listed_files(folder, expected_sha256)
-    found = _hash_files(folder)
-    wrong = sorted(name for name in listed | found if listed.get(name) != found.get(name))
-    if wrong:
+    actual = _hash_files(folder)
+    differing = sorted(name for name in listed | actual if listed.get(name) != actual.get(name))
+    if differing:
         raise ArtifactRejected(
-            f"{folder.root}: {', '.join(wrong[:5])} missing, added or altered since the model "
+            f"{folder.root}: {', '.join(differing[:5])} missing, added or altered since the model "
             "was saved; restore the folder or promote another version"
         )
 
 
 def _listed_files(folder: ArtifactFolder, expected_sha256: str | None) -> dict[str, str]:
-    content = _read(folder)
+    content = _read_manifest(folder)
     if expected_sha256 is not None and sha256(content).hexdigest() != expected_sha256:
         raise ArtifactRejected(
             f"{folder.root}: not the model that was registered (its manifest has another hash); "
             "restore the folder or promote another version"
         )
-    files: dict[str, str] = _parse(folder, content)["files"]
+    files: dict[str, str] = _parse_manifest(folder, content)["files"]
     return files
 
 
-def _read(folder: ArtifactFolder) -> bytes:
+def _read_manifest(folder: ArtifactFolder) -> bytes:
     try:
         return folder.manifest.read_bytes()
     except OSError as error:
@@ -107,7 +107,7 @@ def _read(folder: ArtifactFolder) -> bytes:
         ) from error
 
 
-def _parse(folder: ArtifactFolder, content: bytes) -> dict[str, Any]:
+def _parse_manifest(folder: ArtifactFolder, content: bytes) -> dict[str, Any]:
     try:
         manifest = json.loads(content)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Opens MLflow's database: quietly, never half-made, and with errors that say what to do."""
+"""Creates and opens MLflow's database, and turns its errors into advice on what to do."""
 
 import logging
 import os
@@ -32,17 +32,17 @@ def connect(tracking_uri: str) -> MlflowClient:
     if file is not None:
         _check_database(file)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    # It prints a traceback of what it then raises, and `registry_errors` says in a line.
+    # This logger prints the traceback of an error that `registry_errors` reports in one line.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     with registry_errors():
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
 
 def create_database(tracking_uri: str) -> None:
-    """Create the embedded database unless it exists (seconds); a server's is left to its owner.
+    """Create the embedded database unless it exists (seconds); a server's is not created.
 
-    It is built beside its place and linked into it when complete: a server that looks for
-    champions meanwhile, or a crash, never meets half of one.
+    It is built under a draft name and linked to its own name when complete. So neither a crash nor
+    a server that looks for champions at that moment leaves or sees an incomplete database.
     """
     file = database_file(tracking_uri)
     if file is None or file.exists():
@@ -71,7 +71,7 @@ def log_values(
 
 
 def local_path(address: str) -> Path:
-    """Return the folder that MLflow gives as an address or as a path.
+    """Return the path of a folder that MLflow names by a path or by a `file:` address.
 
     >>> local_path("file:///srv/a%20home").as_posix()
     '/srv/a home'
@@ -83,20 +83,20 @@ def local_path(address: str) -> Path:
 
 @contextmanager
 def registry_errors() -> Iterator[None]:
-    """Turn whatever MLflow raises into `RegistryUnavailable`."""
+    """Turn any error of MLflow into `RegistryUnavailable`."""
     try:
         yield
     except PrecedentError:
         raise
-    # MLflow lets its drivers' errors through, so no narrower class covers what can go wrong.
+    # MLflow passes on the errors of its database drivers; no narrower class covers them all.
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
         raise RegistryUnavailable(f"the model registry does not answer: {reason}") from error
 
 
 def _check_database(file: Path) -> None:
-    # MLflow would create what is missing, and retries a broken file for minutes. Not opened for
-    # reading only: a write that was killed, or had no space, is undone by who opens the file next.
+    # MLflow would create a missing database, and retry a broken one for minutes. Opened for writing
+    # too, because SQLite then undoes a write that was killed or ran out of space.
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)) as database:
             database.execute("SELECT 1 FROM registered_model_aliases LIMIT 1")

@@ -18,8 +18,8 @@ from models.base.model_card import Card
 DATA_FOLDER = Path("data") / "artifact"
 """Where the artifact lies inside the MLflow model."""
 
-_NOT_ON_AN_INDEX = frozenset({"python", "precedent"})
-_BAD_IN_NAMES = re.compile(r"[^\w-]+")
+_NOT_ON_PYPI = frozenset({"python", "precedent"})
+_FORBIDDEN_IN_NAMES = re.compile(r"[^\w-]+")
 
 
 def log_pyfunc(
@@ -29,25 +29,27 @@ def log_pyfunc(
 
     `attributes` are the columns that reports may have beyond those of `REPORT_COLUMNS`.
     """
-    logged = client.create_logged_model(
+    logged_model = client.create_logged_model(
         run.info.experiment_id,
-        name=_BAD_IN_NAMES.sub("-", card.target),
+        name=_FORBIDDEN_IN_NAMES.sub("-", card.target),
         source_run_id=run.info.run_id,
         model_type=card.kind,
     )
-    identity = Model(model_uuid=logged.model_id, model_id=logged.model_id, run_id=run.info.run_id)
+    identity = Model(
+        model_uuid=logged_model.model_id, model_id=logged_model.model_id, run_id=run.info.run_id
+    )
     with TemporaryDirectory(dir=artifact.parent) as draft:
         _write_pyfunc(artifact, Path(draft), identity, card, attributes)
-        client.log_model_artifacts(logged.model_id, str(Path(draft) / "model"))
-    client.log_outputs(run.info.run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    return client.finalize_logged_model(logged.model_id, "READY")
+        client.log_model_artifacts(logged_model.model_id, str(Path(draft) / "model"))
+    client.log_outputs(run.info.run_id, [LoggedModelOutput(logged_model.model_id, step=0)])
+    return client.finalize_logged_model(logged_model.model_id, "READY")
 
 
 def _write_pyfunc(
     artifact: Path, draft: Path, identity: Model, card: Card, attributes: Sequence[str]
 ) -> None:
     link = draft / DATA_FOLDER.name
-    link.symlink_to(artifact.absolute(), target_is_directory=True)  # MLflow keeps the last name
+    link.symlink_to(artifact.absolute(), target_is_directory=True)  # its name stays in the copy
     mlflow.pyfunc.save_model(
         path=draft / "model",
         loader_module=loader.__name__,
@@ -56,15 +58,16 @@ def _write_pyfunc(
         signature=_signature(attributes),
         input_example=_example(attributes),
         pip_requirements=[
-            f"{name}=={number}"
-            for name, number in card.versions.items()
-            if name not in _NOT_ON_AN_INDEX
+            f"{name}=={version}"
+            for name, version in card.versions.items()
+            if name not in _NOT_ON_PYPI
         ],
     )
 
 
 def _signature(attributes: Sequence[str]) -> ModelSignature:
-    # MLflow drops columns that the signature does not name, and refuses times of other precision.
+    # MLflow drops columns that the signature does not name; with a typed time column it refuses
+    # times of another precision.
     columns = [*loader.REPORT_COLUMNS, *attributes]
     inputs: list[ColSpec | TensorSpec] = [
         ColSpec(AnyType(), name, required=False)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""A copy of an object graph with some of its parts replaced."""
+"""Copies an object graph with some of its parts replaced."""
 
 import copy
 from collections.abc import Callable, Iterable
@@ -10,26 +10,26 @@ _LEAVES = (str, int, float, bool, bytes, type(None), type, FunctionType, MethodT
 
 
 def rebuild(root: object, swap: Callable[[object], object]) -> object:
-    """Return `root` with every part that `swap` answers differently for replaced by that answer.
+    """Return `root` with each part replaced by `swap(part)`, if that is another object.
 
-    Walks dicts, lists, tuples and whatever objects hold in their attributes. Parts without a
-    replacement inside are shared with the original, which is never changed; a part that is
-    referred to twice is replaced once.
+    Walks dicts, lists, tuples and the attributes of objects. Parts without a replacement inside are
+    shared with the original, which is never changed. A part that is referenced twice is replaced
+    once.
 
     >>> rebuild({"a": [1, "x"], "b": (2,)}, lambda part: part if part != "x" else "y")
     {'a': [1, 'y'], 'b': (2,)}
     """
-    done: dict[int, tuple[object, object]] = {}
+    results: dict[int, tuple[object, object]] = {}
 
     def visit(value: object) -> object:
-        # The memo keeps `value` too, for ids are unique only among the living.
-        if id(value) not in done:
-            replaced = swap(value)
-            done[id(value)] = (
+        # `value` is kept too, because an id is unique only while its object exists.
+        if id(value) not in results:
+            replacement = swap(value)
+            results[id(value)] = (
                 value,
-                (_rebuild_parts(value, visit) if replaced is value else replaced),
+                (_rebuild_parts(value, visit) if replacement is value else replacement),
             )
-        return done[id(value)][1]
+        return results[id(value)][1]
 
     return visit(root)
 
@@ -38,24 +38,24 @@ def _rebuild_parts(value: object, visit: Callable[[object], object]) -> object:
     if isinstance(value, _LEAVES):
         return value
     if isinstance(value, dict):
-        return _with_items(value, value.items(), visit)
+        return _replace_items(value, value.items(), visit)
     if isinstance(value, list):
-        return _with_items(value, enumerate(value), visit)
+        return _replace_items(value, enumerate(value), visit)
     if isinstance(value, tuple):
         return _rebuild_tuple(value, visit)
     return _rebuild_object(value, visit)
 
 
-def _with_items(
+def _replace_items(
     value: dict[Any, Any] | list[Any],
     items: Iterable[tuple[Any, object]],
     visit: Callable[[object], object],
 ) -> object:
-    changed = _changes(items, visit)
-    if not changed:
+    replacements = _replacements(items, visit)
+    if not replacements:
         return value
     clone = copy.copy(value)
-    for key, part in changed.items():
+    for key, part in replacements.items():
         clone[key] = part
     return clone
 
@@ -68,26 +68,26 @@ def _rebuild_tuple(value: tuple[object, ...], visit: Callable[[object], object])
 
 
 def _rebuild_object(value: object, visit: Callable[[object], object]) -> object:
-    changed = _changes(_attributes(value).items(), visit)
-    if not changed:
+    replacements = _replacements(_saved_attributes(value).items(), visit)
+    if not replacements:
         return value
     clone = copy.copy(value)
-    for name, part in changed.items():
+    for name, part in replacements.items():
         object.__setattr__(clone, name, part)  # frozen dataclasses refuse a plain assignment
     return clone
 
 
-def _changes(
+def _replacements(
     items: Iterable[tuple[Any, object]], visit: Callable[[object], object]
 ) -> dict[Any, object]:
     visited = ((key, part, visit(part)) for key, part in items)
     return {key: new for key, old, new in visited if new is not old}
 
 
-def _attributes(value: object) -> dict[str, Any]:
-    """Return what `value` itself wants saved, so that caches it drops are not walked."""
+def _saved_attributes(value: object) -> dict[str, Any]:
+    """Return the attributes that `value` saves; caches that it drops are not walked."""
     if is_dataclass(value):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     if not hasattr(value, "__dict__"):
         return {}
     state = value.__getstate__()

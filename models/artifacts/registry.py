@@ -1,4 +1,4 @@
-"""Finds the versions that were registered, and loads them once they prove genuine."""
+"""Finds registered versions, and loads them after checking that they are unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,14 +25,14 @@ KIND_TAG = "precedent.kind"
 HISTORY_TAG = "precedent.champions"
 """Tag of the registered model: every champion so far, as `1,3,4`; rolling back removes the last."""
 
-_ESCAPES = str.maketrans({sign: f"%{ord(sign):02X}" for sign in "%/:@'\""})
+_ESCAPES = str.maketrans({character: f"%{ord(character):02X}" for character in "%/:@'\""})
 
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
     """One registered version of a target's model.
 
-    `sha256` is its manifest's, as the registry keeps it; `folder` holds the artifact's files.
+    `sha256` is the hash of its manifest, kept in the registry; `folder` holds the artifact's files.
     """
 
     target: str
@@ -46,7 +46,7 @@ class ModelVersion:
 
 
 def registered_name(tenant: str, target: str) -> str:
-    """Return MLflow's name of a target's model; what MLflow forbids in names is escaped.
+    """Return MLflow's name of a target's model; characters that MLflow forbids are escaped.
 
     >>> registered_name("default", "fields.impact/urgency")
     'default.fields.impact%2Furgency'
@@ -55,7 +55,7 @@ def registered_name(tenant: str, target: str) -> str:
 
 
 class ModelRegistry:
-    """The registry of one tenant: its versions, and which of them serve; safe to share.
+    """The registry of one tenant: its versions, and which of them serve; threads may share it.
 
     Constructing it opens nothing. Methods raise `RegistryUnavailable` when the database cannot
     be read.
@@ -68,16 +68,16 @@ class ModelRegistry:
         self._tenant = tenant
         self._trusted = tuple(trusted)
         self._client: MlflowClient | None = None
-        self._known: dict[tuple[str, str], ModelVersion] = {}
+        self._version_cache: dict[tuple[str, str], ModelVersion] = {}
 
     def champions(self) -> dict[str, ModelVersion]:
         """Return the champion of each target that has one; none before the first training."""
-        return self._with_alias(CHAMPION)
+        return self._versions_with_alias(CHAMPION)
 
     def challengers(self) -> dict[str, ModelVersion]:
         """Return the challenger of each target whose newest version is not its champion."""
-        found = self._with_alias(CHALLENGER)
-        return {target: one for target, one in found.items() if CHAMPION not in one.aliases}
+        versions = self._versions_with_alias(CHALLENGER).items()
+        return {target: version for target, version in versions if CHAMPION not in version.aliases}
 
     def versions(self, target: str) -> list[ModelVersion]:
         """Return every version of a target's model, the newest first; raises `UnknownVersion`."""
@@ -85,8 +85,8 @@ class ModelRegistry:
             raise UnknownVersion(f"no model of {target!r} is registered; train first")
         with registry_errors():
             model = self._registered_model(target)
-            found = self._open().search_model_versions(f"name = '{model.name}'")
-            versions = [self._parse_version(each, model) for each in found]
+            mlflow_versions = self._open().search_model_versions(f"name = '{model.name}'")
+            versions = [self._parse_version(version, model) for version in mlflow_versions]
         return sorted(versions, key=lambda version: int(version.version), reverse=True)
 
     def version(self, target: str, number: str) -> ModelVersion:
@@ -94,14 +94,13 @@ class ModelRegistry:
         for version in self.versions(target):
             if version.version == number:
                 return version
-        known = ", ".join(version.version for version in self.versions(target)) or "none"
-        raise UnknownVersion(f"{target!r} has no version {number}; it has: {known}")
+        numbers = ", ".join(version.version for version in self.versions(target)) or "none"
+        raise UnknownVersion(f"{target!r} has no version {number}; it has: {numbers}")
 
     def learned_from(self, id: str) -> tuple[ModelVersion, ...]:  # noqa: A002
-        """Return every version that was fitted or judged on an incident: by target, newest first.
+        """Return every version fitted or evaluated on an incident: by target, newest first.
 
-        Of a version that was saved without a list of its incidents nothing is known, and it is
-        left out.
+        Versions that were saved without a list of their incidents are left out.
         """
         if self._is_new():
             return ()
@@ -115,24 +114,25 @@ class ModelRegistry:
         )
 
     def champion_history(self, target: str) -> tuple[str, ...]:
-        """Return the champions so far, the present one last; a rollback removes one.
+        """Return the champions so far, the current one last; a rollback removes the last.
 
-        The alias is the truth: whatever the tag says beyond it was never completed.
+        The alias decides who is champion: versions after it in the tag come from a promotion that
+        was never completed.
         """
         with registry_errors():
             model = self._registered_model(target)
         if CHAMPION not in model.aliases:
             return ()
-        present = str(model.aliases[CHAMPION])
+        current = str(model.aliases[CHAMPION])
         past = [number for number in model.tags.get(HISTORY_TAG, "").split(",") if number]
-        if present not in past:
-            return (*past, present)
-        while past[-1] != present:
+        if current not in past:
+            return (*past, current)
+        while past[-1] != current:
             past.pop()
         return tuple(past)
 
     def set_champion_history(self, target: str, versions: Sequence[str]) -> None:
-        """Make the last of the versions the champion, and remember those before it."""
+        """Make the last of the versions the champion, and record those before it."""
         name = registered_name(self._tenant, target)
         with registry_errors():
             self._open().set_registered_model_tag(name, HISTORY_TAG, ",".join(versions))
@@ -145,7 +145,7 @@ class ModelRegistry:
             self._open().set_registered_model_alias(name, CHALLENGER, version)
 
     def remove_challenger(self, target: str, version: str) -> None:
-        """Take the alias from a version; another challenger stays."""
+        """Remove the challenger alias from a version; nothing changes if another version has it."""
         with registry_errors():
             model = self._registered_model(target)
             if str(model.aliases.get(CHALLENGER)) == version:
@@ -155,7 +155,7 @@ class ModelRegistry:
         """Load a version's model; raises `ArtifactRejected` unless hashes and answers agree."""
         return load_artifact(version.folder, expected_sha256=version.sha256, trusted=self._trusted)
 
-    def _with_alias(self, alias: str) -> dict[str, ModelVersion]:
+    def _versions_with_alias(self, alias: str) -> dict[str, ModelVersion]:
         if self._is_new():
             return {}
         with registry_errors():
@@ -166,11 +166,11 @@ class ModelRegistry:
             }
 
     def _is_new(self) -> bool:
-        """Tell whether nothing was ever trained; a database that is gone since is an error."""
+        """Tell whether nothing was ever trained; a database that has disappeared is an error."""
         file = database_file(self._tracking_uri)
         if file is None or file.exists():
             return False
-        if self._known:
+        if self._version_cache:
             raise RegistryUnavailable(f"{file} is gone; restore it from a backup")
         return True
 
@@ -181,34 +181,34 @@ class ModelRegistry:
 
     def _registered_models(self) -> list[RegisteredModel]:
         prefix = _prefix(self._tenant)
-        found = self._open().search_registered_models(f"name LIKE '{prefix}%'", max_results=1000)
-        return [model for model in found if model.name.startswith(prefix)]
+        models = self._open().search_registered_models(f"name LIKE '{prefix}%'", max_results=1000)
+        return [model for model in models if model.name.startswith(prefix)]
 
     def _registered_model(self, target: str) -> RegisteredModel:
         models = {self._target(model.name): model for model in self._registered_models()}
         if target not in models:
-            known = ", ".join(sorted(models)) or "none"
-            raise UnknownVersion(f"no model of {target!r} is registered; there are: {known}")
+            targets = ", ".join(sorted(models)) or "none"
+            raise UnknownVersion(f"no model of {target!r} is registered; there are: {targets}")
         return models[target]
 
     def _version(self, model: RegisteredModel, number: str) -> ModelVersion:
         # Versions never change, only the aliases that point to them.
         key = (model.name, number)
-        if key not in self._known:
-            found = self._open().get_model_version(model.name, number)
-            self._known[key] = self._parse_version(found, model)
-        return replace(self._known[key], aliases=_aliases(model, number))
+        if key not in self._version_cache:
+            version = self._open().get_model_version(model.name, number)
+            self._version_cache[key] = self._parse_version(version, model)
+        return replace(self._version_cache[key], aliases=_aliases(model, number))
 
-    def _parse_version(self, found: MlflowVersion, model: RegisteredModel) -> ModelVersion:
+    def _parse_version(self, version: MlflowVersion, model: RegisteredModel) -> ModelVersion:
         return ModelVersion(
-            target=self._target(found.name),
-            version=str(found.version),
-            kind=found.tags.get(KIND_TAG, ""),
-            sha256=found.tags.get(SHA256_TAG, ""),
-            folder=local_path(found.source or "") / DATA_FOLDER,
-            trained_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
-            run_id=found.run_id or "",
-            aliases=_aliases(model, str(found.version)),
+            target=self._target(version.name),
+            version=str(version.version),
+            kind=version.tags.get(KIND_TAG, ""),
+            sha256=version.tags.get(SHA256_TAG, ""),
+            folder=local_path(version.source or "") / DATA_FOLDER,
+            trained_at=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+            run_id=version.run_id or "",
+            aliases=_aliases(model, str(version.version)),
         )
 
     def _target(self, name: str) -> str:
@@ -216,9 +216,10 @@ class ModelRegistry:
 
 
 def _prefix(tenant: str) -> str:
-    # A dot inside the tenant would make `a.b` a part of tenant `a`.
+    # An unescaped dot would make tenant `a.b` a part of tenant `a`.
     return tenant.translate(_ESCAPES).replace(".", "%2E") + "."
 
 
 def _aliases(model: RegisteredModel, number: str) -> tuple[str, ...]:
-    return tuple(sorted(alias for alias, of in model.aliases.items() if str(of) == number))
+    aliases = model.aliases.items()
+    return tuple(sorted(alias for alias, version in aliases if str(version) == number))

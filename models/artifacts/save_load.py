@@ -1,4 +1,4 @@
-"""Saves a model to a folder without pickle, and loads it only when it proves to be the same."""
+"""Saves a model to a folder without pickle, and loads it only if nothing has changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def save_artifact(
     """Write a fitted model, its card, arrays and golden examples; return the manifest's SHA-256.
 
     `folder` is created and must be empty if it exists; `model` is not changed. `learned_from` are
-    the ids of the incidents that it was fitted or judged on, of which hashes are kept.
+    the ids of the incidents that it was fitted or evaluated on; only their hashes are saved.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -53,8 +53,9 @@ def load_artifact(
 ) -> LoadedModel:
     """Load a saved model after checking its hashes and types, and replay its golden examples.
 
-    `expected_sha256` is what `save_artifact` returned, kept elsewhere; with None the folder
-    vouches for itself. Big arrays are mapped from disk, read-only. Raises `ArtifactRejected`.
+    `expected_sha256` is the hash that `save_artifact` returned, kept outside the folder; None
+    trusts the folder's manifest. Big arrays are mapped from disk, read-only. Raises
+    `ArtifactRejected`.
     """
     files = ArtifactFolder(folder)
     verify_files(files, expected_sha256)
@@ -66,7 +67,7 @@ def load_artifact(
 
 
 def _load_model(files: ArtifactFolder, trusted: Sequence[str]) -> ReportModel:
-    # The files are those once saved, so whatever fails now is a type or version of this program.
+    # The files are as they were saved, so a failure means an untrusted type or another version.
     try:
         model = restore_arrays(skops.io.load(files.model, trusted=list(trusted)), files.arrays)
     except Exception as error:

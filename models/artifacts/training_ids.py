@@ -1,4 +1,4 @@
-"""Which incidents a model was fitted or judged on: as hashes, so that the artifact names none."""
+"""Records which incidents a model was fitted or evaluated on, as hashes of their ids."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -18,27 +18,28 @@ def hash_ids(ids: Sequence[str]) -> NDArray[np.uint64]:
     (True, False)
     """
     digests = (blake2b(id.encode(), digest_size=_BYTES).digest() for id in ids)  # noqa: A001
-    return np.fromiter((int.from_bytes(one, "little") for one in digests), np.uint64, len(ids))
+    numbers = (int.from_bytes(digest, "little") for digest in digests)
+    return np.fromiter(numbers, np.uint64, len(ids))
 
 
 def write_learned_from(ids: Sequence[str], file: Path) -> None:
-    """Write the hashes of these incidents' ids, sorted and each once."""
+    """Write the hashes of these incidents' ids, sorted and without repeats."""
     np.save(file, np.unique(hash_ids(ids)), allow_pickle=False)
 
 
 def was_learned_from(id: str, file: Path) -> bool:  # noqa: A002
-    """Tell whether a file names an incident; one that is missing or unreadable names none."""
+    """Tell whether a file lists an incident; a missing or unreadable file lists none."""
     return bool(were_learned_from([id], file)[0])
 
 
 def were_learned_from(ids: Sequence[str], file: Path) -> NDArray[np.bool_]:
-    """Tell of each incident whether a file names it, as `was_learned_from` does of one."""
+    """Tell for each incident whether a file lists it; see `was_learned_from`."""
     try:
-        known = np.load(file, mmap_mode="r", allow_pickle=False)
+        listed = np.load(file, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError):
         return np.zeros(len(ids), dtype=np.bool_)
-    wanted = hash_ids(ids)
-    if not len(known):
+    hashes = hash_ids(ids)
+    if not len(listed):
         return np.zeros(len(ids), dtype=np.bool_)
-    at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.asarray(known[at] == wanted, dtype=np.bool_)
+    places = np.minimum(np.searchsorted(listed, hashes), len(listed) - 1)
+    return np.asarray(listed[places] == hashes, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""The types that a saved model may hold; whatever else a file names is refused."""
+"""The types that a saved model may hold; any other type is refused."""
 
 TRUSTED_TYPES: tuple[str, ...] = (
     # features
@@ -31,5 +31,5 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "sklearn.model_selection._split.KFold",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
 )
-"""Import paths, as skops spells them. A new transformer, dataclass or function that a model keeps
-is added here by hand, after a look at what loading it does."""
+"""Import paths, as skops spells them. Add a new transformer, dataclass or function that a
+model keeps by hand, after checking what loading it does."""

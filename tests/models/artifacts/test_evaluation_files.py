@@ -94,7 +94,7 @@ def test_files_that_do_not_name_the_incident_are_not_touched(publish, home):
     before = [path.stat() for path in sorted(files.root.iterdir())]
     assert forget_in_snapshots("INC9", home, "default") == 0
     assert [path.stat().st_ino for path in sorted(files.root.iterdir())] == [
-        one.st_ino for one in before
+        stat.st_ino for stat in before
     ]
 
 
@@ -138,7 +138,7 @@ def test_runs_deleted_in_mlflow_are_not_forgotten(publish, home):
 
 
 def test_more_runs_than_mlflow_lists_at_once(publish, home, monkeypatch):
-    monkeypatch.setattr(evaluation_files, "_RUNS_AT_ONCE", 1)
+    monkeypatch.setattr(evaluation_files, "_RUNS_PER_PAGE", 1)
     versions = [publish(), publish(), publish()]
     assert forget_in_snapshots("INC1", home, "default") == 6
     assert all(len(names(files)[0]) == 2 for files in versions)
@@ -160,7 +160,7 @@ def test_before_the_first_training_there_is_nothing_to_forget(home):
 def test_a_damaged_file_is_named_and_the_others_are_done(publish, home):
     damaged, whole = publish(), publish()
     damaged.judged.write_bytes(b"PAR1 and nothing more")
-    with pytest.raises(RegistryUnavailable, match=r"judged\.parquet.*mend or remove"):
+    with pytest.raises(RegistryUnavailable, match=r"judged\.parquet.*repair or delete"):
         forget_in_snapshots("INC1", home, "default")
     assert "INC1" not in damaged.label_noise.read_text(encoding="utf-8")
     assert len(names(whole)[0]) == 2

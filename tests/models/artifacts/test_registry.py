@@ -28,9 +28,9 @@ def registry(home, trusted_toy):
 
 
 def test_a_champion_is_found_loaded_and_answers(champion, registry, toy_model, toy_card):
-    found = registry.champions()
-    assert found == {"category": champion}
-    loaded = registry.load(found["category"])
+    champions = registry.champions()
+    assert champions == {"category": champion}
+    loaded = registry.load(champions["category"])
     assert loaded.model.predict(REPORTS) == toy_model.predict(REPORTS)
     assert loaded.card == toy_card
 
@@ -110,8 +110,8 @@ def test_tenants_and_odd_targets_do_not_mix(toy_model, toy_card, tmp_path, home,
         register(tmp_path / str(number), card, home=home, tenant=tenant)
         promote(target, home=home, tenant=tenant)
     for tenant in ("a", "a.b", "A", "_"):
-        found = ModelRegistry(home.tracking_uri, tenant).champions()
-        assert set(found) == {target for of, target in pairs if of == tenant}
+        champions = ModelRegistry(home.tracking_uri, tenant).champions()
+        assert set(champions) == {target for owner, target in pairs if owner == tenant}
 
 
 def test_names_of_usual_targets_stay_readable():

@@ -46,8 +46,8 @@ def test_hashes_are_sorted_and_each_is_there_once(tmp_path):
 def test_every_id_is_found_and_no_other(tmp_path):
     ids = [f"INC{number}" for number in range(2_000)]
     write_learned_from(ids[::2], tmp_path / "ids.npy")
-    found = [was_learned_from(id, tmp_path / "ids.npy") for id in ids]  # noqa: A001
-    assert found == [True, False] * 1_000
+    answers = [was_learned_from(id, tmp_path / "ids.npy") for id in ids]  # noqa: A001
+    assert answers == [True, False] * 1_000
 
 
 def test_no_incidents_and_no_file(tmp_path):
@@ -62,7 +62,7 @@ def test_an_artifact_names_its_incidents_only_by_hash(toy_model, toy_card, tmp_p
     files = ArtifactFolder(tmp_path / "model")
     assert was_learned_from("INC-marker", files.learned_from)
     content = [path.read_bytes() for path in files.root.rglob("*") if path.is_file()]
-    assert not [each for each in content if b"INC-marker" in each]
+    assert not [data for data in content if b"INC-marker" in data]
 
 
 def test_versions_come_by_target_and_the_newest_first(publish, registry, home, promote):
@@ -70,14 +70,14 @@ def test_versions_come_by_target_and_the_newest_first(publish, registry, home, p
     first, second = publish("category", ["INC1", "INC2"]), publish("category", ["INC2"])
     third = publish("category", ["INC1"])
     champion = promote("category", first.version, home=home, tenant="default")
-    found = registry.learned_from("INC1")
-    assert [(one.target, one.version) for one in found] == [
+    versions = registry.learned_from("INC1")
+    assert [(version.target, version.version) for version in versions] == [
         ("category", third.version),
         ("category", first.version),
         ("severity", severity.version),
     ]
-    assert found[1] == champion
-    assert [one.version for one in registry.learned_from("INC2")] == [second.version, "1"]
+    assert versions[1] == champion
+    assert [version.version for version in registry.learned_from("INC2")] == [second.version, "1"]
     assert registry.learned_from("INC3") == ()
 
 
