@@ -1,4 +1,4 @@
-"""A figure with its interval, which every measurement of a model gives."""
+"""A measured value with its 95% interval."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from features.formatting import interval
 class Estimate:
     """A value with its 95% interval `low`..`high`.
 
-    Records that leave the process keep the three flat beside their own fields, in their own order,
-    and are made from its `triple`.
+    Records that are written out have fields of their own for the three numbers, filled from
+    `triple`.
 
     >>> gain = Estimate(0.021, 0.008, 0.034)
     >>> f"{gain:+.3f}"
@@ -28,9 +28,9 @@ class Estimate:
 
     @property
     def triple(self) -> tuple[float, float, float]:
-        """The value and the ends of its interval, for records that hold them flat."""
+        """The value and the ends of its interval, for records with three fields of their own."""
         return self.value, self.low, self.high
 
     def __format__(self, form: str) -> str:
-        """Write the value and its interval, every number in the same form."""
+        """Write the value and its interval, each number in the same form."""
         return f"{self.value:{form}} ({interval(self.low, self.high, form)})"

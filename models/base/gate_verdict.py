@@ -1,4 +1,4 @@
-"""What the gate found: whether a challenger may answer, why, and how far apart the two were."""
+"""The gate's verdict: whether a challenger may be promoted, why, and the measured differences."""
 
 import json
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A challenger less another version, or the baseline, on the same incidents.
+    """A challenger's gain over another version or the baseline, on the same incidents.
 
-    `name` says what it was compared with, or in which slice; `metric` is higher where better, and
-    `value` with its 95% interval `low`..`high` is the challenger's gain. `groups` counts the
-    incidents' groups of near-copies.
+    `name` says what it was compared with, or in which slice. A higher `metric` is better; `value`
+    with its 95% interval `low`..`high` is the gain. `groups` counts the groups of near-copies among
+    the incidents.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a challenger may be promoted, why, what else to know, and the figures behind it."""
+    """Whether a challenger may be promoted, the reasons, warnings, and the figures behind it."""
 
     promoted: bool
     reasons: tuple[str, ...]
@@ -40,14 +40,14 @@ class Verdict:
         >>> verdict.figures()["v1"]["low"]
         -1
         """
-        return {each.name: _without_name(each) for each in self.comparisons}
+        return {comparison.name: _figures(comparison) for comparison in self.comparisons}
 
     def to_json(self) -> str:
         """Return the verdict as indented JSON."""
         return json.dumps(asdict(self), indent=2)
 
 
-def _without_name(comparison: Comparison) -> dict[str, Any]:
+def _figures(comparison: Comparison) -> dict[str, Any]:
     figures = {name: value for name, value in asdict(comparison).items() if name != "name"}
     return {
         name: round(value, 5) if isinstance(value, float) else value

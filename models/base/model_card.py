@@ -1,4 +1,4 @@
-"""What a model says about itself: data, method, measured quality and limits."""
+"""A model's card: its data, method, measured quality and limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ _RECORDED_PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A measured quality with its 95% interval `low`..`high`, beside a baseline's value."""
+    """A measured quality with its 95% interval `low`..`high`, and the baseline's value."""
 
     name: str
     value: float
@@ -38,9 +38,9 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceBin:
-    """Held-out predictions with a confidence in `low`..`high`: how many `n`, how sure, how right.
+    """The `n` held-out predictions with a confidence in `low`..`high`.
 
-    Calibrated is a model whose `accuracy` equals its `mean_confidence` in every bin.
+    A model is calibrated if its `accuracy` equals its `mean_confidence` in every bin.
     """
 
     low: float
@@ -54,8 +54,9 @@ class ConfidenceBin:
 class ClassReliability:
     """How far held-out predictions of one label can be relied on.
 
-    `labelled` and `predicted` count rows; `precision` and `mean_confidence` are of the predicted
-    ones and `recall` of the labelled ones, None where there are none.
+    `labelled` and `predicted` count the rows with this label and those predicted to have it.
+    `precision` and `mean_confidence` are over the predicted rows and `recall` over the labelled
+    rows, None where there are no such rows.
     """
 
     label: str
@@ -68,10 +69,10 @@ class ClassReliability:
 
 @dataclass(frozen=True, slots=True)
 class SliceMetric:
-    """A held-out figure of the incidents whose `slice` (class, service, length, ...) is `value`.
+    """A metric on the held-out incidents whose `slice` (class, service, length, ...) is `value`.
 
-    `score` is the figure named `metric` with its 95% interval `low`..`high`; `groups` counts the
-    `incidents`' groups of near-copies.
+    `score` is the value of `metric` with its 95% interval `low`..`high`; `groups` counts the groups
+    of near-copies among the `incidents`.
     """
 
     slice: str
@@ -86,7 +87,7 @@ class SliceMetric:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """Held-out accuracy, with its 95% interval, of a light model that learned from `labels`."""
+    """Held-out accuracy, with its 95% interval, of a light model fitted on `labels` rows."""
 
     labels: int
     accuracy: float
@@ -96,7 +97,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """Rows of the export: read, fit for use, rejected, and with a label for this target."""
+    """Counts of the export's rows: read, usable, rejected, and with a label for this target."""
 
     read: int = 0
     used: int = 0
@@ -106,12 +107,13 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True)
 class LabelNoise:
-    """How far the history's labels can be trusted, and the ceilings that this puts on accuracy.
+    """How far the history's labels can be trusted, and the highest accuracy that they allow.
 
-    `suspected` labels look mistaken to the model, a `share` of the `assessed` ones, or to their
-    near-copies. `ceiling` is what confident learning estimates: low where the model is weak.
-    `copies_ceiling` is what a model can reach that answers near-copies alike, on the `copied` rows;
-    `disagreeing` groups of near-copies carry several labels. None: there was too little to tell.
+    `suspected` counts labels that the model or near-copies contradict. The model contradicts a
+    `share` of the `assessed` labels. `ceiling` is the accuracy that confident learning estimates as
+    possible; it is too low where the model is weak. `copies_ceiling` is the highest accuracy on the
+    `copied` rows, which have near-copies, of a model that answers near-copies alike; `disagreeing`
+    counts groups of near-copies with several labels. A ceiling is None if there are too few rows.
     """
 
     suspected: int
@@ -127,10 +129,11 @@ class LabelNoise:
 class Drift:
     """Whether later incidents differ from earlier ones; `statement` says it in words.
 
-    `since` dates the drift, None without one. `moved` is the share of labels that would have to
-    change to restore the shares of before (without a drift: of before the newest judged period),
-    `chance` how often shuffled days are as far apart. `overconfidence` is the newest period's mean
-    confidence less its accuracy, None where it has too few incidents.
+    `since` is when the drift began, None without a drift. `moved` is the share of labels that would
+    have to change to restore the label shares of before the drift (without a drift: of before the
+    newest evaluated period); `chance` is how often shuffled days differ as much.
+    `overconfidence` is the newest period's mean confidence less its accuracy, None if it has too
+    few incidents.
     """
 
     has_drifted: bool
@@ -143,17 +146,16 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The account of one trained model, saved beside it as `card.json`.
+    """The description of one trained model, saved beside it as `card.json`.
 
-    `cutoff` is the end of the data learned from, `split` says in words how evaluation rows were
-    kept apart, `provenance` tells of each report column when its value was written,
-    `reliability` compares confidence with accuracy by bin and by class, on held-out rows,
-    `slices` measure parts of these rows, `verdict` is the gate's,
-    `certificates` are keyed by class, and `encoder_sha256` and
-    `adapted_encoder_sha256` name the encoders' weights. `rung` tells how much of the method the
-    labels support (`neighbours`, `linear` or `full`), `learning_curve` what more labels would
-    bring, and `labels_until_auto` about how many more a first certificate takes; None where there
-    is one, or nothing tells.
+    `cutoff` is the end of the training data. `split` says in words how evaluation rows were kept
+    apart. `provenance` says for each report column when its value was written. `reliability` and
+    `class_reliability` compare confidence with accuracy on held-out rows, by bin and by class, and
+    `slices` measure parts of these rows. `verdict` is the gate's. `certificates` are keyed by
+    class. `encoder_sha256` and `adapted_encoder_sha256` are the hashes of the encoders' weights.
+    `rung` is how much of the method the labels support (`neighbours`, `linear` or `full`),
+    `learning_curve` shows what more labels would bring, and `labels_until_auto` estimates how many
+    more labels a first certificate needs: None if there is one, or if it cannot be estimated.
 
     >>> card = Card("category", "choice", datetime(2026, 1, 1), notes=("refitted on all",))
     >>> Card.from_json(card.to_json()) == card
@@ -200,14 +202,14 @@ class Card:
 
 
 def package_versions() -> dict[str, str]:
-    """Return the versions of Python and of the installed packages that shape a model's answers."""
-    found = {"python": python_version()}
+    """Return the versions of Python and of the installed packages that affect a model's answers."""
+    versions = {"python": python_version()}
     for name in _RECORDED_PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 _CARD = TypeAdapter(Card)

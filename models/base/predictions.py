@@ -1,4 +1,4 @@
-"""What a model answers: one object for each prediction, never parallel lists."""
+"""What a model predicts: one object for each prediction, never parallel lists."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Decision(StrEnum):
-    """What the evidence supports: act, show, or stay silent."""
+    """What the evidence supports: acting without a person, showing a suggestion, or abstaining."""
 
     AUTO = "auto"
     SUGGEST = "suggest"
@@ -17,9 +17,10 @@ class Decision(StrEnum):
 class Certificate:
     """The proven precision behind `auto` (Learn-then-Test, arXiv 2110.01052).
 
-    Above `threshold` the precision is at least `precision_at_least`, at 95% confidence, shown on
-    `n` groups of near-copies. A `pooled` certificate was proven for several rare classes together.
-    With `family` the 95% hold for all of the model's certificates at once, else for each alone.
+    From a confidence of `threshold` on, the precision is at least `precision_at_least`, proven at
+    the 95% level on `n` groups of near-copies. A `pooled` certificate was proven for several rare
+    classes together. With `family` the 95% hold for all certificates of the model jointly,
+    otherwise for each one alone.
     """
 
     precision_at_least: float
@@ -56,7 +57,7 @@ class FieldWeight:
 
 @dataclass(frozen=True, slots=True)
 class Exemplar:
-    """A labelled past report near this one; one with another label contradicts the prediction."""
+    """A labelled past report close to this one; another label contradicts the prediction."""
 
     id: str
     label: str
@@ -76,8 +77,8 @@ class Evidence:
 class ChoicePrediction:
     """One label out of several, with calibrated confidence.
 
-    `label` is the likeliest whatever the decision; `label_set` holds the right label with the
-    coverage that the model's card states.
+    `label` is the likeliest one whatever the decision; `label_set` contains the right label with
+    the coverage that the model's card states.
     """
 
     label: str
@@ -104,9 +105,9 @@ class SeverityPrediction(ChoicePrediction):
 class SimilarIncident:
     """A past incident that is probably about the same trouble.
 
-    `relatedness` is the calibrated probability that it is; `why` says in a few words each what
-    they share. `resolution` is the sentence that names the fix, or that none was recorded.
-    `copies` are the ids of near-copies that this entry stands for, without its own.
+    `relatedness` is the calibrated probability that it is; `why` lists what the two share, in a few
+    words each. `resolution` is the sentence that names the fix, or says that none was recorded.
+    `copies` are the ids of the near-copies that this entry represents, without its own id.
     """
 
     id: str
@@ -124,10 +125,9 @@ class SimilarIncident:
 
 @dataclass(frozen=True, slots=True)
 class OpenMatch:
-    """The still open incident that a new one probably belongs to.
+    """The open incident that a new one probably belongs to.
 
-    `members` counts the incidents known to belong to it, itself included; `opened_at` is since
-    when it is open.
+    `members` counts the incidents known to belong to it, itself included.
     """
 
     id: str
@@ -140,24 +140,24 @@ class OpenMatch:
 
 @dataclass(frozen=True, slots=True)
 class SimilarPrediction:
-    """The past incidents worth reading, most related first; none is a right answer too."""
+    """The past incidents worth reading, most related first; an empty list is a valid answer."""
 
     similar: tuple[SimilarIncident, ...] = ()
     open_match: OpenMatch | None = None
 
     @property
     def label(self) -> str:
-        """The id of the most related incident, empty without one."""
+        """The id of the most related incident, empty if there is none."""
         return self.similar[0].id if self.similar else ""
 
     @property
     def confidence(self) -> float:
-        """The relatedness of the first, 0 without one."""
+        """The relatedness of the first incident, 0 if there is none."""
         return self.similar[0].relatedness if self.similar else 0.0
 
     @property
     def decision(self) -> Decision:
-        """Whether there is something to show."""
+        """Suggest if there is anything to show, else abstain."""
         return Decision.SUGGEST if self.similar else Decision.ABSTAIN
 
 
@@ -166,7 +166,7 @@ class SuggestedRunbook:
     """A runbook that probably applies.
 
     `relevance` is the calibrated probability that it does; `why` quotes the section that matched;
-    `steps` are ready to follow.
+    `steps` are what to do, in order.
     """
 
     id: str
@@ -179,23 +179,23 @@ class SuggestedRunbook:
 
 @dataclass(frozen=True, slots=True)
 class RunbookPrediction:
-    """The runbooks that probably apply, most relevant first; none is a right answer too."""
+    """The runbooks that probably apply, most relevant first; an empty list is a valid answer."""
 
     runbooks: tuple[SuggestedRunbook, ...] = ()
 
     @property
     def label(self) -> str:
-        """The id of the most relevant runbook, empty without one."""
+        """The id of the most relevant runbook, empty if there is none."""
         return self.runbooks[0].id if self.runbooks else ""
 
     @property
     def confidence(self) -> float:
-        """The relevance of the first, 0 without one."""
+        """The relevance of the first runbook, 0 if there is none."""
         return self.runbooks[0].relevance if self.runbooks else 0.0
 
     @property
     def decision(self) -> Decision:
-        """Whether there is something to show."""
+        """Suggest if there is anything to show, else abstain."""
         return Decision.SUGGEST if self.runbooks else Decision.ABSTAIN
 
 

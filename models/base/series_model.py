@@ -11,7 +11,7 @@ Bounds = tuple[float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class MetricSeries:
-    """A series as it was sent: unix seconds, and values of which some may be missing."""
+    """A series as it was sent: times in unix seconds, and values, of which some may be missing."""
 
     name: str
     times: NDArray[np.int64]
@@ -22,12 +22,13 @@ class MetricSeries:
 
 @dataclass(frozen=True, slots=True)
 class SeriesScores:
-    """What a model says of points, in arrays (series, points).
+    """A model's scores of points, in arrays of shape (series, points).
 
-    `score` orders points by how unusual they are, and `alarms_per_week` is the expected number of
-    false alarms a week, after those within an hour are taken as one, if the threshold were there:
-    infinite while a series is too young. `expected`, `lower` and `upper` are in the series' own
-    units, NaN before they are known. `channel` indexes the names of what explains the score.
+    The higher `score`, the more unusual a point. `alarms_per_week` is the expected number of false
+    alarms a week with a threshold at this score, where alarms within an hour count as one; it is
+    infinite while a series has too short a past. `expected`, `lower` and `upper` are in the series'
+    own units, NaN before they are known. `channel` is the number of the channel that explains the
+    score.
     """
 
     score: NDArray[np.float64]
@@ -38,14 +39,14 @@ class SeriesScores:
     channel: NDArray[np.int8]
 
     def of_series(self, number: int) -> "SeriesScores":
-        """Return the scores of one series, whose arrays have a place for each point."""
-        arrays = {each.name: getattr(self, each.name)[number] for each in fields(self)}
+        """Return the scores of one series, in arrays of shape (points,)."""
+        arrays = {field.name: getattr(self, field.name)[number] for field in fields(self)}
         return SeriesScores(**arrays)
 
     def within(self, bounds: Bounds) -> "SeriesScores":
-        """Return the scores with what is expected kept between the metric's lowest and highest.
+        """Return the scores with expected values clipped to the metric's lowest and highest value.
 
-        None is no bound.
+        None means no bound.
         """
         if bounds == (None, None):
             return self
@@ -60,26 +61,27 @@ class SeriesScores:
 
 
 class SeriesModel(ABC):
-    """A model that reads series causally, in a state of fixed size for each.
+    """A model that scores series point by point, and keeps a state of fixed size for each.
 
-    The states are an array of records, one a series; a row's bytes are all there is to keep.
+    A score depends on no later point. The states are an array of records, one for each series; to
+    save a series' state, save its record's bytes.
     """
 
     @property
     @abstractmethod
     def layout(self) -> str:
-        """Names what a state's bytes mean: of another layout they cannot be read."""
+        """The name of the state's byte layout; bytes of another layout cannot be read."""
 
     @abstractmethod
     def start(self, count: int) -> NDArray[np.void]:
-        """Return the states of so many series that have no past."""
+        """Return the states of `count` series without a past."""
 
     @abstractmethod
-    def restore(self, kept: bytes) -> NDArray[np.void]:
-        """Return states from their bytes, one after the other; the `layout` must be the same."""
+    def restore(self, state_bytes: bytes) -> NDArray[np.void]:
+        """Return states from their concatenated bytes; the `layout` must be the same."""
 
     @abstractmethod
     def update(
         self, states: NDArray[np.void], times: NDArray[np.int64], values: NDArray[np.float64]
     ) -> SeriesScores:
-        """Score the next points of each series and move its state, in place, past them."""
+        """Score the next points of each series and update its state in place."""

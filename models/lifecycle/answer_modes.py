@@ -1,4 +1,4 @@
-"""What an owner may allow to be done with answers, and what holds of it."""
+"""Sets and lists modes: what the owner allows to be done with answers."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from models.classification.calibrated_model import CalibratedModel
 
 @dataclass(frozen=True, slots=True)
 class ModeLine:
-    """What holds for a target (None: every one), or for one label of it (None: all).
+    """The mode of a target (None: every target), or of one of its labels (None: all labels).
 
-    `set_at` is None for a mode that nobody set.
+    `set_at` is None for a mode that nobody has set.
     """
 
     target: str | None
@@ -26,7 +26,7 @@ class ModeLine:
     set_at: datetime | None
 
     def describe(self) -> str:
-        """Return the line as a person reads it.
+        """Return the mode in words.
 
         >>> ModeLine("category", "VPN", Mode.AUTO, None).describe()
         "category, label 'VPN': auto"
@@ -36,7 +36,7 @@ class ModeLine:
 
 
 def parse_mode(text: str) -> Mode:
-    """Return the mode of a name; raises `ModeRefused`."""
+    """Return the mode with this name; raises `ModeRefused`."""
     try:
         return Mode(text)
     except ValueError:
@@ -53,25 +53,26 @@ def set_mode(
     actor: str,
     now: datetime,
 ) -> ModeLine:
-    """Set what may be done with answers, and tell the log who did; servers follow in seconds.
+    """Set a mode, and record who set it in the audit log; servers apply it within seconds.
 
-    Without a target everything returns to monitor. A target's mode also lowers those of its labels
-    that were allowed more. Raises `ModeRefused`, `RegistryUnavailable` and `StoreUnavailable`.
+    Without a target, everything returns to monitor. Setting a target's mode also lowers the modes
+    of its labels that allowed more. Raises `ModeRefused`, `RegistryUnavailable` and
+    `StoreUnavailable`.
     """
     line = ModeLine(target, label, mode, now)
     if target is None:
         _refuse_too_wide(line)
         store.modes.reset()
     else:
-        _check_known(registry, _champion(registry, target), label)
+        _check_label(registry, _champion(registry, target), label)
         store.modes.set(ModeSetting(target, label, mode, now))
-    facts = {"mode": str(mode), "label": label}
-    store.audit_log.append(AuditEvent(now, actor, "mode", target, None, line.describe(), facts))
+    details = {"mode": str(mode), "label": label}
+    store.audit_log.append(AuditEvent(now, actor, "mode", target, None, line.describe(), details))
     return line
 
 
 def unproven_version(line: ModeLine, registry: ModelRegistry) -> ModelVersion | None:
-    """Return the champion that a label was allowed `auto` of without a certificate for it."""
+    """Return the champion if it has no certificate for a label that is set to `auto`, else None."""
     if line.target is None or line.label is None or line.mode is not Mode.AUTO:
         return None
     champion = _champion(registry, line.target)
@@ -80,8 +81,9 @@ def unproven_version(line: ModeLine, registry: ModelRegistry) -> ModelVersion | 
 
 def mode_lines(modes: Modes, champions: Collection[str]) -> list[ModeLine]:
     """Return a line for each target that has a champion or a mode, and for each label's mode."""
-    wholes = {(target, None) for target in champions} | {(t, None) for t, _ in modes.settings}
-    keys = sorted(wholes | modes.settings.keys(), key=lambda key: (key[0], key[1] or ""))
+    targets = set(champions) | {target for target, _ in modes.settings}
+    target_keys = {(target, None) for target in targets}
+    keys = sorted(target_keys | modes.settings.keys(), key=lambda key: (key[0], key[1] or ""))
     settings = [(target, label, modes.settings.get((target, label))) for target, label in keys]
     return [
         ModeLine(target, label, modes.of(target, label), setting.set_at if setting else None)
@@ -89,12 +91,12 @@ def mode_lines(modes: Modes, champions: Collection[str]) -> list[ModeLine]:
     ]
 
 
-def _refuse_too_wide(wanted: ModeLine) -> None:
-    if wanted.label is not None:
-        raise ModeRefused(f"name the target that label {wanted.label!r} is of with --target")
-    if wanted.mode is not Mode.MONITOR:
+def _refuse_too_wide(line: ModeLine) -> None:
+    if line.label is not None:
+        raise ModeRefused(f"name the target of label {line.label!r} with --target")
+    if line.mode is not Mode.MONITOR:
         raise ModeRefused(
-            f"{wanted.mode} is set for one target at a time; name it with --target "
+            f"{line.mode} is set for one target at a time; name it with --target "
             "(only monitor is for everything at once)"
         )
 
@@ -102,18 +104,18 @@ def _refuse_too_wide(wanted: ModeLine) -> None:
 def _champion(registry: ModelRegistry, target: str) -> ModelVersion:
     champions = registry.champions()
     if target not in champions:
-        known = ", ".join(sorted(champions)) or "none"
-        raise ModeRefused(f"{target!r} has no champion; targets that have one: {known}")
+        names = ", ".join(sorted(champions)) or "none"
+        raise ModeRefused(f"{target!r} has no champion; targets with a champion: {names}")
     return champions[target]
 
 
-def _check_known(registry: ModelRegistry, champion: ModelVersion, label: str | None) -> None:
+def _check_label(registry: ModelRegistry, champion: ModelVersion, label: str | None) -> None:
     if label is None:
         return
     model = registry.load(champion).model
     labels = model.classes_ if isinstance(model, CalibratedModel) else []
     if label not in labels:
-        known = ", ".join(labels) or "none"
+        names = ", ".join(labels) or "none"
         raise ModeRefused(
-            f"the champion of {champion.target!r} knows no label {label!r}; it knows: {known}"
+            f"the champion of {champion.target!r} knows no label {label!r}; it knows: {names}"
         )

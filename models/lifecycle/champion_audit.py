@@ -23,7 +23,7 @@ _SLICES = ("class ", "service ", "source ", "language ", "length ")
 
 
 class Versions(Protocol):
-    """What is needed of `models.artifacts.registry.ModelRegistry`."""
+    """The part of `models.artifacts.registry.ModelRegistry` that an audit needs."""
 
     def champions(self) -> Mapping[str, ModelVersion]:
         """Return the champion of each target that has one."""
@@ -34,10 +34,10 @@ class Versions(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GainRecord(Estimate):
-    """How much better a version was than another one, or than a baseline, when it was judged.
+    """How much better a version was than another version or a baseline when it was evaluated.
 
-    `name` says than what, and `metric` is higher where better. `incidents` is None where the log
-    does not tell.
+    `name` says what it was compared with, or in which slice; a higher `metric` is better.
+    `incidents` is None if the log does not say how many there were.
     """
 
     name: str
@@ -46,14 +46,14 @@ class GainRecord(Estimate):
 
     @property
     def is_of_slice(self) -> bool:
-        """Whether only a part of the incidents was compared, such as those of one class."""
+        """Whether only part of the incidents were compared, such as those of one class."""
         return self.name.startswith(_SLICES)
 
     def describe(self) -> str:
         """Return the difference in words.
 
-        >>> past = GainRecord(0.02, 0.01, 0.03, name="version 3", metric="accuracy", incidents=9)
-        >>> past.describe()
+        >>> gain = GainRecord(0.02, 0.01, 0.03, name="version 3", metric="accuracy", incidents=9)
+        >>> gain.describe()
         'accuracy against version 3: +0.020 (+0.010 to +0.030) on 9 incidents'
         >>> GainRecord(0.012, -0.01, 0.03, name="class VPN", metric="accuracy").describe()
         'accuracy in class VPN: +0.012 (-0.010 to +0.030) against the champion'
@@ -66,11 +66,11 @@ class GainRecord(Estimate):
 
 @dataclass(frozen=True, slots=True)
 class ChampionAt:
-    """Who was champion of a target at a moment.
+    """The champion of a target at a moment.
 
-    `reign` is None where the log does not reach back so far; `unknown` then says what the registry
-    tells. `told` are the details of all events about that version: the hash of its data, and the
-    measured gain_records with their intervals.
+    `reign` is the period in which that version was champion. It is None if the log does not reach
+    back so far; `unknown` then says what the registry knows. `told` holds the details of all events
+    about that version: the hash of its data, and measured gains with their intervals.
     """
 
     target: str
@@ -80,12 +80,12 @@ class ChampionAt:
 
     @property
     def data_sha256(self) -> str:
-        """The hash of the data that the version was trained on, empty where none is told."""
+        """The hash of the data that the version was trained on, empty if the log has none."""
         return str(self.told.get("data_sha256") or "")
 
     @property
     def gain_records(self) -> tuple[GainRecord, ...]:
-        """How much better it was than others when it was judged."""
+        """How much better it was than other versions or a baseline when it was evaluated."""
         return gain_records(self.told)
 
 
@@ -93,8 +93,8 @@ class ChampionAt:
 class AuditReport:
     """The answer to "which model was champion then, and what did it say about this incident?".
 
-    `answers` are those stored up to the moment, newest first, and `labels` all that the incident
-    got, also later, oldest first. Without an incident both are empty.
+    `answers` are the answers stored up to the moment, newest first. `labels` are all labels of the
+    incident, later ones included, oldest first. Without an incident both are empty.
     """
 
     at: datetime
@@ -106,30 +106,30 @@ class AuditReport:
     @property
     def counting(self) -> tuple[LabelRecord, ...]:
         """The label of each target that counted at the moment."""
-        known = [one for one in self.labels if one.given_at <= self.at]
-        targets = sorted({one.target for one in known})
-        best = [strongest(one for one in known if one.target == target) for target in targets]
-        return tuple(one for one in best if one is not None and one.source.trust > LabelTrust.SELF)
+        labels = [label for label in self.labels if label.given_at <= self.at]
+        targets = sorted({label.target for label in labels})
+        best = [strongest(label for label in labels if label.target == name) for name in targets]
+        return tuple(label for label in best if label and label.source.trust > LabelTrust.SELF)
 
 
-def gain_records(told: Mapping[str, Any]) -> tuple[GainRecord, ...]:
-    """Return every difference with an interval that the details of events hold, by name.
+def gain_records(details: Mapping[str, Any]) -> tuple[GainRecord, ...]:
+    """Return every gain with an interval in the details of events, at any depth.
 
-    >>> told = {"figures": {"version 3": {"metric": "f1", "value": 0.1, "low": 0.0, "high": 0.2}}}
-    >>> gain_records(told)[0].describe()
+    >>> figures = {"version 3": {"metric": "f1", "value": 0.1, "low": 0.0, "high": 0.2}}
+    >>> gain_records({"figures": figures})[0].describe()
     'f1 against version 3: +0.100 (+0.000 to +0.200)'
     """
-    found: list[GainRecord] = []
-    for name, given in told.items():
-        if not isinstance(given, Mapping):
+    gains: list[GainRecord] = []
+    for name, detail in details.items():
+        if not isinstance(detail, Mapping):
             continue
-        if given.keys() >= _MEASURED:
-            bounds = (float(given[each]) for each in ("value", "low", "high"))
-            metric, incidents = str(given.get("metric", "quality")), given.get("incidents")
-            found.append(GainRecord(*bounds, name=name, metric=metric, incidents=incidents))
+        if detail.keys() >= _MEASURED:
+            numbers = (float(detail[key]) for key in ("value", "low", "high"))
+            metric, incidents = str(detail.get("metric", "quality")), detail.get("incidents")
+            gains.append(GainRecord(*numbers, name=name, metric=metric, incidents=incidents))
         else:
-            found += gain_records(given)
-    return tuple(found)
+            gains += gain_records(detail)
+    return tuple(gains)
 
 
 def audit_at(
@@ -140,9 +140,9 @@ def audit_at(
     incident_id: str | None = None,
     target: str | None = None,
 ) -> AuditReport:
-    """Answer for one target or (None) for all; without a registry as far as the log reaches.
+    """Report on one target or (None) on all; without a registry, on what the log knows.
 
-    Raises `UnknownVersion` for a target of which neither knows, `RegistryUnavailable` and
+    Raises `UnknownVersion` for a target in neither log nor registry, `RegistryUnavailable` and
     `StoreUnavailable`.
     """
     events = store.audit_log.select(until=at)
@@ -155,7 +155,7 @@ def audit_at(
         at,
         incident_id,
         champions,
-        tuple(each for each in answers if target in {None, each.target}),
+        tuple(answer for answer in answers if target in {None, answer.target}),
         labels,
     )
 
@@ -163,27 +163,32 @@ def audit_at(
 def _champions(
     events: Sequence[AuditEvent], registry: Versions | None, at: datetime, target: str | None
 ) -> tuple[ChampionAt, ...]:
-    by_target = champion_periods(events)
-    present = registry.champions().keys() if registry and not target else ()
-    wanted = {target} if target else {*by_target, *present}
-    found = []
-    for each in sorted(wanted):
-        reign = champion_at(by_target.get(each, ()), at)
-        if reign is None:
-            found.append(ChampionAt(each, None, _what_the_registry_tells(registry, each, at)))
+    periods = champion_periods(events)
+    registered = registry.champions().keys() if registry and not target else ()
+    champions = []
+    for name in sorted({target} if target else {*periods, *registered}):
+        period = champion_at(periods.get(name, ()), at)
+        if period is None:
+            champions.append(ChampionAt(name, None, _describe_registry(registry, name, at)))
         else:
-            found.append(ChampionAt(each, reign, told=version_details(events, each, reign.version)))
-    return tuple(found)
+            details = version_details(events, name, period.version)
+            champions.append(ChampionAt(name, period, told=details))
+    return tuple(champions)
 
 
-def _what_the_registry_tells(registry: Versions | None, target: str, at: datetime) -> str:
-    """Say what can be told of a time before the first event; an unknown target is refused there."""
+def _describe_registry(registry: Versions | None, target: str, at: datetime) -> str:
+    """Say what the registry held at a moment before the log's first event.
+
+    Raises `UnknownVersion` for an unknown target.
+    """
     if registry is None:
         return "unknown: the log had not begun, and the registry cannot be read"
-    versions = sorted(registry.versions(target), key=lambda each: each.trained_at)
-    before = [each.version for each in versions if each.trained_at <= at]
+    versions = sorted(registry.versions(target), key=lambda version: version.trained_at)
+    before = [version.version for version in versions if version.trained_at <= at]
     if not before:
         first = versions[0]
-        return f"none: version {first.version}, the first, came on {first.trained_at:%Y-%m-%d}"
-    known = f"version{'' if len(before) == 1 else 's'} {', '.join(before)}"
-    return f"unknown: the log had not begun; the registry held {known} by then"
+        return (
+            f"none: version {first.version}, the first, was trained on {first.trained_at:%Y-%m-%d}"
+        )
+    numbers = f"version{'' if len(before) == 1 else 's'} {', '.join(before)}"
+    return f"unknown: the log had not begun; the registry held {numbers} by then"

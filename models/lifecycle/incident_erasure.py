@@ -1,4 +1,4 @@
-"""Takes a deleted incident out of everything but the models that learned from it."""
+"""Erases an incident everywhere except in the models that learned from it."""
 
 import logging
 from collections.abc import Sequence
@@ -22,18 +22,17 @@ _log = logging.getLogger(__name__)
 
 
 class LearnedFrom(Protocol):
-    """What is needed of `models.artifacts.registry.ModelRegistry`."""
+    """The part of `models.artifacts.registry.ModelRegistry` that an erasure needs."""
 
     def learned_from(self, id: str) -> Sequence[ModelVersion]:  # noqa: A002
-        """Return the versions that were fitted or judged on an incident."""
+        """Return the versions that were fitted or evaluated on an incident."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
     """What is left of a deleted incident: the `models` that learned from it.
 
-    They are None when the registry cannot be read, or files on how a model was judged cannot be
-    rewritten.
+    `models` is None if the registry cannot be read, or if an evaluation file cannot be rewritten.
     """
 
     models: Sequence[ModelVersion] | None
@@ -47,21 +46,21 @@ def erase_incident(
     home: Home,
     tenant: str,
 ) -> Deletion | None:
-    """Remove an incident from the store, caches and files on models; None if nobody knew it.
+    """Remove an incident from caches, evaluation files and the store; None if it was unknown.
 
-    It leaves the store last, so that what fails before can be tried again; other processes learn
-    from the store that it is gone. Raises `StoreUnavailable`.
+    The store comes last, so that a failed erasure can be tried again. Other processes see in the
+    store that the incident is gone. Raises `StoreUnavailable`.
     """
     incident = store.incidents.get(id)
-    # Two at once would each write files back that the other has just rid of its incident.
+    # Two erasures at once could each write back rows that the other has just removed.
     with FileLock(home.erasure_lock):
         if incident is not None:
             forget_cached(incident.report, home.encodings)
-            # As a use of a runbook it was read in another way.
+            # The runbook model cleans texts in its own way, and so has its own cached encodings.
             forget_encodings(home.encodings, {read_report(incident.report).text} - {""})
-        models, was_judged = _erase_in_registry(id, incident, registry, home, tenant)
+        models, was_evaluated = _erase_in_registry(id, incident, registry, home, tenant)
     was_stored = store.incidents.delete(id)
-    if not (was_stored or was_judged):
+    if not (was_stored or was_evaluated):
         return None
     forget_in_memory()
     return Deletion(models)
@@ -74,13 +73,13 @@ def _erase_in_registry(
     home: Home,
     tenant: str,
 ) -> tuple[Sequence[ModelVersion] | None, bool]:
-    """Return the models that learned from it, and whether files on them held its rows."""
+    """Return the models that learned from the incident, and whether evaluation files held it."""
     content = None if incident is None else fingerprint(incident.report)
     try:
         models = registry.learned_from(id)
         files = forget_in_snapshots(id, home, tenant, content)
     except RegistryUnavailable as error:
         facts = {"reason": str(error)}
-        _log.warning("an incident may remain in files of models", extra={"fields": facts})
+        _log.warning("an incident may remain in evaluation files", extra={"fields": facts})
         return None, False
     return models, files > 0

@@ -1,4 +1,4 @@
-"""Decides which version serves: moves the champion alias forth and back, and tells the log why."""
+"""Promotes a version to champion or rolls back to the one before, and logs who did it and why."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,8 +15,8 @@ from features.store.store import Store
 from models.artifacts.manifest import ArtifactFolder, verify_files
 from models.artifacts.registry import ModelRegistry, ModelVersion
 
-_PATIENCE_SECONDS = 30.0
-_FOUND = "the registry names another champion than the log; it was moved by other means"
+_LOCK_TIMEOUT_SECONDS = 30.0
+_MOVED_ELSEWHERE = "the registry names another champion than the log; it was moved by other means"
 
 
 def promote(
@@ -30,37 +30,37 @@ def promote(
     reason: str,
     details: Mapping[str, Any] | None = None,
 ) -> ModelVersion:
-    """Make a version (None: the newest) the champion; servers follow when they next look.
+    """Make a version (None: the newest) the champion; servers switch when they next poll.
 
-    `details` go into the log beside who and why. One that is champion already stays so, and the
-    log as it is. Raises `UnknownVersion`, `ArtifactRejected` when its files are not those that
-    were registered, `RegistryUnavailable` and `StoreUnavailable`.
+    `details` are logged with the actor and the reason. If the version is champion already, nothing
+    is logged. Raises `UnknownVersion`, `ArtifactRejected` if its files are not those that were
+    registered, `RegistryUnavailable` and `StoreUnavailable`.
     """
     registry = ModelRegistry(home.tracking_uri, tenant)
-    with _one_at_a_time(home):
-        chosen = _chosen(registry, target, version)
+    with _promotion_lock(home):
+        chosen = _select_version(registry, target, version)
         verify_files(ArtifactFolder(chosen.folder), chosen.sha256)
-        _note_found(registry, store, target)
+        _log_found_champions(registry, store, target)
         past = registry.champion_history(target)
         is_moved = past[-1:] != (chosen.version,)
         if is_moved:
             registry.set_champion_history(target, (*past, chosen.version))
         registry.remove_challenger(target, chosen.version)
         if is_moved:
-            told = {"before": past[-1] if past else None, "sha256": chosen.sha256}
-            _note("promote", chosen, store, actor, reason, told | dict(details or {}))
+            facts = {"before": past[-1] if past else None, "sha256": chosen.sha256}
+            _log_event("promote", chosen, store, actor, reason, facts | dict(details or {}))
     return registry.version(target, chosen.version)
 
 
 def rollback(
     target: str, *, home: Home, tenant: str, store: Store, actor: str, reason: str
 ) -> ModelVersion:
-    """Bring back the champion before this one; done twice it goes two champions back.
+    """Make the previous champion the champion again; a second rollback goes back one more.
 
-    Raises `NoEarlierChampion`, and otherwise what `promote` raises.
+    Raises `NoEarlierChampion`, and the errors that `promote` raises.
     """
     registry = ModelRegistry(home.tracking_uri, tenant)
-    with _one_at_a_time(home):
+    with _promotion_lock(home):
         registry.versions(target)
         champions = registry.champion_history(target)
         if len(champions) < 2:
@@ -69,43 +69,43 @@ def rollback(
             )
         chosen = registry.version(target, champions[-2])
         verify_files(ArtifactFolder(chosen.folder), chosen.sha256)
-        _note_found(registry, store, target)
+        _log_found_champions(registry, store, target)
         registry.set_champion_history(target, champions[:-1])
-        told = {"before": champions[-1], "sha256": chosen.sha256}
-        _note("rollback", chosen, store, actor, reason, told)
+        facts = {"before": champions[-1], "sha256": chosen.sha256}
+        _log_event("rollback", chosen, store, actor, reason, facts)
     return registry.version(target, chosen.version)
 
 
-def _chosen(registry: ModelRegistry, target: str, version: str | None) -> ModelVersion:
+def _select_version(registry: ModelRegistry, target: str, version: str | None) -> ModelVersion:
     if version is None:
         return registry.versions(target)[0]
     return registry.version(target, version)
 
 
 def note_found_champions(*, home: Home, tenant: str, store: Store) -> None:
-    """Tell the log of every champion that it does not know; who reads the log calls this first.
+    """Add every champion that the audit log does not know; call this before reading the log.
 
-    So what somebody moved in MLflow, or a crash kept from the log, is in it from then on. Raises
-    `RegistryUnavailable` and `StoreUnavailable`.
+    Such a champion was set in MLflow directly, or a crash came before its promotion was logged.
+    Raises `RegistryUnavailable` and `StoreUnavailable`.
     """
-    with _one_at_a_time(home):
-        _note_found(ModelRegistry(home.tracking_uri, tenant), store)
+    with _promotion_lock(home):
+        _log_found_champions(ModelRegistry(home.tracking_uri, tenant), store)
 
 
-def _note_found(registry: ModelRegistry, store: Store, target: str | None = None) -> None:
+def _log_found_champions(registry: ModelRegistry, store: Store, target: str | None = None) -> None:
     logged = {
         event.target: event.version
         for event in store.audit_log.select(target=target)
         if event.action in CHAMPION_ACTIONS
     }
-    for present in registry.champions().values():
-        is_asked = target in (None, present.target)
-        if is_asked and logged.get(present.target) != present.version:
-            told = {"before": logged.get(present.target), "sha256": present.sha256}
-            _note("found", present, store, "precedent", _FOUND, told)
+    for champion in registry.champions().values():
+        is_selected = target in (None, champion.target)
+        if is_selected and logged.get(champion.target) != champion.version:
+            facts = {"before": logged.get(champion.target), "sha256": champion.sha256}
+            _log_event("found", champion, store, "precedent", _MOVED_ELSEWHERE, facts)
 
 
-def _note(
+def _log_event(
     action: str,
     version: ModelVersion,
     store: Store,
@@ -120,15 +120,15 @@ def _note(
 
 
 @contextmanager
-def _one_at_a_time(home: Home) -> Iterator[None]:
-    """Hold a lock that the system takes back from a process that dies."""
+def _promotion_lock(home: Home) -> Iterator[None]:
+    """Hold the lock of promotions; the operating system releases it if the process dies."""
     home.moving_champions.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home.moving_champions)
     try:
-        lock.acquire(timeout=_PATIENCE_SECONDS)
+        lock.acquire(timeout=_LOCK_TIMEOUT_SECONDS)
     except Timeout as error:
         raise RegistryUnavailable(
-            "another promotion has been under way for long; try again when it is done"
+            "another promotion is still running; try again when it has finished"
         ) from error
     try:
         yield

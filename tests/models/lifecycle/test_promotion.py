@@ -223,7 +223,7 @@ def test_two_promotions_at_once_follow_each_other(versions, move, log):
 
 
 def test_a_promotion_waits_only_so_long_for_another(versions, move, monkeypatch):
-    monkeypatch.setattr(promotion, "_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(promotion, "_LOCK_TIMEOUT_SECONDS", 0.05)
     versions.moving_champions.parent.mkdir(exist_ok=True)
     with FileLock(versions.moving_champions), pytest.raises(RegistryUnavailable, match="another"):
         move("1")

@@ -75,7 +75,7 @@ def test_who_was_champion_and_what_was_said_is_one_page(client):
     ):
         assert part in shown, part
     assert 'href="/models/category/2"' in page.text
-    assert "none: version 1, the first, came on" in words(client.get("/audit?at=2026-02-01"))
+    assert "none: version 1, the first, was trained on" in words(client.get("/audit?at=2026-02-01"))
     assert "Nothing that is stored" in words(client.get("/audit?at=2026-03-03&incident=INC/1"))
 
 
