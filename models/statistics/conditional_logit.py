@@ -1,4 +1,4 @@
-"""Logits that start from known weights and move as examples come."""
+"""Logistic models whose weights have a Gaussian prior around known values."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ _Loss = Callable[[Floats], tuple[float, Floats]]
 class Ranking:
     """The candidates of a query as features of shape (candidates, features).
 
-    `is_right` tells which are right, at least one, and `weight` how much the query counts.
+    `is_right` marks the right candidates, of which there is at least one; `weight` is how much the
+    query counts.
     """
 
     features: Floats
@@ -28,8 +29,9 @@ class Ranking:
 def fit_conditional_logit(rankings: Sequence[Ranking], prior: Floats, spread: Floats) -> Floats:
     """Return the likeliest weights under a Gaussian prior (McFadden 1974, maximum a posteriori).
 
-    Among the candidates of a query one of the right ones is to be chosen. `prior` is where weights
-    start from and stay without rankings, `spread` their standard deviation about it.
+    For each query, the probability that one of its right candidates is chosen is maximised. The
+    prior has the mean `prior` and the standard deviation `spread`; without rankings, `prior` is
+    returned.
 
     >>> fit_conditional_logit([], np.array([2.0]), np.array([1.0])).tolist()
     [2.0]
@@ -40,16 +42,16 @@ def fit_conditional_logit(rankings: Sequence[Ranking], prior: Floats, spread: Fl
     is_right = np.concatenate([ranking.is_right for ranking in rankings])
     lengths = np.array([len(ranking.features) for ranking in rankings])
     starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
-    counts = np.array([ranking.weight for ranking in rankings])
+    query_weights = np.array([ranking.weight for ranking in rankings])
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         scores = features @ weights
-        whole, chosen = _log_sums(scores, starts, lengths)
-        part, wanted = _log_sums(np.where(is_right, scores, -np.inf), starts, lengths)
-        slopes = features.T @ (np.repeat(counts, lengths) * (chosen - wanted))
-        return float(counts @ (whole - part)), slopes
+        total, shares = _log_sums(scores, starts, lengths)
+        right_total, right_shares = _log_sums(np.where(is_right, scores, -np.inf), starts, lengths)
+        slopes = features.T @ (np.repeat(query_weights, lengths) * (shares - right_shares))
+        return float(query_weights @ (total - right_total)), slopes
 
-    return _likeliest(loss, prior, spread)
+    return _minimise_with_prior(loss, prior, spread)
 
 
 def fit_logit(
@@ -57,8 +59,8 @@ def fit_logit(
 ) -> Floats:
     """Return the weights of a logistic regression under a Gaussian prior (maximum a posteriori).
 
-    `evidence` has shape (examples, weights), `right` the outcomes, and `counts` how much each
-    example counts, by default one.
+    `evidence` has shape (examples, weights), `right` holds the outcomes, and `counts` is how much
+    each example counts, by default 1.
 
     >>> no_examples = np.ones(0, dtype=np.bool_)
     >>> fit_logit(np.ones((0, 1)), no_examples, np.array([2.0]), np.array([1.0])).tolist()
@@ -74,14 +76,14 @@ def fit_logit(
         slopes = -evidence.T @ (counts * signs * expit(-margins))
         return float(counts @ np.logaddexp(0, -margins)), slopes
 
-    return _likeliest(loss, prior, spread)
+    return _minimise_with_prior(loss, prior, spread)
 
 
-def _likeliest(loss: _Loss, prior: Floats, spread: Floats) -> Floats:
+def _minimise_with_prior(loss: _Loss, prior: Floats, spread: Floats) -> Floats:
     def with_prior(weights: Floats) -> tuple[float, Floats]:
         value, slopes = loss(weights)
-        pull = (weights - prior) / spread
-        return value + float(pull @ pull / 2), slopes + pull / spread
+        deviations = (weights - prior) / spread
+        return value + float(deviations @ deviations / 2), slopes + deviations / spread
 
     return np.asarray(minimize(with_prior, prior, jac=True, method="L-BFGS-B").x, dtype=np.float64)
 

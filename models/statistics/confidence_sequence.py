@@ -1,4 +1,4 @@
-"""Bounds on a precision that hold at all times at once, however often somebody looks."""
+"""Bounds on a precision that hold at all times at once, however often they are computed."""
 
 from dataclasses import dataclass
 from math import inf, log, log1p
@@ -21,16 +21,16 @@ class PrecisionBounds(Estimate):
 def precision_bounds(right: int, wrong: int, *, error: float = 0.05) -> PrecisionBounds:
     """Return an estimate of precision and its bounds from answers that a person checked.
 
-    `high` falls below the true precision in at most a share `error` of all histories, though it
-    is computed anew after every answer; likewise `low`. A precision that varies is covered in
-    this sense: when `high` falls below a promise, the promise was not kept by every answer. With
-    nothing checked the estimate is one half and the bounds are 0 and 1.
+    The probability that `high` ever falls below the true precision is at most `error`, even if it
+    is computed after every answer; the same holds for `low` rising above it. If the precision
+    varies and `high` falls below a promised precision, then the promise was not kept at every
+    answer. Without checked answers the estimate is 0.5 and the bounds are 0 and 1.
 
     Each bound inverts a test of "the precision is at least m" (at most m) by the mixture of
     likelihood ratios against m, over a Beta prior truncated at m (Robbins, 1970; Howard et al.,
     2021, arXiv 1810.08240; Waudby-Smith and Ramdas, 2023, arXiv 2010.09686). The mixture is a
-    nonnegative supermartingale that starts at 1, so by Ville's inequality it ever reaches
-    1 / error with probability `error` at most.
+    nonnegative supermartingale that starts at 1, so by Ville's inequality the probability that it
+    ever reaches 1 / error is at most `error`.
 
     >>> bounds = precision_bounds(right=40, wrong=12)
     >>> bounds.n, round(bounds.value, 3), round(bounds.low, 3), round(bounds.high, 3)
@@ -44,18 +44,18 @@ def precision_bounds(right: int, wrong: int, *, error: float = 0.05) -> Precisio
     first, second = _PRIOR
     return PrecisionBounds(
         value=right / n if n else 0.5,
-        low=1 - _upper(wrong, right, second, first, error),
-        high=_upper(right, wrong, first, second, error),
+        low=1 - _upper_bound(wrong, right, second, first, error),
+        high=_upper_bound(right, wrong, first, second, error),
         n=n,
     )
 
 
-def _upper(right: int, wrong: int, a: float, b: float, error: float) -> float:
+def _upper_bound(right: int, wrong: int, a: float, b: float, error: float) -> float:
     if wrong == 0:
         return 1.0
     threshold = -log(error) - float(betaln(right + a, wrong + b) - betaln(a, b))
     low, high = right / (right + wrong), 1.0
-    # Above the estimate the evidence rises with the bound, so bisection finds where it crosses.
+    # Above the estimate the evidence rises with the bound, so bisection finds the threshold.
     for _ in range(_STEPS):
         middle = (low + high) / 2
         if _log_evidence(right, wrong, middle, a, b) >= threshold:
@@ -66,7 +66,7 @@ def _upper(right: int, wrong: int, a: float, b: float, error: float) -> float:
 
 
 def _log_evidence(right: int, wrong: int, bound: float, a: float, b: float) -> float:
-    """Log of the mixture of likelihood ratios that speaks against `bound`, without its constant."""
+    """Return the log of the mixture of likelihood ratios against `bound`, without its constant."""
     mass = float(betainc(right + a, wrong + b, bound))
     if mass <= 0 or bound >= 1:
         return inf if bound >= 1 else -inf

@@ -1,4 +1,4 @@
-"""Turns scored points into flags: stretches that a responder hears of once."""
+"""Turns scored points into flags, one for each anomalous stretch of a series."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from models.base.series_model import SeriesScores
 CHANNEL_NAMES = (*CHANNELS, "gap")
 APART_SECONDS = 3_600
 
-# Points before the first anomalous one belong to it while they are at most so many times as common.
+# A flag begins earlier if points before its first one exceed the budget at most by this factor.
 _ONSET_FACTOR = 20.0
 _MOST_ONSET_SECONDS = 1_800
 
@@ -23,11 +23,11 @@ Direction = Literal["up", "down", "gap"]
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A stretch of a series that is out of line; it lasts while `ended_at` is None.
+    """An anomalous stretch of a series; it is still going on if `ended_at` is None.
 
-    `value` and `expected` are those of the point farthest from what was expected, and `effect` is
-    the mean distance of all on its side, in the series' own units. For a gap, where values are
-    missing, they are NaN.
+    `value` and `expected` are those of the point farthest from its expected value. `effect` is the
+    mean distance from the expected value of all points on the same side of it. All three are in the
+    series' own units, and NaN for a gap, where values are missing.
     """
 
     onset_at: datetime
@@ -50,10 +50,10 @@ def find_flags(
     budget_per_week: float,
     step_seconds: int,
 ) -> tuple[Flag, ...]:
-    """Return the flags of one series, whose arrays have a place for each of its points.
+    """Return the flags of one series; all arrays have shape (points,).
 
-    A point is anomalous where a threshold at its score would give `budget_per_week` false alarms
-    or fewer. Anomalous points within an hour are one flag.
+    A point is anomalous if a threshold at its score gives at most `budget_per_week` false alarms a
+    week. Anomalous points at most an hour apart belong to one flag.
     """
     anomalous = np.flatnonzero(scores.alarms_per_week <= budget_per_week)
     return tuple(
@@ -84,12 +84,12 @@ def _flag(
     else:
         farthest, effect = _effect(values, scores.expected, run)
     is_recent = times[-1] - times[last] <= max(APART_SECONDS, step_seconds)
-    lasts = is_recent or (is_gap and bool(np.isnan(values[last:]).all()))
+    is_ongoing = is_recent or (is_gap and bool(np.isnan(values[last:]).all()))
     peak = int(run[np.argmax(scores.score[run])])
     return Flag(
-        onset_at=_at(times[onset]),
-        detected_at=_at(times[first]),
-        ended_at=None if lasts else _at(times[last]),
+        onset_at=_utc_time(times[onset]),
+        detected_at=_utc_time(times[first]),
+        ended_at=None if is_ongoing else _utc_time(times[last]),
         effect=effect,
         value=float(values[farthest]),
         expected=float(scores.expected[farthest]),
@@ -103,17 +103,17 @@ def _flag(
 def _effect(
     values: NDArray[np.float64], expected: NDArray[np.float64], run: NDArray[np.intp]
 ) -> tuple[int, float]:
-    """Return the point farthest from what was expected, and the mean distance on its side."""
-    away = values[run] - expected[run]
-    farthest = int(np.nanargmax(np.abs(away)))
-    side = away[np.sign(away) == np.sign(away[farthest])]
+    """Return the point farthest from its expected value, and the mean distance on its side."""
+    distances = values[run] - expected[run]
+    farthest = int(np.nanargmax(np.abs(distances)))
+    side = distances[np.sign(distances) == np.sign(distances[farthest])]
     effect = float(side.mean()) if side.size else 0.0
     return int(run[farthest]), effect
 
 
-def _gap_start(values: NDArray[np.float64], at: int) -> int:
-    known = np.flatnonzero(~np.isnan(values[:at]))
-    return int(known[-1]) + 1 if known.size else 0
+def _gap_start(values: NDArray[np.float64], detected: int) -> int:
+    measured = np.flatnonzero(~np.isnan(values[:detected]))
+    return int(measured[-1]) + 1 if measured.size else 0
 
 
 def _onset(
@@ -122,15 +122,15 @@ def _onset(
     first: int,
     budget_per_week: float,
 ) -> int:
-    at = first
+    onset = first
     while (
-        at > 0
-        and alarms_per_week[at - 1] <= _ONSET_FACTOR * budget_per_week
-        and times[first] - times[at - 1] <= _MOST_ONSET_SECONDS
+        onset > 0
+        and alarms_per_week[onset - 1] <= _ONSET_FACTOR * budget_per_week
+        and times[first] - times[onset - 1] <= _MOST_ONSET_SECONDS
     ):
-        at -= 1
-    return at
+        onset -= 1
+    return onset
 
 
-def _at(seconds: np.int64) -> datetime:
+def _utc_time(seconds: np.int64) -> datetime:
     return datetime.fromtimestamp(int(seconds), UTC)

@@ -1,4 +1,4 @@
-"""Finds what is unusual in metric series, in units of false alarms a week."""
+"""Scores metric series for anomalies, in units of false alarms a week."""
 
 from functools import cached_property
 from typing import Literal
@@ -49,15 +49,17 @@ _SCORES = np.dtype(
 class AnomalyModel(SeriesModel):
     """Scores series by how far they are from their own past, over several channels at once.
 
-    Each channel is a deviation: from a fast level, from the time of day, from the last point and,
-    in the tier `full`, of the last minutes, of the trend, from an autoregressive forecast and from
-    the hour of the week. It is divided by its own spread, and its surprise is log2(1 + that), as of
-    a tail like 1/x; the score is the channels' mean surprise, less half of what this series often
-    reaches by itself. What an incident may change is clipped. After two days scores mean something,
-    after five they have alarm rates: a generalised Pareto tail of hourly peaks, learned from the
-    series' own past around shipped constants.
+    Each channel is a deviation: from a fast level, from the usual value at the time of day and from
+    the last point; in the tier `full` also that of the last minutes, that of the trend, that from
+    an autoregressive forecast and that from the hour of the week. A deviation is divided by its
+    usual spread to a ratio whose surprise is log2(1 + ratio), as for a tail like 1/x. The score is
+    the mean surprise of the channels, less half of the score that this series often reaches without
+    an incident. Updates of the state are clipped, so that an incident does not become the new
+    normal.
 
-    `step_seconds` is the usual distance of two points; a missing point is NaN.
+    Scores are meaningful after two days and have alarm rates after five. The rates come from a
+    generalised Pareto tail of hourly peaks, learned from the series' own past around shipped
+    constants. `step_seconds` is the usual time between two points; a missing point is NaN.
 
     >>> model = AnomalyModel(step_seconds=3600)
     >>> states = model.start(1)
@@ -75,49 +77,49 @@ class AnomalyModel(SeriesModel):
 
     @property
     def layout(self) -> str:
-        """Names what a state's bytes mean: of another layout they cannot be read."""
+        """The name of the state's byte layout; bytes of another layout cannot be read."""
         return f"{self.tier}-1-{_STATES[self.tier].itemsize}-{self.step_seconds}"
 
     def start(self, count: int) -> NDArray[np.void]:
-        """Return the states of so many series that have no past."""
+        """Return the states of `count` series without a past."""
         return new_states(count, _STATES[self.tier])
 
-    def restore(self, kept: bytes) -> NDArray[np.void]:
-        """Return states from their bytes, one after the other; the `layout` must be the same."""
-        return np.frombuffer(kept, _STATES[self.tier]).copy()
+    def restore(self, state_bytes: bytes) -> NDArray[np.void]:
+        """Return states from their concatenated bytes; the `layout` must be the same."""
+        return np.frombuffer(state_bytes, _STATES[self.tier]).copy()
 
     def update(
         self, states: NDArray[np.void], times: NDArray[np.int64], values: NDArray[np.float64]
     ) -> SeriesScores:
-        """Score the next points of each series and move its state, in place, past them.
+        """Score the next points of each series and update its state in place.
 
-        `times` are unix seconds, strictly rising; values (series, points) are NaN where missing,
-        and missing beyond 1e30. Raises `ValueError` for times that do not rise, or that a state is
-        past already.
+        `times` are unix seconds, strictly rising. `values`, of shape (series, points), are NaN
+        where missing; values beyond 1e30 count as missing. Raises `ValueError` for times that do
+        not rise, or that are not after the last point that a state has seen.
         """
-        found = np.zeros(values.shape, _SCORES)
-        found["alarms_per_week"] = np.inf
-        found["expected"] = found["spread"] = np.nan
-        if found.size:
+        results = np.zeros(values.shape, _SCORES)
+        results["alarms_per_week"] = np.inf
+        results["expected"] = results["spread"] = np.nan
+        if results.size:
             _check_times(states, times)
-            # Of another layout in memory, the loop would be compiled again.
+            # For arrays of another memory layout Numba would compile the loop again.
             times = np.require(times, np.int64, ["C", "W"])
             values = np.require(values, np.float64, ["C", "W"])
             kernel = _KERNELS[self.tier]
-            kernel(states, self._pace, _ALARMS[self.tier], _GAPS, times, values, found)
+            kernel(states, self._time_constants, _ALARMS[self.tier], _GAPS, times, values, results)
             states["seen_until"] = times[-1]
-        band = _BAND_SPREADS * found["spread"]
+        band = _BAND_SPREADS * results["spread"]
         return SeriesScores(
-            score=found["score"],
-            alarms_per_week=found["alarms_per_week"],
-            expected=found["expected"],
-            lower=found["expected"] - band,
-            upper=found["expected"] + band,
-            channel=found["channel"],
+            score=results["score"],
+            alarms_per_week=results["alarms_per_week"],
+            expected=results["expected"],
+            lower=results["expected"] - band,
+            upper=results["expected"] + band,
+            channel=results["channel"],
         )
 
     @cached_property
-    def _pace(self) -> TimeConstants:
+    def _time_constants(self) -> TimeConstants:
         step = self.step_seconds
         slots = max(1, min(SLOTS, _DAY // step))
         return TimeConstants(
@@ -125,14 +127,14 @@ class AnomalyModel(SeriesModel):
             slots=slots,
             slot_points=max(1.0, _DAY / slots / step),
             hour_points=max(1.0, _HOUR / step),
-            minutes_3=_share(step, 180),
-            minutes_10=_share(step, 600),
-            hour=_share(step, _HOUR),
-            hours_2=_share(step, 2 * _HOUR),
-            hours_6=_share(step, 6 * _HOUR),
-            hours_12=_share(step, 12 * _HOUR),
-            days_2=_share(step, 2 * _DAY),
-            gap_memory=_share(step, 14 * _DAY),
+            minutes_3=_new_point_weight(step, 180),
+            minutes_10=_new_point_weight(step, 600),
+            hour=_new_point_weight(step, _HOUR),
+            hours_2=_new_point_weight(step, 2 * _HOUR),
+            hours_6=_new_point_weight(step, 6 * _HOUR),
+            hours_12=_new_point_weight(step, 12 * _HOUR),
+            days_2=_new_point_weight(step, 2 * _DAY),
+            gap_memory=_new_point_weight(step, 14 * _DAY),
             forgetting=np.exp(-step / (3 * _DAY)),
             season_warm=2 * _DAY / step,
             flag_warm=DAYS_BEFORE_FLAGS * _DAY / step,
@@ -140,25 +142,27 @@ class AnomalyModel(SeriesModel):
 
 
 def enable_kernel_cache(home: Home) -> None:
-    """Keep the compiled loops in the home: compiling takes seconds in each process otherwise."""
+    """Cache the compiled loops in the home; compiling them takes each process seconds otherwise."""
     folder = home.compiled / hash_sources(state, channels, alarm_rates)
     enable_disk_cache(folder, _KERNELS.values())
 
 
 def compile_kernels() -> None:
-    """Compile the loops now, or read them from where they are kept, so that no caller waits."""
+    """Compile the loops now, or load them from the cache, so that no request waits for them."""
     for tier in TIERS:
         model = AnomalyModel(tier=tier)
         model.update(model.start(1), np.zeros(1, np.int64), np.zeros((1, 1)))
 
 
-def _share(step: int, seconds: float) -> float:
-    """The weight of a new point in an average that forgets with this time constant."""
+def _new_point_weight(step: int, seconds: float) -> float:
+    """Return the weight of a new point in an exponential average with this time constant."""
     return float(1 - np.exp(-step / seconds))
 
 
 def _check_times(states: NDArray[np.void], times: NDArray[np.int64]) -> None:
     if len(times) > 1 and not (np.diff(times) > 0).all():
-        raise ValueError("times must rise strictly; sort them and drop those that repeat")
+        raise ValueError("times must rise strictly; sort them and drop repeated times")
     if times[0] <= states["seen_until"].max():
-        raise ValueError("times begin before the end of what was seen; give only later points")
+        raise ValueError(
+            "times begin before the last point that was scored; give only later points"
+        )
