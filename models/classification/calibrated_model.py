@@ -28,7 +28,7 @@ _USEFUL = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Certification:
-    """What may be answered without a person: certificates by label, and why there are none."""
+    """The certificates by label; if there are none, `withheld` may give the reason."""
 
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
     withheld: str | None = None
@@ -56,31 +56,33 @@ class CalibratedModel(ReportModel):
     ) -> Self:
         """Learn from the labelled examples.
 
-        `folds` number the examples; by default near-copies stay together. `copies` gives the
-        near-copy group of each example, to save finding them again. `cross_fit_` keeps the
-        calibrated probabilities of rows by models that did not see them, for honest judgement.
+        `folds` hold row numbers of the examples; by default, near-copies stay in one fold. `copies`
+        gives the near-copy group of each example, if it is known already. `cross_fit_` keeps
+        calibrated probabilities of held-out rows, to evaluate the model on.
         """
         labels = [label_of(example.outcome, self.target) for example in examples]
-        known = np.array(
+        labelled_rows = np.array(
             [row for row, label in enumerate(labels) if label is not None], dtype=np.int64
         )
         self._learn_classes([label for label in labels if label is not None])
-        reports = [examples[int(row)].report for row in known]
+        reports = [examples[int(row)].report for row in labelled_rows]
         self.reads_characters_ = len(reports) <= _MOST_ROWS_FOR_CHARACTERS
-        copies = report_copy_groups(reports) if copies is None else copies[known]
+        copies = report_copy_groups(reports) if copies is None else copies[labelled_rows]
         if folds is None:
             folds = copy_folds(copies, seed=self.seed)
         else:
-            folds = [_renumbered(fold, known, len(examples)) for fold in folds]
+            folds = [_renumber(fold, labelled_rows, len(examples)) for fold in folds]
         numbers = {label: number for number, label in enumerate(self.classes_)}
-        wanted = np.array([numbers[label] for label in labels if label is not None], dtype=np.int64)
-        self.example_ids_ = np.array([report.id for report in reports])
-        self.example_labels_ = wanted
-        found = self._fit_probabilities(self._encode(reports), wanted, folds)
-        self.label_sets_ = LabelSets(is_ordered=self.is_ordered).fit(
-            found.probabilities, wanted[found.rows], copies[found.rows]
+        classes = np.array(
+            [numbers[label] for label in labels if label is not None], dtype=np.int64
         )
-        self.cross_fit_ = replace(found, rows=known[found.rows])
+        self.example_ids_ = np.array([report.id for report in reports])
+        self.example_labels_ = classes
+        cross_fit = self._fit_probabilities(self._encode(reports), classes, folds)
+        self.label_sets_ = LabelSets(is_ordered=self.is_ordered).fit(
+            cross_fit.probabilities, classes[cross_fit.rows], copies[cross_fit.rows]
+        )
+        self.cross_fit_ = replace(cross_fit, rows=labelled_rows[cross_fit.rows])
         self.certification_ = Certification()
         return self
 
@@ -92,7 +94,7 @@ class CalibratedModel(ReportModel):
         return self._probabilities(self._encode(reports, self.adapted_encoder))
 
     def certify(self, certification: Certification) -> None:
-        """Take over what may be answered without a person."""
+        """Set which labels may be answered without a person."""
         self.certification_ = certification
 
     @abstractmethod
@@ -107,7 +109,7 @@ class CalibratedModel(ReportModel):
     def _fit_probabilities(
         self, encoded: EncodedReports, labels: Rows, folds: Sequence[Fold]
     ) -> CrossFit:
-        """Fit, and return the cross-fitted probabilities of the judged rows."""
+        """Fit the model, and return the cross-fitted probabilities of the held-out rows."""
 
     @abstractmethod
     def _pools(self) -> Mapping[str, ExpertPool]:
@@ -123,24 +125,24 @@ class CalibratedModel(ReportModel):
     def _probabilities(self, encoded: EncodedReports) -> Floats:
         return self._combine(self._score(encoded))
 
-    def _explain(self, reading: ScoredReports) -> list[Evidence]:
+    def _explain(self, batch: ScoredReports) -> list[Evidence]:
         pools = self._pools()
-        near = nearest_exemplars(
+        exemplars = nearest_exemplars(
             next(iter(pools.values())),
-            reading,
+            batch,
             self.example_ids_,
             self.example_labels_,
             self.classes_,
         )
-        reasons = Explainer(pools, self._combine).explain(reading)
+        weights = Explainer(pools, self._combine).explain(batch)
         return [
-            replace(because, exemplars=exemplars)
-            for because, exemplars in zip(reasons, near, strict=True)
+            replace(evidence, exemplars=nearest)
+            for evidence, nearest in zip(weights, exemplars, strict=True)
         ]
 
     @property
     def rung(self) -> str:
-        """How much of the method the labels supported: the highest rung of the model's pools."""
+        """How much of the method the labels support: the highest rung of the model's pools."""
         self._check_trained()
         return max(
             (method_level(pool.experts_) for pool in self._pools().values()), key=RUNGS.index
@@ -148,7 +150,7 @@ class CalibratedModel(ReportModel):
 
     @property
     def adapted_encoder(self) -> str | None:
-        """The hash of the adapted encoder that the model reads too, if it does."""
+        """The hash of the adapted encoder that the model uses too, if there is one."""
         return None
 
     def _encode(
@@ -166,13 +168,13 @@ class CalibratedModel(ReportModel):
             raise NotTrained(f"the model of {self.target} has not been fitted; train it first")
 
     def _decide(self, label: str, probabilities: Floats, confidence: float) -> Decision:
-        """Auto above the label's certified threshold; suggest when the best few likely hold it."""
+        """Return auto from the certified threshold on, suggest if the best few likely suffice."""
         certificate = self.certification_.certificates.get(label)
         if certificate is not None and confidence >= certificate.threshold:
             return Decision.AUTO
-        shown = max(1, min(_MOST_SUGGESTED, len(probabilities) // 2))
-        useful = float(np.sort(probabilities)[-shown:].sum()) >= _USEFUL
-        return Decision.SUGGEST if useful else Decision.ABSTAIN
+        count = max(1, min(_MOST_SUGGESTED, len(probabilities) // 2))
+        is_useful = float(np.sort(probabilities)[-count:].sum()) >= _USEFUL
+        return Decision.SUGGEST if is_useful else Decision.ABSTAIN
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())
@@ -188,10 +190,10 @@ def require_two_labels(labels: Sequence[str], target: str) -> None:
         )
 
 
-def _renumbered(fold: Fold, known: Rows, examples: int) -> Fold:
+def _renumber(fold: Fold, labelled_rows: Rows, examples: int) -> Fold:
     """Number a fold's rows by their place among the labelled examples."""
     place = np.full(examples, -1, dtype=np.int64)
-    place[known] = np.arange(len(known))
+    place[labelled_rows] = np.arange(len(labelled_rows))
     fit, judge = place[fold.fit], place[fold.judge]
-    scores = None if fold.adapted_scores is None else fold.adapted_scores[known]
+    scores = None if fold.adapted_scores is None else fold.adapted_scores[labelled_rows]
     return Fold(fit[fit >= 0], judge[judge >= 0], scores)

@@ -21,7 +21,7 @@ _ALTERNATIVES = 4
 class ChoiceModel(CalibratedModel):
     """Predicts one unordered label by a calibrated pool of experts.
 
-    `adapted` is one of them: an encoder, and its classifier, adapted to the organisation's labels.
+    `adapted` is one more expert: a classifier with its encoder, adapted to the labels.
 
     >>> from features.domain.report import Outcome, ResolvedIncident
     >>> past = [ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"), Outcome(word))
@@ -44,7 +44,7 @@ class ChoiceModel(CalibratedModel):
 
     @property
     def adapted_encoder(self) -> str | None:
-        """The hash of the adapted encoder that the model reads too, if it does."""
+        """The hash of the adapted encoder that the model uses too, if there is one."""
         return None if self.adapted is None else self.adapted.encoder
 
     def predict(self, reports: Sequence[IncidentReport]) -> list[LabelPrediction]:
@@ -56,11 +56,13 @@ class ChoiceModel(CalibratedModel):
         scores = self._score(encoded)
         probabilities = self._combine(scores)
         likeliest = probabilities.argmax(axis=1)
-        sets = self.label_sets_.transform(probabilities, likeliest)
+        label_sets = self.label_sets_.transform(probabilities, likeliest)
         evidence = self._explain(ScoredReports(reports, encoded, scores, likeliest))
         return [
-            self._prediction(row, held, because)
-            for row, held, because in zip(probabilities, sets, evidence, strict=True)
+            self._prediction(row, in_label_set, row_evidence)
+            for row, in_label_set, row_evidence in zip(
+                probabilities, label_sets, evidence, strict=True
+            )
         ]
 
     def _learn_classes(self, labels: Sequence[str]) -> None:
@@ -80,7 +82,7 @@ class ChoiceModel(CalibratedModel):
         return self.pool_.combine(scores[self.target])
 
     def _prediction(
-        self, probabilities: Floats, held: NDArray[np.bool_], evidence: Evidence
+        self, probabilities: Floats, in_label_set: NDArray[np.bool_], evidence: Evidence
     ) -> ChoicePrediction:
         order = np.argsort(-probabilities, kind="stable")
         label, confidence = self.classes_[order[0]], float(probabilities[order[0]])
@@ -92,7 +94,7 @@ class ChoiceModel(CalibratedModel):
                 Alternative(self.classes_[number], float(probabilities[number]))
                 for number in order[1 : 1 + _ALTERNATIVES]
             ),
-            label_set=tuple(self.classes_[number] for number in order[held[order]]),
+            label_set=tuple(self.classes_[number] for number in order[in_label_set[order]]),
             certificate=self.certification_.certificates.get(label),
             evidence=evidence,
         )

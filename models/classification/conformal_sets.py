@@ -1,4 +1,4 @@
-"""Sets of labels that hold the right one as often as was asked for (conformal prediction)."""
+"""Sets of labels that contain the right one with a chosen probability (conformal prediction)."""
 
 import warnings
 from typing import Self
@@ -10,19 +10,21 @@ from sklearn.base import BaseEstimator
 from models.classification.cross_validation import Rows, one_of_each
 from models.classification.log_linear_pool import Floats
 
-with warnings.catch_warnings():  # crepes switches every user warning on when it is imported
+with warnings.catch_warnings():  # importing crepes enables all user warnings
     from crepes import ConformalClassifier
 
 
 class LabelSets(BaseEstimator):  # type: ignore[misc]
     """Split-conformal sets of labels (Vovk, Gammerman and Shafer 2005), calibrated by class.
 
-    A set holds the right label of a new report with probability `coverage`, and this among the
-    reports of each class that has at least `fewest_own` groups of near-copies to calibrate on.
-    The other classes are pooled, joined by the next smallest until they have as many together.
-    One row of each group counts, for copies are not drawn independently. With `is_ordered` a set
-    has no gap. A class is the stranger, the more probability the likelier ones have (Romano, Sesia
-    and Candes 2020, without chance), so that a set grows where the model is unsure.
+    A set contains the right label of a new report with probability `coverage`. This also holds
+    within each class that has at least `fewest_own` groups of near-copies to calibrate on. The
+    other classes are pooled; the next smallest classes join them until the pool has that many
+    groups. One row of each group counts, because copies are not drawn independently. With
+    `is_ordered`, a set has no gap.
+
+    The nonconformity of a class is the total probability of the likelier classes (Romano, Sesia and
+    Candes 2020, without randomisation), so a set grows where the model is unsure.
 
     >>> probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]] * 50)
     >>> sets = LabelSets().fit(probabilities, probabilities.argmax(axis=1), np.arange(150))
@@ -42,52 +44,52 @@ class LabelSets(BaseEstimator):  # type: ignore[misc]
 
         `copies` numbers each row's near-copy group.
         """
-        kept = one_of_each(copies)
-        labels = labels[kept]
-        strangeness = _mass_above(probabilities[kept])[np.arange(len(labels)), labels]
+        rows = one_of_each(copies)
+        labels = labels[rows]
+        nonconformity = _mass_above(probabilities[rows])[np.arange(len(labels)), labels]
         categories = self._categories(np.bincount(labels, minlength=probabilities.shape[1]))
-        classifier = ConformalClassifier().fit(strangeness, bins=categories[labels])
+        classifier = ConformalClassifier().fit(nonconformity, bins=categories[labels])
         limits = {
-            number: self._limit(classifier, strangeness[categories[labels] == number], number)
+            number: self._limit(classifier, nonconformity[categories[labels] == number], number)
             for number in np.unique(categories)
         }
         self.limits_ = np.array([limits[number] for number in categories])
         return self
 
     def transform(self, probabilities: Floats, answers: Rows) -> NDArray[np.bool_]:
-        """Return which classes each row's set holds; `answers` are in theirs whatever else is."""
-        held = np.asarray(_mass_above(probabilities) <= self.limits_)
-        held[np.arange(len(answers)), answers] = True
+        """Return which classes each row's set contains; the predicted `answers` are always in it."""
+        is_in_set = np.asarray(_mass_above(probabilities) <= self.limits_)
+        is_in_set[np.arange(len(answers)), answers] = True
         if self.is_ordered:
-            from_below = np.maximum.accumulate(held, axis=1)
-            from_above = np.maximum.accumulate(held[:, ::-1], axis=1)[:, ::-1]
-            held = from_below & from_above
-        return held
+            from_below = np.maximum.accumulate(is_in_set, axis=1)
+            from_above = np.maximum.accumulate(is_in_set[:, ::-1], axis=1)[:, ::-1]
+            is_in_set = from_below & from_above
+        return is_in_set
 
     def _categories(self, sizes: Rows) -> Rows:
-        """Return each class's Mondrian category: the smallest class's for all that are pooled."""
-        rising = np.argsort(sizes, kind="stable")
-        rare = int((sizes < self.fewest_own).sum())
-        while 0 < rare < len(sizes) and sizes[rising[:rare]].sum() < self.fewest_own:
-            rare += 1
+        """Return each class's Mondrian category; pooled classes share the smallest class's."""
+        by_size = np.argsort(sizes, kind="stable")
+        pooled = int((sizes < self.fewest_own).sum())
+        while 0 < pooled < len(sizes) and sizes[by_size[:pooled]].sum() < self.fewest_own:
+            pooled += 1
         categories = np.arange(len(sizes))
-        categories[rising[:rare]] = rising[0]
+        categories[by_size[:pooled]] = by_size[0]
         return categories
 
-    def _limit(self, classifier: ConformalClassifier, strangeness: Floats, category: int) -> float:
-        """Return the greatest strangeness that a set still holds.
+    def _limit(self, classifier: ConformalClassifier, scores: Floats, category: int) -> float:
+        """Return the greatest nonconformity of a class that is in a set.
 
-        The p-value falls only behind a calibrated score, so asking about these finds the limit
-        once, where asking about every class of every prediction would take seconds.
+        The p-value changes only at the calibration `scores`, so the limit is found once, by testing
+        these. Testing every class of every prediction would take seconds.
         """
-        asked = np.unique(np.append(strangeness, np.inf))
-        held = classifier.predict_set(
-            asked,
-            bins=np.full(len(asked), category),
+        candidates = np.unique(np.append(scores, np.inf))
+        is_in_set = classifier.predict_set(
+            candidates,
+            bins=np.full(len(candidates), category),
             confidence=self.coverage,
             smoothing=False,
         )
-        return float(asked[held.astype(bool)].max())
+        return float(candidates[is_in_set.astype(bool)].max())
 
 
 def _mass_above(probabilities: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Folds that keep copies together, for everything that is judged on rows it was not fitted on."""
+"""Folds that keep near-copies together, to evaluate models on held-out rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Row numbers to fit on, and row numbers to judge.
+    """Row numbers to `fit` on, and row numbers to `judge` the fitted model on.
 
-    `adapted_scores`, of shape (all rows, classes), are those of an encoder and its classifier that
+    `adapted_scores`, of shape (all rows, classes), come from an encoder and its classifier that
     were adapted to the labels of the `fit` rows alone.
     """
 
@@ -30,18 +30,18 @@ class Fold:
 
 
 def report_copy_groups(reports: Sequence[IncidentReport]) -> Rows:
-    """Return one near-copy group per report; reports without text are copies when facts agree."""
+    """Return one near-copy group per report; reports without text are grouped by equal facts."""
     texts = [incident_text(report) for report in reports]
     groups = near_copy_groups(texts)
-    silent = [row for row, text in enumerate(texts) if not text]
-    seen: dict[tuple[object, ...], int] = {}
-    for row in silent:
+    rows_without_text = [row for row, text in enumerate(texts) if not text]
+    group_by_facts: dict[tuple[object, ...], int] = {}
+    for row in rows_without_text:
         facts = (
             reports[row].service,
             reports[row].source,
             *sorted(reports[row].attributes.items()),
         )
-        groups[row] = seen.setdefault(facts, len(texts) + row)
+        groups[row] = group_by_facts.setdefault(facts, len(texts) + row)
     return np.asarray(np.unique(groups, return_inverse=True)[1], dtype=np.int64)
 
 
@@ -56,7 +56,7 @@ def copy_folds(groups: Rows, *, folds: int = 5, seed: int = 0) -> tuple[Fold, ..
     count = len(np.unique(groups))
     if count < 2:
         raise NotEnoughHistory(
-            "all incidents say the same, so none can judge what is learned from the others; "
+            "all incidents say the same, so none can be held out to evaluate a model; "
             "map a title, a description or attributes that tell them apart"
         )
     splitter = GroupKFold(n_splits=min(folds, count), shuffle=True, random_state=seed)
@@ -64,9 +64,9 @@ def copy_folds(groups: Rows, *, folds: int = 5, seed: int = 0) -> tuple[Fold, ..
 
 
 def one_of_each(groups: Rows, *, seed: int = 0) -> Rows:
-    """Draw one row of each group, whatever it holds; returns row numbers in order.
+    """Draw one row of each group at random; return the row numbers in rising order.
 
-    The first of each would favour the label that a sorted export lists first.
+    Taking each group's first row would favour the label that a sorted export lists first.
 
     >>> groups = np.array([7, 7, 3, 7, 3])
     >>> sorted(groups[one_of_each(groups)].tolist())
@@ -78,9 +78,9 @@ def one_of_each(groups: Rows, *, seed: int = 0) -> Rows:
 
 
 def fold_weights(folds: Sequence[Fold], rows: Rows) -> NDArray[np.float64]:
-    """Weigh judged rows so that folds count by the square root of their size, with mean 1.
+    """Return weights of held-out rows, with mean 1, by which a fold counts as the root of its size.
 
-    Where folds are organisations, one that holds most rows would else speak for all of them.
+    If folds are organisations, one with most of the rows would otherwise outweigh all others.
 
     >>> folds = (Fold(np.array([4]), np.arange(4)), Fold(np.arange(4), np.array([4])))
     >>> fold_weights(folds, np.arange(5)).round(3).tolist()
@@ -88,6 +88,6 @@ def fold_weights(folds: Sequence[Fold], rows: Rows) -> NDArray[np.float64]:
     """
     weights = np.ones(len(rows))
     for fold in folds:
-        here = np.isin(rows, fold.judge)
-        weights[here] = 1 / np.sqrt(max(here.sum(), 1))
+        in_fold = np.isin(rows, fold.judge)
+        weights[in_fold] = 1 / np.sqrt(max(in_fold.sum(), 1))
     return np.asarray(weights / weights.mean())

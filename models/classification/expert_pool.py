@@ -1,4 +1,4 @@
-"""A pool of experts, fitted on folds to learn how far each can be trusted, then on everything."""
+"""A pool of experts: fitted on folds to learn how to weigh them, then on all rows."""
 
 import warnings
 from collections.abc import Sequence
@@ -25,10 +25,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class CrossFit:
-    """Calibrated probabilities of rows by models that saw neither the row nor its copies.
+    """Calibrated probabilities of rows, by models fitted without the row and its near-copies.
 
-    `rows` numbers the judged examples, `probabilities` has shape (rows, classes). `predicted`
-    numbers the answered classes where these are not simply the likeliest.
+    `rows` are the row numbers of the examples, `probabilities` has shape (rows, classes).
+    `predicted` are the numbers of the predicted classes, None if these are simply the likeliest.
     """
 
     rows: Rows
@@ -39,9 +39,10 @@ class CrossFit:
 class ExpertPool(BaseEstimator):  # type: ignore[misc]
     """Experts, their log-linear pool and the calibration of its top class.
 
-    Labels number the classes 0 to `classes` - 1. Each expert is fitted on every fold; the scores of
-    the judged rows train pool and calibration; then each expert is fitted on all rows. `adapted` is
-    one expert more, fitted with its encoder; the folds bring its scores.
+    Labels are class numbers from 0 to `classes` - 1. Each expert is fitted on every fold; the
+    scores of the held-out rows train the pool's weights and the calibration. Then each expert is
+    fitted on all rows. `adapted` is one more expert, fitted beforehand with its encoder; the folds
+    contain its scores.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class ExpertPool(BaseEstimator):  # type: ignore[misc]
         self.adapted = adapted
 
     def fit(self, encoded: EncodedReports, labels: Rows, folds: Sequence[Fold]) -> Self:
-        """Learn, keeping the cross-fitted probabilities in `cross_fit_`."""
+        """Learn from all rows, and keep the cross-fitted probabilities in `cross_fit_`."""
         experts = choose_experts(encoded, classes=self.classes, seed=self.seed)
         usable = [fold for fold in folds if len(fold.judge) and len(set(labels[fold.fit])) > 1]
         if not usable:
@@ -60,21 +61,21 @@ class ExpertPool(BaseEstimator):  # type: ignore[misc]
         tasks = [
             delayed(_fold_scores)(experts, encoded, labels, fold, self.classes) for fold in usable
         ]
-        tasks += [delayed(_fitted)(expert, encoded, labels) for expert in experts.values()]
+        tasks += [delayed(_fit_expert)(expert, encoded, labels) for expert in experts.values()]
         scores = Parallel(n_jobs=-1)(tasks)
         self.experts_ = dict(zip(experts, scores[len(usable) :], strict=True))
         if self.adapted is not None:
             self.experts_["adapted"] = self.adapted
-        # Spinning BLAS threads cost these small problems many times their own work.
+        # On these small problems, BLAS threads spend far more time waiting than working.
         with threadpool_limits(1):
-            self._learn_trust(scores[: len(usable)], labels, usable)
+            self._learn_pool(scores[: len(usable)], labels, usable)
         return self
 
     def take_cross_fit(self) -> CrossFit:
-        """Hand over the cross-fitted probabilities; a saved pool keeps none of them."""
-        found = self.cross_fit_
+        """Return the cross-fitted probabilities, and drop them so that they are not saved."""
+        cross_fit = self.cross_fit_
         del self.cross_fit_
-        return found
+        return cross_fit
 
     def predict_proba(self, encoded: EncodedReports) -> Floats:
         """Return calibrated probabilities of shape (reports, classes)."""
@@ -88,20 +89,22 @@ class ExpertPool(BaseEstimator):  # type: ignore[misc]
         """Return calibrated probabilities for scores of shape (experts, reports, classes)."""
         return self.calibration_.transform(self.pool_.predict_proba(scores))
 
-    def _learn_trust(self, scores: list[Floats], labels: Rows, folds: list[Fold]) -> None:
+    def _learn_pool(self, scores: list[Floats], labels: Rows, folds: list[Fold]) -> None:
         rows = np.concatenate([fold.judge for fold in folds])
         fold_of = np.repeat(np.arange(len(folds)), [len(fold.judge) for fold in folds])
         held_out = np.concatenate(scores, axis=1)
-        seen = np.concatenate([np.isin(labels[fold.judge], labels[fold.fit]) for fold in folds])
-        self.pool_, self.calibration_ = _trust(held_out, labels[rows], seen)
-        self.cross_fit_ = CrossFit(rows, _cross_combined(held_out, labels[rows], seen, fold_of))
+        is_learned = [np.isin(labels[fold.judge], labels[fold.fit]) for fold in folds]
+        has_learned_class = np.concatenate(is_learned)
+        self.pool_, self.calibration_ = _fit_pool(held_out, labels[rows], has_learned_class)
+        probabilities = _cross_combine(held_out, labels[rows], has_learned_class, fold_of)
+        self.cross_fit_ = CrossFit(rows, probabilities)
 
 
-def _fitted(expert: Pipeline, encoded: EncodedReports, labels: Rows) -> Pipeline:
+def _fit_expert(expert: Pipeline, encoded: EncodedReports, labels: Rows) -> Pipeline:
     with threadpool_limits(1), warnings.catch_warnings():
-        # The network stops early on purpose; fewer rounds generalise better.
+        # The network stops before it converges, because fewer epochs generalise better.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        # With few rows its batches are clipped to them, as they should be.
+        # With few rows scikit-learn rightly makes the network's batches smaller.
         warnings.filterwarnings("ignore", "Got `batch_size`", UserWarning)
         return clone(expert).fit(encoded, labels)
 
@@ -109,28 +112,30 @@ def _fitted(expert: Pipeline, encoded: EncodedReports, labels: Rows) -> Pipeline
 def _fold_scores(
     experts: dict[str, Pipeline], encoded: EncodedReports, labels: Rows, fold: Fold, classes: int
 ) -> Floats:
-    seen = encoded.take(fold.fit)
-    fitted = {name: _fitted(expert, seen, labels[fold.fit]) for name, expert in experts.items()}
+    reports, classes_of = encoded.take(fold.fit), labels[fold.fit]
+    fitted = {name: _fit_expert(expert, reports, classes_of) for name, expert in experts.items()}
     scores = expert_scores(fitted, encoded.take(fold.judge), classes)
     if fold.adapted_scores is None:
         return scores
     return np.concatenate([scores, fold.adapted_scores[None, fold.judge]])
 
 
-def _trust(
-    scores: Floats, labels: Rows, seen: NDArray[np.bool_]
+def _fit_pool(
+    scores: Floats, labels: Rows, has_learned_class: NDArray[np.bool_]
 ) -> tuple[LogLinearPool, TopCalibration]:
-    # A row whose class no expert had seen would teach to distrust the expert who is right.
-    pool = LogLinearPool().fit(scores[:, seen], labels[seen])
+    # If no expert was fitted on a row's class, the row would lower the weights of good experts.
+    pool = LogLinearPool().fit(scores[:, has_learned_class], labels[has_learned_class])
     return pool, TopCalibration().fit(pool.predict_proba(scores), labels)
 
 
-def _cross_combined(scores: Floats, labels: Rows, seen: NDArray[np.bool_], fold_of: Rows) -> Floats:
-    """Combine each fold's scores by a pool that was trained on the other folds."""
+def _cross_combine(
+    scores: Floats, labels: Rows, has_learned_class: NDArray[np.bool_], fold_of: Rows
+) -> Floats:
+    """Combine each fold's scores by a pool that was fitted on the other folds."""
     combined = np.empty(scores.shape[1:])
     for fold in np.unique(fold_of):
-        here = fold_of == fold
-        others = ~here if (~here).any() else here
-        pool, calibration = _trust(scores[:, others], labels[others], seen[others])
-        combined[here] = calibration.transform(pool.predict_proba(scores[:, here]))
+        in_fold = fold_of == fold
+        others = ~in_fold if (~in_fold).any() else in_fold
+        pool, calibration = _fit_pool(scores[:, others], labels[others], has_learned_class[others])
+        combined[in_fold] = calibration.transform(pool.predict_proba(scores[:, in_fold]))
     return combined

@@ -26,7 +26,7 @@ from models.classification.nearest_neighbours import NeighbourVotes
 Floats = NDArray[np.float64]
 
 VECTORS_ALONE = ("neighbours", "adapted")
-"""The experts that read nothing but sentence vectors."""
+"""The experts that use nothing but sentence vectors."""
 
 RUNGS = ("neighbours", "linear", "full")
 """How much of the method the labels support, the least first."""
@@ -34,32 +34,33 @@ RUNGS = ("neighbours", "linear", "full")
 _TOPICS = 128
 _FEWEST_FOR_LINEAR = 30
 _FEWEST_FOR_TOPICS = 500
-_ROWS_SEEN = 250_000
-_FEWEST_ROUNDS = 8
-_MOST_ROUNDS = 25
+_ROWS_IN_ALL_EPOCHS = 250_000
+_FEWEST_EPOCHS = 8
+_MOST_EPOCHS = 25
 _MOST_CLASSES_FOR_TREES = 12
 _FEWEST_FOR_TREES = 1000
 _SCORE_FLOOR = 1e-4
 
 
 class LatentTopics(TruncatedSVD):  # type: ignore[misc]
-    """A truncated SVD whose topics of a single report need no copy of all components."""
+    """A truncated SVD that finds a report's topics without copying all components."""
 
     components_: Floats
 
     def fit_transform(self, counts: object, labels: object = None) -> Floats:
         """Learn the topics and return those of each row."""
         topics = cast("Floats", super().fit_transform(counts, labels))
-        # SciPy multiplies by the transposed, and copies all of it unless it is in this order.
+        # SciPy multiplies by the transposed components, and copies them unless in this order.
         self.components_ = np.asfortranarray(self.components_)
         return topics
 
 
 def choose_experts(encoded: EncodedReports, *, classes: int, seed: int) -> dict[str, Pipeline]:
-    """Return unfitted experts by name, as many as the views and rows of this history support.
+    """Return unfitted experts by name: those that the history's data and number of rows support.
 
-    Below 30 rows of text neighbours alone do as well as any model; from 500 on a network over
-    topics and sentence vectors joins them and the linear model.
+    With text, nearest neighbours alone do as well as any model below 30 rows. From 30 rows on, a
+    linear model joins them, and from 500 a network over topics and sentence vectors. Without text,
+    there is a linear model, joined by boosted trees if there are many rows and few classes.
     """
     rows = len(encoded)
     experts = {"linear": _linear(seed)}
@@ -77,7 +78,7 @@ def choose_experts(encoded: EncodedReports, *, classes: int, seed: int) -> dict[
 
 
 def method_level(experts: Mapping[str, object]) -> str:
-    """Return which rung of the ladder these experts are.
+    """Return the rung of `RUNGS` that these experts reach.
 
     >>> method_level({"linear": None, "neighbours": None})
     'linear'
@@ -90,19 +91,19 @@ def method_level(experts: Mapping[str, object]) -> str:
 def expert_scores(experts: Mapping[str, Pipeline], encoded: EncodedReports, classes: int) -> Floats:
     """Return scores of shape (experts, reports, classes), on each expert's own log-like scale.
 
-    A class that an expert never saw gets one less than its lowest score of that report.
+    A class that an expert was not fitted on gets its lowest score of that report, less 1.
     """
     scores = np.empty((len(experts), len(encoded), classes))
-    # What was checked when it was fitted would take a fifth of the time of a single report.
+    # Repeating the checks made when fitting would take a fifth of a single report's time.
     with config_context(assume_finite=True, skip_parameter_validation=True):
         for place, expert in enumerate(experts.values()):
-            known = _known_scores(expert, encoded)
-            scores[place] = known.min(axis=1, keepdims=True) - 1
-            scores[place][:, expert.classes_] = known
+            class_scores = _class_scores(expert, encoded)
+            scores[place] = class_scores.min(axis=1, keepdims=True) - 1
+            scores[place][:, expert.classes_] = class_scores
     return scores
 
 
-def _known_scores(expert: Pipeline, encoded: EncodedReports) -> Floats:
+def _class_scores(expert: Pipeline, encoded: EncodedReports) -> Floats:
     if not hasattr(expert, "decision_function"):
         return np.log(np.asarray(expert.predict_proba(encoded), dtype=np.float64) + _SCORE_FLOOR)
     margins = np.asarray(expert.decision_function(encoded), dtype=np.float64)
@@ -137,7 +138,7 @@ def _topics(rows: int, seed: int) -> Pipeline:
         (256,),
         alpha=0.01,
         batch_size=256,
-        max_iter=min(max(_ROWS_SEEN // rows, _FEWEST_ROUNDS), _MOST_ROUNDS),
+        max_iter=min(max(_ROWS_IN_ALL_EPOCHS // rows, _FEWEST_EPOCHS), _MOST_EPOCHS),
         learning_rate_init=1e-3,
         random_state=seed,
     )
@@ -146,7 +147,7 @@ def _topics(rows: int, seed: int) -> Pipeline:
 
 
 def _trees(seed: int) -> Pipeline:
-    """Boosted trees over facts, each value written as its smoothed shares of the classes."""
+    """Boosted trees over facts, each value encoded as its smoothed shares of the classes."""
     return Pipeline(
         [
             ("facts", FactValues()),

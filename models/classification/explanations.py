@@ -1,4 +1,4 @@
-"""Evidence: what each word and fact of a report adds to the confidence in the answer."""
+"""Evidence: how much each word and fact of a report adds to the confidence in the label."""
 
 import re
 from collections import defaultdict
@@ -40,28 +40,28 @@ Weight = TypeVar("Weight", TokenWeight, FieldWeight)
 
 @dataclass(frozen=True, slots=True)
 class ScoredReports:
-    """Reports as a model read them: the scores of each of its pools, and the class it answered."""
+    """Encoded reports with the scores of each pool, and the numbers of the predicted classes."""
 
     reports: Sequence[IncidentReport]
     encoded: EncodedReports
     scores: Scores
-    chosen: Rows
+    predicted: Rows
 
     def blocks(self) -> Iterator["ScoredReports"]:
-        """Yield a few reports at a time."""
+        """Yield the reports in blocks of limited size."""
         for start in range(0, len(self.reports), _REPORTS_AT_ONCE):
             rows = np.arange(start, min(start + _REPORTS_AT_ONCE, len(self.reports)))
             yield ScoredReports(
                 self.reports[start : start + _REPORTS_AT_ONCE],
                 self.encoded.take(rows),
                 {name: scores[:, rows] for name, scores in self.scores.items()},
-                self.chosen[rows],
+                self.predicted[rows],
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """A word or a fact that is taken out of the report in a row."""
+    """A word or a fact that is removed from the report at row `row`."""
 
     row: int
     word: str | None = None
@@ -70,37 +70,37 @@ class Ablation:
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Asks a model's pools again about reports without one of their words or facts.
+    """Weighs words and facts by how the model's confidence changes without them.
 
-    A weight says by how much the log-odds of the label's confidence fell when the word was taken
-    out of title and description, or the fact was unknown; below zero, it argues against the label.
-    Only sentence vectors stay as they were, since encoding takes longer than all else; so the whole
-    effect of a word is often greater, on visible data by a third in the median. `combine` turns the
+    A weight is how much the log-odds of the label's confidence fall if a word is removed from title
+    and description, or a fact is removed; a negative weight speaks against the label. Sentence
+    vectors are not computed again, because that takes longer than everything else; so the full
+    effect of a word is often larger, on visible data by a third in the median. `combine` turns the
     pools' scores into the model's probabilities.
     """
 
     pools: Mapping[str, ExpertPool]
     combine: Callable[[Scores], Floats]
 
-    def explain(self, reading: ScoredReports) -> list[Evidence]:
+    def explain(self, batch: ScoredReports) -> list[Evidence]:
         """Return the tokens and fields that mattered most to each report, strongest first."""
-        return [found for block in reading.blocks() for found in self._explain_block(block)]
+        return [evidence for block in batch.blocks() for evidence in self._explain_block(block)]
 
-    def _explain_block(self, reading: ScoredReports) -> list[Evidence]:
-        texts = [incident_text(report) for report in reading.reports]
-        titles = [clean_text(report.title) for report in reading.reports]
-        removals = self._likely_words(reading, texts, titles) + self._known_facts(reading)
+    def _explain_block(self, batch: ScoredReports) -> list[Evidence]:
+        texts = [incident_text(report) for report in batch.reports]
+        titles = [clean_text(report.title) for report in batch.reports]
+        removals = self._likely_words(batch, texts, titles) + self._learned_facts(batch)
         if not removals:
             return [Evidence()] * len(texts)
-        without = _encode_without(reading, removals, texts, titles)
+        edited = _encode_removals(batch, removals, texts, titles)
         tokens: list[list[TokenWeight]] = [[] for _ in texts]
         fields: list[list[FieldWeight]] = [[] for _ in texts]
-        weights = self._effects(reading, [removal.row for removal in removals], without)
+        weights = self._effects(batch, [removal.row for removal in removals], edited)
         for removal, weight in zip(removals, weights, strict=True):
             if removal.word is not None:
                 tokens[removal.row].append(TokenWeight(removal.word, weight))
             if removal.fact is not None:
-                value = reading.encoded.facts[removal.row][removal.fact]
+                value = batch.encoded.facts[removal.row][removal.fact]
                 fields[removal.row].append(FieldWeight(removal.fact, value, weight))
         return [
             Evidence(tokens=_strongest(words, _TOKENS), fields=_strongest(facts, _FIELDS))
@@ -108,21 +108,21 @@ class Explainer:
         ]
 
     def _effects(
-        self, reading: ScoredReports, rows: Sequence[int], without: EncodedReports
+        self, batch: ScoredReports, rows: Sequence[int], edited: EncodedReports
     ) -> list[float]:
-        """Return what the confidence in the answer of each row loses, in log-odds."""
+        """Return by how much the confidence in each row's label falls, in log-odds."""
         scores = {
-            name: _score_again(pool, without, reading.scores[name][:, rows])
+            name: _score_again(pool, edited, batch.scores[name][:, rows])
             for name, pool in self.pools.items()
         }
-        chosen = reading.chosen[rows]
-        before = self.combine(reading.scores)[rows, chosen]
-        after = self.combine(scores)[np.arange(len(rows)), chosen]
+        predicted = batch.predicted[rows]
+        before = self.combine(batch.scores)[rows, predicted]
+        after = self.combine(scores)[np.arange(len(rows)), predicted]
         odds = logit(np.clip([before, after], _CERTAIN, 1 - _CERTAIN))
         return [round(float(weight), 4) for weight in odds[0] - odds[1]]
 
     def _likely_words(
-        self, reading: ScoredReports, texts: Sequence[str], titles: Sequence[str]
+        self, batch: ScoredReports, texts: Sequence[str], titles: Sequence[str]
     ) -> list[Ablation]:
         """Return the words of each report that weigh most in the linear experts' margins."""
         parts = {
@@ -131,7 +131,7 @@ class Explainer:
         }
         sums: list[dict[str, float]] = [defaultdict(float) for _ in texts]
         for pool in self._linear_pools():
-            for row, margins in enumerate(_margins_of_words(pool, reading, parts)):
+            for row, margins in enumerate(_margins_of_words(pool, batch, parts)):
                 for word, margin in margins.items():
                     sums[row][word] += abs(margin)
         return [
@@ -141,57 +141,57 @@ class Explainer:
         ]
 
     def _linear_pools(self) -> list[ExpertPool]:
-        """Return the pools that read words and facts; the fewest labels allow neighbours alone."""
+        """Return the pools with a linear expert; with very few labels there are none."""
         return [pool for pool in self.pools.values() if "linear" in pool.experts_]
 
-    def _known_facts(self, reading: ScoredReports) -> list[Ablation]:
-        known = {
+    def _learned_facts(self, batch: ScoredReports) -> list[Ablation]:
+        learned = {
             name for pool in self._linear_pools() for name in _views(pool)["facts"].values_.names_
         }
         return [
             Ablation(row, fact=name)
-            for row, facts in enumerate(reading.encoded.facts)
+            for row, facts in enumerate(batch.encoded.facts)
             for name in facts
-            if name in known
+            if name in learned
         ]
 
 
 def _strongest(weights: Sequence[Weight], count: int) -> tuple[Weight, ...]:
-    effective = [one for one in weights if one.weight]
-    return tuple(sorted(effective, key=lambda one: -abs(one.weight))[:count])
+    nonzero = [weight for weight in weights if weight.weight]
+    return tuple(sorted(nonzero, key=lambda weight: -abs(weight.weight))[:count])
 
 
-def _encode_without(
-    reading: ScoredReports,
+def _encode_removals(
+    batch: ScoredReports,
     removals: Sequence[Ablation],
     texts: Sequence[str],
     titles: Sequence[str],
 ) -> EncodedReports:
-    facts = reading.encoded.facts
+    facts = batch.encoded.facts
     return encode_edited(
-        reading.encoded.take(np.array([removal.row for removal in removals])),
-        [_without_word(texts[removal.row], removal.word) for removal in removals],
-        [_without_word(titles[removal.row], removal.word) for removal in removals],
-        tuple(_without_fact(facts[removal.row], removal.fact) for removal in removals),
+        batch.encoded.take(np.array([removal.row for removal in removals])),
+        [_remove_word(texts[removal.row], removal.word) for removal in removals],
+        [_remove_word(titles[removal.row], removal.word) for removal in removals],
+        tuple(_remove_fact(facts[removal.row], removal.fact) for removal in removals),
     )
 
 
-def _without_word(text: str, word: str | None) -> str:
+def _remove_word(text: str, word: str | None) -> str:
     if word is None:
         return text
     return re.sub(rf"(?<!\w){word}(?!\w)", " ", text, flags=re.IGNORECASE)
 
 
-def _without_fact(facts: dict[str, str], fact: str | None) -> dict[str, str]:
+def _remove_fact(facts: dict[str, str], fact: str | None) -> dict[str, str]:
     return {name: value for name, value in facts.items() if name != fact}
 
 
-def _score_again(pool: ExpertPool, without: EncodedReports, before: Floats) -> Floats:
-    """Ask every expert again but those who know nothing but the vectors."""
+def _score_again(pool: ExpertPool, edited: EncodedReports, before: Floats) -> Floats:
+    """Return new scores of all experts except those that use nothing but sentence vectors."""
     scores = before.copy()
     for place, (name, expert) in enumerate(pool.experts_.items()):
         if name not in VECTORS_ALONE:
-            scores[place] = expert_scores({name: expert}, without, pool.classes)[0]
+            scores[place] = expert_scores({name: expert}, edited, pool.classes)[0]
     return scores
 
 
@@ -205,42 +205,42 @@ def _tokens_of(counter: HashingVectorizer, texts: Sequence[str]) -> list[list[st
 
 
 def _margins_of_words(
-    pool: ExpertPool, reading: ScoredReports, parts: Mapping[str, list[list[str]]]
+    pool: ExpertPool, batch: ScoredReports, parts: Mapping[str, list[list[str]]]
 ) -> list[dict[str, float]]:
-    """Return each word's share of the linear margin, with its share of the pairs it stands in."""
-    sums: list[dict[str, float]] = [defaultdict(float) for _ in reading.reports]
+    """Return each word's part of the linear margin, with that of the word pairs it is part of."""
+    sums: list[dict[str, float]] = [defaultdict(float) for _ in batch.reports]
     start = 0
     for part, tokens in parts.items():
         view = _views(pool)[part]
-        margins = _margins(pool, view.transform(reading.encoded), start, reading.chosen)
+        margins = _margins(pool, view.transform(batch.encoded), start, batch.predicted)
         start += len(view.columns_)
         columns = _columns_of({token for row in tokens for token in row}, view)
         for row, names in enumerate(tokens):
-            here = slice(margins.indptr[row], margins.indptr[row + 1])
-            known = dict(
-                zip(margins.indices[here].tolist(), margins.data[here].tolist(), strict=True)
+            cells = slice(margins.indptr[row], margins.indptr[row + 1])
+            margin_by_column = dict(
+                zip(margins.indices[cells].tolist(), margins.data[cells].tolist(), strict=True)
             )
             for name in names:
-                if columns[name] in known:
+                if columns[name] in margin_by_column:
                     for word in name.split(" "):
-                        sums[row][word] += known[columns[name]]
+                        sums[row][word] += margin_by_column[columns[name]]
     return sums
 
 
-def _margins(pool: ExpertPool, features: csr_array, start: int, chosen: Rows) -> csr_array:
-    """Return the features, whose columns begin at `start`, times the slopes of each row's class."""
+def _margins(pool: ExpertPool, features: csr_array, start: int, predicted: Rows) -> csr_array:
+    """Return the features times the slopes of each row's class, which begin at column `start`."""
     classifier = pool.experts_["linear"]["classify"]
     slopes = classifier.coef_[:, start : start + features.shape[1]]
-    # Of two classes one has what the other lacks, and a severity's pools have two each.
+    # Two classes, as in a severity's pools, share one row of slopes that differs only in sign.
     place = {number: row for row, number in enumerate(classifier.classes_)}
-    of_class = [0 if len(slopes) == 1 else place.get(number, -1) for number in chosen]
+    of_class = [0 if len(slopes) == 1 else place.get(number, -1) for number in predicted]
     rows = np.repeat(of_class, np.diff(features.indptr))
     data = np.where(rows >= 0, features.data * slopes[rows, features.indices], 0.0)
     return csr_array((data, features.indices, features.indptr), features.shape)
 
 
 def _columns_of(tokens: Collection[str], view: TfidfWeights) -> dict[str, int]:
-    """Return the view's column of each token, -1 for one that the model has not learned."""
+    """Return the view's column of each token, -1 for a token that the model has not learned."""
     if not tokens or not len(view.columns_):
         return dict.fromkeys(tokens, -1)
     hasher = FeatureHasher(TOKEN_COLUMNS, input_type="string", alternate_sign=False)

@@ -1,4 +1,4 @@
-"""The classifier that learned together with an adapted encoder."""
+"""The classifier that was trained together with an adapted encoder."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FineTunedHead:
-    """A linear classifier on the vectors of an adapted encoder; both were fitted at once.
+    """A linear classifier on the vectors of an adapted encoder; both were trained together.
 
     `encoder` is the hash of the encoder's weights, `slopes` has shape (classes, dimension),
     `intercepts` (classes,); classes are numbered in the sorted order of their labels.

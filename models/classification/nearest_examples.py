@@ -1,4 +1,4 @@
-"""The nearest labelled past reports, those that contradict the answer included."""
+"""The nearest labelled past reports, including those that contradict the predicted label."""
 
 from collections.abc import Sequence
 
@@ -16,40 +16,43 @@ _NEAR_ENOUGH = 0.15
 
 def nearest_exemplars(
     pool: ExpertPool,
-    reading: ScoredReports,
+    batch: ScoredReports,
     ids: NDArray[np.str_],
     labels: Rows,
     classes: Sequence[str],
 ) -> list[tuple[Exemplar, ...]]:
-    """Return each report's exemplars, nearest first; none when there is no text.
+    """Return each report's exemplars, nearest first; none if the pool has no neighbours.
 
-    They are the nearest few and, where these all agree with the answer, the nearest that does not,
-    if it is near enough for its vote to count. `ids` and `labels` are those of the pool's examples.
+    These are the nearest few examples. If all of them agree with the predicted label, the nearest
+    example with another label is added, if it is near enough for its vote to count. `ids` and
+    `labels` are those of the pool's examples.
     """
     expert = pool.experts_.get("neighbours")
     if expert is None:
-        return [()] * len(reading.reports)
-    rows, similarities = expert["classify"].nearest(reading.encoded.vectors)
+        return [()] * len(batch.reports)
+    rows, similarities = expert["classify"].nearest(batch.encoded.vectors)
     return [
         _choose(
             [
                 Exemplar(str(ids[row]), classes[labels[row]], round(float(similarity), 4))
-                for row, similarity in zip(near, close, strict=True)
+                for row, similarity in zip(near_rows, near_similarities, strict=True)
                 if similarity > 0
             ],
-            classes[answer],
+            classes[predicted],
         )
-        for answer, near, close in zip(reading.chosen, rows, similarities, strict=True)
+        for predicted, near_rows, near_similarities in zip(
+            batch.predicted, rows, similarities, strict=True
+        )
     ]
 
 
-def _choose(near: Sequence[Exemplar], answer: str) -> tuple[Exemplar, ...]:
-    shown = tuple(near[:_NEAREST])
-    if any(one.label != answer for one in shown):
-        return shown
-    contradicting = (
-        one
-        for one in near[_NEAREST:]
-        if one.label != answer and one.similarity >= near[0].similarity - _NEAR_ENOUGH
-    )
-    return (*shown, *list(contradicting)[:1])
+def _choose(exemplars: Sequence[Exemplar], label: str) -> tuple[Exemplar, ...]:
+    nearest = tuple(exemplars[:_NEAREST])
+    if any(exemplar.label != label for exemplar in nearest):
+        return nearest
+    contradicting = [
+        exemplar
+        for exemplar in exemplars[_NEAREST:]
+        if exemplar.label != label and exemplar.similarity >= exemplars[0].similarity - _NEAR_ENOUGH
+    ]
+    return (*nearest, *contradicting[:1])

@@ -18,8 +18,9 @@ Floats = NDArray[np.float64]
 class NeighbourVotes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Nearest neighbours by cosine, each voting with exp(sharpness * similarity).
 
-    The nearest has one vote, and so have the classes' shares together, against rash zeros. Vectors
-    have unit length. `neighbours` and `sharpness` were chosen on visible data.
+    The nearest neighbour has one vote. One more vote is divided by the classes' shares of the
+    examples, so that no class gets probability 0. Vectors have unit length. `neighbours` and
+    `sharpness` were chosen on visible data.
 
     >>> votes = NeighbourVotes(neighbours=1).fit(np.eye(2, dtype=np.float32), np.array([0, 1]))
     >>> votes.predict_proba(np.eye(2, dtype=np.float32)).argmax(axis=1).tolist()
@@ -50,13 +51,13 @@ class NeighbourVotes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def nearest(self, vectors: Vectors) -> tuple[Rows, Floats]:
         """Return row numbers and similarities of the nearest, nearest first.
 
-        The last answer is kept: who asks for votes asks for the voters next.
+        The last result is cached, because exemplars are looked up right after the votes.
         """
-        asked, found = getattr(self, "_last", (None, None))
-        if found is None or asked is not vectors:
-            found = self._search(vectors)
-            self._last = (vectors, found)
-        return found
+        last_vectors, result = getattr(self, "_last", (None, None))
+        if result is None or last_vectors is not vectors:
+            result = self._search(vectors)
+            self._last = (vectors, result)
+        return result
 
     def _search(self, vectors: Vectors) -> tuple[Rows, Floats]:
         count = min(self.neighbours, len(self.vectors_))
@@ -64,12 +65,12 @@ class NeighbourVotes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         similarities = np.empty((len(vectors), count))
         for start in range(0, len(vectors), _QUERIES_AT_ONCE):
             end = start + _QUERIES_AT_ONCE
-            closeness = vectors[start:end] @ self.vectors_.T
-            found = np.argpartition(closeness, -count, axis=1)[:, -count:]
-            near = np.take_along_axis(closeness, found, axis=1)
-            order = np.lexsort((found, -near), axis=1)
-            rows[start:end] = np.take_along_axis(found, order, axis=1)
-            similarities[start:end] = np.take_along_axis(near, order, axis=1)
+            all_similarities = vectors[start:end] @ self.vectors_.T
+            top_rows = np.argpartition(all_similarities, -count, axis=1)[:, -count:]
+            top = np.take_along_axis(all_similarities, top_rows, axis=1)
+            order = np.lexsort((top_rows, -top), axis=1)
+            rows[start:end] = np.take_along_axis(top_rows, order, axis=1)
+            similarities[start:end] = np.take_along_axis(top, order, axis=1)
         return rows, similarities
 
     def __getstate__(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from models.classification.explanations import ScoredReports, Scores
 from models.classification.log_linear_pool import TopCalibration
 from models.classification.ordinal_decision import cost_beside_chance, learn_cuts, plain_cuts, rate
 
-_NEVER_SURE = 0.01
+_SHARE_OF_HISTORY = 0.01
 
 
 class SeverityModel(CalibratedModel):
@@ -62,11 +62,13 @@ class SeverityModel(CalibratedModel):
         scores = self._score(encoded)
         probabilities = self._combine(scores)
         ranks = self.cheapest_ranks(probabilities)
-        sets = self.label_sets_.transform(probabilities, ranks)
+        label_sets = self.label_sets_.transform(probabilities, ranks)
         evidence = self._explain(ScoredReports(reports, encoded, scores, ranks))
         return [
-            self._prediction(row, int(rank), held, because)
-            for row, rank, held, because in zip(probabilities, ranks, sets, evidence, strict=True)
+            self._prediction(row, int(rank), in_label_set, row_evidence)
+            for row, rank, in_label_set, row_evidence in zip(
+                probabilities, ranks, label_sets, evidence, strict=True
+            )
         ]
 
     def cheapest_ranks(self, probabilities: Floats) -> Rows:
@@ -86,79 +88,80 @@ class SeverityModel(CalibratedModel):
     ) -> CrossFit:
         self.pools_ = {}
         for rank in range(1, len(self.classes_)):
-            reached = (labels >= rank).astype(np.int64)
-            if any(_can_judge(fold, reached) for fold in folds):
+            is_reached = (labels >= rank).astype(np.int64)
+            if any(_is_usable(fold, is_reached) for fold in folds):
                 pool = ExpertPool(classes=2, seed=self.seed)
-                self.pools_[str(rank)] = pool.fit(encoded, reached, folds)
+                self.pools_[str(rank)] = pool.fit(encoded, is_reached, folds)
         if not self.pools_:
             raise NotEnoughHistory(
                 f"{self.target} has too few examples of every level but one; give a longer history"
             )
         self.shares_ = np.bincount(labels, minlength=len(self.classes_)) / len(labels)
         held_out = self._held_out_levels(len(labels))
-        wanted = labels[held_out.rows]
-        self.calibration_ = TopCalibration().fit(held_out.probabilities, wanted)
-        calibrated = _cross_calibrated(held_out, wanted, folds)
-        return self._choose_cuts(calibrated, wanted, folds)
+        ranks = labels[held_out.rows]
+        self.calibration_ = TopCalibration().fit(held_out.probabilities, ranks)
+        calibrated = _cross_calibrate(held_out, ranks, folds)
+        return self._choose_cuts(calibrated, ranks, folds)
 
-    def _choose_cuts(self, found: CrossFit, labels: Rows, folds: Sequence[Fold]) -> CrossFit:
-        """Set `cuts_`: the learned ones where those of other folds beat the plain ones.
+    def _choose_cuts(self, cross_fit: CrossFit, labels: Rows, folds: Sequence[Fold]) -> CrossFit:
+        """Set `cuts_`: learned cuts if, learned on the other folds, they cost less than plain cuts.
 
-        Learned cuts follow the shares of the levels, which another organisation may not have.
+        Learned cuts depend on the shares of the levels, which may differ in another organisation.
         """
-        cost, weights = self.under_rating_cost, fold_weights(folds, found.rows)
-        learned = np.empty(len(labels), dtype=np.int64)
-        for here, others in _each_fold(found.rows, folds):
-            known = found.probabilities[others], labels[others], weights[others]
-            learned[here] = rate(
-                found.probabilities[here], learn_cuts(*known, under_rating_cost=cost)
+        probabilities, rows = cross_fit.probabilities, cross_fit.rows
+        cost, weights = self.under_rating_cost, fold_weights(folds, rows)
+        learned_ranks = np.empty(len(labels), dtype=np.int64)
+        for in_fold, others in _fold_masks(rows, folds):
+            cuts = learn_cuts(
+                probabilities[others], labels[others], weights[others], under_rating_cost=cost
             )
+            learned_ranks[in_fold] = rate(probabilities[in_fold], cuts)
         self.cuts_ = plain_cuts(len(self.classes_), under_rating_cost=cost)
-        plain = rate(found.probabilities, self.cuts_)
-        costs = [
+        plain_ranks = rate(probabilities, self.cuts_)
+        learned_cost, plain_cost = (
             cost_beside_chance(labels, ranks, weights, under_rating_cost=cost)
-            for ranks in (learned, plain)
-        ]
-        if costs[0] >= costs[1]:
-            return replace(found, predicted=plain)
-        self.cuts_ = learn_cuts(found.probabilities, labels, weights, under_rating_cost=cost)
-        return replace(found, predicted=learned)
+            for ranks in (learned_ranks, plain_ranks)
+        )
+        if learned_cost >= plain_cost:
+            return replace(cross_fit, predicted=plain_ranks)
+        self.cuts_ = learn_cuts(probabilities, labels, weights, under_rating_cost=cost)
+        return replace(cross_fit, predicted=learned_ranks)
 
     def _held_out_levels(self, examples: int) -> CrossFit:
-        """Return the levels of the rows that some threshold judged, not yet calibrated.
+        """Return the uncalibrated levels of the rows that at least one threshold's pool held out.
 
-        A threshold that did not judge such a row, for want of examples in the past, gives its
-        share.
+        A pool without enough earlier examples did not hold out such a row; then the threshold's
+        share in the history stands in for its answer.
         """
-        found = {rank: pool.take_cross_fit() for rank, pool in self.pools_.items()}
-        reached = {}
-        for rank, judged in found.items():
-            reached[rank] = np.full(examples, self.shares_[int(rank) :].sum())
-            reached[rank][judged.rows] = judged.probabilities[:, 1]
-        rows = np.unique(np.concatenate([judged.rows for judged in found.values()]))
-        return CrossFit(rows, self._levels(reached, examples)[rows])
+        cross_fits = {rank: pool.take_cross_fit() for rank, pool in self.pools_.items()}
+        at_least = {}
+        for rank, cross_fit in cross_fits.items():
+            at_least[rank] = np.full(examples, self.shares_[int(rank) :].sum())
+            at_least[rank][cross_fit.rows] = cross_fit.probabilities[:, 1]
+        rows = np.unique(np.concatenate([cross_fit.rows for cross_fit in cross_fits.values()]))
+        return CrossFit(rows, self._levels(at_least, examples)[rows])
 
     def _pools(self) -> dict[str, ExpertPool]:
         return self.pools_
 
     def _combine(self, scores: Scores) -> Floats:
-        reached = {rank: pool.combine(scores[rank])[:, 1] for rank, pool in self.pools_.items()}
+        at_least = {rank: pool.combine(scores[rank])[:, 1] for rank, pool in self.pools_.items()}
         reports = next(iter(scores.values())).shape[1]
-        return self.calibration_.transform(self._levels(reached, reports))
+        return self.calibration_.transform(self._levels(at_least, reports))
 
-    def _levels(self, reached: dict[str, Floats], reports: int) -> Floats:
-        """Turn "at least this severe" into levels; a threshold without a model keeps its share."""
-        at_least = np.ones((reports, len(self.classes_) + 1))
-        at_least[:, -1] = 0
+    def _levels(self, at_least: dict[str, Floats], reports: int) -> Floats:
+        """Turn "at least this severe" into levels; a threshold without a pool has its share."""
+        thresholds = np.ones((reports, len(self.classes_) + 1))
+        thresholds[:, -1] = 0
         for rank in range(1, len(self.classes_)):
             share = self.shares_[rank:].sum()
-            at_least[:, rank] = reached.get(str(rank), np.full(reports, share))
-        levels = -np.diff(np.minimum.accumulate(at_least, axis=1), axis=1)
-        # Thresholds that cross leave a level nothing at all, which no history can justify.
-        return np.asarray((1 - _NEVER_SURE) * levels + _NEVER_SURE * self.shares_)
+            thresholds[:, rank] = at_least.get(str(rank), np.full(reports, share))
+        levels = -np.diff(np.minimum.accumulate(thresholds, axis=1), axis=1)
+        # Where thresholds cross, a level would get probability 0, which no history justifies.
+        return np.asarray((1 - _SHARE_OF_HISTORY) * levels + _SHARE_OF_HISTORY * self.shares_)
 
     def _prediction(
-        self, probabilities: Floats, rank: int, held: NDArray[np.bool_], evidence: Evidence
+        self, probabilities: Floats, rank: int, in_label_set: NDArray[np.bool_], evidence: Evidence
     ) -> SeverityPrediction:
         label, confidence = self.classes_[rank], float(probabilities[rank])
         others = [number for number in np.argsort(-probabilities, kind="stable") if number != rank]
@@ -172,30 +175,33 @@ class SeverityModel(CalibratedModel):
                 Alternative(self.classes_[number], float(probabilities[number]))
                 for number in others
             ),
-            label_set=tuple(self.classes_[number] for number in np.flatnonzero(held)),
+            label_set=tuple(self.classes_[number] for number in np.flatnonzero(in_label_set)),
             certificate=self.certification_.certificates.get(label),
             evidence=evidence,
         )
 
 
-def _can_judge(fold: Fold, reached: Rows) -> bool:
-    return len(fold.judge) > 0 and len(set(reached[fold.fit])) > 1
+def _is_usable(fold: Fold, is_reached: Rows) -> bool:
+    return len(fold.judge) > 0 and len(set(is_reached[fold.fit])) > 1
 
 
-def _cross_calibrated(held_out: CrossFit, labels: Rows, folds: Sequence[Fold]) -> CrossFit:
-    """Calibrate each fold's levels by what the other folds taught."""
+def _cross_calibrate(held_out: CrossFit, labels: Rows, folds: Sequence[Fold]) -> CrossFit:
+    """Calibrate each fold's levels by a calibration fitted on the other folds."""
     levels, calibrated = held_out.probabilities, held_out.probabilities.copy()
-    for here, others in _each_fold(held_out.rows, folds):
+    for in_fold, others in _fold_masks(held_out.rows, folds):
         calibration = TopCalibration().fit(levels[others], labels[others])
-        calibrated[here] = calibration.transform(levels[here])
+        calibrated[in_fold] = calibration.transform(levels[in_fold])
     return CrossFit(held_out.rows, calibrated)
 
 
-def _each_fold(
+def _fold_masks(
     rows: Rows, folds: Sequence[Fold]
 ) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Yield which rows each fold judged and which the others did; a lone fold teaches itself."""
+    """Yield masks of each fold's held-out rows and of the other folds' rows.
+
+    If only one fold has rows, its mask stands for the others too.
+    """
     for fold in folds:
-        here = np.isin(rows, fold.judge)
-        if here.any():
-            yield here, ~here if (~here).any() else here
+        in_fold = np.isin(rows, fold.judge)
+        if in_fold.any():
+            yield in_fold, ~in_fold if (~in_fold).any() else in_fold

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from models.classification.ordinal_decision import learn_cuts, rate, reached
+from models.classification.ordinal_decision import learn_cuts, rate, threshold_probabilities
 
 RARE = 0.03
 
@@ -29,7 +29,7 @@ def cuts_for(chances: np.ndarray, labels: np.ndarray, cost: float = 1.25) -> np.
 
 def test_rank_counts_the_thresholds_that_are_reached() -> None:
     rows = np.array([[0.4, 0.25, 0.35], [0.6, 0.2, 0.2], [0.1, 0.2, 0.7]])
-    np.testing.assert_allclose(reached(rows), [[0.6, 0.35], [0.4, 0.2], [0.9, 0.7]])
+    np.testing.assert_allclose(threshold_probabilities(rows), [[0.6, 0.35], [0.4, 0.2], [0.9, 0.7]])
     assert rate(rows, np.array([0.5, 0.5])).tolist() == [1, 0, 2]
     assert rate(rows, np.array([0.7, 0.1])).tolist() == [0, 0, 2]
 
