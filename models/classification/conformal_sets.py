@@ -57,7 +57,7 @@ class LabelSets(BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, probabilities: Floats, answers: Rows) -> NDArray[np.bool_]:
-        """Return which classes each row's set contains; the predicted `answers` are always in it."""
+        """Return which classes each row's set contains; `answers`, the predicted classes, are."""
         is_in_set = np.asarray(_mass_above(probabilities) <= self.limits_)
         is_in_set[np.arange(len(answers)), answers] = True
         if self.is_ordered:

@@ -78,9 +78,10 @@ def one_of_each(groups: Rows, *, seed: int = 0) -> Rows:
 
 
 def fold_weights(folds: Sequence[Fold], rows: Rows) -> NDArray[np.float64]:
-    """Return weights of held-out rows, with mean 1, by which a fold counts as the root of its size.
+    """Return weights of held-out rows that make a fold count by the square root of its size.
 
-    If folds are organisations, one with most of the rows would otherwise outweigh all others.
+    The mean weight is 1. Without weights, if folds are organisations, one with most of the rows
+    would outweigh all others.
 
     >>> folds = (Fold(np.array([4]), np.arange(4)), Fold(np.arange(4), np.array([4])))
     >>> fold_weights(folds, np.arange(5)).round(3).tolist()

@@ -207,7 +207,7 @@ def _tokens_of(counter: HashingVectorizer, texts: Sequence[str]) -> list[list[st
 def _margins_of_words(
     pool: ExpertPool, batch: ScoredReports, parts: Mapping[str, list[list[str]]]
 ) -> list[dict[str, float]]:
-    """Return each word's part of the linear margin, with that of the word pairs it is part of."""
+    """Return each word's linear margin, plus the margins of the word pairs that contain it."""
     sums: list[dict[str, float]] = [defaultdict(float) for _ in batch.reports]
     start = 0
     for part, tokens in parts.items():

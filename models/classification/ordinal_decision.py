@@ -13,7 +13,9 @@ _SETTLED = 1e-4
 
 
 def threshold_probabilities(probabilities: Floats) -> Floats:
-    """Return the probability of each level but the lowest, or a higher one: (rows, levels - 1).
+    """Return the probability of "at least this severe" for every level but the lowest.
+
+    The result has shape (rows, levels - 1).
 
     >>> threshold_probabilities(np.array([[0.5, 0.3, 0.2]])).round(1).tolist()
     [[0.5, 0.2]]

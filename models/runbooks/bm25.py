@@ -1,4 +1,4 @@
-"""BM25 over a few thousand short documents, scaled so that queries of any length compare."""
+"""BM25 over a few thousand short documents, scaled so that scores of all queries compare."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -16,8 +16,8 @@ _SATURATION = 1.2
 class BM25:
     """One field of all documents (Robertson and Zaragoza 2009).
 
-    A score is the share of the query's weight that a document explains: 0 with no term in common,
-    above 1 when it has them all and often. `length_weight` is BM25's b.
+    A score is the share of the weight of a query's terms that a document has: 0 without a term in
+    common, above 1 if it has all terms, and often. `length_weight` is BM25's b.
 
     >>> field = BM25().fit([["disk", "full"], ["printer", "jam"]])
     >>> field.score(["disk"]).round(1).tolist()
@@ -35,32 +35,32 @@ class BM25:
         }
         rows = np.repeat(np.arange(len(counts)), [len(count) for count in counts])
         columns = np.array([self._columns[t] for c in counts for t in c], dtype=np.int64)
-        times = np.array([n for c in counts for n in c.values()], dtype=np.float64)
+        frequencies = np.array([n for c in counts for n in c.values()], dtype=np.float64)
         lengths = np.array([len(document) for document in documents], dtype=np.float64)
         relative = lengths / max(float(lengths.mean()), 1e-9) if len(lengths) else lengths
         damping = _SATURATION * (1 - self.length_weight + self.length_weight * relative[rows])
         holders = np.bincount(columns, minlength=len(self._columns))
         self._rarity = _rarity(len(counts), holders)
         self._unknown = float(_rarity(len(counts), np.zeros(1))[0])
-        weights = times * (_SATURATION + 1) / (times + damping) * self._rarity[columns]
+        weights = frequencies * (_SATURATION + 1) / (frequencies + damping) * self._rarity[columns]
         shape = (len(self._columns), len(counts))
         self._weights = csr_array((weights, (columns, rows)), shape=shape)
         return self
 
     def score(self, terms: Sequence[str]) -> Floats:
         """Return one score per document."""
-        asked = set(terms)
-        columns = [self._columns[term] for term in asked if term in self._columns]
+        query_terms = set(terms)
+        columns = [self._columns[term] for term in query_terms if term in self._columns]
         if not columns:
             return np.zeros(self._weights.shape[1])
-        whole = self._rarity[columns].sum() + self._unknown * (len(asked) - len(columns))
-        found = np.asarray(self._weights[columns].sum(axis=0), dtype=np.float64).ravel()
-        return np.asarray(found / whole, dtype=np.float64)
+        total = self._rarity[columns].sum() + self._unknown * (len(query_terms) - len(columns))
+        sums = np.asarray(self._weights[columns].sum(axis=0), dtype=np.float64).ravel()
+        return np.asarray(sums / total, dtype=np.float64)
 
-    def share(self, asked: Collection[str], said: Sequence[str]) -> float:
-        """Return how much of the weight of what is asked a further text says, in 0..1."""
-        whole = sum(self._weight(term) for term in asked)
-        return sum(self._weight(term) for term in set(said) if term in asked) / max(whole, 1e-9)
+    def share(self, query: Collection[str], terms: Sequence[str]) -> float:
+        """Return the share, in 0..1, of the weight of a query's terms that another text has."""
+        total = sum(self._weight(term) for term in query)
+        return sum(self._weight(term) for term in set(terms) if term in query) / max(total, 1e-9)
 
     def _weight(self, term: str) -> float:
         column = self._columns.get(term)

@@ -1,4 +1,4 @@
-"""How a report and each runbook of an index go together, as numbers."""
+"""Numeric features of how well a report and each runbook of an index match."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,73 +25,74 @@ FEATURES = (
     "usage",
 )
 
-_SAME_AGAIN = 19.0
+_REPEAT_WEIGHT = 19.0
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A report beside every runbook of an index.
+    """A report compared with every runbook of an index.
 
-    `features` has shape (runbooks, FEATURES), `passages` says how well each passage of the index
-    fits, `alike` how like the report of each past use is, 0 for a use that came later.
+    `features` has shape (runbooks, FEATURES). `passage_scores` says how well each passage of the
+    index fits, `likeness` how similar the report of each past use is, 0 for a later use.
     """
 
-    question: RunbookQuery
+    query: RunbookQuery
     features: Floats
-    passages: Floats
-    alike: Floats
+    passage_scores: Floats
+    likeness: Floats
 
 
 def match_reports(reports: Sequence[IncidentReport], index: RunbookIndex) -> list[Match]:
     """Compare each report with each runbook."""
-    questions = [read_report(report) for report in reports]
-    vectors = np.asarray(index.encoder.encode([one.text for one in questions]), dtype=np.float64)
+    queries = [read_report(report) for report in reports]
+    texts = [query.text for query in queries]
+    vectors = np.asarray(index.encoder.encode(texts), dtype=np.float64)
     return [
-        _match(report, question, vector, index)
-        for report, question, vector in zip(reports, questions, vectors, strict=True)
+        _match(report, query, vector, index)
+        for report, query, vector in zip(reports, queries, vectors, strict=True)
     ]
 
 
 def _match(
-    report: IncidentReport, question: RunbookQuery, vector: Floats, index: RunbookIndex
+    report: IncidentReport, query: RunbookQuery, vector: Floats, index: RunbookIndex
 ) -> Match:
-    passages = index.vectors @ vector
-    known = index.past.known_to(report)
-    alike = np.where(known, index.past.likeness(question, vector), 0.0)
+    passage_scores = index.vectors @ vector
+    is_past = index.past.is_before(report)
+    likeness = np.where(is_past, index.past.likeness(query, vector), 0.0)
     features = (
-        np.array([float(not question.names.isdisjoint(names)) for names in index.names]),
-        index.name_field.score(question.title),
-        index.body_field.score(question.words),
-        index.lead_field.score(question.words),
-        index.pair_field.score(question.pairs),
-        index.body_field.score(question.code),
-        _best_of_each(passages, index.owners, len(index)),
+        np.array([float(not query.names.isdisjoint(names)) for names in index.names]),
+        index.name_field.score(query.title),
+        index.body_field.score(query.words),
+        index.lead_field.score(query.words),
+        index.pair_field.score(query.pairs),
+        index.body_field.score(query.code),
+        _best_by_runbook(passage_scores, index.owners, len(index)),
         index.means @ vector,
-        _past(alike, index),
-        _usage(known, index),
+        _past_votes(likeness, index),
+        _usage(is_past, index),
     )
-    return Match(question, np.column_stack(features), passages, alike)
+    return Match(query, np.column_stack(features), passage_scores, likeness)
 
 
-def _best_of_each(scores: Floats, owners: NDArray[np.int64], count: int) -> Floats:
+def _best_by_runbook(scores: Floats, owners: NDArray[np.int64], count: int) -> Floats:
     best = np.full(count, -1.0)
     np.maximum.at(best, owners, scores)
     return np.where(best > -1.0, best, 0.0)
 
 
-def _past(alike: Floats, index: RunbookIndex) -> Floats:
-    """Return the share of like past reports for which each runbook helped, less those it did not.
+def _past_votes(likeness: Floats, index: RunbookIndex) -> Floats:
+    """Return the share of similar past reports that each runbook helped with, less the others.
 
-    One report that says the same weighs as much as many that say something similar, and without
-    any the share is near 0.
+    The others are those that it did not help with. One report with the same text weighs as much as
+    many similar ones; without similar reports the share is near 0.
     """
     rows, helped = index.past.rows, index.past.helped
-    weights = alike**4 + _SAME_AGAIN * alike**32
+    weights = likeness**4 + _REPEAT_WEIGHT * likeness**32
     votes = np.bincount(rows, np.where(helped, weights, -weights), minlength=len(index))
     return np.asarray(votes / (1 + weights.sum()), dtype=np.float64)
 
 
-def _usage(known: NDArray[np.bool_], index: RunbookIndex) -> Floats:
-    """Return the logarithm of how much more often than the average each runbook was used."""
-    counts = np.bincount(index.past.rows[known & index.past.helped], minlength=len(index))
+def _usage(is_past: NDArray[np.bool_], index: RunbookIndex) -> Floats:
+    """Return the logarithm of each runbook's number of uses divided by the average number."""
+    counts = np.bincount(index.past.rows[is_past & index.past.helped], minlength=len(index))
     return np.asarray(np.log((counts + 1) / (counts.mean() + 1)), dtype=np.float64)

@@ -44,10 +44,10 @@ class RunbookQuery:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A few sentences of a section: `said` as written, `text` cleaned for the sentence encoder."""
+    """A few sentences of a section: `original` as written, `text` for the encoder."""
 
     heading: str
-    said: str
+    original: str
     text: str
 
 
@@ -57,7 +57,7 @@ def read_report(report: IncidentReport) -> RunbookQuery:
     >>> read_report(IncidentReport(id="1", title="DiskFull", description="no space left")).names
     frozenset({'diskfull'})
     """
-    title, description = _shown(report.title), _shown(report.description)
+    title, description = _without_templates(report.title), _without_templates(report.description)
     prose = _CODE.sub(" ", description)
     facts = [
         value
@@ -65,7 +65,9 @@ def read_report(report: IncidentReport) -> RunbookQuery:
         if "://" not in value and name.lower() not in _RATINGS
     ]
     title_terms, prose_terms = terms_of(title), terms_of(prose)
-    code = " ".join([*_CODE.findall(description), *map(_shown, facts), report.service or ""])
+    code = " ".join(
+        [*_CODE.findall(description), *map(_without_templates, facts), report.service or ""]
+    )
     return RunbookQuery(
         title=title_terms,
         words=title_terms + prose_terms,
@@ -77,7 +79,7 @@ def read_report(report: IncidentReport) -> RunbookQuery:
 
 
 def bigrams(terms: list[str]) -> list[str]:
-    """Return neighbouring terms two by two.
+    """Return each pair of neighbouring terms.
 
     >>> bigrams(["disk", "is", "full"])
     ['disk is', 'is full']
@@ -86,11 +88,11 @@ def bigrams(terms: list[str]) -> list[str]:
 
 
 def names_of(runbook: Runbook) -> frozenset[str]:
-    """Return what a runbook is called: by its title, its headings and its file."""
+    """Return a runbook's names: its title, its headings without a role, and its file's name."""
     headings = (
         section.heading for section in runbook.sections if section.part is SectionRole.OTHER
     )
-    return _long_enough((runbook.title, last_segment(runbook.id), *headings))
+    return _plain_names((runbook.title, last_segment(runbook.id), *headings))
 
 
 def name_terms(runbook: Runbook) -> list[str]:
@@ -99,29 +101,33 @@ def name_terms(runbook: Runbook) -> list[str]:
 
 
 def body_terms(runbook: Runbook) -> list[str]:
-    """Return the terms of all that a runbook says, and of the folders it lies in."""
-    said = (f"{one.heading}\n{one.text}\n" + "\n".join(one.commands) for one in runbook.sections)
+    """Return the terms of a runbook's whole text, and of the names of its folders."""
+    sections = [
+        f"{section.heading}\n{section.text}\n" + "\n".join(section.commands)
+        for section in runbook.sections
+    ]
+    text = _whole_names(_without_templates("\n".join(sections)))
     folders = runbook.id.replace("/", " ")
-    return terms_of(f"{folders}\n{runbook.title}\n{_whole_names(_shown(chr(10).join(said)))}")
+    return terms_of(f"{folders}\n{runbook.title}\n{text}")
 
 
 def lead_terms(runbook: Runbook) -> list[str]:
-    """Return the terms of the sections on what the alert means, else of the first with text."""
+    """Return the terms of the sections on the alert's meaning, else of the first with text."""
     filled = [section for section in runbook.sections if section.text]
-    about = [section for section in filled if section.part is SectionRole.MEANING] or filled[:1]
-    return terms_of(_whole_names(_shown("\n".join(section.text for section in about))))
+    lead = [section for section in filled if section.part is SectionRole.MEANING] or filled[:1]
+    return terms_of(_whole_names(_without_templates("\n".join(section.text for section in lead))))
 
 
 def passages_of(runbook: Runbook) -> list[Passage]:
     """Cut a runbook into passages, its title first; passages beyond the 200th are left out."""
-    cut = (
+    passages = (
         Passage(section.heading, passage, clean_text(_OTHER_ALERT.sub(" ", passage)))
         for section in runbook.sections
-        for passage in _cut(_shown(section.text))
+        for passage in _split(_without_templates(section.text))
     )
     title = runbook.title
-    first = [Passage("", title, clean_text(title))] if title else []
-    return list(islice(chain(first, cut), _MOST_PASSAGES))
+    title_passage = [Passage("", title, clean_text(title))] if title else []
+    return list(islice(chain(title_passage, passages), _MOST_PASSAGES))
 
 
 def last_segment(path: str) -> str:
@@ -134,7 +140,7 @@ def sentences_of(text: str) -> list[str]:
     return [piece.strip() for piece in _SENTENCE_END.split(text) if piece.strip()]
 
 
-def _cut(text: str) -> Iterator[str]:
+def _split(text: str) -> Iterator[str]:
     passage = ""
     for sentence in sentences_of(text):
         if passage and len(passage) + len(sentence) > _PASSAGE_CHARACTERS:
@@ -147,17 +153,17 @@ def _cut(text: str) -> Iterator[str]:
 
 def _whole_names(text: str) -> str:
     """Lower-case the names of alerts, so that each counts as one term and not as several words."""
-    return _OTHER_ALERT.sub(lambda found: found[0].lower(), text)
+    return _OTHER_ALERT.sub(lambda match: match[0].lower(), text)
 
 
-def _shown(text: str) -> str:
+def _without_templates(text: str) -> str:
     return _TEMPLATE.sub(" ", text[:_LONGEST_READ])
 
 
 def _names(report: IncidentReport) -> frozenset[str]:
     facts = (report.attributes[name] for name in _NAME_FACTS if name in report.attributes)
-    return _long_enough((report.title, *_COMPOUND.findall(report.title[:1_000]), *facts))
+    return _plain_names((report.title, *_COMPOUND.findall(report.title[:1_000]), *facts))
 
 
-def _long_enough(names: tuple[str, ...]) -> frozenset[str]:
+def _plain_names(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(plain for plain in map(plain_name, names) if len(plain) >= _SHORTEST_NAME)

@@ -1,8 +1,9 @@
-"""Runbooks ready to be compared with reports, and when each of them was used."""
+"""Runbooks prepared for comparison with reports, and their past uses."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +25,14 @@ from models.runbooks.passages import (
 )
 
 Floats = NDArray[np.float64]
-_Read = tuple[RunbookQuery, Vectors]
+_EncodedQuery = tuple[RunbookQuery, Vectors]
 
 _MOST_NAMESAKES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RunbookUse:
-    """A past incident for which a runbook was used; `helped` is what people said of it."""
+    """A past incident for which a runbook was used; `helped` is people's feedback, if any."""
 
     report: IncidentReport
     runbook_id: str
@@ -39,11 +40,11 @@ class RunbookUse:
 
 
 class RunbookIndex:
-    """The runbooks of a tenant, encoded; state that is derived from the store, never an artifact.
+    """The encoded runbooks of a tenant; derived from the store, and never part of an artifact.
 
-    It does not change: an index with other runbooks or uses is another one. `encoder` reads the
-    reports that are asked about; what the index holds is encoded by `keeping` if given, which may
-    keep it on disk.
+    An index does not change; for other runbooks or uses there is a new one. `encoder` encodes the
+    reports of queries. `caching_encoder`, if given, encodes runbooks and the reports of past uses,
+    and may cache their vectors on disk.
 
     >>> from features.encoding.encoder import HashingEncoder
     >>> index = RunbookIndex([Runbook("disk/full", "Disk full")], HashingEncoder())
@@ -57,52 +58,57 @@ class RunbookIndex:
         encoder: Encoder,
         uses: Iterable[RunbookUse] = (),
         *,
-        keeping: Encoder | None = None,
+        caching_encoder: Encoder | None = None,
     ) -> None:
         self.runbooks = tuple(runbooks)
         self.encoder = encoder
-        self._keeping = keeping or encoder
+        self._caching_encoder = caching_encoder or encoder
         self.passages: tuple[Passage, ...]
-        self.names = _telling_names([names_of(one) for one in self.runbooks])
-        bodies = [body_terms(one) for one in self.runbooks]
-        self.name_field = BM25(length_weight=0.3).fit([name_terms(r) for r in self.runbooks])
+        self.names = _distinctive_names([names_of(runbook) for runbook in self.runbooks])
+        names = [name_terms(runbook) for runbook in self.runbooks]
+        bodies = [body_terms(runbook) for runbook in self.runbooks]
+        self.name_field = BM25(length_weight=0.3).fit(names)
         self.body_field = BM25().fit(bodies)
         self.pair_field = BM25().fit([bigrams(body) for body in bodies])
-        self.lead_field = BM25().fit([lead_terms(one) for one in self.runbooks])
+        self.lead_field = BM25().fit([lead_terms(runbook) for runbook in self.runbooks])
         self._encode_passages()
-        self.past = PastUses(self.runbooks, self._keeping, uses)
+        self.past = PastUses(self.runbooks, self._caching_encoder, uses)
 
     def __len__(self) -> int:
         return len(self.runbooks)
 
-    def used(self, uses: Iterable[RunbookUse]) -> "RunbookIndex":
-        """Return this index with other uses; only what is new is read and encoded."""
+    def with_uses(self, uses: Iterable[RunbookUse]) -> "RunbookIndex":
+        """Return this index with other uses; only reports that are new to it are encoded."""
         uses = tuple(uses)
-        if uses == self.past.asked:
+        if uses == self.past.all_uses:
             return self
-        other = object.__new__(RunbookIndex)
-        other.__dict__ = dict(self.__dict__)
-        other.past = PastUses(self.runbooks, self._keeping, uses, self.past)
-        return other
+        index = object.__new__(RunbookIndex)
+        index.__dict__ = dict(self.__dict__)
+        index.past = PastUses(self.runbooks, self._caching_encoder, uses, self.past)
+        return index
 
-    def without(self, incident_ids: Collection[str]) -> "RunbookIndex":
+    def without_incidents(self, ids: Collection[str]) -> "RunbookIndex":
         """Return this index without the uses for these incidents; encodes nothing."""
-        return self.used(use for use in self.past.asked if use.report.id not in incident_ids)
+        return self.with_uses(use for use in self.past.all_uses if use.report.id not in ids)
 
     def _encode_passages(self) -> None:
-        cut = [(row, one) for row, book in enumerate(self.runbooks) for one in passages_of(book)]
-        self.passages = tuple(passage for _, passage in cut)
-        self.owners = np.array([row for row, _ in cut], dtype=np.int64)
+        rows_and_passages = [
+            (row, passage)
+            for row, runbook in enumerate(self.runbooks)
+            for passage in passages_of(runbook)
+        ]
+        self.passages = tuple(passage for _, passage in rows_and_passages)
+        self.owners = np.array([row for row, _ in rows_and_passages], dtype=np.int64)
         width = self.encoder.dimension
         texts = [passage.text for passage in self.passages]
-        self.vectors = self._keeping.encode(texts).reshape(-1, width)
+        self.vectors = self._caching_encoder.encode(texts).reshape(-1, width)
         sums = np.zeros((len(self.runbooks), width))
         np.add.at(sums, self.owners, self.vectors)
         self.means = _unit(sums)
 
 
 class PastUses:
-    """Which past incidents used which runbook; what `before` has read is not read again."""
+    """Which runbook was used for which past incident; reports in `before` are not encoded again."""
 
     def __init__(
         self,
@@ -112,46 +118,47 @@ class PastUses:
         before: "PastUses | None" = None,
     ) -> None:
         rows = {runbook.id: row for row, runbook in enumerate(runbooks)}
-        self.asked = tuple(uses)
-        self.uses = tuple(use for use in self.asked if use.runbook_id in rows)
+        self.all_uses = tuple(uses)
+        self.uses = tuple(use for use in self.all_uses if use.runbook_id in rows)
         self.rows = np.array([rows[use.runbook_id] for use in self.uses], dtype=np.int64)
         self.helped = np.array([use.helped is not False for use in self.uses], dtype=bool)
         self._ids = np.array([use.report.id for use in self.uses], dtype=object)
-        self._opened = np.array([_moment(use.report, -np.inf) for use in self.uses])
+        self._opened = np.array([_opening_time(use.report, -np.inf) for use in self.uses])
         contents = [_content(use.report) for use in self.uses]
         reports = dict(zip(contents, (use.report for use in self.uses), strict=True))
-        known = {} if before is None else before._read
-        self._read: dict[str, _Read] = _read_new(reports, known, encoder)
-        read = [self._read[content] for content in contents]
-        self.words = BM25(length_weight=0.0).fit([one.words for one, _ in read])
-        vectors = np.array([vector for _, vector in read], dtype=np.float32)
+        cached = {} if before is None else before._queries
+        self._queries: dict[str, _EncodedQuery] = _encode_queries(reports, cached, encoder)
+        queries = [self._queries[content] for content in contents]
+        self.words = BM25(length_weight=0.0).fit([query.words for query, _ in queries])
+        vectors = np.array([vector for _, vector in queries], dtype=np.float32)
         self.vectors: Vectors = vectors.reshape(-1, encoder.dimension)
 
-    def known_to(self, report: IncidentReport) -> NDArray[np.bool_]:
-        """Tell which uses were known when a report came in; its own never was."""
-        is_earlier = self._opened < _moment(report, np.inf)
+    def is_before(self, report: IncidentReport) -> NDArray[np.bool_]:
+        """Tell which uses came before a report was opened; its own use never does."""
+        is_earlier = self._opened < _opening_time(report, np.inf)
         return np.asarray(is_earlier & (self._ids != report.id), dtype=np.bool_)
 
-    def likeness(self, question: RunbookQuery, vector: Floats) -> Floats:
-        """Return in 0..1 how like a report is to that of each use."""
-        alike = (self.vectors @ vector + np.minimum(self.words.score(question.words), 1)) / 2
-        return np.asarray(np.clip(alike, 0.0, 1.0), dtype=np.float64)
+    def likeness(self, query: RunbookQuery, vector: Floats) -> Floats:
+        """Return the similarity of a report to the report of each use, in 0..1."""
+        word_scores = np.minimum(self.words.score(query.words), 1)
+        means = (self.vectors @ vector + word_scores) / 2
+        return np.asarray(np.clip(means, 0.0, 1.0), dtype=np.float64)
 
 
-def _read_new(
-    reports: Mapping[str, IncidentReport], known: Mapping[str, _Read], encoder: Encoder
-) -> dict[str, _Read]:
-    """Return what was read of each report and its vector; what is known is taken over."""
-    new = {at: read_report(one) for at, one in reports.items() if at not in known}
-    read = {at: known[at] for at in reports if at in known}
+def _encode_queries(
+    reports: Mapping[str, IncidentReport], cached: Mapping[str, _EncodedQuery], encoder: Encoder
+) -> dict[str, _EncodedQuery]:
+    """Return the query and the vector of each report; those that are `cached` are reused."""
+    new = {key: read_report(report) for key, report in reports.items() if key not in cached}
+    encoded = {key: cached[key] for key in reports if key in cached}
     if new:
-        # Copies, so that one that is dropped does not live on beside the others.
-        vectors = map(np.copy, encoder.encode([one.text for one in new.values()]))
-        read |= zip(new, zip(new.values(), vectors, strict=True), strict=True)
-    return read
+        # Copies, because a view would keep the vectors of the whole batch in memory.
+        vectors = map(np.copy, encoder.encode([query.text for query in new.values()]))
+        encoded |= zip(new, zip(new.values(), vectors, strict=True), strict=True)
+    return encoded
 
 
-def _moment(report: IncidentReport, unknown: float) -> float:
+def _opening_time(report: IncidentReport, unknown: float) -> float:
     return unknown if report.opened_at is None else report.opened_at.timestamp()
 
 
@@ -160,10 +167,13 @@ def _content(report: IncidentReport) -> str:
     return repr((report.title, report.description, report.service, facts))
 
 
-def _telling_names(names: Sequence[frozenset[str]]) -> list[frozenset[str]]:
-    """Keep the names that few runbooks have; a heading of many, such as `Alerts`, is none."""
-    holders = Counter(name for each in names for name in each)
-    return [frozenset(name for name in each if holders[name] <= _MOST_NAMESAKES) for each in names]
+def _distinctive_names(names: Sequence[frozenset[str]]) -> list[frozenset[str]]:
+    """Keep the names that few runbooks have; a heading of many, such as `Alerts`, is dropped."""
+    counts = Counter(chain.from_iterable(names))
+    return [
+        frozenset(name for name in own_names if counts[name] <= _MOST_NAMESAKES)
+        for own_names in names
+    ]
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""The kind `runbooks`: which of an organisation's runbooks applies to a report, or none."""
+"""The kind `runbook`: which of an organisation's runbooks apply to a report, if any."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -23,9 +23,9 @@ from models.statistics.conditional_logit import Ranking, fit_conditional_logit, 
 DEFAULT_LIMIT = 5
 
 # Rounded from what `tests/benchmarks/runbook_retrieval.py --fit` finds on public alerts; the last
-# two are set so that the same report again is shown what was used for it.
+# two are set by hand, so that a repeated report gets the runbook that was used for it before.
 WEIGHTS = dict(zip(FEATURES, (4.0, 2.0, 5.0, 2.0, 2.5, 3.5, 3.5, 4.5, 10.0, 0.2), strict=True))
-# Log-odds that a runbook applies: by its score, by its lead over the next best, and at zero.
+# Log-odds that a runbook applies: slopes of its score and its lead over the next, intercept.
 CALIBRATION = (0.2, 0.35, -4.5)
 CUTOFF = 0.5
 _LINKED = 0.99
@@ -37,10 +37,10 @@ Floats = NDArray[np.float64]
 
 
 class RunbookModel(ReportModel):
-    """Ranks the runbooks of an index for a report, and says how sure it is of each.
+    """Ranks the runbooks of an index for a report, with a calibrated probability of each.
 
-    What is learned is how much each kind of evidence counts, and the calibration. Both start from
-    shipped constants, so that a new index works at once.
+    The model learns the weights of the features and the calibration. Both start from shipped
+    constants, so a new index works without training.
 
     >>> from features.encoding.encoder import HashingEncoder
     >>> from features.domain.runbook import Runbook
@@ -57,8 +57,8 @@ class RunbookModel(ReportModel):
     def fit(self, examples: Sequence[ResolvedIncident], index: RunbookIndex | None = None) -> Self:
         """Learn from which runbook was used for which incident.
 
-        Without an index, or without an incident whose runbook stands on it, the shipped constants
-        stay. Each example is matched as on the day: past uses are those before it.
+        Without an index, or without an incident whose runbook is in it, the shipped constants
+        stay. Each example is matched as on the day it was opened: only earlier uses count.
         """
         self.weights_ = np.array([WEIGHTS[name] for name in FEATURES])
         self.calibration_ = np.array(CALIBRATION)
@@ -81,10 +81,10 @@ class RunbookModel(ReportModel):
         return self.suggest(reports, index)
 
     def rehearse(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
-        """Search an index of runbooks that say what the descriptions say, and have no title."""
+        """Search an index of runbooks without titles that contain the reports' descriptions."""
         runbooks = [
-            Runbook(one.id, "", (Section("Meaning", one.description, SectionRole.MEANING),))
-            for one in reports
+            Runbook(report.id, "", (Section("Meaning", report.description, SectionRole.MEANING),))
+            for report in reports
         ]
         return self.suggest(reports, RunbookIndex(runbooks, open_encoder(self.encoder)), cutoff=0)
 
@@ -98,7 +98,8 @@ class RunbookModel(ReportModel):
     ) -> list[RunbookPrediction]:
         """Return for each report, in order, at most `limit` runbooks of an index.
 
-        None is less relevant than `cutoff`, by default the calibrated one. Raises `NotTrained`.
+        Runbooks less relevant than `cutoff`, by default the model's, are left out. Raises
+        `NotTrained`.
         """
         self._check_trained()
         least = self.cutoff_ if cutoff is None else cutoff
@@ -152,34 +153,35 @@ class RunbookModel(ReportModel):
 
 def _rankings(examples: Sequence[ResolvedIncident], index: RunbookIndex) -> list[Ranking]:
     rows = {runbook.id: row for row, runbook in enumerate(index.runbooks)}
-    known = [one for one in examples if one.outcome.runbook_id in rows][-_MOST_EXAMPLES:]
-    if not known:
+    labelled = [incident for incident in examples if incident.outcome.runbook_id in rows]
+    latest = labelled[-_MOST_EXAMPLES:]
+    if not latest:
         return []
-    then = index if index.past.uses else index.used(past_uses(examples))
-    matches = match_reports([one.report for one in known], then)
+    index_with_uses = index if index.past.uses else index.with_uses(past_uses(examples))
+    matches = match_reports([incident.report for incident in latest], index_with_uses)
     return [
-        Ranking(match.features, np.arange(len(index)) == rows[one.outcome.runbook_id or ""])
-        for one, match in zip(known, matches, strict=True)
+        Ranking(match.features, np.arange(len(index)) == rows[incident.outcome.runbook_id or ""])
+        for incident, match in zip(latest, matches, strict=True)
     ]
 
 
 def _calibrate(rankings: Sequence[Ranking], weights: Floats, prior: Floats) -> Floats:
-    """Fit to the best of each query, and to the best that is left without the right one."""
+    """Fit to the best candidate of each query, and to its best candidate that is wrong."""
     if not rankings:
         return prior
-    tops: list[tuple[Floats, bool]] = []
+    examples: list[tuple[Floats, bool]] = []
     for ranking in rankings:
         scores = ranking.features @ weights
-        tops.append((top_evidence(scores), bool(ranking.is_right[scores.argmax()])))
+        examples.append((top_evidence(scores), bool(ranking.is_right[scores.argmax()])))
         others = scores[~ranking.is_right]
         if len(others):
-            tops.append((top_evidence(others), False))
-    evidence, right = (np.array(column) for column in zip(*tops, strict=True))
+            examples.append((top_evidence(others), False))
+    evidence, right = (np.array(column) for column in zip(*examples, strict=True))
     return fit_logit(evidence, right, prior, np.array(_CALIBRATION_SPREAD))
 
 
 def top_evidence(scores: Floats) -> Floats:
-    """Return what the calibration reads of the best candidate, see `CALIBRATION`."""
+    """Return the calibration's inputs for the best candidate; see `CALIBRATION`."""
     return np.asarray(_evidence(scores)[int(scores.argmax())], dtype=np.float64)
 
 

@@ -1,4 +1,4 @@
-"""What is known of the runbooks that were used: from outcomes, and from what people said."""
+"""Which runbooks were used for which incidents, from outcomes and from people's feedback."""
 
 from collections.abc import Sequence
 
@@ -12,40 +12,42 @@ _MOST = 5_000
 
 
 def stored_uses(store: Store) -> list[RunbookUse]:
-    """Return what outcomes and people say of runbooks; of very many outcomes, the latest."""
-    said = store.feedback.select(target=_TARGET)
-    known = {one.report.id: one for one in store.incidents.with_runbook(limit=_MOST)}
-    known |= store.incidents.find([word.incident_id for word in said])
-    return past_uses(list(known.values()), said)
+    """Return the uses that the store knows; of very many outcomes, only the latest count."""
+    feedback = store.feedback.select(target=_TARGET)
+    latest = store.incidents.with_runbook(limit=_MOST)
+    incidents = {incident.report.id: incident for incident in latest}
+    incidents |= store.incidents.find([record.incident_id for record in feedback])
+    return past_uses(list(incidents.values()), feedback)
 
 
 def past_uses(
     incidents: Sequence[ResolvedIncident], feedback: Sequence[FeedbackRecord] = ()
 ) -> list[RunbookUse]:
-    """Return one use per incident and runbook; a later word, given oldest first, replaces others.
+    """Return one use per incident and runbook; of `feedback`, oldest first, the latest counts.
 
-    An accepted runbook was used and helped unless somebody says it did not, a correction names the
-    one that was used instead, and a dismissed one did not help. Words about incidents that are not
-    among these are passed over.
+    An accepted runbook was used and helped, unless the feedback says that it did not. A correction
+    names the runbook that was used instead. A dismissed runbook did not help. Feedback about other
+    incidents is ignored.
     """
-    reports = {one.report.id: one.report for one in incidents}
-    helped: dict[tuple[str, str], bool | None] = {
-        (one.report.id, one.outcome.runbook_id): None
-        for one in incidents
-        if one.outcome.runbook_id is not None
+    reports = {incident.report.id: incident.report for incident in incidents}
+    uses: dict[tuple[str, str], bool | None] = {
+        (incident.report.id, incident.outcome.runbook_id): None
+        for incident in incidents
+        if incident.outcome.runbook_id is not None
     }
-    for word in feedback:
-        if word.target == _TARGET and word.incident_id in reports:
-            helped |= {(word.incident_id, runbook): how for runbook, how in _said(word)}
-    return [RunbookUse(reports[id], runbook, how) for (id, runbook), how in helped.items()]  # noqa: A001
+    for record in feedback:
+        if record.target == _TARGET and record.incident_id in reports:
+            for runbook, has_helped in _runbooks_of(record):
+                uses[record.incident_id, runbook] = has_helped
+    return [RunbookUse(reports[id], runbook, helped) for (id, runbook), helped in uses.items()]  # noqa: A001
 
 
-def _said(word: FeedbackRecord) -> list[tuple[str, bool | None]]:
-    """Return each runbook that a person spoke of, and whether it helped."""
-    said: list[tuple[str, bool | None]] = []
-    if word.subject:
-        is_right = word.action == FeedbackAction.ACCEPT
-        said.append((word.subject, word.helped is not False if is_right else False))
-    if word.action == FeedbackAction.CORRECT and word.label:
-        said.append((word.label, word.helped))
-    return said
+def _runbooks_of(record: FeedbackRecord) -> list[tuple[str, bool | None]]:
+    """Return each runbook that the feedback names, and whether it helped."""
+    runbooks: list[tuple[str, bool | None]] = []
+    if record.subject:
+        is_accepted = record.action == FeedbackAction.ACCEPT
+        runbooks.append((record.subject, record.helped is not False if is_accepted else False))
+    if record.action == FeedbackAction.CORRECT and record.label:
+        runbooks.append((record.label, record.helped))
+    return runbooks

@@ -52,10 +52,10 @@ class RunbookPoller(Poller):
         """Return the index without uses whose incident was deleted since the last poll."""
         with self._lock:
             index, revision = self._index, self._usage_state[0] if self._usage_state else 0
-        if index is None or not index.past.asked:
+        if index is None or not index.past.all_uses:
             return index
         try:
-            remaining = index.without(self._store.incidents.deleted_since(revision))
+            remaining = index.without_incidents(self._store.incidents.deleted_since(revision))
         except StoreUnavailable:
             return index
         with self._lock:
@@ -69,13 +69,13 @@ class RunbookPoller(Poller):
         if runbook_state != self._runbook_state:
             encoder = open_encoder(reference)
             self._encoder = CachedEncoder(encoder, EncodingCache(self._home.encodings, encoder))
-            index = RunbookIndex(self._store.runbooks.all(), encoder, keeping=self._encoder)
+            index = RunbookIndex(self._store.runbooks.all(), encoder, caching_encoder=self._encoder)
             self._publish(index, None)
             self._runbook_state = runbook_state
         if self._index is not None and len(self._index):
             usage_state = self._read_usage_state()
             if usage_state != self._usage_state:
-                self._publish(self._index.used(stored_uses(self._store)), usage_state)
+                self._publish(self._index.with_uses(stored_uses(self._store)), usage_state)
 
     def _read_usage_state(self) -> _UsageState:
         feedback = self._store.feedback.select(target=TARGET)

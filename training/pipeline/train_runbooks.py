@@ -125,7 +125,7 @@ def _judge(
     answers: list[tuple[int, int, float, bool]] = []
     for fold in split.folds:
         known = [incidents[int(row)] for row in fold.fit]
-        index_then = index.used(past_uses(known))
+        index_then = index.with_uses(past_uses(known))
         model = RunbookModel(encoder=encoder).fit(known, index_then)
         judged = [int(row) for row in fold.judge if incidents[int(row)].outcome.runbook_id]
         rows += judged

@@ -166,7 +166,7 @@ def test_an_empty_index_has_no_answer(model) -> None:
 def test_past_uses_move_the_ranking(model, index) -> None:
     odd = replace(ODD, id="INC7")
     before = suggest(model, index, ODD, cutoff=0)
-    used = index.used([RunbookUse(odd, "mail/queue", helped=True)])
+    used = index.with_uses([RunbookUse(odd, "mail/queue", helped=True)])
     after = suggest(model, used, ODD, cutoff=0)
     assert before.label != "mail/queue" or before.confidence < after.confidence
     assert after.label == "mail/queue"
@@ -176,7 +176,7 @@ def test_past_uses_move_the_ranking(model, index) -> None:
 
 def test_the_same_again_is_shown_what_was_used(model, index) -> None:
     past = replace(ODD, id="INC7")
-    used = index.used([RunbookUse(past, "mail/queue"), RunbookUse(TUNNEL, "vpn/tunnel-drops")])
+    used = index.with_uses([RunbookUse(past, "mail/queue"), RunbookUse(TUNNEL, "vpn/tunnel-drops")])
     assert suggest(model, index, ODD).runbooks == ()
     assert suggest(model, used, ODD).label == "mail/queue"
     assert suggest(model, used, IncidentReport(id="q", title="Quarterly report")).runbooks == ()
@@ -185,7 +185,7 @@ def test_the_same_again_is_shown_what_was_used(model, index) -> None:
 def test_a_use_that_did_not_help_moves_it_away(model, index) -> None:
     past = replace(DISK, id="INC7")
     plain = suggest(model, index, DISK).confidence
-    blamed = index.used([RunbookUse(past, "disk/DiskFillingUp", helped=False)])
+    blamed = index.with_uses([RunbookUse(past, "disk/DiskFillingUp", helped=False)])
     answer = suggest(model, blamed, DISK, cutoff=0)
     found = {one.id: one for one in answer.runbooks}["disk/DiskFillingUp"]
     assert found.relevance < plain
@@ -198,19 +198,19 @@ def test_only_earlier_uses_count(model, index) -> None:
     plain = suggest(model, index, asked, cutoff=0)
     for known, moves in ((noon - timedelta(hours=1), True), (noon, False)):
         past = replace(ODD, id="INC7", opened_at=known)
-        used = index.used([RunbookUse(past, "mail/queue")])
+        used = index.with_uses([RunbookUse(past, "mail/queue")])
         assert (suggest(model, used, asked, cutoff=0) != plain) is moves
-    own = index.used([RunbookUse(asked, "mail/queue")])
+    own = index.with_uses([RunbookUse(asked, "mail/queue")])
     assert suggest(model, own, asked, cutoff=0) == plain
 
 
 def test_the_same_uses_are_the_same_index(index) -> None:
     uses = [RunbookUse(DISK, "mail/queue"), RunbookUse(DISK, "gone")]
-    used = index.used(uses)
+    used = index.with_uses(uses)
     assert used is not index
-    assert used.used(list(uses)) is used
-    grown = used.used([*uses, RunbookUse(ODD, "vpn/tunnel-drops")])
-    fresh = index.used([*uses, RunbookUse(ODD, "vpn/tunnel-drops")])
+    assert used.with_uses(list(uses)) is used
+    grown = used.with_uses([*uses, RunbookUse(ODD, "vpn/tunnel-drops")])
+    fresh = index.with_uses([*uses, RunbookUse(ODD, "vpn/tunnel-drops")])
     assert grown.past.vectors.tolist() == fresh.past.vectors.tolist()
     assert len(grown.past.uses) == 2
 
@@ -223,28 +223,28 @@ def test_only_new_uses_are_encoded(index) -> None:
             asked.extend(texts)
             return super().encode(texts)
 
-    listening = RunbookIndex(RUNBOOKS, HashingEncoder(), keeping=Listening())
+    listening = RunbookIndex(RUNBOOKS, HashingEncoder(), caching_encoder=Listening())
     assert asked == TEXTS
-    used = listening.used([RunbookUse(DISK, "mail/queue"), RunbookUse(ODD, "mail/queue")])
+    used = listening.with_uses([RunbookUse(DISK, "mail/queue"), RunbookUse(ODD, "mail/queue")])
     assert len(asked) == len(TEXTS) + 2
-    fewer = used.without({ODD.id})
+    fewer = used.without_incidents({ODD.id})
     assert len(asked) == len(TEXTS) + 2
-    fresh = index.used([RunbookUse(DISK, "mail/queue")])
-    assert fewer.past.asked == fresh.past.asked
+    fresh = index.with_uses([RunbookUse(DISK, "mail/queue")])
+    assert fewer.past.all_uses == fresh.past.all_uses
     assert fewer.past.vectors.tolist() == fresh.past.vectors.tolist()
-    assert fewer.without({ODD.id}) is fewer
-    assert fewer.without({DISK.id}).past.vectors.shape == (0, 64)
+    assert fewer.without_incidents({ODD.id}) is fewer
+    assert fewer.without_incidents({DISK.id}).past.vectors.shape == (0, 64)
 
 
 def test_of_a_very_long_runbook_the_beginning_is_read() -> None:
     many = tuple(Section(f"Step {number}", f"Do {number}.") for number in range(1_000))
     passages = passages_of(Runbook("long", "Long", many))
     assert len(passages) == 200
-    assert [one.said for one in passages[:2]] == ["Long", "Do 0."]
+    assert [passage.original for passage in passages[:2]] == ["Long", "Do 0."]
 
 
 def test_uses_of_unknown_runbooks_are_passed_over(model, index) -> None:
-    assert suggest(model, index.used([RunbookUse(ODD, "gone")]), ODD).runbooks == ()
+    assert suggest(model, index.with_uses([RunbookUse(ODD, "gone")]), ODD).runbooks == ()
 
 
 def misleading_past(count: int) -> list[ResolvedIncident]:
@@ -267,7 +267,7 @@ def test_fit_moves_from_the_shipped_constants_with_each_outcome(index) -> None:
     assert taught.examples_ == 30
     assert taught.weights_[FEATURES.index("same name")] < plain.weights_[0]
     asked = IncidentReport(id="new", title="DiskFillingUp", description="mail relay refuses")
-    used = index.used(past_uses(misleading_past(30)))
+    used = index.with_uses(past_uses(misleading_past(30)))
     assert suggest(taught, used, asked).label == "mail/queue"
 
 
