@@ -1,4 +1,4 @@
-"""Near-copies among search results, so that one entry stands for all of them."""
+"""Finds near-copies among search results, so that one entry represents all of them."""
 
 from collections.abc import Sequence
 
@@ -11,41 +11,41 @@ from features.search.candidates import Candidates
 from features.search.query import SearchView
 from features.search.ragged_array import Hashes, Ragged
 
-_ALIKE = 0.9
-_TELLING_TERMS = 4
-_NEAR = 0.8
+_COPY_JACCARD = 0.9
+_FEWEST_TERMS = 4
+_NEAR_COSINE = 0.8
 
 Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
 
 def collapse_copies(candidates: Candidates, order: Sequence[int]) -> list[list[int]]:
-    """Return the rows of `order` in groups of near-copies, each led by its first.
+    """Return the rows of `order` in groups of near-copies; a group's first row represents it.
 
-    Two rows are near-copies when the words of their titles and of their texts, variable parts
-    masked, agree in nine of ten (Jaccard).
+    Two rows are near-copies if the words of their titles, and those of their texts, have a Jaccard
+    similarity of at least 0.9 after variable parts are masked.
     """
     titles, texts = _sets(candidates.title_terms), _sets(candidates.text_terms)
     alike = alike_groups(candidates)
     groups: list[list[int]] = []
-    # Copies are alike, so most pairs need not be compared word by word.
-    of_one_trouble: dict[int, list[list[int]]] = {}
+    # Near-copies have near vectors, so most pairs need not be compared word by word.
+    groups_of_alike: dict[int, list[list[int]]] = {}
     for row in order:
-        rivals = of_one_trouble.setdefault(int(alike[row]), [])
-        for group in rivals:
+        alike_copies = groups_of_alike.setdefault(int(alike[row]), [])
+        for group in alike_copies:
             first = group[0]
             if _agree(texts[row], texts[first]) and _agree(titles[row], titles[first]):
                 group.append(row)
                 break
         else:
             groups.append([row])
-            rivals.append(groups[-1])
+            alike_copies.append(groups[-1])
     return groups
 
 
 def copies_of(view: SearchView, candidates: Candidates) -> Flags:
-    """Tell which candidates are near-copies of a report; of a few words nobody can tell."""
-    if len(view.text_terms) < _TELLING_TERMS:
+    """Tell which candidates are near-copies of a report; none are if it has too few words."""
+    if len(view.text_terms) < _FEWEST_TERMS:
         return np.zeros(len(candidates), dtype=np.bool_)
     titles, texts = _sets(candidates.title_terms), _sets(candidates.text_terms)
     return np.array(
@@ -58,12 +58,12 @@ def copies_of(view: SearchView, candidates: Candidates) -> Flags:
 
 
 def alike_groups(candidates: Candidates) -> Integers:
-    """Return a group number for each candidate: those of one group tell of one trouble.
+    """Return a group number for each candidate; a group describes the same trouble.
 
     Groups are the connected components of candidates whose text vectors are near.
     """
     vectors = candidates.text_vectors
-    rows, others = np.nonzero(vectors @ vectors.T >= _NEAR)
+    rows, others = np.nonzero(vectors @ vectors.T >= _NEAR_COSINE)
     graph = coo_array((np.ones(len(rows)), (rows, others)), shape=(len(vectors),) * 2)
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
@@ -72,9 +72,9 @@ def _sets(ragged: Ragged) -> list[Hashes]:
     return np.split(ragged.values, ragged.starts[1:-1])
 
 
-def _agree(one: Hashes, other: Hashes) -> bool:
-    shorter, longer = sorted((len(one), len(other)))
-    if shorter < _ALIKE * longer:
+def _agree(first: Hashes, second: Hashes) -> bool:
+    shorter, longer = sorted((len(first), len(second)))
+    if shorter < _COPY_JACCARD * longer:
         return False
-    shared = len(np.intersect1d(one, other, assume_unique=True))
-    return shared >= _ALIKE * (shorter + longer - shared)
+    shared = len(np.intersect1d(first, second, assume_unique=True))
+    return shared >= _COPY_JACCARD * (shorter + longer - shared)

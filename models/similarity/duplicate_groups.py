@@ -1,4 +1,4 @@
-"""Which incidents belong together, by what trackers and people said."""
+"""Groups of incidents that belong together, by their `duplicate_of` links."""
 
 import re
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ Groups = NDArray[np.int64]
 def link_groups(incidents: Sequence[ResolvedIncident]) -> Groups:
     """Return one group number per incident, `UNLINKED` for those that no link names.
 
-    `duplicate_of` may name another incident, several, or a parent or problem that is none itself:
-    incidents of the same parent belong together too.
+    `duplicate_of` may name one or several incidents, or a parent or problem record that is not an
+    incident itself; incidents with the same parent belong together too.
 
     >>> from features.domain.report import IncidentReport, Outcome
     >>> def incident(id, link=None):
@@ -29,11 +29,11 @@ def link_groups(incidents: Sequence[ResolvedIncident]) -> Groups:
     >>> link_groups([incident("a"), incident("b", "a"), incident("c"), incident("d", "PRB1")])
     array([ 0,  0, -1, -1])
     """
-    numbers = {one.report.id: row for row, one in enumerate(incidents)}
+    numbers = {incident.report.id: row for row, incident in enumerate(incidents)}
     pairs = [
         (row, numbers.setdefault(name, len(numbers)))
-        for row, one in enumerate(incidents)
-        for name in _linked(one, numbers)
+        for row, incident in enumerate(incidents)
+        for name in _linked_ids(incident, numbers)
     ]
     if not pairs:
         return np.full(len(incidents), UNLINKED, dtype=np.int64)
@@ -41,13 +41,14 @@ def link_groups(incidents: Sequence[ResolvedIncident]) -> Groups:
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(numbers),) * 2)
     groups = connected_components(graph, directed=False)[1][: len(incidents)]
     sizes = np.bincount(groups)
-    _, numbered = np.unique(np.where(sizes[groups] > 1, groups, UNLINKED), return_inverse=True)
-    return np.asarray(numbered - int((sizes[groups] <= 1).any()), dtype=np.int64)
+    linked_groups = np.where(sizes[groups] > 1, groups, UNLINKED)
+    _, group_numbers = np.unique(linked_groups, return_inverse=True)
+    return np.asarray(group_numbers - int((sizes[groups] <= 1).any()), dtype=np.int64)
 
 
-def _linked(incident: ResolvedIncident, known: dict[str, int]) -> list[str]:
-    named = incident.outcome.duplicate_of
-    if not named:
+def _linked_ids(incident: ResolvedIncident, numbers: dict[str, int]) -> list[str]:
+    link = incident.outcome.duplicate_of
+    if not link:
         return []
-    names = [named] if named in known else [name for name in _SEPARATOR.split(named) if name]
-    return [name for name in names if name != incident.report.id]
+    ids = [link] if link in numbers else [part for part in _SEPARATOR.split(link) if part]
+    return [id for id in ids if id != incident.report.id]  # noqa: A001

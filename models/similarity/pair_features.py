@@ -1,4 +1,4 @@
-"""What a report and past incidents have in common, as the numbers that a ranker weighs."""
+"""Numeric features of what a report and past incidents share, for the ranker."""
 
 from typing import Final
 
@@ -24,20 +24,20 @@ FEATURES: Final = (
 )
 
 _SECONDS_A_WEEK = 7 * 86_400
-# What candidates are apart at large: an unknown time speaks neither for nor against.
+# The usual distance of candidates, so that an unknown time counts neither for nor against.
 _UNKNOWN_LOG_WEEKS = 4.0
-_OTHERS_ASSUMED = 4
+_PRIOR_COUNT = 4
 
 
 def pair_features(view: SearchView, candidates: Candidates, common: IndexStatistics) -> Floats:
     """Return the features of each candidate beside a report, of shape (candidates, features).
 
-    `commonness` is the mean cosine of a candidate with everything: one that resembles all says
-    little by resembling this report. `shared_terms` is the root of the cosine of the term sets and
-    `rarest_term` the weight of the rarest term in common, both by inverse document frequency. An
-    equal service or fact counts less, the more incidents have it.
+    `commonness` is the mean cosine of a candidate with all incidents: a candidate that resembles
+    everything is weak evidence when it resembles this report. `shared_terms` is the square root of
+    the cosine of the term sets, and `rarest_term` the weight of the rarest shared term, both by
+    inverse document frequency. An equal service or fact counts less, the more incidents have it.
     """
-    terms = _Shared(view.text_terms, candidates.text_terms, common.text_terms, common.count)
+    terms = _SharedTerms(view.text_terms, candidates.text_terms, common.text_terms, common.count)
     columns = (
         candidates.text_vectors @ view.text_vector,
         _commonness(candidates, common),
@@ -53,32 +53,32 @@ def pair_features(view: SearchView, candidates: Candidates, common: IndexStatist
 
 
 def _commonness(candidates: Candidates, common: IndexStatistics) -> Floats:
-    # A candidate's cosine with itself is part of the mean, which says much among few.
-    share = common.count / (common.count + _OTHERS_ASSUMED)
+    # The mean includes a candidate's cosine with itself, which is much among few incidents.
+    share = common.count / (common.count + _PRIOR_COUNT)
     return np.asarray(share * (candidates.text_vectors @ common.text_centre))
 
 
-class _Shared:
-    """The terms of a report that each candidate has too, weighted by how rare they are."""
+class _SharedTerms:
+    """The terms that a report shares with each candidate, weighted by their rarity."""
 
-    def __init__(self, asked: Hashes, rows: Ragged, counts: Counts, count: int) -> None:
+    def __init__(self, report_terms: Hashes, rows: Ragged, counts: Counts, count: int) -> None:
         self._most = float(np.log(count + 2))
-        self._asked = self._rarity(asked, counts)
-        self._theirs = self._rarity(rows.values, counts)
-        self._rows, self._found = rows, _is_among(rows.values, asked)
+        self._report_weights = self._rarity(report_terms, counts)
+        self._weights = self._rarity(rows.values, counts)
+        self._rows, self._is_shared = rows, _is_among(rows.values, report_terms)
 
     def cosine(self) -> Floats:
         """Return the cosine of each candidate's set with the report's."""
-        squares = self._theirs**2
-        norms = np.sqrt((self._asked**2).sum() * _sums(squares, self._rows))
-        shared = _sums(squares * self._found, self._rows)
+        squares = self._weights**2
+        norms = np.sqrt((self._report_weights**2).sum() * _sums(squares, self._rows))
+        shared = _sums(squares * self._is_shared, self._rows)
         return np.asarray(np.divide(shared, norms, out=np.zeros_like(norms), where=norms > 0))
 
     def rarest(self) -> Floats:
-        """Return the rarest shared term's weight: 1 for one that no other incident has."""
+        """Return the rarest shared term's weight: 1 for a term that no other incident has."""
         largest = np.zeros(len(self._rows.starts) - 1)
         owners = np.repeat(np.arange(len(largest)), np.diff(self._rows.starts))
-        np.maximum.at(largest, owners[self._found], self._theirs[self._found])
+        np.maximum.at(largest, owners[self._is_shared], self._weights[self._is_shared])
         return np.asarray(largest / self._most)
 
     def _rarity(self, terms: Hashes, counts: Counts) -> Floats:
@@ -93,10 +93,10 @@ def _same_service(view: SearchView, candidates: Candidates, common: IndexStatist
 
 
 def _same_facts(view: SearchView, candidates: Candidates, common: IndexStatistics) -> Floats:
-    """Return the share of the report's facts that each candidate has, less what chance gives."""
-    theirs = candidates.facts.values
-    weights = 1.0 - np.minimum(1.0, common.facts[theirs] / max(1, common.count))
-    shared = _sums(weights * _is_among(theirs, view.facts), candidates.facts)
+    """Return the share of the report's facts that each candidate has, less that by chance."""
+    facts = candidates.facts.values
+    weights = 1.0 - np.minimum(1.0, common.facts[facts] / max(1, common.count))
+    shared = _sums(weights * _is_among(facts, view.facts), candidates.facts)
     return np.asarray(shared / max(1, len(view.facts)))
 
 
@@ -108,16 +108,16 @@ def _log_weeks_apart(view: SearchView, candidates: Candidates) -> Floats:
     return np.asarray(np.where(is_known, np.log1p(seconds / _SECONDS_A_WEEK), _UNKNOWN_LOG_WEEKS))
 
 
-def _has_any(asked: Hashes, rows: Ragged) -> Floats:
-    return np.minimum(_sums(_is_among(rows.values, asked).astype(np.float64), rows), 1.0)
+def _has_any(wanted_values: Hashes, rows: Ragged) -> Floats:
+    return np.minimum(_sums(_is_among(rows.values, wanted_values).astype(np.float64), rows), 1.0)
 
 
-def _is_among(values: Hashes, known: Hashes) -> NDArray[np.bool_]:
-    """Tell which values are among the sorted `known` ones; faster than `isin` for short ones."""
-    if not len(known):
+def _is_among(values: Hashes, sorted_set: Hashes) -> NDArray[np.bool_]:
+    """Tell which values are in `sorted_set`; faster than `isin` for short arrays."""
+    if not len(sorted_set):
         return np.zeros(len(values), dtype=np.bool_)
-    places = np.minimum(np.searchsorted(known, values), len(known) - 1)
-    return np.asarray(known[places] == values)
+    places = np.minimum(np.searchsorted(sorted_set, values), len(sorted_set) - 1)
+    return np.asarray(sorted_set[places] == values)
 
 
 def _sums(values: Floats, rows: Ragged) -> Floats:

@@ -1,4 +1,4 @@
-"""How related past incidents are to a report: a ranker of pairs and its calibration."""
+"""Judges how related past incidents are to a report: a ranker of pairs and its calibration."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -39,21 +39,22 @@ SHIPPED_CUTOFF: Final = 0.52
 STRANGER_SCORE: Final = 7.0
 
 _LEAST_SPREAD = 0.5
-_RATE_STANDS_FOR = 20.0
-# Where much repeats itself, scores alone would make everything related.
+_PRIOR_QUERIES = 20.0
+# In a repetitive history, scores alone would make everything related.
 _HIGHEST_RATE = 0.5
-# Rates that were estimated without a label erred by up to this much precision.
-_UNCONFIRMED = 0.03
-# Below it exponentials vanish, and their logs are infinite.
+# Estimating the rate without labels made precision worse than promised by up to this much.
+_EXTRA_PRECISION = 0.03
+# Below this exponent, the exponential is 0 and its log is infinite.
 _LEAST_EXPONENT = -700.0
 
 
 class PairRanker(BaseEstimator):  # type: ignore[misc]
-    """Weighs the features of pairs: the higher a score, the more likely they are related.
+    """Scores pairs by their features: the higher the score, the more likely they are related.
 
-    A conditional logit (McFadden 1974): among the candidates of a query its relatives are to be
-    chosen. The weights have a Gaussian prior around the shipped ones, with `spread` of each (at
-    least a half) as standard deviation, so nothing is needed to begin with and every link counts.
+    A conditional logit (McFadden 1974) that chooses a query's relatives among its candidates. The
+    weights have a Gaussian prior around the shipped weights. The prior's standard deviation is
+    `spread` times the weight, but at least 0.5. So the ranker works without any links, and each
+    known link moves the weights.
 
     >>> PairRanker().fit([]).score(np.eye(len(FEATURES)))[:2].tolist()
     [15.0, -11.0]
@@ -63,11 +64,11 @@ class PairRanker(BaseEstimator):  # type: ignore[misc]
         self.spread = spread
 
     def fit(self, queries: Sequence[LabelledQuery]) -> Self:
-        """Learn from queries with relatives among their candidates; others teach nothing here."""
+        """Learn from queries with both relatives and others among their candidates."""
         shipped = np.array([SHIPPED_WEIGHTS[name] for name in FEATURES])
-        telling = [query for query in queries if 0 < query.is_relative.sum() < len(query.features)]
+        mixed = [query for query in queries if 0 < query.is_relative.sum() < len(query.features)]
         spread = np.maximum(_LEAST_SPREAD, self.spread * np.abs(shipped))
-        self.weights_ = fit_conditional_logit(_rankings(telling), shipped, spread)
+        self.weights_ = fit_conditional_logit(_rankings(mixed), shipped, spread)
         return self
 
     def score(self, features: Floats) -> Floats:
@@ -78,14 +79,15 @@ class PairRanker(BaseEstimator):  # type: ignore[misc]
 class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     """Turns the scores of one query's candidates into probabilities of being its relatives.
 
-    A candidate competes with the other candidates and with a stranger of a fixed score, and the
-    log odds of winning are scaled (Platt 1999). Candidates that tell of one trouble do not compete,
-    however many they are. Slope and intercept have a prior around the shipped ones. Where no link
-    is known, how often queries have a relative is estimated from their probabilities alone
-    (Saerens, Latinne and Decaestecker 2002), but never above a half.
+    A candidate competes with the other candidates and with an imaginary unrelated incident, the
+    stranger, of a fixed score; the log odds of winning are scaled (Platt 1999). Candidates that
+    describe the same trouble do not compete with one another. Slope and intercept have a prior
+    around the shipped values. If no link is known, the share of queries that have a relative is
+    estimated from their probabilities alone (Saerens, Latinne and Decaestecker 2002), but never
+    above one half.
 
-    `cutoff_` is the least relatedness at which the best candidates that reach it are relatives with
-    a mean probability of `precision`, plus a standard error of what so many would turn out to be.
+    `cutoff_` is the lowest relatedness at which the mean relatedness of the best candidates that
+    reach it, less one standard error, is at least `precision`.
 
     >>> calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
     >>> calibration.predict(np.array([14.0, 5.0]), np.array([0, 1])).round(1).tolist()
@@ -96,23 +98,25 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         self.precision = precision
 
     def fit(self, ranker: PairRanker, queries: Sequence[LabelledQuery]) -> Self:
-        """Learn from the best candidate of each query, with a relative and without one alike."""
+        """Learn from the best candidate of each query, whether or not the query has a relative."""
         self.slope_, self.intercept_ = SHIPPED_SLOPE, SHIPPED_INTERCEPT
         queries = [query for query in queries if len(query.features)]
-        best = [_odds(ranker.score(query.features), query.alike).max() for query in queries]
-        odds, weights = np.array(best), np.array([query.weight for query in queries])
-        known = np.array([query.has_relative is not None for query in queries], dtype=np.bool_)
-        if known.any():
+        best_odds = [_odds(ranker.score(query.features), query.alike).max() for query in queries]
+        odds, weights = np.array(best_odds), np.array([query.weight for query in queries])
+        is_labelled = np.array(
+            [query.has_relative is not None for query in queries], dtype=np.bool_
+        )
+        if is_labelled.any():
             right = np.array([_is_best_right(query, ranker) for query in queries])
-            self._learn_line(odds[known], right[known], weights[known])
+            self._learn_line(odds[is_labelled], right[is_labelled], weights[is_labelled])
         elif len(queries):
             self._learn_rate(odds, weights)
-        asked = self.precision + (0.0 if known.any() else _UNCONFIRMED)
-        self.cutoff_ = self._choose_cutoff(odds, weights, asked)
+        precision = self.precision + (0.0 if is_labelled.any() else _EXTRA_PRECISION)
+        self.cutoff_ = self._choose_cutoff(odds, weights, precision)
         return self
 
     def predict(self, scores: Floats, alike: Integers) -> Floats:
-        """Return the relatedness of each candidate; a higher score never has a lower one."""
+        """Return the relatedness of each candidate; it never falls as the score rises."""
         related = self._calibrate(_odds(scores, alike))
         order = np.argsort(-scores, kind="stable")
         related[order] = np.minimum.accumulate(related[order])
@@ -130,30 +134,30 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
 
     def _learn_rate(self, odds: Floats, weights: Floats) -> None:
         rate, shares = SHIPPED_RATE, weights / weights.sum()
-        trust = len(odds) / (len(odds) + _RATE_STANDS_FOR)
+        trust = len(odds) / (len(odds) + _PRIOR_QUERIES)
         for _ in range(200):
             self.intercept_ = float(SHIPPED_INTERCEPT + logit(rate) - logit(SHIPPED_RATE))
-            found = trust * float(shares @ self._calibrate(odds)) + (1 - trust) * SHIPPED_RATE
-            found = min(found, _HIGHEST_RATE)
-            if abs(found - rate) < 1e-6:
+            mean = float(shares @ self._calibrate(odds))
+            new_rate = min(trust * mean + (1 - trust) * SHIPPED_RATE, _HIGHEST_RATE)
+            if abs(new_rate - rate) < 1e-6:
                 break
-            rate = found
+            rate = new_rate
 
-    def _choose_cutoff(self, odds: Floats, weights: Floats, asked: float) -> float:
+    def _choose_cutoff(self, odds: Floats, weights: Floats, precision: float) -> float:
         order = np.argsort(-odds)
         related, weights = self._calibrate(odds[order]), weights[order]
         means = np.cumsum(related * weights) / np.cumsum(weights)
         counts = np.cumsum(weights) ** 2 / np.cumsum(weights**2)
         errors = np.sqrt(means * (1 - means) / counts)
-        enough = np.flatnonzero(means - errors >= asked)
+        enough = np.flatnonzero(means - errors >= precision)
         if len(enough):
             return float(related[enough[-1]])
-        is_too_low = (related >= SHIPPED_CUTOFF) & (means + errors < asked)
-        return asked if is_too_low.any() else SHIPPED_CUTOFF
+        is_too_low = (related >= SHIPPED_CUTOFF) & (means + errors < precision)
+        return precision if is_too_low.any() else SHIPPED_CUTOFF
 
 
 def _rankings(queries: Sequence[LabelledQuery]) -> list[Ranking]:
-    """Return what can be learned from; a storm of incidents with one cause counts once."""
+    """Return the queries as rankings; each group counts once, however many incidents it has."""
     sizes = Counter(query.group for query in queries)
     return [
         Ranking(query.features, query.is_relative, weight=1.0 / sizes[query.group])
@@ -162,13 +166,13 @@ def _rankings(queries: Sequence[LabelledQuery]) -> list[Ranking]:
 
 
 def _odds(scores: Floats, alike: Integers) -> Floats:
-    """Return each candidate's log odds against its rivals: the best of every other group."""
+    """Return each candidate's log odds against the stranger and the best of every other group."""
     base = max(float(scores.max()), STRANGER_SCORE)
     best = np.zeros(int(alike.max()) + 1)
     np.maximum.at(best, alike, np.exp(scores - base))
     stranger = np.exp(max(STRANGER_SCORE - base, _LEAST_EXPONENT))
     rivals = stranger + best.sum() - best[alike]
-    # Beside a candidate far above them, rivals cancel to nothing: the stranger is still there.
+    # If a candidate is far above its rivals, their sum is rounded to 0; the stranger remains.
     rivals = np.where(rivals > 0, rivals, stranger)
     return np.asarray(scores - base - np.log(rivals))
 

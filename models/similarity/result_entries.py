@@ -1,4 +1,4 @@
-"""A similar incident as a responder reads it: what fixed it, how long it took, why it is here."""
+"""Entries of similar incidents: what fixed them, how long it took, and why they match."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +26,7 @@ _SHOWN_TITLE = 200
 
 
 class PastRecords(Protocol):
-    """Where the incidents behind the index are looked up."""
+    """Where a search looks up the incidents that the index found."""
 
     def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
         """Return the incidents that exist, by id."""
@@ -35,29 +35,30 @@ class PastRecords(Protocol):
         """Return how many incidents are known to belong to this one, itself included."""
 
     def dismissed(self, id: str) -> Collection[str]:  # noqa: A002
-        """Return what people said has nothing to do with an incident."""
+        """Return the ids of incidents that people marked as unrelated to this one."""
 
 
 class ListedRecords:
-    """Past incidents of a list.
+    """Past incidents from a list.
 
     >>> ListedRecords([ResolvedIncident(IncidentReport(id="A"), Outcome())]).members("A")
     1
     """
 
     def __init__(self, incidents: Sequence[ResolvedIncident]) -> None:
-        self._incidents = {one.report.id: one for one in incidents}
+        self._incidents = {incident.report.id: incident for incident in incidents}
 
     def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
-        """Return those that are listed."""
+        """Return the listed incidents with these ids."""
         return {id: self._incidents[id] for id in ids if id in self._incidents}  # noqa: A001
 
     def members(self, id: str) -> int:  # noqa: A002
         """Return one more than the number of incidents that name this one."""
-        return 1 + sum(one.outcome.duplicate_of == id for one in self._incidents.values())
+        incidents = self._incidents.values()
+        return 1 + sum(incident.outcome.duplicate_of == id for incident in incidents)
 
     def dismissed(self, id: str) -> Collection[str]:  # noqa: A002, ARG002
-        """Return nothing: nobody was asked."""
+        """Return nothing: a list has no feedback."""
         return ()
 
 
@@ -88,7 +89,7 @@ def write_entry(
 def write_open_match(
     past: ResolvedIncident, relatedness: float, members: int, why: Sequence[str]
 ) -> OpenMatch | None:
-    """Return the open match that a past incident is, None if nobody knows since when it is open."""
+    """Return a past incident as an open match; None if its opening time is unknown."""
     if past.report.opened_at is None:
         return None
     return OpenMatch(
@@ -117,29 +118,29 @@ class ParsedQuery:
 
 
 def parse_query(report: IncidentReport) -> ParsedQuery:
-    """Read a report once for all entries."""
+    """Parse a report once for all entries."""
     text = _text_of(report)
     return ParsedQuery(report, text, tuple(dict.fromkeys(terms_of(text))), error_signatures(text))
 
 
-def match_reasons(asked: ParsedQuery, past: IncidentReport, common: IndexStatistics) -> list[str]:
-    """Return in a few words each what a report and a past one share, the strongest first."""
-    report = asked.report
-    shared = sorted(asked.signatures & error_signatures(_text_of(past)))[:_SHOWN_SIGNATURES]
-    found = [f"same error: {name}" for name in shared]
+def match_reasons(query: ParsedQuery, past: IncidentReport, common: IndexStatistics) -> list[str]:
+    """Return what a report and a past report share, in a few words each, the strongest first."""
+    report = query.report
+    shared = sorted(query.signatures & error_signatures(_text_of(past)))[:_SHOWN_SIGNATURES]
+    reasons = [f"same error: {name}" for name in shared]
     if report.title and report.title.casefold() == past.title.casefold():
-        found.append("same title")
-    words = _shared_rare_words(asked, past, common)
+        reasons.append("same title")
+    words = _shared_rare_words(query, past, common)
     if words:
-        found.append(f"both say: {', '.join(words)}")
+        reasons.append(f"both say: {', '.join(words)}")
     if report.service and past.service and report.service.lower() == past.service.lower():
-        found.append(f"same service: {past.service}")
-    found += [
+        reasons.append(f"same service: {past.service}")
+    reasons += [
         f"same {name}: {value}"
         for name, value in report.attributes.items()
         if past.attributes.get(name, "").lower() == value.lower()
     ]
-    return [reason[:_LONGEST_REASON] for reason in found[:_MOST_REASONS]] or ["similar wording"]
+    return [reason[:_LONGEST_REASON] for reason in reasons[:_MOST_REASONS]] or ["similar wording"]
 
 
 def _text_of(report: IncidentReport) -> str:
@@ -147,26 +148,28 @@ def _text_of(report: IncidentReport) -> str:
 
 
 def _shared_rare_words(
-    asked: ParsedQuery, past: IncidentReport, common: IndexStatistics
+    query: ParsedQuery, past: IncidentReport, common: IndexStatistics
 ) -> list[str]:
-    theirs = set(terms_of(_text_of(past)))
-    shared = [term for term in asked.terms if term in theirs]
+    past_terms = set(terms_of(_text_of(past)))
+    shared = [term for term in query.terms if term in past_terms]
     counts = common.text_terms[term_ids(shared)].tolist()
     most = max(3, _RARE_SHARE * common.count)
-    rare = sorted((n, term) for n, term in zip(counts, shared, strict=True) if n <= most)
-    written = (_as_written(term, asked.text) for _, term in rare[: 2 * _SHOWN_WORDS])
-    return list(dict.fromkeys(written))[:_SHOWN_WORDS]
+    rare = sorted(
+        (count, term) for count, term in zip(counts, shared, strict=True) if count <= most
+    )
+    words = (_as_written(term, query.text) for _, term in rare[: 2 * _SHOWN_WORDS])
+    return list(dict.fromkeys(words))[:_SHOWN_WORDS]
 
 
 def _as_written(term: str, text: str) -> str:
     """Return the word of a text that a stemmed term came from."""
-    found = re.search(rf"\b{re.escape(term)}\w*", text, re.IGNORECASE)
-    return found[0].lower() if found else term
+    word = re.search(rf"\b{re.escape(term)}\w*", text, re.IGNORECASE)
+    return word[0].lower() if word else term
 
 
 def _resolver(outcome: Outcome) -> str | None:
-    named = (outcome.fields.get(name) for name in _RESOLVERS)
-    return next((name for name in named if name), outcome.assignment)
+    resolvers = (outcome.fields.get(field) for field in _RESOLVERS)
+    return next((resolver for resolver in resolvers if resolver), outcome.assignment)
 
 
 def _hours(opened_at: datetime | None, resolved_at: datetime | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Similar incidents: the past ones about the same trouble, or none; and the open one it joins."""
+"""The kind `similar`: past incidents about the same trouble, and the open incident to join."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class _RelatedCandidates:
-    """What a search found for one report: candidates, and how related each is."""
+    """The candidates that a search found for one report, and the relatedness of each."""
 
     report: IncidentReport
     view: SearchView
@@ -52,18 +52,18 @@ class _RelatedCandidates:
 
 
 class SimilarModel(ReportModel):
-    """Judges how related past incidents are to a report; the past itself is in an index.
+    """Finds the past incidents that are related to a report; an index holds the incidents.
 
-    What is learned is a ranker of pairs and the calibration of its best; both start from shipped
-    constants and move as links come.
+    The model learns a ranker of pairs and the calibration of its scores. Both start from shipped
+    constants and adapt as links become known.
 
     >>> past = ResolvedIncident(
     ...     IncidentReport(id="A", title="card payments fail", description="timeout at gateway"),
     ...     Outcome(resolution="Raised the pool to 40."),
     ... )
     >>> model = SimilarModel(encoder="hashing").fit([past])
-    >>> asked = IncidentReport(id="B", title="card payments fail", description="timeout at gateway")
-    >>> model.predict([asked])[0].similar[0].resolution
+    >>> report = IncidentReport(id="B", title="card payments fail", description="gateway timeout")
+    >>> model.predict([report])[0].similar[0].resolution
     'Raised the pool to 40.'
     """
 
@@ -77,10 +77,10 @@ class SimilarModel(ReportModel):
         index: IncidentIndex | None = None,
         judgements: Sequence[PairJudgement] = (),
     ) -> Self:
-        """Learn from the links among the examples and from what people said of pairs.
+        """Learn from links among the examples and from people's judgements of pairs.
 
-        Without any, and even without examples, the shipped constants stand. `index` is one that
-        holds the examples already, to save building it.
+        Without links and judgements, the shipped constants stay. `index`, if given, holds the
+        examples already; otherwise it is built.
         """
         self.index_ = index
         if index is None and examples:
@@ -95,13 +95,13 @@ class SimilarModel(ReportModel):
         return self.learn(queries)
 
     def learn(self, queries: Sequence[LabelledQuery]) -> Self:
-        """Fit ranker and calibration to searches whose relatives are known."""
+        """Fit the ranker and the calibration to queries whose relatives are known."""
         self.ranker_ = PairRanker().fit(queries)
         self.calibration_ = RelatednessCalibration().fit(self.ranker_, queries)
         return self
 
     def predict(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
-        """Search among the examples; a loaded model has none, for the past is the store's."""
+        """Search among the examples; a loaded model has none, because they are in the store."""
         self._check_trained()
         index = getattr(self, "index_", None)
         if index is None:
@@ -109,10 +109,12 @@ class SimilarModel(ReportModel):
         return self.search(reports, index, self.records_)
 
     def rehearse(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
-        """Search for each among the same reports without titles: alike, but not too much so."""
+        """Search for each report among the same reports without titles, which are less alike."""
         past = [
-            ResolvedIncident(replace(one, id=f"past {one.id}", opened_at=None, title=""), Outcome())
-            for one in reports
+            ResolvedIncident(
+                replace(report, id=f"past {report.id}", opened_at=None, title=""), Outcome()
+            )
+            for report in reports
         ]
         index = IncidentIndex(open_encoder(self.encoder))
         index.upsert(past)
@@ -129,9 +131,9 @@ class SimilarModel(ReportModel):
     ) -> list[SimilarPrediction]:
         """Return for each report, in order, at most `limit` related incidents of an index.
 
-        None is less related than `cutoff`, by default the calibrated one. Near-copies are one
-        entry. Where it makes no difference, incidents come in the order of how well their
-        resolution is documented, then the newest first. Raises `NotTrained`.
+        Incidents less related than `cutoff`, by default the calibrated one, are left out.
+        Near-copies share one entry. Of about equally related incidents, those with the better
+        documented resolution come first, then the newest. Raises `NotTrained`.
         """
         self._check_trained()
         least = self.calibration_.cutoff_ if cutoff is None else cutoff
@@ -140,10 +142,12 @@ class SimilarModel(ReportModel):
         answers = []
         for report, view in zip(reports, views, strict=True):
             candidates = index.candidates(view, max(_CANDIDATES, limit))
-            found = _RelatedCandidates(
+            related = _RelatedCandidates(
                 report, view, candidates, self._relate(view, candidates, common)
             )
-            answers.append(_answer(found, records, common, limit, least, self.calibration_.cutoff_))
+            answers.append(
+                _answer(related, records, common, limit, least, self.calibration_.cutoff_)
+            )
         return answers
 
     def _relate(self, view: SearchView, candidates: Candidates, common: IndexStatistics) -> Floats:
@@ -164,112 +168,114 @@ class SimilarModel(ReportModel):
 
 
 def _answer(
-    found: _RelatedCandidates,
+    related: _RelatedCandidates,
     records: PastRecords,
     common: IndexStatistics,
     limit: int,
     least: float,
     open_cutoff: float,
 ) -> SimilarPrediction:
-    dismissed = records.dismissed(found.report.id)
-    ids = found.candidates.ids
-    rows = _ordered(found, least)[: _READ_AHEAD * limit]
-    groups = collapse_copies(found.candidates, rows)
-    # Who dismisses an incident does not want to see its copies either.
+    dismissed = records.dismissed(related.report.id)
+    ids = related.candidates.ids
+    rows = _order_rows(related, least)[: _READ_AHEAD * limit]
+    groups = collapse_copies(related.candidates, rows)
+    # Dismissing an incident dismisses its near-copies too.
     groups = [group for group in groups if not any(ids[row] in dismissed for row in group)]
     past = records.find([ids[row] for group in groups[: 2 * limit] for row in group])
-    alive = ([row for row in group if ids[row] in past] for group in groups)
-    asked = parse_query(found.report)
-    similar = tuple(
-        _entry(found, group, past, asked, common) for group in islice(filter(None, alive), limit)
-    )
-    return SimilarPrediction(similar, _open_match(found, records, common, open_cutoff, dismissed))
+    stored_groups = ([row for row in group if ids[row] in past] for group in groups)
+    shown_groups = islice(filter(None, stored_groups), limit)
+    query = parse_query(related.report)
+    similar = tuple(_entry(related, group, past, query, common) for group in shown_groups)
+    return SimilarPrediction(similar, _open_match(related, records, common, open_cutoff, dismissed))
 
 
-def _ordered(found: _RelatedCandidates, least: float) -> list[int]:
+def _order_rows(related: _RelatedCandidates, least: float) -> list[int]:
     """Return the rows that are related enough, in the order in which they are shown."""
-    kept = np.flatnonzero(found.relatedness >= least)
-    rows = sorted(kept.tolist(), key=lambda row: -found.relatedness[row])
-    ordered: list[int] = []
-    for tied in _ties(rows, found.relatedness):
-        ordered += sorted(
-            tied,
+    candidates, relatedness = related.candidates, related.relatedness
+    rows = np.flatnonzero(relatedness >= least).tolist()
+    rows.sort(key=lambda row: -relatedness[row])
+    ordered_rows: list[int] = []
+    for tied_rows in _split_ties(rows, relatedness):
+        ordered_rows += sorted(
+            tied_rows,
             key=lambda row: (
-                -found.candidates.documentation[row],
-                -found.candidates.opened[row],
-                found.candidates.ids[row],
+                -candidates.documentation[row],
+                -candidates.opened[row],
+                candidates.ids[row],
             ),
         )
-    return ordered
+    return ordered_rows
 
 
-def _ties(rows: Sequence[int], relatedness: Floats) -> Iterator[list[int]]:
-    tied: list[int] = []
+def _split_ties(rows: Sequence[int], relatedness: Floats) -> Iterator[list[int]]:
+    tied_rows: list[int] = []
     for row in rows:
-        if tied and relatedness[row] < (1 - _TIE) * relatedness[tied[0]]:
-            yield tied
-            tied = []
-        tied.append(row)
-    if tied:
-        yield tied
+        if tied_rows and relatedness[row] < (1 - _TIE) * relatedness[tied_rows[0]]:
+            yield tied_rows
+            tied_rows = []
+        tied_rows.append(row)
+    if tied_rows:
+        yield tied_rows
 
 
 def _entry(
-    found: _RelatedCandidates,
+    related: _RelatedCandidates,
     group: Sequence[int],
     past: Mapping[str, ResolvedIncident],
-    asked: ParsedQuery,
+    query: ParsedQuery,
     common: IndexStatistics,
 ) -> SimilarIncident:
-    first = past[found.candidates.ids[group[0]]]
+    first = past[related.candidates.ids[group[0]]]
     return write_entry(
         first,
-        relatedness=float(found.relatedness[group].max()),
-        copies=[found.candidates.ids[row] for row in group[1:]],
-        why=match_reasons(asked, first.report, common),
+        relatedness=float(related.relatedness[group].max()),
+        copies=[related.candidates.ids[row] for row in group[1:]],
+        why=match_reasons(query, first.report, common),
     )
 
 
 def _open_match(
-    found: _RelatedCandidates,
+    related: _RelatedCandidates,
     records: PastRecords,
     common: IndexStatistics,
     least: float,
     dismissed: Collection[str],
 ) -> OpenMatch | None:
-    """Return the most related of the incidents that are open and recent; a repeat leads to it."""
-    for row in _ordered(found, least):
-        first = _open_one(found, row, records)
-        if first is None or first.report.id in dismissed:
+    """Return the most related incident that is open, recent, and opened before the report."""
+    for row in _order_rows(related, least):
+        incident = _open_incident(related, row, records)
+        if incident is None or incident.report.id in dismissed:
             continue
         match = write_open_match(
-            first,
-            relatedness=float(found.relatedness[row]),
-            members=records.members(first.report.id),
-            why=match_reasons(parse_query(found.report), first.report, common),
+            incident,
+            relatedness=float(related.relatedness[row]),
+            members=records.members(incident.report.id),
+            why=match_reasons(parse_query(related.report), incident.report, common),
         )
         if match is not None:
             return match
     return None
 
 
-def _open_one(found: _RelatedCandidates, row: int, records: PastRecords) -> ResolvedIncident | None:
-    """Return the incident that a recent candidate is or repeats, if it is open."""
-    opened, asked_at = found.candidates.opened[row], found.view.opened
-    if not found.candidates.is_open[row] or opened == UNKNOWN_TIME:
+def _open_incident(
+    related: _RelatedCandidates, row: int, records: PastRecords
+) -> ResolvedIncident | None:
+    """Return the incident that a recent candidate duplicates, or itself, if it is open."""
+    candidates, report_opened = related.candidates, related.view.opened
+    if not candidates.is_open[row] or candidates.opened[row] == UNKNOWN_TIME:
         return None
-    if asked_at is None:
-        asked_at = int(datetime.now(UTC).timestamp())
-    if asked_at - opened > _OPEN_SECONDS:
+    if report_opened is None:
+        report_opened = int(datetime.now(UTC).timestamp())
+    if report_opened - candidates.opened[row] > _OPEN_SECONDS:
         return None
-    first = _first_of(found.candidates.ids[row], records)
-    if first is None or not first.outcome.is_open or not _is_earlier(first.report, found.report):
+    original = _find_original(candidates.ids[row], records)
+    if original is None or not original.outcome.is_open:
         return None
-    return first
+    return original if _is_earlier(original.report, related.report) else None
 
 
 def _is_earlier(past: IncidentReport, report: IncidentReport) -> bool:
-    """Tell whether an incident, which a repeat of it names, was there before a report."""
+    """Tell whether a past incident was opened before a report; an unknown time does not matter."""
     if past.id == report.id:
         return False
     if past.opened_at is None or report.opened_at is None:
@@ -277,14 +283,14 @@ def _is_earlier(past: IncidentReport, report: IncidentReport) -> bool:
     return past.opened_at < report.opened_at
 
 
-def _first_of(id: str, records: PastRecords) -> ResolvedIncident | None:  # noqa: A002
-    """Return the incident that this one repeats, or this one itself; links may form a circle."""
-    seen, found = {id}, records.find([id]).get(id)
-    while found is not None:
-        named = found.outcome.duplicate_of
-        first = None if named is None or named in seen else records.find([named]).get(named)
-        if first is None:
+def _find_original(id: str, records: PastRecords) -> ResolvedIncident | None:  # noqa: A002
+    """Return the incident that this one duplicates, or this one; links may form a circle."""
+    visited, incident = {id}, records.find([id]).get(id)
+    while incident is not None:
+        link = incident.outcome.duplicate_of
+        original = None if link is None or link in visited else records.find([link]).get(link)
+        if original is None:
             break
-        seen.add(first.report.id)
-        found = first
-    return found
+        visited.add(original.report.id)
+        incident = original
+    return incident

@@ -14,7 +14,7 @@ from models.base.series_model import SeriesScores
 CHANNEL_NAMES = (*CHANNELS, "gap")
 APART_SECONDS = 3_600
 
-# A flag begins earlier if points before its first one exceed the budget at most by this factor.
+# Points before a flag's first one belong to it while their rate is within this many budgets.
 _ONSET_FACTOR = 20.0
 _MOST_ONSET_SECONDS = 1_800
 

@@ -14,7 +14,7 @@ from features.errors import NotTrained
 from features.search.incident_index import IncidentIndex
 from models.base.predictions import Decision, SimilarPrediction
 from models.similarity.result_entries import ListedRecords
-from models.similarity.similar_model import SimilarModel, _ordered
+from models.similarity.similar_model import SimilarModel, _order_rows
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 TITLE, TEXT = "card payments hang at the gateway", "checkout times out, pool exhausted, 40 wait"
@@ -88,9 +88,9 @@ def test_equally_related_come_by_documentation_and_then_the_newest() -> None:
     found = SimpleNamespace(
         candidates=candidates, relatedness=np.array([0.9, 0.899, 0.898, 0.896, 0.85])
     )
-    order = [candidates.ids[row] for row in _ordered(found, 0.0)]
+    order = [candidates.ids[row] for row in _order_rows(found, 0.0)]
     assert order == ["new fix", "old fix", "note", "none", "behind"]
-    assert [candidates.ids[row] for row in _ordered(found, 0.899)] == ["old fix", "note"]
+    assert [candidates.ids[row] for row in _order_rows(found, 0.899)] == ["old fix", "note"]
 
 
 def test_a_clear_lead_outweighs_documentation(model) -> None:
