@@ -26,12 +26,16 @@ def numbered(count: int) -> tuple[EncodedReports, np.ndarray]:
     titles = [
         f"{WORDS[label]} since {rng.integers(99)} in room {rng.integers(99)}" for label in labels
     ]
-    return encode([IncidentReport(id=str(n), title=one) for n, one in enumerate(titles)]), labels
+    return encode(
+        [IncidentReport(id=str(n), title=title) for n, title in enumerate(titles)]
+    ), labels
 
 
 def facts_only(count: int) -> EncodedReports:
     facts = [{"impact": str(n % 3), "urgency": str(n % 2)} for n in range(count)]
-    return encode([IncidentReport(id=str(n), attributes=one) for n, one in enumerate(facts)])
+    return encode(
+        [IncidentReport(id=str(n), attributes=attributes) for n, attributes in enumerate(facts)]
+    )
 
 
 def test_experts_follow_what_the_history_holds() -> None:

@@ -136,19 +136,23 @@ def test_unknown_words_argue_for_nothing(model: CalibratedModel) -> None:
 def test_blocks_of_reports_are_explained_alike(
     model: CalibratedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reports = [one.report for one in make_examples(len(model.classes_))[:7]]
+    reports = [example.report for example in make_examples(len(model.classes_))[:7]]
     whole = model.predict(reports)
     monkeypatch.setattr(evidence_module, "_REPORTS_AT_ONCE", 3)
-    assert [one.evidence for one in model.predict(reports)] == [one.evidence for one in whole]
+    assert [answer.evidence for answer in model.predict(reports)] == [
+        answer.evidence for answer in whole
+    ]
 
 
 def test_exemplars_are_nearest_first_with_their_own_labels(groups_model: CalibratedModel) -> None:
-    examples = {one.report.id: one.outcome.category for one in make_examples(3)}
+    examples = {example.report.id: example.outcome.category for example in make_examples(3)}
     (answer,) = groups_model.predict([IncidentReport(id="x", title="toner printer trouble")])
     near = answer.evidence.exemplars
     assert near[0].label == "Printing"
-    assert all(one.label == examples[one.id] for one in near)
-    assert [one.similarity for one in near] == sorted((o.similarity for o in near), reverse=True)
+    assert all(exemplar.label == examples[exemplar.id] for exemplar in near)
+    assert [exemplar.similarity for exemplar in near] == sorted(
+        (o.similarity for o in near), reverse=True
+    )
 
 
 def near_reports(*votes: tuple[str, float]) -> list[Exemplar]:
@@ -158,7 +162,7 @@ def near_reports(*votes: tuple[str, float]) -> list[Exemplar]:
 def test_the_nearest_that_contradicts_is_shown_too() -> None:
     agreeing = [("A", 0.9), ("A", 0.88), ("A", 0.87), ("A", 0.86)]
     near = near_reports(*agreeing, ("B", 0.8), ("C", 0.79))
-    assert [one.id for one in _choose(near, "A")] == ["INC0", "INC1", "INC2", "INC4"]
+    assert [exemplar.id for exemplar in _choose(near, "A")] == ["INC0", "INC1", "INC2", "INC4"]
 
 
 def test_three_are_enough_when_they_contradict_or_the_contradiction_is_far() -> None:

@@ -47,7 +47,9 @@ def test_a_rare_level_is_given_though_no_row_is_more_than_half_sure_of_it() -> N
     found = rate(chances, cuts_for(chances, labels))
     by_cost_alone = rate(chances, np.full(2, 1 / 2.25))
     assert (by_cost_alone == 2).sum() < 5 < (found == 2).sum()
-    kappas = [cohen_kappa_score(labels, one, weights="linear") for one in (found, by_cost_alone)]
+    kappas = [
+        cohen_kappa_score(labels, ranks, weights="linear") for ranks in (found, by_cost_alone)
+    ]
     assert kappas[0] > kappas[1] + 0.05
 
 
@@ -92,5 +94,7 @@ def test_more_chance_of_a_higher_level_never_lowers_the_rank(
 @given(st.floats(0.2, 20.0), st.floats(1.0, 5.0), st.floats(0.0, 0.7))
 def test_dearer_under_rating_never_raises_a_cut(cost: float, dearer: float, chance: float) -> None:
     share = np.array([0.9, 0.4, 0.02])
-    cheap, dear = ((1 - chance) / (1 + one) + chance * share for one in (cost, cost * dearer))
+    cheap, dear = (
+        (1 - chance) / (1 + level_cost) + chance * share for level_cost in (cost, cost * dearer)
+    )
     assert (dear <= cheap).all()

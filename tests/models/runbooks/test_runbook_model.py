@@ -88,12 +88,14 @@ def test_an_empty_text_fits_nothing(model, index, report) -> None:
 
 def test_limit_and_cutoff(model, index) -> None:
     every = suggest(model, index, DISK, cutoff=0, limit=100).runbooks
-    assert {one.id for one in every} == {one.id for one in RUNBOOKS}
-    assert [one.relevance for one in every] == sorted(
-        (one.relevance for one in every), reverse=True
+    assert {runbook.id for runbook in every} == {runbook.id for runbook in RUNBOOKS}
+    assert [runbook.relevance for runbook in every] == sorted(
+        (runbook.relevance for runbook in every), reverse=True
     )
     assert suggest(model, index, DISK, cutoff=0, limit=2).runbooks == every[:2]
-    assert all(one.relevance >= 0.1 for one in suggest(model, index, DISK, cutoff=0.1).runbooks)
+    assert all(
+        runbook.relevance >= 0.1 for runbook in suggest(model, index, DISK, cutoff=0.1).runbooks
+    )
     assert suggest(model, index, DISK, cutoff=1.0).runbooks == ()
 
 
@@ -112,7 +114,7 @@ def test_a_link_settles_it(model, index, name, value) -> None:
     assert first.id == "vpn/tunnel-drops"
     assert first.relevance > 0.95
     assert first.why[0] == "the report links to it"
-    assert max(one.relevance for one in others) < 0.05
+    assert max(runbook.relevance for runbook in others) < 0.05
 
 
 def test_a_link_in_the_text_to_a_runbooks_own_page_settles_it(model, index) -> None:
@@ -145,7 +147,7 @@ def test_a_link_to_one_of_two_alike_settles_nothing(model) -> None:
 def test_equal_texts_keep_their_own_ids(model) -> None:
     twins = [runbook(path, "DiskFillingUp", "No space left.") for path in ("b", "a")]
     answer = suggest(model, RunbookIndex(twins, HashingEncoder()), DISK, cutoff=0)
-    assert [one.id for one in answer.runbooks] == ["a", "b"]
+    assert [runbook.id for runbook in answer.runbooks] == ["a", "b"]
     assert answer.runbooks[0].relevance == pytest.approx(answer.runbooks[1].relevance)
 
 
@@ -155,7 +157,7 @@ def test_what_many_are_called_names_none(model) -> None:
     asked = IncidentReport(id="1", title="Alert", description="Relay refuses mail")
     answer = suggest(model, RunbookIndex(pages, HashingEncoder()), asked, cutoff=0)
     assert answer.label == "page-1"
-    assert not any("named alike" in reason for one in answer.runbooks for reason in one.why)
+    assert not any("named alike" in reason for runbook in answer.runbooks for reason in runbook.why)
 
 
 def test_an_empty_index_has_no_answer(model) -> None:
@@ -187,7 +189,7 @@ def test_a_use_that_did_not_help_moves_it_away(model, index) -> None:
     plain = suggest(model, index, DISK).confidence
     blamed = index.with_uses([RunbookUse(past, "disk/DiskFillingUp", helped=False)])
     answer = suggest(model, blamed, DISK, cutoff=0)
-    found = {one.id: one for one in answer.runbooks}["disk/DiskFillingUp"]
+    found = {runbook.id: runbook for runbook in answer.runbooks}["disk/DiskFillingUp"]
     assert found.relevance < plain
     assert not any("INC7" in reason for reason in found.why)
 
@@ -279,7 +281,7 @@ def test_refit_forgets(index) -> None:
 def test_batch_equals_one_by_one_in_order(model, index) -> None:
     reports = [ODD, DISK, TUNNEL]
     together = model.suggest(reports, index, cutoff=0)
-    assert together == [suggest(model, index, one, cutoff=0) for one in reports]
+    assert together == [suggest(model, index, report, cutoff=0) for report in reports]
     assert model.suggest(reports[::-1], index, cutoff=0) == together[::-1]
 
 

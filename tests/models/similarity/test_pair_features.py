@@ -53,7 +53,7 @@ ASKED = report(
 @pytest.fixture(scope="module")
 def index() -> IncidentIndex:
     index = IncidentIndex(ENCODER)
-    index.upsert([ResolvedIncident(one, Outcome()) for one in PAST])
+    index.upsert([ResolvedIncident(report, Outcome()) for report in PAST])
     return index
 
 

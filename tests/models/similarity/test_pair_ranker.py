@@ -81,7 +81,9 @@ def test_what_was_learned_ranks_unseen_queries_better() -> None:
     unseen = [query(n, decisive=SERVICE, strength=1.5) for n in range(1000, 1100)]
 
     def right(ranker: PairRanker) -> int:
-        return sum(bool(one.is_relative[ranker.score(one.features).argmax()]) for one in unseen)
+        return sum(
+            bool(query.is_relative[ranker.score(query.features).argmax()]) for query in unseen
+        )
 
     assert right(learned) > right(PairRanker().fit([])) + 20
 
@@ -145,12 +147,12 @@ def test_probabilities_follow_the_labels() -> None:
     ranker = PairRanker().fit(queries)
     calibration = RelatednessCalibration().fit(ranker, queries)
     fresh = [query(n, has_relative=n % 4 == 0, strength=0.4) for n in range(5000, 5800)]
-    scores = [ranker.score(one.features) for one in fresh]
-    right = [one.is_relative[score.argmax()] for one, score in zip(fresh, scores, strict=True)]
+    scores = [ranker.score(query.features) for query in fresh]
+    right = [query.is_relative[score.argmax()] for query, score in zip(fresh, scores, strict=True)]
     found = np.array(
         [
-            calibration.predict(score, one.alike).max()
-            for one, score in zip(fresh, scores, strict=True)
+            calibration.predict(score, query.alike).max()
+            for query, score in zip(fresh, scores, strict=True)
         ]
     )
     assert found.mean() == pytest.approx(np.mean(right), abs=0.05)
@@ -161,7 +163,8 @@ def test_probabilities_follow_the_labels() -> None:
 def unlinked(count: int, share: float) -> list[LabelledQuery]:
     queries = [query(n, has_relative=n < share * count, strength=1.0) for n in range(count)]
     return [
-        replace(one, is_relative=np.zeros(30, dtype=np.bool_), has_relative=None) for one in queries
+        replace(query, is_relative=np.zeros(30, dtype=np.bool_), has_relative=None)
+        for query in queries
     ]
 
 
@@ -185,7 +188,7 @@ def test_few_unlabelled_queries_hardly_move_the_rate() -> None:
 def test_queries_count_by_their_weight() -> None:
     ranker = PairRanker().fit([])
     queries = [query(n, has_relative=n % 2 == 0, strength=0.4) for n in range(200)]
-    heavy = [replace(one, weight=20 - 19 * (n % 2 == 0)) for n, one in enumerate(queries)]
+    heavy = [replace(query, weight=20 - 19 * (n % 2 == 0)) for n, query in enumerate(queries)]
     equal, rare = (RelatednessCalibration().fit(ranker, some) for some in (queries, heavy))
     assert relatedness(rare, [11, 8, 7])[0] < relatedness(equal, [11, 8, 7])[0]
 

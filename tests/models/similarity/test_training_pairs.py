@@ -36,12 +36,12 @@ def queries(
 ) -> dict[str, LabelledQuery]:
     index = IncidentIndex(HashingEncoder())
     index.upsert(examples)
-    return {one.id: one for one in labelled_queries(examples, index, judgements, seed=seed)}
+    return {query.id: query for query in labelled_queries(examples, index, judgements, seed=seed)}
 
 
 def relatives_of(query: LabelledQuery, examples: list[ResolvedIncident]) -> set[str]:
     """Candidates are those before, in the order of their places in the index."""
-    before = [one.report.id for one in examples if int(one.report.id) < int(query.id)]
+    before = [example.report.id for example in examples if int(example.report.id) < int(query.id)]
     assert len(before) == len(query.is_relative)
     return {name for name, is_one in zip(before, query.is_relative, strict=True) if is_one}
 
@@ -67,13 +67,13 @@ def test_one_group_has_one_number_and_others_their_own() -> None:
     examples = [numbered(0), numbered(1), numbered(2, duplicate_of="0"), numbered(3)]
     found = queries(examples)
     assert found["0"].group == found["2"].group
-    assert len({one.group for one in found.values()}) == 3
+    assert len({query.group for query in found.values()}) == 3
 
 
 def test_without_a_link_nobody_knows() -> None:
     found = queries([numbered(n) for n in range(4)])
-    assert [one.has_relative for one in found.values()] == [None] * 4
-    assert not any(one.is_relative.any() for one in found.values())
+    assert [query.has_relative for query in found.values()] == [None] * 4
+    assert not any(query.is_relative.any() for query in found.values())
 
 
 def test_a_shared_runbook_makes_relatives() -> None:
@@ -91,7 +91,7 @@ def test_near_copies_that_nobody_linked_make_a_missing_link_say_nothing() -> Non
     examples.append(numbered(18, duplicate_of="12"))
     found = queries(examples)
     assert relatives_of(found["17"], examples) == {"5", "11"}
-    assert {one.has_relative for one in found.values()} == {None}
+    assert {query.has_relative for query in found.values()} == {None}
 
 
 def test_people_are_believed_before_links() -> None:
@@ -112,14 +112,14 @@ def test_a_later_word_replaces_an_earlier_one() -> None:
 def test_words_about_what_is_not_there_are_passed_over() -> None:
     examples = [numbered(n) for n in range(3)]
     found = queries(examples, PairJudgement("99", "0", True), PairJudgement("2", "99", False))
-    assert {one.has_relative for one in found.values()} == {None}
+    assert {query.has_relative for query in found.values()} == {None}
 
 
 def test_without_times_any_of_a_group_is_past() -> None:
     examples = [numbered(0, timed=False), numbered(1, timed=False, duplicate_of="0")]
     found = queries(examples)
-    assert [one.has_relative for one in found.values()] == [True, True]
-    assert all(one.is_relative.tolist() == [True] for one in found.values())
+    assert [query.has_relative for query in found.values()] == [True, True]
+    assert all(query.is_relative.tolist() == [True] for query in found.values())
 
 
 def test_many_are_drawn_from_and_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,14 +128,14 @@ def test_many_are_drawn_from_and_weighed(monkeypatch: pytest.MonkeyPatch) -> Non
     examples += [numbered(n, duplicate_of=str(n - 6)) for n in range(6, 16)]
     found = queries(examples)
     assert len(found) == 8
-    assert sum(one.weight for one in found.values()) == pytest.approx(len(examples))
+    assert sum(query.weight for query in found.values()) == pytest.approx(len(examples))
     assert set(found) == set(queries(examples))
     assert any(set(found) != set(queries(examples, seed=seed)) for seed in range(1, 4))
 
 
 def test_order_and_features_are_those_of_the_candidates() -> None:
     examples = [numbered(0), numbered(1), numbered(6, duplicate_of="0")]
-    (query,) = [one for one in queries(examples).values() if one.id == "6"]
+    (query,) = [query for query in queries(examples).values() if query.id == "6"]
     cosine = query.features[:, FEATURES.index("title_cosine")]
     assert cosine[0] == pytest.approx(1, abs=1e-3)
     assert cosine[0] > cosine[1]

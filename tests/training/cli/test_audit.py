@@ -142,7 +142,10 @@ def test_only_what_was_said_up_to_then_is_told_and_before_the_log_what_the_regis
     run, past
 ):
     asked = ["--incident", "INC0012345", "--target", "category", "--json"]
-    assert "category: none: version 1, the first, was trained on 20" in run("--at", "2026-02-01").stdout
+    assert (
+        "category: none: version 1, the first, was trained on 20"
+        in run("--at", "2026-02-01").stdout
+    )
     found = json.loads(run("--at", "2026-03-03", *asked).stdout)
     assert [each["label"] for each in found["answers"]] == ["VPN"]
     found = json.loads(run(*asked).stdout)
