@@ -49,7 +49,7 @@ def _write_pyfunc(
     artifact: Path, draft: Path, identity: Model, card: Card, attributes: Sequence[str]
 ) -> None:
     link = draft / DATA_FOLDER.name
-    link.symlink_to(artifact.absolute(), target_is_directory=True)  # its name stays in the copy
+    link.symlink_to(artifact.absolute(), target_is_directory=True)  # MLflow's copy gets this name
     mlflow.pyfunc.save_model(
         path=draft / "model",
         loader_module=loader.__name__,

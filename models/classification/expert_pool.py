@@ -93,8 +93,9 @@ class ExpertPool(BaseEstimator):  # type: ignore[misc]
         rows = np.concatenate([fold.judge for fold in folds])
         fold_of = np.repeat(np.arange(len(folds)), [len(fold.judge) for fold in folds])
         held_out = np.concatenate(scores, axis=1)
-        is_learned = [np.isin(labels[fold.judge], labels[fold.fit]) for fold in folds]
-        has_learned_class = np.concatenate(is_learned)
+        has_learned_class = np.concatenate(
+            [np.isin(labels[fold.judge], labels[fold.fit]) for fold in folds]
+        )
         self.pool_, self.calibration_ = _fit_pool(held_out, labels[rows], has_learned_class)
         probabilities = _cross_combine(held_out, labels[rows], has_learned_class, fold_of)
         self.cross_fit_ = CrossFit(rows, probabilities)
@@ -112,8 +113,8 @@ def _fit_expert(expert: Pipeline, encoded: EncodedReports, labels: Rows) -> Pipe
 def _fold_scores(
     experts: dict[str, Pipeline], encoded: EncodedReports, labels: Rows, fold: Fold, classes: int
 ) -> Floats:
-    reports, classes_of = encoded.take(fold.fit), labels[fold.fit]
-    fitted = {name: _fit_expert(expert, reports, classes_of) for name, expert in experts.items()}
+    fit_rows, fit_labels = encoded.take(fold.fit), labels[fold.fit]
+    fitted = {name: _fit_expert(expert, fit_rows, fit_labels) for name, expert in experts.items()}
     scores = expert_scores(fitted, encoded.take(fold.judge), classes)
     if fold.adapted_scores is None:
         return scores

@@ -50,7 +50,7 @@ class LatentTopics(TruncatedSVD):  # type: ignore[misc]
     def fit_transform(self, counts: object, labels: object = None) -> Floats:
         """Learn the topics and return those of each row."""
         topics = cast("Floats", super().fit_transform(counts, labels))
-        # SciPy multiplies by the transposed components, and copies them unless in this order.
+        # SciPy multiplies by the transposed matrix, and copies it unless it is in Fortran order.
         self.components_ = np.asfortranarray(self.components_)
         return topics
 
@@ -91,7 +91,7 @@ def method_level(experts: Mapping[str, object]) -> str:
 def expert_scores(experts: Mapping[str, Pipeline], encoded: EncodedReports, classes: int) -> Floats:
     """Return scores of shape (experts, reports, classes), on each expert's own log-like scale.
 
-    A class that an expert was not fitted on gets its lowest score of that report, less 1.
+    A class that an expert was not fitted on gets the report's lowest score by it, less 1.
     """
     scores = np.empty((len(experts), len(encoded), classes))
     # Repeating the checks made when fitting would take a fifth of a single report's time.

@@ -38,18 +38,18 @@ def promote(
     """
     registry = ModelRegistry(home.tracking_uri, tenant)
     with _promotion_lock(home):
-        chosen = _select_version(registry, target, version)
-        verify_files(ArtifactFolder(chosen.folder), chosen.sha256)
+        champion = _select_version(registry, target, version)
+        verify_files(ArtifactFolder(champion.folder), champion.sha256)
         _log_found_champions(registry, store, target)
         past = registry.champion_history(target)
-        is_moved = past[-1:] != (chosen.version,)
+        is_moved = past[-1:] != (champion.version,)
         if is_moved:
-            registry.set_champion_history(target, (*past, chosen.version))
-        registry.remove_challenger(target, chosen.version)
+            registry.set_champion_history(target, (*past, champion.version))
+        registry.remove_challenger(target, champion.version)
         if is_moved:
-            facts = {"before": past[-1] if past else None, "sha256": chosen.sha256}
-            _log_event("promote", chosen, store, actor, reason, facts | dict(details or {}))
-    return registry.version(target, chosen.version)
+            facts = {"before": past[-1] if past else None, "sha256": champion.sha256}
+            _log_event("promote", champion, store, actor, reason, facts | dict(details or {}))
+    return registry.version(target, champion.version)
 
 
 def rollback(
@@ -67,13 +67,13 @@ def rollback(
             raise NoEarlierChampion(
                 f"{target!r} has no earlier champion to roll back to; promote a version instead"
             )
-        chosen = registry.version(target, champions[-2])
-        verify_files(ArtifactFolder(chosen.folder), chosen.sha256)
+        champion = registry.version(target, champions[-2])
+        verify_files(ArtifactFolder(champion.folder), champion.sha256)
         _log_found_champions(registry, store, target)
         registry.set_champion_history(target, champions[:-1])
-        facts = {"before": champions[-1], "sha256": chosen.sha256}
-        _log_event("rollback", chosen, store, actor, reason, facts)
-    return registry.version(target, chosen.version)
+        facts = {"before": champions[-1], "sha256": champion.sha256}
+        _log_event("rollback", champion, store, actor, reason, facts)
+    return registry.version(target, champion.version)
 
 
 def _select_version(registry: ModelRegistry, target: str, version: str | None) -> ModelVersion:

@@ -81,10 +81,11 @@ def _best_by_runbook(scores: Floats, owners: NDArray[np.int64], count: int) -> F
 
 
 def _past_votes(likeness: Floats, index: RunbookIndex) -> Floats:
-    """Return the share of similar past reports that each runbook helped with, less the others.
+    """Return the votes of past reports for each runbook, as a share of all weight.
 
-    The others are those that it did not help with. One report with the same text weighs as much as
-    many similar ones; without similar reports the share is near 0.
+    A report votes for a runbook that helped, against one that did not, and the more, the more
+    similar it is. One with the same text has the weight of many similar ones; without similar
+    reports the share is near 0.
     """
     rows, helped = index.past.rows, index.past.helped
     weights = likeness**4 + _REPEAT_WEIGHT * likeness**32
@@ -93,6 +94,6 @@ def _past_votes(likeness: Floats, index: RunbookIndex) -> Floats:
 
 
 def _usage(is_past: NDArray[np.bool_], index: RunbookIndex) -> Floats:
-    """Return the logarithm of each runbook's number of uses divided by the average number."""
+    """Return the logarithm of each runbook's number of uses, relative to the average number."""
     counts = np.bincount(index.past.rows[is_past & index.past.helped], minlength=len(index))
     return np.asarray(np.log((counts + 1) / (counts.mean() + 1)), dtype=np.float64)

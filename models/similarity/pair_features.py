@@ -93,7 +93,7 @@ def _same_service(view: SearchView, candidates: Candidates, common: IndexStatist
 
 
 def _same_facts(view: SearchView, candidates: Candidates, common: IndexStatistics) -> Floats:
-    """Return the share of the report's facts that each candidate has, less that by chance."""
+    """Return the share of the report's facts that each candidate has; common facts count less."""
     facts = candidates.facts.values
     weights = 1.0 - np.minimum(1.0, common.facts[facts] / max(1, common.count))
     shared = _sums(weights * _is_among(facts, view.facts), candidates.facts)

@@ -14,7 +14,8 @@ from models.base.series_model import SeriesScores
 CHANNEL_NAMES = (*CHANNELS, "gap")
 APART_SECONDS = 3_600
 
-# Points before a flag's first one belong to it while their rate is within this many budgets.
+# Points before the first anomalous point belong to its flag while a threshold at their score gives
+# at most this many times the budget in false alarms.
 _ONSET_FACTOR = 20.0
 _MOST_ONSET_SECONDS = 1_800
 
