@@ -1,4 +1,4 @@
-"""The pages of whoever answers for the models: champions, cards, labels and the audit log."""
+"""The pages for the owners of models: champions, cards, labels and the audit log."""
 
 import json
 from urllib.parse import quote
@@ -28,7 +28,7 @@ accountability_routes = APIRouter(
 
 @accountability_routes.get("/models")
 def models(request: Request, services: SharedContainer) -> Response:
-    """Show the champions, and whether they are still right."""
+    """Show the champions and how right their answers are."""
     return render(request, "models.html", page=open_models(services))
 
 
@@ -40,10 +40,10 @@ def model(target: str, version: str, request: Request, services: SharedContainer
 
 @accountability_routes.post("/models")
 def move_champion(form: Form, request: Request, services: SharedContainer) -> Response:
-    """Promote a version or roll back, under the name at the page, and show the models again."""
+    """Promote a version or roll back, log it under the user's name, and show the models again."""
     given_by = form.get("given_by") or name_of(request)
-    now = _move(services, form, given_by or NAMELESS)
-    response = go_to(f"/models#{quote(now.target)}")
+    champion = _move(services, form, given_by or NAMELESS)
+    response = go_to(f"/models#{quote(champion.target)}")
     if form.get("given_by"):
         remember_name(request, response, form["given_by"])
     return response
@@ -51,28 +51,28 @@ def move_champion(form: Form, request: Request, services: SharedContainer) -> Re
 
 @accountability_routes.get("/audit")
 def audit(request: Request, services: SharedContainer) -> Response:
-    """Tell who was champion when, and what was said about an incident; or show the log."""
-    found = open_audit(services, read_question(request.query_params))
-    return render(request, "audit.html", page=found)
+    """Show champions and answers at a time, or the whole log."""
+    page = open_audit(services, read_question(request.query_params))
+    return render(request, "audit.html", page=page)
 
 
 @accountability_routes.get("/labels")
 def labels(request: Request, services: SharedContainer) -> Response:
     """Show what to label next."""
-    found = open_labels(services, request.query_params.get("target", ""))
+    page = open_labels(services, request.query_params.get("target", ""))
     saved = find_saved_label(services, request.query_params)
-    return render(request, "label_queue.html", page=found, saved=saved)
+    return render(request, "label_queue.html", page=page, saved=saved)
 
 
 def _move(services: Container, form: Form, actor: str) -> ModelVersion:
-    said = {"version": form.get("version"), "given_by": actor, "reason": form.get("reason", "")}
-    # Read as a body of the API is, so that the same limits hold.
-    asked = services.reader.body(PromoteRequest, json.dumps(said).encode())
-    target, reason = form.get("target", ""), (asked.reason or "").strip()
+    fields = {"version": form.get("version"), "given_by": actor, "reason": form.get("reason", "")}
+    # Parsed like a body of the API, so that the same limits hold.
+    body = services.reader.body(PromoteRequest, json.dumps(fields).encode())
+    target, reason = form.get("target", ""), (body.reason or "").strip()
     if not reason:
-        raise InvalidFields([FieldError("reason", "say why, for the log")])
+        raise InvalidFields([FieldError("reason", "give a reason for the log")])
     if form.get("move") == "rollback":
         return services.promotions.roll_back(target, actor=actor, reason=reason)
-    if not asked.version:
+    if not body.version:
         raise InvalidFields([FieldError("version", "name the version to promote")])
-    return services.promotions.promote(target, asked.version, actor=actor, reason=reason)
+    return services.promotions.promote(target, body.version, actor=actor, reason=reason)

@@ -1,4 +1,4 @@
-"""Puts the page into an app: its routes, its files, and what it keeps between requests."""
+"""Adds the page to an app: its routes, its static files, and its cache of runbook commands."""
 
 from fastapi import FastAPI
 from starlette.responses import Response
@@ -14,10 +14,10 @@ from serving.pages.views.runbook_commands import RunbookCommands
 
 
 class Assets(StaticFiles):
-    """Files that browsers keep, but ask about each time, so that a new version is seen at once."""
+    """Static files that browsers cache and revalidate on each use, so that no old one is shown."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return a file with the headers for one."""
+        """Return a file with its security and cache headers."""
         response = await super().get_response(path, scope)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cache-Control"] = "no-cache"

@@ -1,4 +1,4 @@
-"""What stands before every page: sign-in, forms from elsewhere, errors and headers."""
+"""Guards every page: sign-in, refusal of forms from other sites, error pages and headers."""
 
 import logging
 from collections.abc import Callable, Coroutine
@@ -27,10 +27,10 @@ _OWN_SITE = frozenset({"same-origin", "none"})
 
 
 class PageRoute(APIRoute):
-    """A route whose answers and errors are pages, each with the security headers."""
+    """A route whose responses and errors are pages with security headers."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler; an error that is not named leaves a line in the log."""
+        """Return the handler; unexpected errors are logged."""
         answer = super().get_route_handler()
 
         async def answer_guarded(request: Request) -> Response:
@@ -53,21 +53,21 @@ class PageRoute(APIRoute):
 
 
 async def require_sign_in(request: Request, services: SharedContainer) -> None:
-    """Pass the request on; raises `Unauthorised` unless its browser or itself proved the key."""
+    """Raise `Unauthorised` unless the request has a cookie or a header that proves the key."""
     key = services.settings.api_key
     if key is None or is_signed_in(request, key):
         return
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not holds_key(given, key):
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not holds_key(token, key):
         raise Unauthorised("sign in with the key")
 
 
 async def read_form(request: Request, services: SharedContainer) -> dict[str, str]:
-    """Return the fields of a form of this page, the first value of each.
+    """Return the fields of a form that this page sent, with the first value of each.
 
     Raises `ForeignForm`, `UnsupportedMediaType`, `BodyTooLarge` or `MalformedBody`.
     """
-    if not is_own(request):
+    if not is_from_own_page(request):
         raise ForeignForm("this form was not sent from this page")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise UnsupportedMediaType(f"send a form as {_FORM}")
@@ -79,10 +79,10 @@ async def read_form(request: Request, services: SharedContainer) -> dict[str, st
     return {name: values[0] for name, values in fields.items()}
 
 
-def is_own(request: Request) -> bool:
-    """Tell whether a form comes from a page of this service, by what browsers say of its origin.
+def is_from_own_page(request: Request) -> bool:
+    """Return whether a form comes from a page of this service, by the headers that browsers set.
 
-    They send Sec-Fetch-Site where the connection can be trusted, and Origin with every form.
+    They send Sec-Fetch-Site on trustworthy connections only, and Origin with every form.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
@@ -91,24 +91,24 @@ def is_own(request: Request) -> bool:
     return bool(host) and urlsplit(request.headers.get("origin", "")).netloc == host
 
 
-def own_path(given: str | None) -> str:
-    """Return a path of this service to go to next, the inbox for anything else.
+def own_path(path: str | None) -> str:
+    """Return a path if it belongs to this service, else the path of the inbox.
 
     >>> own_path("/incidents/1"), own_path("//evil.example"), own_path("https://evil.example")
     ('/incidents/1', '/', '/')
     """
-    is_path = given is not None and given.startswith("/") and given[1:2] not in {"/", "\\"}
+    is_path = path is not None and path.startswith("/") and path[1:2] not in {"/", "\\"}
     # Browsers drop tabs and newlines from an address before they read it.
-    return given if given is not None and is_path and given.isprintable() else "/"
+    return path if path is not None and is_path and path.isprintable() else "/"
 
 
 def go_to(path: str) -> Response:
-    """Return the answer to a stored form: look at this page, and reload it as you like."""
+    """Return a redirect to a page after a form, so that reloading does not send the form again."""
     return RedirectResponse(path, 303)
 
 
 def _ask_for_key(request: Request) -> Response:
-    # A link in a chat brings no Strict cookie; the same page asked for from here does.
+    # A link from another site sends no SameSite=Strict cookie; a refresh from this page does.
     target = own_path(address_of(request))
     if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
         return render(request, "again.html", target=target)

@@ -1,4 +1,4 @@
-"""The pages: each route reads what is asked, calls its service and renders a template."""
+"""The pages about incidents: each route reads its request, calls a view and renders a template."""
 
 import json
 from collections.abc import Mapping
@@ -31,9 +31,9 @@ _HELPED = {"yes": True, "no": False}
 
 @page_routes.get("/")
 def inbox(request: Request, services: SharedContainer, request_id: RequestId) -> Response:
-    """Show the newest incidents; writes, see `triage_on_view`."""
-    found = open_inbox(services, read_query(request.query_params), request_id)
-    return render(request, "inbox.html", inbox=found)
+    """Show the newest incidents; stores answers, see `triage_on_view`."""
+    page = open_inbox(services, read_query(request.query_params), request_id)
+    return render(request, "inbox.html", inbox=page)
 
 
 @page_routes.get("/incidents/{id:path}")
@@ -44,16 +44,16 @@ def incident(
     commands: SharedCommands,
     request_id: RequestId,
 ) -> Response:
-    """Show one incident with all that is answered about it; writes, see `triage_on_view`."""
-    shown = open_incident(services, commands, parse_id(id) or id, request_id)
+    """Show one incident with all answers about it; stores answers, see `triage_on_view`."""
+    page = open_incident(services, commands, parse_id(id) or id, request_id)
     saved = find_saved_label(services, request.query_params)
-    return render(request, "incident.html", page=shown, saved=saved)
+    return render(request, "incident.html", page=page, saved=saved)
 
 
 @page_routes.get("/try")
 def try_form(request: Request) -> Response:
     """Show the form to paste a ticket into."""
-    return render(request, "try.html", given={}, page=None, error=None)
+    return render(request, "try.html", fields={}, page=None, error=None)
 
 
 @page_routes.post("/try")
@@ -64,35 +64,35 @@ def try_answer(
     commands: SharedCommands,
     request_id: RequestId,
 ) -> Response:
-    """Show the whole answer about a pasted ticket, which becomes no incident."""
-    given = {name: form[name] for name in _TRY_FIELDS if form.get(name, "").strip()}
-    (record,) = services.reader.records([given])
+    """Show the whole answer about a pasted ticket, which is not stored as an incident."""
+    fields = {name: form[name] for name in _TRY_FIELDS if form.get(name, "").strip()}
+    (record,) = services.reader.records([fields])
     if isinstance(record, RefusedIncident):
-        error = _first_words(record.error)
-        return render(request, "try.html", status=422, given=given, page=None, error=error)
-    shown = try_report(services, commands, record, request_id)
-    return render(request, "try.html", given=given, page=shown, error=None)
+        error = _first_message(record.error)
+        return render(request, "try.html", status=422, fields=fields, page=None, error=error)
+    page = try_report(services, commands, record, request_id)
+    return render(request, "try.html", fields=fields, page=page, error=None)
 
 
 @page_routes.post("/feedback")
 def give_feedback(form: Form, request: Request, services: SharedContainer) -> Response:
-    """Store what somebody said of an answer, and show the incident again."""
-    said = {
+    """Store feedback about an answer, and show the incident again."""
+    fields = {
         "prediction_id": form.get("prediction_id", ""),
         "target": form.get("target", ""),
         "action": form.get("action", ""),
-        "label": _named_label(form),
+        "label": _correct_label(form),
         "subject": form.get("subject"),
         "helped": _HELPED.get(form.get("helped", "")),
         "given_by": form.get("given_by") or name_of(request),
     }
-    # Read as a body of the API is, so that the same limits hold.
-    body = services.reader.body(FeedbackRequest, json.dumps(said).encode())
+    # Parsed like a body of the API, so that the same limits hold.
+    body = services.reader.body(FeedbackRequest, json.dumps(fields).encode())
     incident_id = parse_id(form.get("incident_id", ""))
     record = services.feedback.give(**body.model_dump(), incident_id=incident_id, source="page")
     next_ = own_path(form["next"]) if form.get("next") else incident_path(record.incident_id)
-    at = "" if form.get("next") else f"#{quote(form.get('at', 'main'))}"
-    response = go_to(with_saved_params(next_, record) + at)
+    fragment = "" if form.get("next") else f"#{quote(form.get('at', 'main'))}"
+    response = go_to(with_saved_params(next_, record) + fragment)
     if form.get("given_by"):
         remember_name(request, response, form["given_by"])
     return response
@@ -100,29 +100,29 @@ def give_feedback(form: Form, request: Request, services: SharedContainer) -> Re
 
 @page_routes.post("/again")
 def triage_again(form: Form, services: SharedContainer, request_id: RequestId) -> Response:
-    """Ask the champions of the moment about an incident, and show it again."""
-    found = services.incidents.get(parse_id(form.get("incident_id", "")) or "")
-    answer_again(services, found.report, request_id)
-    return go_to(incident_path(found.report.id))
+    """Ask the current champions about an incident again, and show it."""
+    incident = services.incidents.get(parse_id(form.get("incident_id", "")) or "")
+    answer_again(services, incident.report, request_id)
+    return go_to(incident_path(incident.report.id))
 
 
 @page_routes.post("/name")
 def set_name(form: Form, request: Request) -> Response:
-    """Remember who is at the page."""
+    """Keep the user's name in a cookie."""
     response = go_to(own_path(form.get("next")))
     remember_name(request, response, form.get("name", ""))
     return response
 
 
-def _named_label(form: Mapping[str, str]) -> str | None:
+def _correct_label(form: Mapping[str, str]) -> str | None:
     """Return the label that was chosen or typed; raises `InvalidFields` for two that differ."""
     chosen, typed = form.get("label", "").strip(), form.get("other", "").strip()
     if chosen and typed and chosen != typed:
-        both = f"you chose {chosen!r} and typed {typed!r}: give one of them"
-        raise InvalidFields([FieldError("label", both)])
+        message = f"you chose {chosen!r} and typed {typed!r}: give one of them"
+        raise InvalidFields([FieldError("label", message)])
     return typed or chosen or None
 
 
-def _first_words(error: InvalidFields) -> str:
-    named = error.errors[0].path.rpartition(".")[2]
-    return f"{named}: {error.errors[0].message}"
+def _first_message(error: InvalidFields) -> str:
+    field = error.errors[0].path.rpartition(".")[2]
+    return f"{field}: {error.errors[0].message}"

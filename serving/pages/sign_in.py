@@ -1,4 +1,4 @@
-"""Signing in with the key, where one is configured, and out again."""
+"""Signs users in with the key, if one is configured, and out."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -15,7 +15,7 @@ sign_in_routes = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 @sign_in_routes.get("/sign-in")
 def sign_in_form(request: Request, services: SharedContainer) -> Response:
-    """Ask for the key; without one there is nothing to ask."""
+    """Show the form for the key; without a configured key, go straight to the page."""
     target = own_path(request.query_params.get("next"))
     if services.settings.api_key is None:
         return go_to(target)
@@ -24,7 +24,7 @@ def sign_in_form(request: Request, services: SharedContainer) -> Response:
 
 @sign_in_routes.post("/sign-in")
 def check_key(form: Form, request: Request, services: SharedContainer) -> Response:
-    """Sign in who holds the key."""
+    """Sign the user in if the key is right."""
     key, target = services.settings.api_key, own_path(form.get("next"))
     if key is not None and not holds_key(form.get("key", ""), key):
         return render(request, "sign_in.html", status=401, target=target, is_wrong=True)

@@ -1,1 +1,1 @@
-"""How values become HTML."""
+"""Turns values into the texts, charts and HTML of the page."""

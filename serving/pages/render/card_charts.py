@@ -14,17 +14,17 @@ _LABEL_WIDTH, _LAST_LABEL_WIDTH = 34.0, 90.0
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A measured point: where it lies, how large it is drawn, and what it says."""
+    """A measured point: its place, the radius of its dot, and its text."""
 
     x: float
     y: float
     radius: float
-    says: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A value on an axis: where it stands, and how it is written."""
+    """A value on an axis: its place, and its text."""
 
     at: float
     label: str
@@ -34,8 +34,8 @@ class Tick:
 class CardChart:
     """The shapes of one picture, as SVG's paths write them.
 
-    `line` joins the `dots`, `band` is the interval around it, and `wanted` the line on which every
-    dot of a calibrated model lies; an empty path draws nothing.
+    `line` joins the `dots`, `band` is the interval around it, and `ideal` the line on which every
+    dot of a calibrated model lies. An empty path draws nothing.
     """
 
     dots: tuple[Dot, ...]
@@ -43,63 +43,64 @@ class CardChart:
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
     band: str = ""
-    wanted: str = ""
+    ideal: str = ""
 
 
 def draw_reliability(bins: Sequence[ConfidenceBin]) -> CardChart | None:
-    """Return how right a model was at each confidence, None where nothing was measured."""
-    measured = [each for each in bins if each.n]
-    if not measured:
+    """Return the chart of accuracy by confidence, None where nothing was measured."""
+    filled = [interval for interval in bins if interval.n]
+    if not filled:
         return None
     across, up = _scale(0, 1, LEFT, RIGHT), _scale(0, 1, BOTTOM, TOP)
-    most = max(each.n for each in measured)
+    most = max(interval.n for interval in filled)
     dots = tuple(
         Dot(
-            across(each.mean_confidence),
-            up(each.accuracy),
-            round(max(_SMALLEST, _LARGEST * sqrt(each.n / most)), 1),
-            f"{each.mean_confidence:.0%} sure, {each.accuracy:.0%} right, {each.n:,} answers",
+            across(interval.mean_confidence),
+            up(interval.accuracy),
+            round(max(_SMALLEST, _LARGEST * sqrt(interval.n / most)), 1),
+            f"{interval.mean_confidence:.0%} sure, {interval.accuracy:.0%} right, "
+            f"{interval.n:,} answers",
         )
-        for each in measured
+        for interval in filled
     )
-    ends = [0.0, 0.5, 1.0]
+    values = [0.0, 0.5, 1.0]
     return CardChart(
         dots=dots,
         line=_path([(dot.x, dot.y) for dot in dots]),
-        across=tuple(Tick(across(each), f"{each:.0%}") for each in ends),
-        up=tuple(Tick(up(each), f"{each:.0%}") for each in ends),
-        wanted=_path([(across(0), up(0)), (across(1), up(1))]),
+        across=tuple(Tick(across(value), f"{value:.0%}") for value in values),
+        up=tuple(Tick(up(value), f"{value:.0%}") for value in values),
+        ideal=_path([(across(0), up(0)), (across(1), up(1))]),
     )
 
 
 def draw_learning_curve(points: Sequence[CurvePoint]) -> CardChart | None:
-    """Return how accuracy grew with the number of labels, None for fewer than two points."""
-    curve = sorted((each for each in points if each.labels > 0), key=lambda each: each.labels)
+    """Return the chart of accuracy by number of labels, None for fewer than two points."""
+    curve = sorted((point for point in points if point.labels > 0), key=lambda point: point.labels)
     if len(curve) < 2 or curve[0].labels == curve[-1].labels:
         return None
     across = _scale(log(curve[0].labels), log(curve[-1].labels), LEFT, RIGHT)
-    low = max(0.0, floor(min(each.low for each in curve) / _STEP) * _STEP)
-    high = min(1.0, ceil(max(each.high for each in curve) / _STEP) * _STEP)
+    low = max(0.0, floor(min(point.low for point in curve) / _STEP) * _STEP)
+    high = min(1.0, ceil(max(point.high for point in curve) / _STEP) * _STEP)
     up = _scale(low, high if high > low else low + _STEP, BOTTOM, TOP)
-    places = [(across(log(each.labels)), each) for each in curve]
+    places = [(across(log(point.labels)), point) for point in curve]
     dots = tuple(
         Dot(
             x,
-            up(each.accuracy),
+            up(point.accuracy),
             _SMALLEST,
-            f"{each.labels:,} labels: {each.accuracy:.1%} right "
-            f"({each.low:.1%} to {each.high:.1%})",
+            f"{point.labels:,} labels: {point.accuracy:.1%} right "
+            f"({point.low:.1%} to {point.high:.1%})",
         )
-        for x, each in places
+        for x, point in places
     )
-    there = [(x, up(each.high)) for x, each in places]
-    back = [(x, up(each.low)) for x, each in reversed(places)]
+    upper_edge = [(x, up(point.high)) for x, point in places]
+    lower_edge = [(x, up(point.low)) for x, point in reversed(places)]
     return CardChart(
         dots=dots,
         line=_path([(dot.x, dot.y) for dot in dots]),
-        across=_spaced([Tick(x, f"{each.labels:,}") for x, each in places]),
+        across=_spaced([Tick(x, f"{point.labels:,}") for x, point in places]),
         up=(Tick(up(low), f"{low:.0%}"), Tick(up(high), f"{high:.0%}")),
-        band=_path([*there, *back]) + "Z",
+        band=_path([*upper_edge, *lower_edge]) + "Z",
     )
 
 
@@ -112,11 +113,11 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
 
 
 def _spaced(ticks: Sequence[Tick]) -> tuple[Tick, ...]:
-    """Return the ticks without those that would touch the last, or the one before."""
-    kept: list[Tick] = []
+    """Return the ticks without those whose text would touch that of another tick."""
+    spaced: list[Tick] = []
     for tick in ticks[:-1]:
-        is_free = not kept or tick.at - kept[-1].at >= _LABEL_WIDTH
-        # The last is written with what the axis counts.
+        is_free = not spaced or tick.at - spaced[-1].at >= _LABEL_WIDTH
+        # The text of the last tick names the unit of the axis, so it is longer.
         if is_free and ticks[-1].at - tick.at >= _LAST_LABEL_WIDTH:
-            kept.append(tick)
-    return (*kept, ticks[-1])
+            spaced.append(tick)
+    return (*spaced, ticks[-1])

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from serving.pages.render.wording import wording
+
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
@@ -12,41 +14,30 @@ class Purpose:
     misuse: tuple[str, ...]
 
 
+_PROVEN = wording("auto", "decision").name
 _LABEL_MISUSE = (
-    "Acting without a person on any answer but `auto`: the others are suggestions.",
-    "Labels that its history lacks: what is new is answered with what is known.",
-    "Incidents of another organisation, or written in a language that its history hardly has.",
-    "Judging the people who write or solve incidents.",
+    f"Acting without a person on an answer that is not marked “{_PROVEN}”.",
+    "Labels that its history lacks: new kinds of incidents are answered with a known label.",
+    "Incidents of another organisation, or in a language that its history hardly contains.",
+    "Judging the people who report or solve incidents.",
 )
 _LIST_MISUSE = (
-    "Closing an incident because another one was: relatedness is a probability.",
+    "Closing an incident because a related one was closed: relatedness is only a probability.",
     "Incidents of another organisation.",
 )
-_PURPOSES: Mapping[str, Purpose] = {
-    "choice": Purpose(
-        "Names the likeliest label of an incident from what is known when it opens, with the "
-        "probability that it is right.",
-        _LABEL_MISUSE,
+_MISUSE: Mapping[str, tuple[str, ...]] = {
+    "severity": (
+        *_LABEL_MISUSE,
+        "Priorities that follow from impact and urgency by a fixed table.",
     ),
-    "severity": Purpose(
-        "Names the level of an incident that costs least to be wrong about, from what is known "
-        "when it opens. A level that is too low may be made to cost more than one too high.",
-        (*_LABEL_MISUSE, "Priorities that follow from impact and urgency by a fixed table."),
+    "similar": _LIST_MISUSE,
+    "runbook": (
+        "Running a command without reading it: a person decides whether it fits.",
+        _LIST_MISUSE[1],
     ),
-    "similar": Purpose(
-        "Finds the past incidents that are probably about the same trouble, and what fixed them.",
-        _LIST_MISUSE,
-    ),
-    "runbook": Purpose(
-        "Finds the runbooks that probably apply to an incident.",
-        ("Running a command unread: whether it fits is for a person to see.", _LIST_MISUSE[1]),
-    ),
-    "anomaly": Purpose(
-        "Finds where a metric series leaves what its own past lets expect.",
-        ("Telling a cause: it sees that a series moved, not why.",),
-    ),
+    "anomaly": ("Finding a cause: the model sees that a series changed, not why.",),
 }
-_UNKNOWN = Purpose("Answers questions about incidents.", _LABEL_MISUSE[:1])
+_UNKNOWN_USE = "Answers questions about incidents."
 
 
 def purpose_of(kind: str) -> Purpose:
@@ -55,4 +46,4 @@ def purpose_of(kind: str) -> Purpose:
     >>> purpose_of("choice").use.split()[:3]
     ['Names', 'the', 'likeliest']
     """
-    return _PURPOSES.get(kind, _UNKNOWN)
+    return Purpose(wording(kind, "kind").meaning or _UNKNOWN_USE, _MISUSE.get(kind, _LABEL_MISUSE))

@@ -9,7 +9,7 @@ class NamesVersion(Protocol):
 
     @property
     def target(self) -> str | None:
-        """Whose model it is."""
+        """The target that the model predicts."""
 
     @property
     def version(self) -> str | None:
@@ -34,19 +34,19 @@ def model_path(target: str, version: str) -> str:
     return f"/models/{quote(target, safe='')}/{quote(version, safe='')}"
 
 
-def version_path(named: "NamesVersion") -> str:
-    """Return the path of the card of a version, or of what happened to it."""
-    return model_path(named.target or "", named.version or "")
+def version_path(reference: "NamesVersion") -> str:
+    """Return the path of the card of a version, or of the version that an event names."""
+    return model_path(reference.target or "", reference.version or "")
 
 
-def web_address(given: object) -> str | None:
-    """Return an address that a click may open, None for anything but the web.
+def web_address(address: object) -> str | None:
+    """Return an address that is safe to link, None unless it is http or https.
 
     >>> web_address("https://wiki/x"), web_address("javascript:alert(1)")
     ('https://wiki/x', None)
     """
     try:
-        is_web = urlsplit(str(given)).scheme in {"http", "https"}
+        is_web = urlsplit(str(address)).scheme in {"http", "https"}
     except ValueError:
         return None
-    return str(given) if is_web else None
+    return str(address) if is_web else None

@@ -4,7 +4,7 @@ from features.formatting import figure
 
 
 def percent(share: object) -> str:
-    """Return a probability as a share of a hundred; neither end is claimed by rounding.
+    """Return a probability in percent; only 0 and 1 themselves are written as 0% and 100%.
 
     >>> percent(0.934), percent(0.999), percent(0.001), percent(1.0)
     ('93%', 'over 99%', 'under 1%', '100%')
@@ -28,7 +28,7 @@ def signed(weight: object) -> str:
 
 
 def measure(value: object) -> str:
-    """Return a measure of quality to three decimals, a larger one as any figure.
+    """Return a measure of quality to three decimals; values of ten or more as any other figure.
 
     >>> measure(0.9), measure(412.0)
     ('0.900', '412')

@@ -1,4 +1,4 @@
-"""From a template and its facts to a response that a browser treats with distrust."""
+"""Renders templates to responses whose headers allow the browser as little as possible."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,8 +11,9 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from features.formatting import figure
 from serving.api.problems import Problem
-from serving.pages.render import link_filters, number_filters, text_filters, time_filters
+from serving.pages.render import link_filters, number_filters, text_filters, time_filters, wording
 from serving.pages.render.session_cookie import name_of
 
 FOLDER = Path(__file__).parents[1]
@@ -30,36 +31,42 @@ _FILTERS = (
     time_filters.age,
     time_filters.clock,
     time_filters.exact,
+    figure,
     number_filters.gain,
+    wording.gain_sentence,
     time_filters.hours,
     link_filters.incident_path,
     text_filters.isolate,
     number_filters.measure,
+    wording.measure_wording,
     time_filters.moment,
     number_filters.percent,
     text_filters.shorten,
     number_filters.signed,
-    text_filters.target_name,
+    wording.target_name,
     link_filters.version_path,
     link_filters.web_address,
-    text_filters.certificate_words,
+    text_filters.certificate_sentence,
+    wording.wording,
 )
 _ADVICE: Mapping[int, str] = {
     HTTPStatus.FORBIDDEN: "Go back, reload the page and send the form again from there.",
     HTTPStatus.NOT_FOUND: "It may have been deleted. Search the inbox for a word of its text.",
     HTTPStatus.CONFLICT: "Go back to the models and choose another version.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Go back and send less text.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Go back and change what is named above.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Go back and correct the field that is named above.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Wait a few seconds and reload. Until it is back, work from "
-    "your runbooks; nothing that was stored is lost.",
+    "your runbooks. Nothing that was stored is lost.",
 }
-_USUAL_ADVICE = "Reload the page. If it stays, whoever runs this service finds more in its log."
+_USUAL_ADVICE = (
+    "Reload the page. If the error stays, ask whoever runs this service to read its log."
+)
 
 
 def render(
-    request: Request, template: str, *, status: int = HTTPStatus.OK, **facts: object
+    request: Request, template: str, *, status: int = HTTPStatus.OK, **values: object
 ) -> Response:
-    """Return a page; every text in it is shown as text, whatever it holds."""
+    """Return a page made from a template and its values; no value is ever read as HTML."""
     settings = request.app.state.container.settings
     text = (
         _templates()
@@ -70,14 +77,14 @@ def render(
             has_key=settings.api_key is not None,
             path=request.scope["path"],
             address=address_of(request),
-            **facts,
+            **values,
         )
     )
     return HTMLResponse(text, status)
 
 
 def address_of(request: Request) -> str:
-    """Return the path and query that were asked for, ready for a link; those of a form are `/`."""
+    """Return the path and query of a request, ready for a link; `/` for a form that was sent."""
     if request.method != "GET":
         return "/"
     path, query = quote(request.scope["path"]), request.scope["query_string"].decode("latin-1")
@@ -85,7 +92,7 @@ def address_of(request: Request) -> str:
 
 
 def render_problem(request: Request, problem: Problem) -> Response:
-    """Return the page that tells of an error and what to do about it."""
+    """Return the page that explains an error and says what to do about it."""
     advice = _ADVICE.get(problem.status, _USUAL_ADVICE)
     return render(request, "problem.html", status=problem.status, problem=problem, advice=advice)
 
@@ -95,17 +102,14 @@ def _templates() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
-        # Answers stored by an older version may lack what a newer one shows.
+        # Answers that an older version stored may lack fields that a template shows.
         undefined=ChainableUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {named.__name__: named for named in _FILTERS}
+    environment.filters |= {function.__name__: function for function in _FILTERS}
     environment.globals |= {
-        "MODE_WORDS": text_filters.MODE_WORDS,
-        "DECISION_WORDS": text_filters.DECISION_WORDS,
-        "ACTION_WORDS": text_filters.ACTION_WORDS,
-        "HELD_WORDS": text_filters.HELD_WORDS,
-        "SOURCE_WORDS": text_filters.SOURCE_WORDS,
+        "AUDIT_SAMPLE": wording.AUDIT_SAMPLE,
+        "VOCABULARIES": wording.VOCABULARIES,
     }
     return environment

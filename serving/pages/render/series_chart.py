@@ -1,4 +1,4 @@
-"""A series around its anomaly as the shapes of a picture: band, line, onset and changes."""
+"""Draws a series around its anomaly as SVG shapes: band, line, onset and changes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Scale = Callable[[float], float]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment on the time axis: where it lies in the picture, and what is written there."""
+    """A moment on the time axis: its place in the picture, and its text."""
 
     x: float
     label: str
@@ -29,8 +29,8 @@ class Mark:
 class Chart:
     """The shapes of one picture of `WIDTH` by `HEIGHT`, as SVG's paths write them.
 
-    What is left of `LEFT` is for `highest` and `lowest`, the ends of the upright axis. `ticks` are
-    times on the other axis, `changes` those that were made meanwhile, by their number.
+    `highest` and `lowest` are the ends of the vertical axis, written left of `LEFT`. `ticks` are
+    times on the horizontal axis, `changes` the numbered changes that were made in this time.
     """
 
     band: str
@@ -46,7 +46,7 @@ class Chart:
 
 
 def draw(anomaly: SeriesAnomaly, changes: Iterable[tuple[int, datetime]]) -> Chart | None:
-    """Return the picture of an anomaly with numbered changes, None where there is too little."""
+    """Return the chart of an anomaly with numbered changes, None where there are too few points."""
     points = anomaly.points
     ends = _extent(points)
     if len(points.times) < 2 or ends is None:
@@ -76,25 +76,25 @@ def draw(anomaly: SeriesAnomaly, changes: Iterable[tuple[int, datetime]]) -> Cha
 
 
 def _extent(points: SeriesPoints) -> tuple[float, float] | None:
-    """Return the lowest and highest that is drawn: all values, and of a wide band the nearer."""
-    known = [each for each in (*points.values, *points.expected) if _is_drawn(each)]
-    if not known:
+    """Return the lowest and highest value of the axis: all values fit, a wide band is cut."""
+    values = [value for value in (*points.values, *points.expected) if _is_drawn(value)]
+    if not values:
         return None
-    low, high = min(known), max(known)
+    low, high = min(values), max(values)
     room = _MOST_BAND * ((high - low) or abs(high) or 1.0)
-    edges = [each for each in (*points.lower, *points.upper) if _is_drawn(each)]
+    edges = [edge for edge in (*points.lower, *points.upper) if _is_drawn(edge)]
     low = max(min([low, *edges]), low - room)
     high = min(max([high, *edges]), high + room)
     return (low, high) if high > low else (low - room, high + room)
 
 
 def _is_drawn(value: float | None) -> TypeGuard[float]:
-    # Beyond this, differences are no numbers any more.
+    # Differences of larger values overflow.
     return value is not None and isfinite(value) and abs(value) < 1e300
 
 
 def _clipped(values: Values, ends: tuple[float, float]) -> Values:
-    return tuple(None if each is None else min(max(each, ends[0]), ends[1]) for each in values)
+    return tuple(None if value is None else min(max(value, ends[0]), ends[1]) for value in values)
 
 
 def _scale(low: float, high: float, start: float, end: float) -> Scale:
@@ -110,7 +110,7 @@ def _moment(seconds: int) -> datetime:
 
 
 def _ticks(onset: Mark, begins_at: datetime, ends_at: datetime) -> Iterator[Mark]:
-    """Yield the ends of the axis, unless the onset's own label stands there."""
+    """Yield the ends of the axis, except where the text of the onset would overlap."""
     if onset.x > LEFT + _LABEL_WIDTH:
         yield Mark(float(LEFT), f"{begins_at:%H:%M}")
     if onset.x < WIDTH - _LABEL_WIDTH:
@@ -136,8 +136,8 @@ def _band(places: Sequence[float], lower: Values, upper: Values, up: Scale) -> s
         if low is not None and high is not None:
             edges.append((x, up(low), up(high)))
         elif edges:
-            there = [f"{x:.1f} {high:.1f}" for x, _, high in edges]
-            back = [f"{x:.1f} {low:.1f}" for x, low, _ in reversed(edges)]
-            outlines.append(f"M{'L'.join([*there, *back])}Z")
+            upper_edge = [f"{x:.1f} {high:.1f}" for x, _, high in edges]
+            lower_edge = [f"{x:.1f} {low:.1f}" for x, low, _ in reversed(edges)]
+            outlines.append(f"M{'L'.join([*upper_edge, *lower_edge])}Z")
             edges = []
     return "".join(outlines)

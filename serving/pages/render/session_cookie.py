@@ -1,4 +1,4 @@
-"""Who is at the page: the proof that they hold the key, and the name they gave."""
+"""The cookies of the page: one proves that the browser holds the key, one keeps a name."""
 
 import hmac
 import time
@@ -21,7 +21,7 @@ _MAX_NAME = 80
 
 
 def issue_session(key: SecretStr, now: float) -> str:
-    """Return a proof of the key that ages; the key cannot be had from it.
+    """Return a signed proof of the key with its time; the key cannot be computed from it.
 
     >>> key = SecretStr("s3cret")
     >>> proves_key(issue_session(key, 1000.0), key, 1060.0)
@@ -32,7 +32,7 @@ def issue_session(key: SecretStr, now: float) -> str:
 
 
 def proves_key(session: str, key: SecretStr, now: float) -> bool:
-    """Tell whether a proof was made with this key, not too long ago."""
+    """Return whether a proof was made with this key in the last seven days."""
     issued, _, signature = session.partition(".")
     expected = _signature(key, issued)
     if not hmac.compare_digest(signature.encode(), expected.encode()):
@@ -41,37 +41,37 @@ def proves_key(session: str, key: SecretStr, now: float) -> bool:
 
 
 def is_signed_in(request: Request, key: SecretStr) -> bool:
-    """Tell whether a request brings a valid proof."""
+    """Return whether a request carries a valid proof."""
     return proves_key(request.cookies.get(KEY_COOKIE, ""), key, time.time())
 
 
 def sign_in(request: Request, response: Response, key: SecretStr) -> None:
-    """Give the browser a proof of the key."""
+    """Set the cookie that proves the key."""
     _set(request, response, KEY_COOKIE, issue_session(key, time.time()), _SESSION_SECONDS)
 
 
 def sign_out(request: Request, response: Response) -> None:
-    """Take the proof from the browser."""
+    """Delete the cookie that proves the key."""
     _set(request, response, KEY_COOKIE, "", 0)
 
 
 def remember_name(request: Request, response: Response, name: str) -> None:
-    """Have the browser remember a name, or forget it where it is empty."""
+    """Set the cookie that keeps a name; an empty name deletes it."""
     _set(request, response, NAME_COOKIE, quote(clean_name(name)), _NAME_SECONDS if name else 0)
 
 
 def name_of(request: Request) -> str:
-    """Return the name that the browser remembers, or an empty one."""
+    """Return the name that the browser keeps, empty without one."""
     return clean_name(unquote(request.cookies.get(NAME_COOKIE, ""), errors="ignore"))
 
 
-def clean_name(given: str) -> str:
-    """Return a name on one line, cut to what fits.
+def clean_name(name: str) -> str:
+    """Return a name on one line, cut to 80 characters.
 
     >>> clean_name("  Ana\\n Prado ")
     'Ana Prado'
     """
-    return " ".join(sanitise_text(given).split())[:_MAX_NAME].strip()
+    return " ".join(sanitise_text(name).split())[:_MAX_NAME].strip()
 
 
 def _signature(key: SecretStr, issued: str) -> str:

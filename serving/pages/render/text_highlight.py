@@ -1,4 +1,4 @@
-"""Marks in a text the words that spoke for or against an answer."""
+"""Marks the words of a text that count for or against an answer."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ _LEVELS = 3
 class Segment:
     """A piece of text; `weight` is None where nothing was marked.
 
-    `level` is 1 to 3: how strong the weight is beside the strongest of the text.
+    `level` is 1 to 3: the size of the weight relative to the largest of the text, 0 without one.
     """
 
     text: str
@@ -22,7 +22,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A text in segments: all of it, and its beginning where it is too long to show at once."""
+    """A text in segments; `preview` is its beginning, None if the text is short enough."""
 
     segments: tuple[Segment, ...]
     preview: tuple[Segment, ...] | None
@@ -41,22 +41,22 @@ def excerpt(text: str, weights: Mapping[str, float], limit: int = _PREVIEW_CHARA
 
 def segments_of(text: str, weights: Mapping[str, float]) -> tuple[Segment, ...]:
     """Return a text cut at the words that have a weight; matching ignores case."""
-    known = {word.casefold(): weight for word, weight in weights.items() if word}
-    return tuple(_cut(text, known)) if known else (Segment(text),)
+    by_word = {word.casefold(): weight for word, weight in weights.items() if word}
+    return tuple(_cut(text, by_word)) if by_word else (Segment(text),)
 
 
-def _cut(text: str, known: Mapping[str, float]) -> Iterator[Segment]:
-    strongest = max(abs(weight) for weight in known.values()) or 1.0
+def _cut(text: str, by_word: Mapping[str, float]) -> Iterator[Segment]:
+    strongest = max(abs(weight) for weight in by_word.values()) or 1.0
     end = 0
-    for found in _pattern(list(known)).finditer(text):
-        weight = known.get(found.group().casefold())
+    for match in _pattern(list(by_word)).finditer(text):
+        weight = by_word.get(match.group().casefold())
         if weight is None:
             continue
-        if found.start() > end:
-            yield Segment(text[end : found.start()])
+        if match.start() > end:
+            yield Segment(text[end : match.start()])
         level = max(1, round(_LEVELS * abs(weight) / strongest))
-        yield Segment(found.group(), weight, level)
-        end = found.end()
+        yield Segment(match.group(), weight, level)
+        end = match.end()
     if end < len(text):
         yield Segment(text[end:])
 

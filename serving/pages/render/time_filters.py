@@ -9,7 +9,7 @@ _SHORT = frozenset({"h", "min"})
 
 
 def age(moment: datetime, now: datetime) -> str:
-    """Return how long ago a moment was, in its largest unit.
+    """Return how long ago a moment was, in the largest unit that fits.
 
     >>> noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
     >>> age(datetime(2026, 3, 2, 11, 48, tzinfo=UTC), noon)
@@ -18,14 +18,14 @@ def age(moment: datetime, now: datetime) -> str:
     'in 2 days'
     """
     seconds = (now - moment).total_seconds()
-    spoken = duration(abs(seconds))
-    if spoken is None:
+    length = duration(abs(seconds))
+    if length is None:
         return "just now"
-    return f"{spoken} ago" if seconds > 0 else f"in {spoken}"
+    return f"{length} ago" if seconds > 0 else f"in {length}"
 
 
 def duration(seconds: float) -> str | None:
-    """Return a length of time in its largest unit, None below a minute.
+    """Return a length of time in the largest unit that fits, None below a minute.
 
     >>> duration(5_400), duration(30)
     ('1 h', None)
@@ -58,18 +58,18 @@ def clock(moment: datetime, now: datetime) -> str:
     return f"{moment:%d %b %Y, %H:%M}"
 
 
-def moment(given: object) -> datetime | None:
-    """Return a time that JSON carries as text, None where it holds none that UTC can tell."""
-    if isinstance(given, datetime):
-        return given
+def moment(value: object) -> datetime | None:
+    """Return a time that may be written as ISO 8601 text, None where it cannot be read as UTC."""
+    if isinstance(value, datetime):
+        return value
     try:
-        return as_utc(datetime.fromisoformat(str(given)))
+        return as_utc(datetime.fromisoformat(str(value)))
     except (ValueError, OverflowError):
         return None
 
 
 def hours(count: object) -> str:
-    """Return a number of hours as people say it.
+    """Return a number of hours in a unit that is easy to read.
 
     >>> hours(0.5), hours(1.5), hours(49)
     ('30 min', '1.5 h', '2 days')

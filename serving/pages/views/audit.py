@@ -1,4 +1,4 @@
-"""The page of the audit log: who was champion when, what was said of an incident, what happened."""
+"""The page of the audit log: champions at a time, answers about an incident, and all events."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ _MOST_ANSWERS = 100
 
 @dataclass(frozen=True, slots=True)
 class AuditQuestion:
-    """What is asked, as it was typed; all empty for the log itself."""
+    """What a user asks, as typed; all fields are empty for the log itself."""
 
     at: str = ""
     incident: str = ""
@@ -34,62 +34,62 @@ class AuditQuestion:
 
 @dataclass(frozen=True, slots=True)
 class LoggedAnswer:
-    """A stored answer as the log shows it: one that a person is still to decide on is held back."""
+    """A stored answer; it is hidden while a person has not decided on its incident yet."""
 
     record: PredictionRecord
-    is_held: bool
+    is_hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """The account that was asked for, or (None) the last events of `total`, newest first."""
+    """The report that answers a question; without one, the last of `total` events, newest first."""
 
     question: AuditQuestion
     targets: tuple[str, ...]
-    account: AuditReport | None = None
+    report: AuditReport | None = None
     answers: tuple[LoggedAnswer, ...] = ()
     events: Sequence[AuditEvent] = ()
     total: int = 0
 
 
-def read_question(asked: Mapping[str, str]) -> AuditQuestion:
-    """Return what an address asks."""
+def read_question(params: Mapping[str, str]) -> AuditQuestion:
+    """Return the question in the query of an address."""
     return AuditQuestion(
-        at=asked.get("at", "").strip(),
-        incident=asked.get("incident", "").strip(),
-        target=asked.get("target", "").strip(),
+        at=params.get("at", "").strip(),
+        incident=params.get("incident", "").strip(),
+        target=params.get("target", "").strip(),
     )
 
 
 def open_audit(services: Container, question: AuditQuestion) -> AuditPage:
     """Return the page that answers a question.
 
-    Raises `InvalidFields` for a time that is none, `UnknownVersion` for a target that there never
-    was, and `StoreUnavailable`. Without a registry the log alone answers.
+    Raises `InvalidFields` for a time that cannot be read, `UnknownVersion` for a target that never
+    existed, and `StoreUnavailable`. If the registry cannot be read, only the log is used.
     """
     registry = _reconcile(services)
     events = services.store.audit_log.select(target=parse_label(question.target))
     targets = tuple(sorted(_targets(services, question)))
     if not question.at and not question.incident:
-        last = tuple(reversed(events[-_MOST_EVENTS:]))
-        return AuditPage(question, targets, events=last, total=len(events))
-    account = audit_at(
+        newest = tuple(reversed(events[-_MOST_EVENTS:]))
+        return AuditPage(question, targets, events=newest, total=len(events))
+    report = audit_at(
         services.store,
         registry,
         at=_moment(question.at),
         incident_id=parse_id(question.incident) if question.incident else None,
         target=parse_label(question.target),
     )
-    return AuditPage(question, targets, account, _answers(services, account))
+    return AuditPage(question, targets, report, _answers(services, report))
 
 
 def _reconcile(services: Container) -> ServableVersions | None:
-    """Tell the log what it missed; None where the registry cannot be read."""
+    """Log champions that were changed outside the log; None if the registry cannot be read."""
     try:
         services.promotions.note_found()
     except RegistryUnavailable as error:
-        facts = {"reason": str(error)}
-        _log.warning("the log was not compared with the registry", extra={"fields": facts})
+        fields = {"reason": str(error)}
+        _log.warning("the audit log was not compared with the registry", extra={"fields": fields})
         return None
     return services.registry
 
@@ -99,22 +99,22 @@ def _targets(services: Container, question: AuditQuestion) -> set[str]:
     return {*logged, *services.champions.current().serving, question.target} - {""}
 
 
-def _moment(given: str) -> datetime:
+def _moment(text: str) -> datetime:
     try:
-        return parse_latest_moment(given) if given else datetime.now(UTC)
+        return parse_latest_moment(text) if text else datetime.now(UTC)
     except ValueError:
         raise InvalidFields(
             [FieldError("at", "give a day as 2026-03-03, or a time as 2026-03-03T10:00")]
         ) from None
 
 
-def _answers(services: Container, account: AuditReport) -> tuple[LoggedAnswer, ...]:
-    if account.incident_id is None:
+def _answers(services: Container, report: AuditReport) -> tuple[LoggedAnswer, ...]:
+    if report.incident_id is None:
         return ()
-    stored = services.store.incidents.get(account.incident_id)
+    stored = services.store.incidents.get(report.incident_id)
     outcome = Outcome() if stored is None else stored.outcome
-    decided = decided_targets(account.labels, outcome)
+    decided = decided_targets(report.labels, outcome)
     return tuple(
-        LoggedAnswer(each, each.audit_share is not None and each.target not in decided)
-        for each in account.answers[:_MOST_ANSWERS]
+        LoggedAnswer(answer, answer.audit_share is not None and answer.target not in decided)
+        for answer in report.answers[:_MOST_ANSWERS]
     )

@@ -1,4 +1,4 @@
-"""The inbox: which incidents are asked for, and what one line says of each."""
+"""The inbox: which incidents it shows, and the line of each."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from serving.pages.views.visible_answers import (
     decided_targets,
     is_offered,
     known_labels,
-    show,
+    visible_answers,
 )
 
 State = Literal["all", "open", "resolved"]
@@ -30,24 +30,24 @@ _MAX_SEARCH = 500
 
 @dataclass(frozen=True, slots=True)
 class InboxLine:
-    """An incident with what was learned of it or else answered about it."""
+    """An incident with the answers about it."""
 
     incident: ResolvedIncident
     answers: VisibleAnswers
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing was learned yet, other than which incident this one repeats."""
+        """Whether the incident has no outcome yet; being a duplicate is none."""
         return self.incident.outcome.is_open
 
     @property
     def category(self) -> VisibleAnswer | None:
-        """What was answered, where the outcome does not say."""
+        """The answer about the category; shown while the outcome names none."""
         return self.answers.of("category")
 
     @property
     def severity(self) -> VisibleAnswer | None:
-        """What was answered, where the outcome does not say."""
+        """The answer about the severity; shown while the outcome names none."""
         return self.answers.of("severity")
 
 
@@ -73,84 +73,94 @@ class Inbox:
 
     def link(self, **changed: str | None) -> str:
         """Return the address of the first page with these parameters changed."""
-        asked = {"q": self.query.text, "state": self.query.state} | self.active | changed
-        kept = {name: value for name, value in asked.items() if value}
-        if kept.get("state") == "all":
-            del kept["state"]
-        return f"/?{urlencode(kept)}" if kept else "/"
+        values = {"q": self.query.text, "state": self.query.state} | self.active | changed
+        params = {name: value for name, value in values.items() if value}
+        if params.get("state") == "all":
+            del params["state"]
+        return f"/?{urlencode(params)}" if params else "/"
 
 
 def active_filters(query: InboxQuery) -> dict[str, str]:
     """Return the filters that a query sets, by name."""
-    chosen = {
+    filters = {
         "category": query.category,
         "severity": query.severity,
         "decision": query.decision,
         "service": query.service,
     }
-    return {name: value for name, value in chosen.items() if value}
+    return {name: value for name, value in filters.items() if value}
 
 
-def read_query(asked: Mapping[str, str]) -> InboxQuery:
-    """Return the query that an address asks for; what it cannot mean is left out."""
-    given = {name: sanitise_text(value).strip() for name, value in asked.items()}
+def read_query(params: Mapping[str, str]) -> InboxQuery:
+    """Return the query of an address; values that have no meaning are left out."""
+    values = {name: sanitise_text(value).strip() for name, value in params.items()}
     return InboxQuery(
-        text=given.get("q", "")[:_MAX_SEARCH],
-        state=STATES.get(given.get("state", ""), "all"),
-        category=given.get("category") or None,
-        severity=given.get("severity") or None,
-        decision=given.get("decision") or None,
-        service=given.get("service") or None,
-        before=_read_cursor(given.get("before", "")),
+        text=values.get("q", "")[:_MAX_SEARCH],
+        state=STATES.get(values.get("state", ""), "all"),
+        category=values.get("category") or None,
+        severity=values.get("severity") or None,
+        decision=values.get("decision") or None,
+        service=values.get("service") or None,
+        before=_read_cursor(values.get("before", "")),
     )
 
 
 def open_inbox(services: Container, query: InboxQuery, request_id: str) -> Inbox:
-    """Return the page asked for; writes, for open incidents without an answer are triaged."""
+    """Return a page of the inbox; open incidents without an answer are triaged and stored first."""
     page = services.store.inbox.page(query)
     latest = triage_unanswered(services, page.incidents, request_id)
     modes, champions = services.modes.modes, services.champions.current().serving
-    labels = _labels_of_drawn(services, latest)
+    labels = _labels_of_audited(services, latest)
     lines = tuple(
         InboxLine(
-            each,
-            show(
-                latest.get(each.report.id, ()),
+            incident,
+            visible_answers(
+                latest.get(incident.report.id, ()),
                 modes,
                 champions,
-                decided_targets(labels.get(each.report.id, ()), each.outcome),
+                decided_targets(labels.get(incident.report.id, ()), incident.outcome),
             ),
         )
-        for each in page.incidents
+        for incident in page.incidents
     )
     return Inbox(query, lines, page.total, page.next, _options(query, lines, champions))
 
 
-def _labels_of_drawn(
+def _labels_of_audited(
     services: Container, latest: Mapping[str, Iterable[PredictionRecord]]
 ) -> dict[str, list[LabelRecord]]:
-    """Return the labels, by incident, of those that were drawn for audit: few, if any."""
-    drawn = [id_ for id_, of in latest.items() if any(each.audit_share is not None for each in of)]
-    found: dict[str, list[LabelRecord]] = {}
-    for label in services.store.labels.select(incident_ids=drawn) if drawn else ():
-        found.setdefault(label.incident_id, []).append(label)
-    return found
+    """Return the labels of the incidents in the audit sample, by incident; few, if any."""
+    audited = [
+        id_
+        for id_, records in latest.items()
+        if any(record.audit_share is not None for record in records)
+    ]
+    labels: dict[str, list[LabelRecord]] = {}
+    for label in services.store.labels.select(incident_ids=audited) if audited else ():
+        labels.setdefault(label.incident_id, []).append(label)
+    return labels
 
 
 def _options(
     query: InboxQuery, lines: Iterable[InboxLine], champions: Mapping[str, LoadedVersion]
 ) -> dict[str, tuple[str, ...]]:
-    """Return the values that a filter offers: known labels, and what this page shows."""
+    """Return the values that each filter offers: known labels, and the values on this page."""
     outcomes = [line.incident.outcome for line in lines]
-    found = {
-        "category": [*known_labels(champions.get("category")), *(o.category for o in outcomes)],
-        "severity": [*known_labels(champions.get("severity")), *(o.severity for o in outcomes)],
+    options = {
+        "category": [
+            *known_labels(champions.get("category")),
+            *(outcome.category for outcome in outcomes),
+        ],
+        "severity": [
+            *known_labels(champions.get("severity")),
+            *(outcome.severity for outcome in outcomes),
+        ],
         "service": [line.incident.report.service for line in lines],
     }
-    asked = active_filters(query)
+    active = active_filters(query)
     return {
-        name: tuple(sorted({each for each in (*values, asked.get(name)) if is_offered(each)}))
-        for name, values in found.items()
+        name: tuple(sorted({value for value in (*values, active.get(name)) if is_offered(value)}))
+        for name, values in options.items()
     }
 
 
@@ -159,8 +169,8 @@ def _write_cursor(cursor: InboxCursor) -> str:
     return f"{opened_at} {cursor.id}"
 
 
-def _read_cursor(given: str) -> InboxCursor | None:
-    opened_at, _, id_ = given.partition(" ")
-    read = moment(opened_at)
-    is_readable = id_ and (read or not opened_at)
-    return InboxCursor(read, id_) if is_readable else None
+def _read_cursor(text: str) -> InboxCursor | None:
+    time, _, id_ = text.partition(" ")
+    opened_at = moment(time)
+    is_readable = id_ and (opened_at or not time)
+    return InboxCursor(opened_at, id_) if is_readable else None

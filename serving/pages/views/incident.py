@@ -1,4 +1,4 @@
-"""An incident's page: its texts, what was answered about it, and what people said of that."""
+"""The page of an incident: its texts, the answers about it, and the feedback on them."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,17 +11,22 @@ from serving.pages.render.text_highlight import Excerpt, excerpt
 from serving.pages.views.incident_context import ContextView, view_context
 from serving.pages.views.runbook_commands import RunbookCommands
 from serving.pages.views.triage_on_view import triage_unanswered
-from serving.pages.views.visible_answers import VisibleAnswers, by_subject, decided_targets, show
+from serving.pages.views.visible_answers import (
+    VisibleAnswers,
+    by_subject,
+    decided_targets,
+    visible_answers,
+)
 
 _LONG_TITLE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentPage:
-    """An incident as it is shown.
+    """An incident as its page shows it.
 
-    `said` holds the last word of each person by target and entry, and `commands` the steps of the
-    runbooks that are commands.
+    `feedback` holds the last feedback of each person by target and entry, and `commands` the steps
+    of the runbooks that are commands.
     """
 
     report: IncidentReport
@@ -29,13 +34,13 @@ class IncidentPage:
     answers: VisibleAnswers
     title: Excerpt
     description: Excerpt
-    said: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]]
+    feedback: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]]
     commands: frozenset[str]
-    around: ContextView
+    context: ContextView
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing was learned yet, other than which incident this one repeats."""
+        """Whether the incident has no outcome yet; being a duplicate is none."""
         return self.outcome.is_open
 
 
@@ -45,22 +50,22 @@ def open_incident(
     id: str,  # noqa: A002
     request_id: str,
 ) -> IncidentPage:
-    """Return the page of an incident; writes, for an open one without an answer is triaged.
+    """Return the page of an incident; an open one without an answer is triaged and stored first.
 
     Raises `UnknownIncident` and `StoreUnavailable`.
     """
     incident = services.incidents.get(id)
     records = triage_unanswered(services, [incident], request_id).get(id, ())
-    said = by_subject(services.store.feedback.select(incident_id=id))
+    feedback = by_subject(services.store.feedback.select(incident_id=id))
     labels = services.store.labels.select(incident_ids=[id])
     decided = decided_targets(labels, incident.outcome)
-    return _page(services, commands, incident, records, said, decided)
+    return _page(services, commands, incident, records, feedback, decided)
 
 
 def answer_again(
     services: Container, report: IncidentReport, request_id: str
 ) -> tuple[PredictionRecord, ...]:
-    """Return what the champions of the moment answer, as it was stored."""
+    """Ask the current champions about a report; return their stored answers."""
     triages = services.triage.triage([report], include=None, request_id=request_id)
     return services.store.predictions.get(triages.items[0].prediction_id)
 
@@ -68,7 +73,7 @@ def answer_again(
 def try_report(
     services: Container, commands: RunbookCommands, report: IncidentReport, request_id: str
 ) -> IncidentPage:
-    """Return the whole answer about a report that is no incident."""
+    """Return the page about a report that is not stored as an incident."""
     records = answer_again(services, report, request_id)
     return _page(services, commands, ResolvedIncident(report, Outcome()), records, {})
 
@@ -78,18 +83,18 @@ def _page(
     commands: RunbookCommands,
     incident: ResolvedIncident,
     records: Iterable[PredictionRecord],
-    said: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]],
+    feedback: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]],
     decided: Collection[str] = (),
 ) -> IncidentPage:
     report, champions = incident.report, services.champions.current().serving
-    answers = show(records, services.modes.modes, champions, decided)
+    answers = visible_answers(records, services.modes.modes, champions, decided)
     return IncidentPage(
         report,
         incident.outcome,
         answers,
         excerpt(report.title, answers.weights, _LONG_TITLE),
         excerpt(report.description, answers.weights),
-        said,
-        commands.of(entry["id"] for entry in answers.suggested),
+        feedback,
+        commands.of(entry["id"] for entry in answers.runbook_entries),
         view_context(services, report),
     )

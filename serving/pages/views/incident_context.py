@@ -1,4 +1,4 @@
-"""What changed and what moved around an incident, as its page shows it."""
+"""The changes and unusual series around an incident, as its page shows them."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -14,47 +14,50 @@ _MOST_SERIES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class MovedSeries:
-    """A series that was out of line, with its picture where there are points to draw."""
+class UnusualSeries:
+    """An unusual series, with a chart if there are points to draw."""
 
     anomaly: RelatedAnomaly
     chart: Chart | None
 
     @property
     def effect(self) -> str:
-        """How far it was out of line, in its own units."""
-        found, unit = self.anomaly, f" {self.anomaly.unit}" if self.anomaly.unit else ""
-        if not all(map(isfinite, (found.value, found.expected, found.effect))):
-            return "no values came" if found.direction == "gap" else f"out of line: {found.channel}"
-        sizes = f"{figure(found.value)}{unit} where {figure(found.expected)}{unit} was expected"
-        side = "more" if found.effect >= 0 else "less"
-        return f"{sizes}, {figure(abs(found.effect))}{unit} {side} on average"
+        """How far it was from what was expected, in its own units."""
+        anomaly, unit = self.anomaly, f" {self.anomaly.unit}" if self.anomaly.unit else ""
+        if not all(map(isfinite, (anomaly.value, anomaly.expected, anomaly.effect))):
+            return "no values arrived" if anomaly.direction == "gap" else "unusual values"
+        sizes = f"{figure(anomaly.value)}{unit} where {figure(anomaly.expected)}{unit} was expected"
+        side = "more" if anomaly.effect >= 0 else "less"
+        return f"{sizes}, {figure(abs(anomaly.effect))}{unit} {side} on average"
 
 
 @dataclass(frozen=True, slots=True)
 class ContextView:
-    """The changes before an incident and the series around it, likeliest first; None: unknown."""
+    """The changes before an incident and the unusual series around it, the likeliest cause first.
+
+    None where nothing of the sort was ever recorded.
+    """
 
     changes: tuple[RelatedChange, ...] | None
-    series: tuple[MovedSeries, ...] | None
+    series: tuple[UnusualSeries, ...] | None
 
     @property
     def is_known(self) -> bool:
-        """Whether anything is recorded that could be shown."""
+        """Whether there is anything to show."""
         return self.changes is not None or self.series is not None
 
 
 def view_context(services: Container, report: IncidentReport) -> ContextView:
-    """Return what lies around an incident, with pictures; raises `StoreUnavailable`."""
-    found = services.incident_context.around(report)
-    changes = None if found.changes is None else found.changes[:_MOST_CHANGES]
-    if found.anomalies is None:
+    """Return the context of an incident with charts; raises `StoreUnavailable`."""
+    context = services.incident_context.around(report)
+    changes = None if context.changes is None else context.changes[:_MOST_CHANGES]
+    if context.anomalies is None:
         return ContextView(changes, None)
     numbered = [(number, change.at) for number, change in enumerate(changes or (), 1)]
-    shown = found.anomalies[:_MOST_SERIES]
-    whole = services.store.anomalies.find([each.id for each in shown])
+    anomalies = context.anomalies[:_MOST_SERIES]
+    stored = services.store.anomalies.find([anomaly.id for anomaly in anomalies])
     series = tuple(
-        MovedSeries(each, draw(whole[each.id], numbered) if each.id in whole else None)
-        for each in shown
+        UnusualSeries(anomaly, draw(stored[anomaly.id], numbered) if anomaly.id in stored else None)
+        for anomaly in anomalies
     )
     return ContextView(changes, series)

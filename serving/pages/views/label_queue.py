@@ -1,4 +1,4 @@
-"""The queue of labels on the page: what to label next, each with a form that names the label."""
+"""The page of the label queue: incidents to label next, each with a form."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class QueuedLabel:
-    """An incident to label, with the answer that the label judges: what it says is not here."""
+    """An incident to label, with the id of the answer that the label judges, but not the answer."""
 
     wanted: WantedLabel
     report: IncidentReport
@@ -24,7 +24,7 @@ class QueuedLabel:
 
 @dataclass(frozen=True, slots=True)
 class LabelsPage:
-    """The queue of a target, None without a champion, and the choices by the alphabet."""
+    """The queue of a target and its choices by alphabet; `target` is None without champions."""
 
     target: str | None
     targets: tuple[str, ...]
@@ -32,17 +32,17 @@ class LabelsPage:
     choices: tuple[str, ...] = ()
 
 
-def open_labels(services: Container, asked: str) -> LabelsPage:
-    """Return the queue of a target, of the first one if none is asked for.
+def open_labels(services: Container, requested_target: str) -> LabelsPage:
+    """Return the queue of a target; the first target is the default.
 
-    Raises `InvalidFields` for a target that takes no labels, `StoreUnavailable`, `IndexBehind` and
+    Raises `InvalidFields` for a target without labels, `StoreUnavailable`, `IndexBehind` and
     `EncoderUnavailable`.
     """
     champions = services.champions.current()
     targets = label_targets(champions)
     if not targets:
         return LabelsPage(None, ())
-    target = asked or targets[0]
+    target = requested_target or targets[0]
     queue = services.label_queue.next(target, _SHOWN)
     choices = tuple(filter(is_offered, known_labels(champions.serving[target])))
     return LabelsPage(target, targets, _items(services, target, queue), choices)
@@ -51,25 +51,31 @@ def open_labels(services: Container, asked: str) -> LabelsPage:
 def _items(
     services: Container, target: str, queue: Sequence[WantedLabel]
 ) -> tuple[QueuedLabel, ...]:
-    stored = services.store.incidents.find([each.incident_id for each in queue])
-    answers = _answers(services, target, queue)
+    stored = services.store.incidents.find([wanted.incident_id for wanted in queue])
+    prediction_ids = _prediction_ids(services, target, queue)
     return tuple(
-        QueuedLabel(each, stored[id_].report, answers[id_], id_, target)
-        for each in queue
-        if (id_ := each.incident_id) in stored and id_ in answers
+        QueuedLabel(wanted, stored[id_].report, prediction_ids[id_], id_, target)
+        for wanted in queue
+        if (id_ := wanted.incident_id) in stored and id_ in prediction_ids
     )
 
 
-def _answers(services: Container, target: str, queue: Iterable[WantedLabel]) -> Mapping[str, str]:
-    """Return the id of the answer about each incident, of the audit sample's the hidden one."""
-    latest = services.store.predictions.latest([each.incident_id for each in queue])
-    found = {
+def _prediction_ids(
+    services: Container, target: str, queue: Iterable[WantedLabel]
+) -> Mapping[str, str]:
+    """Return the id of the newest answer by incident; in the audit sample, the hidden one."""
+    latest = services.store.predictions.latest([wanted.incident_id for wanted in queue])
+    newest = {
         id_: record.prediction_id
         for id_, records in latest.items()
         for record in records
         if record.target == target
     }
-    if not any(each.is_audit for each in queue):
-        return found
-    hidden = services.store.predictions.audited(target)
-    return found | {each.incident_id: each.prediction_id for each in hidden if each.truth is None}
+    if not any(wanted.is_audit for wanted in queue):
+        return newest
+    hidden = {
+        answer.incident_id: answer.prediction_id
+        for answer in services.store.predictions.audited(target)
+        if answer.truth is None
+    }
+    return newest | hidden

@@ -1,4 +1,4 @@
-"""The page of one version's card, champion or not."""
+"""The page of one version's card."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from serving.pages.render.intended_use import Purpose, purpose_of
 
 @dataclass(frozen=True, slots=True)
 class CardPage:
-    """A card as it is shown; `versions` is None where the registry cannot be read."""
+    """A card as its page shows it; `versions` is None where the registry cannot be read."""
 
     target: str
     version: ModelVersion
@@ -23,50 +23,56 @@ class CardPage:
     is_champion: bool
 
     @property
-    def status(self) -> str:
-        """What this version is now."""
+    def role(self) -> str:
+        """What this version does now, as a term of `wording`."""
         if self.is_champion:
-            return "champion"
-        return CHALLENGER if CHALLENGER in self.version.aliases else "not in use"
+            return CHAMPION
+        return CHALLENGER if CHALLENGER in self.version.aliases else "unused"
+
+    @property
+    def verdict(self) -> str:
+        """Whether the gate let it be promoted, as a term of `wording`."""
+        is_promoted = self.card.verdict is not None and self.card.verdict.promoted
+        return "promoted" if is_promoted else "not promoted"
 
     @property
     def purpose(self) -> Purpose:
-        """What it may be used for."""
+        """What the model may be used for."""
         return purpose_of(self.card.kind)
 
     @property
     def reliability(self) -> CardChart | None:
-        """Confidence against accuracy."""
+        """The chart of accuracy by confidence."""
         return draw_reliability(self.card.reliability)
 
     @property
     def learning(self) -> CardChart | None:
-        """Accuracy against labels."""
+        """The chart of accuracy by number of labels."""
         return draw_learning_curve(self.card.learning_curve)
 
     @property
     def sections(self) -> Iterator[tuple[str, str]]:
-        """The sections that this card fills, by anchor and name."""
+        """The sections that this card has, each with its anchor and name."""
         card = self.card
         yield from (("use", "Use"), ("data", "Data"), ("quality", "Quality"))
         if card.verdict:
-            yield "verdict", "Verdict"
+            yield "verdict", "Promotion"
         if card.reliability or card.class_reliability:
             yield "reliability", "Reliability"
         if card.slices:
-            yield "slices", "Slices"
+            yield "slices", "Groups"
         if self.learning or card.labels_until_auto:
-            yield "learning", "Learning"
-        yield "certificates", "Certificates"
+            yield "learning", "More labels"
+        yield "certificates", "Proven labels"
         if card.label_noise or card.drift:
             yield "trust", "History"
-        yield from (("limits", "Limits"), ("made", "Making"), ("versions", "Versions"))
+        yield from (("limits", "Limits"), ("made", "Training"), ("versions", "Versions"))
 
 
 def open_card(services: Container, target: str, number: str) -> CardPage:
-    """Return the card of a version: of the one that answers from memory, of others from its files.
+    """Return the card of a version: the champion's from memory, others from their files.
 
-    Raises `UnknownVersion`, `RegistryUnavailable`, and `ArtifactRejected` for altered files.
+    Raises `UnknownVersion`, `RegistryUnavailable`, and `ArtifactRejected` if files were altered.
     """
     champion = services.champions.current().serving.get(target)
     if champion is not None and champion.version.version == number:

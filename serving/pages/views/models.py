@@ -1,4 +1,4 @@
-"""The page of the models: what answers now, and whether it keeps its promises."""
+"""The page of the models: which versions answer now, and how right their answers are."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,11 +17,15 @@ from serving.background.certificates import AuditedLabel
 from serving.background.champions import LoadedVersion
 from serving.background.model_health import Agreement
 from serving.container import Container
+from serving.pages.render.wording import target_name
 
 
 @dataclass(frozen=True, slots=True)
 class ShownCertificate:
-    """What was promised of a label, and what audited answers say of it (`bounds` None: nothing)."""
+    """A certificate beside what the audit sample shows of its label.
+
+    `audited` is None while no answer was audited, `withdrawal` while the certificate holds.
+    """
 
     label: str
     promised: float
@@ -31,26 +35,26 @@ class ShownCertificate:
 
     @property
     def bounds(self) -> PrecisionBounds | None:
-        """The bounds of its precision in production, which hold at all times at once."""
+        """The bounds of the precision in production; they hold at all times at once."""
         return None if self.audited is None else self.audited.bounds
 
 
 @dataclass(frozen=True, slots=True)
 class ShownChallenger:
-    """A challenger, and how its silent answers compare with the champion's."""
+    """A challenger, and how its answers compare with the champion's."""
 
     version: ModelVersion
-    beside: Agreement
+    agreement: Agreement
 
 
 @dataclass(frozen=True, slots=True)
 class ShownModel:
     """A champion as the page shows it.
 
-    `period` is None where the log does not tell since when, and `has_earlier` says whether it names
-    a champion to roll back to. `held` counts audited answers that wait for a person, by version:
-    not by label, since that would tell what they say. `unproven` are labels that their owner allows
-    as `auto` without a certificate, and `withheld` says why no certificate is used.
+    `period` is None where the log does not say since when it is champion, and `has_earlier` says
+    whether there is a champion to roll back to. `hidden_answers` counts the answers of the audit
+    sample that wait for a person, by version: counts by label would reveal the answers. `unproven`
+    are labels in mode `auto` without a certificate, `withheld` says why no certificate is used.
     """
 
     target: str
@@ -59,7 +63,7 @@ class ShownModel:
     mode: Mode
     period: ChampionPeriod | None
     certificates: tuple[ShownCertificate, ...]
-    held: Mapping[str, int]
+    hidden_answers: Mapping[str, int]
     challenger: ShownChallenger | None
     alarms: tuple[Alarm, ...]
     measures: tuple[Measure, ...]
@@ -69,22 +73,22 @@ class ShownModel:
 
     @property
     def waiting(self) -> tuple[ShownCertificate, ...]:
-        """The proven labels that their owner does not allow as `auto` yet."""
+        """The proven labels whose mode is not `auto` yet."""
         return tuple(
-            each
-            for each in self.certificates
-            if each.withdrawal is None and each.mode is not Mode.AUTO
+            certificate
+            for certificate in self.certificates
+            if certificate.withdrawal is None and certificate.mode is not Mode.AUTO
         )
 
     @property
-    def allowing(self) -> str:
-        """The command that allows a label."""
+    def allow_command(self) -> str:
+        """The command that sets the mode of a label to `auto`."""
         return f"python -m training mode auto --target {quote(self.target)} --label LABEL"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelsPage:
-    """All champions, and what the last look at them found of none of them in particular."""
+    """All champions, and what the last monitoring found that concerns no single champion."""
 
     models: tuple[ShownModel, ...]
     problems: tuple[str, ...]
@@ -92,28 +96,26 @@ class ModelsPage:
 
     @property
     def alarms(self) -> tuple[Alarm, ...]:
-        """What changed that concerns no champion alone."""
-        known = {each.target for each in self.models}
-        return tuple(each for each in self._found_alarms() if each.target not in known)
+        """The alarms that concern no single champion."""
+        alarms = self.monitoring.alarms if self.monitoring else ()
+        targets = {model.target for model in self.models}
+        return tuple(alarm for alarm in alarms if alarm.target not in targets)
 
     @property
     def measures(self) -> tuple[Measure, ...]:
-        """What was measured of no champion alone."""
-        known = {each.target for each in self.models}
-        found = self.monitoring.measures if self.monitoring else ()
-        return tuple(each for each in found if each.target not in known)
+        """The measures that concern no single champion."""
+        measures = self.monitoring.measures if self.monitoring else ()
+        targets = {model.target for model in self.models}
+        return tuple(measure for measure in measures if measure.target not in targets)
 
     @property
     def proposals(self) -> Sequence[Proposal]:
-        """Classes to add or to retire."""
+        """The labels to add or to retire."""
         return self.monitoring.proposals if self.monitoring else ()
-
-    def _found_alarms(self) -> Sequence[Alarm]:
-        return self.monitoring.alarms if self.monitoring else ()
 
 
 def open_models(services: Container) -> ModelsPage:
-    """Return what there is to say of the champions now; raises `StoreUnavailable`."""
+    """Return the page of the models; raises `StoreUnavailable`."""
     champions, store = services.champions.current(), services.store
     by_target = champion_periods(store.audit_log.select())
     withdrawals = store.certificate_withdrawals.all()
@@ -121,23 +123,28 @@ def open_models(services: Container) -> ModelsPage:
         _show(services, champions.serving[target], by_target.get(target, ()), withdrawals)
         for target in sorted(champions.serving)
     )
-    # The reasons name files, which are for whoever reads the log.
-    problems = [f"The champion of {target} was refused." for target in champions.problems]
+    # The reasons name files, so only the log shows them.
+    problems = [
+        f"The champion of {target_name(target)} was not loaded. The log of the service says why."
+        for target in champions.problems
+    ]
     if champions.registry_problem is not None:
-        problems.append("The model registry cannot be read; what answered before goes on.")
+        problems.append("The model registry cannot be read. The models loaded before still answer.")
     return ModelsPage(models, tuple(problems), services.model_health.model_health.monitoring)
 
 
 def _show(
     services: Container,
     champion: LoadedVersion,
-    of_target: Sequence[ChampionPeriod],
+    periods: Sequence[ChampionPeriod],
     withdrawals: Iterable[CertificateWithdrawal],
 ) -> ShownModel:
     target, version = champion.version.target, champion.version
-    last = of_target[-1] if of_target else None
-    drawn = services.store.predictions.audited(target)
+    last = periods[-1] if periods else None
+    audited = services.store.predictions.audited(target)
     monitoring = services.model_health.model_health.monitoring
+    alarms = monitoring.alarms if monitoring else ()
+    measures = monitoring.measures if monitoring else ()
     return ShownModel(
         target,
         version,
@@ -145,22 +152,20 @@ def _show(
         services.modes.modes.of(target),
         last if last and last.version == version.version else None,
         _certificates(services, champion, withdrawals),
-        Counter(each.version for each in drawn if each.truth is None),
+        Counter(answer.version for answer in audited if answer.truth is None),
         _challenger(services, target),
-        tuple(each for each in (monitoring.alarms if monitoring else ()) if each.target == target),
-        tuple(
-            each for each in (monitoring.measures if monitoring else ()) if each.target == target
-        ),
-        _has_earlier(of_target),
-        _unproven(services, champion),
-        _withheld(champion),
+        tuple(alarm for alarm in alarms if alarm.target == target),
+        tuple(measure for measure in measures if measure.target == target),
+        _has_earlier(periods),
+        _unproven_labels(services, champion),
+        _withheld_reason(champion),
     )
 
 
-def _has_earlier(of_target: Iterable[ChampionPeriod]) -> bool:
-    """Tell whether there is a champion to roll back to; one rolled back from is none."""
+def _has_earlier(periods: Iterable[ChampionPeriod]) -> bool:
+    """Return whether there is a champion to roll back to, other than one already rolled back."""
     champions: list[str] = []
-    for period in of_target:
+    for period in periods:
         if period.action == "rollback":
             champions = champions[:-1] or [period.version]
         else:
@@ -168,7 +173,7 @@ def _has_earlier(of_target: Iterable[ChampionPeriod]) -> bool:
     return len(champions) > 1
 
 
-def _unproven(services: Container, champion: LoadedVersion) -> tuple[str, ...]:
+def _unproven_labels(services: Container, champion: LoadedVersion) -> tuple[str, ...]:
     modes = services.modes.modes.of_labels(champion.version.target)
     proven = champion.card.certificates
     return tuple(
@@ -176,7 +181,7 @@ def _unproven(services: Container, champion: LoadedVersion) -> tuple[str, ...]:
     )
 
 
-def _withheld(champion: LoadedVersion) -> str | None:
+def _withheld_reason(champion: LoadedVersion) -> str | None:
     is_certified = isinstance(champion.model, CalibratedModel)
     return champion.model.certification_.withheld if is_certified else None
 
@@ -187,10 +192,17 @@ def _certificates(
     withdrawals: Iterable[CertificateWithdrawal],
 ) -> tuple[ShownCertificate, ...]:
     version, modes = champion.version, services.modes.modes
-    own = (version.target, version.version)
-    found = services.model_health.model_health.audited
-    audited = {each.label: each for each in found if (each.target, each.version) == own}
-    withdrawn = {each.label: each for each in withdrawals if (each.target, each.version) == own}
+    key = (version.target, version.version)
+    audited = {
+        audit.label: audit
+        for audit in services.model_health.model_health.audited
+        if (audit.target, audit.version) == key
+    }
+    withdrawn = {
+        withdrawal.label: withdrawal
+        for withdrawal in withdrawals
+        if (withdrawal.target, withdrawal.version) == key
+    }
     return tuple(
         ShownCertificate(
             label,

@@ -1,4 +1,4 @@
-"""Which steps of a runbook are commands; an answer holds them beside sentences, alike."""
+"""Finds which steps of a runbook are commands; an answer does not mark them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated
@@ -10,33 +10,33 @@ from features.store.store import Store
 
 
 class RunbookCommands:
-    """The commands of every stored runbook, read again when one has changed."""
+    """The commands of every stored runbook, read again after a runbook has changed."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._read: tuple[int | None, Mapping[str, frozenset[str]]] = (None, {})
+        self._cached: tuple[int | None, Mapping[str, frozenset[str]]] = (None, {})
 
     def of(self, runbook_ids: Iterable[str]) -> frozenset[str]:
         """Return the commands of these runbooks; raises `StoreUnavailable`."""
-        wanted = set(runbook_ids)
-        if not wanted:
+        unique_ids = set(runbook_ids)
+        if not unique_ids:
             return frozenset()
-        known = self._known()
-        return frozenset().union(*(known.get(each, ()) for each in wanted))
+        commands = self._commands()
+        return frozenset().union(*(commands.get(id_, ()) for id_ in unique_ids))
 
-    def _known(self) -> Mapping[str, frozenset[str]]:
-        # The revision first: what changes meanwhile is read again the next time.
+    def _commands(self) -> Mapping[str, frozenset[str]]:
+        # The revision is read first: changes made while reading are then read the next time.
         revision = self._store.runbooks.revision()
-        read, known = self._read
-        if read != revision:
-            known = {
+        cached_revision, commands = self._cached
+        if cached_revision != revision:
+            commands = {
                 runbook.id: frozenset(
                     command for section in runbook.sections for command in section.commands
                 )
                 for runbook in self._store.runbooks.all()
             }
-            self._read = (revision, known)
-        return known
+            self._cached = (revision, commands)
+        return commands
 
 
 async def _commands_of(request: Request) -> RunbookCommands:

@@ -1,4 +1,4 @@
-"""What was just saved, said again from the store: an address of the page names it, no more."""
+"""The notice of a label that was just saved; the address holds only its ids, the store the rest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from serving.container import Container
 
 @dataclass(frozen=True, slots=True)
 class SavedLabel:
-    """A label that somebody named; `closest` is what a new one may have been meant to be."""
+    """A label that a person named; `closest` is a known label that a new one may be a typo of."""
 
     incident_id: str
     target: str
@@ -19,21 +19,27 @@ class SavedLabel:
     closest: str | None
 
 
-def with_saved_params(path: str, said: FeedbackRecord) -> str:
-    """Return a path of the page that says what was saved, if that is a label."""
-    if said.action is not FeedbackAction.CORRECT:
+def with_saved_params(path: str, feedback: FeedbackRecord) -> str:
+    """Return a path with the ids of a saved label; unchanged if the feedback names no label."""
+    if feedback.action is not FeedbackAction.CORRECT:
         return path
-    facts = {"saved": said.prediction_id, "in": said.incident_id, "about": said.target}
-    return f"{path}{'&' if '?' in path else '?'}{urlencode(facts)}"
+    params = {
+        "saved": feedback.prediction_id,
+        "in": feedback.incident_id,
+        "about": feedback.target,
+    }
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(params)}"
 
 
 def find_saved_label(services: Container, query: Mapping[str, str]) -> SavedLabel | None:
-    """Return the label that an address says was saved; raises `StoreUnavailable`."""
-    saved, incident_id, target = (query.get(name) for name in ("saved", "in", "about"))
-    if not (saved and incident_id and target):
+    """Return the saved label that an address names; raises `StoreUnavailable`."""
+    prediction_id, incident_id, target = (query.get(name) for name in ("saved", "in", "about"))
+    if not (prediction_id and incident_id and target):
         return None
-    found = services.store.feedback.select(target=target, incident_id=incident_id)
-    corrections = [one for one in found if one.prediction_id == saved and one.label]
+    records = services.store.feedback.select(target=target, incident_id=incident_id)
+    corrections = [
+        record for record in records if record.prediction_id == prediction_id and record.label
+    ]
     if not corrections:
         return None
     last = corrections[-1]

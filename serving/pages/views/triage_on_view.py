@@ -1,4 +1,4 @@
-"""Viewing writes: open incidents without an answer are triaged when a page shows them."""
+"""Triages open incidents without an answer when a page shows them, and stores the answers."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -10,7 +10,7 @@ from serving.container import Container
 def triage_unanswered(
     services: Container, incidents: Collection[ResolvedIncident], request_id: str
 ) -> Mapping[str, Sequence[PredictionRecord]]:
-    """Return the latest answers to incidents, by id; open ones without any are triaged first.
+    """Return the latest answers about incidents, by id; triage open ones without any first.
 
     So `GET /` and `GET /incidents/{id}` are not safe methods: they store answers, once for each
     incident. Raises `StoreUnavailable`.

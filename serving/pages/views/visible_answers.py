@@ -1,4 +1,4 @@
-"""What is shown of stored answers: those that their owner lets be seen, and what was said."""
+"""Selects the stored answers that the page may show, and groups the feedback on them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from features.domain.labels import LabelRecord, LabelTrust
 from features.domain.modes import Mode, Modes
 from features.domain.predictions import PredictionRecord
 from features.domain.report import Outcome
+from models.base.predictions import Decision
 from serving.background.champions import LoadedVersion
 
 SIMILAR, RUNBOOKS = "similar", "runbooks"
@@ -19,30 +20,30 @@ _ORDER = ("category", "severity", "assignment")
 
 @dataclass(frozen=True, slots=True)
 class VisibleAnswer:
-    """A stored answer with the mode that holds now and the labels that could correct it."""
+    """A stored answer, the mode of its label now, and the labels that could correct it."""
 
     record: PredictionRecord
     mode: Mode
     choices: tuple[str, ...] = ()
 
     @property
-    def said(self) -> Mapping[str, Any]:
+    def answer(self) -> Mapping[str, Any]:
         """The answer as the caller got it."""
         return self.record.answer
 
     @property
     def weights(self) -> dict[str, float]:
-        """The words that spoke for or against the label, by their weight in log-odds."""
-        tokens = self.said.get("evidence", {}).get("tokens", ())
+        """The weights, in log-odds, of the words that count for or against the label."""
+        tokens = self.answer.get("evidence", {}).get("tokens", ())
         return {token["token"]: token["weight"] for token in tokens}
 
 
 @dataclass(frozen=True, slots=True)
-class HeldAnswer:
-    """An answer drawn for audit on which nobody has decided yet: nothing of what it says is here.
+class HiddenAnswer:
+    """An answer of the audit sample on which no person has decided yet, without its label.
 
-    `choices` are all known labels by the alphabet, so that neither their order nor what is missing
-    tells anything.
+    `choices` are all known labels in alphabetical order, so that neither their order nor a missing
+    label reveals the answer.
     """
 
     prediction_id: str
@@ -53,110 +54,114 @@ class HeldAnswer:
 
 @dataclass(frozen=True, slots=True)
 class VisibleAnswers:
-    """All that is shown about one incident: labels in a fixed order, then the lists.
+    """All answers that the page shows about one incident: labels in a fixed order, then lists.
 
-    `held` are answers that a person decides on first, without seeing them.
+    `hidden_answers` belong to the audit sample: a person decides without seeing them.
     """
 
     labels: tuple[VisibleAnswer, ...] = ()
     similar: VisibleAnswer | None = None
     runbooks: VisibleAnswer | None = None
-    held: tuple[HeldAnswer, ...] = ()
+    hidden_answers: tuple[HiddenAnswer, ...] = ()
 
     def of(self, target: str) -> VisibleAnswer | None:
-        """Return the answer of one label target, None where there is none to show."""
+        """Return the answer about one label target, None where none may be shown."""
         return next((shown for shown in self.labels if shown.record.target == target), None)
 
     @property
     def prediction_id(self) -> str | None:
-        """The id under which these were answered."""
-        shown = (*self.labels, *(each for each in (self.similar, self.runbooks) if each))
-        answered = [*(each.record.prediction_id for each in shown)]
-        return next(iter([*answered, *(each.prediction_id for each in self.held)]), None)
+        """The id that these answers share, None without answers."""
+        visible_ids = [answer.record.prediction_id for answer in self._visible]
+        hidden_ids = [answer.prediction_id for answer in self.hidden_answers]
+        return next(iter([*visible_ids, *hidden_ids]), None)
 
-    def is_held(self, target: str) -> bool:
-        """Tell whether a person is to decide on a target first."""
-        return any(each.target == target for each in self.held)
+    def is_hidden(self, target: str) -> bool:
+        """Return whether a person decides on a target first."""
+        return any(answer.target == target for answer in self.hidden_answers)
 
     @property
-    def entries(self) -> Sequence[Mapping[str, Any]]:
+    def similar_entries(self) -> Sequence[Mapping[str, Any]]:
         """The similar incidents."""
-        return self.similar.said.get(SIMILAR, ()) if self.similar else ()
+        return self.similar.answer.get(SIMILAR, ()) if self.similar else ()
 
     @property
     def open_match(self) -> Mapping[str, Any] | None:
         """The open incident that this one probably belongs to."""
-        return self.similar.said.get("open_match") if self.similar else None
+        return self.similar.answer.get("open_match") if self.similar else None
 
     @property
-    def suggested(self) -> Sequence[Mapping[str, Any]]:
+    def runbook_entries(self) -> Sequence[Mapping[str, Any]]:
         """The runbooks."""
-        return self.runbooks.said.get(RUNBOOKS, ()) if self.runbooks else ()
+        return self.runbooks.answer.get(RUNBOOKS, ()) if self.runbooks else ()
 
     @property
     def weights(self) -> dict[str, float]:
-        """The words behind the first label that names any."""
+        """The weights of the words behind the first label that has any."""
         return next((shown.weights for shown in self.labels if shown.weights), {})
 
     @property
     def is_for_comparison(self) -> bool:
-        """Whether nothing acts on any of them."""
-        shown = (*self.labels, *(each for each in (self.similar, self.runbooks) if each))
-        is_compared = all(each.mode is Mode.MONITOR for each in shown)
-        return bool(shown) and is_compared and not self.held
+        """Whether the mode of all these answers is `monitor`."""
+        is_compared = all(answer.mode is Mode.MONITOR for answer in self._visible)
+        return bool(self._visible) and is_compared and not self.hidden_answers
 
     @property
     def fits_nothing(self) -> bool:
-        """Whether there is an answer, and it has nothing to offer."""
-        abstained = all(shown.record.decision == "abstain" for shown in self.labels)
-        is_silent = abstained and not self.held
-        return is_silent and not self.entries and not self.suggested and self.open_match is None
+        """Whether every label abstains and every list is empty."""
+        has_label = any(shown.record.decision != Decision.ABSTAIN for shown in self.labels)
+        has_entry = bool(self.similar_entries or self.runbook_entries or self.open_match)
+        return not (has_label or has_entry or self.hidden_answers)
+
+    @property
+    def _visible(self) -> tuple[VisibleAnswer, ...]:
+        lists = (answer for answer in (self.similar, self.runbooks) if answer)
+        return (*self.labels, *lists)
 
 
-def show(
+def visible_answers(
     records: Iterable[PredictionRecord],
     modes: Modes,
     champions: Mapping[str, LoadedVersion],
     decided: Collection[str] = (),
 ) -> VisibleAnswers:
-    """Return what is shown of the records of one prediction; what is off is left out.
+    """Return what is shown of the records of one prediction; answers in mode `off` are left out.
 
-    `decided` are the targets whose right label is known, so that nothing of them is held back.
+    `decided` are the targets whose right label is known: their answers are not hidden any more.
     """
-    visible, held = {}, []
+    visible, hidden = {}, []
     for record in records:
         champion = champions.get(record.target)
         if record.audit_share is not None and record.target not in decided:
-            # Whether its label is off would tell something of it.
+            # The mode of its label would reveal something about the label.
             if modes.of(record.target) is not Mode.OFF:
-                held.append(_held(record, champion))
+                hidden.append(_hidden_answer(record, champion))
         elif record.mode != Mode.OFF:
             mode = modes.of(record.target, record.label)
             if mode is not Mode.OFF:
                 visible[record.target] = VisibleAnswer(record, mode, _choices(record, champion))
     similar, runbooks = visible.pop(SIMILAR, None), visible.pop(RUNBOOKS, None)
-    labels = sorted(visible.values(), key=lambda shown: _place(shown.record.target))
-    held.sort(key=lambda each: _place(each.target))
-    return VisibleAnswers(tuple(labels), similar, runbooks, tuple(held))
+    labels = sorted(visible.values(), key=lambda answer: _place(answer.record.target))
+    hidden.sort(key=lambda answer: _place(answer.target))
+    return VisibleAnswers(tuple(labels), similar, runbooks, tuple(hidden))
 
 
 def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozenset[str]:
-    """Return the targets of an incident whose right label is known, by a person or its outcome.
+    """Return the targets of an incident whose right label is known from a person or its outcome.
 
     >>> sorted(decided_targets([], Outcome("Network", fields={"site": "Graz"})))
     ['category', 'fields.site']
     """
-    said = {label.target for label in labels if label.source.trust is LabelTrust.INDEPENDENT}
-    return frozenset(said | labels_of(outcome).keys())
+    labelled = {label.target for label in labels if label.source.trust is LabelTrust.INDEPENDENT}
+    return frozenset(labelled | labels_of(outcome).keys())
 
 
 def known_labels(champion: LoadedVersion | None) -> list[str]:
-    """Return the labels that a champion was measured on, none where there is no champion."""
+    """Return the labels that a champion was measured on, none without a champion."""
     return sorted(champion.labels) if champion else []
 
 
 def is_offered(value: str | None) -> TypeGuard[str]:
-    """Tell whether a value is there, and short enough to be chosen from a list.
+    """Return whether a value exists and is short enough for a list of choices.
 
     >>> is_offered("Network"), is_offered("x" * 1000), is_offered(None)
     (True, False, False)
@@ -165,27 +170,27 @@ def is_offered(value: str | None) -> TypeGuard[str]:
 
 
 def by_subject(
-    said: Iterable[FeedbackRecord],
+    feedback: Iterable[FeedbackRecord],
 ) -> dict[tuple[str, str], tuple[FeedbackRecord, ...]]:
-    """Return the last word of each person on each thing, by target and id of the entry or ''."""
-    last = {(word.target, word.subject or "", word.given_by): word for word in said}
+    """Return the last feedback of each person, by target and id of the entry, '' for a label."""
+    last = {(record.target, record.subject or "", record.given_by): record for record in feedback}
     grouped: dict[tuple[str, str], tuple[FeedbackRecord, ...]] = {}
-    for (target, subject, _), word in last.items():
-        grouped[target, subject] = (*grouped.get((target, subject), ()), word)
+    for (target, subject, _), record in last.items():
+        grouped[target, subject] = (*grouped.get((target, subject), ()), record)
     return grouped
 
 
-def _held(record: PredictionRecord, champion: LoadedVersion | None) -> HeldAnswer:
-    known = tuple(label for label in known_labels(champion) if is_offered(label))
-    return HeldAnswer(record.prediction_id, record.incident_id, record.target, known)
+def _hidden_answer(record: PredictionRecord, champion: LoadedVersion | None) -> HiddenAnswer:
+    choices = tuple(label for label in known_labels(champion) if is_offered(label))
+    return HiddenAnswer(record.prediction_id, record.incident_id, record.target, choices)
 
 
 def _choices(record: PredictionRecord, champion: LoadedVersion | None) -> tuple[str, ...]:
     """Return the labels that could be right instead, likeliest first."""
-    likely = [each["label"] for each in record.answer.get("alternatives", ())]
+    likely = [alternative["label"] for alternative in record.answer.get("alternatives", ())]
     possible = record.answer.get("label_set", ())
-    named = dict.fromkeys([*likely, *possible, *known_labels(champion)])
-    return tuple(label for label in named if label != record.label and is_offered(label))
+    labels = dict.fromkeys([*likely, *possible, *known_labels(champion)])
+    return tuple(label for label in labels if label != record.label and is_offered(label))
 
 
 def _place(target: str) -> tuple[int, str]:

@@ -69,20 +69,20 @@ def test_who_was_champion_and_what_was_said_is_one_page(client):
         "Category: version 2 since 2026-03-03 12:00:00 UTC, promoted by Ana: reason of day 3",
         "ab" * 32,
         "accuracy against version 1: +0.021 (+0.008 to +0.034) on 2,013 incidents",
-        "What was said about INC/1 up to then",
-        "Category Mail 93% suggest mode recommend version 2",
-        "Category VPN replaced later Mia",
+        "Answers about INC/1 up to then",
+        "Category Mail 93% suggestion shown to people version 2",
+        "Category VPN changed given later Mia",
     ):
         assert part in shown, part
     assert 'href="/models/category/2"' in page.text
     assert "none: version 1, the first, was trained on" in words(client.get("/audit?at=2026-02-01"))
-    assert "Nothing that is stored" in words(client.get("/audit?at=2026-03-03&incident=INC/1"))
+    assert "No answer is stored" in words(client.get("/audit?at=2026-03-03&incident=INC/1"))
 
 
 def test_the_log_itself_is_shown_newest_first(client, past):
     shown = words(client.get("/audit"))
     assert shown.index("reason of day 5") < shown.index("reason of day 3")
-    assert "Everything that happened" in shown
+    assert "All events" in shown
     for number in range(60):
         past.audit_log.append(AuditEvent(at(7), "x", "mode", "severity", None, f"n{number}", {}))
     assert "The last 50 of 63 events" in words(client.get("/audit"))
@@ -105,7 +105,7 @@ def test_the_log_answers_while_the_registry_cannot(client, home):
 
 def test_a_champion_moved_past_the_log_is_noted(client, home, past):
     connect(home.tracking_uri).set_registered_model_alias("default.category", CHAMPION, "3")
-    assert "found past the log by precedent" in words(client.get("/audit?at=9999-12-31"))
+    assert "noticed in the registry by precedent" in words(client.get("/audit?at=9999-12-31"))
     assert past.audit_log.select(action="found")[0].version == "3"
 
 

@@ -130,7 +130,7 @@ def test_the_page_names_the_change_and_draws_the_series_above_the_similar_incide
         "same service",
         "40 1/s where 1 1/s was expected, 3 1/s more on average",
         '<svg class="chart" viewBox="0 0 400 150" role="img"',
-        "14:03</time> UTC, and still on",
+        "14:03</time> UTC, still unusual · <bdi>It is far from its recent level.",
     ):
         assert part in text, part
     assert re.findall(r"<style|\sstyle=|\son\w+=", text) == []
@@ -147,15 +147,15 @@ def test_what_is_recorded_but_not_around_is_said(page_of, store):
     long_ago = Change("c0", "mail", OPENED_AT - timedelta(days=9), "deploy", "mail 1")
     store.changes.record([long_ago])
     text = page_of()
-    assert "None on this service or next to it." in text
-    assert "Series out of line" not in text
+    assert "No changes are known for this service or the services around it." in text
+    assert "Metrics that were unusual" not in text
 
 
 def test_a_gap_is_told_in_words(page_of, store):
     numbers = {"effect": nan, "value": nan, "expected": nan, "direction": "gap"}
     store.anomalies.record([anomaly(SeriesPoints(), **numbers)])
     text = page_of()
-    assert "no values came" in text
+    assert "no values arrived" in text
     assert "<svg" not in text
 
 

@@ -105,7 +105,7 @@ def test_a_decision_is_kept_as_audited_and_reveals_the_answer(client, audited):
     assert page.url.path == "/incidents/INC1"
     (label,) = audited.labels.select()
     assert (label.label, label.source) == ("Mail", LabelSource.AUDITED)
-    assert "95% auto" in words(page)
+    assert "95% proven" in words(page)
     assert "corrected to Mail" in words(page)
     assert (
         'value="accept"'
@@ -148,7 +148,7 @@ def test_the_queue_asks_the_audit_sample_first_and_shows_no_answer(client, audit
     ]
     buttons = re.findall(r'<button name="label" value="([^"]+)"', page.text)
     assert buttons == sorted(LABELS) * 3
-    assert "audit sample: what you decide shows" in words(page)
+    assert "audit sample: your decision shows" in words(page)
     assert "Category" in words(page)
 
 
@@ -167,15 +167,15 @@ def test_what_was_saved_is_said_again_and_a_new_label_is_asked_about(client, aud
     said |= {"action": "correct", "other": "Printng", "next": "/labels?target=category"}
     page = client.post("/feedback", data=said, headers=OWN)
     assert page.url.path == "/labels"
-    assert "saved: INC1 is Printng" in words(page)
-    assert "“ Printng ” is new here; did you mean “ Printing ”?" in words(page)
+    assert "Saved: INC1 is Printng" in words(page)
+    assert "“ Printng ” is a new label; did you mean “ Printing ”?" in words(page)
     assert "Printng" not in re.findall(r'<button name="label" value="([^"]+)"', page.text)
     del said["next"]
     page = client.post("/feedback", data=said | {"other": "Mail"}, headers=OWN)
     assert page.url.path == "/incidents/INC1"
-    assert "saved: INC1 is Mail" in words(page)
-    assert "is new here" not in words(page)
-    assert "saved:" not in words(client.get("/labels?saved=p-INC2&in=INC2&about=category"))
+    assert "Saved: INC1 is Mail" in words(page)
+    assert "is a new label" not in words(page)
+    assert "Saved:" not in words(client.get("/labels?saved=p-INC2&in=INC2&about=category"))
 
 
 def test_a_chosen_and_a_typed_label_that_differ_are_refused(client, audited):
@@ -222,4 +222,4 @@ def test_an_empty_queue_says_which_incidents_come_here(client):
 
 def test_without_a_champion_there_is_nothing_to_ask(app_of, registry):
     with TestClient(app_of(registry)) as client:
-        assert "There is no champion whose labels" in words(client.get("/labels"))
+        assert "There is no model to label incidents for" in words(client.get("/labels"))

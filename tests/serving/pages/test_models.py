@@ -107,10 +107,10 @@ def test_the_models_page_tells_who_is_champion_since_when_and_why(client, store)
         "Category, version 7 champion since 3 days ago, promoted by Ana: knows the new groups"
         in (shown)
     )
-    assert "mode recommend" in shown
+    assert "shown to people" in shown
     assert "accuracy 0.900 0.880 to 0.920; baseline 0.500" in shown
     assert "Severity, version 3 champion; the log does not say since when" in shown
-    assert "Nobody has looked yet" in shown
+    assert "Not checked yet" in shown
 
 
 def audited(number: int, label: str, version: str = "7") -> PredictionRecord:
@@ -132,8 +132,8 @@ def test_certificates_stand_beside_what_audited_answers_say(client, store):
     client.app.state.container.model_health.poll()
     shown = words(client.get("/models"))
     assert re.search(r"Network 92% 80%, \d\d% to \d\d% of 50", shown)
-    assert "2 audited answers of version 7 wait for a person to decide" in shown
-    assert "proven, in mode monitor" in shown
+    assert "2 answers of version 7 in the audit sample wait for a person to decide" in shown
+    assert "proven for comparison only" in shown
     command = "python -m training mode auto --target category --label LABEL"
     assert shown.count(command) == 1
 
@@ -143,7 +143,7 @@ def test_what_is_allowed_without_proof_says_so(client, store):
         store.modes.set(ModeSetting("category", label, Mode.AUTO, NOW))
     client.app.state.container.modes.poll()
     shown = words(client.get("/models"))
-    assert "Allowed, not proven, so still answered as suggest: Fax" in shown
+    assert "Allowed to act alone but not proven, so a person still decides: Fax" in shown
     assert "mode auto --target category" not in shown
 
 
@@ -152,7 +152,7 @@ def test_why_no_certificate_is_used_is_said(client, trained_registry):
     model.certification_ = Certification({}, "the labels may be echoes of our own answers")
     trained_registry.promote("category", "8", model)
     client.app.state.container.champions.poll()
-    assert "No label may be auto: the labels may be echoes" in words(client.get("/models"))
+    assert "No label counts as proven: the labels may be echoes" in words(client.get("/models"))
 
 
 def test_many_certificates_are_folded(carded):
@@ -178,9 +178,9 @@ def test_the_last_look_tells_its_measures_and_that_nothing_is_out_of_line(client
     store.monitoring_reports.save(MonitoringReport(NOW, measures, (), ()))
     client.app.state.container.model_health.poll()
     shown = words(client.get("/models"))
-    assert re.search(r"Last looked at .+: nothing is out of line\.", shown)
-    assert "accuracy 0.91 [0.8, 0.95] on 1,460" in shown
-    assert shown.count("words new 0.1") == 1
+    assert re.search(r"Last checked .+: nothing is out of line\.", shown)
+    assert "accuracy: 0.91 ( 0.8 to 0.95 ) on 1,460" in shown
+    assert shown.count("new words: 0.1") == 1
 
 
 def test_a_withdrawn_certificate_says_so_and_why(client, store):
@@ -194,8 +194,8 @@ def test_a_withdrawn_certificate_says_so_and_why(client, store):
     )
     shown = words(client.get("/models"))
     assert (
-        "withdrawn just now: 40 of 60 audited answers were right, so precision is at most 79% "
-        "where 92% was promised. It is answered as suggest" in shown
+        "withdrawn just now: only 40 of 60 answers in the audit sample were right. At most 79% of "
+        "such answers are right, and 92% was promised. A person decides again" in shown
     )
     assert shown.count("withdrawn") == 1
 
@@ -203,7 +203,9 @@ def test_a_withdrawn_certificate_says_so_and_why(client, store):
 def test_a_challenger_stands_beside_its_champion(client, store, trained_registry):
     trained_registry.challenge("category", "9", trained_registry.models["category", "7"])
     client.app.state.container.challengers.poll()
-    assert "Challenger: version 9 It has answered nothing" in words(client.get("/models"))
+    shown = words(client.get("/models"))
+    assert "Challenger: version 9 A version on trial" in shown
+    assert "It has not answered any incident yet" in shown
     client.app.state.container.model_health._agreements.clear()
     for number, label in enumerate(["A", "A", "B", "B"]):
         store.predictions.record([replace(audited(number, "A"), audit_share=None)])
@@ -214,8 +216,9 @@ def test_a_challenger_stands_beside_its_champion(client, store, trained_registry
         [LabelRecord(id_, "category", label, LabelSource.OUTCOME, "x", NOW) for id_, label in said]
     )
     assert (
-        "It answered 4 incidents in silence and agreed with the champion on 50%. Of the 3 with a "
-        "label by now it was right on 33%, the champion on 100%" in words(client.get("/models"))
+        "It answered 4 incidents and agreed with the champion on 50%. The right label of 3 is "
+        "known by now: the challenger was right on 33%, the champion on 100%"
+        in words(client.get("/models"))
     )
 
 
@@ -236,19 +239,20 @@ def test_a_card_reads_as_a_page(carded):
     page = carded(full_card()).get("/models/category/8")
     shown = words(page)
     for part in (
-        "Category, version 8 champion · choice · trained",
-        "rung: full",
+        "Category, version 8 champion · picks one label · trained",
+        "· full method",
         "Not for Acting without a person",
         "Rows read 7,000",
         "ab" * 32,
         "by time vpn",
-        "accuracy 0.900 0.880 to 0.920 0.500 vpn",
-        "Verdict of the gate: not promoted no better beyond noise: vpn Warning vpn fell",
+        "accuracy Share of incidents whose label is right. 0.900 0.880 to 0.920 0.500 vpn",
+        "Check before promotion: not promoted",
+        "no better beyond noise: vpn Warning vpn fell",
         "version vpn accuracy +0.021 +0.008 to +0.034 2,013",
         "service vpn accuracy 0.810 0.750 to 0.860 220",
         "about 300 more labels are needed",
-        "Network 92% 81% 412 groups",
-        "Label Labelled Answered Precision Recall",
+        "Network 92% 81% 412 groups of incidents",
+        "Label Incidents Answers precision recall",
         "30 of 3,000 labels (1%) look mistaken",
         "later incidents differ: vpn",
         "a note on vpn",
@@ -264,7 +268,7 @@ def test_a_card_reads_as_a_page(carded):
 def test_an_almost_empty_card_reads_as_a_page(carded):
     shown = words(carded(Card("category", "choice", NOW)).get("/models/category/8"))
     assert "None: no label is proven precise enough" in shown
-    assert "How it was judged is not recorded" in shown
+    assert "How it was measured is not recorded" in shown
 
 
 def test_texts_of_a_card_are_shown_as_text(carded, store):
@@ -318,7 +322,7 @@ def test_any_version_has_a_card_and_is_promoted_and_rolled_back_from_the_page(re
 
 def test_a_move_that_cannot_be_made_is_a_page_that_says_why(registered, store):
     for fields, status, why in (
-        ({"version": "2", "reason": " "}, 422, "say why, for the log"),
+        ({"version": "2", "reason": " "}, 422, "give a reason for the log"),
         ({}, 422, "name the version to promote"),
         ({"version": "9"}, 404, "has no version 9"),
         ({"version": "2", "target": "no/thing"}, 404, "no model of 'no/thing'"),

@@ -1,0 +1,306 @@
+"""The words of the page: what it calls each term of the models, and one line that explains it.
+
+The page is read by people who never read the documents. No template and no view writes a term such
+as `auto` or `macro_f1` itself: it takes the term's wording from here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from models.lifecycle.champion_audit import GainRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A term in plain words: its `name` on the page, and one line that says what it means."""
+
+    name: str
+    meaning: str
+
+
+AUDIT_SAMPLE = Wording(
+    "audit sample",
+    "This answer was drawn at random to check the model. It stays hidden until a person has "
+    "decided without seeing it.",
+)
+_FIELD = "What the field of this name holds in your past incidents."
+_KAPPA = Wording(
+    "agreement of levels (kappa)",
+    "Agreement with the right level beyond chance, where far misses count more; 1 is best.",
+)
+_SHADOW = "shadow version "
+
+VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
+    "decision": {
+        "auto": Wording("proven", "Proven right often enough to act on without asking a person."),
+        "suggest": Wording("suggestion", "Likely, but a person decides whether it is right."),
+        "abstain": Wording("not sure", "Not sure enough: this is a guess, do not rely on it."),
+    },
+    "mode": {
+        "off": Wording("off", "The model is not asked."),
+        "monitor": Wording(
+            "for comparison only",
+            "Nothing acts on this answer; it is compared with what people decide.",
+        ),
+        "recommend": Wording("shown to people", "People see this answer; nothing acts on it."),
+        "auto": Wording(
+            "may act alone", "A proven answer is acted on without a person; others are shown."
+        ),
+    },
+    "target": {
+        "category": Wording("Category", "What kind of trouble it is."),
+        "assignment": Wording("Assignment", "The team that should work on it."),
+        "severity": Wording("Severity", "How bad it is."),
+        "similar": Wording("Similar incidents", "Past incidents about the same trouble."),
+        "runbooks": Wording("Runbooks", "The runbooks that probably apply."),
+    },
+    "kind": {
+        "choice": Wording(
+            "picks one label",
+            "Names the likeliest label of an incident from what is known when it opens, with the "
+            "probability that this label is right.",
+        ),
+        "severity": Wording(
+            "picks a level",
+            "Names the level of an incident from what is known when it opens: the one with the "
+            "least expected cost. Rating an incident too low may cost more than rating it too "
+            "high.",
+        ),
+        "similar": Wording(
+            "finds similar incidents",
+            "Finds the past incidents that are probably about the same trouble, and what fixed "
+            "them.",
+        ),
+        "runbook": Wording(
+            "finds runbooks", "Finds the runbooks that probably apply to an incident."
+        ),
+        "anomaly": Wording(
+            "finds anomalies",
+            "Finds where a metric series differs from what its own past lets expect.",
+        ),
+    },
+    "role": {
+        "champion": Wording("champion", "The version that answers now."),
+        "challenger": Wording(
+            "challenger",
+            "A version on trial: it answers the same incidents, and its answers are only compared.",
+        ),
+        "unused": Wording("not in use", "A version that answers nothing now."),
+    },
+    "verdict": {
+        "promoted": Wording(
+            "promoted", "It did well enough in the comparisons to become champion."
+        ),
+        "not promoted": Wording(
+            "not promoted", "The comparisons did not show that it should become champion."
+        ),
+    },
+    "source": {
+        "echo": Wording(
+            "our own answer",
+            "The incident ended with our own answer and nobody checked it: models never learn "
+            "from this label.",
+        ),
+        "accepted": Wording("accepted", "A person saw our answer and agreed with it."),
+        "outcome": Wording(
+            "final state", "The incident ended with this label, and we had shown no answer."
+        ),
+        "replaced": Wording("changed", "The incident ended with another label than our answer."),
+        "corrected": Wording("corrected", "A person named this label."),
+        "audited": Wording("decided unseen", "A person decided without seeing our answer."),
+    },
+    "action": {
+        "accept": Wording("accepted", "The answer is right."),
+        "correct": Wording("corrected", "Another label is right."),
+        "dismiss": Wording("dismissed", "The answer is of no use here."),
+    },
+    "event": {
+        "train": Wording("trained", "A version was trained."),
+        "promote": Wording("promoted", "A version became champion."),
+        "refuse": Wording("not promoted", "A version was trained, and the champion stayed."),
+        "rollback": Wording("brought back", "An earlier champion answers again (rollback)."),
+        "mode": Wording("allowed use changed", "What may be done with answers was changed."),
+        "withdraw": Wording(
+            "certificate withdrawn", "Checked answers were right less often than promised."
+        ),
+        "retrain": Wording("retraining", "Models were trained again on what is stored."),
+        "found": Wording(
+            "noticed in the registry",
+            "The champion was changed in the registry; the log tells only when this was noticed.",
+        ),
+    },
+    "alarm": {
+        "certificate": Wording("Broken promise", "A proven label is right less often than stated."),
+        "errors": Wording("Overconfident", "Answers are wrong more often than they state."),
+        "label": Wording("Labels changed", "A label is new or far more frequent than before."),
+        "service": Wording("Services changed", "A service is new or far more frequent."),
+        "source": Wording("Sources changed", "A source is new or far more frequent."),
+        "text": Wording("New kind of incident", "Texts came up that are unlike all before."),
+    },
+    "proposal": {
+        "new category": Wording("add a label", "These incidents are alike and fit no label well."),
+        "retired": Wording("retire a label", "This label has hardly been used lately."),
+    },
+    "method": {
+        "neighbours": Wording(
+            "nearest incidents", "The history has few labels: the nearest past incidents answer."
+        ),
+        "linear": Wording(
+            "simple models",
+            "Linear models and the nearest past incidents answer; more labels allow more.",
+        ),
+        "full": Wording("full method", "There are enough labels for every part of the method."),
+    },
+    "provenance": {
+        "opening": Wording("when the incident opened", "Its value was known from the start."),
+        "edited": Wording("changed later", "Its value was changed after the incident opened."),
+        "unknown": Wording("unknown", "It is not known when its value was written."),
+    },
+    "slice": {
+        "class": Wording("label", "Incidents with this label."),
+        "service": Wording("service", "Incidents of this service."),
+        "source": Wording("source", "Incidents from this source."),
+        "language": Wording("language", "Incidents written in this language."),
+        "length": Wording("text length", "Incidents with a text of this length."),
+    },
+    "channel": {
+        "level": Wording("level", "It is far from its recent level."),
+        "time of day": Wording("time of day", "It is unusual for this time of day."),
+        "step": Wording("step", "It jumped from one point to the next."),
+        "burst": Wording("burst", "It is unusual beside its last minutes."),
+        "trend": Wording("trend", "It left its trend."),
+        "forecast": Wording("forecast", "It is far from what was forecast."),
+        "hour of week": Wording("hour of the week", "It is unusual for this hour of the week."),
+        "gap": Wording("gap", "Its values stopped."),
+    },
+    "metric": {
+        "accuracy": Wording("accuracy", "Share of incidents whose label is right."),
+        "macro_f1": Wording(
+            "F1 over labels", "How well labels are found, each label counting alike; 1 is best."
+        ),
+        "log_loss": Wording(
+            "log loss", "How far the stated probabilities are from the truth; 0 is best."
+        ),
+        "log loss saved": Wording("log loss saved", "How much lower the log loss is."),
+        "ece": Wording(
+            "calibration error", "How far confidence is from the share that is right; 0 is best."
+        ),
+        "coverage_at_92": Wording(
+            "answerable at 92%",
+            "Share of incidents, the surest first, that can be answered with 92% right.",
+        ),
+        "quadratic_kappa": _KAPPA,
+        "quadratic kappa": _KAPPA,
+        "set coverage": Wording(
+            "right label among the possible",
+            "Share of incidents whose right label is among those that cannot be ruled out.",
+        ),
+        "mean set size": Wording(
+            "number of possible labels", "How many labels cannot be ruled out, on average."
+        ),
+        "lowest class coverage": Wording(
+            "right label among the possible, worst label",
+            "The same share for the label where it is lowest.",
+        ),
+        "recall_at_1": Wording(
+            "found first", "Share of incidents where the first entry is a right one."
+        ),
+        "recall_at_5": Wording(
+            "found among 5", "Share of incidents with a right entry among the first 5."
+        ),
+        "recall_at_10": Wording(
+            "found among 10", "Share of incidents with a right entry among the first 10."
+        ),
+        "shown_precision": Wording(
+            "first entry right", "Share of the first entries shown that are right."
+        ),
+        "shown_share": Wording("anything shown", "How often any entry is sure enough to show."),
+        "precision": Wording("precision", "Share of the answers with this label that are right."),
+        "recall": Wording("recall", "Share of the incidents of this label that are found."),
+    },
+    "measure": {
+        "accuracy": Wording("accuracy", "Share of answers that turned out right."),
+        "confidence above accuracy": Wording(
+            "overconfidence", "Mean confidence less the share that is right; 0 is best."
+        ),
+        "answers abstained": Wording("not sure", "Share of answers that were only a guess."),
+        "answers auto": Wording("proven", "Share of answers that were proven."),
+        "feedback accepted": Wording("accepted", "Share of feedback that agreed."),
+        "seconds to answer, median": Wording(
+            "seconds to answer, usually", "Half of the answers came faster."
+        ),
+        "seconds to answer, 95%": Wording(
+            "seconds to answer, slowest", "19 of 20 answers came faster."
+        ),
+        "audited precision": Wording(
+            "right in the audit sample",
+            "Share of proven answers that people found right without seeing them.",
+        ),
+        "label shares moved": Wording(
+            "shift of labels", "Share of incidents that would need another label to be as before."
+        ),
+        "incidents compared": Wording("incidents compared", "How many new incidents there are."),
+        "texts told from earlier ones (AUC)": Wording(
+            "new texts told from old ones", "0.5: they read alike; 1: they differ completely."
+        ),
+        "words new": Wording("new words", "Share of words that were hardly ever used before."),
+        "service never seen before": Wording(
+            "new services", "Share of incidents from services without a past."
+        ),
+        "source never seen before": Wording(
+            "new sources", "Share of incidents from sources without a past."
+        ),
+        "agrees with the champion": Wording(
+            "same label as the champion", "Share of incidents on which both agree."
+        ),
+        "accuracy less the champion's": Wording(
+            "accuracy less the champion's", "Above 0, the challenger is right more often."
+        ),
+    },
+}
+
+
+def wording(term: str, vocabulary: str) -> Wording:
+    """Return a term of one of the `VOCABULARIES` in plain words; an unknown term names itself.
+
+    >>> wording("auto", "decision").name, wording("auto", "mode").name
+    ('proven', 'may act alone')
+    >>> wording("fields.u_sub_category", "target").name
+    'U sub category'
+    """
+    known = VOCABULARIES[vocabulary].get(term)
+    if known is None and vocabulary == "target":
+        return Wording(_spaced(term.removeprefix("fields.")), _FIELD)
+    return known or Wording(term, "")
+
+
+def target_name(target: str) -> str:
+    """Return a target as a heading.
+
+    >>> target_name("severity"), target_name("fields.site")
+    ('Severity', 'Site')
+    """
+    return wording(target, "target").name
+
+
+def measure_wording(name: str) -> Wording:
+    """Return what monitoring measured in plain words, of a challenger with its version.
+
+    >>> measure_wording("shadow version 3: accuracy").name
+    'challenger version 3: accuracy'
+    """
+    version, _, figure = name.removeprefix(_SHADOW).rpartition(": ")
+    if not name.startswith(_SHADOW):
+        return wording(name, "measure")
+    known = wording(figure, "measure")
+    return replace(known, name=f"challenger version {version}: {known.name}")
+
+
+def gain_sentence(gain: GainRecord) -> str:
+    """Return how much better a version was than another one, its metric in plain words."""
+    return replace(gain, metric=wording(gain.metric, "metric").name).describe()
+
+
+def _spaced(name: str) -> str:
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
