@@ -1,4 +1,4 @@
-"""What the routes share, built once for an app."""
+"""The container of services that routes and pages share, built once for an app."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,23 +45,23 @@ from serving.services.similar_search import TARGET as SIMILAR
 from serving.services.similar_search import SimilarService
 from serving.services.triage import Retriever, TriageService
 
-# What no answer hangs on is looked at less often.
-_POLLS_PER_LOOK = 5
+# No answer depends on challengers or model health, so they are polled less often.
+_SLOW_FACTOR = 5
 
 
 class BackgroundTask(Protocol):
-    """Works in the background from start to stop."""
+    """A task that runs in the background from start to stop."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start the task."""
 
     def stop(self) -> None:
-        """End."""
+        """Stop the task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The parts of one app."""
+    """The services and background tasks of one app."""
 
     settings: ServingSettings
     champions: ChampionPoller
@@ -90,16 +90,16 @@ class Container:
 
     @property
     def pollers(self) -> tuple[BackgroundTask, ...]:
-        """What works in the background, in the order in which it starts and stops."""
+        """The background tasks, in the order in which they start and stop."""
         answering = (self.modes, self.champions, self.certificates)
-        indices = (self.incident_index, self.runbook_index)
-        silent = () if self.shadow is None else (self.challengers, self.shadow)
-        return (*answering, *indices, self.model_health, *silent)
+        indexes = (self.incident_index, self.runbook_index)
+        shadow = () if self.shadow is None else (self.challengers, self.shadow)
+        return (*answering, *indexes, self.model_health, *shadow)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pollers:
-    """What follows the models: which there are, what is allowed of them, how they stand."""
+    """The pollers of the models, their modes, their certificates and their health."""
 
     champions: ChampionPoller
     challengers: ChallengerPoller
@@ -111,7 +111,7 @@ class _Pollers:
 def build_container(
     settings: ServingSettings, registry: ServableVersions, store: Store
 ) -> Container:
-    """Put the parts together; starts nothing."""
+    """Build the container of an app; starts no background task."""
     home = Home(settings.home.absolute())
     pollers = _build_pollers(settings, registry, store)
     collector = ModelHealthCollector(pollers.model_health, pollers.certificates)
@@ -167,10 +167,10 @@ def _build_pollers(settings: ServingSettings, registry: ServableVersions, store:
     certificates = CertificatePoller(store, champions.current, seconds)
     return _Pollers(
         champions,
-        ChallengerPoller(registry, _POLLS_PER_LOOK * seconds, without=(SIMILAR, RUNBOOKS)),
+        ChallengerPoller(registry, _SLOW_FACTOR * seconds, excluded=(SIMILAR, RUNBOOKS)),
         ModePoller(store, seconds),
         certificates,
-        ModelHealthPoller(store, certificates, _POLLS_PER_LOOK * seconds),
+        ModelHealthPoller(store, certificates, _SLOW_FACTOR * seconds),
     )
 
 

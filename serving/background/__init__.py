@@ -1,1 +1,1 @@
-"""What is kept up to date by threads beside the requests."""
+"""Background threads that keep models, modes, indexes and certificates up to date."""

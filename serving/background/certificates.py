@@ -1,4 +1,4 @@
-"""Certificates that production has disproved: they are withdrawn, and everybody follows."""
+"""Withdraws the certificates that the audit sample disproves; all workers follow."""
 
 import logging
 from collections import defaultdict
@@ -20,14 +20,14 @@ from serving.background.poller import Poller
 
 _log = logging.getLogger(__name__)
 
-_ADVICE = "answered as suggest from now on; train anew and promote to certify it again"
+_ADVICE = "answered as suggest from now on; train again and promote to certify it again"
 
 
 @dataclass(frozen=True, slots=True)
 class AuditedLabel:
     """What the audit sample shows of one certified label of a version.
 
-    `estimate` weighs each answer by the inverse of the share that was drawn; `bounds` hold at all
+    `estimate` weighs each answer by the inverse of its chance of being drawn; `bounds` hold at all
     times at once.
     """
 
@@ -41,27 +41,27 @@ class AuditedLabel:
 
     @property
     def is_disproved(self) -> bool:
-        """Whether the promise was not kept, at 95% confidence."""
+        """Whether the precision is below the promised one, at 95% confidence."""
         return self.promised is not None and self.bounds.high < self.promised
 
 
 def audit_labels(
     answers: Iterable[AuditedAnswer], champions: Mapping[str, LoadedVersion]
 ) -> tuple[AuditedLabel, ...]:
-    """Return what a person's decisions show of each label that the present champions answered."""
+    """Return what people's decisions show of each label that the current champions answered."""
     checked: dict[tuple[str, str, str], list[AuditedAnswer]] = defaultdict(list)
     for answer in answers:
         champion = champions.get(answer.target)
-        is_present = champion is not None and champion.version.version == answer.version
-        if is_present and answer.truth is not None:
+        is_current = champion is not None and champion.version.version == answer.version
+        if is_current and answer.truth is not None:
             checked[answer.target, answer.version, answer.label].append(answer)
     return tuple(
-        _audited(target, version, label, checked[target, version, label], champions[target])
+        _audit_label(target, version, label, checked[target, version, label], champions[target])
         for target, version, label in sorted(checked)
     )
 
 
-def _audited(
+def _audit_label(
     target: str, version: str, label: str, checked: list[AuditedAnswer], champion: LoadedVersion
 ) -> AuditedLabel:
     certificate = champion.card.certificates.get(label)
@@ -79,9 +79,9 @@ def _audited(
 
 
 class CertificatePoller(Poller):
-    """Keeps the withdrawals up to date, and withdraws what new labels disprove.
+    """Keeps the withdrawals up to date, and withdraws certificates that new labels disprove.
 
-    What was read last stays in force while the store is away.
+    While the store is unavailable, the withdrawals read last stay in force.
     """
 
     failure = "the withdrawals cannot be read"
@@ -97,37 +97,37 @@ class CertificatePoller(Poller):
 
     @property
     def withdrawn(self) -> frozenset[tuple[str, str, str]]:
-        """Targets, versions and labels that may not be answered as `auto` any more."""
+        """The (target, version, label) triples that may not be answered as `auto` any more."""
         return self._withdrawn
 
     def on_labels(self, labels: Iterable[LabelRecord]) -> None:
         """Withdraw the certificates that new labels disprove.
 
-        The labels are stored already: a store that fails now must not make their giver believe
-        that they are not, and the next label tries again.
+        The labels are stored already, so an error here is only logged: it must not look to the
+        caller as if storing had failed. The next label tries again.
         """
         targets = {label.target for label in labels if label.source.trust is LabelTrust.INDEPENDENT}
         try:
             for target in sorted(targets & self._champions().serving.keys()):
                 self.withdraw_disproved(target)
         except PrecedentError as error:
-            facts = {"reason": str(error)}
-            _log.warning("certificates cannot be judged", extra={"fields": facts})
+            fields = {"reason": str(error)}
+            _log.warning("certificates cannot be checked", extra={"fields": fields})
 
     def withdraw_disproved(self, target: str | None = None) -> tuple[AuditedLabel, ...]:
-        """Withdraw the disproved certificates of a target, or of all; return what the audit shows.
+        """Withdraw the disproved certificates of one or all targets; return the audited labels.
 
         Raises `StoreUnavailable`.
         """
-        # Two labels at once would each miss the other's.
+        # Two threads at once would each miss the label of the other.
         with self._withdrawing:
             answers = self._store.predictions.audited(target)
-            audited = audit_labels(answers, self._champions().serving)
-            for label in audited:
-                key = (label.target, label.version, label.label)
-                if label.is_disproved and key not in self._withdrawn:
-                    self._withdraw(label)
-        return audited
+            audited_labels = audit_labels(answers, self._champions().serving)
+            for audited in audited_labels:
+                key = (audited.target, audited.version, audited.label)
+                if audited.is_disproved and key not in self._withdrawn:
+                    self._withdraw(audited)
+        return audited_labels
 
     def _withdraw(self, audited: AuditedLabel) -> None:
         promised, bounds = audited.promised or 0.0, audited.bounds
@@ -147,8 +147,8 @@ class CertificatePoller(Poller):
                 f"{audited.label!r}: {audited.right} of {bounds.n} audited answers were right, so "
                 f"the precision is below {bounds.high:.3f}; promised was {promised:.3f}; {_ADVICE}"
             )
-            facts = {"label": audited.label, "promised": promised, "right": audited.right}
-            facts |= {"audited": bounds.n, "low": bounds.low, "high": bounds.high}
+            details = {"label": audited.label, "promised": promised, "right": audited.right}
+            details |= {"audited": bounds.n, "low": bounds.low, "high": bounds.high}
             self._store.audit_log.append(
                 AuditEvent(
                     now,
@@ -157,19 +157,21 @@ class CertificatePoller(Poller):
                     audited.target,
                     audited.version,
                     reason,
-                    facts,
+                    details,
                 )
             )
-            _log.warning("a certificate was withdrawn", extra={"fields": facts})
+            _log.warning("a certificate was withdrawn", extra={"fields": details})
         self._poll()
 
     def _poll(self) -> None:
         withdrawals = self._store.certificate_withdrawals.all()
-        self._withdrawn = frozenset((w.target, w.version, w.label) for w in withdrawals)
+        self._withdrawn = frozenset(
+            (withdrawal.target, withdrawal.version, withdrawal.label) for withdrawal in withdrawals
+        )
 
 
 def demote_to_suggest(prediction: Prediction) -> Prediction:
-    """Return a prediction as it is answered once the certificate of its label is withdrawn.
+    """Return a prediction without its certificate, with `suggest` in place of `auto`.
 
     >>> sure = ChoicePrediction("VPN", 0.97, Decision.AUTO)
     >>> str(demote_to_suggest(sure).decision)

@@ -1,4 +1,4 @@
-"""Follows the registry's challengers, which answer in silence; see `shadow`."""
+"""Keeps the registry's challengers loaded; see `shadow_predictions` for what they answer."""
 
 from collections.abc import Collection, Mapping
 
@@ -7,20 +7,20 @@ from serving.background.poller import Poller
 
 
 class ChallengerPoller(Poller):
-    """Keeps the challengers loaded, but those of the targets that are left out.
+    """Keeps the challengers loaded, except those of excluded targets.
 
-    A thread of its own, for which starting does not wait: a challenger that takes long to load, or
-    cannot be had, holds up no promotion and troubles nobody but the log.
+    It has its own thread, and starting does not wait for it: a challenger that loads slowly or not
+    at all delays no promotion and only shows in the log.
     """
 
-    failure = "the challengers cannot be followed"
+    failure = "the challengers cannot be read"
 
     def __init__(
-        self, registry: ServableVersions, poll_seconds: float, *, without: Collection[str]
+        self, registry: ServableVersions, poll_seconds: float, *, excluded: Collection[str]
     ) -> None:
         super().__init__(poll_seconds, "challengers", patience_seconds=0)
         self._registry = registry
-        self._without = frozenset(without)
+        self._excluded = frozenset(excluded)
         self._loader = VersionLoader(registry, "challenger")
         self._challengers: Mapping[str, LoadedVersion] = {}
 
@@ -30,9 +30,9 @@ class ChallengerPoller(Poller):
 
     def _poll(self) -> None:
         registered = self._registry.challengers()
-        found = {}
-        for target in registered.keys() - self._without:
-            present, problem = self._loader.load(self._challengers.get(target), registered[target])
-            if present is not None and not problem:
-                found[target] = present
-        self._challengers = found
+        challengers = {}
+        for target in registered.keys() - self._excluded:
+            loaded, problem = self._loader.load(self._challengers.get(target), registered[target])
+            if loaded is not None and not problem:
+                challengers[target] = loaded
+        self._challengers = challengers

@@ -1,4 +1,4 @@
-"""Follows the registry's champions: loads them off the request path, swaps them at once."""
+"""Keeps the registry's champions loaded: loads them in the background, then swaps all at once."""
 
 import logging
 import time
@@ -20,27 +20,27 @@ _REFUSED = "not loaded: its champion was refused; the log says why"
 
 
 class ServableVersions(Protocol):
-    """What serving needs of `models.artifacts.registry.ModelRegistry`."""
+    """The methods of `models.artifacts.registry.ModelRegistry` that serving uses."""
 
     def champions(self) -> Mapping[str, ModelVersion]:
         """Return the champion of each target that has one."""
 
     def challengers(self) -> Mapping[str, ModelVersion]:
-        """Return the challenger of each target that has one beside its champion."""
+        """Return the challenger of each target that has one besides its champion."""
 
     def versions(self, target: str) -> Sequence[ModelVersion]:
         """Return every version of a target's model, the newest first."""
 
     def load(self, version: ModelVersion) -> LoadedModel:
-        """Load a version that proves genuine."""
+        """Load a version, after checking that its files are unaltered."""
 
     def learned_from(self, id: str) -> Sequence[ModelVersion]:  # noqa: A002
-        """Return the versions that were fitted or judged on an incident."""
+        """Return the versions that were fitted or evaluated on an incident."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedVersion:
-    """A version that was verified and replayed, ready to predict."""
+    """A verified version whose golden examples gave the same answers, ready to predict."""
 
     version: ModelVersion
     model: ReportModel
@@ -48,17 +48,17 @@ class LoadedVersion:
 
     @property
     def labels(self) -> frozenset[str]:
-        """The labels that it was measured on."""
-        return frozenset(each.label for each in self.card.class_reliability)
+        """The labels that the version was measured on."""
+        return frozenset(reliability.label for reliability in self.card.class_reliability)
 
 
 @dataclass(frozen=True, slots=True)
 class Champions:
-    """What answers now; a request takes one of these and keeps it to its end.
+    """The champions at a moment; each request reads them once, so that its answers are consistent.
 
-    `problems` tells of each target why its registered champion does not answer, and
-    `registry_problem` why the registry was not read. A target with a problem may still be in
-    `serving`, with the version before.
+    `problems` says by target why the registered champion does not answer, and `registry_problem`
+    why the registry could not be read. A target with a problem may still be in `serving`, with
+    its previous version.
     """
 
     serving: Mapping[str, LoadedVersion] = field(default_factory=dict)
@@ -68,17 +68,17 @@ class Champions:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the registry was read once and every champion in it has some version serving."""
+        """Whether the registry was read and every target with a champion has a version serving."""
         return self.is_known and self.problems.keys() <= self.serving.keys()
 
     def refusal(self, target: str) -> str | None:
-        """Return why no version of a registered champion answers, None if that is not so."""
+        """Return why a target with a registered champion has no version serving, else None."""
         is_refused = target in self.problems and target not in self.serving
         return _REFUSED if is_refused else None
 
 
 class VersionLoader:
-    """Loads versions, each of them once; one that is refused is tried again only after a while."""
+    """Loads each version once; a version that was refused is tried again after 30 seconds."""
 
     def __init__(self, registry: ServableVersions, role: str) -> None:
         self._registry = registry
@@ -86,32 +86,32 @@ class VersionLoader:
         self._failed: dict[tuple[str, str], tuple[float, str]] = {}
 
     def load(
-        self, present: LoadedVersion | None, version: ModelVersion
+        self, current: LoadedVersion | None, version: ModelVersion
     ) -> tuple[LoadedVersion | None, str]:
-        """Return the version, or else what is present with the reason why it is not replaced."""
-        if present is not None and _is_same(present.version, version):
-            return present, ""
+        """Return the loaded version and '', or the current one and why it is not replaced."""
+        if current is not None and _is_same(current.version, version):
+            return current, ""
         key = (version.target, version.version)
         retry_at, problem = self._failed.get(key, (0.0, ""))
         if time.monotonic() < retry_at:
-            return present, problem
-        facts = {"target": version.target, "version": version.version}
+            return current, problem
+        fields = {"target": version.target, "version": version.version}
         try:
             loaded = self._registry.load(version)
-        # Files of another program version fail in any way; the old champion goes on answering.
+        # Files of another program version may raise anything; the old champion goes on answering.
         except Exception as error:
-            problem = f"version {version.version} was refused: {_reason_of(error)}"
+            problem = f"version {version.version} was refused: {_describe_error(error)}"
             self._failed[key] = (time.monotonic() + _SECONDS_BEFORE_RETRY, problem)
-            facts |= {"reason": problem}
-            _log.warning("a %s was refused", self._role, extra={"fields": facts})
-            return present, problem
+            fields |= {"reason": problem}
+            _log.warning("a %s was refused", self._role, extra={"fields": fields})
+            return current, problem
         self._failed.pop(key, None)
-        _log.info("a %s serves", self._role, extra={"fields": facts})
+        _log.info("a %s serves", self._role, extra={"fields": fields})
         return LoadedVersion(version, loaded.model, loaded.card), ""
 
 
 class ChampionPoller(Poller):
-    """Keeps `champions` up to date; what cannot be had leaves the old version serving."""
+    """Keeps the champions up to date; if one cannot be loaded, the old version goes on serving."""
 
     failure = "the registry is unreachable"
 
@@ -122,7 +122,7 @@ class ChampionPoller(Poller):
         self._champions = Champions()
 
     def current(self) -> Champions:
-        """Return what answers now."""
+        """Return the champions of this moment."""
         return self._champions
 
     def _poll(self) -> None:
@@ -134,24 +134,24 @@ class ChampionPoller(Poller):
         self._champions = self._load(registered)
 
     def _reason(self, error: Exception) -> str:
-        return _reason_of(error)
+        return _describe_error(error)
 
     def _load(self, registered: Mapping[str, ModelVersion]) -> Champions:
         serving, problems = {}, {}
         for target, version in registered.items():
-            present, problem = self._loader.load(self._champions.serving.get(target), version)
+            loaded, problem = self._loader.load(self._champions.serving.get(target), version)
             if problem:
                 problems[target] = problem
-            if present is not None:
-                serving[target] = present
+            if loaded is not None:
+                serving[target] = loaded
         return Champions(serving, problems, is_known=True)
 
 
-def _is_same(one: ModelVersion, other: ModelVersion) -> bool:
-    return (one.version, one.sha256) == (other.version, other.sha256)
+def _is_same(first: ModelVersion, second: ModelVersion) -> bool:
+    return (first.version, first.sha256) == (second.version, second.sha256)
 
 
-def _reason_of(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     if isinstance(error, PrecedentError):
         return str(error)
     return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -1,4 +1,4 @@
-"""Follows the store with an index of its incidents, so that what was just written is found."""
+"""Keeps an index of the stored incidents up to date, so that new ones are found at once."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -22,7 +22,7 @@ _MOST_WAITED_FOR = 1_000
 
 
 class _OpenIndex:
-    """An index, the encoder that fills it, and the store's revision that it shows."""
+    """An index, the encoder that fills it, and the revision of the store that it holds."""
 
     def __init__(self, reference: str, home: Home) -> None:
         encoder = open_encoder(reference)
@@ -34,7 +34,7 @@ class _OpenIndex:
 class IndexUpdater(Poller):
     """Keeps an index of every stored incident.
 
-    `encoder` names the encoder that searches read; when it changes, a new index is built.
+    `encoder` returns the reference of the encoder to use; when it changes, a new index is built.
     """
 
     failure = "the index cannot follow the store"
@@ -51,13 +51,13 @@ class IndexUpdater(Poller):
 
     @property
     def is_complete(self) -> bool:
-        """Whether an index of the whole store was finished, whatever has come since."""
+        """Whether the whole store was indexed once; newer changes may be missing."""
         return self._open_index is not None and self._open_index.revision is not None
 
     def index(self) -> IncidentIndex:
-        """Return an index of all that was written before this call.
+        """Return an index of all incidents that were written before this call.
 
-        Raises `IndexBehind` while a great many incidents are taken in, `StoreUnavailable` and
+        Raises `IndexBehind` while very many incidents are being indexed, `StoreUnavailable` and
         `EncoderUnavailable`.
         """
         current = self._current()
@@ -73,7 +73,10 @@ class IndexUpdater(Poller):
         return current.index
 
     def apply_changes(self) -> None:
-        """Index what was just written, unless others are at it: who writes much, waits a little."""
+        """Index what was just written, unless another thread does so or there is too much of it.
+
+        Callers that write much wait a little here.
+        """
         current = self._open_index
         if current is None or current.revision is None or not self._lock.acquire(blocking=False):
             return
@@ -114,9 +117,9 @@ class IndexUpdater(Poller):
         self, current: _OpenIndex, incidents: Iterator[ResolvedIncident], until_stopped: bool
     ) -> None:
         for chunk in _chunks(incidents):
-            # Not for a request, which has few to wait for and is answered even while all stops.
+            # A request waits for few incidents only, and is still answered while the service stops.
             if until_stopped and self._stopping.is_set():
-                raise InterruptedError("the service stops")
+                raise InterruptedError("the service is stopping")
             current.index.upsert(chunk)
 
 

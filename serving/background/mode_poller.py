@@ -1,4 +1,4 @@
-"""Follows what the owner of the models allows."""
+"""Keeps the modes that the owner of the models sets up to date."""
 
 from features.domain.modes import Modes
 from features.store.store import Store
@@ -6,19 +6,19 @@ from serving.background.poller import Poller
 
 
 class ModePoller(Poller):
-    """Keeps `modes` up to date; what was read last stays in force while the store is away."""
+    """Keeps `modes` up to date; while the store is unavailable, the last modes stay in force."""
 
     failure = "the modes cannot be read"
 
     def __init__(self, store: Store, poll_seconds: float) -> None:
-        # A thread of its own: a version that takes long to load must not hold up a switch-off.
+        # Its own thread: a version that loads slowly must not delay switching a target off.
         super().__init__(poll_seconds, "modes")
         self._store = store
         self._modes = Modes()
 
     @property
     def modes(self) -> Modes:
-        """What the owner allows now; a request takes it once and keeps it to its end."""
+        """The modes of this moment; each request reads them once."""
         return self._modes
 
     def _poll(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether the models are still right, as far as production shows it."""
+"""How right the models are in production: for the page and for Prometheus."""
 
 import time
 from collections import Counter
@@ -21,9 +21,10 @@ _SECONDS_KEPT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How often a challenger and the champion gave the same label; None of no answer.
+    """On how many incidents, and on what share, a challenger gave the champion's label.
 
-    Of those that have a label by now, `labelled`, each was right on a share of its own.
+    `labelled` counts the incidents whose right label is known by now; `accuracy` and
+    `champion_accuracy` are the shares of these on which each was right. Shares of nothing are None.
     """
 
     incidents: int
@@ -35,16 +36,16 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class ModelHealth:
-    """What the audit sample shows of each label, and what the last monitoring found."""
+    """The audited labels, and the report of the last monitoring."""
 
     audited: tuple[AuditedLabel, ...] = ()
     monitoring: MonitoringReport | None = None
 
 
 class ModelHealthPoller(Poller):
-    """Keeps `model_health` up to date, so that no scrape and no page has to read it all."""
+    """Keeps `model_health` up to date, so that scrapes and pages need not read the store."""
 
-    failure = "how the models stand cannot be read"
+    failure = "the health of the models cannot be read"
 
     def __init__(self, store: Store, certificates: CertificatePoller, poll_seconds: float) -> None:
         super().__init__(poll_seconds, "model_health", patience_seconds=0)
@@ -56,7 +57,7 @@ class ModelHealthPoller(Poller):
 
     @property
     def model_health(self) -> ModelHealth:
-        """What is known now."""
+        """The health as of the last poll."""
         return self._model_health
 
     def _poll(self) -> None:
@@ -65,16 +66,16 @@ class ModelHealthPoller(Poller):
         )
 
     def agreement(self, target: str, version: str) -> Agreement:
-        """Return how often a challenger agreed so far, as of some seconds ago at most.
+        """Return how often a challenger agreed so far; the answer may be 30 seconds old.
 
         Raises `StoreUnavailable`.
         """
         with self._counting:
-            counted_at, known = self._agreements.get((target, version), (0.0, None))
-            if known is None or time.monotonic() - counted_at > _SECONDS_KEPT:
-                known = self._count(target, version)
-                self._agreements[target, version] = (time.monotonic(), known)
-        return known
+            counted_at, agreement = self._agreements.get((target, version), (0.0, None))
+            if agreement is None or time.monotonic() - counted_at > _SECONDS_KEPT:
+                agreement = self._count(target, version)
+                self._agreements[target, version] = (time.monotonic(), agreement)
+        return agreement
 
     def _count(self, target: str, version: str) -> Agreement:
         pairs = self._store.shadow_predictions.pairs(target, version)
@@ -88,33 +89,33 @@ class ModelHealthPoller(Poller):
         )
 
 
-def _share(said: Sequence[bool]) -> float | None:
-    return sum(said) / len(said) if said else None
+def _share(matches: Sequence[bool]) -> float | None:
+    return sum(matches) / len(matches) if matches else None
 
 
 class ChampionCollector(Collector):
-    """Tells Prometheus which versions answer."""
+    """Exports to Prometheus which versions answer."""
 
     def __init__(self, champions: Callable[[], Champions]) -> None:
         self._champions = champions
 
     def collect(self) -> Iterator[Metric]:
-        """Return one gauge for each champion."""
-        found = InfoMetricFamily("precedent_champion", "Versions that answer", labels=["target"])
+        """Yield one metric with the version of each champion."""
+        info = InfoMetricFamily("precedent_champion", "Versions that answer", labels=["target"])
         for target, champion in self._champions().serving.items():
-            found.add_metric([target], {"version": champion.version.version})
-        yield found
+            info.add_metric([target], {"version": champion.version.version})
+        yield info
 
 
 class ModelHealthCollector(Collector):
-    """Tells Prometheus how the models stand."""
+    """Exports the health of the models to Prometheus."""
 
     def __init__(self, poller: ModelHealthPoller, certificates: CertificatePoller) -> None:
         self._poller = poller
         self._certificates = certificates
 
     def collect(self) -> Iterator[Metric]:
-        """Return the gauges of the moment."""
+        """Yield the gauges of this moment."""
         model_health = self._poller.model_health
         yield from _audited(model_health.audited)
         yield self._withdrawn()
@@ -122,14 +123,14 @@ class ModelHealthCollector(Collector):
             yield from _monitored(model_health.monitoring)
 
     def _withdrawn(self) -> Metric:
-        found = GaugeMetricFamily(
+        gauge = GaugeMetricFamily(
             "precedent_withdrawn_certificate",
             "Labels that a version answers as suggest since the audit disproved its certificate",
             labels=["target", "version", "label"],
         )
         for key in sorted(self._certificates.withdrawn):
-            found.add_metric(key, 1)
-        return found
+            gauge.add_metric(key, 1)
+        return gauge
 
 
 def _audited(audited: tuple[AuditedLabel, ...]) -> Iterator[Metric]:
@@ -143,25 +144,28 @@ def _audited(audited: tuple[AuditedLabel, ...]) -> Iterator[Metric]:
         "Audited answers that a person has decided",
         labels=["target", "label"],
     )
-    for one in audited:
-        bounds = {"estimate": one.estimate, "low": one.bounds.low, "high": one.bounds.high}
+    for label in audited:
+        bounds = {"estimate": label.estimate, "low": label.bounds.low, "high": label.bounds.high}
         for bound, value in bounds.items():
-            precision.add_metric([one.target, one.label, bound], value)
-        answers.add_metric([one.target, one.label], one.bounds.n)
+            precision.add_metric([label.target, label.label, bound], value)
+        answers.add_metric([label.target, label.label], label.bounds.n)
     yield from (precision, answers)
 
 
 def _monitored(monitoring: MonitoringReport) -> Iterator[Metric]:
-    at = GaugeMetricFamily("precedent_monitoring_timestamp_seconds", "Time of the last monitoring")
-    at.add_metric([], monitoring.at.timestamp())
+    time_ = GaugeMetricFamily(
+        "precedent_monitoring_timestamp_seconds", "Time of the last monitoring"
+    )
+    time_.add_metric([], monitoring.at.timestamp())
     measures = GaugeMetricFamily(
         "precedent_monitoring_measure",
         "What the last monitoring measured",
         labels=["measure", "target", "label"],
     )
-    # Two of one name would make the whole scrape invalid.
+    # A dict, because a repeated name would make the whole scrape invalid.
     values = {
-        (one.name, one.target or "", one.label or ""): one.value for one in monitoring.measures
+        (measure.name, measure.target or "", measure.label or ""): measure.value
+        for measure in monitoring.measures
     }
     for key, value in values.items():
         measures.add_metric(key, value)
@@ -171,7 +175,7 @@ def _monitored(monitoring: MonitoringReport) -> Iterator[Metric]:
         labels=["signal", "target"],
     )
     raised = Counter((alarm.signal, alarm.target or "") for alarm in monitoring.alarms)
-    # Without one a query over it would find nothing, and an alert on it could not tell why.
-    for signal, count in (raised or {("", ""): 0}).items():
-        alarms.add_metric(signal, count)
-    yield from (at, measures, alarms)
+    # Without alarms a 0 is exported: alerts could not tell a missing metric from no alarms.
+    for labels, count in (raised or {("", ""): 0}).items():
+        alarms.add_metric(labels, count)
+    yield from (time_, measures, alarms)

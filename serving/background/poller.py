@@ -1,4 +1,4 @@
-"""Looks at something again and again from a background thread, never on a request's path."""
+"""Polls something from a background thread, so that no request waits for it."""
 
 import logging
 import threading
@@ -7,13 +7,13 @@ from typing import ClassVar
 
 
 class Poller(ABC):
-    """Polls when it starts, and from then on every `poll_seconds`.
+    """Polls once at the start and then every `poll_seconds`.
 
-    Starting waits for the first poll, though not longer than `patience_seconds` if given.
+    Starting waits for the first poll, at most `patience_seconds` (None: until it ends).
     """
 
     failure: ClassVar[str]
-    """What the log says when a poll fails."""
+    """The message that is logged when a poll fails."""
 
     def __init__(
         self, poll_seconds: float, name: str, patience_seconds: float | None = None
@@ -27,20 +27,20 @@ class Poller(ABC):
         self._log = logging.getLogger(type(self).__module__)
 
     def start(self) -> None:
-        """Poll, so that the first request meets what there is, then go on polling."""
+        """Start polling and wait for the first poll, so that the first request finds its result."""
         self._thread.start()
         self._has_polled.wait(self._patience_seconds)
 
     def stop(self) -> None:
-        """Stop polling; waits for a poll that is under way."""
+        """Stop polling; waits for a poll that is running."""
         self._stopping.set()
         self._thread.join()
 
     def poll(self) -> None:
-        """Look once; a problem is logged when it is new, and what was known before stays."""
+        """Poll once; a new problem is logged, and the previous result stays."""
         try:
             self._poll()
-        # A driver may fail in ways of its own, and the thread must outlive each of them.
+        # Drivers may raise anything, and the thread must go on.
         except Exception as error:
             reason = self._reason(error)
             if reason != self._problem:
@@ -51,7 +51,7 @@ class Poller(ABC):
 
     @abstractmethod
     def _poll(self) -> None:
-        """Look once; may raise whatever it meets."""
+        """Poll once; any error is logged by `poll`."""
 
     def _reason(self, error: Exception) -> str:
         return str(error)

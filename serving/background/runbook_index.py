@@ -1,4 +1,4 @@
-"""Follows the stored runbooks and their past uses with an index of them."""
+"""Keeps an index of the stored runbooks and their past uses up to date."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -24,8 +24,8 @@ _UsageState = tuple[int, int, datetime | None]
 class RunbookPoller(Poller):
     """Keeps an index of the stored runbooks and their uses.
 
-    `encoder` names the encoder that searches read; when it, the runbooks or their uses change, a
-    new index is built.
+    `encoder` returns the reference of the encoder to use. When the encoder or the runbooks change,
+    a new index is built; when their uses change, the index is updated.
     """
 
     failure = "the runbooks cannot be read"
@@ -45,11 +45,11 @@ class RunbookPoller(Poller):
 
     @property
     def size(self) -> int | None:
-        """How many runbooks are indexed; None before they were read."""
+        """How many runbooks are indexed; None until they were read once."""
         return None if self._index is None else len(self._index)
 
     def index(self) -> RunbookIndex | None:
-        """Return the index without uses whose incident was deleted since the last poll."""
+        """Return the index without the uses of incidents that were deleted since the last poll."""
         with self._lock:
             index, revision = self._index, self._usage_state[0] if self._usage_state else 0
         if index is None or not index.past.all_uses:
@@ -79,7 +79,7 @@ class RunbookPoller(Poller):
 
     def _read_usage_state(self) -> _UsageState:
         feedback = self._store.feedback.select(target=TARGET)
-        # Who changes their mind replaces a row: the count stays, the latest time does not.
+        # Changed feedback replaces a row: the count stays the same, the latest time does not.
         latest = feedback[-1].given_at if feedback else None
         return self._store.incidents.revision(), len(feedback), latest
 

@@ -1,4 +1,4 @@
-"""Lets challengers answer live traffic in silence, after its answers were given. Knows no HTTP."""
+"""Asks challengers about incidents after the champions answered them. Knows no HTTP."""
 
 import logging
 import time
@@ -23,20 +23,20 @@ _log = logging.getLogger(__name__)
 _MOST_WAITING = 64
 _REPORTS_AT_ONCE = 32
 _MOST_UNWRITTEN = 500
-# So much longer than it worked the thread rests: requests meet it a tenth of the time at most.
+# The thread rests this many times as long as it worked, so it works a tenth of the time at most.
 _REST = 9.0
 _LONGEST_REST_SECONDS = 2.0
-# One request upon another leaves no gap as long as this.
+# Requests that follow one another directly leave shorter gaps than this.
 _QUIET_SECONDS = 0.01
 _PATIENCE_SECONDS = 2.0
 
 
 class AnsweredIncident(Protocol):
-    """What was answered about one incident."""
+    """The champions' answers about one incident."""
 
     @property
     def prediction_id(self) -> str:
-        """The id under which it is stored."""
+        """The id under which the answers are stored."""
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -51,11 +51,11 @@ class _ShadowJob:
 
 
 class ShadowPredictor:
-    """One thread that asks the challengers what the champions have answered.
+    """One thread that asks the challengers about the incidents that champions answered.
 
-    Little may wait for it: what is more is not asked, and counted. So is what a challenger cannot
-    answer, and what cannot be stored, for nobody waits for this. `seconds` is how long answers
-    may remain unwritten.
+    Its queue is short. Incidents that find it full, that a challenger cannot answer or whose
+    answers cannot be stored are dropped and counted. `seconds` is how long answers may wait before
+    they are written.
     """
 
     def __init__(
@@ -77,23 +77,23 @@ class ShadowPredictor:
         self._quiet_since = 0.0
         self._stopping = Event()
         self._thread = Thread(target=self._work, name="shadow", daemon=True)
-        self._refused: dict[tuple[str, str], str] = {}
+        self._problems: dict[tuple[str, str], str] = {}
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is answered and end; what waits is not asked any more."""
+        """Write the answers and end the thread; queued incidents are dropped."""
         self._stopping.set()
-        # Wakes a thread that waits for something; where there is much to do none does.
+        # Wakes the thread if it waits for a job; if the queue is full, it does not wait.
         with suppress(Full):
             self._queue.put_nowait(None)
         self._thread.join()
 
     @contextmanager
     def pause_for_request(self) -> Iterator[None]:
-        """Let no challenger begin meanwhile, nor at once thereafter."""
+        """Keep challengers from starting while a request runs, and for a moment after it."""
         with self._counting:
             self._requests += 1
         try:
@@ -104,41 +104,41 @@ class ShadowPredictor:
                 self._quiet_since = time.monotonic()
 
     def enqueue(self, reports: ReportBatch, answered: Sequence[AnsweredIncident]) -> None:
-        """Let the challengers answer these reports later on; takes no time worth speaking of."""
+        """Queue reports for the challengers; returns at once."""
         if not self._challengers():
             return
         for start in range(0, len(reports), _REPORTS_AT_ONCE):
-            part = answered[start : start + _REPORTS_AT_ONCE]
+            chunk = answered[start : start + _REPORTS_AT_ONCE]
             try:
-                self._queue.put_nowait(_ShadowJob(reports, start, part))
+                self._queue.put_nowait(_ShadowJob(reports, start, chunk))
             except Full:
-                self._metrics.count_shadow_drops(len(part))
+                self._metrics.count_shadow_drops(len(chunk))
 
     def _work(self) -> None:
         written_at = time.monotonic()
         while not self._stopping.is_set():
-            worked = self._answer_next()
+            worked_seconds = self._answer_next()
             is_due = time.monotonic() - written_at >= self._seconds
             if is_due or len(self._unwritten) >= _MOST_UNWRITTEN:
                 self._write()
                 written_at = time.monotonic()
-            self._stopping.wait(min(_REST * worked, _LONGEST_REST_SECONDS))
+            self._stopping.wait(min(_REST * worked_seconds, _LONGEST_REST_SECONDS))
         self._write()
 
     def _answer_next(self) -> float:
-        """Answer the next job, if one comes in time; return how many seconds it took."""
+        """Answer the next job, if one arrives in time; return how many seconds it took."""
         try:
             job = self._queue.get(timeout=self._seconds)
         except Empty:
             return 0.0
         self._wait_for_quiet()
-        started = time.monotonic()
+        started_at = time.monotonic()
         if job is not None:
             self._answer(job)
-        return time.monotonic() - started
+        return time.monotonic() - started_at
 
     def _wait_for_quiet(self) -> None:
-        """Wait until no request is being answered, though not for ever: some must be compared."""
+        """Wait until no request runs, at most two seconds: some incidents must be compared."""
         patience_ends_at = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < patience_ends_at and not self._stopping.is_set():
             if not self._requests and time.monotonic() - self._quiet_since >= _QUIET_SECONDS:
@@ -148,30 +148,30 @@ class ShadowPredictor:
     def _answer(self, job: _ShadowJob) -> None:
         reports = job.reports.take(job.start, job.start + len(job.answered))
         for target, challenger in self._challengers().items():
-            # A target that was not asked for, or is switched off, is none of the challenger's.
-            rows = [row for row, of in enumerate(job.answered) if target in of.labels]
+            # Targets that were not requested or are switched off are not compared.
+            rows = [row for row, answers in enumerate(job.answered) if target in answers.labels]
             if not rows:
                 continue
             predictions = self._predict(challenger, reports)
             for row in rows if predictions else ():
-                self._keep(challenger, reports[row].id, job.answered[row], predictions[row])
+                self._add_record(challenger, reports[row].id, job.answered[row], predictions[row])
 
     def _predict(self, challenger: LoadedVersion, reports: ReportBatch) -> Sequence[Prediction]:
         version = challenger.version
         try:
             predictions = challenger.model.predict(reports)
-        # An untried model may fail in any way, and the thread must outlive each of them.
+        # An untried model may raise anything, and the thread must go on.
         except Exception as error:
             self._metrics.count_shadow_drops(len(reports))
             key = (version.target, version.version)
-            if self._refused.get(key) != str(error):
-                facts = {"target": key[0], "version": key[1], "reason": str(error)}
-                _log.warning("a challenger cannot answer", extra={"fields": facts})
-            self._refused[key] = str(error)
+            if self._problems.get(key) != str(error):
+                fields = {"target": key[0], "version": key[1], "reason": str(error)}
+                _log.warning("a challenger cannot answer", extra={"fields": fields})
+            self._problems[key] = str(error)
             return ()
         return predictions
 
-    def _keep(
+    def _add_record(
         self,
         challenger: LoadedVersion,
         incident_id: str,
@@ -199,18 +199,18 @@ class ShadowPredictor:
             return
         try:
             revision = self._store.incidents.revision()
-            is_all = self._queue.empty()
-            # A deletion takes what is stored of an incident along; this was not stored yet.
+            is_last = self._queue.empty()
+            # Deleting an incident deletes its stored answers; these were not stored yet.
             deleted = self._store.incidents.deleted_since(self._revision)
-            self._store.shadow_predictions.record(_without(unwritten, deleted))
+            self._store.shadow_predictions.record(_exclude(unwritten, deleted))
         except StoreUnavailable as error:
             self._metrics.count_shadow_drops(len(unwritten))
-            facts = {"reason": str(error)}
-            _log.warning("silent answers cannot be stored", extra={"fields": facts})
+            fields = {"reason": str(error)}
+            _log.warning("answers of challengers cannot be stored", extra={"fields": fields})
             return
-        if is_all:
+        if is_last:
             self._revision = revision
 
 
-def _without(records: Iterable[ShadowRecord], incident_ids: frozenset[str]) -> list[ShadowRecord]:
+def _exclude(records: Iterable[ShadowRecord], incident_ids: frozenset[str]) -> list[ShadowRecord]:
     return [record for record in records if record.incident_id not in incident_ids]

@@ -1,4 +1,4 @@
-"""The file that tells which service depends on which, read again when it was changed."""
+"""Reads the file of service dependencies, and reads it again when it changes."""
 
 import logging
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _Stamp = tuple[int, int] | None
 
 
 class ServiceEntry(BaseModel):
-    """What the file says of one service."""
+    """The entry of one service."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -25,7 +25,7 @@ class ServiceEntry(BaseModel):
 
 
 class TopologyEntries(BaseModel):
-    """The file: `services`, by name."""
+    """The content of the file: `services` by name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,45 +34,45 @@ class TopologyEntries(BaseModel):
 
 def read_topology(file: Path) -> Topology:
     """Return the topology that a file holds; raises `UnreadableFile`."""
-    given = read_yaml(file, "the topology", UnreadableFile)
+    content = read_yaml(file, "the topology", UnreadableFile)
     try:
-        services = TopologyEntries.model_validate({} if given is None else given).services
+        services = TopologyEntries.model_validate({} if content is None else content).services
     except ValidationError as error:
         raise UnreadableFile(f"{file}: {explain(error, 'the topology')}") from None
-    known: Mapping[str, ServiceEntry] = {name: each for name, each in services.items() if each}
+    entries: Mapping[str, ServiceEntry] = {name: entry for name, entry in services.items() if entry}
     return Topology(
-        {name: each.depends_on for name, each in known.items()},
-        {name: each.aliases for name, each in known.items()},
+        {name: entry.depends_on for name, entry in entries.items()},
+        {name: entry.aliases for name, entry in entries.items()},
     )
 
 
 class TopologyFile:
-    """Follows a topology file: the chosen one, which must be there, or else the usual one.
+    """Keeps the topology up to date with the chosen file, which must exist, or the default one.
 
-    Raises `UnreadableFile` when made. A file that is broken later leaves what was known before.
+    The constructor raises `UnreadableFile`. If the file breaks later, the last topology stays.
     """
 
-    def __init__(self, chosen: Path | None, usual: Path) -> None:
-        self._file = chosen or usual
-        self._stamp: _Stamp = self._look()
-        is_read = chosen is not None or self._stamp is not None
-        self._topology = read_topology(self._file) if is_read else NO_TOPOLOGY
+    def __init__(self, chosen: Path | None, default: Path) -> None:
+        self._file = chosen or default
+        self._stamp: _Stamp = self._read_stamp()
+        must_read = chosen is not None or self._stamp is not None
+        self._topology = read_topology(self._file) if must_read else NO_TOPOLOGY
 
     def current(self) -> Topology:
-        """Return what the file holds now."""
-        stamp = self._look()
+        """Return the topology that the file holds now."""
+        stamp = self._read_stamp()
         if stamp != self._stamp:
             self._stamp = stamp
             try:
                 self._topology = NO_TOPOLOGY if stamp is None else read_topology(self._file)
             except UnreadableFile as error:
-                facts = {"reason": str(error)}
-                _log.warning("the topology stays as it was", extra={"fields": facts})
+                fields = {"reason": str(error)}
+                _log.warning("the topology stays as it was", extra={"fields": fields})
         return self._topology
 
-    def _look(self) -> _Stamp:
+    def _read_stamp(self) -> _Stamp:
         try:
-            found = self._file.stat()
+            status = self._file.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size
+        return status.st_mtime_ns, status.st_size

@@ -1,4 +1,4 @@
-"""What a caller of the service can get wrong; none of these knows a status code."""
+"""The errors of the service; the API maps each to a status code, which they do not know."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from features.errors import PrecedentError
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that was refused, by its path in the body, such as `incident.title`."""
+    """An invalid field, by its path in the body, such as `incident.title`."""
 
     path: str
     message: str
@@ -19,11 +19,11 @@ class MalformedBody(PrecedentError):
 
 
 class InvalidFields(PrecedentError):
-    """Fields of the body are unknown, missing, of a wrong type or over a limit."""
+    """Fields of the body are unknown, missing, of the wrong type or over a limit."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        first = f": {errors[0].path or 'the body'}: {errors[0].message}" if errors else ""
-        super().__init__(f"the body cannot be accepted{first}")
+        first_error = f": {errors[0].path or 'the body'}: {errors[0].message}" if errors else ""
+        super().__init__(f"the body cannot be accepted{first_error}")
         self.errors = tuple(errors)
 
 
@@ -32,7 +32,7 @@ class BodyTooLarge(PrecedentError):
 
 
 class UnsupportedMediaType(PrecedentError):
-    """The body is not declared as JSON."""
+    """The content type of the body is not accepted."""
 
 
 class Unauthorised(PrecedentError):
@@ -40,20 +40,20 @@ class Unauthorised(PrecedentError):
 
 
 class UnknownIncident(PrecedentError):
-    """There is no incident of that id."""
+    """There is no incident with this id."""
 
 
 class IndexBehind(PrecedentError):
-    """Past incidents are still being indexed, so that a search would miss some."""
+    """Incidents are still being indexed, so a search would miss some."""
 
 
 class UnknownPrediction(PrecedentError):
-    """There is no prediction of that id about that incident and target."""
+    """There is no prediction with this id about this incident and target."""
 
 
 class ForeignForm(PrecedentError):
-    """A form was sent from another site, or by a browser that does not say from which."""
+    """A form was sent from another site, or its browser does not name the site."""
 
 
 class BadWatchConfig(PrecedentError):
-    """The file that says what to watch is missing, no YAML, or holds what is not understood."""
+    """The watch configuration is missing, not YAML, or has unknown or invalid entries."""

@@ -1,4 +1,4 @@
-"""Logs as lines of JSON on standard error."""
+"""Logs one line of JSON for each record on standard error."""
 
 import json
 import logging
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record as one JSON object; `extra={"fields": {...}}` adds to it."""
+    """Formats a record as one JSON object; the keys of `extra={"fields": {...}}` are added to it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return a record as one line of JSON."""
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -23,7 +23,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def logging_config(level: str) -> dict[str, Any]:
-    """Return the set-up for `logging.config`, applied where a process starts."""
+    """Return the configuration for `logging.config`, applied when a process starts."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

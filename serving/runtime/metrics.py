@@ -1,7 +1,7 @@
-"""What Prometheus may know about the service.
+"""The Prometheus metrics of the service.
 
-Each process counts for itself; several workers count in a folder that they share, and any one of
-them answers for all. The library looks for that folder in the environment when it is imported.
+A single process counts in memory. Several workers count in files of a shared folder, and each of
+them can report the sums. The library reads the folder's name from the environment when imported.
 """
 
 import os
@@ -23,16 +23,16 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 @contextmanager
 def share_between_workers(home: Home) -> Iterator[None]:
-    """Give the workers that are started meanwhile a folder to count in together."""
+    """Set a temporary folder in which the workers started within this context count together."""
     with TemporaryDirectory(prefix="metrics-", dir=home.root / "cache") as folder:
         os.environ[SHARED_FOLDER] = folder
         yield
 
 
 class ServingMetrics:
-    """The counters of one app, in a registry of its own.
+    """The counters of one app, in their own registry.
 
-    What a collector tells is the same for all workers, and so is told by the one that is asked.
+    Collectors report the same values in every worker, so only the scraped worker reports them.
     """
 
     def __init__(self, collectors: Sequence[Collector] = ()) -> None:
@@ -72,7 +72,7 @@ class ServingMetrics:
         self._seconds.labels(route).observe(seconds)
 
     def count_decision(self, target: str, decision: str, mode: str) -> None:
-        """Count what was decided for a target, and what its owner allowed."""
+        """Count one prediction by its target, decision and mode."""
         self._decisions.labels(target, decision, mode).inc()
 
     def count_cleaned(self, texts: int) -> None:
@@ -80,20 +80,20 @@ class ServingMetrics:
         self._cleaned.inc(texts)
 
     def count_labels(self, labels: Iterable[LabelRecord]) -> None:
-        """Count labels that were given."""
+        """Count new labels."""
         for label in labels:
             self._labels.labels(label.target, label.source.value).inc()
 
     def count_shadow(self, target: str, *, agrees: bool) -> None:
-        """Count a silent answer of a challenger."""
+        """Count an answer of a challenger."""
         self._shadow.labels(target, "yes" if agrees else "no").inc()
 
     def count_shadow_drops(self, incidents: int) -> None:
-        """Count incidents that a challenger should have answered and did not."""
+        """Count incidents that no challenger answered although it should have."""
         self._shadow_drops.inc(incidents)
 
     def render(self) -> bytes:
-        """Return the metrics in Prometheus' text format, of all workers where they share."""
+        """Return the metrics in Prometheus' text format, summed over the workers."""
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry)
         shared = CollectorRegistry()
@@ -109,13 +109,13 @@ class ServingMetrics:
 def _learning_counters(registry: CollectorRegistry) -> tuple[Counter, Counter, Counter]:
     labels = Counter(
         "precedent_labels",
-        "Labels given, by where they come from",
+        "Labels given, by their source",
         ["target", "source"],
         registry=registry,
     )
     shadow = Counter(
         "precedent_shadow_answers",
-        "Silent answers of challengers, by whether the champion answered the same",
+        "Answers of challengers, by whether the champion gave the same label",
         ["target", "agrees"],
         registry=registry,
     )

@@ -1,4 +1,4 @@
-"""What can be set about the service, read from `PRECEDENT_...` when constructed."""
+"""The settings of the service, read from environment variables `PRECEDENT_...`."""
 
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,21 +12,21 @@ from features.text.parsing import MAX_TEXT_LENGTH
 
 
 class ServingSettings(HomeSettings, MaskingSettings):
-    """Where the service listens, who may ask, and how much at once.
+    """The address, key, limits and intervals of the service.
 
-    Raises pydantic's `ValidationError`, also for an address that others can reach while no key
-    protects it.
+    Raises pydantic's `ValidationError`, also if other machines can reach the address and no key is
+    set.
 
     >>> ServingSettings(port=9000).host
     '127.0.0.1'
     """
 
     host: str = "127.0.0.1"
-    """Address to listen on; any other than loopback needs a key."""
+    """The address to listen on; any address but loopback needs a key."""
     port: int = Field(8000, ge=0, le=65_535)
-    """Port to listen on; 0 takes a free one."""
+    """The port to listen on; 0 takes a free one."""
     workers: int = Field(1, ge=1, le=256)
-    """Processes that answer."""
+    """How many processes answer."""
     api_key: SecretStr | None = None
     """The key that every `/v1` call carries as `Authorization: Bearer KEY`."""
     max_batch_incidents: int = Field(5_000, ge=1)
@@ -40,39 +40,35 @@ class ServingSettings(HomeSettings, MaskingSettings):
     max_text_characters: int = Field(MAX_TEXT_LENGTH, ge=1)
     """The longest text, in characters."""
     poll_seconds: float = Field(2.0, gt=0)
-    """How often champions, modes and stored incidents are looked for, in seconds."""
+    """The interval at which champions, modes and stored incidents are read again, in seconds."""
     topology: Path | None = None
-    """The file that says which service depends on which; `topology.yaml` in the home where it is
-    not set.
-    """
+    """The file that says which service depends on which; by default `topology.yaml` in the home."""
     audit_share: float = Field(0.05, ge=0, le=1)
-    """The share of answers to be acted upon that a person decides first, without seeing them; 0
-    turns the audit off, and with it the proof that certificates hold.
+    """The share of the answers that would be acted on which a person checks first, without seeing
+    them; 0 turns the audit off, and with it the check that certificates hold.
     """
     shadow: bool = True
-    """Whether a challenger answers the same incidents without being shown, when the server is
-    idle.
-    """
+    """Whether challengers answer the same incidents while the server is idle, for comparison only."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """What is logged on standard error."""
+    """The lowest level that is logged on standard error."""
 
     @field_validator("api_key", "topology", mode="before")
     @classmethod
-    def _empty_is_none(cls, given: object) -> object:
-        return None if isinstance(given, str) and not given.strip() else given
+    def _empty_to_none(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
 
     @model_validator(mode="after")
-    def _refuse_exposure(self) -> Self:
+    def _require_key_if_reachable(self) -> Self:
         if self.api_key is None and not is_loopback(self.host):
             raise ValueError(
-                f"host {self.host!r} can be reached by others; set PRECEDENT_API_KEY, "
+                f"other machines can reach host {self.host!r}: set PRECEDENT_API_KEY, "
                 "or listen on 127.0.0.1"
             )
         return self
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address.
+    """Return whether only this machine can reach an address.
 
     >>> is_loopback("localhost"), is_loopback("0.0.0.0")
     (True, False)

@@ -1,1 +1,1 @@
-"""What the service does; knows no HTTP."""
+"""The services behind the routes and pages; they know no HTTP."""

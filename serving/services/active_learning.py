@@ -1,4 +1,4 @@
-"""Which label would help most: the incidents that are worth a person's minute. Knows no HTTP."""
+"""Orders unlabelled incidents by how much a label would help the model. Knows no HTTP."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,22 +21,22 @@ MOST_CANDIDATES = 5_000
 _HALF_LIFE_DAYS = 90.0
 _ALIKE, _RELATED = 0.5, 0.2
 _WITHOUT_LABELS = frozenset({"similar", "runbooks"})
-_AUDIT = "audit sample: what you decide shows how often such answers are right"
+_AUDIT = "audit sample: your decision shows how often such answers are right"
 
 Floats = NDArray[np.float64]
 
 
 def label_targets(champions: Champions) -> tuple[str, ...]:
-    """Return the targets with a champion whose answers are labels, by the alphabet."""
+    """Return the targets with a champion whose answers are labels, in alphabetical order."""
     return tuple(sorted(champions.serving.keys() - _WITHOUT_LABELS))
 
 
 @dataclass(frozen=True, slots=True)
 class WantedLabel:
-    """An incident whose label would help, without what we would answer.
+    """An incident to label, without our answer about it.
 
-    `score` in 0..1 orders the queue after the audit sample, whose score is 1; `cluster_size`
-    counts the near-copies that one label speaks for, itself included.
+    `score` in 0..1 orders the queue; it is 1 in the audit sample, which comes first. `cluster_size`
+    counts the near-copies that share the label, the incident included.
     """
 
     incident_id: str
@@ -55,16 +55,17 @@ class _Candidate:
 
     @property
     def opened_at(self) -> datetime:
-        """When it was opened, or else when it was answered."""
+        """When the incident was opened; if unknown, when it was answered."""
         return self.incident.report.opened_at or self.answer.answered_at
 
 
 class LabelQueue:
-    """Orders the unlabelled incidents of a target by how much a label of each would teach.
+    """Orders the unlabelled incidents of a target by how much each label would teach the model.
 
-    Uncertainty times density (Settles and Craven 2008) favours what the model does not know and
-    what stands for many others; what is recent counts more, for it is what comes next. Of
-    near-copies one is asked. `index` returns the vectors of what is stored.
+    The score is uncertainty times density (Settles and Craven 2008): it is high where the model is
+    unsure and where many other incidents are alike. Recent incidents score higher, because the next
+    ones will be like them. Of near-copies only one is asked for. `index` returns the index of the
+    stored incidents.
     """
 
     def __init__(
@@ -88,15 +89,15 @@ class LabelQueue:
         audited = self._audited(target, limit)
         if len(audited) >= limit:
             return audited
-        found = self._store.predictions.unlabelled(target, since=None, limit=MOST_CANDIDATES)
-        candidates = self._stored([answer for answer in found if answer.audit_share is None])
+        answers = self._store.predictions.unlabelled(target, since=None, limit=MOST_CANDIDATES)
+        candidates = self._candidates([answer for answer in answers if answer.audit_share is None])
         return (*audited, *self._ranked(candidates)[: limit - len(audited)])
 
     def _check(self, target: str) -> None:
-        known = label_targets(self._champions())
-        if target not in known:
-            named = ", ".join(known) or "none yet"
-            message = f"{target!r} takes no labels here; targets that do: {named}"
+        targets = label_targets(self._champions())
+        if target not in targets:
+            names = ", ".join(targets) or "none yet"
+            message = f"{target!r} takes no labels here; targets that do: {names}"
             raise InvalidFields([FieldError("target", message)])
 
     def _audited(self, target: str, limit: int) -> tuple[WantedLabel, ...]:
@@ -106,13 +107,13 @@ class LabelQueue:
             if answer.truth is None
         }
         stored = self._store.incidents.find(list(undecided))
-        waiting = [stored[id_].report for id_ in undecided if id_ in stored]
+        reports = [stored[id_].report for id_ in undecided if id_ in stored]
         return tuple(
-            WantedLabel(one.id, one.title, one.opened_at, 1.0, _AUDIT, 1, is_audit=True)
-            for one in waiting[:limit]
+            WantedLabel(report.id, report.title, report.opened_at, 1.0, _AUDIT, 1, is_audit=True)
+            for report in reports[:limit]
         )
 
-    def _stored(self, answers: Sequence[PredictionSummary]) -> list[_Candidate]:
+    def _candidates(self, answers: Sequence[PredictionSummary]) -> list[_Candidate]:
         stored: Mapping[str, ResolvedIncident] = self._store.incidents.find(
             [answer.incident_id for answer in answers]
         )
@@ -125,29 +126,29 @@ class LabelQueue:
     def _ranked(self, candidates: Sequence[_Candidate]) -> list[WantedLabel]:
         if not candidates:
             return []
-        reports = [one.incident.report for one in candidates]
+        reports = [candidate.incident.report for candidate in candidates]
         density = _density(self._index().text_vectors([report.id for report in reports]))
-        confidence = np.array([one.answer.confidence for one in candidates])
-        days = _days_before_newest([one.opened_at for one in candidates])
+        confidence = np.array([candidate.answer.confidence for candidate in candidates])
+        days = _days_before_newest([candidate.opened_at for candidate in candidates])
         scores = (1 - confidence) * density * 0.5 ** (days / _HALF_LIFE_DAYS)
-        groups = near_copy_groups([f"{one.title}\n{one.description}" for one in reports])
+        groups = near_copy_groups([f"{report.title}\n{report.description}" for report in reports])
         sizes = np.bincount(groups)
-        ranked, seen = [], set()
-        for at in np.argsort(-scores, kind="stable"):
-            if groups[at] in seen:
+        ranked, ranked_groups = [], set()
+        for row in np.argsort(-scores, kind="stable"):
+            if groups[row] in ranked_groups:
                 continue
-            seen.add(groups[at])
-            size = int(sizes[groups[at]])
-            ranked.append(_wanted(candidates[at], scores[at], density[at], size))
+            ranked_groups.add(groups[row])
+            size = int(sizes[groups[row]])
+            ranked.append(_wanted_label(candidates[row], scores[row], density[row], size))
         return ranked
 
 
 def _density(vectors: Vectors) -> Floats:
-    """Return each unit vector's mean cosine with the others, in 0..1; 1 where there is no other."""
+    """Return each unit vector's mean cosine with the others, in 0..1; 1 for a single vector."""
     if len(vectors) < 2:
         return np.ones(len(vectors))
-    others = vectors.sum(axis=0) - vectors
-    cosines = np.einsum("ij,ij->i", vectors, others).astype(np.float64) / (len(vectors) - 1)
+    sums_of_others = vectors.sum(axis=0) - vectors
+    cosines = np.einsum("ij,ij->i", vectors, sums_of_others).astype(np.float64) / (len(vectors) - 1)
     return np.asarray(np.clip(cosines, 0, 1))
 
 
@@ -157,7 +158,7 @@ def _days_before_newest(moments: Sequence[datetime]) -> Floats:
 
 
 def _likeness(density: float) -> str:
-    """Say how much of the queue a label speaks for, by the mean cosine with the others.
+    """Say how similar an incident is to the others in the queue, by the mean cosine with them.
 
     >>> _likeness(0.6), _likeness(0.05)
     ('much like most others that wait', 'unlike most others that wait')
@@ -167,16 +168,16 @@ def _likeness(density: float) -> str:
     return "like some others that wait" if density >= _RELATED else "unlike most others that wait"
 
 
-def _wanted(candidate: _Candidate, score: float, density: float, size: int) -> WantedLabel:
+def _wanted_label(candidate: _Candidate, score: float, density: float, size: int) -> WantedLabel:
     report = candidate.incident.report
-    others = f"; stands for {size} near-copies" if size > 1 else ""
+    copies = f"; stands for {size} near-copies" if size > 1 else ""
     why = f"the model is {candidate.answer.confidence:.0%} sure; {_likeness(density)}"
     return WantedLabel(
         report.id,
         report.title,
         report.opened_at,
         round(float(score), 4),
-        why + others,
+        why + copies,
         size,
         is_audit=False,
     )

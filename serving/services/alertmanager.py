@@ -1,4 +1,4 @@
-"""Groups of alerts become incidents: opened and triaged at once, resolved when they are over."""
+"""Turns groups of alerts into incidents: opened and triaged at once, resolved with the group."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from serving.services.triage import TriageService
 _log = logging.getLogger(__name__)
 
 RESOLUTION = "resolved by alertmanager"
-"""Names no fix, and is read as none."""
+"""The resolution of incidents that Alertmanager resolved; it counts as no recorded fix."""
 
 Effect = Literal["opened", "resolved", "unchanged"]
 
@@ -36,7 +36,7 @@ _TRIAGES_AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True)
 class AlertEffect:
-    """What a delivery did; both ids are None where there is nothing to name."""
+    """What a delivery did; `incident_id` is None if it concerned no incident."""
 
     effect: Effect
     incident_id: str | None
@@ -44,14 +44,14 @@ class AlertEffect:
 
 
 class AlertmanagerHook:
-    """Takes the deliveries of Alertmanager in; the same one twice changes nothing the second time.
+    """Applies the deliveries of Alertmanager; a repeated delivery changes nothing.
 
-    What fires and began before its group's incident was resolved is that incident, and opens it
-    again: an alert that lapsed and came back keeps its start. An old delivery that comes late
-    looks just the same and opens it too, for an incident too many is better than an alert missed.
-    Not where a person said how it was resolved: that stays. A delivery is answered within some
-    seconds: a triage that takes longer is stored when it is done. Raises `StoreUnavailable`, upon
-    which Alertmanager tries again.
+    A firing group whose alerts began before its incident was resolved reopens that incident: an
+    alert that lapsed and came back keeps its start. An old delivery that arrives late looks the
+    same and also reopens it, because an incident too many is better than a missed alert. An
+    incident that a person resolved stays resolved. A delivery is answered within seconds; a triage
+    that takes longer is stored when it is done. Raises `StoreUnavailable`, after which Alertmanager
+    tries again.
     """
 
     def __init__(self, store: Store, triage: TriageService, masking: Masking) -> None:
@@ -61,29 +61,31 @@ class AlertmanagerHook:
         self._executor = ThreadPoolExecutor(_TRIAGES_AT_ONCE, thread_name_prefix="alertmanager")
 
     def take(self, body: AlertmanagerRequest, request_id: str) -> AlertEffect:
-        """Open, open again, resolve or leave the incident of the group a delivery tells of."""
+        """Open, reopen, resolve or leave the incident of the group that a delivery names."""
         prefix = f"alert-{body.key}-"
         if body.is_resolved:
-            revised = self._store.incidents.revise(prefix, lambda known: _resolved(known, body))
-            return AlertEffect("resolved" if revised.is_written else "unchanged", _id_of(revised))
+            revised = self._store.incidents.revise(prefix, lambda stored: _resolved(stored, body))
+            return AlertEffect(
+                "resolved" if revised.is_written else "unchanged", _incident_id(revised)
+            )
         report = alert_report(body, prefix, self._masking)
-        revised = self._store.incidents.revise(prefix, lambda known: _running(known, report))
+        revised = self._store.incidents.revise(prefix, lambda stored: _firing(stored, report))
         if revised.incident is None or not revised.is_written:
-            return AlertEffect("unchanged", _id_of(revised))
-        opened = revised.incident.report
-        answering = self._executor.submit(self._answer, opened, request_id)
-        return AlertEffect("opened", opened.id, _result_soon(answering))
+            return AlertEffect("unchanged", _incident_id(revised))
+        report = revised.incident.report
+        future = self._executor.submit(self._answer, report, request_id)
+        return AlertEffect("opened", report.id, _result_in_time(future))
 
     def close(self) -> None:
-        """Wait until every incident that was opened is triaged; nothing is taken any more."""
+        """Accept no more deliveries, and wait until every opened incident is triaged."""
         self._executor.shutdown()
 
     def _answer(self, report: IncidentReport, request_id: str) -> str | None:
         try:
             triages = self._triage.triage([report], include=None, request_id=request_id)
         except PrecedentError as error:
-            facts = {"request_id": request_id, "reason": str(error)}
-            _log.warning("an alert was stored without an answer", extra={"fields": facts})
+            fields = {"request_id": request_id, "reason": str(error)}
+            _log.warning("an alert was stored without an answer", extra={"fields": fields})
             return None
         return triages.items[0].prediction_id
 
@@ -91,22 +93,22 @@ class AlertmanagerHook:
 def alert_report(body: AlertmanagerRequest, prefix: str, masking: Masking) -> IncidentReport:
     """Return the report of a firing group, cleaned and masked.
 
-    Its id is the prefix and the time at which the first alert began. Labels, further annotations
-    and fields become attributes; of two with one name the label is kept.
+    Its id is the prefix and the time at which the first alert began. Labels, other annotations and
+    other fields become attributes; a label replaces an annotation or field of the same name.
     """
     labels = body.labels()
     opened_at = body.began_at or datetime.now(UTC)
     annotations = {name: body.annotations(name) for name in body.annotation_names()}
-    titles = _first(annotations, _TITLES) or [labels.get("alertname", "Alert")]
-    lines = _first(annotations, _DESCRIPTIONS) or titles[1:]
-    further = {
+    titles = _first_annotation(annotations, _TITLES) or [labels.get("alertname", "Alert")]
+    lines = _first_annotation(annotations, _DESCRIPTIONS) or titles[1:]
+    other_annotations = {
         name: ", ".join(values)
         for name, values in annotations.items()
         if name not in (*_TITLES, *_DESCRIPTIONS)
     }
     if annotations.get(_RUNBOOK):
-        further[_RUNBOOK] = annotations[_RUNBOOK][0]
-    facts = body.further() | further | labels
+        other_annotations[_RUNBOOK] = annotations[_RUNBOOK][0]
+    attributes = body.further() | other_annotations | labels
     return parse_report(
         id=f"{prefix}{opened_at:%Y%m%dT%H%M%S}{opened_at.microsecond // 1000:03d}",
         masking=masking,
@@ -117,48 +119,48 @@ def alert_report(body: AlertmanagerRequest, prefix: str, masking: Masking) -> In
         source=_SOURCE,
         attributes={
             parse_name(name)[:MAX_ID_LENGTH]: value[:MAX_TEXT_LENGTH]
-            for name, value in facts.items()
+            for name, value in attributes.items()
         },
     )
 
 
-def _first(annotations: Mapping[str, list[str]], names: tuple[str, ...]) -> list[str]:
+def _first_annotation(annotations: Mapping[str, list[str]], names: tuple[str, ...]) -> list[str]:
     return next((annotations[name] for name in names if annotations.get(name)), [])
 
 
-def _running(known: Iterable[ResolvedIncident], report: IncidentReport) -> ResolvedIncident:
-    """Return the incident of this episode: one that is open, opened again, or else new."""
-    incidents = list(known)
+def _firing(stored: Iterable[ResolvedIncident], report: IncidentReport) -> ResolvedIncident:
+    """Return the incident of a firing group: an open one, a reopened one, or a new one."""
+    incidents = list(stored)
     for incident in incidents:
         if incident.outcome.resolved_at is None:
             return incident
     for incident in incidents:
-        if _is_of_episode(report, incident):
-            return _opened_again(incident)
+        if _is_same_episode(report, incident):
+            return _reopened(incident)
     return ResolvedIncident(report, Outcome())
 
 
-def _is_of_episode(report: IncidentReport, known: ResolvedIncident) -> bool:
-    """Tell whether what fires began before all of the group's alerts were over."""
-    began_at, resolved_at = report.opened_at, known.outcome.resolved_at
+def _is_same_episode(report: IncidentReport, incident: ResolvedIncident) -> bool:
+    """Return whether the firing alerts began before the incident was resolved."""
+    began_at, resolved_at = report.opened_at, incident.outcome.resolved_at
     is_before = began_at is not None and resolved_at is not None and began_at <= resolved_at
-    return is_before or report.id == known.report.id
+    return is_before or report.id == incident.report.id
 
 
-def _opened_again(known: ResolvedIncident) -> ResolvedIncident:
-    """Return an incident without the resolution that this hook gave it, or as a person left it."""
-    if known.outcome.resolution != RESOLUTION:
-        return known
-    return replace(known, outcome=replace(known.outcome, resolved_at=None, resolution=None))
+def _reopened(incident: ResolvedIncident) -> ResolvedIncident:
+    """Return an incident open again if this hook resolved it, unchanged if a person did."""
+    if incident.outcome.resolution != RESOLUTION:
+        return incident
+    return replace(incident, outcome=replace(incident.outcome, resolved_at=None, resolution=None))
 
 
 def _resolved(
-    known: tuple[ResolvedIncident, ...], body: AlertmanagerRequest
+    stored: tuple[ResolvedIncident, ...], body: AlertmanagerRequest
 ) -> ResolvedIncident | None:
-    """Return the group's last incident, resolved unless it is so already or began later."""
-    if not known:
+    """Return the group's last incident, resolved unless it already was or began later."""
+    if not stored:
         return None
-    last = known[-1]
+    last = stored[-1]
     resolved_at = body.ended_at or datetime.now(UTC)
     began_later = last.report.opened_at is not None and resolved_at < last.report.opened_at
     if last.outcome.resolved_at is not None or began_later:
@@ -168,12 +170,12 @@ def _resolved(
     return ResolvedIncident(last.report, outcome)
 
 
-def _id_of(revised: RevisionResult) -> str | None:
+def _incident_id(revised: RevisionResult) -> str | None:
     return None if revised.incident is None else revised.incident.report.id
 
 
-def _result_soon(answering: "Future[str | None]") -> str | None:
+def _result_in_time(future: "Future[str | None]") -> str | None:
     try:
-        return answering.result(timeout=_WAIT_SECONDS)
+        return future.result(timeout=_WAIT_SECONDS)
     except NotYet:
         return None

@@ -1,4 +1,4 @@
-"""Scores metric series that a caller sends whole. Knows no HTTP."""
+"""Scores whole metric series that a caller sends. Knows no HTTP."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _CALIBRATED_WEEKS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What alarm rates rest on: shipped constants alone, or also the series' own past."""
+    """What the alarm rates are based on: shipped constants, or also the past of the series."""
 
     source: str
     series_weeks: float
@@ -26,7 +26,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class ScoredSeries:
-    """A series with what was found, each array in the order of the points as they were sent."""
+    """A scored series; each array has the order of the points that were sent."""
 
     name: str
     unit: str | None
@@ -40,55 +40,55 @@ class ScoredSeries:
     warnings: tuple[str, ...]
 
 
-def score_series(given: Sequence[MetricSeries], budget_per_week: float) -> list[ScoredSeries]:
-    """Score each series by its own past, and flag what a budget of false alarms a week allows.
+def score_series(series: Sequence[MetricSeries], budget_per_week: float) -> list[ScoredSeries]:
+    """Score each series by its own past, with flags for a budget of false alarms a week.
 
     >>> times = 60 * np.arange(3)
     >>> scored, = score_series([MetricSeries("cpu", times, np.array([1.0, 2.0, np.nan]))], 1.0)
     >>> scored.is_anomalous.tolist(), len(scored.warnings)
     ([False, False, False], 3)
     """
-    grids = [lay_on_grid(each.times, each.values) for each in given]
+    grids = [lay_on_grid(metric.times, metric.values) for metric in series]
     weeks = [_weeks(grid) for grid in grids]
     is_enough = sum(weeks) >= _CALIBRATED_WEEKS
     return [
-        _score(each, grid, budget_per_week, Calibration(_source(own), own, is_enough))
-        for each, grid, own in zip(given, grids, weeks, strict=True)
+        _score(metric, grid, budget_per_week, Calibration(_source(own), own, is_enough))
+        for metric, grid, own in zip(series, grids, weeks, strict=True)
     ]
 
 
 def _score(
-    given: MetricSeries, grid: SeriesGrid, budget_per_week: float, calibration: Calibration
+    series: MetricSeries, grid: SeriesGrid, budget_per_week: float, calibration: Calibration
 ) -> ScoredSeries:
     model = AnomalyModel(step_seconds=grid.step_seconds)
-    scores = model.update(model.start(1), grid.times, grid.values[None])
-    found = _own_units(scores, grid.before).within(given.bounds)
+    batch_scores = model.update(model.start(1), grid.times, grid.values[None])
+    scores = _own_units(batch_scores, grid.before).within(series.bounds)
     values = grid.values + grid.before
     flags = find_flags(
         grid.times,
         values,
-        found,
+        scores,
         budget_per_week=budget_per_week,
         step_seconds=grid.step_seconds,
     )
-    places = grid.slots
-    is_there = ~np.isnan(given.values) & ~np.isnan(grid.values[places])
+    slots = grid.slots
+    has_value = ~np.isnan(series.values) & ~np.isnan(grid.values[slots])
     return ScoredSeries(
-        name=given.name,
-        unit=given.unit,
-        score=np.where(is_there, found.score[places], np.nan),
-        is_anomalous=is_there & (found.alarms_per_week[places] <= budget_per_week),
-        expected=found.expected[places],
-        lower=found.lower[places],
-        upper=found.upper[places],
+        name=series.name,
+        unit=series.unit,
+        score=np.where(has_value, scores.score[slots], np.nan),
+        is_anomalous=has_value & (scores.alarms_per_week[slots] <= budget_per_week),
+        expected=scores.expected[slots],
+        lower=scores.lower[slots],
+        upper=scores.upper[slots],
         flags=flags,
         calibration=calibration,
-        warnings=(*grid.warnings, *_warn(given, calibration)),
+        warnings=(*grid.warnings, *_warnings(series, calibration)),
     )
 
 
 def _own_units(scores: SeriesScores, before: NDArray[np.float64]) -> SeriesScores:
-    """Return the scores of the one series, with what is expected in the units that were given."""
+    """Return the scores of a batch of one series, with expected values in its own units."""
     return SeriesScores(
         score=scores.score[0],
         alarms_per_week=scores.alarms_per_week[0],
@@ -109,7 +109,7 @@ def _source(weeks: float) -> str:
     )
 
 
-def _warn(given: MetricSeries, calibration: Calibration) -> list[str]:
+def _warnings(series: MetricSeries, calibration: Calibration) -> list[str]:
     warnings = []
     if not calibration.is_calibrated:
         warnings.append(
@@ -121,8 +121,8 @@ def _warn(given: MetricSeries, calibration: Calibration) -> list[str]:
         warnings.append(
             f"warm-up: {days:.1f} days of values; flags begin after {DAYS_BEFORE_FLAGS} days"
         )
-    lowest, highest = (np.nan if bound is None else bound for bound in given.bounds)
-    outside = int(((given.values < lowest) | (given.values > highest)).sum())
+    lowest, highest = (np.nan if bound is None else bound for bound in series.bounds)
+    outside = int(((series.values < lowest) | (series.values > highest)).sum())
     if outside:
-        warnings.append(f"bounds: {outside} values lie outside the bounds that were given")
+        warnings.append(f"bounds: {outside} values lie outside the bounds of the series")
     return warnings

@@ -1,4 +1,4 @@
-"""What holds for answers at a moment: modes, withdrawn certificates and the audit sample."""
+"""The policy for answers: modes, withdrawn certificates and the audit sample."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from serving.services.audit_sampling import AuditSample
 
 @dataclass(frozen=True, slots=True)
 class AnswerPolicy:
-    """How predictions are answered at a moment; a request takes it once and keeps it to its end.
+    """The policy at a moment; each request reads it once, so that all its answers follow the same.
 
-    `withdrawn` are the targets, versions and labels that may not be answered as `auto`.
+    `withdrawn` holds the (target, version, label) triples that may not be answered as `auto`.
     """
 
     modes: Modes
@@ -22,7 +22,7 @@ class AnswerPolicy:
 
 
 class PolicySource:
-    """Puts the policy of the moment together from what is polled."""
+    """Builds the current policy from what the pollers read."""
 
     def __init__(
         self, modes: ModePoller, certificates: CertificatePoller, sample: AuditSample
@@ -32,5 +32,5 @@ class PolicySource:
         self._sample = sample
 
     def current(self) -> AnswerPolicy:
-        """Return how predictions are answered now."""
+        """Return the policy of this moment."""
         return AnswerPolicy(self._modes.modes, self._certificates.withdrawn, self._sample)

@@ -1,4 +1,4 @@
-"""Chooses the answers that a person checks without having seen them: an honest sample of `auto`."""
+"""Draws the audit sample: `auto` answers that a person checks without having seen them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,34 +15,34 @@ _HASHES = 2.0**64
 
 @dataclass(frozen=True, slots=True)
 class AuditSample:
-    """Draws a `share` (0..1) of what would be acted upon without a person.
+    """Draws a `share` (0..1) of the answers that would be acted on without a person.
 
-    Whether an incident is drawn hangs on nothing but its id, so that asking again, of another
-    worker or another version, reveals nothing.
+    Whether an incident is drawn depends only on its id, so that asking again, or asking another
+    worker or version, reveals nothing.
 
-    >>> AuditSample("default", 1.0).holds("category", "INC1")
+    >>> AuditSample("default", 1.0).includes("category", "INC1")
     True
-    >>> drawn = [AuditSample("default", 0.05).holds("category", str(n)) for n in range(1_000)]
-    >>> sum(drawn)
+    >>> sample = AuditSample("default", 0.05)
+    >>> sum(sample.includes("category", str(number)) for number in range(1_000))
     48
     """
 
     tenant: str
     share: float
 
-    def drawn(self, incident_id: str, answers: Mapping[str, Answer]) -> frozenset[str]:
-        """Return the targets whose answers about an incident are to be held back."""
+    def sampled_targets(self, incident_id: str, answers: Mapping[str, Answer]) -> frozenset[str]:
+        """Return the targets whose answers about an incident belong to the sample."""
         return frozenset(
             target
             for target, answer in answers.items()
             if answer.decision == Decision.AUTO
             and answer.mode is Mode.AUTO
-            and self.holds(target, incident_id)
+            and self.includes(target, incident_id)
         )
 
-    def holds(self, target: str, incident_id: str) -> bool:
-        """Tell whether an incident is in the sample of a target."""
-        # Lengths keep two names apart that would read alike when put together.
-        named = f"{len(self.tenant)} {len(target)} {self.tenant}{target}{incident_id}"
-        first = sha256(named.encode("utf-8", "surrogatepass")).digest()[:8]
-        return int.from_bytes(first) / _HASHES < self.share
+    def includes(self, target: str, incident_id: str) -> bool:
+        """Return whether an incident is in the sample of a target."""
+        # The lengths keep names apart whose concatenations would be equal.
+        key = f"{len(self.tenant)} {len(target)} {self.tenant}{target}{incident_id}"
+        first_bytes = sha256(key.encode("utf-8", "surrogatepass")).digest()[:8]
+        return int.from_bytes(first_bytes) / _HASHES < self.share

@@ -1,4 +1,4 @@
-"""The model that searches the store: a champion, or one with the constants that are shipped."""
+"""Chooses the model that searches the store: the champion, or the one shipped with the program."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -11,7 +11,7 @@ _M = TypeVar("_M", SimilarModel, RunbookModel)
 
 
 class ChampionOrShipped(Generic[_M]):
-    """The champion of a target, or a model that the program brings along before any training."""
+    """The champion of a target or, while there is none, the model that the program ships."""
 
     def __init__(self, target: str, shipped: _M, champions: Callable[[], Champions]) -> None:
         self.target = target
@@ -19,15 +19,15 @@ class ChampionOrShipped(Generic[_M]):
         self._champions = champions
 
     def model(self) -> _M:
-        """Return what searches now."""
+        """Return the model that searches now."""
         champion = self._champions().serving.get(self.target)
         model = None if champion is None else champion.model
         return model if isinstance(model, type(self._shipped)) else self._shipped
 
     def encoder(self) -> str:
-        """Return the reference of the encoder that searches read."""
+        """Return the reference of the encoder that this model uses."""
         return self.model().encoder
 
     def refusal(self) -> str | None:
-        """Return why the registered champion does not search, None if none should."""
+        """Return why the registered champion could not be loaded, None if it was or none exists."""
         return self._champions().refusal(self.target)

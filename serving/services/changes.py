@@ -1,4 +1,4 @@
-"""Keeps changes to services, and removes what is too old."""
+"""Stores changes to services, and deletes old telemetry."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -7,13 +7,14 @@ from features.domain.change import Change
 from features.store.incidents.telemetry import TELEMETRY_KEPT
 from features.store.store import Store
 
-_BETWEEN_CLEARINGS = timedelta(days=1)
+_DELETE_EVERY = timedelta(days=1)
 
 
 class ChangeService:
-    """Keeps changes; once a day it removes what is older than 400 days, for no watch may run.
+    """Stores changes; once a day it deletes changes and anomalies older than 400 days.
 
-    `now` returns the present time, aware UTC. Raises `StoreUnavailable`.
+    The watch deletes them too, but it may not be running. `now` returns the present time, aware
+    UTC. Raises `StoreUnavailable`.
     """
 
     def __init__(
@@ -21,12 +22,12 @@ class ChangeService:
     ) -> None:
         self._store = store
         self._now = now
-        self._cleared_at: datetime | None = None
+        self._deleted_at: datetime | None = None
 
     def record(self, change: Change) -> None:
-        """Add a change, or replace what was known under its id."""
+        """Add a change, or replace the one with the same id."""
         now = self._now()
-        if self._cleared_at is None or now - self._cleared_at >= _BETWEEN_CLEARINGS:
+        if self._deleted_at is None or now - self._deleted_at >= _DELETE_EVERY:
             self._store.telemetry.delete_before(now - TELEMETRY_KEPT)
-            self._cleared_at = now
+            self._deleted_at = now
         self._store.changes.record([change])

@@ -1,4 +1,4 @@
-"""Ranks what changed and what moved by how well it explains one incident. Knows no store."""
+"""Ranks changes and anomalies by how well they explain one incident. Knows no store."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,12 @@ from features.domain.topology import Topology
 
 MOST_SHOWN = 20
 
-# How likely a cause lies there, beside the service itself; of nothing known, one of many.
+# How likely the cause is in a service, relative to the incident's own: a service that it uses, one
+# that uses it, any service if the incident names none, and all other services.
 _SAME, _USED, _USING, _UNKNOWN, _ELSEWHERE = 1.0, 0.5, 0.25, 0.3, 0.05
 _SAME_SERVICE = "same service"
 _STRONG_ALARMS_PER_WEEK = 1.0
-# Detectors place an onset some minutes off, and senders a change.
+# Detected onsets and reported times of changes may be some minutes off.
 _SLACK = timedelta(minutes=5)
 _SUPPORTED_WITHIN = timedelta(hours=1)
 _TOGETHER = timedelta(minutes=30)
@@ -25,7 +26,7 @@ _LONGEST_NAME = 120
 
 @dataclass(frozen=True, slots=True)
 class RelatedChange:
-    """A change before an incident, and why it may have to do with it."""
+    """A change before an incident, and why it may be the cause."""
 
     id: str
     service: str | None
@@ -38,7 +39,7 @@ class RelatedChange:
 
 @dataclass(frozen=True, slots=True)
 class RelatedAnomaly:
-    """A series that was out of line around an incident's opening, in the series' own units."""
+    """An anomaly of a series around an incident's opening, in the series' own units."""
 
     id: str
     series: str
@@ -58,14 +59,14 @@ class RelatedAnomaly:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """How a service relates to that of an incident: a weight, and words where there are any."""
+    """How a service relates to that of an incident: a weight, and words if they are connected."""
 
     weight: float
     words: str | None = None
 
 
 class ServiceNeighbourhood:
-    """The services around that of an incident; None is an incident that names none."""
+    """The services around that of an incident; `service` is None if the incident names none."""
 
     def __init__(self, service: str | None, topology: Topology) -> None:
         self._topology = topology
@@ -75,9 +76,9 @@ class ServiceNeighbourhood:
         self.own_key = self.key(service)
         if service is not None and self.own_key is not None:
             self._relations[self.own_key] = Relation(_SAME, _SAME_SERVICE)
-            for each in topology.neighbours(service):
-                weight = _USED if each.is_used else _USING
-                self._relations.setdefault(each.key, Relation(weight, each.relation))
+            for neighbour in topology.neighbours(service):
+                weight = _USED if neighbour.is_used else _USING
+                self._relations.setdefault(neighbour.key, Relation(weight, neighbour.relation))
         self.keys: Mapping[str, Relation] = self._relations
 
     def key(self, service: str | None) -> str | None:
@@ -95,42 +96,52 @@ class ServiceNeighbourhood:
 
 
 class _Onsets:
-    """The strong ones of the anomalies by service, each by onset, so that one is found fast."""
+    """The strong anomalies of each service, sorted by onset for fast look-up."""
 
     def __init__(self, anomalies: Sequence[SeriesAnomaly], nearby: ServiceNeighbourhood) -> None:
         self._nearby = nearby
         self._by_key: dict[str | None, list[SeriesAnomaly]] = {}
-        for one in anomalies:
-            if one.alarms_per_week <= _STRONG_ALARMS_PER_WEEK:
-                self._by_key.setdefault(nearby.key(one.service), []).append(one)
-        self._own = next(iter(self._on(nearby.own_key)), None)
+        for anomaly in anomalies:
+            if anomaly.alarms_per_week <= _STRONG_ALARMS_PER_WEEK:
+                self._by_key.setdefault(nearby.key(anomaly.service), []).append(anomaly)
+        self._own_first = next(iter(self._of_service(nearby.own_key)), None)
 
-    def held_against(self, change: Change) -> SeriesAnomaly | None:
-        """Return the first on the change's service that began with it or soon after, or the own."""
-        there = self._on(self._nearby.key(change.service))
-        first = bisect_left(there, -_SLACK, key=lambda one: one.onset_at - change.at)
-        is_soon = first < len(there) and there[first].onset_at - change.at <= _SUPPORTED_WITHIN
-        return there[first] if is_soon else self._own
+    def first_after(self, change: Change) -> SeriesAnomaly | None:
+        """Return the first anomaly on the change's service that began with it or soon after.
 
-    def _on(self, key: str | None) -> Sequence[SeriesAnomaly]:
+        Without one, return the first anomaly on the incident's own service.
+        """
+        anomalies = self._of_service(self._nearby.key(change.service))
+        first = bisect_left(anomalies, -_SLACK, key=lambda anomaly: anomaly.onset_at - change.at)
+        if first < len(anomalies) and anomalies[first].onset_at - change.at <= _SUPPORTED_WITHIN:
+            return anomalies[first]
+        return self._own_first
+
+    def _of_service(self, key: str | None) -> Sequence[SeriesAnomaly]:
         return () if key is None else self._by_key.get(key, ())
 
 
 def rank_anomalies(
     anomalies: Sequence[SeriesAnomaly], nearby: ServiceNeighbourhood, opened_at: datetime
 ) -> tuple[RelatedAnomaly, ...]:
-    """Return the series likeliest to be where it began first, each with its reasons.
+    """Return the anomalies with their reasons, those first in which the trouble likely began.
 
-    That is those of a service near the incident's, far out of line, and out of line shortly before
-    it opened and before others were. `anomalies` are by onset.
+    An anomaly ranks higher on the incident's service or one connected to it, with a high score, and
+    with an onset shortly before the opening and before other onsets. `anomalies` are by onset.
     """
-    recent = (one.onset_at for one in anomalies if opened_at - one.onset_at <= _TOGETHER)
-    first_at = next(recent, opened_at)
+    recent_onsets = (
+        anomaly.onset_at for anomaly in anomalies if opened_at - anomaly.onset_at <= _TOGETHER
+    )
+    first_at = next(recent_onsets, opened_at)
     ranked = sorted(
         anomalies,
-        key=lambda one: (-_anomaly_weight(one, nearby, opened_at, first_at), one.onset_at, one.id),
+        key=lambda anomaly: (
+            -_anomaly_weight(anomaly, nearby, opened_at, first_at),
+            anomaly.onset_at,
+            anomaly.id,
+        ),
     )
-    return tuple(_related_anomaly(one, nearby, opened_at) for one in ranked[:MOST_SHOWN])
+    return tuple(_related_anomaly(anomaly, nearby, opened_at) for anomaly in ranked[:MOST_SHOWN])
 
 
 def rank_changes(
@@ -139,22 +150,23 @@ def rank_changes(
     nearby: ServiceNeighbourhood,
     opened_at: datetime,
 ) -> tuple[RelatedChange, ...]:
-    """Return the changes likeliest to be the cause first, each with its reasons.
+    """Return the changes with their reasons, the likeliest cause first.
 
-    A change counts the more the shorter it came before the onset: that of a series of its own
-    service, else of the incident's service, else the opening. `anomalies` are by onset.
+    A change ranks higher the sooner trouble followed it: an anomaly of its own service, else one of
+    the incident's service, else the opening. `anomalies` are by onset.
     """
     strong = _Onsets(anomalies, nearby)
-    onsets = {change.id: strong.held_against(change) for change in changes}
+    onsets = {change.id: strong.first_after(change) for change in changes}
     ranked = sorted(
         changes,
-        key=lambda one: (
-            -_change_weight(one, onsets[one.id], nearby, opened_at),
-            opened_at - one.at,
+        key=lambda change: (
+            -_change_weight(change, onsets[change.id], nearby, opened_at),
+            opened_at - change.at,
         ),
     )
     return tuple(
-        _related_change(one, onsets[one.id], nearby, opened_at) for one in ranked[:MOST_SHOWN]
+        _related_change(change, onsets[change.id], nearby, opened_at)
+        for change in ranked[:MOST_SHOWN]
     )
 
 
@@ -190,7 +202,7 @@ def _related_anomaly(
     anomaly: SeriesAnomaly, nearby: ServiceNeighbourhood, opened_at: datetime
 ) -> RelatedAnomaly:
     relation = nearby.relation(anomaly.service).words
-    timing = f"began {_between(anomaly.onset_at, opened_at)} it opened"
+    timing = f"began {_time_between(anomaly.onset_at, opened_at)} it opened"
     return RelatedAnomaly(
         id=anomaly.id,
         series=anomaly.series,
@@ -214,10 +226,10 @@ def _related_change(
 ) -> RelatedChange:
     relation = nearby.relation(change.service).words
     if onset is None:
-        timing = f"{_between(change.at, opened_at)} it opened"
+        timing = f"{_time_between(change.at, opened_at)} it opened"
     else:
-        named = onset.series[:_LONGEST_NAME]
-        timing = f"{_between(change.at, onset.onset_at)} the onset of {named}"
+        name = onset.series[:_LONGEST_NAME]
+        timing = f"{_time_between(change.at, onset.onset_at)} the onset of {name}"
     return RelatedChange(
         id=change.id,
         service=change.service,
@@ -229,12 +241,12 @@ def _related_change(
     )
 
 
-def _between(moment: datetime, other: datetime) -> str:
-    """Return where a moment lies from another, such as `4 min before`."""
+def _time_between(moment: datetime, other: datetime) -> str:
+    """Return the time from one moment to another in words, such as `4 min before`."""
     seconds = (other - moment).total_seconds()
     side = "before" if seconds >= 0 else "after"
     minutes = round(abs(seconds) / 60)
     if minutes == 0:
         return f"less than a minute {side}"
-    spoken = f"{minutes} min" if minutes < 120 else f"{round(minutes / 60)} h"
-    return f"{spoken} {side}"
+    length = f"{minutes} min" if minutes < 120 else f"{round(minutes / 60)} h"
+    return f"{length} {side}"

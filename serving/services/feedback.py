@@ -1,4 +1,4 @@
-"""Keeps what people say of answers, by the API or on the page. Knows no HTTP."""
+"""Stores feedback on answers, from the API or the page. Knows no HTTP."""
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
@@ -22,10 +22,10 @@ _MAX_LABEL = 1_000
 
 
 class FeedbackService:
-    """Checks and stores feedback; saying the same twice is saying it once.
+    """Checks and stores feedback; the same feedback given twice counts once.
 
-    `now` returns the present time, aware UTC. `on_labels` is told of the label that what is said
-    makes, once it is stored.
+    `now` returns the present time, aware UTC. `on_labels` is called with the labels that follow
+    from feedback, once they are stored.
     """
 
     def __init__(
@@ -52,16 +52,16 @@ class FeedbackService:
         subject: str | None = None,
         helped: bool | None = None,
     ) -> FeedbackRecord:
-        """Store what somebody says of an answer and return it as stored.
+        """Store feedback on an answer and return it as stored.
 
-        `subject` names one entry of a list; that of an open match may be left out. `label` counts
-        for a correction only, and nobody's name is the source's. An answer of the audit sample was
-        not shown, and can only be corrected. Raises `UnknownPrediction`, `InvalidFields` and
-        `StoreUnavailable`.
+        `subject` names one entry of a list; for an open match it may be left out. `label` is used
+        for corrections only. Without a name, `given_by` is the source. An answer of the audit
+        sample was not shown, so it can only be corrected. Raises `UnknownPrediction`,
+        `InvalidFields` and `StoreUnavailable`.
         """
         answer = self._answer(prediction_id, incident_id, target)
         if answer.audit_share is not None and _action(action) is not FeedbackAction.CORRECT:
-            raise _refused("action", "was not shown: name the right label with correct")
+            raise _invalid("action", "was not shown: name the right label with correct")
         record = FeedbackRecord(
             prediction_id=prediction_id,
             incident_id=answer.incident_id,
@@ -80,64 +80,66 @@ class FeedbackService:
             self._on_labels(labels)
         return record
 
-    def _right_label(self, target: str, given: str | None) -> str:
-        label = _label(given)
-        if target == "runbooks" and all(label != one.id for one in self._store.runbooks.all()):
-            raise _refused("label", "name a stored runbook by its id")
+    def _right_label(self, target: str, text: str | None) -> str:
+        label = _label(text)
+        if target == "runbooks" and all(
+            label != runbook.id for runbook in self._store.runbooks.all()
+        ):
+            raise _invalid("label", "name a stored runbook by its id")
         return label
 
     def _answer(self, prediction_id: str, incident_id: str | None, target: str) -> PredictionRecord:
-        answered_by = "similar" if target == OPEN_MATCH else target
+        model_target = "similar" if target == OPEN_MATCH else target
         for record in self._store.predictions.get(prediction_id):
             is_about = incident_id is None or record.incident_id == incident_id
-            if is_about and record.target == answered_by:
+            if is_about and record.target == model_target:
                 return record
         about = "" if incident_id is None else f" about incident {incident_id!r}"
         raise UnknownPrediction(f"prediction {prediction_id!r} has no answer of {target!r}{about}")
 
 
-def _action(given: str) -> FeedbackAction:
+def _action(text: str) -> FeedbackAction:
     try:
-        return FeedbackAction(given)
+        return FeedbackAction(text)
     except ValueError:
-        raise _refused("action", f"give one of {', '.join(FeedbackAction)}") from None
+        raise _invalid("action", f"use one of {', '.join(FeedbackAction)}") from None
 
 
-def _label(given: str | None) -> str:
-    label = parse_label(given)
+def _label(text: str | None) -> str:
+    label = parse_label(text)
     if label is None:
-        raise _refused("label", "name the right label")
+        raise _invalid("label", "name the right label")
     if len(label) > _MAX_LABEL:
-        raise _refused("label", f"at most {_MAX_LABEL} characters are accepted")
+        raise _invalid("label", f"at most {_MAX_LABEL} characters are accepted")
     return label
 
 
-def _subject(answer: PredictionRecord, target: str, given: str | None) -> str | None:
-    # By name: ids of runbooks are paths, which may hold spaces that a name from outside lacks.
-    known = {parse_name(id_): id_ for id_ in _entries(answer, target)}
-    subject = parse_name(given or "") or None
-    if target == OPEN_MATCH and subject is None and known:
-        return next(iter(known.values()))
+def _subject(answer: PredictionRecord, target: str, text: str | None) -> str | None:
+    # Compared after parsing: ids of runbooks are paths and may contain spaces that parsing removes.
+    ids = {parse_name(id_): id_ for id_ in _entry_ids(answer, target)}
+    subject = parse_name(text or "") or None
+    if target == OPEN_MATCH and subject is None and ids:
+        return next(iter(ids.values()))
     if target == OPEN_MATCH or (subject is not None and target in _LISTS):
-        if subject not in known:
-            raise _refused("subject", "name an entry of the answer by its id")
-        return known[subject]
+        if subject not in ids:
+            raise _invalid("subject", "name an entry of the answer by its id")
+        return ids[subject]
     if subject is not None:
-        raise _refused("subject", f"an answer of {target!r} has no entries to name")
+        raise _invalid("subject", f"an answer of {target!r} has no entries to name")
     return None
 
 
-def _entries(answer: PredictionRecord, target: str) -> Collection[str]:
+def _entry_ids(answer: PredictionRecord, target: str) -> Collection[str]:
     if target == OPEN_MATCH:
         match = answer.answer.get(OPEN_MATCH)
         return [match["id"]] if match else []
-    listed = answer.answer[target] if target in _LISTS else ()
-    return [name for entry in listed for name in (entry["id"], *entry.get("copies", ()))]
+    entries = answer.answer[target] if target in _LISTS else ()
+    return [id_ for entry in entries for id_ in (entry["id"], *entry.get("copies", ()))]
 
 
-def _name(given: str | None) -> str:
-    return parse_name(given or "")[:_MAX_NAME]
+def _name(text: str | None) -> str:
+    return parse_name(text or "")[:_MAX_NAME]
 
 
-def _refused(field: str, message: str) -> InvalidFields:
+def _invalid(field: str, message: str) -> InvalidFields:
     return InvalidFields([FieldError(field, message)])

@@ -1,4 +1,4 @@
-"""Labels from what people say of answers, and from the final states of incidents."""
+"""Makes labels from feedback on answers and from the final states of incidents."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -13,27 +13,27 @@ from serving.background.certificates import CertificatePoller
 from serving.runtime.metrics import ServingMetrics
 
 OPEN_MATCH = "open_match"
-"""The target of what is said about the open incident that an answer of `similar` names."""
+"""The target of feedback on the open incident that an answer of `similar` names."""
 
 OnLabels = Callable[[Sequence[LabelRecord]], None]
-"""Told of labels when they are stored."""
+"""Called with labels after they were stored."""
 
 
 class LabelListener:
-    """Counts new labels, and lets those of audited answers judge certificates."""
+    """Counts new labels, and has certificates checked against the labels of audited answers."""
 
     def __init__(self, metrics: ServingMetrics, certificates: CertificatePoller) -> None:
         self._metrics = metrics
         self._certificates = certificates
 
     def __call__(self, labels: Sequence[LabelRecord]) -> None:
-        """Take note of labels that were stored."""
+        """Count stored labels and pass them to the certificates."""
         self._metrics.count_labels(labels)
         self._certificates.on_labels(labels)
 
 
 def ignore_labels(_labels: Sequence[LabelRecord]) -> None:
-    """Do nothing about new labels."""
+    """Do nothing with new labels."""
 
 
 def labels_of_final_state(
@@ -52,35 +52,37 @@ def labels_of_final_state(
     )
 
 
-def labels_of_feedback(said: FeedbackRecord, answer: PredictionRecord) -> tuple[LabelRecord, ...]:
-    """Return the label that feedback makes, none where it only tells what is wrong."""
-    given = _label_and_source(said, answer)
-    if given is None or not given[0]:
+def labels_of_feedback(
+    feedback: FeedbackRecord, answer: PredictionRecord
+) -> tuple[LabelRecord, ...]:
+    """Return the label that follows from feedback; none if the answer was only dismissed."""
+    label_and_source = _label_and_source(feedback, answer)
+    if label_and_source is None or not label_and_source[0]:
         return ()
-    label, source = given
-    target = "similar" if said.target == OPEN_MATCH else said.target
+    label, source = label_and_source
+    target = "similar" if feedback.target == OPEN_MATCH else feedback.target
     return (
         LabelRecord(
-            incident_id=said.incident_id,
+            incident_id=feedback.incident_id,
             target=target,
             label=label,
             source=source,
-            given_by=said.given_by,
-            given_at=said.given_at,
-            prediction_id=said.prediction_id,
+            given_by=feedback.given_by,
+            given_at=feedback.given_at,
+            prediction_id=feedback.prediction_id,
         ),
     )
 
 
 def _label_and_source(
-    said: FeedbackRecord, answer: PredictionRecord
+    feedback: FeedbackRecord, answer: PredictionRecord
 ) -> tuple[str, LabelSource] | None:
-    entry = said.subject or answer.label
-    if said.action is FeedbackAction.DISMISS or said.helped is False:
+    entry = feedback.subject or answer.label
+    if feedback.action is FeedbackAction.DISMISS or feedback.helped is False:
         return None
-    if said.action is FeedbackAction.CORRECT:
-        hidden = answer.audit_share is not None
-        return said.label or "", LabelSource.AUDITED if hidden else LabelSource.CORRECTED
-    if said.target == "runbooks" and said.helped:
+    if feedback.action is FeedbackAction.CORRECT:
+        is_audited = answer.audit_share is not None
+        return feedback.label or "", LabelSource.AUDITED if is_audited else LabelSource.CORRECTED
+    if feedback.target == "runbooks" and feedback.helped:
         return entry, LabelSource.CORRECTED
     return entry, LabelSource.ACCEPTED

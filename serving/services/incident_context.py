@@ -1,4 +1,4 @@
-"""What changed and what moved around the opening of incidents, looked up when it is asked for."""
+"""Looks up the changes and anomalies around the opening of incidents."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ ONSETS_BEFORE = timedelta(hours=2)
 ONSETS_AFTER = timedelta(minutes=30)
 _LONGEST_LASTING = timedelta(hours=24)
 MOST_WEIGHED = 300
-"""Of more changes, the latest of a service are weighed, or of all where no service is named."""
+"""At most so many changes are ranked, the latest of each service; of all if none is named."""
 
 _NO_TELEMETRY = "no telemetry is watched; run python -m serving watch --config FILE"
 _NO_CHANGES = "no change was recorded; send them to POST /v1/changes"
@@ -33,7 +33,7 @@ _NO_CHANGES = "no change was recorded; send them to POST /v1/changes"
 
 @dataclass(frozen=True, slots=True)
 class IncidentContext:
-    """What lies around one incident, likeliest first; None where `absent` tells why."""
+    """The context of one incident, the likeliest cause first; `absent` says why a part is None."""
 
     changes: tuple[RelatedChange, ...] | None = None
     anomalies: tuple[RelatedAnomaly, ...] | None = None
@@ -41,48 +41,53 @@ class IncidentContext:
 
 
 class IncidentContextService:
-    """Looks around incidents; a batch costs as many queries as one. Raises `StoreUnavailable`."""
+    """Looks up the context of incidents; a batch takes as many queries as one incident.
+
+    Its methods raise `StoreUnavailable`.
+    """
 
     def __init__(self, store: Store, topology: Callable[[], Topology]) -> None:
         self._store = store
         self._topology = topology
 
     def around(self, report: IncidentReport) -> IncidentContext:
-        """Return what lies around one incident; without a time of opening, around now."""
+        """Return the context of one incident; without an opening time, the context of now."""
         return self.contexts_for([report])[0]
 
     def contexts_for(
         self, reports: Sequence[IncidentReport], parts: Collection[AnswerPart] = CONTEXT_PARTS
     ) -> tuple[IncidentContext, ...]:
-        """Return what lies around each incident, in order; parts not asked for are None."""
-        wanted = CONTEXT_PARTS.intersection(parts)
-        if not wanted or not reports:
+        """Return the context of each incident, in order; parts that were not requested are None."""
+        requested = CONTEXT_PARTS.intersection(parts)
+        if not requested or not reports:
             return (IncidentContext(),) * len(reports)
         recorded = self._store.telemetry.recorded()
-        known = {"anomalies": recorded.anomalies, "changes": recorded.changes}
+        is_recorded = {"anomalies": recorded.anomalies, "changes": recorded.changes}
         reasons: dict[AnswerPart, str] = {"anomalies": _NO_TELEMETRY, "changes": _NO_CHANGES}
-        absent: dict[str, str] = {part: reasons[part] for part in sorted(wanted) if not known[part]}
-        if not any(known.values()):
+        absent: dict[str, str] = {
+            part: reasons[part] for part in sorted(requested) if not is_recorded[part]
+        }
+        if not any(is_recorded.values()):
             return (IncidentContext(absent=absent),) * len(reports)
-        scene = self._scene(reports)
+        data = self._read(reports)
         return tuple(
             IncidentContext(
-                scene.changes(report) if "changes" in wanted - absent.keys() else None,
-                scene.anomalies(report) if "anomalies" in wanted - absent.keys() else None,
+                data.changes(report) if "changes" in requested - absent.keys() else None,
+                data.anomalies(report) if "anomalies" in requested - absent.keys() else None,
                 absent,
             )
             for report in reports
         )
 
-    def _scene(self, reports: Sequence[IncidentReport]) -> "_ContextData":
+    def _read(self, reports: Sequence[IncidentReport]) -> "_ContextData":
         now, topology = datetime.now(UTC), self._topology()
         openings = [report.opened_at or now for report in reports]
         first, last = min(openings), max(openings)
         nearby = {
             service: ServiceNeighbourhood(service, topology)
-            for service in {each.service for each in reports}
+            for service in {report.service for report in reports}
         }
-        keys = {key for near in nearby.values() for key in near.keys}
+        keys = {key for neighbourhood in nearby.values() for key in neighbourhood.keys}
         services = {name for key in keys for name in topology.names(key)}
         changes = self._store.changes.between(
             shifted(first, -CHANGES_WITHIN), last, None if None in nearby else services
@@ -94,7 +99,7 @@ class IncidentContextService:
 
 
 class _ContextData:
-    """All that was read for a request, in an order that finds the part of one incident fast."""
+    """The changes and anomalies of a request, sorted for fast look-up by incident."""
 
     def __init__(
         self,
@@ -116,26 +121,26 @@ class _ContextData:
 
     def anomalies(self, report: IncidentReport) -> tuple[RelatedAnomaly, ...]:
         opened_at = report.opened_at or self._now
-        around = list(self._around(opened_at))
-        return rank_anomalies(around, self._nearby[report.service], opened_at)
+        anomalies = list(self._anomalies_around(opened_at))
+        return rank_anomalies(anomalies, self._nearby[report.service], opened_at)
 
     def changes(self, report: IncidentReport) -> tuple[RelatedChange, ...]:
         opened_at, nearby = report.opened_at or self._now, self._nearby[report.service]
-        found = list(self._before(opened_at, nearby, is_anywhere=report.service is None))
-        around = list(self._around(opened_at)) if found else []
-        return rank_changes(found, around, nearby, opened_at)
+        changes = list(self._changes_before(opened_at, nearby, is_anywhere=report.service is None))
+        anomalies = list(self._anomalies_around(opened_at)) if changes else []
+        return rank_changes(changes, anomalies, nearby, opened_at)
 
-    def _before(
+    def _changes_before(
         self, opened_at: datetime, nearby: ServiceNeighbourhood, *, is_anywhere: bool
     ) -> Iterator[Change]:
-        known = (self._changes.get(key, []) for key in nearby.keys)
-        for changes in (self._all,) if is_anywhere else known:
+        by_service = (self._changes.get(key, []) for key in nearby.keys)
+        for changes in (self._all,) if is_anywhere else by_service:
             start = bisect_left(changes, shifted(opened_at, -CHANGES_WITHIN), key=_at)
             end = bisect_right(changes, opened_at, key=_at)
             yield from changes[max(start, end - MOST_WEIGHED) : end]
 
-    def _around(self, opened_at: datetime) -> Iterator[SeriesAnomaly]:
-        """Yield what began shortly before or after the opening, or still lasted then."""
+    def _anomalies_around(self, opened_at: datetime) -> Iterator[SeriesAnomaly]:
+        """Yield the anomalies that began around the opening or still lasted then."""
         first = bisect_left(self._onsets, shifted(opened_at, -_LONGEST_LASTING))
         last = bisect_right(self._onsets, shifted(opened_at, ONSETS_AFTER))
         start = shifted(opened_at, -ONSETS_BEFORE)
@@ -146,7 +151,7 @@ class _ContextData:
 
 
 def shifted(moment: datetime, by: timedelta) -> datetime:
-    """Return a moment some time away, or itself at the ends of the calendar."""
+    """Return a moment moved by some time, or itself where the calendar ends."""
     try:
         return moment + by
     except OverflowError:

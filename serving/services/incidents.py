@@ -1,4 +1,4 @@
-"""Keeps the store of incidents up to date on behalf of callers. Knows no HTTP."""
+"""Writes, reads and deletes incidents for callers. Knows no HTTP."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from serving.services.feedback_labels import OnLabels, ignore_labels, labels_of_
 
 
 class IncidentService:
-    """Writes, reads and removes incidents; every method may raise `StoreUnavailable`."""
+    """Writes, reads and deletes incidents; every method may raise `StoreUnavailable`."""
 
     def __init__(
         self,
@@ -30,9 +30,9 @@ class IncidentService:
         self._on_labels = on_labels
 
     def upsert(self, report: IncidentReport, outcome: Outcome) -> int:
-        """Add an incident or replace it, outcome and all; return the store's revision.
+        """Add or replace an incident with its outcome; return the store's revision.
 
-        What its final state says becomes labels, each with the source that our answers tell.
+        Its final state becomes labels; their source depends on what was answered before.
         """
         labels = labels_of_final_state(self._store, report.id, outcome, datetime.now(UTC))
         revision = self._store.incidents.upsert([ResolvedIncident(report, outcome)], labels)
@@ -48,7 +48,7 @@ class IncidentService:
         return incident
 
     def delete(self, id: str) -> Deletion:  # noqa: A002
-        """Remove an incident from everywhere but the models that learned from it.
+        """Delete an incident everywhere except in the models that learned from it.
 
         Raises `UnknownIncident`.
         """

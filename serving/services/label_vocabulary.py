@@ -1,4 +1,4 @@
-"""Which labels are known already: one that nobody has named before may be a typing error."""
+"""Finds out whether a label is known already: a new label may be a typing error."""
 
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -12,7 +12,7 @@ _WITHOUT_NAMES = frozenset({"similar", "runbooks", "open_match"})
 
 
 class LabelVocabulary:
-    """Tells labels that somebody named before from those that are new.
+    """Knows the labels of champions, labels and outcomes.
 
     Both methods raise `StoreUnavailable`.
     """
@@ -21,32 +21,33 @@ class LabelVocabulary:
         self._store = store
         self._champions = champions
 
-    def is_new(self, said: FeedbackRecord) -> bool:
-        """Tell whether a stored correction names a label that nothing but itself knows."""
-        is_named = said.action is FeedbackAction.CORRECT and said.target not in _WITHOUT_NAMES
-        if not is_named or said.label is None or said.label in self._taught(said.target):
+    def is_new(self, feedback: FeedbackRecord) -> bool:
+        """Return whether a stored correction names a label that occurs nowhere else."""
+        if feedback.action is not FeedbackAction.CORRECT or feedback.target in _WITHOUT_NAMES:
             return False
-        return not (self._is_in_another_label(said) or self._is_in_an_outcome(said))
+        if feedback.label is None or feedback.label in self._champion_labels(feedback.target):
+            return False
+        return not (self._is_in_another_label(feedback) or self._is_in_an_outcome(feedback))
 
     def closest(self, target: str, label: str) -> str | None:
-        """Return the champion's label that is spelt most like another one; None: none is."""
-        spelt = {name.casefold(): name for name in self._taught(target)}
-        found = get_close_matches(label.casefold(), spelt, n=1)
-        return spelt[found[0]] if found else None
+        """Return the champion's label with the most similar spelling, None if none is similar."""
+        spellings = {name.casefold(): name for name in self._champion_labels(target)}
+        matches = get_close_matches(label.casefold(), spellings, n=1)
+        return spellings[matches[0]] if matches else None
 
-    def _taught(self, target: str) -> frozenset[str]:
+    def _champion_labels(self, target: str) -> frozenset[str]:
         champion = self._champions().serving.get(target)
         return champion.labels if champion else frozenset()
 
-    def _is_in_another_label(self, said: FeedbackRecord) -> bool:
-        own = (said.prediction_id, said.given_at)
+    def _is_in_another_label(self, feedback: FeedbackRecord) -> bool:
+        own_key = (feedback.prediction_id, feedback.given_at)
         return any(
-            one.label == said.label and (one.prediction_id, one.given_at) != own
-            for one in self._store.labels.select(target=said.target)
+            record.label == feedback.label and (record.prediction_id, record.given_at) != own_key
+            for record in self._store.labels.select(target=feedback.target)
         )
 
-    def _is_in_an_outcome(self, said: FeedbackRecord) -> bool:
+    def _is_in_an_outcome(self, feedback: FeedbackRecord) -> bool:
         return any(
-            labels_of(one.outcome).get(said.target) == said.label
-            for one in self._store.incidents.all()
+            labels_of(incident.outcome).get(feedback.target) == feedback.label
+            for incident in self._store.incidents.all()
         )

@@ -1,4 +1,4 @@
-"""Moves champions on behalf of callers, and says who did and why. Knows no HTTP."""
+"""Promotes and rolls back champions, and logs who did it and why. Knows no HTTP."""
 
 from features.home import Home
 from features.store.store import Store
@@ -7,10 +7,10 @@ from models.lifecycle.promotion import note_found_champions, promote, rollback
 
 
 class PromotionService:
-    """Promotes and rolls back; every server that shares the home follows when it next looks.
+    """Promotes and rolls back; every server that shares the home follows at its next poll.
 
     Both methods raise `UnknownVersion`, `ArtifactRejected`, `RegistryUnavailable` and
-    `StoreUnavailable`; whatever they raise, a champion goes on answering.
+    `StoreUnavailable`; after an error the champion still answers.
     """
 
     def __init__(self, store: Store, home: Home, tenant: str) -> None:
@@ -31,7 +31,7 @@ class PromotionService:
         )
 
     def roll_back(self, target: str, *, actor: str, reason: str) -> ModelVersion:
-        """Bring back the champion before; raises `NoEarlierChampion` too."""
+        """Make the previous champion the champion again; also raises `NoEarlierChampion`."""
         return rollback(
             target,
             home=self._home,
@@ -42,7 +42,7 @@ class PromotionService:
         )
 
     def note_found(self) -> None:
-        """Tell the log of champions that were moved past it; who reads the log calls this first.
+        """Log champions that were changed outside the log; called before the log is read.
 
         Raises `RegistryUnavailable` and `StoreUnavailable`.
         """

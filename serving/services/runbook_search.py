@@ -8,7 +8,7 @@ from models.runbooks.runbook_model import DEFAULT_LIMIT, RunbookModel
 from serving.background.runbook_index import TARGET, RunbookPoller
 from serving.services.champion_or_shipped import ChampionOrShipped
 
-_NOT_READ = "not ready: the runbooks are still being read, or cannot be; the log says why"
+_NOT_READ = "not ready: the runbooks are still being read, or cannot be read; the log says why"
 _NO_RUNBOOKS = "not trained: no runbook is stored; train with --runbooks DIR"
 
 
@@ -24,8 +24,8 @@ class RunbookService:
     def why_absent(self) -> str | None:
         """Return why there is no answer, None if there is one."""
         size = self._runbooks.size
-        unready = _NOT_READ if size is None else _NO_RUNBOOKS
-        return self._champion.refusal() or (None if size else unready)
+        unready_reason = _NOT_READ if size is None else _NO_RUNBOOKS
+        return self._champion.refusal() or (None if size else unready_reason)
 
     def retrieve(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
         """Answer each report with the runbooks that probably apply."""
@@ -38,7 +38,7 @@ class RunbookService:
         limit: int = DEFAULT_LIMIT,
         cutoff: float | None = None,
     ) -> list[RunbookPrediction]:
-        """Answer each report, with as many runbooks and as relevant ones as wanted."""
+        """Answer each report with at most `limit` runbooks that reach the cutoff."""
         index = self._runbooks.index()
         if index is None:
             return [RunbookPrediction() for _ in reports]

@@ -17,21 +17,21 @@ _NOTHING_STORED = "not trained: no incident is stored yet"
 
 
 class StoredRecords:
-    """The incidents of the store, looked up for entries."""
+    """Looks up stored incidents for the entries of an answer."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
-        """Return the incidents that are stored."""
+        """Return those of the incidents that are stored, by id."""
         return self._store.incidents.find(ids)
 
     def members(self, id: str) -> int:  # noqa: A002
-        """Return one more than the number of stored incidents that name this one."""
+        """Return the number of stored duplicates of an incident, counting itself."""
         return 1 + self._store.incidents.count_duplicates(id)
 
     def dismissed(self, id: str) -> frozenset[str]:  # noqa: A002
-        """Return what people said has nothing to do with an incident."""
+        """Return the ids of the incidents that people dismissed as unrelated to an incident."""
         return self._store.feedback.dismissed(id)
 
 
@@ -58,7 +58,7 @@ class SimilarService:
         return self._champion.refusal()
 
     def retrieve(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
-        """Answer each report with the few that are probably most related."""
+        """Answer each report with at most five incidents that reach the cutoff."""
         return self.search(reports, limit=_TRIAGED)
 
     def search(
@@ -68,6 +68,6 @@ class SimilarService:
         limit: int = DEFAULT_LIMIT,
         cutoff: float | None = None,
     ) -> list[SimilarPrediction]:
-        """Answer each report, with as many incidents and as related ones as wanted."""
+        """Answer each report with at most `limit` incidents that reach the cutoff."""
         model, index = self._champion.model(), self._incidents.index()
         return model.search(reports, index, self._records, limit=limit, cutoff=cutoff)

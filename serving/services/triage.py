@@ -43,16 +43,16 @@ CONTEXT_PARTS: frozenset[AnswerPart] = frozenset({"anomalies", "changes"})
 Predict = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
 
 _SHIPPED = "shipped"
-"""The version recorded for answers given before any training, by constants of the program."""
+"""The version recorded for answers of shipped models, before any training."""
 
 _SWITCHED_OFF = "switched off by its owner: mode off"
 
 
 @dataclass(frozen=True, slots=True)
 class TriageResult:
-    """What is answered about one incident, by target.
+    """The answers about one incident, by target.
 
-    `held_back` are answers of the audit sample: they are stored, and shown to nobody.
+    `held_back` are the answers of the audit sample: they are stored, but not shown.
     """
 
     incident_id: str
@@ -62,17 +62,17 @@ class TriageResult:
 
     @property
     def absent(self) -> Mapping[str, str]:
-        """Why targets have no answer for this incident, although they may for others."""
+        """The reason for each target whose answer about this incident is held back."""
         return dict.fromkeys(self.held_back, HELD_BACK)
 
     @property
     def all_answers(self) -> Mapping[str, Answer]:
-        """What is answered, whether it is shown or not."""
+        """All answers, shown or held back."""
         return {**self.answers, **self.held_back}
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """The label of each answer, whether it is shown or not."""
+        """The label of each answer, shown or held back."""
         return {target: answer.label for target, answer in self.all_answers.items()}
 
 
@@ -90,7 +90,7 @@ class TriageBatch:
 
 
 class Retriever(Protocol):
-    """Finds entries of the store for reports; it may do so before any training."""
+    """Finds stored incidents or runbooks for reports, also before any training."""
 
     def why_absent(self) -> str | None:
         """Return why there is no answer, None if there is one."""
@@ -125,9 +125,9 @@ class TriageService:
         include: Collection[AnswerPart] | None,
         request_id: str,
     ) -> TriageBatch:
-        """Answer the reports in order, with the parts asked for (None: all of them).
+        """Answer the reports in order, with the requested parts (None: all of them).
 
-        Every answer is stored before it is given; raises `StoreUnavailable` when it cannot be.
+        Answers are stored before they are returned; raises `StoreUnavailable` if they cannot be.
         """
         with self._shadow.pause_for_request() if self._shadow else nullcontext():
             return self._triage_reports(reports, include, request_id)
@@ -138,19 +138,19 @@ class TriageService:
         include: Collection[AnswerPart] | None,
         request_id: str,
     ) -> TriageBatch:
-        started = perf_counter()
+        started_at = perf_counter()
         champions, policy = self._champions(), self._policy()
         parts = tuple(part for part in ALL_PARTS if include is None or part in include)
         batch = ReportBatch(reports)
-        triages = self._answer(batch, parts, champions, policy)
-        seconds = (perf_counter() - started) / max(1, len(reports))
-        self._store.predictions.record(_records(triages, policy, request_id, seconds))
-        for triage in triages.items:
-            for target, answer in triage.all_answers.items():
+        results = self._answer(batch, parts, champions, policy)
+        seconds = (perf_counter() - started_at) / max(1, len(reports))
+        self._store.predictions.record(_records(results, policy, request_id, seconds))
+        for result in results.items:
+            for target, answer in result.all_answers.items():
                 self._metrics.count_decision(target, answer.decision, answer.mode)
         if self._shadow is not None:
-            self._shadow.enqueue(batch, triages.items)
-        return triages
+            self._shadow.enqueue(batch, results.items)
+        return results
 
     def _answer(
         self,
@@ -166,7 +166,11 @@ class TriageService:
             if policy.modes.of(target) is not Mode.OFF
         }
         predictions, failed = _predict(switched_on, batch)
-        answering = {t: champions.serving[t] for t in predictions if t in champions.serving}
+        answering = {
+            target: champions.serving[target]
+            for target in predictions
+            if target in champions.serving
+        }
         return TriageBatch(
             _assemble(batch, predictions, answering, policy),
             parts,
@@ -177,8 +181,8 @@ class TriageService:
     def _predictors(
         self, parts: Collection[AnswerPart], champions: Champions
     ) -> tuple[dict[str, Predict], dict[str, str]]:
-        """Return a function that predicts, by target, and why the others have no answer."""
-        absent = _absent(parts, champions)
+        """Return the predict function of each target, and why other targets have no answer."""
+        absent = _absence_reasons(parts, champions)
         predictors: dict[str, Predict] = {
             target: version.model.predict
             for target, version in champions.serving.items()
@@ -213,8 +217,8 @@ def _predict(
         try:
             predictions[target] = predict(reports) if reports else []
         except PrecedentError as error:
-            facts = {"target": target, "reason": str(error)}
-            _log.error("a champion cannot answer", extra={"fields": facts})
+            fields = {"target": target, "reason": str(error)}
+            _log.error("a champion cannot answer", extra={"fields": fields})
             failed[target] = "cannot answer now; the log says why"
     return predictions, failed
 
@@ -226,14 +230,19 @@ def _assemble(
     policy: AnswerPolicy,
 ) -> tuple[TriageResult, ...]:
     answers = {
-        target: [_apply_policy(target, each, answering.get(target), policy) for each in of_target]
-        for target, of_target in predictions.items()
+        target: [
+            _apply_policy(target, prediction, answering.get(target), policy)
+            for prediction in target_predictions
+        ]
+        for target, target_predictions in predictions.items()
     }
     return tuple(
         _assemble_result(
-            report.id, {target: of[at] for target, of in answers.items()}, policy.sample
+            report.id,
+            {target: target_answers[row] for target, target_answers in answers.items()},
+            policy.sample,
         )
-        for at, report in enumerate(reports)
+        for row, report in enumerate(reports)
     )
 
 
@@ -248,16 +257,16 @@ def _apply_policy(
 def _assemble_result(
     incident_id: str, answers: Mapping[str, Answer], sample: AuditSample | None
 ) -> TriageResult:
-    drawn = sample.drawn(incident_id, answers) if sample else frozenset()
+    sampled = sample.sampled_targets(incident_id, answers) if sample else frozenset()
     return TriageResult(
         incident_id,
         str(uuid4()),
-        {target: answer for target, answer in answers.items() if target not in drawn},
-        {target: answer for target, answer in answers.items() if target in drawn},
+        {target: answer for target, answer in answers.items() if target not in sampled},
+        {target: answer for target, answer in answers.items() if target in sampled},
     )
 
 
-def _absent(parts: Collection[AnswerPart], champions: Champions) -> dict[str, str]:
+def _absence_reasons(parts: Collection[AnswerPart], champions: Champions) -> dict[str, str]:
     trained = {answer_part(target) for target in (*champions.serving, *champions.problems)}
     absent: dict[str, str] = {
         part: f"not trained: the registry has no champion of {part}"
@@ -272,28 +281,28 @@ def _absent(parts: Collection[AnswerPart], champions: Champions) -> dict[str, st
 
 
 def _records(
-    triages: TriageBatch, policy: AnswerPolicy, request_id: str, seconds: float
+    batch: TriageBatch, policy: AnswerPolicy, request_id: str, seconds: float
 ) -> list[PredictionRecord]:
     now = datetime.now(UTC)
     share = policy.sample.share if policy.sample else None
     return [
         PredictionRecord(
-            prediction_id=triage.prediction_id,
+            prediction_id=result.prediction_id,
             request_id=request_id,
-            incident_id=triage.incident_id,
+            incident_id=result.incident_id,
             target=target,
-            model_version=_version(triages.champions.get(target)),
+            model_version=_version(batch.champions.get(target)),
             label=answer.label,
             confidence=answer.confidence,
             decision=answer.decision,
             mode=answer.mode,
             answer=_ADAPTERS[type(answer)].dump_python(answer, mode="json"),
             answered_at=now,
-            audit_share=share if target in triage.held_back else None,
+            audit_share=share if target in result.held_back else None,
             seconds=seconds,
         )
-        for triage in triages.items
-        for target, answer in triage.all_answers.items()
+        for result in batch.items
+        for target, answer in result.all_answers.items()
     ]
 
 

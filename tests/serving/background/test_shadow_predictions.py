@@ -28,7 +28,7 @@ def watcher(trained_registry, word_model):
     """Follows a registry with a challenger of category, and of a target that is left out."""
     trained_registry.challenge("category", "8", word_model(name="8"))
     trained_registry.challenge("similar", "2", word_model(name="2"))
-    following = ChallengerPoller(trained_registry, 0.01, without=("similar",))
+    following = ChallengerPoller(trained_registry, 0.01, excluded=("similar",))
     following.poll()
     return following
 
