@@ -7,7 +7,7 @@ from typing import Any
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one JSON object; the keys of `extra={"fields": {...}}` are added to it."""
+    """Formats a record as one JSON object, with the keys of `extra={"fields": {...}}` added."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as one line of JSON."""

@@ -48,7 +48,7 @@ class ServingSettings(HomeSettings, MaskingSettings):
     them; 0 turns the audit off, and with it the check that certificates hold.
     """
     shadow: bool = True
-    """Whether challengers answer the same incidents while the server is idle, for comparison only."""
+    """Whether challengers answer the same incidents for comparison when the server is idle."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The lowest level that is logged on standard error."""
 

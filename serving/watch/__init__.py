@@ -1,1 +1,1 @@
-"""Watches metric series: reads Prometheus, scores each point, and tells Alertmanager in time."""
+"""Watches metric series: reads Prometheus, scores each point, and notifies Alertmanager."""

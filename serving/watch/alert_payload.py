@@ -1,4 +1,4 @@
-"""Puts a notification into the words and labels of an alert."""
+"""Writes a notification as an alert with labels and annotations."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -18,16 +18,16 @@ _RESENDS_MISSED = 4
 _LISTED = 10
 _MOST_SEARCH_SECONDS = 5.0
 
-# Raises `RequestFailed` when nobody can tell.
+# Raises `RequestFailed` if the service does not answer.
 SuggestRunbook = Callable[[IncidentReport], SuggestedRunbook | None]
 
 
 class AlertWriter:
     """Writes alerts. The runbook of each is searched until a search succeeds, and then kept.
 
-    No notification is kept back for long by that: searches that last are left for the next time.
-    An alert that is not sent again ends by itself after some minutes, so that one of a watch that
-    was killed does not fire for ever.
+    Slow searches are left for the next time, so that they do not delay notifications for long. An
+    alert that is not sent again ends by itself after some minutes, so that alerts of a watch that
+    was killed do not fire for ever.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class AlertWriter:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._prometheus_url = prometheus_url
-        self._lasts = timedelta(seconds=_RESENDS_MISSED * max(60, step_seconds))
+        self._lifetime = timedelta(seconds=_RESENDS_MISSED * max(60, step_seconds))
         self._link = link
         self._suggest_runbook = suggest_runbook
         self._monotonic = monotonic
@@ -48,17 +48,19 @@ class AlertWriter:
         self._runbooks: dict[str, SuggestedRunbook | None] = {}
 
     def write(self, due: Iterable[tuple[Notification, str]], now: datetime) -> list[OutgoingAlert]:
-        """Return the alerts of notifications, each with the query that selects its leading series.
+        """Return the alerts of notifications; each comes with the query of its leading series.
 
-        That takes as long as one search may last, and five seconds, at most.
+        It takes at most five seconds plus one search.
         """
         self._search_until = self._monotonic() + _MOST_SEARCH_SECONDS
         return [self._write(notification, query, now) for notification, query in due]
 
-    def forget_all_but(self, leads: Iterable[str]) -> None:
-        """Forget the runbooks of what no longer fires, given the ids of the leads that do."""
-        firing = set(leads)
-        self._runbooks = {lead: each for lead, each in self._runbooks.items() if lead in firing}
+    def forget_others(self, lead_ids: Iterable[str]) -> None:
+        """Forget all runbooks except those of these leading anomalies, which still fire."""
+        firing = set(lead_ids)
+        self._runbooks = {
+            lead_id: runbook for lead_id, runbook in self._runbooks.items() if lead_id in firing
+        }
 
     def _write(self, notification: Notification, query: str, now: datetime) -> OutgoingAlert:
         lead = notification.lead
@@ -68,26 +70,26 @@ class AlertWriter:
             labels=alert_labels(notification),
             annotations=self._annotations(notification),
             starts_at=lead.onset_at,
-            ends_at=now + self._lasts if ended_at is None else max(ended_at, lead.onset_at),
+            ends_at=now + self._lifetime if ended_at is None else max(ended_at, lead.onset_at),
             generator_url=f"{self._prometheus_url}/graph?{graph}",
         )
 
     def _annotations(self, notification: Notification) -> dict[str, str]:
         lead = notification.lead
-        found = {"summary": summarise(lead)}
-        others = [each for each in notification.anomalies.values() if each.id != lead.id]
+        annotations = {"summary": summarise(lead)}
+        others = [anomaly for anomaly in notification.anomalies.values() if anomaly.id != lead.id]
         if others:
-            found["also"] = "; ".join(summarise(each) for each in others[:_LISTED])
+            annotations["also"] = "; ".join(summarise(anomaly) for anomaly in others[:_LISTED])
         if len(others) > _LISTED:
-            found["also"] += f"; and {len(others) - _LISTED} more"
+            annotations["also"] += f"; and {len(others) - _LISTED} more"
         runbook = self._runbook(lead)
         if runbook is not None:
-            found["runbook"] = runbook.title or runbook.id
+            annotations["runbook"] = runbook.title or runbook.id
             if runbook.url:
-                found["runbook_url"] = runbook.url
+                annotations["runbook_url"] = runbook.url
         if self._link is not None:
-            found["link"] = self._link
-        return found
+            annotations["link"] = self._link
+        return annotations
 
     def _runbook(self, lead: SeriesAnomaly) -> SuggestedRunbook | None:
         if self._suggest_runbook is None or lead.id in self._runbooks:
@@ -95,15 +97,15 @@ class AlertWriter:
         if self._monotonic() >= self._search_until:
             return None
         try:
-            found = self._suggest_runbook(anomaly_report(lead))
+            runbook = self._suggest_runbook(anomaly_report(lead))
         except RequestFailed:
             return None
-        self._runbooks[lead.id] = found
-        return found
+        self._runbooks[lead.id] = runbook
+        return runbook
 
 
 def alert_labels(notification: Notification) -> dict[str, str]:
-    """Return the labels by which Alertmanager knows the alert."""
+    """Return the labels by which Alertmanager identifies the alert."""
     lead = notification.lead
     labels = {
         "alertname": ALERT_NAME,
@@ -116,7 +118,7 @@ def alert_labels(notification: Notification) -> dict[str, str]:
 
 
 def anomaly_report(anomaly: SeriesAnomaly) -> IncidentReport:
-    """Return an anomaly as a report, to search by."""
+    """Return an anomaly as a report, to search runbooks with."""
     return IncidentReport(
         id=anomaly.id,
         opened_at=anomaly.detected_at,
@@ -128,7 +130,7 @@ def anomaly_report(anomaly: SeriesAnomaly) -> IncidentReport:
 
 
 def summarise(anomaly: SeriesAnomaly) -> str:
-    """Return one sentence: what, since when, by how much, and which channel says so.
+    """Return one sentence: the series, its change, since when, and the channel of the detector.
 
     >>> from datetime import UTC
     >>> at = datetime(2026, 3, 1, 14, 2, tzinfo=UTC)
@@ -144,9 +146,9 @@ def summarise(anomaly: SeriesAnomaly) -> str:
     if anomaly.direction == "gap":
         return f"{anomaly.series} sends nothing {since}"
     unit = f" {anomaly.unit}" if anomaly.unit else ""
-    moved = f"is {anomaly.direction} by {_amount(abs(anomaly.effect))}{unit}"
-    seen = f"{_amount(anomaly.value)} where {_amount(anomaly.expected)} was expected"
-    return f"{anomaly.series} {moved} {since} ({seen}; {anomaly.channel})"
+    change = f"is {anomaly.direction} by {_amount(abs(anomaly.effect))}{unit}"
+    values = f"{_amount(anomaly.value)} where {_amount(anomaly.expected)} was expected"
+    return f"{anomaly.series} {change} {since} ({values}; {anomaly.channel})"
 
 
 def _amount(number: float) -> str:

@@ -1,4 +1,4 @@
-"""Follows the flags of a query's series from their onset to their end, as anomalies to keep."""
+"""Tracks the anomalies of a query's series from onset to end."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -24,64 +24,70 @@ _DRAWN_SECONDS = 3 * 3_600
 class AnomalyTracker:
     """Keeps the anomalies of one query that last, or that a later flag may still belong to.
 
-    Flags are found in the latest points only, and an anomaly is over when the last few of them were
-    usual. A flag that begins within an hour after goes on with that anomaly, whose id and onset
-    stay, so that people who hear of it again know what of.
+    Flags are found in the latest points only. An anomaly ends when the last few points are usual. A
+    flag that begins within an hour after its end continues the same anomaly: its id and onset stay,
+    so that people recognise it when they are notified again.
     """
 
     def __init__(self, query: WatchedQuery) -> None:
         self._query = query
-        self._known: dict[SeriesKey, list[SeriesAnomaly]] = {}
+        self._recent: dict[SeriesKey, list[SeriesAnomaly]] = {}
 
     def restore(self, anomalies: Sequence[SeriesAnomaly]) -> None:
-        """Take up the anomalies that a watch before this one kept."""
+        """Continue with the anomalies that an earlier watch stored."""
         for anomaly in anomalies:
-            self._known.setdefault(SeriesKey.of_anomaly(anomaly.id), []).append(anomaly)
+            self._recent.setdefault(SeriesKey.of_anomaly(anomaly.id), []).append(anomaly)
 
     @property
-    def known(self) -> list[SeriesAnomaly]:
-        """The anomalies that last or ended lately."""
-        return [anomaly for of_series in self._known.values() for anomaly in of_series]
+    def recent(self) -> list[SeriesAnomaly]:
+        """The anomalies that last or ended within the last hour."""
+        return [anomaly for anomalies in self._recent.values() for anomaly in anomalies]
 
-    def follow(self, window: Window, budget_per_week: float) -> list[SeriesAnomaly]:
-        """Look at the latest points; return what began, went on or ended, also if only to draw."""
-        hot = (window.scores.alarms_per_week <= budget_per_week).any(axis=1)
-        rows = {self._query.keys[row]: int(row) for row in np.flatnonzero(hot)}
-        for key in self._known:
+    def update(self, window: Window, budget_per_week: float) -> list[SeriesAnomaly]:
+        """Search the latest points; return the anomalies that are new, changed or ended."""
+        is_anomalous = (window.scores.alarms_per_week <= budget_per_week).any(axis=1)
+        rows = {self._query.keys[row]: int(row) for row in np.flatnonzero(is_anomalous)}
+        for key in self._recent:
             row = self._query.row_of(key)
             if row is not None:
                 rows[key] = row
         changed = []
         for key, row in rows.items():
-            changed += self._follow_one(key, row, window.series(np.array([row])), budget_per_week)
+            changed += self._update_series(
+                key, row, window.series(np.array([row])), budget_per_week
+            )
         return changed
 
     def end(self, keys: Iterable[SeriesKey], now: datetime) -> list[SeriesAnomaly]:
-        """End what lasts of series that are no longer watched, and return it."""
+        """End the anomalies that last in series that are not watched any more, and return them."""
         return [
             replace(anomaly, ended_at=max(now, anomaly.onset_at))
             for key in keys
-            for anomaly in self._known.pop(key, [])
+            for anomaly in self._recent.pop(key, [])
             if anomaly.ended_at is None
         ]
 
-    def _follow_one(
+    def _update_series(
         self, key: SeriesKey, row: int, series: Window, budget_per_week: float
     ) -> list[SeriesAnomaly]:
-        before = self._known.get(key, [])
-        known = {anomaly.id: anomaly for anomaly in before}
-        met = {self._meet(known, key, row, flag) for flag in self._flags(series, budget_per_week)}
+        before = self._recent.get(key, [])
+        by_id = {anomaly.id: anomaly for anomaly in before}
+        flagged_ids = {
+            self._assign(by_id, key, row, flag) for flag in self._flags(series, budget_per_week)
+        }
         for anomaly in before:
             if (
-                anomaly.id not in met
+                anomaly.id not in flagged_ids
                 and anomaly.ended_at is None
                 and _is_quiet(series, budget_per_week)
             ):
                 ended_at = max(at(int(series.times[0])), anomaly.onset_at)
-                known[anomaly.id] = replace(anomaly, ended_at=ended_at)
-        drawn = [_draw(anomaly, series, self._query.step_seconds) for anomaly in known.values()]
-        self._keep(key, drawn, at(int(series.times[0])) - _APART)
-        return [anomaly for anomaly in drawn if anomaly not in before]
+                by_id[anomaly.id] = replace(anomaly, ended_at=ended_at)
+        after = [
+            _add_points(anomaly, series, self._query.step_seconds) for anomaly in by_id.values()
+        ]
+        self._keep(key, after, at(int(series.times[0])) - _APART)
+        return [anomaly for anomaly in after if anomaly not in before]
 
     def _flags(self, series: Window, budget_per_week: float) -> list[Flag]:
         scores = series.scores.of_series(0)
@@ -94,24 +100,24 @@ class AnomalyTracker:
         )
         if not flags or not _is_quiet(series, budget_per_week):
             return list(flags)
-        # A flag waits an hour for more of the same; who was called must hear earlier that it ended.
+        # `find_flags` ends a flag only after an hour; people are told of the end earlier.
         last = series.times[scores.alarms_per_week <= budget_per_week][-1]
         return [*flags[:-1], replace(flags[-1], ended_at=at(int(last)))]
 
-    def _meet(self, known: dict[str, SeriesAnomaly], key: SeriesKey, row: int, flag: Flag) -> str:
-        """Go on with the anomaly that the flag belongs to, or begin one; return its id."""
-        for anomaly in known.values():
+    def _assign(self, by_id: dict[str, SeriesAnomaly], key: SeriesKey, row: int, flag: Flag) -> str:
+        """Continue the anomaly that a flag belongs to, or add a new one; return its id."""
+        for anomaly in by_id.values():
             if _belongs(flag, anomaly):
-                known[anomaly.id] = _go_on(anomaly, flag)
+                by_id[anomaly.id] = _continue(anomaly, flag)
                 return anomaly.id
-        begun = self._begin(key, row, flag)
-        known[begun.id] = begun
-        return begun.id
+        anomaly = self._new_anomaly(key, row, flag)
+        by_id[anomaly.id] = anomaly
+        return anomaly.id
 
-    def _begin(self, key: SeriesKey, row: int, flag: Flag) -> SeriesAnomaly:
+    def _new_anomaly(self, key: SeriesKey, row: int, flag: Flag) -> SeriesAnomaly:
         return SeriesAnomaly(
             id=key.anomaly_id(flag.onset_at),
-            series=self._query.shown[row],
+            series=self._query.names[row],
             service=self._query.services[row],
             labels=self._query.labels[row],
             unit=self._query.config.unit,
@@ -128,11 +134,15 @@ class AnomalyTracker:
         )
 
     def _keep(self, key: SeriesKey, anomalies: Sequence[SeriesAnomaly], since: datetime) -> None:
-        kept = [each for each in anomalies if each.ended_at is None or each.ended_at >= since]
-        if kept:
-            self._known[key] = kept
+        recent = [
+            anomaly
+            for anomaly in anomalies
+            if anomaly.ended_at is None or anomaly.ended_at >= since
+        ]
+        if recent:
+            self._recent[key] = recent
         else:
-            self._known.pop(key, None)
+            self._recent.pop(key, None)
 
 
 def at(seconds: float) -> datetime:
@@ -141,12 +151,12 @@ def at(seconds: float) -> datetime:
 
 
 def _belongs(flag: Flag, anomaly: SeriesAnomaly) -> bool:
-    begins_in_time = anomaly.ended_at is None or flag.onset_at <= anomaly.ended_at + _APART
-    return begins_in_time and (flag.ended_at is None or flag.ended_at >= anomaly.onset_at)
+    begins_before_gap = anomaly.ended_at is None or flag.onset_at <= anomaly.ended_at + _APART
+    return begins_before_gap and (flag.ended_at is None or flag.ended_at >= anomaly.onset_at)
 
 
-def _go_on(anomaly: SeriesAnomaly, flag: Flag) -> SeriesAnomaly:
-    # A flag that begins later than its anomaly shows only the part that is still in the window.
+def _continue(anomaly: SeriesAnomaly, flag: Flag) -> SeriesAnomaly:
+    # A flag that begins after its anomaly covers only the part that is still in the window.
     is_whole = flag.onset_at <= anomaly.onset_at
     if anomaly.ended_at is None or flag.ended_at is None or flag.ended_at > anomaly.ended_at:
         anomaly = replace(anomaly, ended_at=flag.ended_at)
@@ -170,25 +180,25 @@ def _is_quiet(series: Window, budget_per_week: float) -> bool:
     return len(latest) == QUIET_STEPS and bool((latest > budget_per_week).all())
 
 
-def _draw(anomaly: SeriesAnomaly, series: Window, step_seconds: int) -> SeriesAnomaly:
-    """Add the points of the window that are to be drawn around the anomaly and are not yet."""
+def _add_points(anomaly: SeriesAnomaly, series: Window, step_seconds: int) -> SeriesAnomaly:
+    """Return an anomaly with the points to draw around it that it does not have yet."""
     onset = int(anomaly.onset_at.timestamp())
-    around = min(_DRAWN_SECONDS, _DRAWN_POINTS * step_seconds)
-    drawn = anomaly.points
-    first = drawn.times[-1] + 1 if drawn.times else onset - around
-    part = (series.times >= first) & (series.times <= onset + around)
-    if not part.any():
+    margin = min(_DRAWN_SECONDS, _DRAWN_POINTS * step_seconds)
+    before = anomaly.points
+    first = before.times[-1] + 1 if before.times else onset - margin
+    is_new = (series.times >= first) & (series.times <= onset + margin)
+    if not is_new.any():
         return anomaly
     points = SeriesPoints(
-        times=drawn.times + tuple(series.times[part].tolist()),
-        values=drawn.values + _column(series.values, part),
-        expected=drawn.expected + _column(series.scores.expected, part),
-        lower=drawn.lower + _column(series.scores.lower, part),
-        upper=drawn.upper + _column(series.scores.upper, part),
+        times=before.times + tuple(series.times[is_new].tolist()),
+        values=before.values + _finite_values(series.values, is_new),
+        expected=before.expected + _finite_values(series.scores.expected, is_new),
+        lower=before.lower + _finite_values(series.scores.lower, is_new),
+        upper=before.upper + _finite_values(series.scores.upper, is_new),
     )
     return replace(anomaly, points=points)
 
 
-def _column(array: NDArray[Any], part: NDArray[np.bool_]) -> tuple[float | None, ...]:
-    found = array[0, part].tolist()
-    return tuple(each if isfinite(each) else None for each in found)
+def _finite_values(array: NDArray[Any], mask: NDArray[np.bool_]) -> tuple[float | None, ...]:
+    values = array[0, mask].tolist()
+    return tuple(value if isfinite(value) else None for value in values)

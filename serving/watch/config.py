@@ -1,4 +1,4 @@
-"""What to watch and whom to tell, read from a YAML file."""
+"""The configuration of a watch: what to watch and where to send alerts, read from a YAML file."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^/{}@\s][^
 
 
 class Endpoint(_StrictModel):
-    """A server that is asked over HTTP, and how long it may take to answer."""
+    """The address of a server, and how long it may take to answer."""
 
     url: Address
     timeout_seconds: float = Field(10.0, gt=0, le=300)
 
 
 class MetricsAddress(_StrictModel):
-    """Where the watch's own metrics can be scraped; port 0 takes a free one."""
+    """The address at which the watch's own metrics are scraped; port 0 takes a free one."""
 
     host: str = "127.0.0.1"
     port: int = Field(9109, ge=0, le=65_535)
@@ -41,10 +41,10 @@ class MetricsAddress(_StrictModel):
 class WatchedSeries(_StrictModel):
     """A PromQL query; each series of its answer is watched by itself.
 
-    A counter is best asked for as `rate(...[5m])`. Where only the raw one can be had, `counter`
-    makes the watch take differences per second; a value that falls counts as a reset. `bounds` are
-    the lowest and highest value that the metric can take. `service_label` names the label that
-    holds the service; without it the group's applies.
+    Query a counter as `rate(...[5m])` if you can. For a raw counter, `counter` makes the watch
+    compute differences per second; a falling value counts as a reset. `bounds` are the lowest and
+    highest value that the metric can take. `service_label` names the label that holds the service;
+    without it the group's is used.
     """
 
     query: str = Field(min_length=1)
@@ -59,14 +59,14 @@ class WatchedSeries(_StrictModel):
     def _check_bounds(self) -> Self:
         lowest, highest = self.bounds
         if lowest is not None and highest is not None and lowest >= highest:
-            raise ValueError("bounds must rise: the lowest value first, null where there is none")
+            raise ValueError("bounds must rise: the lowest value first, null for no bound")
         return self
 
 
 class WatchedGroup(_StrictModel):
-    """Series that one team hears of, and how many notifications a week it will bear.
+    """Series whose anomalies go to one team, and how many false alarms a week that team accepts.
 
-    The budget counts false alarms; the group's series share it.
+    The series of the group share this budget.
     """
 
     name: Name
@@ -77,16 +77,16 @@ class WatchedGroup(_StrictModel):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        _refuse_twice("series", [series.name for series in self.series])
+        _refuse_repeated_names("series", [series.name for series in self.series])
         return self
 
 
 class WatchConfig(_StrictModel):
     """The whole file.
 
-    `link` is the address of the service's page, for notifications. `history_days` is how much of
-    the past is read when a query is new. A query whose answer has more than `max_series` series is
-    not watched, and said to be too large.
+    `link` is the address of the service, for links and runbooks in alerts. `history_days` is how
+    much of the past is read for a new query. A query with more than `max_series` series is not
+    watched; the log says so.
 
     >>> series = {"query": "up", "name": "up"}
     >>> group = {"name": "shop", "series": [series]}
@@ -107,7 +107,7 @@ class WatchConfig(_StrictModel):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        _refuse_twice("groups", [group.name for group in self.groups])
+        _refuse_repeated_names("groups", [group.name for group in self.groups])
         return self
 
     def queries(self) -> Iterator[tuple[WatchedGroup, WatchedSeries]]:
@@ -117,15 +117,15 @@ class WatchConfig(_StrictModel):
 
 
 def load_config(path: Path) -> WatchConfig:
-    """Read the file; raises `BadWatchConfig` with the one line to mend."""
-    given = read_yaml(path, "the file", BadWatchConfig)
+    """Read the file; raises `BadWatchConfig`, whose message names the entry to correct."""
+    content = read_yaml(path, "the file", BadWatchConfig)
     try:
-        return WatchConfig.model_validate(given)
+        return WatchConfig.model_validate(content)
     except ValidationError as error:
         raise BadWatchConfig(f"{path}: {explain(error, 'the file')}") from error
 
 
-def _refuse_twice(what: str, names: list[str]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ValueError(f"two {what} are named {twice[0]!r}; give each its own name")
+def _refuse_repeated_names(what: str, names: list[str]) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ValueError(f"two {what} are named {repeated[0]!r}; give each its own name")

@@ -1,4 +1,4 @@
-"""Scores what was read, all series of a tier at once, and finds what is out of line."""
+"""Scores new points, all series of a tier at once, and finds anomalies."""
 
 import logging
 from collections import Counter, defaultdict
@@ -22,13 +22,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Unsaved:
-    """What the store does not know yet; `forgotten` are the keys of series that are gone."""
+    """What is not stored yet; `forgotten` are the keys of series that are not watched any more."""
 
     queries: dict[str, WatchedQuery] = field(default_factory=dict)
     anomalies: dict[str, SeriesAnomaly] = field(default_factory=dict)
     forgotten: set[SeriesKey] = field(default_factory=set)
 
-    def note(self, anomalies: Iterable[SeriesAnomaly]) -> None:
+    def add(self, anomalies: Iterable[SeriesAnomaly]) -> None:
         """Add anomalies that began, changed or ended."""
         self.anomalies |= {anomaly.id: anomaly for anomaly in anomalies}
 
@@ -36,8 +36,8 @@ class Unsaved:
 class WatchScorer:
     """The queries of a watch with their series, scores and anomalies. Knows no server and no store.
 
-    `models` has a model for each tier. The step is made of whole arrays: of each tier, the queries
-    that were read up to the same time are scored by one call.
+    `models` has a model for each tier. All queries of a tier whose new points have the same times
+    are scored by one call, on whole arrays.
     """
 
     def __init__(self, config: WatchConfig, models: Mapping[str, SeriesModel]) -> None:
@@ -61,103 +61,103 @@ class WatchScorer:
     def restore(
         self, stored: Mapping[str, StoredSeries], anomalies: Sequence[SeriesAnomaly], now: float
     ) -> None:
-        """Go on from what a watch before this one kept, and drop what is no longer watched."""
+        """Continue from what an earlier watch stored; forget series that are no longer watched."""
         by_query: dict[str, list[StoredSeries]] = defaultdict(list)
         by_key = {SeriesKey.parse(text): series for text, series in stored.items()}
         for key, series in by_key.items():
             by_query[key.query].append(series)
         for name, query in self.queries.items():
             query.restore(by_query[name])
-        known = {key for query in self.queries.values() for key in query.keys}
-        self.unsaved.forgotten |= by_key.keys() - known
+        watched = {key for query in self.queries.values() for key in query.keys}
+        self.unsaved.forgotten |= by_key.keys() - watched
         for anomaly in anomalies:
             key = SeriesKey.of_anomaly(anomaly.id)
-            if key in known:
+            if key in watched:
                 self._trackers[key.query].restore([anomaly])
             elif anomaly.ended_at is None:
-                self.unsaved.note([replace(anomaly, ended_at=max(at(now), anomaly.onset_at))])
+                self.unsaved.add([replace(anomaly, ended_at=max(at(now), anomaly.onset_at))])
 
     def forget_future(self, latest: int) -> None:
-        """Begin those queries anew that were read beyond the latest slot.
+        """Reset the queries that were read beyond the latest slot.
 
-        They were read by a clock that was ahead, and their states take what had not happened yet
-        for gaps. A step too far is only waited for.
+        They were read while the clock was ahead, so their states took the future for gaps. A query
+        that is only one step ahead is kept.
         """
         ahead = [query for query in self.queries.values() if query.is_beyond(latest)]
         for query in ahead:
-            gone = query.begin_anew()
-            self.unsaved.note(self._trackers[query.name].end(gone, at(latest)))
-            self.unsaved.forgotten.update(gone)
+            keys = query.reset()
+            self.unsaved.add(self._trackers[query.name].end(keys, at(latest)))
+            self.unsaved.forgotten.update(keys)
         if ahead:
             fields = {"queries": len(ahead)}
-            _log.warning("the clock was ahead; queries begin anew", extra={"fields": fields})
+            _log.warning("the clock was ahead; queries are read again", extra={"fields": fields})
 
-    def feed(self, readings: Sequence[QueryResult]) -> dict[str, Exception]:
-        """Score what was read; what follows from it is in `unsaved` and in the queries.
+    def score(self, results: Sequence[QueryResult]) -> dict[str, Exception]:
+        """Score new points; return the errors of the queries that could not be scored, by name.
 
-        Returns the errors of queries that could not be scored; the others are.
+        The scores are in the queries, changed anomalies in `unsaved`.
         """
-        together: dict[tuple[str, bytes], list[QueryResult]] = defaultdict(list)
-        for reading in readings:
-            together[reading.query.config.tier, reading.times.tobytes()].append(reading)
+        batches: dict[tuple[str, bytes], list[QueryResult]] = defaultdict(list)
+        for result in results:
+            batches[result.query.config.tier, result.times.tobytes()].append(result)
         failed: dict[str, Exception] = {}
-        for (tier, _), alike in together.items():
-            failed |= self._feed_alike(self._models[tier], alike)
+        for (tier, _), batch in batches.items():
+            failed |= self._score_batch(self._models[tier], batch)
         return failed
 
-    def known(self, query: WatchedQuery) -> list[SeriesAnomaly]:
-        """Return the query's anomalies that last or ended lately."""
-        return self._trackers[query.name].known
+    def recent_anomalies(self, query: WatchedQuery) -> list[SeriesAnomaly]:
+        """Return the query's anomalies that last or ended within the last hour."""
+        return self._trackers[query.name].recent
 
-    def _feed_alike(
-        self, model: SeriesModel, readings: Sequence[QueryResult]
+    def _score_batch(
+        self, model: SeriesModel, batch: Sequence[QueryResult]
     ) -> dict[str, Exception]:
         failed: dict[str, Exception] = {}
         try:
-            windows = _score(model, readings)
+            windows = _score(model, batch)
         except Exception as error:
-            if len(readings) == 1:
-                return {readings[0].query.name: error}
-            # By itself, each query but the one to blame goes on.
-            for reading in readings:
-                failed |= self._feed_alike(model, [reading])
+            if len(batch) == 1:
+                return {batch[0].query.name: error}
+            # Scored one by one, only the query that causes the error fails.
+            for result in batch:
+                failed |= self._score_batch(model, [result])
             return failed
-        for reading, window in zip(readings, windows, strict=True):
+        for result, window in zip(batch, windows, strict=True):
             try:
-                self._follow(reading.query, window)
+                self._track(result.query, window)
             except Exception as error:
-                failed[reading.query.name] = error
+                failed[result.query.name] = error
         return failed
 
-    def _follow(self, query: WatchedQuery, read: Window) -> None:
+    def _track(self, query: WatchedQuery, new: Window) -> None:
         tracker = self._trackers[query.name]
-        both = query.take(read)
-        self.unsaved.note(tracker.follow(both, self._budget_of_one(query)))
-        gone = query.forget_vanished()
-        self.unsaved.note(tracker.end(gone, at(int(read.times[-1]))))
-        self.unsaved.forgotten.update(gone)
+        window = query.append(new)
+        self.unsaved.add(tracker.update(window, self._budget_per_series(query)))
+        vanished = query.forget_vanished()
+        self.unsaved.add(tracker.end(vanished, at(int(new.times[-1]))))
+        self.unsaved.forgotten.update(vanished)
         self.unsaved.forgotten.difference_update(query.keys)
         self.unsaved.queries[query.name] = query
 
-    def _budget_of_one(self, query: WatchedQuery) -> float:
-        sharing: Counter[str] = Counter()
-        for each in self.queries.values():
-            sharing[each.group.name] += len(each.keys)
-        return query.group.budget_per_week / max(1, sharing[query.group.name])
+    def _budget_per_series(self, query: WatchedQuery) -> float:
+        series_counts: Counter[str] = Counter()
+        for watched in self.queries.values():
+            series_counts[watched.group.name] += len(watched.keys)
+        return query.group.budget_per_week / max(1, series_counts[query.group.name])
 
 
-def _score(model: SeriesModel, readings: Sequence[QueryResult]) -> list[Window]:
-    """Score readings of the same times by one call, and move the states of their queries on."""
-    queries, times = [reading.query for reading in readings], readings[0].times
-    values = [reading.query.values_of(reading.matrix) for reading in readings]
+def _score(model: SeriesModel, batch: Sequence[QueryResult]) -> list[Window]:
+    """Score results of the same times by one call, and update the states of their queries."""
+    queries, times = [result.query for result in batch], batch[0].times
+    values = [result.query.values_of(result.matrix) for result in batch]
     states = np.concatenate([query.states for query in queries])
     scores = model.update(states, times, np.concatenate(values))
     windows, end = [], 0
-    for query, of_query in zip(queries, values, strict=True):
-        rows = slice(end, end := end + len(of_query))
+    for query, query_values in zip(queries, values, strict=True):
+        rows = slice(end, end := end + len(query_values))
         query.states = states[rows]
-        found = _rows_of(scores, rows).within(query.config.bounds)
-        windows.append(Window(times, of_query, found))
+        query_scores = _rows_of(scores, rows).within(query.config.bounds)
+        windows.append(Window(times, query_values, query_scores))
     return windows
 
 

@@ -1,4 +1,4 @@
-"""Of several watches on one store, one works while it says that it lives; the others wait."""
+"""The lease of the watch: of several processes on one store, only its holder watches."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ LEASE = "watch"
 
 
 class Lease:
-    """This process's claim to be the one that watches. Methods raise `StoreUnavailable`."""
+    """Takes, renews and releases the lease for this process. Methods raise `StoreUnavailable`."""
 
     def __init__(self, leases: LeaseRepository, seconds: float) -> None:
         self.seconds = seconds
@@ -18,9 +18,9 @@ class Lease:
         self._leases = leases
 
     def take(self) -> bool:
-        """Take or prolong the lease; False when another process holds it."""
+        """Take or renew the lease; False if another process holds it."""
         return self._leases.take(LEASE, self.holder, self.seconds)
 
     def release(self) -> None:
-        """Give the lease back, so that another process need not wait until it expires."""
+        """Release the lease, so that another process need not wait until it expires."""
         self._leases.release(LEASE, self.holder)

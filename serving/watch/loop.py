@@ -1,4 +1,4 @@
-"""Watches for as long as the process runs and holds the lease."""
+"""The loop of the watch: one step after the other while this process holds the lease."""
 
 import logging
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from serving.watch.runner import LeaseLost, WatchRunner
 
 _log = logging.getLogger(__name__)
 
-_LOOKS_PER_LEASE = 3
+_STEPS_PER_LEASE = 3
 
 
 class Watch:
-    """Opens a session when it gets the lease, steps through it, and drops it with the lease."""
+    """Opens a session when it gets the lease, runs its steps, and closes it with the lease."""
 
     def __init__(
         self,
@@ -33,35 +33,35 @@ class Watch:
         self._clock = clock
         self._session: WatchRunner | None = None
         self._is_waiting = False
-        self._storing = CircuitBreaker("the store", {}, metrics.count_failure("store"))
+        self._store_breaker = CircuitBreaker("the store", {}, metrics.count_failure("store"))
 
     def run(self, stopping: Event) -> None:
-        """Watch until told to stop; a step that has begun is finished."""
+        """Watch until `stopping` is set; a running step is finished first."""
         try:
             while not stopping.is_set():
-                stopping.wait(self.look())
+                stopping.wait(self.step())
         finally:
-            self._drop()
+            self._close_session()
             with suppress(StoreUnavailable):
                 self._lease.release()
 
-    def look(self) -> float:
-        """Take one step if this process holds the lease; return how long to wait."""
+    def step(self) -> float:
+        """Run one step if this process holds the lease; return how many seconds to wait."""
         try:
             if not self._lease.take():
                 return self._wait_for_lease()
             if self._session is None:
-                self._session = self._begin()
-            wait = self._session.step()
+                self._session = self._start_session()
+            seconds = self._session.step()
         except LeaseLost:
             return self._wait_for_lease()
         except StoreUnavailable as error:
-            self._storing.fail(str(error), self._clock())
-            return self._storing.retry_at - self._clock()
-        self._storing.succeed()
-        return min(wait, self._lease.seconds / _LOOKS_PER_LEASE)
+            self._store_breaker.fail(str(error), self._clock())
+            return self._store_breaker.retry_at - self._clock()
+        self._store_breaker.succeed()
+        return min(seconds, self._lease.seconds / _STEPS_PER_LEASE)
 
-    def _begin(self) -> WatchRunner:
+    def _start_session(self) -> WatchRunner:
         session = self._open_session()
         self._is_waiting = False
         self._metrics.is_active.set(1)
@@ -69,13 +69,13 @@ class Watch:
         return session
 
     def _wait_for_lease(self) -> float:
-        self._drop()
+        self._close_session()
         if not self._is_waiting:
-            _log.warning("another process watches; this one waits until that one ends")
+            _log.warning("another process watches; this process waits until it ends")
         self._is_waiting = True
-        return self._lease.seconds / _LOOKS_PER_LEASE
+        return self._lease.seconds / _STEPS_PER_LEASE
 
-    def _drop(self) -> None:
+    def _close_session(self) -> None:
         self._metrics.is_active.set(0)
         self._metrics.clear()
         if self._session is not None:

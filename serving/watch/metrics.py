@@ -1,4 +1,4 @@
-"""What Prometheus may know of the watch: the scores of its series, and how it is doing itself."""
+"""The Prometheus metrics of the watch: scores of the series, and how the watch itself works."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from prometheus_client.registry import Collector
 from serving.watch.watched_query import WatchedQuery
 
 _LABELS = ("series", "group", "service")
-_SHOWN = {
-    "score": ("precedent_anomaly_score", "How unusual the latest value is; higher is more so"),
+_EXPORTED = {
+    "score": ("precedent_anomaly_score", "How unusual the latest value is; higher is more unusual"),
     "expected": ("precedent_expected_value", "The value that was expected"),
     "lower": ("precedent_lower_bound", "The lower end of the expected band"),
     "upper": ("precedent_upper_bound", "The upper end of the expected band"),
@@ -22,7 +22,7 @@ _SHOWN = {
 
 @dataclass(frozen=True, slots=True)
 class _Latest:
-    """The latest scores of one query's series, by the keys of `_SHOWN`."""
+    """The latest scores of one query's series, by the keys of `_EXPORTED`."""
 
     names: Sequence[tuple[str, str, str]]
     columns: dict[str, NDArray[np.float64]]
@@ -31,7 +31,7 @@ class _Latest:
 class WatchMetrics:
     """The metrics of one watch, in a registry of their own.
 
-    Scores are kept as arrays and turned into metrics only when somebody scrapes them.
+    Scores are kept as arrays and turned into metrics only during a scrape.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class WatchMetrics:
         )
         self._failures = Counter(
             "precedent_watch_failures",
-            "Tries that failed, by what was asked",
+            "Attempts that failed, by part of the watch",
             ["part"],
             registry=self.registry,
         )
@@ -75,23 +75,23 @@ class WatchMetrics:
         )
 
     def count_failure(self, part: str) -> Callable[[], None]:
-        """Return what counts a failure of that part."""
+        """Return a function that counts a failure of a part."""
         return self._failures.labels(part).inc
 
-    def show(self, queries: Iterable[WatchedQuery], now: float) -> None:
-        """Show the latest scores of these queries, and how far behind each is."""
+    def update(self, queries: Iterable[WatchedQuery], now: float) -> None:
+        """Export the latest scores of these queries, and how far each is behind."""
         latest = {}
         for query in queries:
             self._series.labels(query.name).set(len(query.keys))
             if query.seen_until is not None:
                 self._lag.labels(query.name).set(now - query.seen_until)
-                # A query that goes on after a restart has no point until it is read.
+                # After a restart a query has no points until it is read.
                 if len(query.window.times):
                     latest[query.name] = _latest_of(query)
         self._latest.latest = latest
 
     def clear(self) -> None:
-        """Show no scores, for another process does."""
+        """Export no scores, because another process does."""
         self._latest.latest = {}
         self._lag.clear()
         self._series.clear()
@@ -103,21 +103,21 @@ class _LatestCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         latest = list(self.latest.values())
-        for column, (name, help_text) in _SHOWN.items():
+        for column, (name, help_text) in _EXPORTED.items():
             family = GaugeMetricFamily(name, help_text, labels=_LABELS)
-            for each in latest:
-                values = each.columns[column].tolist()
-                for labels, value in zip(each.names, values, strict=True):
+            for scores in latest:
+                values = scores.columns[column].tolist()
+                for labels, value in zip(scores.names, values, strict=True):
                     family.add_metric(labels, value)
             yield family
 
 
 def _latest_of(query: WatchedQuery) -> _Latest:
     group = query.group.name
-    # A column is copied, or it would keep the whole window of a former step in memory.
-    columns = {name: getattr(query.window.scores, name)[:, -1].copy() for name in _SHOWN}
+    # Columns are copied: a view would keep the whole window of this step in memory.
+    columns = {name: getattr(query.window.scores, name)[:, -1].copy() for name in _EXPORTED}
     names = [
-        (shown, group, service or "")
-        for shown, service in zip(query.shown, query.services, strict=True)
+        (name, group, service or "")
+        for name, service in zip(query.names, query.services, strict=True)
     ]
     return _Latest(names, columns)

@@ -1,4 +1,4 @@
-"""What to tell people: anomalies of one group that come together are one notification."""
+"""Groups anomalies into notifications: those of one group that come together are one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,15 +9,15 @@ from serving.watch.series_keys import SeriesKey
 
 TOGETHER = timedelta(minutes=10)
 SENT_AGAIN_AFTER = timedelta(minutes=1)
-_REMEMBERED = timedelta(hours=24)
+_KEPT = timedelta(hours=24)
 
 
 @dataclass(slots=True)
 class Notification:
     """Anomalies of one group, by id, that were detected within ten minutes of one another.
 
-    It fires until all have ended. The one detected first leads: its series and onset name the
-    alert, so that a restart names it just so again. `sent_at` is None until it was sent once.
+    It fires until all have ended. The anomaly detected first is the lead: its series and onset name
+    the alert, so that the name is the same after a restart. `sent_at` is None until it was sent.
     """
 
     group: str
@@ -32,27 +32,27 @@ class Notification:
         """The anomaly that names the alert; it stays the same once the alert was sent."""
         if self.lead_id is not None:
             return self.anomalies[self.lead_id]
-        return min(self.anomalies.values(), key=lambda a: (a.detected_at, a.onset_at, a.id))
+        return min(self.anomalies.values(), key=_detection_order)
 
     @property
     def ended_at(self) -> datetime | None:
-        """When the last of them ended, None while one lasts."""
+        """When the last anomaly ended, None while any lasts."""
         ends = [anomaly.ended_at for anomaly in self.anomalies.values()]
-        known = [end for end in ends if end is not None]
-        return max(known) if len(known) == len(ends) else None
+        past_ends = [end for end in ends if end is not None]
+        return max(past_ends) if len(past_ends) == len(ends) else None
 
     def put(self, anomaly: SeriesAnomaly) -> None:
-        """Add the anomaly, or put it in place of what was known of it."""
+        """Add an anomaly, or replace its earlier state."""
         before = self.anomalies.get(anomaly.id)
         self.changed |= before is None or before.ended_at != anomaly.ended_at
         self.anomalies[anomaly.id] = anomaly
         self.detected.add(anomaly.detected_at)
 
-    def welcomes(self, anomaly: SeriesAnomaly) -> bool:
-        """Tell whether an anomaly of the group belongs here.
+    def accepts(self, anomaly: SeriesAnomaly) -> bool:
+        """Return whether an anomaly of the group belongs to this notification.
 
-        While it fires it takes in whatever its leading series does: Alertmanager could not tell
-        two such alerts apart.
+        While it fires, every anomaly of its leading series does: Alertmanager could not tell two
+        alerts of one series apart.
         """
         if any(abs(time - anomaly.detected_at) <= TOGETHER for time in self.detected):
             return True
@@ -62,7 +62,7 @@ class Notification:
 
 
 class NotificationGroups:
-    """All notifications that fire, and those of the last day that a late anomaly may join."""
+    """The notifications that fire, and those of the last day, which late anomalies may join."""
 
     def __init__(self) -> None:
         self._notifications: list[Notification] = []
@@ -70,60 +70,70 @@ class NotificationGroups:
     @property
     def firing(self) -> list[Notification]:
         """The notifications that fire."""
-        return [each for each in self._notifications if each.ended_at is None]
+        return [
+            notification for notification in self._notifications if notification.ended_at is None
+        ]
 
     def restore(self, anomalies: Iterable[SeriesAnomaly], now: datetime) -> None:
-        """Take up what a watch before this one kept; what lasts counts as sent by it."""
-        self.take(anomalies, now)
+        """Continue with the anomalies of an earlier watch; those that last count as sent."""
+        self.add(anomalies, now)
         for notification in self.firing:
             notification.lead_id, notification.sent_at = notification.lead.id, now - TOGETHER
 
     def refresh(self, anomalies: Iterable[SeriesAnomaly]) -> None:
-        """Bring those of the anomalies up to date that are in a notification already."""
+        """Update the anomalies that are in a notification already."""
         for anomaly in anomalies:
             for notification in self._notifications:
                 if anomaly.id in notification.anomalies:
                     notification.put(anomaly)
 
-    def take(self, anomalies: Iterable[SeriesAnomaly], now: datetime) -> None:
-        """Put each anomaly where it belongs, or bring it up to date there."""
-        for anomaly in sorted(anomalies, key=lambda each: (each.detected_at, each.id)):
-            self._place(anomaly).put(anomaly)
+    def add(self, anomalies: Iterable[SeriesAnomaly], now: datetime) -> None:
+        """Add or update each anomaly in the notification to which it belongs."""
+        for anomaly in sorted(anomalies, key=lambda anomaly: (anomaly.detected_at, anomaly.id)):
+            self._notification_of(anomaly).put(anomaly)
         self._notifications = [
-            each
-            for each in self._notifications
-            if each.ended_at is None or each.ended_at >= now - _REMEMBERED
+            notification
+            for notification in self._notifications
+            if notification.ended_at is None or notification.ended_at >= now - _KEPT
         ]
 
     def due(self, now: datetime) -> list[Notification]:
-        """Return what to send: what fires, each minute anew, and what has ended since it was sent.
+        """Return the notifications to send: firing ones every minute, and ended ones once.
 
-        What had ended before anybody could be told is not sent.
+        A notification that ended before it was sent is never sent.
         """
-        return [each for each in self._notifications if _is_due(each, now)]
+        return [notification for notification in self._notifications if _is_due(notification, now)]
 
-    def note_sent(self, sent: Iterable[Notification], now: datetime) -> list[Notification]:
-        """Remember that these were sent, and return those that were for the first time."""
-        first = []
-        for notification in sent:
+    def record_sent(
+        self, notifications: Iterable[Notification], now: datetime
+    ) -> list[Notification]:
+        """Record that these were sent, and return those that were sent for the first time."""
+        new = []
+        for notification in notifications:
             if notification.sent_at is None:
-                first.append(notification)
+                new.append(notification)
             notification.lead_id = notification.lead.id
             notification.sent_at, notification.changed = now, False
-        return first
+        return new
 
-    def _place(self, anomaly: SeriesAnomaly) -> Notification:
+    def _notification_of(self, anomaly: SeriesAnomaly) -> Notification:
         group = SeriesKey.of_anomaly(anomaly.id).group
-        of_group = [each for each in self._notifications if each.group == group]
-        for notification in of_group:
+        candidates = [
+            notification for notification in self._notifications if notification.group == group
+        ]
+        for notification in candidates:
             if anomaly.id in notification.anomalies:
                 return notification
-        for notification in of_group:
-            if notification.welcomes(anomaly):
+        for notification in candidates:
+            if notification.accepts(anomaly):
                 return notification
-        begun = Notification(group)
-        self._notifications.append(begun)
-        return begun
+        notification = Notification(group)
+        self._notifications.append(notification)
+        return notification
+
+
+def _detection_order(anomaly: SeriesAnomaly) -> tuple[datetime, datetime, str]:
+    return (anomaly.detected_at, anomaly.onset_at, anomaly.id)
 
 
 def _is_due(notification: Notification, now: datetime) -> bool:
@@ -131,5 +141,5 @@ def _is_due(notification: Notification, now: datetime) -> bool:
         return notification.sent_at is not None and notification.changed
     if notification.sent_at is None or notification.changed:
         return True
-    # What a clock that was ahead has sent counts as long ago.
+    # A time in the future, sent while the clock was ahead, counts as long ago.
     return abs(now - notification.sent_at) >= SENT_AGAIN_AFTER

@@ -1,4 +1,4 @@
-"""One step after the other, while this process holds the lease: read, score, save, tell."""
+"""The steps of a watch: read, score, save, and send notifications."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -25,20 +25,20 @@ from serving.watch.series_keys import SeriesKey
 _log = logging.getLogger(__name__)
 
 _RESTORED = timedelta(hours=24)
-_SECONDS_BETWEEN_CLEARINGS = 86_400.0
-_FORGOTTEN_AT_ONCE = 5_000
+_SECONDS_BETWEEN_DELETIONS = 86_400.0
+_KEYS_PER_DELETION = 5_000
 
 
 class LeaseLost(Exception):
-    """Another process watches by now; what this one has not saved is void."""
+    """Another process holds the lease now; what this one has not saved is lost."""
 
 
 class WatchRunner:
-    """All that a watch remembers between steps; begins where the store says that one ended.
+    """Runs the steps of a watch and keeps its state; continues from what the store holds.
 
-    Anomalies are saved before the states that follow from them: a crash in between repeats the
-    step and finds the same anomalies under the same ids. Methods raise `StoreUnavailable`; what was
-    not saved then is saved by the next step, before anything is read.
+    Anomalies are saved before the states that follow from them: after a crash in between, the step
+    is repeated and finds the same anomalies under the same ids. Methods raise `StoreUnavailable`;
+    the next step then saves what is unsaved before it reads.
     """
 
     def __init__(
@@ -61,102 +61,105 @@ class WatchRunner:
         self._writer = writer
         self._metrics = metrics
         self._clock = clock
-        self._engine = WatchScorer(config, models)
+        self._scorer = WatchScorer(config, models)
         self._readers = QueryReaders(
             QueryReader(query, prometheus, config.history_days, metrics.count_failure)
-            for query in self._engine.queries.values()
+            for query in self._scorer.queries.values()
         )
-        self._book = NotificationGroups()
-        self._alerting = CircuitBreaker(
+        self._notifications = NotificationGroups()
+        self._alertmanager_breaker = CircuitBreaker(
             "Alertmanager",
             {},
             metrics.count_failure("alertmanager"),
             most_seconds=SENT_AGAIN_AFTER.total_seconds(),
         )
-        self._clear_at = 0.0
+        self._delete_at = 0.0
         self._restore()
 
     def step(self) -> float:
-        """Read, score and save what is due, and tell; return how many seconds may be waited."""
+        """Read, score and save what is due, and notify; return how many seconds to wait."""
         with self._metrics.step_seconds.time():
             self._save()
             now = self._clock()
             latest = latest_slot(now, self._config.step_seconds)
-            self._engine.forget_future(latest)
-            readings = self._readers.read_due(latest, now)
-            self._readers.note_scored(readings, self._engine.feed(readings), now)
+            self._scorer.forget_future(latest)
+            results = self._readers.read_due(latest, now)
+            self._readers.record_scored(results, self._scorer.score(results), now)
             self._save()
-        self._tell(latest)
-        self._clear()
-        self._metrics.show(self._engine.queries.values(), self._clock())
+        self._notify(latest)
+        self._delete_old_telemetry()
+        self._metrics.update(self._scorer.queries.values(), self._clock())
         return self._seconds_to_wait()
 
     def close(self) -> None:
-        """End the threads that read."""
+        """Stop the threads that read."""
         self._readers.close()
 
     def _restore(self) -> None:
         now = at(self._clock())
         anomalies = self._store.anomalies.between(now - _RESTORED, now)
-        self._book.restore(anomalies, now)
-        self._engine.restore(self._store.series_states.of_watch(LEASE), anomalies, self._clock())
+        self._notifications.restore(anomalies, now)
+        self._scorer.restore(self._store.series_states.of_watch(LEASE), anomalies, self._clock())
 
     def _save(self) -> None:
-        unsaved = self._engine.unsaved
+        unsaved = self._scorer.unsaved
         if unsaved == Unsaved():
             return
         if not self._lease.take():
             raise LeaseLost
         self._store.anomalies.record(list(unsaved.anomalies.values()))
-        series = [each for query in unsaved.queries.values() for each in query.to_store()]
+        series = [series for query in unsaved.queries.values() for series in query.to_store()]
         self._store.series_states.save(LEASE, series)
-        gone = sorted(map(str, unsaved.forgotten))
-        for start in range(0, len(gone), _FORGOTTEN_AT_ONCE):
-            self._store.series_states.delete(LEASE, gone[start : start + _FORGOTTEN_AT_ONCE])
-        self._book.refresh(unsaved.anomalies.values())
-        self._engine.unsaved = Unsaved()
+        keys = sorted(map(str, unsaved.forgotten))
+        for start in range(0, len(keys), _KEYS_PER_DELETION):
+            self._store.series_states.delete(LEASE, keys[start : start + _KEYS_PER_DELETION])
+        self._notifications.refresh(unsaved.anomalies.values())
+        self._scorer.unsaved = Unsaved()
 
-    def _tell(self, latest: int) -> None:
+    def _notify(self, latest: int) -> None:
         now = at(self._clock())
-        for query in self._engine.queries.values():
-            # What lasts at the end of a part of the past may be long over.
+        for query in self._scorer.queries.values():
+            # An anomaly that lasts at the end of a chunk of the past may be over by now.
             if query.seen_until is not None and query.seen_until >= latest:
-                self._book.take(self._engine.known(query), now)
-        self._metrics.firing.set(len(self._book.firing))
-        due = self._book.due(now)
-        if not due or not self._alerting.is_ready(self._clock()):
+                self._notifications.add(self._scorer.recent_anomalies(query), now)
+        self._metrics.firing.set(len(self._notifications.firing))
+        due = self._notifications.due(now)
+        if not due or not self._alertmanager_breaker.is_ready(self._clock()):
             return
         try:
             self._send(due, now)
         except RequestFailed as error:
-            self._alerting.fail(str(error), self._clock())
+            self._alertmanager_breaker.fail(str(error), self._clock())
             return
-        for notification in self._book.note_sent(due, now):
+        for notification in self._notifications.record_sent(due, now):
             self._metrics.notifications.labels(notification.group).inc()
             fields = {"group": notification.group, "summary": summarise(notification.lead)}
-            _log.info("a notification is sent", extra={"fields": fields})
+            _log.info("a notification was sent", extra={"fields": fields})
 
     def _send(self, due: Sequence[Notification], now: datetime) -> None:
         if self._alertmanager is None:
             return
-        self._alertmanager.post(self._writer.write([(n, self._promql_of(n)) for n in due], now))
-        self._alerting.succeed()
-        self._writer.forget_all_but(n.lead.id for n in self._book.firing)
+        alerts = [(notification, self._promql_of(notification)) for notification in due]
+        self._alertmanager.post(self._writer.write(alerts, now))
+        self._alertmanager_breaker.succeed()
+        self._writer.forget_others(
+            notification.lead.id for notification in self._notifications.firing
+        )
 
     def _promql_of(self, notification: Notification) -> str:
-        query = self._engine.queries.get(SeriesKey.of_anomaly(notification.lead.id).query)
+        query = self._scorer.queries.get(SeriesKey.of_anomaly(notification.lead.id).query)
         return query.config.query if query else ""
 
-    def _clear(self) -> None:
-        if self._clock() >= self._clear_at:
+    def _delete_old_telemetry(self) -> None:
+        if self._clock() >= self._delete_at:
             self._store.telemetry.delete_before(at(self._clock()) - TELEMETRY_KEPT)
-            self._clear_at = self._clock() + _SECONDS_BETWEEN_CLEARINGS
+            self._delete_at = self._clock() + _SECONDS_BETWEEN_DELETIONS
 
     def _seconds_to_wait(self) -> float:
         now, step = self._clock(), self._config.step_seconds
         latest = latest_slot(now, step)
         waits = [seconds_until_next(now, step), SENT_AGAIN_AFTER.total_seconds()]
-        waits += [each.retry_at - now for each in self._readers.all if each.behind(latest)]
-        if self._alerting.problem is not None:
-            waits.append(self._alerting.retry_at - now)
+        waits += [reader.retry_at - now for reader in self._readers.all if reader.behind(latest)]
+        if self._alertmanager_breaker.problem is not None:
+            waits.append(self._alertmanager_breaker.retry_at - now)
         return max(0.0, min(waits))

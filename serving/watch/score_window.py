@@ -1,4 +1,4 @@
-"""The latest points of many series, with what the detector said of them."""
+"""The latest points of many series, with their scores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -13,14 +13,14 @@ from models.base.series_model import SeriesScores
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Columns of one grid of times; `values` and each array of `scores` have a row a series."""
+    """Points of many series: `values` and the arrays of `scores` have a row for each series."""
 
     times: Times
     values: Values
     scores: SeriesScores
 
     def followed_by(self, later: "Window") -> "Window":
-        """Return both, the later points after these."""
+        """Return these points followed by later ones."""
         return Window(
             np.concatenate([self.times, later.times]),
             np.concatenate([self.values, later.values], axis=1),
@@ -28,32 +28,35 @@ class Window:
         )
 
     def latest(self, points: int) -> "Window":
-        """Return the last points only; where much is cut off it leaves the memory."""
-        cut = self._change(lambda array: array[..., -points:])
-        is_much = len(self.times) > 2 * points
-        return cut._change(lambda array: array.copy()) if is_much else cut
+        """Return the last points only.
+
+        They are copied if they are less than half, so that the whole window leaves the memory.
+        """
+        part = self._map(lambda array: array[..., -points:])
+        is_small = len(self.times) > 2 * points
+        return part._map(lambda array: array.copy()) if is_small else part
 
     def series(self, rows: NDArray[Any] | slice) -> "Window":
-        """Return some of the series only."""
+        """Return the points of some series only."""
         return Window(
             self.times, self.values[rows], map_scores(lambda array: array[rows], self.scores)
         )
 
     def with_new_series(self, count: int) -> "Window":
-        """Return these series and below them further ones, of which nothing is known."""
-        added = unseen(count, self.times)
+        """Return these series, with rows for new series without values below them."""
+        added = missing_window(count, self.times)
         return Window(
             self.times,
             np.concatenate([self.values, added.values]),
             _join(self.scores, added.scores, axis=0),
         )
 
-    def _change(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> "Window":
+    def _map(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> "Window":
         return Window(change(self.times), change(self.values), map_scores(change, self.scores))
 
 
-def unseen(count: int, times: Times) -> Window:
-    """Return a window of series that were missing all the time."""
+def missing_window(count: int, times: Times) -> Window:
+    """Return a window of series without any value."""
     shape = (count, len(times))
     nothing = np.full(shape, np.nan)
     scores = SeriesScores(
@@ -70,12 +73,12 @@ def unseen(count: int, times: Times) -> Window:
 def map_scores(
     change: Callable[[NDArray[Any]], NDArray[Any]], scores: SeriesScores
 ) -> SeriesScores:
-    """Return the scores with each of their arrays changed in the same way."""
+    """Return the scores with a function applied to each of their arrays."""
     names = [field.name for field in fields(SeriesScores)]
     return SeriesScores(**{name: change(getattr(scores, name)) for name in names})
 
 
-def _join(one: SeriesScores, other: SeriesScores, *, axis: int) -> SeriesScores:
+def _join(first: SeriesScores, second: SeriesScores, *, axis: int) -> SeriesScores:
     names = [field.name for field in fields(SeriesScores)]
-    pairs = {name: (getattr(one, name), getattr(other, name)) for name in names}
+    pairs = {name: (getattr(first, name), getattr(second, name)) for name in names}
     return SeriesScores(**{name: np.concatenate(pair, axis=axis) for name, pair in pairs.items()})

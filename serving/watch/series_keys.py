@@ -1,4 +1,4 @@
-"""The keys by which series, queries, groups and anomalies are known again after a restart."""
+"""The keys of series and anomalies, which stay the same over restarts."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _LONGEST = 500
 
 
 def series_name(name: str, labels: Mapping[str, str]) -> str:
-    """Return a series as it is shown, and written in PromQL.
+    """Return the name of a series as PromQL writes it.
 
     >>> series_name("errors", {"service": "checkout"})
     'errors{service="checkout"}'
@@ -40,18 +40,18 @@ class SeriesKey:
 
     @classmethod
     def of(cls, group: str, name: str, labels: Mapping[str, str]) -> Self:
-        """Return the key of a series; many or long labels are replaced by a digest."""
-        shown = series_name(name, labels)
-        if len(shown) > _LONGEST:
-            return cls(group, name, f"{{#{sha256(shown.encode()).hexdigest()}}}")
-        return cls(group, name, shown.removeprefix(name))
+        """Return the key of a series; labels that make it too long are replaced by a digest."""
+        full_name = series_name(name, labels)
+        if len(full_name) > _LONGEST:
+            return cls(group, name, f"{{#{sha256(full_name.encode()).hexdigest()}}}")
+        return cls(group, name, full_name.removeprefix(name))
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the key that was written as a text; neither names nor groups hold `/` or `{`."""
-        query, brace, rest = text.partition("{")
+        """Return the key that a text holds; names and groups contain neither `/` nor `{`."""
+        query, brace, labels = text.partition("{")
         group, _, name = query.partition("/")
-        return cls(group, name, brace + rest)
+        return cls(group, name, brace + labels)
 
     @classmethod
     def of_anomaly(cls, anomaly_id: str) -> Self:

@@ -1,4 +1,4 @@
-"""A watched query: which series it has selected so far, and what the detector remembers of each."""
+"""A watched query: the series that it has selected so far, and the detector's state of each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,19 +13,19 @@ from features.timeseries.time_grid import Times, Values, per_second, slots
 from models.base.series_model import SeriesModel
 from serving.watch.clients.prometheus import Matrix
 from serving.watch.config import WatchedGroup, WatchedSeries
-from serving.watch.score_window import Window, unseen
+from serving.watch.score_window import Window, missing_window
 from serving.watch.series_keys import SeriesKey, series_name
 
 WINDOW_POINTS = 240
-FORGOTTEN_AFTER_SECONDS = 7 * 86_400
+FORGET_AFTER_SECONDS = 7 * 86_400
 
 
 class WatchedQuery:
-    """The series of one query, a row each, all read up to the same time `seen_until`.
+    """The series of one query, one row each, all read up to the same time `seen_until`.
 
-    A series that appears is started; one that vanishes is a gap, and forgotten after a week, or
-    earlier when others need its place. When the query is written anew in the config, what was
-    remembered of it no longer counts.
+    A new series is added as a row. A series that vanishes has a gap, and is forgotten after a week,
+    or earlier if others need its place. When the query changes in the config, its stored states
+    are not used any more.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class WatchedQuery:
         self.step_seconds = step_seconds
         self.keys: list[SeriesKey] = []
         self.labels: list[Mapping[str, str]] = []
-        self.shown: list[str] = []
+        self.names: list[str] = []
         self.services: list[str | None] = []
         self.seen_until: int | None = None
-        self.window = unseen(0, np.empty(0, np.int64))
+        self.window = missing_window(0, np.empty(0, np.int64))
         self.states = model.start(0)
         self._model = model
         self._max_series = max_series
@@ -55,85 +55,91 @@ class WatchedQuery:
 
     @property
     def layout(self) -> str:
-        """What a stored state must have been made with to be of use."""
-        asked = (self.config.query, self.config.bounds, self.config.counter)
-        made_of = (self._model.layout, self.states.dtype.descr, asked)
-        return sha256(repr(made_of).encode()).hexdigest()[:32]
+        """A digest of what states depend on; stored states with another layout are not used."""
+        query = (self.config.query, self.config.bounds, self.config.counter)
+        parts = (self._model.layout, self.states.dtype.descr, query)
+        return sha256(repr(parts).encode()).hexdigest()[:32]
 
     def restore(self, stored: Sequence[StoredSeries]) -> None:
-        """Go on from where a watch before this one got to."""
-        mine = (self.config.tier, self.step_seconds, self.layout)
-        known = [each for each in stored if (each.tier, each.step_seconds, each.layout) == mine]
-        if not known:
+        """Continue from the states that an earlier watch stored."""
+        own_format = (self.config.tier, self.step_seconds, self.layout)
+        usable = [
+            series
+            for series in stored
+            if (series.tier, series.step_seconds, series.layout) == own_format
+        ]
+        if not usable:
             return
-        self._add([SeriesKey.parse(each.key) for each in known], [each.labels for each in known])
-        self.states = self._model.restore(b"".join(each.state for each in known))
-        self.seen_until = max(int(each.seen_until.timestamp()) for each in known)
+        keys = [SeriesKey.parse(series.key) for series in usable]
+        self._add(keys, [series.labels for series in usable])
+        self.states = self._model.restore(b"".join(series.state for series in usable))
+        self.seen_until = max(int(series.seen_until.timestamp()) for series in usable)
         self._present_at[:] = self.seen_until
 
     def times_to_read(self, times: Times) -> Times:
-        """Return what to ask for so that `values_of` can tell the values at the times."""
+        """Return the times to query for the values at `times`; a counter needs one slot more."""
         if not self.config.counter:
             return times
         return slots(int(times[0]) - self.step_seconds, int(times[-1]), self.step_seconds)
 
     def values_of(self, matrix: Matrix) -> Values:
-        """Return the values in the order of the rows, after new rows for series not met before."""
-        keys = [SeriesKey.of(self.group.name, self.config.name, each) for each in matrix.labels]
-        found = matrix.values
+        """Return the values in the order of the rows, after adding rows for new series."""
+        keys = [SeriesKey.of(self.group.name, self.config.name, labels) for labels in matrix.labels]
+        read_values = matrix.values
         if self.config.counter:
-            found = per_second(found, self.step_seconds)
-        new = [at for at, key in enumerate(keys) if key not in self._rows]
-        self._add([keys[at] for at in new], [matrix.labels[at] for at in new])
-        values = np.full((len(self.keys), found.shape[1]), np.nan)
-        values[[self._rows[key] for key in keys]] = found
+            read_values = per_second(read_values, self.step_seconds)
+        new = [number for number, key in enumerate(keys) if key not in self._rows]
+        self._add([keys[number] for number in new], [matrix.labels[number] for number in new])
+        values = np.full((len(self.keys), read_values.shape[1]), np.nan)
+        values[[self._rows[key] for key in keys]] = read_values
         return values
 
-    def take(self, read: Window) -> Window:
-        """Remember what was read and scored; return it together with the points before."""
-        both = self.window.followed_by(read)
-        self.window = both.latest(WINDOW_POINTS)
-        self.seen_until = int(read.times[-1])
-        last = np.where(np.isfinite(read.values), read.times, 0).max(axis=1, initial=0)
-        self._present_at = np.maximum(self._present_at, last)
-        return both
+    def append(self, new: Window) -> Window:
+        """Add new scored points to the window; return them together with the points before."""
+        joined = self.window.followed_by(new)
+        self.window = joined.latest(WINDOW_POINTS)
+        self.seen_until = int(new.times[-1])
+        last_times = np.where(np.isfinite(new.values), new.times, 0).max(axis=1, initial=0)
+        self._present_at = np.maximum(self._present_at, last_times)
+        return joined
 
     def forget_vanished(self) -> list[SeriesKey]:
         """Forget the series that have been missing for too long, and return their keys."""
-        oldest = (self.seen_until or 0) - FORGOTTEN_AFTER_SECONDS
+        oldest = (self.seen_until or 0) - FORGET_AFTER_SECONDS
         if len(self.keys) > self._max_series:
             oldest = max(oldest, int(np.sort(self._present_at)[-self._max_series]))
-        return self._keep(self._present_at >= oldest)
+        return self._select(self._present_at >= oldest)
 
     def is_beyond(self, latest: int) -> bool:
-        """Tell whether it was read more than a step beyond the latest slot."""
+        """Return whether the query was read more than a step beyond the latest slot."""
         return self.seen_until is not None and self.seen_until > latest + self.step_seconds
 
-    def begin_anew(self) -> list[SeriesKey]:
-        """Forget all that was read, and return the keys of the series."""
-        gone = self._keep(np.zeros(len(self.keys), np.bool_))
+    def reset(self) -> list[SeriesKey]:
+        """Forget all series and points, and return the keys of the series."""
+        removed = self._select(np.zeros(len(self.keys), np.bool_))
         self.seen_until = None
-        self.window = unseen(0, np.empty(0, np.int64))
-        return gone
+        self.window = missing_window(0, np.empty(0, np.int64))
+        return removed
 
-    def _keep(self, kept: NDArray[np.bool_]) -> list[SeriesKey]:
-        if kept.all():
+    def _select(self, mask: NDArray[np.bool_]) -> list[SeriesKey]:
+        """Keep the rows of a mask, and return the keys of the others."""
+        if mask.all():
             return []
-        gone = list(compress(self.keys, ~kept))
-        self.keys, self.labels = list(compress(self.keys, kept)), list(compress(self.labels, kept))
-        self.shown = list(compress(self.shown, kept))
-        self.services = list(compress(self.services, kept))
+        removed = list(compress(self.keys, ~mask))
+        self.keys, self.labels = list(compress(self.keys, mask)), list(compress(self.labels, mask))
+        self.names = list(compress(self.names, mask))
+        self.services = list(compress(self.services, mask))
         self._rows = {key: row for row, key in enumerate(self.keys)}
-        self.states, self.window = self.states[kept], self.window.series(kept)
-        self._present_at = self._present_at[kept]
-        return gone
+        self.states, self.window = self.states[mask], self.window.series(mask)
+        self._present_at = self._present_at[mask]
+        return removed
 
     def row_of(self, key: SeriesKey) -> int | None:
-        """Return the row of a series, None if it is not watched (any longer)."""
+        """Return the row of a series, None if it is not watched (any more)."""
         return self._rows.get(key)
 
     def to_store(self) -> list[StoredSeries]:
-        """Return what to remember of each series."""
+        """Return the state of each series as it is stored."""
         if self.seen_until is None:
             return []
         seen_until, layout = datetime.fromtimestamp(self.seen_until, UTC), self.layout
@@ -143,18 +149,18 @@ class WatchedQuery:
             for key, labels, state in zip(self.keys, self.labels, self.states, strict=True)
         ]
 
-    def _add(self, keys: Sequence[SeriesKey], labels: Sequence[Mapping[str, str]]) -> None:
+    def _add(self, keys: Sequence[SeriesKey], label_sets: Sequence[Mapping[str, str]]) -> None:
         if not keys:
             return
         self._rows |= {key: row for row, key in enumerate(keys, start=len(self.keys))}
         self.keys.extend(keys)
-        self.labels.extend(labels)
-        self.shown.extend(series_name(self.config.name, each) for each in labels)
-        self.services.extend(self._service(each) for each in labels)
+        self.labels.extend(label_sets)
+        self.names.extend(series_name(self.config.name, labels) for labels in label_sets)
+        self.services.extend(self._service(labels) for labels in label_sets)
         self.states = np.concatenate([self.states, self._model.start(len(keys))])
         self.window = self.window.with_new_series(len(keys))
-        now = np.full(len(keys), self.seen_until or 0, np.int64)
-        self._present_at = np.concatenate([self._present_at, now])
+        present_at = np.full(len(keys), self.seen_until or 0, np.int64)
+        self._present_at = np.concatenate([self._present_at, present_at])
 
     def _service(self, labels: Mapping[str, str]) -> str | None:
         label = self.config.service_label or self.group.service_label

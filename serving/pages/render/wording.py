@@ -268,10 +268,10 @@ def wording(term: str, vocabulary: str) -> Wording:
     >>> wording("fields.u_sub_category", "target").name
     'U sub category'
     """
-    known = VOCABULARIES[vocabulary].get(term)
-    if known is None and vocabulary == "target":
+    words = VOCABULARIES[vocabulary].get(term)
+    if words is None and vocabulary == "target":
         return Wording(_spaced(term.removeprefix("fields.")), _FIELD)
-    return known or Wording(term, "")
+    return words or Wording(term, "")
 
 
 def target_name(target: str) -> str:
@@ -292,8 +292,8 @@ def measure_wording(name: str) -> Wording:
     version, _, figure = name.removeprefix(_SHADOW).rpartition(": ")
     if not name.startswith(_SHADOW):
         return wording(name, "measure")
-    known = wording(figure, "measure")
-    return replace(known, name=f"challenger version {version}: {known.name}")
+    words = wording(figure, "measure")
+    return replace(words, name=f"challenger version {version}: {words.name}")
 
 
 def gain_sentence(gain: GainRecord) -> str:

@@ -51,12 +51,12 @@ def open_labels(services: Container, requested_target: str) -> LabelsPage:
 def _items(
     services: Container, target: str, queue: Sequence[WantedLabel]
 ) -> tuple[QueuedLabel, ...]:
-    stored = services.store.incidents.find([wanted.incident_id for wanted in queue])
+    stored = services.store.incidents.find([entry.incident_id for entry in queue])
     prediction_ids = _prediction_ids(services, target, queue)
     return tuple(
-        QueuedLabel(wanted, stored[id_].report, prediction_ids[id_], id_, target)
-        for wanted in queue
-        if (id_ := wanted.incident_id) in stored and id_ in prediction_ids
+        QueuedLabel(entry, stored[id_].report, prediction_ids[id_], id_, target)
+        for entry in queue
+        if (id_ := entry.incident_id) in stored and id_ in prediction_ids
     )
 
 
@@ -64,14 +64,14 @@ def _prediction_ids(
     services: Container, target: str, queue: Iterable[WantedLabel]
 ) -> Mapping[str, str]:
     """Return the id of the newest answer by incident; in the audit sample, the hidden one."""
-    latest = services.store.predictions.latest([wanted.incident_id for wanted in queue])
+    latest = services.store.predictions.latest([entry.incident_id for entry in queue])
     newest = {
         id_: record.prediction_id
         for id_, records in latest.items()
         for record in records
         if record.target == target
     }
-    if not any(wanted.is_audit for wanted in queue):
+    if not any(entry.is_audit for entry in queue):
         return newest
     hidden = {
         answer.incident_id: answer.prediction_id

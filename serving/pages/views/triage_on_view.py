@@ -15,7 +15,9 @@ def triage_unanswered(
     So `GET /` and `GET /incidents/{id}` are not safe methods: they store answers, once for each
     incident. Raises `StoreUnavailable`.
     """
-    answers = dict(services.store.predictions.latest([each.report.id for each in incidents]))
+    answers = dict(
+        services.store.predictions.latest([incident.report.id for incident in incidents])
+    )
     unanswered = [
         incident.report
         for incident in incidents

@@ -66,7 +66,7 @@ class VisibleAnswers:
 
     def of(self, target: str) -> VisibleAnswer | None:
         """Return the answer about one label target, None where none may be shown."""
-        return next((shown for shown in self.labels if shown.record.target == target), None)
+        return next((answer for answer in self.labels if answer.record.target == target), None)
 
     @property
     def prediction_id(self) -> str | None:
@@ -97,7 +97,7 @@ class VisibleAnswers:
     @property
     def weights(self) -> dict[str, float]:
         """The weights of the words behind the first label that has any."""
-        return next((shown.weights for shown in self.labels if shown.weights), {})
+        return next((answer.weights for answer in self.labels if answer.weights), {})
 
     @property
     def is_for_comparison(self) -> bool:
@@ -108,7 +108,7 @@ class VisibleAnswers:
     @property
     def fits_nothing(self) -> bool:
         """Whether every label abstains and every list is empty."""
-        has_label = any(shown.record.decision != Decision.ABSTAIN for shown in self.labels)
+        has_label = any(answer.record.decision != Decision.ABSTAIN for answer in self.labels)
         has_entry = bool(self.similar_entries or self.runbook_entries or self.open_match)
         return not (has_label or has_entry or self.hidden_answers)
 

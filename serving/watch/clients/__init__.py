@@ -1,1 +1,1 @@
-"""Clients of the systems that are watched and told."""
+"""HTTP clients of Prometheus, Alertmanager and the service."""

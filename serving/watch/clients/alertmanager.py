@@ -1,4 +1,4 @@
-"""Tells Alertmanager what fires and what has ended."""
+"""Sends firing and ended alerts to Alertmanager."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _PATH = "/api/v2/alerts"
 
 @dataclass(frozen=True, slots=True)
 class OutgoingAlert:
-    """One alert; Alertmanager knows it again by its labels."""
+    """One alert, which Alertmanager identifies by its labels."""
 
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
@@ -21,13 +21,13 @@ class OutgoingAlert:
 
 
 class AlertmanagerClient:
-    """Posts to the v2 API; every failure is an `RequestFailed` of one line."""
+    """Posts to the v2 API; every failure is a `RequestFailed` of one line."""
 
     def __init__(self, server: HttpClient) -> None:
         self._server = server
 
     def post(self, alerts: Sequence[OutgoingAlert]) -> None:
-        """Send the alerts; the same ones again change nothing but their end."""
+        """Send alerts; an alert sent again only gets a new end."""
         status, body = self._server.post_json(_PATH, [_encode(alert) for alert in alerts])
         if status != 200:
             raise RequestFailed(f"Alertmanager refused alerts with {status}: {shorten(body)!r}")

@@ -1,4 +1,4 @@
-"""Waits longer after each failure; tells of a trouble once when it begins and once when over."""
+"""Delays retries longer after each failure; logs when failures begin and when they end."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -10,25 +10,25 @@ _MOST_SECONDS = 300.0
 
 
 class CircuitBreaker:
-    """Whether something may be tried at a time; the wait doubles from 5 s up to `most_seconds`.
+    """Decides when something may be tried again; the wait doubles from 5 s up to `most_seconds`.
 
-    `count` is called at each failure. A clock that comes back from the future ends the wait.
+    `count` is called at each failure. If the clock is set back, the wait ends at once.
 
-    >>> backoff = CircuitBreaker("Prometheus", {})
-    >>> backoff.is_ready(0.0), backoff.problem
+    >>> breaker = CircuitBreaker("Prometheus", {})
+    >>> breaker.is_ready(0.0), breaker.problem
     (True, None)
     """
 
     def __init__(
         self,
-        what: str,
-        facts: Mapping[str, str],
+        subject: str,
+        fields: Mapping[str, str],
         count: Callable[[], None] | None = None,
         *,
         most_seconds: float = _MOST_SECONDS,
     ) -> None:
-        self._what = what
-        self._facts = dict(facts)
+        self._subject = subject
+        self._fields = dict(fields)
         self._count = count
         self._most_seconds = most_seconds
         self._failures = 0
@@ -37,7 +37,7 @@ class CircuitBreaker:
         self.problem: str | None = None
 
     def is_ready(self, now: float) -> bool:
-        """Tell whether to try (again)."""
+        """Return whether to try now."""
         return not self._failed_at <= now < self._retry_at
 
     @property
@@ -46,8 +46,8 @@ class CircuitBreaker:
         return self._retry_at
 
     def fail(self, problem: str, now: float, error: Exception | None = None) -> None:
-        """Note a failure; an `error` that nobody foresaw is told with where it came from."""
-        # The power is bounded: after a week of failures it would be no float.
+        """Record a failure; an unexpected `error` is logged with its traceback."""
+        # The exponent is limited, or it would overflow after a week of failures.
         wait = _FIRST_SECONDS * 2.0 ** min(self._failures, 10)
         self._failures += 1
         if self._count is not None:
@@ -55,12 +55,12 @@ class CircuitBreaker:
         self._failed_at = now
         self._retry_at = now + min(wait, self._most_seconds)
         if self.problem is None:
-            facts = {**self._facts, "reason": problem}
-            _log.warning("%s fails", self._what, extra={"fields": facts}, exc_info=error)
+            fields = {**self._fields, "reason": problem}
+            _log.warning("%s fails", self._subject, extra={"fields": fields}, exc_info=error)
         self.problem = problem
 
     def succeed(self) -> None:
-        """Note that it works."""
+        """Record a success."""
         if self.problem is not None:
-            _log.info("%s works again", self._what, extra={"fields": self._facts})
+            _log.info("%s works again", self._subject, extra={"fields": self._fields})
         self._failures, self._retry_at, self.problem = 0, 0.0, None

@@ -1,4 +1,4 @@
-"""One HTTP exchange with a server that may be down, slow, or send far too much."""
+"""Sends HTTP requests to a server that may be down, slow, or send too much."""
 
 import time
 from collections.abc import Mapping
@@ -9,36 +9,36 @@ from features.errors import PrecedentError
 from features.formatting import cut_short, one_line
 
 MOST_BYTES = 64 * 2**20
-_SHOWN = 200
+_LONGEST = 200
 
 
 class RequestFailed(PrecedentError):
-    """A server did not answer in time, or not with what was asked for."""
+    """A server did not answer in time, or not as expected."""
 
 
 class AnswerTooLarge(RequestFailed):
-    """A server sends more at once than is read."""
+    """A server sent more bytes than are accepted."""
 
 
-def parse_address(given: str) -> str:
-    """Return an http address without its last slash; raises `ValueError` for anything else.
+def parse_address(address: str) -> str:
+    """Return an http address without a slash at its end; raises `ValueError` for anything else.
 
     >>> parse_address("http://127.0.0.1:9090/")
     'http://127.0.0.1:9090'
     """
     try:
-        url = httpx2.URL(given)
+        url = httpx2.URL(address)
     except httpx2.InvalidURL as error:
-        raise ValueError(f"{given!r} is no address: {error}") from None
+        raise ValueError(f"{address!r} is not an address: {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(f"{given!r} is no address; write it as http://HOST:PORT")
-    return given.rstrip("/")
+        raise ValueError(f"{address!r} is not an address; write it as http://HOST:PORT")
+    return address.rstrip("/")
 
 
 class HttpClient:
-    """A server at an address: every answer comes whole, within a time and a size, or not at all.
+    """Sends requests to one server; limits the time and the size of each whole answer.
 
-    A library's timeouts count from byte to byte, so one that trickles is cut off here.
+    The library's timeouts only limit the time between bytes, so slow answers are cut off here.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class HttpClient:
         self.url = url
         self._timeout_seconds = timeout_seconds
         self._most_bytes = most_bytes
-        # Without TLS there are no certificates to read, which takes a tenth of a second.
+        # Loading certificates takes a tenth of a second and is only needed for TLS.
         self._client = httpx2.Client(
             timeout=timeout_seconds,
             verify=url.startswith("https:"),
@@ -83,34 +83,32 @@ class HttpClient:
             raise self._too_slow() from error
         except httpx2.HTTPError as error:
             reason = str(error) or type(error).__name__
-            raise RequestFailed(f"{self._shown} does not answer {path}: {reason}") from error
+            raise RequestFailed(f"{self._name} does not answer {path}: {reason}") from error
 
     def _read(self, response: httpx2.Response, deadline: float) -> bytes:
         body = bytearray()
-        for part in response.iter_bytes():
-            body += part
+        for chunk in response.iter_bytes():
+            body += chunk
             if len(body) > self._most_bytes:
-                raise AnswerTooLarge(
-                    f"{self._shown} sends more than {self._most_bytes:,} bytes at once"
-                )
+                raise AnswerTooLarge(f"{self._name} sent more than {self._most_bytes:,} bytes")
             if time.monotonic() > deadline:
                 raise self._too_slow()
         return bytes(body)
 
     def _too_slow(self) -> RequestFailed:
-        return RequestFailed(f"{self._shown} did not answer within {self._timeout_seconds:g} s")
+        return RequestFailed(f"{self._name} did not answer within {self._timeout_seconds:g} s")
 
     @property
-    def _shown(self) -> str:
-        # An address may hold a password.
+    def _name(self) -> str:
+        # Without user and password, which the address may contain.
         url = httpx2.URL(self.url)
         return f"{url.scheme}://{url.host}" + (f":{url.port}" if url.port else "")
 
 
 def shorten(body: bytes) -> str:
-    """Return the beginning of what a server sent, in one line.
+    """Return the beginning of a body on one line, for an error message.
 
     >>> shorten(b"first\\nsecond")
     'first second'
     """
-    return cut_short(one_line(body[: 4 * _SHOWN].decode(errors="replace")), _SHOWN)
+    return cut_short(one_line(body[: 4 * _LONGEST].decode(errors="replace")), _LONGEST)

@@ -1,4 +1,4 @@
-"""Reads series from Prometheus, or from what speaks its HTTP API."""
+"""Reads series from Prometheus, or from a server with the same HTTP API."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ _PATH = "/api/v1/query_range"
 
 
 class TooManySeries(RequestFailed):
-    """A query selects more series than one query may."""
+    """A query selects more series than are allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
     """The answer to a query: `values` has a row for each label set and a column for each time.
 
-    What is missing is NaN, and so is what no metric can be: infinite, or beyond 1e30.
+    Missing values are NaN, and so are values that no metric can have: infinite, or beyond 1e30.
     """
 
     labels: tuple[Mapping[str, str], ...]
@@ -31,7 +31,7 @@ class Matrix:
 
 
 class PrometheusClient:
-    """Asks one server; every failure is an `RequestFailed` of one line."""
+    """Queries one server; every failure is a `RequestFailed` of one line."""
 
     def __init__(self, server: HttpClient, max_series: int) -> None:
         self.url = server.url
@@ -39,9 +39,9 @@ class PrometheusClient:
         self._max_series = max_series
 
     def read(self, query: str, times: Times, step_seconds: int) -> Matrix:
-        """Return the values of each series that the query selects at the times, slots of the step.
+        """Return the values of each series that a query selects; `times` are slots of the step.
 
-        Of several samples in a slot the last counts.
+        If a slot has several samples, the last is used.
         """
         form = {
             "query": query,
@@ -49,19 +49,19 @@ class PrometheusClient:
             "end": str(times[-1]),
             "step": str(step_seconds),
         }
-        found = self._ask(form)
-        if len(found) > self._max_series:
+        series = self._request(form)
+        if len(series) > self._max_series:
             raise TooManySeries(
-                f"the query selects {len(found):,} series, more than the {self._max_series:,} "
-                "allowed; sum some up, or raise max_series"
+                f"the query selects {len(series):,} series, more than the {self._max_series:,} "
+                "allowed; aggregate them, or raise max_series"
             )
         try:
-            matrix = _matrix(found, times, step_seconds)
+            matrix = _matrix(series, times, step_seconds)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RequestFailed("Prometheus answered series of an unknown form") from error
         if len({tuple(labels.items()) for labels in matrix.labels}) < len(matrix.labels):
             raise RequestFailed(
-                "the query selects metrics that differ only in name; select one, or sum them up"
+                "the query selects metrics that differ only in name; select one, or aggregate them"
             )
         return matrix
 
@@ -69,33 +69,33 @@ class PrometheusClient:
         """Close the connections."""
         self._server.close()
 
-    def _ask(self, form: Mapping[str, str]) -> Sequence[Any]:
+    def _request(self, form: Mapping[str, str]) -> Sequence[Any]:
         status, body = self._server.post_form(_PATH, form)
         try:
             answer = from_json(body)
         except ValueError as error:
             raise RequestFailed(f"Prometheus answered no JSON: {shorten(body)!r}") from error
         match answer:
-            case {"status": "success", "data": {"resultType": "matrix", "result": list(found)}}:
-                return found
+            case {"status": "success", "data": {"resultType": "matrix", "result": list(series)}}:
+                return series
             case {"status": "error", "error": str(reason)}:
                 raise RequestFailed(f"Prometheus refused the query: {reason}")
         raise RequestFailed(f"Prometheus answered {status}, no matrix: {shorten(body)!r}")
 
 
-def _matrix(found: Sequence[Any], times: Times, step_seconds: int) -> Matrix:
-    values = np.full((len(found), len(times)), np.nan)
-    for row, series in zip(values, found, strict=True):
+def _matrix(all_series: Sequence[Any], times: Times, step_seconds: int) -> Matrix:
+    values = np.full((len(all_series), len(times)), np.nan)
+    for row, series in zip(values, all_series, strict=True):
         samples = series["values"]
-        sampled = np.array([sample[0] for sample in samples], np.float64)
-        is_inside = (sampled > times[0] - step_seconds) & (sampled <= times[-1])
+        sample_times = np.array([sample[0] for sample in samples], np.float64)
+        is_inside = (sample_times > times[0] - step_seconds) & (sample_times <= times[-1])
         if not is_inside.all():
-            raise ValueError("a sample lies outside the time asked for")
-        row[to_slots(sampled, int(times[0]), step_seconds)] = [
+            raise ValueError("a sample lies outside the requested times")
+        row[to_slots(sample_times, int(times[0]), step_seconds)] = [
             float(sample[1]) for sample in samples
         ]
     values[~(np.abs(values) < LARGEST)] = np.nan
-    return Matrix(tuple(_labels(series["metric"]) for series in found), times, values)
+    return Matrix(tuple(_labels(series["metric"]) for series in all_series), times, values)
 
 
 def _labels(metric: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Asks the running service which runbook applies, so that a watch needs no model of texts."""
+"""Asks the running service which runbook applies, so that the watch loads no text model."""
 
 import time
 from collections.abc import Callable
@@ -19,9 +19,9 @@ class _RunbooksAnswer(BaseModel):
 
 
 class RunbookAdvice:
-    """Suggests the runbook that the service at an address finds most relevant, if it finds any.
+    """Suggests the runbook that the service finds most relevant to a report, if any.
 
-    A service that does not answer is left alone for a while.
+    After a failure the service is not asked for a while.
     """
 
     def __init__(
@@ -32,26 +32,26 @@ class RunbookAdvice:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._server = HttpClient(url, _TIMEOUT_SECONDS, key=key)
-        self._asking = CircuitBreaker("asking for a runbook", {})
+        self._breaker = CircuitBreaker("asking for a runbook", {})
         self._monotonic = monotonic
 
     def __call__(self, report: IncidentReport) -> SuggestedRunbook | None:
-        """Return the runbook for a report, or None; raises `RequestFailed` if nobody can tell."""
-        if not self._asking.is_ready(self._monotonic()):
-            raise RequestFailed(f"no runbook is asked for yet: {self._asking.problem}")
+        """Return the runbook for a report, None if none applies; raises `RequestFailed`."""
+        if not self._breaker.is_ready(self._monotonic()):
+            raise RequestFailed(f"the service is not asked again yet: {self._breaker.problem}")
         try:
-            found = self._ask(report)
+            runbooks = self._request(report)
         except RequestFailed as error:
-            self._asking.fail(str(error), self._monotonic())
+            self._breaker.fail(str(error), self._monotonic())
             raise
-        self._asking.succeed()
-        return found[0] if found else None
+        self._breaker.succeed()
+        return runbooks[0] if runbooks else None
 
     def close(self) -> None:
         """Close the connections."""
         self._server.close()
 
-    def _ask(self, report: IncidentReport) -> list[SuggestedRunbook]:
+    def _request(self, report: IncidentReport) -> list[SuggestedRunbook]:
         incident = {"title": report.title, "service": report.service}
         status, body = self._server.post_json(_PATH, {"incident": incident, "limit": 1})
         if status != 200:

@@ -50,13 +50,13 @@ class Process:
 
 def test_a_second_process_waits_and_says_so_once(store, caplog):
     first, second = Process(store), Process(store)
-    assert first.watch.look() == 10
+    assert first.watch.step() == 10
     for _ in range(3):
-        assert second.watch.look() == 10
+        assert second.watch.step() == 10
     assert (first.is_active, second.is_active) == (True, False)
     assert not second.sessions
     assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [
-        "another process watches; this one waits until that one ends"
+        "another process watches; this process waits until it ends"
     ]
 
 
@@ -67,45 +67,45 @@ def test_it_takes_over_when_the_first_ends(store):
     running.start()
     while not first.is_active:
         time.sleep(0.01)
-    second.watch.look()
+    second.watch.step()
     assert not second.is_active
     stopping.set()
     running.join(5)
     assert not running.is_alive()
     assert first.sessions[0].is_closed
-    second.watch.look()
+    second.watch.step()
     assert second.is_active
 
 
 def test_it_takes_over_when_the_first_died(store):
     first, second = Process(store, seconds=0.2), Process(store)
-    first.watch.look()
+    first.watch.step()
     time.sleep(0.3)
-    second.watch.look()
+    second.watch.step()
     assert second.is_active
-    first.watch.look()
+    first.watch.step()
     assert not first.is_active
     assert first.sessions[0].is_closed
 
 
 def test_a_session_that_lost_the_lease_is_void(store):
     process = Process(store)
-    process.watch.look()
+    process.watch.step()
     process.sessions[0].error = LeaseLost()
-    process.watch.look()
+    process.watch.step()
     assert not process.is_active
-    process.watch.look()
+    process.watch.step()
     assert len(process.sessions) == 2
 
 
 def test_a_store_that_fails_is_tried_again_later_with_the_same_session(store, caplog):
     process = Process(store)
-    process.watch.look()
+    process.watch.step()
     process.sessions[0].error = StoreUnavailable("busy")
-    assert process.watch.look() == pytest.approx(5, abs=1)
-    assert process.watch.look() == pytest.approx(10, abs=1)
+    assert process.watch.step() == pytest.approx(5, abs=1)
+    assert process.watch.step() == pytest.approx(10, abs=1)
     process.sessions[0].error = None
-    assert process.watch.look() == 10
+    assert process.watch.step() == 10
     assert len(process.sessions) == 1
     warnings = [each for each in caplog.records if each.levelname == "WARNING"]
     assert [each.fields["reason"] for each in warnings] == ["busy"]

@@ -69,7 +69,7 @@ def test_a_clock_that_was_ahead_leaves_no_gap(watching, caplog):
         watching.step()
     (state,) = states(watching).values()
     assert state.seen_until.timestamp() == watching.now - watching.now % 60
-    window = watching.session._engine.queries["shop/errors"].window
+    window = watching.session._scorer.queries["shop/errors"].window
     assert not any(map(math.isnan, window.values[0]))
     (warning,) = warnings(caplog)
     assert "the clock was ahead" in warning.getMessage()
@@ -152,7 +152,7 @@ def test_a_query_that_cannot_be_followed_holds_up_no_other(watching, caplog, mon
         watching.prometheus.series[name] = [({}, lambda t: 100.0 if t >= broken else 20.0)]
     watching.groups[0]["series"].append({"query": "up", "name": "up"})
     watching.step()
-    tracker = watching.session._engine._trackers["shop/up"]
+    tracker = watching.session._scorer._trackers["shop/up"]
     with monkeypatch.context() as patched:
         patched.setattr(tracker, "_flags", lambda *_: 1 / 0)
         for _ in range(8):

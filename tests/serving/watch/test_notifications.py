@@ -51,56 +51,56 @@ def leads(notifications):
 
 
 def test_what_comes_within_ten_minutes_in_a_group_is_one(book):
-    book.take([anomaly("a", 0), anomaly("b", 9), anomaly("c", 18), anomaly("d", 29)], NOON)
+    book.add([anomaly("a", 0), anomaly("b", 9), anomaly("c", 18), anomaly("d", 29)], NOON)
     first, second = book.firing
     assert leads([first, second]) == ["a", "d"]
     assert [each.series for each in first.anomalies.values()] == ["a", "b", "c"]
 
 
 def test_groups_are_told_apart(book):
-    book.take([anomaly("a", 0), anomaly("a", 0, group="bank")], NOON)
+    book.add([anomaly("a", 0), anomaly("a", 0, group="bank")], NOON)
     assert {each.group for each in book.firing} == {"shop", "bank"}
 
 
 def test_a_leading_series_that_goes_wrong_again_joins_its_own_notification(book):
-    book.take([anomaly("a", 0, ended=20), anomaly("b", 1)], NOON)
-    book.take([anomaly("a", 120)], NOON)
+    book.add([anomaly("a", 0, ended=20), anomaly("b", 1)], NOON)
+    book.add([anomaly("a", 120)], NOON)
     (firing,) = book.firing
     assert len(firing.anomalies) == 3
     assert alert_labels(firing)["series"] == "a"
 
 
 def test_it_is_due_at_once_then_each_minute_and_when_it_ends(book):
-    book.take([anomaly("a", 0)], NOON)
+    book.add([anomaly("a", 0)], NOON)
     assert leads(book.due(NOON)) == ["a"]
-    assert book.note_sent(book.due(NOON), NOON)
+    assert book.record_sent(book.due(NOON), NOON)
     assert not book.due(NOON + minutes(0.9))
     assert book.due(NOON + minutes(1))
-    assert not book.note_sent(book.due(NOON + minutes(1)), NOON + minutes(1))
-    book.take([anomaly("a", 0, ended=2)], NOON + minutes(2))
+    assert not book.record_sent(book.due(NOON + minutes(1)), NOON + minutes(1))
+    book.add([anomaly("a", 0, ended=2)], NOON + minutes(2))
     assert not book.firing
     (ended,) = book.due(NOON + minutes(2))
-    book.note_sent([ended], NOON + minutes(2))
+    book.record_sent([ended], NOON + minutes(2))
     assert not book.due(NOON + minutes(9))
 
 
 def test_what_ended_before_it_could_be_sent_is_not_sent(book):
-    book.take([anomaly("a", 0, ended=1)], NOON + minutes(5))
+    book.add([anomaly("a", 0, ended=1)], NOON + minutes(5))
     assert not book.due(NOON + minutes(5))
 
 
 def test_the_lead_stays_once_it_was_sent(book):
-    book.take([anomaly("b", 5)], NOON)
-    book.note_sent(book.due(NOON), NOON)
-    book.take([anomaly("a", 0)], NOON)
+    book.add([anomaly("b", 5)], NOON)
+    book.record_sent(book.due(NOON), NOON)
+    book.add([anomaly("a", 0)], NOON)
     assert leads(book.firing) == ["b"]
     assert book.due(NOON)
 
 
 def test_it_is_the_same_after_a_restart(book):
     past = [anomaly("a", 0, ended=30), anomaly("b", 5), anomaly("c", 60, ended=61)]
-    book.take(past, NOON)
-    book.note_sent(book.due(NOON), NOON)
+    book.add(past, NOON)
+    book.record_sent(book.due(NOON), NOON)
     restarted = NotificationGroups()
     restarted.restore(past, NOON + minutes(70))
     assert leads(restarted.firing) == leads(book.firing) == ["a"]
@@ -111,8 +111,8 @@ def test_it_is_the_same_after_a_restart(book):
 
 
 def test_what_is_long_over_is_forgotten(book):
-    book.take([anomaly("a", 0, ended=1)], NOON)
-    book.take([anomaly("b", 60 * 30)], NOON + minutes(60 * 30))
+    book.add([anomaly("a", 0, ended=1)], NOON)
+    book.add([anomaly("b", 60 * 30)], NOON + minutes(60 * 30))
     assert leads(book._notifications) == ["b"]
 
 
@@ -150,7 +150,7 @@ def writer_of(searching):
 
 
 def test_a_runbook_whose_search_failed_is_searched_for_again(book):
-    book.take([anomaly("a", 0)], NOON)
+    book.add([anomaly("a", 0)], NOON)
     searching = Searching(error=RequestFailed("down"))
     writer = writer_of(searching)
     firing = [(each, "up") for each in book.firing]
@@ -164,7 +164,7 @@ def test_a_runbook_whose_search_failed_is_searched_for_again(book):
 
 
 def test_slow_searches_do_not_keep_notifications_back_for_long(book):
-    book.take([anomaly("a", 0, group=f"g{n}") for n in range(10)], NOON)
+    book.add([anomaly("a", 0, group=f"g{n}") for n in range(10)], NOON)
     searching = Searching(seconds=2.0)
     writer = writer_of(searching)
     firing = [(each, "up") for each in book.firing]
@@ -177,13 +177,13 @@ def test_slow_searches_do_not_keep_notifications_back_for_long(book):
 
 
 def test_a_notification_sent_by_a_clock_that_was_ahead_is_sent_again(book):
-    book.take([anomaly("a", 0)], NOON)
-    book.note_sent(book.due(NOON), NOON + minutes(1_440))
+    book.add([anomaly("a", 0)], NOON)
+    book.record_sent(book.due(NOON), NOON + minutes(1_440))
     assert book.due(NOON + minutes(2))
 
 
 def test_an_alert_ends_by_itself_when_nobody_prolongs_it(book):
-    book.take([anomaly("a", 0)], NOON)
+    book.add([anomaly("a", 0)], NOON)
     alert = write(book)
     assert alert.starts_at == NOON
     assert alert.ends_at == NOON + minutes(4)
@@ -193,7 +193,7 @@ def test_an_alert_ends_by_itself_when_nobody_prolongs_it(book):
 
 
 def test_an_alert_names_the_others_up_to_ten(book):
-    book.take([anomaly(f"s{n:02}", 0) for n in range(14)], NOON)
+    book.add([anomaly(f"s{n:02}", 0) for n in range(14)], NOON)
     also = write(book).annotations["also"]
     assert also.startswith("s01 is up by 3 since")
     assert also.endswith("; and 3 more")

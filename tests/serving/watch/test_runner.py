@@ -269,12 +269,12 @@ def test_a_raw_counter_is_watched_by_its_increase_and_may_reset(watching):
     ]
     for _ in range(8):
         watching.step()
-    values = watching.session._engine.queries["shop/errors"].window.values[0]
+    values = watching.session._scorer.queries["shop/errors"].window.values[0]
     assert all(0 <= value <= 120 for value in values)
     assert values[-1] == 120
     watching.end()
     watching.step()
-    values = watching.session._engine.queries["shop/errors"].window.values[0]
+    values = watching.session._scorer.queries["shop/errors"].window.values[0]
     assert values.tolist() == [120]
 
 
