@@ -15,9 +15,8 @@ def triage_unanswered(
     So `GET /` and `GET /incidents/{id}` are not safe methods: they store answers, once for each
     incident. Raises `StoreUnavailable`.
     """
-    answers = dict(
-        services.store.predictions.latest([incident.report.id for incident in incidents])
-    )
+    ids = [incident.report.id for incident in incidents]
+    answers = dict(services.store.predictions.latest(ids))
     unanswered = [
         incident.report
         for incident in incidents

@@ -62,7 +62,7 @@ def test_in_a_batch_each_incident_is_drawn_by_itself(app_of, trained_registry, s
         results = client.post("/v1/triage/batch", json={"incidents": incidents}).json()["results"]
     sample = AuditSample("default", 0.3)
     for incident, result in zip(incidents, results, strict=True):
-        is_drawn = sample.holds("category", incident["id"])
+        is_drawn = sample.includes("category", incident["id"])
         assert (result["triage"]["category"] is None) == is_drawn
         assert ("category" in result["triage"]["absent"]) == is_drawn
     drawn = [one for one in store.predictions.audited("category") if one.share == 0.3]
@@ -106,11 +106,11 @@ def test_an_alert_is_answered_and_held_back_too(audited, store):
 def test_the_share_is_met_and_targets_are_drawn_apart(share, least, most):
     ids = [f"INC{number}" for number in range(2_000)]
     category, severity = (
-        {id_ for id_ in ids if AuditSample("default", share).holds(target, id_)}
+        {id_ for id_ in ids if AuditSample("default", share).includes(target, id_)}
         for target in ("category", "severity")
     )
     assert least <= len(category) <= most
     assert share in (0.0, 1.0) or len(category & severity) < 20
     assert share in (0.0, 1.0) or category != {
-        id_ for id_ in ids if AuditSample("other", share).holds("category", id_)
+        id_ for id_ in ids if AuditSample("other", share).includes("category", id_)
     }
