@@ -161,11 +161,13 @@ def _likeness(density: float) -> str:
     """Say how similar an incident is to the others in the queue, by the mean cosine with them.
 
     >>> _likeness(0.6), _likeness(0.05)
-    ('much like most others that wait', 'unlike most others that wait')
+    ('like most others in the queue', 'unlike most others in the queue')
     """
     if density >= _ALIKE:
-        return "much like most others that wait"
-    return "like some others that wait" if density >= _RELATED else "unlike most others that wait"
+        return "like most others in the queue"
+    if density >= _RELATED:
+        return "like some others in the queue"
+    return "unlike most others in the queue"
 
 
 def _wanted_label(candidate: _Candidate, score: float, density: float, size: int) -> WantedLabel:

@@ -416,7 +416,7 @@ def test_without_script_everything_works(visit):
         page.get_by_label("Promote version 3, because").fill("it knows more")
         page.get_by_role("button", name="Promote Category").click()
         page.get_by_role("link", name="Audit log").click()
-        assert "promote category version 3 Tom" in " ".join(page.inner_text("tbody").split())
+        assert "promoted Category version 3 Tom" in " ".join(page.inner_text("tbody").split())
         page.get_by_role("link", name="Try it").click()
         page.get_by_label("Title").fill("printer jam")
         page.get_by_role("button", name="Triage").click()

@@ -14,13 +14,13 @@ def certificate_sentence(certificate: Mapping[str, Any], label: str) -> str:
     >>> proven = {"precision_at_least": 0.92, "threshold": 0.81, "n": 412}
     >>> certificate_sentence(proven, "Network")
     'Answers “Network” with 81% confidence or more are right at least 92% of the time: measured \
-on 412 groups of past incidents, at 95% confidence.'
+on 412 groups of past incidents, with 95% certainty.'
     """
     together = ", together with other rare labels" if certificate.get("pooled") else ""
     return (
         f"Answers “{label}” with {percent(certificate.get('threshold'))} confidence or more are "
         f"right at least {percent(certificate.get('precision_at_least'))} of the time: measured on "
-        f"{certificate.get('n')} groups of past incidents{together}, at 95% confidence."
+        f"{certificate.get('n')} groups of past incidents{together}, with 95% certainty."
     )
 
 

@@ -151,7 +151,7 @@ def test_the_unsure_and_the_recent_come_first(queue):
     first = entries[0]
     assert first["title"] == "mail server backup failed tonight"
     assert first["opened_at"] == "2026-03-01T12:00:00Z"
-    assert first["why"] == "the model is 30% sure; much like most others that wait"
+    assert first["why"] == "the model is 30% sure; like most others in the queue"
     assert (first["cluster_size"], first["is_audit"]) == (1, False)
     assert 0 < entries[2]["score"] < entries[0]["score"] < 1
 
