@@ -1,10 +1,9 @@
 """The cookies of the page: one proves that the browser holds the key, one keeps a name."""
 
-import hmac
-import time
 from hashlib import sha256
 from urllib.parse import quote, unquote
 
+from itsdangerous import TimestampSigner
 from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,34 +19,29 @@ _NAME_SECONDS = 365 * 24 * 3_600
 _MAX_NAME = 80
 
 
-def issue_session(key: SecretStr, now: float) -> str:
-    """Return a signed proof of the key with its time; the key cannot be computed from it.
+def issue_session(key: SecretStr) -> str:
+    """Return a signed proof of the key that expires; the key cannot be derived from it.
 
     >>> key = SecretStr("s3cret")
-    >>> proves_key(issue_session(key, 1000.0), key, 1060.0)
+    >>> proves_key(issue_session(key), key)
     True
     """
-    issued = str(int(now))
-    return f"{issued}.{_signature(key, issued)}"
+    return _signer(key).sign("page").decode()
 
 
-def proves_key(session: str, key: SecretStr, now: float) -> bool:
-    """Return whether a proof was made with this key in the last seven days."""
-    issued, _, signature = session.partition(".")
-    expected = _signature(key, issued)
-    if not hmac.compare_digest(signature.encode(), expected.encode()):
-        return False
-    return 0 <= now - int(issued) < _SESSION_SECONDS
+def proves_key(session: str, key: SecretStr) -> bool:
+    """Return whether a proof was signed with this key and has not expired."""
+    return _signer(key).validate(session, max_age=_SESSION_SECONDS)
 
 
 def is_signed_in(request: Request, key: SecretStr) -> bool:
     """Return whether a request carries a valid proof."""
-    return proves_key(request.cookies.get(KEY_COOKIE, ""), key, time.time())
+    return proves_key(request.cookies.get(KEY_COOKIE, ""), key)
 
 
 def sign_in(request: Request, response: Response, key: SecretStr) -> None:
     """Set the cookie that proves the key."""
-    _set(request, response, KEY_COOKIE, issue_session(key, time.time()), _SESSION_SECONDS)
+    _set(request, response, KEY_COOKIE, issue_session(key), _SESSION_SECONDS)
 
 
 def sign_out(request: Request, response: Response) -> None:
@@ -74,8 +68,9 @@ def clean_name(name: str) -> str:
     return " ".join(sanitise_text(name).split())[:_MAX_NAME].strip()
 
 
-def _signature(key: SecretStr, issued: str) -> str:
-    return hmac.new(key.get_secret_value().encode(), f"page {issued}".encode(), sha256).hexdigest()
+def _signer(key: SecretStr) -> TimestampSigner:
+    secret = key.get_secret_value()
+    return TimestampSigner(secret, "precedent", key_derivation="hmac", digest_method=sha256)
 
 
 def _set(request: Request, response: Response, cookie: str, value: str, seconds: int) -> None:
