@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from math import comb
 
 import numpy as np
+from scipy.stats import hypergeom
 
 from features.domain.monitoring import Measure, Proposal
 from models.classification.cross_validation import Rows
@@ -69,7 +69,7 @@ def _retired(
     found = []
     for label, place in last.items():
         silent = blocks - place // BLOCK - 1
-        chance = comb(blocks - silent, held[label]) / comb(blocks, held[label])
+        chance = hypergeom.pmf(0, blocks, silent, held[label])
         if chance <= _RARELY / len(last):
             found.append(
                 _retirement(

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import hypergeom
 
 from features.encoding.encoder import Vectors
 from models.classification.cross_validation import Rows
@@ -128,11 +128,7 @@ def _recency(rows: Rows, row: int, blocks: int, days: Floats) -> tuple[int, floa
 @lru_cache(maxsize=2**16)
 def _tail(late: int, blocks: int, recent: int, drawn: int) -> float:
     """Return the chance that of `drawn` blocks `late` or more are among the `recent` ones."""
-    ways = sum(
-        comb(recent, count) * comb(blocks - recent, drawn - count)
-        for count in range(late, min(recent, drawn) + 1)
-    )
-    return ways / comb(blocks, drawn)
+    return float(hypergeom.sf(late - 1, blocks, recent, drawn))
 
 
 def _novelty(row: int, recency: tuple[int, float], rows: Rows, value: str | None) -> Novelty:
