@@ -1,5 +1,6 @@
 """A real report model that learns in milliseconds, and databases that are made once and copied."""
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -45,6 +46,12 @@ def pytest_configure(config: pytest.Config) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
     enable_kernel_cache(Home(folder))
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what was imported from garbage collection, a fifth of the suite's CPU time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

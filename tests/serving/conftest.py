@@ -35,12 +35,27 @@ def trained_registry(registry: HandMovedRegistry) -> HandMovedRegistry:
     return registry
 
 
+@pytest.fixture(scope="session")
+def store_file(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
+    """The file of the store, replaced by an empty one for each test."""
+    return Path(shutil.copy(empty_store, tmp_path_factory.mktemp("served") / "store.db"))
+
+
+@pytest.fixture(scope="session")
+def compiled_store(store_file: Path) -> Store:
+    """A store that keeps its compiled statements from test to test, and opens its file anew."""
+    return open_store(f"sqlite:///{store_file}")
+
+
 @pytest.fixture
-def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
+def store(compiled_store: Store, store_file: Path, empty_store: Path) -> Iterator[Store]:
     """An empty store in a real database."""
-    file = shutil.copy(empty_store, tmp_path / "store.db")
-    with open_store(f"sqlite:///{file}") as opened:
-        yield opened
+    compiled_store.close()
+    for file in store_file.parent.iterdir():
+        file.unlink()
+    shutil.copy(empty_store, store_file)
+    with compiled_store:
+        yield compiled_store
 
 
 @pytest.fixture
@@ -48,7 +63,7 @@ def app_of(tmp_path: Path, store: Store) -> Callable[..., FastAPI]:
     """Makes an app around a registry, with settings by keyword; no answer is drawn for audit."""
 
     def make(registry: HandMovedRegistry, **settings: object) -> FastAPI:
-        given = {"home": tmp_path / "home", "poll_seconds": 0.05, "audit_share": 0.0}
+        given = {"home": tmp_path / "home", "poll_seconds": 0.2, "audit_share": 0.0}
         chosen = ServingSettings(**given | settings)
         return create_app(chosen, registry=registry, store=store)
 
