@@ -117,7 +117,8 @@ def _recency(rows: Rows, row: int, blocks: int, days: Floats) -> tuple[int, floa
             break
         first = (blocks - recent) * BLOCK
         late = rows[rows >= first]
-        if len(late) < _FEWEST or days[row] - days[late.min()] < _SHORTEST_DAYS:
+        expected = len(rows) * recent / blocks
+        if len(late) < max(_FEWEST, expected) or days[row] - days[late.min()] < _SHORTEST_DAYS:
             continue
         chance = _tail(len(late), blocks, recent, len(rows))
         if best is None or chance < best[1]:
