@@ -15,9 +15,10 @@ from features.timeseries.state import CHANNELS
 from models.timeseries.anomaly_flags import find_flags
 from models.timeseries.anomaly_model import DAYS_BEFORE_FLAGS, AnomalyModel
 from training.demo.incidents import generate_company
-from training.demo.telemetry import DEPLOYED_AT, STEP_SECONDS, generate_day
+from training.demo.telemetry import STEP_SECONDS, generate_day
 
 day = generate_day(generate_company(incidents=20).dependencies)
+deployed_at = day.culprit.at
 values = np.stack([each.values for each in day.series])
 model = AnomalyModel(step_seconds=STEP_SECONDS)
 scores = model.update(model.start(len(values)), day.times, values)
@@ -52,7 +53,7 @@ recent = [
     }
     for name, flag in sorted(flags, key=lambda each: each[1].onset_at)
 ]
-print(f"deployed {DEPLOYED_AT:%d %b %H:%M}")
+print(f"deployed {deployed_at:%d %b %H:%M}")
 print(pd.DataFrame(recent).to_string(index=False))
 
 # %% [markdown]
@@ -64,7 +65,7 @@ of the channels, where 2.3 is reached about once a week by chance.
 
 # %%
 first = next(at for at, series in enumerate(day.series) if series.name == recent[-1]["series"])
-hours = (day.times - DEPLOYED_AT.timestamp()) / 3600
+hours = (day.times - deployed_at.timestamp()) / 3600
 shown = hours > -12
 figure, (above, below) = plt.subplots(2, sharex=True, figsize=(9, 5), layout="constrained")
 above.plot(hours[shown], scores.score[first][shown])
@@ -82,11 +83,11 @@ rate in the long run; the first five days flag nothing.
 """
 
 # %%
-is_quiet = day.times < DEPLOYED_AT.timestamp()
+is_quiet = day.times < deployed_at.timestamp()
 weeks = len(values) * (is_quiet.sum() * STEP_SECONDS / 86_400 - DAYS_BEFORE_FLAGS) / 7
 for budget in (0.5, 1, 2, 7):
     alarms = sum(
-        flag.detected_at < DEPLOYED_AT
+        flag.detected_at < deployed_at
         for at in range(len(values))
         for flag in find_flags(
             day.times,

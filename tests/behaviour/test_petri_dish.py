@@ -11,12 +11,12 @@ from features.domain.topology import Topology
 from features.store.store import open_store
 from serving.services.incident_context import IncidentContext, IncidentContextService
 from training.demo.anomalies import watch_day
-from training.demo.incidents import generate_company
-from training.demo.telemetry import DEPLOYED_AT, DemoDay, generate_day
+from training.demo.incidents import EXAMPLE_END, generate_company
+from training.demo.telemetry import DemoDay, generate_day
 
 SEEDS = range(10)
 MOST_MISSED = 1
-OPENED_AT = DEPLOYED_AT + timedelta(minutes=10)
+OPENED_AT = EXAMPLE_END - timedelta(minutes=8)
 
 
 @dataclass(frozen=True)
@@ -92,4 +92,4 @@ def test_the_reasons_are_given(dishes: list[Dish]) -> None:
     change = dish.around(dish.day.service).changes[0]
     assert change.why[0] == "same service"
     assert "min before the onset of" in change.why[1]
-    assert change.at == DEPLOYED_AT
+    assert change.at == dish.day.culprit.at

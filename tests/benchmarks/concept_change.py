@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 
 import numpy as np
 from concept_years import KINDS, Pool, Year, make_pool, make_year, untimed
@@ -16,13 +15,13 @@ from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home, open_home
 from features.text.cleaning import incident_text
 from models.base.target_labels import label_of
-from training.demo.incidents import UNTIL, generate_company
+from training.demo.incidents import generate_company
 from training.monitoring.concept_drift import FACTS, new_facts, new_labels, new_texts
 from training.monitoring.novelty_tests import Novelty
 from training.settings import TrainingSettings
 
 SEEDS = 20
-_SYNTHETIC = 6_000
+_SYNTHETIC = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +106,8 @@ def _real_pool(name: str, target: str, home: Home) -> Pool:
 
 
 def _synthetic_pool(home: Home) -> Pool:
-    """Take the company's second half-year, for in its middle it changes its habits."""
     company = generate_company(seed=7, incidents=_SYNTHETIC)
-    kept = [
-        one
-        for one in company.incidents
-        if one.report.opened_at >= UNTIL - timedelta(days=181) and one.outcome.category
-    ]
+    kept = [incident for incident in company.incidents if incident.outcome.category]
     return make_pool("synthetic company", kept, _encode(kept, home))
 
 

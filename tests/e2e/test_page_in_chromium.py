@@ -127,7 +127,7 @@ def moved(series: str) -> SeriesAnomaly:
 
 
 def fill(store: Store) -> None:
-    company = generate_company(seed=1, incidents=60, until=NOW - timedelta(days=1)).incidents
+    company = generate_company(seed=1, incidents=60, end=NOW - timedelta(days=1)).incidents
     resolved = [each for each in company if each.outcome.resolution]
     alert = IncidentReport(
         ALERT,

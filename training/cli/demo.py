@@ -1,5 +1,7 @@
 """The command that trains on a synthetic company."""
 
+from datetime import UTC, datetime
+
 import typer
 
 from features.home import open_home
@@ -8,7 +10,8 @@ from models.artifacts.manifest import ArtifactFolder, is_current_format
 from models.artifacts.registry import ModelRegistry
 from training.cli.train import train_command
 from training.demo.anomalies import record_day
-from training.demo.incidents import generate_company, write_history, write_mapping, write_runbooks
+from training.demo.export import write_history, write_mapping, write_runbooks
+from training.demo.incidents import generate_company
 from training.settings import TrainingSettings
 
 
@@ -26,10 +29,10 @@ def demo_command() -> None:
         return
     folder = home.root / "demo"
     folder.mkdir(exist_ok=True)
-    company = generate_company()
+    company = generate_company(end=datetime.now(UTC).replace(second=0, microsecond=0))
     write_history(company, folder / "history.jsonl")
     write_mapping(folder / "mapping.yaml")
-    write_runbooks(company, folder / "runbooks")
+    write_runbooks(folder / "runbooks")
     typer.echo(f"training on a SYNTHETIC company's history, written to {folder}")
     train_command(
         history=folder / "history.jsonl",

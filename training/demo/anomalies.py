@@ -17,29 +17,22 @@ from models.base.series_model import SeriesScores
 from models.timeseries.anomaly_flags import Flag, find_flags
 from models.timeseries.anomaly_model import AnomalyModel, enable_kernel_cache
 from training.demo.incidents import DemoCompany
-from training.demo.telemetry import (
-    DEPLOYED_AT,
-    STEP_SECONDS,
-    DemoDay,
-    DemoSeries,
-    generate_day,
-)
+from training.demo.telemetry import STEP_SECONDS, DemoDay, DemoSeries, generate_day
 
 _BUDGET_PER_WEEK = 2.0
 _WATCHED = timedelta(days=1)
 _DRAWN_POINTS = 240
 _SHOWN_SEED = 11
-_SHOWN_ID = "DEMO-260630-1412"
 _OPENED_AFTER = timedelta(minutes=10)
 
 
 def record_day(company: DemoCompany, home: Home, store: Store) -> str:
-    """Store a failure of one service with what surrounds it; return the incident's id.
+    """Store a failure of one service, its metrics and its changes; return the incident's id.
 
-    The alert reads as one before it did, which was fixed. The home gets the company's topology,
-    unless it has one.
+    The failure is minutes old when the company's history ends. Its alert repeats the text of an
+    earlier alert that was fixed. A home without a topology gets the company's.
     """
-    day = generate_day(company.dependencies, seed=_SHOWN_SEED)
+    day = generate_day(company.dependencies, seed=_SHOWN_SEED, end=company.end)
     enable_kernel_cache(home)
     if not home.topology.exists():
         needs = company.dependencies.items()
@@ -47,10 +40,11 @@ def record_day(company: DemoCompany, home: Home, store: Store) -> str:
         home.topology.write_text(yaml.safe_dump({"services": services}), encoding="utf-8")
     store.changes.record(day.changes)
     store.anomalies.record(watch_day(day))
-    opened_at = DEPLOYED_AT + _OPENED_AFTER
+    opened_at = day.culprit.at + _OPENED_AFTER
+    incident_id = f"DEMO-{opened_at:%y%m%d-%H%M}"
     alerts = (past.report for past in company.incidents if _is_fixed_alert(past, day.service))
-    usual = IncidentReport(_SHOWN_ID, title="HighErrorRate", service=day.service)
-    report = replace(next(alerts, usual), id=_SHOWN_ID, opened_at=opened_at)
+    usual = IncidentReport(incident_id, title="HighErrorRate", service=day.service)
+    report = replace(next(alerts, usual), id=incident_id, opened_at=opened_at)
     store.incidents.upsert([ResolvedIncident(report, Outcome())])
     return report.id
 

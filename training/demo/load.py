@@ -1,4 +1,4 @@
-"""The synthetic company's history, read as an export of a real one is."""
+"""The synthetic company's history, imported as the export of a real company is."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -6,11 +6,12 @@ from tempfile import TemporaryDirectory
 from features.domain.history import History
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
-from training.demo.incidents import DemoCompany, write_history, write_mapping
+from training.demo.export import write_history, write_mapping
+from training.demo.incidents import DemoCompany
 
 
 def load_demo(company: DemoCompany) -> History:
-    """Write a company's export and mapping to a folder for the moment, and read them.
+    """Write a company's export and mapping to a temporary folder and read them.
 
     >>> from training.demo.incidents import generate_company
     >>> len(load_demo(generate_company(incidents=20)).incidents)

@@ -9,13 +9,14 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from features.domain.change import Change
+from training.demo.incidents import EXAMPLE_END
 
-DEPLOYED_AT = datetime(2026, 6, 30, 14, 2, tzinfo=UTC)
 STEP_SECONDS = 60
 
 _DAYS = 7
-_AFTER = timedelta(minutes=18)
+_AFTER_DEPLOY = timedelta(minutes=18)
 _INNOCENT = 15
+_PEAK_HOURS = (-3.5, 1.5)
 _APART_MINUTES = 20
 _DAY = 86_400
 _UNITS = {"requests": "1/s", "errors": "1/s", "latency": "s"}
@@ -57,26 +58,29 @@ class DemoDay:
         return datetime.fromtimestamp(int(self.times[-1]), UTC)
 
 
-def generate_day(dependencies: Mapping[str, Sequence[str]], *, seed: int = 0) -> DemoDay:
-    """Generate a week that ends in a failure; equal arguments, equal day.
+def generate_day(
+    dependencies: Mapping[str, Sequence[str]], *, seed: int = 0, end: datetime = EXAMPLE_END
+) -> DemoDay:
+    """Generate a week that ends at `end` in a failure, 18 minutes after the deploy at fault.
 
-    Load has a daily season, all metrics noise. The deploy breaks a service within three minutes,
-    and whatever depends on it, directly or not, some minutes later and less. Other deploys of that
-    day, on this service and others, are innocent.
+    Equal arguments give an equal day; another `end`, aware UTC to the minute, shifts the same
+    values in time. Load has a daily season, and every metric has noise. The deploy breaks a service
+    within three minutes, and the services that depend on it, directly or not, some minutes later
+    and less. Other deploys of that day, on this service and others, are innocent.
 
     >>> day = generate_day({"web": ["database"], "database": []})
-    >>> [each.name for each in day.series][:2], day.culprit.at.minute
+    >>> [series.name for series in day.series][:2], day.culprit.at.minute
     (['requests{service="web"}', 'errors{service="web"}'], 2)
     """
     rng = default_rng(seed)
-    end = int((DEPLOYED_AT + _AFTER).timestamp())
-    times = np.arange(end - _DAYS * _DAY, end, STEP_SECONDS, dtype=np.int64)
+    deployed_at = end - _AFTER_DEPLOY
+    times = np.arange(-_DAYS * _DAY, 0, STEP_SECONDS, dtype=np.int64) + int(end.timestamp())
     services = list(dependencies)
     service = services[int(rng.integers(len(services)))]
-    harm = dict(_spread(dependencies, service, rng))
+    harm = dict(_spread(dependencies, service, deployed_at, rng))
     series = [each for name in services for each in _metrics(name, times, harm.get(name), rng)]
-    culprit = Change("deploy-0", service, DEPLOYED_AT, "deploy", f"{service} 4.2")
-    changes = [culprit, *_innocent(services, service, rng)]
+    culprit = Change("deploy-0", service, deployed_at, "deploy", f"{service} 4.2")
+    changes = [culprit, *_innocent(services, culprit, rng)]
     return DemoDay(times, tuple(series), tuple(changes), culprit, service)
 
 
@@ -89,10 +93,10 @@ class _Harm:
 
 
 def _spread(
-    dependencies: Mapping[str, Sequence[str]], service: str, rng: Generator
+    dependencies: Mapping[str, Sequence[str]], service: str, deployed_at: datetime, rng: Generator
 ) -> Iterator[tuple[str, _Harm]]:
-    """Yield the harm to the broken service, then to all that rest on it, nearest first."""
-    began = DEPLOYED_AT.timestamp() + rng.uniform(0, 180)
+    """Yield the harm to the broken service, then to all that depend on it, nearest first."""
+    began = deployed_at.timestamp() + rng.uniform(0, 180)
     reached = {service: _Harm(began, rng.uniform(1.0, 3.0))}
     waiting = [service]
     while waiting:
@@ -110,8 +114,9 @@ def _metrics(
     service: str, times: NDArray[np.int64], harm: _Harm | None, rng: Generator
 ) -> Iterator[DemoSeries]:
     size = rng.uniform(20, 200)
-    peak = rng.uniform(11, 16) * 3_600
-    season = 1 + rng.uniform(0.3, 0.6) * np.cos(2 * np.pi * (times % _DAY - peak) / _DAY)
+    # Counted from the end, so that the failure looks the same whenever the demo is made.
+    peak = times[-1] + rng.uniform(*_PEAK_HOURS) * 3_600
+    season = 1 + rng.uniform(0.3, 0.6) * np.cos(2 * np.pi * (times - peak) / _DAY)
     load = size * season * _noise(times, rng, 0.05)
     hurt = np.zeros(len(times))
     if harm is not None:
@@ -136,10 +141,10 @@ def _noise(times: NDArray[np.int64], rng: Generator, spread: float) -> Array:
     return lingering
 
 
-def _innocent(services: Sequence[str], broken: str, rng: Generator) -> Iterator[Change]:
+def _innocent(services: Sequence[str], culprit: Change, rng: Generator) -> Iterator[Change]:
     for number in range(1, _INNOCENT + 1):
         service = services[int(rng.integers(len(services)))]
         # Of two deploys of one service within minutes nobody could tell which one it was.
-        latest = _APART_MINUTES if service == broken else -5
-        at = DEPLOYED_AT - timedelta(minutes=float(rng.uniform(latest, 360)))
+        latest = _APART_MINUTES if service == culprit.service else -5
+        at = culprit.at - timedelta(minutes=float(rng.uniform(latest, 360)))
         yield Change(f"deploy-{number}", service, at, "deploy", f"{service} 3.{number}")

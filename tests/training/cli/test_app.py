@@ -19,7 +19,8 @@ from features.home import Home
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from training.cli.app import app
-from training.demo.incidents import generate_company, write_history, write_mapping
+from training.demo.export import write_history, write_mapping
+from training.demo.incidents import generate_company
 
 ROOT = Path(__file__).parents[3]
 

@@ -1,5 +1,6 @@
 """The demo's failure, as the page shows it after `python -m training demo`."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import yaml
@@ -7,8 +8,7 @@ import yaml
 from features.home import Home
 from features.store.store import open_store
 from training.demo.anomalies import record_day
-from training.demo.incidents import generate_company
-from training.demo.telemetry import DEPLOYED_AT
+from training.demo.incidents import EXAMPLE_END, generate_company
 
 
 def test_a_failure_is_stored_with_what_surrounds_it(tmp_path: Path) -> None:
@@ -16,9 +16,10 @@ def test_a_failure_is_stored_with_what_surrounds_it(tmp_path: Path) -> None:
     with open_store(home.database_url) as store:
         incident = store.incidents.get(record_day(company, home, store))
         assert incident.outcome.is_open
-        assert incident.report.opened_at > DEPLOYED_AT
-        span = (DEPLOYED_AT.replace(hour=0), DEPLOYED_AT.replace(hour=23))
-        assert any(each.at == DEPLOYED_AT for each in store.changes.between(*span))
+        assert incident.report.opened_at.date() == EXAMPLE_END.date()
+        span = (EXAMPLE_END - timedelta(hours=12), EXAMPLE_END)
+        changes = store.changes.between(*span)
+        assert any(each.service == incident.report.service for each in changes)
         moved = store.anomalies.between(*span)
         record_day(company, home, store)
         assert store.anomalies.between(*span) == moved

@@ -5,8 +5,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from training.demo.incidents import generate_company
-from training.demo.telemetry import DEPLOYED_AT, DemoDay, generate_day
+from training.demo.incidents import EXAMPLE_END, generate_company
+from training.demo.telemetry import DemoDay, generate_day
 
 DEPENDENCIES = generate_company(incidents=1).dependencies
 
@@ -33,15 +33,24 @@ def test_equal_seeds_make_equal_days_and_others_break_others() -> None:
     assert len({generate_day(DEPENDENCIES, seed=seed).service for seed in range(12)}) > 4
 
 
+def test_another_end_shifts_the_same_day() -> None:
+    shift = timedelta(days=3, hours=11)
+    day = generate_day(DEPENDENCIES, seed=3)
+    later = generate_day(DEPENDENCIES, seed=3, end=EXAMPLE_END + shift)
+    assert later.ends_at - day.ends_at == later.culprit.at - day.culprit.at == shift
+    for series, shifted in zip(day.series, later.series, strict=True):
+        assert series.values == pytest.approx(shifted.values)
+
+
 def test_there_are_ten_services_and_one_culprit_among_many_changes() -> None:
     day = generate_day(DEPENDENCIES, seed=1)
     assert len({series.service for series in day.series}) == 10
     assert {len(series.values) for series in day.series} == {len(day.times)}
-    assert (day.culprit.at, day.culprit.service) == (DEPLOYED_AT, day.service)
-    assert f"{DEPLOYED_AT:%H:%M}" == "14:02"
+    assert day.culprit.service == day.service
+    assert f"{day.culprit.at:%H:%M}" == "14:02"
     assert day.changes.count(day.culprit) == 1
     assert len(day.changes) > 10
-    assert all(abs(change.at - DEPLOYED_AT) < timedelta(days=1) for change in day.changes)
+    assert all(abs(change.at - day.culprit.at) < timedelta(days=1) for change in day.changes)
 
 
 @pytest.mark.parametrize("seed", range(4))

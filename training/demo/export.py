@@ -1,0 +1,30 @@
+"""The demo company's history as files, as a real organisation would export them."""
+
+import json
+import shutil
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from training.demo.incidents import DemoCompany
+from training.demo.kinds import DATA
+
+
+def write_history(company: DemoCompany, path: Path) -> None:
+    """Write the incidents as JSON lines with flat columns, each marked `synthetic`."""
+    with path.open("w", encoding="utf-8") as file:
+        for incident in company.incidents:
+            report, outcome = asdict(incident.report), asdict(incident.outcome)
+            nested = report.pop("attributes") | {"subcategory": None} | outcome.pop("fields")
+            row = {"synthetic": True} | report | outcome | nested
+            file.write(json.dumps(row, ensure_ascii=False, default=datetime.isoformat) + "\n")
+
+
+def write_mapping(path: Path) -> None:
+    """Write the mapping that reads what `write_history` wrote."""
+    shutil.copyfile(DATA / "mapping.yaml", path)
+
+
+def write_runbooks(folder: Path) -> None:
+    """Write the runbooks below `folder`, each to the path that its incidents name."""
+    shutil.copytree(DATA / "runbooks", folder, dirs_exist_ok=True)

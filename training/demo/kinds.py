@@ -1,0 +1,85 @@
+"""The demo company as its data files describe it: services, people, phrases, kinds of trouble."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA = Path(__file__).parent
+
+_VOICES = {"portal": "person", "mail": "person", "phone": "person", "monitoring": "alert"}
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyFacts:
+    """What `company.json` says: services with what they depend on, sites, people, and phrases.
+
+    `scopes` holds sentences by language for each scope, from one person to everybody. `layouts`
+    says, for each source, how title and text are put together.
+    """
+
+    severity_levels: Sequence[str]
+    dependencies: Mapping[str, Sequence[str]]
+    sites: Sequence[str]
+    people: Sequence[str]
+    alert_levels: Sequence[str]
+    scopes: Sequence[Mapping[str, Sequence[str]]]
+    phrases: Mapping[str, Sequence[str]]
+    layouts: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTemplate:
+    """A title and a text of one kind, as a `person`, an `engineer` or an `alert` writes them.
+
+    The voice `german` is a person who writes German.
+    """
+
+    kind: str
+    voice: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleKind:
+    """One kind of trouble: its labels, its fixes, and how it is reported.
+
+    `rank` is the usual severity, 0 the least; `scopes` are drawn from, each a place in the
+    company's scopes. `runbook` is None where nobody wrote a runbook.
+    """
+
+    name: str
+    service: str
+    host: str
+    category: str
+    assignment: str
+    rank: int
+    scopes: Sequence[int]
+    runbook: str | None
+    fixes: Sequence[str]
+    templates: Sequence[ReportTemplate]
+
+    def reports_of(self, source: str) -> Sequence[ReportTemplate]:
+        """Return the templates that fit a source such as `portal`, or `german`."""
+        voice = _VOICES.get(source, source)
+        return [template for template in self.templates if template.voice == voice]
+
+
+def read_company() -> CompanyFacts:
+    """Read `company.json`."""
+    return CompanyFacts(**json.loads((DATA / "company.json").read_text(encoding="utf-8")))
+
+
+def read_kinds() -> tuple[TroubleKind, ...]:
+    """Read `kinds.jsonl`, each kind with its templates from `reports.jsonl`."""
+    templates = [ReportTemplate(**row) for row in _read_rows("reports.jsonl")]
+    return tuple(
+        TroubleKind(**row, templates=[t for t in templates if t.kind == row["name"]])
+        for row in _read_rows("kinds.jsonl")
+    )
+
+
+def _read_rows(name: str) -> list[dict[str, str]]:
+    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
