@@ -17,8 +17,8 @@ from matplotlib import pyplot as plt
 from features.home import HomeSettings, open_home
 from training.dataset.split import split_history
 from training.dataset.targets import find_targets
+from training.demo.export import load_demo
 from training.demo.incidents import generate_company
-from training.demo.load import load_demo
 from training.pipeline.fit import fit_and_judge
 from training.plan import TrainingPlan
 

@@ -21,8 +21,8 @@ from features.imports.load_history import load_history
 from models.classification.cross_validation import report_copy_groups
 from training.dataset.split import split_history
 from training.dataset.targets import find_targets
+from training.demo.export import load_demo
 from training.demo.incidents import generate_company
-from training.demo.load import load_demo
 from training.evaluation.label_noise import find_suspect_labels
 from training.pipeline.fit import fit_and_judge
 from training.plan import TrainingPlan

@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from features.encoding.encoder import HashingEncoder
+from training.demo.export import load_demo
 from training.demo.incidents import generate_company
-from training.demo.load import load_demo
 from training.pipeline.train_similar import similar_card, train_similar
 
 history = load_demo(generate_company())

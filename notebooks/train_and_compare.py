@@ -19,8 +19,8 @@ import pandas as pd
 from features.domain.report import IncidentReport
 from features.home import HomeSettings, open_home
 from models.artifacts.registry import ModelRegistry
+from training.demo.export import load_demo
 from training.demo.incidents import generate_company
-from training.demo.load import load_demo
 from training.pipeline.train import train
 from training.plan import TrainingPlan
 

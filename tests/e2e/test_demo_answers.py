@@ -23,7 +23,7 @@ LABELLED = ("category", "assignment", "severity")
 
 def measure(folder: Path) -> dict[str, Any]:
     """Train on the demo in a process of its own and return its labels and confidences."""
-    sample = demo_sample()
+    sample = demo_sample(folder)
     sample.write(folder)
     files = [str(folder / f"{sample.name}.json"), str(folder / "answers.json")]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PRECEDENT_AUDIT_SHARE": "0"}

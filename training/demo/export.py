@@ -1,11 +1,15 @@
-"""The demo company's history as files, as a real organisation would export them."""
+"""The demo company's history as files, as a real organisation would export and import them."""
 
 import json
 import shutil
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from features.domain.history import History
+from features.imports.column_mapping import load_mapping
+from features.imports.load_history import load_history
 from training.demo.incidents import DemoCompany
 from training.demo.kinds import DATA
 
@@ -28,3 +32,17 @@ def write_mapping(path: Path) -> None:
 def write_runbooks(folder: Path) -> None:
     """Write the runbooks below `folder`, each to the path that its incidents name."""
     shutil.copytree(DATA / "runbooks", folder, dirs_exist_ok=True)
+
+
+def load_demo(company: DemoCompany) -> History:
+    """Write a company's export and mapping to a temporary folder, and import them.
+
+    >>> from training.demo.incidents import generate_company
+    >>> len(load_demo(generate_company(incidents=20)).incidents)
+    20
+    """
+    with TemporaryDirectory() as folder:
+        history, mapping = Path(folder) / "history.jsonl", Path(folder) / "mapping.yaml"
+        write_history(company, history)
+        write_mapping(mapping)
+        return load_history(history, load_mapping(mapping))

@@ -16,6 +16,7 @@ from exports import read_rows, write_rows
 from features.domain.report import IncidentReport
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
+from training.demo.export import write_history, write_mapping, write_runbooks
 from training.demo.incidents import generate_company
 
 _TRAINED_ROWS = {"servicenow-log": 3_000}
@@ -43,7 +44,7 @@ class Sample:
 
 def write_samples(folder: Path, *, with_data: bool) -> tuple[str, ...]:
     """Write every sample to a folder and return their names; without data only the demo."""
-    samples = [demo_sample()]
+    samples = [demo_sample(folder)]
     if with_data:
         exports = [each for each in DATA_SETS.values() if each.name != "openoffice"]
         samples += [_export_sample(data_set, folder) for data_set in exports]
@@ -53,12 +54,24 @@ def write_samples(folder: Path, *, with_data: bool) -> tuple[str, ...]:
     return tuple(sample.name for sample in samples)
 
 
-def demo_sample() -> Sample:
-    """Return the demo, with some of its incidents and a made series to ask about."""
-    reports = [incident.report for incident in generate_company().incidents]
+def demo_sample(folder: Path) -> Sample:
+    """Return the demo, with some of its incidents and a made series to ask about.
+
+    Its files are written to `folder`, so that every checkout trains on the same incidents, and on
+    the same dates whenever it does.
+    """
+    company = generate_company()
+    history, mapping, runbooks = (folder / f"demo{end}" for end in (".jsonl", ".yaml", "-runbooks"))
+    write_history(company, history)
+    write_mapping(mapping)
+    write_runbooks(runbooks)
+    reports = [incident.report for incident in company.incidents]
     asked = reports[:: max(1, len(reports) // _ASKED_REPORTS)]
     series = ("/v1/anomalies", {"series": [_made_series()]})
-    return Sample("demo", ("demo",), (*_incident_requests(asked), series))
+    files = {"--history": history, "--mapping": mapping, "--runbooks": runbooks}
+    arguments = [str(word) for pair in files.items() for word in pair]
+    training = ("train", "--json", *arguments)
+    return Sample("demo", training, (*_incident_requests(asked), series))
 
 
 def _export_sample(data_set: DataSet, folder: Path) -> Sample:
