@@ -31,7 +31,7 @@ class DemoCompany:
 
 
 def generate_company(
-    *, seed: int = 0, incidents: int = 1500, end: datetime = EXAMPLE_END
+    *, seed: int = 0, incidents: int = 1_400, end: datetime = EXAMPLE_END
 ) -> DemoCompany:
     """Generate a year of synthetic incidents that ends at `end`, aware UTC to the minute.
 
@@ -140,12 +140,15 @@ class _Generator:
             "person": rng.choice(facts.people),
             "level": facts.alert_levels[scope],
         }
-        templates = kind.reports_of(voice)
+        titled = described = rng.choice(kind.reports_of(voice))
+        if titled.fix is None:
+            general = [template for template in kind.reports_of(voice) if template.fix is None]
+            described = rng.choice(general)
         sentences = {
-            "title": rng.choice(templates).title,
-            "text": rng.choice(templates).text,
+            "title": titled.title,
+            "text": described.text,
             "scope": rng.choice(facts.scopes[scope][language]),
-            "fix": rng.choice(kind.fixes),
+            "fix": titled.fix or rng.choice(kind.fixes),
         }
         words |= {name: sentence.format_map(words) for name, sentence in sentences.items()}
         drawn = {name: rng.choice(phrases) for name, phrases in facts.phrases.items()}

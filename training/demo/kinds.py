@@ -32,13 +32,15 @@ class CompanyFacts:
 class ReportTemplate:
     """A title and a text of one kind, as a `person`, an `engineer` or an `alert` writes them.
 
-    The voice `german` is a person who writes German.
+    The voice `german` is a person who writes German. `fix` is what ended just this trouble; without
+    it any fix of the kind may have.
     """
 
     kind: str
     voice: str
     title: str
     text: str
+    fix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
