@@ -10,9 +10,6 @@ from training.demo.kinds import CompanyFacts, TroubleKind, read_company, read_ki
 
 EXAMPLE_END = datetime(2026, 6, 30, 14, 20, tzinfo=UTC)
 
-_SOURCES = ("portal", "mail", "phone", "engineer", "monitoring")
-_BACK_END = ("checkout", "payments", "catalog", "database", "network")
-_BACK_END_WEIGHTS, _OTHER_WEIGHTS = (2, 2, 1, 2, 5), (6, 4, 3, 1, 1)
 _MISLABELLED, _MISTYPED, _GERMAN, _RUNBOOK_NOTED = 0.03, 0.2, 0.1, 0.7
 _WORKING_HOURS, _IN_WORKING_HOURS = (7, 17), 0.95
 _YEAR_MINUTES = 365 * 24 * 60
@@ -66,8 +63,7 @@ class _Generator:
         rng = self.rng
         kind = rng.choices(self.kinds, [4 - kind.rank for kind in self.kinds])[0]
         size = rng.choices((1, 2, rng.randint(6, 25)), (93, 6, min(kind.rank, 1)))[0]
-        weights = _BACK_END_WEIGHTS if kind.service in _BACK_END else _OTHER_WEIGHTS
-        sources = rng.choices(_SOURCES, weights, k=size)
+        sources = rng.choices(list(kind.sources), list(kind.sources.values()), k=size)
         opened_at = self._draw_opening(sources[0])
         episode: list[ResolvedIncident] = []
         for source in sources:
@@ -75,17 +71,10 @@ class _Generator:
             incident = self._draw_incident(kind, source, scope, opened_at, number + len(episode))
             if episode:
                 incident = self._repeat(episode[0].report, incident)
-            episode.append(incident)
+            if opened_at <= self.end:
+                episode.append(incident)
             opened_at += timedelta(minutes=rng.randint(1, 20))
-        return [incident for incident in map(self._as_of_end, episode) if incident is not None]
-
-    def _as_of_end(self, incident: ResolvedIncident) -> ResolvedIncident | None:
-        """Return an incident as `end` knows it: None before it opened, open before its fix."""
-        opened_at, resolved_at = incident.report.opened_at, incident.outcome.resolved_at
-        if opened_at is None or opened_at > self.end:
-            return None
-        is_open = resolved_at is None or resolved_at > self.end
-        return replace(incident, outcome=Outcome()) if is_open else incident
+        return episode
 
     def _draw_opening(self, source: str) -> datetime:
         minutes_ago = _LAST_MINUTES + _YEAR_MINUTES * self.rng.random() ** _GROWTH
@@ -155,10 +144,8 @@ class _Generator:
         return words | {name: phrase.format_map(words) for name, phrase in drawn.items()}
 
     def _write(self, voice: str, words: Mapping[str, str]) -> tuple[str, str]:
-        layout = self.facts.layouts[voice]
-        title, text = (
-            " ".join(layout[part].format_map(words).split()) for part in ("title", "text")
-        )
+        layouts = self.facts.layouts[voice]
+        title, text = (" ".join(layout.format_map(words).split()) for layout in layouts)
         if voice != "monitoring" and self.rng.random() < _MISTYPED:
             return title, self._mistype(text)
         return title, text
@@ -183,12 +170,16 @@ class _Generator:
         rank = kind.rank + scope - 1 + rng.choices((-1, 0, 1), (1, 10, 1))[0]
         rank = min(max(rank, 0), len(levels) - 1)
         filed = rng.choice(self.kinds) if rng.random() < _MISLABELLED else kind
+        runbook_id = kind.runbook if rng.random() < _RUNBOOK_NOTED else None
+        resolved_at = opened_at + timedelta(hours=rng.lognormvariate(3.9 - 0.7 * rank, 1.3))
+        if resolved_at > self.end:
+            return Outcome()
         return Outcome(
             category=filed.category,
             assignment=filed.assignment,
             severity=levels[rank],
             resolution=words["resolution"],
-            runbook_id=kind.runbook if rng.random() < _RUNBOOK_NOTED else None,
-            resolved_at=opened_at + timedelta(hours=rng.lognormvariate(3.9 - 0.7 * rank, 1.3)),
+            runbook_id=runbook_id,
+            resolved_at=resolved_at,
             fields={"subcategory": kind.name},
         )

@@ -15,7 +15,7 @@ class CompanyFacts:
     """What `company.json` says: services with what they depend on, sites, people, and phrases.
 
     `scopes` holds sentences by language for each scope, from one person to everybody. `layouts`
-    says, for each source, how title and text are put together.
+    holds, for each source, how its title and its text are put together.
     """
 
     severity_levels: Sequence[str]
@@ -25,15 +25,14 @@ class CompanyFacts:
     alert_levels: Sequence[str]
     scopes: Sequence[Mapping[str, Sequence[str]]]
     phrases: Mapping[str, Sequence[str]]
-    layouts: Mapping[str, Mapping[str, str]]
+    layouts: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class ReportTemplate:
     """A title and a text of one kind, as a `person`, an `engineer` or an `alert` writes them.
 
-    The voice `german` is a person who writes German. `fix` is what ended just this trouble; without
-    it any fix of the kind may have.
+    The voice `german` is a person who writes German. `fix` replaces the fixes of the kind.
     """
 
     kind: str
@@ -47,8 +46,8 @@ class ReportTemplate:
 class TroubleKind:
     """One kind of trouble: its labels, its fixes, and how it is reported.
 
-    `rank` is the usual severity, 0 the least; `scopes` are drawn from, each a place in the
-    company's scopes. `runbook` is None where nobody wrote a runbook.
+    `sources` holds how often each source reports it. `rank` is the usual severity, 0 the least;
+    `scopes` are drawn from, each a place in the company's scopes. `runbook` is None if none exists.
     """
 
     name: str
@@ -58,6 +57,7 @@ class TroubleKind:
     assignment: str
     rank: int
     scopes: Sequence[int]
+    sources: Mapping[str, int]
     runbook: str | None
     fixes: Sequence[str]
     templates: Sequence[ReportTemplate]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from features.domain.history import Provenance
-from features.domain.report import Outcome, ResolvedIncident
+from features.domain.report import ResolvedIncident
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
 from features.imports.runbooks.folder import read_runbooks
@@ -36,7 +36,7 @@ def written(company: DemoCompany, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def resolved(company: DemoCompany) -> list[ResolvedIncident]:
-    return [incident for incident in company.incidents if incident.outcome != Outcome()]
+    return [incident for incident in company.incidents if not incident.outcome.is_open]
 
 
 def text_of(incident: ResolvedIncident) -> str:
@@ -155,7 +155,7 @@ def test_duplicates_name_the_first_report_of_their_failure(company: DemoCompany)
 
 
 def test_only_late_incidents_are_unresolved(company: DemoCompany) -> None:
-    still_open = [i for i in company.incidents if i.outcome == Outcome()]
+    still_open = [i for i in company.incidents if i.outcome.is_open]
     assert 1 <= len(still_open) < 30
     late = [i for i in still_open if EXAMPLE_END - i.report.opened_at < timedelta(days=60)]
     assert len(late) >= len(still_open) * 0.5
