@@ -97,6 +97,20 @@ class Home:
         return self.root / "cache" / "imports"
 
 
+def find_home(settings: HomeSettings) -> Home:
+    """Return the home named by the settings for reading it; creates nothing.
+
+    Raises `HomeUnavailable` where nothing was kept yet: neither there nor in a database elsewhere.
+    """
+    home = Home(settings.home.absolute())
+    databases = (home.root / "precedent.db", home.root / "mlflow.db")
+    if settings.database_url is None and not any(file.exists() for file in databases):
+        raise HomeUnavailable(
+            f"no home at {home.root}: train first with precedent train, or set PRECEDENT_HOME"
+        )
+    return home
+
+
 def open_home(settings: HomeSettings | None = None) -> Home:
     """Return the home named by the settings, creating its folders; raises `HomeUnavailable`."""
     home = Home((settings or HomeSettings()).home.absolute())

@@ -2,15 +2,11 @@
 
 from threading import Lock
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from features.errors import StoreUnavailable
 from features.store.database import Database
-from features.store.tables import VERSION_TABLE
+from features.store.tables import SCHEMA_REVISION, VERSION_TABLE
 
 _ADVISORY_LOCK = 7_366_020_171
 
@@ -24,28 +20,36 @@ def migrate(database: Database) -> None:
     Any number of processes may do so at the same time: one works, the others wait for it. Raises
     `StoreUnavailable` when the database cannot be reached or is newer than this code.
     """
+    with database.read() as connection:
+        present = _revisions(connection)
+    if present != {SCHEMA_REVISION}:
+        _upgrade(database, present)
+
+
+def _revisions(connection: Connection) -> set[str]:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return set()
+    return set(connection.scalars(text(f"SELECT version_num FROM {VERSION_TABLE}")))  # noqa: S608
+
+
+def _upgrade(database: Database, present: set[str]) -> None:
+    # Most commands find the schema current, and Alembic takes longer to import than they run.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", "features.store:migrations")
-    script = ScriptDirectory.from_config(config)
-    with database.read() as connection:
-        if _is_current(connection, script, database.name):
-            return
+    revisions = ScriptDirectory.from_config(config).walk_revisions()
+    if newer := present - {revision.revision for revision in revisions}:
+        raise StoreUnavailable(
+            f"the database {database.name} has schema {', '.join(sorted(newer))}, which is newer "
+            "than this version of precedent; upgrade precedent or name another database"
+        )
     with _ONE_THREAD, database.write() as connection:
         _wait_for_others(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def _is_current(connection: Connection, script: ScriptDirectory, name: str) -> bool:
-    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    present = set(context.get_current_heads())
-    unknown = present - {revision.revision for revision in script.walk_revisions()}
-    if unknown:
-        raise StoreUnavailable(
-            f"the database {name} has schema {', '.join(sorted(unknown))}, which is newer than "
-            "this version of precedent; upgrade precedent or name another database"
-        )
-    return present == set(script.get_heads())
 
 
 def _wait_for_others(connection: Connection) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 
 from features.errors import ArtifactRejected
 
+DATA_FOLDER = Path("data") / "artifact"
+"""Where the artifact lies inside the MLflow model."""
+
 FORMAT = 2
 """Increased when earlier artifacts can no longer be loaded; artifacts of 0.1.0 state no format."""
 

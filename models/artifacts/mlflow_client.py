@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
-from mlflow import MlflowClient
-from mlflow.entities import Metric, Param
-
 from features.errors import PrecedentError, RegistryUnavailable
+
+# Imported where it is used: it takes seconds, and many commands need none of it.
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 _SQLITE = "sqlite:///"
 
@@ -26,11 +28,14 @@ def database_file(tracking_uri: str) -> Path | None:
     return Path(tracking_uri.removeprefix(_SQLITE)) if tracking_uri.startswith(_SQLITE) else None
 
 
-def connect(tracking_uri: str) -> MlflowClient:
+def connect(tracking_uri: str) -> "MlflowClient":
     """Open an existing database; raises `RegistryUnavailable` rather than create or repair one."""
     file = database_file(tracking_uri)
     if file is not None:
-        _check_database(file)
+        # MLflow would create what is missing, and retries a broken file for minutes.
+        read_aliases(file)
+    from mlflow import MlflowClient
+
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     # This logger prints the traceback of an error that `registry_errors` reports in one line.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
@@ -47,6 +52,8 @@ def create_database(tracking_uri: str) -> None:
     file = database_file(tracking_uri)
     if file is None or file.exists():
         return
+    from mlflow import MlflowClient
+
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     draft = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
@@ -58,10 +65,29 @@ def create_database(tracking_uri: str) -> None:
         draft.unlink(missing_ok=True)
 
 
+def read_aliases(file: Path, alias: str = "") -> dict[str, str]:
+    """Return the version that has an alias, by the name of its model, from MLflow's own table.
+
+    Raises `RegistryUnavailable` for a file that is missing or no registry.
+    """
+    # Not opened for reading only: a write that was killed, or had no space, is undone by who opens
+    # the file next.
+    query = "SELECT name, version FROM registered_model_aliases WHERE alias = ?"
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)) as database:
+            return {name: str(version) for name, version in database.execute(query, (alias,))}
+    except sqlite3.Error as error:
+        raise RegistryUnavailable(
+            f"{file} is not a model registry ({error}); train first, or check PRECEDENT_HOME"
+        ) from error
+
+
 def log_values(
-    client: MlflowClient, run_id: str, params: Mapping[str, str], metrics: Mapping[str, float]
+    client: "MlflowClient", run_id: str, params: Mapping[str, str], metrics: Mapping[str, float]
 ) -> None:
     """Record a run's parameters and metrics in one transaction."""
+    from mlflow.entities import Metric, Param
+
     now = int(time.time() * 1000)
     client.log_batch(
         run_id,
@@ -92,15 +118,3 @@ def registry_errors() -> Iterator[None]:
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
         raise RegistryUnavailable(f"the model registry does not answer: {reason}") from error
-
-
-def _check_database(file: Path) -> None:
-    # MLflow would create a missing database, and retry a broken one for minutes. Opened for writing
-    # too, because SQLite then undoes a write that was killed or ran out of space.
-    try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)) as database:
-            database.execute("SELECT 1 FROM registered_model_aliases LIMIT 1")
-    except sqlite3.Error as error:
-        raise RegistryUnavailable(
-            f"{file} is not a model registry ({error}); train first, or check PRECEDENT_HOME"
-        ) from error

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import mlflow.pyfunc
@@ -13,10 +12,8 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, DataType, Schema, TensorSpec
 
 from models.artifacts import loader
+from models.artifacts.manifest import DATA_FOLDER
 from models.base.model_card import Card
-
-DATA_FOLDER = Path("data") / "artifact"
-"""Where the artifact lies inside the MLflow model."""
 
 _NOT_ON_PYPI = frozenset({"python", "precedent"})
 _FORBIDDEN_IN_NAMES = re.compile(r"[^\w-]+")

@@ -4,19 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from mlflow import MlflowClient
-from mlflow.entities.model_registry import ModelVersion as MlflowVersion
-from mlflow.entities.model_registry import RegisteredModel
-
 from features.errors import RegistryUnavailable, UnknownVersion
-from models.artifacts.manifest import ArtifactFolder
-from models.artifacts.mlflow_client import connect, database_file, local_path, registry_errors
-from models.artifacts.mlflow_pyfunc import DATA_FOLDER
-from models.artifacts.save_load import LoadedModel, load_artifact
-from models.artifacts.training_ids import was_learned_from
+from models.artifacts.manifest import DATA_FOLDER, ArtifactFolder
+from models.artifacts.mlflow_client import (
+    connect,
+    database_file,
+    local_path,
+    read_aliases,
+    registry_errors,
+)
 from models.artifacts.trusted_types import TRUSTED_TYPES
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
+    from mlflow.entities.model_registry import RegisteredModel
+
+    from models.artifacts.save_load import LoadedModel
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -74,6 +81,23 @@ class ModelRegistry:
         """Return the champion of each target that has one; none before the first training."""
         return self._versions_with_alias(CHAMPION)
 
+    def champion_numbers(self) -> dict[str, str]:
+        """Return the version number of each target's champion, without importing MLflow.
+
+        That takes seconds, in which a command would only look up a number.
+        """
+        file = database_file(self._tracking_uri)
+        if file is None:
+            return {target: champion.version for target, champion in self.champions().items()}
+        if self._is_new():
+            return {}
+        prefix = _prefix(self._tenant)
+        return {
+            self._target(name): number
+            for name, number in read_aliases(file, CHAMPION).items()
+            if name.startswith(prefix)
+        }
+
     def challengers(self) -> dict[str, ModelVersion]:
         """Return the challenger of each target whose newest version is not its champion."""
         versions = self._versions_with_alias(CHALLENGER).items()
@@ -104,6 +128,8 @@ class ModelRegistry:
         """
         if self._is_new():
             return ()
+        from models.artifacts.training_ids import was_learned_from
+
         with registry_errors():
             targets = sorted(self._target(model.name) for model in self._registered_models())
         return tuple(
@@ -151,8 +177,10 @@ class ModelRegistry:
             if str(model.aliases.get(CHALLENGER)) == version:
                 self._open().delete_registered_model_alias(model.name, CHALLENGER)
 
-    def load(self, version: ModelVersion) -> LoadedModel:
+    def load(self, version: ModelVersion) -> "LoadedModel":
         """Load a version's model; raises `ArtifactRejected` unless hashes and answers agree."""
+        from models.artifacts.save_load import load_artifact
+
         return load_artifact(version.folder, expected_sha256=version.sha256, trusted=self._trusted)
 
     def _versions_with_alias(self, alias: str) -> dict[str, ModelVersion]:
@@ -174,24 +202,24 @@ class ModelRegistry:
             raise RegistryUnavailable(f"{file} is gone; restore it from a backup")
         return True
 
-    def _open(self) -> MlflowClient:
+    def _open(self) -> "MlflowClient":
         if self._client is None:
             self._client = connect(self._tracking_uri)
         return self._client
 
-    def _registered_models(self) -> list[RegisteredModel]:
+    def _registered_models(self) -> "list[RegisteredModel]":
         prefix = _prefix(self._tenant)
         models = self._open().search_registered_models(f"name LIKE '{prefix}%'", max_results=1000)
         return [model for model in models if model.name.startswith(prefix)]
 
-    def _registered_model(self, target: str) -> RegisteredModel:
+    def _registered_model(self, target: str) -> "RegisteredModel":
         models = {self._target(model.name): model for model in self._registered_models()}
         if target not in models:
             targets = ", ".join(sorted(models)) or "none"
             raise UnknownVersion(f"no model of {target!r} is registered; there are: {targets}")
         return models[target]
 
-    def _version(self, model: RegisteredModel, number: str) -> ModelVersion:
+    def _version(self, model: "RegisteredModel", number: str) -> ModelVersion:
         # Versions never change, only the aliases that point to them.
         key = (model.name, number)
         if key not in self._version_cache:
@@ -199,7 +227,7 @@ class ModelRegistry:
             self._version_cache[key] = self._parse_version(version, model)
         return replace(self._version_cache[key], aliases=_aliases(model, number))
 
-    def _parse_version(self, version: MlflowVersion, model: RegisteredModel) -> ModelVersion:
+    def _parse_version(self, version: "MlflowVersion", model: "RegisteredModel") -> ModelVersion:
         return ModelVersion(
             target=self._target(version.name),
             version=str(version.version),
@@ -220,6 +248,6 @@ def _prefix(tenant: str) -> str:
     return tenant.translate(_ESCAPES).replace(".", "%2E") + "."
 
 
-def _aliases(model: RegisteredModel, number: str) -> tuple[str, ...]:
+def _aliases(model: "RegisteredModel", number: str) -> tuple[str, ...]:
     aliases = model.aliases.items()
     return tuple(sorted(alias for alias, version in aliases if str(version) == number))

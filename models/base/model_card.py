@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import ClassVar, Self
@@ -193,12 +194,12 @@ class Card:
 
     def to_json(self) -> str:
         """Return the card as indented JSON."""
-        return _CARD.dump_json(self, indent=2).decode()
+        return _adapter().dump_json(self, indent=2).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read a card; keys that a newer version added are ignored."""
-        return _CARD.validate_json(text)  # type: ignore[return-value]
+        return _adapter().validate_json(text)  # type: ignore[return-value]
 
 
 def package_versions() -> dict[str, str]:
@@ -212,4 +213,7 @@ def package_versions() -> dict[str, str]:
     return versions
 
 
-_CARD = TypeAdapter(Card)
+@cache
+def _adapter() -> TypeAdapter[Card]:
+    # Building it takes a while, and many commands read no card.
+    return TypeAdapter(Card)

@@ -10,7 +10,6 @@ from features.errors import ModeRefused
 from features.store.store import Store
 from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
-from models.classification.calibrated_model import CalibratedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,9 @@ def set_mode(
         _refuse_too_wide(line)
         store.modes.reset()
     else:
-        _check_label(registry, _champion(registry, target), label)
+        _check_target(registry, target)
+        if label is not None:
+            _check_label(registry, target, label)
         store.modes.set(ModeSetting(target, label, mode, now))
     details = {"mode": str(mode), "label": label}
     store.audit_log.append(AuditEvent(now, actor, "mode", target, None, line.describe(), details))
@@ -102,20 +103,21 @@ def _refuse_too_wide(line: ModeLine) -> None:
 
 
 def _champion(registry: ModelRegistry, target: str) -> ModelVersion:
-    champions = registry.champions()
-    if target not in champions:
-        names = ", ".join(sorted(champions)) or "none"
+    _check_target(registry, target)
+    return registry.champions()[target]
+
+
+def _check_target(registry: ModelRegistry, target: str) -> None:
+    targets = registry.champion_numbers()
+    if target not in targets:
+        names = ", ".join(sorted(targets)) or "none"
         raise ModeRefused(f"{target!r} has no champion; targets with a champion: {names}")
-    return champions[target]
 
 
-def _check_label(registry: ModelRegistry, champion: ModelVersion, label: str | None) -> None:
-    if label is None:
-        return
-    model = registry.load(champion).model
-    labels = model.classes_ if isinstance(model, CalibratedModel) else []
+def _check_label(registry: ModelRegistry, target: str, label: str) -> None:
+    model = registry.load(_champion(registry, target)).model
+    # Models of incidents and runbooks answer with no label.
+    labels = getattr(model, "classes_", ())
     if label not in labels:
         names = ", ".join(labels) or "none"
-        raise ModeRefused(
-            f"the champion of {champion.target!r} knows no label {label!r}; it knows: {names}"
-        )
+        raise ModeRefused(f"the champion of {target!r} knows no label {label!r}; it knows: {names}")

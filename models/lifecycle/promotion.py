@@ -98,11 +98,15 @@ def _log_found_champions(registry: ModelRegistry, store: Store, target: str | No
         for event in store.audit_log.select(target=target)
         if event.action in CHAMPION_ACTIONS
     }
-    for champion in registry.champions().values():
-        is_selected = target in (None, champion.target)
-        if is_selected and logged.get(champion.target) != champion.version:
-            facts = {"before": logged.get(champion.target), "sha256": champion.sha256}
-            _log_event("found", champion, store, "precedent", _MOVED_ELSEWHERE, facts)
+    moved = {
+        name
+        for name, number in registry.champion_numbers().items()
+        if target in (None, name) and logged.get(name) != number
+    }
+    for name in sorted(moved):
+        champion = registry.champions()[name]
+        details = {"before": logged.get(name), "sha256": champion.sha256}
+        _log_event("found", champion, store, "precedent", _MOVED_ELSEWHERE, details)
 
 
 def _log_event(

@@ -57,3 +57,7 @@ class ForeignForm(PrecedentError):
 
 class BadWatchConfig(PrecedentError):
     """The watch configuration is missing, not YAML, or has unknown or invalid entries."""
+
+
+class CannotListen(PrecedentError):
+    """The address is not this machine's, or another program already listens on it."""

@@ -18,11 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from features.encoding.encoder_weights import EncoderSettings
 from features.home import Home, HomeSettings
-from features.store.tables import VERSION_TABLE, Base
+from features.store.tables import SCHEMA_REVISION, VERSION_TABLE, Base
 from features.text.masking import MaskingSettings
 from features.unknown_settings import SETTINGS as KNOWN_SETTINGS
-from models.artifacts.manifest import ArtifactFolder
-from models.artifacts.mlflow_pyfunc import DATA_FOLDER
+from models.artifacts.manifest import DATA_FOLDER, ArtifactFolder
 from models.artifacts.registry import (
     CHALLENGER,
     CHAMPION,
@@ -149,6 +148,7 @@ def test_revisions_of_the_schema_stay():
     scripts = ScriptDirectory(str(Path(import_module("features.store.migrations").__file__).parent))
     present = {revision.revision for revision in scripts.walk_revisions()} | {VERSION_TABLE}
     assert lost("schema_revisions", present) == []
+    assert scripts.get_heads() == [SCHEMA_REVISION]
 
 
 def test_names_in_mlflow_stay():

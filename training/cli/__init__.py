@@ -1,1 +1,1 @@
-"""The commands of `python -m training`, one file each."""
+"""The commands that learn, measure and decide: one file each, which imports little at its top."""

@@ -1,15 +1,7 @@
-"""The commands of training; every error that a user can mend is one line and exit code 2."""
+"""The commands of training; every error that a user can correct is one line and exit code 2."""
 
-import functools
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
-
-import typer
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
-
-from features.errors import PrecedentError
-from features.unknown_settings import warn_of_unknown_settings
+from features.cli.command_errors import one_line_errors
+from features.cli.console import command_group
 from training.cli.audit import audit_command
 from training.cli.demo import demo_command
 from training.cli.evaluate import evaluate_command
@@ -20,36 +12,7 @@ from training.cli.promote import promote_command, rollback_command
 from training.cli.retrain import retrain_command
 from training.cli.train import train_command
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn an error that the user can mend into one line and exit code 2.
-
-    Variables that look like settings and are none are warned of first.
-    """
-
-    @functools.wraps(command)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        warn_of_unknown_settings()
-        try:
-            return command(*args, **kwargs)
-        except (PrecedentError, ValidationError, SettingsError, OSError) as error:
-            typer.echo(f"error: {_one_line(error)}", err=True)
-            raise typer.Exit(2) from error
-
-    return guarded
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return " ".join(str(error).split())
-
+app = command_group()
 
 app.command("train")(one_line_errors(train_command))
 app.command("evaluate")(one_line_errors(evaluate_command))

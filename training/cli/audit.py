@@ -4,22 +4,23 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic_core import to_json
 
-from features.domain.audit_event import AuditEvent
-from features.domain.predictions import PredictionRecord
+from features.cli.progress import show_step
 from features.errors import BadQuestion, RegistryUnavailable
-from features.home import Home, HomeSettings, open_home
-from features.store.store import Store, open_store
-from features.text.parsing import parse_latest_moment
-from models.artifacts.registry import ModelRegistry
-from models.lifecycle.champion_audit import AuditReport, ChampionAt, audit_at
-from models.lifecycle.promotion import note_found_champions
 from training.cli.audit_file import write_log
 from training.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from features.domain.audit_event import AuditEvent
+    from features.domain.predictions import PredictionRecord
+    from features.home import Home
+    from features.store.store import Store
+    from models.artifacts.registry import ModelRegistry
+    from models.lifecycle.champion_audit import AuditReport, ChampionAt
 
 _SHOWN = 20
 _MINUTE = "%Y-%m-%d %H:%M"
@@ -36,12 +37,17 @@ def audit_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell which model was champion at a time and what it said of an incident, or show the log."""
+    """Show the audit log, or champions and answers at a moment."""
     moment = _parse(at)
-    settings = HomeSettings()
-    home = open_home(settings)
-    with open_store(settings.database_url or home.database_url, settings.tenant) as store:
+    with show_step("asking the registry"):
+        from features.home import HomeSettings, find_home
+        from features.store.store import open_store
+
+        settings = HomeSettings()
+        home = find_home(settings)
+        store = open_store(settings.database_url or home.database_url, settings.tenant)
         registry = _reconcile(home, settings.tenant, store)
+    with store:
         if export is not None:
             _export(store, export, target, moment, as_json=as_json)
         elif at is None and incident is None:
@@ -50,11 +56,14 @@ def audit_command(
             _answer(store, registry, moment or datetime.now(UTC), incident, target, as_json)
 
 
-def _reconcile(home: Home, tenant: str, store: Store) -> ModelRegistry | None:
+def _reconcile(home: "Home", tenant: str, store: "Store") -> "ModelRegistry | None":
     """Tell the log what it missed; None where the registry cannot be read."""
+    from models.artifacts.registry import ModelRegistry
+    from models.lifecycle.promotion import note_found_champions
+
     registry = ModelRegistry(home.tracking_uri, tenant)
     try:
-        if registry.champions():
+        if registry.champion_numbers():
             note_found_champions(home=home, tenant=tenant, store=store)
     except RegistryUnavailable as error:
         typer.echo(f"warning: the log was not compared with the registry: {error}", err=True)
@@ -63,14 +72,18 @@ def _reconcile(home: Home, tenant: str, store: Store) -> ModelRegistry | None:
 
 
 def _parse(at: str | None) -> datetime | None:
+    if at is None:
+        return None
+    from features.text.parsing import parse_latest_moment
+
     try:
-        return None if at is None else parse_latest_moment(at)
+        return parse_latest_moment(at)
     except ValueError:
         raise BadQuestion(f"--at {at!r} is no day or time; write it as 2026-03-03") from None
 
 
 def _export(
-    store: Store, file: Path, target: str | None, until: datetime | None, *, as_json: bool
+    store: "Store", file: Path, target: str | None, until: datetime | None, *, as_json: bool
 ) -> None:
     events = store.audit_log.select(target=target, until=until)
     write_log(events, file)
@@ -80,7 +93,7 @@ def _export(
         typer.echo(f"wrote {len(events):,} events to {file}")
 
 
-def _show_log(events: Sequence[AuditEvent], target: str | None, *, as_json: bool) -> None:
+def _show_log(events: "Sequence[AuditEvent]", target: str | None, *, as_json: bool) -> None:
     if as_json:
         typer.echo(to_json({"events": [asdict(event) for event in events]}, indent=2))
         return
@@ -95,13 +108,15 @@ def _show_log(events: Sequence[AuditEvent], target: str | None, *, as_json: bool
 
 
 def _answer(
-    store: Store,
-    registry: ModelRegistry | None,
+    store: "Store",
+    registry: "ModelRegistry | None",
     moment: datetime,
     incident: str | None,
     target: str | None,
     as_json: bool,
 ) -> None:
+    from models.lifecycle.champion_audit import audit_at
+
     report = audit_at(store, registry, at=moment, incident_id=incident, target=target)
     if as_json:
         typer.echo(to_json(asdict(report), indent=2))
@@ -110,13 +125,13 @@ def _answer(
     for champion in report.champions:
         _describe_champion(champion)
     if not report.champions:
-        typer.echo("there was no model; run: python -m training train")
+        typer.echo("there was no model; run: precedent train")
     if incident is not None:
         _describe_answers(incident, report.answers)
         _describe_labels(report)
 
 
-def _describe_champion(champion: ChampionAt) -> None:
+def _describe_champion(champion: "ChampionAt") -> None:
     reign = champion.reign
     if reign is None:
         typer.echo(f"{champion.target}: {champion.unknown}")
@@ -130,7 +145,7 @@ def _describe_champion(champion: ChampionAt) -> None:
             typer.echo(f"  {gain.describe()}")
 
 
-def _describe_answers(incident: str, answers: Sequence[PredictionRecord]) -> None:
+def _describe_answers(incident: str, answers: "Sequence[PredictionRecord]") -> None:
     typer.echo(f"said about {incident} up to then:" if answers else f"nothing said of {incident}")
     for answer in answers[:_SHOWN]:
         drawn = f", drawn for audit at {answer.audit_share:.0%}" if answer.audit_share else ""
@@ -143,7 +158,7 @@ def _describe_answers(incident: str, answers: Sequence[PredictionRecord]) -> Non
         typer.echo(f"  and {len(answers) - _SHOWN:,} before; --json lists all")
 
 
-def _describe_labels(report: AuditReport) -> None:
+def _describe_labels(report: "AuditReport") -> None:
     labels, counting = report.labels, report.counting
     typer.echo("labels that it got:" if labels else "it has no label from people or its outcome")
     for label in labels:

@@ -4,35 +4,41 @@ from datetime import UTC, datetime
 
 import typer
 
-from features.home import open_home
-from features.store.store import open_store
-from models.artifacts.manifest import ArtifactFolder, is_current_format
-from models.artifacts.registry import ModelRegistry
+from features.cli.progress import show_step
 from training.cli.train import train_command
-from training.demo.anomalies import record_day
-from training.demo.export import write_history, write_mapping, write_runbooks
-from training.demo.incidents import generate_company
-from training.settings import TrainingSettings
 
 
 def demo_command() -> None:
-    """Train on a synthetic company's history, unless there is a champion that can answer."""
+    """Train on a synthetic company, unless a champion can answer."""
+    with show_step("loading libraries"):
+        from features.home import open_home
+        from features.store.store import open_store
+        from models.artifacts.manifest import ArtifactFolder, is_current_format
+        from models.artifacts.registry import ModelRegistry
+        from training.demo.anomalies import record_day
+        from training.demo.export import write_history, write_mapping, write_runbooks
+        from training.demo.incidents import generate_company
+        from training.settings import TrainingSettings
+
     settings = TrainingSettings()
     home = open_home(settings)
-    champions = [
-        target
-        for target, version in ModelRegistry(home.tracking_uri, settings.tenant).champions().items()
-        if is_current_format(ArtifactFolder(version.folder))
-    ]
+    with show_step("looking for champions"):
+        registered = ModelRegistry(home.tracking_uri, settings.tenant).champions()
+        champions = [
+            target
+            for target, version in registered.items()
+            if is_current_format(ArtifactFolder(version.folder))
+        ]
     if champions:
         typer.echo(f"champions exist ({', '.join(champions)}): nothing to train")
         return
     folder = home.root / "demo"
     folder.mkdir(exist_ok=True)
-    company = generate_company(end=datetime.now(UTC).replace(second=0, microsecond=0))
-    write_history(company, folder / "history.jsonl")
-    write_mapping(folder / "mapping.yaml")
-    write_runbooks(folder / "runbooks")
+    with show_step("making up a company"):
+        company = generate_company(end=datetime.now(UTC).replace(second=0, microsecond=0))
+        write_history(company, folder / "history.jsonl")
+        write_mapping(folder / "mapping.yaml")
+        write_runbooks(folder / "runbooks")
     typer.echo(f"training on a SYNTHETIC company's history, written to {folder}")
     train_command(
         history=folder / "history.jsonl",
@@ -40,5 +46,9 @@ def demo_command() -> None:
         runbooks=folder / "runbooks",
     )
     typer.echo("watching a week of its SYNTHETIC metrics, and a deploy that breaks a service")
-    with open_store(settings.database_url or home.database_url, settings.tenant) as store:
-        typer.echo(f"what changed and what moved: incident {record_day(company, home, store)}")
+    with (
+        open_store(settings.database_url or home.database_url, settings.tenant) as store,
+        show_step("scoring a week of metrics"),
+    ):
+        incident = record_day(company, home, store)
+    typer.echo(f"what changed and what moved: incident {incident}")

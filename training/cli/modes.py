@@ -1,26 +1,20 @@
-"""Commands by which the owner says what may be done with answers, and sees what holds."""
+"""Commands by which the owner sets what may be done with answers, and lists what is set."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic_core import to_json
-from rich.console import Console
-from rich.status import Status
 
+from features.cli.progress import show_step
 from features.domain.modes import Mode, Modes
-from features.home import HomeSettings, open_home
-from features.store.store import Store, open_store
-from models.artifacts.registry import ModelRegistry, ModelVersion
-from models.lifecycle.answer_modes import (
-    ModeLine,
-    mode_lines,
-    parse_mode,
-    set_mode,
-    unproven_version,
-)
 from training.cli.options import AsJson, actor_name
+
+if TYPE_CHECKING:
+    from features.store.store import Store
+    from models.artifacts.registry import ModelRegistry, ModelVersion
+    from models.lifecycle.answer_modes import ModeLine
 
 
 def mode_command(
@@ -33,36 +27,43 @@ def mode_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set what may be done with answers; `mode monitor` returns everything to monitor.
+    """Set what may be done with answers.
 
-    A target's mode also lowers those of its labels that were allowed more.
+    `mode monitor` returns everything to monitor. A target's mode also lowers those of its labels
+    that were allowed more.
     """
-    wanted = parse_mode(mode)
-    registry, store = _open()
-    with store, _reading_labels(quiet=as_json or label is None):
-        done = set_mode(
-            target,
-            label,
-            wanted,
-            store=store,
-            registry=registry,
-            actor=actor_name(),
-            now=datetime.now(UTC),
-        )
-        unproven, modes = unproven_version(done, registry), store.modes.current()
-    if unproven is not None and done.label is not None:
-        _warn_of_unproven(unproven, done.label)
+    with show_step("asking the registry"):
+        from models.lifecycle.answer_modes import parse_mode, set_mode, unproven_version
+
+        wanted = parse_mode(mode)
+        registry, store = _open()
+        with store:
+            line = set_mode(
+                target,
+                label,
+                wanted,
+                store=store,
+                registry=registry,
+                actor=actor_name(),
+                now=datetime.now(UTC),
+            )
+            unproven, modes = unproven_version(line, registry), store.modes.current()
+    if unproven is not None and line.label is not None:
+        _warn_of_unproven(unproven, line.label)
     if as_json:
-        typer.echo(to_json(asdict(done)))
+        typer.echo(to_json(asdict(line)))
     else:
-        typer.echo(f"{done.describe()}{_except(done, modes)}; running servers follow in seconds")
+        typer.echo(f"{line.describe()}{_except(line, modes)}; running servers follow in seconds")
 
 
 def modes_command(as_json: AsJson = False) -> None:
-    """List what may be done with the answers of each target, and of labels that differ."""
-    registry, store = _open()
-    with store:
-        lines = mode_lines(store.modes.current(), registry.champions())
+    """List what may be done with answers, by target and label."""
+    with show_step("asking the registry"):
+        from models.lifecycle.answer_modes import mode_lines
+
+        registry, store = _open()
+        with store:
+            lines = mode_lines(store.modes.current(), registry.champion_numbers())
     if as_json:
         typer.echo(to_json({"modes": [asdict(line) for line in lines]}))
         return
@@ -70,21 +71,21 @@ def modes_command(as_json: AsJson = False) -> None:
         since = f"since {line.set_at:%Y-%m-%d %H:%M} UTC" if line.set_at else "the default"
         typer.echo(f"{line.describe()} ({since})")
     if not lines:
-        typer.echo("there is no champion and no mode yet; run: python -m training train")
+        typer.echo("there is no champion and no mode yet; run: precedent train")
 
 
-def _open() -> tuple[ModelRegistry, Store]:
+def _open() -> "tuple[ModelRegistry, Store]":
+    from features.home import HomeSettings, find_home
+    from features.store.store import open_store
+    from models.artifacts.registry import ModelRegistry
+
     settings = HomeSettings()
-    home = open_home(settings)
+    home = find_home(settings)
     store = open_store(settings.database_url or home.database_url, settings.tenant)
     return ModelRegistry(home.tracking_uri, settings.tenant), store
 
 
-def _reading_labels(*, quiet: bool) -> Status:
-    return Console(stderr=True, quiet=quiet).status("reading the champion's labels")
-
-
-def _warn_of_unproven(champion: ModelVersion, label: str) -> None:
+def _warn_of_unproven(champion: "ModelVersion", label: str) -> None:
     typer.echo(
         f"warning: version {champion.version} of {champion.target} has no certificate for "
         f"{label!r}: it will stay suggest until a version proves it",
@@ -92,7 +93,9 @@ def _warn_of_unproven(champion: ModelVersion, label: str) -> None:
     )
 
 
-def _except(done: ModeLine, modes: Modes) -> str:
-    if done.target is None or done.label is not None:
+def _except(line: "ModeLine", modes: Modes) -> str:
+    if line.target is None or line.label is not None:
         return ""
-    return "".join(f", except {name!r}: {of}" for name, of in modes.of_labels(done.target).items())
+    return "".join(
+        f", except {label!r}: {mode}" for label, mode in modes.of_labels(line.target).items()
+    )

@@ -1,20 +1,16 @@
 """The command that checks whether the models in production are still right."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic_core import to_json
-from rich.console import Console
 
-from features.domain.monitoring import Alarm, MonitoringReport, Proposal
+from features.cli.progress import show_step
 from features.formatting import counted
-from features.home import open_home
-from features.store.store import open_store
-from models.artifacts.registry import ModelRegistry
 from training.cli.options import AsJson
-from training.monitoring.report import build_report
-from training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from features.domain.monitoring import Alarm, MonitoringReport, Proposal
 
 
 def monitor_command(
@@ -24,13 +20,22 @@ def monitor_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what changed since the champions learned, and whether their answers are still right."""
+    """Report what changed since the training, and what to do."""
+    with show_step("loading libraries"):
+        from pydantic_core import to_json
+
+        from features.home import find_home
+        from features.store.store import open_store
+        from models.artifacts.registry import ModelRegistry
+        from training.monitoring.report import build_report
+        from training.settings import TrainingSettings
+
     settings = TrainingSettings()
-    home = open_home(settings)
+    home = find_home(settings)
     registry = ModelRegistry(home.tracking_uri, settings.tenant)
     with (
         open_store(settings.database_url or home.database_url, settings.tenant) as store,
-        Console(stderr=True, quiet=as_json).status("reading the store"),
+        show_step("comparing the store with the training data"),
     ):
         report = build_report(store, registry, home, settings.encoder, days=days)
         store.monitoring_reports.save(report)
@@ -40,7 +45,7 @@ def monitor_command(
         _describe(report)
 
 
-def _describe(report: MonitoringReport) -> None:
+def _describe(report: "MonitoringReport") -> None:
     count = len(report.proposals)
     also = f"; {counted(count, 'proposal')}" if count else ""
     typer.echo(f"{report.verdict}{also}")
@@ -52,7 +57,7 @@ def _describe(report: MonitoringReport) -> None:
         typer.echo(f"{measure.target or 'all'}: {measure.describe()}")
 
 
-def _alarm(alarm: Alarm) -> str:
+def _alarm(alarm: "Alarm") -> str:
     since = f" since {alarm.since:%Y-%m-%d %H:%M} UTC" if alarm.since else ""
     return (
         f"ALARM ({alarm.signal}){since}: {alarm.statement}\n"
@@ -60,7 +65,7 @@ def _alarm(alarm: Alarm) -> str:
     )
 
 
-def _proposal(proposal: Proposal) -> str:
+def _proposal(proposal: "Proposal") -> str:
     return (
         f"PROPOSAL ({proposal.kind}, {proposal.target}): {proposal.name}: {proposal.statement}\n"
         f"  see {', '.join(proposal.examples)}"

@@ -1,13 +1,11 @@
-"""What a person reads while and after a training runs."""
+"""Prints what was read and what a training found, for people or as JSON."""
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -15,44 +13,12 @@ from features.domain.history import History
 from features.formatting import counted, interval
 from training.pipeline.backtest import BacktestReport
 from training.pipeline.report import TrainedTarget, TrainingReport
-from training.plan import Progress as Advance
 
 _SHOWN_REJECTED = 3
 
 
-@contextmanager
-def show_progress(*, quiet: bool) -> Iterator[Advance]:
-    """Show a bar for each step on standard error, or nothing."""
-    bars = Progress(
-        TextColumn("{task.description:10}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=quiet,
-    )
-    tasks = {}
-
-    def advance(step: str, done: int, of: int) -> None:
-        if step not in tasks:
-            tasks[step] = bars.add_task(step, total=of)
-        bars.update(tasks[step], completed=done, total=of)
-
-    with bars:
-        yield advance
-
-
-@contextmanager
-def show_reading(path: Path, *, quiet: bool) -> Iterator[None]:
-    """Show on standard error that a file is being read, or nothing."""
-    console = Console(stderr=True, quiet=quiet)
-    with console.status(Text(f"reading {path.name}")):
-        yield
-
-
 def describe_history(history: History, report_folder: Path) -> None:
-    """Say what was read, rejected and doubted."""
+    """Print how much was read and rejected, with warnings and where columns come from."""
     console = Console()
     read = counted(len(history.incidents), "incident")
     console.print(f"read {read}, rejected {len(history.rejected):,}")
@@ -64,12 +30,12 @@ def describe_history(history: History, report_folder: Path) -> None:
         console.print(f"  warning: {warning}", markup=False)
     if history.priority_matrix is not None:
         console.print(history.priority_matrix.describe(), markup=False)
-    known = [f"{column}: {when}" for column, when in history.provenance.items()]
-    console.print(f"columns and when their values were written: {', '.join(known)}", markup=False)
+    columns = [f"{column}: {when}" for column, when in history.provenance.items()]
+    console.print(f"columns and when their values were written: {', '.join(columns)}", markup=False)
 
 
 def report_json(report: TrainingReport | BacktestReport, history: History) -> str:
-    """Return the report with what is to be known of the history, for machines."""
+    """Return the report as JSON, with counts and warnings of the history."""
     fields = asdict(report) | {
         "rows": len(history.incidents),
         "rejected": len(history.rejected),
@@ -80,7 +46,7 @@ def report_json(report: TrainingReport | BacktestReport, history: History) -> st
 
 
 def describe_report(report: TrainingReport) -> None:
-    """Say how the history was split, how each target did, and what the gate said."""
+    """Print the split, the figures of each target, and the decision of the gate."""
     console = Console()
     encoded = counted(report.encoded, "text")
     console.print(f"judged in {report.split}; {encoded} encoded anew", markup=False)
@@ -130,7 +96,9 @@ def _title(trained: TrainedTarget) -> str:
 
 
 def _baseline(trained: TrainedTarget) -> str:
-    return next((each.baseline_name for each in trained.metrics if each.baseline_name), "none")
+    return next(
+        (metric.baseline_name for metric in trained.metrics if metric.baseline_name), "none"
+    )
 
 
 def _auto_line(trained: TrainedTarget) -> str:
@@ -138,8 +106,9 @@ def _auto_line(trained: TrainedTarget) -> str:
         return trained.withheld
     if not trained.certificates:
         return "no label is certified for auto: too few sure and right answers so far"
-    pooled = sum(one.pooled for one in trained.certificates.values())
-    promised = max(one.precision_at_least for one in trained.certificates.values())
+    certificates = trained.certificates.values()
+    pooled = sum(certificate.pooled for certificate in certificates)
+    promised = max(certificate.precision_at_least for certificate in certificates)
     together = (
         f", {pooled} of them proven together, for they have too few separate answers each"
         if pooled > 1
@@ -159,9 +128,9 @@ def _noise_lines(trained: TrainedTarget) -> Iterator[str]:
     listed = f", listed in {trained.label_noise_file}" if is_listed else ""
     verb = "looks" if noise.suspected == 1 else "look"
     yield f"{counted(noise.suspected, 'label')} {verb} mistaken{listed}"
-    for one in trained.suspects:
-        sure = f"{one.confidence:.2f}, {one.found_by}"
-        yield f"  {one.id}: {one.given}, rather {one.suggested} ({sure})"
+    for suspect in trained.suspects:
+        sure = f"{suspect.confidence:.2f}, {suspect.found_by}"
+        yield f"  {suspect.id}: {suspect.given}, rather {suspect.suggested} ({sure})"
     if noise.ceiling is None:
         yield "this model errs too often, or judged too few, to tell how many labels are mistaken"
     else:

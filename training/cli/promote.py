@@ -1,18 +1,17 @@
-"""Commands by which a person promotes a version, or brings the champion before it back."""
+"""Commands by which a person promotes a version, or brings back the champion before it."""
 
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.home import open_home
-from features.store.store import open_store
-from models.artifacts.registry import ModelVersion
-from models.lifecycle.promotion import promote, rollback
+from features.cli.progress import show_step
 from training.cli.options import AsJson, actor_name
-from training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from models.artifacts.registry import ModelVersion
 
 Reason = Annotated[str, typer.Option("--reason", help="why, for the log")]
 
@@ -23,21 +22,36 @@ def promote_command(
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make a registered version the champion; running servers follow within seconds."""
+    """Make a registered version the champion.
+
+    Running servers follow within seconds.
+    """
+    with show_step("loading libraries"):
+        from models.lifecycle.promotion import promote
+
     _move(partial(promote, target, version), reason, as_json)
 
 
 def rollback_command(target: str, reason: Reason = "", as_json: AsJson = False) -> None:
     """Bring back the champion before the present one."""
+    with show_step("loading libraries"):
+        from models.lifecycle.promotion import rollback
+
     _move(partial(rollback, target), reason, as_json)
 
 
-def _move(move: Callable[..., ModelVersion], reason: str, as_json: bool) -> None:
-    settings = TrainingSettings()
-    home, tenant = open_home(settings), settings.tenant
-    with open_store(settings.database_url or home.database_url, tenant) as store:
-        now = move(home=home, tenant=tenant, store=store, actor=actor_name(), reason=reason)
+def _move(move: "Callable[..., ModelVersion]", reason: str, as_json: bool) -> None:
+    from features.home import HomeSettings, find_home
+    from features.store.store import open_store
+
+    settings = HomeSettings()
+    home, tenant = find_home(settings), settings.tenant
+    with (
+        show_step("moving the champion"),
+        open_store(settings.database_url or home.database_url, tenant) as store,
+    ):
+        champion = move(home=home, tenant=tenant, store=store, actor=actor_name(), reason=reason)
     if as_json:
-        typer.echo(json.dumps({"target": now.target, "version": now.version}))
+        typer.echo(json.dumps({"target": champion.target, "version": champion.version}))
     else:
-        typer.echo(f"{now.target}: version {now.version} is champion")
+        typer.echo(f"{champion.target}: version {champion.version} is champion")

@@ -1,28 +1,49 @@
-"""Reads an export for a command, and tells who runs it what was read."""
+"""Reads the files that a command names, and prints what was read."""
 
 from pathlib import Path
 
+import typer
+
+from features.cli.progress import show_step
 from features.domain.history import History
-from features.errors import NotEnoughHistory
+from features.errors import NotEnoughHistory, UnreadableFile
 from features.home import Home
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
-from training.cli.output import describe_history, show_reading
+from features.imports.runbooks.folder import RunbookFolder, read_runbooks
+from training.cli.output import describe_history
 
 
 def read_export(
     path: Path, mapping: Path | None, home: Home, *, strict: bool = False, quiet: bool
 ) -> History:
-    """Read an export by its mapping, and say what was read and rejected unless `quiet`.
+    """Read an export by its mapping, and print what was read and rejected unless `quiet`.
 
     `strict` refuses leaking columns. Raises `UnreadableFile` and `BadMapping`.
     """
     plan = load_mapping(mapping) if mapping else None
-    with show_reading(path, quiet=quiet):
+    with show_step(f"reading {path.name}"):
         past = load_history(path, plan, strict=strict, report_folder=home.import_reports)
     if not quiet:
         describe_history(past, home.import_reports)
     return past
+
+
+def read_runbook_folder(path: Path, *, quiet: bool) -> RunbookFolder:
+    """Read a folder of runbooks, and print how many were read unless `quiet`.
+
+    Each file that is skipped is named on standard error. Raises `UnreadableFile` where no runbook
+    can be read.
+    """
+    with show_step(f"reading {path.name}"):
+        folder = read_runbooks(path)
+    for skipped in folder.skipped:
+        typer.echo(f"skipped {skipped.path}: {skipped.reason}", err=True)
+    if not folder.runbooks:
+        raise UnreadableFile(f"{path} holds no readable runbook; those stored stay as they are")
+    if not quiet:
+        typer.echo(f"read {len(folder.runbooks):,} runbooks, skipped {len(folder.skipped):,}")
+    return folder
 
 
 def require_history(path: Path | None) -> Path:

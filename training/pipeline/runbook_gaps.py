@@ -18,8 +18,6 @@ from features.text.near_duplicates import near_copy_groups
 from features.text.resolutions import named_fix
 from features.text.variable_masking import mask_variables
 
-MIN_RECURRENCES = 3
-
 _MOST_GAPS = 100
 _MOST_SHOWN = 10
 _MOST_NAMED = 3
@@ -46,7 +44,7 @@ def find_gaps(
     incidents: Sequence[ResolvedIncident],
     *,
     has_runbook: Callable[[IncidentReport], bool] = lambda _: False,
-    least: int = MIN_RECURRENCES,
+    least: int,
 ) -> tuple[Gap, ...]:
     """Return what recurred at least so often without a runbook, the most frequent first.
 

@@ -1,5 +1,6 @@
 """What a look at the models in production found: measures, alarms and proposals, kept as JSON."""
 
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -9,8 +10,6 @@ from features.domain.monitoring import MonitoringReport
 from features.store.database import insert_into
 from features.store.repository import Repository
 from features.store.tables import MonitoringReportRow
-
-_ADAPTER = TypeAdapter(MonitoringReport)
 
 
 class MonitoringReportRepository(Repository):
@@ -34,7 +33,7 @@ class MonitoringReportRepository(Repository):
         )
         with self._database.read() as connection:
             stored = connection.scalar(query)
-        return None if stored is None else _ADAPTER.validate_python(stored)
+        return None if stored is None else _adapter().validate_python(stored)
 
 
 def erase_in_monitoring(connection: Connection, tenant: str, incident_id: str) -> None:
@@ -43,13 +42,19 @@ def erase_in_monitoring(connection: Connection, tenant: str, incident_id: str) -
         MonitoringReportRow.tenant == tenant
     )
     for at, stored in connection.execute(query).all():
-        report = _ADAPTER.validate_python(stored)
+        report = _adapter().validate_python(stored)
         if (scrubbed := report.without(incident_id)) != report:
             same = (MonitoringReportRow.tenant == tenant, MonitoringReportRow.at == at)
             new = {"found": _json(scrubbed)}
             connection.execute(update(MonitoringReportRow).where(*same).values(new))
 
 
+@cache
+def _adapter() -> TypeAdapter[MonitoringReport]:
+    # Building it takes longer than reading the audit log.
+    return TypeAdapter(MonitoringReport)
+
+
 def _json(report: MonitoringReport) -> dict[str, Any]:
-    columns: dict[str, Any] = _ADAPTER.dump_python(report, mode="json")
+    columns: dict[str, Any] = _adapter().dump_python(report, mode="json")
     return columns

@@ -1,6 +1,6 @@
 """The tables of the store; each row belongs to a tenant."""
 
-from features.store.tables.base import VERSION_TABLE, Base
+from features.store.tables.base import SCHEMA_REVISION, VERSION_TABLE, Base
 from features.store.tables.incidents import (
     AnomalyRow,
     ChangeRow,
@@ -23,6 +23,7 @@ from features.store.tables.learning import (
 from features.store.tables.operations import AuditEventRow, LeaseRow, ModeRow
 
 __all__ = [
+    "SCHEMA_REVISION",
     "VERSION_TABLE",
     "AnomalyRow",
     "AuditEventRow",

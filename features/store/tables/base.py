@@ -16,6 +16,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 VERSION_TABLE = "precedent_alembic_version"
+SCHEMA_REVISION = "0005"
+"""The newest migration, and the table that says which one a database has reached."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -12,7 +12,6 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.schema import SchemaItem
 
-import features.store.migrate as migrate_module
 from features.errors import StoreUnavailable
 from features.store.database import Database
 from features.store.incidents.incident_search import InboxQuery
@@ -138,13 +137,13 @@ def test_a_newer_database_is_refused(database_url: str) -> None:
 def test_a_migration_that_breaks_off_leaves_nothing(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upgrade = migrate_module.command.upgrade
+    upgrade = command.upgrade
 
     def break_off(*arguments: object) -> None:
         upgrade(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(migrate_module.command, "upgrade", break_off)
+    monkeypatch.setattr(command, "upgrade", break_off)
     with pytest.raises(KeyboardInterrupt):
         open_and_close(database_url)
     assert tables(database_url) == set()

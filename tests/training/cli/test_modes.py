@@ -137,8 +137,11 @@ def test_machines_are_told_what_was_set(home: Home):
     assert (told["target"], told["label"], told["mode"]) == (None, None, "monitor")
 
 
-def test_a_fresh_home_has_nothing_to_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_a_fresh_home_has_nothing_to_list(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_store: Path
+):
     monkeypatch.setenv("PRECEDENT_HOME", str(tmp_path))
+    shutil.copy(empty_store, tmp_path / "precedent.db")
     assert "train" in done("modes")
     assert json.loads(done("modes", "--json")) == {"modes": []}
     assert "none" in refusal("mode", "auto", "--target", "category")

@@ -15,7 +15,7 @@ from features.domain.report import ResolvedIncident
 from features.errors import NotEnoughHistory, PrecedentError
 from features.home import Home
 from training.cli.app import app
-from training.cli.evaluate import describe_backtest
+from training.cli.backtest_output import describe_backtest
 from training.pipeline.backtest import (
     BacktestedTarget,
     BacktestReport,

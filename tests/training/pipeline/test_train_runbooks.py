@@ -138,7 +138,7 @@ OTHERS = [numbered(20 + n, title) for n, title in enumerate(("Printer jam", "New
 
 
 def test_what_recurs_without_a_runbook_is_a_gap() -> None:
-    (gap,) = find_gaps([*OTHERS, *RECURRING[::-1]])
+    (gap,) = find_gaps([*OTHERS, *RECURRING[::-1]], least=3)
     assert gap.incident_ids == ("INC1", "INC5", "INC9", "INC10")
     assert gap.count == 4
     assert gap.first_at == RECURRING[0].report.opened_at
@@ -147,7 +147,7 @@ def test_what_recurs_without_a_runbook_is_a_gap() -> None:
 
 
 def test_the_draft_is_a_runbook_with_the_fixes_as_steps() -> None:
-    (gap,) = find_gaps(RECURRING)
+    (gap,) = find_gaps(RECURRING, least=3)
     draft = parse_runbook(gap.draft, "drafts/batch")
     assert draft.title == gap.title
     assert [section.part for section in draft.sections] == [
@@ -166,18 +166,18 @@ def test_the_draft_is_a_runbook_with_the_fixes_as_steps() -> None:
 
 def test_a_kind_that_has_a_runbook_is_no_gap() -> None:
     named = numbered(30, "Batch job 1 failed on srv-db-01", "ORA-00600", runbook_id="db/ora")
-    assert find_gaps([*RECURRING, named]) == ()
-    assert find_gaps(RECURRING, has_runbook=lambda report: "Batch" in report.title) == ()
+    assert find_gaps([*RECURRING, named], least=3) == ()
+    assert find_gaps(RECURRING, has_runbook=lambda report: "Batch" in report.title, least=3) == ()
 
 
 def test_twice_is_no_recurrence_unless_asked() -> None:
-    assert find_gaps(RECURRING[:2]) == ()
+    assert find_gaps(RECURRING[:2], least=3) == ()
     assert len(find_gaps(RECURRING[:2], least=2)) == 1
 
 
 def test_nothing_has_no_gaps() -> None:
-    assert find_gaps([]) == ()
-    assert find_gaps([numbered(n, "", "") for n in range(5)]) == ()
+    assert find_gaps([], least=3) == ()
+    assert find_gaps([numbered(n, "", "") for n in range(5)], least=3) == ()
 
 
 def test_untimed_incidents_without_fixes_have_a_draft_too() -> None:
@@ -187,7 +187,7 @@ def test_untimed_incidents_without_fixes_have_a_draft_too() -> None:
         )
         for n in range(3)
     ]
-    (gap,) = find_gaps(plain)
+    (gap,) = find_gaps(plain, least=3)
     assert gap.first_at is None
     assert "No fix was recorded" in gap.draft
     assert parse_runbook(gap.draft, "draft").title == "<b>Queue</b> stuck"

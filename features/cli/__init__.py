@@ -1,0 +1,1 @@
+"""The program `precedent`, and what the commands of all packages share."""

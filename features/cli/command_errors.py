@@ -1,0 +1,87 @@
+"""Turns an error that a user can correct into one line and exit code 2."""
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import typer
+
+from features.errors import PrecedentError
+from features.formatting import one_line
+from features.unknown_settings import warn_of_unknown_settings
+
+REFUSED = 2
+INTERRUPTED = 130
+"""Exit codes: of a command that cannot do what was asked, and of one that Ctrl-C stopped."""
+
+_PRODUCT = frozenset({"features", "models", "training", "serving"})
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Return the command with errors as one line on standard error, and with exit codes.
+
+    It warns first of each variable that looks like a setting and is none. Ctrl-C ends it with one
+    line, also while it imports. Errors of the program itself keep their traceback.
+    """
+
+    @functools.wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        warn_of_unknown_settings()
+        try:
+            return command(*args, **kwargs)
+        except KeyboardInterrupt:
+            typer.echo("stopped", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:
+            line = describe_error(error, command.__module__)
+            if line is None:
+                raise
+            typer.echo(f"error: {line}", err=True)
+            raise typer.Exit(REFUSED) from error
+
+    return guarded
+
+
+def describe_error(error: Exception, module: str) -> str | None:
+    """Return one line about an error that a user can correct, None for an error of the program.
+
+    `module` is the command's. It names the extra that installs a missing library.
+
+    >>> describe_error(ModuleNotFoundError("no", name="uvicorn"), "serving.cli.serve")
+    "the library uvicorn is missing; run: pip install 'precedent[serving]'"
+    >>> describe_error(ZeroDivisionError(), "serving.cli.serve") is None
+    True
+    """
+    if isinstance(error, ModuleNotFoundError):
+        return _missing_library(error, module)
+    if isinstance(error, BrokenPipeError):
+        return None
+    if isinstance(error, PrecedentError | OSError):
+        return one_line(str(error))
+    return _wrong_setting(error)
+
+
+def _missing_library(error: ModuleNotFoundError, module: str) -> str | None:
+    library = (error.name or "").partition(".")[0]
+    package = module.partition(".")[0]
+    if not library or library in _PRODUCT:
+        return None
+    extra = f"[{package}]" if package in {"training", "serving"} else ""
+    return f"the library {library} is missing; run: pip install 'precedent{extra}'"
+
+
+def _wrong_setting(error: Exception) -> str | None:
+    # Imported here, because they take longer than everything else that `--help` needs.
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    if isinstance(error, SettingsError):
+        return one_line(str(error))
+    if not isinstance(error, ValidationError):
+        return None
+    first = error.errors()[0]
+    setting = "".join(f"PRECEDENT_{part}: ".upper() for part in first["loc"])
+    return setting + first["msg"].removeprefix("Value error, ")

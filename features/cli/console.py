@@ -1,0 +1,71 @@
+"""The program `precedent`: each of its commands is an entry point of one group."""
+
+import sys
+from collections.abc import Callable, Iterable
+from importlib.metadata import EntryPoint, entry_points
+
+import typer
+
+from features.cli.command_errors import INTERRUPTED, describe_error, one_line_errors
+
+GROUP = "precedent.commands"
+"""The group of entry points. The name of an entry point is the command's name, and it refers to a
+function with Typer's annotations. Its module imports heavy libraries inside the function.
+"""
+
+
+def main() -> None:
+    """Run the command that the arguments of the process name."""
+    # Importing the modules of the commands takes a moment, too.
+    try:
+        console(entry_points(group=GROUP))()
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(INTERRUPTED)
+
+
+def console(commands: Iterable[EntryPoint]) -> typer.Typer:
+    """Return the program with these commands; one that cannot be imported says so when it is run.
+
+    >>> audit = EntryPoint("audit", "training.cli.audit:audit_command", GROUP)
+    >>> [command.name for command in console([audit]).registered_commands]
+    ['audit']
+    """
+    app = command_group()
+
+    @app.callback()
+    def precedent() -> None:
+        """Incident triage that learns from an organisation's own history."""
+
+    for entry in sorted(commands, key=lambda entry: entry.name):
+        _add(app, entry)
+    return app
+
+
+def command_group() -> typer.Typer:
+    """Return an empty group of commands, with plain help that is quick to print."""
+    return typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+
+def _add(app: typer.Typer, entry: EntryPoint) -> None:
+    try:
+        app.command(entry.name)(one_line_errors(entry.load()))
+    # Whatever an import raises, the other commands must work.
+    except Exception as error:
+        takes_anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+        reason = describe_error(error, entry.value) or f"{type(error).__name__}: {error}"
+        app.command(entry.name, context_settings=takes_anything)(_unavailable(reason))
+
+
+def _unavailable(reason: str) -> Callable[[], None]:
+    def command() -> None:
+        typer.echo(f"error: this command cannot be imported: {reason}", err=True)
+        raise typer.Exit(2)
+
+    command.__doc__ = f"Not available: {reason}"
+    return command

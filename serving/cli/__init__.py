@@ -1,0 +1,1 @@
+"""The commands that serve and watch: one file each, which imports little at its top."""

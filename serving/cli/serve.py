@@ -1,0 +1,26 @@
+"""The command that answers over HTTP."""
+
+from typing import Annotated
+
+import typer
+
+from features.cli.progress import show_step
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")]
+Workers = Annotated[int | None, typer.Option(help="Processes that answer.")]
+
+
+def serve_command(host: Host = None, port: Port = None, workers: Workers = None) -> None:
+    """Answer over HTTP until stopped.
+
+    What no option gives is taken from the PRECEDENT_ settings.
+    """
+    with show_step("starting", only_on_terminal=True):
+        from serving.startup import open_state, read_settings
+        from serving.web_server import listen, serve
+
+        settings = read_settings(host=host, port=port, workers=workers)
+        open_state(settings).close()
+        listener = listen(settings)
+    serve(settings, listener)
