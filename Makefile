@@ -1,5 +1,6 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+PRECEDENT := $(VENV)/bin/precedent
 STAMP := $(VENV)/.installed
 
 export PRECEDENT_HOME ?= $(CURDIR)/.precedent
@@ -16,15 +17,17 @@ help:  ## show this list
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(PYTHON) || python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --constraint constraints.txt torch
-	$(PYTHON) -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@echo '1 of 2: PyTorch: downloads about 200 MB and unpacks 700 MB; one to two minutes'
+	$(PYTHON) -m pip install --constraint constraints.txt torch
+	@echo '2 of 2: everything else: downloads about 500 MB and unpacks 1.5 GB; two to four minutes'
+	$(PYTHON) -m pip install --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 setup: $(STAMP)  ## create .venv with everything
 
 run: $(STAMP)  ## train on a synthetic history unless a champion exists, then serve
-	$(PYTHON) -m training demo
-	$(PYTHON) -m serving
+	$(PRECEDENT) demo
+	$(PRECEDENT) serve
 
 test: $(STAMP)  ## run the tests
 	$(PYTHON) -m pytest -m 'not quality' -n 2 --dist loadfile
@@ -37,10 +40,10 @@ check: $(STAMP)  ## formatting, lint, types, imports and unused definitions
 	$(VENV)/bin/vulture
 
 train: $(STAMP)  ## train on HISTORY=file [MAPPING=file]
-	$(PYTHON) -m training train --history '$(HISTORY)' $(if $(MAPPING),--mapping '$(MAPPING)')
+	$(PRECEDENT) train --history '$(HISTORY)' $(if $(MAPPING),--mapping '$(MAPPING)')
 
 serve: $(STAMP)  ## answer over HTTP
-	$(PYTHON) -m serving
+	$(PRECEDENT) serve
 
 quality: $(STAMP)  ## hold the floors on real data (PRECEDENT_DATA); drive Chromium and Prometheus
 	$(PYTHON) -m pytest -m quality -rs -n 2 --dist loadfile

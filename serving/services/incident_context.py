@@ -27,7 +27,7 @@ _LONGEST_LASTING = timedelta(hours=24)
 MOST_WEIGHED = 300
 """At most so many changes are ranked, the latest of each service; of all if none is named."""
 
-_NO_TELEMETRY = "no telemetry is watched; run python -m serving watch --config FILE"
+_NO_TELEMETRY = "no telemetry is watched; run precedent watch --config FILE"
 _NO_CHANGES = "no change was recorded; send them to POST /v1/changes"
 
 

@@ -4,24 +4,35 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 import typer
 
+import features
+import models
 import serving
 import training
+from features.cli.console import GROUP, console
 from serving.__main__ import cli
 from training.cli.app import app
 
-FOLDERS = [Path(str(package.__file__)).parent for package in (serving, training)]
-COMMAND_LINES = {"training": typer.main.get_command(app), "serving": typer.main.get_command(cli)}
+PACKAGES = (features, models, serving, training)
+FOLDERS = [Path(str(package.__file__)).parent for package in PACKAGES]
+COMMAND_LINES = {
+    "precedent": typer.main.get_command(console(entry_points(group=GROUP))),
+    "python -m training": typer.main.get_command(app),
+    "python -m serving": typer.main.get_command(cli),
+}
+COMMANDS = "|".join(COMMAND_LINES["precedent"].commands)
 MODES = {"off", "monitor", "recommend", "auto"}
 PLACEHOLDER = "PLACEHOLDER"
-QUOTED = re.compile(r"python -m (training|serving)\b((?: (?![,;])[^\s<>()`;,]+)*)")
-WITHOUT_PYTHON = re.compile(
-    rf"(?<!-m )\btraining (?:{'|'.join(COMMAND_LINES['training'].commands)}) +(?:--|[a-z]+ --)"
+QUOTED = re.compile(
+    rf"(python -m training|python -m serving|precedent(?= (?:{COMMANDS})\b))"
+    r"\b((?: (?![,;])[^\s<>()`;,]+)*)"
 )
+WITHOUT_PROGRAM = re.compile(rf"(?<!-m )\btraining (?:{COMMANDS}) +(?:--|[a-z]+ --)")
 
 
 def texts() -> Iterator[str]:
@@ -53,8 +64,9 @@ def quoted_commands() -> list[str]:
 
 @pytest.mark.parametrize("line", quoted_commands())
 def test_a_quoted_command_is_taken(line: str) -> None:
-    _, _, package, *arguments = shlex.split(line)
-    command = COMMAND_LINES[package]
+    program = next(program for program in COMMAND_LINES if line.startswith(program))
+    arguments = shlex.split(line.removeprefix(program))
+    command = COMMAND_LINES[program]
     if arguments and not arguments[0].startswith("-"):
         command = command.commands[arguments.pop(0)]
     context = command.make_context(line, arguments)
@@ -63,7 +75,7 @@ def test_a_quoted_command_is_taken(line: str) -> None:
 
 
 def test_commands_are_quoted_as_they_are_typed() -> None:
-    assert [found[0] for text in texts() for found in WITHOUT_PYTHON.finditer(text)] == []
+    assert [found[0] for text in texts() for found in WITHOUT_PROGRAM.finditer(text)] == []
 
 
 def test_commands_are_found() -> None:

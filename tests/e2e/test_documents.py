@@ -8,14 +8,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 from settings_page import settings_page
 from typer.testing import CliRunner
 
+from features.cli.console import GROUP, console
 from models.kinds import KINDS
-from training.cli.app import app
 from training.demo.export import write_runbooks
 from training.demo.incidents import generate_company
 
@@ -23,7 +24,8 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 PAGES = {page.name: page.read_text() for page in sorted((ROOT / "docs").rglob("*.md"))}
 TEXTS = "\n".join([README, (ROOT / "CONTRIBUTING.md").read_text(), *PAGES.values()])
-INTERPRETER = ".venv/bin/python"
+PROGRAM = ".venv/bin/precedent"
+INSTALLED = str(Path(sys.executable).with_name("precedent"))
 COLUMNS = [
     *("number", "opened_at", "short_description", "description", "cmdb_ci", "contact_type"),
     *("location", "category", "assignment_group", "priority", "subcategory"),
@@ -88,9 +90,9 @@ def environment(workplace: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def trained(workplace: Path, environment: dict[str, str]) -> str:
     """What the README's training command printed."""
-    (command,) = command_lines(f"{INTERPRETER} -m training train")
+    (command,) = command_lines(f"{PROGRAM} train")
     ran = subprocess.run(
-        command.replace(INTERPRETER, sys.executable).split(),
+        command.replace(PROGRAM, INSTALLED).split(),
         cwd=workplace,
         env=environment,
         capture_output=True,
@@ -104,9 +106,9 @@ def trained(workplace: Path, environment: dict[str, str]) -> str:
 @pytest.fixture(scope="module")
 def address(workplace: Path, environment: dict[str, str], trained: str) -> Iterator[str]:
     """Where the README's serving command answers."""
-    (command,) = command_lines(f"{INTERPRETER} -m serving")
+    (command,) = command_lines(f"{PROGRAM} serve")
     with subprocess.Popen(
-        command.replace(INTERPRETER, sys.executable).split(),
+        command.replace(PROGRAM, INSTALLED).split(),
         cwd=workplace,
         env=environment,
         stdout=subprocess.PIPE,
@@ -147,10 +149,11 @@ def test_the_curl_command_answers(address: str):
 
 
 def test_every_command_of_the_table_exists():
-    named = re.findall(r"^\| `python -m training (\w+)", TEXTS, re.MULTILINE)
+    named = re.findall(r"^\| `precedent (\w+)", TEXTS, re.MULTILINE)
     assert named
     for command in named:
-        assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0, command
+        result = CliRunner().invoke(console(entry_points(group=GROUP)), [command, "--help"])
+        assert result.exit_code == 0, command
 
 
 def test_every_make_target_that_is_named_exists():

@@ -32,7 +32,8 @@ def mode_command(
     `mode monitor` returns everything to monitor. A target's mode also lowers those of its labels
     that were allowed more.
     """
-    with show_step("asking the registry"):
+    step = "asking the registry" if label is None else "reading the champion's labels"
+    with show_step(step):
         from models.lifecycle.answer_modes import parse_mode, set_mode, unproven_version
 
         wanted = parse_mode(mode)

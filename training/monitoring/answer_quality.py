@@ -158,7 +158,7 @@ def _overconfidence_alarms(judged: AnsweredIncidents, error: float) -> tuple[Ala
                 f"{len(late)} since {since:%Y-%m-%d}, {expected:.0f} expected"
             ),
             advice=(
-                f"lower {judged.target} to recommend (python -m training mode recommend --target "
+                f"lower {judged.target} to recommend (precedent mode recommend --target "
                 f"{quote(judged.target)}), read the examples, then train anew: {RETRAIN}"
             ),
             since=since,

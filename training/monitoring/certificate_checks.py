@@ -87,7 +87,7 @@ def _broken_alarm(
         ),
         advice=(
             "start the server, which withdraws it within seconds, or set it to recommend: "
-            f"python -m training mode recommend --target {quote(target)} --label {quote(label)}"
+            f"precedent mode recommend --target {quote(target)} --label {quote(label)}"
         ),
         since=answers[0].answered_at,
         examples=_missed(answers),

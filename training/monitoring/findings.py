@@ -6,7 +6,7 @@ from itertools import chain
 
 from features.domain.monitoring import Alarm, Measure, Proposal
 
-RETRAIN = "python -m training retrain --from-store"
+RETRAIN = "precedent retrain --from-store"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class ShownModel:
     @property
     def allow_command(self) -> str:
         """The command that sets the mode of a label to `auto`."""
-        return f"python -m training mode auto --target {quote(self.target)} --label LABEL"
+        return f"precedent mode auto --target {quote(self.target)} --label LABEL"
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def test_the_whole_answer(client):
             "assignment": "not trained: the registry has no champion of assignment",
             "similar": "not trained: no incident is stored yet",
             "runbooks": "not trained: no runbook is stored; train with --runbooks DIR",
-            "anomalies": "no telemetry is watched; run python -m serving watch --config FILE",
+            "anomalies": "no telemetry is watched; run precedent watch --config FILE",
             "changes": "no change was recorded; send them to POST /v1/changes",
         },
         "models": {

@@ -134,7 +134,7 @@ def test_certificates_stand_beside_what_audited_answers_say(client, store):
     assert re.search(r"Network 92% 80%, \d\d% to \d\d% of 50", shown)
     assert "2 answers of version 7 in the audit sample wait for a person to decide" in shown
     assert "proven for comparison only" in shown
-    command = "python -m training mode auto --target category --label LABEL"
+    command = "precedent mode auto --target category --label LABEL"
     assert shown.count(command) == 1
 
 
