@@ -1,32 +1,32 @@
-"""The errors that a user can mend; each message says what to do."""
+"""The errors that a user can fix; each message says what to do."""
 
 
 class PrecedentError(Exception):
-    """Base of every error that is the input's or the set-up's, not the program's."""
+    """Base of every error that comes from the input or the set-up, not from a bug."""
 
 
 class UnreadableFile(PrecedentError):
-    """A file is missing, empty, truncated or of another format than its name says."""
+    """A file is missing, empty or truncated, or its format is not the one its name says."""
 
 
 class BadMapping(PrecedentError):
-    """A mapping is malformed, or names a column that the file lacks."""
+    """A mapping is malformed, or names a column that the file does not have."""
 
 
 class NotEnoughHistory(PrecedentError):
-    """The history cannot train what was asked for."""
+    """The history is not enough to train the requested models."""
 
 
 class EncoderUnavailable(PrecedentError):
-    """The encoder's weights are nowhere to be found, or are not the ones they should be."""
+    """The encoder's weights were not found, or their hash is not the expected one."""
 
 
 class HomeUnavailable(PrecedentError):
-    """PRECEDENT_HOME is no folder, or may not be written to."""
+    """PRECEDENT_HOME is not a folder, or cannot be written to."""
 
 
 class StoreUnavailable(PrecedentError):
-    """The database cannot be opened, or is busy beyond its time limit."""
+    """The database cannot be opened, or stays busy longer than the time limit."""
 
 
 class NotTrained(PrecedentError):
@@ -34,28 +34,28 @@ class NotTrained(PrecedentError):
 
 
 class ModeRefused(PrecedentError):
-    """A mode does not exist, is for an unknown target or label, or would hold too widely."""
+    """A mode does not exist, names an unknown target or label, or covers more than is allowed."""
 
 
 class ArtifactRejected(PrecedentError):
-    """A model's files are incomplete, altered, or answer otherwise than when they were saved."""
+    """A model's files are incomplete or altered, or the model's answers differ from those saved."""
 
 
 class RegistryUnavailable(PrecedentError):
-    """The model registry cannot be reached, or lacks the version asked for."""
+    """The model registry cannot be reached, or does not have the requested version."""
 
 
 class UnknownVersion(RegistryUnavailable):
-    """The registry answers, and has no such target or version."""
+    """The registry answers, but has no such target or version."""
 
 
 class NoEarlierChampion(RegistryUnavailable):
-    """A target never had another champion, so there is none to roll back to."""
+    """A target never had another champion to roll back to."""
 
 
 class RetrainingBusy(PrecedentError):
-    """Another process retrains this tenant's models, or has taken that over from this one."""
+    """Another process is retraining this tenant's models, or took over from this process."""
 
 
 class BadQuestion(PrecedentError):
-    """A question to the audit log names no moment, or a file of a kind that is not written."""
+    """A command's options contradict each other, or name an unusable time or file type."""

@@ -1,8 +1,8 @@
-"""Numbers and texts as people read them, on the command line, in reasons and on the page."""
+"""Formats numbers and texts for people: on the command line, in reasons and on the page."""
 
 
 def counted(number: int, thing: str) -> str:
-    """Return a number with what it counts, in the plural unless it is one.
+    """Return a number with its noun, in the plural unless the number is 1.
 
     >>> counted(1, "label"), counted(1200, "label")
     ('1 label', '1,200 labels')
@@ -11,7 +11,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def figure(value: float) -> str:
-    """Return a measured value to three digits, or whole if it is large.
+    """Return a measured value with three significant digits, or as a whole number if it is large.
 
     >>> figure(0.88712), figure(106_212.3), figure(1e21)
     ('0.887', '106,212', '1e+21')
@@ -20,7 +20,7 @@ def figure(value: float) -> str:
 
 
 def interval(low: float, high: float, form: str = ".3f") -> str:
-    """Return an interval by its ends.
+    """Return an interval as text.
 
     >>> interval(0.85, 0.9321), interval(-0.01, 0.02, "+.2f")
     ('0.850 to 0.932', '-0.01 to +0.02')
@@ -29,7 +29,7 @@ def interval(low: float, high: float, form: str = ".3f") -> str:
 
 
 def one_line(text: str) -> str:
-    r"""Return a text without line breaks and double spaces.
+    r"""Return a text on one line, with single spaces.
 
     >>> one_line("first\n  second")
     'first second'
@@ -38,7 +38,7 @@ def one_line(text: str) -> str:
 
 
 def cut_short(text: str, limit: int) -> str:
-    """Return a text of at most so many characters, with an ellipsis for what is left out.
+    """Return a text cut to at most `limit` characters; an ellipsis marks the cut.
 
     >>> cut_short("mail is slow", 6), cut_short("mail", 6)
     ('mail…', 'mail')

@@ -1,4 +1,4 @@
-"""Where state lives: the layout of PRECEDENT_HOME."""
+"""The layout of PRECEDENT_HOME, the folder that holds all state."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from features.errors import HomeUnavailable
 
 
 class HomeSettings(BaseSettings):
-    """The settings that training and serving share, read from `PRECEDENT_...` when constructed."""
+    """The settings that training and serving share, read from the environment when constructed."""
 
     model_config = SettingsConfigDict(
         env_prefix="PRECEDENT_",
@@ -19,11 +19,11 @@ class HomeSettings(BaseSettings):
     )
 
     home: Path = Path(".precedent")
-    """Everything that is kept. It holds absolute paths, so it cannot be moved."""
+    """The folder that holds all state. It contains absolute paths, so it cannot be moved."""
     tenant: str = "default"
-    """Whose incidents and models these are; several tenants may share one home."""
+    """The owner of the incidents and models; several tenants may share one home."""
     database_url: str | None = None
-    """The store: `postgresql://USER@HOST/NAME`, or SQLite in the home where it is not set."""
+    """The store: `postgresql://USER@HOST/NAME`; SQLite in the home if it is not set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Home:
 
     @property
     def database_url(self) -> str:
-        """SQLAlchemy's address of the embedded store."""
+        """The SQLAlchemy URL of the embedded store."""
         return f"sqlite:///{self.root / 'precedent.db'}"
 
     @property
     def tracking_uri(self) -> str:
-        """MLflow's address of the embedded tracking and registry database."""
+        """The MLflow URL of the embedded tracking and registry database."""
         return f"sqlite:///{self.root / 'mlflow.db'}"
 
     @property
@@ -58,7 +58,7 @@ class Home:
 
     @property
     def adaptations(self) -> Path:
-        """The folder where adapting an encoder keeps what it needs to go on when interrupted."""
+        """The folder of checkpoints from which an interrupted encoder adaptation continues."""
         return self.root / "cache" / "adaptations"
 
     @property
@@ -68,32 +68,32 @@ class Home:
 
     @property
     def compiled(self) -> Path:
-        """The folder of inner loops compiled for this machine."""
+        """The folder of functions compiled for this machine."""
         return self.root / "cache" / "compiled"
 
     @property
     def erasure_lock(self) -> Path:
-        """The file that is locked while an incident leaves caches and snapshots."""
+        """The lock file for removing a deleted incident from caches and snapshots."""
         return self.root / "cache" / "forgetting.lock"
 
     @property
     def moving_champions(self) -> Path:
-        """The file that is locked while a champion is promoted or rolled back."""
+        """The lock file for promoting a champion or rolling one back."""
         return self.root / "cache" / "champions.lock"
 
     @property
     def fonts(self) -> Path:
-        """The folder where the library that draws pictures keeps its list of fonts."""
+        """The folder in which the plotting library caches its list of fonts."""
         return self.root / "cache" / "fonts"
 
     @property
     def topology(self) -> Path:
-        """The file that tells which service depends on which, where the owner wrote one."""
+        """The file that says which service depends on which; the owner may write one."""
         return self.root / "topology.yaml"
 
     @property
     def import_reports(self) -> Path:
-        """The folder of reports that name each rejected row."""
+        """The folder of import reports, which list every rejected row."""
         return self.root / "cache" / "imports"
 
 
@@ -112,7 +112,7 @@ def find_home(settings: HomeSettings) -> Home:
 
 
 def open_home(settings: HomeSettings | None = None) -> Home:
-    """Return the home named by the settings, creating its folders; raises `HomeUnavailable`."""
+    """Return the home that the settings name, creating its folders; raises `HomeUnavailable`."""
     home = Home((settings or HomeSettings()).home.absolute())
     try:
         for folder in (home.artifacts, home.encodings, home.root / "indexes", home.import_reports):
@@ -120,6 +120,6 @@ def open_home(settings: HomeSettings | None = None) -> Home:
     except OSError as error:
         raise HomeUnavailable(
             f"PRECEDENT_HOME {home.root} cannot be used ({error.strerror}); "
-            "name a folder that may be written to"
+            "name a folder that can be written to"
         ) from error
     return home

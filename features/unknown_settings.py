@@ -1,4 +1,4 @@
-"""Warns of `PRECEDENT_...` variables that no setting reads: a typing error must not be silent."""
+"""Warns of `PRECEDENT_...` variables that are not settings, so that a typing error is noticed."""
 
 import os
 import sys
@@ -35,28 +35,28 @@ SETTINGS = frozenset(
         "WORKERS",
     }
 )
-"""The settings of all commands: training and serving, which share an environment."""
+"""The settings of training and serving together: both read the same environment."""
 
-# Names the folder of real data for tests and benchmarks.
-_KNOWN = SETTINGS | {"DATA"}
+# DATA names the folder of real data for tests and benchmarks.
+_ALLOWED = SETTINGS | {"DATA"}
 
 
 def warn_of_unknown_settings() -> None:
-    """Write a line on standard error for each variable that is no setting; never its value."""
+    """Write a line to standard error for each unknown variable: its name, never its value."""
     for line in unknown_setting_warnings(os.environ):
         sys.stderr.write(f"{line}\n")
 
 
 def unknown_setting_warnings(variables: Iterable[str]) -> Iterator[str]:
-    """Return a line for each variable of this program that is no setting.
+    """Return a warning for each `PRECEDENT_...` variable that is not a setting.
 
     >>> list(unknown_setting_warnings(["PRECEDENT_PROT", "PRECEDENT_HOME", "PATH"]))
-    ['warning: PRECEDENT_PROT is no setting; did you mean PRECEDENT_PORT?']
+    ['warning: PRECEDENT_PROT is not a setting; did you mean PRECEDENT_PORT?']
     """
     for variable in sorted(variables):
         name = variable.upper().removeprefix(_PREFIX)
-        if name in _KNOWN or not variable.upper().startswith(_PREFIX):
+        if name in _ALLOWED or not variable.upper().startswith(_PREFIX):
             continue
-        nearest = get_close_matches(name, SETTINGS, n=1)
-        hint = f"; did you mean {_PREFIX}{nearest[0]}?" if nearest else ""
-        yield f"warning: {variable} is no setting{hint}"
+        close_names = get_close_matches(name, SETTINGS, n=1)
+        hint = f"; did you mean {_PREFIX}{close_names[0]}?" if close_names else ""
+        yield f"warning: {variable} is not a setting{hint}"

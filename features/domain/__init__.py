@@ -1,1 +1,1 @@
-"""Plain types: an incident, its outcome and what surrounds them; standard library only."""
+"""Plain types: incidents, outcomes, labels, predictions and more; standard library only."""

@@ -1,4 +1,4 @@
-"""An entry of the audit log: who or what did what to which model, when and why."""
+"""An entry of the audit log: who did what to which model, when and why."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One entry: `actor` is a person, or `precedent` where it acted by itself.
+    """An entry of the audit log.
 
-    `action` is one of train, promote, refuse, rollback, mode, withdraw, retrain and found.
-    `details` hold types that JSON knows: a data hash, differences with their intervals.
+    `actor` is a person's name, or `precedent` when the program acted by itself. `action` is one of
+    train, promote, refuse, rollback, mode, withdraw, retrain and found. `details` are JSON values,
+    such as a data hash, or differences with their intervals.
     """
 
     at: datetime
@@ -24,5 +25,5 @@ class AuditEvent:
 
     @property
     def what(self) -> str:
-        """The action, of a retraining also whether that began, finished or failed."""
+        """The action; for a retraining also its state, such as started, finished or failed."""
         return " ".join(filter(None, (self.action, str(self.details.get("state") or ""))))

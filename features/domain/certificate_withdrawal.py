@@ -1,4 +1,4 @@
-"""A certificate that did not keep its promise: a version may no longer answer this label alone."""
+"""A withdrawn certificate: the model version may no longer answer this label as `auto`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,10 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class CertificateWithdrawal:
-    """A label that a version answers as `suggest` from now on.
+    """A label that a model version answers as `suggest` from `withdrawn_at` on.
 
-    `promised` is the precision of its certificate, `high` the upper bound of what `audited`
-    answers show, of which `right` were right.
+    `promised` is the precision that its certificate promised. Of `audited` answers `right` were
+    right; `high` is the upper bound of the precision that these answers show.
     """
 
     target: str

@@ -1,4 +1,4 @@
-"""Which version was champion when, as the log of events tells."""
+"""Which version was champion when, read from the audit log."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -8,16 +8,16 @@ from typing import Any
 from features.domain.audit_event import AuditEvent
 
 CHAMPION_ACTIONS = frozenset({"promote", "rollback", "found"})
-"""The actions of those events that name a champion."""
+"""The actions of events that name a champion."""
 _PAST_TENSE = {"promote": "promoted", "rollback": "rolled back to", "found": "found past the log"}
 
 
 @dataclass(frozen=True, slots=True)
 class ChampionPeriod:
-    """A version's time as champion of a target: who began it how, when and why.
+    """The period in which a version was champion of a target, and the event that began it.
 
-    `until` is None while it lasts. `action` is promote, rollback or found: the last when somebody
-    moved the champion past the log, so that it holds since before `since`.
+    `until` is None while the version is champion. `action` is promote, rollback or found; it is
+    `found` when the champion was changed without an entry in the log, at some time before `since`.
     """
 
     target: str
@@ -30,12 +30,12 @@ class ChampionPeriod:
 
     @property
     def how(self) -> str:
-        """How it became champion, before "by" and who did it."""
+        """How the version became champion, as words that "by" and the actor follow."""
         return _PAST_TENSE.get(self.action, self.action)
 
 
 def champion_periods(events: Iterable[AuditEvent]) -> dict[str, tuple[ChampionPeriod, ...]]:
-    """Return the champions of each target, oldest first, from events that are.
+    """Return the champion periods of each target, oldest first, from events that are oldest first.
 
     >>> from datetime import UTC
     >>> at = datetime(2026, 3, 1, tzinfo=UTC)
@@ -47,13 +47,13 @@ def champion_periods(events: Iterable[AuditEvent]) -> dict[str, tuple[ChampionPe
     for event in events:
         if event.action not in CHAMPION_ACTIONS or event.target is None or event.version is None:
             continue
-        so_far = periods.setdefault(event.target, [])
+        target_periods = periods.setdefault(event.target, [])
         # Promoted again while champion: nothing changed.
-        if so_far and so_far[-1].version == event.version:
+        if target_periods and target_periods[-1].version == event.version:
             continue
-        if so_far:
-            so_far[-1] = replace(so_far[-1], until=event.at)
-        so_far.append(
+        if target_periods:
+            target_periods[-1] = replace(target_periods[-1], until=event.at)
+        target_periods.append(
             ChampionPeriod(
                 event.target,
                 event.version,
@@ -64,19 +64,21 @@ def champion_periods(events: Iterable[AuditEvent]) -> dict[str, tuple[ChampionPe
                 event.reason,
             )
         )
-    return {target: tuple(of_target) for target, of_target in periods.items()}
+    return {target: tuple(target_periods) for target, target_periods in periods.items()}
 
 
-def champion_at(of_target: Iterable[ChampionPeriod], moment: datetime) -> ChampionPeriod | None:
-    """Return who was champion at a moment, None before the first."""
-    return next((period for period in reversed(tuple(of_target)) if period.since <= moment), None)
+def champion_at(periods: Iterable[ChampionPeriod], moment: datetime) -> ChampionPeriod | None:
+    """Return a target's champion at a moment, None before its first."""
+    return next((period for period in reversed(tuple(periods)) if period.since <= moment), None)
 
 
 def version_details(events: Iterable[AuditEvent], target: str, version: str) -> Mapping[str, Any]:
-    """Return what the log says of a version: the details of its events, the later over the earlier.
+    """Return the details that the log holds about a version; later events override earlier ones.
 
-    So the measured differences are found also of a version that the gate refused and that a person
-    promoted afterwards.
+    A person may promote a version that the gate refused: the differences that the gate measured
+    are then in the earlier event.
     """
-    about = [event for event in events if (event.target, event.version) == (target, version)]
-    return {name: value for event in about for name, value in event.details.items()}
+    about_version = [
+        event for event in events if (event.target, event.version) == (target, version)
+    ]
+    return {name: value for event in about_version for name, value in event.details.items()}

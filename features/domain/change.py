@@ -1,4 +1,4 @@
-"""A change that somebody made to a service: a deploy, a setting, a migration."""
+"""A change to a service: a deployment, a setting, a migration."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

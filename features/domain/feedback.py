@@ -1,4 +1,4 @@
-"""What people say of answers: accepted, corrected or dismissed, by whom and when."""
+"""People's feedback on answers: accepted, corrected or dismissed, by whom and when."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class FeedbackAction(StrEnum):
-    """What somebody did with an answer: took it, named the right one, or sent it away."""
+    """What somebody did with an answer: accepted it, named the right label, or dismissed it."""
 
     ACCEPT = "accept"
     CORRECT = "correct"
@@ -15,12 +15,12 @@ class FeedbackAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedbackRecord:
-    """What one person said of an answer, or of one entry of it.
+    """One person's feedback on an answer, or on one entry of it.
 
-    `target` is that of a model, or `open_match`. `subject` is the id of the similar incident, open
-    match or runbook that it is about, None for the answer as a whole. `label` is the right label
-    of a correction, else None. `given_at` is aware UTC, `source` is `api` or `page`, and `helped`
-    tells of a runbook whether it did, None where nobody said.
+    `target` is a model's target, or `open_match`. `subject` is the id of the similar incident, open
+    match or runbook that the feedback is about, None for the whole answer. `label` is the right
+    label of a correction, else None. `given_at` is aware UTC, `source` is `api` or `page`. `helped`
+    says whether a runbook helped, None if nobody said.
     """
 
     prediction_id: str

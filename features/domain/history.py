@@ -1,4 +1,4 @@
-"""A history as it was read from an export."""
+"""A history of past incidents, as read from an export."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,9 +27,9 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class PriorityMatrix:
-    """The severity that each impact makes with each urgency, stated by a user or learned.
+    """The severity of each pair of impact and urgency, stated by a user or learned.
 
-    `cells` are keyed by impact and urgency; a pair that is not among them was never seen.
+    `cells` are keyed by impact and urgency; a pair without a cell has no known severity.
 
     >>> PriorityMatrix({("High", "Low"): "P3"}, is_learned=True).describe()
     'priority by impact and urgency, learned from the history: High and Low: P3'
@@ -39,7 +39,7 @@ class PriorityMatrix:
     is_learned: bool = False
 
     def describe(self) -> str:
-        """Return the whole matrix in a line."""
+        """Return the whole matrix as one line of text."""
         origin = "learned from the history" if self.is_learned else "as stated"
         cells = [f"{' and '.join(pair)}: {severity}" for pair, severity in self.cells.items()]
         return f"priority by impact and urgency, {origin}: {'; '.join(cells)}"
@@ -47,13 +47,13 @@ class PriorityMatrix:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Past incidents in the order of the file, and what reading them taught.
+    """Past incidents in the order of the file, with what was learned from reading the file.
 
-    `severity_levels` lists the levels with the least severe first, empty when no order is known;
-    `field_levels` does so for the impact and urgency that are mapped, by field. `priority_matrix`
-    is known where severity is a function of these two.
-    `groups` holds one value of the mapping's `split_by` column per incident, empty without one.
-    `provenance` tells of each report column when its value was written. `sha256` is the file's.
+    `severity_levels` lists the levels, least severe first; it is empty when no order is known.
+    `field_levels` does the same for a mapped impact and urgency, by field. `priority_matrix` is
+    known where severity is a function of these two. `groups` holds the value of the mapping's
+    `split_by` column for each incident, and is empty without such a column. `provenance` says for
+    each report column when its value was written. `sha256` is the hash of the file.
     """
 
     incidents: tuple[ResolvedIncident, ...]
@@ -69,7 +69,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class DatasetMetadata:
-    """The facts of the history that was trained on last, named as in `History`.
+    """What is known about the last training history; the names are those of `History`.
 
     `groups` holds the value of the mapping's `split_by` column by incident id.
     """
@@ -83,7 +83,7 @@ class DatasetMetadata:
 
     @classmethod
     def of(cls, history: History) -> Self:
-        """Return the facts of a history."""
+        """Return the metadata of a history."""
         ids = (incident.report.id for incident in history.incidents)
         return cls(
             severity_levels=history.severity_levels,

@@ -1,4 +1,4 @@
-"""Tells from what was answered before where the label of a final state comes from."""
+"""Finds where the label of a final state comes from, by comparing it with our earlier answer."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -8,13 +8,13 @@ from features.domain.modes import Mode
 from features.domain.predictions import PredictionRecord, PredictionSummary
 from features.domain.report import Outcome
 
-Given = PredictionSummary | PredictionRecord
+AnyPrediction = PredictionSummary | PredictionRecord
 
 _NOT_SHOWN = frozenset({Mode.OFF, Mode.MONITOR})
 
 
 def labels_of(outcome: Outcome) -> dict[str, str]:
-    """Return the label of each target that an outcome decides.
+    """Return the labels that an outcome holds, by target.
 
     >>> labels_of(Outcome(category="VPN", runbook_id="vpn/restart", fields={"site": "Graz"}))
     {'category': 'VPN', 'runbooks': 'vpn/restart', 'fields.site': 'Graz'}
@@ -29,17 +29,18 @@ def labels_of(outcome: Outcome) -> dict[str, str]:
     return {target: label for target, label in labels.items() if label is not None}
 
 
-def source_for(label: str, answer: Given | None) -> LabelSource:
-    """Return the source of a final state's label, given the newest answer before we learned of it.
+def source_for(label: str, answer: AnyPrediction | None) -> LabelSource:
+    """Return the source of a final state's label.
 
-    What was never shown cannot have swayed anybody. What was acted upon and stayed was seen by
-    nobody; what was shown and stayed was taken by somebody.
+    `answer` is our newest answer before we learned of the final state. An answer that was never
+    shown cannot have influenced anybody. If the label equals an answer that was acted upon, we
+    assume that nobody looked at it; if it equals one that was only shown, a person accepted it.
     """
     if answer is None or answer.decision == "abstain" or answer.mode in _NOT_SHOWN:
         return LabelSource.OUTCOME
     if answer.audit_share is not None:
         return LabelSource.AUDITED
-    if label not in _offered(answer):
+    if label not in _answered_labels(answer):
         return LabelSource.REPLACED
     acted_upon = answer.decision == "auto" and answer.mode == Mode.AUTO
     return LabelSource.SELF_CONFIRMED if acted_upon else LabelSource.ACCEPTED
@@ -53,16 +54,17 @@ def labels_from_outcome(
     answers: Iterable[PredictionRecord],
     now: datetime,
 ) -> tuple[LabelRecord, ...]:
-    """Return the labels that an outcome brings beyond the known one.
+    """Return the labels in which an outcome differs from the known one.
 
-    `answers` are those given before we were told of it, newest first. The final state was reached
-    when the incident was resolved, else `now`; a clock that runs ahead would outlast every word.
+    `answers` are those given before we learned of the outcome, newest first. The labels are dated
+    with the time of resolution, else with `now`, and never later than `now`: the latest label
+    counts, so a time in the future would override all labels that people give until then.
     """
     given_at = min(outcome.resolved_at or now, now)
-    before = labels_of(known)
+    known_labels = labels_of(known)
     newest: dict[str, PredictionRecord] = {}
-    for earlier in answers:
-        newest.setdefault(earlier.target, earlier)
+    for prediction in answers:
+        newest.setdefault(prediction.target, prediction)
     return tuple(
         LabelRecord(
             incident_id=incident_id,
@@ -74,13 +76,13 @@ def labels_from_outcome(
             prediction_id=None if answer is None else answer.prediction_id,
         )
         for target, label in labels_of(outcome).items()
-        if before.get(target) != label
+        if known_labels.get(target) != label
     )
 
 
-def _offered(answer: Given) -> frozenset[str]:
-    """Return the answer's label, and every entry where it is a list."""
-    listed: Mapping[str, object] = answer.answer if isinstance(answer, PredictionRecord) else {}
-    entries = listed.get(answer.target)
+def _answered_labels(answer: AnyPrediction) -> frozenset[str]:
+    """Return the answer's label, and the id of every entry if the answer is a list."""
+    fields: Mapping[str, object] = answer.answer if isinstance(answer, PredictionRecord) else {}
+    entries = fields.get(answer.target)
     ids = [entry["id"] for entry in entries] if isinstance(entries, list) else []
     return frozenset((answer.label, *ids))

@@ -1,4 +1,4 @@
-"""Labels: what is right of an incident, who said so and when; the strongest of them counts."""
+"""Labels: the right answer for an incident, who gave it and when; the strongest label counts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,12 +7,13 @@ from enum import IntEnum, StrEnum
 
 
 class LabelSource(StrEnum):
-    """Where a label comes from, and so how far it may be trusted."""
+    """Where a label comes from, which decides how far it is trusted."""
 
     SELF_CONFIRMED = "echo"
-    """The final state repeats our own `auto` answer and nobody looked: it never trains."""
+    """The final state repeats our own `auto` answer, which nobody reviewed. It is never trained on.
+    """
     ACCEPTED = "accepted"
-    """A person saw our answer and took it, by feedback or by leaving it in the final state."""
+    """A person saw our answer and accepted it, by feedback or by leaving it in the final state."""
     OUTCOME = "outcome"
     """The final state, where no answer of ours had been shown."""
     REPLACED = "replaced"
@@ -24,7 +25,7 @@ class LabelSource(StrEnum):
 
     @property
     def trust(self) -> "LabelTrust":
-        """How independent of our own answers it is.
+        """How independent of our own answers such a label is.
 
         >>> [source.trust.name for source in LabelSource][:3]
         ['SELF', 'REVIEWED', 'INDEPENDENT']
@@ -33,14 +34,14 @@ class LabelSource(StrEnum):
 
 
 class LabelTrust(IntEnum):
-    """How independent of our own answers a label is; of several the most independent counts."""
+    """How independent of our own answers a label is; of several labels the most independent counts."""
 
     SELF = 0
-    """Our own answer, which nobody looked at."""
+    """Our own answer, which nobody reviewed."""
     REVIEWED = 1
-    """A person saw our answer and took it."""
+    """A person saw our answer and accepted it."""
     INDEPENDENT = 2
-    """A person's own word, or a final state that no answer of ours preceded."""
+    """A person's own label, or a final state that was not taken from an answer of ours."""
 
 
 _TRUST = {
@@ -50,16 +51,16 @@ _TRUST = {
 
 
 FINAL_STATE = "final state"
-"""Who gave a label that was read off an incident's outcome."""
+"""The `given_by` of a label that was read from an incident's outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRecord:
-    """What is right of one target of one incident, according to somebody.
+    """The right label of one target of one incident, according to `given_by`.
 
-    `target` is that of a model; the label of `similar` is another incident's id, that of
-    `runbooks` a runbook's. `given_at` is aware UTC: when it was said, or when the incident reached
-    its final state. `prediction_id` is the answer that it judges, None where there is none.
+    `target` is a model's target. The label of `similar` is another incident's id, the label of
+    `runbooks` a runbook's id. `given_at` is aware UTC: when the label was given, or when the
+    incident reached its final state. `prediction_id` is the answer that the label judges, if any.
     """
 
     incident_id: str
@@ -72,20 +73,20 @@ class LabelRecord:
 
 
 def strongest(records: Iterable[LabelRecord]) -> LabelRecord | None:
-    """Return the most trusted record, of those the latest; None of none.
+    """Return the most trusted record, or None if there is none.
 
-    Of two given at one moment the later in the order of the records counts. A final state that
-    gave way to another is none: of these only the latest is weighed.
+    Among equally trusted records the latest counts; among records of the same time, the last in
+    the given order. Of several final states only the latest is considered: it replaced the others.
 
     >>> from datetime import UTC
     >>> at = datetime(2026, 3, 1, tzinfo=UTC)
-    >>> said = LabelRecord("INC1", "category", "Mail", LabelSource.CORRECTED, "ann", at)
-    >>> left = LabelRecord("INC1", "category", "VPN", LabelSource.ACCEPTED, "final state", at)
-    >>> strongest([said, left]).label
+    >>> correction = LabelRecord("INC1", "category", "Mail", LabelSource.CORRECTED, "ann", at)
+    >>> final = LabelRecord("INC1", "category", "VPN", LabelSource.ACCEPTED, "final state", at)
+    >>> strongest([correction, final]).label
     'Mail'
     """
-    in_time = sorted(records, key=lambda record: record.given_at)
-    states = [record for record in in_time if record.given_by == FINAL_STATE]
-    standing = [record for record in in_time if record not in states[:-1]]
-    by_trust = sorted(standing, key=lambda record: record.source.trust)
+    by_time = sorted(records, key=lambda record: record.given_at)
+    final_states = [record for record in by_time if record.given_by == FINAL_STATE]
+    candidates = [record for record in by_time if record not in final_states[:-1]]
+    by_trust = sorted(candidates, key=lambda record: record.source.trust)
     return by_trust[-1] if by_trust else None

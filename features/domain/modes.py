@@ -1,4 +1,4 @@
-"""What the owner allows to be done with answers: the mode of each target and of single labels."""
+"""Modes: what the owner allows us to do with the answers of a target or of a single label."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """What the owner allows: no answer, only comparing, showing, or acting. Each allows more."""
+    """What the owner allows: no answer, comparing only, showing, or acting. Each allows more."""
 
     OFF = "off"
     MONITOR = "monitor"
@@ -26,7 +26,7 @@ class Mode(StrEnum):
 
 
 DEFAULT_MODE = Mode.MONITOR
-"""The mode of whatever the owner has not spoken of."""
+"""The mode of every target and label for which the owner has set none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +55,22 @@ class Modes:
     def of(self, target: str, label: str | None = None) -> Mode:
         """Return the mode of a target, or of its answers with a label.
 
-        A label's own mode counts before its target's; only a target that is off takes its labels
-        along, for it is not asked at all.
+        A label's own mode overrides its target's mode. The exception is a target that is off: its
+        model is not asked, so all its labels are off.
         """
-        whole = self._set(target, None) or DEFAULT_MODE
-        return whole if whole is Mode.OFF else self._set(target, label) or whole
+        target_mode = self._set_mode(target, None) or DEFAULT_MODE
+        if target_mode is Mode.OFF:
+            return target_mode
+        return self._set_mode(target, label) or target_mode
 
     def of_labels(self, target: str) -> dict[str, Mode]:
-        """Return the modes of the labels that have one of their own."""
+        """Return the modes of the labels for which the owner has set one."""
         return {
             label: self.of(target, label)
-            for of_target, label in self.settings
-            if of_target == target and label is not None
+            for label_target, label in self.settings
+            if label_target == target and label is not None
         }
 
-    def _set(self, target: str, label: str | None) -> Mode | None:
+    def _set_mode(self, target: str, label: str | None) -> Mode | None:
         setting = self.settings.get((target, label))
         return setting.mode if setting else None

@@ -1,4 +1,4 @@
-"""What a look at the models in production found: measures, alarms and proposals."""
+"""A monitoring report on the models in production: measures, alarms and proposals."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,9 +10,9 @@ from features.formatting import counted, figure
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A figure with its bounds; `reference` is what it was when the model was trained.
+    """A figure with its bounds; `reference` is its value when the model was trained.
 
-    `n` counts what it was measured on, None where that is not told.
+    `n` is the number of observations behind the figure, None if it is not reported.
     """
 
     name: str
@@ -25,29 +25,29 @@ class Measure:
     n: int | None = None
 
     def describe(self) -> str:
-        """Return the figure in words; an interval of one point tells nothing.
+        """Return the figure in words; an interval whose bounds are equal is left out.
 
         >>> Measure("accuracy", 0.912, 0.85, 0.95, 0.9, label="VPN", n=1460).describe()
         "accuracy of 'VPN' 0.912 [0.85, 0.95] on 1,460 (reference 0.9)"
         >>> Measure("agrees", 1.0, 1.0, 1.0, None).describe()
         'agrees 1'
         """
-        whose = "" if self.label is None else f" of {self.label!r}"
-        return f"{self.name}{whose} {figure(self.value)}{self._bounds()}{self._origin()}"
+        label = "" if self.label is None else f" of {self.label!r}"
+        return f"{self.name}{label} {figure(self.value)}{self._bounds()}{self._basis()}"
 
     def _bounds(self) -> str:
         if self.low is None or self.high is None or self.low == self.high:
             return ""
         return f" [{figure(self.low)}, {figure(self.high)}]"
 
-    def _origin(self) -> str:
-        on = "" if self.n is None else f" on {self.n:,}"
-        return on if self.reference is None else f"{on} (reference {figure(self.reference)})"
+    def _basis(self) -> str:
+        count = "" if self.n is None else f" on {self.n:,}"
+        return count if self.reference is None else f"{count} (reference {figure(self.reference)})"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something that changed: what, since when, with examples (incident ids), and what to do."""
+    """A change in production: what changed since when, examples (incident ids), and what to do."""
 
     signal: str
     statement: str
@@ -60,7 +60,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A class to add, named after what its `count` incidents share, or one to retire."""
+    """A class to add, named after what its `count` incidents share, or a class to retire."""
 
     kind: Literal["new category", "retired"]
     target: str
@@ -73,7 +73,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class MonitoringReport:
-    """Everything that one look found, at a time in aware UTC."""
+    """The result of one monitoring run; `at` is aware UTC."""
 
     at: datetime
     measures: tuple[Measure, ...]
@@ -82,25 +82,26 @@ class MonitoringReport:
 
     @property
     def verdict(self) -> str:
-        """What to know first: whether anything is out of line."""
+        """The report in one phrase: how many alarms there are."""
         count = len(self.alarms)
         if not count:
             return "nothing is out of line"
         return counted(count, "alarm")
 
-    def without(self, incident_id: str) -> "MonitoringReport":
-        """Return the same without an incident among the examples."""
+    def without_incident(self, incident_id: str) -> "MonitoringReport":
+        """Return the report without an incident among its examples."""
         return replace(
             self,
             alarms=tuple(
-                replace(alarm, examples=_but(alarm.examples, incident_id)) for alarm in self.alarms
+                replace(alarm, examples=_other_examples(alarm.examples, incident_id))
+                for alarm in self.alarms
             ),
             proposals=tuple(
-                replace(proposal, examples=_but(proposal.examples, incident_id))
+                replace(proposal, examples=_other_examples(proposal.examples, incident_id))
                 for proposal in self.proposals
             ),
         )
 
 
-def _but(examples: Iterable[str], incident_id: str) -> tuple[str, ...]:
+def _other_examples(examples: Iterable[str], incident_id: str) -> tuple[str, ...]:
     return tuple(example for example in examples if example != incident_id)

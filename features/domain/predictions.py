@@ -1,4 +1,4 @@
-"""What models answered: whole, without evidence, for the audit sample, and beside a challenger."""
+"""The answers of models: full records, summaries, audited answers, and a challenger's answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class PredictionRecord:
-    """What one model answered about one incident.
+    """One model's answer about one incident.
 
-    `answer` is the prediction as the caller got it, of types that JSON knows. `confidence` is the
-    calibrated probability in 0..1, `mode` what the owner allowed then, `answered_at` is aware UTC.
-    `audit_share` is the probability with which the answer was drawn into the audit sample, None if
-    it was not drawn, and `seconds` how long it took.
+    `answer` is the prediction as the caller got it, made of JSON values. `confidence` is the
+    calibrated probability in 0..1, `mode` is what the owner allowed at that time, `answered_at` is
+    aware UTC. `audit_share` is the probability with which the answer was drawn into the audit
+    sample, None if it was not drawn. `seconds` is how long the answer took.
     """
 
     prediction_id: str
@@ -33,7 +33,7 @@ class PredictionRecord:
 
 @dataclass(frozen=True, slots=True)
 class PredictionSummary:
-    """One answer about an incident; `version` is the model's, the rest as in `PredictionRecord`."""
+    """One answer about an incident; the fields are those of `PredictionRecord`."""
 
     prediction_id: str
     incident_id: str
@@ -50,10 +50,10 @@ class PredictionSummary:
 
 @dataclass(frozen=True, slots=True)
 class AuditedAnswer:
-    """An answer that was drawn into the audit sample with probability `share`, and hidden.
+    """An answer that was drawn into the audit sample with probability `share`, and not shown.
 
-    `truth` is what a person decided, as far as we learned of it after the answer, and
-    `labelled_at` when that was decided; None until then.
+    `truth` is the label that a person gave and that we learned of after the answer; `labelled_at`
+    is when the person gave it. Both are None until then.
     """
 
     prediction_id: str
@@ -70,7 +70,7 @@ class AuditedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ShadowRecord:
-    """A challenger's silent answer; `prediction_id` is that of the champion's."""
+    """A challenger's answer, shown to nobody; `prediction_id` is that of the champion's answer."""
 
     prediction_id: str
     incident_id: str
@@ -84,7 +84,11 @@ class ShadowRecord:
 
 @dataclass(frozen=True, slots=True)
 class ShadowPair:
-    """Both answers about one incident; `truth` is its strongest label but an echo, None without."""
+    """A challenger's and the champion's answer about one incident.
+
+    `truth` is the incident's strongest label; it is None if there is none, or if that label only
+    repeats our own `auto` answer.
+    """
 
     incident_id: str
     answered_at: datetime

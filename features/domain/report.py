@@ -1,4 +1,4 @@
-"""The record: what is known when an incident opens, and what is learned later."""
+"""An incident: the report (known when it opens) and the outcome (learned later)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class IncidentReport:
-    """All that is known at opening, and so all that any feature may see.
+    """All that is known when the incident opens; features are computed from nothing else.
 
     `opened_at` is aware UTC. `attributes` holds further facts, keyed by the export's column name.
 
@@ -45,13 +45,13 @@ class Outcome:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing was learned yet, other than which incident this one repeats."""
+        """Whether nothing was learned yet, except which incident this one duplicates."""
         return replace(self, duplicate_of=None) == Outcome()
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedIncident:
-    """A past incident: the report as it was at opening, with its outcome.
+    """A past incident: its report as of opening, and its outcome.
 
     >>> ResolvedIncident(IncidentReport(id="INC1"), Outcome(category="Network")).outcome.category
     'Network'

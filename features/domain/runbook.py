@@ -1,4 +1,4 @@
-"""A runbook: what to do about a known kind of incident, as its authors wrote it down."""
+"""A runbook: written instructions for a known kind of incident."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,8 +29,8 @@ class Section:
 class Runbook:
     """A runbook; its `id` is the path of its file below the folder, without `.md`.
 
-    `facts` are the scalars of the front matter, `steps` what to do in order, each a sentence or a
-    command, `url` where it can be read, None where only its file is known.
+    `facts` are the scalars of the front matter. `steps` are what to do, in order, each a sentence
+    or a command. `url` is its page, None if only the file is known.
 
     >>> Runbook("vpn/tunnel-drops", "Tunnel drops").steps
     ()

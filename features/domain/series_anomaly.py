@@ -1,4 +1,4 @@
-"""A stretch of a metric series that was out of line, as the watcher kept it."""
+"""An anomaly of a metric series, as the watcher stores it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,12 +23,13 @@ class SeriesPoints:
 
 @dataclass(frozen=True, slots=True)
 class SeriesAnomaly:
-    """When a series left its band, how far, and which part of the detector says so.
+    """A period in which a series left its expected band.
 
-    `id` is stable: that of the series and the onset. `ended_at` is None while it lasts. `effect` is
-    the mean of value minus expected, `expected` and `value` are those at the peak, all in `unit`,
-    the series' own; in a gap they are NaN. `alarms_per_week` tells how many false alarms a
-    threshold at this score gives. `direction` is `up`, `down` or `gap`.
+    `id` is derived from the series and the onset, so it is stable. `ended_at` is None while the
+    anomaly lasts. `effect` is the mean of value minus expected; `expected` and `value` are those
+    at the peak. All three are in `unit`, the series' own, and NaN in a gap. `alarms_per_week` is
+    how many false alarms a week a threshold at this score gives. `channel` is the part of the
+    detector that found the anomaly. `direction` is `up`, `down` or `gap`.
     """
 
     id: str

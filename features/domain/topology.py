@@ -1,11 +1,11 @@
-"""Which service rests on which, so that a fault or a change next door is not missed."""
+"""Which service depends on which, to find faults and changes in neighbouring services."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
 def service_key(name: str) -> str:
-    """Return a service's name as it is compared: without case and surrounding blanks.
+    """Return a service's name in the form in which names are compared: casefolded and stripped.
 
     >>> service_key(" Checkout ")
     'checkout'
@@ -15,7 +15,7 @@ def service_key(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A service next to another: its key, the relation in words, and whether it is the one used."""
+    """A neighbouring service: its key, the relation in words, and whether it is the one used."""
 
     key: str
     relation: str
@@ -23,7 +23,7 @@ class Neighbour:
 
 
 class Topology:
-    """The services, what each depends on, and by which other names each is known.
+    """The services, what each depends on, and the aliases of each.
 
     >>> shop = Topology({"Checkout": ["payments"]}, {"payments": ["pay"]})
     >>> shop.neighbours("checkout")
@@ -44,33 +44,37 @@ class Topology:
                 self._keys[service_key(name)] = service_key(service)
                 self._names.setdefault(service_key(service), set()).add(service_key(name))
         self._neighbours: dict[str, dict[str, Neighbour]] = {}
-        edges = [(user, used) for user, each in (depends_on or {}).items() for used in each]
+        edges = [
+            (user, used)
+            for user, dependencies in (depends_on or {}).items()
+            for used in dependencies
+        ]
         for user, used in edges:
             self._link(user, used, is_used=True)
         for user, used in edges:
             self._link(user, used, is_used=False)
 
     def key(self, service: str) -> str:
-        """Return the key that every name of a service shares."""
-        named = service_key(service)
-        return self._keys.get(named, named)
+        """Return the key that all names of a service share."""
+        key = service_key(service)
+        return self._keys.get(key, key)
 
     def names(self, key: str) -> frozenset[str]:
-        """Return every name of a service, as it is compared."""
+        """Return every name of a service, in the form in which names are compared."""
         return frozenset((key, *self._names.get(key, ())))
 
     def neighbours(self, service: str) -> tuple[Neighbour, ...]:
-        """Return the services next to one: those that it uses, then those that use it."""
+        """Return the neighbours of a service: those that it uses, then those that use it."""
         return tuple(self._neighbours.get(self.key(service), {}).values())
 
     def _link(self, user: str, used: str, *, is_used: bool) -> None:
-        own, other = self.key(user), self.key(used)
+        service, neighbour_key = self.key(user), self.key(used)
         if not is_used:
-            own, other = other, own
-        if own != other:
-            neighbour = Neighbour(other, f"{user} depends on {used}", is_used)
-            self._neighbours.setdefault(own, {}).setdefault(other, neighbour)
+            service, neighbour_key = neighbour_key, service
+        if service != neighbour_key:
+            neighbour = Neighbour(neighbour_key, f"{user} depends on {used}", is_used)
+            self._neighbours.setdefault(service, {}).setdefault(neighbour_key, neighbour)
 
 
 NO_TOPOLOGY = Topology()
-"""What is known where nobody has said anything: no service has neighbours."""
+"""The topology when no file states one: no service has neighbours."""

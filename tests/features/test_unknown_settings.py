@@ -12,7 +12,7 @@ def test_each_unknown_variable_is_named_with_the_nearest_setting_if_there_is_one
     assert list(
         unknown_setting_warnings(["PRECEDENT_POLLSECONDS", "PRECEDENT_", "PRECEDENT_Q"])
     ) == [
-        "warning: PRECEDENT_ is no setting",
-        "warning: PRECEDENT_POLLSECONDS is no setting; did you mean PRECEDENT_POLL_SECONDS?",
-        "warning: PRECEDENT_Q is no setting",
+        "warning: PRECEDENT_ is not a setting",
+        "warning: PRECEDENT_POLLSECONDS is not a setting; did you mean PRECEDENT_POLL_SECONDS?",
+        "warning: PRECEDENT_Q is not a setting",
     ]

@@ -43,7 +43,7 @@ def erase_in_monitoring(connection: Connection, tenant: str, incident_id: str) -
     )
     for at, stored in connection.execute(query).all():
         report = _adapter().validate_python(stored)
-        if (scrubbed := report.without(incident_id)) != report:
+        if (scrubbed := report.without_incident(incident_id)) != report:
             same = (MonitoringReportRow.tenant == tenant, MonitoringReportRow.at == at)
             new = {"found": _json(scrubbed)}
             connection.execute(update(MonitoringReportRow).where(*same).values(new))

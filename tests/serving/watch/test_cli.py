@@ -66,7 +66,7 @@ def test_a_variable_that_is_no_setting_is_named_once(home, tmp_path):
     home.touch()
     result = CliRunner().invoke(cli, ["watch", "--config", str(write(tmp_path))])
     warning, error = result.stderr.splitlines()
-    assert warning == "warning: PRECEDENT_PROT is no setting; did you mean PRECEDENT_PORT?"
+    assert warning == "warning: PRECEDENT_PROT is not a setting; did you mean PRECEDENT_PORT?"
     assert error.startswith("error: ")
 
 

@@ -58,7 +58,7 @@ def test_a_variable_that_is_no_setting_is_named_once(
     monkeypatch.setenv("PRECEDENT_FRESH_DAYS", "3")
     result = run("modes")
     assert result.exit_code == 0
-    warning = "warning: PRECEDENT_FRESH_DAYS is no setting; did you mean PRECEDENT_FRESHER_DAYS?"
+    warning = "warning: PRECEDENT_FRESH_DAYS is not a setting; did you mean PRECEDENT_FRESHER_DAYS?"
     assert result.stderr == f"{warning}\n"
 
 
