@@ -34,7 +34,7 @@ class LabelSource(StrEnum):
 
 
 class LabelTrust(IntEnum):
-    """How independent of our own answers a label is; of several labels the most independent counts."""
+    """How independent of our own answers a label is; the most independent label counts."""
 
     SELF = 0
     """Our own answer, which nobody reviewed."""

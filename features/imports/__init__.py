@@ -1,1 +1,1 @@
-"""Exports and runbook folders become domain types."""
+"""Reads exports and runbook folders into domain types."""

@@ -1,4 +1,4 @@
-"""One record per incident: a flat export's row, or an audit trail's opening and last events."""
+"""Turns the rows of an export into one record per incident; an audit trail has several rows each."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,11 @@ Columns = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Columns of one value per incident, as `opening` and as the `first` and `last` known.
+    """Columns with one value per incident, in three versions.
 
-    `lines` are those of the opening events.
+    `opening` holds the values of each incident's first row, `first` and `last` the first and last
+    values that are not missing. In a flat export all three are equal. `lines` are the line numbers
+    of the first rows.
     """
 
     opening: Columns
@@ -27,31 +29,31 @@ class Records:
     is_audit_trail: bool = False
 
     def outcome(self, label: LabelColumn) -> Sequence[str]:
-        """Return a label column as the mapping wants it."""
+        """Return a label column's first or last known values, as the mapping says."""
         return (self.first if label.value == "first" else self.last)[label.column]
 
 
 def records_of(table: Table, mapping: HistoryMapping) -> Records:
     """Return one record per row, or per group of events if the mapping says so."""
     if mapping.events is None:
-        return _flat(table)
+        return _flat_records(table)
     groups, rejected = _group_events(table, mapping.events)
     if all(len(rows) == 1 for rows in groups):
-        # One event each is no trail: the row holds closing values like any flat export.
-        return _flat(table)
-    openings = [rows[0] for rows in groups]
-    named = {name: table.columns[name] for name in mapping.columns()}
+        # With one event per incident the rows hold closing values, as in any flat export.
+        return _flat_records(table)
+    first_rows = [rows[0] for rows in groups]
+    columns = {name: table.columns[name] for name in mapping.columns()}
     return Records(
-        opening={name: [values[row] for row in openings] for name, values in named.items()},
-        first={name: _known(values, groups, iter) for name, values in named.items()},
-        last={name: _known(values, groups, reversed) for name, values in named.items()},
-        lines=[table.lines[row] for row in openings],
+        opening={name: [values[row] for row in first_rows] for name, values in columns.items()},
+        first={name: _known_values(values, groups, iter) for name, values in columns.items()},
+        last={name: _known_values(values, groups, reversed) for name, values in columns.items()},
+        lines=[table.lines[row] for row in first_rows],
         rejected=(*table.rejected, *rejected),
         is_audit_trail=True,
     )
 
 
-def _flat(table: Table) -> Records:
+def _flat_records(table: Table) -> Records:
     return Records(table.columns, table.columns, table.columns, table.lines, table.rejected)
 
 
@@ -60,32 +62,33 @@ def _group_events(table: Table, events: EventColumns) -> tuple[list[list[int]], 
     rejected = []
     for row, key in enumerate(table.columns[events.group_by]):
         if is_missing(key):
-            reason = f"has no value in {events.group_by!r}, which names its incident"
+            reason = f"has no value in {events.group_by!r}, which names the incident"
             rejected.append(RejectedRow(table.lines[row], "", reason))
         else:
             groups.setdefault(key, []).append(row)
-    position = _positions(table.columns[events.order_by], events.order_by)
+    positions = _positions(table.columns[events.order_by], events.order_by)
     for rows in groups.values():
-        rows.sort(key=position.__getitem__)
+        rows.sort(key=positions.__getitem__)
     return list(groups.values()), rejected
 
 
 def _positions(values: Sequence[str], column: str) -> Sequence[float]:
-    """Return each event's place in time: a number, else a time; one without stays behind."""
+    """Return each event's position in time, read as numbers or else as times; missing is last."""
     try:
         return [float("inf") if is_missing(value) else float(value) for value in values]
     except ValueError:
         moments, _ = parse_dates(values, column=column)
-        return [float("inf") if m is None else m.timestamp() for m in moments]
+        return [float("inf") if moment is None else moment.timestamp() for moment in moments]
 
 
-def _known(
+def _known_values(
     values: Sequence[str],
     groups: Sequence[Sequence[int]],
-    walk: Callable[[Sequence[int]], Iterator[int]],
+    iterate: Callable[[Sequence[int]], Iterator[int]],
 ) -> list[str]:
-    absent = {value for value in set(values) if is_missing(value)}
+    """Return for each group the first value that is not missing, in the order of `iterate`."""
+    missing = {value for value in set(values) if is_missing(value)}
     return [
-        next((values[row] for row in walk(rows) if values[row] not in absent), "")
+        next((values[row] for row in iterate(rows) if values[row] not in missing), "")
         for rows in groups
     ]

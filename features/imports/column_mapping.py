@@ -1,4 +1,4 @@
-"""The mapping: which column of an export plays which role."""
+"""The mapping: which column of an export has which role."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -18,36 +18,36 @@ class _MappingSection(BaseModel):
 
 
 class MappedColumn(_MappingSection):
-    """A column by its name in the export; in YAML the name alone will do."""
+    """A column, by its name in the export; in YAML the name alone is enough."""
 
     column: str = Field(min_length=1)
 
     @model_validator(mode="before")
     @classmethod
-    def _from_name(cls, given: object) -> object:
-        return {"column": given} if isinstance(given, str | int | float) else given
+    def _from_name(cls, value: object) -> object:
+        return {"column": value} if isinstance(value, str | int | float) else value
 
 
 class DateColumn(MappedColumn):
-    """A column of times, read by `format` (as in `strptime`) or else detected."""
+    """A column of times; without `format` (as in `strptime`) the format is detected."""
 
     format: str | None = None
 
 
 class LabelColumn(MappedColumn):
-    """A column of labels; in an audit trail the `first` or the `last` known value counts."""
+    """A column of labels; in an audit trail its `first` or its `last` known value is used."""
 
     value: Literal["first", "last"] = "last"
 
 
 class SeverityColumn(LabelColumn):
-    """A column of ordered labels, least severe first; without `order` it is inferred."""
+    """A column of ordered labels; without `order` (least severe first) the order is inferred."""
 
     order: tuple[str, ...] = ()
 
 
 class SplitColumn(MappedColumn):
-    """The column whose groups evaluation keeps apart, or the part of it that ends `before`."""
+    """The column whose groups evaluation keeps apart; only the text `before` a mark, if given."""
 
     before: str | None = Field(default=None, min_length=1)
 
@@ -61,7 +61,7 @@ class SplitColumn(MappedColumn):
 
 
 class EventColumns(_MappingSection):
-    """For an audit trail: the column that names the incident, and the one that orders events."""
+    """For an audit trail: the column that names the incident, and the column that orders events."""
 
     group_by: str
     order_by: str
@@ -78,14 +78,14 @@ class ReportColumns(_MappingSection):
     source: MappedColumn | None = None
     attributes: tuple[str, ...] = ()
 
-    def named(self) -> Iterator[tuple[str, str]]:
+    def role_columns(self) -> Iterator[tuple[str, str]]:
         """Yield each role with its column, attributes included."""
         yield from _single_columns(self)
         yield from (("attributes", column) for column in self.attributes)
 
 
 class OutcomeColumns(_MappingSection):
-    """The columns learned later."""
+    """The columns that are learned after opening."""
 
     category: LabelColumn | None = None
     assignment: LabelColumn | None = None
@@ -105,24 +105,26 @@ class OutcomeColumns(_MappingSection):
             raise ValueError("priority_matrix needs the columns of `impact` and `urgency`")
         for label in self.fields:
             if label.column in self.parts():
-                raise ValueError(f"fields names {label.column!r}, which is a part of priority too")
+                raise ValueError(
+                    f"fields names {label.column!r}, which is also mapped as impact or urgency"
+                )
         return self
 
     def parts(self) -> dict[str, SeverityColumn]:
-        """Return the columns of impact and urgency that are mapped, by those names."""
-        named = {"impact": self.impact, "urgency": self.urgency}
-        return {name: column for name, column in named.items() if column is not None}
+        """Return the mapped columns of impact and urgency, the two parts of priority, by name."""
+        columns = {"impact": self.impact, "urgency": self.urgency}
+        return {name: column for name, column in columns.items() if column is not None}
 
     def choices(self) -> dict[str, LabelColumn]:
-        """Return the columns of the targets that are learned from past labels, by target."""
-        named = {name: getattr(self, name) for name in ("category", "assignment", "severity")}
+        """Return the label columns of the targets that a model can choose among, by target."""
+        columns = {name: getattr(self, name) for name in ("category", "assignment", "severity")}
         fields = self.parts() | {label.column: label for label in self.fields}
-        return {name: label for name, label in named.items() if label is not None} | {
-            f"fields.{name}": label for name, label in fields.items()
+        return {name: column for name, column in columns.items() if column is not None} | {
+            f"fields.{name}": column for name, column in fields.items()
         }
 
-    def named(self) -> Iterator[tuple[str, str]]:
-        """Yield each role with its column, further fields included."""
+    def role_columns(self) -> Iterator[tuple[str, str]]:
+        """Yield each role with its column, `fields` included."""
         yield from _single_columns(self)
         yield from (("fields", label.column) for label in self.fields)
 
@@ -152,14 +154,14 @@ class HistoryMapping(_MappingSection):
 
     @model_validator(mode="after")
     def _check_columns(self) -> Self:
-        mapped = [column for _, column in self.report.named()]
-        if not mapped:
+        report_columns = [column for _, column in self.report.role_columns()]
+        if not report_columns:
             raise ValueError("report names no column: map at least one, such as title")
         for column in self.columns_known:
-            if column not in mapped:
+            if column not in report_columns:
                 raise ValueError(
-                    f"columns_known names {column!r}, which is no column of the report"
-                    f"{suggest_name(column, mapped)}"
+                    f"columns_known names {column!r}, which is not a column of the report"
+                    f"{suggest_name(column, report_columns)}"
                 )
         return self
 
@@ -167,68 +169,69 @@ class HistoryMapping(_MappingSection):
         """Return every column that the mapping names, each once."""
         events = (self.events.group_by, self.events.order_by) if self.events else ()
         split = (self.split_by.column,) if self.split_by else ()
-        named = (column for _, column in (*self.report.named(), *self.outcome.named()))
-        return tuple(dict.fromkeys((*named, *events, *split)))
+        roles = (*self.report.role_columns(), *self.outcome.role_columns())
+        return tuple(dict.fromkeys((*(column for _, column in roles), *events, *split)))
 
     def without_report_columns(self, columns: Container[str]) -> Self:
         """Return the mapping without the given columns of the report."""
         dropped: dict[str, object] = {
-            role: None for role, column in self.report.named() if column in columns
+            role: None for role, column in self.report.role_columns() if column in columns
         }
-        kept = tuple(column for column in self.report.attributes if column not in columns)
-        report = self.report.model_copy(update=dropped | {"attributes": kept})
+        attributes = tuple(column for column in self.report.attributes if column not in columns)
+        report = self.report.model_copy(update=dropped | {"attributes": attributes})
         return self.model_copy(update={"report": report})
 
     def check_against(self, columns: Sequence[str], file: str) -> None:
-        """Raise `BadMapping` when the file lacks a column that the mapping names."""
+        """Raise `BadMapping` if the mapping names a column that the file does not have."""
         for column in self.columns():
             if column not in columns:
-                closest = get_close_matches(column, columns, n=3, cutoff=0.4)
-                listed = list(dict.fromkeys((*closest, *columns)))
-                more = f" and {len(listed) - 20} more" if len(listed) > 20 else ""
+                close_names = get_close_matches(column, columns, n=3, cutoff=0.4)
+                names = list(dict.fromkeys((*close_names, *columns)))
+                more = f" and {len(names) - 20} more" if len(names) > 20 else ""
                 raise BadMapping(
-                    f"the mapping names the column {column!r}, which {file} lacks"
-                    f"{suggest_name(column, columns)}; it has: {', '.join(listed[:20])}{more}"
+                    f"the mapping names the column {column!r}, which {file} does not have"
+                    f"{suggest_name(column, columns)}; it has: {', '.join(names[:20])}{more}"
                 )
 
 
-def suggest_name(name: str, known: Iterable[str]) -> str:
-    """Return a half sentence that suggests the closest known name, empty when none is close.
+def suggest_name(name: str, names: Iterable[str]) -> str:
+    """Return a question that suggests the closest of the names, empty if none is close.
 
     >>> suggest_name("titel", ["title", "description"])
     "; did you mean 'title'?"
     """
-    closest = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {closest[0]!r}?" if closest else ""
+    close_names = get_close_matches(name, list(names), n=1)
+    return f"; did you mean {close_names[0]!r}?" if close_names else ""
 
 
 def load_mapping(path: Path) -> HistoryMapping:
-    """Read a mapping in YAML; raises `BadMapping` with the one line to mend."""
-    given = read_yaml(path, "the mapping", BadMapping)
+    """Read a mapping from YAML; raises `BadMapping`, whose message names the first mistake."""
+    content = read_yaml(path, "the mapping", BadMapping)
     try:
-        return HistoryMapping.model_validate(given)
+        return HistoryMapping.model_validate(content)
     except ValidationError as error:
         raise BadMapping(f"{path}: {_explain(error.errors()[0])}") from error
 
 
 def _explain(error: ErrorDetails) -> str:
-    place = [str(part) for part in error["loc"]]
+    keys = [str(key) for key in error["loc"]]
     if error["type"] == "extra_forbidden":
-        valid = _valid_keys(place[:-1])
-        where = f" under {'.'.join(place[:-1])}" if place[:-1] else ""
-        hint = suggest_name(place[-1], valid) or f"; valid are {', '.join(valid)}"
-        return f"unknown key {place[-1]!r}{where}{hint}"
+        valid_keys = _valid_keys(keys[:-1])
+        section = f" under {'.'.join(keys[:-1])}" if keys[:-1] else ""
+        hint = suggest_name(keys[-1], valid_keys) or f"; valid keys: {', '.join(valid_keys)}"
+        return f"unknown key {keys[-1]!r}{section}{hint}"
     if error["type"] in ("model_type", "model_attributes_type"):
-        return f"{'.'.join(place) or 'the mapping'} must be a section of `key: column` lines"
+        return f"{'.'.join(keys) or 'the mapping'} must be a section of `key: column` lines"
     message = error["msg"].removeprefix("Value error, ")
-    return f"{'.'.join(place)}: {message}" if place else message
+    return f"{'.'.join(keys)}: {message}" if keys else message
 
 
-def _valid_keys(place: Sequence[str]) -> list[str]:
+def _valid_keys(keys: Sequence[str]) -> list[str]:
+    """Return the keys that are allowed in the section below `keys`."""
     section: type[BaseModel] = HistoryMapping
-    for part in place:
-        field = None if part.isdigit() else section.model_fields.get(part)
-        section = _SECTIONS.get(part, MappedColumn) if field else section
+    for key in keys:
+        field = None if key.isdigit() else section.model_fields.get(key)
+        section = _SECTIONS.get(key, MappedColumn) if field else section
     return list(section.model_fields)
 
 

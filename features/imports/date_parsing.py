@@ -1,4 +1,4 @@
-"""Times as exports write them: in a stated format, or detected for each value."""
+"""Parses times as exports write them: in a stated format, or detected for each value."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -23,10 +23,10 @@ _PLAUSIBLE = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
 def parse_dates(
     values: Sequence[str], *, column: str, date_format: str | None = None
 ) -> tuple[Moments, list[str]]:
-    """Return one aware UTC time per value, None where there is none, and warnings.
+    """Return one aware UTC time per value, None for a missing or unreadable value, and warnings.
 
-    Without a format each value is detected: ISO, epoch, day first or month first as the column's
-    other values show. A time without an offset is UTC.
+    Without a format, each value's format is detected: ISO, epoch, day first or month first. Other
+    values of the column decide between the last two. A time without an offset is taken as UTC.
 
     >>> parse_dates(["14/4/2016 20:42", "2/3/2016", "?"], column="opened_at")[0][:2]
     [datetime.datetime(2016, 4, 14, 20, 42, tzinfo=datetime.timezone.utc), \
@@ -35,10 +35,10 @@ datetime.datetime(2016, 3, 2, 0, 0, tzinfo=datetime.timezone.utc)]
     distinct = {value for value in values if not is_missing(value)}
     if date_format is None:
         is_day_first, warnings = _find_order(distinct, column)
-        read = partial(_detect, is_day_first=is_day_first)
+        parse = partial(_parse_detected, is_day_first=is_day_first)
     else:
-        read, warnings = partial(_read_stated, date_format=date_format), []
-    moments = {value: read(value.strip()) for value in distinct}
+        parse, warnings = partial(_parse_stated, date_format=date_format), []
+    moments = {value: parse(value.strip()) for value in distinct}
     unreadable = [value for value in values if value in moments and moments[value] is None]
     if unreadable:
         expected = f" as {date_format!r}" if date_format else ""
@@ -50,80 +50,84 @@ datetime.datetime(2016, 3, 2, 0, 0, tzinfo=datetime.timezone.utc)]
 
 
 def usable_openings(moments: Moments, *, column: str) -> tuple[Moments, list[str]]:
-    """Return the times, or none at all when they are constant or mostly missing."""
-    known = [moment for moment in moments if moment is not None]
-    if 2 * len(known) < len(moments):
-        problem = f"is missing in {len(moments) - len(known)} of {len(moments)} rows"
-    elif len(known) > 1 and len(set(known)) == 1:
+    """Return the times of opening; all are None if the column is constant or mostly missing."""
+    known_moments = [moment for moment in moments if moment is not None]
+    if 2 * len(known_moments) < len(moments):
+        problem = f"is missing in {len(moments) - len(known_moments)} of {len(moments)} rows"
+    elif len(known_moments) > 1 and len(set(known_moments)) == 1:
         problem = "is the same in every row"
     else:
         return moments, []
-    return [None] * len(moments), [f"{column} {problem}: not used, rows are not split by time"]
+    return [None] * len(moments), [
+        f"{column} {problem}: it is not used, and rows are not split by time"
+    ]
 
 
-def _plausible(moment: datetime) -> datetime | None:
+def _plausible_moment(moment: datetime) -> datetime | None:
     moment = as_utc(moment)
     return moment if _PLAUSIBLE[0] <= moment < _PLAUSIBLE[1] else None
 
 
-def _read_stated(value: str, *, date_format: str) -> datetime | None:
+def _parse_stated(value: str, *, date_format: str) -> datetime | None:
     try:
-        return _plausible(datetime.strptime(value, date_format))  # noqa: DTZ007  # naive is UTC
+        return _plausible_moment(datetime.strptime(value, date_format))  # noqa: DTZ007  # naive is UTC
     except (ValueError, OverflowError):
-        return _read_iso(value)
+        return _parse_iso(value)
 
 
-def _read_iso(value: str) -> datetime | None:
-    # Eight digits alone are as likely a number as a date.
+def _parse_iso(value: str) -> datetime | None:
+    # Digits alone, such as 20260301, are as likely a number as a date.
     if value.isdigit():
         return None
     try:
-        return _plausible(datetime.fromisoformat(value))
+        return _plausible_moment(datetime.fromisoformat(value))
     except (ValueError, OverflowError):
         return None
 
 
-def _detect(value: str, *, is_day_first: bool) -> datetime | None:
-    if moment := _read_iso(value):
+def _parse_detected(value: str, *, is_day_first: bool) -> datetime | None:
+    if moment := _parse_iso(value):
         return moment
     try:
         if _EPOCH.fullmatch(value):
-            return _read_epoch(float(value))
-        if found := _NUMERIC.fullmatch(value):
-            return _plausible(_from_numbers(found, is_day_first))
-        if found := _WORDED.fullmatch(value):
-            month = _MONTHS.index(found[2].lower()) + 1
-            return _plausible(_moment(_year(found[3]), month, int(found[1]), found))
+            return _parse_epoch(float(value))
+        if match := _NUMERIC.fullmatch(value):
+            return _plausible_moment(_numeric_moment(match, is_day_first))
+        if match := _WORDED.fullmatch(value):
+            month = _MONTHS.index(match[2].lower()) + 1
+            return _plausible_moment(_moment(_year(match[3]), month, int(match[1]), match))
     except (ValueError, OverflowError):
         return None
     return None
 
 
-def _read_epoch(number: float) -> datetime | None:
-    return _plausible(datetime.fromtimestamp(number / 1000 if number > 1e11 else number, tz=UTC))
+def _parse_epoch(number: float) -> datetime | None:
+    return _plausible_moment(
+        datetime.fromtimestamp(number / 1000 if number > 1e11 else number, tz=UTC)
+    )
 
 
-def _from_numbers(found: re.Match[str], is_day_first: bool) -> datetime:
-    first, mark, second, third = found.group(1, 2, 3, 4)
+def _numeric_moment(match: re.Match[str], is_day_first: bool) -> datetime:
+    first, separator, second, third = match.group(1, 2, 3, 4)
     if len(first) == 4:
-        return _moment(int(first), int(second), int(third), found)
+        return _moment(int(first), int(second), int(third), match)
     day, month = int(first), int(second)
-    if mark != "." and not is_day_first:
+    if separator != "." and not is_day_first:
         day, month = month, day
-    if month > 12 and mark != ".":
+    if month > 12 and separator != ".":
         day, month = month, day
-    return _moment(_year(third), month, day, found)
+    return _moment(_year(third), month, day, match)
 
 
 def _year(digits: str) -> int:
     return 2000 + int(digits) if len(digits) == 2 else int(digits)
 
 
-def _moment(year: int, month: int, day: int, found: re.Match[str]) -> datetime:
-    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
-    if half := found["half"]:
+def _moment(year: int, month: int, day: int, match: re.Match[str]) -> datetime:
+    hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
+    if half := match["half"]:
         hour = hour % 12 + (12 if half in "Pp" else 0)
-    return datetime(year, month, day, hour, minute, second, tzinfo=_zone(found["offset"]))
+    return datetime(year, month, day, hour, minute, second, tzinfo=_zone(match["offset"]))
 
 
 def _zone(offset: str | None) -> timezone:
@@ -135,25 +139,29 @@ def _zone(offset: str | None) -> timezone:
 
 
 def _find_order(values: Iterable[str], column: str) -> tuple[bool, list[str]]:
-    """Tell whether days come before months, from the values that can be read in one way only."""
-    day_first = month_first = ambiguous = halves = 0
+    """Return whether the day comes before the month, and warnings.
+
+    Values that can be read in one way only decide. If there are none, a column with AM or PM is
+    read with the month first.
+    """
+    day_first = month_first = ambiguous = half_days = 0
     for value in values:
-        found = _NUMERIC.fullmatch(value.strip())
-        if found is None or len(found[1]) == 4 or found[2] == ".":
+        match = _NUMERIC.fullmatch(value.strip())
+        if match is None or len(match[1]) == 4 or match[2] == ".":
             continue
-        day_first += int(found[1]) > 12
-        month_first += int(found[3]) > 12
-        ambiguous += int(found[1]) <= 12 and int(found[3]) <= 12 and found[1] != found[3]
-        halves += found["half"] is not None
+        day_first += int(match[1]) > 12
+        month_first += int(match[3]) > 12
+        ambiguous += int(match[1]) <= 12 and int(match[3]) <= 12 and match[1] != match[3]
+        half_days += match["half"] is not None
     if day_first and month_first:
         return day_first >= month_first, [
             f"{column}: some values have the day first, others the month; state a format"
         ]
     if day_first or month_first or not ambiguous:
         return not month_first, []
-    is_day_first = halves == 0
+    is_day_first = half_days == 0
     order = "day" if is_day_first else "month"
     return is_day_first, [
-        f"{column}: day and month cannot be told apart; read with the {order} first, "
+        f"{column}: day and month cannot be distinguished; read with the {order} first, "
         "state a format if that is wrong"
     ]

@@ -1,4 +1,4 @@
-"""Report columns that tell the outcome: found by role, by name and by what they predict."""
+"""Finds report columns that leak the outcome: by role, by name, by missing values, by content."""
 
 import re
 from collections import Counter, defaultdict
@@ -25,122 +25,124 @@ _PRIORITY_PARTS = frozenset({"impact", "urgency", "priority"})
 
 
 def shared_columns(mapping: HistoryMapping) -> dict[str, str]:
-    """Return the report columns that are mapped as an outcome or as `split_by` too."""
-    learned = {column: f"outcome {role}" for role, column in mapping.outcome.named()}
-    found = {
-        column: f"is mapped as {learned[column]} too"
-        for role, column in mapping.report.named()
-        if role not in ("id", "opened_at") and column in learned
+    """Return the report columns that are also mapped as an outcome or as `split_by`, with reasons."""
+    outcome_roles = {column: f"outcome {role}" for role, column in mapping.outcome.role_columns()}
+    reasons = {
+        column: f"is mapped as {outcome_roles[column]} too"
+        for role, column in mapping.report.role_columns()
+        if role not in ("id", "opened_at") and column in outcome_roles
     }
     if mapping.split_by and mapping.split_by.column in mapping.report.attributes:
-        found[mapping.split_by.column] = "is mapped as split_by too"
-    return found
+        reasons[mapping.split_by.column] = "is mapped as split_by too"
+    return reasons
 
 
 def late_columns(
     mapping: HistoryMapping, attributes: Mapping[str, Values], is_resolved: Sequence[bool]
 ) -> dict[str, str]:
-    """Return the attributes that are written when an incident is resolved.
+    """Return the attributes that are written when an incident is resolved, with reasons.
 
-    `is_resolved` tells of each incident whether it was resolved when the export was made.
+    `is_resolved` says for each incident whether it was resolved when the export was made.
     """
-    found = {}
+    reasons = {}
     for column, values in attributes.items():
         if mapping.columns_known.get(column) is Provenance.OPENING:
             continue
         if _LATE_NAME.match(plain_name(column)):
-            found[column] = "is by its name written at closing"
+            reasons[column] = "is written at closing, judging by its name"
         elif _is_filled_at_resolution(values, is_resolved):
-            found[column] = "is filled only where the incident is resolved"
-    return found
+            reasons[column] = "is filled only where the incident is resolved"
+    return reasons
 
 
-def telling_columns(
+def determining_columns(
     mapping: HistoryMapping,
     attributes: Mapping[str, Values],
     attributes_later: Mapping[str, Values],
     labels: Mapping[str, Values],
 ) -> dict[str, str]:
-    """Return the attributes from which a target can nearly be read off.
+    """Return the attributes that nearly determine a target's label, with reasons.
 
-    `attributes_later` holds their values when the labels were written. A caller is never among
-    them, nor a column that the mapping says was known at opening, save for impact, urgency and
-    priority, of which one is computed from the others.
+    `attributes_later` holds the attributes' values at the time when the labels were written.
+    Callers, and columns that the mapping marks as known at opening, are not checked. Impact,
+    urgency and priority always are: one of them is computed from the others.
     """
-    found = _priority_parts(mapping, attributes_later, labels.get("severity"))
+    reasons = _priority_parts(mapping, attributes_later, labels.get("severity"))
     for column, values in attributes.items():
         is_trusted = mapping.columns_known.get(column) is Provenance.OPENING
-        if column in found or is_trusted or is_caller(column):
+        if column in reasons or is_trusted or is_caller(column):
             continue
         for target, target_labels in labels.items():
             if determines(values, target_labels):
-                found[column] = (
+                reasons[column] = (
                     f"nearly determines {target}, and is not marked `opening` in columns_known"
                 )
                 break
-    return found
+    return reasons
 
 
 def determines(
     values: Sequence[object], labels: Values, *, max_errors: float = _MAX_ERRORS
 ) -> bool:
-    """Tell whether looking a value up among the other rows nearly always gives the label.
+    """Return whether the other rows with a row's value nearly always give the row's label.
 
-    Rows whose value occurs once are not counted. The share of errors must be at most `max_errors`,
-    and small beside that of always answering the commonest label.
+    Rows whose value occurs only once are not counted. The share of errors must be at most
+    `max_errors`, and at most a tenth of the error rate of always answering the commonest label.
 
     >>> determines(["x", "y"] * 50, ["a", "b"] * 50), determines(["x", "y"] * 50, ["a"] * 100)
     (True, False)
     """
-    by_value: dict[object, Counter[str]] = defaultdict(Counter)
-    of_label: Counter[str] = Counter()
+    value_labels: dict[object, Counter[str]] = defaultdict(Counter)
+    label_rows: Counter[str] = Counter()
     for (value, label), rows in Counter(zip(values, labels, strict=True)).items():
         if value is not None and label is not None:
-            by_value[value][label] += rows
-            of_label[label] += rows
-    repeated = [counts for counts in by_value.values() if counts.total() > 1]
-    scored = sum(counts.total() for counts in repeated)
-    if scored < max(_MIN_ROWS, _MIN_SCORED * of_label.total()):
+            value_labels[value][label] += rows
+            label_rows[label] += rows
+    repeated_values = [counts for counts in value_labels.values() if counts.total() > 1]
+    scored_rows = sum(counts.total() for counts in repeated_values)
+    if scored_rows < max(_MIN_ROWS, _MIN_SCORED * label_rows.total()):
         return False
-    errors = 1 - sum(_left_out_hits(counts) for counts in repeated) / scored
-    usual_errors = 1 - max(of_label.values()) / of_label.total()
-    return errors <= max_errors and errors < _MAX_ERROR_SHARE * usual_errors
+    errors = 1 - sum(_leave_one_out_hits(counts) for counts in repeated_values) / scored_rows
+    baseline_errors = 1 - max(label_rows.values()) / label_rows.total()
+    return errors <= max_errors and errors < _MAX_ERROR_SHARE * baseline_errors
 
 
-def _left_out_hits(counts: Counter[str]) -> int:
-    """Count the rows whose label is still the commonest of their value without the row itself."""
-    (_, most), *rest = counts.most_common(2)
-    return most if most - 1 > (rest[0][1] if rest else 0) or not rest else 0
+def _leave_one_out_hits(counts: Counter[str]) -> int:
+    """Count the rows of a value whose label is also the commonest among the value's other rows."""
+    (_, most), *runners_up = counts.most_common(2)
+    return most if most - 1 > (runners_up[0][1] if runners_up else 0) or not runners_up else 0
 
 
 def _is_filled_at_resolution(values: Values, is_resolved: Sequence[bool]) -> bool:
     filled = Counter(
-        done for value, done in zip(values, is_resolved, strict=True) if value is not None
+        resolved for value, resolved in zip(values, is_resolved, strict=True) if value is not None
     )
     rows = Counter(is_resolved)
-    enough = min(rows[True], rows[False]) >= _MIN_ROWS
-    return enough and filled[True] >= rows[True] / 2 and filled[False] <= rows[False] / 100
+    has_enough = min(rows[True], rows[False]) >= _MIN_ROWS
+    return has_enough and filled[True] >= rows[True] / 2 and filled[False] <= rows[False] / 100
 
 
 def _priority_parts(
     mapping: HistoryMapping, attributes: Mapping[str, Values], severity: Values | None
 ) -> dict[str, str]:
-    """Return impact, urgency and priority where a label is one of them or their function."""
+    """Return the columns of impact, urgency and priority that a label is computed with."""
     parts = {column: plain_name(column) for column in attributes}
     parts = {column: name for column, name in parts.items() if name in _PRIORITY_PARTS}
-    learned = set(mapping.outcome.parts())
+    label_names = set(mapping.outcome.parts())
     if mapping.outcome.severity is not None:
-        learned.add(plain_name(mapping.outcome.severity.column))
-    found = {}
-    if learned & {"impact", "urgency"}:
+        label_names.add(plain_name(mapping.outcome.severity.column))
+    reasons = {}
+    if label_names & {"impact", "urgency"}:
         reason = "is computed from impact and urgency, which are labels"
-        found = {column: reason for column, name in parts.items() if name == "priority"}
+        reasons = {column: reason for column, name in parts.items() if name == "priority"}
     if severity is None:
-        return found
+        return reasons
     reason = "and severity are computed from one another"
-    pair = [column for column, name in parts.items() if name != "priority"]
-    if len(pair) == 2:
-        joint = zip(*(attributes[column] for column in pair), strict=True)
-        if determines([None if None in both else both for both in joint], severity):
-            found |= dict.fromkeys(pair, reason)
-    return found | {c: reason for c in pair if determines(attributes[c], severity)}
+    columns = [column for column, name in parts.items() if name != "priority"]
+    if len(columns) == 2:
+        pairs = zip(*(attributes[column] for column in columns), strict=True)
+        if determines([None if None in pair else pair for pair in pairs], severity):
+            reasons |= dict.fromkeys(columns, reason)
+    return reasons | {
+        column: reason for column in columns if determines(attributes[column], severity)
+    }

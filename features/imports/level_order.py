@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-# Least severe first; words in one place are different spellings of one level.
+# Least severe first; the words of an inner tuple are spellings of one level.
 _SCALES: tuple[tuple[tuple[str, ...], ...], ...] = (
     (
         ("debug",),
@@ -36,14 +36,14 @@ _SCALES: tuple[tuple[tuple[str, ...], ...], ...] = (
 )
 _NUMBERED = re.compile(r"(?:p|s|sev|severity|prio|priority)?[\s_-]*(\d{1,2})(?!\d)", re.IGNORECASE)
 _NO_LETTERS = re.compile(r"[^a-z]+")
-_MIN_KNOWN = 0.9
+_MIN_RANKED = 0.9
 
 
 def order_levels(values: Iterable[str | None], stated: Sequence[str]) -> tuple[str, ...]:
-    """Return the levels with the least severe first, as the history spells them.
+    """Return the levels, least severe first, as the history spells them.
 
-    Without a stated order it is inferred from words (`low`, `high`) or else from numbers, where
-    1 is the most severe; it is empty when fewer than nine tenths of the values fit one scale.
+    Without a stated order, the order is inferred from words (`low`, `high`) or else from numbers,
+    where 1 is the most severe. It is empty if fewer than nine tenths of the values fit one scale.
 
     >>> order_levels(["P1", "P3", "P2", "P3"], stated=())
     ('P3', 'P2', 'P1')
@@ -52,22 +52,22 @@ def order_levels(values: Iterable[str | None], stated: Sequence[str]) -> tuple[s
     if stated:
         return tuple(spelled_as(level, counts) for level in stated)
     for ranks in (*(_word_ranks(counts, scale) for scale in _SCALES), _number_ranks(counts)):
-        known = sum(counts[level] for level in ranks)
-        if len(set(ranks.values())) == len(ranks) > 1 and known >= _MIN_KNOWN * counts.total():
+        ranked = sum(counts[level] for level in ranks)
+        if len(set(ranks.values())) == len(ranks) > 1 and ranked >= _MIN_RANKED * counts.total():
             return tuple(sorted(ranks, key=lambda level: ranks[level]))
     return ()
 
 
 def spelled_as(level: str, counts: Counter[str]) -> str:
-    """Return a level as the history spells it, or as given where it never occurs.
+    """Return a level as the history spells it, unchanged if the history does not have it.
 
     >>> spelled_as("high", Counter(["HIGH", "High", "High"]))
     'High'
     """
     if level in counts:
         return level
-    alike = [value for value in counts if value.casefold() == level.strip().casefold()]
-    return max(alike, key=lambda value: counts[value], default=level)
+    spellings = [value for value in counts if value.casefold() == level.strip().casefold()]
+    return max(spellings, key=lambda value: counts[value], default=level)
 
 
 def _word_ranks(levels: Iterable[str], scale: Sequence[Sequence[str]]) -> dict[str, int]:
@@ -77,5 +77,5 @@ def _word_ranks(levels: Iterable[str], scale: Sequence[Sequence[str]]) -> dict[s
 
 
 def _number_ranks(levels: Iterable[str]) -> dict[str, int]:
-    found = {level: _NUMBERED.match(level.strip()) for level in levels}
-    return {level: -int(match[1]) for level, match in found.items() if match is not None}
+    matches = {level: _NUMBERED.match(level.strip()) for level in levels}
+    return {level: -int(match[1]) for level, match in matches.items() if match is not None}

@@ -1,4 +1,4 @@
-"""The import of an export: a file and its mapping become a history."""
+"""Imports an export: reads a file with a mapping into a history."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from features.domain.report import IncidentReport, ResolvedIncident
 from features.errors import BadMapping, UnreadableFile
 from features.imports.audit_trail import Columns, Records, records_of
 from features.imports.column_mapping import HistoryMapping
-from features.imports.leakage import Values, late_columns, shared_columns, telling_columns
+from features.imports.leakage import Values, determining_columns, late_columns, shared_columns
 from features.imports.mapping_inference import recognise
 from features.imports.read_outcomes import Outcomes, read_outcomes
 from features.imports.read_reports import provenance_of, read_reports
@@ -26,11 +26,11 @@ def load_history(
     report_folder: Path | None = None,
     masking: Masking | None = None,
 ) -> History:
-    """Import an export; without a mapping its headers are recognised.
+    """Import an export; without a mapping, the columns are recognised by their headers.
 
-    Rejected rows are named in `rejected-<file>.csv` in `report_folder`. A column that tells the
-    outcome is dropped with a warning, or refused when `strict`. `masking` is by default what the
-    settings ask for. Raises `UnreadableFile` and `BadMapping`.
+    Rejected rows are listed in `rejected-<file>.csv` in `report_folder`. A report column that leaks
+    the outcome is dropped with a warning; with `strict` it raises `BadMapping`. `masking` is by
+    default what the settings say. Raises `UnreadableFile` and `BadMapping`.
     """
     table = read_table(path)
     warnings: list[str] = []
@@ -53,27 +53,31 @@ def _build(
     records = records_of(table, mapping)
     outcomes = read_outcomes(mapping, records, masking)
     if mapping.events is not None and not records.is_audit_trail:
-        warnings.append("events: no incident has two of them; read as a flat export")
+        warnings.append("events: no incident has more than one; the file is read as a flat export")
     leaks = _find_leaks(mapping, records, outcomes)
     if leaks and strict:
         column, reason = next(iter(leaks.items()))
         raise BadMapping(
             f"the report column {column!r} {reason}; remove it from the report "
-            f"({len(leaks)} such: {', '.join(leaks)})"
+            f"({len(leaks)} in all: {', '.join(leaks)})"
         )
-    warnings += [f"{column}: dropped from the report, it {why}" for column, why in leaks.items()]
-    safe = mapping.without_report_columns(leaks)
-    parsed = read_reports(safe, records, masking)
-    rows, repeated = _last_of_each_id(parsed.reports)
-    warnings += [*outcomes.warnings, *parsed.warnings, *repeated]
-    rejected = sorted((*records.rejected, *parsed.rejected), key=lambda row: row.line)
+    warnings += [
+        f"{column}: dropped from the report, it {reason}" for column, reason in leaks.items()
+    ]
+    safe_mapping = mapping.without_report_columns(leaks)
+    reports = read_reports(safe_mapping, records, masking)
+    report_at, repeat_warnings = _last_report_per_id(reports.reports)
+    warnings += [*outcomes.warnings, *reports.warnings, *repeat_warnings]
+    rejected = sorted((*records.rejected, *reports.rejected), key=lambda row: row.line)
     return History(
-        incidents=tuple(ResolvedIncident(rows[row], outcomes.of(row)) for row in rows),
+        incidents=tuple(
+            ResolvedIncident(report, outcomes.of(row)) for row, report in report_at.items()
+        ),
         severity_levels=outcomes.severity_levels,
         field_levels=outcomes.field_levels,
         priority_matrix=outcomes.priority_matrix,
-        groups=_groups(mapping, records, rows),
-        provenance=provenance_of(safe, records),
+        groups=_groups(mapping, records, report_at),
+        provenance=provenance_of(safe_mapping, records),
         rejected=tuple(rejected),
         warnings=tuple(warnings),
         sha256=table.sha256,
@@ -82,28 +86,30 @@ def _build(
 
 def _find_leaks(mapping: HistoryMapping, records: Records, outcomes: Outcomes) -> dict[str, str]:
     leaks = shared_columns(mapping)
-    suspects = [column for column in mapping.report.attributes if column not in leaks]
-    opening = _values(suspects, records.opening)
-    leaks |= late_columns(mapping, opening, outcomes.is_resolved())
-    suspects = [column for column in suspects if column not in leaks]
-    later = _values(suspects, records.last)
-    early = {column: opening[column] for column in suspects}
-    return leaks | telling_columns(mapping, early, later, outcomes.choices)
+    columns = [column for column in mapping.report.attributes if column not in leaks]
+    opening_values = _values(columns, records.opening)
+    leaks |= late_columns(mapping, opening_values, outcomes.is_resolved())
+    columns = [column for column in columns if column not in leaks]
+    last_values = _values(columns, records.last)
+    opening_values = {column: opening_values[column] for column in columns}
+    return leaks | determining_columns(mapping, opening_values, last_values, outcomes.choices)
 
 
 def _values(columns: Iterable[str], values: Columns) -> dict[str, Values]:
     return {column: [parse_label(value) for value in values[column]] for column in columns}
 
 
-def _last_of_each_id(
+def _last_report_per_id(
     reports: Sequence[IncidentReport | None],
 ) -> tuple[dict[int, IncidentReport], list[str]]:
-    """Return the reports to keep, by row: of rows with one id the last."""
+    """Return the last report of each id, by row, and a warning if ids are repeated."""
     row_of = {report.id: row for row, report in enumerate(reports) if report is not None}
-    kept = set(row_of.values())
-    repeated = sum(report is not None for report in reports) - len(kept)
-    warnings = [f"{repeated} rows repeat an id; of each id the last row counts"] if repeated else []
-    return {r: report for r, report in enumerate(reports) if report and r in kept}, warnings
+    last_rows = set(row_of.values())
+    repeats = sum(report is not None for report in reports) - len(last_rows)
+    warnings = [f"{repeats} rows repeat an id; the last row of each id is used"] if repeats else []
+    return {
+        row: report for row, report in enumerate(reports) if report and row in last_rows
+    }, warnings
 
 
 def _groups(mapping: HistoryMapping, records: Records, rows: Iterable[int]) -> tuple[str, ...]:
@@ -114,7 +120,7 @@ def _groups(mapping: HistoryMapping, records: Records, rows: Iterable[int]) -> t
 
 
 def _summary(mapping: HistoryMapping) -> str:
-    roles = (*mapping.report.named(), *mapping.outcome.named())
+    roles = (*mapping.report.role_columns(), *mapping.outcome.role_columns())
     return ", ".join(f"{role} = {column}" for role, column in roles)
 
 

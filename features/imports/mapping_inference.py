@@ -1,4 +1,4 @@
-"""A mapping from the headers alone: our own names, and the usual exports of two products."""
+"""Infers a mapping from headers: our own names, and the usual exports of ServiceNow and Jira."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,7 +6,7 @@ from features.errors import BadMapping
 from features.imports.column_mapping import HistoryMapping
 from features.text.tokens import plain_name
 
-# Headers are compared by their letters and digits; the first name that a file has wins.
+# Headers are compared by their letters and digits; the first name that the file has is used.
 _REPORT_NAMES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "number", "issuekey", "incidentid", "incidentnumber", "ticketid", "issueid"),
     "opened_at": ("openedat", "opened", "created", "createdat", "createddate", "syscreatedon"),
@@ -41,7 +41,7 @@ _MIN_USEFUL = frozenset({"title", "description", "service", "source"})
 
 
 def is_caller(column: str) -> bool:
-    """Tell whether a column names who reported: known at opening in every export.
+    """Return whether a column names the caller, which every export knows at opening.
 
     >>> is_caller("Caller ID"), is_caller("closed_by")
     (True, False)
@@ -50,54 +50,56 @@ def is_caller(column: str) -> bool:
 
 
 def recognise(columns: Sequence[str]) -> HistoryMapping:
-    """Return the mapping of an export by its headers; raises `BadMapping` when none is known.
+    """Return the mapping that an export's headers imply; raises `BadMapping` if none is known.
 
-    A column never plays two roles; impact and urgency are labels, never attributes.
+    A column never has two roles. Impact and urgency are labels, never attributes.
 
     >>> mapping = recognise(["Number", "Short description", "Assignment group", "Priority"])
     >>> mapping.report.title.column, mapping.outcome.severity.column
     ('Short description', 'Priority')
     """
-    free: dict[str, str] = {}
+    unused: dict[str, str] = {}
     for column in columns:
-        free.setdefault(plain_name(column), column)
-    is_tracker = bool(_TRACKER_MARKS & free.keys())
-    is_service_desk = len(_SERVICE_DESK_MARKS & free.keys()) > 1
-    events = _take_events(free) if is_service_desk else None
-    # A tracker's resolution is one word of a list, not the text of what was done.
-    fields = _take_all(free, (*_FIELD_NAMES, *(("resolution",) if is_tracker else ())))
-    report: dict[str, object] = dict(_take_each(free, _REPORT_NAMES))
-    outcome: dict[str, object] = dict(_take_each(free, _outcome_names(is_service_desk)))
+        unused.setdefault(plain_name(column), column)
+    is_tracker = bool(_TRACKER_MARKS & unused.keys())
+    is_service_desk = len(_SERVICE_DESK_MARKS & unused.keys()) > 1
+    events = _take_events(unused) if is_service_desk else None
+    # A tracker's resolution is one word from a list, not a text about what was done.
+    fields = _take_columns(unused, (*_FIELD_NAMES, *(("resolution",) if is_tracker else ())))
+    report: dict[str, object] = dict(_take_roles(unused, _REPORT_NAMES))
+    outcome: dict[str, object] = dict(_take_roles(unused, _outcome_names(is_service_desk)))
     if events is None and not _MIN_USEFUL & report.keys():
-        listed = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
+        names = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
         raise BadMapping(
-            f"the columns ({listed}) are none that are known; say what they mean with --mapping"
+            f"no column is recognised ({names}); say what the columns mean with --mapping"
         )
-    report["attributes"] = _take_all(free, _ATTRIBUTE_NAMES)
+    report["attributes"] = _take_columns(unused, _ATTRIBUTE_NAMES)
     return HistoryMapping.model_validate(
         {"report": report, "outcome": outcome | {"fields": fields}, "events": events}
     )
 
 
 def _outcome_names(is_service_desk: bool) -> Mapping[str, tuple[str, ...]]:
-    # A service desk's severity column is mostly left at its default; its priority is used.
+    # On a service desk the severity column mostly keeps its default; the priority is maintained.
     severity = ("priority", "severity", "urgency")
     return {**_OUTCOME_NAMES, "severity": severity} if is_service_desk else _OUTCOME_NAMES
 
 
-def _take_events(free: dict[str, str]) -> dict[str, str] | None:
-    order = free.pop("sysmodcount", None)
-    return {"group_by": free["number"], "order_by": order} if order and "number" in free else None
+def _take_events(unused: dict[str, str]) -> dict[str, str] | None:
+    order = unused.pop("sysmodcount", None)
+    if not order or "number" not in unused:
+        return None
+    return {"group_by": unused["number"], "order_by": order}
 
 
-def _take_each(free: dict[str, str], names: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    taken = {}
+def _take_roles(unused: dict[str, str], names: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    columns = {}
     for role, candidates in names.items():
-        found = next((name for name in candidates if name in free), None)
-        if found is not None:
-            taken[role] = free.pop(found)
-    return taken
+        name = next((candidate for candidate in candidates if candidate in unused), None)
+        if name is not None:
+            columns[role] = unused.pop(name)
+    return columns
 
 
-def _take_all(free: dict[str, str], names: Iterable[str]) -> list[str]:
-    return [free.pop(name) for name in names if name in free]
+def _take_columns(unused: dict[str, str], names: Iterable[str]) -> list[str]:
+    return [unused.pop(name) for name in names if name in unused]

@@ -1,4 +1,4 @@
-"""The ordered labels of a history: severity, impact, urgency, and the matrix between them."""
+"""The ordinal labels of a history: severity, impact, urgency, and the priority matrix."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from features.imports.priority_matrix import (
 
 @dataclass(slots=True)
 class OrdinalLabels:
-    """Labels and their levels, by target; levels are least severe first, empty if unclear."""
+    """Labels and levels by target; levels are least severe first, empty if their order is unclear."""
 
     labels: dict[str, Values] = field(default_factory=dict)
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -28,98 +28,102 @@ class OrdinalLabels:
     def order(
         self, target: str, labels: Values, stated: Sequence[str], fallback: Sequence[str] = ()
     ) -> None:
-        """Keep a target's labels and their order; labels that are no level of it become None."""
+        """Store a target's labels and the order of its levels; labels outside it become None."""
         levels = order_levels(labels, stated) or tuple(fallback)
         self.levels[target] = levels
-        self.labels[target], warnings = _ordered_only(target, labels, levels, bool(stated))
+        self.labels[target], warnings = _keep_levels(target, labels, levels, bool(stated))
         self.warnings += warnings
 
 
 def read_ordinal_labels(outcome: OutcomeColumns, labels: Mapping[str, Values]) -> OrdinalLabels:
-    """Find the order of each rated target, and compute severity where a matrix is known.
+    """Read severity, impact and urgency; compute severity if a priority matrix is known.
 
-    `labels` are those of the export, by target. A stated matrix replaces the column of severity,
-    which may follow older rules; a learned matrix only fills in unknown severities.
+    `labels` are those of the export, by target. A stated matrix overrides the severity column,
+    which may follow older rules. A learned matrix only fills in unknown severities.
     """
-    found = OrdinalLabels()
+    ordinal = OrdinalLabels()
     for name, column in outcome.parts().items():
-        found.order(f"fields.{name}", labels[f"fields.{name}"], column.order)
+        ordinal.order(f"fields.{name}", labels[f"fields.{name}"], column.order)
     severities = labels.get("severity")
     if outcome.priority_matrix:
-        severities = _compute(found, outcome.priority_matrix, severities)
+        severities = _apply_stated_matrix(ordinal, outcome.priority_matrix, severities)
     if severities is not None:
         stated = outcome.severity.order if outcome.severity else ()
-        found.order("severity", severities, stated, _order_of(found))
-    if found.matrix is None and len(found.labels) > 2:
-        _complete(found)
-    return found
+        ordinal.order("severity", severities, stated, _matrix_order(ordinal))
+    if ordinal.matrix is None and len(ordinal.labels) > 2:
+        _apply_learned_matrix(ordinal)
+    return ordinal
 
 
-def _parts(found: OrdinalLabels) -> tuple[Values, Values]:
-    return found.labels["fields.impact"], found.labels["fields.urgency"]
+def _priority_parts(ordinal: OrdinalLabels) -> tuple[Values, Values]:
+    return ordinal.labels["fields.impact"], ordinal.labels["fields.urgency"]
 
 
-def _compute(
-    found: OrdinalLabels, stated: Mapping[str, Mapping[str, str]], severities: Values | None
+def _apply_stated_matrix(
+    ordinal: OrdinalLabels, stated: Mapping[str, Mapping[str, str]], severities: Values | None
 ) -> Values:
-    """Return severities by the stated matrix; where it names none, those of the column."""
-    parts = _parts(found)
-    known = [None] * len(parts[0]) if severities is None else severities
-    found.matrix = stated_matrix(stated, *parts, known)
-    made = computed_severities(found.matrix, *parts)
-    pairs = list(zip(known, made, strict=True))
-    if changed := sum(None not in (old, new) and old != new for old, new in pairs):
-        found.warnings.append(
-            f"severity: {changed} incidents have another than priority_matrix makes of their "
-            "impact and urgency; the matrix counts"
+    """Return the severities of the stated matrix, or the column's where the matrix has no cell."""
+    parts = _priority_parts(ordinal)
+    exported = [None] * len(parts[0]) if severities is None else severities
+    ordinal.matrix = stated_matrix(stated, *parts, exported)
+    computed = computed_severities(ordinal.matrix, *parts)
+    severity_pairs = list(zip(exported, computed, strict=True))
+    if changes := sum(None not in (old, new) and old != new for old, new in severity_pairs):
+        ordinal.warnings.append(
+            f"severity: {changes} incidents have another severity than priority_matrix gives for "
+            "their impact and urgency; the matrix is used"
         )
-    rows = zip(paired_levels(*parts), made, strict=True)
-    if unknown := [pair for pair, new in rows if pair is not None and new is None]:
-        impact, urgency = unknown[0]
-        found.warnings.append(
-            f"priority_matrix: {len(unknown)} incidents have an impact and urgency that it does "
-            f"not name, such as {impact[:40]!r} and {urgency[:40]!r}"
+    rows = zip(paired_levels(*parts), computed, strict=True)
+    if missing_cells := [pair for pair, new in rows if pair is not None and new is None]:
+        impact, urgency = missing_cells[0]
+        ordinal.warnings.append(
+            f"priority_matrix: {len(missing_cells)} incidents have an impact and urgency that it "
+            f"does not name, such as {impact[:40]!r} and {urgency[:40]!r}"
         )
-    return [old if new is None else new for old, new in pairs]
+    return [old if new is None else new for old, new in severity_pairs]
 
 
-def _order_of(found: OrdinalLabels) -> tuple[str, ...]:
-    if found.matrix is None:
+def _matrix_order(ordinal: OrdinalLabels) -> tuple[str, ...]:
+    if ordinal.matrix is None:
         return ()
-    return matrix_order(found.matrix, found.levels["fields.impact"], found.levels["fields.urgency"])
+    levels = ordinal.levels
+    return matrix_order(ordinal.matrix, levels["fields.impact"], levels["fields.urgency"])
 
 
-def _complete(found: OrdinalLabels) -> None:
-    """Learn the matrix, if there is one, and let it fill in unknown severities."""
-    parts, known = _parts(found), found.labels["severity"]
-    found.matrix = learn_matrix(*parts, known)
-    if found.matrix is not None:
-        made = computed_severities(found.matrix, *parts)
-        found.labels["severity"] = [
-            new if old is None else old for old, new in zip(known, made, strict=True)
+def _apply_learned_matrix(ordinal: OrdinalLabels) -> None:
+    """Learn the matrix, if the labels follow one, and fill in unknown severities with it."""
+    parts, severities = _priority_parts(ordinal), ordinal.labels["severity"]
+    ordinal.matrix = learn_matrix(*parts, severities)
+    if ordinal.matrix is not None:
+        computed = computed_severities(ordinal.matrix, *parts)
+        ordinal.labels["severity"] = [
+            new if old is None else old for old, new in zip(severities, computed, strict=True)
         ]
 
 
-def _ordered_only(
+def _keep_levels(
     target: str, labels: Values, levels: Sequence[str], is_stated: bool
 ) -> tuple[Values, list[str]]:
-    """Set labels outside the order to None and warn of them; without an order keep all."""
+    """Return the labels, None for those that are not among the levels, with a warning.
+
+    Without levels all labels are kept.
+    """
     name = target.removeprefix("fields.")
     if not levels:
         return labels, [
             f"{name}: the order of its levels is unclear; state `order` in the mapping, "
             "least severe first"
         ]
-    spelled = {level.casefold(): level for level in levels} if is_stated else {}
-    spelled |= {level: level for level in levels}
-    ordered = [
-        None if label is None else spelled.get(label, spelled.get(label.casefold()))
+    level_of = {level.casefold(): level for level in levels} if is_stated else {}
+    level_of |= {level: level for level in levels}
+    kept = [
+        None if label is None else level_of.get(label, level_of.get(label.casefold()))
         for label in labels
     ]
-    others = [old for old, new in zip(labels, ordered, strict=True) if old is not None and not new]
-    if not others:
-        return ordered, []
-    return ordered, [
-        f"{name}: {len(others)} values are not in the order, such as {others[0][:40]!r}; "
+    dropped = [old for old, new in zip(labels, kept, strict=True) if old is not None and not new]
+    if not dropped:
+        return kept, []
+    return kept, [
+        f"{name}: {len(dropped)} values are not in the order, such as {dropped[0][:40]!r}; "
         "they count as missing"
     ]

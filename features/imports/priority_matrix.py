@@ -1,4 +1,4 @@
-"""Priority as a function of impact and urgency: a matrix that is stated, or learned."""
+"""The priority matrix, stated or learned: severity as a function of impact and urgency."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,18 +13,20 @@ _MAX_EXCEPTIONS = 0.01
 def stated_matrix(
     stated: Mapping[str, Mapping[str, str]], impacts: Values, urgencies: Values, severities: Values
 ) -> PriorityMatrix:
-    """Return the matrix of a mapping, its levels spelled as in the history."""
-    known = [Counter(v for v in values if v) for values in (impacts, urgencies, severities)]
+    """Return the matrix that a mapping states, its levels spelled as in the history."""
+    impact_counts, urgency_counts, severity_counts = (
+        Counter(value for value in values if value) for values in (impacts, urgencies, severities)
+    )
     cells = {}
     for impact, row in stated.items():
         for urgency, severity in row.items():
-            pair = spelled_as(impact, known[0]), spelled_as(urgency, known[1])
-            cells[pair] = spelled_as(severity, known[2])
+            pair = spelled_as(impact, impact_counts), spelled_as(urgency, urgency_counts)
+            cells[pair] = spelled_as(severity, severity_counts)
     return PriorityMatrix(cells)
 
 
 def learn_matrix(impacts: Values, urgencies: Values, severities: Values) -> PriorityMatrix | None:
-    """Return the commonest severity of each pair; None unless it holds for 99% of the rows.
+    """Return the commonest severity of each pair, None if it is not right for 99% of the rows.
 
     >>> learn_matrix(["1", "2"] * 40, ["1"] * 80, ["P1", "P2"] * 40).cells[("2", "1")]
     'P2'
@@ -32,18 +34,18 @@ def learn_matrix(impacts: Values, urgencies: Values, severities: Values) -> Prio
     pairs = paired_levels(impacts, urgencies)
     if not determines(pairs, severities, max_errors=_MAX_EXCEPTIONS):
         return None
-    made: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for pair, severity in zip(pairs, severities, strict=True):
         if pair is not None and severity is not None:
-            made[pair][severity] += 1
-    cells = {pair: made[pair].most_common(1)[0][0] for pair in sorted(made)}
+            counts[pair][severity] += 1
+    cells = {pair: counts[pair].most_common(1)[0][0] for pair in sorted(counts)}
     return PriorityMatrix(cells, is_learned=True)
 
 
 def computed_severities(
     matrix: PriorityMatrix, impacts: Values, urgencies: Values
 ) -> list[str | None]:
-    """Return the severity that the matrix makes of each row, None where it does not know."""
+    """Return the severity that the matrix gives for each row, None where it has no cell."""
     pairs = paired_levels(impacts, urgencies)
     return [None if pair is None else matrix.cells.get(pair) for pair in pairs]
 
@@ -51,23 +53,25 @@ def computed_severities(
 def matrix_order(
     matrix: PriorityMatrix, impact_levels: Sequence[str], urgency_levels: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the severities in the order that impact and urgency give them, empty where unclear.
+    """Return the severities ordered by their mean impact and urgency, empty if that is unclear.
 
     >>> cells = {("lo", "lo"): "silver", ("lo", "hi"): "gold", ("hi", "hi"): "gold"}
     >>> matrix_order(PriorityMatrix(cells), ("lo", "hi"), ("lo", "hi"))
     ('silver', 'gold')
     """
-    heights: dict[str, list[int]] = defaultdict(list)
-    for (impact, urgency), made in matrix.cells.items():
+    rank_sums: dict[str, list[int]] = defaultdict(list)
+    for (impact, urgency), severity in matrix.cells.items():
         if impact not in impact_levels or urgency not in urgency_levels:
             return ()
-        heights[made].append(impact_levels.index(impact) + urgency_levels.index(urgency))
-    means = {made: sum(found) / len(found) for made, found in heights.items()}
+        rank_sums[severity].append(impact_levels.index(impact) + urgency_levels.index(urgency))
+    means = {severity: sum(ranks) / len(ranks) for severity, ranks in rank_sums.items()}
     is_clear = len(set(means.values())) == len(means)
     return tuple(sorted(means, key=means.__getitem__)) if is_clear else ()
 
 
 def paired_levels(impacts: Values, urgencies: Values) -> list[tuple[str, str] | None]:
-    """Return each row's impact and urgency, None where one of them is unknown."""
-    both = zip(impacts, urgencies, strict=True)
-    return [None if i is None or u is None else (i, u) for i, u in both]
+    """Return each row's impact and urgency, None where either is unknown."""
+    return [
+        None if impact is None or urgency is None else (impact, urgency)
+        for impact, urgency in zip(impacts, urgencies, strict=True)
+    ]

@@ -1,4 +1,4 @@
-"""What was learned of each incident: labels, times and texts, read column by column."""
+"""Reads the outcomes of a history, column by column: labels, times and texts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Labels = Sequence[str | None]
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Outcome columns, one value per incident; `choices` are keyed by target."""
+    """Outcome columns with one value per incident; `choices` are the labels by target."""
 
     choices: Mapping[str, Labels]
     facts: Mapping[str, Labels]
@@ -30,7 +30,7 @@ class Outcomes:
     warnings: Sequence[str]
 
     def of(self, row: int) -> Outcome:
-        """Return the outcome of one incident."""
+        """Return the outcome of a row's incident."""
         choices = {target: labels[row] for target, labels in self.choices.items()}
         fields = {
             target.removeprefix("fields."): label
@@ -49,45 +49,50 @@ class Outcomes:
         )
 
     def is_resolved(self) -> list[bool]:
-        """Tell of each incident whether the export shows it resolved."""
-        pairs = zip(self.resolutions, self.resolved_at, strict=True)
-        return [text is not None or moment is not None for text, moment in pairs]
+        """Return for each incident whether it has a resolution or a time of resolution."""
+        rows = zip(self.resolutions, self.resolved_at, strict=True)
+        return [text is not None or moment is not None for text, moment in rows]
 
 
 def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -> Outcomes:
-    """Read every outcome column; resolutions are masked, labels stay as the history spells them."""
+    """Read every outcome column; resolutions are masked, labels keep the history's spelling."""
     outcome = mapping.outcome
-    choices = {t: _labels(label, records) for t, label in outcome.choices().items()}
-    ratings = read_ordinal_labels(outcome, choices)
-    warnings = ratings.warnings
+    choices = {target: _labels(column, records) for target, column in outcome.choices().items()}
+    ordinal = read_ordinal_labels(outcome, choices)
+    warnings = ordinal.warnings
     moments: Moments = [None] * len(records.lines)
-    if (resolved := outcome.resolved_at) is not None:
-        values = records.last[resolved.column]
-        moments, found = parse_dates(values, column=resolved.column, date_format=resolved.format)
-        warnings += found
+    if (resolved_at := outcome.resolved_at) is not None:
+        moments, date_warnings = parse_dates(
+            records.last[resolved_at.column],
+            column=resolved_at.column,
+            date_format=resolved_at.format,
+        )
+        warnings += date_warnings
     return Outcomes(
-        choices=choices | ratings.labels,
+        choices=choices | ordinal.labels,
         facts={
             "runbook_id": _labels(outcome.runbook_id, records),
             "duplicate_of": _labels(outcome.duplicate_of, records),
         },
         resolutions=_resolutions(outcome.resolution, records, masking),
         resolved_at=moments,
-        severity_levels=ratings.levels.get("severity", ()),
-        field_levels={name: ratings.levels[f"fields.{name}"] for name in outcome.parts()},
-        priority_matrix=ratings.matrix,
+        severity_levels=ordinal.levels.get("severity", ()),
+        field_levels={name: ordinal.levels[f"fields.{name}"] for name in outcome.parts()},
+        priority_matrix=ordinal.matrix,
         warnings=warnings,
     )
 
 
-def _labels(label: LabelColumn | None, records: Records) -> Labels:
-    if label is None:
+def _labels(column: LabelColumn | None, records: Records) -> Labels:
+    if column is None:
         return [None] * len(records.lines)
-    return [parse_label(value) for value in records.outcome(label)]
+    return [parse_label(value) for value in records.outcome(column)]
 
 
 def _resolutions(column: LabelColumn | None, records: Records, masking: Masking) -> Labels:
     if column is None:
         return [None] * len(records.lines)
-    read = partial(parse_text, masking=masking)
-    return [None if is_missing(v) else read(v) or None for v in records.outcome(column)]
+    parse = partial(parse_text, masking=masking)
+    return [
+        None if is_missing(value) else parse(value) or None for value in records.outcome(column)
+    ]

@@ -1,4 +1,4 @@
-"""The reports of a history: every row goes through the same parsing as a request."""
+"""Reads the reports of a history; a row is parsed in the same way as a request."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _TEXT_ROLES = ("title", "description", "service", "source")
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """The report of each record, None where the record is rejected."""
+    """The report of each record, None where the record was rejected."""
 
     reports: Sequence[IncidentReport | None]
     rejected: Sequence[RejectedRow]
@@ -28,77 +28,85 @@ class Reports:
 
 def read_reports(mapping: HistoryMapping, records: Records, masking: Masking) -> Reports:
     """Parse the report columns of each record; a record beyond the limits is rejected."""
-    opened, warnings = _openings(mapping, records)
+    moments, warnings = _opening_times(mapping, records)
     reports: list[IncidentReport | None] = []
     rejected: list[RejectedRow] = []
-    for row, (given, moment) in enumerate(zip(_given(mapping, records), opened, strict=True)):
+    raw_reports = zip(_raw_reports(mapping, records), moments, strict=True)
+    for row, (raw_report, moment) in enumerate(raw_reports):
         try:
-            fields = ReportFields.model_validate({**given, "opened_at": moment})
+            fields = ReportFields.model_validate({**raw_report, "opened_at": moment})
             reports.append(fields.parse(masking))
         except ValidationError as error:
             reports.append(None)
-            rejected.append(RejectedRow(records.lines[row], str(given["id"])[:80], _why(error)))
-    return Reports(reports, rejected, [*warnings, *_unprintable(mapping.report, records)])
+            incident_id = str(raw_report["id"])[:80]
+            rejected.append(RejectedRow(records.lines[row], incident_id, _reason(error)))
+    warnings = [*warnings, *_unprintable_warnings(mapping.report, records)]
+    return Reports(reports, rejected, warnings)
 
 
 def provenance_of(mapping: HistoryMapping, records: Records) -> dict[str, Provenance]:
-    """Return when each report column was written: as stated, else by the kind of the export."""
-    known: dict[str, Provenance] = {}
-    for role, column in mapping.report.named():
+    """Return when each report column was written: as the mapping states, else by default.
+
+    By default the id, the time of opening, callers and all columns of an audit trail were written
+    at opening; the others are unknown.
+    """
+    provenance: dict[str, Provenance] = {}
+    for role, column in mapping.report.role_columns():
         is_fixed = role in ("id", "opened_at") or is_caller(column) or records.is_audit_trail
-        usual = Provenance.OPENING if is_fixed else Provenance.UNKNOWN
-        known[column] = mapping.columns_known.get(column, usual)
-    return known
+        default = Provenance.OPENING if is_fixed else Provenance.UNKNOWN
+        provenance[column] = mapping.columns_known.get(column, default)
+    return provenance
 
 
-def _openings(mapping: HistoryMapping, records: Records) -> tuple[Moments, list[str]]:
-    opened = mapping.report.opened_at
-    if opened is None:
+def _opening_times(mapping: HistoryMapping, records: Records) -> tuple[Moments, list[str]]:
+    opened_at = mapping.report.opened_at
+    if opened_at is None:
         return [None] * len(records.lines), []
-    values = records.opening[opened.column]
-    moments, unreadable = parse_dates(values, column=opened.column, date_format=opened.format)
-    moments, unusable = usable_openings(moments, column=opened.column)
-    return moments, unreadable + unusable
+    column = opened_at.column
+    values = records.opening[column]
+    moments, date_warnings = parse_dates(values, column=column, date_format=opened_at.format)
+    moments, column_warnings = usable_openings(moments, column=column)
+    return moments, date_warnings + column_warnings
 
 
-def _given(mapping: HistoryMapping, records: Records) -> Iterator[dict[str, object]]:
-    """Yield the report fields of each record, as a request would give them."""
-    roles = dict(_role_columns(mapping.report, records))
+def _raw_reports(mapping: HistoryMapping, records: Records) -> Iterator[dict[str, object]]:
+    """Yield the report fields of each record, in the form of a request."""
+    columns = dict(_text_columns(mapping.report, records))
     attributes = mapping.report.attributes
     facts = zip(*(records.opening[column] for column in attributes), strict=True)
-    texts = zip(*roles.values(), strict=True)
-    for identifier in _identifiers(mapping, records):
-        given: dict[str, object] = {"id": identifier}
-        if roles:
-            given.update(zip(roles, next(texts), strict=True))
+    texts = zip(*columns.values(), strict=True)
+    for incident_id in _incident_ids(mapping, records):
+        raw_report: dict[str, object] = {"id": incident_id}
+        if columns:
+            raw_report.update(zip(columns, next(texts), strict=True))
         if attributes:
-            given["attributes"] = dict(zip(attributes, next(facts), strict=True))
-        yield given
+            raw_report["attributes"] = dict(zip(attributes, next(facts), strict=True))
+        yield raw_report
 
 
-def _role_columns(report: ReportColumns, records: Records) -> Iterator[tuple[str, Sequence[str]]]:
-    for role, column in report.named():
+def _text_columns(report: ReportColumns, records: Records) -> Iterator[tuple[str, Sequence[str]]]:
+    for role, column in report.role_columns():
         if role in _TEXT_ROLES:
             yield role, records.opening[column]
 
 
-def _identifiers(mapping: HistoryMapping, records: Records) -> list[str]:
-    named = mapping.report.id.column if mapping.report.id else None
-    if named is None and mapping.events is not None:
-        named = mapping.events.group_by
-    values = records.opening[named] if named else [""] * len(records.lines)
+def _incident_ids(mapping: HistoryMapping, records: Records) -> list[str]:
+    column = mapping.report.id.column if mapping.report.id else None
+    if column is None and mapping.events is not None:
+        column = mapping.events.group_by
+    values = records.opening[column] if column else [""] * len(records.lines)
     return [f"row-{n}" if is_missing(value) else value for n, value in enumerate(values, start=1)]
 
 
-def _unprintable(report: ReportColumns, records: Records) -> list[str]:
-    columns = [values for _, values in _role_columns(report, records)]
+def _unprintable_warnings(report: ReportColumns, records: Records) -> list[str]:
+    columns = [values for _, values in _text_columns(report, records)]
     count = sum(any(map(has_unprintable, texts)) for texts in zip(*columns, strict=True))
     return [f"{count} rows held control or broken characters, now removed"] if count else []
 
 
-def _why(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"]))[:80]
-    if first["type"] == "too_long":
-        return f"{place}: is longer than {first['ctx']['max_length']:,} characters"
-    return f"{place}: {first['msg']}"
+def _reason(error: ValidationError) -> str:
+    details = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(map(str, details["loc"]))[:80]
+    if details["type"] == "too_long":
+        return f"{field}: is longer than {details['ctx']['max_length']:,} characters"
+    return f"{field}: {details['msg']}"

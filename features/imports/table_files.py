@@ -1,4 +1,4 @@
-"""Exports as files: csv, jsonl and parquet, plain or compressed, read as columns of strings."""
+"""Reads export files into columns of strings: csv and jsonl, also gzipped, and parquet."""
 
 import csv
 import gzip
@@ -25,7 +25,11 @@ _LONGEST_FIELD = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An export as columns of strings: absent values are empty, `lines` are those of the file."""
+    """An export as columns of strings.
+
+    A missing value is an empty string. `lines` are the rows' line numbers in the file. `sha256` is
+    the hash of the file.
+    """
 
     columns: Mapping[str, Sequence[str]]
     lines: Sequence[int]
@@ -35,21 +39,21 @@ class Table:
 
 def read_table(path: Path) -> Table:
     """Read an export; raises `UnreadableFile` with one line that says what to do."""
-    kind = next((end for end in FILE_TYPES if path.name.lower().endswith(end)), None)
-    if kind is None:
+    suffix = next((suffix for suffix in FILE_TYPES if path.name.lower().endswith(suffix)), None)
+    if suffix is None:
         raise UnreadableFile(f"{path}: give a file that ends in {', '.join(FILE_TYPES)}")
     content = _read_bytes(path)
     digest = sha256(content).hexdigest()
-    if kind.endswith(".gz"):
+    if suffix.endswith(".gz"):
         content = _decompress(content, path)
-    if kind == ".parquet":
+    if suffix == ".parquet":
         columns, lines, rejected = _read_parquet(content, path)
     else:
-        read = _read_csv if kind.startswith(".csv") else _read_jsonl
+        read = _read_csv if suffix.startswith(".csv") else _read_jsonl
         columns, lines, rejected = read(_decode(content, path))
     if not lines:
-        first = f"; line {rejected[0].line}: {rejected[0].reason}" if rejected else ""
-        raise UnreadableFile(f"{path}: the file holds no readable row{first}")
+        example = f"; line {rejected[0].line}: {rejected[0].reason}" if rejected else ""
+        raise UnreadableFile(f"{path}: the file holds no readable row{example}")
     return Table(columns, lines, tuple(rejected), digest)
 
 
@@ -72,7 +76,7 @@ def _decompress(content: bytes, path: Path) -> bytes:
     except EOFError as error:
         raise UnreadableFile(f"{path}: the gzip file is truncated; copy it again") from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise UnreadableFile(f"{path}: the file is no gzip file, or is damaged") from error
+        raise UnreadableFile(f"{path}: the file is not a gzip file, or is damaged") from error
 
 
 def _decode(content: bytes, path: Path) -> str:
@@ -108,33 +112,33 @@ def _read_csv(text: str) -> _Parts:
         if not header:
             header = _unique_names(row)
             continue
-        # Some exporters end each line, but not the header, with a separator.
+        # Some programs end each line with a separator, but not the header.
         if len(row) > len(header) and not any(row[len(header) :]):
             row = row[: len(header)]
         if len(row) == len(header):
             rows.append(row)
             lines.append(line)
         else:
-            reason = f"has {len(row)} values where the header names {len(header)} columns"
+            reason = f"has {len(row)} values, but the header names {len(header)} columns"
             rejected.append(RejectedRow(line, "", reason))
     values = zip(*rows, strict=True) if rows else ([] for _ in header)
     return dict(zip(header, values, strict=True)), lines, rejected
 
 
 def _delimiter_of(header_line: str) -> str:
-    found = {mark: len(next(csv.reader([header_line], delimiter=mark))) for mark in _DELIMITERS}
-    return max(_DELIMITERS, key=lambda mark: found[mark])
+    columns = {mark: len(next(csv.reader([header_line], delimiter=mark))) for mark in _DELIMITERS}
+    return max(_DELIMITERS, key=lambda mark: columns[mark])
 
 
 def _unique_names(header: Sequence[str]) -> list[str]:
-    """Name repeated columns `Comment`, `Comment.1`, ...: tracker exports repeat some."""
-    names, seen = [name.strip() for name in header], Counter[str]()
+    """Return unique column names: repeats become `Comment.1` and so on, as trackers repeat some."""
+    names, repeats = [name.strip() for name in header], Counter[str]()
     unique: list[str] = []
     for name in names:
         candidate = name
         while candidate in unique or (candidate != name and candidate in names):
-            seen[name] += 1
-            candidate = f"{name}.{seen[name]}"
+            repeats[name] += 1
+            candidate = f"{name}.{repeats[name]}"
         unique.append(candidate)
     return unique
 
@@ -143,19 +147,19 @@ def _read_jsonl(text: str) -> _Parts:
     records: list[dict[str, object]] = []
     lines: list[int] = []
     rejected: list[RejectedRow] = []
-    # Not splitlines(): JSON strings may hold the further line ends that it knows.
-    for line, given in enumerate(text.split("\n"), start=1):
-        if not given.strip():
+    # Not splitlines(): it also splits at line separators that JSON strings may contain.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
             continue
         try:
-            record = json.loads(given)
+            record = json.loads(line)
         except (ValueError, RecursionError):
             record = None
         if isinstance(record, dict) and record:
             records.append(record)
-            lines.append(line)
+            lines.append(number)
         else:
-            rejected.append(RejectedRow(line, "", "is not a JSON object on one line"))
+            rejected.append(RejectedRow(number, "", "is not a JSON object on one line"))
     names = dict.fromkeys(name for record in records for name in record)
     columns = {name: [_as_text(record.get(name)) for record in records] for name in names}
     return columns, lines, rejected
@@ -173,9 +177,9 @@ def _read_parquet(content: bytes, path: Path) -> _Parts:
     try:
         table = parquet.read_table(BytesIO(content))
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise UnreadableFile(f"{path}: the file is no parquet file, or is damaged") from error
+        raise UnreadableFile(f"{path}: the file is not a parquet file, or is damaged") from error
     names = _unique_names(table.column_names)
-    columns = {name: _strings_of(table.column(at)) for at, name in enumerate(names)}
+    columns = {name: _strings_of(table.column(index)) for index, name in enumerate(names)}
     return columns, range(1, table.num_rows + 1), []
 
 

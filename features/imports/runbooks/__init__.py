@@ -1,1 +1,1 @@
-"""Folders of Markdown runbooks become runbooks with steps."""
+"""Reads folders of Markdown files into runbooks with steps."""

@@ -1,4 +1,4 @@
-"""A folder or Git checkout of Markdown runbooks; what cannot be read is named and passed over."""
+"""Reads a folder or Git checkout of Markdown runbooks; unreadable files are skipped and listed."""
 
 import os
 from collections.abc import Iterator
@@ -11,17 +11,17 @@ from features.imports.runbooks.git_links import find_checkout
 from features.imports.runbooks.markdown import BadRunbook, parse_runbook
 from features.text.masking import Masking, configured_masking, mask_text
 
-# A hundred pages are no runbook, and of brackets alone more would take the parser many seconds.
+# About a hundred pages. The parser would need many seconds for a larger file full of brackets.
 _LARGEST_BYTES = 256_000
 _LONGEST_ID = 255
-_ABOUT_THE_FOLDER = frozenset(
+_FOLDER_DOCUMENTS = frozenset(
     ("readme", "license", "contributing", "changelog", "code_of_conduct", "security")
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """A file that is no readable runbook, by its path below the folder, and why."""
+    """A file or folder that was not read: its path below the runbook folder, and the reason."""
 
     path: str
     reason: str
@@ -29,94 +29,100 @@ class SkippedFile:
 
 @dataclass(frozen=True, slots=True)
 class RunbookFolder:
-    """The runbooks of a folder, by id, and the files that were passed over."""
+    """The runbooks of a folder, ordered by id, and the skipped files."""
 
     runbooks: tuple[Runbook, ...] = ()
     skipped: tuple[SkippedFile, ...] = ()
 
     @property
     def unread_ids(self) -> tuple[str, ...]:
-        """The ids that passed over files would have, and with a slash those of whole folders."""
+        """The ids that the skipped files would have; a skipped folder's path ends in a slash."""
         return tuple(
             path[: -len(".md")] if path.lower().endswith(".md") else f"{path}/"
-            for path in (one.path for one in self.skipped)
+            for path in (file.path for file in self.skipped)
         )
 
 
 def read_runbooks(folder: Path, *, masking: Masking | None = None) -> RunbookFolder:
-    """Read every `.md` file below a folder; hidden folders and links out of it are left alone.
+    """Read every `.md` file below a folder, except in hidden folders and behind links out of it.
 
-    `masking` is by default what the settings ask for. Raises `UnreadableFile` when the folder is
-    missing, no folder, or may not be read.
+    `masking` is by default what the settings say. Raises `UnreadableFile` if the folder is missing,
+    is not a folder, or cannot be read.
     """
-    root = _readable(folder)
+    root = _open_folder(folder)
     masking = masking or configured_masking()
     checkout = find_checkout(root)
     runbooks: list[Runbook] = []
     skipped: list[SkippedFile] = []
-    for path, reason in _walk(root):
-        below = path.relative_to(root).as_posix()
+    for path, skip_reason in _markdown_files(root):
+        relative_path = path.relative_to(root).as_posix()
         try:
-            if reason:
-                raise BadRunbook(reason)
-            runbook = parse_runbook(mask_text(_read(path, root), masking), _id_of(below))
-        except BadRunbook as failure:
-            skipped.append(SkippedFile(_printable(below), str(failure)))
+            if skip_reason:
+                raise BadRunbook(skip_reason)
+            text = mask_text(_read_text(path, root), masking)
+            runbook = parse_runbook(text, _runbook_id(relative_path))
+        except BadRunbook as error:
+            skipped.append(SkippedFile(_printable(relative_path), str(error)))
             continue
         if runbook.url is None and checkout is not None:
             runbook = replace(runbook, url=checkout.link_to(path))
         runbooks.append(runbook)
-    return RunbookFolder(tuple(sorted(runbooks, key=lambda one: one.id)), tuple(skipped))
+    runbooks.sort(key=lambda runbook: runbook.id)
+    return RunbookFolder(tuple(runbooks), tuple(skipped))
 
 
-def _readable(folder: Path) -> Path:
+def _open_folder(folder: Path) -> Path:
+    """Return the folder's real path, once it has proved to be readable."""
     try:
         root = folder.resolve(strict=True)
         if root.is_dir():
             os.scandir(root).close()
             return root
-    except (OSError, RuntimeError, ValueError) as failure:
+    except (OSError, RuntimeError, ValueError) as error:
         raise UnreadableFile(
-            f"{folder}: cannot be read as a folder of runbooks ({_why(failure)})"
-        ) from failure
+            f"{folder}: cannot be read as a folder of runbooks ({_reason(error)})"
+        ) from error
     raise UnreadableFile(f"{folder} is not a folder; give the folder that holds the runbooks")
 
 
-def _walk(root: Path) -> Iterator[tuple[Path, str]]:
-    """Yield Markdown files in order; with a reason, what must be passed over."""
-    closed: list[OSError] = []
-    for place, folders, files in os.walk(root, onerror=closed.append):
-        here = Path(place)
-        linked = {name for name in folders if (here / name).is_symlink()}
-        folders[:] = sorted(name for name in folders if name[0] != "." and name not in linked)
-        yield from ((here / name, "is a link to a folder") for name in sorted(linked))
+def _markdown_files(root: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each Markdown file with the reason to skip it, empty if it is to be read.
+
+    Linked and unreadable folders are yielded with their reason.
+    """
+    errors: list[OSError] = []
+    for path, folders, files in os.walk(root, onerror=errors.append):
+        folder = Path(path)
+        links = {name for name in folders if (folder / name).is_symlink()}
+        folders[:] = sorted(name for name in folders if name[0] != "." and name not in links)
+        yield from ((folder / name, "is a link to a folder") for name in sorted(links))
         for name in sorted(files):
             if name.lower().endswith(".md") and name[0] != ".":
-                about = here == root and Path(name).stem.lower() in _ABOUT_THE_FOLDER
-                yield here / name, "tells about the folder" if about else ""
-    yield from ((Path(failure.filename), _why(failure)) for failure in closed)
+                is_document = folder == root and Path(name).stem.lower() in _FOLDER_DOCUMENTS
+                yield folder / name, "describes the folder" if is_document else ""
+    yield from ((Path(error.filename), _reason(error)) for error in errors)
 
 
-def _id_of(below: str) -> str:
-    known = below[: -len(".md")]
-    if _printable(known) != known:
+def _runbook_id(relative_path: str) -> str:
+    runbook_id = relative_path[: -len(".md")]
+    if _printable(runbook_id) != runbook_id:
         raise BadRunbook("has a name that is not UTF-8")
-    if len(known) > _LONGEST_ID:
+    if len(runbook_id) > _LONGEST_ID:
         raise BadRunbook(f"has a path of more than {_LONGEST_ID} characters")
-    return known
+    return runbook_id
 
 
-def _read(path: Path, root: Path) -> str:
+def _read_text(path: Path, root: Path) -> str:
     try:
-        real = path.resolve(strict=True)
-        if not real.is_relative_to(root):
+        real_path = path.resolve(strict=True)
+        if not real_path.is_relative_to(root):
             raise BadRunbook("is a link out of the folder")
-        if not real.is_file():
+        if not real_path.is_file():
             raise BadRunbook("is not a regular file")
-        with real.open("rb") as file:
+        with real_path.open("rb") as file:
             content = file.read(_LARGEST_BYTES + 1)
-    except (OSError, RuntimeError) as failure:
-        raise BadRunbook(f"cannot be read ({_why(failure)})") from failure
+    except (OSError, RuntimeError) as error:
+        raise BadRunbook(f"cannot be read ({_reason(error)})") from error
     return _decode(content)
 
 
@@ -127,8 +133,8 @@ def _decode(content: bytes) -> str:
         raise BadRunbook("is binary, not text")
     try:
         text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as failure:
-        raise BadRunbook("is not UTF-8 text") from failure
+    except UnicodeDecodeError as error:
+        raise BadRunbook("is not UTF-8 text") from error
     if not text.strip():
         raise BadRunbook("is empty")
     return text
@@ -138,5 +144,5 @@ def _printable(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _why(failure: Exception) -> str:
-    return (getattr(failure, "strerror", None) or str(failure)).lower()
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -1,4 +1,4 @@
-"""Where the files of a Git checkout can be read in a browser, as far as its remote tells."""
+"""Links to the files of a Git checkout on GitHub or GitLab, derived from its remote."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-_LARGEST_SETTING = 100_000
+_MAX_CHARACTERS = 100_000
 _ORIGIN = re.compile(
     r"^\[remote \"origin\"\]\n(?:[ \t]+.*\n)*?[ \t]+url[ \t]*=[ \t]*(\S+)", re.MULTILINE
 )
@@ -19,17 +19,17 @@ _BRANCH = re.compile(r"^ref: refs/heads/(\S+)$")
 
 @dataclass(frozen=True, slots=True)
 class GitCheckout:
-    """A Git checkout whose files have a page each, below `page`."""
+    """A Git checkout whose files have web pages below the address `page`."""
 
     root: Path
     page: str
 
     @classmethod
     def open(cls, root: Path) -> Self | None:
-        """Read the remote and branch; None where the host's pages are not known."""
-        origin = _ORIGIN.search(_setting(root / ".git" / "config"))
+        """Read the remote and the branch; None unless the remote is on GitHub or GitLab."""
+        origin = _ORIGIN.search(_read_start(root / ".git" / "config"))
         remote = _REMOTE.match(origin[1].removesuffix(".git")) if origin else None
-        branch = _BRANCH.match(_setting(root / ".git" / "HEAD").strip())
+        branch = _BRANCH.match(_read_start(root / ".git" / "HEAD").strip())
         if remote is None:
             return None
         if re.match(r"github\.", remote["host"]):
@@ -38,25 +38,26 @@ class GitCheckout:
             blob = "-/blob"
         else:
             return None
-        shown = quote(branch[1]) if branch else "HEAD"
-        return cls(root, f"https://{remote['host']}/{remote['project']}/{blob}/{shown}")
+        revision = quote(branch[1]) if branch else "HEAD"
+        return cls(root, f"https://{remote['host']}/{remote['project']}/{blob}/{revision}")
 
     def link_to(self, path: Path) -> str:
-        """Return the page of a file inside the checkout."""
+        """Return the web address of a file inside the checkout."""
         return f"{self.page}/{quote(path.relative_to(self.root).as_posix())}"
 
 
 def find_checkout(folder: Path) -> GitCheckout | None:
-    """Return the checkout that a folder is or lies in, None where its pages are not known."""
-    for place in (folder, *folder.parents):
-        if (place / ".git").exists():
-            return GitCheckout.open(place)
+    """Return the checkout that a folder belongs to, None if there is none or it has no web pages."""
+    for root in (folder, *folder.parents):
+        if (root / ".git").exists():
+            return GitCheckout.open(root)
     return None
 
 
-def _setting(path: Path) -> str:
+def _read_start(path: Path) -> str:
+    """Return the start of a text file, empty if it cannot be read."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(_LARGEST_SETTING)
+            return file.read(_MAX_CHARACTERS)
     except OSError:
         return ""

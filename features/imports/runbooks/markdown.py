@@ -1,4 +1,4 @@
-"""The text of one runbook: front matter, headings and fenced commands become a `Runbook`."""
+"""Parses the Markdown of one runbook: front matter, headings and fenced commands."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from features.domain.runbook import Runbook, Section, SectionRole
-from features.imports.runbooks.section_roles import part_of
+from features.imports.runbooks.section_roles import heading_role
 from features.imports.runbooks.steps import Block, commands_of, steps_of
 
 _SHORTCODE_LINK = re.compile(
@@ -20,37 +20,39 @@ _SHORTCODE_LINK = re.compile(
 _SHORTCODE = re.compile(r"\{\{[<%][^\n]{0,300}?[%>]\}\}")
 _LINK_FACTS = ("url", "runbook_url")
 _LONGEST_LEAD = 80
-# The level of a lead, below that of every heading.
+# The level of a lead: one below the six levels of headings.
 _LEAD = 7
 _BREAKS = {"softbreak": " ", "hardbreak": "\n"}
 
 
 class BadRunbook(ValueError):
-    """The text cannot be read as a runbook; the message says why."""
+    """A text is not a readable runbook; the message says why."""
 
 
 def parse_runbook(text: str, id: str) -> Runbook:  # noqa: A002  # the name of the field
-    """Parse the Markdown of one runbook; markup of HTML stays the text that it is.
+    """Parse the Markdown of one runbook; HTML tags are kept as plain text.
 
-    Raises `BadRunbook` on front matter that is no YAML mapping, and on a text that says nothing.
+    Raises `BadRunbook` if the front matter is not a YAML mapping, or if the text has no content.
 
     >>> runbook = parse_runbook("# Disk full\\n## Mitigation\\n1. Empty the trash.", "disk/full")
     >>> runbook.title, runbook.steps, runbook.sections[0].part.value
     ('Disk full', ('Empty the trash.',), 'mitigation')
     """
-    tokens = _parser().parse(_without_page_markup(text.lstrip()))
+    tokens = _parser().parse(_drop_page_markup(text.lstrip()))
     facts, tokens = _take_front_matter(tokens)
     chapters = list(_chapters(tokens))
     if not any(chapter.heading or chapter.blocks for chapter in chapters):
-        raise BadRunbook("says nothing")
+        raise BadRunbook("has no content")
     title = facts.get("title") or _first_heading(chapters) or id.rpartition("/")[2]
     return Runbook(
         id=id,
         title=title,
         sections=tuple(
-            _section(one) for one in chapters if one.blocks or one.heading not in ("", title)
+            _section(chapter)
+            for chapter in chapters
+            if chapter.blocks or chapter.heading not in ("", title)
         ),
-        steps=steps_of([(chapter.part, chapter.blocks) for chapter in chapters]),
+        steps=steps_of([(chapter.role, chapter.blocks) for chapter in chapters]),
         url=_link(facts),
         facts=facts,
     )
@@ -60,7 +62,7 @@ def parse_runbook(text: str, id: str) -> Runbook:  # noqa: A002  # the name of t
 class _Chapter:
     heading: str = ""
     level: int = 0
-    part: SectionRole = SectionRole.OTHER
+    role: SectionRole = SectionRole.OTHER
     blocks: list[Block] = field(default_factory=list)
 
 
@@ -69,68 +71,71 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable("table").use(front_matter_plugin)
 
 
-def _without_page_markup(text: str) -> str:
-    """Drop comments and the shortcodes of site generators, which readers never see."""
-    before, *rest = text.split("<!--")
-    shown = [part.partition("-->")[2] if "-->" in part else f"<!--{part}" for part in rest]
-    return _SHORTCODE.sub("", _SHORTCODE_LINK.sub(r"\1", before + "".join(shown)))
+def _drop_page_markup(text: str) -> str:
+    """Remove comments and the shortcodes of site generators, which readers never see."""
+    start, *parts = text.split("<!--")
+    visible = [part.partition("-->")[2] if "-->" in part else f"<!--{part}" for part in parts]
+    return _SHORTCODE.sub("", _SHORTCODE_LINK.sub(r"\1", start + "".join(visible)))
 
 
 def _take_front_matter(tokens: list[Token]) -> tuple[dict[str, str], list[Token]]:
     if not tokens or tokens[0].type != "front_matter":
         return {}, tokens
     try:
-        found = yaml.safe_load(tokens[0].content)
-    except (yaml.YAMLError, ValueError, RecursionError) as failure:
-        raise BadRunbook("has front matter that is not valid YAML") from failure
-    if found is None:
+        content = yaml.safe_load(tokens[0].content)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BadRunbook("has front matter that is not valid YAML") from error
+    if content is None:
         return {}, tokens[1:]
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise BadRunbook("has front matter that is not a mapping of names to values")
-    # A list or a mapping says nothing that is shown; its expansion may be huge.
-    scalars = {name: value for name, value in found.items() if not isinstance(value, list | dict)}
+    # Lists and mappings are never shown, and YAML aliases could make their text huge.
+    scalars = {name: value for name, value in content.items() if not isinstance(value, list | dict)}
     facts = {str(name): str(value) for name, value in scalars.items() if value is not None}
     return facts, tokens[1:]
 
 
 def _chapters(tokens: Sequence[Token]) -> Iterator[_Chapter]:
-    """Cut at every heading, and at short leads in bold that serve as one."""
+    """Split the page at every heading, and at leads, which are short bold lines used as headings.
+
+    A chapter whose heading does not name a role has the role of the chapter above it.
+    """
     chapter, parents = _Chapter(), {0: SectionRole.OTHER}
     for block, level in _blocks(tokens):
         if not level:
             chapter.blocks.append(block)
             continue
         yield chapter
-        above = next(parents[at] for at in sorted(parents, reverse=True) if at < level)
-        part = part_of(block.text)
-        part = above if part is SectionRole.OTHER else part
-        parents = {at: known for at, known in parents.items() if at < level} | {level: part}
-        chapter = _Chapter(block.text, level, part)
+        parents = {depth: role for depth, role in parents.items() if depth < level}
+        role = heading_role(block.text)
+        role = parents[max(parents)] if role is SectionRole.OTHER else role
+        parents[level] = role
+        chapter = _Chapter(block.text, level, role)
     yield chapter
 
 
 def _blocks(tokens: Sequence[Token]) -> Iterator[tuple[Block, int]]:
-    """Yield each block of text, with its level when it is a heading, else 0."""
-    items = 0
-    fresh_item = False
-    opened = ""
+    """Yield each block of text with its heading level, 0 if it is not a heading."""
+    item_depth = 0
+    starts_item = False
+    opening = ""
     for token in tokens:
         if token.type == "list_item_open":
-            items, fresh_item = items + 1, True
+            item_depth, starts_item = item_depth + 1, True
         elif token.type == "list_item_close":
-            items -= 1
+            item_depth -= 1
         elif token.type in ("heading_open", "paragraph_open", "th_open", "td_open"):
-            opened = token.type
-            level = int(token.tag[1]) if opened == "heading_open" else 0
+            opening = token.type
+            level = int(token.tag[1]) if opening == "heading_open" else 0
         elif token.type == "inline":
-            text = _plain(token)
-            if opened == "heading_open" and not items:
+            text = _plain_text(token)
+            if opening == "heading_open" and not item_depth:
                 yield Block(text), level
-            elif opened == "paragraph_open" and not items and _is_lead(token, text):
+            elif opening == "paragraph_open" and not item_depth and _is_lead(token, text):
                 yield Block(text.rstrip(": ")), _LEAD
             elif text:
-                yield Block(text, is_item=fresh_item), 0
-                fresh_item = False
+                yield Block(text, is_item=starts_item), 0
+                starts_item = False
         elif token.type in ("fence", "code_block"):
             yield Block(token.content.rstrip(), language=_language(token), is_code=True), 0
 
@@ -140,41 +145,52 @@ def _language(token: Token) -> str:
     return words[0].lower().strip("{}.") if words else ""
 
 
-def _plain(token: Token) -> str:
-    """Return the text of a block; a link to another site keeps its address."""
-    shown, address = "", ""
+def _plain_text(token: Token) -> str:
+    """Return the text of a block; a web link is followed by its address."""
+    text, address = "", ""
     for child in token.children or ():
         if child.type == "link_open":
             address = str(child.attrs.get("href", ""))
         elif child.type == "link_close":
-            is_news = address.startswith(("https://", "http://")) and address not in shown
-            shown += f" ({address})" if is_news else ""
+            is_new = address.startswith(("https://", "http://")) and address not in text
+            text += f" ({address})" if is_new else ""
         else:
-            shown += _BREAKS.get(child.type, child.content)
-    return shown.strip()
+            text += _BREAKS.get(child.type, child.content)
+    return text.strip()
 
 
 def _is_lead(token: Token, text: str) -> bool:
-    """Whether a paragraph such as `How to **investigate**:` stands where a heading would."""
-    children = [one for one in token.children or () if one.type != "text" or one.content.strip()]
-    marks = [child.type for child in children]
-    if "strong_open" not in marks or "\n" in text or not 0 < len(text) <= _LONGEST_LEAD:
+    """Return whether a paragraph such as `How to **investigate**:` is used as a heading."""
+    types = [
+        child.type
+        for child in token.children or ()
+        if child.type != "text" or child.content.strip()
+    ]
+    if "strong_open" not in types or "\n" in text or not 0 < len(text) <= _LONGEST_LEAD:
         return False
-    wholly_bold = marks == ["strong_open", "text", "strong_close"]
-    return wholly_bold or (text.endswith(":") and part_of(text) is not SectionRole.OTHER)
+    is_all_bold = types == ["strong_open", "text", "strong_close"]
+    return is_all_bold or (text.endswith(":") and heading_role(text) is not SectionRole.OTHER)
 
 
 def _first_heading(chapters: Sequence[_Chapter]) -> str:
-    """Return the page's own heading; `Meaning` and the like name a section, not the page."""
-    pages = [one for one in chapters if one.level == 1]
-    named = [one for one in chapters if 0 < one.level < _LEAD and one.part is SectionRole.OTHER]
-    return next((one.heading for one in (*pages, *named) if one.heading), "")
+    """Return the page's own heading.
+
+    It is the first of level 1, else the first that does not name a role, as `Meaning` does.
+    """
+    top_chapters = [chapter for chapter in chapters if chapter.level == 1]
+    other_chapters = [
+        chapter
+        for chapter in chapters
+        if 0 < chapter.level < _LEAD and chapter.role is SectionRole.OTHER
+    ]
+    headings = (chapter.heading for chapter in (*top_chapters, *other_chapters))
+    return next((heading for heading in headings if heading), "")
 
 
 def _section(chapter: _Chapter) -> Section:
-    shown = [block.text for block in chapter.blocks if not block.is_code]
-    commands = [line for block in chapter.blocks for line in commands_of(block)]
-    return Section(chapter.heading, "\n".join(shown), chapter.part, tuple(commands))
+    texts = [block.text for block in chapter.blocks if not block.is_code]
+    commands = [command for block in chapter.blocks for command in commands_of(block)]
+    return Section(chapter.heading, "\n".join(texts), chapter.role, tuple(commands))
 
 
 def _link(facts: Mapping[str, str]) -> str | None:

@@ -1,13 +1,13 @@
-"""What a section of a runbook is about, told from the words of its heading."""
+"""The role of a runbook's section, recognised from the words of its heading."""
 
 import re
 
 from features.domain.runbook import SectionRole
 
-# In order: "root cause analysis" diagnoses though a cause explains, "possible fixes" mitigate.
-_PARTS: tuple[tuple[SectionRole, re.Pattern[str]], ...] = tuple(
-    (part, re.compile(rf"\b(?:{words})", re.IGNORECASE))
-    for part, words in (
+# The first match counts, so the order matters: "analysis of possible fixes" is a mitigation.
+_ROLE_WORDS: tuple[tuple[SectionRole, re.Pattern[str]], ...] = tuple(
+    (role, re.compile(rf"\b(?:{words})", re.IGNORECASE))
+    for role, words in (
         (
             SectionRole.MITIGATION,
             r"mitigat|remed|resol|fix|solution|solv|recover|repair|restor|workaround|rollback"
@@ -39,10 +39,10 @@ _PARTS: tuple[tuple[SectionRole, re.Pattern[str]], ...] = tuple(
 )
 
 
-def part_of(heading: str) -> SectionRole:
-    """Return what a section with this heading is about, OTHER when its words do not tell.
+def heading_role(heading: str) -> SectionRole:
+    """Return the role of the section below a heading, OTHER if no word names a role.
 
-    >>> [part_of(words).value for words in ("Symptoms", "Triage", "How to fix it", "See also")]
+    >>> [heading_role(text).value for text in ("Symptoms", "Triage", "How to fix it", "See also")]
     ['meaning', 'diagnosis', 'mitigation', 'other']
     """
-    return next((part for part, words in _PARTS if words.search(heading)), SectionRole.OTHER)
+    return next((role for role, words in _ROLE_WORDS if words.search(heading)), SectionRole.OTHER)

@@ -1,4 +1,4 @@
-"""The steps of a runbook, ready to follow: instructions and commands in the order written."""
+"""Extracts the steps of a runbook: its instructions and commands, in the order of the page."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ _LONGEST_STEP = 600
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, a list item or a fenced text, in the order of the page."""
+    """A paragraph, a list item or a fenced text of a page."""
 
     text: str
     is_item: bool = False
@@ -64,29 +64,32 @@ class Block:
 
 
 def steps_of(chapters: Sequence[tuple[SectionRole, Sequence[Block]]]) -> tuple[str, ...]:
-    """Return what to do, in order: first how to find the cause, then how to end the trouble.
+    """Return what to do, in order: first the steps of diagnosis, then those of mitigation.
 
-    Without either section, the lists and commands of the others; what explains is left out.
+    If there are none, the steps of the chapters without a role are returned. Chapters about meaning
+    and impact have no steps.
     """
-    for parts in ((SectionRole.DIAGNOSIS, SectionRole.MITIGATION), (SectionRole.OTHER,)):
-        chosen = [blocks for part in parts for about, blocks in chapters if about is part]
-        steps = [step for blocks in chosen for step in _steps_in(blocks)]
+    for roles in ((SectionRole.DIAGNOSIS, SectionRole.MITIGATION), (SectionRole.OTHER,)):
+        role_blocks = [
+            blocks for role in roles for chapter_role, blocks in chapters if chapter_role is role
+        ]
+        steps = [step for blocks in role_blocks for step in _steps_in(blocks)]
         if steps:
             return tuple(dict.fromkeys(steps))[:_MOST_STEPS]
     return ()
 
 
 def commands_of(block: Block) -> tuple[str, ...]:
-    """Return the commands of a fenced text without their prompts, none when it shows output.
+    """Return the commands of a fenced text without their prompts, none if it is only output.
 
     >>> commands_of(Block("$ kubectl get pods\\nNAME READY", is_code=True))
     ('kubectl get pods',)
     """
     if not block.is_code or not block.text.strip():
         return ()
-    typed = _typed_at_a_prompt(block)
-    if typed:
-        return tuple(typed)
+    prompt_commands = _prompt_commands(block)
+    if prompt_commands:
+        return tuple(prompt_commands)
     if block.language in _QUERIES:
         return (block.text.strip(),)
     if block.language in _SHELLS or (not block.language and _PROGRAMS.match(block.text.strip())):
@@ -95,44 +98,45 @@ def commands_of(block: Block) -> tuple[str, ...]:
 
 
 def _steps_in(blocks: Sequence[Block]) -> Iterator[str]:
-    listed = any(block.is_item or commands_of(block) for block in blocks)
-    for place, block in enumerate(blocks):
-        follows = blocks[place + 1] if place + 1 < len(blocks) else None
-        leads_in = follows is not None and bool(commands_of(follows))
+    has_items = any(block.is_item or commands_of(block) for block in blocks)
+    for index, block in enumerate(blocks):
+        next_block = blocks[index + 1] if index + 1 < len(blocks) else None
+        introduces_commands = next_block is not None and bool(commands_of(next_block))
         if block.is_code:
             yield from commands_of(block)
-        elif block.is_item or leads_in or not listed:
+        elif block.is_item or introduces_commands or not has_items:
             yield cut_short(block.text, _LONGEST_STEP)
 
 
-def _typed_at_a_prompt(block: Block) -> list[str]:
-    """Return what follows a prompt, with its continued lines; the rest is output."""
-    found: list[str] = []
-    continued = False
+def _prompt_commands(block: Block) -> list[str]:
+    """Return the commands after a prompt, with their continuation lines; other lines are output."""
+    commands: list[str] = []
+    is_continued = False
     for line in block.text.splitlines():
         prompt = _PROMPT.match(line) or (
             _ROOT_PROMPT.match(line) if block.language in _SESSIONS else None
         )
         if prompt:
-            found.append(line[prompt.end() :])
-        elif continued:
-            found[-1] += f"\n{line}"
-        continued = bool(found) and (bool(prompt) or continued) and line.rstrip().endswith("\\")
-    return [command.strip() for command in found if command.strip()]
+            commands.append(line[prompt.end() :])
+        elif is_continued:
+            commands[-1] += f"\n{line}"
+        is_part = bool(commands) and (bool(prompt) or is_continued)
+        is_continued = is_part and line.rstrip().endswith("\\")
+    return [command.strip() for command in commands if command.strip()]
 
 
 def _commands_in_script(script: str) -> Iterator[str]:
-    """Yield each line with the comments above it; what spans lines stays whole.
+    """Yield each line with the comments above it; a script with multi-line commands stays whole.
 
-    A table, as many programs print it, ends the script.
+    The script ends where a table, such as many programs print, begins.
     """
     script = _TABLE_HEAD.split(script, maxsplit=1)[0]
     if _COMPOUND.search(script):
         yield script.strip()
         return
-    above: list[str] = []
+    lines: list[str] = []
     for line in filter(str.strip, script.splitlines()):
-        above.append(line.strip())
+        lines.append(line.strip())
         if not line.startswith("#"):
-            yield "\n".join(above)
-            above = []
+            yield "\n".join(lines)
+            lines = []

@@ -74,7 +74,7 @@ def test_levels_and_columns_may_be_numbers(tmp_path: Path) -> None:
         ("report: {title: x}\noutcome: {category: {column: c, value: mid}}", "category.value"),
         ("report: {}", "report names no column"),
         ("outcome: {category: c}", "report: Field required"),
-        ("report: {title: [a}", "line 1: the mapping is no YAML"),
+        ("report: {title: [a}", "line 1: the mapping is not valid YAML"),
         ("report: title", "report must be a section"),
         ("", "the mapping must be a section"),
         ("report: {title: x}\ncolumns_known: {titel: opening}", "columns_known names 'titel'"),
@@ -110,8 +110,10 @@ def test_our_own_names_are_recognised() -> None:
     report = ("id", "opened_at", "title", "description", "service", "source")
     outcome = ("category", "assignment", "severity", "resolution", "runbook_id")
     mapping = recognise([*report, *outcome, "resolved_at", "duplicate_of", "noise"])
-    assert [(role, column) for role, column in mapping.report.named()] == [(r, r) for r in report]
-    assert [role for role, column in mapping.outcome.named() if role == column] == [
+    assert [(role, column) for role, column in mapping.report.role_columns()] == [
+        (r, r) for r in report
+    ]
+    assert [role for role, column in mapping.outcome.role_columns() if role == column] == [
         *outcome,
         "resolved_at",
         "duplicate_of",
@@ -126,7 +128,7 @@ def test_service_desk_headers_are_recognised(style: "type[str]") -> None:
         *("urgency", "close_notes", "kb_article", "parent_incident", "resolved_at", "caller_id"),
     )
     mapping = recognise([style(name) for name in names])
-    report, outcome = dict(mapping.report.named()), dict(mapping.outcome.named())
+    report, outcome = dict(mapping.report.role_columns()), dict(mapping.outcome.role_columns())
     assert report == {
         "id": style("number"),
         "opened_at": style("opened_at"),
@@ -156,7 +158,7 @@ def test_tracker_headers_are_recognised() -> None:
         *("Component/s", "Reporter", "Status", "Resolution", "Project key", "Comment", "Comment.1"),
     )
     mapping = recognise(header)
-    assert list(mapping.report.named()) == [
+    assert list(mapping.report.role_columns()) == [
         ("id", "Issue key"),
         ("opened_at", "Created"),
         ("title", "Summary"),
@@ -164,7 +166,7 @@ def test_tracker_headers_are_recognised() -> None:
         ("attributes", "Reporter"),
         ("attributes", "Project key"),
     ]
-    assert dict(mapping.outcome.named()) == {
+    assert dict(mapping.outcome.role_columns()) == {
         "category": "Component/s",
         "severity": "Priority",
         "resolved_at": "Resolved",
@@ -180,7 +182,9 @@ def test_an_audit_trail_is_recognised() -> None:
 
 def test_no_column_plays_two_roles() -> None:
     mapping = recognise(["number", "Number", "short_description", "urgency", "category"])
-    named = [column for _, column in (*mapping.report.named(), *mapping.outcome.named())]
+    named = [
+        column for _, column in (*mapping.report.role_columns(), *mapping.outcome.role_columns())
+    ]
     assert len(named) == len(set(named))
 
 

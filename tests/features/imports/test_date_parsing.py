@@ -64,7 +64,7 @@ def test_the_column_decides_between_day_and_month_first() -> None:
 def test_an_undecided_column_is_read_with_the_day_first_and_says_so() -> None:
     moments, warnings = parse_dates(["3/4/2016"], column="opened_at")
     assert moments == [utc(2016, 4, 3)]
-    assert "cannot be told apart" in warnings[0]
+    assert "cannot be distinguished" in warnings[0]
 
 
 def test_rows_may_differ_in_form() -> None:

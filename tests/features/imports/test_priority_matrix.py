@@ -125,7 +125,7 @@ def test_a_stated_matrix_counts_more_than_the_column(tmp_path: Path) -> None:
     for row, incident in zip(rows, history.incidents, strict=True):
         assert incident.outcome.severity == ("P1" if row in raised else row["priority"])
     changed, unnamed = history.warnings
-    assert f"{len(raised)} incidents have another than priority_matrix makes" in changed
+    assert f"{len(raised)} incidents have another severity than priority_matrix gives" in changed
     assert "does not name, such as '3 - Low' and '3 - Low'" in unnamed
 
 

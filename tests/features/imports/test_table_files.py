@@ -144,11 +144,11 @@ def test_json_values_keep_their_writing(tmp_path: Path) -> None:
         ("e.csv", gzip.compress(b"id,title\n1,a\n", mtime=0), "not UTF-8"),
         ("e.csv", b"\xff\xfea\x00b", "UTF-16"),
         ("e.csv.gz", gzip.compress((HEADER + ROWS * 50).encode(), mtime=0)[:-20], "truncated"),
-        ("e.csv.gz", b"id,title\n1,a\n", "no gzip file"),
+        ("e.csv.gz", b"id,title\n1,a\n", "not a gzip file"),
         ("e.jsonl", b"[\n{\n}\n]\n", "no readable row; line 1: is not a JSON object"),
         ("e.jsonl", b"[" * 100_000, "no readable row"),
-        ("e.parquet", b"id,title\n1,a\n", "no parquet file"),
-        ("e.parquet", b"PAR1xxxxPAR1", "no parquet file"),
+        ("e.parquet", b"id,title\n1,a\n", "not a parquet file"),
+        ("e.parquet", b"PAR1xxxxPAR1", "not a parquet file"),
         ("e.xlsx", b"PK", "ends in .csv, .csv.gz, .jsonl, .jsonl.gz, .parquet"),
     ],
 )
@@ -170,7 +170,9 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
 
 
 def test_a_column_that_the_file_lacks_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BadMapping, match=r"'titel', which export.csv lacks; did you mean 'title'"):
+    with pytest.raises(
+        BadMapping, match=r"'titel', which export.csv does not have; did you mean 'title'"
+    ):
         read(tmp_path, HEADER + ROWS, {"report": {"title": "titel"}})
 
 
@@ -181,7 +183,7 @@ def test_rejected_rows_are_named_in_a_report_file(tmp_path: Path) -> None:
     history = load_history(file, report_folder=tmp_path / "reports")
     assert [i.report.id for i in history.incidents] == ["INC1", "INC2", "INC4"]
     assert [row.line for row in history.rejected] == [5, 6, 7]
-    assert history.rejected[0].reason == "has 2 values where the header names 6 columns"
+    assert history.rejected[0].reason == "has 2 values, but the header names 6 columns"
     assert history.rejected[1].reason.startswith("id: ")
     assert history.rejected[2].reason.startswith("title: ")
     lines = (tmp_path / "reports" / "rejected-export.csv").read_text().splitlines()

@@ -11,11 +11,11 @@ from features.imports.yaml_files import read_yaml
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"a: [1", "line 1: the topology is no YAML"),
+        (b"a: [1", "line 1: the topology is not valid YAML"),
         (b"a: 2020-99-99", "a value cannot be read"),
         (b"[" * 3_000, "nested too deeply"),
         (b"\xff\xd8", "the topology cannot be read: it is not UTF-8"),
-        (b"\x00", "the topology is no YAML"),
+        (b"\x00", "the topology is not valid YAML"),
     ],
 )
 def test_a_broken_file_is_refused_in_one_line(tmp_path: Path, content: bytes, reason: str) -> None:

@@ -57,7 +57,7 @@ def test_the_whole_file_is_understood(tmp_path):
         ("budget_per_week: 2", "budget_per_week: .inf", "groups.0.budget_per_week"),
         ("history_days: 21", "history_days: .nan", "history_days"),
         ("  - name: checkout", "  - nam: checkout", "name"),
-        ("prometheus:", "prometheus: [", "no YAML"),
+        ("prometheus:", "prometheus: [", "not valid YAML"),
         ("timeout_seconds: 5", "timeout_seconds: 2020-99-99", "cannot be read"),
     ],
 )

@@ -185,7 +185,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "latin": ("Störung".encode("latin-1"), "is not UTF-8"),
     "wide": ("Störung".encode("utf-16"), "is binary"),
     "empty": (" \n", "is empty"),
-    "only_facts": ("---\nweight: 1\n---\n", "says nothing"),
+    "only_facts": ("---\nweight: 1\n---\n", "has no content"),
     "bad_facts": ("---\ntitle: [a\n---\n\nText.", "not valid YAML"),
     "unsafe_facts": ("---\na: !!python/object/apply:os.getcwd []\n---\n\nText.", "not valid YAML"),
     "listed_facts": ("---\n- a\n---\n\nText.", "not a mapping"),
