@@ -1,4 +1,4 @@
-"""Turns the rows of an export into one record per incident; an audit trail has several rows each."""
+"""Turns the rows of an export into one record per incident; audit trails have several rows each."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

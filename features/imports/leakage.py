@@ -25,7 +25,7 @@ _PRIORITY_PARTS = frozenset({"impact", "urgency", "priority"})
 
 
 def shared_columns(mapping: HistoryMapping) -> dict[str, str]:
-    """Return the report columns that are also mapped as an outcome or as `split_by`, with reasons."""
+    """Return the report columns that are also mapped as outcome or `split_by`, with reasons."""
     outcome_roles = {column: f"outcome {role}" for role, column in mapping.outcome.role_columns()}
     reasons = {
         column: f"is mapped as {outcome_roles[column]} too"

@@ -18,7 +18,7 @@ from features.imports.priority_matrix import (
 
 @dataclass(slots=True)
 class OrdinalLabels:
-    """Labels and levels by target; levels are least severe first, empty if their order is unclear."""
+    """Labels and levels by target; levels are least severe first, empty if the order is unclear."""
 
     labels: dict[str, Values] = field(default_factory=dict)
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -116,14 +116,16 @@ def _keep_levels(
         ]
     level_of = {level.casefold(): level for level in levels} if is_stated else {}
     level_of |= {level: level for level in levels}
-    kept = [
+    valid_labels = [
         None if label is None else level_of.get(label, level_of.get(label.casefold()))
         for label in labels
     ]
-    dropped = [old for old, new in zip(labels, kept, strict=True) if old is not None and not new]
-    if not dropped:
-        return kept, []
-    return kept, [
-        f"{name}: {len(dropped)} values are not in the order, such as {dropped[0][:40]!r}; "
-        "they count as missing"
+    unknown_labels = [
+        old for old, new in zip(labels, valid_labels, strict=True) if old is not None and not new
+    ]
+    if not unknown_labels:
+        return valid_labels, []
+    return valid_labels, [
+        f"{name}: {len(unknown_labels)} values are not in the order, such as "
+        f"{unknown_labels[0][:40]!r}; they count as missing"
     ]

@@ -1,1 +1,1 @@
-"""Texts of incidents: parsed, masked, cleaned, split into tokens and compared."""
+"""Parses, masks, cleans, tokenises and compares the texts of incidents."""

@@ -1,4 +1,4 @@
-"""Text as models read it: one ordered tuple of small steps, for import and request alike."""
+"""Cleans texts for models by an ordered tuple of small steps, the same for imports and requests."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from features.domain.report import IncidentReport
 from features.text.memo import cached
 
-# Part of the key of every cached encoding: raise it whenever a step changes what it returns.
+# Part of the key of every cached encoding: raise it whenever the result of a step changes.
 CLEANING_VERSION = 1
 
 _MARKUP = re.compile(r"\[(?:cid|image):[^\]\s]{1,200}\]|</?[a-zA-Z][^<>\n]{0,200}>|&nbsp;")
@@ -46,12 +46,12 @@ _CAMEL = re.compile(r"\b(?:[A-Z]+[a-z0-9]+){2,}[A-Z]*\b|\b[a-z]+(?:[A-Z][a-z0-9]
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SPACE = re.compile(r"\s+")
 _LONGEST_SIGNATURE = 400
-# Several models read a text in turn; remembering logs of any length would fill the memory.
-_LONGEST_REMEMBERED = 5_000
+# Several models read the same text, so results are cached; caching long logs would fill the memory.
+_LONGEST_CACHED = 5_000
 
 
 def drop_markup(text: str) -> str:
-    """Remove tags and embedded-image marks that mail clients leave behind."""
+    """Remove HTML tags and the image marks that mail clients insert."""
     return _MARKUP.sub(" ", text) if "[" in text or "<" in text or "&" in text else text
 
 
@@ -59,11 +59,11 @@ def name_template_variables(text: str) -> str:
     """Replace a template expression by its words: `{{ $labels.pod }}` becomes `labels pod`."""
     if "{{" not in text:
         return text
-    return _TEMPLATE.sub(lambda found: " ".join(_TEMPLATE_WORD.findall(found[1])), text)
+    return _TEMPLATE.sub(lambda match: " ".join(_TEMPLATE_WORD.findall(match[1])), text)
 
 
 def keep_host_of_urls(text: str) -> str:
-    """Replace a URL by its host; the rest of an address is seldom shared by two incidents."""
+    """Replace a URL by its host; two incidents rarely share the rest of an address."""
     return _URL.sub(r"\1", text) if "://" in text else text
 
 
@@ -78,12 +78,12 @@ def drop_quoted_mail(text: str) -> str:
 
 
 def drop_signature(text: str) -> str:
-    """Cut a closing mail signature; a sign-off far from the end belongs to the story."""
+    """Remove a mail signature at the end; a sign-off far from the end is kept with its text."""
     if "\n" not in text:
         return text
-    for found in _SIGN_OFF.finditer(text):
-        if found.start() > 0 and len(text) - found.end() <= _LONGEST_SIGNATURE:
-            return text[: found.start()]
+    for match in _SIGN_OFF.finditer(text):
+        if match.start() > 0 and len(text) - match.end() <= _LONGEST_SIGNATURE:
+            return text[: match.start()]
     return text
 
 
@@ -93,13 +93,13 @@ def drop_moments(text: str) -> str:
 
 
 def mask_identifiers(text: str) -> str:
-    """Replace UUIDs, addresses and hexadecimal ids by one word."""
+    """Replace UUIDs, memory addresses and hexadecimal ids by the word `identifier`."""
     return _IDENTIFIER.sub("identifier", text)
 
 
 def split_camel_case(text: str) -> str:
-    """Write `KubePodCrashLooping` as `Kube Pod Crash Looping`, so that its words count."""
-    return _CAMEL.sub(lambda found: _HUMP.sub(" ", found[0]), text)
+    """Write `KubePodCrashLooping` as `Kube Pod Crash Looping`, so that models see its words."""
+    return _CAMEL.sub(lambda match: _HUMP.sub(" ", match[0]), text)
 
 
 def collapse_space(text: str) -> str:
@@ -107,7 +107,7 @@ def collapse_space(text: str) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
-# Host counters and numbers stay: a job's or machine's number often names the team that owns it.
+# Numbers in names stay: the number of a job or machine often shows which team owns it.
 CLEANING_STEPS: tuple[Callable[[str], str], ...] = (
     drop_markup,
     name_template_variables,
@@ -128,11 +128,11 @@ def clean_text(text: str) -> str:
     >>> clean_text("HighLoad on srv-db-012 since 03:12,\\n see https://wiki.example.com/x?y=1")
     'High Load on srv-db-012 since , see wiki.example.com'
     """
-    return _clean_once(text) if len(text) <= _LONGEST_REMEMBERED else _apply_steps(text)
+    return _clean_cached(text) if len(text) <= _LONGEST_CACHED else _apply_steps(text)
 
 
 @cached(4096)
-def _clean_once(text: str) -> str:
+def _clean_cached(text: str) -> str:
     return _apply_steps(text)
 
 
@@ -143,7 +143,7 @@ def _apply_steps(text: str) -> str:
 
 
 def incident_text(report: IncidentReport) -> str:
-    """Return the cleaned title and description as one text, without saying the title twice.
+    """Return the cleaned title and description as one text, without repeating the title.
 
     >>> incident_text(IncidentReport(id="1", title="VPN down", description="VPN down since noon"))
     'VPN down since noon'

@@ -1,4 +1,4 @@
-"""What an error calls itself: its code, its exception type, the top of its stack trace."""
+"""Extracts error signatures from texts: error codes, exception types and top stack frames."""
 
 import errno
 import re
@@ -17,27 +17,31 @@ _FRAMES_AT_MOST = 3
 
 @dataclass(frozen=True, slots=True)
 class CodeRule:
-    """One way of writing codes; a text that holds none of the lower-case `hints` is not searched.
+    """A pattern for one kind of error code.
 
-    The pattern reads the text in lower case, or `as_written`. `spelled` returns a found code as
-    its makers write it, None where it is none.
+    Only texts that contain one of the lower-case `hints` are searched. The pattern is matched
+    against the text in lower case, or with its original case if `is_case_sensitive`. `spell`
+    returns the usual spelling of a match, None if the match is not an error code.
     """
 
     hints: tuple[str, ...]
     pattern: re.Pattern[str]
-    spelled: Callable[[re.Match[str]], str | None]
-    as_written: bool = False
+    spell: Callable[[re.Match[str]], str | None]
+    is_case_sensitive: bool = False
 
     def codes(self, text: str, lowered: str) -> Iterator[str | None]:
-        """Yield what is found."""
+        """Yield the codes in a text, None for each match that is not an error code."""
         if any(hint in lowered for hint in self.hints):
-            found = self.pattern.finditer(text if self.as_written else lowered)
-            yield from map(self.spelled, found)
+            matches = self.pattern.finditer(text if self.is_case_sensitive else lowered)
+            yield from map(self.spell, matches)
 
 
 @dataclass(frozen=True, slots=True)
 class FrameRule:
-    """One language's way of writing a stack frame; the pattern names `function` and may `file`."""
+    """A pattern for the stack frames of one language.
+
+    The pattern has a group `function` and may have a group `file`.
+    """
 
     hint: str
     pattern: re.Pattern[str]
@@ -45,7 +49,9 @@ class FrameRule:
 
 
 def error_signatures(text: str) -> frozenset[str]:
-    """Return the codes and stack frames of a raw text; shared ones hint at a shared cause.
+    """Return the error codes and stack frames of a raw text.
+
+    Two incidents that share one of them may have the same cause.
 
     >>> sorted(error_signatures("Login ends in HTTP status 503, log: ora-600 [17]"))
     ['HTTP 503', 'ORA-00600']
@@ -54,7 +60,7 @@ def error_signatures(text: str) -> frozenset[str]:
 
 
 def error_codes(text: str) -> frozenset[str]:
-    """Return error codes and exception types, each spelled in one way.
+    """Return error codes and exception types, each in one spelling.
 
     >>> sorted(error_codes("java.lang.NullPointerException, then exited with code 137"))
     ['NullPointerException', 'exit code 137']
@@ -66,7 +72,9 @@ def error_codes(text: str) -> frozenset[str]:
 
 
 def stack_frames(text: str) -> frozenset[str]:
-    """Return the innermost functions of a stack trace, those of libraries only where all are.
+    """Return the innermost functions of a stack trace.
+
+    Functions of libraries are left out, unless the trace has no others.
 
     >>> stack_frames("Error: x\\n  at Map.get (node:map:3)\\n  at Basket.add (/app/basket.js:9)")
     frozenset({'at Basket.add'})
@@ -75,54 +83,57 @@ def stack_frames(text: str) -> frozenset[str]:
         return frozenset()
     rules = (rule for rule in FRAME_RULES if rule.hint in text)
     frames = [frame for rule in rules for frame in _frames(text, rule)]
-    own = [name for name, of_library in frames if not of_library]
-    chosen = own or [name for name, _ in frames]
-    return frozenset(f"at {name}" for name in chosen[:_FRAMES_AT_MOST])
+    own_functions = [name for name, is_library in frames if not is_library]
+    functions = own_functions or [name for name, _ in frames]
+    return frozenset(f"at {name}" for name in functions[:_FRAMES_AT_MOST])
 
 
 def _frames(text: str, rule: FrameRule) -> list[tuple[str, bool]]:
-    """Return each frame's function, innermost first, and whether it is a library's."""
-    found = islice(rule.pattern.finditer(text), _FRAMES_READ_AT_MOST)
-    frames = [(_function_of(match), bool(_LIBRARY.search(match[0]))) for match in found]
+    """Return each frame's function, innermost first, and whether it belongs to a library."""
+    matches = islice(rule.pattern.finditer(text), _FRAMES_READ_AT_MOST)
+    frames = [(_function_name(match), bool(_LIBRARY.search(match[0]))) for match in matches]
     return frames[::-1] if rule.innermost_last else frames
 
 
-def _function_of(found: re.Match[str]) -> str:
-    parts = found.groupdict()
+def _function_name(match: re.Match[str]) -> str:
+    parts = match.groupdict()
     function = _VARYING.sub("", parts["function"])
     return f"{parts['file']}.{function}" if parts.get("file") else function
 
 
-def _upper(found: re.Match[str]) -> str:
-    return found[0].upper()
+def _spell_upper_case(match: re.Match[str]) -> str:
+    return match[0].upper()
 
 
-def _word(found: re.Match[str]) -> str:
-    return found[0]
+def _spell_unchanged(match: re.Match[str]) -> str:
+    return match[0]
 
 
-def _after(kind: str, found: re.Match[str]) -> str:
-    return f"{kind} {found[1].upper()}"
+def _spell_with_prefix(prefix: str, match: re.Match[str]) -> str:
+    return f"{prefix} {match[1].upper()}"
 
 
-def _oracle(found: re.Match[str]) -> str:
-    return f"{found[1].upper()}-{int(found[2]):05}"
+def _spell_oracle(match: re.Match[str]) -> str:
+    return f"{match[1].upper()}-{int(match[2]):05}"
 
 
-def _windows(found: re.Match[str]) -> str | None:
-    """Return a result code; other numbers of this length are addresses unless called an error."""
-    called, number = found[1], found[2].upper()
-    return f"0x{number}" if called or number.startswith(("80", "C0")) else None
+def _spell_windows(match: re.Match[str]) -> str | None:
+    """Return a Windows result code, None for a number that is more likely a memory address.
+
+    Result codes begin with 80 or C0, or stand behind a word such as "error".
+    """
+    error_word, number = match[1], match[2].upper()
+    return f"0x{number}" if error_word or number.startswith(("80", "C0")) else None
 
 
-def _loud_word(found: re.Match[str]) -> str | None:
-    """Return a word in capitals that is a code by its form or by the list of errno names."""
-    word = found[0]
+def _spell_capitals(match: re.Match[str]) -> str | None:
+    """Return a word in capitals if it is an errno name or has the form of an error code."""
+    word = match[0]
     return word if word in _ERRNO_NAMES or _SYMBOL.fullmatch(word) else None
 
 
-def _numbered(found: re.Match[str]) -> str | None:
-    word, number = found[1], int(found[2])
+def _spell_number(match: re.Match[str]) -> str | None:
+    word, number = match[1], int(match[2])
     if number == 0:
         return None
     if number <= -(2**16):
@@ -132,8 +143,8 @@ def _numbered(found: re.Match[str]) -> str | None:
     kind = next((kind for start, kind in _KINDS if word.startswith(start)), "error")
     if kind == "error" and number in _HTTP_ERRORS:
         return f"HTTP {number}"
-    unlikely = word.startswith("status") or number >= 2**16
-    return None if unlikely else f"{kind} {number}"
+    is_unlikely = word.startswith("status") or number >= 2**16
+    return None if is_unlikely else f"{kind} {number}"
 
 
 _ERRNO_NAMES = frozenset(errno.errorcode.values()) | {"ENOTFOUND", "EAI_AGAIN"}
@@ -153,12 +164,12 @@ _SYMBOL = re.compile(
     r"|SIG(?:SEGV|KILL|TERM|ABRT|BUS|ILL|FPE|PIPE)"
 )
 
-# A pattern that begins with a set of characters, and looks back from there, is found much faster.
+# Some patterns begin with a character set and look back from there: this matches much faster.
 CODE_RULES: tuple[CodeRule, ...] = (
     CodeRule(
         ("ora-", "tns-", "pls-", "rman-", "ora 0"),
         re.compile(r"\b(ora|tns|pls|rman)[- ](\d{2,5})\b"),
-        _oracle,
+        _spell_oracle,
     ),
     CodeRule(
         ("aadsts", "cve-", "kb", "sql0", "sql1", "cs0", "cs1", "nu1", "lnk", "msb"),
@@ -166,12 +177,12 @@ CODE_RULES: tuple[CodeRule, ...] = (
             r"\b(?:aadsts\d{5,7}|cve-\d{4}-\d{4,7}|kb\d{6,7}|sql\d{4,5}[ncw]"
             r"|(?:cs|nu|lnk|msb)\d{4})\b"
         ),
-        _upper,
+        _spell_upper_case,
     ),
     CodeRule(
         ("0x",),
         re.compile(r"(?:\b(error|code|hresult|status|fehler)\W{1,4})?\b0x([0-9a-f]{8})\b"),
-        _windows,
+        _spell_windows,
     ),
     CodeRule(
         ("http",),
@@ -179,22 +190,22 @@ CODE_RULES: tuple[CodeRule, ...] = (
             r"\bhttps?(?:/\d(?:\.\d)?)?\W{1,3}(?:(?:response|status|error|code)\W{1,3}){0,3}"
             r"([45]\d\d)\b"
         ),
-        partial(_after, "HTTP"),
+        partial(_spell_with_prefix, "HTTP"),
     ),
     CodeRule(
         ("40", "41", "42", "43", "45", "50", "51"),
         re.compile(rf"([45](?<!\w.)\d\d)\W{{1,3}}(?:{'|'.join(map(re.escape, _HTTP_PHRASES))})\b"),
-        partial(_after, "HTTP"),
+        partial(_spell_with_prefix, "HTTP"),
     ),
     CodeRule(
         (" 5.", " 4.", "-5.", "-4.", "#5.", "#4."),
         re.compile(r"[45](?<!\w.)\d\d[ -]#?([45]\.\d{1,3}\.\d{1,3})\b"),
-        partial(_after, "SMTP"),
+        partial(_spell_with_prefix, "SMTP"),
     ),
     CodeRule(
         ("sqlstate",),
         re.compile(r"\bsqlstate\W{1,4}([0-9a-z]{5})\b"),
-        partial(_after, "SQLSTATE"),
+        partial(_spell_with_prefix, "SQLSTATE"),
     ),
     CodeRule(
         ("err", "exit", "code", "rc=", "rc ", "event", "fehler"),
@@ -204,31 +215,31 @@ CODE_RULES: tuple[CodeRule, ...] = (
             r"|(?:error|fehler|status)[ -]?(?:code|number|nummer|no\.?|nr\.?)?|err)"
             r"(?: is| was| of)?[ \t:=#(\[]{0,4}(-?\d{1,10})(?![\w-]|[.,:]\d)"
         ),
-        _numbered,
+        _spell_number,
     ),
     CodeRule(
         ("e", "_", "sig"),
         re.compile(r"[A-Z](?<!\w.)[A-Z0-9_-]{2,60}\b"),
-        _loud_word,
-        as_written=True,
+        _spell_capitals,
+        is_case_sensitive=True,
     ),
     CodeRule(
         ("backoff", "errimagepull", "oomkilled"),
         re.compile(r"\b(?:CrashLoopBackOff|ImagePullBackOff|ErrImagePull|OOMKilled)\b"),
-        _word,
-        as_written=True,
+        _spell_unchanged,
+        is_case_sensitive=True,
     ),
     CodeRule(
         ("exception", "error"),
         re.compile(
             r"\b(?:[A-Za-z][A-Za-z0-9]{2,60}[Ee]xception|[A-Z][A-Za-z0-9]{1,60}[a-z0-9]Error)\b"
         ),
-        _word,
-        as_written=True,
+        _spell_unchanged,
+        is_case_sensitive=True,
     ),
 )
 
-# Line numbers, addresses and what a compiler or proxy appends to a name.
+# Line numbers, addresses, and suffixes that a compiler or proxy appends to a name.
 _VARYING = re.compile(r"\$\$[\w$]*|\+?0x[0-9a-fA-F]+|\$?\d+")
 _LIBRARY = re.compile(
     r"^\W{0,20}(?:at )?(?:async |new )?(?:[\w.@-]{1,80}/)?"

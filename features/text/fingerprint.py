@@ -1,4 +1,4 @@
-"""A name for what a report says, the same in any export that holds it."""
+"""The fingerprint of a report: a hash of its content, equal in every export that contains it."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ from features.domain.report import IncidentReport
 
 
 def fingerprint(report: IncidentReport) -> str:
-    """Return the hash of a report's content; neither its id nor its time counts.
+    """Return the hash of a report's content, without its id and its time of opening.
 
     >>> first, second = IncidentReport(id="1", title="a"), IncidentReport(id="2", title="a")
     >>> fingerprint(first) == fingerprint(second)

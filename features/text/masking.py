@@ -1,4 +1,4 @@
-"""Secrets and personal data replaced by placeholders, before anything is stored or learned."""
+"""Replaces secrets and personal data by placeholders, before anything is stored or learned."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Secret(StrEnum):
-    """What can be masked; the placeholder is the name in angle brackets."""
+    """The kinds of data that can be masked; a placeholder is the kind's name in angle brackets."""
 
     PRIVATE_KEY = "private_key"
     CREDENTIALS = "credentials"
@@ -26,7 +26,7 @@ class Secret(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Masking:
-    """What to mask: everything, unless narrowed.
+    """The kinds of data to mask; by default all of them.
 
     >>> mask_text("mail bob@example.com, pwd=hunter2", Masking())
     'mail <email>, pwd=<password>'
@@ -46,29 +46,29 @@ class MaskingSettings(BaseSettings):
     )
 
     masking: Annotated[frozenset[Secret], NoDecode] = frozenset(Secret)
-    """Which secrets and personal data are masked on the way in: names separated by commas, `all`
-    or `none`.
+    """Which secrets and personal data are masked when texts are read: names separated by commas,
+    `all` or `none`.
     """
 
     @field_validator("masking", mode="before")
     @classmethod
-    def _split_names(cls, given: object) -> object:
-        if not isinstance(given, str):
-            return given
-        names = [name.strip().lower() for name in given.split(",") if name.strip()]
+    def _split_names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        names = [name.strip().lower() for name in value.split(",") if name.strip()]
         if names == ["all"]:
             return frozenset(Secret)
         return [] if names == ["none"] else names
 
 
 def configured_masking(settings: MaskingSettings | None = None) -> Masking:
-    """Return the masking that the settings ask for; raises pydantic's error on an unknown name."""
+    """Return the masking that the settings state; raises `ValidationError` for an unknown name."""
     return Masking((settings or MaskingSettings()).masking)
 
 
 @dataclass(frozen=True, slots=True)
 class MaskingRule:
-    """One pattern; a text that holds none of its lower-case `hints` is not searched at all."""
+    """A pattern for one kind of data; only texts that contain a lower-case hint are searched."""
 
     secret: Secret
     hints: tuple[str, ...]
@@ -92,27 +92,27 @@ def mask_text(text: str, masking: Masking) -> str:
 _VERSION_BEFORE = re.compile(r"\b(?:v|ver|version|release|build|firmware)\W{0,3}$", re.IGNORECASE)
 
 
-def _mask_unless_version(found: re.Match[str]) -> str:
-    before = found.string[max(0, found.start() - 12) : found.start()]
-    return found[0] if _VERSION_BEFORE.search(before) else "<ip>"
+def _mask_unless_version(match: re.Match[str]) -> str:
+    preceding = match.string[max(0, match.start() - 12) : match.start()]
+    return match[0] if _VERSION_BEFORE.search(preceding) else "<ip>"
 
 
-def _mask_ipv6(found: re.Match[str]) -> str:
-    candidate, colon = found[0], ""
+def _mask_ipv6(match: re.Match[str]) -> str:
+    candidate, colon = match[0], ""
     if candidate.endswith(":") and not candidate.endswith("::"):
         candidate, colon = candidate[:-1], ":"
     try:
         IPv6Address(candidate)
     except AddressValueError:
-        return found[0]
-    # `::` and `a::b` are also how C++ writes names.
-    return f"<ip>{colon}" if any(mark.isdigit() for mark in candidate[:-1]) else found[0]
+        return match[0]
+    # `::` and `a::b` may also be names in C++.
+    return f"<ip>{colon}" if any(mark.isdigit() for mark in candidate[:-1]) else match[0]
 
 
-def _mask_card(found: re.Match[str]) -> str:
-    digits = [int(mark) for mark in found[0] if mark.isdigit()]
+def _mask_card(match: re.Match[str]) -> str:
+    digits = [int(mark) for mark in match[0] if mark.isdigit()]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    return "<card>" if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else found[0]
+    return "<card>" if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else match[0]
 
 
 _DIGITS = tuple("0123456789")
@@ -132,7 +132,7 @@ _QUOTED = r"\"[^\"\n]{1,256}\"|'[^'\n]{1,256}'"
 _UNQUOTED = r"(?:[^\s\"'<>\\,;&]|[,;&](?![\w .-]{1,40}[=:]|\s|$)){1,256}"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
 
-# In order: what may contain another secret comes before it.
+# The order matters: a pattern whose match may contain another secret comes first.
 MASKING_RULES: tuple[MaskingRule, ...] = (
     MaskingRule(
         Secret.PRIVATE_KEY,

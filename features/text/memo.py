@@ -1,4 +1,4 @@
-"""Results cached by text, and how a process forgets all of them."""
+"""Caches the results of functions of texts, and clears all these caches of a process."""
 
 from collections.abc import Callable, Hashable
 from functools import lru_cache
@@ -7,11 +7,11 @@ from typing import ParamSpec, TypeVar, cast
 P = ParamSpec("P")
 R = TypeVar("R", bound=Hashable)
 
-_FORGET: list[Callable[[], None]] = []
+_CLEAR_FUNCTIONS: list[Callable[[], None]] = []
 
 
 def cached(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator that keeps the `most` recent results of a pure function of texts.
+    """Return a decorator that caches the `most` recent results of a pure function of texts.
 
     >>> @cached(2)
     ... def shout(text: str) -> str:
@@ -22,15 +22,15 @@ def cached(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     ('VPN', 'VPN')
     """
 
-    def remember(function: Callable[P, R]) -> Callable[P, R]:
-        kept = lru_cache(maxsize=most)(function)
-        _FORGET.append(kept.cache_clear)
-        return cast("Callable[P, R]", kept)
+    def add_cache(function: Callable[P, R]) -> Callable[P, R]:
+        cached_function = lru_cache(maxsize=most)(function)
+        _CLEAR_FUNCTIONS.append(cached_function.cache_clear)
+        return cast("Callable[P, R]", cached_function)
 
-    return remember
+    return add_cache
 
 
 def clear_cached() -> None:
-    """Forget every result: which text a memory got it from cannot be told once the text is gone."""
-    for forget in _FORGET:
-        forget()
+    """Clear every cache: after a text was deleted, nobody can say which results came from it."""
+    for clear in _CLEAR_FUNCTIONS:
+        clear()

@@ -1,4 +1,4 @@
-"""Groups of near-copies, found without comparing all pairs."""
+"""Groups texts that are near-copies of one another, without comparing all pairs."""
 
 from collections.abc import Sequence
 from zlib import crc32
@@ -18,24 +18,25 @@ Integers = NDArray[np.int64]
 
 
 def near_copy_groups(texts: Sequence[str], *, threshold: float = 0.8) -> Integers:
-    """Return one group number per text; texts share a group when their word sets nearly agree.
+    """Return a group number for each text; texts with nearly the same set of words share a group.
 
     Candidate pairs come from MinHash signatures in bands (Broder 1997; Leskovec, Rajaraman and
-    Ullman, Mining of Massive Datasets, chapter 3) and are kept when the estimated Jaccard
-    similarity reaches `threshold`; groups are the connected components. An empty text is alone.
+    Ullman, Mining of Massive Datasets, chapter 3). They are linked if the estimated Jaccard
+    similarity is at least `threshold`. Groups are the connected components of the links. An empty
+    text is a group of its own.
 
     >>> near_copy_groups(["disk full on node a", "Disk full on node A", "printer jam"]).tolist()
     [0, 0, 1]
     """
     words = [_word_hashes(text) for text in texts]
-    filled = np.flatnonzero([len(hashes) for hashes in words])
+    non_empty = np.flatnonzero([len(hashes) for hashes in words])
     groups = np.arange(len(texts), dtype=np.int64)
-    if len(filled) < 2:
+    if len(non_empty) < 2:
         return groups
-    signatures = _signatures([words[i] for i in filled])
+    signatures = _signatures([words[row] for row in non_empty])
     pairs = _banded_pairs(signatures)
-    alike = (signatures[pairs[:, 0]] == signatures[pairs[:, 1]]).mean(axis=1) >= threshold
-    links = filled[pairs[alike]]
+    similarity = (signatures[pairs[:, 0]] == signatures[pairs[:, 1]]).mean(axis=1)
+    links = non_empty[pairs[similarity >= threshold]]
     graph = coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(texts),) * 2)
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
@@ -60,14 +61,14 @@ def _signatures(words: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint32]:
 
 def _banded_pairs(signatures: NDArray[np.uint32]) -> Integers:
     rows = _PERMUTATIONS // _BANDS
-    found = []
+    pairs = []
     for band in range(_BANDS):
         keys = np.ascontiguousarray(signatures[:, band * rows : (band + 1) * rows])
         _, bucket = np.unique(
             keys.view(np.dtype((np.void, keys.itemsize * rows))), return_inverse=True
         )
         order = np.argsort(bucket.ravel(), kind="stable")
-        same = np.diff(bucket.ravel()[order]) == 0
-        # Neighbours in a bucket suffice: the components join the chain.
-        found.append(np.stack([order[:-1][same], order[1:][same]], axis=1))
-    return np.unique(np.concatenate(found), axis=0).astype(np.int64)
+        is_same_bucket = np.diff(bucket.ravel()[order]) == 0
+        # Pairs of neighbours are enough: the connected components join them to the whole bucket.
+        pairs.append(np.stack([order[:-1][is_same_bucket], order[1:][is_same_bucket]], axis=1))
+    return np.unique(np.concatenate(pairs), axis=0).astype(np.int64)

@@ -1,4 +1,4 @@
-"""External text to the domain: an export's row and a request become equal reports."""
+"""Parses outside values into domain types, in the same way for exports and requests."""
 
 import json
 import re
@@ -52,12 +52,12 @@ def sanitise_text(text: str) -> str:
 
 
 def has_unprintable(text: str) -> bool:
-    """Tell whether sanitising removes control characters or lone surrogates from a text."""
+    """Return whether sanitising removes control characters or lone surrogates from a text."""
     return not text.isprintable() and _UNPRINTABLE.search(text) is not None
 
 
 def is_missing(value: str | None) -> bool:
-    """Tell whether a fact or a label says nothing, as `?`, `NULL` and `N/A` do.
+    """Return whether a fact or label is missing, which includes `?`, `NULL` and `N/A`.
 
     >>> is_missing(" n/a "), is_missing("Network")
     (True, False)
@@ -66,21 +66,21 @@ def is_missing(value: str | None) -> bool:
 
 
 def as_utc(moment: datetime) -> datetime:
-    """Return an aware UTC time; a naive one is taken to be UTC already."""
+    """Return a time as aware UTC; a naive time is taken as UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def parse_latest_moment(given: str) -> datetime:
-    """Return the moment that is meant: of a day its end, in UTC where no zone is given.
+def parse_latest_moment(value: str) -> datetime:
+    """Return the latest moment that a date or time in ISO 8601 covers: for a date, its end.
 
-    Raises `ValueError` for what is neither a date nor a time in ISO 8601.
+    A time without a zone is taken as UTC. Raises `ValueError` for any other text.
 
     >>> parse_latest_moment("2026-03-03").isoformat()
     '2026-03-03T23:59:59.999999+00:00'
     >>> parse_latest_moment("2026-03-03T10:00").isoformat()
     '2026-03-03T10:00:00+00:00'
     """
-    text = given.strip()
+    text = value.strip()
     try:
         return datetime.combine(date.fromisoformat(text), time.max, UTC)
     except ValueError:
@@ -88,26 +88,26 @@ def parse_latest_moment(given: str) -> datetime:
     try:
         return as_utc(moment)
     except OverflowError as error:
-        raise ValueError(f"{given!r} is beyond what UTC can tell") from error
+        raise ValueError(f"{value!r} is outside the range of times in UTC") from error
 
 
 def parse_text(text: str | None, masking: Masking) -> str:
-    """Return free text sanitised, masked and stripped; absent text is empty."""
+    """Return free text, sanitised, masked and stripped; missing text is empty."""
     return mask_text(sanitise_text(text), masking).strip() if text else ""
 
 
-def parse_name(given: str) -> str:
-    r"""Return an id or the name of a field sanitised and on one line, with single spaces.
+def parse_name(name: str) -> str:
+    r"""Return an id or a field's name, sanitised and on one line, with single spaces.
 
     >>> parse_name(" INC\r\n1 ")
     'INC 1'
     """
-    return " ".join(sanitise_text(given).split())
+    return " ".join(sanitise_text(name).split())
 
 
 @cached(8_192)
 def parse_fact(value: str | None, masking: Masking) -> str | None:
-    """Return a structured fact sanitised, masked and stripped, None where it is missing."""
+    """Return a fact, sanitised, masked and stripped; None if it is missing."""
     if value is None or is_missing(value):
         return None
     return mask_text(sanitise_text(value), masking).strip() or None
@@ -115,7 +115,7 @@ def parse_fact(value: str | None, masking: Masking) -> str | None:
 
 @cached(8_192)
 def parse_label(value: str | None) -> str | None:
-    """Return a label as the history spells it, None where it is missing."""
+    """Return a label, sanitised and stripped but not masked; None if it is missing."""
     if value is None or is_missing(value):
         return None
     return sanitise_text(value).strip() or None
@@ -123,7 +123,7 @@ def parse_label(value: str | None) -> str | None:
 
 def parse_report(
     *,
-    id: str,  # noqa: A002  # the record's own word
+    id: str,  # noqa: A002  # the name of the field
     masking: Masking,
     opened_at: datetime | None = None,
     title: str | None = None,
@@ -132,7 +132,7 @@ def parse_report(
     source: str | None = None,
     attributes: Mapping[str, str | None] | None = None,
 ) -> IncidentReport:
-    """Build a report from outside values; a row and a request with the same values are equal.
+    """Return a report built from outside values; equal values give equal reports.
 
     >>> parse_report(id="1", title="Call +43 316 1234567", service="?", masking=Masking()).title
     'Call <phone>'
@@ -150,21 +150,21 @@ def parse_report(
 
 
 def _drop_surrogates(text: str) -> str:
-    """Join the pairs that make a character, drop the others."""
+    """Join surrogate pairs to the characters that they encode, and drop lone surrogates."""
     if _SURROGATE.search(text) is None:
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
 
 
 def _repair_mojibake(text: str) -> str:
-    # UTF-8 read as another encoding always leaves two such characters side by side.
+    # UTF-8 that was decoded as another encoding always has two such characters in a row.
     return ftfy.fix_encoding(text) if _FOREIGN_PAIR.search(text) and is_bad(text) else text
 
 
 def within(
     limit: str, unit: str, usual: float = inf
 ) -> Callable[[SizedType, ValidationInfo], SizedType]:
-    """Return a check of length: the validation's context states the limit, or the usual one holds.
+    """Return a validator of length; the validation's context may replace the `usual` limit.
 
     >>> ReportFields.model_validate({"id": "1"}, context={"max_text_characters": 9}).id
     '1'
@@ -181,28 +181,28 @@ def within(
     return check
 
 
-def _sanitise_name(given: object) -> object:
-    # Before pydantic looks: with a limit on their length it refuses texts with lone surrogates.
-    return parse_name(given) if isinstance(given, str) else given
+def _sanitise_name(value: object) -> object:
+    # Before pydantic's own checks: its check of length refuses texts with lone surrogates.
+    return parse_name(value) if isinstance(value, str) else value
 
 
-def _parse_moment(given: object) -> datetime:
-    if isinstance(given, datetime):
-        return as_utc(given)
+def _parse_moment(value: object) -> datetime:
+    if isinstance(value, datetime):
+        return as_utc(value)
     try:
-        return as_utc(datetime.fromisoformat(given.strip()))  # type: ignore[attr-defined]
+        return as_utc(datetime.fromisoformat(value.strip()))  # type: ignore[attr-defined]
     except (AttributeError, ValueError, OverflowError):
         raise PydanticCustomError(
             "moment", "write a time as ISO 8601, such as 2026-03-02T08:30:00Z"
         ) from None
 
 
-def _attribute_text(given: object) -> object:
-    if given is None or isinstance(given, str):
-        return given
-    # As the import of an export in JSON writes them.
-    if isinstance(given, int) or (isinstance(given, float) and isfinite(given)):
-        return json.dumps(given)
+def _attribute_text(value: object) -> object:
+    if value is None or isinstance(value, str):
+        return value
+    # The import of a JSON export writes numbers in the same way.
+    if isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
+        return json.dumps(value)
     raise PydanticCustomError("attribute", "give text, a number, true, false or null")
 
 
@@ -217,7 +217,7 @@ AttributeValue = Annotated[
 
 
 class ReportFields(BaseModel):
-    """The fields of a report as they come from outside, within their limits; null is absent."""
+    """The fields of a report from outside, checked against their limits; null means absent."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

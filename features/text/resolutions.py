@@ -1,4 +1,4 @@
-"""The sentence of a closing note that names what was done, and how good the note is."""
+"""Finds the sentence of a closing note that names the fix, and rates how good the note is."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ _LONGEST_FIX = 300
 
 
 class Documentation(IntEnum):
-    """How well a resolution is documented; of two equally related incidents the better leads."""
+    """How well a resolution is documented; it ranks incidents that are equally related."""
 
     MISSING = 0
     NOTE = 1
@@ -24,7 +24,7 @@ class Documentation(IntEnum):
 
 
 def documentation(resolution: str | None) -> Documentation:
-    """Return how well a closing note documents what was done.
+    """Return how well a closing note documents the fix.
 
     >>> [documentation(note).name for note in (None, "done", "Restarted the spooler")]
     ['MISSING', 'NOTE', 'FIX']
@@ -35,10 +35,10 @@ def documentation(resolution: str | None) -> Documentation:
 
 
 def named_fix(resolution: str | None) -> str | None:
-    """Return the sentence that names what was done, None for a note that names nothing.
+    """Return the sentence of a note that names the fix, None if there is none.
 
-    Reads English, the commonest words of some neighbours, and no other alphabet: a note in
-    another one counts as a fix as it stands, unless it is very short.
+    The word lists cover English and common words of some European languages. A sentence in another
+    alphabet counts as a fix unless it is very short.
 
     >>> named_fix("Analysed with the vendor. Rolled back release 4.2. User confirmed.")
     'Rolled back release 4.2.'
@@ -47,99 +47,104 @@ def named_fix(resolution: str | None) -> str | None:
     """
     sentences = list(_sentences((resolution or "")[:_LONGEST_NOTE]))
     ranks = [_rank(sentence) for sentence in sentences]
-    for at, sentence in enumerate(sentences[1:]):
-        if _FUTILE.search(sentence.folded) and not ranks[at + 1]:
-            ranks[at] = 0
-    best = max(ranks, default=0)
-    return _shortened(sentences[ranks.index(best)].text) if best else None
+    # A sentence that says "it did not help" also discards the sentence before it.
+    for index, sentence in enumerate(sentences[1:]):
+        if _FUTILE.search(sentence.folded) and not ranks[index + 1]:
+            ranks[index] = 0
+    best_rank = max(ranks, default=0)
+    return _shorten(sentences[ranks.index(best_rank)].text) if best_rank else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
-    """A sentence without bullet and label; `is_labelled` if the label announced a fix."""
+    """A sentence without bullet and label; `is_labelled` if a label such as "Fix:" precedes it."""
 
     text: str
     is_labelled: bool
 
     @property
     def folded(self) -> str:
-        """The text as the word lists are written: lower case, no accents, `reimage` in one."""
+        """The text as the word lists are written: lower case, no accents, `reimage` as one word."""
         decomposed = unicodedata.normalize("NFKD", self.text.lower().replace("\u2019", "'"))
         plain = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
         return _PREFIX.sub("re", plain.replace("failed over", "failover"))
 
 
 def _sentences(note: str) -> Iterator[_Sentence]:
-    announced = False
+    is_labelled = False
     for piece in _SENTENCE_END.split(note):
         text = _BULLET.sub("", piece, count=1).strip()
         label = _LABEL.match(text)
         text = text[label.end() :].strip() if label else text
-        announced = announced or label is not None
+        is_labelled = is_labelled or label is not None
         if text:
-            yield _Sentence(text, announced)
-            announced = False
+            yield _Sentence(text, is_labelled)
+            is_labelled = False
 
 
 def _rank(sentence: _Sentence) -> int:
-    """Return 0 for a sentence that names no fix, and more the clearer it does."""
+    """Return how clearly a sentence names a fix: 0 for not at all, 3 for most clearly."""
     folded = sentence.folded
     if _FUTILE.search(folded):
         return 0
-    words = _WORD.findall(_NOBODY_DID.sub(" ", folded))
+    words = _WORD.findall(_UNCAUSED_CHANGE.sub(" ", folded))
     if _names_action(words):
         return 3 if sentence.is_labelled else 1 + (not _SUCCESS_WORDS.isdisjoint(words))
-    telling = [word for word in words if word not in _EMPTY_WORDS]
-    is_told = sentence.is_labelled and len(telling) >= 2
-    return int(is_told or _is_other_alphabet(sentence.text))
+    content_words = [word for word in words if word not in _EMPTY_WORDS]
+    has_labelled_content = sentence.is_labelled and len(content_words) >= 2
+    return int(has_labelled_content or _is_other_alphabet(sentence.text))
 
 
 def _names_action(words: Sequence[str]) -> bool:
     return any(
-        _is_action(words, at) and not _is_denied(words, at) and not _is_paperwork(words, at)
-        for at in range(len(words))
+        _is_action(words, index)
+        and not _is_denied(words, index)
+        and not _is_paperwork(words, index)
+        for index in range(len(words))
     )
 
 
-def _is_action(words: Sequence[str], at: int) -> bool:
-    """Tell whether a word says what was done, from its form and the words before."""
-    word, before = words[at], words[at - 1] if at else ""
+def _is_action(words: Sequence[str], index: int) -> bool:
+    """Return whether a word names an action, judging by its form and the words before it."""
+    word, previous = words[index], words[index - 1] if index else ""
     if word in _NOUNS or word in _OTHER_LANGUAGES:
         return True
-    if word in _DONE or word.endswith("ed"):
-        describes = before in _BEFORE_DESCRIPTION or (word in _STATES and before in _BE)
-        return not describes and (word in _DONE or _stem(word) in _VERBS)
-    is_told = _is_means(words, at) if word.endswith("ing") else _is_command(words, at)
-    return is_told and _stem(word) in _VERBS
+    if word in _PAST_TENSES or word.endswith("ed"):
+        is_description = previous in _BEFORE_DESCRIPTION or (word in _STATES and previous in _BE)
+        return not is_description and (word in _PAST_TENSES or _stem(word) in _VERBS)
+    is_verb = _is_means(words, index) if word.endswith("ing") else _is_command(words, index)
+    return is_verb and _stem(word) in _VERBS
 
 
-def _is_command(words: Sequence[str], at: int) -> bool:
-    """Tell whether a verb is a command or what somebody was told to do."""
-    if at and words[at - 1] == "to":
-        return not _TOLD.isdisjoint(words[:at])
-    return at == 0 or words[at - 1] == "please"
+def _is_command(words: Sequence[str], index: int) -> bool:
+    """Return whether a verb is a command, as in "please restart" or "advised user to restart"."""
+    if index and words[index - 1] == "to":
+        return not _ADVICE_WORDS.isdisjoint(words[:index])
+    return index == 0 or words[index - 1] == "please"
 
 
-def _is_means(words: Sequence[str], at: int) -> bool:
-    """Tell whether a form in -ing names the means, as in "by clearing the cache"."""
-    before = set(words[:at])
-    if not before:
+def _is_means(words: Sequence[str], index: int) -> bool:
+    """Return whether a word in -ing names a means, as in "by clearing the cache"."""
+    preceding = set(words[:index])
+    if not preceding:
         return not _SUCCESS_WORDS.isdisjoint(words)
-    return words[at - 1] in _BY or (words[at - 1] == "and" and not _BY.isdisjoint(before))
+    previous = words[index - 1]
+    return previous in _BY or (previous == "and" and not _BY.isdisjoint(preceding))
 
 
-def _is_denied(words: Sequence[str], at: int) -> bool:
-    """Tell whether the words before say that it was not, or not yet, done."""
-    told_to = at and words[at - 1] == "to"
-    return any(word in _DENIALS for word in words[0 if told_to else max(0, at - 3) : at])
+def _is_denied(words: Sequence[str], index: int) -> bool:
+    """Return whether the words before an action say that it was not done, or not yet."""
+    is_infinitive = index and words[index - 1] == "to"
+    start = 0 if is_infinitive else max(0, index - 3)
+    return any(word in _DENIALS for word in words[start:index])
 
 
-def _is_paperwork(words: Sequence[str], at: int) -> bool:
-    """Tell whether the deed was done to the record instead of the fault."""
-    if words[at] == "assigned":
+def _is_paperwork(words: Sequence[str], index: int) -> bool:
+    """Return whether an action was done to the incident's record, not to the faulty system."""
+    if words[index] == "assigned":
         return not _RIGHTS.intersection(words)
-    around = words[max(0, at - 4) : at + 5]
-    return words[at] in _PAPERWORK_VERBS and not _PAPERWORK.isdisjoint(around)
+    nearby = words[max(0, index - 4) : index + 5]
+    return words[index] in _PAPERWORK_VERBS and not _PAPERWORK.isdisjoint(nearby)
 
 
 def _is_other_alphabet(text: str) -> bool:
@@ -147,7 +152,7 @@ def _is_other_alphabet(text: str) -> bool:
     return len(letters) >= 6 and sum(mark > "\u0370" for mark in letters) > len(letters) / 2
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     if len(text) <= _LONGEST_FIX:
         return text
     return f"{text[:_LONGEST_FIX].rsplit(maxsplit=1)[0]} \u2026"
@@ -179,7 +184,7 @@ _FUTILE = re.compile(
     r"|(?:problem|issue|error) (?:still )?(?:persists?|remains?)"
     r"|ohne erfolg|hat nicht geholfen|half nicht)\b"
 )
-_NOBODY_DID = re.compile(
+_UNCAUSED_CHANGE = re.compile(
     r"\b(?:alerts?|alarms?|events?|errors?|warnings?|issues?|problems?|incidents?|conditions?"
     r"|services?|connections?|connectivity|links?|circuits?|power|access|sites?|systems?|it|traffic"
     r"|outages?|impact|self|auto)[ -](?:\w{1,12} ){0,3}"
@@ -190,7 +195,7 @@ _NOBODY_DID = re.compile(
     r"(?:errors?|latency|rates?|loss|bandwidth|availability|impact|traffic)\b"
 )
 
-# A verb counts in the past tense, after a word such as "by", and as the first word.
+# A verb counts in the past tense, in -ing after a word such as "by", and as the first word.
 _VERBS = frozenset(
     _stem(verb)
     for verb in _words(
@@ -213,7 +218,7 @@ _VERBS = frozenset(
         """
     )
 )
-_DONE = _words(
+_PAST_TENSES = _words(
     """
     assigned bought ended fitted issued limited loaded mapped ordered ran rebuilt redid redone
     released reran resent reset rewrote rolled scanned set shut split started stopped turned
@@ -236,7 +241,7 @@ _OTHER_LANGUAGES = _words(
     """
 )
 _BY = _words("after by through via")
-_TOLD = _words("advised caller customer guided helped instructed user")
+_ADVICE_WORDS = _words("advised caller customer guided helped instructed user")
 _SUCCESS_WORDS = _words("fixed helped mitigated resolved solved worked behoben gelost")
 _BEFORE_DESCRIPTION = _words(
     """

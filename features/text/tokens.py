@@ -1,4 +1,4 @@
-"""The words of a text as lexical matching counts them."""
+"""Splits texts into terms for lexical matching."""
 
 import re
 import unicodedata
@@ -22,7 +22,7 @@ from features.text.variable_masking import mask_variables
 
 TERM_BUCKETS = 2**20
 
-# Names such as `KubePodCrashLooping` stay whole here: they count both whole and in parts.
+# Names such as `KubePodCrashLooping` stay whole here: `terms_of` adds their parts.
 TERM_STEPS: tuple[Callable[[str], str], ...] = (
     drop_markup,
     name_template_variables,
@@ -33,7 +33,7 @@ TERM_STEPS: tuple[Callable[[str], str], ...] = (
 )
 _WORD = re.compile(r"<\w{1,20}>|\w+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\WA-Z_]+")
-# Chinese, Japanese, Thai and the like: written without spaces, so matched by pairs of marks.
+# Scripts without spaces, such as Chinese, Japanese and Thai, are matched by pairs of characters.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 _NO_LETTER_OR_DIGIT = re.compile(r"[\W_]+")
 _LONGEST_TERM = 64
@@ -56,9 +56,9 @@ _STOP_WORDS = frozenset(f"{_ENGLISH} {_GERMAN} {_MASKED}".split())
 
 
 def terms_of(text: str) -> list[str]:
-    """Return the terms of a raw text in order, repeated ones included, then its error codes.
+    """Return the terms of a raw text in order, with repeats, followed by its error codes.
 
-    Terms are stemmed for English (Snowball), which leaves most words of other languages alone.
+    Terms are stemmed for English (Snowball), which leaves most words of other languages unchanged.
 
     >>> terms_of("KubePodCrashLooping on srv-db-012, exit code 137")
     ['kubepodcrashloop', 'kube', 'pod', 'crash', 'loop', 'srv', 'db', 'exit', 'code', 'exitcode137']
@@ -71,7 +71,7 @@ def terms_of(text: str) -> list[str]:
 
 
 def plain_name(name: str) -> str:
-    """Return the letters and digits of a name in lower case, so that its spellings agree.
+    """Return the letters and digits of a name in lower case, so that its spellings are equal.
 
     >>> plain_name("Component/s"), plain_name("Kube Pod-CrashLooping")
     ('components', 'kubepodcrashlooping')
@@ -91,23 +91,23 @@ def term_ids(terms: Sequence[str]) -> NDArray[np.uint32]:
 
 @cached(2**15)
 def _terms_of_word(word: str) -> tuple[str, ...]:
-    """Return the terms of one word: itself and, where it is made of several, its parts."""
+    """Return the terms of one word: the word itself and, if it is a compound, its parts."""
     if word.startswith("<"):
         return ()
-    parts = [_folded(part[:_LONGEST_TERM]) for part in _PART.findall(word[:_LONGEST_WORD])]
+    parts = [_fold(part[:_LONGEST_TERM]) for part in _PART.findall(word[:_LONGEST_WORD])]
     if len(parts) > 1:
         parts.insert(0, "".join(parts)[:_LONGEST_TERM])
     if _UNSPACED.search(word):
-        parts = [pair for part in parts for pair in _pairs(part)]
+        parts = [pair for part in parts for pair in _character_pairs(part)]
     stemmer = Stemmer("english", 0)
-    return tuple(stemmer.stemWord(part) for part in parts if _says_something(part))
+    return tuple(stemmer.stemWord(part) for part in parts if _is_meaningful(part))
 
 
-def _says_something(part: str) -> bool:
+def _is_meaningful(part: str) -> bool:
     return part not in _STOP_WORDS and not (len(part) == 1 and part.isascii())
 
 
-def _folded(word: str) -> str:
+def _fold(word: str) -> str:
     """Return the word in lower case without accents, as most people type it."""
     if word.isascii():
         return word.lower()
@@ -115,5 +115,5 @@ def _folded(word: str) -> str:
     return "".join(mark for mark in decomposed if not unicodedata.combining(mark))
 
 
-def _pairs(part: str) -> list[str]:
-    return [part[at : at + 2] for at in range(max(1, len(part) - 1))]
+def _character_pairs(part: str) -> list[str]:
+    return [part[start : start + 2] for start in range(max(1, len(part) - 1))]

@@ -1,4 +1,4 @@
-"""What differs between incidents of one cause, masked for matching and never for display."""
+"""Masks what differs between incidents of one cause; used for matching, never for display."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _HOME = re.compile(
 )
 _WORD_WITH_DIGIT = re.compile(r"(?<!\S)[^\s\d]*+\d\S*+")
 _HARDWARE = re.compile(r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])", re.IGNORECASE)
-# Kubernetes draws its random suffixes from these letters and digits.
+# The random suffixes of Kubernetes consist of these letters and digits.
 _POD = re.compile(
     r"(?<=[a-z0-9])(?:-[bcdf-hj-np-tv-xz0-9]{8,10})?"
     r"-(?=[a-z]{0,4}\d)[bcdf-hj-np-tv-xz2-9]{5}(?![\w-])"
@@ -34,7 +34,7 @@ _COUNTER = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![^\W_])\d++(?:[.,:]\d++)*+[^\W\d_]{0,2}(?![^\W_])")
-_LONGEST_REMEMBERED = 64
+_LONGEST_CACHED = 64
 
 
 def mask_emails(text: str) -> str:
@@ -43,13 +43,13 @@ def mask_emails(text: str) -> str:
 
 
 def mask_home_folders(text: str) -> str:
-    """Replace whose folder a path leads through; the rest of a path is worth matching."""
+    """Replace the user's name in a path to a home folder; the rest of the path is kept."""
     return _HOME.sub(r"\1<user>", text) if "/" in text or "\\" in text else text
 
 
 def mask_words_with_digits(text: str) -> str:
-    """Apply the steps for words to the few that hold a digit."""
-    return _WORD_WITH_DIGIT.sub(_mask_found_word, text)
+    """Apply `WORD_STEPS` to each word that contains a digit."""
+    return _WORD_WITH_DIGIT.sub(_mask_match, text)
 
 
 def mask_ips(word: str) -> str:
@@ -63,7 +63,7 @@ def mask_hardware_addresses(word: str) -> str:
 
 
 def drop_pod_suffixes(word: str) -> str:
-    """Remove what Kubernetes appends to a workload's name: `basket-7d9f8b6c5-x2x4q`."""
+    """Remove the suffix that Kubernetes appends to a workload's name: `basket-7d9f8b6c5-x2x4q`."""
     return _POD.sub("", word)
 
 
@@ -73,12 +73,12 @@ def mask_records(word: str) -> str:
 
 
 def drop_counters(word: str) -> str:
-    """Remove the number of one host among many: `srv-db-012` becomes `srv-db`."""
+    """Remove the number of a host: `srv-db-012` becomes `srv-db`."""
     return _COUNTER.sub(r"\1", word)
 
 
 def mask_numbers(word: str) -> str:
-    """Replace the remaining numbers, with a short unit."""
+    """Replace the remaining numbers, together with a short unit."""
     return _NUMBER.sub("<number>", word)
 
 
@@ -88,7 +88,7 @@ TEXT_STEPS: tuple[Callable[[str], str], ...] = (
     mask_home_folders,
     mask_words_with_digits,
 )
-# An address or date is made of numbers, so it comes before them.
+# Addresses and dates contain numbers, so their steps come before those of numbers.
 WORD_STEPS: tuple[Callable[[str], str], ...] = (
     mask_ips,
     mask_hardware_addresses,
@@ -102,7 +102,7 @@ WORD_STEPS: tuple[Callable[[str], str], ...] = (
 
 
 def mask_variables(text: str) -> str:
-    """Apply every step in order.
+    """Apply every masking step in order.
 
     >>> mask_variables("10.0.0.7: srv-db-012 fails as in INC0012345, 98% of /home/mia/mail")
     '<ip>: srv-db fails as in <record>, <number>% of /home/<user>/mail'
@@ -112,13 +112,13 @@ def mask_variables(text: str) -> str:
     return text
 
 
-def _mask_found_word(found: re.Match[str]) -> str:
-    word = found[0]
-    return _mask_once(word) if len(word) <= _LONGEST_REMEMBERED else _mask_word(word)
+def _mask_match(match: re.Match[str]) -> str:
+    word = match[0]
+    return _mask_cached(word) if len(word) <= _LONGEST_CACHED else _mask_word(word)
 
 
 @cached(2**15)
-def _mask_once(word: str) -> str:
+def _mask_cached(word: str) -> str:
     return _mask_word(word)
 
 

@@ -47,7 +47,7 @@ class GitCheckout:
 
 
 def find_checkout(folder: Path) -> GitCheckout | None:
-    """Return the checkout that a folder belongs to, None if there is none or it has no web pages."""
+    """Return the checkout that a folder belongs to, None if there is none with web pages."""
     for root in (folder, *folder.parents):
         if (root / ".git").exists():
             return GitCheckout.open(root)
