@@ -1,1 +1,1 @@
-"""Incidents are found again, by words and by vectors."""
+"""Searches past incidents by words and by vectors."""

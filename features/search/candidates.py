@@ -1,4 +1,4 @@
-"""Past incidents that may resemble a report, as arrays that a ranker reads."""
+"""Candidates of a search: past incidents that may resemble a report, as arrays for a ranker."""
 
 from dataclasses import dataclass
 
@@ -16,11 +16,11 @@ Counts = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Candidates for one report, a row for each.
+    """The candidates for one report, one row each.
 
-    `opened` is in seconds since 1970 or `UNKNOWN_TIME`, `services` are buckets or -1.
-    `documentation` tells how well a resolution is written down: 0 not at all, 1 without a fix, 2
-    with one.
+    `opened` is in seconds since 1970, or `UNKNOWN_TIME`. `services` are hash buckets, or -1.
+    `documentation` says how well the resolution is documented: 0 not at all, 1 by a note without a
+    fix, 2 by a note with a fix.
     """
 
     ids: tuple[str, ...]
@@ -41,7 +41,7 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatistics:
-    """How common things are among the indexed: incidents with each term, fact and service.
+    """The number of indexed incidents, and of those with each term, fact and service.
 
     `text_centre` is the mean text vector.
     """

@@ -1,4 +1,4 @@
-"""The past incidents of a tenant, searchable in memory; derived from the store at any time."""
+"""An in-memory index of a tenant's past incidents, which can be rebuilt from the store."""
 
 from collections.abc import Iterable, Sequence
 from threading import RLock
@@ -22,13 +22,13 @@ _COLUMNS = np.dtype(
         ("service", np.int32),
         ("documentation", np.int8),
         ("is_open", np.bool_),
-        ("is_kept", np.bool_),
+        ("is_used", np.bool_),
     ]
 )
 
 
 class IncidentIndex:
-    """Finds candidates by words and by vectors; threads may search while one adds.
+    """Finds candidates by words and by vectors; threads may search while another one adds.
 
     >>> from features.encoding.encoder import HashingEncoder
     >>> from features.domain.report import IncidentReport
@@ -62,48 +62,48 @@ class IncidentIndex:
         return id in self._slots
 
     def upsert(self, incidents: Sequence[ResolvedIncident]) -> None:
-        """Add incidents, or replace those of the same id."""
-        unique = list({one.report.id: one for one in incidents}.values())
-        views = view_reports([one.report for one in unique], self.encoder)
+        """Add incidents; an incident replaces the indexed one with the same id."""
+        unique = list({incident.report.id: incident for incident in incidents}.values())
+        views = view_reports([incident.report for incident in unique], self.encoder)
         with self._lock:
-            self._forget([view.id for view in views])
+            self._remove([view.id for view in views])
             slots = [self._take_slot(view.id) for view in views]
             for slot, view, incident in zip(slots, views, unique, strict=True):
-                self._keep(slot, view, incident.outcome)
-            self._keep_vectors(np.array(slots, dtype=np.int64), views)
+                self._put(slot, view, incident.outcome)
+            self._put_vectors(np.array(slots, dtype=np.int64), views)
             self._lexical.put(
                 (slot, view.opened, view.words) for slot, view in zip(slots, views, strict=True)
             )
 
     def remove(self, ids: Iterable[str]) -> None:
-        """Forget incidents; unknown ids are none."""
+        """Remove incidents; unknown ids are ignored."""
         with self._lock:
-            self._lexical.remove(self._forget(ids))
+            self._lexical.remove(self._remove(ids))
 
     def candidates(self, view: SearchView, count: int = _CANDIDATES) -> Candidates:
-        """Return the best `count` by words and as many by vectors, each once.
+        """Return the best `count` by words and the best `count` by vectors, without repeats.
 
-        Only incidents opened strictly before the report are candidates, and never itself. One of
-        unknown time counts as earlier: it comes from an export.
+        Candidates are the incidents that were opened strictly before the report, without the
+        report itself. Incidents of unknown time come from an export, so they count as earlier.
         """
         with self._lock:
-            among = self._columns["is_kept"][: len(self._ids)].copy()
+            is_allowed = self._columns["is_used"][: len(self._ids)].copy()
             if view.opened is not None:
-                among &= self._columns["opened"][: len(among)] < view.opened
+                is_allowed &= self._columns["opened"][: len(is_allowed)] < view.opened
             if view.id in self._slots:
-                among[self._slots[view.id]] = False
-            return self._gather(self._find(view, count, among))
+                is_allowed[self._slots[view.id]] = False
+            return self._gather(self._search(view, count, is_allowed))
 
     def text_vectors(self, ids: Sequence[str]) -> Vectors:
-        """Return the vectors of incidents' texts, zeros for one that is not here."""
+        """Return the vectors of incidents' texts, zeros for incidents that are not indexed."""
         vectors = np.zeros((len(ids), self.encoder.dimension), dtype=np.float32)
         with self._lock:
-            slots = np.array([self._slots.get(each, -1) for each in ids], dtype=np.int64)
+            slots = np.array([self._slots.get(id_, -1) for id_ in ids], dtype=np.int64)
             vectors[slots >= 0] = self._texts.packed.rows(slots[slots >= 0])
         return vectors
 
     def statistics(self) -> IndexStatistics:
-        """Return how common things are; counts are shared with the index and move with it."""
+        """Return the statistics; their arrays are the index's own and change with it."""
         return IndexStatistics(
             count=len(self._slots),
             title_terms=self._counts["title_terms"],
@@ -113,11 +113,11 @@ class IncidentIndex:
             text_centre=(self._sum / max(1, len(self._slots))).astype(np.float32),
         )
 
-    def _find(self, view: SearchView, count: int, among: Flags) -> Slots:
-        worded = self._lexical.search(view.words, count=count + 1, before=view.opened)
-        worded = worded[among[worded]][:count]
-        near = self._texts.search(view.text_vector, count=count, among=among)
-        return np.unique(np.concatenate([worded, near]))
+    def _search(self, view: SearchView, count: int, is_allowed: Flags) -> Slots:
+        by_words = self._lexical.search(view.words, count=count + 1, before=view.opened)
+        by_words = by_words[is_allowed[by_words]][:count]
+        by_vector = self._texts.search(view.text_vector, count=count, is_allowed=is_allowed)
+        return np.unique(np.concatenate([by_words, by_vector]))
 
     def _gather(self, slots: Slots) -> Candidates:
         columns = self._columns[slots]
@@ -145,7 +145,7 @@ class IncidentIndex:
             self._columns = grown(self._columns)
         return slot
 
-    def _keep(self, slot: int, view: SearchView, outcome: Outcome) -> None:
+    def _put(self, slot: int, view: SearchView, outcome: Outcome) -> None:
         self._columns[slot] = (
             UNKNOWN_TIME if view.opened is None else view.opened,
             view.service,
@@ -160,40 +160,39 @@ class IncidentIndex:
         if view.service != NO_SERVICE:
             self._services[view.service] += 1
 
-    def _keep_vectors(self, slots: Slots, views: Sequence[SearchView]) -> None:
+    def _put_vectors(self, slots: Slots, views: Sequence[SearchView]) -> None:
         if not views:
             return
-        texts = np.array([view.text_vector for view in views])
-        self._texts.put(slots, texts)
+        self._texts.put(slots, np.array([view.text_vector for view in views]))
         self._titles.put(slots, np.array([view.title_vector for view in views]))
         self._sum += self._texts.packed.rows(slots).sum(axis=0)
 
-    def _forget(self, ids: Iterable[str]) -> list[int]:
-        known = [id for id in dict.fromkeys(ids) if id in self._slots]  # noqa: A001
-        slots = [self._slots.pop(id) for id in known]  # noqa: A001
+    def _remove(self, ids: Iterable[str]) -> list[int]:
+        indexed_ids = [id_ for id_ in dict.fromkeys(ids) if id_ in self._slots]
+        slots = [self._slots.pop(id_) for id_ in indexed_ids]
         for slot in slots:
-            self._forget_slot(slot)
+            self._clear_slot(slot)
         self._free += slots
         return slots
 
-    def _forget_slot(self, slot: int) -> None:
+    def _clear_slot(self, slot: int) -> None:
         for name, rows in self._rows.items():
             self._counts[name][rows.row(slot)] -= 1
-            rows.put(slot, _NOTHING)
-        self._signatures.put(slot, _NOTHING)
+            rows.put(slot, _EMPTY_ROW)
+        self._signatures.put(slot, _EMPTY_ROW)
         service = self._columns[slot]["service"]
         if service != NO_SERVICE:
             self._services[service] -= 1
-        at = np.array([slot])
-        self._sum -= self._texts.packed.rows(at)[0]
-        nothing = np.zeros((1, self.encoder.dimension), dtype=np.float32)
-        self._texts.put(at, nothing)
-        self._titles.put(at, nothing)
-        self._columns[slot]["is_kept"] = False
+        slots = np.array([slot])
+        self._sum -= self._texts.packed.rows(slots)[0]
+        zeros = np.zeros((1, self.encoder.dimension), dtype=np.float32)
+        self._texts.put(slots, zeros)
+        self._titles.put(slots, zeros)
+        self._columns[slot]["is_used"] = False
         self._ids[slot] = ""
 
 
-_NOTHING: Hashes = np.empty(0, dtype=np.uint32)
+_EMPTY_ROW: Hashes = np.empty(0, dtype=np.uint32)
 
 
 def _rows_of(view: SearchView) -> dict[str, Hashes]:

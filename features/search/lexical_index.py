@@ -1,4 +1,4 @@
-"""Which incidents share rare words with a text: BM25 over two weighted fields, kept in memory."""
+"""Finds incidents that share rare words with a text: BM25 over two weighted fields, in memory."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Terms:
 
 
 class LexicalIndex:
-    """BM25 (Robertson et al. 1994) by tantivy; documents go by slot number.
+    """BM25 (Robertson et al. 1994) with tantivy; a document's id is its slot number.
 
     >>> index = LexicalIndex()
     >>> index.put([(4, None, Terms(["disk"], ["disk", "full"])), (7, 10, Terms([], ["vpn"]))])
@@ -40,7 +40,7 @@ class LexicalIndex:
         self._writer = self._index.writer(heap_size=_HEAP_BYTES, num_threads=1)
 
     def put(self, documents: Iterable[tuple[int, int | None, Terms]]) -> None:
-        """Add or replace documents, each by slot, time of opening in seconds, and terms."""
+        """Add or replace documents, each a tuple of slot, time of opening in seconds, and terms."""
         for slot, opened, terms in documents:
             self._writer.delete_documents_by_term("slot", slot)
             document = tantivy.Document()
@@ -52,7 +52,7 @@ class LexicalIndex:
         self._commit()
 
     def remove(self, slots: Iterable[int]) -> None:
-        """Forget documents."""
+        """Remove documents."""
         for slot in slots:
             self._writer.delete_documents_by_term("slot", slot)
         self._commit()
@@ -60,7 +60,7 @@ class LexicalIndex:
     def search(self, terms: Terms, *, count: int, before: int | None) -> Slots:
         """Return the slots of the best documents, best first.
 
-        `before` leaves those out that were opened then or later.
+        With `before`, only documents that were opened before that time are returned.
         """
         searcher = self._index.searcher()
         query = self._query(searcher, terms)
@@ -69,8 +69,8 @@ class LexicalIndex:
                 [(tantivy.Occur.Must, query), (tantivy.Occur.Must, self._opened_before(before))]
             )
         hits = searcher.search(query, limit=count, count=False).hits
-        found = searcher.fast_field_values("slot", [address for _, address in hits])
-        return np.array(found, dtype=np.int64)
+        slots = searcher.fast_field_values("slot", [address for _, address in hits])
+        return np.array(slots, dtype=np.int64)
 
     def _commit(self) -> None:
         self._writer.commit()
@@ -89,8 +89,8 @@ class LexicalIndex:
         return tantivy.Query.term_query(self._schema, field, word, index_option="freq")
 
     def _opened_before(self, before: int) -> tantivy.Query:
-        # A time that is unknown counts as past: such incidents come from an export.
-        past = tantivy.Query.range_query(
+        # Incidents of unknown time come from an export, so they count as earlier.
+        earlier = tantivy.Query.range_query(
             self._schema,
             "opened",
             tantivy.FieldType.Integer,
@@ -98,7 +98,7 @@ class LexicalIndex:
             before,
             include_upper=False,
         )
-        return tantivy.Query.const_score_query(past, 0.0)
+        return tantivy.Query.const_score_query(earlier, 0.0)
 
 
 def _schema() -> tantivy.Schema:
@@ -111,8 +111,7 @@ def _schema() -> tantivy.Schema:
 
 
 def _rarest(searcher: tantivy.Searcher, field: str, words: Sequence[str]) -> list[str]:
-    """Return the words that tell most; a long log would cost time and add noise."""
-    known = {word: searcher.doc_freq(field, word) for word in dict.fromkeys(words)}
-    return sorted((word for word, count in known.items() if count), key=known.__getitem__)[
-        :_MOST_TERMS
-    ]
+    """Return the rarest words: all the words of a long log would cost time and add noise."""
+    counts = {word: searcher.doc_freq(field, word) for word in dict.fromkeys(words)}
+    indexed_words = [word for word, count in counts.items() if count]
+    return sorted(indexed_words, key=counts.__getitem__)[:_MOST_TERMS]

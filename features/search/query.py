@@ -1,4 +1,4 @@
-"""A report as the search for its like reads it."""
+"""A report in the form in which the search for similar incidents reads it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ NO_SERVICE = -1
 
 @dataclass(frozen=True, slots=True)
 class SearchView:
-    """What is compared of a report: words, vectors, facts and error signatures.
+    """The parts of a report that are compared: words, vectors, facts and error signatures.
 
-    `title_terms`, `text_terms`, `facts` and `signatures` are sorted buckets, each once, and
-    `service` is one, -1 for none. `opened` is in seconds since 1970. An absent title's vector is
-    zero.
+    `title_terms`, `text_terms`, `facts` and `signatures` are sorted hash buckets without repeats.
+    `service` is a bucket, -1 for no service. `opened` is in seconds since 1970. The vector of an
+    empty title is zero.
     """
 
     id: str
@@ -56,12 +56,12 @@ def view_reports(reports: Sequence[IncidentReport], encoder: Encoder) -> list[Se
 
 
 def seconds_of(moment: datetime | None) -> int | None:
-    """Return a time in whole seconds since 1970, None for none."""
+    """Return a time in whole seconds since 1970, None for an unknown time."""
     return None if moment is None else int(moment.timestamp())
 
 
 def _view(report: IncidentReport, title_vector: Vectors, text_vector: Vectors) -> SearchView:
-    written = f"{report.title}\n{report.description}"[:_LONGEST_READ]
+    raw_text = f"{report.title}\n{report.description}"[:_LONGEST_READ]
     title = terms_of(report.title)[:_MOST_TERMS]
     text = [*title, *terms_of(report.description[:_LONGEST_READ])][:_MOST_TERMS]
     facts = [f"{name}={value.lower()}" for name, value in report.attributes.items()]
@@ -74,7 +74,7 @@ def _view(report: IncidentReport, title_vector: Vectors, text_vector: Vectors) -
         title_vector=title_vector,
         text_vector=text_vector,
         facts=_buckets(facts),
-        signatures=_buckets(sorted(error_signatures(written))),
+        signatures=_buckets(sorted(error_signatures(raw_text))),
         service=int(term_ids([report.service.lower()])[0]) if report.service else NO_SERVICE,
     )
 

@@ -1,4 +1,4 @@
-"""Rows of unequal length in one growing array."""
+"""Arrays of rows of unequal length."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,17 @@ Slots = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Ragged:
-    """Rows one after the other: row `n` is `values[starts[n]:starts[n + 1]]`."""
+    """Rows in one array: row `n` is `values[starts[n]:starts[n + 1]]`."""
 
     values: Hashes
     starts: Slots
 
 
 class RaggedRows:
-    """Rows of hashes by slot; a row is replaced by appending, and what it left is swept later.
+    """Rows of hashes by slot, in one growing array.
+
+    A row is replaced by appending the new one; the space of old rows is reclaimed when the array
+    is full.
 
     >>> rows = RaggedRows()
     >>> rows.put(2, np.array([7, 9], dtype=np.uint32))
@@ -34,7 +37,7 @@ class RaggedRows:
         self._alive = 0
 
     def put(self, slot: int, row: Hashes) -> None:
-        """Keep a row at a slot, in place of the one before."""
+        """Store a row at a slot, in place of the slot's former row."""
         while slot >= len(self._starts):
             self._starts = grown(self._starts)
             self._lengths = grown(self._lengths)
@@ -46,12 +49,12 @@ class RaggedRows:
         self._used += len(row)
 
     def row(self, slot: int) -> Hashes:
-        """Return a slot's row, empty where none was put."""
+        """Return a slot's row, empty if it has none."""
         start = self._starts[slot]
         return self._flat[start : start + self._lengths[slot]]
 
     def gather(self, slots: Slots) -> Ragged:
-        """Return the rows of slots, in their order."""
+        """Return the rows of slots, in the order of the slots."""
         lengths = self._lengths[slots]
         ends = np.cumsum(lengths, dtype=np.int64)
         starts = np.concatenate(([0], ends))
@@ -62,17 +65,17 @@ class RaggedRows:
         if self._used + count <= len(self._flat):
             return
         if self._alive + count < len(self._flat) // 2:
-            self._sweep()
+            self._compact()
         while self._used + count > len(self._flat):
             self._flat = grown(self._flat)
 
-    def _sweep(self) -> None:
-        kept = self.gather(np.arange(len(self._starts)))
-        self._flat[: len(kept.values)] = kept.values
-        self._starts, self._used = kept.starts[:-1].copy(), len(kept.values)
+    def _compact(self) -> None:
+        rows = self.gather(np.arange(len(self._starts)))
+        self._flat[: len(rows.values)] = rows.values
+        self._starts, self._used = rows.starts[:-1].copy(), len(rows.values)
 
 
 def grown(array: NDArray[np.generic]) -> NDArray:  # type: ignore[type-arg]
-    """Return a copy with an eighth more room along the first axis, filled with zeros."""
-    more = np.zeros((max(1024, len(array) // 8), *array.shape[1:]), dtype=array.dtype)
-    return np.concatenate([array, more])
+    """Return a copy that is an eighth longer along the first axis, filled up with zeros."""
+    padding = np.zeros((max(1024, len(array) // 8), *array.shape[1:]), dtype=array.dtype)
+    return np.concatenate([array, padding])

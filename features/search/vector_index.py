@@ -1,4 +1,4 @@
-"""Which vectors are nearest: a short projection is scanned, the best are compared in full."""
+"""Finds the nearest vectors: scans short projections, then compares the best vectors in full."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ Flags = NDArray[np.bool_]
 
 
 class PackedVectors:
-    """Unit vectors by slot in a byte per number, with a scale for each vector.
+    """Unit vectors by slot, with one byte per component and a scale for each vector.
 
     >>> packed = PackedVectors(2)
     >>> packed.put(np.array([1]), np.array([[0.6, 0.8]], dtype=np.float32))
@@ -32,7 +32,7 @@ class PackedVectors:
         self._scales = np.zeros(0, dtype=np.float32)
 
     def put(self, slots: Slots, vectors: Vectors) -> None:
-        """Keep vectors, in place of those before; zeros stand for no text."""
+        """Store vectors, in place of those before; zeros stand for an empty text."""
         while slots.max(initial=-1) >= len(self._scales):
             self._levels, self._scales = grown(self._levels), grown(self._scales)
         scales = np.abs(vectors).max(axis=1) / _LEVELS
@@ -41,7 +41,7 @@ class PackedVectors:
         self._scales[slots] = scales
 
     def rows(self, slots: Slots) -> Vectors:
-        """Return vectors of shape (slots, dimension)."""
+        """Return the vectors of slots, of shape (slots, dimension)."""
         return self._levels[slots].astype(np.float32) * self._scales[slots, None]
 
     def cosine(self, slots: Slots, vector: Vectors) -> Floats:
@@ -50,15 +50,16 @@ class PackedVectors:
 
 
 class VectorIndex:
-    """Exact cosines of the nearest among vectors whose main components are scanned.
+    """Finds the nearest vectors in two stages.
 
-    The components are those of the uncentred covariance (PCA), learned again when the number of
-    vectors has doubled; few vectors are spanned by them entirely.
+    All vectors are scanned by their main components; the best of them are compared by their exact
+    cosines. The components are those of the uncentred covariance (PCA). They are computed again
+    when the number of vectors has doubled. As long as there are few vectors, they lose nothing.
 
     >>> index = VectorIndex(2)
     >>> index.put(np.arange(2), np.eye(2, dtype=np.float32))
-    >>> everyone = np.ones(2, dtype=bool)
-    >>> index.search(np.array([0.6, 0.8], dtype=np.float32), count=1, among=everyone).tolist()
+    >>> vector, all_slots = np.array([0.6, 0.8], dtype=np.float32), np.ones(2, dtype=bool)
+    >>> index.search(vector, count=1, is_allowed=all_slots).tolist()
     [1]
     """
 
@@ -70,7 +71,7 @@ class VectorIndex:
         self._learned_at = 0
 
     def put(self, slots: Slots, vectors: Vectors) -> None:
-        """Keep vectors at slots, in place of those before."""
+        """Store vectors at slots, in place of those before."""
         self.packed.put(slots, vectors)
         while slots.max(initial=-1) >= len(self._scanned):
             self._scanned = grown(self._scanned)
@@ -79,30 +80,30 @@ class VectorIndex:
         if self._count > 2 * self._learned_at:
             self._learn_components()
 
-    def search(self, vector: Vectors, *, count: int, among: Flags) -> Slots:
-        """Return the slots of the nearest vectors, nearest first, of those that are `among`."""
-        closeness = self._scanned[: len(among)] @ (vector @ self._basis)
-        closeness[~among] = -np.inf
-        compared = min(_COMPARED * count, int(among.sum()))
+    def search(self, vector: Vectors, *, count: int, is_allowed: Flags) -> Slots:
+        """Return the slots of the nearest vectors, nearest first; only slots that are allowed."""
+        similarity = self._scanned[: len(is_allowed)] @ (vector @ self._basis)
+        similarity[~is_allowed] = -np.inf
+        compared = min(_COMPARED * count, int(is_allowed.sum()))
         if compared == 0 or not vector.any():
             return np.empty(0, dtype=np.int64)
-        near = np.argpartition(closeness, -compared)[-compared:]
-        order = np.lexsort((near, -self.packed.cosine(near, vector)))
-        return near[order[:count]]
+        candidates = np.argpartition(similarity, -compared)[-compared:]
+        order = np.lexsort((candidates, -self.packed.cosine(candidates, vector)))
+        return candidates[order[:count]]
 
     def _learn_components(self) -> None:
         stride = max(1, self._count // _LEARNED_FROM)
         covariance = np.zeros((self._basis.shape[0],) * 2, dtype=np.float32)
-        for slots in _parts(np.arange(0, self._count, stride)):
+        for slots in _batches(np.arange(0, self._count, stride)):
             sample = self.packed.rows(slots)
             covariance += sample.T @ sample
         _, components = np.linalg.eigh(covariance)
         self._basis = np.ascontiguousarray(components[:, ::-1][:, :_SCANNED_DIMENSIONS])
-        for slots in _parts(np.arange(self._count)):
+        for slots in _batches(np.arange(self._count)):
             self._scanned[slots] = self.packed.rows(slots) @ self._basis
         self._learned_at = self._count
 
 
-def _parts(slots: Slots) -> Iterator[Slots]:
-    # Memory that is used once, and much of it, is not all given back.
+def _batches(slots: Slots) -> Iterator[Slots]:
+    # One large batch would leave the process with memory that is never returned to the system.
     return (slots[start : start + _AT_ONCE] for start in range(0, len(slots), _AT_ONCE))

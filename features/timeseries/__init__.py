@@ -1,1 +1,1 @@
-"""Metric series become scores: the loop over points, and what it needs around it."""
+"""Scores metric series: the loop over points, and the grid on which the points lie."""

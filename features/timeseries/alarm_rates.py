@@ -1,4 +1,4 @@
-"""From scores of a metric series to expected false alarms a week, and what gaps mean."""
+"""Turns scores of a metric series into expected false alarms per week; rates gaps in the series."""
 
 from typing import NamedTuple
 
@@ -13,12 +13,12 @@ _WEEK = 604_800
 
 
 class Alarms(NamedTuple):
-    """How scores become alarm rates: the prior of a tier, and how the own past moves it.
+    """The constants that turn scores into alarm rates: a prior, and how fast a series changes it.
 
-    Of the hourly peaks, a `share` exceeds `quantile`, by `excess` on average, as if that had been
-    seen `weight` times; `shape` is the tail's. An excess counts up to `cap` times the average, and
-    past hours count for `memory_hours`. A point in fifty exceeds the score `often`. Of what exceeds
-    a threshold a `false_share` is no incident.
+    A `share` of the hourly peaks exceeds `quantile`, by `excess` on average. This prior counts like
+    `weight` observed exceedances. `shape` is the shape of the Pareto tail. An excess counts up to
+    `cap` times the average, and past hours count for `memory_hours`. One point in fifty exceeds the
+    score `often`. A `false_share` of the peaks above a threshold belongs to no incident.
     """
 
     share: float
@@ -33,8 +33,10 @@ class Alarms(NamedTuple):
 
 
 class Gaps(NamedTuple):
-    """What a gap adds to the scores after it, for each decade of its rarity up to two, and how long
-    it lasts before it is an alarm itself.
+    """The constants for gaps.
+
+    After a gap, scores rise by `bonus` for each power of ten of the gap's rarity, up to two. A gap
+    of `least_points` or more is an alarm itself.
     """
 
     bonus: float
@@ -45,25 +47,25 @@ class Gaps(NamedTuple):
 def judge_score(
     s: SeriesState, pace: TimeConstants, alarms: Alarms, score: float
 ) -> tuple[float, float]:
-    """Return the score beside what the series often reaches, and its alarm rate; learn both.
+    """Return the score relative to the series' usual scores, and its alarm rate; learn both.
 
-    The rate is infinite while the series is too young.
+    The rate is infinite while the series is too short.
     """
     rate = np.inf
     if s.points > pace.season_warm:
         if s.points > pace.flag_warm:
             rate = _alarm_rate(s, alarms, score, _WEEK / max(_HOUR, pace.step))
         _learn_rate(s, pace, alarms, score)
-    beside = score - 0.5 * (s.often - alarms.often)
-    # While its usual sizes are hardly known, a series would reach high scores by chance.
-    beside *= min(1.0, s.points / pace.season_warm)
+    relative = score - 0.5 * (s.often - alarms.often)
+    # A short series may reach high scores by chance: its usual deviations are hardly known.
+    relative *= min(1.0, s.points / pace.season_warm)
     _learn_often(s, score)
-    return beside, rate
+    return relative, rate
 
 
 @compiled
 def begin(s: SeriesState, alarms: Alarms, value: float) -> None:
-    """Take the first value as origin, and the prior as what is known of alarms."""
+    """Start a series: its first value is the origin, and the prior its knowledge of alarms."""
     s.origin = value
     s.last = 0.0
     s.often = alarms.often
@@ -74,59 +76,67 @@ def begin(s: SeriesState, alarms: Alarms, value: float) -> None:
 
 @compiled
 def smooth(s: SeriesState, score: float) -> float:
-    """Return the mean of the score and its mean over two points: trouble lasts, noise less so."""
-    before = s.last_score
+    """Return the mean of the score and its mean over two points: noise is shorter than trouble."""
+    previous = s.last_score
     s.last_score = score
-    return 0.75 * score + 0.25 * before
+    return 0.75 * score + 0.25 * previous
 
 
 @compiled
 def miss(s: SeriesState, pace: TimeConstants, gaps: Gaps) -> float:
-    """Count a missing point; return how often a week the series was missing for as long.
+    """Count a missing point; return how many gaps of this length the series has per week.
 
-    Taken twice, for gaps and values share a budget.
+    The rate is doubled, because gaps and values share one budget of alarms. It is infinite if the
+    gap is shorter than `least_points` or more than an hour longer, or if the series is too short.
     """
     s.missing += 1
     s.since_gap = 0.0
     smooth(s, 0.0)
-    lasted = s.missing - gaps.least_points
-    if lasted < 0 or lasted > pace.hour_points or s.points < pace.flag_warm:
+    excess_points = s.missing - gaps.least_points
+    if excess_points < 0 or excess_points > pace.hour_points or s.points < pace.flag_warm:
         return np.inf
     weeks = s.points * pace.step / _WEEK
-    as_long = float(s.gaps[min(int(np.log2(s.missing)), GAP_LENGTHS - 1)])
-    return 2 * (1 + as_long) / weeks
+    earlier_gaps = float(s.gaps[min(int(np.log2(s.missing)), GAP_LENGTHS - 1)])
+    return 2 * (1 + earlier_gaps) / weeks
 
 
 @compiled
 def end_gap(s: SeriesState, pace: TimeConstants) -> float:
-    """Count a gap that ended, and the points that one ended shortly before; return its rarity."""
+    """Count a known point, and the gap that it ends, if any.
+
+    Returns how rare points shortly after a gap are, in powers of ten, if this is one, else 0.
+    """
     if s.missing > 0:
-        for each in range(min(int(np.log2(s.missing)), GAP_LENGTHS - 1) + 1):
-            s.gaps[each] += 1
+        for length in range(min(int(np.log2(s.missing)), GAP_LENGTHS - 1) + 1):
+            s.gaps[length] += 1
     s.missing = 0.0
     s.since_gap += 1
-    follows = 1.0 if s.since_gap < AFTER_GAP else 0.0
-    s.gap_share += weight(pace.gap_memory, s.points + 99) * (follows - s.gap_share)
-    return -np.log10(max(s.gap_share, 1e-6)) if follows > 0 else 0.0
+    is_recent = 1.0 if s.since_gap < AFTER_GAP else 0.0
+    s.gap_share += weight(pace.gap_memory, s.points + 99) * (is_recent - s.gap_share)
+    return -np.log10(max(s.gap_share, 1e-6)) if is_recent > 0 else 0.0
 
 
 @compiled
 def _alarm_rate(s: SeriesState, alarms: Alarms, score: float, peaks_per_week: float) -> float:
-    """Return the expected alarms a week at a threshold: a generalised Pareto tail of hourly peaks.
+    """Return the expected alarms per week of a threshold at this score.
 
-    Pickands, "Statistical inference using extreme order statistics", 1975.
+    The hourly peaks have a generalised Pareto tail (Pickands, "Statistical inference using extreme
+    order statistics", 1975).
     """
     scale = s.excess / s.exceedances
-    common = peaks_per_week * alarms.share * alarms.false_share
-    beyond = (score - s.quantile) / scale
-    if beyond <= 0:
-        return min(common * (1 - beyond), peaks_per_week)
-    return float(common * (1 + alarms.shape * beyond) ** (-1 / alarms.shape))
+    rate_at_quantile = peaks_per_week * alarms.share * alarms.false_share
+    distance = (score - s.quantile) / scale
+    if distance <= 0:
+        return min(rate_at_quantile * (1 - distance), peaks_per_week)
+    return float(rate_at_quantile * (1 + alarms.shape * distance) ** (-1 / alarms.shape))
 
 
 @compiled
 def _learn_rate(s: SeriesState, pace: TimeConstants, alarms: Alarms, score: float) -> None:
-    """Count the highest score of each hour; what exceeds the quantile is capped: incidents do."""
+    """Learn the quantile and the excess of hourly peaks.
+
+    An excess is capped, because incidents cause the largest ones.
+    """
     s.hour_peak = max(s.hour_peak, score)
     s.hour_points += 1
     if s.hour_points < pace.hour_points:
@@ -134,10 +144,10 @@ def _learn_rate(s: SeriesState, pace: TimeConstants, alarms: Alarms, score: floa
     scale = s.excess / s.exceedances
     move = scale * max(1 / (s.hours + 24), 1 / alarms.memory_hours)
     if s.hour_peak > s.quantile:
-        beyond = min(s.hour_peak - s.quantile, alarms.cap * scale) / (1 - np.exp(-alarms.cap))
-        keep = 1 - 1 / (alarms.memory_hours * alarms.share)
-        s.excess = s.excess * keep + beyond
-        s.exceedances = s.exceedances * keep + 1
+        excess = min(s.hour_peak - s.quantile, alarms.cap * scale) / (1 - np.exp(-alarms.cap))
+        retention = 1 - 1 / (alarms.memory_hours * alarms.share)
+        s.excess = s.excess * retention + excess
+        s.exceedances = s.exceedances * retention + 1
         s.quantile += move * (1 - alarms.share) / alarms.share
     else:
         s.quantile -= move
@@ -147,9 +157,9 @@ def _learn_rate(s: SeriesState, pace: TimeConstants, alarms: Alarms, score: floa
 
 @compiled
 def _learn_often(s: SeriesState, score: float) -> None:
-    """Move towards the score that a fiftieth of the series' points exceed.
+    """Move `often` towards the score that one in fifty of the series' points exceeds.
 
-    Robbins, Monro, "A stochastic approximation method", 1951.
+    Robbins and Monro, "A stochastic approximation method", 1951.
     """
     move = 0.2 * weight(1 / 60_000, s.points + 1_999)
     s.often += move * (0.98 / 0.02 if score > s.often else -1.0)

@@ -1,4 +1,4 @@
-"""The channels of a metric series: how far a point is from each thing its past lets expect."""
+"""The channels of a metric series: each compares a point with one expectation from its past."""
 
 from typing import NamedTuple
 
@@ -19,17 +19,17 @@ _DAY = 86_400
 _HOUR = 3_600
 _LEVEL, _SEASON, _STEP, _BURST, _TREND, _FORECAST, _WEEKLY = range(len(CHANNELS))
 
-# Updates are clipped at so many spreads, so that an incident does not become the new normal.
+# Updates are clipped at a number of spreads, so that an incident does not become the new normal.
 _CLIP, _SEASON_CLIP, _UNCLIPPED_POINTS = 5.0, 4.0, 100
 _TINY = 1e-12
 _NARROWEST, _MOST, _LEAK = 0.07, 16.0, 0.02
 
 Numbers = NDArray[np.float64]
-Found = tuple[float, int, float, float]
+ChannelResult = tuple[float, int, float, float]
 
 
 class TimeConstants(NamedTuple):
-    """By what share each memory moves with a point, which depends on the step."""
+    """The share by which each average moves with a point; it depends on the step of the series."""
 
     step: int
     slots: int
@@ -51,11 +51,11 @@ class TimeConstants(NamedTuple):
 @compiled
 def score_light(
     s: SeriesState, pace: TimeConstants, position: float, x: float, deviations: Numbers
-) -> Found:
-    """Return the mean surprise, the leading channel, and what was expected with its spread.
+) -> ChannelResult:
+    """Return the mean surprise, the leading channel, the expected value and its spread.
 
-    By three channels: a fast level, the time of day, and the step from the last point. `position`
-    is the time of day in slots of the season.
+    Three channels are used: a fast level, the time of day, and the step from the last point.
+    `position` is the time of day in slots of the season.
     """
     base, spread, slot = _season(s, pace, position)
     deviations[_LEVEL] = x - s.level[0]
@@ -78,8 +78,8 @@ def score_full(
     deviations: Numbers,
     terms: Numbers,
     gain: Numbers,
-) -> Found:
-    """As `score_light`, by every channel; `terms` and `gain` are room to calculate in."""
+) -> ChannelResult:
+    """Like `score_light`, with every channel; `terms` and `gain` are work arrays."""
     base, spread, slot = _season(s, pace, position)
     residual = x - base
     adjusted = residual - s.drift[1]
@@ -104,7 +104,7 @@ def score_full(
 
 @compiled
 def weight(share: float, points: float) -> float:
-    """Return the weight of a new point in an average: its share, more while there are few."""
+    """Return the weight of a new point in an average: its share, or more while points are few."""
     return share if share * (points + 1) >= 1 else 1 / (points + 1)
 
 
@@ -116,13 +116,13 @@ def slot_position(pace: TimeConstants, time: int) -> float:
 
 @compiled
 def hour_of_week(time: int) -> int:
-    """Return the hour of the week, which begins on a Thursday in UTC, as unix time did."""
+    """Return the hour of the week in UTC; the week begins on Thursday, as unix time does."""
     return (time // _HOUR) % HOURS
 
 
 @compiled
 def _season(s: SeriesState, pace: TimeConstants, position: float) -> tuple[float, float, int]:
-    """Return the baseline and the spread of the time of day; spread 0 before it is known."""
+    """Return baseline, spread and slot of the time of day; the spread is 0 while it is unknown."""
     slot = int(position)
     season = s.season
     if season[slot, 2] == 0:
@@ -144,9 +144,9 @@ def _season(s: SeriesState, pace: TimeConstants, position: float) -> tuple[float
 def _judge(
     s: SeriesState, pace: TimeConstants, deviations: Numbers, channels: int, season_spread: float
 ) -> tuple[float, int]:
-    """Return the channels' mean surprise and the most surprised one; learn the spreads.
+    """Return the channels' mean surprise and the channel with the highest; learn the spreads.
 
-    The surprise of a deviation is log2(1 + deviation / spread): that of a tail as heavy as 1/x.
+    The surprise of a deviation is log2(1 + deviation / spread), which fits a tail as heavy as 1/x.
     """
     product, most, leader = 1.0, -1.0, 0
     narrowest = max(_NARROWEST * s.width, _TINY)
@@ -169,23 +169,23 @@ def _judge(
 
 @compiled
 def _clipped(value: float, bound: float) -> float:
-    """Clip a deviation, but for a small part: what was constant for long must be able to move."""
+    """Clip a deviation, except for a small part, so that a long constant level can still move."""
     return min(max(value, -bound), bound) + _LEAK * value
 
 
 @compiled
 def _learn_levels(s: SeriesState, pace: TimeConstants, x: float) -> None:
     moves = (pace.minutes_10, pace.hour, pace.hours_12)
-    away = abs(x - s.level[2])
+    distance = abs(x - s.level[2])
     if s.points > _UNCLIPPED_POINTS:
-        away = _clipped(away, _CLIP * s.width)
-    s.width += weight(pace.days_2, s.points) * (away - s.width)
+        distance = _clipped(distance, _CLIP * s.width)
+    s.width += weight(pace.days_2, s.points) * (distance - s.width)
     bound = _CLIP * max(s.spread[_LEVEL], _TINY)
-    for each in range(3):
-        difference = x - s.level[each]
+    for level in range(3):
+        difference = x - s.level[level]
         if s.points > _UNCLIPPED_POINTS:
-            difference = _clipped(difference, bound * (1.0, 1.5, 2.5)[each])
-        s.level[each] += weight(moves[each], s.points) * difference
+            difference = _clipped(difference, bound * (1.0, 1.5, 2.5)[level])
+        s.level[level] += weight(moves[level], s.points) * difference
 
 
 @compiled
@@ -216,7 +216,7 @@ def _learn_week(s: SeriesState, pace: TimeConstants, hour: int, x: float) -> Non
 
 @compiled
 def _forecast(s: SeriesState, base: float, terms: Numbers) -> float:
-    """Return what the last points and levels let expect beside the season; fill in `terms`."""
+    """Predict the deviation from the season from the last points and levels; fills in `terms`."""
     unit = max(s.spread[_LEVEL], _TINY)
     terms[0] = 1.0
     terms[1] = (s.last - base) / unit
@@ -225,8 +225,8 @@ def _forecast(s: SeriesState, base: float, terms: Numbers) -> float:
     terms[4] = (s.level[0] - base) / unit
     terms[5] = s.drift[1] / unit
     predicted = 0.0
-    for each in range(TERMS):
-        predicted += s.weights[each] * terms[each]
+    for term in range(TERMS):
+        predicted += s.weights[term] * terms[term]
     return float(predicted * unit)
 
 
@@ -234,7 +234,7 @@ def _forecast(s: SeriesState, base: float, terms: Numbers) -> float:
 def _learn_forecast(
     s: SeriesState, pace: TimeConstants, terms: Numbers, gain: Numbers, error: float
 ) -> None:
-    """Move the weights by recursive least squares with forgetting; the error is clipped.
+    """Update the weights by recursive least squares with forgetting; the error is clipped.
 
     Haykin, "Adaptive Filter Theory", chapter on recursive least squares.
     """
@@ -256,8 +256,8 @@ def _learn_forecast(
     for row in range(TERMS):
         s.weights[row] += gain[row] * share * error
         for column in range(TERMS):
-            held = covariance[row, column] - gain[row] * gain[column] * share
-            covariance[row, column] = held / pace.forgetting
+            reduced = covariance[row, column] - gain[row] * gain[column] * share
+            covariance[row, column] = reduced / pace.forgetting
         trace += covariance[row, row]
     if not trace < 1e6:
         for row in range(TERMS):
@@ -267,7 +267,7 @@ def _learn_forecast(
 
 @compiled
 def _learn_drift(s: SeriesState, pace: TimeConstants, residual: float, usual: float) -> None:
-    """Follow what stays beside the season over three minutes, two hours and six hours."""
+    """Average the deviation from the season over three minutes, two hours and six hours."""
     adjusted = residual - s.drift[1]
     if s.points > _UNCLIPPED_POINTS:
         adjusted = _clipped(adjusted, _CLIP * usual)

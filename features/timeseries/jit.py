@@ -1,4 +1,4 @@
-"""Turns inner loops into machine code when they are first called."""
+"""Compiles inner loops to machine code when they are first called."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -14,9 +14,9 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def compiled(function: Function) -> Function:
-    """Mark a function of numbers and arrays to be compiled for the types it is called with.
+    """Compile a function of numbers and arrays, for the types with which it is called.
 
-    While it runs, other threads of the process go on.
+    It runs without Python's global lock, so other threads of the process can run too.
 
     >>> @compiled
     ... def double(value: float) -> float:
@@ -28,9 +28,9 @@ def compiled(function: Function) -> Function:
 
 
 def enable_disk_cache(folder: Path, functions: Iterable[Callable[..., object]]) -> None:
-    """Keep the machine code of functions in a folder, so that the next process need not compile.
+    """Cache the machine code of functions in a folder, so that the next process need not compile.
 
-    A folder that the environment names by NUMBA_CACHE_DIR comes first.
+    If the environment names a folder in NUMBA_CACHE_DIR, that one is used instead.
     """
     if "NUMBA_CACHE_DIR" not in os.environ:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def enable_disk_cache(folder: Path, functions: Iterable[Callable[..., object]]) 
 
 
 def hash_sources(*modules: ModuleType) -> str:
-    """Return a name for the state of modules: kept code is stale once one of them has changed.
+    """Return a hash of the modules' source: cached code is stale once it has changed.
 
     >>> import json
     >>> len(hash_sources(json))

@@ -1,4 +1,4 @@
-"""Scores many metric series point by point: the compiled outer loops."""
+"""The compiled outer loops, which score many metric series point by point."""
 
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from features.timeseries.alarm_rates import (
     smooth,
 )
 from features.timeseries.channels import (
-    Found,
+    ChannelResult,
     TimeConstants,
     hour_of_week,
     score_full,
@@ -25,7 +25,7 @@ from features.timeseries.channels import (
 from features.timeseries.jit import compiled
 from features.timeseries.state import CHANNELS, GAP, LARGEST, TERMS, SeriesState
 
-# A value counts as no farther than so many widths from the level, once these are known.
+# Values are clipped to this many widths around the level, once these are known.
 _FARTHEST, _UNLIMITED_POINTS = 1e4, 100
 
 States = NDArray[np.void]
@@ -34,7 +34,7 @@ Values = NDArray[np.float64]
 
 
 class PointScores(Protocol):
-    """What is said of one point, as the loops see the record they write."""
+    """The scores of one point: the fields of the record that the loops write."""
 
     score: float
     alarms_per_week: float
@@ -53,7 +53,10 @@ def score_all_light(
     values: Values,
     scores: States,
 ) -> None:
-    """Score points (series, points) by level and season into `scores`; the states move on."""
+    """Score `values` of shape (series, points) with three channels; updates the states.
+
+    The result is written to `scores`, which has the same shape.
+    """
     deviations = np.zeros(len(CHANNELS))
     positions = np.array([slot_position(pace, time) for time in times])
     for row in range(values.shape[0]):
@@ -64,8 +67,8 @@ def score_all_light(
                 _miss(s, pace, gaps, out)
                 continue
             x = _relative(s, alarms, value)
-            found = score_light(s, pace, positions[column], x, deviations)
-            _finish(s, pace, alarms, gaps, found, x, out)
+            result = score_light(s, pace, positions[column], x, deviations)
+            _finish(s, pace, alarms, gaps, result, x, out)
 
 
 @compiled
@@ -78,7 +81,7 @@ def score_all_full(
     values: Values,
     scores: States,
 ) -> None:
-    """As `score_all_light`, by every channel."""
+    """Like `score_all_light`, with every channel."""
     deviations, terms, gain = np.zeros(len(CHANNELS)), np.zeros(TERMS), np.zeros(TERMS)
     positions = np.array([slot_position(pace, time) for time in times])
     hours = np.array([hour_of_week(time) for time in times])
@@ -90,22 +93,22 @@ def score_all_full(
                 _miss(s, pace, gaps, out)
                 continue
             x = _relative(s, alarms, value)
-            found = score_full(
+            result = score_full(
                 s, pace, positions[column], hours[column], x, deviations, terms, gain
             )
-            _finish(s, pace, alarms, gaps, found, x, out)
+            _finish(s, pace, alarms, gaps, result, x, out)
 
 
 @compiled
 def _relative(s: SeriesState, alarms: Alarms, value: float) -> float:
-    # Beside the first value, so that small numbers are enough for what is remembered.
+    # Relative to the first value, so that 32-bit numbers are precise enough in the state.
     if s.points == 0:
         begin(s, alarms, value)
     x = value - s.origin
-    # Else one value beyond all measure would hide what follows for weeks.
-    reach = _FARTHEST * s.width
-    if s.points > _UNLIMITED_POINTS and reach > 0:
-        x = min(max(x, s.level[2] - reach), s.level[2] + reach)
+    # Clipped, because one extreme value would hide all anomalies for weeks.
+    limit = _FARTHEST * s.width
+    if s.points > _UNLIMITED_POINTS and limit > 0:
+        x = min(max(x, s.level[2] - limit), s.level[2] + limit)
     return x
 
 
@@ -121,12 +124,12 @@ def _finish(
     pace: TimeConstants,
     alarms: Alarms,
     gaps: Gaps,
-    found: Found,
+    result: ChannelResult,
     x: float,
     out: PointScores,
 ) -> None:
-    """Turn what the channels found into a score and an alarm rate."""
-    score, leader, expected, spread = found
+    """Turn the channels' result into a score and an alarm rate."""
+    score, leader, expected, spread = result
     bonus = gaps.bonus * min(end_gap(s, pace), 2.0)
     out.channel = GAP if bonus > score else leader
     out.score, out.alarms_per_week = judge_score(s, pace, alarms, smooth(s, score) + bonus)

@@ -1,4 +1,4 @@
-"""Lays the points of a series, however they come, on a grid that a model can follow."""
+"""Puts the points of a series, in any order and distance, on a regular grid."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ _BEGINNING = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SeriesGrid:
-    """A series in time order, one value a slot.
+    """A series in time order, with one value per slot.
 
-    `times` are unix seconds and `values` NaN where missing. `slots` tells for each given point
-    which place of the grid holds it, so that what is found can be given back in the given order.
-    `before` is what must be added to a result to have it in the units that were given: not zero for
-    counters only. `warnings` say what had to be done.
+    `times` are unix seconds; `values` are NaN where missing. `slots` holds the index of each given
+    point in the grid, so that results can be returned in the given order. Adding `before` to a
+    result gives it in the given units; it is not zero only for counters. `warnings` describe how
+    the points were changed.
     """
 
     times: NDArray[np.int64]
@@ -35,11 +35,12 @@ class SeriesGrid:
 
 
 def lay_on_grid(times: NDArray[np.int64], values: NDArray[np.float64]) -> SeriesGrid:
-    """Return the grid of points given by unix seconds and values, neither of them in order.
+    """Return the grid for points given by unix seconds and values, in any order.
 
-    The step is the commonest of the first thousand distances. A point belongs to the nearest slot,
-    the last given counts where several do, and slots between are missing: 1,440 at most, and four
-    for each point in all, so that wild distances do not make a series of holes.
+    The step is the commonest of the first thousand distances. A point belongs to the nearest slot;
+    if several points share a slot, the last given one counts. Slots between points are missing.
+    At most 1,440 are inserted in one gap, and about four per point in all, so that an irregular
+    series does not consist of missing slots.
 
     >>> grid = lay_on_grid(np.array([60, 0, 180]), np.array([2.0, 1.0, 4.0]))
     >>> grid.times.tolist(), grid.values.tolist(), grid.slots.tolist()
@@ -49,54 +50,62 @@ def lay_on_grid(times: NDArray[np.int64], values: NDArray[np.float64]) -> Series
     step = _find_step(times)
     first = int(times.min()) if len(times) else 0
     rounds = (times - first + step // 2) // step
-    given, places = np.unique(rounds, return_inverse=True)
-    kept = np.full(len(given), np.nan)
-    kept[places] = values
-    filled, shifted, is_irregular = _fill(given)
-    laid = np.full(len(filled), np.nan)
-    laid[shifted] = kept
-    grid_times = first + filled * step
-    laid, before, counts = _count(laid, step)
-    warnings = _warn(times, values, len(given), is_irregular, counts)
-    return SeriesGrid(grid_times, laid, shifted[places], step, before, tuple(warnings))
+    known_slots, slot_of_point = np.unique(rounds, return_inverse=True)
+    known_values = np.full(len(known_slots), np.nan)
+    known_values[slot_of_point] = values
+    all_slots, known_positions, is_irregular = _fill(known_slots)
+    grid_values = np.full(len(all_slots), np.nan)
+    grid_values[known_positions] = known_values
+    grid_times = first + all_slots * step
+    grid_values, before, is_counted = _counter_increases(grid_values, step)
+    warnings = _warn(times, values, len(known_slots), is_irregular, is_counted)
+    point_positions = known_positions[slot_of_point]
+    return SeriesGrid(grid_times, grid_values, point_positions, step, before, tuple(warnings))
 
 
 def _find_step(times: NDArray[np.int64]) -> int:
-    # By its beginning only, so that what comes later changes nothing of what was found before.
+    # Only the beginning is used, so that later points do not change earlier results.
     distances = np.diff(np.unique(times)[:_BEGINNING])
     if not len(distances):
         return 60
-    found, often = np.unique(distances, return_counts=True)
-    return int(min(found[often.argmax()], _MOST_STEP))
+    steps, counts = np.unique(distances, return_counts=True)
+    return int(min(steps[counts.argmax()], _MOST_STEP))
 
 
 def _fill(
-    given: NDArray[np.int64],
+    known_slots: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
-    """Return the slots with the missing ones between, and where the given ones are in them."""
-    holes = np.append(np.diff(given) - 1, 0)[: len(given)]
-    # A hole that is too long to fill is left after so many slots: what is known is stale by then.
-    filled = np.minimum(holes, _MOST_FILLED)
-    spent = 0
-    for at in np.flatnonzero(filled):
-        allowed = _MOST_FILLED + _FILLED_FACTOR * int(at) - spent
-        filled[at] = min(filled[at], max(allowed, 0))
-        spent += int(filled[at])
-    is_irregular = bool((filled < np.minimum(holes, _MOST_FILLED)).any())
-    places = np.cumsum(filled + 1) - filled - 1
-    slots = np.arange(int((filled + 1).sum()), dtype=np.int64)
-    last = np.searchsorted(places, slots, side="right") - 1
-    return given[last] + slots - places[last], places, is_irregular
+    """Return all slots, the positions of the known slots among them, and whether gaps were cut.
+
+    Missing slots are inserted between the known ones, up to a limit.
+    """
+    gaps = np.append(np.diff(known_slots) - 1, 0)[: len(known_slots)]
+    # A long gap is filled only in part: after so many slots the past is out of date.
+    filled = np.minimum(gaps, _MOST_FILLED)
+    total = 0
+    for index in np.flatnonzero(filled):
+        allowed = _MOST_FILLED + _FILLED_FACTOR * int(index) - total
+        filled[index] = min(filled[index], max(allowed, 0))
+        total += int(filled[index])
+    is_irregular = bool((filled < np.minimum(gaps, _MOST_FILLED)).any())
+    known_positions = np.cumsum(filled + 1) - filled - 1
+    positions = np.arange(int((filled + 1).sum()), dtype=np.int64)
+    previous = np.searchsorted(known_positions, positions, side="right") - 1
+    all_slots = known_slots[previous] + positions - known_positions[previous]
+    return all_slots, known_positions, is_irregular
 
 
-def _count(
+def _counter_increases(
     values: NDArray[np.float64], step: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
-    """Return a counter as its increases, and what they are added to."""
+    """Return a counter's increases, the values before them, and whether it is a counter.
+
+    Other series are returned unchanged, with zeros as the values before.
+    """
     if not is_counter(values, first=max(_FEWEST_COUNTED, _DAY // step)):
         return values, np.zeros(len(values)), False
-    taken, before = increases(values)
-    return taken, before, True
+    rises, before = increases(values)
+    return rises, before, True
 
 
 def _warn(
@@ -111,12 +120,12 @@ def _warn(
     if missing:
         yield f"missing: {missing} values are null, NaN, infinite or beyond 1e30: no score"
     if disordered:
-        yield f"disorder: {disordered} times lie before the one given ahead; scored in time order"
+        yield f"disorder: {disordered} times are before the previous one; scored in time order"
     if len(times) > slots:
         yield f"duplicates: {len(times) - slots} points share a time; the last of each counts"
     if is_irregular:
         yield "irregular: distances in time differ much; many missing slots were left out"
     if is_counted:
-        yield "counter: it only rises, but for resets; its increase from point to point is scored"
+        yield "counter: it only rises, except for resets; its increases are scored"
     if len(values) > 1 and missing < len(values) and np.nanmin(values) == np.nanmax(values):
-        yield "constant: the first other value will be out of line"
+        yield "constant: the first different value will be an anomaly"

@@ -1,4 +1,4 @@
-"""What is remembered of a metric series: one record of fixed size, whatever its age."""
+"""The state of a metric series: one record of fixed size, however long the series is."""
 
 from typing import Protocol
 
@@ -43,8 +43,8 @@ def _record(channels: int) -> list[tuple[object, ...]]:
     ]
 
 
-# `level` holds averages over ten minutes, an hour and half a day, and `season` the level,
-# spread and number of points of each part of the day.
+# `level` holds averages over ten minutes, an hour and half a day. `season` holds the level, the
+# spread and the number of points of each slot of the day.
 LIGHT_STATE = np.dtype(_record(LIGHT_CHANNELS), align=True)
 FULL_STATE = np.dtype(
     [
@@ -60,7 +60,7 @@ FULL_STATE = np.dtype(
 
 
 class SeriesState(Protocol):
-    """A record as the inner loops see it; the light one lacks what follows `season`."""
+    """The fields of a state; the light state does not have those after `season`."""
 
     origin: float
     points: float
@@ -89,7 +89,7 @@ class SeriesState(Protocol):
 
 
 def new_states(count: int, dtype: np.dtype[np.void]) -> NDArray[np.void]:
-    """Return the states of series of which nothing was seen.
+    """Return the states of new series, which have no points yet.
 
     >>> new_states(2, LIGHT_STATE)["points"].tolist()
     [0.0, 0.0]

@@ -1,4 +1,4 @@
-"""Times on the grid of a step: which slots are due, and which slot a sample falls into."""
+"""The time grid of a step: which slots are due, and to which slot a sample belongs."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ Values = NDArray[np.float64]
 
 
 def latest_slot(now: float, step_seconds: int) -> int:
-    """Return the newest slot whose samples have had time to arrive: a quarter step, at most 10 s.
+    """Return the newest slot that is due: its samples had a quarter step, at most 10 s, to arrive.
 
     >>> latest_slot(130.0, 60), latest_slot(129.0, 60)
     (120, 60)
@@ -21,7 +21,7 @@ def latest_slot(now: float, step_seconds: int) -> int:
 
 
 def seconds_until_next(now: float, step_seconds: int) -> float:
-    """Return how long it is until the slot after the latest one is due.
+    """Return the seconds until the slot after the latest one is due.
 
     >>> seconds_until_next(130.0, 60)
     60.0
@@ -40,23 +40,23 @@ def slots(first: int, last: int, step_seconds: int) -> Times:
 
 
 def to_slots(times: NDArray[Any], first: int, step_seconds: int) -> NDArray[np.int64]:
-    """Return for each time the number of the slot that ends at or after it; `first` has 0.
+    """Return for each time the number of the slot that ends at or after it; slot 0 ends at `first`.
 
     >>> to_slots(np.array([60.0, 60.5, 120.0]), 60, 60).tolist()
     [0, 1, 1]
     """
-    # Binary fractions of a second must not push a sample into the next slot.
+    # Rounding errors must not move a sample into the next slot.
     return np.ceil((times - first) / step_seconds - 1e-6).astype(np.int64)
 
 
 def per_second(raw: Values, step_seconds: int) -> Values:
-    """Return the increase of counters per second; one column fewer. A value that falls began anew.
+    """Return the increase of counters per second, one column fewer; a fall means a reset to zero.
 
     >>> per_second(np.array([[5.0, 65.0, 6.0]]), 60).tolist()
     [[1.0, 0.1]]
     """
-    before, after = raw[:, :-1], raw[:, 1:]
-    return np.where(after < before, after, after - before) / step_seconds
+    earlier, later = raw[:, :-1], raw[:, 1:]
+    return np.where(later < earlier, later, later - earlier) / step_seconds
 
 
 def floor_to_slot(time: float, step_seconds: int) -> int:

@@ -1,4 +1,4 @@
-"""What a window of a series shows: whether it counts, and by how much it rose."""
+"""Recognises counters by a window of values, and computes their increases."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,36 +8,37 @@ _RESET = 0.1
 
 
 def is_counter(values: NDArray[np.float64], *, first: int) -> bool:
-    """Tell whether a series counts: its `first` values only rise but for resets.
+    """Return whether a series is a counter: its `first` values only rise, except for resets.
 
-    At least half of the steps rise, and what falls begins anew below a tenth of what it was.
+    At least half of the steps must rise, and each fall must be a reset, which means to at most a
+    tenth of the value before.
 
     >>> is_counter(np.concatenate([np.arange(30.0), np.arange(30.0)]), first=60)
     True
     """
-    known = values[:first][~np.isnan(values[:first])]
-    if len(known) < _FEWEST or known.min() < 0:
+    known_values = values[:first][~np.isnan(values[:first])]
+    if len(known_values) < _FEWEST or known_values.min() < 0:
         return False
-    steps = np.diff(known)
-    falls = steps < 0
-    begins_anew = known[1:][falls] <= _RESET * known[:-1][falls]
-    return bool((steps > 0).mean() >= 0.5 and begins_anew.all())
+    steps = np.diff(known_values)
+    is_fall = steps < 0
+    is_reset = known_values[1:][is_fall] <= _RESET * known_values[:-1][is_fall]
+    return bool((steps > 0).mean() >= 0.5 and is_reset.all())
 
 
 def increases(
     values: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the rise of each value over the known one before, and the value it rose from.
+    """Return the rise of each value per step since the known value before it, and value minus rise.
 
-    After a reset it rose from zero; the first has nothing before it and is missing. A fall that is
-    no reset is a negative rise.
+    After a reset the rise starts from zero. The first known value has no rise and is missing. A
+    fall that is not a reset is a negative rise.
     """
     known = np.flatnonzero(~np.isnan(values))
     rises, before = np.full(len(values), np.nan), np.full(len(values), np.nan)
     earlier, later = values[known[:-1]], values[known[1:]]
-    from_ = np.where(later <= _RESET * earlier, 0.0, earlier)
-    # Over a gap the rise is that of several steps.
-    distances = np.diff(known)
-    rises[known[1:]] = (later - from_) / distances
+    start = np.where(later <= _RESET * earlier, 0.0, earlier)
+    # The rise over a gap is divided by the number of steps.
+    steps = np.diff(known)
+    rises[known[1:]] = (later - start) / steps
     before[known[1:]] = later - rises[known[1:]]
     return rises, before
