@@ -1,1 +1,1 @@
-"""Encoder, its cache, and the transformers that turn reports into numbers."""
+"""The encoder, its cache, and the transformers that turn reports into numbers."""

@@ -1,4 +1,4 @@
-"""An encoder for a great many texts, which keeps on disk what it encoded."""
+"""An encoder for very many texts, which caches its vectors on disk."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ _TEXTS_IN_A_TURN = 32
 
 
 class CachedEncoder:
-    """Finds vectors in the cache, and encodes only what it has not.
+    """Reads vectors from the cache, and encodes only the texts that are not in it.
 
-    Memory holds no more than the texts that wait to be written; `flush` writes them. An encoder
-    that needs no weights is asked every time.
+    New vectors stay in memory until there are enough to write, or until `flush` writes them. An
+    encoder without weights is fast, so its vectors are not cached.
 
     >>> from pathlib import Path
     >>> from features.encoding.encoder import HashingEncoder
@@ -29,38 +29,38 @@ class CachedEncoder:
         self.dimension = encoder.dimension
         self._encoder = encoder
         self._cache = cache
-        self._waiting: dict[str, Vectors] = {}
+        self._pending: dict[str, Vectors] = {}
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return unit vectors of shape (texts, dimension); an empty text's is zero."""
+        """Return unit vectors of shape (texts, dimension); the vector of an empty text is zero."""
         if not isinstance(self._encoder, SentenceEncoder):
             return self._encoder.encode(texts)
         unique = [text for text in dict.fromkeys(texts) if text]
-        found = self._cache.find(unique)
-        found |= {text: self._waiting[text] for text in unique if text in self._waiting}
-        fresh = _compute(self._encoder, [text for text in unique if text not in found])
-        self._waiting |= fresh
-        if len(self._waiting) >= _SEGMENT_TEXTS:
+        vectors = self._cache.find(unique)
+        vectors |= {text: self._pending[text] for text in unique if text in self._pending}
+        new_vectors = _compute(self._encoder, [text for text in unique if text not in vectors])
+        self._pending |= new_vectors
+        if len(self._pending) >= _SEGMENT_TEXTS:
             self.flush()
-        vectors = found | fresh | {"": np.zeros(self.dimension, dtype=np.float32)}
+        vectors |= new_vectors | {"": np.zeros(self.dimension, dtype=np.float32)}
         return np.array([vectors[text] for text in texts], dtype=np.float32)
 
     def discard_pending(self) -> None:
-        """Drop what waits, unwritten; it is encoded again when it is asked for again."""
-        self._waiting = {}
+        """Drop the vectors that are not written yet; their texts will be encoded again."""
+        self._pending = {}
 
     def flush(self) -> None:
-        """Write what waits."""
-        if self._waiting:
-            self._cache.keep(list(self._waiting), np.array(list(self._waiting.values())))
-            self._waiting = {}
+        """Write the pending vectors."""
+        if self._pending:
+            self._cache.keep(list(self._pending), np.array(list(self._pending.values())))
+            self._pending = {}
 
 
 def _compute(encoder: SentenceEncoder, texts: Sequence[str]) -> dict[str, Vectors]:
-    """Encode texts of like length together, a few at a time: requests wait for their turn."""
+    """Encode texts in small batches of similar length, so that requests need not wait for long."""
     ordered = sorted(texts, key=len, reverse=True)
     vectors: dict[str, Vectors] = {}
     for start in range(0, len(ordered), _TEXTS_IN_A_TURN):
-        some = ordered[start : start + _TEXTS_IN_A_TURN]
-        vectors |= dict(zip(some, encoder.compute(some), strict=True))
+        batch = ordered[start : start + _TEXTS_IN_A_TURN]
+        vectors |= dict(zip(batch, encoder.compute(batch), strict=True))
     return vectors

@@ -1,4 +1,4 @@
-"""Reports as the numbers that every model starts from; nothing here is learned."""
+"""Encodes reports into the numbers that all models start from; nothing here is learned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -26,11 +26,11 @@ def _no_vectors() -> Vectors:
 
 @dataclass(frozen=True, slots=True)
 class EncodedReports:
-    """Reports in several views, row by row: hashed token counts, sentence vectors and facts.
+    """Reports as hashed token counts, sentence vectors and facts, one row per report.
 
-    `words`, `titles` and `characters` have shape (reports, TOKEN_COLUMNS); hashing (Weinberger et
-    al. 2009) needs no vocabulary, so no word of a customer is kept in an artifact.
-    `adapted_vectors` are those of an encoder adapted to labels, where a model reads them.
+    `words`, `titles` and `characters` have shape (reports, TOKEN_COLUMNS). Hashing (Weinberger et
+    al. 2009) needs no vocabulary, so no artifact holds a customer's words. `adapted_vectors` come
+    from an encoder that was adapted to labels; they are empty unless a model needs them.
     """
 
     words: csr_array
@@ -44,7 +44,7 @@ class EncodedReports:
         return len(self.facts)
 
     def take(self, rows: NDArray[np.int64]) -> Self:
-        """Return these rows."""
+        """Return the reports of these rows."""
         return type(self)(
             words=self.words[rows],
             titles=self.titles[rows],
@@ -58,11 +58,11 @@ class EncodedReports:
 
 
 class ReportBatch(Sequence[IncidentReport]):
-    """Reports that several models will read: each way of encoding them is done once.
+    """Reports for several models; each kind of encoding is computed only once.
 
     >>> batch = ReportBatch([IncidentReport(id="1", title="disk full")])
-    >>> how = {"encoder": "hashing", "reads_characters": False}
-    >>> encode_reports(batch, **how) is encode_reports(batch, **how)
+    >>> options = {"encoder": "hashing", "reads_characters": False}
+    >>> encode_reports(batch, **options) is encode_reports(batch, **options)
     True
     """
 
@@ -74,18 +74,18 @@ class ReportBatch(Sequence[IncidentReport]):
         return len(self._reports)
 
     def take(self, start: int, stop: int) -> "ReportBatch":
-        """Return the reports from start until before stop, with what was encoded of them."""
+        """Return the reports from `start` to before `stop`, with their encodings."""
         part = ReportBatch(self._reports[start:stop])
         rows = np.arange(start, min(stop, len(self)))
-        part.encoded = {way: encoded.take(rows) for way, encoded in self.encoded.items()}
+        part.encoded = {key: encoded.take(rows) for key, encoded in self.encoded.items()}
         return part
 
     @overload
-    def __getitem__(self, place: int) -> IncidentReport: ...
+    def __getitem__(self, index: int) -> IncidentReport: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[IncidentReport]: ...
-    def __getitem__(self, place: int | slice) -> IncidentReport | Sequence[IncidentReport]:
-        return self._reports[place]
+    def __getitem__(self, index: slice) -> Sequence[IncidentReport]: ...
+    def __getitem__(self, index: int | slice) -> IncidentReport | Sequence[IncidentReport]:
+        return self._reports[index]
 
 
 def encode_reports(
@@ -95,7 +95,10 @@ def encode_reports(
     reads_characters: bool,
     adapted_encoder: str | None = None,
 ) -> EncodedReports:
-    """Encode reports with the encoders of these references; character counts are optional."""
+    """Encode reports with the encoders that the references name.
+
+    Without `reads_characters` the character counts are zero.
+    """
     encoded = _encode_once(reports, encoder, reads_characters)
     if adapted_encoder is None:
         return encoded
@@ -108,10 +111,10 @@ def _encode_once(
 ) -> EncodedReports:
     if not isinstance(reports, ReportBatch):
         return _encode(reports, encoder, reads_characters)
-    way = (encoder, reads_characters)
-    if way not in reports.encoded:
-        reports.encoded[way] = _encode(reports, encoder, reads_characters)
-    return reports.encoded[way]
+    key = (encoder, reads_characters)
+    if key not in reports.encoded:
+        reports.encoded[key] = _encode(reports, encoder, reads_characters)
+    return reports.encoded[key]
 
 
 def _encode(
@@ -130,7 +133,7 @@ def _encode(
 def encode_edited(
     encoded: EncodedReports, texts: Sequence[str], titles: Sequence[str], facts: Facts
 ) -> EncodedReports:
-    """Encode cleaned texts, titles and facts that were edited a little: vectors are kept."""
+    """Encode slightly edited texts, titles and facts, all cleaned; the vectors stay the same."""
     reads_characters = encoded.characters.nnz > 0
     return replace(
         encoded,
@@ -142,12 +145,12 @@ def encode_edited(
 
 
 def word_counter() -> HashingVectorizer:
-    """Return the counter of words and pairs of words."""
+    """Return the vectorizer that counts words and pairs of words."""
     return _counter("word", (1, 2))
 
 
 def title_counter() -> HashingVectorizer:
-    """Return the counter of words in a title."""
+    """Return the vectorizer that counts the words of titles."""
     return _counter("word", (1, 1))
 
 
@@ -171,5 +174,5 @@ def _count(counter: HashingVectorizer, texts: Sequence[str]) -> csr_array:
 
 
 def _facts(report: IncidentReport) -> dict[str, str]:
-    known = {"service": report.service, "source": report.source, **report.attributes}
-    return {name: value for name, value in known.items() if value}
+    facts = {"service": report.service, "source": report.source, **report.attributes}
+    return {name: value for name, value in facts.items() if value}

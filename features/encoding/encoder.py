@@ -1,4 +1,4 @@
-"""Texts to vectors: what an encoder is, and the sentence encoder with its memory."""
+"""Encoders turn texts into vectors: the protocol, the sentence encoder, the hashing encoder."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ class Encoder(Protocol):
 
     @property
     def reference(self) -> str:
-        """The hash that names the weights, or the name of an encoder without weights."""
+        """The SHA-256 of the weights, or the name of an encoder without weights."""
 
     @property
     def dimension(self) -> int:
@@ -38,10 +38,10 @@ class Encoder(Protocol):
 
 
 class SentenceEncoder:
-    """A sentence-transformers model, loaded at first use, which remembers what it encoded.
+    """A sentence-transformers model, loaded at first use, with a cache of vectors in memory.
 
-    Several targets of one request read the same text; remembering makes them share one encoding.
-    Threads take turns after a few texts, so that one text does not wait for a thousand others.
+    Several targets of one request read the same text; with the cache they share one encoding.
+    Threads take turns after a few texts, so that a single text need not wait for a thousand others.
     """
 
     def __init__(self, reference: str, weights: Path, dimension: int = 384) -> None:
@@ -49,70 +49,72 @@ class SentenceEncoder:
         self.dimension = dimension
         self._weights = weights
         self._model: SentenceTransformer | None = None
-        self._known: dict[str, Vectors] = {}
+        self._pinned: dict[str, Vectors] = {}
         self._recent: dict[str, Vectors] = {}
-        self._next, self._now = Lock(), Lock()
+        self._queue_lock, self._model_lock = Lock(), Lock()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of shape (texts, dimension), encoding each new text once."""
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        found = self._recall_all(texts)
-        new = list(dict.fromkeys(text for text in texts if text not in found))
-        # So that texts of like length are encoded together.
-        new.sort(key=len, reverse=True)
-        for start in range(0, len(new), _TEXTS_AT_ONCE):
-            found |= self._encode_in_turn(new[start : start + _TEXTS_AT_ONCE])
-        return np.array([found[text] for text in texts], dtype=np.float32)
+        vectors = self._cached_vectors(texts)
+        new_texts = list(dict.fromkeys(text for text in texts if text not in vectors))
+        # Batches of texts of similar length need the least padding.
+        new_texts.sort(key=len, reverse=True)
+        for start in range(0, len(new_texts), _TEXTS_AT_ONCE):
+            vectors |= self._encode_in_turn(new_texts[start : start + _TEXTS_AT_ONCE])
+        return np.array([vectors[text] for text in texts], dtype=np.float32)
 
     def compute(self, texts: Sequence[str]) -> Vectors:
-        """Encode without remembering; for bulk work that keeps its own vectors."""
+        """Encode texts without caching; for bulk work that stores the vectors itself."""
         with self._turn():
             return self._compute(texts)
 
     def remember(self, texts: Sequence[str], vectors: Vectors) -> None:
-        """Take over vectors that were encoded before, for as long as the process lives."""
+        """Add vectors that were encoded before to the cache, until the process ends."""
         with self._turn():
-            self._known.update(zip(texts, vectors, strict=True))
+            self._pinned.update(zip(texts, vectors, strict=True))
 
     def forget(self) -> None:
-        """Drop every remembered vector; texts that are asked for again are encoded again."""
+        """Clear the cache; its texts will be encoded again when they are needed."""
         with self._turn():
-            self._known.clear()
+            self._pinned.clear()
             self._recent.clear()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        # A lock alone would go to the thread that has just released it, again and again.
-        with self._next:
-            self._now.acquire()
+        # With one lock, the thread that has just released it would often take it again at once.
+        with self._queue_lock:
+            self._model_lock.acquire()
         try:
             yield
         finally:
-            self._now.release()
+            self._model_lock.release()
 
     def _encode_in_turn(self, texts: Sequence[str]) -> dict[str, Vectors]:
         with self._turn():
-            found = self._recall_all(texts)
-            new = [text for text in texts if text not in found]
-            fresh = dict(zip(new, self._compute(new), strict=True)) if new else {}
-            self._recent.update(fresh)
+            vectors = self._cached_vectors(texts)
+            new_texts = [text for text in texts if text not in vectors]
+            new_vectors = (
+                dict(zip(new_texts, self._compute(new_texts), strict=True)) if new_texts else {}
+            )
+            self._recent.update(new_vectors)
             for text in list(self._recent)[: max(0, len(self._recent) - _RECENT_TEXTS)]:
                 del self._recent[text]
-        return found | fresh
+        return vectors | new_vectors
 
-    def _recall_all(self, texts: Iterable[str]) -> dict[str, Vectors]:
-        known = ((text, self._recall(text)) for text in texts)
-        return {text: vector for text, vector in known if vector is not None}
+    def _cached_vectors(self, texts: Iterable[str]) -> dict[str, Vectors]:
+        vectors = ((text, self._cached_vector(text)) for text in texts)
+        return {text: vector for text, vector in vectors if vector is not None}
 
-    def _recall(self, text: str) -> Vectors | None:
+    def _cached_vector(self, text: str) -> Vectors | None:
         if not text:
             return np.zeros(self.dimension, dtype=np.float32)
-        known = self._known.get(text)
-        return self._recent.get(text) if known is None else known
+        vector = self._pinned.get(text)
+        return self._recent.get(text) if vector is None else vector
 
     def _compute(self, texts: Sequence[str]) -> Vectors:
-        model = self._loaded()
+        model = self._load()
         vectors = model.encode(
             list(texts),
             batch_size=_TEXTS_AT_ONCE,
@@ -121,7 +123,7 @@ class SentenceEncoder:
         )
         return np.asarray(vectors, dtype=np.float32)
 
-    def _loaded(self) -> "SentenceTransformer":
+    def _load(self) -> "SentenceTransformer":
         if self._model is None:
             from sentence_transformers import SentenceTransformer
             from transformers.utils.logging import disable_progress_bar
@@ -133,7 +135,7 @@ class SentenceEncoder:
 
 
 class HashingEncoder:
-    """Signed feature hashing of words (Weinberger et al. 2009): needs no weights, knows no meaning.
+    """Signed feature hashing of words (Weinberger et al. 2009): no weights, and no word meanings.
 
     >>> HashingEncoder().encode(["disk full", "disk full"]).shape
     (2, 64)
@@ -154,7 +156,7 @@ class HashingEncoder:
 
 
 def encoding_key(text: str) -> bytes:
-    """Return the 16 bytes under which a text's vector is kept, together with the cleaning version.
+    """Return the 16-byte key of a text's cached vector; it depends on the cleaning version.
 
     >>> len(encoding_key("disk full"))
     16

@@ -1,4 +1,4 @@
-"""Where the encoder's weights come from, and the proof that they are the right ones."""
+"""Finds the encoder's weights, and checks their hash."""
 
 import hashlib
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ _OPENING = Lock()
 
 
 class EncoderSettings(BaseSettings):
-    """Which encoder to train with (`PRECEDENT_ENCODER`), and where weights lie."""
+    """The encoder to train with, and the folder of its weights."""
 
     model_config = SettingsConfigDict(
         env_prefix="PRECEDENT_",
@@ -30,22 +30,21 @@ class EncoderSettings(BaseSettings):
     )
 
     encoder: str = MINILM
-    """The sentence encoder to train with, named by the SHA-256 of its weights; `hashing` needs
-    none.
+    """The sentence encoder to train with, named by the SHA-256 of its weights; `hashing` is the
+    encoder without weights.
     """
     encoder_path: Path | None = None
-    """A folder with the encoder's weights, checked by their hash; the installed package where it
-    is not set.
+    """A folder with the encoder's weights, whose hash is checked; if it is not set, the installed
+    package is used.
     """
 
 
 def open_encoder(reference: str) -> Encoder:
-    """Return the encoder whose `model.safetensors` has this SHA-256; one per process.
+    """Return the encoder whose `model.safetensors` has this SHA-256; a process opens it once.
 
-    Weights are looked for among the encoders that were adapted in this home, in
-    `PRECEDENT_ENCODER_PATH`, in the package that carries them and on the hub, in that order.
-    "hashing" names the encoder that needs none. Raises
-    `EncoderUnavailable` when no folder holds weights with that hash.
+    Weights are looked for in this order: the encoders that were adapted in this home,
+    `PRECEDENT_ENCODER_PATH`, the installed package, the hub. "hashing" names the encoder without
+    weights. Raises `EncoderUnavailable` if no folder holds weights with that hash.
 
     >>> open_encoder("hashing").dimension
     64
@@ -57,10 +56,10 @@ def open_encoder(reference: str) -> Encoder:
 
 
 def forget_vectors() -> None:
-    """Make every encoder of this process forget the texts that it remembers."""
+    """Clear the cached vectors of every encoder of this process."""
     with _OPENING:
-        opened = tuple(_OPENED.values())
-    for encoder in opened:
+        encoders = tuple(_OPENED.values())
+    for encoder in encoders:
         if isinstance(encoder, SentenceEncoder):
             encoder.forget()
 
@@ -72,27 +71,27 @@ def _open(reference: str) -> Encoder:
 
 
 def install_encoder(weights: Path, home: Home) -> str:
-    """Move an adapted encoder's folder into the home; returns its reference."""
+    """Move an adapted encoder's folder into the home, and return its reference."""
     reference = _sha256(weights / "model.safetensors")
-    place = home.adapted_encoders / reference
-    if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        weights.rename(place)
+    folder = home.adapted_encoders / reference
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        weights.rename(folder)
     return reference
 
 
 def find_weights(reference: str) -> Path:
-    """Return the folder of an encoder's weights, once they prove to be those."""
+    """Return the folder of an encoder's weights, whose hash was checked."""
     adapted = Home(HomeSettings().home.absolute()).adapted_encoders / reference
     if adapted.is_dir():
-        return _verified(adapted, reference)
+        return _verified_folder(adapted, reference)
     configured = EncoderSettings().encoder_path
     if configured is not None:
-        return _verified(configured, reference)
+        return _verified_folder(configured, reference)
     packaged = _packaged_weights()
     if packaged is not None and _sha256(packaged / "model.safetensors") == reference:
         return packaged
-    return _verified(_hub_weights(), reference)
+    return _verified_folder(_hub_weights(), reference)
 
 
 def _packaged_weights() -> Path | None:
@@ -115,16 +114,16 @@ def _hub_weights() -> Path:
         ) from failure
 
 
-def _verified(folder: Path, reference: str) -> Path:
+def _verified_folder(folder: Path, reference: str) -> Path:
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise EncoderUnavailable(
-            f"{folder} holds no model.safetensors; restore it, or mend PRECEDENT_ENCODER_PATH"
+            f"{folder} holds no model.safetensors; restore it, or correct PRECEDENT_ENCODER_PATH"
         )
-    found = _sha256(weights)
-    if found != reference:
+    digest = _sha256(weights)
+    if digest != reference:
         raise EncoderUnavailable(
-            f"{weights} has SHA-256 {found[:12]}…, but {reference[:12]}… is wanted; "
+            f"{weights} has SHA-256 {digest[:12]}…, but {reference[:12]}… is expected; "
             "point PRECEDENT_ENCODER_PATH at the right weights"
         )
     return folder

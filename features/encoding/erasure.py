@@ -1,4 +1,4 @@
-"""How an incident that was deleted leaves what encoders keep, on disk and in memory."""
+"""Removes a deleted incident from the caches of encoders, on disk and in memory."""
 
 from pathlib import Path
 
@@ -10,19 +10,19 @@ from features.text.memo import clear_cached
 
 
 def forget_cached(report: IncidentReport, root: Path) -> None:
-    """Remove a report's encodings from the caches below `root`, those of every encoder.
+    """Remove a report's vectors from the caches of all encoders below `root`.
 
-    Another report with an equal text is encoded again when it is next read from there.
+    If another report has the same text, that text will be encoded again.
     """
     texts = {incident_text(report), clean_text(report.title)}
     forget_encodings(root, texts - {""})
 
 
 def forget_in_memory() -> None:
-    """Make this process forget every text and vector that it remembers.
+    """Clear all caches of texts and vectors in this process.
 
-    A process that only learns the id of what was deleted cannot tell which text was its, so all
-    go; a memory serves speed alone, and deletions are rare.
+    A process learns only the id of a deleted incident, so it cannot find the incident's texts.
+    Clearing everything only costs time, and deletions are rare.
     """
     forget_vectors()
     clear_cached()

@@ -1,4 +1,4 @@
-"""Adapts a sentence encoder to labels: it learns what this organisation tells apart."""
+"""Adapts a sentence encoder to an organisation's labels by fine-tuning."""
 
 import time
 import warnings
@@ -33,9 +33,9 @@ _SECONDS_BETWEEN_CHECKPOINTS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class LabelledTexts:
-    """Texts with their vectors before adapting, and their labels for each target.
+    """Texts with their vectors from before the adaptation, and their labels for each target.
 
-    Labels are numbers below the target's number of `classes`, and -1 where a text has none.
+    Labels are integers below the target's number of `classes`, -1 for a text without a label.
     """
 
     texts: Sequence[str]
@@ -44,20 +44,20 @@ class LabelledTexts:
     classes: Mapping[str, int]
 
     def take(self, rows: Rows) -> "LabelledTexts":
-        """Return these rows."""
+        """Return the texts of these rows."""
         return LabelledTexts(
             [self.texts[row] for row in rows],
             self.vectors[rows],
-            {target: numbers[rows] for target, numbers in self.labels.items()},
+            {target: labels[rows] for target, labels in self.labels.items()},
             self.classes,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class AdaptedWeights:
-    """An adapted encoder's folder, and the passes over the texts that it took.
+    """An adapted encoder's folder, and the number of epochs for which it was trained.
 
-    `heads` gives each target's classifier: slopes of shape (classes, dimension) and intercepts.
+    `heads` are the classifiers by target: coefficients of shape (classes, dimension), intercepts.
     """
 
     folder: Path
@@ -75,40 +75,41 @@ def adapt_encoder(
     seed: int,
     progress: Progress,
 ) -> AdaptedWeights:
-    """Fine-tune the encoder in `weights` to tell labels apart, and save it below `folder`.
+    """Fine-tune the encoder in `weights` to distinguish labels, and save it below `folder`.
 
-    A linear classifier for each target reads the sentence vector: fitted first, then learning
-    together with the encoder (Kumar et al. 2022, arXiv 2202.10054) by cross-entropy with smoothed
-    labels. The learning rate falls to zero after `epochs` passes over the
-    texts or after `seconds`, whichever comes first. `folder` keeps a checkpoint, from which an
-    interrupted run goes on; `progress` is told the share that is done.
+    Each target has a linear classifier on the sentence vector. The classifiers are fitted first,
+    and then trained together with the encoder (Kumar et al. 2022, arXiv 2202.10054) by
+    cross-entropy with smoothed labels. The learning rate falls to zero at `epochs` or at `seconds`,
+    whichever comes first. An interrupted run continues from the checkpoint in `folder`. `progress`
+    is called with the share that is done.
     """
     import torch
 
     torch.manual_seed(seed)
     trainer = _EncoderTrainer(weights, labelled)
-    step, spent = trainer.resume(folder)
-    batches = _batches(labelled.texts, epochs, seed)
-    started = saved = time.monotonic()
+    step, earlier_seconds = trainer.resume(folder)
+    batches = _epoch_batches(labelled.texts, epochs, seed)
+    started_at = saved_at = time.monotonic()
     while step < len(batches):
-        elapsed = spent + time.monotonic() - started
-        done = max(step / len(batches), elapsed / seconds)
-        if done >= 1:
+        elapsed = earlier_seconds + time.monotonic() - started_at
+        share_done = max(step / len(batches), elapsed / seconds)
+        if share_done >= 1:
             break
-        trainer.step(batches[step], pace=min((step + 1) / (_WARM_UP * len(batches)), 1 - done))
+        warm_up = (step + 1) / (_WARM_UP * len(batches))
+        trainer.step(batches[step], rate_share=min(warm_up, 1 - share_done))
         step += 1
-        progress(done)
-        if time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
+        progress(share_done)
+        if time.monotonic() - saved_at > _SECONDS_BETWEEN_CHECKPOINTS:
             trainer.save_checkpoint(folder, step, elapsed)
-            saved = time.monotonic()
-    trainer.save_checkpoint(folder, step, spent + time.monotonic() - started)
+            saved_at = time.monotonic()
+    trainer.save_checkpoint(folder, step, earlier_seconds + time.monotonic() - started_at)
     progress(1.0)
     epochs = step / ceil(len(labelled.texts) / _BATCH)
     return AdaptedWeights(trainer.finish(folder), epochs, trainer.heads())
 
 
 class _EncoderTrainer:
-    """An encoder that learns, with a classifier for each target."""
+    """An encoder in training, with a linear classifier for each target."""
 
     def __init__(self, weights: Path, labelled: LabelledTexts) -> None:
         import torch
@@ -116,16 +117,16 @@ class _EncoderTrainer:
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
-        # Half as long numbers take two thirds of the time, where the processor knows them.
+        # 16-bit numbers take two thirds of the time if the processor supports them.
         self._has_bfloat16 = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
         self._texts = labelled.texts
         self._targets = tuple(labelled.labels)
-        self._labels = [torch.from_numpy(numbers) for numbers in labelled.labels.values()]
+        self._labels = [torch.from_numpy(labels) for labels in labelled.labels.values()]
         self._encoder = SentenceTransformer(str(weights), device="cpu")
         self._encoder.max_seq_length = MAX_TOKENS
         self._heads = torch.nn.ModuleList(
-            _fitted_head(labelled.vectors, numbers, labelled.classes[target])
-            for target, numbers in labelled.labels.items()
+            _fitted_head(labelled.vectors, labels, labelled.classes[target])
+            for target, labels in labelled.labels.items()
         )
         self._optimiser = torch.optim.AdamW(
             [
@@ -137,23 +138,23 @@ class _EncoderTrainer:
         )
         self._encoder.train()
 
-    def step(self, rows: Rows, *, pace: float) -> None:
-        """Take one step on these texts, at a share `pace` of the full learning rate."""
+    def step(self, rows: Rows, *, rate_share: float) -> None:
+        """Take one step on the texts of these rows, at a share of the full learning rate."""
         import torch
         from torch.nn.functional import cross_entropy
 
         rates = (_LEARNING_RATE, _HEAD_LEARNING_RATE)
         for group, rate in zip(self._optimiser.param_groups, rates, strict=True):
-            group["lr"] = pace * rate
+            group["lr"] = rate_share * rate
         tokens = self._encoder.preprocess([self._texts[row] for row in rows])
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._has_bfloat16):
             vectors = self._encoder(tokens)["sentence_embedding"].float()
         loss = vectors.sum() * 0
         for head, labels in zip(self._heads, self._labels, strict=True):
-            wanted = labels[torch.from_numpy(rows)]
-            if (wanted >= 0).any():
+            row_labels = labels[torch.from_numpy(rows)]
+            if (row_labels >= 0).any():
                 loss = loss + cross_entropy(
-                    head(vectors), wanted, ignore_index=-1, label_smoothing=_LABEL_SMOOTHING
+                    head(vectors), row_labels, ignore_index=-1, label_smoothing=_LABEL_SMOOTHING
                 )
         self._optimiser.zero_grad()
         loss.backward()
@@ -161,7 +162,7 @@ class _EncoderTrainer:
         self._optimiser.step()
 
     def save_checkpoint(self, folder: Path, step: int, elapsed: float) -> None:
-        """Write a checkpoint aside, then rename it, so that a crash leaves the last whole one."""
+        """Write a checkpoint to a new file, then rename it: a crash cannot damage the last one."""
         import torch
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -172,17 +173,17 @@ class _EncoderTrainer:
             "heads": self._heads.state_dict(),
             "optimiser": self._optimiser.state_dict(),
         }
-        aside = folder / "checkpoint.part"
-        torch.save(state, aside)
-        aside.rename(_checkpoint(folder))
+        new_file = folder / "checkpoint.part"
+        torch.save(state, new_file)
+        new_file.rename(_checkpoint_file(folder))
 
     def resume(self, folder: Path) -> tuple[int, float]:
-        """Go on from the folder's checkpoint; returns its step and the seconds spent so far."""
+        """Load the folder's checkpoint, if any; returns its step and the seconds spent so far."""
         import torch
 
-        if not _checkpoint(folder).is_file():
+        if not _checkpoint_file(folder).is_file():
             return 0, 0.0
-        state = torch.load(_checkpoint(folder), weights_only=True)
+        state = torch.load(_checkpoint_file(folder), weights_only=True)
         self._encoder.load_state_dict(state["encoder"])
         self._heads.load_state_dict(state["heads"])
         self._optimiser.load_state_dict(state["optimiser"])
@@ -190,61 +191,61 @@ class _EncoderTrainer:
 
     def heads(self) -> dict[str, tuple[Floats, Floats]]:
         """Return each target's classifier as arrays."""
-        found = {}
+        arrays = {}
         for target, head in zip(self._targets, self._heads, strict=True):
             state = head.state_dict()
-            found[target] = (state["weight"].double().numpy(), state["bias"].double().numpy())
-        return found
+            arrays[target] = (state["weight"].double().numpy(), state["bias"].double().numpy())
+        return arrays
 
     def finish(self, folder: Path) -> Path:
-        """Save the encoder without its classifiers."""
-        saved = folder / "encoder"
+        """Save the encoder without its classifiers, and return its folder."""
+        encoder_folder = folder / "encoder"
         self._encoder.eval()
-        self._encoder.save(str(saved), create_model_card=False)
-        return saved
+        self._encoder.save(str(encoder_folder), create_model_card=False)
+        return encoder_folder
 
 
-def _checkpoint(folder: Path) -> Path:
+def _checkpoint_file(folder: Path) -> Path:
     return folder / "checkpoint.pt"
 
 
 def _fitted_head(vectors: Vectors, labels: Rows, classes: int) -> "torch.nn.Linear":
-    """Return logistic regression on the vectors as they are, so that learning starts in order."""
+    """Return a linear layer that equals a logistic regression on the unchanged vectors."""
     import torch
 
-    known = labels >= 0
+    is_labelled = labels >= 0
     head = torch.nn.Linear(vectors.shape[1], classes)
-    if len(np.unique(labels[known])) < 2:
+    if len(np.unique(labels[is_labelled])) < 2:
         return head
     with warnings.catch_warnings():
-        # It need not converge: learning goes on from here.
+        # The regression need not converge: training continues from its result.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        start = LogisticRegression(C=10, max_iter=200).fit(vectors[known], labels[known])
-    binary = len(start.classes_) == 2
-    slopes = np.vstack([-start.coef_, start.coef_]) / 2 if binary else start.coef_
-    levels = (
-        np.concatenate([-start.intercept_, start.intercept_]) / 2 if binary else start.intercept_
-    )
+        regression = LogisticRegression(C=10, max_iter=200)
+        regression.fit(vectors[is_labelled], labels[is_labelled])
+    coefficients, intercepts = regression.coef_, regression.intercept_
+    if len(regression.classes_) == 2:
+        coefficients = np.vstack([-coefficients, coefficients]) / 2
+        intercepts = np.concatenate([-intercepts, intercepts]) / 2
     with torch.no_grad():
         head.weight.zero_()
-        head.bias.fill_(float(levels.min()) - 1)
-        rows = torch.from_numpy(start.classes_.astype(np.int64))
-        head.weight[rows] = torch.from_numpy(slopes.astype(np.float32))
-        head.bias[rows] = torch.from_numpy(levels.astype(np.float32))
+        head.bias.fill_(float(intercepts.min()) - 1)
+        rows = torch.from_numpy(regression.classes_.astype(np.int64))
+        head.weight[rows] = torch.from_numpy(coefficients.astype(np.float32))
+        head.bias[rows] = torch.from_numpy(intercepts.astype(np.float32))
     return head
 
 
-def _batches(texts: Sequence[str], epochs: float, seed: int) -> list[Rows]:
-    """Return shuffled batches of texts of like length, which need little padding."""
+def _epoch_batches(texts: Sequence[str], epochs: float, seed: int) -> list[Rows]:
+    """Return the batches of all epochs, shuffled; texts of similar length need little padding."""
     random = np.random.default_rng(seed)
     lengths = np.array([len(text) for text in texts])
-    wanted = max(1, round(epochs * ceil(len(texts) / _BATCH)))
+    count = max(1, round(epochs * ceil(len(texts) / _BATCH)))
     batches: list[Rows] = []
-    while len(batches) < wanted:
+    while len(batches) < count:
         order = random.permutation(len(texts))
         for start in range(0, len(order), _BATCH * _BATCHES_SORTED_TOGETHER):
             chunk = order[start : start + _BATCH * _BATCHES_SORTED_TOGETHER]
             chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
-            cuts = [chunk[at : at + _BATCH] for at in range(0, len(chunk), _BATCH)]
-            batches += [cuts[place] for place in random.permutation(len(cuts))]
-    return batches[:wanted]
+            parts = [chunk[offset : offset + _BATCH] for offset in range(0, len(chunk), _BATCH)]
+            batches += [parts[index] for index in random.permutation(len(parts))]
+    return batches[:count]

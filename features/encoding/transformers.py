@@ -1,4 +1,4 @@
-"""scikit-learn transformers from encoded reports to weighted features."""
+"""scikit-learn transformers that turn encoded reports into weighted features."""
 
 from collections import Counter
 from typing import Self
@@ -18,8 +18,9 @@ _MOST_NUMBERS_AS_CATEGORIES = 48
 class TfidfWeights(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Sublinear TF-IDF of one kind of hashed counts.
 
-    `part` names the kind (`words`, `titles` or `characters`). Tokens seen in fewer than
-    `min_reports` reports are dropped. The result has shape (reports, kept columns) and unit rows.
+    `part` names the kind: `words`, `titles` or `characters`. Tokens that occur in fewer than
+    `min_reports` reports are dropped. The result has shape (reports, remaining tokens) and rows of
+    unit length.
     """
 
     def __init__(self, *, part: str = "words", min_reports: int = 2) -> None:
@@ -37,18 +38,18 @@ class TfidfWeights(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, encoded: EncodedReports) -> csr_array:
         """Return the weighted features."""
-        kept = _select_columns(getattr(encoded, self.part), self.columns_)
+        counts = _select_columns(getattr(encoded, self.part), self.columns_)
         if not len(self.columns_):
-            return kept
-        kept.data = (1 + np.log(kept.data)) * self.idf_[kept.indices]
-        return _with_unit_rows(kept)
+            return counts
+        counts.data = (1 + np.log(counts.data)) * self.idf_[counts.indices]
+        return _scale_to_unit_rows(counts)
 
 
 class FactValues(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Facts as an array of strings, of shape (reports, columns).
 
-    A fact with many numeric values gets a second column that holds the range of the value: its
-    numbers may be identifiers (a caller) or quantities (a count).
+    A fact with many numeric values gets a second column with the value's range, because its numbers
+    may be identifiers (a caller) or quantities (a count).
     """
 
     def fit(self, encoded: EncodedReports, labels: object = None) -> Self:  # noqa: ARG002
@@ -74,16 +75,15 @@ class FactValues(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 class FactIndicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """One indicator for each value of each fact.
 
-    Values of a fact that were seen once share an indicator, and unseen values get that one too.
-
-    `scale` sets how much a fact weighs beside unit-length text features.
+    Values that occur only once in training share an indicator, which new values get too. `scale` is
+    the weight of a fact relative to text features of unit length.
     """
 
     def __init__(self, *, scale: float = 0.5) -> None:
         self.scale = scale
 
     def fit(self, encoded: EncodedReports, labels: object = None) -> Self:  # noqa: ARG002
-        """Number the values of each fact; those seen once share a number."""
+        """Assign a column to each value of each fact; values that occur once share a column."""
         self.values_ = FactValues().fit(encoded)
         self.places_: list[dict[str, int]] = []
         self.rest_: list[int] = []
@@ -101,20 +101,23 @@ class FactIndicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return indicators of shape (reports, values), each 0 or `scale`."""
         columns = zip(self.values_.transform(encoded).T, self.places_, self.rest_, strict=True)
         places = np.array(
-            [[known.get(value, rest) for value in values] for values, known, rest in columns],
+            [
+                [value_places.get(value, shared_place) for value in values]
+                for values, value_places, shared_place in columns
+            ],
             dtype=np.int32,
         ).reshape(len(self.places_), len(encoded))
-        is_known = places.T >= 0
-        ends = np.concatenate([[0], np.cumsum(is_known.sum(axis=1))]).astype(np.int32)
+        has_place = places.T >= 0
+        ends = np.concatenate([[0], np.cumsum(has_place.sum(axis=1))]).astype(np.int32)
         data = np.full(ends[-1], self.scale, dtype=np.float32)
-        return csr_array((data, places.T[is_known], ends), shape=(len(encoded), self.width_))
+        return csr_array((data, places.T[has_place], ends), shape=(len(encoded), self.width_))
 
 
 class SentenceVectors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """The sentence vectors of encoded reports, of shape (reports, dimension)."""
 
     def fit(self, encoded: EncodedReports, labels: object = None) -> Self:  # noqa: ARG002
-        """Note the dimension."""
+        """Record the dimension."""
         self.n_features_ = encoded.vectors.shape[1]
         return self
 
@@ -124,21 +127,21 @@ class SentenceVectors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _select_columns(counts: csr_array, columns: NDArray[np.int32]) -> csr_array:
-    """Return `counts[:, columns]` for sorted columns, without visiting the million others."""
+    """Return `counts[:, columns]` for sorted columns, without reading the million others."""
     if not len(columns):
         return csr_array(np.empty((counts.shape[0], 0), dtype=np.float32))
     places = np.minimum(np.searchsorted(columns, counts.indices), len(columns) - 1)
-    is_kept = columns[places] == counts.indices
-    ends = np.concatenate([[0], np.cumsum(is_kept)])[counts.indptr]
-    parts = (counts.data[is_kept], places[is_kept].astype(np.int32), ends.astype(np.int32))
+    is_selected = columns[places] == counts.indices
+    ends = np.concatenate([[0], np.cumsum(is_selected)])[counts.indptr]
+    parts = (counts.data[is_selected], places[is_selected].astype(np.int32), ends.astype(np.int32))
     return csr_array(parts, shape=(counts.shape[0], len(columns)))
 
 
-def _with_unit_rows(rows: csr_array) -> csr_array:
-    """Scale rows to unit length in place; for one report faster than scikit-learn's `normalize`."""
-    of_value = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-    squares = np.bincount(of_value, rows.data.astype(np.float64) ** 2, minlength=rows.shape[0])
-    rows.data /= np.sqrt(squares)[of_value].astype(np.float32)
+def _scale_to_unit_rows(rows: csr_array) -> csr_array:
+    """Scale rows to unit length in place; faster for one report than scikit-learn's `normalize`."""
+    row_of_value = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    squares = np.bincount(row_of_value, rows.data.astype(np.float64) ** 2, minlength=rows.shape[0])
+    rows.data /= np.sqrt(squares)[row_of_value].astype(np.float32)
     return rows
 
 
@@ -150,12 +153,13 @@ def _number(value: str) -> float | None:
 
 
 def _edges(encoded: EncodedReports, name: str) -> NDArray[np.float64]:
-    """Return quantile edges for a fact with many numeric values, none for any other."""
-    numbers = [_number(facts[name]) for facts in encoded.facts if name in facts]
-    known = np.array([number for number in numbers if number is not None])
-    if len(known) < len(numbers) or len(np.unique(known)) <= _MOST_NUMBERS_AS_CATEGORIES:
+    """Return quantile edges for a fact with many numeric values, an empty array for any other."""
+    values = [facts[name] for facts in encoded.facts if name in facts]
+    parsed_values = (_number(value) for value in values)
+    numbers = np.array([number for number in parsed_values if number is not None])
+    if len(numbers) < len(values) or len(np.unique(numbers)) <= _MOST_NUMBERS_AS_CATEGORIES:
         return np.empty(0)
-    return np.unique(np.quantile(known, np.linspace(0, 1, _RANGES + 1)[1:-1]))
+    return np.unique(np.quantile(numbers, np.linspace(0, 1, _RANGES + 1)[1:-1]))
 
 
 def _range(value: str, edges: NDArray[np.float64]) -> str:

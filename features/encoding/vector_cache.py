@@ -1,4 +1,4 @@
-"""Encodings kept by content, so that a retrain or a restart encodes only what is new."""
+"""Caches vectors on disk by content, so that a retraining or restart encodes only new texts."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -26,8 +26,9 @@ Keys = NDArray[np.bytes_]
 class EncodingCache:
     """Vectors on disk, in immutable segments below a folder named after encoder and cleaning.
 
-    A segment is one `.npy` structured array of (key, vector) rows, written aside and then renamed,
-    so that processes may share the folder and one killed half-way loses one segment at most.
+    A segment is a `.npy` file with a structured array of (key, vector) rows. It is written under
+    another name and then renamed, so that processes can share the folder, and a killed process
+    loses at most one segment.
     """
 
     def __init__(self, root: Path, encoder: Encoder) -> None:
@@ -36,30 +37,30 @@ class EncodingCache:
         self._sorted: dict[Path, tuple[Keys, NDArray[np.int64]]] = {}
 
     def find(self, texts: Sequence[str]) -> dict[str, Vectors]:
-        """Return the vectors of those texts that are kept."""
+        """Return the vectors of those texts that are cached."""
         if not texts:
             return {}
-        wanted = _keys(texts)
-        found: dict[str, Vectors] = {}
+        text_keys = _keys(texts)
+        vectors: dict[str, Vectors] = {}
         for segment in sorted(self._folder.glob(_SEGMENTS)):
             try:
                 rows = np.load(segment, mmap_mode="r")
             except FileNotFoundError:
-                continue  # another process has just forgotten a text in it
-            keys, order = self._catalogue(segment, rows)
-            places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-            for at in np.flatnonzero(keys[places] == wanted):
-                found[texts[int(at)]] = np.array(rows["vector"][order[places[at]]])
-        return found
+                continue  # another process has just removed a text from it
+            keys, order = self._sorted_keys(segment, rows)
+            places = np.minimum(np.searchsorted(keys, text_keys), len(keys) - 1)
+            for index in np.flatnonzero(keys[places] == text_keys):
+                vectors[texts[int(index)]] = np.array(rows["vector"][order[places[index]]])
+        return vectors
 
     def keep(self, texts: Sequence[str], vectors: Vectors) -> None:
-        """Write one segment."""
+        """Write texts' vectors as one segment."""
         rows = np.empty(len(texts), dtype=self._row)
         rows["key"] = np.array([encoding_key(text) for text in texts], dtype="V16")
         rows["vector"] = vectors
         _write(self._folder, rows)
 
-    def _catalogue(self, segment: Path, rows: NDArray[np.void]) -> tuple[Keys, NDArray[np.int64]]:
+    def _sorted_keys(self, segment: Path, rows: NDArray[np.void]) -> tuple[Keys, NDArray[np.int64]]:
         if segment not in self._sorted:
             keys = np.ascontiguousarray(rows["key"]).view("S16")
             order = np.argsort(keys, kind="stable")
@@ -68,43 +69,45 @@ class EncodingCache:
 
 
 def forget_encodings(root: Path, texts: Iterable[str]) -> int:
-    """Remove texts from the caches of every encoder below a folder; tell how many were found."""
-    unwanted = _keys(list(texts))
-    forgotten = 0
+    """Remove texts from all encoders' caches below a folder; returns how many were removed."""
+    text_keys = _keys(list(texts))
+    removed = 0
     for segment in sorted(root.glob(f"*/{_SEGMENTS}")):
         rows = np.load(segment)
-        is_unwanted = np.isin(np.ascontiguousarray(rows["key"]).view("S16"), unwanted)
-        if is_unwanted.any():
-            # What remains is there before the old segment goes, so that nobody misses any of it.
-            if not is_unwanted.all():
-                _write(segment.parent, rows[~is_unwanted])
+        is_removed = np.isin(np.ascontiguousarray(rows["key"]).view("S16"), text_keys)
+        if is_removed.any():
+            # The remaining rows are written first, so that other processes always find them.
+            if not is_removed.all():
+                _write(segment.parent, rows[~is_removed])
             segment.unlink(missing_ok=True)
-            forgotten += int(is_unwanted.sum())
-    return forgotten
+            removed += int(is_removed.sum())
+    return removed
 
 
 def encode_ahead(
     encoder: Encoder, texts: Sequence[str], cache: EncodingCache, progress: Progress
 ) -> int:
-    """Make the encoder remember every text, and return how many had to be encoded anew.
+    """Load every text's vector into the encoder, and return how many texts had to be encoded.
 
-    New texts are encoded the longest first, so that batches hold texts of like length; `progress`
-    is told of each step's number of texts.
+    Long texts are encoded first, so that a batch holds texts of similar length. `progress` is
+    called after each step with its number of texts.
     """
     if not isinstance(encoder, SentenceEncoder):
         return 0
     unique = list(dict.fromkeys(texts))
-    found = cache.find(unique)
-    encoder.remember(list(found), np.array(list(found.values()), dtype=np.float32))
-    progress(len(found))
-    new = sorted((text for text in unique if text not in found), key=len, reverse=True)
-    for start in range(0, len(new), _SEGMENT_TEXTS):
-        segment = new[start : start + _SEGMENT_TEXTS]
+    cached_vectors = cache.find(unique)
+    cached_array = np.array(list(cached_vectors.values()), dtype=np.float32)
+    encoder.remember(list(cached_vectors), cached_array)
+    progress(len(cached_vectors))
+    new_texts = [text for text in unique if text not in cached_vectors]
+    new_texts.sort(key=len, reverse=True)
+    for start in range(0, len(new_texts), _SEGMENT_TEXTS):
+        segment = new_texts[start : start + _SEGMENT_TEXTS]
         vectors = encoder.compute(segment)
         cache.keep(segment, vectors)
         encoder.remember(segment, vectors)
         progress(len(segment))
-    return len(new)
+    return len(new_texts)
 
 
 def _keys(texts: Sequence[str]) -> Keys:
@@ -113,7 +116,7 @@ def _keys(texts: Sequence[str]) -> Keys:
 
 def _write(folder: Path, rows: NDArray[np.void]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f"{uuid4().hex}.part"
-    with aside.open("wb") as file:
+    part_file = folder / f"{uuid4().hex}.part"
+    with part_file.open("wb") as file:
         np.save(file, rows)
-    aside.rename(aside.with_suffix(".npy"))
+    part_file.rename(part_file.with_suffix(".npy"))

@@ -130,7 +130,7 @@ def test_one_text_waits_for_a_few_others_at_most(
         batch = threads.submit(encoder.encode, [f"batch {n:02}" for n in range(20)])
         is_busy.wait(5)
         single = threads.submit(encoder.encode, ["single"])
-        while not encoder._next.locked():
+        while not encoder._queue_lock.locked():
             sleep(0.001)
         may_go_on.set()
         assert single.result(5).shape == (1, 8)

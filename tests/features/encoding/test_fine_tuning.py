@@ -7,7 +7,7 @@ import pytest
 
 from features.encoding.encoder import SentenceEncoder
 from features.encoding.encoder_weights import MINILM, find_weights, open_encoder
-from features.encoding.fine_tuning import LabelledTexts, _batches, adapt_encoder
+from features.encoding.fine_tuning import LabelledTexts, _epoch_batches, adapt_encoder
 
 WORDS = ("printer", "network", "password", "laptop", "mailbox", "scanner")
 
@@ -33,10 +33,10 @@ def separation(vectors: np.ndarray, labels: np.ndarray) -> float:
 
 def test_batches_hold_every_text_once_a_pass_and_texts_of_like_length() -> None:
     texts = ["x" * length for length in range(1, 101)]
-    batches = _batches(texts, epochs=1.0, seed=0)
+    batches = _epoch_batches(texts, epochs=1.0, seed=0)
     assert sorted(np.concatenate(batches).tolist()) == list(range(100))
     assert all(np.ptp([len(texts[row]) for row in batch]) < 32 for batch in batches)
-    assert [b.tolist() for b in batches] == [b.tolist() for b in _batches(texts, 1.0, seed=0)]
+    assert [b.tolist() for b in batches] == [b.tolist() for b in _epoch_batches(texts, 1.0, seed=0)]
 
 
 @pytest.mark.quality
