@@ -1,1 +1,1 @@
-"""The store: all SQL, its migrations, and one repository for each noun."""
+"""The store: all SQL, its migrations, and one repository for each kind of record."""

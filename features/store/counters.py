@@ -1,4 +1,4 @@
-"""Counters of each tenant: revisions that workers compare, and numbers of rows only ever added."""
+"""Counters of each tenant: revisions that workers compare, and numbers of append-only rows."""
 
 from sqlalchemy import Connection, func, select
 
@@ -16,26 +16,26 @@ def select_revision(connection: Connection, counter: Counter, tenant: str) -> in
 
 
 def move_revision(connection: Connection, counter: Counter, tenant: str, *, by: int = 1) -> int:
-    """Move the tenant's revision on and return it.
+    """Increase the tenant's revision and return it.
 
-    Each write calls this first: the row stays locked until the commit, so that revisions are
-    committed in their order and a worker that has seen one has missed none before it. `by` 0 only
-    locks the row, for a write that has yet to find out whether it changes anything.
+    Each write calls this first. The row stays locked until the commit, so revisions are committed
+    in order, and a worker that has read one revision has missed no earlier one. With `by` 0 the
+    row is only locked, for a write that does not know yet whether it changes anything.
     """
-    first = insert_into(connection, counter).values(tenant=tenant, revision=by)
-    statement = first.on_conflict_do_update(
+    insertion = insert_into(connection, counter).values(tenant=tenant, revision=by)
+    statement = insertion.on_conflict_do_update(
         index_elements=["tenant"], set_={"revision": counter.revision + by}
     )
     return int(connection.execute(statement.returning(counter.revision)).scalar_one())
 
 
 def lock_tenant(connection: Connection, tenant: str) -> None:
-    """Make other writers of the tenant's incidents and ledgers wait until the commit."""
+    """Lock the tenant's incidents, labels and audit log against other writers until the commit."""
     move_revision(connection, RevisionRow, tenant, by=0)
 
 
 def next_number(connection: Connection, table: Numbered, tenant: str) -> int:
-    """Return the number of the tenant's next row; nobody else gets it until the commit."""
+    """Return the number for the tenant's next row; the lock keeps it from other writers."""
     lock_tenant(connection, tenant)
     query = select(func.max(table.number)).where(table.tenant == tenant)
     return (connection.scalar(query) or 0) + 1

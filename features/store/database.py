@@ -1,4 +1,4 @@
-"""One way to read and write SQLite and PostgreSQL, and one table of what can go wrong."""
+"""Reads and writes SQLite and PostgreSQL in one way, and translates their errors into advice."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ Insert = sqlite.Insert | postgresql.Insert
 
 BUSY_TIMEOUT_SECONDS = 10
 
-_PATIENCE_WITH_READERS_SECONDS = 1
+_EMPTY_LOG_TIMEOUT_SECONDS = 1
 _BEGIN_READ = {"sqlite": "BEGIN"}
 _BEGIN_WRITE = {
     "sqlite": "BEGIN IMMEDIATE",
@@ -27,7 +27,7 @@ _BEGIN_WRITE = {
 _ADVICE = {
     "locked": "is busy; try again when the other writer is done",
     "lock timeout": "is busy; try again when the other writer is done",
-    "unable to open": "cannot be opened; check that its folder exists and may be written to",
+    "unable to open": "cannot be opened; check that its folder exists and can be written to",
     "readonly": "is read-only; give the user that runs this the right to write to it",
     "disk is full": "has no disk space left; free some and try again",
     "No space left": "has no disk space left; free some and try again",
@@ -37,11 +37,11 @@ _ADVICE = {
 
 
 class Database:
-    """A database named by its URL; opens nothing until it is used.
+    """A database, named by its URL; it is opened at first use.
 
-    A write is one short transaction that takes the write lock at its start, so that it never fails
-    half-way for want of it. A read sees one state, whatever is written meanwhile. What the driver
-    reports about a database that is missing, busy, full or damaged becomes `StoreUnavailable`.
+    A write is one short transaction that takes the write lock at its start, so that it cannot fail
+    half-way for lack of the lock. A read sees one state of the data, also while others write. If
+    the database is missing, busy, full or damaged, `StoreUnavailable` is raised.
     """
 
     def __init__(self, url: str) -> None:
@@ -57,39 +57,39 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give a connection that sees one state of the database."""
-        with self._errors_named(), self._reader.begin() as connection:
+        """Yield a connection that sees one state of the database."""
+        with self._translated_errors(), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give a connection that commits at the end of the block, or rolls back on an error."""
-        with self._errors_named(), self._writer.begin() as connection:
+        """Yield a connection that commits at the end of the block, or rolls back on an error."""
+        with self._translated_errors(), self._writer.begin() as connection:
             yield connection
 
     def empty_log(self) -> bool:
-        """Move SQLite's write-ahead log into its file: until then it holds what was deleted.
+        """Move SQLite's write-ahead log into the database file, because it contains deleted data.
 
-        False when somebody still reads an older state after a second; the log is then emptied by
-        a later call, or when the last connection is closed.
+        Returns False if somebody still reads an older state after a second. The log is then
+        emptied by a later call, or when the last connection is closed.
         """
         if self.backend != "sqlite":
             return True
-        with self._errors_named(), self._untransacted.connect() as connection:
-            patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
-            _set_patience(connection, _PATIENCE_WITH_READERS_SECONDS * 1000)
+        with self._translated_errors(), self._untransacted.connect() as connection:
+            usual_timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+            _set_busy_timeout(connection, _EMPTY_LOG_TIMEOUT_SECONDS * 1000)
             try:
-                log = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                return not log.scalar_one()
+                checkpoint = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                return not checkpoint.scalar_one()
             finally:
-                _set_patience(connection, patience)
+                _set_busy_timeout(connection, usual_timeout)
 
     def close(self) -> None:
         """Close every pooled connection."""
         self._engine.dispose()
 
     @contextmanager
-    def _errors_named(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except (DatabaseError, PoolExhausted) as error:
@@ -99,7 +99,7 @@ class Database:
 
 
 def insert_into(connection: Connection, table: type[Any]) -> Insert:
-    """Return an insertion that can say what to do on a conflict, as the databases spell it."""
+    """Return an insert statement of the database's dialect, which supports `ON CONFLICT`."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
@@ -136,7 +136,7 @@ def _engine(address: URL) -> Engine:
 
 
 def _json(value: object) -> str:
-    # Several times as fast as the standard library, which counts while the write lock is held.
+    # Several times faster than the standard library; the write lock is held meanwhile.
     return to_json(value).decode()
 
 
@@ -149,24 +149,24 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-def _set_patience(connection: Connection, milliseconds: int) -> None:
+def _set_busy_timeout(connection: Connection, milliseconds: int) -> None:
     connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}").close()
 
 
 def _set_up_sqlite(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
-    # Left to itself, the driver begins no transaction before a read, and a deferred one later.
+    # By default the driver begins no transaction before a read, and a deferred one before a write.
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
-    # A deleted text is overwritten, not only unlinked.
+    # Overwrite deleted data in the file, instead of only marking its space as free.
     connection.execute("PRAGMA secure_delete = ON")
 
 
 def _is_operational(error: DatabaseError | PoolExhausted) -> bool:
-    # sqlite3 reports a damaged file as a plain DatabaseError, of no class of its own.
+    # sqlite3 reports a damaged file as a plain DatabaseError, not as one of its subclasses.
     return isinstance(error, OperationalError | PoolExhausted) or type(error) is DatabaseError
 
 
 def _advice(error: DatabaseError | PoolExhausted) -> str:
     message = str(getattr(error, "orig", None) or error)
-    known = (advice for sign, advice in _ADVICE.items() if sign in message)
-    return next(known, f"does not answer: {message.strip().splitlines()[0]}")
+    matches = (advice for phrase, advice in _ADVICE.items() if phrase in message)
+    return next(matches, f"does not answer: {message.strip().splitlines()[0]}")

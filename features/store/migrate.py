@@ -1,4 +1,4 @@
-"""Brings a database to the schema that this code expects."""
+"""Migrates a database to the schema that this code expects."""
 
 from threading import Lock
 
@@ -10,15 +10,15 @@ from features.store.tables import SCHEMA_REVISION, VERSION_TABLE
 
 _ADVISORY_LOCK = 7_366_020_171
 
-# Alembic keeps its context in a module, so that two threads would mix theirs up.
-_ONE_THREAD = Lock()
+# Alembic keeps its context in a module, so only one thread may use it at a time.
+_ALEMBIC_LOCK = Lock()
 
 
 def migrate(database: Database) -> None:
-    """Create or upgrade the tables of the store, at once or not at all.
+    """Create or upgrade the tables of the store in one transaction.
 
-    Any number of processes may do so at the same time: one works, the others wait for it. Raises
-    `StoreUnavailable` when the database cannot be reached or is newer than this code.
+    Several processes may call it at the same time: one migrates, the others wait. Raises
+    `StoreUnavailable` if the database cannot be reached or is newer than this code.
     """
     with database.read() as connection:
         present = _revisions(connection)
@@ -41,18 +41,18 @@ def _upgrade(database: Database, present: set[str]) -> None:
     config = Config()
     config.set_main_option("script_location", "features.store:migrations")
     revisions = ScriptDirectory.from_config(config).walk_revisions()
-    if newer := present - {revision.revision for revision in revisions}:
+    if unknown := present - {revision.revision for revision in revisions}:
         raise StoreUnavailable(
-            f"the database {database.name} has schema {', '.join(sorted(newer))}, which is newer "
+            f"the database {database.name} has schema {', '.join(sorted(unknown))}, which is newer "
             "than this version of precedent; upgrade precedent or name another database"
         )
-    with _ONE_THREAD, database.write() as connection:
+    with _ALEMBIC_LOCK, database.write() as connection:
         _wait_for_others(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
 def _wait_for_others(connection: Connection) -> None:
-    # SQLite's write transaction excludes every other writer already.
+    # In SQLite the write transaction already excludes all other writers.
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})

@@ -1,13 +1,13 @@
-"""What every repository is made of: a database, and the tenant whose rows it may see."""
+"""The base of all repositories: a database, and the tenant whose rows may be read."""
 
 from features.store.database import Database
 
 
 class Repository:
-    """The SQL of one noun, for the rows of one tenant.
+    """The SQL for one kind of record, for the rows of one tenant.
 
-    Every method raises `StoreUnavailable` when the database is missing, busy beyond its time limit,
-    full or damaged. One that writes writes all or nothing.
+    Every method raises `StoreUnavailable` if the database is missing, full or damaged, or is busy
+    beyond the time limit. A method that writes does so in one transaction.
     """
 
     def __init__(self, database: Database, tenant: str) -> None:

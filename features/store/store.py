@@ -1,4 +1,4 @@
-"""The store of one tenant: a repository for each noun, in one database."""
+"""The store of one tenant: a repository for each kind of record, in one database."""
 
 from typing import Self
 
@@ -24,9 +24,9 @@ from features.store.operations.modes import ModeRepository
 
 
 class Store:
-    """What is known of one tenant, kept in a database that many processes share.
+    """All stored data of one tenant, in a database that many processes can share.
 
-    Opens nothing until one of its repositories is used.
+    The database is opened when one of the repositories is first used.
     """
 
     def __init__(self, database: Database, tenant: str) -> None:
@@ -50,7 +50,7 @@ class Store:
         self.leases = LeaseRepository(database, tenant)
 
     def close(self) -> None:
-        """Close the connections; the store opens new ones if it is used again."""
+        """Close the connections; new ones are opened if the store is used again."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -64,7 +64,7 @@ def open_store(url: str, tenant: str = "default") -> Store:
     """Open the store at a database URL, creating or upgrading its tables.
 
     The URL is `sqlite:///FILE` (its folder must exist) or `postgresql://USER@HOST/NAME`. Raises
-    `StoreUnavailable` when it cannot be opened or was written by a newer version.
+    `StoreUnavailable` if the database cannot be opened or was written by a newer version.
 
     >>> from features.domain.report import IncidentReport, Outcome, ResolvedIncident
     >>> with open_store("sqlite://") as store:

@@ -1,1 +1,1 @@
-"""What is stored of incidents and of what surrounds them: changes, telemetry and runbooks."""
+"""Repositories of incidents, and of the changes, anomalies and runbooks around them."""

@@ -1,4 +1,4 @@
-"""Anomalies of metric series: added or replaced by id, found by the time that they lasted."""
+"""The repository of anomalies of metric series: written by id, read by time."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -16,11 +16,11 @@ from features.store.tables import AnomalyRow
 _NAMES = tuple(field.name for field in fields(SeriesAnomaly))
 _SUMMARY = tuple(name for name in _NAMES if name != "points")
 _NUMBERS = ("effect", "expected", "value", "score", "alarms_per_week")
-_DRAWN = ("values", "expected", "lower", "upper")
+_CURVES = ("values", "expected", "lower", "upper")
 
 
 class AnomalyRepository(Repository):
-    """The anomalies of one tenant. They move no revision, for they are not searched."""
+    """The anomalies of one tenant; a write does not change the revision, as no index holds them."""
 
     def record(self, anomalies: Sequence[SeriesAnomaly]) -> None:
         """Add or replace the anomalies by id, all or none."""
@@ -37,18 +37,18 @@ class AnomalyRepository(Repository):
     def between(
         self, start: datetime, end: datetime, *, with_points: bool = True
     ) -> tuple[SeriesAnomaly, ...]:
-        """Return the anomalies that lasted at some time from start to end, by onset.
+        """Return the anomalies that overlap the time from start to end, ordered by onset.
 
-        Without points their windows come back empty, which reads many times as fast.
+        Without points their `points` are empty, which reads many times faster.
         """
-        lasted = or_(AnomalyRow.ended_at.is_(None), AnomalyRow.ended_at >= start)
+        ended_later = or_(AnomalyRow.ended_at.is_(None), AnomalyRow.ended_at >= start)
         query = self._query(_NAMES if with_points else _SUMMARY)
-        return self._select(query.where(AnomalyRow.onset_at <= end, lasted))
+        return self._select(query.where(AnomalyRow.onset_at <= end, ended_later))
 
     def find(self, ids: Collection[str]) -> Mapping[str, SeriesAnomaly]:
-        """Return those of the anomalies that exist, by id."""
-        wanted = self._query(_NAMES).where(AnomalyRow.id.in_(ids))
-        return {anomaly.id: anomaly for anomaly in self._select(wanted)}
+        """Return the anomalies with these ids, by id; unknown ids are left out."""
+        query = self._query(_NAMES).where(AnomalyRow.id.in_(ids))
+        return {anomaly.id: anomaly for anomaly in self._select(query)}
 
     def _query(self, names: Iterable[str]) -> Select[Any]:
         return (
@@ -63,9 +63,9 @@ class AnomalyRepository(Repository):
 
 
 def delete_anomalies(connection: Connection, tenant: str, before: datetime) -> int:
-    """Remove the anomalies that began before a time, and tell how many there were."""
-    old = delete(AnomalyRow).where(AnomalyRow.tenant == tenant, AnomalyRow.onset_at < before)
-    return connection.execute(old).rowcount
+    """Delete the anomalies that began before a time, and return how many there were."""
+    deletion = delete(AnomalyRow).where(AnomalyRow.tenant == tenant, AnomalyRow.onset_at < before)
+    return connection.execute(deletion).rowcount
 
 
 def _row(tenant: str, anomaly: SeriesAnomaly) -> dict[str, Any]:
@@ -75,8 +75,8 @@ def _row(tenant: str, anomaly: SeriesAnomaly) -> dict[str, Any]:
 
 
 def _columns(points: SeriesPoints) -> dict[str, Any]:
-    # JSON knows no NaN and no infinity, and PostgreSQL refuses them.
-    columns = {name: getattr(points, name) for name in _DRAWN}
+    # JSON has no NaN and no infinity, and PostgreSQL refuses them.
+    columns = {name: getattr(points, name) for name in _CURVES}
     return {"times": [int(time) for time in points.times]} | {
         name: [None if value is None or not isfinite(value) else float(value) for value in values]
         for name, values in columns.items()
@@ -86,6 +86,6 @@ def _columns(points: SeriesPoints) -> dict[str, Any]:
 def _anomaly_from(row: Row[Any]) -> SeriesAnomaly:
     columns = dict(row._mapping)
     columns |= {name: nan for name in _NUMBERS if columns[name] is None}
-    stored = columns.pop("points", {})
-    points = SeriesPoints(**{name: tuple(values) for name, values in stored.items()})
+    curves = columns.pop("points", {})
+    points = SeriesPoints(**{name: tuple(values) for name, values in curves.items()})
     return SeriesAnomaly(**columns, points=points)

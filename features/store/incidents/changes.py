@@ -1,4 +1,4 @@
-"""Changes to services: added or replaced by id, found by time and service."""
+"""The repository of changes to services: written by id, read by time and service."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import fields
@@ -18,7 +18,7 @@ _COLUMNS = tuple(ChangeRow.__table__.c[name] for name in _NAMES)
 
 
 class ChangeRepository(Repository):
-    """The changes of one tenant. They move no revision, for they are not searched."""
+    """The changes of one tenant; a write does not change the revision, as no index holds them."""
 
     def record(self, changes: Sequence[Change]) -> None:
         """Add or replace the changes by id, all or none."""
@@ -37,7 +37,7 @@ class ChangeRepository(Repository):
     ) -> tuple[Change, ...]:
         """Return the changes from start to end, both included, oldest first.
 
-        With `services` only those on one of them, whatever the case of their names.
+        With `services`, only changes to these services are returned; case does not matter.
         """
         query = (
             select(*_COLUMNS)
@@ -52,9 +52,9 @@ class ChangeRepository(Repository):
 
 
 def delete_changes(connection: Connection, tenant: str, before: datetime) -> int:
-    """Remove the changes from before a time, and tell how many there were."""
-    old = delete(ChangeRow).where(ChangeRow.tenant == tenant, ChangeRow.at < before)
-    return connection.execute(old).rowcount
+    """Delete the changes made before a time, and return how many there were."""
+    deletion = delete(ChangeRow).where(ChangeRow.tenant == tenant, ChangeRow.at < before)
+    return connection.execute(deletion).rowcount
 
 
 def _row(tenant: str, change: Change) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Takes an incident out of what was answered and said: its own records, and others' mentions."""
+"""Erases a deleted incident: its answers, feedback and labels, and where other answers name it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,13 +20,13 @@ from features.store.learning.predictions import (
 from features.store.learning.shadow_predictions import delete_shadows
 from features.store.tables import PredictionRow
 
-_USES = ("used for", "helped with")
+_USE_PHRASES = ("used for", "helped with")
 
 
 def forget_incident(connection: Connection, tenant: str, id: str) -> bool:  # noqa: A002
-    """Remove what was answered and said about the incident, and where others' answers name it.
+    """Delete the incident's answers, feedback and labels, and where other answers name it.
 
-    What is said to be right of it goes too. Returns whether there was anything of the kind.
+    Returns whether the incident had any answers, feedback or labels.
     """
     removed = delete_predictions(connection, tenant, id)
     removed += delete_feedback(connection, tenant, id)
@@ -34,75 +34,81 @@ def forget_incident(connection: Connection, tenant: str, id: str) -> bool:  # no
     delete_shadows(connection, tenant, id)
     erase_in_monitoring(connection, tenant, id)
     erase_in_dataset_metadata(connection, tenant, id)
-    _scrub_others(connection, tenant, id)
+    _erase_mentions(connection, tenant, id)
     return removed > 0
 
 
 def without_mentions(answer: Mapping[str, Any], id: str) -> dict[str, Any]:  # noqa: A002
-    """Return the answer without the entries that are about the incident.
+    """Return the answer without the entries that name the incident.
 
-    >>> related = [{"id": "INC1", "title": "VPN down"}, {"id": "INC2", "copies": ["INC1", "INC3"]}]
-    >>> without_mentions({"similar": related, "open_match": {"id": "INC1"}}, "INC1")
+    >>> entries = [{"id": "INC1", "title": "VPN down"}, {"id": "INC2", "copies": ["INC1", "INC3"]}]
+    >>> without_mentions({"similar": entries, "open_match": {"id": "INC1"}}, "INC1")
     {'similar': [{'id': 'INC2', 'copies': ['INC3']}], 'open_match': None}
     """
-    return {name: _without(name, part, id) for name, part in answer.items()}
+    return {name: _value_without_mentions(name, value, id) for name, value in answer.items()}
 
 
-def _without(name: str, part: object, id: str) -> object:  # noqa: A002
-    match name, part:
+def _value_without_mentions(name: str, value: object, id: str) -> object:  # noqa: A002
+    match name, value:
         case "runbooks", list():
-            return [without_mentions(entry, id) for entry in part]
+            return [without_mentions(entry, id) for entry in value]
         case "why", list():
-            return [reason for reason in part if not _tells_of_use(reason, id)]
+            return [reason for reason in value if not _names_use(reason, id)]
         case "exemplars" | "similar", list():
-            return [without_mentions(entry, id) for entry in part if entry.get("id") != id]
+            return [without_mentions(entry, id) for entry in value if entry.get("id") != id]
         case "copies", list():
-            return [copy for copy in part if copy != id]
-        case "open_match", {"id": match} if match == id:
+            return [copy for copy in value if copy != id]
+        case "open_match", {"id": match_id} if match_id == id:
             return None
         case _, dict():
-            return without_mentions(part, id)
-    return part
+            return without_mentions(value, id)
+    return value
 
 
-def _tells_of_use(reason: str, id: str) -> bool:  # noqa: A002
-    """Tell whether a runbook was suggested because of the incident; its title may be left out."""
-    return any(reason == f"{use} {id}" or reason.startswith(f"{use} {id}: ") for use in _USES)
+def _names_use(reason: str, id: str) -> bool:  # noqa: A002
+    """Return whether a reason says that a runbook was used for the incident."""
+    return any(
+        reason == f"{phrase} {id}" or reason.startswith(f"{phrase} {id}: ")
+        for phrase in _USE_PHRASES
+    )
 
 
-def _scrub_others(connection: Connection, tenant: str, id: str) -> None:  # noqa: A002
-    as_written = to_json(id).decode()
-    ways = (as_written, *(f'"{use} {as_written[1:-1]}' for use in _USES))
+def _erase_mentions(connection: Connection, tenant: str, id: str) -> None:  # noqa: A002
+    json_id = to_json(id).decode()
+    mentions = (json_id, *(f'"{phrase} {json_id[1:-1]}' for phrase in _USE_PHRASES))
     answer = cast(PredictionRow.answer, Text)
-    named = or_(*(answer.contains(way, autoescape=True) for way in ways))
-    query = select_predictions(tenant).where(named)
-    scrubbed = [_row(_scrub(prediction_from(row), id)) for row in connection.execute(query)]
-    if scrubbed:
+    names_it = or_(*(answer.contains(mention, autoescape=True) for mention in mentions))
+    query = select_predictions(tenant).where(names_it)
+    rows = [
+        _update_row(_record_without_mentions(prediction_from(row), id))
+        for row in connection.execute(query)
+    ]
+    if rows:
         connection.execute(
             update(PredictionRow).where(
                 PredictionRow.tenant == tenant,
                 PredictionRow.prediction_id == bindparam("of_prediction"),
                 PredictionRow.target == bindparam("of_target"),
             ),
-            scrubbed,
+            rows,
         )
 
 
-def _scrub(record: PredictionRecord, id: str) -> PredictionRecord:  # noqa: A002
+def _record_without_mentions(record: PredictionRecord, id: str) -> PredictionRecord:  # noqa: A002
     answer = without_mentions(record.answer, id)
     if record.target != "similar":
         return replace(record, answer=answer)
-    first: Mapping[str, Any] = next(iter(answer.get("similar", ())), {})
+    best_entry: Mapping[str, Any] = next(iter(answer.get("similar", ())), {})
     return replace(
         record,
         answer=answer,
-        label=first.get("id", ""),
-        confidence=first.get("relatedness", 0.0),
-        decision=record.decision if first else "abstain",
+        label=best_entry.get("id", ""),
+        confidence=best_entry.get("relatedness", 0.0),
+        decision=record.decision if best_entry else "abstain",
     )
 
 
-def _row(record: PredictionRecord) -> dict[str, Any]:
+def _update_row(record: PredictionRecord) -> dict[str, Any]:
     return {
         "of_prediction": record.prediction_id,
         "of_target": record.target,

@@ -1,4 +1,4 @@
-"""The inbox: the newest incidents, page by page, narrowed by filters and words."""
+"""The inbox: the newest incidents, page by page, with filters and a search for words."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,25 +36,25 @@ _SEARCHED = (
 
 @dataclass(frozen=True, slots=True)
 class InboxCursor:
-    """The last incident of a page: the next page begins after it."""
+    """The position after the last incident of a page, where the next page begins."""
 
     opened_at: datetime | None
     id: str
 
     @classmethod
     def after(cls, incident: ResolvedIncident) -> Self:
-        """Return the cursor of an incident."""
+        """Return the position after an incident."""
         return cls(incident.report.opened_at, incident.report.id)
 
 
 @dataclass(frozen=True, slots=True)
 class InboxQuery:
-    """What to show: everything, or only what meets each condition that is given.
+    """The filters of the inbox; an incident must meet all that are set.
 
-    Every word of `text` must occur in the id, the texts or the service, in whatever case.
-    `category` and `severity` are the known labels or, where none is known, those of the newest
-    prediction; `decision` is that of the newest prediction of a category. An incident is open
-    while its outcome is.
+    Every word of `text` must occur in the id, the texts or the service; case does not matter.
+    `category` and `severity` are compared with the outcome's label or, if there is none, with the
+    newest prediction. `decision` is compared with the newest prediction of the category. An
+    incident is open if its outcome is.
     """
 
     text: str = ""
@@ -69,10 +69,10 @@ class InboxQuery:
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:
-    """Incidents, newest first and those of unknown time last.
+    """A page of incidents, newest first; incidents of unknown time come last.
 
-    `next` is where the next page begins, None on the last. `total` counts the incidents of all
-    pages, None for a search by words or decision, where counting takes longer than the page.
+    `next` is where the next page begins, None on the last page. `total` is the number of incidents
+    on all pages. It is None for a search by words or decision, because counting would be slow.
     """
 
     incidents: tuple[ResolvedIncident, ...]
@@ -81,10 +81,10 @@ class InboxPage:
 
 
 class InboxRepository(Repository):
-    """The incidents of one tenant as a person looks through them."""
+    """The incidents of one tenant, for people who look through them."""
 
     def page(self, query: InboxQuery) -> InboxPage:
-        """Return the incidents that meet the query, newest first, from its cursor on."""
+        """Return the page of matching incidents that begins at the query's cursor, newest first."""
         matching = select_incidents(self._tenant).where(*_conditions(self._tenant, query))
         with self._database.read() as connection:
             return _page(connection, matching, query)
@@ -93,25 +93,28 @@ class InboxRepository(Repository):
 def _page(connection: Connection, matching: Select[Any], query: InboxQuery) -> InboxPage:
     is_slow = bool(query.text.strip()) or query.decision is not None
     total = None if is_slow else _count(connection, matching)
-    # One more than is shown tells whether there is a next page.
-    wanted = query.limit + 1 if total is None else min(query.limit + 1, total)
+    # One more incident than the page shows, to find out whether there is a next page.
+    count = query.limit + 1 if total is None else min(query.limit + 1, total)
     rows: list[Row[Any]] = []
-    for stretch in _in_order(matching, query.before):
-        if len(rows) < wanted:
-            rows += connection.execute(stretch.limit(wanted - len(rows)))
-    shown = tuple(incident_from(row) for row in rows[: query.limit])
-    has_next = len(rows) > len(shown) > 0
-    return InboxPage(shown, InboxCursor.after(shown[-1]) if has_next else None, total)
+    for part in _ordered_parts(matching, query.before):
+        if len(rows) < count:
+            rows += connection.execute(part.limit(count - len(rows)))
+    incidents = tuple(incident_from(row) for row in rows[: query.limit])
+    has_next = len(rows) > len(incidents) > 0
+    return InboxPage(incidents, InboxCursor.after(incidents[-1]) if has_next else None, total)
 
 
-def _in_order(incidents: Select[Any], after: InboxCursor | None) -> Iterator[Select[Any]]:
-    """Yield those of known time, then the others: two stretches of one index on any database."""
+def _ordered_parts(incidents: Select[Any], after: InboxCursor | None) -> Iterator[Select[Any]]:
+    """Yield the query for incidents of known time, then the one for those of unknown time.
+
+    Each of the two can read from the index in order, on both databases.
+    """
     opened_at, id = IncidentRow.opened_at, IncidentRow.id  # noqa: A001
     if after is None or after.opened_at is not None:
         dated = incidents.where(opened_at.is_not(None)).order_by(opened_at.desc(), id)
         if after is not None:
-            later = or_(opened_at < after.opened_at, id > after.id)
-            dated = dated.where(opened_at <= after.opened_at, later)
+            comes_after = or_(opened_at < after.opened_at, id > after.id)
+            dated = dated.where(opened_at <= after.opened_at, comes_after)
         yield dated
     undated = incidents.where(opened_at.is_(None)).order_by(id)
     if after is not None and after.opened_at is None:
@@ -123,11 +126,11 @@ def _conditions(tenant: str, query: InboxQuery) -> Iterator[ColumnElement[bool]]
     if query.state != "all":
         yield IncidentRow.resolved.is_(query.state == "resolved")
     if query.category is not None:
-        yield _is_labelled(tenant, IncidentRow.category, query.category)
+        yield _has_label(tenant, IncidentRow.category, query.category)
     if query.severity is not None:
-        yield _is_labelled(tenant, IncidentRow.severity, query.severity)
+        yield _has_label(tenant, IncidentRow.severity, query.severity)
     if query.decision is not None:
-        yield _is_decided(tenant, query.decision)
+        yield _has_decision(tenant, query.decision)
     if query.service is not None:
         yield IncidentRow.service == query.service
     for word in query.text.split():
@@ -135,7 +138,7 @@ def _conditions(tenant: str, query: InboxQuery) -> Iterator[ColumnElement[bool]]
 
 
 def _contains(word: str) -> ColumnElement[bool]:
-    # SQLite knows the two cases of ASCII letters only.
+    # SQLite ignores the case of ASCII letters only.
     spellings = {word.lower()} if word.isascii() else {word.lower(), word.upper(), word.title()}
     return or_(
         *(
@@ -146,27 +149,27 @@ def _contains(word: str) -> ColumnElement[bool]:
     )
 
 
-def _is_labelled(
-    tenant: str, known: InstrumentedAttribute[str | None], label: str
+def _has_label(
+    tenant: str, column: InstrumentedAttribute[str | None], label: str
 ) -> ColumnElement[bool]:
-    # What was drawn for audit is shown to nobody before its outcome: a filter must not tell either.
-    shown = case((PredictionRow.audit_share.is_(None), PredictionRow.label))
+    # An audited answer is hidden until the outcome is known, so the filter must not reveal it.
+    visible_label = case((PredictionRow.audit_share.is_(None), PredictionRow.label))
     newest = (
-        select(shown)
+        select(visible_label)
         .where(
             PredictionRow.tenant == tenant,
             PredictionRow.incident_id == IncidentRow.id,
-            PredictionRow.target == known.key,
+            PredictionRow.target == column.key,
         )
         .order_by(PredictionRow.answered_at.desc(), PredictionRow.prediction_id.desc())
         .limit(1)
     )
     predicted = newest.correlate(IncidentRow).scalar_subquery()
-    return or_(known == label, and_(known.is_(None), predicted == label))
+    return or_(column == label, and_(column.is_(None), predicted == label))
 
 
-def _is_decided(tenant: str, decision: str) -> ColumnElement[bool]:
-    # From the predictions' side: asking for the newest of each incident takes ten times as long.
+def _has_decision(tenant: str, decision: str) -> ColumnElement[bool]:
+    # Selecting from the predictions is ten times faster than looking up each incident's newest one.
     later = aliased(PredictionRow)
     is_superseded = exists().where(
         later.tenant == tenant,
@@ -175,15 +178,15 @@ def _is_decided(tenant: str, decision: str) -> ColumnElement[bool]:
         tuple_(later.answered_at, later.prediction_id)
         > tuple_(PredictionRow.answered_at, PredictionRow.prediction_id),
     )
-    decided = select(PredictionRow.incident_id).where(
+    incident_ids = select(PredictionRow.incident_id).where(
         PredictionRow.tenant == tenant,
         PredictionRow.target == "category",
         PredictionRow.decision == decision,
         ~is_superseded,
     )
-    return IncidentRow.id.in_(decided)
+    return IncidentRow.id.in_(incident_ids)
 
 
 def _count(connection: Connection, incidents: Select[Any]) -> int:
-    only_counted = incidents.with_only_columns(func.count())
-    return int(connection.execute(only_counted).scalar_one())
+    query = incidents.with_only_columns(func.count())
+    return int(connection.execute(query).scalar_one())

@@ -1,4 +1,4 @@
-"""Incidents: the record as rows, each with the revision that last changed it."""
+"""The repository of incidents: one row each, with the revision that last changed it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -18,7 +18,7 @@ from features.store.repository import Repository
 from features.store.tables import DeletionRow, IncidentRow, RevisionRow
 
 _ROWS_AT_ONCE = 1_000
-_EPISODES_SEEN = 50
+_MAX_CANDIDATES = 50
 _REPORT = tuple(field.name for field in fields(IncidentReport))
 _OUTCOME = tuple(field.name for field in fields(Outcome))
 _LAST_CHARACTER = "\U0010ffff"
@@ -27,7 +27,7 @@ _COLUMNS = tuple(IncidentRow.__table__.c[name] for name in _REPORT + _OUTCOME)
 
 @dataclass(frozen=True, slots=True)
 class IncidentChanges:
-    """What differs between an earlier revision and `revision`: one state, each id at most once."""
+    """The changes between an earlier revision and `revision`; each id occurs at most once."""
 
     revision: int
     upserted: tuple[ResolvedIncident, ...] = ()
@@ -36,7 +36,7 @@ class IncidentChanges:
 
 @dataclass(frozen=True, slots=True)
 class RevisionResult:
-    """The incident that was decided on, if any, and whether it had to be written."""
+    """The incident that was chosen, if any, and whether it had to be written."""
 
     incident: ResolvedIncident | None
     is_written: bool
@@ -45,8 +45,8 @@ class RevisionResult:
 class IncidentRepository(Repository):
     """The incidents of one tenant.
 
-    Each write moves the tenant's revision on by one. A process that holds an index compares
-    `revision()` with its own and catches up by `changes_since`.
+    Each write increases the tenant's revision by one. A process that holds an index compares
+    `revision()` with the revision of its index, and reads `changes_since` to catch up.
     """
 
     def upsert(
@@ -54,9 +54,9 @@ class IncidentRepository(Repository):
     ) -> int:
         """Add or replace the incidents by id, all or none, and return the new revision.
 
-        An unresolved incident has an empty outcome. One that is stored just so already is left as
-        it is, and so is no change to others. The `labels` that their outcomes bring are kept with
-        them, or neither is.
+        An unresolved incident has an empty outcome. An incident that is stored already in the same
+        form is not written, so others do not see it as changed. The `labels` that follow from the
+        outcomes are stored in the same transaction.
         """
         if not incidents:
             return self.revision()
@@ -70,56 +70,56 @@ class IncidentRepository(Repository):
     def revise(
         self, prefix: str, decide: Callable[[tuple[ResolvedIncident, ...]], ResolvedIncident | None]
     ) -> RevisionResult:
-        """Decide which incident is meant among those whose ids begin so, and write it if it is new.
+        """Choose an incident among those whose ids begin with a prefix, and write it if it is new.
 
-        `decide` gets the latest of them, oldest first, and answers with one of them, with what is
-        to be written, or with None. Nobody else writes meanwhile, so that of two processes that
-        are told the same only one acts.
+        `decide` gets the latest of them, oldest first. It returns one of them, or a new or changed
+        incident to write, or None. Other writers wait meanwhile, so if two processes get the same
+        message, only one of them writes.
         """
-        begins = (IncidentRow.id >= prefix, IncidentRow.id <= prefix + _LAST_CHARACTER)
-        latest = select_incidents(self._tenant).where(*begins).order_by(IncidentRow.id.desc())
+        has_prefix = (IncidentRow.id >= prefix, IncidentRow.id <= prefix + _LAST_CHARACTER)
+        query = select_incidents(self._tenant).where(*has_prefix).order_by(IncidentRow.id.desc())
         with self._database.write() as connection:
-            # The revision is moved on only by what is written.
+            # Only a lock: the revision is increased only if something is written.
             lock_tenant(connection, self._tenant)
-            rows = connection.execute(latest.limit(_EPISODES_SEEN))
+            rows = connection.execute(query.limit(_MAX_CANDIDATES))
             stored = [incident_from(row) for row in rows]
-            decided = decide(tuple(reversed(stored)))
-            is_new = decided is not None and decided not in stored
-            if decided is not None and is_new:
+            incident = decide(tuple(reversed(stored)))
+            is_new = incident is not None and incident not in stored
+            if incident is not None and is_new:
                 revision = move_revision(connection, RevisionRow, self._tenant)
-                self._write(connection, [decided], revision)
-        return RevisionResult(decided, is_new)
+                self._write(connection, [incident], revision)
+        return RevisionResult(incident, is_new)
 
     def delete(self, id: str) -> bool:  # noqa: A002
-        """Remove the incident for good; False when nothing is known of it.
+        """Delete the incident for good; False if nothing is stored about it.
 
-        With it goes what was answered and said about it, and the entries of other answers that
-        name it. Only its id is remembered; another incident may go on to be its duplicate.
+        Its answers, feedback and labels are deleted too, and the entries of other answers that name
+        it. Only its id is kept; other incidents may still name it as their original.
         """
         with self._database.write() as connection:
             was_stored = self._delete(connection, id)
-            was_answered = forget_incident(connection, self._tenant, id)
-        # What is deleted is deleted, whatever keeps the log from being emptied.
+            had_records = forget_incident(connection, self._tenant, id)
+        # The deletion is committed: failing to empty the log must not look like failing to delete.
         with suppress(StoreUnavailable):
             self._database.empty_log()
-        return was_stored or was_answered
+        return was_stored or had_records
 
     def get(self, id: str) -> ResolvedIncident | None:  # noqa: A002
-        """Return the incident, or None."""
+        """Return the incident with this id, or None."""
         query = select_incidents(self._tenant).where(IncidentRow.id == id)
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else incident_from(row)
 
     def find(self, ids: Sequence[str]) -> dict[str, ResolvedIncident]:
-        """Return those of the incidents that exist, by id."""
+        """Return the incidents with these ids, by id; unknown ids are left out."""
         query = select_incidents(self._tenant).where(IncidentRow.id.in_(ids))
         return {incident.report.id: incident for incident in self._select(query)}
 
     def all(self) -> Iterator[ResolvedIncident]:
-        """Yield every incident by time of opening, then id; those of unknown time come first.
+        """Yield every incident by time of opening, then id; incidents of unknown time come first.
 
-        The iteration sees one state and holds a connection until it ends.
+        The iteration sees one state of the store, and keeps a connection open until it ends.
         """
         query = select_incidents(self._tenant).order_by(
             IncidentRow.opened_at.nulls_first(), IncidentRow.id
@@ -130,7 +130,7 @@ class IncidentRepository(Repository):
                 yield incident_from(row)
 
     def with_runbook(self, *, limit: int) -> tuple[ResolvedIncident, ...]:
-        """Return the incidents whose outcome names a runbook, those written last first."""
+        """Return the incidents whose outcome names a runbook, the last written first."""
         query = (
             select_incidents(self._tenant)
             .where(IncidentRow.runbook_id.is_not(None))
@@ -144,7 +144,7 @@ class IncidentRepository(Repository):
         return self._scalar(select(func.count()).where(IncidentRow.tenant == self._tenant))
 
     def count_duplicates(self, id: str) -> int:  # noqa: A002
-        """Return how many incidents are duplicates of one."""
+        """Return how many incidents are duplicates of this one."""
         query = select(func.count()).where(
             IncidentRow.tenant == self._tenant,
             IncidentRow.duplicate_of == id,
@@ -153,19 +153,19 @@ class IncidentRepository(Repository):
         return self._scalar(query)
 
     def count_changes(self, revision: int) -> int:
-        """Return how many incidents were written after the revision and are still there."""
+        """Return how many incidents were written after the revision and still exist."""
         query = select(func.count()).where(
             IncidentRow.tenant == self._tenant, IncidentRow.revision > revision
         )
         return self._scalar(query)
 
     def revision(self) -> int:
-        """Return the number of writes so far: 0 for a new store."""
+        """Return the tenant's revision, which is the number of writes so far."""
         with self._database.read() as connection:
             return select_revision(connection, RevisionRow, self._tenant)
 
     def changes_since(self, revision: int) -> IncidentChanges:
-        """Return what changed after the revision, oldest change first; since 0 that is all."""
+        """Return the changes after the revision, oldest first; after 0, all incidents."""
         upserted = (
             select_incidents(self._tenant)
             .where(IncidentRow.revision > revision)
@@ -180,7 +180,7 @@ class IncidentRepository(Repository):
             )
 
     def deleted_since(self, revision: int) -> frozenset[str]:
-        """Return the ids that were deleted after the revision and were not written again."""
+        """Return the ids that were deleted after the revision and not written again."""
         with self._database.read() as connection:
             return frozenset(connection.scalars(self._deletions_since(revision)))
 
@@ -200,14 +200,14 @@ class IncidentRepository(Repository):
     def _write(
         self, connection: Connection, incidents: Sequence[ResolvedIncident], revision: int
     ) -> None:
-        """Write the incidents; a row that would not change keeps the revision that it has."""
+        """Write the incidents; a row that would not change keeps its revision."""
         key = {"tenant": self._tenant, "revision": revision}
         rows = [_row(incident) | key for incident in incidents]
         statement = insert_into(connection, IncidentRow)
         new = {name: statement.excluded[name] for name in rows[0]}
         old = IncidentRow.__table__.c
         differs = (
-            # PostgreSQL cannot compare JSON, but its text.
+            # PostgreSQL cannot compare JSON columns, so their texts are compared.
             cast(old[name], Text).is_distinct_from(cast(new[name], Text))
             for name in _REPORT + _OUTCOME
         )
@@ -227,15 +227,15 @@ class IncidentRepository(Repository):
         )
 
     def _delete(self, connection: Connection, id: str) -> bool:  # noqa: A002
-        """Remove the row and note its id; False when there is none."""
+        """Delete the incident's row and record its id; False if there is no such row."""
         revision = move_revision(connection, RevisionRow, self._tenant)
-        gone = connection.execute(
+        deleted = connection.execute(
             delete(IncidentRow).where(IncidentRow.tenant == self._tenant, IncidentRow.id == id)
         ).rowcount
-        if gone:
+        if deleted:
             row = {"tenant": self._tenant, "id": id, "revision": revision}
             connection.execute(insert_into(connection, DeletionRow).values(row))
-        return bool(gone)
+        return bool(deleted)
 
 
 def select_incidents(tenant: str) -> Select[Any]:
@@ -244,7 +244,7 @@ def select_incidents(tenant: str) -> Select[Any]:
 
 
 def incident_from(row: Row[Any]) -> ResolvedIncident:
-    """Return the record that a row of `select_incidents` holds."""
+    """Return the incident in a row of `select_incidents`."""
     report, outcome = row[: len(_REPORT)], row[len(_REPORT) :]
     return ResolvedIncident(IncidentReport(*report), Outcome(*outcome))
 

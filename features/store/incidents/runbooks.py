@@ -1,4 +1,4 @@
-"""Runbooks: the folder as it was last read, and the revision that a change moves."""
+"""The repository of runbooks: the folder as it was last read, with a revision."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ class RunbookChanges:
 
 
 class RunbookRepository(Repository):
-    """The runbooks of one tenant; a change of them moves a revision of their own."""
+    """The runbooks of one tenant; they have a revision of their own."""
 
     def all(self) -> tuple[Runbook, ...]:
         """Return every runbook, ordered by id."""
@@ -31,29 +31,29 @@ class RunbookRepository(Repository):
             return _select(connection, self._tenant)
 
     def revision(self) -> int:
-        """Return how often the runbooks changed so far: 0 for a new store."""
+        """Return how often the runbooks have changed so far, 0 for a new store."""
         with self._database.read() as connection:
             return select_revision(connection, RunbookRevisionRow, self._tenant)
 
     def replace_all(
         self, runbooks: Sequence[Runbook], *, keep: Collection[str] = ()
     ) -> RunbookChanges:
-        """Make the given runbooks all that there are, and tell what that changed.
+        """Replace all stored runbooks by the given ones, and return the changes.
 
-        Stored ones whose ids are in `keep` stay too, and after an entry that ends in a slash all
-        whose ids begin so. Those that are equal stay untouched, and the revision moves only when
-        others are not.
+        Stored runbooks whose ids are in `keep` are not removed; an entry that ends in a slash keeps
+        all ids that begin with it. Unchanged runbooks are not written. The revision increases only
+        if something changes.
         """
         with self._database.write() as connection:
-            # Locked but not moved yet, so that nobody else replaces what is compared here.
+            # Only a lock: nobody else may change the runbooks between comparing and writing them.
             move_revision(connection, RunbookRevisionRow, self._tenant, by=0)
             old = {runbook.id: runbook for runbook in _select(connection, self._tenant)}
             new = {runbook.id: runbook for runbook in runbooks}
             changes = _compare(old, new, keep)
             if changes != RunbookChanges():
                 _delete(connection, self._tenant, (*changes.updated, *changes.removed))
-                written = [new[at] for at in (*changes.added, *changes.updated)]
-                _insert(connection, self._tenant, written)
+                ids = (*changes.added, *changes.updated)
+                _insert(connection, self._tenant, [new[runbook_id] for runbook_id in ids])
                 move_revision(connection, RunbookRevisionRow, self._tenant)
         return changes
 
@@ -66,12 +66,13 @@ def _select(connection: Connection, tenant: str) -> tuple[Runbook, ...]:
 def _compare(
     old: Mapping[str, Runbook], new: Mapping[str, Runbook], keep: Collection[str]
 ) -> RunbookChanges:
-    below = tuple(entry for entry in keep if entry.endswith("/"))
-    gone = old.keys() - new.keys() - set(keep)
+    kept_folders = tuple(entry for entry in keep if entry.endswith("/"))
+    missing_ids = old.keys() - new.keys() - set(keep)
+    common_ids = old.keys() & new.keys()
     return RunbookChanges(
         added=tuple(sorted(new.keys() - old.keys())),
-        updated=tuple(sorted(at for at in old.keys() & new.keys() if old[at] != new[at])),
-        removed=tuple(sorted(at for at in gone if not at.startswith(below))),
+        updated=tuple(sorted(id_ for id_ in common_ids if old[id_] != new[id_])),
+        removed=tuple(sorted(id_ for id_ in missing_ids if not id_.startswith(kept_folders))),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a watch remembers of each metric series, so that it goes on where it ended."""
+"""The repository of series states, from which a watch continues where it stopped."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -13,10 +13,10 @@ from features.store.tables import SeriesRow
 
 @dataclass(frozen=True, slots=True)
 class StoredSeries:
-    """How far a watch has read a series, and the detector's state after that.
+    """The detector's state of a series, and the time until which the watch has read the series.
 
-    `key` names the series within its watch. `layout` names the arrangement of `state`, so that
-    another version of the detector can tell what it cannot read. `seen_until` is aware UTC.
+    `key` names the series within its watch. `layout` names the format of `state`, so that another
+    version of the detector knows whether it can read the state. `seen_until` is aware UTC.
     """
 
     key: str
@@ -33,16 +33,16 @@ _COLUMNS = tuple(SeriesRow.__table__.c[name] for name in _NAMES)
 
 
 class SeriesStateRepository(Repository):
-    """The states of the series that a tenant's watches read."""
+    """The series states of one tenant's watches."""
 
     def of_watch(self, watch: str) -> Mapping[str, StoredSeries]:
-        """Return what a watch remembers of its series, by key."""
+        """Return the states of a watch's series, by key."""
         query = select(*_COLUMNS).where(SeriesRow.tenant == self._tenant, SeriesRow.watch == watch)
         with self._database.read() as connection:
             return {row.key: StoredSeries(*row) for row in connection.execute(query)}
 
     def save(self, watch: str, series: Sequence[StoredSeries]) -> None:
-        """Add or replace what a watch remembers of the series, all or none."""
+        """Add or replace the states of a watch's series by key, all or none."""
         if not series:
             return
         rows = [
@@ -57,7 +57,7 @@ class SeriesStateRepository(Repository):
             connection.execute(statement.on_conflict_do_update(index_elements=key, set_=new), rows)
 
     def delete(self, watch: str, keys: Iterable[str]) -> None:
-        """Forget the series of a watch that have these keys."""
+        """Delete the states of the series of a watch that have these keys."""
         of_watch = (SeriesRow.tenant == self._tenant, SeriesRow.watch == watch)
         with self._database.write() as connection:
             connection.execute(delete(SeriesRow).where(*of_watch, SeriesRow.key.in_(set(keys))))

@@ -1,4 +1,4 @@
-"""What surrounds incidents as a whole: whether there is any of it, and how long it is kept."""
+"""Changes and anomalies together: whether any are recorded, and how long they are kept."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,13 +10,13 @@ from features.store.incidents.changes import delete_changes
 from features.store.repository import Repository
 from features.store.tables import AnomalyRow, ChangeRow, SeriesRow
 
-# A year and some weeks: long enough to look back at the same season.
+# A year and some weeks, so that the same season of the previous year is available.
 TELEMETRY_KEPT = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedTelemetry:
-    """What the store knows at all: whether any change, and whether series were ever watched."""
+    """Whether the store has any changes, and whether it has anomalies or watched series."""
 
     changes: bool
     anomalies: bool
@@ -26,7 +26,7 @@ class TelemetryRepository(Repository):
     """The changes and anomalies of one tenant together."""
 
     def recorded(self) -> RecordedTelemetry:
-        """Tell cheaply whether there is anything to look for."""
+        """Return what kinds of telemetry are recorded; this is a fast query."""
         tables = (ChangeRow, AnomalyRow, SeriesRow)
         query = select(*(exists().where(table.tenant == self._tenant) for table in tables))
         with self._database.read() as connection:
@@ -34,7 +34,7 @@ class TelemetryRepository(Repository):
         return RecordedTelemetry(changes=bool(row[0]), anomalies=bool(row[1]) or bool(row[2]))
 
     def delete_before(self, moment: datetime) -> int:
-        """Remove the changes and the anomalies that began before; tell how many there were."""
+        """Delete the changes and anomalies from before a time; returns how many there were."""
         with self._database.write() as connection:
             changes = delete_changes(connection, self._tenant, moment)
             return changes + delete_anomalies(connection, self._tenant, moment)

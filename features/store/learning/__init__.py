@@ -1,1 +1,1 @@
-"""What is stored to learn from: answers, labels, feedback, and what monitoring found."""
+"""Repositories for learning: predictions, labels, feedback, monitoring reports and more."""

@@ -1,4 +1,4 @@
-"""Certificates that did not keep their promise: which version may no longer answer what alone."""
+"""The repository of certificate withdrawals: the labels that a version may not answer as `auto`."""
 
 from dataclasses import fields
 
@@ -14,15 +14,15 @@ _COLUMNS = tuple(WithdrawalRow.__table__.c[name] for name in _NAMES)
 
 
 class CertificateWithdrawalRepository(Repository):
-    """The withdrawn certificates of one tenant."""
+    """The certificate withdrawals of one tenant."""
 
     def record(self, withdrawal: CertificateWithdrawal) -> bool:
-        """Keep that a certificate is withdrawn; False when it was so before."""
+        """Store a withdrawal; False if the certificate was withdrawn before."""
         row = {name: getattr(withdrawal, name) for name in _NAMES} | {"tenant": self._tenant}
         with self._database.write() as connection:
             statement = insert_into(connection, WithdrawalRow).values(row).on_conflict_do_nothing()
-            written = connection.execute(statement.returning(WithdrawalRow.label))
-            return written.one_or_none() is not None
+            inserted_row = connection.execute(statement.returning(WithdrawalRow.label))
+            return inserted_row.one_or_none() is not None
 
     def all(self) -> tuple[CertificateWithdrawal, ...]:
         """Return every withdrawal, oldest first."""

@@ -1,4 +1,7 @@
-"""What a mapping said of a history and the incidents' rows do not hold, kept for training again."""
+"""The repository of dataset metadata: facts of a history that its incidents do not hold.
+
+They come from the mapping and are stored so that models can be trained again from the store.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -13,61 +16,62 @@ from features.store.tables import DatasetMetadataRow
 
 
 class DatasetMetadataRepository(Repository):
-    """The facts of the history that a tenant trained on last."""
+    """The metadata of the history that a tenant trained on last."""
 
-    def save(self, facts: DatasetMetadata) -> None:
-        """Keep the facts in place of those before."""
+    def save(self, metadata: DatasetMetadata) -> None:
+        """Store the metadata in place of the former one."""
         with self._database.write() as connection:
-            _upsert(connection, self._tenant, facts)
+            _upsert(connection, self._tenant, metadata)
 
     def get(self) -> DatasetMetadata | None:
-        """Return the facts, None before any history was trained on."""
+        """Return the metadata, None before the first training."""
         with self._database.read() as connection:
             return _select(connection, self._tenant)
 
 
 def erase_in_dataset_metadata(connection: Connection, tenant: str, incident_id: str) -> None:
-    """Take an incident out of the groups."""
-    facts = _select(connection, tenant)
-    if facts is not None and incident_id in facts.groups:
-        groups = {id_: group for id_, group in facts.groups.items() if id_ != incident_id}
-        _upsert(connection, tenant, replace(facts, groups=groups))
+    """Remove an incident from the groups."""
+    metadata = _select(connection, tenant)
+    if metadata is not None and incident_id in metadata.groups:
+        groups = {id_: group for id_, group in metadata.groups.items() if id_ != incident_id}
+        _upsert(connection, tenant, replace(metadata, groups=groups))
 
 
-def _upsert(connection: Connection, tenant: str, facts: DatasetMetadata) -> None:
-    new = {"facts": _to_json(facts)}
-    statement = insert_into(connection, DatasetMetadataRow).values({"tenant": tenant} | new)
-    connection.execute(statement.on_conflict_do_update(index_elements=["tenant"], set_=new))
+def _upsert(connection: Connection, tenant: str, metadata: DatasetMetadata) -> None:
+    columns = {"facts": _to_json(metadata)}
+    statement = insert_into(connection, DatasetMetadataRow).values({"tenant": tenant} | columns)
+    connection.execute(statement.on_conflict_do_update(index_elements=["tenant"], set_=columns))
 
 
 def _select(connection: Connection, tenant: str) -> DatasetMetadata | None:
     query = select(DatasetMetadataRow.facts).where(DatasetMetadataRow.tenant == tenant)
-    stored = connection.scalar(query)
-    return None if stored is None else _from_json(stored)
+    document = connection.scalar(query)
+    return None if document is None else _from_json(document)
 
 
-def _to_json(facts: DatasetMetadata) -> dict[str, Any]:
-    matrix = facts.priority_matrix
-    # An object's keys are texts, and a cell's key is a pair of them.
+def _to_json(metadata: DatasetMetadata) -> dict[str, Any]:
+    matrix = metadata.priority_matrix
+    # The key of a cell is a pair, and JSON has only texts as keys: so cells become triples.
     cells = None if matrix is None else [[*pair, level] for pair, level in matrix.cells.items()]
-    learned = matrix is not None and matrix.is_learned
-    return asdict(replace(facts, priority_matrix=None)) | {
+    is_learned = matrix is not None and matrix.is_learned
+    return asdict(replace(metadata, priority_matrix=None)) | {
         "priority_matrix": cells,
-        "is_learned": learned,
+        "is_learned": is_learned,
     }
 
 
-def _from_json(kept: Mapping[str, Any]) -> DatasetMetadata:
-    cells = kept["priority_matrix"]
+def _from_json(document: Mapping[str, Any]) -> DatasetMetadata:
+    cells = document["priority_matrix"]
     matrix = None
     if cells is not None:
         pairs = {(impact, urgency): level for impact, urgency, level in cells}
-        matrix = PriorityMatrix(pairs, is_learned=kept["is_learned"])
+        matrix = PriorityMatrix(pairs, is_learned=document["is_learned"])
+    provenance = document["provenance"]
     return DatasetMetadata(
-        severity_levels=tuple(kept["severity_levels"]),
-        field_levels={name: tuple(levels) for name, levels in kept["field_levels"].items()},
+        severity_levels=tuple(document["severity_levels"]),
+        field_levels={name: tuple(levels) for name, levels in document["field_levels"].items()},
         priority_matrix=matrix,
-        groups=kept["groups"],
-        provenance={name: Provenance(when) for name, when in kept["provenance"].items()},
-        sha256=kept["sha256"],
+        groups=document["groups"],
+        provenance={column: Provenance(value) for column, value in provenance.items()},
+        sha256=document["sha256"],
     )

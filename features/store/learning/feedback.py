@@ -1,4 +1,4 @@
-"""What people say of answers: accepted, corrected or dismissed, by whom and when."""
+"""The repository of people's feedback on answers."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -17,20 +17,20 @@ from features.store.tables import FeedbackRow
 _NAMES = tuple(field.name for field in fields(FeedbackRecord))
 _COLUMNS = tuple(FeedbackRow.__table__.c[name] for name in _NAMES)
 _KEY = ("tenant", "prediction_id", "target", "subject", "given_by")
-# A column of a key cannot be null, and no id is empty.
+# Key columns cannot be null, and no id is empty.
 _WHOLE_ANSWER = ""
-# The targets whose subjects are past incidents.
-_PAST = frozenset({"similar", "open_match"})
+# The targets of lists whose entries are past incidents.
+_INCIDENT_TARGETS = frozenset({"similar", "open_match"})
 
 
 class FeedbackRepository(Repository):
-    """What the people of one tenant said of answers. It moves no revision."""
+    """The feedback of one tenant; a write does not change the revision."""
 
     def record(self, record: FeedbackRecord, labels: Sequence[LabelRecord] = ()) -> None:
-        """Keep what somebody said, in place of what they said of the same thing before.
+        """Store feedback, in place of the same person's earlier feedback on the same entry.
 
-        The `labels` that this makes are kept with it, or neither is. Raises `ValueError` for an
-        action that there is not.
+        The `labels` that follow from it are stored in the same transaction. Raises `ValueError` for
+        an unknown action.
         """
         with self._database.write() as connection:
             _upsert(connection, self._tenant, record)
@@ -41,40 +41,41 @@ class FeedbackRepository(Repository):
     def select(
         self, target: str | None = None, incident_id: str | None = None
     ) -> tuple[FeedbackRecord, ...]:
-        """Return what was said, oldest first, of everything or of one target or incident."""
-        wanted: list[ColumnElement[bool]] = [FeedbackRow.tenant == self._tenant]
+        """Return the feedback, oldest first; of one target or incident, if given."""
+        conditions: list[ColumnElement[bool]] = [FeedbackRow.tenant == self._tenant]
         if target is not None:
-            wanted.append(FeedbackRow.target == target)
+            conditions.append(FeedbackRow.target == target)
         if incident_id is not None:
-            wanted.append(FeedbackRow.incident_id == incident_id)
+            conditions.append(FeedbackRow.incident_id == incident_id)
         order = (FeedbackRow.given_at, *(FeedbackRow.__table__.c[name] for name in _KEY))
-        query = select(*_COLUMNS).where(*wanted).order_by(*order)
+        query = select(*_COLUMNS).where(*conditions).order_by(*order)
         with self._database.read() as connection:
             return tuple(_record_from(row) for row in connection.execute(query))
 
     def dismissed(self, incident_id: str) -> frozenset[str]:
-        """Return the past incidents that were dismissed for an incident, on either list of them.
+        """Return the ids of the past incidents that were dismissed in an incident's answer.
 
-        Of each list the last word counts, whoever's it is; no word on one takes back that on the
-        other.
+        There are two lists of past incidents: `similar` and `open_match`. For each list and entry
+        the latest feedback counts, whoever gave it. An entry that is dismissed in one list is
+        returned whatever was said about it in the other.
         """
         records = self.select(incident_id=incident_id)
-        last = {(record.target, record.subject): record.action for record in records}
+        last_actions = {(record.target, record.subject): record.action for record in records}
         return frozenset(
             subject
-            for (target, subject), action in last.items()
-            if subject and target in _PAST and action is FeedbackAction.DISMISS
+            for (target, subject), action in last_actions.items()
+            if subject and target in _INCIDENT_TARGETS and action is FeedbackAction.DISMISS
         )
 
 
 def delete_feedback(connection: Connection, tenant: str, incident_id: str) -> int:
-    """Remove what was said about an incident, and where it names the incident; tell how much."""
-    # A runbook may have the id of an incident.
+    """Delete the feedback on an incident's answers or on entries that name it; returns how many."""
+    # The subject of a runbook's feedback is a runbook id, which may equal an incident's.
     names_it = and_(FeedbackRow.subject == incident_id, FeedbackRow.target != "runbooks")
-    about = delete(FeedbackRow).where(
+    deletion = delete(FeedbackRow).where(
         FeedbackRow.tenant == tenant, or_(FeedbackRow.incident_id == incident_id, names_it)
     )
-    return connection.execute(about).rowcount
+    return connection.execute(deletion).rowcount
 
 
 def _upsert(connection: Connection, tenant: str, record: FeedbackRecord) -> None:
@@ -83,12 +84,12 @@ def _upsert(connection: Connection, tenant: str, record: FeedbackRecord) -> None
         "action": FeedbackAction(record.action),
         "subject": record.subject or _WHOLE_ANSWER,
     }
-    new = {name: given for name, given in row.items() if name not in _KEY}
+    new = {name: value for name, value in row.items() if name not in _KEY}
     statement = insert_into(connection, FeedbackRow).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=new))
 
 
 def _record_from(row: Row[Any]) -> FeedbackRecord:
-    given = dict(zip(_NAMES, row, strict=True))
-    given |= {"action": FeedbackAction(row.action), "subject": row.subject or None}
-    return FeedbackRecord(**given)
+    values = dict(zip(_NAMES, row, strict=True))
+    values |= {"action": FeedbackAction(row.action), "subject": row.subject or None}
+    return FeedbackRecord(**values)

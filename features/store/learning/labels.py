@@ -1,4 +1,4 @@
-"""Labels: what is right of an incident, who said so and when; the strongest of them counts."""
+"""The repository of labels; it is append-only."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields, replace
@@ -14,15 +14,15 @@ from features.store.tables import LabelRow
 
 _NAMES = tuple(field.name for field in fields(LabelRecord))
 _COLUMNS = tuple(LabelRow.__table__.c[name] for name in _NAMES)
-# Databases limit how many values a query may name; of more, everything is read and sorted out.
-_MOST_NAMED = 5_000
+# Databases limit the number of values in a query; for more ids, all labels are read and filtered.
+_MAX_QUERY_IDS = 5_000
 
 
 class LabelRepository(Repository):
-    """The labels of one tenant, only ever added to. They move no revision."""
+    """The labels of one tenant, which are only appended; a write does not change the revision."""
 
     def record(self, records: Sequence[LabelRecord]) -> None:
-        """Append the labels, all or none; one that repeats what was said last is left out."""
+        """Append the labels, all or none; a label that repeats the last one is left out."""
         if not records:
             return
         with self._database.write() as connection:
@@ -43,7 +43,7 @@ class LabelRepository(Repository):
             )
 
     def count_since(self, moment: datetime) -> int:
-        """Return of how many labels we learned after a moment, but for our own echoes."""
+        """Return how many labels were recorded after a moment, without self-confirmed ones."""
         query = select(func.count()).where(
             LabelRow.tenant == self._tenant,
             LabelRow.recorded_at > moment,
@@ -54,46 +54,47 @@ class LabelRepository(Repository):
 
 
 def insert_labels(connection: Connection, tenant: str, records: Sequence[LabelRecord]) -> None:
-    """Append the records, but for those that only repeat what was said last.
+    """Append the labels, except those that only repeat the last one on the same subject.
 
-    The caller holds the tenant's lock, so that of two who say the same at once one is kept.
+    The caller must hold the tenant's lock, so that two equal labels at the same time are stored
+    once.
     """
-    new = tuple(_unsaid(connection, tenant, records))
-    if new:
-        first = next_number(connection, LabelRow, tenant)
+    new_records = tuple(_new_labels(connection, tenant, records))
+    if new_records:
+        first_number = next_number(connection, LabelRow, tenant)
         rows = [
             {name: getattr(record, name) for name in _NAMES}
             | {"tenant": tenant, "number": number, "recorded_at": datetime.now(UTC)}
-            for number, record in enumerate(new, start=first)
+            for number, record in enumerate(new_records, start=first_number)
         ]
         connection.execute(insert(LabelRow), rows)
 
 
-def _unsaid(
+def _new_labels(
     connection: Connection, tenant: str, records: Sequence[LabelRecord]
 ) -> Iterator[LabelRecord]:
-    incidents = {record.incident_id for record in records}
-    query = _select(tenant, incident_ids=incidents)
+    incident_ids = {record.incident_id for record in records}
+    query = _select(tenant, incident_ids=incident_ids)
     rows = sorted(connection.execute(query), key=lambda row: int(row.number))
-    known = [_record_from(row) for row in rows]
-    last = {_subject(label): label for label in known if label.incident_id in incidents}
+    stored = [_record_from(row) for row in rows]
+    last = {_subject(record): record for record in stored if record.incident_id in incident_ids}
     for record in records:
-        before = last.get(_subject(record))
-        if before is None or not _repeats(record, before):
+        previous = last.get(_subject(record))
+        if previous is None or not _repeats(record, previous):
             last[_subject(record)] = record
             yield record
 
 
 def _subject(record: LabelRecord) -> tuple[str, str, bool]:
-    # What people say does not change the final state, nor it what they said.
+    # People's labels and final states are compared separately: neither repeats the other.
     return record.incident_id, record.target, record.given_by == FINAL_STATE
 
 
-def _repeats(record: LabelRecord, before: LabelRecord) -> bool:
-    # A state that stays is no news, whatever was answered since it was reached.
+def _repeats(record: LabelRecord, previous: LabelRecord) -> bool:
+    # A final state with the same label is not new, whatever was answered since it was reached.
     if record.given_by == FINAL_STATE:
-        return record.label == before.label
-    return replace(record, given_at=before.given_at) == before
+        return record.label == previous.label
+    return replace(record, given_at=previous.given_at) == previous
 
 
 def select_labels(
@@ -119,11 +120,12 @@ def select_recorded_labels(
     incident_ids: Collection[str] | None = None,
     until: datetime | None = None,
 ) -> tuple[tuple[LabelRecord, datetime], ...]:
-    """Return the labels as `select_labels` does, each with the time at which we learned of it."""
-    wanted = None if incident_ids is None else frozenset(incident_ids)
-    query = _select(tenant, target=target, incident_ids=wanted, until=until)
-    rows = [row for row in connection.execute(query) if wanted is None or row.incident_id in wanted]
-    return tuple((_record_from(row), row.recorded_at) for row in sorted(rows, key=_age))
+    """Return the labels as `select_labels` does, each with the time at which it was recorded."""
+    ids = None if incident_ids is None else frozenset(incident_ids)
+    query = _select(tenant, target=target, incident_ids=ids, until=until)
+    rows = [row for row in connection.execute(query) if ids is None or row.incident_id in ids]
+    rows.sort(key=_time_order)
+    return tuple((_record_from(row), row.recorded_at) for row in rows)
 
 
 def _select(
@@ -133,7 +135,7 @@ def _select(
     incident_ids: Collection[str] | None = None,
     until: datetime | None = None,
 ) -> Select[Any]:
-    # Asked to sort, SQLite would rather walk through everybody's labels in that order.
+    # Without ORDER BY: with it, SQLite would read the labels of all incidents in that order.
     query = select(*_COLUMNS, LabelRow.number, LabelRow.recorded_at).where(
         LabelRow.tenant == tenant
     )
@@ -141,23 +143,23 @@ def _select(
         query = query.where(LabelRow.target == target)
     if until is not None:
         query = query.where(LabelRow.given_at <= until)
-    if incident_ids is not None and len(incident_ids) <= _MOST_NAMED:
+    if incident_ids is not None and len(incident_ids) <= _MAX_QUERY_IDS:
         query = query.where(LabelRow.incident_id.in_(incident_ids))
     return query
 
 
 def delete_labels(connection: Connection, tenant: str, incident_id: str) -> int:
-    """Remove the labels of an incident, and those that name it; tell how many were its own."""
+    """Delete an incident's labels, and labels that name it; returns how many were its own."""
     names_it = (LabelRow.target == "similar", LabelRow.label == incident_id)
     connection.execute(delete(LabelRow).where(LabelRow.tenant == tenant, *names_it))
-    own = delete(LabelRow).where(LabelRow.tenant == tenant, LabelRow.incident_id == incident_id)
-    return connection.execute(own).rowcount
+    is_own = (LabelRow.tenant == tenant, LabelRow.incident_id == incident_id)
+    return connection.execute(delete(LabelRow).where(*is_own)).rowcount
 
 
-def _age(row: Row[Any]) -> tuple[datetime, int]:
+def _time_order(row: Row[Any]) -> tuple[datetime, int]:
     return row.given_at, row.number
 
 
 def _record_from(row: Row[Any]) -> LabelRecord:
-    given = {name: getattr(row, name) for name in _NAMES}
-    return LabelRecord(**(given | {"source": LabelSource(row.source)}))
+    values = {name: getattr(row, name) for name in _NAMES}
+    return LabelRecord(**(values | {"source": LabelSource(row.source)}))

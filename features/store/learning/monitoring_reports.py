@@ -1,4 +1,4 @@
-"""What a look at the models in production found: measures, alarms and proposals, kept as JSON."""
+"""The repository of monitoring reports, which are stored as JSON."""
 
 from functools import cache
 from typing import Any
@@ -13,10 +13,10 @@ from features.store.tables import MonitoringReportRow
 
 
 class MonitoringReportRepository(Repository):
-    """The reports on one tenant's models in production."""
+    """The monitoring reports of one tenant."""
 
     def save(self, report: MonitoringReport) -> None:
-        """Keep a report, in place of one of the same time."""
+        """Store a report, in place of a report of the same time."""
         key = {"tenant": self._tenant, "at": report.at}
         new = {"found": _json(report)}
         with self._database.write() as connection:
@@ -24,7 +24,7 @@ class MonitoringReportRepository(Repository):
             connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=new))
 
     def latest(self) -> MonitoringReport | None:
-        """Return the last report, None before the first."""
+        """Return the latest report, None before the first."""
         query = (
             select(MonitoringReportRow.found)
             .where(MonitoringReportRow.tenant == self._tenant)
@@ -32,21 +32,21 @@ class MonitoringReportRepository(Repository):
             .limit(1)
         )
         with self._database.read() as connection:
-            stored = connection.scalar(query)
-        return None if stored is None else _adapter().validate_python(stored)
+            document = connection.scalar(query)
+        return None if document is None else _adapter().validate_python(document)
 
 
 def erase_in_monitoring(connection: Connection, tenant: str, incident_id: str) -> None:
-    """Take an incident out of the examples of every report."""
+    """Remove an incident from the examples of every report."""
     query = select(MonitoringReportRow.at, MonitoringReportRow.found).where(
         MonitoringReportRow.tenant == tenant
     )
-    for at, stored in connection.execute(query).all():
-        report = _adapter().validate_python(stored)
-        if (scrubbed := report.without_incident(incident_id)) != report:
-            same = (MonitoringReportRow.tenant == tenant, MonitoringReportRow.at == at)
-            new = {"found": _json(scrubbed)}
-            connection.execute(update(MonitoringReportRow).where(*same).values(new))
+    for at, document in connection.execute(query).all():
+        report = _adapter().validate_python(document)
+        if (erased := report.without_incident(incident_id)) != report:
+            is_report = (MonitoringReportRow.tenant == tenant, MonitoringReportRow.at == at)
+            new = {"found": _json(erased)}
+            connection.execute(update(MonitoringReportRow).where(*is_report).values(new))
 
 
 @cache
@@ -56,5 +56,5 @@ def _adapter() -> TypeAdapter[MonitoringReport]:
 
 
 def _json(report: MonitoringReport) -> dict[str, Any]:
-    columns: dict[str, Any] = _adapter().dump_python(report, mode="json")
-    return columns
+    document: dict[str, Any] = _adapter().dump_python(report, mode="json")
+    return document

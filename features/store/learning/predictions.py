@@ -1,4 +1,4 @@
-"""The log of what was answered: one row for each prediction and target."""
+"""The repository of predictions: one row for each prediction and target."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -33,7 +33,9 @@ _SUMMARY = tuple(
 )
 _OLDEST_FIRST = (PredictionRow.answered_at, PredictionRow.target, PredictionRow.prediction_id)
 _RecordedLabel = tuple[LabelRecord, datetime]
-_OWN_WORD = tuple(source for source in LabelSource if source.trust is LabelTrust.INDEPENDENT)
+_INDEPENDENT_SOURCES = tuple(
+    source for source in LabelSource if source.trust is LabelTrust.INDEPENDENT
+)
 _OUTCOMES = {
     "category": IncidentRow.category,
     "assignment": IncidentRow.assignment,
@@ -44,10 +46,10 @@ _OUTCOMES = {
 
 
 class PredictionRepository(Repository):
-    """What the models of one tenant answered. It moves no revision, for it is not searched."""
+    """The predictions of one tenant; a write does not change the revision."""
 
     def record(self, records: Sequence[PredictionRecord]) -> None:
-        """Add what was answered, all or none."""
+        """Add predictions, all or none."""
         if not records:
             return
         with self._database.write() as connection:
@@ -55,21 +57,24 @@ class PredictionRepository(Repository):
             connection.execute(insert(PredictionRow), rows)
 
     def get(self, prediction_id: str) -> tuple[PredictionRecord, ...]:
-        """Return what was answered under that id, one record for each target; empty if unknown."""
+        """Return the prediction with this id, one record for each target; empty if unknown."""
         query = select_predictions(self._tenant).where(PredictionRow.prediction_id == prediction_id)
         with self._database.read() as connection:
             return tuple(prediction_from(row) for row in connection.execute(query))
 
     def latest(self, incident_ids: Sequence[str]) -> Mapping[str, tuple[PredictionRecord, ...]]:
-        """Return the newest answer about each incident that has one, a record for each target."""
-        by_age = (PredictionRow.answered_at.desc(), PredictionRow.prediction_id.desc())
-        age = func.row_number().over(partition_by=PredictionRow.incident_id, order_by=by_age)
-        about = (PredictionRow.tenant == self._tenant, PredictionRow.incident_id.in_(incident_ids))
-        aged = select(PredictionRow.prediction_id, age.label("age")).where(*about).subquery()
-        newest = and_(PredictionRow.prediction_id == aged.c.prediction_id, aged.c.age == 1)
+        """Return the newest prediction about each incident that has one, one record per target."""
+        newest_first = (PredictionRow.answered_at.desc(), PredictionRow.prediction_id.desc())
+        rank = func.row_number().over(partition_by=PredictionRow.incident_id, order_by=newest_first)
+        is_about = (
+            PredictionRow.tenant == self._tenant,
+            PredictionRow.incident_id.in_(incident_ids),
+        )
+        ranked = select(PredictionRow.prediction_id, rank.label("rank")).where(*is_about).subquery()
+        is_newest = and_(PredictionRow.prediction_id == ranked.c.prediction_id, ranked.c.rank == 1)
         answers: dict[str, tuple[PredictionRecord, ...]] = {}
         with self._database.read() as connection:
-            for row in connection.execute(select_predictions(self._tenant).join(aged, newest)):
+            for row in connection.execute(select_predictions(self._tenant).join(ranked, is_newest)):
                 record = prediction_from(row)
                 answers[record.incident_id] = (*answers.get(record.incident_id, ()), record)
         return answers
@@ -77,67 +82,74 @@ class PredictionRepository(Repository):
     def about(
         self, incident_id: str, until: datetime | None = None
     ) -> tuple[PredictionRecord, ...]:
-        """Return all that was answered about an incident, newest first; `until` is included."""
+        """Return all predictions about an incident, newest first; `until` is included."""
         query = select_predictions(self._tenant).where(PredictionRow.incident_id == incident_id)
         if until is not None:
             query = query.where(PredictionRow.answered_at <= until)
         with self._database.read() as connection:
             records = [prediction_from(row) for row in connection.execute(query)]
-        # SQLite, asked to sort by time, would walk through everybody's answers in that order.
-        return tuple(sorted(records, key=_age, reverse=True))
+        # Without ORDER BY: with it, SQLite would read the answers about all incidents by time.
+        return tuple(sorted(records, key=_time_order, reverse=True))
 
     def between(
         self, start: datetime, end: datetime, target: str | None = None
     ) -> tuple[PredictionSummary, ...]:
-        """Return what was answered from start until before end, oldest first."""
-        within = (PredictionRow.answered_at >= start, PredictionRow.answered_at < end)
-        query = _select_summaries(self._tenant, target).where(*within).order_by(*_OLDEST_FIRST)
+        """Return the predictions from `start` to before `end`, oldest first."""
+        in_period = (PredictionRow.answered_at >= start, PredictionRow.answered_at < end)
+        query = _select_summaries(self._tenant, target).where(*in_period).order_by(*_OLDEST_FIRST)
         with self._database.read() as connection:
             return _summaries(connection.execute(query))
 
     def latest_summaries(
         self, incident_ids: Collection[str]
     ) -> Mapping[tuple[str, str], PredictionSummary]:
-        """Return the newest answer about each of the incidents, by incident and target.
+        """Return the newest prediction about each of the incidents, by incident and target.
 
-        It reads through all that was ever answered, and is for many incidents at once.
+        It reads all predictions ever made, so it is meant for many incidents at once.
         """
         if not incident_ids:
             return {}
-        wanted = frozenset(incident_ids)
+        ids = frozenset(incident_ids)
         order = (PredictionRow.answered_at, PredictionRow.prediction_id)
         query = _select_summaries(self._tenant).order_by(*order)
         with self._database.read() as connection:
             rows = connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
-            of_wanted = (row for row in rows if row.incident_id in wanted)
-            return {(row.incident_id, row.target): PredictionSummary(*row) for row in of_wanted}
+            return {
+                (row.incident_id, row.target): PredictionSummary(*row)
+                for row in rows
+                if row.incident_id in ids
+            }
 
     def audited(self, target: str | None = None) -> tuple[AuditedAnswer, ...]:
         """Return the answers that were drawn into the audit sample, oldest first.
 
-        Of each incident, target and version only the first, with what a person decided since.
+        Only the first answer per incident, target and version is returned, with the label that a
+        person gave since.
         """
-        query = _select_summaries(self._tenant, target).order_by(*_OLDEST_FIRST)
+        query = (
+            _select_summaries(self._tenant, target)
+            .where(PredictionRow.audit_share.is_not(None))
+            .order_by(*_OLDEST_FIRST)
+        )
         with self._database.read() as connection:
-            drawn = query.where(PredictionRow.audit_share.is_not(None))
-            first = _first_of_each_version(_summaries(connection.execute(drawn)))
-            labels = _recorded_labels(connection, self._tenant, target, first)
+            answers = _first_per_version(_summaries(connection.execute(query)))
+            labels = _recorded_labels(connection, self._tenant, target, answers)
         return tuple(
-            _audited(
+            _audited_answer(
                 answer, answer.audit_share, labels.get((answer.incident_id, answer.target), ())
             )
-            for answer in first
+            for answer in answers
             if answer.audit_share is not None
         )
 
     def unlabelled(
         self, target: str, *, since: datetime | None, limit: int
     ) -> tuple[PredictionSummary, ...]:
-        """Return the newest answer about each stored incident without label, least sure first.
+        """Return the newest answers about stored incidents without a label, least confident first.
 
-        It has neither a person's label nor a final state for the target, and was last answered
-        since then (None: at any time). Our own `auto` answer in a final state is a label here, for
-        nobody asks about an incident that is over.
+        Such an incident has neither a label nor a final state for the target. With `since`, only
+        incidents whose newest answer is not older are returned. A final state that repeats our own
+        `auto` answer counts as a label here, because nobody needs to label a resolved incident.
         """
         query = _select_summaries(self._tenant, target).where(
             _is_open(self._tenant, target),
@@ -157,14 +169,14 @@ def select_predictions(tenant: str) -> Select[Any]:
 
 
 def prediction_from(row: Sequence[Any]) -> PredictionRecord:
-    """Return the record that a row of `select_predictions` holds."""
+    """Return the prediction in a row of `select_predictions`."""
     return PredictionRecord(*row)
 
 
 def delete_predictions(connection: Connection, tenant: str, incident_id: str) -> int:
-    """Remove what was answered about an incident, and tell how much that was."""
-    about = (PredictionRow.tenant == tenant, PredictionRow.incident_id == incident_id)
-    return connection.execute(delete(PredictionRow).where(*about)).rowcount
+    """Delete the predictions about an incident, and return how many there were."""
+    is_about = (PredictionRow.tenant == tenant, PredictionRow.incident_id == incident_id)
+    return connection.execute(delete(PredictionRow).where(*is_about)).rowcount
 
 
 def _row(tenant: str, record: PredictionRecord) -> dict[str, Any]:
@@ -172,7 +184,7 @@ def _row(tenant: str, record: PredictionRecord) -> dict[str, Any]:
     return row | {"tenant": tenant, "answer": dict(record.answer)}
 
 
-def _age(record: PredictionRecord) -> tuple[datetime, str]:
+def _time_order(record: PredictionRecord) -> tuple[datetime, str]:
     return record.answered_at, record.prediction_id
 
 
@@ -195,16 +207,16 @@ def _is_open(tenant: str, target: str) -> ColumnElement[bool]:
 
 def _outcome(target: str) -> ColumnElement[Any]:
     if target.startswith("fields."):
-        named: ColumnElement[Any] = IncidentRow.fields[target.removeprefix("fields.")].as_string()
-        return named
+        field: ColumnElement[Any] = IncidentRow.fields[target.removeprefix("fields.")].as_string()
+        return field
     return _OUTCOMES[target].expression
 
 
 def _is_newest(tenant: str, target: str) -> ColumnElement[bool]:
     later = aliased(PredictionRow)
-    same_time = later.answered_at == PredictionRow.answered_at
+    is_same_time = later.answered_at == PredictionRow.answered_at
     is_later = (later.answered_at > PredictionRow.answered_at) | (
-        same_time & (later.prediction_id > PredictionRow.prediction_id)
+        is_same_time & (later.prediction_id > PredictionRow.prediction_id)
     )
     return ~exists().where(
         later.tenant == tenant,
@@ -223,32 +235,32 @@ def _is_labelled(tenant: str, target: str) -> ColumnElement[bool]:
     )
 
 
-def _first_of_each_version(answers: Iterable[PredictionSummary]) -> tuple[PredictionSummary, ...]:
-    first: dict[tuple[str, str, str], PredictionSummary] = {}
+def _first_per_version(answers: Iterable[PredictionSummary]) -> tuple[PredictionSummary, ...]:
+    first_answers: dict[tuple[str, str, str], PredictionSummary] = {}
     for answer in answers:
-        first.setdefault((answer.incident_id, answer.target, answer.version), answer)
-    return tuple(first.values())
+        first_answers.setdefault((answer.incident_id, answer.target, answer.version), answer)
+    return tuple(first_answers.values())
 
 
 def _recorded_labels(
     connection: Connection, tenant: str, target: str | None, answers: Iterable[PredictionSummary]
 ) -> dict[tuple[str, str], list[_RecordedLabel]]:
     labels: dict[tuple[str, str], list[_RecordedLabel]] = {}
-    about = {answer.incident_id for answer in answers}
+    incident_ids = {answer.incident_id for answer in answers}
     for label, recorded_at in select_recorded_labels(
-        connection, tenant, target=target, incident_ids=about
+        connection, tenant, target=target, incident_ids=incident_ids
     ):
         labels.setdefault((label.incident_id, label.target), []).append((label, recorded_at))
     return labels
 
 
-def _audited(
+def _audited_answer(
     answer: PredictionSummary, share: float, labels: Sequence[_RecordedLabel]
 ) -> AuditedAnswer:
-    # By when we learned of it: what happened at what hour is told by another clock.
-    later = (label for label, recorded_at in labels if recorded_at >= answer.answered_at)
-    word = strongest(later)
-    truth = word if word is not None and word.source in _OWN_WORD else None
+    # `recorded_at` is from our own clock, as `answered_at` is; `given_at` may be from another one.
+    later_labels = (label for label, recorded_at in labels if recorded_at >= answer.answered_at)
+    label = strongest(later_labels)
+    truth = label if label is not None and label.source in _INDEPENDENT_SOURCES else None
     return AuditedAnswer(
         prediction_id=answer.prediction_id,
         incident_id=answer.incident_id,

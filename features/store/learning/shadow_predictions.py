@@ -1,4 +1,4 @@
-"""What a challenger would have answered, beside what the champion did answer."""
+"""The repository of challengers' answers, which can be compared with the champion's."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -31,48 +31,54 @@ _SAME_ANSWER = and_(
 
 
 class ShadowPredictionRepository(Repository):
-    """What the challengers of one tenant would have answered."""
+    """The answers of one tenant's challengers."""
 
     def record(self, records: Sequence[ShadowRecord]) -> None:
-        """Add what challengers would have answered, all or none."""
+        """Add challengers' answers, all or none."""
         if not records:
             return
-        tenant = {"tenant": self._tenant}
-        rows = [{name: getattr(record, name) for name in _NAMES} | tenant for record in records]
+        rows = [
+            {name: getattr(record, name) for name in _NAMES} | {"tenant": self._tenant}
+            for record in records
+        ]
         with self._database.write() as connection:
             connection.execute(insert(ShadowRow), rows)
 
     def pairs(self, target: str, version: str) -> tuple[ShadowPair, ...]:
-        """Return a challenger's answers beside the champion's, oldest first."""
-        of_version = (ShadowRow.target == target, ShadowRow.version == version)
+        """Return a challenger's answers with the champion's, oldest first."""
         query = (
             select(*_PAIR)
             .join(PredictionRow, _SAME_ANSWER)
-            .where(ShadowRow.tenant == self._tenant, *of_version)
+            .where(
+                ShadowRow.tenant == self._tenant,
+                ShadowRow.target == target,
+                ShadowRow.version == version,
+            )
             .order_by(ShadowRow.answered_at, ShadowRow.prediction_id)
         )
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
-            ids = {row["incident_id"] for row in rows}
-            truths = _truths(connection, self._tenant, target, ids)
+            incident_ids = {row["incident_id"] for row in rows}
+            truths = _truths(connection, self._tenant, target, incident_ids)
         return tuple(ShadowPair(**dict(row), truth=truths.get(row["incident_id"])) for row in rows)
 
 
 def delete_shadows(connection: Connection, tenant: str, incident_id: str) -> None:
-    """Remove the silent answers about an incident."""
-    about = (ShadowRow.tenant == tenant, ShadowRow.incident_id == incident_id)
-    connection.execute(delete(ShadowRow).where(*about))
+    """Delete the challengers' answers about an incident."""
+    is_about = (ShadowRow.tenant == tenant, ShadowRow.incident_id == incident_id)
+    connection.execute(delete(ShadowRow).where(*is_about))
 
 
 def _truths(
     connection: Connection, tenant: str, target: str, incident_ids: set[str]
 ) -> dict[str, str]:
-    by_incident: dict[str, list[LabelRecord]] = {}
-    for label in select_labels(connection, tenant, target=target, incident_ids=incident_ids):
-        by_incident.setdefault(label.incident_id, []).append(label)
-    truths = {incident_id: strongest(labels) for incident_id, labels in by_incident.items()}
+    """Return the strongest label of each incident that has one that is not self-confirmed."""
+    records: dict[str, list[LabelRecord]] = {}
+    for record in select_labels(connection, tenant, target=target, incident_ids=incident_ids):
+        records.setdefault(record.incident_id, []).append(record)
+    best = {incident_id: strongest(group) for incident_id, group in records.items()}
     return {
-        incident_id: label.label
-        for incident_id, label in truths.items()
-        if label is not None and label.source is not LabelSource.SELF_CONFIRMED
+        incident_id: record.label
+        for incident_id, record in best.items()
+        if record is not None and record.source is not LabelSource.SELF_CONFIRMED
     }

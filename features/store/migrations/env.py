@@ -1,12 +1,12 @@
-"""Alembic's environment: runs the steps on the connection that `migrate` hands over."""
+"""Alembic's environment: runs the migrations on the connection that `migrate` passes."""
 
 from alembic import context
 
 from features.store.tables import VERSION_TABLE, Base
 
 
-def run_steps() -> None:
-    """Run what is missing, inside the caller's transaction."""
+def run_migrations() -> None:
+    """Run the missing migrations inside the caller's transaction."""
     context.configure(
         connection=context.config.attributes["connection"],
         target_metadata=Base.metadata,
@@ -15,6 +15,6 @@ def run_steps() -> None:
     context.run_migrations()
 
 
-# Only while Alembic runs this file has its context a configuration; an import does nothing.
+# The context has a configuration only when Alembic runs this file, so an import does nothing.
 if hasattr(context, "config"):
-    run_steps()
+    run_migrations()

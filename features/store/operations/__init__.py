@@ -1,1 +1,1 @@
-"""What is stored to operate: the audit log, answer modes and leases."""
+"""Repositories for operation: the audit log, modes and leases."""

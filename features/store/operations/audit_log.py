@@ -1,4 +1,4 @@
-"""The audit log: who or what did what to which model, when and why; only ever added to."""
+"""The repository of the audit log, which is append-only."""
 
 from dataclasses import fields
 from datetime import datetime
@@ -19,7 +19,7 @@ class AuditLogRepository(Repository):
     """The audit log of one tenant."""
 
     def append(self, event: AuditEvent) -> None:
-        """Add an entry, which can never be taken out again."""
+        """Add an entry, which can never be changed or removed."""
         row: dict[str, Any] = {name: getattr(event, name) for name in _NAMES}
         row |= {"tenant": self._tenant, "details": dict(event.details)}
         with self._database.write() as connection:

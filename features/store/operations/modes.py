@@ -1,4 +1,4 @@
-"""What the owner allows to be done with answers: the mode of each target and of single labels."""
+"""The repository of modes: the mode of each target and of single labels."""
 
 from sqlalchemy import Connection, delete, select
 
@@ -7,12 +7,12 @@ from features.store.database import insert_into
 from features.store.repository import Repository
 from features.store.tables import ModeRow
 
-# No label is empty, and a column of a key cannot be null.
+# Key columns cannot be null, and no label is empty.
 _WHOLE_TARGET = ""
 
 
 class ModeRepository(Repository):
-    """What the owner allows in one tenant. Modes move no revision, for they are not searched."""
+    """The modes of one tenant; a write does not change the revision, as no index holds them."""
 
     def current(self) -> Modes:
         """Return every mode that is set, ordered by target and label."""
@@ -29,13 +29,13 @@ class ModeRepository(Repository):
     def set(self, setting: ModeSetting) -> None:
         """Set the mode of a target or of one label.
 
-        That of a whole target is the most that its labels keep: what allows more is forgotten.
+        Setting a target's mode removes the modes of its labels that allow more.
         """
         with self._database.write() as connection:
             _upsert(connection, self._tenant, setting)
 
     def reset(self) -> int:
-        """Return everything to the default mode, and tell how many settings there were."""
+        """Delete all settings, so that the default mode holds, and return how many there were."""
         with self._database.write() as connection:
             return connection.execute(
                 delete(ModeRow).where(ModeRow.tenant == self._tenant)

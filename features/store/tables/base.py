@@ -1,4 +1,4 @@
-"""What every table shares: times in UTC, ids in one order, and the tenant."""
+"""The base of all tables, and their column types: times in UTC, and ids with one sort order."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
@@ -21,25 +21,25 @@ SCHEMA_REVISION = "0005"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time that comes back in UTC, also from SQLite, which keeps no time zone."""
+    """An aware time that is read back in UTC, also from SQLite, which stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Turn the time into UTC; one without a zone is refused, for it could mean anything."""
+        """Convert the time to UTC; raises `ValueError` for a time without a zone."""
         if value is not None and value.tzinfo is None:
             raise ValueError(f"the time {value} has no time zone")
         return value and value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Give the time back aware."""
+        """Return the time as aware UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-# Collation C sorts by bytes, as SQLite does: the order of ids is the same on both databases.
+# Collation C sorts by bytes, as SQLite does, so that ids have the same order in both databases.
 _ID = Text().with_variant(Text(collation="C"), "postgresql")
 Id = Annotated[str, mapped_column(_ID)]
 Key = Annotated[str, mapped_column(_ID, primary_key=True)]
@@ -47,7 +47,7 @@ Number = Annotated[int, mapped_column(BigInteger, primary_key=True, autoincremen
 
 
 class Base(DeclarativeBase):
-    """The common root; `metadata` lists every table of the store."""
+    """The base class of all tables; `metadata` lists them."""
 
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         str: Text(),

@@ -1,4 +1,4 @@
-"""The tables of incidents and of what surrounds them: runbooks, changes and telemetry."""
+"""The tables of incidents, runbooks, changes, anomalies and series states."""
 
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,9 @@ from features.store.tables.base import Base, Key
 
 
 class IncidentRow(Base):
-    """An incident: the columns of its report and outcome, named as in the record.
+    """An incident: the fields of its report and of its outcome.
 
-    `resolved` tells that the outcome is not open, `revision` when the row last changed.
+    `resolved` is true unless the outcome is open. `revision` is the last that changed the row.
     """
 
     __tablename__ = "incidents"
@@ -38,12 +38,12 @@ class IncidentRow(Base):
     revision: Mapped[int]
 
 
-# Hashed, since PostgreSQL would refuse a long name in any other index.
+# A hash index, because PostgreSQL refuses long texts in other kinds of index.
 Index("incidents_by_link", IncidentRow.duplicate_of, postgresql_using="hash")
 _newest_first = (IncidentRow.tenant, IncidentRow.opened_at.desc(), IncidentRow.id)
 Index("incidents_by_opening", *_newest_first).ddl_if("postgresql")
-# With what the inbox filters by, SQLite finds a few without reading every row. PostgreSQL reads its
-# table about as fast, and would refuse a label that is too long for an index.
+# The columns by which the inbox filters let SQLite find a few incidents without reading every row.
+# PostgreSQL reads its table about as fast, and would refuse a label that is too long for an index.
 Index(
     "incidents_by_opening_with_labels",
     *_newest_first,
@@ -55,7 +55,7 @@ Index(
 
 
 class DeletionRow(Base):
-    """A deleted incident, so that workers learn of it: nothing is kept but its id."""
+    """The id of a deleted incident, so that other processes learn of the deletion."""
 
     __tablename__ = "deletions"
     __table_args__ = (Index("deletions_by_revision", "tenant", "revision"),)
@@ -75,7 +75,7 @@ class RevisionRow(Base):
 
 
 class RunbookRow(Base):
-    """A runbook; `sections` holds an object for each, named as in the record."""
+    """A runbook; `sections` is a list of objects with the fields of `Section`."""
 
     __tablename__ = "runbooks"
 
@@ -98,7 +98,7 @@ class RunbookRevisionRow(Base):
 
 
 class ChangeRow(Base):
-    """A change to a service; `service_key` is the service as it is compared."""
+    """A change to a service; `service_key` is the service in the form in which it is compared."""
 
     __tablename__ = "changes"
     __table_args__ = (Index("changes_by_time", "tenant", "at"),)
@@ -115,7 +115,7 @@ class ChangeRow(Base):
 
 
 class AnomalyRow(Base):
-    """An anomaly of a series; a number that is none, as in a gap, is null."""
+    """An anomaly of a series; numbers that are NaN, as in a gap, are stored as null."""
 
     __tablename__ = "anomalies"
     __table_args__ = (Index("anomalies_by_onset", "tenant", "onset_at", "ended_at"),)
@@ -140,7 +140,7 @@ class AnomalyRow(Base):
 
 
 class SeriesRow(Base):
-    """How far a watch has read a series, and what the detector remembers of it."""
+    """The detector's state of a series, and the time until which the watch has read the series."""
 
     __tablename__ = "series"
 

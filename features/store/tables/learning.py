@@ -1,4 +1,4 @@
-"""The tables of what is learned from: answers, feedback, labels and what monitoring found."""
+"""The tables of predictions, feedback, labels, withdrawals, shadows, monitoring and metadata."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from features.store.tables.base import Base, Id, Key, Number
 
 
 class PredictionRow(Base):
-    """What one model answered about one incident, and with which version."""
+    """The answer of one model version about one incident."""
 
     __tablename__ = "predictions"
     __table_args__ = (
@@ -44,8 +44,8 @@ class PredictionRow(Base):
 
 _by_answering = (PredictionRow.tenant, PredictionRow.answered_at)
 Index("predictions_by_time", *_by_answering).ddl_if("postgresql")
-# SQLite would read each whole answer to get at what is behind it in the row. PostgreSQL keeps long
-# answers elsewhere, and would refuse a label that is too long for an index.
+# Without this index, SQLite would read each long answer to reach the columns behind it. PostgreSQL
+# stores long answers elsewhere, and would refuse a label that is too long for an index.
 Index(
     "predictions_by_time_with_labels",
     *_by_answering,
@@ -63,7 +63,7 @@ Index(
 
 
 class FeedbackRow(Base):
-    """What somebody said of an answer, or with a `subject` of one entry of it; '' is the whole."""
+    """Feedback on an answer, or on the entry `subject` of it; '' stands for the whole answer."""
 
     __tablename__ = "feedback"
     __table_args__ = (Index("feedback_by_incident", "tenant", "incident_id"),)
@@ -82,7 +82,7 @@ class FeedbackRow(Base):
 
 
 class LabelRow(Base):
-    """What somebody, or the final state, said is right; `number` counts a tenant's labels."""
+    """A label from a person or from a final state; `number` counts the tenant's labels."""
 
     __tablename__ = "labels"
     __table_args__ = (
@@ -103,7 +103,7 @@ class LabelRow(Base):
 
 
 class WithdrawalRow(Base):
-    """A label that a version may no longer answer as `auto`, and the audit that tells why."""
+    """A label that a version may no longer answer as `auto`, with the audit's figures."""
 
     __tablename__ = "withdrawals"
 
@@ -119,7 +119,7 @@ class WithdrawalRow(Base):
 
 
 class ShadowRow(Base):
-    """What a challenger would have answered where the champion did, under the same prediction."""
+    """A challenger's answer; it has the prediction id of the champion's answer."""
 
     __tablename__ = "shadows"
     __table_args__ = (
@@ -139,7 +139,7 @@ class ShadowRow(Base):
 
 
 class MonitoringReportRow(Base):
-    """What one look at the models in production found, as JSON."""
+    """A monitoring report as JSON."""
 
     __tablename__ = "monitoring"
 
@@ -149,7 +149,7 @@ class MonitoringReportRow(Base):
 
 
 class DatasetMetadataRow(Base):
-    """What a mapping said of the history that was trained on last, as JSON."""
+    """The metadata of the history that was trained on last, as JSON."""
 
     __tablename__ = "history_facts"
 

@@ -1,4 +1,4 @@
-"""The tables of what is operated: the audit log, answer modes and leases."""
+"""The tables of the audit log, modes and leases."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from features.store.tables.base import Base, Key, Number
 
 
 class AuditEventRow(Base):
-    """An entry of the audit log; triggers refuse to change or remove one."""
+    """An entry of the audit log; triggers refuse every change and deletion."""
 
     __tablename__ = "events"
 
@@ -25,7 +25,7 @@ class AuditEventRow(Base):
 
 
 class ModeRow(Base):
-    """What the owner allows for a target, or for one label of it; '' is the whole target."""
+    """The mode of a target, or of one of its labels; '' stands for the whole target."""
 
     __tablename__ = "modes"
 
@@ -37,7 +37,7 @@ class ModeRow(Base):
 
 
 class LeaseRow(Base):
-    """Who of several processes does a job, and until when unless they say so again."""
+    """The process that does a job, and when its lease expires unless it is renewed."""
 
     __tablename__ = "leases"
 

@@ -1,4 +1,4 @@
-"""What the owner allows, and what was allowed when an answer was given."""
+"""The modes table, and the mode of each prediction."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("mode", sa.Text, nullable=False),
         sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
     )
-    # Answers that are older than modes are taken for what an owner who said nothing allows.
+    # Predictions from before this migration get the default mode.
     mode = sa.Column("mode", sa.Text, nullable=False, server_default="monitor")
     op.add_column("predictions", mode)
 

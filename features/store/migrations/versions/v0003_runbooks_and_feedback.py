@@ -1,4 +1,4 @@
-"""Runbooks, what people say of answers, and the indexes behind the inbox."""
+"""The tables of runbooks and feedback, and the indexes for the inbox."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,10 +8,10 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# PostgreSQL takes an index for a comparison only if both sort texts alike.
+# PostgreSQL uses an index for a comparison only if both have the same collation.
 _IDS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
-# To repeat another incident no longer counts as being resolved.
+# An incident that only names its original is no longer resolved.
 _REOPEN = """
     UPDATE incidents SET resolved = false
     WHERE duplicate_of IS NOT NULL

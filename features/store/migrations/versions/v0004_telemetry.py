@@ -1,4 +1,4 @@
-"""Changes, anomalies of series, what a watch remembers of each series, and leases."""
+"""The tables of changes, anomalies, series states and leases."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What is learned from use: labels, the audit log, withdrawals, shadows, monitoring and facts."""
+"""The tables of labels, the audit log, withdrawals, shadows, monitoring and dataset metadata."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,9 +8,9 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-# PostgreSQL takes an index for a comparison only if both sort texts alike.
+# PostgreSQL uses an index for a comparison only if both have the same collation.
 _IDS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-_DRAWN = "audit_share IS NOT NULL"
+_IS_AUDITED = "audit_share IS NOT NULL"
 _TABLES = ("labels", "events", "withdrawals", "shadows", "monitoring", "history_facts")
 _REFUSAL = "the audit log is append-only"
 
@@ -64,18 +64,18 @@ def _widen_predictions(*, is_sqlite: bool) -> None:
         "predictions_by_audit",
         "predictions",
         ["tenant", "target", "answered_at"],
-        sqlite_where=sa.text(_DRAWN),
-        postgresql_where=sa.text(_DRAWN),
+        sqlite_where=sa.text(_IS_AUDITED),
+        postgresql_where=sa.text(_IS_AUDITED),
     )
     by_time = ["tenant", "answered_at"]
     if not is_sqlite:
         op.create_index("predictions_by_time", "predictions", by_time)
         return
-    named = ["target", "prediction_id", "incident_id", "model_version", "label", "confidence"]
+    names = ["target", "prediction_id", "incident_id", "model_version", "label", "confidence"]
     op.create_index(
         "predictions_by_time_with_labels",
         "predictions",
-        [*by_time, *named, "decision", "mode", "audit_share", "seconds"],
+        [*by_time, *names, "decision", "mode", "audit_share", "seconds"],
     )
 
 
@@ -121,7 +121,7 @@ def _sqlite_triggers() -> list[str]:
 
 
 def _postgresql_triggers() -> list[str]:
-    refusing = (
+    function = (
         "CREATE FUNCTION precedent_refuse_event_change() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN RAISE EXCEPTION '{_REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$"
     )
@@ -129,7 +129,7 @@ def _postgresql_triggers() -> list[str]:
         "CREATE TRIGGER events_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
         "FOR EACH STATEMENT EXECUTE FUNCTION precedent_refuse_event_change()"
     )
-    return [refusing, trigger]
+    return [function, trigger]
 
 
 def _create_withdrawals() -> None:
