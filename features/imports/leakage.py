@@ -109,8 +109,9 @@ def determines(
 
 def _leave_one_out_hits(counts: Counter[str]) -> int:
     """Count the rows of a value whose label is also the commonest among the value's other rows."""
-    (_, most), *runners_up = counts.most_common(2)
-    return most if most - 1 > (runners_up[0][1] if runners_up else 0) or not runners_up else 0
+    (_, best_rows), *runners_up = counts.most_common(2)
+    second_rows = runners_up[0][1] if runners_up else 0
+    return best_rows if best_rows - 1 > second_rows or not runners_up else 0
 
 
 def _is_filled_at_resolution(values: Values, is_resolved: Sequence[bool]) -> bool:

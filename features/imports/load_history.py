@@ -42,8 +42,8 @@ def load_history(
     if report_folder is not None:
         _write_rejected(history.rejected, report_folder / f"rejected-{path.name.split('.')[0]}.csv")
     if not history.incidents:
-        first = history.rejected[0]
-        raise UnreadableFile(f"{path}: every row is rejected; line {first.line}: {first.reason}")
+        row = history.rejected[0]
+        raise UnreadableFile(f"{path}: every row is rejected; line {row.line}: {row.reason}")
     return history
 
 

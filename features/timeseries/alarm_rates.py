@@ -65,7 +65,7 @@ def judge_score(
 
 @compiled
 def begin(s: SeriesState, alarms: Alarms, value: float) -> None:
-    """Start a series: its first value is the origin, and the prior its knowledge of alarms."""
+    """Start a series: its first value is the origin, and its alarm rates are those of the prior."""
     s.origin = value
     s.last = 0.0
     s.often = alarms.often
@@ -76,7 +76,7 @@ def begin(s: SeriesState, alarms: Alarms, value: float) -> None:
 
 @compiled
 def smooth(s: SeriesState, score: float) -> float:
-    """Return the mean of the score and its mean over two points: noise is shorter than trouble."""
+    """Return the score averaged 3 to 1 with the previous one: anomalies last longer than noise."""
     previous = s.last_score
     s.last_score = score
     return 0.75 * score + 0.25 * previous

@@ -130,10 +130,10 @@ def _season(s: SeriesState, pace: TimeConstants, position: float) -> tuple[float
     offset = position - slot - 0.5 * (1 - 1 / pace.slot_points)
     after = (slot + 1) % pace.slots
     before = (slot - 1) % pace.slots
-    near = after if offset > 0 else before
+    neighbour = after if offset > 0 else before
     base = season[slot, 0]
-    if season[near, 2] > 0:
-        base += abs(offset) * (season[near, 0] - season[slot, 0])
+    if season[neighbour, 2] > 0:
+        base += abs(offset) * (season[neighbour, 0] - season[slot, 0])
     spread = 0.0
     if season[slot, 2] >= 2:
         spread = 0.5 * season[slot, 1] + 0.25 * (season[after, 1] + season[before, 1])
@@ -148,7 +148,7 @@ def _judge(
 
     The surprise of a deviation is log2(1 + deviation / spread), which fits a tail as heavy as 1/x.
     """
-    product, most, leader = 1.0, -1.0, 0
+    product, highest_ratio, leader = 1.0, -1.0, 0
     narrowest = max(_NARROWEST * s.width, _TINY)
     move = weight(pace.days_2, s.points)
     for channel in range(channels):
@@ -159,8 +159,8 @@ def _judge(
             scale = 0.5 * (spread + season_spread)
         ratio = min(size / max(scale, narrowest), _MOST)
         product *= 1 + ratio
-        if ratio > most:
-            most, leader = ratio, channel
+        if ratio > highest_ratio:
+            highest_ratio, leader = ratio, channel
         if s.points > _UNCLIPPED_POINTS:
             size = _clipped(size, _CLIP * spread)
         s.spread[channel] += move * (size - spread)

@@ -39,8 +39,8 @@ def lay_on_grid(times: NDArray[np.int64], values: NDArray[np.float64]) -> Series
 
     The step is the commonest of the first thousand distances. A point belongs to the nearest slot;
     if several points share a slot, the last given one counts. Slots between points are missing.
-    At most 1,440 are inserted in one gap, and about four per point in all, so that an irregular
-    series does not consist of missing slots.
+    At most 1,440 are inserted into one gap, and about four per point in all, so that an irregular
+    series does not become mostly missing.
 
     >>> grid = lay_on_grid(np.array([60, 0, 180]), np.array([2.0, 1.0, 4.0]))
     >>> grid.times.tolist(), grid.values.tolist(), grid.slots.tolist()

@@ -1,11 +1,11 @@
-"""Variables that look like settings, and are none."""
+"""Variables that look like settings but are not."""
 
 from features.unknown_settings import unknown_setting_warnings
 
 
 def test_known_variables_and_those_of_others_are_no_problem() -> None:
-    known = ["PRECEDENT_HOME", "precedent_port", "PRECEDENT_DATA", "PATH", "HOME"]
-    assert list(unknown_setting_warnings(known)) == []
+    settings = ["PRECEDENT_HOME", "precedent_port", "PRECEDENT_DATA", "PATH", "HOME"]
+    assert list(unknown_setting_warnings(settings)) == []
 
 
 def test_each_unknown_variable_is_named_with_the_nearest_setting_if_there_is_one() -> None:

@@ -1,4 +1,4 @@
-"""Erases a deleted incident: its answers, feedback and labels, and where other answers name it."""
+"""Erases a deleted incident from the store: its own records, and its mentions in other answers."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,7 +24,7 @@ _USE_PHRASES = ("used for", "helped with")
 
 
 def forget_incident(connection: Connection, tenant: str, id: str) -> bool:  # noqa: A002
-    """Delete the incident's answers, feedback and labels, and where other answers name it.
+    """Delete the incident's answers, feedback and labels, and its mentions in other records.
 
     Returns whether the incident had any answers, feedback or labels.
     """

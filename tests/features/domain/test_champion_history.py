@@ -1,4 +1,4 @@
-"""Who was champion at a moment, as the log tells."""
+"""The champion at a moment, read from the audit log."""
 
 from datetime import UTC, datetime
 
@@ -43,13 +43,15 @@ LOG = (
     ],
 )
 def test_the_champion_of_a_day_is_that_of_its_end(moment, version):
-    found = champion_at(champion_periods(LOG)["category"], parse_latest_moment(moment))
-    assert (found.version if found else None) == version
+    period = champion_at(champion_periods(LOG)["category"], parse_latest_moment(moment))
+    assert (period.version if period else None) == version
 
 
 def test_a_reign_lasts_until_the_next_and_a_repeated_promotion_changes_nothing():
-    found = champion_periods(LOG)["category"]
-    assert [(one.version, one.since.day, one.until and one.until.day) for one in found] == [
+    periods = champion_periods(LOG)["category"]
+    assert [
+        (period.version, period.since.day, period.until and period.until.day) for period in periods
+    ] == [
         ("1", 1, 3),
         ("2", 3, 5),
         ("1", 5, 6),

@@ -1,4 +1,4 @@
-"""What is kept of a history beside its incidents."""
+"""The metadata of a history."""
 
 from features.domain.history import DatasetMetadata, History, PriorityMatrix, Provenance
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident

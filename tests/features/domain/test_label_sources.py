@@ -1,4 +1,4 @@
-"""Where the label of a final state comes from, by what was answered before."""
+"""The source of a final state's label, compared with our earlier answer."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -71,12 +71,12 @@ def test_an_outcome_brings_the_labels_that_are_new_judged_by_the_newest_answers(
     ]
     known = Outcome(duplicate_of="INC0")
     labels = labels_from_outcome("INC1", outcome, known=known, answers=answers, now=NOW + HOUR)
-    assert {(one.target, one.label, str(one.source)) for one in labels} == {
+    assert {(record.target, record.label, str(record.source)) for record in labels} == {
         ("category", "VPN", "replaced"),
         ("runbooks", "vpn/b", "accepted"),
         ("fields.site", "Graz", "outcome"),
     }
-    assert {one.given_at for one in labels} == {NOW}
+    assert {record.given_at for record in labels} == {NOW}
     assert labels_of(Outcome()) == {}
     unresolved = replace(outcome, resolved_at=None)
     first, *_ = labels_from_outcome("INC1", unresolved, known=known, answers=(), now=NOW + HOUR)

@@ -1,4 +1,4 @@
-"""Of several labels the strongest counts."""
+"""The strongest of several labels counts."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

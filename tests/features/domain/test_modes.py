@@ -1,4 +1,4 @@
-"""What the owner allows: the rule by which modes are found."""
+"""The rule that gives the mode of a target or label."""
 
 from datetime import UTC, datetime
 

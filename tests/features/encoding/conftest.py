@@ -1,4 +1,4 @@
-"""A sentence encoder whose network is a stub that counts what it is asked."""
+"""A sentence encoder whose network is a stub that records the texts it encodes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Encoders: unit vectors, each text encoded once, weights proven by their hash."""
+"""Encoders: unit vectors, each text encoded once, weights checked by their hash."""
 
 import hashlib
 from collections.abc import Sequence
@@ -83,10 +83,10 @@ def test_forgetting_waits_for_a_batch_and_harms_no_thread(make_encoder) -> None:
     texts = [f"abc {n}" for n in range(200)]
     wanted = encoder.encode(texts)
     with ThreadPoolExecutor(4) as threads:
-        found = [threads.submit(encoder.encode, texts) for _ in range(8)]
+        results = [threads.submit(encoder.encode, texts) for _ in range(8)]
         for _ in range(50):
             encoder.forget()
-        assert all(np.array_equal(one.result(), wanted) for one in found)
+        assert all(np.array_equal(result.result(), wanted) for result in results)
 
 
 def test_every_opened_encoder_forgets(
@@ -108,9 +108,9 @@ def test_threads_share_one_memory(make_encoder) -> None:
     encoder, network = make_encoder()
     texts = [f"abc {n}" for n in range(20)]
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(encoder.encode, [texts] * 8))
+        results = list(threads.map(encoder.encode, [texts] * 8))
     assert len(network.texts) == 20
-    assert all(np.array_equal(one, found[0]) for one in found)
+    assert all(np.array_equal(vectors, results[0]) for vectors in results)
 
 
 def test_one_text_waits_for_a_few_others_at_most(

@@ -1,4 +1,4 @@
-"""An adapted encoder tells labels apart, keeps to its time, and goes on after an interruption."""
+"""Fine-tuning: it distinguishes labels, respects its time, and continues after an interruption."""
 
 from pathlib import Path
 

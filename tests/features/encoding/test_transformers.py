@@ -1,4 +1,4 @@
-"""Transformers: what is learned from encoded reports, and what unseen values become."""
+"""Transformers: what they learn from encoded reports, and how they encode new values."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The cache of encodings: by content, shared, and safe against half-written files."""
+"""The vector cache: by content, shared by processes, and safe against half-written files."""
 
 from pathlib import Path
 
@@ -110,12 +110,12 @@ def test_forgotten_texts_leave_the_caches_of_every_encoder(make_encoder, tmp_pat
     first, other = make_encoder(), make_encoder("f" * 64)
     ahead(first, tmp_path, TEXTS)
     ahead(other, tmp_path, TEXTS)
-    kept = EncodingCache(tmp_path, first[0]).find(TEXTS)
+    cached_vectors = EncodingCache(tmp_path, first[0]).find(TEXTS)
     assert forget_encodings(tmp_path, ["abc", "never met"]) == 2
     assert vectors_in(tmp_path) == 4
     left = EncodingCache(tmp_path, first[0]).find(TEXTS)
     assert left.keys() == {"a bad face", "fed"}
-    assert all(np.array_equal(left[text], kept[text]) for text in left)
+    assert all(np.array_equal(left[text], cached_vectors[text]) for text in left)
     assert forget_encodings(tmp_path, TEXTS) == 4
     assert not list(tmp_path.glob("*/*.npy"))
 
@@ -131,12 +131,12 @@ def test_a_cache_that_was_read_before_notices(make_encoder, tmp_path: Path) -> N
 
 def test_what_waits_to_be_written_can_be_forgotten(make_encoder, tmp_path: Path) -> None:
     encoder, network = make_encoder()
-    kept = CachedEncoder(encoder, EncodingCache(tmp_path, encoder))
-    kept.encode(["abc"])
-    kept.discard_pending()
-    kept.flush()
+    cached_encoder = CachedEncoder(encoder, EncodingCache(tmp_path, encoder))
+    cached_encoder.encode(["abc"])
+    cached_encoder.discard_pending()
+    cached_encoder.flush()
     assert vectors_in(tmp_path) == 0
-    kept.encode(["abc"])
+    cached_encoder.encode(["abc"])
     assert network.texts == ["abc", "abc"]
 
 

@@ -1,4 +1,4 @@
-"""A mapping says what columns mean; mistakes in it are named with the line to mend."""
+"""A mapping says what columns mean; a mistake in it is named in one line."""
 
 from pathlib import Path
 

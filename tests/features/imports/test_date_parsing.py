@@ -1,4 +1,4 @@
-"""Times are read as stated or as the column shows; what cannot be read is counted."""
+"""Times are read in the stated or detected format; unreadable values are counted."""
 
 import time
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What tells the outcome is dropped from the report with a warning, or refused."""
+"""Report columns that leak the outcome are dropped with a warning, or refused."""
 
 import csv
 import random

@@ -1,4 +1,4 @@
-"""Impact, urgency and the matrix that makes a priority of them."""
+"""Impact, urgency, and the matrix that computes priority from them."""
 
 import csv
 import random
@@ -109,7 +109,7 @@ def test_a_stated_matrix_makes_the_severity_that_no_column_holds(tmp_path: Path)
     wanted = [row.pop("priority") for row in rows]
     shouted = {key.upper(): row for key, row in full_matrix().items()}
     history = imported(tmp_path, rows, mapped(priority_matrix=shouted))
-    assert [one.outcome.severity for one in history.incidents] == wanted
+    assert [incident.outcome.severity for incident in history.incidents] == wanted
     assert history.severity_levels == ("P4", "P3", "P2", "P1")
     assert not history.warnings
     assert history.priority_matrix is not None

@@ -1,4 +1,4 @@
-"""Exports of every format and state become the same history, or one clear line."""
+"""Exports of every format give the same history; a broken file gives one clear error line."""
 
 import gzip
 import hashlib

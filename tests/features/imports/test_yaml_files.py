@@ -1,4 +1,4 @@
-"""A YAML file that is broken is refused with the one line to mend, whatever it is for."""
+"""A broken YAML file is refused with one line that says what to fix."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The index of the past: what is found, what is forgotten, and what threads may do at once."""
+"""The incident index: what is found, what is removed, and that threads can share it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -55,9 +55,9 @@ def test_a_report_never_finds_itself(index: IncidentIndex) -> None:
 def test_an_update_replaces_text_time_and_outcome(index: IncidentIndex) -> None:
     index.upsert([shop_incident("vpn", "printer jam", 20, category="Printing")])
     assert len(index) == 3
-    found = index.candidates(view("new", "printer jam"), count=1)
-    assert found.ids == ("vpn",)
-    assert not found.is_open.any()
+    candidates = index.candidates(view("new", "printer jam"), count=1)
+    assert candidates.ids == ("vpn",)
+    assert not candidates.is_open.any()
     assert "vpn" not in index.candidates(view("new", "printer jam", 15)).ids
 
 
@@ -85,12 +85,12 @@ def test_statistics_are_those_of_an_index_built_afresh(index: IncidentIndex) -> 
 
 
 def test_columns_tell_of_documentation_and_of_what_is_open(index: IncidentIndex) -> None:
-    found = index.candidates(view("new", "disk full vpn"))
-    at = {name: row for row, name in enumerate(found.ids)}
-    assert found.documentation[at["disk"]] == 2
-    assert found.documentation[at["vpn"]] == 0
-    assert found.is_open[at["vpn"]]
-    assert not found.is_open[at["disk"]]
+    candidates = index.candidates(view("new", "disk full vpn"))
+    at = {name: row for row, name in enumerate(candidates.ids)}
+    assert candidates.documentation[at["disk"]] == 2
+    assert candidates.documentation[at["vpn"]] == 0
+    assert candidates.is_open[at["vpn"]]
+    assert not candidates.is_open[at["disk"]]
 
 
 @pytest.mark.parametrize("title", ["", "???", "x" * 200_000, "the and of", "🔥" * 3])
@@ -111,10 +111,12 @@ def test_many_updates_leave_no_trace_of_what_was_before() -> None:
     for turn in range(40):
         index.upsert([shop_incident(str(n), f"word{turn} number{n} " * 20) for n in range(30)])
     assert len(index) == 30
-    found = index.candidates(view("new", "word39 number7"))
-    assert set(found.ids) <= {str(n) for n in range(30)}
-    row = found.ids.index("7")
-    terms = found.text_terms.values[found.text_terms.starts[row] : found.text_terms.starts[row + 1]]
+    candidates = index.candidates(view("new", "word39 number7"))
+    assert set(candidates.ids) <= {str(n) for n in range(30)}
+    row = candidates.ids.index("7")
+    terms = candidates.text_terms.values[
+        candidates.text_terms.starts[row] : candidates.text_terms.starts[row + 1]
+    ]
     np.testing.assert_array_equal(terms, view("7", "word39 number7").text_terms)
 
 
@@ -127,8 +129,8 @@ def test_threads_may_search_while_others_write(index: IncidentIndex) -> None:
         return "disk" in index.candidates(view("new", "disk full on database")).ids
 
     with ThreadPoolExecutor(4) as pool:
-        writing = [pool.submit(write, turn) for turn in range(10)]
+        writes = [pool.submit(write, turn) for turn in range(10)]
         assert all(pool.map(search, range(50)))
-        for one in writing:
-            one.result()
+        for write_call in writes:
+            write_call.result()
     assert len(index) == 3 + 10 * 19

@@ -1,4 +1,4 @@
-"""The schema: created once, by whoever is first, and never downgraded by old code."""
+"""The schema: created once by the first process, and never downgraded by old code."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Cleaning: each step on what it is for, and no text that takes long."""
+"""Cleaning: what each step does, and that no text takes long."""
 
 import time
 

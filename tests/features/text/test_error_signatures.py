@@ -1,4 +1,4 @@
-"""Signatures: codes spelled in one way, frames without what varies."""
+"""Error signatures: codes in one spelling, stack frames without varying parts."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Fingerprints: of all that a report says, and of nothing else."""
+"""Fingerprints depend on a report's whole content, and on nothing else."""
 
 from dataclasses import replace
 
@@ -15,4 +15,4 @@ def test_fingerprint_is_of_the_content() -> None:
         replace(report, source="erp"),
         replace(report, attributes={"x": "1"}),
     ]
-    assert len({fingerprint(one) for one in (report, *others)}) == 5
+    assert len({fingerprint(variant) for variant in (report, *others)}) == 5

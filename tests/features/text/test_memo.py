@@ -1,4 +1,4 @@
-"""Memories of texts: a function is asked once, and everything can be forgotten."""
+"""Caches of texts: a function is called once per text, and all caches can be cleared."""
 
 import gc
 
@@ -20,9 +20,9 @@ def forget() -> None:
 
 
 def holds_marker() -> bool:
-    """Tell whether a memory's key or result names the marker."""
-    memories = (one for one in gc.get_objects() if type(one).__name__ == "_lru_cache_wrapper")
-    parts = (part for memory in memories for part in gc.get_referents(memory))
+    """Return whether a key or result in a cache contains the marker."""
+    caches = (item for item in gc.get_objects() if type(item).__name__ == "_lru_cache_wrapper")
+    parts = (part for cache in caches for part in gc.get_referents(cache))
     texts = (text for part in parts if isinstance(part, dict) for text in map(str, part.items()))
     return any(_MARKER.lower() in text.lower() for text in texts)
 

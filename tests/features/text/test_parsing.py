@@ -1,4 +1,4 @@
-"""Outside values become reports: sanitised, masked, and the same whatever way they come in."""
+"""Parsing outside values into reports: sanitised, masked, and equal from exports and requests."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

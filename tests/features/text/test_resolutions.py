@@ -1,4 +1,4 @@
-"""The named fix: real ways of closing a record, with and without a deed."""
+"""Closing notes as people write them, with and without a named fix."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Terms: what counts as one, that they are stable, and that they are found fast."""
+"""Terms: which words count, that the terms are stable, and that splitting is fast."""
 
 import time
 

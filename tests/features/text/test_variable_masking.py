@@ -1,4 +1,4 @@
-"""Masking of variable parts: what goes, what stays, and no text that takes long."""
+"""Masking of variable parts: what is masked, what stays, and that no text takes long."""
 
 import time
 

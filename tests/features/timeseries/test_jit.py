@@ -1,4 +1,4 @@
-"""Compiled loops are kept in a folder, for the next process and until their sources change."""
+"""Compiled loops are cached in a folder for the next process, until their sources change."""
 
 import os
 import subprocess
@@ -53,10 +53,10 @@ def run(sources: Path, kept: Path, **environment: str) -> tuple[int, int]:
 
 @pytest.mark.quality
 def test_the_next_process_finds_what_was_compiled(sources, tmp_path):
-    kept = tmp_path / "not made" / "yet"
-    assert run(sources, kept) == (0, 1)
-    assert list(kept.rglob("*.nbc"))
-    assert run(sources, kept) == (1, 0)
+    folder = tmp_path / "not made" / "yet"
+    assert run(sources, folder) == (0, 1)
+    assert list(folder.rglob("*.nbc"))
+    assert run(sources, folder) == (1, 0)
 
 
 @pytest.mark.quality

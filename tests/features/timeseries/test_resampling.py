@@ -1,4 +1,4 @@
-"""Series in whatever order and state, laid on a grid and given back."""
+"""Series in any order, with missing values, put on a grid and back in the given order."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def test_a_long_gap_is_filled_for_a_time_only():
 
 def test_jitter_falls_into_the_nearest_slot():
     times = (60 * np.arange(100) + np.resize([0, 0, 3, -2, 0, 0], 100)).tolist()
-    grid = laid(times, [7 - each % 5 for each in range(100)])
+    grid = laid(times, [7 - n % 5 for n in range(100)])
     assert grid.step_seconds == 60
     assert grid.slots.tolist() == list(range(100))
     assert not np.isnan(grid.values).any()
@@ -67,7 +67,7 @@ def test_jitter_falls_into_the_nearest_slot():
 
 def test_points_at_wild_distances_are_not_drowned_in_holes():
     times = np.cumsum(np.random.default_rng(0).integers(1, 10**6, 500)).tolist()
-    grid = laid(times, [5 + each % 7 for each in range(500)])
+    grid = laid(times, [5 + n % 7 for n in range(500)])
     assert words(grid) == ["irregular"]
     assert 500 <= len(grid.values) <= 5 * 500 + 1_440
     assert (np.diff(grid.times) > 0).all()
@@ -103,7 +103,7 @@ def test_a_constant_is_reported():
 
 def test_a_counter_is_given_back_in_its_own_units():
     values = [*np.cumsum(np.arange(40.0)).tolist(), *np.cumsum(np.arange(40.0)).tolist()]
-    grid = laid([60 * each for each in range(80)], values)
+    grid = laid([60 * minute for minute in range(80)], values)
     assert words(grid) == ["counter"]
     assert grid.values[1:40].tolist() == list(range(1, 40))
     assert back(grid)[1:] == values[1:]

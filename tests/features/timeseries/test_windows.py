@@ -1,4 +1,4 @@
-"""What counts, what only looks like it, and by how much it rose."""
+"""Which series are counters, which only look like one, and the increases of counters."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A folder of Markdown becomes runbooks; whatever is broken is named and passed over."""
+"""A folder of Markdown is read into runbooks; broken files are listed and skipped."""
 
 import os
 from pathlib import Path
@@ -138,18 +138,21 @@ def test_headings_in_several_wordings(tmp_path: Path, heading: str, part: Sectio
 
 def test_a_bold_lead_serves_as_heading(tmp_path: Path) -> None:
     page = "This alert fires.\n\nHow to **fix** it:\n\n- Restart it\n\n**Impact**\n\nNo mail.\n"
-    found = only(read_runbooks(write(tmp_path, page=page)))
-    assert [section.part for section in found.sections] == [
+    runbook = only(read_runbooks(write(tmp_path, page=page)))
+    assert [section.part for section in runbook.sections] == [
         SectionRole.OTHER,
         SectionRole.MITIGATION,
         SectionRole.IMPACT,
     ]
-    assert found.steps == ("Restart it",)
+    assert runbook.steps == ("Restart it",)
 
 
 def test_without_a_title_the_first_heading_or_the_name_is_it(tmp_path: Path) -> None:
     folder = write(tmp_path, a="# Disk full\n", b__disk_full="Empty the trash.")
-    assert [one.title for one in read_runbooks(folder).runbooks] == ["Disk full", "disk_full"]
+    assert [runbook.title for runbook in read_runbooks(folder).runbooks] == [
+        "Disk full",
+        "disk_full",
+    ]
 
 
 def test_output_and_settings_are_no_commands(tmp_path: Path) -> None:
@@ -176,8 +179,8 @@ def test_secrets_are_masked_unless_told_otherwise(tmp_path: Path) -> None:
 
 
 def test_equal_texts_keep_their_own_ids(tmp_path: Path) -> None:
-    found = read_runbooks(write(tmp_path, b__x="# Same\n\nText.", a__x="# Same\n\nText."))
-    assert [one.id for one in found.runbooks] == ["a/x", "b/x"]
+    folder_content = read_runbooks(write(tmp_path, b__x="# Same\n\nText.", a__x="# Same\n\nText."))
+    assert [runbook.id for runbook in folder_content.runbooks] == ["a/x", "b/x"]
 
 
 BROKEN: dict[str, tuple[str | bytes, str]] = {
@@ -195,10 +198,10 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
 
 
 def test_what_is_broken_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
-    write(tmp_path, good="# Good\n\nText.", **{name: one[0] for name, one in BROKEN.items()})
-    found = read_runbooks(tmp_path)
-    assert [one.id for one in found.runbooks] == ["good"]
-    reasons = {one.path: one.reason for one in found.skipped}
+    write(tmp_path, good="# Good\n\nText.", **{name: case[0] for name, case in BROKEN.items()})
+    folder_content = read_runbooks(tmp_path)
+    assert [runbook.id for runbook in folder_content.runbooks] == ["good"]
+    reasons = {file.path: file.reason for file in folder_content.skipped}
     assert set(reasons) == {f"{name}.md" for name in BROKEN}
     for name, (_, reason) in BROKEN.items():
         assert reason in reasons[f"{name}.md"]
@@ -222,9 +225,9 @@ def test_links_hidden_folders_and_other_files_are_left_alone(tmp_path: Path) -> 
     (folder / "round").symlink_to(folder)
     os.mkfifo(folder / "pipe.md")
     (folder / "folder.md").mkdir()
-    found = read_runbooks(folder)
-    assert [one.id for one in found.runbooks] == ["good"]
-    reasons = {one.path: one.reason for one in found.skipped}
+    folder_content = read_runbooks(folder)
+    assert [runbook.id for runbook in folder_content.runbooks] == ["good"]
+    reasons = {file.path: file.reason for file in folder_content.skipped}
     assert set(reasons) == {"README.md", "gone.md", "loop.md", "out.md", "pipe.md", "round"}
     assert "out of the folder" in reasons["out.md"]
 
@@ -232,7 +235,7 @@ def test_links_hidden_folders_and_other_files_are_left_alone(tmp_path: Path) -> 
 def test_a_link_within_the_folder_is_a_runbook_of_its_own(tmp_path: Path) -> None:
     folder = write(tmp_path, a="# A\n\nText.")
     (folder / "b.md").symlink_to(folder / "a.md")
-    assert [one.id for one in read_runbooks(folder).runbooks] == ["a", "b"]
+    assert [runbook.id for runbook in read_runbooks(folder).runbooks] == ["a", "b"]
 
 
 @pytest.mark.parametrize("kind", ["missing", "file", "loop"])

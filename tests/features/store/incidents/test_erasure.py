@@ -1,4 +1,4 @@
-"""A deleted incident is gone from what was answered and said, also about other incidents."""
+"""A deleted incident is erased from answers, feedback and labels, also of other incidents."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -98,7 +98,7 @@ def test_an_incident_is_open_while_its_outcome_is(store: Store) -> None:
     for state, found in (("open", ["open", "repeated"]), ("resolved", ["done"])):
         page = store.inbox.page(InboxQuery(state=state))  # type: ignore[arg-type]
         assert (ids(page), page.total) == (found, len(found))
-        assert {each.outcome.is_open for each in page.incidents} == {state == "open"}
+        assert {incident.outcome.is_open for incident in page.incidents} == {state == "open"}
 
 
 TEXTS = [

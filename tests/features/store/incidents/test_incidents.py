@@ -1,4 +1,4 @@
-"""Incidents that are put into the store come out again, on both databases."""
+"""Incidents are read from the store as they were written, on both databases."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType

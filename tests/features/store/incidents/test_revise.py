@@ -1,4 +1,4 @@
-"""Deciding under the write lock what becomes of incidents whose ids begin alike."""
+"""Choosing under the write lock which of several incidents with one id prefix is revised."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -13,7 +13,7 @@ def test_only_those_that_begin_so_are_seen_oldest_first(store: Store) -> None:
     store.incidents.upsert([incident(name) for name in names])
     seen: list[str] = []
     revised = store.incidents.revise(
-        "a-", lambda known: seen.extend(each.report.id for each in known)
+        "a-", lambda incidents: seen.extend(incident.report.id for incident in incidents)
     )
     assert seen == ["a-", "a-1", "a-2", "a-\U0001f525"]
     assert (revised.incident, revised.is_written) == (None, False)

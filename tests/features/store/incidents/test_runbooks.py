@@ -1,4 +1,4 @@
-"""The runbooks are what the folder last held, and their revision moves only with a change."""
+"""The stored runbooks equal the folder's, and their revision increases only with a change."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

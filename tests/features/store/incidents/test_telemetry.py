@@ -44,8 +44,8 @@ def series(key: str, seen_until: datetime = NOON, state: bytes = b"\x00\xff") ->
     return StoredSeries(key, {"job": key}, "full", 60, "2", seen_until, state)
 
 
-def ids(found: tuple) -> list[str]:
-    return [each.id for each in found]
+def ids(records: tuple) -> list[str]:
+    return [record.id for record in records]
 
 
 def test_a_new_store_has_recorded_nothing(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""What people say of answers is kept with who and when; the last word of each counts."""
+"""Feedback is stored with its person and time; each person's latest feedback counts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Labels: all are kept, and what only repeats is not written again."""
+"""Labels: all are stored, except those that only repeat the last one."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the store learns from use: answers, audit, shadows, withdrawals, monitoring and facts."""
+"""Records for learning: predictions, audits, shadows, withdrawals, monitoring and metadata."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -50,10 +50,10 @@ def test_answers_of_a_period_come_without_their_evidence(store: Store) -> None:
     given = [answer("INC1"), answer("INC2", 1, audit_share=0.05), answer("INC3", 2)]
     store.predictions.record([*given, answer("INC1", 1, target="severity")])
     first, second, third = store.predictions.between(THEN, THEN + 2 * HOUR)
-    assert [one.incident_id for one in (first, second, third)] == ["INC1", "INC2", "INC1"]
+    assert [summary.incident_id for summary in (first, second, third)] == ["INC1", "INC2", "INC1"]
     assert (second.audit_share, second.seconds, second.version) == (0.05, 0.25, "7")
     only = store.predictions.between(THEN, THEN + 3 * HOUR, "category")
-    assert [one.incident_id for one in only] == ["INC1", "INC2", "INC3"]
+    assert [summary.incident_id for summary in only] == ["INC1", "INC2", "INC3"]
     newest = store.predictions.latest_summaries(["INC1", "INC9"])
     assert newest == {("INC1", "category"): first, ("INC1", "severity"): third}
 
@@ -90,7 +90,7 @@ def test_audited_answers_have_the_truth_that_came_after_them(store: Store) -> No
         ]
     )
     audited = store.predictions.audited("category")
-    found = [(one.incident_id, one.version, one.truth) for one in audited]
+    found = [(audit.incident_id, audit.version, audit.truth) for audit in audited]
     assert found == [
         ("INC1", "7", "Mail"),
         ("INC2", "7", None),
@@ -121,10 +121,10 @@ def test_the_unlabelled_are_stored_open_and_asked_least_sure_first(store: Store)
     store.labels.record([label("told", "VPN"), label("echoed", "VPN", "echo")])
     ask = store.predictions.unlabelled
     found = ask("category", since=THEN, limit=9)
-    assert [one.incident_id for one in found] == ["sited", "unsure", "echoed", "sure"]
+    assert [summary.incident_id for summary in found] == ["sited", "unsure", "echoed", "sure"]
     assert found[-1].confidence == 0.8
-    assert [one.incident_id for one in ask("category", since=None, limit=3)][-1] == "old"
-    assert [one.incident_id for one in ask("fields.site", since=None, limit=9)] == ["sure"]
+    assert [summary.incident_id for summary in ask("category", since=None, limit=3)][-1] == "old"
+    assert [summary.incident_id for summary in ask("fields.site", since=None, limit=9)] == ["sure"]
 
 
 def test_a_certificate_is_withdrawn_once(store: Store) -> None:
@@ -138,13 +138,20 @@ def test_a_certificate_is_withdrawn_once(store: Store) -> None:
 
 @SQLITE
 def test_shadows_stand_beside_what_the_champion_answered(store: Store) -> None:
-    about = [answer("INC1"), answer("INC2", 1)]
-    store.predictions.record(about)
+    answers = [answer("INC1"), answer("INC2", 1)]
+    store.predictions.record(answers)
     shadows = [
         ShadowRecord(
-            one.prediction_id, one.incident_id, "category", "8", "Mail", 0.6, "suggest", at
+            prediction.prediction_id,
+            prediction.incident_id,
+            "category",
+            "8",
+            "Mail",
+            0.6,
+            "suggest",
+            prediction.answered_at,
         )
-        for one, at in ((one, one.answered_at) for one in about)
+        for prediction in answers
     ]
     store.shadow_predictions.record(shadows)
     store.labels.record([label("INC1", "VPN", "echo"), label("INC2", "Mail", "accepted")])

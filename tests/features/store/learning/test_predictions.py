@@ -1,4 +1,4 @@
-"""What was answered is kept as it was answered."""
+"""Predictions are read as they were written."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -63,8 +63,8 @@ def test_predictions_leave_the_revision_alone(store: Store) -> None:
 def test_the_latest_answer_about_an_incident_is_whole_and_the_newest(store: Store) -> None:
     later = CATEGORY.answered_at + timedelta(microseconds=1)
     newer = [
-        replace(each, prediction_id="p0", answered_at=later, label="new")
-        for each in (CATEGORY, SEVERITY)
+        replace(record, prediction_id="p0", answered_at=later, label="new")
+        for record in (CATEGORY, SEVERITY)
     ]
     elsewhere = replace(CATEGORY, prediction_id="p3", incident_id="INC2")
     store.predictions.record([*newer, elsewhere])

@@ -1,4 +1,4 @@
-"""The audit log: in order, found by what one asks for, and never changed or taken from."""
+"""The audit log: in order, selected by conditions, and never changed or deleted from."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +22,8 @@ def event(hours: int = 0, action: str = "promote", target: str | None = "categor
 
 def test_events_come_back_oldest_first_as_they_were_written(store: Store) -> None:
     late, early, same = event(2), event(0, "refuse"), event(2, "mode", None)
-    for one in (late, early, same):
-        store.audit_log.append(one)
+    for entry in (late, early, same):
+        store.audit_log.append(entry)
     events = store.audit_log.select
     assert events() == (early, late, same)
     assert events(target="category") == (early, late)
@@ -48,4 +48,6 @@ def test_threads_that_write_at_once_lose_nothing(store: Store) -> None:
     append: Callable[[AuditEvent], None] = store.audit_log.append
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(append, (event(hours) for hours in range(12))))
-    assert [one.at for one in store.audit_log.select()] == [event(hours).at for hours in range(12)]
+    assert [entry.at for entry in store.audit_log.select()] == [
+        event(hours).at for hours in range(12)
+    ]

@@ -1,4 +1,4 @@
-"""Leases: one holder at a time, whoever asks, until it is given back or runs out."""
+"""Leases: one holder at a time, until the lease is released or expires."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier

@@ -1,4 +1,4 @@
-"""What the owner allows comes back as it was set, on both databases."""
+"""Modes are read as they were set, on both databases."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
