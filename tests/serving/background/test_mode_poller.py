@@ -17,6 +17,13 @@ VPN = {"incident": {"title": "vpn"}}
 
 
 @pytest.fixture
+def client(app_of, trained_registry):
+    """Asks an app that looks at modes only when told: a look under way could show older ones."""
+    with TestClient(app_of(trained_registry, poll_seconds=60)) as opened:
+        yield opened
+
+
+@pytest.fixture
 def allow(client, store):
     """Sets a mode, and has the app look at once."""
 
