@@ -28,7 +28,7 @@ class DemoCompany:
 
 
 def generate_company(
-    *, seed: int = 0, incidents: int = 1_400, end: datetime = EXAMPLE_END
+    *, seed: int = 0, incidents: int = 1_300, end: datetime = EXAMPLE_END
 ) -> DemoCompany:
     """Generate a year of synthetic incidents that ends at `end`, aware UTC to the minute.
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 DATA = Path(__file__).parent
 
@@ -82,6 +83,6 @@ def read_kinds() -> tuple[TroubleKind, ...]:
     )
 
 
-def _read_rows(name: str) -> list[dict[str, str]]:
+def _read_rows(name: str) -> list[dict[str, Any]]:
     lines = (DATA / name).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
