@@ -12,6 +12,7 @@ _.label_modes, _.change_id, _.is_new_label, _.cluster_size  # responses
 # What the templates of the pages read.
 _.champion_accuracy, _.ideal, _.misuse, _.segments, _.next_link, _.chart, _.purpose
 _.has_earlier, _.unproven, _.allow_command, _.is_for_comparison, _.fits_nothing, _.is_hidden, HEIGHT
+_.radius
 
 # Members of an enumeration that stored values and users name.
 _.EDITED, _.RECOMMEND
@@ -19,10 +20,10 @@ _.EDITED, _.RECOMMEND
 # Read or called by a library: pydantic, SQLAlchemy, scikit-learn, numba, Jinja, MLflow, uvicorn.
 _.max_seq_length, _.n_features_, _.isolation_level, _.CACHE_DIR, _.filters, _.globals
 _.impl, _.cache_ok, _.process_bind_param, _.process_result_value, _.type_annotation_map
-_load_pyfunc, app_from_environment
+_load_pyfunc, app_from_environment, main
 
 # Named in annotations that are strings.
-Axes, Future, NamesVersion
+Axes, Future, MlflowVersion, NamesVersion, RegisteredModel
 
 # What the contract tests, the notebooks and the benchmarks start from.
 KINDS, _.definition, load_demo, precision_history, _.excludes_zero
