@@ -50,7 +50,7 @@ class IncidentContextService:
         self._store = store
         self._topology = topology
 
-    def around(self, report: IncidentReport) -> IncidentContext:
+    def context_of(self, report: IncidentReport) -> IncidentContext:
         """Return the context of one incident; without an opening time, the context of now."""
         return self.contexts_for([report])[0]
 

@@ -100,7 +100,7 @@ class AnomalyTracker:
         )
         if not flags or not _is_quiet(series, budget_per_week):
             return list(flags)
-        # `find_flags` ends a flag only after an hour; people are told of the end earlier.
+        # `find_flags` ends a flag only after an hour; people are notified of the end earlier.
         last = series.times[scores.alarms_per_week <= budget_per_week][-1]
         return [*flags[:-1], replace(flags[-1], ended_at=at(int(last)))]
 

@@ -42,7 +42,7 @@ def grow(seed: int) -> Iterator[Dish]:
         service = IncidentContextService(store, lambda: Topology(dependencies))
 
         def around(reporter: str | None) -> IncidentContext:
-            return service.around(IncidentReport("INC1", OPENED_AT, "errors", service=reporter))
+            return service.context_of(IncidentReport("INC1", OPENED_AT, "errors", service=reporter))
 
         yield Dish(day, dependencies, around)
 

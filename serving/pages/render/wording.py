@@ -241,7 +241,7 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         ),
         "incidents compared": Wording("incidents compared", "How many new incidents there are."),
         "texts told from earlier ones (AUC)": Wording(
-            "new texts told from old ones", "0.5: they read alike; 1: they differ completely."
+            "difference of new texts (AUC)", "0.5: like the earlier ones; 1: completely different."
         ),
         "words new": Wording("new words", "Share of words that were hardly ever used before."),
         "service never seen before": Wording(

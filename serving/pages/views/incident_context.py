@@ -49,7 +49,7 @@ class ContextView:
 
 def view_context(services: Container, report: IncidentReport) -> ContextView:
     """Return the context of an incident with charts; raises `StoreUnavailable`."""
-    context = services.incident_context.around(report)
+    context = services.incident_context.context_of(report)
     changes = None if context.changes is None else context.changes[:_MOST_CHANGES]
     if context.anomalies is None:
         return ContextView(changes, None)

@@ -54,7 +54,7 @@ def report(service: str | None = "checkout", opened_at: datetime | None = OPENED
 
 
 def around(store: Store, given: IncidentReport, topology: Topology = SHOP) -> IncidentContext:
-    return IncidentContextService(store, lambda: topology).around(given)
+    return IncidentContextService(store, lambda: topology).context_of(given)
 
 
 def ids(found: tuple) -> list[str]:
@@ -185,7 +185,7 @@ def test_a_batch_is_answered_like_each_alone(store):
     )
     service = IncidentContextService(store, lambda: SHOP)
     reports = [IncidentReport(f"INC{n}", ago(n * 100), service=services[n % 4]) for n in range(12)]
-    assert service.contexts_for(reports) == tuple(service.around(each) for each in reports)
+    assert service.contexts_for(reports) == tuple(service.context_of(each) for each in reports)
     assert any(found.changes and found.anomalies for found in service.contexts_for(reports))
 
 
