@@ -32,7 +32,7 @@ class Bounds:
 
 
 TRIAGE = Bounds(modules=38, rooms=12, climbs=0)
-TRAINING = Bounds(modules=107, rooms=20, climbs=2)
+TRAINING = Bounds(modules=107, rooms=21, climbs=2)
 ALERT = Bounds(modules=69, rooms=15, climbs=6)
 WATCH = Bounds(modules=27, rooms=6, climbs=0)
 
