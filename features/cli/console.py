@@ -59,7 +59,10 @@ def _add(app: typer.Typer, entry: EntryPoint) -> None:
     except Exception as error:
         takes_anything = {"ignore_unknown_options": True, "allow_extra_args": True}
         reason = describe_error(error, entry.value) or f"{type(error).__name__}: {error}"
-        app.command(entry.name, context_settings=takes_anything)(_unavailable(reason))
+        command = app.command(
+            entry.name, help=f"Not available: {reason}", context_settings=takes_anything
+        )
+        command(_unavailable(reason))
 
 
 def _unavailable(reason: str) -> Callable[[], None]:
@@ -67,5 +70,4 @@ def _unavailable(reason: str) -> Callable[[], None]:
         typer.echo(f"error: this command cannot be imported: {reason}", err=True)
         raise typer.Exit(2)
 
-    command.__doc__ = f"Not available: {reason}"
     return command

@@ -6,7 +6,6 @@ import pytest
 
 from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected, RegistryUnavailable
-from models.artifacts import mlflow_client
 from models.artifacts.mlflow_client import connect, create_database, database_file
 from models.artifacts.registry import ModelRegistry, registered_name
 from models.artifacts.save_load import save_artifact
@@ -136,7 +135,7 @@ def test_polling_six_targets_is_cheap(registry, home):
 
 def test_an_existing_database_is_not_created_again(tmp_path, empty_registry, monkeypatch):
     shutil.copy(empty_registry, tmp_path / "mlflow.db")
-    monkeypatch.setattr(mlflow_client, "MlflowClient", lambda **_: pytest.fail("opened"))
+    monkeypatch.setattr("mlflow.MlflowClient", lambda **_: pytest.fail("opened"))
     create_database(f"sqlite:///{tmp_path}/mlflow.db")
 
 
@@ -147,7 +146,7 @@ def test_a_database_appears_only_when_complete(tmp_path, empty_registry, monkeyp
         database_file(tracking_uri).write_bytes(b"half")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(mlflow_client, "MlflowClient", crash)
+    monkeypatch.setattr("mlflow.MlflowClient", crash)
     with pytest.raises(RegistryUnavailable, match="No space left"):
         create_database(f"sqlite:///{tmp_path}/mlflow.db")
     assert list(tmp_path.iterdir()) == []
@@ -158,7 +157,7 @@ def test_of_two_trainers_at_once_the_faster_creates_the_database(tmp_path, monke
         database_file(tracking_uri).write_bytes(b"slower")
         (tmp_path / "mlflow.db").write_bytes(b"faster")
 
-    monkeypatch.setattr(mlflow_client, "MlflowClient", slow)
+    monkeypatch.setattr("mlflow.MlflowClient", slow)
     create_database(f"sqlite:///{tmp_path}/mlflow.db")
     assert (tmp_path / "mlflow.db").read_bytes() == b"faster"
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
