@@ -1,1 +1,1 @@
-"""Learns from history: load, split, fit, certify, evaluate, register, promote."""
+"""Training: load a history, split it, fit, certify, evaluate, register and promote models."""

@@ -1,4 +1,4 @@
-"""What a training is asked to do."""
+"""The options of one training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from features.domain.runbook import Runbook
 from features.home import Home
 
 Progress = Callable[[str, int, int], None]
-"""Told the name of a step, how much of it is done, and of how much."""
+"""Called with the name of a step, how much of it is done, and how much it has in all."""
 
 FRESHER_DAYS = 7.0
 WANTED_PRECISION = 0.92
@@ -15,13 +15,14 @@ WANTED_PRECISION = 0.92
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """What to train and where; no `targets` means all that the history supports.
+    """What to train and where; without `targets`, everything that the history supports.
 
-    `adapt_minutes` is the time that adapting the encoder may take, 0 for none. `runbooks` take the
-    place of those that are stored, but for `kept_runbooks`, whose files could not be read; None
-    keeps all. `fresher_days` make a challenger fresher than the champion that ends by so much
-    earlier; `actor` is who the audit log says has trained. `is_stored` tells that the history was
-    read from the store, with some labels left out, and must not be written back.
+    `adapt_minutes` limits the time for adapting the encoder; 0 skips it. With `family`, the error
+    rate of certificates holds for all of a model's certificates together. A challenger counts as
+    fresher than the champion when its data end `fresher_days` later. `actor` is the name that the
+    audit log gives for the training. `is_stored` says that the history was read from the store,
+    without some of its labels, and must not be written back. `runbooks` replace the stored ones,
+    except `kept_runbooks`, whose files could not be read; None leaves the stored ones unchanged.
     """
 
     home: Home

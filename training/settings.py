@@ -11,22 +11,24 @@ class TrainingSettings(HomeSettings, EncoderSettings):
     """Where state lives, and how to train."""
 
     under_rating_cost: float | None = Field(default=None, gt=0, le=100)
-    """What rating an incident too low costs, where rating it too high costs 1; 1.25 where it is
-    not set. For the next training.
+    """The cost of rating an incident too low, where rating it too high costs 1; 1.25 if not set.
+    Takes effect at the next training.
     """
     auto_precision: float = Field(default=WANTED_PRECISION, ge=0.5, lt=1)
-    """The precision that a certificate must prove before a label may be answered `auto`. For the
-    next training.
+    """The precision that a certificate must prove before a label may be answered `auto`. Takes
+    effect at the next training.
     """
     fresher_days: float = Field(default=FRESHER_DAYS, ge=0)
-    """How many days later its data must end before a challenger that is no better than the
-    champion may replace it, unless it learned labels that the champion never saw.
+    """A challenger that is not better than the champion may still replace it if its data end at
+    least this many days later, or if it learned new or corrected labels.
     """
     retrain_days: float = Field(default=7.0, ge=0)
-    """How many days old the last training must be before `retrain --if-due` trains."""
+    """How many days after the last training `retrain --if-due` trains again, if there are new
+    labels. An alarm makes it train earlier.
+    """
 
     def plan(self, home: Home, *, actor: str) -> TrainingPlan:
-        """Return what these settings say of a training by `actor`; a command adds its options."""
+        """Return the plan of a training by `actor`; a command adds its own options."""
         return TrainingPlan(
             home=home,
             tenant=self.tenant,
