@@ -1,1 +1,1 @@
-"""What is learned from: targets, labels known at a moment, and how the rows are split."""
+"""Training data: targets, the labels known at a cutoff, and the split into folds."""

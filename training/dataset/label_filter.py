@@ -1,4 +1,4 @@
-"""Labels that would teach a mistake: given once by one person, or no level of the scale."""
+"""Finds labels that are likely mistakes: given only once, or not a level of the scale."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
@@ -8,76 +8,83 @@ from features.domain.history import DatasetMetadata
 from features.formatting import counted
 from models.base.target_labels import FIELD_PREFIX
 
-_NAME_OTHERS = frozenset({"runbooks", "similar"})
+_RETRIEVAL_TARGETS = frozenset({"runbooks", "similar"})
 Labels = Mapping[str, Mapping[str, str]]
 """Labels by target, by the id of the incident."""
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedLabel:
-    """A label of a target that is not learned, the incidents that carry it, and why not."""
+    """A label of a target that is not learned, the incidents that have it, and the reason."""
 
     target: str
     label: str
     incident_ids: tuple[str, ...]
-    why: str
+    reason: str
 
     def describe(self) -> str:
-        """Return what is left out, in a line.
+        """Return one line that says what is left out and why.
 
-        >>> RejectedLabel("severity", "P1", ("INC1", "INC2"), "which is no level").describe()
-        "2 incidents say 'P1' in severity, which is no level"
+        >>> RejectedLabel("severity", "P1", ("INC1", "INC2"), "which is not a level").describe()
+        "2 incidents have the label 'P1' in severity, which is not a level"
         """
         count = len(self.incident_ids)
-        verb = "says" if count == 1 else "say"
-        return f"{counted(count, 'incident')} {verb} {self.label!r} in {self.target}, {self.why}"
+        verb = "has" if count == 1 else "have"
+        incidents = counted(count, "incident")
+        return f"{incidents} {verb} the label {self.label!r} in {self.target}, {self.reason}"
 
 
 def find_rejected_labels(
-    known: Labels, final: Set[tuple[str, str]], facts: DatasetMetadata
+    labels: Labels, final_labels: Set[tuple[str, str]], metadata: DatasetMetadata
 ) -> tuple[RejectedLabel, ...]:
     """Return the labels not to learn from.
 
-    Of targets with levels these are the labels outside of them. Of others they are the labels that
-    people named for a single incident, and that no final state has, as `final` tells by target and
-    label: as likely a slip of the pen as a new class.
+    If a target has levels, every label that is not one of them is rejected. For other targets, a
+    label is rejected if people gave it to a single incident and no final state has it: it is as
+    likely a typing mistake as a new class. `final_labels` holds each target and label that a final
+    state has.
     """
-    levels = {f"{FIELD_PREFIX}{name}": scale for name, scale in facts.field_levels.items() if scale}
-    if facts.severity_levels:
-        levels["severity"] = facts.severity_levels
-    return tuple(_rejected(_by_label(known), levels, final))
+    levels = {
+        f"{FIELD_PREFIX}{name}": scale for name, scale in metadata.field_levels.items() if scale
+    }
+    if metadata.severity_levels:
+        levels["severity"] = metadata.severity_levels
+    return tuple(_reject_labels(_group_ids(labels), levels, final_labels))
 
 
-def _by_label(known: Labels) -> dict[str, dict[str, list[str]]]:
-    carriers: dict[str, dict[str, list[str]]] = {}
-    for id_, labels in known.items():
-        for target, label in labels.items():
-            carriers.setdefault(target, {}).setdefault(label, []).append(id_)
-    return carriers
+def _group_ids(labels: Labels) -> dict[str, dict[str, list[str]]]:
+    """Return the ids of the incidents that have each label, by target and label."""
+    ids: dict[str, dict[str, list[str]]] = {}
+    for id_, labels_of_incident in labels.items():
+        for target, label in labels_of_incident.items():
+            ids.setdefault(target, {}).setdefault(label, []).append(id_)
+    return ids
 
 
-def _rejected(
-    carriers: Mapping[str, Mapping[str, list[str]]],
+def _reject_labels(
+    ids_by_label: Mapping[str, Mapping[str, list[str]]],
     levels: Mapping[str, tuple[str, ...]],
-    final: Set[tuple[str, str]],
+    final_labels: Set[tuple[str, str]],
 ) -> Iterator[RejectedLabel]:
-    for target in sorted(carriers.keys() - _NAME_OTHERS):
-        for label, ids in carriers[target].items():
-            if target not in levels and len(ids) == 1 and (target, label) not in final:
-                others = {name for of, name in final if of == target} | carriers[target].keys()
-                why = _given_once(label, others - {label}, ids[0])
-                yield RejectedLabel(target, label, tuple(ids), why)
+    for target in sorted(ids_by_label.keys() - _RETRIEVAL_TARGETS):
+        for label, ids in ids_by_label[target].items():
+            if target not in levels and len(ids) == 1 and (target, label) not in final_labels:
+                final = {name for final_target, name in final_labels if final_target == target}
+                other_labels = (final | ids_by_label[target].keys()) - {label}
+                reason = _explain_single_use(label, other_labels, ids[0])
+                yield RejectedLabel(target, label, tuple(ids), reason)
             elif target in levels and label not in levels[target]:
-                yield RejectedLabel(target, label, tuple(ids), _not_a_level(levels[target], ids[0]))
+                reason = _explain_unknown_level(levels[target], ids[0])
+                yield RejectedLabel(target, label, tuple(ids), reason)
 
 
-def _given_once(label: str, others: Iterable[str], incident_id: str) -> str:
-    by_letters = {other.casefold(): other for other in sorted(others)}
-    alike = get_close_matches(label.casefold(), by_letters, n=1)
-    like = f" (like {by_letters[alike[0]]!r}?)" if alike else ""
-    return f"and no other does{like}: {incident_id}; left out until another says so"
+def _explain_single_use(label: str, other_labels: Iterable[str], incident_id: str) -> str:
+    spellings = {other.casefold(): other for other in sorted(other_labels)}
+    similar = get_close_matches(label.casefold(), spellings, n=1)
+    hint = f" (did you mean {spellings[similar[0]]!r}?)" if similar else ""
+    return f"which no other incident has{hint}: {incident_id}; left out until a second one has it"
 
 
-def _not_a_level(levels: tuple[str, ...], incident_id: str) -> str:
-    scale = f"which is none of its levels ({', '.join(levels)})"
-    return f"{scale}, such as {incident_id}; left out until the mapping's `order` has it"
+def _explain_unknown_level(levels: tuple[str, ...], incident_id: str) -> str:
+    scale = f"which is not one of its levels ({', '.join(levels)})"
+    return f"{scale}: for example {incident_id}; left out until `order` in the mapping lists it"

@@ -1,4 +1,4 @@
-"""Leaves out the newest period while its labels are still coming in."""
+"""Leaves out the newest weeks while their labels are still incomplete."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,9 +19,10 @@ _WEEKS_BEFORE = 8
 
 @dataclass(frozen=True, slots=True)
 class ImmaturePeriod:
-    """A newest period that is left out for a target: since when, and how far it is labelled.
+    """The newest weeks of a target, left out because too few of their incidents have a label.
 
-    `share` is that of its incidents with a label, `usual` that of the incidents before it.
+    The period begins at `since`. `share` of its incidents have a label; `usual` is the same share
+    in the eight weeks before it.
     """
 
     target: str
@@ -30,16 +31,16 @@ class ImmaturePeriod:
     usual: float
 
     def describe(self) -> str:
-        """Return what is left out, in a line."""
+        """Return one line that says what is left out and why."""
         return (
-            f"{self.target}: incidents opened since {self.since:%Y-%m-%d} are left out until they "
-            f"are labelled ({self.share:.0%} are, of those before {self.usual:.0%})"
+            f"{self.target}: incidents opened since {self.since:%Y-%m-%d} are left out until more "
+            f"of them have a label ({self.share:.0%} have one, {self.usual:.0%} before)"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class MatureHistory:
-    """A history without labels of immature periods, and which periods these are."""
+    """A history without the labels of immature periods, and these periods."""
 
     history: History
     left_out: tuple[ImmaturePeriod, ...] = ()
@@ -48,85 +49,92 @@ class MatureHistory:
 def exclude_immature(
     history: History, cutoff: datetime, *, wanted_share: float = WANTED_SHARE
 ) -> MatureHistory:
-    """Leave out the weeks before the cutoff in which only some incidents have their labels.
+    """Leave out the newest weeks in which too few incidents have a label yet.
 
-    What is solved within hours is labelled first, so a week of which little is labelled shows
-    mostly quick fixes, and would teach that all incidents are such. Looking back from the cutoff in
-    weeks, learning ends with the newest one whose share of labelled incidents is `wanted_share` of
-    what the eight weeks before it reached: in a history where one incident in five is ever
-    labelled, one in five is complete. Each target is judged by its own labels, for a severity is
-    known at once and a category perhaps when the incident is closed. Weeks that are left out for
-    every target go whole, so that no judged period consists of them. A history without usable times
-    has no newest period, and stays.
+    Incidents that are resolved within hours get their labels first. A week with few labels
+    therefore shows mostly quick fixes, and a model would learn that all incidents are like these.
+    The weeks are counted back from the cutoff. The newest week to learn from is the first whose
+    share of labelled incidents is at least `wanted_share` times the share in the eight weeks before
+    it; where one incident in five ever gets a label, one in five is enough. Each target is judged
+    by its own labels: a severity is often known at once, a category only when the incident is
+    closed. Incidents of weeks that are left out for every target are removed, so that models are
+    not judged on such weeks. A history without usable times is returned unchanged.
     """
-    opened = [incident.report.opened_at for incident in history.incidents]
-    if not opened or not is_dated(history.incidents):
+    opening_times = [incident.report.opened_at for incident in history.incidents]
+    if not opening_times or not is_dated(history.incidents):
         return MatureHistory(history)
-    weeks = np.array([_weeks_before(moment, cutoff) for moment in opened])
+    weeks = np.array([_weeks_before(moment, cutoff) for moment in opening_times])
     labels = [labels_of(incident.outcome) for incident in history.incidents]
-    targets = sorted({target for known in labels for target in known} - {"runbooks", "similar"})
-    ends = {}
-    left_out = []
+    targets = sorted(
+        {target for target_labels in labels for target in target_labels} - {"runbooks", "similar"}
+    )
+    mature_weeks = {}
+    immature = []
     for target in targets:
-        labelled = np.array([target in known for known in labels])
-        newest = _newest_mature(weeks, labelled, wanted_share)
-        if newest > 0 and bool(((weeks >= 0) & (weeks < newest)).any()):
-            ends[target] = newest
-            left_out.append(_immature(target, weeks, labelled, newest, cutoff))
-    if not ends:
+        is_labelled = np.array([target in target_labels for target_labels in labels])
+        mature_week = _newest_mature_week(weeks, is_labelled, wanted_share)
+        if mature_week > 0 and bool(((weeks >= 0) & (weeks < mature_week)).any()):
+            mature_weeks[target] = mature_week
+            immature.append(_immature_period(target, weeks, is_labelled, mature_week, cutoff))
+    if not mature_weeks:
         return MatureHistory(history)
-    return MatureHistory(_without(history, weeks, targets, ends), tuple(left_out))
+    return MatureHistory(_exclude_weeks(history, weeks, targets, mature_weeks), tuple(immature))
 
 
 def _weeks_before(opened_at: datetime | None, cutoff: datetime) -> float:
-    """Return how many whole weeks before the cutoff an incident opened; NaN if nobody knows."""
+    """Return how many whole weeks before the cutoff an incident opened; NaN if unknown."""
     return float("nan") if opened_at is None else float((cutoff - opened_at) // _WEEK)
 
 
-def _newest_mature(weeks: np.ndarray, labelled: np.ndarray, wanted_share: float) -> float:
-    """Return the newest week, counted back from the cutoff, that is as labelled as those before."""
+def _newest_mature_week(weeks: np.ndarray, is_labelled: np.ndarray, wanted_share: float) -> float:
+    """Return the newest week, counted back from the cutoff, that has enough labels."""
     for week in np.unique(weeks[np.isfinite(weeks)]):
-        before = (weeks > week) & (weeks <= week + _WEEKS_BEFORE)
-        usual = labelled[before].mean() if before.any() else 1.0
-        if labelled[weeks == week].mean() >= wanted_share * usual and labelled[weeks == week].any():
+        is_before = (weeks > week) & (weeks <= week + _WEEKS_BEFORE)
+        usual = is_labelled[is_before].mean() if is_before.any() else 1.0
+        share = is_labelled[weeks == week].mean()
+        if share > 0 and share >= wanted_share * usual:
             return float(week)
     return 0.0
 
 
-def _immature(
-    target: str, weeks: np.ndarray, labelled: np.ndarray, newest: float, cutoff: datetime
+def _immature_period(
+    target: str, weeks: np.ndarray, is_labelled: np.ndarray, mature_week: float, cutoff: datetime
 ) -> ImmaturePeriod:
-    left, before = weeks < newest, (weeks >= newest) & (weeks < newest + _WEEKS_BEFORE)
+    is_left_out = weeks < mature_week
+    is_before = ~is_left_out & (weeks < mature_week + _WEEKS_BEFORE)
     return ImmaturePeriod(
         target,
-        cutoff - newest * _WEEK,
-        float(labelled[left].mean()),
-        float(labelled[before].mean()),
+        cutoff - mature_week * _WEEK,
+        float(is_labelled[is_left_out].mean()),
+        float(is_labelled[is_before].mean()),
     )
 
 
-def _without(
-    history: History, weeks: np.ndarray, targets: Sequence[str], ends: Mapping[str, float]
+def _exclude_weeks(
+    history: History, weeks: np.ndarray, targets: Sequence[str], mature_weeks: Mapping[str, float]
 ) -> History:
-    latest = min(ends.get(target, 0.0) for target in targets)
-    kept = [row for row, week in enumerate(weeks) if not week < latest]
+    newest_week = min(mature_weeks.get(target, 0.0) for target in targets)
+    kept_rows = [row for row, week in enumerate(weeks) if not week < newest_week]
     incidents = tuple(
-        _forget(history.incidents[row], [t for t, end in ends.items() if weeks[row] < end])
-        for row in kept
+        _remove_labels(
+            history.incidents[row],
+            [target for target, week in mature_weeks.items() if weeks[row] < week],
+        )
+        for row in kept_rows
     )
-    groups = tuple(history.groups[row] for row in kept) if history.groups else ()
+    groups = tuple(history.groups[row] for row in kept_rows) if history.groups else ()
     return replace(history, incidents=incidents, groups=groups)
 
 
-def _forget(incident: ResolvedIncident, targets: Sequence[str]) -> ResolvedIncident:
+def _remove_labels(incident: ResolvedIncident, targets: Sequence[str]) -> ResolvedIncident:
     """Return the incident without its labels of the targets."""
     if not targets:
         return incident
-    plain = {target: None for target in targets if not target.startswith(FIELD_PREFIX)}
+    removed = {target: None for target in targets if not target.startswith(FIELD_PREFIX)}
     fields = {
         name: label
         for name, label in incident.outcome.fields.items()
         if f"{FIELD_PREFIX}{name}" not in targets
     }
-    outcome: Outcome = replace(incident.outcome, fields=fields, **plain)
+    outcome: Outcome = replace(incident.outcome, fields=fields, **removed)
     return replace(incident, outcome=outcome)

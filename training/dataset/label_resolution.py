@@ -1,4 +1,4 @@
-"""Which label of an incident counts at a cutoff, by the ledger, the store and a file."""
+"""Decides which label of an incident counts at a cutoff: the ledger's, the store's or a file's."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from features.domain.predictions import PredictionSummary
 from features.domain.report import ResolvedIncident
 from training.dataset.split import known_at
 
-_ALWAYS = datetime.min.replace(tzinfo=UTC)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedLabels:
     """The label of each target of an incident that counts at the cutoff.
 
-    `labels` holds the strongest record known then. `labels_to_store` are a file's labels that
-    follow an answer of ours and that the ledger lacks.
+    `labels` holds the strongest record known at the cutoff, by target. `labels_to_store` are labels
+    of a file that are missing in the ledger, for targets that Precedent has answered.
     """
 
     labels: Mapping[str, LabelRecord]
@@ -26,7 +26,7 @@ class ResolvedLabels:
 
     @property
     def trainable(self) -> dict[str, str]:
-        """The label of each target, without those that only repeat our own answers."""
+        """The label of each target, without those that only repeat Precedent's own answers."""
         return {
             target: record.label
             for target, record in self.labels.items()
@@ -35,12 +35,15 @@ class ResolvedLabels:
 
     @property
     def self_confirmed(self) -> int:
-        """How many labels only repeat our own answers."""
+        """How many labels only repeat Precedent's own answers."""
         return len(self.labels) - len(self.trainable)
 
 
 class LabelResolver:
-    """Decides incident by incident; `answers` are the newest, by incident and target."""
+    """Resolves the labels of one incident at a time.
+
+    `answers` are Precedent's newest ones, by incident and target.
+    """
 
     def __init__(
         self,
@@ -50,55 +53,57 @@ class LabelResolver:
     ) -> None:
         self._ledger: dict[str, dict[str, list[LabelRecord]]] = {}
         for record in ledger:
-            of_incident = self._ledger.setdefault(record.incident_id, {})
-            of_incident.setdefault(record.target, []).append(record)
+            incident_records = self._ledger.setdefault(record.incident_id, {})
+            incident_records.setdefault(record.target, []).append(record)
         self._answers = answers
         self._cutoff = cutoff
 
     def resolve(
-        self, stored: ResolvedIncident | None, filed: ResolvedIncident | None
+        self, stored_incident: ResolvedIncident | None, file_incident: ResolvedIncident | None
     ) -> ResolvedLabels:
-        """Return the labels of an incident that is stored, in a file, or both.
+        """Return the labels of an incident that is in the store, in a file, or in both.
 
-        A stored final state is in the ledger if the ledger knows the target at all; if not it was
-        read from a file, and counts as an outcome. A file's label is new where both have another.
+        If the ledger has records of a target, the stored final state is one of them. Otherwise the
+        final state was read from a file, and counts as an outcome. A file's label is new if it
+        differs from the final state that the ledger, or else the store, has.
         """
-        incident = stored or filed
+        incident = stored_incident or file_incident
         if incident is None:
             return ResolvedLabels({})
         ledger = self._ledger.get(incident.report.id, {})
-        records = {target: list(of_target) for target, of_target in ledger.items()}
-        for record in _final_states(stored):
+        records = {target: list(target_records) for target, target_records in ledger.items()}
+        for record in _final_states(stored_incident):
             if record.target not in ledger:
                 records.setdefault(record.target, []).append(record)
-        new = tuple(self._new_in_file(stored, filed, ledger))
-        for record in new:
+        new_records = tuple(self._new_file_records(stored_incident, file_incident, ledger))
+        for record in new_records:
             records.setdefault(record.target, []).append(record)
-        strongest_known = {
-            target: strongest(self._known(of_target)) for target, of_target in records.items()
+        strongest_records = {
+            target: strongest(self._records_until_cutoff(target_records))
+            for target, target_records in records.items()
         }
         return ResolvedLabels(
-            {target: record for target, record in strongest_known.items() if record is not None},
-            tuple(record for record in new if record.prediction_id is not None),
+            {target: record for target, record in strongest_records.items() if record is not None},
+            tuple(record for record in new_records if record.prediction_id is not None),
         )
 
-    def _known(self, records: Iterable[LabelRecord]) -> Iterator[LabelRecord]:
+    def _records_until_cutoff(self, records: Iterable[LabelRecord]) -> Iterator[LabelRecord]:
         return (record for record in records if record.given_at <= self._cutoff)
 
-    def _new_in_file(
+    def _new_file_records(
         self,
-        stored: ResolvedIncident | None,
-        filed: ResolvedIncident | None,
+        stored_incident: ResolvedIncident | None,
+        file_incident: ResolvedIncident | None,
         ledger: Mapping[str, list[LabelRecord]],
     ) -> Iterator[LabelRecord]:
-        before = {} if stored is None else labels_of(stored.outcome)
-        for record in _final_states(filed):
-            of_target = ledger.get(record.target, ())
-            final = [earlier for earlier in of_target if earlier.given_by == FINAL_STATE]
-            known = final[-1].label if final else before.get(record.target)
-            if record.label != known:
+        stored_labels = {} if stored_incident is None else labels_of(stored_incident.outcome)
+        for record in _final_states(file_incident):
+            ledger_records = ledger.get(record.target, ())
+            finals = [earlier for earlier in ledger_records if earlier.given_by == FINAL_STATE]
+            current_label = finals[-1].label if finals else stored_labels.get(record.target)
+            if record.label != current_label:
                 answer = self._answers.get((record.incident_id, record.target))
-                yield _with_source(record, answer)
+                yield _add_source(record, answer)
 
 
 def _final_states(incident: ResolvedIncident | None) -> Iterator[LabelRecord]:
@@ -111,11 +116,11 @@ def _final_states(incident: ResolvedIncident | None) -> Iterator[LabelRecord]:
             label=label,
             source=LabelSource.OUTCOME,
             given_by=FINAL_STATE,
-            given_at=known_at(incident) or _ALWAYS,
+            given_at=known_at(incident) or _EARLIEST,
         )
 
 
-def _with_source(record: LabelRecord, answer: PredictionSummary | None) -> LabelRecord:
+def _add_source(record: LabelRecord, answer: PredictionSummary | None) -> LabelRecord:
     if answer is None:
         return record
     return LabelRecord(

@@ -1,4 +1,4 @@
-"""A history from the store, as it was known at a cutoff."""
+"""Reads a history from the store, with the labels that were known at a cutoff."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,24 +15,23 @@ from models.base.target_labels import FIELD_PREFIX
 from training.dataset.label_filter import find_rejected_labels
 from training.dataset.label_resolution import LabelResolver, ResolvedLabels
 
-_FIRST = datetime.min.replace(tzinfo=UTC)
-_LAST = datetime.max.replace(tzinfo=UTC)
-_ENOUGH_GROUPED = 0.5
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
+_MIN_GROUPED_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class PointInTimeHistory:
-    """What was known at a cutoff.
+    """A history with the labels known at a cutoff, and what a file adds to the store.
 
-    `self_confirmed` counts the labels that only repeat our own answers and were taken out of the
-    history.
-    `incidents_to_store` and `labels_to_store` are what a file knows and the store does not; `facts`
-    is what mappings said of the whole. `warnings` name the labels that were taken out for being
-    slips of the pen, or no levels.
+    `metadata` comes from the mappings. `self_confirmed` counts the labels that were removed because
+    they only repeat Precedent's own answers; `warnings` name the labels that
+    `find_rejected_labels` removed. `incidents_to_store` and `labels_to_store` are in the file but
+    not in the store.
     """
 
     history: History
-    facts: DatasetMetadata
+    metadata: DatasetMetadata
     self_confirmed: int = 0
     incidents_to_store: tuple[ResolvedIncident, ...] = ()
     labels_to_store: tuple[LabelRecord, ...] = ()
@@ -42,36 +41,43 @@ class PointInTimeHistory:
 def read_point_in_time(
     store: Store, cutoff: datetime, *, file: History | None = None, with_store: bool = True
 ) -> PointInTimeHistory:
-    """Return the incidents opened before the cutoff, each with the labels known by then.
+    """Return the incidents opened before the cutoff, each with the labels known at the cutoff.
 
-    Where the ledger holds labels of a target of an incident, the strongest counts; else the final
-    state does, known when the incident was resolved. A label that only repeats our own answer is
-    left out, and so are those of `find_rejected_labels`. Incidents of a `file` join those of the
-    store, or without `with_store` take their place. Of two with one id the report is the store's,
-    and the file's final state one more label, which our own answers may have brought about.
+    If the ledger has labels of an incident's target, the strongest one counts. Otherwise the final
+    state counts, which was known once the incident was resolved. Labels that only repeat
+    Precedent's own answers are left out, and so are those of `find_rejected_labels`. Incidents of a
+    `file` are added to the stored ones; without `with_store` they replace them. If an id is in
+    both, the report comes from the store, and the file's final state is one more label, which may
+    itself repeat one of Precedent's answers.
     """
-    stored = _opened_before(store.incidents.all(), cutoff)
-    filed = _opened_before(() if file is None else file.incidents, cutoff)
-    answers = store.predictions.latest_summaries(filed)
+    stored_incidents = _incidents_before(store.incidents.all(), cutoff)
+    file_incidents = _incidents_before(() if file is None else file.incidents, cutoff)
+    answers = store.predictions.latest_summaries(file_incidents)
     resolver = LabelResolver(store.labels.select(), answers, cutoff)
-    ids = dict.fromkeys((*(stored if with_store else ()), *filed))
-    resolved = {id_: resolver.resolve(stored.get(id_), filed.get(id_)) for id_ in ids}
-    facts = _facts(store.dataset_metadata.get(), file)
-    trainable, warnings = _trainable(resolved, (*stored.values(), *filed.values()), facts)
+    ids = dict.fromkeys((*(stored_incidents if with_store else ()), *file_incidents))
+    resolved_labels = {
+        id_: resolver.resolve(stored_incidents.get(id_), file_incidents.get(id_)) for id_ in ids
+    }
+    metadata = _merge_metadata(store.dataset_metadata.get(), file)
+    trainable, warnings = _trainable_labels(
+        resolved_labels, (*stored_incidents.values(), *file_incidents.values()), metadata
+    )
     incidents = sorted(
         (
-            _with_labels(_merge(stored.get(id_), filed.get(id_)), labels, cutoff)
+            _replace_labels(
+                _merge_incident(stored_incidents.get(id_), file_incidents.get(id_)), labels, cutoff
+            )
             for id_, labels in trainable.items()
         ),
-        key=lambda incident: (incident.report.opened_at or _FIRST, incident.report.id),
+        key=lambda incident: (incident.report.opened_at or _EARLIEST, incident.report.id),
     )
     return PointInTimeHistory(
-        history=_history(incidents, facts, file),
-        facts=facts,
-        self_confirmed=sum(labels.self_confirmed for labels in resolved.values()),
-        incidents_to_store=tuple(_missing_in_store(stored, filed)),
+        history=_build_history(incidents, metadata, file),
+        metadata=metadata,
+        self_confirmed=sum(labels.self_confirmed for labels in resolved_labels.values()),
+        incidents_to_store=tuple(_incidents_missing_in_store(stored_incidents, file_incidents)),
         labels_to_store=tuple(
-            record for labels in resolved.values() for record in labels.labels_to_store
+            record for labels in resolved_labels.values() for record in labels.labels_to_store
         ),
         warnings=warnings,
     )
@@ -79,10 +85,11 @@ def read_point_in_time(
 
 @dataclass(frozen=True, slots=True)
 class SelfConfirmedExcluded:
-    """A file's history without self-confirmed labels; the ledger lacks `labels_to_store`.
+    """A file's history without self-confirmed labels.
 
-    `self_confirmed` counts the labels that only repeat our own answers and were taken out of the
-    history; `warnings` name the others that were.
+    `self_confirmed` counts the labels that were removed because they only repeat Precedent's own
+    answers; `warnings` name the labels that `find_rejected_labels` removed. `labels_to_store` are
+    missing in the ledger.
     """
 
     history: History
@@ -92,53 +99,54 @@ class SelfConfirmedExcluded:
 
 
 def exclude_self_confirmed(store: Store, file: History) -> SelfConfirmedExcluded:
-    """Weigh a file's labels against what we answered and what people said of its incidents.
+    """Remove those labels of a file that only repeat Precedent's own answers.
 
-    An export of what was answered as `auto` holds our own answers as if they were labels. Incidents
-    that nothing was ever answered or said about stay as they are; what was said of others is left
-    out where `find_rejected_labels` names it.
+    Where an answer was `auto`, an export holds that answer as if a person had given the label.
+    Incidents without any answer or label in the store stay unchanged. The labels of the others are
+    resolved with those of the ledger, and lose the labels that `find_rejected_labels` names.
     """
     ids = [incident.report.id for incident in file.incidents]
     answers = store.predictions.latest_summaries(ids)
     ledger = store.labels.select(incident_ids=ids)
-    known_ids = {id_ for id_, _ in answers} | {record.incident_id for record in ledger}
-    stored = store.incidents.find(list(known_ids))
-    resolver = LabelResolver(ledger, answers, _LAST)
-    resolved = {
-        incident.report.id: resolver.resolve(stored.get(incident.report.id), incident)
+    ids_in_store = {id_ for id_, _ in answers} | {record.incident_id for record in ledger}
+    stored_incidents = store.incidents.find(list(ids_in_store))
+    resolver = LabelResolver(ledger, answers, _LATEST)
+    resolved_labels = {
+        incident.report.id: resolver.resolve(stored_incidents.get(incident.report.id), incident)
         for incident in file.incidents
-        if incident.report.id in known_ids
+        if incident.report.id in ids_in_store
     }
-    both = (*stored.values(), *file.incidents)
-    trainable, warnings = _trainable(resolved, both, DatasetMetadata.of(file))
+    all_incidents = (*stored_incidents.values(), *file.incidents)
+    trainable, warnings = _trainable_labels(
+        resolved_labels, all_incidents, DatasetMetadata.of(file)
+    )
     incidents = tuple(
-        _with_labels(incident, trainable[incident.report.id], _LAST)
+        _replace_labels(incident, trainable[incident.report.id], _LATEST)
         if incident.report.id in trainable
         else incident
         for incident in file.incidents
     )
     return SelfConfirmedExcluded(
         history=replace(file, incidents=incidents),
-        self_confirmed=sum(labels.self_confirmed for labels in resolved.values()),
+        self_confirmed=sum(labels.self_confirmed for labels in resolved_labels.values()),
         labels_to_store=tuple(
-            record for labels in resolved.values() for record in labels.labels_to_store
+            record for labels in resolved_labels.values() for record in labels.labels_to_store
         ),
         warnings=warnings,
     )
 
 
 def describe_self_confirmed(count: int) -> tuple[str, ...]:
-    """Say how many labels only repeat our own answers; nothing of none.
+    """Return a line that says how many labels are self-confirmed, or no line if none is.
 
     >>> describe_self_confirmed(1)
-    ('1 label only repeats our own answers and taught nothing',)
+    ("1 label left out for only repeating Precedent's own answers",)
     """
-    verb = "repeats" if count == 1 else "repeat"
-    line = f"{counted(count, 'label')} only {verb} our own answers and taught nothing"
+    line = f"{counted(count, 'label')} left out for only repeating Precedent's own answers"
     return (line,) if count else ()
 
 
-def _opened_before(
+def _incidents_before(
     incidents: Iterable[ResolvedIncident], cutoff: datetime
 ) -> dict[str, ResolvedIncident]:
     return {
@@ -148,67 +156,73 @@ def _opened_before(
     }
 
 
-def _trainable(
-    resolved: Mapping[str, ResolvedLabels],
+def _trainable_labels(
+    resolved_labels: Mapping[str, ResolvedLabels],
     incidents: Iterable[ResolvedIncident],
-    facts: DatasetMetadata,
+    metadata: DatasetMetadata,
 ) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
-    """Return the labels to learn from by incident and target, and which ones are rejected."""
-    trainable = {id_: labels.trainable for id_, labels in resolved.items()}
-    final = set(_final_labels(incidents, resolved.values()))
-    rejected = find_rejected_labels(trainable, final, facts)
-    for label in rejected:
+    """Return the labels to learn from by incident and target, and a line for each rejected one."""
+    trainable = {id_: labels.trainable for id_, labels in resolved_labels.items()}
+    final_labels = set(_final_labels(incidents, resolved_labels.values()))
+    rejected_labels = find_rejected_labels(trainable, final_labels, metadata)
+    for label in rejected_labels:
         for id_ in label.incident_ids:
             del trainable[id_][label.target]
-    return trainable, tuple(label.describe() for label in rejected)
+    return trainable, tuple(label.describe() for label in rejected_labels)
 
 
 def _final_labels(
-    incidents: Iterable[ResolvedIncident], resolved: Iterable[ResolvedLabels]
+    incidents: Iterable[ResolvedIncident], resolved_labels: Iterable[ResolvedLabels]
 ) -> Iterator[tuple[str, str]]:
-    """Yield each label that a final state has or had, after its target."""
+    """Yield target and label of each final state, present or earlier."""
     for incident in incidents:
         yield from labels_of(incident.outcome).items()
-    for labels in resolved:
+    for labels in resolved_labels:
         for target, record in labels.labels.items():
             if record.given_by == FINAL_STATE:
                 yield target, record.label
 
 
-def _merge(stored: ResolvedIncident | None, filed: ResolvedIncident | None) -> ResolvedIncident:
-    """Return the report as it came in, with the outcome that says more."""
-    if stored is None or filed is None:
-        incident = stored or filed
+def _merge_incident(
+    stored_incident: ResolvedIncident | None, file_incident: ResolvedIncident | None
+) -> ResolvedIncident:
+    """Return the stored report, with the file's outcome if the stored incident is still open."""
+    if stored_incident is None or file_incident is None:
+        incident = stored_incident or file_incident
         if incident is None:
             raise ValueError("there is no incident to merge")
         return incident
-    is_resolved = not stored.outcome.is_open
-    return stored if is_resolved else ResolvedIncident(stored.report, filed.outcome)
+    is_resolved = not stored_incident.outcome.is_open
+    return (
+        stored_incident
+        if is_resolved
+        else ResolvedIncident(stored_incident.report, file_incident.outcome)
+    )
 
 
-def _missing_in_store(
-    stored: Mapping[str, ResolvedIncident], filed: Mapping[str, ResolvedIncident]
+def _incidents_missing_in_store(
+    stored_incidents: Mapping[str, ResolvedIncident], file_incidents: Mapping[str, ResolvedIncident]
 ) -> Iterator[ResolvedIncident]:
-    """Yield what the store lacks: whole incidents, and outcomes of those that are open in it."""
-    for id_, incident in filed.items():
-        merged = _merge(stored.get(id_), incident)
-        if merged != stored.get(id_):
+    """Yield new incidents, and stored open incidents with the outcome that the file has."""
+    for id_, incident in file_incidents.items():
+        merged = _merge_incident(stored_incidents.get(id_), incident)
+        if merged != stored_incidents.get(id_):
             yield merged
 
 
-def _with_labels(
+def _replace_labels(
     incident: ResolvedIncident, labels: Mapping[str, str], cutoff: datetime
 ) -> ResolvedIncident:
-    """Return the incident with these labels only, still unresolved if it was at the cutoff."""
+    """Return the incident with these labels only, and unresolved if it was so at the cutoff."""
     outcome = incident.outcome
-    is_over = outcome.resolved_at is None or outcome.resolved_at <= cutoff
-    known = Outcome(
+    is_resolved = outcome.resolved_at is None or outcome.resolved_at <= cutoff
+    known_outcome = Outcome(
         category=labels.get("category"),
         assignment=labels.get("assignment"),
         severity=labels.get("severity"),
-        resolution=outcome.resolution if is_over else None,
+        resolution=outcome.resolution if is_resolved else None,
         runbook_id=labels.get("runbooks"),
-        resolved_at=outcome.resolved_at if is_over else None,
+        resolved_at=outcome.resolved_at if is_resolved else None,
         duplicate_of=labels.get("similar"),
         fields={
             target.removeprefix(FIELD_PREFIX): label
@@ -216,39 +230,41 @@ def _with_labels(
             if target.startswith(FIELD_PREFIX)
         },
     )
-    return replace(incident, outcome=known)
+    return replace(incident, outcome=known_outcome)
 
 
-def _facts(stored: DatasetMetadata | None, file: History | None) -> DatasetMetadata:
-    """Return the metadata of the mappings; a file's replace what was stored."""
-    before = stored or DatasetMetadata()
+def _merge_metadata(
+    stored_metadata: DatasetMetadata | None, file: History | None
+) -> DatasetMetadata:
+    """Return the stored metadata, replaced by the file's where the file has any."""
+    before = stored_metadata or DatasetMetadata()
     if file is None:
         return before
-    new = DatasetMetadata.of(file)
+    file_metadata = DatasetMetadata.of(file)
     return DatasetMetadata(
-        severity_levels=new.severity_levels or before.severity_levels,
-        field_levels={**before.field_levels, **new.field_levels},
-        priority_matrix=new.priority_matrix or before.priority_matrix,
-        groups={**before.groups, **new.groups},
-        provenance={**before.provenance, **new.provenance},
-        sha256=new.sha256,
+        severity_levels=file_metadata.severity_levels or before.severity_levels,
+        field_levels={**before.field_levels, **file_metadata.field_levels},
+        priority_matrix=file_metadata.priority_matrix or before.priority_matrix,
+        groups={**before.groups, **file_metadata.groups},
+        provenance={**before.provenance, **file_metadata.provenance},
+        sha256=file_metadata.sha256,
     )
 
 
-def _history(
-    incidents: Iterable[ResolvedIncident], facts: DatasetMetadata, file: History | None
+def _build_history(
+    incidents: Iterable[ResolvedIncident], metadata: DatasetMetadata, file: History | None
 ) -> History:
     incidents = tuple(incidents)
-    groups = tuple(facts.groups.get(incident.report.id, "") for incident in incidents)
-    # Incidents that came in by themselves have no group; where they are many, time is the judge.
-    is_grouped = sum(map(bool, groups)) > _ENOUGH_GROUPED * len(groups)
+    groups = tuple(metadata.groups.get(incident.report.id, "") for incident in incidents)
+    # Incidents that did not come from an export have no group. If most have none, split by time.
+    is_grouped = sum(map(bool, groups)) > _MIN_GROUPED_SHARE * len(groups)
     return History(
         incidents=incidents,
-        severity_levels=facts.severity_levels,
-        field_levels=facts.field_levels,
-        priority_matrix=facts.priority_matrix,
+        severity_levels=metadata.severity_levels,
+        field_levels=metadata.field_levels,
+        priority_matrix=metadata.priority_matrix,
         groups=groups if is_grouped else (),
-        provenance=facts.provenance,
+        provenance=metadata.provenance,
         rejected=() if file is None else file.rejected,
         warnings=() if file is None else file.warnings,
         sha256=data_hash(incidents),
@@ -256,7 +272,7 @@ def _history(
 
 
 def data_hash(incidents: Iterable[ResolvedIncident]) -> str:
-    """Return the SHA-256 of the incidents' ids and labels, whatever their order."""
+    """Return the SHA-256 of the incidents' ids and labels; the order of incidents is irrelevant."""
     lines = sorted(
         f"{incident.report.id!r} {target!r} {label!r}\n"
         for incident in incidents

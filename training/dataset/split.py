@@ -1,4 +1,4 @@
-"""Honest splits: by time, else by a stated group, else by near-copy group; never plain random."""
+"""Splits by a stated group, else by time, else by near-copy group; never at random by row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,19 +13,19 @@ from features.domain.report import ResolvedIncident
 from models.classification.cross_validation import Fold, Rows, copy_folds, report_copy_groups
 
 _FOLDS = 5
-# On so many rows four folds judge as closely, and a retrain stays within a minute and a half.
-_FOLDS_WHEN_LARGE = 4
-_LARGE = 30_000
+# With this many rows four folds measure as precisely, and a training takes under 90 seconds.
+_FOLDS_OF_MANY_ROWS = 4
+_MANY_ROWS = 30_000
 _TIME_BLOCKS = 4
-_FIRST_JUDGED = 0.5
-_MIN_DATED = 0.9
+_FIRST_JUDGED_SHARE = 0.5
+_MIN_DATED_SHARE = 0.9
 _MIN_GROUPS = 3
-_FEWEST = 10
+_MIN_INCIDENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time that is judged: when it starts, its `rows`, and the rows `before` it."""
+    """A period that models are judged on: its start, its `rows`, and the rows `before` it."""
 
     starts_at: datetime
     rows: Rows
@@ -34,12 +34,12 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How a history is divided: folds to fit and judge on, and the units to resample by.
+    """How a history is divided: folds to fit and judge on, and the blocks to resample.
 
-    `blocks` numbers each incident's day, group or near-copy group: intervals resample these.
-    `copies` numbers its near-copy group: a certificate counts one incident of each.
-    `warnings` tell what was asked for and could not be done. `periods` holds the judged
-    stretches of time in order, none without usable times.
+    `blocks` numbers each incident's day, group or near-copy group; intervals resample whole blocks.
+    `copies` numbers each incident's near-copy group; a certificate counts one incident of each.
+    `periods` are the judged periods in order of time, empty without usable times. `warnings` say
+    which requests of the mapping could not be met.
     """
 
     folds: tuple[Fold, ...]
@@ -52,95 +52,97 @@ class Split:
 
     @property
     def scope(self) -> str:
-        """For whose incidents certificates hold that were proven on this split."""
+        """The sentence that says for whose incidents the certificates hold."""
         if self.is_across_groups:
             groups = len(np.unique(self.blocks))
             return (
-                f"certificates were proven across {groups} groups, each judged by models that had "
-                "not seen it: they hold for an unseen group that is like these"
+                f"certificates were proven across {groups} groups, each judged by models that were "
+                "fitted on other groups: they also hold for a new group similar to these"
             )
         return (
-            "certificates hold for this organisation's incidents only: no group was left out "
-            "whole (`split_by` in the mapping)"
+            "certificates hold for this organisation's incidents only: no whole group was held "
+            "out (`split_by` in the mapping does that)"
         )
 
 
 def split_history(history: History, *, seed: int = 0) -> Split:
-    """Divide a history by what it has: a `split_by` column, time, or near-copy groups."""
+    """Split a history by its `split_by` column, else by time, else by near-copy groups."""
     incidents = history.incidents
     copies = report_copy_groups([incident.report for incident in incidents])
-    if len(incidents) < _FEWEST:
-        return Split((), copies, copies, f"no folds: fewer than {_FEWEST} incidents")
-    groups = len(set(history.groups))
-    if groups >= _MIN_GROUPS:
-        return _across_groups(history.groups, copies)
+    if len(incidents) < _MIN_INCIDENTS:
+        return Split((), copies, copies, f"no folds: fewer than {_MIN_INCIDENTS} incidents")
+    group_count = len(set(history.groups))
+    if group_count >= _MIN_GROUPS:
+        return _split_by_group(history.groups, copies)
     split = (
-        _through_time(incidents, copies) if is_dated(incidents) else _between_copies(copies, seed)
+        _split_by_time(incidents, copies) if is_dated(incidents) else _split_by_copies(copies, seed)
     )
-    return replace(split, warnings=(_too_few(groups),)) if groups else split
+    return replace(split, warnings=(_warn_of_few_groups(group_count),)) if group_count else split
 
 
-def _too_few(groups: int) -> str:
-    held = "1 value" if groups == 1 else f"{groups} different values"
+def _warn_of_few_groups(groups: int) -> str:
+    values = "1 value" if groups == 1 else f"{groups} different values"
     return (
-        f"split_by: not used, its column holds {held} and at least {_MIN_GROUPS} are needed; "
-        "nothing is known of how well another organisation would be answered"
+        f"split_by: not used, since its column holds {values} and at least {_MIN_GROUPS} are "
+        "needed; the quality of answers for another organisation is not measured"
     )
 
 
 def known_at(incident: ResolvedIncident) -> datetime | None:
-    """Return when an incident's labels were known: when it was resolved, else when it opened."""
+    """Return when an incident's labels became known: when it was resolved, else when it opened."""
     return incident.outcome.resolved_at or incident.report.opened_at
 
 
 def is_dated(incidents: Sequence[ResolvedIncident]) -> bool:
     """Tell whether nearly all incidents have a time of opening."""
-    dated = sum(incident.report.opened_at is not None for incident in incidents)
-    return dated >= _MIN_DATED * len(incidents)
+    dated_count = sum(incident.report.opened_at is not None for incident in incidents)
+    return dated_count >= _MIN_DATED_SHARE * len(incidents)
 
 
-def _across_groups(groups: Sequence[str], copies: Rows) -> Split:
-    _, numbers = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)
-    count = int(numbers.max()) + 1
+def _split_by_group(groups: Sequence[str], copies: Rows) -> Split:
+    _, group_numbers = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)
+    count = int(group_numbers.max()) + 1
     splitter = GroupKFold(n_splits=min(count, 2 * _FOLDS))
-    folds = tuple(Fold(fit, judge) for fit, judge in splitter.split(numbers, groups=numbers))
+    folds = tuple(
+        Fold(fit, judge) for fit, judge in splitter.split(group_numbers, groups=group_numbers)
+    )
     return Split(
-        folds, numbers, copies, f"{len(folds)} folds, no group of {count} on both sides", True
+        folds, group_numbers, copies, f"{len(folds)} folds, no group of {count} on both sides", True
     )
 
 
-def _between_copies(copies: Rows, seed: int) -> Split:
-    count = _FOLDS if len(copies) < _LARGE else _FOLDS_WHEN_LARGE
+def _split_by_copies(copies: Rows, seed: int) -> Split:
+    count = _FOLDS if len(copies) < _MANY_ROWS else _FOLDS_OF_MANY_ROWS
     folds = copy_folds(copies, folds=count, seed=seed)
     return Split(
         folds, copies, copies, f"{len(folds)} folds, no near-copies on both sides (no usable times)"
     )
 
 
-def _through_time(incidents: Sequence[ResolvedIncident], copies: Rows) -> Split:
-    """Rolling origin: each later block is judged by what was known when it began."""
-    opened = np.array([_seconds(i.report.opened_at) for i in incidents])
-    known = np.array([_seconds(known_at(i)) for i in incidents])
-    dated = np.flatnonzero(np.isfinite(opened))
-    order = dated[np.argsort(opened[dated], kind="stable")]
-    bounds = np.linspace(_FIRST_JUDGED * len(order), len(order), _TIME_BLOCKS + 1).astype(int)
+def _split_by_time(incidents: Sequence[ResolvedIncident], copies: Rows) -> Split:
+    """Judge each later period by models of what was known at its start (rolling origin)."""
+    opened_at = np.array([_timestamp(incident.report.opened_at) for incident in incidents])
+    labels_known_at = np.array([_timestamp(known_at(incident)) for incident in incidents])
+    dated_rows = np.flatnonzero(np.isfinite(opened_at))
+    order = dated_rows[np.argsort(opened_at[dated_rows], kind="stable")]
+    bounds = np.linspace(_FIRST_JUDGED_SHARE * len(order), len(order), _TIME_BLOCKS + 1).astype(int)
     folds, periods = [], []
     for start, end in pairwise(bounds):
-        origin = opened[order[start]]
+        origin = opened_at[order[start]]
         starts_at = datetime.fromtimestamp(origin, tz=UTC)
         periods.append(Period(starts_at, order[start:end], order[:start]))
-        fit = order[:start][known[order[:start]] <= origin]
-        folds.append(Fold(np.sort(fit), np.sort(order[start:end])))
-    first = periods[0].starts_at.date()
-    days = np.unique(np.floor(np.nan_to_num(opened) / 86_400), return_inverse=True)[1]
+        fit_rows = order[:start][labels_known_at[order[:start]] <= origin]
+        folds.append(Fold(np.sort(fit_rows), np.sort(order[start:end])))
+    first_day = periods[0].starts_at.date()
+    day_numbers = np.unique(np.floor(np.nan_to_num(opened_at) / 86_400), return_inverse=True)[1]
     return Split(
         tuple(folds),
-        days,
+        day_numbers,
         copies,
-        f"{len(folds)} later periods from {first} on, each judged by its past",
+        f"{len(folds)} later periods from {first_day} on, each judged by a model of its past",
         periods=tuple(periods),
     )
 
 
-def _seconds(moment: datetime | None) -> float:
+def _timestamp(moment: datetime | None) -> float:
     return float("nan") if moment is None else moment.timestamp()

@@ -85,7 +85,7 @@ def _store_news(store: Store, past: PointInTimeHistory, *, is_filed: bool) -> No
     else:
         store.labels.record(past.labels_to_store)
     if is_filed:
-        store.dataset_metadata.save(past.facts)
+        store.dataset_metadata.save(past.metadata)
 
 
 @contextmanager

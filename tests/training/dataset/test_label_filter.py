@@ -1,4 +1,4 @@
-"""Labels that would teach a mistake: said once by somebody alone, or no level of the scale."""
+"""Labels that are likely mistakes: given only once, or not a level of the scale."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -32,28 +32,28 @@ def keep(store: Store, *outcomes: Outcome) -> None:
 
 
 def correct(store: Store, incident_id: str, label: str, target: str = "category") -> None:
-    said = LabelRecord(incident_id, target, label, LabelSource.CORRECTED, "Ana", OPENED)
-    store.labels.record([said])
+    record = LabelRecord(incident_id, target, label, LabelSource.CORRECTED, "Ana", OPENED)
+    store.labels.record([record])
 
 
 def categories(past: PointInTimeHistory) -> list[str | None]:
-    return [one.outcome.category for one in past.history.incidents]
+    return [incident.outcome.category for incident in past.history.incidents]
 
 
-def test_a_slip_of_the_pen_is_no_class(store: Store) -> None:
+def test_a_typing_mistake_is_not_a_class(store: Store) -> None:
     keep(store, Outcome("Network"), Outcome("Network"), Outcome("Rare"))
     correct(store, "W0", "Netwrk")
     past = read_point_in_time(store, CUTOFF)
     assert categories(past) == [None, "Network", "Rare"]
     assert past.warnings == (
-        "1 incident says 'Netwrk' in category, and no other does (like 'Network'?): W0; "
-        "left out until another says so",
+        "1 incident has the label 'Netwrk' in category, which no other incident has "
+        "(did you mean 'Network'?): W0; left out until a second one has it",
     )
     correct(store, "W0", "network")
-    assert "(like 'Network'?)" in read_point_in_time(store, CUTOFF).warnings[0]
+    assert "(did you mean 'Network'?)" in read_point_in_time(store, CUTOFF).warnings[0]
 
 
-def test_what_two_incidents_say_or_any_outcome_has_is_learned(store: Store) -> None:
+def test_a_label_of_two_incidents_or_of_any_outcome_is_learned(store: Store) -> None:
     keep(store, Outcome("Network"), Outcome("Network"), Outcome("Network"), Outcome("Rare"))
     for incident_id in ("W0", "W1"):
         correct(store, incident_id, "Quantum")
@@ -66,7 +66,7 @@ def test_what_two_incidents_say_or_any_outcome_has_is_learned(store: Store) -> N
     assert past.warnings == ()
 
 
-def test_a_severity_that_is_no_level_is_left_out_and_named(store: Store) -> None:
+def test_a_severity_that_is_not_a_level_is_left_out_and_named(store: Store) -> None:
     levels, speeds = ("Low", "High"), ("slow", "fast")
     keep(
         store,
@@ -80,16 +80,17 @@ def test_a_severity_that_is_no_level_is_left_out_and_named(store: Store) -> None
         DatasetMetadata(severity_levels=levels, field_levels={"impact": speeds})
     )
     past = read_point_in_time(store, CUTOFF)
-    assert [one.outcome.severity for one in past.history.incidents] == [None, "Low", None]
-    assert [one.outcome.fields for one in past.history.incidents] == [
+    incidents = past.history.incidents
+    assert [incident.outcome.severity for incident in incidents] == [None, "Low", None]
+    assert [incident.outcome.fields for incident in incidents] == [
         {},
         {},
         {"impact": "fast", "site": "Graz"},
     ]
     assert categories(past) == ["Network", None, None]
     assert past.warnings == (
-        "1 incident says 'quick' in fields.impact, which is none of its levels (slow, fast), "
-        "such as W1; left out until the mapping's `order` has it",
-        "2 incidents say 'P1' in severity, which is none of its levels (Low, High), "
-        "such as W0; left out until the mapping's `order` has it",
+        "1 incident has the label 'quick' in fields.impact, which is not one of its levels "
+        "(slow, fast): for example W1; left out until `order` in the mapping lists it",
+        "2 incidents have the label 'P1' in severity, which is not one of its levels "
+        "(Low, High): for example W0; left out until `order` in the mapping lists it",
     )

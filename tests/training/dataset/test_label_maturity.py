@@ -23,11 +23,11 @@ def history(shares: dict[int, float], **also: str) -> History:
         for week, share in shares.items()
         for n in range(PER_WEEK)
     ]
-    return History(tuple(incidents), groups=tuple(one.report.id for one in incidents))
+    return History(tuple(incidents), groups=tuple(incident.report.id for incident in incidents))
 
 
 def labelled(past: History) -> int:
-    return sum(one.outcome.category is not None for one in past.incidents)
+    return sum(incident.outcome.category is not None for incident in past.incidents)
 
 
 @pytest.mark.parametrize(
@@ -59,29 +59,29 @@ def test_each_target_is_judged_by_its_own_labels() -> None:
     mature = exclude_immature(past, CUTOFF)
     assert len(mature.history.incidents) == len(past.incidents)
     assert labelled(mature.history) == 2 * PER_WEEK
-    assert all(one.outcome.severity == "High" for one in mature.history.incidents)
-    (left,) = mature.left_out
-    assert left.describe() == (
-        "category: incidents opened since 2026-02-23 are left out until they are labelled "
-        "(50% are, of those before 100%)"
+    assert all(incident.outcome.severity == "High" for incident in mature.history.incidents)
+    (period,) = mature.left_out
+    assert period.describe() == (
+        "category: incidents opened since 2026-02-23 are left out until more of them have a label "
+        "(50% have one, 100% before)"
     )
 
 
 def test_a_field_is_left_out_like_any_other_target() -> None:
     past = history({0: 1.0, 1: 1.0})
     fielded = [
-        ResolvedIncident(one.report, Outcome("VPN", fields={"site": "Graz"} if week else {}))
-        for one, week in zip(past.incidents, [0] * (PER_WEEK // 2) + [1] * 99, strict=False)
+        ResolvedIncident(incident.report, Outcome("VPN", fields={"site": "Graz"} if week else {}))
+        for incident, week in zip(past.incidents, [0] * (PER_WEEK // 2) + [1] * 99, strict=False)
     ]
     mature = exclude_immature(History(tuple(fielded)), CUTOFF)
-    assert [left.target for left in mature.left_out] == ["fields.site"]
-    sites = [one.outcome.fields.get("site") for one in mature.history.incidents]
+    assert [period.target for period in mature.left_out] == ["fields.site"]
+    sites = [incident.outcome.fields.get("site") for incident in mature.history.incidents]
     assert sites.count("Graz") == PER_WEEK
 
 
 @pytest.mark.parametrize("opened_at", [None, CUTOFF - 400 * DAY])
 def test_a_history_without_a_newest_period_stays(opened_at: datetime | None) -> None:
-    one = ResolvedIncident(IncidentReport("INC1", opened_at), Outcome())
-    past = History((one,) * 3)
+    incident = ResolvedIncident(IncidentReport("INC1", opened_at), Outcome())
+    past = History((incident,) * 3)
     assert exclude_immature(past, CUTOFF).history == past
     assert exclude_immature(History(()), CUTOFF).history == History(())

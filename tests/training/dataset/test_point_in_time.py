@@ -38,7 +38,7 @@ def titled(incident_id: str = "INC1", hours: float = 0, **outcome: Any) -> Resol
     return incident(incident_id, f"title of {incident_id}", opened_at=opened_at, **outcome)
 
 
-def said(label: str, source: str, hours: float = 1, **given: str) -> LabelRecord:
+def ledger_record(label: str, source: str, hours: float = 1, **given: str) -> LabelRecord:
     by = FINAL_STATE if source in ("echo", "outcome", "replaced") else "Ana"
     usual = {"given_by": by, "given_at": OPENED + hours * HOUR} | given
     return label_record(label=label, source=source, **usual)
@@ -57,7 +57,7 @@ def auto_answer(label: str, incident_id: str = "INC1") -> PredictionRecord:
 
 
 def categories(past: PointInTimeHistory) -> dict[str, str | None]:
-    return {one.report.id: one.outcome.category for one in past.history.incidents}
+    return {resolved.report.id: resolved.outcome.category for resolved in past.history.incidents}
 
 
 def test_only_what_was_known_at_the_cutoff_is_in_it(store: Store) -> None:
@@ -70,10 +70,12 @@ def test_only_what_was_known_at_the_cutoff_is_in_it(store: Store) -> None:
             titled("told", category="VPN"),
         ]
     )
-    store.labels.record([said("VPN", "outcome", hours=30, incident_id="told")])
+    store.labels.record([ledger_record("VPN", "outcome", hours=30, incident_id="told")])
     past = read_point_in_time(store, CUTOFF)
     assert categories(past) == {"known": "VPN", "later": None, "timeless": "VPN", "told": None}
-    later = next(one.outcome for one in past.history.incidents if one.report.id == "later")
+    later = next(
+        resolved.outcome for resolved in past.history.incidents if resolved.report.id == "later"
+    )
     assert later == Outcome()
     assert categories(read_point_in_time(store, CUTOFF + 48 * HOUR))["told"] == "VPN"
 
@@ -81,12 +83,12 @@ def test_only_what_was_known_at_the_cutoff_is_in_it(store: Store) -> None:
 @pytest.mark.parametrize(
     ("ledger", "label", "self_confirmed"),
     [
-        ([said("VPN", "echo")], None, 1),
-        ([said("VPN", "echo"), said("VPN", "accepted", 2)], "VPN", 0),
-        ([said("VPN", "echo"), said("Mail", "corrected", 2)], "Mail", 0),
-        ([said("VPN", "accepted"), said("Mail", "replaced", 2)], "Mail", 0),
-        ([said("Mail", "corrected"), said("VPN", "accepted", 2)], "Mail", 0),
-        ([said("Mail", "audited", 2), said("VPN", "outcome", 3)], "VPN", 0),
+        ([ledger_record("VPN", "echo")], None, 1),
+        ([ledger_record("VPN", "echo"), ledger_record("VPN", "accepted", 2)], "VPN", 0),
+        ([ledger_record("VPN", "echo"), ledger_record("Mail", "corrected", 2)], "Mail", 0),
+        ([ledger_record("VPN", "accepted"), ledger_record("Mail", "replaced", 2)], "Mail", 0),
+        ([ledger_record("Mail", "corrected"), ledger_record("VPN", "accepted", 2)], "Mail", 0),
+        ([ledger_record("Mail", "audited", 2), ledger_record("VPN", "outcome", 3)], "VPN", 0),
     ],
 )
 def test_our_own_word_never_trains_and_the_strongest_counts(
@@ -97,8 +99,8 @@ def test_our_own_word_never_trains_and_the_strongest_counts(
     )
     store.labels.record(ledger)
     past = read_point_in_time(store, CUTOFF)
-    one = past.history.incidents[0]
-    assert (one.outcome.category, one.outcome.assignment, past.self_confirmed) == (
+    resolved = past.history.incidents[0]
+    assert (resolved.outcome.category, resolved.outcome.assignment, past.self_confirmed) == (
         label,
         "Desk",
         self_confirmed,
@@ -115,11 +117,11 @@ def test_labels_of_every_target_find_their_place(store: Store) -> None:
         "similar": "INC0",
     }
     store.labels.record(
-        [said(label, "corrected", target=target) for target, label in targets.items()]
+        [ledger_record(label, "corrected", target=target) for target, label in targets.items()]
     )
     store.dataset_metadata.save(DatasetMetadata(severity_levels=("Low", "High")))
-    one = read_point_in_time(store, CUTOFF).history.incidents[0]
-    assert one.outcome == Outcome(
+    resolved = read_point_in_time(store, CUTOFF).history.incidents[0]
+    assert resolved.outcome == Outcome(
         assignment="Desk",
         severity="High",
         runbook_id="vpn/a",
@@ -132,7 +134,7 @@ def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: Store) -> None
     store.incidents.upsert([titled("INC1"), titled("INC2", category="Mail"), titled("INC5", 2)])
     store.incidents.upsert([titled("INC6", 3, category="Chat")])
     store.predictions.record([auto_answer("VPN"), auto_answer("VPN", "INC3")])
-    store.labels.record([said("Chat", "corrected", incident_id="INC2")])
+    store.labels.record([ledger_record("Chat", "corrected", incident_id="INC2")])
     filed = History(
         (
             titled("INC4", -1, category="Print"),
@@ -152,27 +154,27 @@ def test_a_file_joins_the_store_and_the_ledger_has_its_say(store: Store) -> None
     }
     assert past.self_confirmed == 2
     assert past.history.incidents[1].report.title == "title of INC1"
-    assert {one.incident_id for one in past.labels_to_store} == {"INC1", "INC3"}
-    assert {one.report.id for one in past.incidents_to_store} == {"INC1", "INC3", "INC4"}
+    assert {record.incident_id for record in past.labels_to_store} == {"INC1", "INC3"}
+    assert {resolved.report.id for resolved in past.incidents_to_store} == {"INC1", "INC3", "INC4"}
     store.incidents.upsert(past.incidents_to_store, past.labels_to_store)
     again = read_point_in_time(store, CUTOFF)
     assert categories(again) == categories(past)
     assert again.history.sha256 == past.history.sha256
     assert set(categories(read_point_in_time(store, CUTOFF, file=filed, with_store=False))) == {
-        one.report.id for one in filed.incidents
+        resolved.report.id for resolved in filed.incidents
     }
 
 
 def test_an_export_of_our_own_answers_teaches_nothing(store: Store) -> None:
     store.incidents.upsert([titled("known", category="VPN")])
     store.predictions.record([auto_answer("VPN", name) for name in ("known", "echoed", "mended")])
-    store.labels.record([said("Chat", "corrected", incident_id="mended")])
+    store.labels.record([ledger_record("Chat", "corrected", incident_id="mended")])
     given = {"untouched": "VPN", "known": "VPN", "echoed": "VPN", "mended": "VPN", "rare": "Chat"}
     filed = History(
         tuple(titled(name, category=label) for name, label in given.items()), sha256="of the file"
     )
     past = exclude_self_confirmed(store, filed)
-    labels = [one.outcome.category for one in past.history.incidents]
+    labels = [resolved.outcome.category for resolved in past.history.incidents]
     assert dict(zip(given, labels, strict=True)) == {
         "untouched": "VPN",
         "known": "VPN",
@@ -186,17 +188,17 @@ def test_an_export_of_our_own_answers_teaches_nothing(store: Store) -> None:
     assert categories(read_point_in_time(store, CUTOFF))["echoed"] is None
 
 
-def test_a_slip_of_the_pen_is_not_learned_beside_a_file_either(store: Store) -> None:
+def test_a_typing_mistake_is_not_learned_beside_a_file_either(store: Store) -> None:
     filed = History(tuple(titled(name, category="Chat") for name in ("untouched", "mended")))
-    store.labels.record([said("Chatt", "corrected", incident_id="mended")])
+    store.labels.record([ledger_record("Chatt", "corrected", incident_id="mended")])
     past = exclude_self_confirmed(store, filed)
-    assert [one.outcome.category for one in past.history.incidents] == ["Chat", None]
-    assert "'Chatt' in category, and no other does (like 'Chat'?)" in past.warnings[0]
+    assert [resolved.outcome.category for resolved in past.history.incidents] == ["Chat", None]
+    assert "did you mean 'Chat'?" in past.warnings[0]
 
 
 def test_a_file_may_correct_what_was_only_accepted(store: Store) -> None:
     store.incidents.upsert([titled(category="VPN", resolved_at=OPENED + HOUR)])
-    store.labels.record([said("VPN", "accepted", given_by=FINAL_STATE)])
+    store.labels.record([ledger_record("VPN", "accepted", given_by=FINAL_STATE)])
     reopened = History((titled(category="Mail", resolved_at=OPENED + 2 * HOUR),))
     assert categories(read_point_in_time(store, CUTOFF, file=reopened)) == {"INC1": "Mail"}
     assert categories(read_point_in_time(store, CUTOFF)) == {"INC1": "VPN"}
@@ -227,7 +229,7 @@ def test_the_hash_is_that_of_ids_and_labels(store: Store) -> None:
     store.incidents.upsert([titled("INC3", 2, category="Mail")])
     before = read_point_in_time(store, CUTOFF).history.sha256
     assert read_point_in_time(store, CUTOFF).history.sha256 == before
-    store.labels.record([said("Mail", "corrected", incident_id="INC2")])
+    store.labels.record([ledger_record("Mail", "corrected", incident_id="INC2")])
     assert read_point_in_time(store, CUTOFF).history.sha256 != before
     assert (
         read_point_in_time(store, OPENED).history.sha256

@@ -21,10 +21,10 @@ def test_every_learnable_label_becomes_a_target() -> None:
         Outcome(category="ab"[n % 2], severity="ab"[n % 2], fields={"module": "xyz"[n % 3]})
         for n in range(30)
     ]
-    found, skipped = find_targets(history(outcomes, levels=("a", "b")))
-    assert [target.name for target in found] == ["category", "severity", "fields.module"]
-    assert [target.is_ordered for target in found] == [False, True, False]
-    assert found[2].labels[:4] == ("x", "y", "z", "x")
+    targets, skipped = find_targets(history(outcomes, levels=("a", "b")))
+    assert [target.name for target in targets] == ["category", "severity", "fields.module"]
+    assert [target.is_ordered for target in targets] == [False, True, False]
+    assert targets[2].labels[:4] == ("x", "y", "z", "x")
     assert skipped == {"assignment": "not trained: the history has no such column"}
 
 
@@ -38,25 +38,25 @@ def test_unknown_labels_are_kept_in_place() -> None:
 @pytest.mark.parametrize(
     ("labels", "reason"),
     [
-        (["only"] * 30, "the one label 'only'"),
+        (["only"] * 30, "the same label 'only'"),
         (["a", "b"] * 9 + ["a"], "19 labelled incidents, at least 20"),
         (["a"] * 30 + ["b"], "fewer than two labels occur at least 2 times"),
     ],
 )
 def test_skipped_target_says_why(labels: list[str], reason: str) -> None:
-    found, skipped = find_targets(history([Outcome(category=label) for label in labels]))
-    assert found == ()
+    targets, skipped = find_targets(history([Outcome(category=label) for label in labels]))
+    assert targets == ()
     assert reason in skipped["category"]
 
 
 def test_twenty_rows_are_enough() -> None:
-    found, _ = find_targets(history([Outcome(category=label) for label in ["a", "b"] * 10]))
-    assert [target.name for target in found] == ["category"]
+    targets, _ = find_targets(history([Outcome(category=label) for label in ["a", "b"] * 10]))
+    assert [target.name for target in targets] == ["category"]
 
 
 def test_severity_without_known_order_is_skipped() -> None:
-    found, skipped = find_targets(history([Outcome(severity="ab"[n % 2]) for n in range(30)]))
-    assert found == ()
+    targets, skipped = find_targets(history([Outcome(severity="ab"[n % 2]) for n in range(30)]))
+    assert targets == ()
     assert "state `order`" in skipped["severity"]
 
 
