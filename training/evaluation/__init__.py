@@ -1,1 +1,1 @@
-"""How good a model is, measured on rows that it was not fitted on."""
+"""Measures how good a model is, on rows that it was not fitted on."""

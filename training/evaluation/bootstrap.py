@@ -1,4 +1,4 @@
-"""95% intervals by the bootstrap (Efron 1979), which draws groups or days anew, not rows."""
+"""95% intervals by the bootstrap (Efron 1979), which resamples groups or days, not rows."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -13,24 +13,24 @@ Floats = NDArray[np.float64]
 
 
 def bootstrap(
-    figure: Callable[[Floats], float], blocks: Rows, *, replicates: int = 200, seed: int = 0
+    statistic: Callable[[Floats], float], blocks: Rows, *, replicates: int = 200, seed: int = 0
 ) -> Estimate:
-    """Return a figure with its interval; `figure` takes the weight of each row.
+    """Return a statistic of rows with its interval; `statistic` takes the weight of each row.
 
-    `blocks` numbers the day or group that each row is drawn with.
+    `blocks` numbers each row's day or group, whose rows are resampled together.
     """
-    _, numbers = np.unique(blocks, return_inverse=True)
-    count = int(numbers.max()) + 1
+    _, block_numbers = np.unique(blocks, return_inverse=True)
+    count = int(block_numbers.max()) + 1
     generator = np.random.default_rng(seed)
-    drawn = []
+    replicate_values = []
     for _ in range(replicates):
-        times_drawn = np.bincount(generator.integers(0, count, count), minlength=count)
-        drawn.append(figure(times_drawn[numbers].astype(np.float64)))
-    return percentile_interval(figure(np.ones(len(blocks))), drawn)
+        draw_counts = np.bincount(generator.integers(0, count, count), minlength=count)
+        replicate_values.append(statistic(draw_counts[block_numbers].astype(np.float64)))
+    return percentile_interval(statistic(np.ones(len(blocks))), replicate_values)
 
 
 def percentile_interval(value: float, replicates: Sequence[float] | Floats) -> Estimate:
-    """Return a value with the middle 95 of 100 replicates as its interval.
+    """Return a value with the interval that holds the middle 95% of its replicates.
 
     >>> percentile_interval(0.5, [0.5] * 10)
     Estimate(value=0.5, low=0.5, high=0.5)
@@ -40,12 +40,14 @@ def percentile_interval(value: float, replicates: Sequence[float] | Floats) -> E
 
 
 def mean_by_day(values: Sequence[float], moments: Sequence[datetime]) -> Estimate:
-    """Return the mean of values, of which there is at least one; days are drawn anew.
+    """Return the mean of one or more values, with an interval that resamples days.
 
     >>> from datetime import UTC
     >>> mean_by_day([0.0, 1.0], [datetime(2026, 3, 1, tzinfo=UTC)] * 2)
     Estimate(value=0.5, low=0.5, high=0.5)
     """
     days = np.array([moment.toordinal() for moment in moments])
-    column = np.array(values)
-    return bootstrap(lambda weight: float(weight @ column / weight.sum()), days, replicates=400)
+    value_array = np.array(values)
+    return bootstrap(
+        lambda weight: float(weight @ value_array / weight.sum()), days, replicates=400
+    )

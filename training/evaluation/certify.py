@@ -1,4 +1,4 @@
-"""Certificates behind `auto`: thresholds whose precision is proven, class by class."""
+"""Proves the certificates behind `auto`: for each class, a threshold with a proven precision."""
 
 import math
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from training.plan import WANTED_PRECISION
 
 _ERROR_RATE = 0.05
 FEWEST_ACCEPTED = 36
-_FEWEST_FOR_OWN = 100
-# Fixed beforehand: looking at the scores to choose the grid would void the promise.
+_MIN_GROUPS_ALONE = 100
+# Fixed in advance: the proof would not hold for a grid that is chosen by looking at the scores.
 GRID = (0.999, 0.998, 0.996, 0.994, 0.992, *(round(0.99 - 0.01 * step, 2) for step in range(50)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
-    """The thresholds that one class, or all rare ones, is tested at, the strictest first.
+class _ThresholdSequence:
+    """The thresholds to test for one class, or for all rare classes, in falling order.
 
-    `accepted` and `right` count groups of near-copies at and above each threshold.
+    `accepted` and `right` count the groups of near-copies whose confidence reaches each threshold.
     """
 
     classes: tuple[int, ...]
@@ -34,91 +34,105 @@ class _Walk:
     accepted: Rows
     right: Rows
 
-    def passed(self, wanted: float, level: float) -> int:
-        """Return how many thresholds pass at this error level before the first that fails."""
-        failed = np.flatnonzero(lower_bound(self.right, self.accepted, level) < wanted)
-        return int(failed[0]) if len(failed) else len(self.thresholds)
+    def count_passed(self, precision: float, level: float) -> int:
+        """Return how many thresholds pass at this error level before the first one fails."""
+        failures = np.flatnonzero(lower_bound(self.right, self.accepted, level) < precision)
+        return int(failures[0]) if len(failures) else len(self.thresholds)
 
-    def starting_at(self, fewest: int) -> "_Walk":
-        """Return the walk without the thresholds that accept fewer than so many."""
-        kept = self.accepted >= fewest
-        return _Walk(
+    def drop_thresholds_below(self, min_accepted: int) -> "_ThresholdSequence":
+        """Return the sequence without the thresholds that accept fewer than `min_accepted`."""
+        is_kept = self.accepted >= min_accepted
+        return _ThresholdSequence(
             self.classes,
             self.pooled,
-            self.thresholds[kept],
-            self.accepted[kept],
-            self.right[kept],
+            self.thresholds[is_kept],
+            self.accepted[is_kept],
+            self.right[is_kept],
         )
 
 
 def certify(
-    judged: HeldOutPredictions,
+    predictions: HeldOutPredictions,
     classes: Sequence[str],
     copies: Rows,
     *,
-    wanted: float = WANTED_PRECISION,
+    precision: float = WANTED_PRECISION,
     family: bool = False,
 ) -> Certification:
     """Return the certificates that held-out predictions prove.
 
-    Thresholds are walked from the strictest down, from the first that accepts 36 groups of
-    near-copies (more where fewer could not reach `wanted` even if all are right), to the last
-    before the lower 95% Clopper-Pearson bound falls below `wanted`. Stopping at the first failure
-    is what makes the promise hold (fixed-sequence Learn-then-Test, Angelopoulos et al. 2021, arXiv
-    2110.01052): of the certificates of one class, at most one in twenty is wrong. Classes that are
-    predicted for fewer than 100 groups are tested together, and their certificate says so.
+    For each class, thresholds are tested from the highest to the lowest. The first tested one
+    accepts at least 36 groups of near-copies, or more if 36 right answers cannot prove `precision`.
+    Testing stops when the lower 95% Clopper-Pearson bound falls below `precision`; the certificate
+    has the last threshold that passed. Because testing stops at the first failure, the certificate
+    of a class is wrong with a probability of at most 5% (fixed-sequence Learn-then-Test,
+    Angelopoulos et al. 2021, arXiv 2110.01052). Classes that are predicted for fewer than 100
+    groups are tested together; their certificates are marked `pooled`.
 
-    With `family` the chance that any certificate of the model is wrong is at most one in twenty.
-    Each of k walks begins at a k-th of the error level. A walk that passes to its end cannot err
-    any more, and leaves its share to the others, which go on from there: Holm's test (1979),
-    extended to ordered hypotheses by Bretz et al. (2009, doi 10.1002/sim.3495). To hand a share on
-    as soon as a walk's first threshold passes would not do, since its next may still be wrong.
+    With `family`, the probability that any certificate of the model is wrong is at most 5%. The k
+    sequences of tests begin with a k-th of the error level each. When all thresholds of a sequence
+    pass, its share of the error level goes to the other sequences, which continue with it: Holm's
+    test (1979), extended to ordered hypotheses by Bretz et al. (2009, doi 10.1002/sim.3495). A
+    sequence may not give up its share earlier, since its next threshold could still be wrong.
     """
-    walks = _walks(judged, copies, len(classes))
-    level = _ERROR_RATE / max(len(walks), 1) if family else _ERROR_RATE
-    needed = max(FEWEST_ACCEPTED, math.ceil(math.log(level) / math.log(wanted)))
-    walks = [walk.starting_at(needed) for walk in walks]
-    passed = (
-        _passed_together(walks, wanted)
+    sequences = _threshold_sequences(predictions, copies, len(classes))
+    level = _ERROR_RATE / max(len(sequences), 1) if family else _ERROR_RATE
+    min_accepted = max(FEWEST_ACCEPTED, math.ceil(math.log(level) / math.log(precision)))
+    sequences = [sequence.drop_thresholds_below(min_accepted) for sequence in sequences]
+    passed_counts = (
+        _count_passed_together(sequences, precision)
         if family
-        else [walk.passed(wanted, _ERROR_RATE) for walk in walks]
+        else [sequence.count_passed(precision, _ERROR_RATE) for sequence in sequences]
     )
-    found: dict[str, Certificate] = {}
-    for walk, steps in zip(walks, passed, strict=True):
-        if steps:
-            threshold, count = float(walk.thresholds[steps - 1]), int(walk.accepted[steps - 1])
-            certificate = Certificate(wanted, threshold, count, walk.pooled, family)
-            found.update({classes[number]: certificate for number in walk.classes})
-    return Certification(found)
+    certificates: dict[str, Certificate] = {}
+    for sequence, passed_count in zip(sequences, passed_counts, strict=True):
+        if passed_count:
+            threshold = float(sequence.thresholds[passed_count - 1])
+            accepted = int(sequence.accepted[passed_count - 1])
+            certificate = Certificate(precision, threshold, accepted, sequence.pooled, family)
+            certificates.update({classes[number]: certificate for number in sequence.classes})
+    return Certification(certificates)
 
 
-def _walks(judged: HeldOutPredictions, copies: Rows, classes: int) -> list[_Walk]:
-    """Return the tests that predictions and confidences allow, whatever of them is right."""
-    drawn = take_rows(judged, one_of_each(copies))
-    sizes = np.bincount(drawn.predicted, minlength=classes)
-    common = np.flatnonzero(sizes >= _FEWEST_FOR_OWN)
-    rare = np.flatnonzero((sizes > 0) & (sizes < _FEWEST_FOR_OWN))
-    walks = [_walk(drawn, (number,), pooled=False) for number in common.tolist()]
-    walks.append(_walk(drawn, tuple(rare.tolist()), pooled=True))
-    return [walk for walk in walks if len(walk.thresholds)]
+def _threshold_sequences(
+    predictions: HeldOutPredictions, copies: Rows, classes: int
+) -> list[_ThresholdSequence]:
+    """Return the tests of each common class and of the rare classes together.
+
+    Which thresholds are tested does not depend on which answers are right.
+    """
+    sample = take_rows(predictions, one_of_each(copies))
+    group_counts = np.bincount(sample.predicted, minlength=classes)
+    common = np.flatnonzero(group_counts >= _MIN_GROUPS_ALONE)
+    rare = np.flatnonzero((group_counts > 0) & (group_counts < _MIN_GROUPS_ALONE))
+    sequences = [_threshold_sequence(sample, (number,), pooled=False) for number in common.tolist()]
+    sequences.append(_threshold_sequence(sample, tuple(rare.tolist()), pooled=True))
+    return [sequence for sequence in sequences if len(sequence.thresholds)]
 
 
-def _walk(judged: HeldOutPredictions, classes: tuple[int, ...], *, pooled: bool) -> _Walk:
-    here = np.isin(judged.predicted, classes)
+def _threshold_sequence(
+    predictions: HeldOutPredictions, classes: tuple[int, ...], *, pooled: bool
+) -> _ThresholdSequence:
+    has_class = np.isin(predictions.predicted, classes)
     thresholds = np.array(GRID)
-    accepted = judged.confidence[here][:, None] >= thresholds
-    right = accepted & (judged.predicted == judged.labels)[here][:, None]
-    whole = _Walk(classes, pooled, thresholds, accepted.sum(axis=0), right.sum(axis=0))
-    return whole.starting_at(FEWEST_ACCEPTED)
+    accepted = predictions.confidence[has_class][:, None] >= thresholds
+    right = accepted & (predictions.predicted == predictions.labels)[has_class][:, None]
+    sequence = _ThresholdSequence(
+        classes, pooled, thresholds, accepted.sum(axis=0), right.sum(axis=0)
+    )
+    return sequence.drop_thresholds_below(FEWEST_ACCEPTED)
 
 
-def _passed_together(walks: Sequence[_Walk], wanted: float) -> list[int]:
-    """Return how many thresholds of each walk pass when all of them share one error level."""
+def _count_passed_together(sequences: Sequence[_ThresholdSequence], precision: float) -> list[int]:
+    """Return how many thresholds of each sequence pass when all share one error level."""
     finished = 0
     while True:
-        level = _ERROR_RATE / max(len(walks) - finished, 1)
-        passed = [walk.passed(wanted, level) for walk in walks]
-        now = sum(steps == len(walk.thresholds) for walk, steps in zip(walks, passed, strict=True))
-        if now == finished:
-            return passed
-        finished = now
+        level = _ERROR_RATE / max(len(sequences) - finished, 1)
+        passed_counts = [sequence.count_passed(precision, level) for sequence in sequences]
+        finished_now = sum(
+            passed_count == len(sequence.thresholds)
+            for sequence, passed_count in zip(sequences, passed_counts, strict=True)
+        )
+        if finished_now == finished:
+            return passed_counts
+        finished = finished_now

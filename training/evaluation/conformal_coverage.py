@@ -1,4 +1,4 @@
-"""How often sets of labels hold the right one, and how large they are, on held-out rows."""
+"""Measures label sets on held-out rows: how often they hold the right label, and their size."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from models.classification.expert_pool import CrossFit
 from training.evaluation.bootstrap import Floats
 from training.evaluation.metrics import HeldOutPredictions
 
-_FEWEST_OF_A_CLASS = 50
+_MIN_CLASS_ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedSets:
-    """Sets of labels of held-out rows: whether each holds the right label, and how many labels.
+    """Label sets of held-out rows: whether each holds the right label, and how many labels.
 
-    `blocks` numbers the day or group by which intervals are resampled.
+    `blocks` numbers each row's day or group, the unit to resample.
     """
 
     labels: Rows
@@ -34,70 +34,83 @@ SetMetric = Callable[[JudgedSets, Floats], float]
 
 def judge_sets(
     sets: LabelSets,
-    found: CrossFit,
-    judged: HeldOutPredictions,
+    cross_fit: CrossFit,
+    predictions: HeldOutPredictions,
     copies: Rows,
     folds: Sequence[Fold],
 ) -> JudgedSets | None:
-    """Judge each fold by sets that were calibrated on the others (Vovk 2015, cross-conformal).
+    """Return each fold's sets, calibrated on the other folds (cross-conformal, Vovk 2015).
 
-    `judged` and `copies`, the near-copy groups, belong to the rows of `found`. Returns None where
-    one fold holds them all, so that none is left to calibrate on.
+    `predictions` and `copies`, the near-copy groups, belong to the rows of `cross_fit`. Returns
+    None if one fold holds all rows, since no rows are left to calibrate on.
     """
-    held = np.zeros(found.probabilities.shape, dtype=np.bool_)
+    is_in_set = np.zeros(cross_fit.probabilities.shape, dtype=np.bool_)
     for fold in folds:
-        here = np.isin(found.rows, fold.judge)
-        if here.all():
+        is_judged = np.isin(cross_fit.rows, fold.judge)
+        if is_judged.all():
             return None
-        if here.any():
-            others = found.probabilities[~here], judged.labels[~here], copies[~here]
-            calibrated = clone(sets).fit(*others)
-            held[here] = calibrated.transform(found.probabilities[here], judged.predicted[here])
-    return _sets_of(judged, held)
+        if is_judged.any():
+            calibrated_sets = clone(sets).fit(
+                cross_fit.probabilities[~is_judged],
+                predictions.labels[~is_judged],
+                copies[~is_judged],
+            )
+            is_in_set[is_judged] = calibrated_sets.transform(
+                cross_fit.probabilities[is_judged], predictions.predicted[is_judged]
+            )
+    return _to_judged_sets(predictions, is_in_set)
 
 
-def most_frequent_sets(shares: Floats, judged: HeldOutPredictions, coverage: float) -> JudgedSets:
-    """Judge the sets of the most frequent labels that together reach a coverage.
+def most_frequent_sets(
+    shares: Floats, predictions: HeldOutPredictions, coverage: float
+) -> JudgedSets:
+    """Return the baseline: the sets of the most frequent labels that together reach a coverage.
 
-    `shares` has shape (rows, classes).
+    `shares`, of shape (rows, classes), are the labels' frequencies.
     """
     order = np.argsort(-shares, axis=1, kind="stable")
-    falling = np.take_along_axis(shares, order, axis=1)
-    held = np.empty(shares.shape, dtype=np.bool_)
-    np.put_along_axis(held, order, np.cumsum(falling, axis=1) - falling < coverage, axis=1)
-    return _sets_of(judged, held)
+    sorted_shares = np.take_along_axis(shares, order, axis=1)
+    is_in_set = np.empty(shares.shape, dtype=np.bool_)
+    np.put_along_axis(
+        is_in_set, order, np.cumsum(sorted_shares, axis=1) - sorted_shares < coverage, axis=1
+    )
+    return _to_judged_sets(predictions, is_in_set)
 
 
-def set_metrics(judged: JudgedSets) -> Mapping[str, SetMetric]:
-    """Return the figures of merit of these sets; classes are compared where one has 50 rows."""
-    figures: dict[str, SetMetric] = {"set coverage": set_coverage, "mean set size": mean_set_size}
-    if np.bincount(judged.labels).max() >= _FEWEST_OF_A_CLASS:
-        figures["lowest class coverage"] = lowest_class_coverage
-    return figures
+def set_metrics(sets: JudgedSets) -> Mapping[str, SetMetric]:
+    """Return the metrics of these sets; class coverage only if some class has 50 rows."""
+    metrics: dict[str, SetMetric] = {"set coverage": set_coverage, "mean set size": mean_set_size}
+    if np.bincount(sets.labels).max() >= _MIN_CLASS_ROWS:
+        metrics["lowest class coverage"] = lowest_class_coverage
+    return metrics
 
 
-def set_coverage(judged: JudgedSets, weight: Floats) -> float:
+def set_coverage(sets: JudgedSets, weight: Floats) -> float:
     """Return the weighted share of sets that hold the right label."""
-    return float((weight * judged.covered).sum() / weight.sum())
+    return float((weight * sets.covered).sum() / weight.sum())
 
 
-def mean_set_size(judged: JudgedSets, weight: Floats) -> float:
+def mean_set_size(sets: JudgedSets, weight: Floats) -> float:
     """Return the weighted mean number of labels in a set."""
-    return float((weight * judged.sizes).sum() / weight.sum())
+    return float((weight * sets.sizes).sum() / weight.sum())
 
 
-def lowest_class_coverage(judged: JudgedSets, weight: Floats) -> float:
-    """Return the weighted coverage of the class that is covered worst of those with 50 rows.
+def lowest_class_coverage(sets: JudgedSets, weight: Floats) -> float:
+    """Return the weighted coverage of the worst-covered class, among those with 50 rows.
 
-    The worst is so by chance too, and therefore the figure errs on the low side.
+    The minimum over classes is biased downwards, since a class is also the worst by chance.
     """
-    sizes = np.bincount(judged.labels)
-    share = np.bincount(judged.labels, judged.covered) / np.maximum(sizes, 1)
-    worst = np.where(sizes >= _FEWEST_OF_A_CLASS, share, np.inf).argmin()
-    here = weight * (judged.labels == worst)
-    return float((here * judged.covered).sum() / here.sum()) if here.any() else 0.0
+    class_sizes = np.bincount(sets.labels)
+    coverages = np.bincount(sets.labels, sets.covered) / np.maximum(class_sizes, 1)
+    worst_class = np.where(class_sizes >= _MIN_CLASS_ROWS, coverages, np.inf).argmin()
+    class_weight = weight * (sets.labels == worst_class)
+    return (
+        float((class_weight * sets.covered).sum() / class_weight.sum())
+        if class_weight.any()
+        else 0.0
+    )
 
 
-def _sets_of(judged: HeldOutPredictions, held: NDArray[np.bool_]) -> JudgedSets:
-    right = held[np.arange(len(held)), judged.labels]
-    return JudgedSets(judged.labels, right, held.sum(axis=1), judged.blocks)
+def _to_judged_sets(predictions: HeldOutPredictions, is_in_set: NDArray[np.bool_]) -> JudgedSets:
+    is_covered = is_in_set[np.arange(len(is_in_set)), predictions.labels]
+    return JudgedSets(predictions.labels, is_covered, is_in_set.sum(axis=1), predictions.blocks)

@@ -1,4 +1,4 @@
-"""Judges a fitted model on rows that it was not fitted on, beside a baseline."""
+"""Evaluates a fitted model and a baseline on rows that neither was fitted on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from training.evaluation.drift import find_drift
 from training.evaluation.metrics import (
     CHOICE_METRICS,
     SEVERITY_METRICS,
-    AnyJudged,
+    AnyPredictions,
     HeldOutPredictions,
     measure,
 )
@@ -30,11 +30,12 @@ _SMOOTHING = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Held-out predictions of a model and of the baseline on the same `rows` of the history.
+    """Held-out predictions of a model (`judged`) and of the baseline, on the same `rows`.
 
-    `copies` numbers their groups of near-copies, `fingerprints` name the judged reports by content,
-    `classes` the numbered labels. `drift` tells how the newest of them differ; None without usable
-    times. `slices` are parts of the judged rows, `slice_metrics` how each of them was answered.
+    `rows` are places in the history, `copies` numbers their near-copy groups, and `fingerprints`
+    identify their reports by content. `classes` are the labels, in the order of their numbers.
+    `drift` says whether the newest rows differ; None without usable times. `slices` are parts of
+    the rows, with the model's quality on each in `slice_metrics`.
     """
 
     rows: Rows
@@ -52,76 +53,83 @@ class Evaluation:
 def evaluate(
     model: CalibratedModel, target: Target, split: Split, reports: Sequence[IncidentReport]
 ) -> Evaluation:
-    """Measure a fitted model by its cross-fitted predictions, with 95% intervals."""
+    """Measure a fitted model by its cross-fitted predictions; metrics have 95% intervals."""
     numbers = {label: number for number, label in enumerate(model.classes_)}
     labels = np.array([-1 if label is None else numbers[label] for label in target.labels])
-    found, rows = model.cross_fit_, model.cross_fit_.rows
-    judged = _judge(model, labels[rows], split.blocks[rows])
+    cross_fit, rows = model.cross_fit_, model.cross_fit_.rows
+    predictions = _held_out_predictions(model, labels[rows], split.blocks[rows])
     shares = _label_shares(labels, split, len(model.classes_))[rows]
-    baseline = _most_frequent(judged, shares)
-    metrics = _measured(SEVERITY_METRICS if target.is_ordered else CHOICE_METRICS, judged, baseline)
-    sets = judge_sets(model.label_sets_, found, judged, split.copies[rows], split.folds)
+    baseline = _predict_most_frequent(predictions, shares)
+    metrics = _measure_metrics(
+        SEVERITY_METRICS if target.is_ordered else CHOICE_METRICS, predictions, baseline
+    )
+    sets = judge_sets(model.label_sets_, cross_fit, predictions, split.copies[rows], split.folds)
     if sets is not None:
-        ground = most_frequent_sets(shares, judged, model.label_sets_.coverage)
-        metrics += _measured(set_metrics(sets), sets, ground)
-    seen, copies = [reports[int(row)] for row in rows], split.copies[rows]
-    slices = find_slices(seen, [model.classes_[number] for number in judged.labels])
+        baseline_sets = most_frequent_sets(shares, predictions, model.label_sets_.coverage)
+        metrics += _measure_metrics(set_metrics(sets), sets, baseline_sets)
+    judged_reports, copies = [reports[int(row)] for row in rows], split.copies[rows]
+    slices = find_slices(judged_reports, [model.classes_[number] for number in predictions.labels])
     return Evaluation(
         rows=rows,
         copies=copies,
-        fingerprints=tuple(fingerprint(report) for report in seen),
+        fingerprints=tuple(fingerprint(report) for report in judged_reports),
         classes=tuple(model.classes_),
-        judged=judged,
+        judged=predictions,
         baseline=baseline,
         metrics=metrics,
-        drift=find_drift(labels, rows, judged, split),
+        drift=find_drift(labels, rows, predictions, split),
         slices=slices,
-        slice_metrics=measure_slices(judged, slices, copies),
+        slice_metrics=measure_slices(predictions, slices, copies),
     )
 
 
-def _judge(model: CalibratedModel, labels: Rows, blocks: Rows) -> HeldOutPredictions:
-    found, probabilities = model.cross_fit_, model.cross_fit_.probabilities
-    predicted = probabilities.argmax(axis=1) if found.predicted is None else found.predicted
-    place = np.arange(len(labels))
+def _held_out_predictions(model: CalibratedModel, labels: Rows, blocks: Rows) -> HeldOutPredictions:
+    cross_fit, probabilities = model.cross_fit_, model.cross_fit_.probabilities
+    predicted = probabilities.argmax(axis=1) if cross_fit.predicted is None else cross_fit.predicted
+    row_numbers = np.arange(len(labels))
     return HeldOutPredictions(
         labels=labels,
         predicted=predicted,
-        confidence=probabilities[place, predicted],
-        log_loss=-np.log(np.maximum(probabilities[place, labels], 1e-9)),
+        confidence=probabilities[row_numbers, predicted],
+        log_loss=-np.log(np.maximum(probabilities[row_numbers, labels], 1e-9)),
         blocks=blocks,
         classes=len(model.classes_),
     )
 
 
-def _measured(
-    figures: Mapping[str, Callable[[AnyJudged, Floats], float]], ours: AnyJudged, ground: AnyJudged
+def _measure_metrics(
+    metrics: Mapping[str, Callable[[AnyPredictions, Floats], float]],
+    predictions: AnyPredictions,
+    baseline: AnyPredictions,
 ) -> tuple[Metric, ...]:
-    """Return each figure with its interval, beside the baseline's."""
-    metrics = []
-    for name, figure in figures.items():
-        found, base = measure(figure, ours), measure(figure, ground)
-        metrics.append(Metric(name, *found.triple, base.value, BASELINE))
-    return tuple(metrics)
+    """Return each metric with its interval, and with the baseline's value."""
+    results = []
+    for name, metric in metrics.items():
+        estimate, baseline_estimate = measure(metric, predictions), measure(metric, baseline)
+        results.append(Metric(name, *estimate.triple, baseline_estimate.value, BASELINE))
+    return tuple(results)
 
 
 def _label_shares(labels: Rows, split: Split, classes: int) -> Floats:
-    """Return, for each incident, the labels' shares among the rows that its judge learned from."""
+    """Return for each incident the shares of labels in the rows that its fold's model learned from.
+
+    The shape is (incidents, classes).
+    """
     shares = np.zeros((len(labels), classes))
     for fold in split.folds:
-        known = labels[fold.fit][labels[fold.fit] >= 0]
-        counts = np.bincount(known, minlength=classes) + _SMOOTHING
+        fit_labels = labels[fold.fit][labels[fold.fit] >= 0]
+        counts = np.bincount(fit_labels, minlength=classes) + _SMOOTHING
         shares[fold.judge] = counts / counts.sum()
     return shares
 
 
-def _most_frequent(judged: HeldOutPredictions, shares: Floats) -> HeldOutPredictions:
-    """Predict the most frequent label of each row's shares, with its share as confidence."""
+def _predict_most_frequent(predictions: HeldOutPredictions, shares: Floats) -> HeldOutPredictions:
+    """Predict for each row the label with the largest share; the share is the confidence."""
     predicted = shares.argmax(axis=1)
-    place = np.arange(len(shares))
+    row_numbers = np.arange(len(shares))
     return replace(
-        judged,
+        predictions,
         predicted=predicted,
-        confidence=shares[place, predicted],
-        log_loss=-np.log(shares[place, judged.labels]),
+        confidence=shares[row_numbers, predicted],
+        log_loss=-np.log(shares[row_numbers, predictions.labels]),
     )

@@ -1,4 +1,4 @@
-"""Labels of the history that are likely mistaken, and the ceiling they put on accuracy."""
+"""Finds labels that are likely mistaken, and the ceiling that they put on accuracy."""
 
 import csv
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ from models.classification.expert_pool import CrossFit
 from training.dataset.split import Split
 from training.dataset.targets import Target
 
-_FEWEST_ROWS = 20
-_MOST = 0.5
-_SLACK = 0.01
+_MIN_CLASS_ROWS = 20
+_MAJORITY = 0.5
+_TOLERANCE = 0.01
 _BY_MODEL, _BY_COPIES, _BY_BOTH = "model", "copies", "model and copies"
 
 Floats = NDArray[np.float64]
@@ -29,9 +29,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A label that looks mistaken; `confidence` is that of the suggested one.
+    """A label that is likely mistaken; `confidence` is that of the suggested label.
 
-    `found_by` is the model, the near-copies that carry another label, or both.
+    `found_by` says who contradicts the label: the model, the near-copies, or both.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class SuspectLabels:
-    """How noisy a history's labels are, and those that look mistaken, the surest first."""
+    """How noisy a history's labels are, and the suspects, the most confident first."""
 
     noise: LabelNoise
     suspects: tuple[Suspect, ...]
@@ -52,7 +52,7 @@ class SuspectLabels:
 def find_suspect_labels(
     incidents: Sequence[ResolvedIncident], target: Target, split: Split, model: CalibratedModel
 ) -> SuspectLabels:
-    """Return what a fitted model and near-copies find doubtful in a target's labels."""
+    """Return the labels of a target that a fitted model or near-copies contradict."""
     numbers = {label: number for number, label in enumerate(model.classes_)}
     labels = np.array([-1 if label is None else numbers[label] for label in target.labels])
     ids = [incident.report.id for incident in incidents]
@@ -61,131 +61,139 @@ def find_suspect_labels(
 
 @dataclass(frozen=True, slots=True)
 class _CopyVotes:
-    """Labelled `rows`, the group of each, and of each group its size and most frequent label.
+    """Labelled `rows`, the group of each row, and the size and most frequent label of each group.
 
-    `votes` counts the rows of a group that carry its most frequent label.
+    `votes` counts the rows of a group that have its most frequent label.
     """
 
     rows: Rows
     group_of: Rows
     sizes: Rows
     votes: Rows
-    favourites: Rows
+    top_labels: Rows
 
     @property
     def is_copied(self) -> NDArray[np.bool_]:
-        """Whether a group holds more than one row."""
+        """Whether a group has more than one row."""
         return self.sizes > 1
 
     def ceiling(self) -> float | None:
-        """Return the share of copied rows that carry their group's most frequent label."""
-        copied = self.is_copied
-        return float(self.votes[copied].sum() / self.sizes[copied].sum()) if copied.any() else None
+        """Return the share of rows with copies that have their group's most frequent label."""
+        if not self.is_copied.any():
+            return None
+        return float(self.votes[self.is_copied].sum() / self.sizes[self.is_copied].sum())
 
-    def contradicted(self, labels: Rows) -> dict[int, tuple[int, float]]:
-        """Return rows that most of their group contradict, with the group's label and its share."""
-        groups = self.group_of
-        favourites, shares = self.favourites[groups], (self.votes / self.sizes)[groups]
-        odd = np.flatnonzero((labels[self.rows] != favourites) & (shares > _MOST))
-        return {int(self.rows[at]): (int(favourites[at]), float(shares[at])) for at in odd}
+    def find_contradicted(self, labels: Rows) -> dict[int, tuple[int, float]]:
+        """Return rows whose group has mostly another label, with that label and its share."""
+        top_labels = self.top_labels[self.group_of]
+        shares = (self.votes / self.sizes)[self.group_of]
+        is_contradicted = (labels[self.rows] != top_labels) & (shares > _MAJORITY)
+        return {
+            int(self.rows[place]): (int(top_labels[place]), float(shares[place]))
+            for place in np.flatnonzero(is_contradicted)
+        }
 
 
 def find_label_noise(
-    labels: Rows, found: CrossFit, copies: Rows, classes: Sequence[str], ids: Sequence[str]
+    labels: Rows, cross_fit: CrossFit, copies: Rows, classes: Sequence[str], ids: Sequence[str]
 ) -> SuspectLabels:
-    """Return how noisy a history's labels are, and the suspects, the surest first.
+    """Return how noisy a history's labels are, and the suspects, the most confident first.
 
-    `labels` numbers each incident's class, -1 where it is unknown; `found` holds the answers of
-    models that had not seen the row; `copies` numbers near-copy groups. Suspected are as many rows
-    as confident learning counts (Northcutt, Jiang and Chuang 2021, doi 10.1613/jair.1.12125),
-    those whose given label is least likely, and rows that most of their near-copies contradict.
-    Labels with fewer than 20 judged rows are not suspected by the model, which knows them too
-    little.
+    `labels` numbers each incident's class, -1 if unknown. `cross_fit` holds the predictions of
+    models that were not fitted on the row. `copies` numbers near-copy groups. Two kinds of rows are
+    suspects: rows whose given label the model finds least likely, as many as confident learning
+    estimates (Northcutt, Jiang and Chuang 2021, doi 10.1613/jair.1.12125), and rows whose
+    near-copies mostly have another label. The model does not suspect labels with fewer than 20
+    judged rows, since it knows them too little.
 
-    Two ceilings say how far any model could agree with the labels. `ceiling` is the diagonal of
+    Two ceilings say how many of the labels any model could agree with. `ceiling` is the diagonal of
     the joint distribution of given and right labels that confident learning estimates. It assumes
-    that which mistake is made depends on the right label only, and that the model knows the
-    classes: its own sure errors count as noise, so a better model may reach more. Where that gives
-    a ceiling which this model exceeds, it knows too little to tell, and names no ceiling and no
-    suspects. `copies_ceiling` is the share of rows with near-copies that a
-    model could agree with if it answers copies alike: of each group the most frequent label. It
-    assumes that copies deserve one label, and misses a mistake that is made each time.
+    that mistakes depend on the right label only, and that the model knows the classes: the model's
+    own confident errors count as noise, so a better model may exceed the ceiling. If this model
+    already exceeds it, the estimate is unusable: the model then gives no ceiling and no suspects.
+    `copies_ceiling` is the share of rows with near-copies that a model could agree with if it gives
+    all copies of a group the group's most frequent label. It assumes that copies should have one
+    label, and does not see mistakes that all copies share.
     """
-    places, kept = _assessable(labels, found, len(classes))
-    by_model, ceiling = _by_model(labels, found, places, kept)
-    agreement = _agreement_of_copies(labels, copies, len(classes))
-    by_copies = agreement.contradicted(labels)
-    both = by_model.keys() & by_copies.keys()
-    found_by = {row: _BY_BOTH if row in both else _BY_MODEL for row in by_model}
+    places, kept_classes = _assessable_rows(labels, cross_fit, len(classes))
+    suspects_by_model, ceiling = _find_by_model(labels, cross_fit, places, kept_classes)
+    votes = _count_votes(labels, copies, len(classes))
+    suspects_by_copies = votes.find_contradicted(labels)
+    rows_in_both = suspects_by_model.keys() & suspects_by_copies.keys()
+    found_by = {row: _BY_BOTH if row in rows_in_both else _BY_MODEL for row in suspects_by_model}
     suspects = [
-        Suspect(ids[row], classes[labels[row]], classes[number], round(sure, 4), by)
-        for row, (number, sure) in (by_copies | by_model).items()
-        for by in [found_by.get(row, _BY_COPIES)]
+        Suspect(ids[row], classes[labels[row]], classes[label], round(confidence, 4), finder)
+        for row, (label, confidence) in (suspects_by_copies | suspects_by_model).items()
+        for finder in [found_by.get(row, _BY_COPIES)]
     ]
     noise = LabelNoise(
         suspected=len(suspects),
-        share=len(by_model) / max(len(places), 1),
+        share=len(suspects_by_model) / max(len(places), 1),
         assessed=len(places),
         ceiling=ceiling,
-        copied=int(agreement.sizes[agreement.is_copied].sum()),
-        disagreeing=int((agreement.votes < agreement.sizes).sum()),
-        copies_ceiling=agreement.ceiling(),
+        copied=int(votes.sizes[votes.is_copied].sum()),
+        disagreeing=int((votes.votes < votes.sizes).sum()),
+        copies_ceiling=votes.ceiling(),
     )
-    surest = sorted(suspects, key=lambda one: (-one.confidence, one.id))
-    return SuspectLabels(noise, tuple(surest))
+    sorted_suspects = sorted(suspects, key=lambda suspect: (-suspect.confidence, suspect.id))
+    return SuspectLabels(noise, tuple(sorted_suspects))
 
 
 def write_suspects(suspects: Sequence[Suspect], file: Path) -> None:
-    """Write suspects as csv; no text of an incident is kept."""
+    """Write suspects as CSV, without any text of the incidents."""
     with file.open("w", encoding="utf-8", errors="replace", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(("id", "given_label", "suggested_label", "confidence", "found_by"))
-        writer.writerows((s.id, s.given, s.suggested, s.confidence, s.found_by) for s in suspects)
+        for suspect in suspects:
+            labels = (suspect.given, suspect.suggested)
+            writer.writerow((suspect.id, *labels, suspect.confidence, suspect.found_by))
 
 
-def _assessable(labels: Rows, found: CrossFit, classes: int) -> tuple[Rows, Rows]:
-    """Return the places in `found` and the classes that confident learning can judge."""
-    given = labels[found.rows]
-    kept = np.flatnonzero(np.bincount(given, minlength=classes) >= _FEWEST_ROWS)
-    if len(kept) < 2:
-        return np.empty(0, dtype=np.int64), kept
-    return np.flatnonzero(np.isin(given, kept)), kept
+def _assessable_rows(labels: Rows, cross_fit: CrossFit, classes: int) -> tuple[Rows, Rows]:
+    """Return the places in `cross_fit` and the classes that confident learning can judge."""
+    given_labels = labels[cross_fit.rows]
+    kept_classes = np.flatnonzero(np.bincount(given_labels, minlength=classes) >= _MIN_CLASS_ROWS)
+    if len(kept_classes) < 2:
+        return np.empty(0, dtype=np.int64), kept_classes
+    return np.flatnonzero(np.isin(given_labels, kept_classes)), kept_classes
 
 
-def _by_model(
-    labels: Rows, found: CrossFit, places: Rows, kept: Rows
+def _find_by_model(
+    labels: Rows, cross_fit: CrossFit, places: Rows, kept_classes: Rows
 ) -> tuple[dict[int, tuple[int, float]], float | None]:
-    """Return the suspects by row, with suggested class and confidence, and the ceiling."""
+    """Return the suspects by row, each with suggested class and confidence; and the ceiling."""
     if not len(places):
         return {}, None
-    probabilities = found.probabilities[np.ix_(places, kept)]
+    probabilities = cross_fit.probabilities[np.ix_(places, kept_classes)]
     probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
-    given = np.searchsorted(kept, labels[found.rows[places]])
-    suggested = probabilities.argmax(axis=1)
-    ceiling = float(np.trace(estimate_joint(given, probabilities)))
-    reached = float((suggested == given).mean())
-    if ceiling < reached - _SLACK:
+    given_labels = np.searchsorted(kept_classes, labels[cross_fit.rows[places]])
+    suggested_labels = probabilities.argmax(axis=1)
+    ceiling = float(np.trace(estimate_joint(given_labels, probabilities)))
+    agreement = float((suggested_labels == given_labels).mean())
+    if ceiling < agreement - _TOLERANCE:
         return {}, None
-    doubtful = find_label_issues(given, probabilities, filter_by="low_self_confidence", n_jobs=1)
+    is_doubtful = find_label_issues(
+        given_labels, probabilities, filter_by="low_self_confidence", n_jobs=1
+    )
     suspects = {
-        int(found.rows[places[at]]): (
-            int(kept[suggested[at]]),
-            float(probabilities[at, suggested[at]]),
+        int(cross_fit.rows[places[number]]): (
+            int(kept_classes[suggested_labels[number]]),
+            float(probabilities[number, suggested_labels[number]]),
         )
-        for at in np.flatnonzero(doubtful & (suggested != given))
+        for number in np.flatnonzero(is_doubtful & (suggested_labels != given_labels))
     }
-    return suspects, max(ceiling, reached)
+    return suspects, max(ceiling, agreement)
 
 
-def _agreement_of_copies(labels: Rows, copies: Rows, classes: int) -> _CopyVotes:
+def _count_votes(labels: Rows, copies: Rows, classes: int) -> _CopyVotes:
     rows = np.flatnonzero(labels >= 0)
-    names, group_of = np.unique(copies[rows], return_inverse=True)
-    shape = (len(names), classes)
+    group_names, group_of = np.unique(copies[rows], return_inverse=True)
+    shape = (len(group_names), classes)
     counts = coo_array((np.ones(len(rows), np.int64), (group_of, labels[rows])), shape).tocsr()
     return _CopyVotes(
         rows=rows,
         group_of=group_of,
         sizes=counts.sum(axis=1),
         votes=counts.max(axis=1).toarray().ravel(),
-        favourites=counts.argmax(axis=1).ravel(),
+        top_labels=counts.argmax(axis=1).ravel(),
     )

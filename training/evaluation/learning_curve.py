@@ -1,4 +1,4 @@
-"""What more labels would bring: a learning curve, and about how many `auto` still takes."""
+"""Forecasts what more labels would bring: a learning curve, and how many labels `auto` needs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,27 +21,27 @@ from training.evaluation.metrics import HeldOutPredictions, accuracy, measure, t
 from training.plan import TrainingPlan
 
 _SHARES = (0.125, 0.25, 0.5, 1.0)
-_FEWEST_LEARNED = 20
-_ENOUGH_JUDGED = 600
-_MOST_LABELS = 5000
+_MIN_LABELS = 20
+_ENOUGH_PREDICTIONS = 600
+_MAX_LABELS = 5000
 _PRIOR_ANSWERS = 10.0
-_MOST_ANSWERS = 2000
-_MOST_AHEAD = 10.0
+_MAX_ANSWERS = 2000
+_MAX_GROWTH = 10.0
 
-_RUNGS = {
-    "neighbours": "the nearest past incidents answer; a linear model joins them at 30 labels",
-    "linear": "linear models and the nearest past incidents answer; the full stack needs 500 "
-    "labelled texts, or 1,000 incidents with facts alone",
-    "full": "every expert answers that these incidents support",
+_RUNG_DESCRIPTIONS = {
+    "neighbours": "the nearest past incidents answer; with 30 labels a linear model answers too",
+    "linear": "linear models and the nearest past incidents answer; all models answer with 500 "
+    "labelled texts, or with 1,000 labelled incidents that have facts only",
+    "full": "all models answer that these incidents support",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class LabelForecast:
-    """Which rung of the ladder answers, and what more labels would bring.
+    """How much of the method the labels support (`rung`), and what more labels would bring.
 
-    `labels_until_auto` is None where the answers prove a certificate, and where nothing tells.
-    `is_withheld` where no number of labels would do before the mapping confirms the columns.
+    `labels_until_auto` is None if there is a certificate already, or if no estimate is possible.
+    `is_withheld` says that no number of labels is enough until the mapping confirms the columns.
     """
 
     rung: str
@@ -52,27 +52,28 @@ class LabelForecast:
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """Say it in words, for the card and for who watches a training.
+        """The forecast in sentences, for the card and the output of a training.
 
         >>> LabelForecast("full", labels_until_auto=120).statements[-1]
-        'auto impossible yet: about 120 more labels'
+        'auto is not possible yet: about 120 more labels are needed'
         """
-        said = [f"rung {self.rung}: {_RUNGS[self.rung]}"]
+        sentences = [f"method level {self.rung}: {_RUNG_DESCRIPTIONS[self.rung]}"]
         if len(self.learning_curve) > 1:
-            points = (f"{each.accuracy:.2f} after {each.labels:,}" for each in self.learning_curve)
-            said.append(
-                f"learning curve, accuracy of a light expert by labels: {', '.join(points)}"
-            )
+            points = [
+                f"{point.accuracy:.2f} with {point.labels:,} labels"
+                for point in self.learning_curve
+            ]
+            sentences.append(f"learning curve, accuracy of a simple model: {', '.join(points)}")
         if self.labels_until_auto is not None:
-            more = f"about {self.labels_until_auto:,} more labels"
-            first = "confirm `columns_known` in the mapping first; then "
-            would_do = f"{first}{more} would do" if self.is_withheld else more
-            said.append(f"auto impossible yet: {would_do}")
+            condition = "confirm `columns_known` in the mapping; then " if self.is_withheld else ""
+            needs = f"about {self.labels_until_auto:,} more labels are needed"
+            sentences.append(f"auto is not possible yet: {condition}{needs}")
         elif self.is_auto_unlikely:
-            said.append(
-                "auto impossible yet, and no answers are sure and right enough to tell when"
+            sentences.append(
+                "auto is not possible yet: too few answers are confident and right to estimate "
+                "how many labels are needed"
             )
-        return tuple(said)
+        return tuple(sentences)
 
 
 def forecast_labels(
@@ -83,22 +84,26 @@ def forecast_labels(
     reports: Sequence[IncidentReport],
     plan: TrainingPlan,
 ) -> LabelForecast:
-    """Tell what more labels would bring to a fitted model.
+    """Forecast what more labels would bring to a fitted model.
 
-    Where certificates are withheld for another reason, what its answers prove counts all the same.
+    The forecast depends on what the answers prove, even if certificates are withheld.
     """
-    kept = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
-    judged, copies = take_rows(evaluation.judged, kept), evaluation.copies[kept]
-    wanted = plan.auto_precision
-    proven = certify(judged, model.classes_, copies, wanted=wanted, family=plan.family)
-    more = None
-    if not proven.certificates:
-        more = labels_until_auto(judged, copies, len(model.example_ids_), wanted=wanted)
+    recent_rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
+    predictions, copies = take_rows(evaluation.judged, recent_rows), evaluation.copies[recent_rows]
+    precision = plan.auto_precision
+    certification = certify(
+        predictions, model.classes_, copies, precision=precision, family=plan.family
+    )
+    labels_needed = None
+    if not certification.certificates:
+        labels_needed = labels_until_auto(
+            predictions, copies, len(model.example_ids_), precision=precision
+        )
     return LabelForecast(
         rung=model.rung,
         learning_curve=learning_curve(model, target, split, reports),
-        labels_until_auto=more,
-        is_auto_unlikely=not proven.certificates and more is None,
+        labels_until_auto=labels_needed,
+        is_auto_unlikely=not certification.certificates and labels_needed is None,
         is_withheld=model.certification_.withheld is not None,
     )
 
@@ -108,101 +113,112 @@ def learning_curve(
 ) -> tuple[CurvePoint, ...]:
     """Return the held-out accuracy of the first expert alone at growing shares of the labels.
 
-    The linear expert (with few labels: neighbours) costs a small part of a training; as many folds
-    are judged as give 600 answers. Above 5,000 labels the curve is flat, and left out.
+    The first expert is a linear model, or with few labels the nearest neighbours; fitting it takes
+    a small part of the time of a training. Folds are used until they give 600 predictions. Above
+    5,000 labels the curve is flat and is not computed.
     """
-    known = np.flatnonzero([label is not None for label in target.labels])
-    if len(known) > _MOST_LABELS:
+    labelled_rows = np.flatnonzero([label is not None for label in target.labels])
+    if len(labelled_rows) > _MAX_LABELS:
         return ()
     numbers = {label: number for number, label in enumerate(model.classes_)}
     labels = np.array([-1 if label is None else numbers[label] for label in target.labels])
     encoded = encode_reports(
-        [reports[int(row)] for row in known],
+        [reports[int(row)] for row in labelled_rows],
         encoder=model.encoder,
         reads_characters=model.reads_characters_,
     )
-    folds = list(_some_folds(split.folds, known))
-    points = (_point(encoded, labels[known], split.blocks[known], folds, s) for s in _SHARES)
+    folds = list(_select_folds(split.folds, labelled_rows))
+    known_labels, blocks = labels[labelled_rows], split.blocks[labelled_rows]
+    points = (_curve_point(encoded, known_labels, blocks, folds, share) for share in _SHARES)
     return tuple(point for point in points if point is not None)
 
 
 def labels_until_auto(
-    judged: HeldOutPredictions, copies: Rows, labels: int, *, wanted: float
+    predictions: HeldOutPredictions, copies: Rows, labels: int, *, precision: float
 ) -> int | None:
-    """Return about how many more labels a first certificate takes, in tens; None if nothing tells.
+    """Estimate how many more labels the first certificate needs, in tens; None if it cannot tell.
 
-    `judged` are held-out answers after so many `labels`. Supposes that later answers are as sure
-    and as right as these: each class, and all together, is asked at each threshold how many
-    accepted answers would prove the precision that it shows. That precision counts ten answers more
-    which are right as often as they are sure, or a lucky few would promise too much. More labels
-    make a model better, so fewer may do.
+    `predictions` are the held-out ones of a model fitted on so many `labels`. Later answers are
+    assumed to be as confident and as often right as these. For each class, and for all classes
+    together, at each threshold: how many accepted answers would prove the precision observed there?
+    The observed precision is smoothed with ten more answers that are right as often as the mean
+    confidence says, so that a few lucky answers do not promise too much. A model improves with
+    more labels, so fewer may be enough.
     """
-    drawn = take_rows(judged, one_of_each(copies))
-    groups = [drawn.predicted == number for number in np.unique(drawn.predicted)]
+    sample = take_rows(predictions, one_of_each(copies))
+    class_masks = [sample.predicted == number for number in np.unique(sample.predicted)]
     thresholds = np.array(GRID)
-    takes = [
-        _answers_needed(drawn, here & (drawn.confidence >= threshold), wanted)
-        for here in (np.ones(len(drawn.labels), dtype=bool), *groups)
-        for threshold in thresholds[thresholds > wanted - 0.1]
+    growths = [
+        _growth_needed(sample, mask & (sample.confidence >= threshold), precision)
+        for mask in (np.ones(len(sample.labels), dtype=bool), *class_masks)
+        for threshold in thresholds[thresholds > precision - 0.1]
     ]
-    growth = min(takes, default=np.inf)
-    # Further ahead a better model will be certified, of which these answers say little.
-    if growth - 1 > _MOST_AHEAD:
+    growth = min(growths, default=np.inf)
+    # With ten times more labels the model would be too different from this one to estimate.
+    if growth - 1 > _MAX_GROWTH:
         return None
     return 10 * max(1, int(np.ceil((growth - 1) * labels / 10)))
 
 
-def _answers_needed(judged: HeldOutPredictions, accepted: Rows, wanted: float) -> float:
-    """Return by how much the answers must grow for those accepted to prove the precision."""
+def _growth_needed(predictions: HeldOutPredictions, accepted: Rows, precision: float) -> float:
+    """Return the factor by which answers must grow until the accepted ones prove the precision."""
     count = int(accepted.sum())
-    right = int((accepted & (judged.predicted == judged.labels)).sum())
+    right = int((accepted & (predictions.predicted == predictions.labels)).sum())
     if not count:
         return np.inf
-    sure = float(judged.confidence[accepted].mean())
-    precision = (right + _PRIOR_ANSWERS * sure) / (count + _PRIOR_ANSWERS)
-    of = np.arange(FEWEST_ACCEPTED, _MOST_ANSWERS)
-    proven = np.flatnonzero(lower_bound(np.floor(precision * of).astype(int), of) >= wanted)
-    return float(of[proven[0]]) / count if len(proven) else np.inf
+    mean_confidence = float(predictions.confidence[accepted].mean())
+    expected_precision = (right + _PRIOR_ANSWERS * mean_confidence) / (count + _PRIOR_ANSWERS)
+    answer_counts = np.arange(FEWEST_ACCEPTED, _MAX_ANSWERS)
+    right_counts = np.floor(expected_precision * answer_counts).astype(int)
+    sufficient = np.flatnonzero(lower_bound(right_counts, answer_counts) >= precision)
+    return float(answer_counts[sufficient[0]]) / count if len(sufficient) else np.inf
 
 
-def _some_folds(folds: Sequence[Fold], known: Rows) -> Iterator[Fold]:
-    """Yield folds whose rows number the labelled incidents, until they judge enough of them."""
-    judged = 0
+def _select_folds(folds: Sequence[Fold], labelled_rows: Rows) -> Iterator[Fold]:
+    """Yield folds of the labelled incidents until they have enough rows to judge.
+
+    The rows of these folds number the labelled incidents only.
+    """
+    judged_count = 0
     for fold in folds:
-        if judged < _ENOUGH_JUDGED:
-            fit, judge = (np.flatnonzero(np.isin(known, rows)) for rows in (fold.fit, fold.judge))
-            judged += len(judge)
+        if judged_count < _ENOUGH_PREDICTIONS:
+            fit, judge = (
+                np.flatnonzero(np.isin(labelled_rows, rows)) for rows in (fold.fit, fold.judge)
+            )
+            judged_count += len(judge)
             yield Fold(fit, judge)
 
 
-def _point(
+def _curve_point(
     encoded: EncodedReports, labels: Rows, blocks: Rows, folds: Sequence[Fold], share: float
 ) -> CurvePoint | None:
-    learned, rows, predicted = [], [], []
+    label_counts, judged_rows, predicted = [], [], []
     for number, fold in enumerate(folds):
-        order = np.random.default_rng(number).permutation(fold.fit)
-        seen = np.sort(order[: round(share * len(order))])
-        if len(fold.judge) and len(seen) >= _FEWEST_LEARNED and len(set(labels[seen])) > 1:
-            learned.append(len(seen))
-            rows.append(fold.judge)
-            predicted.append(_answer(encoded, labels, seen, fold.judge))
-    if not rows:
+        shuffled_rows = np.random.default_rng(number).permutation(fold.fit)
+        fit_rows = np.sort(shuffled_rows[: round(share * len(shuffled_rows))])
+        if len(fold.judge) and len(fit_rows) >= _MIN_LABELS and len(set(labels[fit_rows])) > 1:
+            label_counts.append(len(fit_rows))
+            judged_rows.append(fold.judge)
+            predicted.append(_predict(encoded, labels, fit_rows, fold.judge))
+    if not judged_rows:
         return None
-    judged = np.concatenate(rows)
-    answers = np.concatenate(predicted)
-    unused = np.zeros(len(judged))
-    found = measure(
+    all_rows = np.concatenate(judged_rows)
+    all_predicted = np.concatenate(predicted)
+    zeros = np.zeros(len(all_rows))
+    estimate = measure(
         accuracy,
         HeldOutPredictions(
-            labels[judged], answers, unused, unused, blocks[judged], int(labels.max()) + 1
+            labels[all_rows], all_predicted, zeros, zeros, blocks[all_rows], int(labels.max()) + 1
         ),
     )
-    return CurvePoint(round(float(np.mean(learned))), *found.triple)
+    return CurvePoint(round(float(np.mean(label_counts))), *estimate.triple)
 
 
-def _answer(encoded: EncodedReports, labels: Rows, seen: Rows, judged: Rows) -> Rows:
+def _predict(encoded: EncodedReports, labels: Rows, fit_rows: Rows, judged_rows: Rows) -> Rows:
     classes = int(labels.max()) + 1
-    learned = encoded.take(seen)
-    name, expert = next(iter(choose_experts(learned, classes=classes, seed=0).items()))
-    fitted = {name: expert.fit(learned, labels[seen])}
-    return np.asarray(expert_scores(fitted, encoded.take(judged), classes)[0].argmax(axis=1))
+    fit_reports = encoded.take(fit_rows)
+    name, expert = next(iter(choose_experts(fit_reports, classes=classes, seed=0).items()))
+    fitted_expert = {name: expert.fit(fit_reports, labels[fit_rows])}
+    return np.asarray(
+        expert_scores(fitted_expert, encoded.take(judged_rows), classes)[0].argmax(axis=1)
+    )

@@ -1,4 +1,4 @@
-"""Pictures of held-out answers for MLflow: what is mistaken for what, and precision by coverage."""
+"""Plots of held-out predictions for MLflow: the confusion matrix, and precision by coverage."""
 
 import os
 from collections.abc import Mapping
@@ -15,21 +15,21 @@ if TYPE_CHECKING:  # see _new_figure
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MOST_CLASSES = 20
-_NUMBERED_CLASSES = 12
-_NAMED_CERTIFICATES = 15
+_MAX_CLASSES = 20
+_MAX_NUMBERED_CLASSES = 12
+_MAX_CERTIFIED_LABELS = 15
 _OTHER = "(other)"
-_DARK = 0.5
+_DARK_SHARE = 0.5
 
 
-def draw_confusion(judged: pd.DataFrame, card: Card, fonts: Path) -> "Figure":
-    """Draw how often each label was answered by which, as shares of the label's incidents.
+def draw_confusion(predictions: pd.DataFrame, card: Card, fonts: Path) -> "Figure":
+    """Draw the confusion matrix: for each label, the share of its incidents per predicted label.
 
-    `judged` holds the held-out `label`, `predicted` and `confidence` of each incident, `fonts` is
-    the folder where matplotlib keeps its list of fonts. Labels beyond the 20 most frequent are
-    drawn as one.
+    `predictions` has the columns `label`, `predicted` and `confidence` of each held-out incident.
+    `fonts` is the folder where matplotlib keeps its list of fonts. All labels except the 20 most
+    frequent are drawn as one.
     """
-    counts = _confusion(judged)
+    counts = _confusion_counts(predictions)
     figure = _new_figure(fonts, side=4 + 0.4 * len(counts))
     axes = figure.add_subplot()
     shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0).to_numpy()
@@ -37,29 +37,32 @@ def draw_confusion(judged: pd.DataFrame, card: Card, fonts: Path) -> "Figure":
     names, ticks = counts.columns.tolist(), range(len(counts))
     axes.set_xticks(ticks, names, rotation=90, parse_math=False)
     axes.set_yticks(ticks, names, parse_math=False)
-    axes.set(xlabel="answered", ylabel="right", title=f"{card.target}: held-out confusion")
-    if len(counts) <= _NUMBERED_CLASSES:
+    axes.set(xlabel="predicted label", ylabel="right label")
+    axes.set_title(f"{card.target}: held-out confusion matrix")
+    if len(counts) <= _MAX_NUMBERED_CLASSES:
         for (row, column), share in np.ndenumerate(shares):
-            shade = "white" if share > _DARK else "black"
+            shade = "white" if share > _DARK_SHARE else "black"
             number = str(counts.iat[row, column])
             axes.text(column, row, number, ha="center", va="center", color=shade, fontsize="small")
     return figure
 
 
-def draw_coverage(judged: pd.DataFrame, card: Card, fonts: Path) -> "Figure":
-    """Draw precision against the share of the incidents answered, and what is certified.
+def draw_coverage(predictions: pd.DataFrame, card: Card, fonts: Path) -> "Figure":
+    """Draw precision against the share of incidents answered, and the certified labels.
 
-    On the left the surest answers, with a star for what is answered without a person; on the right
-    the certified labels, each at its threshold. Dashed is the precision that was proven.
+    The left plot answers the most confident predictions first; a star marks what `auto` answers.
+    The right plot shows the precision of each certified label above its threshold. Dashed lines
+    mark the proven precision.
     """
     figure = _new_figure(fonts, side=6, width=12 if card.certificates else 6)
-    right = (judged["label"] == judged["predicted"]).to_numpy()
-    curve, *others = figure.subplots(1, 2 if card.certificates else 1, squeeze=False)[0]
-    order = np.argsort(-judged["confidence"].to_numpy(), kind="stable")
-    taken = np.arange(1, len(order) + 1)
-    curve.plot(taken / len(order), np.cumsum(right[order]) / taken, label="the surest answers")
-    for certified in others:
-        _draw_certified(curve, certified, judged.assign(right=right), card.certificates)
+    right = (predictions["label"] == predictions["predicted"]).to_numpy()
+    curve, *certified_axes = figure.subplots(1, 2 if card.certificates else 1, squeeze=False)[0]
+    order = np.argsort(-predictions["confidence"].to_numpy(), kind="stable")
+    answer_counts = np.arange(1, len(order) + 1)
+    precision = np.cumsum(right[order]) / answer_counts
+    curve.plot(answer_counts / len(order), precision, label="most confident first")
+    for axes in certified_axes:
+        _draw_certified(curve, axes, predictions.assign(right=right), card.certificates)
     curve.set(xlim=(0, 1), xlabel="share of the incidents answered", ylabel="precision")
     curve.legend(loc="lower left")
     figure.suptitle(f"{card.target}: held-out precision by coverage")
@@ -67,36 +70,37 @@ def draw_coverage(judged: pd.DataFrame, card: Card, fonts: Path) -> "Figure":
 
 
 def _draw_certified(
-    curve: "Axes", axes: "Axes", judged: pd.DataFrame, certificates: Mapping[str, Certificate]
+    curve: "Axes", axes: "Axes", predictions: pd.DataFrame, certificates: Mapping[str, Certificate]
 ) -> None:
-    thresholds = {label: one.threshold for label, one in certificates.items()}
-    needed = judged["predicted"].map(thresholds).fillna(np.inf).to_numpy(dtype=np.float64)
-    auto = judged[judged["confidence"].to_numpy() >= needed]
-    promised = max(one.precision_at_least for one in certificates.values())
-    for drawn, line in ((curve, curve.axhline), (axes, axes.axvline)):
+    thresholds = {label: certificate.threshold for label, certificate in certificates.items()}
+    needed = predictions["predicted"].map(thresholds).fillna(np.inf).to_numpy(dtype=np.float64)
+    auto = predictions[predictions["confidence"].to_numpy() >= needed]
+    promised = max(certificate.precision_at_least for certificate in certificates.values())
+    for plot, line in ((curve, curve.axhline), (axes, axes.axvline)):
         line(promised, linestyle="--", linewidth=1, color="grey", label=f"proven: {promised:g}")
-        drawn.grid(alpha=0.3)
+        plot.grid(alpha=0.3)
     if len(auto):
-        at = (len(auto) / len(judged), auto["right"].mean())
-        curve.scatter(*at, marker="*", s=200, color="C2", zorder=3, label="without a person")
-    found = auto.groupby("predicted")["right"].agg(["size", "mean"]).sort_values("size")
-    shown = found.tail(_NAMED_CERTIFICATES)
-    axes.scatter(shown["mean"], range(len(shown)), color="C1")
-    names = [f"{name} (n {size})" for name, size in shown["size"].items()]
+        star = (len(auto) / len(predictions), auto["right"].mean())
+        curve.scatter(*star, marker="*", s=200, color="C2", zorder=3, label="answered by auto")
+    by_label = auto.groupby("predicted")["right"].agg(["size", "mean"]).sort_values("size")
+    largest = by_label.tail(_MAX_CERTIFIED_LABELS)
+    axes.scatter(largest["mean"], range(len(largest)), color="C1")
+    names = [f"{name} (n {size})" for name, size in largest["size"].items()]
     axes.set_yticks(range(len(names)), names, parse_math=False)
-    axes.set(xlabel="precision of its answers without a person", title="certified labels")
+    axes.set(xlabel="precision of auto answers", title="certified labels")
 
 
-def _confusion(judged: pd.DataFrame) -> pd.DataFrame:
-    common = judged["label"].value_counts().index[:_MOST_CLASSES].tolist()
-    kept = judged[["label", "predicted"]].where(judged[["label", "predicted"]].isin(common), _OTHER)
-    names = sorted(common) + [_OTHER] * bool((kept == _OTHER).any(axis=None))
-    counts = pd.crosstab(kept["label"], kept["predicted"])
+def _confusion_counts(predictions: pd.DataFrame) -> pd.DataFrame:
+    frequent_labels = predictions["label"].value_counts().index[:_MAX_CLASSES].tolist()
+    columns = predictions[["label", "predicted"]]
+    grouped = columns.where(columns.isin(frequent_labels), _OTHER)
+    names = sorted(frequent_labels) + [_OTHER] * bool((grouped == _OTHER).any(axis=None))
+    counts = pd.crosstab(grouped["label"], grouped["predicted"])
     return counts.reindex(index=names, columns=names, fill_value=0)
 
 
 def _new_figure(fonts: Path, side: float, width: float | None = None) -> "Figure":
-    # It takes a second to import, and then writes to the user's folders unless told where to.
+    # Importing matplotlib takes a second, and it writes to the user's home unless this is set.
     os.environ.setdefault("MPLCONFIGDIR", str(fonts))
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Whether confidences can be believed: by bin and by class, as numbers and as a picture."""
+"""Reliability of confidences: measured by confidence bin and by class, and plotted."""
 
 import os
 from collections.abc import Sequence
@@ -14,44 +14,44 @@ if TYPE_CHECKING:  # see draw_reliability
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_NAMED_CLASSES = 5
+_MAX_NAMED_CLASSES = 5
 _DOT_AREA = 400.0
 _SMALLEST_DOT = 6.0
 
 
-def reliability_by_bin(judged: HeldOutPredictions) -> tuple[ConfidenceBin, ...]:
-    """Return the bins of the calibration error that hold a prediction, the least sure first."""
-    numbers = confidence_bins(judged.confidence)
-    right = judged.labels == judged.predicted
+def reliability_by_bin(predictions: HeldOutPredictions) -> tuple[ConfidenceBin, ...]:
+    """Return the confidence bins that hold predictions, the least confident first."""
+    numbers = confidence_bins(predictions.confidence)
+    is_right = predictions.labels == predictions.predicted
     return tuple(
         ConfidenceBin(
             low=number / CONFIDENCE_BINS,
             high=(number + 1) / CONFIDENCE_BINS,
-            n=int(here.sum()),
-            mean_confidence=float(judged.confidence[here].mean()),
-            accuracy=float(right[here].mean()),
+            n=int(is_in_bin.sum()),
+            mean_confidence=float(predictions.confidence[is_in_bin].mean()),
+            accuracy=float(is_right[is_in_bin].mean()),
         )
         for number in np.unique(numbers).tolist()
-        for here in [numbers == number]
+        for is_in_bin in [numbers == number]
     )
 
 
 def reliability_by_class(
-    judged: HeldOutPredictions, classes: Sequence[str]
+    predictions: HeldOutPredictions, classes: Sequence[str]
 ) -> tuple[ClassReliability, ...]:
-    """Return one account per class that was labelled or predicted, in the classes' order."""
-    labelled = np.bincount(judged.labels, minlength=len(classes))
-    predicted = np.bincount(judged.predicted, minlength=len(classes))
-    right = judged.labels == judged.predicted
-    hits = np.bincount(judged.labels[right], minlength=len(classes))
-    confidence = np.bincount(judged.predicted, judged.confidence, len(classes))
+    """Return the reliability of each class that is a label or a prediction, in class order."""
+    labelled = np.bincount(predictions.labels, minlength=len(classes))
+    predicted = np.bincount(predictions.predicted, minlength=len(classes))
+    is_right = predictions.labels == predictions.predicted
+    right_counts = np.bincount(predictions.labels[is_right], minlength=len(classes))
+    confidence = np.bincount(predictions.predicted, predictions.confidence, len(classes))
     return tuple(
         ClassReliability(
             label=classes[number],
             labelled=int(labelled[number]),
             predicted=int(predicted[number]),
-            precision=_share(hits[number], predicted[number]),
-            recall=_share(hits[number], labelled[number]),
+            precision=_share(right_counts[number], predicted[number]),
+            recall=_share(right_counts[number], labelled[number]),
             mean_confidence=_share(confidence[number], predicted[number]),
         )
         for number in np.flatnonzero(labelled + predicted).tolist()
@@ -59,12 +59,12 @@ def reliability_by_class(
 
 
 def draw_reliability(card: Card, fonts: Path) -> "Figure":
-    """Draw a card's reliability; `fonts` is the folder where matplotlib keeps its list of fonts.
+    """Plot a card's reliability; `fonts` is the folder where matplotlib keeps its list of fonts.
 
-    On the left accuracy against confidence by bin (Murphy and Winkler 1977), above the number of
-    predictions; on the right precision against mean confidence, a dot per class.
+    Left: accuracy against confidence by bin (Murphy and Winkler 1977), and below it the number of
+    predictions in each bin. Right: precision against mean confidence, one dot per class.
     """
-    # It takes a second to import, and then writes to the user's folders unless told where to.
+    # Importing matplotlib takes a second, and it writes to the user's home unless this is set.
     os.environ.setdefault("MPLCONFIGDIR", str(fonts))
     from matplotlib.figure import Figure
 
@@ -79,16 +79,16 @@ def draw_reliability(card: Card, fonts: Path) -> "Figure":
 
 def _draw_bins(axes: "Axes", bins: Sequence[ConfidenceBin]) -> None:
     _draw_diagonal(axes)
-    sure = [each.mean_confidence for each in bins]
-    axes.plot(sure, [each.accuracy for each in bins], marker="o")
+    confidences = [bin_.mean_confidence for bin_ in bins]
+    axes.plot(confidences, [bin_.accuracy for bin_ in bins], marker="o")
     axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy", title="by confidence")
 
 
 def _draw_counts(axes: "Axes", bins: Sequence[ConfidenceBin]) -> None:
     bars = axes.bar(
-        [each.low for each in bins],
-        [each.n for each in bins],
-        width=[each.high - each.low for each in bins],
+        [bin_.low for bin_ in bins],
+        [bin_.n for bin_ in bins],
+        width=[bin_.high - bin_.low for bin_ in bins],
         align="edge",
         edgecolor="white",
     )
@@ -98,19 +98,24 @@ def _draw_counts(axes: "Axes", bins: Sequence[ConfidenceBin]) -> None:
 
 
 def _draw_classes(axes: "Axes", classes: Sequence[ClassReliability]) -> None:
-    """Draw the classes that were predicted; the most frequent ones are named."""
+    """Draw a dot for each predicted class, with a name for the most frequent ones."""
     _draw_diagonal(axes)
-    shown = [
-        (each.predicted, each.mean_confidence, each.precision, each.label)
-        for each in sorted(classes, key=lambda each: -each.predicted)
-        if each.mean_confidence is not None and each.precision is not None
+    dots = [
+        (
+            reliability.predicted,
+            reliability.mean_confidence,
+            reliability.precision,
+            reliability.label,
+        )
+        for reliability in sorted(classes, key=lambda item: -item.predicted)
+        if reliability.mean_confidence is not None and reliability.precision is not None
     ]
-    most = max((predicted for predicted, *_ in shown), default=1)
-    for place, (predicted, sure, precision, label) in enumerate(shown):
-        area = max(_DOT_AREA * predicted / most, _SMALLEST_DOT)
-        axes.scatter(sure, precision, s=area, color="C0", alpha=0.5)
-        if place < _NAMED_CLASSES:
-            name = axes.annotate(label, (sure, precision), fontsize="small", parse_math=False)
+    largest = max((count for count, *_ in dots), default=1)
+    for place, (count, confidence, precision, label) in enumerate(dots):
+        area = max(_DOT_AREA * count / largest, _SMALLEST_DOT)
+        axes.scatter(confidence, precision, s=area, color="C0", alpha=0.5)
+        if place < _MAX_NAMED_CLASSES:
+            name = axes.annotate(label, (confidence, precision), fontsize="small", parse_math=False)
             name.set_in_layout(False)
     axes.set(xlim=(0, 1.02), ylim=(-0.02, 1.02), xlabel="mean confidence", ylabel="precision")
     axes.set_title("by predicted class (area: predictions)")
@@ -120,5 +125,5 @@ def _draw_diagonal(axes: "Axes") -> None:
     axes.plot((0, 1), (0, 1), color="grey", linestyle=":", linewidth=1)
 
 
-def _share(part: float, whole: float) -> float | None:
-    return float(part / whole) if whole else None
+def _share(count: float, total: float) -> float | None:
+    return float(count / total) if total else None

@@ -1,4 +1,4 @@
-"""Metrics of judged searches, as a card keeps them: recall stands beside a baseline."""
+"""Metrics of held-out searches for the card; recall is compared with a baseline."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +16,13 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class JudgedSearches:
-    """Held-out searches: the rank of the first relevant entry, 0 for the top, also the baseline's.
+    """Held-out searches, by arrays with one value per search.
 
-    `has_relevant` tells whether there is a relevant entry to find, `is_shown` whether the first
-    entry reaches the cut-off, `is_right` whether it is relevant, `confidence` how sure it is.
-    `weights` count the incidents that a search stands for, and `blocks` number the days or groups
-    by which intervals are resampled.
+    `ranks` are those of the first relevant entry, 0 for the top; `baseline_ranks` are the
+    baseline's. `has_relevant` says whether there is a relevant entry to find. Of the first entry,
+    `is_shown` says whether it reaches the cutoff, `is_right` whether it is relevant, and
+    `confidence` is its probability. `weights` are the numbers of incidents that a search stands
+    for. `blocks` number the days or groups to resample.
     """
 
     ranks: Rows
@@ -37,41 +38,43 @@ class JudgedSearches:
         return len(self.ranks)
 
 
-def recall_at(place: int, judged: JudgedSearches, ranks: Rows, weight: Floats) -> float:
-    """Return the share of searches with a relevant entry that have one among the first `place`."""
-    weight = weight * judged.weights * judged.has_relevant
-    whole = float(weight.sum())
-    return float(weight[ranks < place].sum()) / whole if whole else 0.0
+def recall_at(place: int, searches: JudgedSearches, ranks: Rows, weight: Floats) -> float:
+    """Return the share of searches whose top `place` entries hold a relevant one, if one exists."""
+    weight = weight * searches.weights * searches.has_relevant
+    total = float(weight.sum())
+    return float(weight[ranks < place].sum()) / total if total else 0.0
 
 
-def shown_precision(judged: JudgedSearches, weight: Floats) -> float:
-    """Return the share of shown first entries that are relevant; 1 when none is shown."""
-    weight = weight * judged.weights * judged.is_shown
-    whole = float(weight.sum())
-    return float(weight[judged.is_right].sum()) / whole if whole else 1.0
+def shown_precision(searches: JudgedSearches, weight: Floats) -> float:
+    """Return the share of shown first entries that are relevant; 1 if none is shown."""
+    weight = weight * searches.weights * searches.is_shown
+    total = float(weight.sum())
+    return float(weight[searches.is_right].sum()) / total if total else 1.0
 
 
-def shown_share(judged: JudgedSearches, weight: Floats) -> float:
+def shown_share(searches: JudgedSearches, weight: Floats) -> float:
     """Return the share of searches that show something."""
-    weight = weight * judged.weights
-    whole = float(weight.sum())
-    return float(weight[judged.is_shown].sum()) / whole if whole else 0.0
+    weight = weight * searches.weights
+    total = float(weight.sum())
+    return float(weight[searches.is_shown].sum()) / total if total else 0.0
 
 
-def shown_share_of_answerable(judged: JudgedSearches, weight: Floats) -> float:
+def shown_share_of_answerable(searches: JudgedSearches, weight: Floats) -> float:
     """Return the share of searches with a relevant entry that show something."""
-    return shown_share(judged, weight * judged.has_relevant)
+    return shown_share(searches, weight * searches.has_relevant)
 
 
-def measure_recall(place: int, judged: JudgedSearches, baseline: str) -> Metric:
-    """Return how often a relevant entry is among the first `place`, beside the named baseline."""
-    ours = measure(lambda same, weight: recall_at(place, same, same.ranks, weight), judged)
-    theirs = recall_at(place, judged, judged.baseline_ranks, np.ones(len(judged.blocks)))
-    return Metric(f"recall_at_{place}", *ours.triple, theirs, baseline)
+def measure_recall(place: int, searches: JudgedSearches, baseline: str) -> Metric:
+    """Return the recall at `place` with its interval, and that of the named baseline."""
+    recall = measure(
+        lambda resampled, weight: recall_at(place, resampled, resampled.ranks, weight), searches
+    )
+    baseline_recall = recall_at(place, searches, searches.baseline_ranks, np.ones(len(searches)))
+    return Metric(f"recall_at_{place}", *recall.triple, baseline_recall, baseline)
 
 
 def measure_shown(
-    name: str, figure: Callable[[JudgedSearches, Floats], float], judged: JudgedSearches
+    name: str, metric: Callable[[JudgedSearches, Floats], float], searches: JudgedSearches
 ) -> Metric:
-    """Return a figure of what is shown, which no baseline has."""
-    return Metric(name, *measure(figure, judged).triple)
+    """Return a metric of the shown entries; there is no baseline for it."""
+    return Metric(name, *measure(metric, searches).triple)

@@ -1,4 +1,4 @@
-"""Parts of a history that deserve a look of their own: by class, service, source and language."""
+"""Slices: parts of a history by class, service, source, language or length, measured alone."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from training.evaluation.bootstrap import Floats
 from training.evaluation.languages import languages_of
 from training.evaluation.metrics import HeldOutPredictions
 
-_FEWEST_ROWS = 30
-_MOST_VALUES = 20
+_MIN_ROWS = 30
+_MAX_VALUES = 20
 _SHORT_WORDS = 8
 _LONG_WORDS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The judged incidents whose fact `name` is `value`: `rows` are their places among these."""
+    """The judged incidents whose fact `name` is `value`; `rows` are their places among all."""
 
     name: str
     value: str
@@ -31,15 +31,15 @@ class Slice:
 
     @property
     def title(self) -> str:
-        """What a person calls it, such as `service mail`."""
+        """Its name in messages, such as `service mail`."""
         return f"{self.name} {self.value}"
 
 
 def find_slices(reports: Sequence[IncidentReport], labels: Sequence[str]) -> tuple[Slice, ...]:
-    """Return the slices of judged reports with at least 30 incidents, at most 20 of each kind.
+    """Return the slices of judged reports with at least 30 incidents, at most 20 for each fact.
 
-    Incidents are divided by label, service, source, language and length of the text; a fact that
-    is alike everywhere divides nothing and is left out.
+    Facts are label, service, source, language and text length. A fact that has the same value
+    everywhere gives no slices.
     """
     texts = [incident_text(report) for report in reports]
     facts: dict[str, Sequence[str | None]] = {
@@ -47,49 +47,53 @@ def find_slices(reports: Sequence[IncidentReport], labels: Sequence[str]) -> tup
         "service": [report.service for report in reports],
         "source": [report.source for report in reports],
         "language": languages_of(texts),
-        "length": [_length(text) for text in texts],
+        "length": [_length_range(text) for text in texts],
     }
-    return tuple(each for name, values in facts.items() for each in _divide(name, values))
+    return tuple(
+        slice_ for name, values in facts.items() for slice_ in _slices_by_value(name, values)
+    )
 
 
 def measure_slices(
-    judged: HeldOutPredictions, slices: Sequence[Slice], copies: Rows
+    predictions: HeldOutPredictions, slices: Sequence[Slice], copies: Rows
 ) -> tuple[SliceMetric, ...]:
     """Return the accuracy of each slice with its 95% interval; `copies` are near-copy groups.
 
-    Intervals are Wilson's (1927) for as many incidents as groups of near-copies are worth: the
-    number less what their agreement repeats (Kish's design effect, 1965).
+    Intervals are Wilson's (1927). Since near-copies are mostly right or wrong together, they are
+    computed for the effective number of independent incidents (Kish's design effect, 1965).
     """
-    right = (judged.labels == judged.predicted).astype(np.float64)
-    return tuple(_measure(each, right[each.rows], copies[each.rows]) for each in slices)
+    is_right = (predictions.labels == predictions.predicted).astype(np.float64)
+    return tuple(_measure(slice_, is_right[slice_.rows], copies[slice_.rows]) for slice_ in slices)
 
 
-def _measure(part: Slice, right: Floats, copies: Rows) -> SliceMetric:
+def _measure(part: Slice, is_right: Floats, copies: Rows) -> SliceMetric:
     _, groups = np.unique(copies, return_inverse=True)
-    score, count = float(right.mean()), int(groups.max()) + 1
-    bounds = wilson_interval(score, _worth(right, groups))
-    return SliceMetric(part.name, part.value, len(right), count, "accuracy", score, *bounds)
+    score, count = float(is_right.mean()), int(groups.max()) + 1
+    bounds = wilson_interval(score, _effective_count(is_right, groups))
+    return SliceMetric(part.name, part.value, len(is_right), count, "accuracy", score, *bounds)
 
 
-def _worth(right: Floats, groups: Rows) -> float:
-    """Return how many independent incidents tell as much as these in their groups."""
-    score, count = float(right.mean()), int(groups.max()) + 1
+def _effective_count(is_right: Floats, groups: Rows) -> float:
+    """Return how many independent incidents give as much information as these in groups."""
+    score, count = float(is_right.mean()), int(groups.max()) + 1
     if score in (0.0, 1.0):
         return float(count)
-    between = float((np.bincount(groups, right - score) ** 2).sum())
-    return min(float(len(right)), len(right) ** 2 * score * (1 - score) / between)
+    between_groups = float((np.bincount(groups, is_right - score) ** 2).sum())
+    return min(float(len(is_right)), len(is_right) ** 2 * score * (1 - score) / between_groups)
 
 
-def _divide(name: str, values: Sequence[str | None]) -> list[Slice]:
+def _slices_by_value(name: str, values: Sequence[str | None]) -> list[Slice]:
     counts = Counter(value for value in values if value is not None)
-    kept = [value for value, count in counts.most_common(_MOST_VALUES) if count >= _FEWEST_ROWS]
+    frequent_values = [
+        value for value, count in counts.most_common(_MAX_VALUES) if count >= _MIN_ROWS
+    ]
     if len(counts) < 2:
         return []
-    found = np.array(values, dtype=object)
-    return [Slice(name, value, np.flatnonzero(found == value)) for value in kept]
+    value_array = np.array(values, dtype=object)
+    return [Slice(name, value, np.flatnonzero(value_array == value)) for value in frequent_values]
 
 
-def _length(text: str) -> str:
+def _length_range(text: str) -> str:
     words = len(text.split())
     if words < _SHORT_WORDS:
         return f"under {_SHORT_WORDS} words"

@@ -96,7 +96,7 @@ def prove(
         take_rows(evaluation.judged, kept),
         model.classes_,
         split.copies[evaluation.rows[kept]],
-        wanted=plan.auto_precision,
+        precision=plan.auto_precision,
         family=plan.family,
     )
 

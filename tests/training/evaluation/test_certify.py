@@ -103,18 +103,18 @@ def test_lower_promise_is_easier_to_keep() -> None:
     right = np.arange(300) % 10 > 0
     confidence = np.full(300, 0.95)
     assert certify(judged(right, confidence), CLASSES, np.arange(300)).certificates == {}
-    found = certify(judged(right, confidence), CLASSES, np.arange(300), wanted=0.8).certificates
+    found = certify(judged(right, confidence), CLASSES, np.arange(300), precision=0.8).certificates
     assert found["a"].precision_at_least == 0.8
 
 
 def test_higher_promise_begins_where_it_can_be_kept() -> None:
     # Fifty-nine right answers in a row are the fewest that prove 95%.
-    assert certify(sure(58), CLASSES, np.arange(58), wanted=0.95).certificates == {}
-    (certificate,) = certify(sure(59), CLASSES, np.arange(59), wanted=0.95).certificates.values()
+    assert certify(sure(58), CLASSES, np.arange(58), precision=0.95).certificates == {}
+    (certificate,) = certify(sure(59), CLASSES, np.arange(59), precision=0.95).certificates.values()
     assert certificate.n == 59
     confidence = np.concatenate([np.full(40, 0.9995), np.full(60, 0.95)])
     found = certify(
-        judged(np.ones(100, dtype=bool), confidence), CLASSES, np.arange(100), wanted=0.95
+        judged(np.ones(100, dtype=bool), confidence), CLASSES, np.arange(100), precision=0.95
     )
     assert found.certificates["a"].threshold <= 0.95
 

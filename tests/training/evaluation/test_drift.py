@@ -78,7 +78,7 @@ def test_steady_labels_and_right_confidence_are_no_drift() -> None:
     assert rows_since_drift(drift, rows, split).all()
 
 
-def test_moved_shares_are_dated_and_said_in_words() -> None:
+def test_changed_shares_are_dated_and_described() -> None:
     drift, split = drift_of(labels_with(0.4, 0.1))
     assert drift.has_drifted
     assert drift.since in {period.starts_at for period in split.periods[-2:]}
@@ -102,7 +102,7 @@ def test_days_that_differ_from_one_another_all_along_are_no_drift() -> None:
     assert not drift.has_drifted
 
 
-def test_rash_confidence_is_a_drift_of_the_newest_period() -> None:
+def test_too_high_confidence_is_a_drift_of_the_newest_period() -> None:
     drift, split = drift_of(labels_with(0.3, 0.3), confidence=0.99)
     assert drift.has_drifted
     assert drift.since == split.periods[-1].starts_at

@@ -1,4 +1,4 @@
-"""What more labels would bring: the rung, the learning curve, and how many `auto` still takes."""
+"""Forecasts of what more labels would bring: method level, learning curve, labels until `auto`."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def answers(count: int, right: float, confidence: float) -> HeldOutPredictions:
 def fitted(count: int, home: Path, mistaken: float = 0.0):
     incidents = past(count, mistaken)
     history = History(incidents)
-    target = Target("category", tuple(one.outcome.category for one in incidents))
+    target = Target("category", tuple(incident.outcome.category for incident in incidents))
     place = open_home(HomeSettings(home=home))
     plan = TrainingPlan(place, "default", place.database_url, "hashing")
     return fit_best_encoder(history, target, split_history(history), plan, None)
@@ -55,7 +55,7 @@ def fitted(count: int, home: Path, mistaken: float = 0.0):
 
 def test_sure_and_right_answers_need_as_many_as_a_certificate() -> None:
     held_out = answers(20, 1.0, 0.999)
-    more = labels_until_auto(held_out, np.arange(20), 20, wanted=0.92)
+    more = labels_until_auto(held_out, np.arange(20), 20, precision=0.92)
     assert more is not None
     enough = answers(20 + more, 1.0, 0.999)
     assert certify(enough, ("a", "b"), np.arange(len(enough.labels))).certificates
@@ -64,7 +64,7 @@ def test_sure_and_right_answers_need_as_many_as_a_certificate() -> None:
 
 def test_weaker_answers_need_more_labels_and_wrong_ones_tell_nothing() -> None:
     def more(right: float, confidence: float) -> int | None:
-        return labels_until_auto(answers(100, right, confidence), np.arange(100), 100, wanted=0.92)
+        return labels_until_auto(answers(100, right, confidence), np.arange(100), 100, precision=0.92)
 
     assert more(0.94, 0.95) > more(0.98, 0.97)
     assert more(0.85, 0.95) is None
@@ -74,39 +74,39 @@ def test_weaker_answers_need_more_labels_and_wrong_ones_tell_nothing() -> None:
 
 def test_copies_count_once() -> None:
     held_out = answers(60, 1.0, 0.99)
-    apart = labels_until_auto(held_out, np.arange(60), 60, wanted=0.92)
-    alike = labels_until_auto(held_out, np.arange(60) // 3, 60, wanted=0.92)
+    apart = labels_until_auto(held_out, np.arange(60), 60, precision=0.92)
+    alike = labels_until_auto(held_out, np.arange(60) // 3, 60, precision=0.92)
     assert alike > apart
 
 
 @pytest.mark.parametrize(("labels", "rung"), [(24, "neighbours"), (60, "linear")])
-def test_training_says_which_rung_answers(labels: int, rung: str, tmp_path: Path) -> None:
+def test_training_says_the_method_level(labels: int, rung: str, tmp_path: Path) -> None:
     forecast = fitted(labels, tmp_path / "home").forecast
     assert forecast.rung == rung
-    assert forecast.statements[0].startswith(f"rung {rung}: ")
+    assert forecast.statements[0].startswith(f"method level {rung}: ")
 
 
 def test_training_of_few_labels_tells_the_curve_and_how_many_auto_takes(tmp_path: Path) -> None:
-    found = fitted(60, tmp_path / "home", mistaken=0.25)
-    curve = found.forecast.learning_curve
+    fit = fitted(60, tmp_path / "home", mistaken=0.25)
+    curve = fit.forecast.learning_curve
     assert [point.labels for point in curve] == sorted(point.labels for point in curve)
     assert all(0 <= point.low <= point.accuracy <= point.high <= 1 for point in curve)
-    assert not found.model.certification_.certificates
-    assert found.forecast.labels_until_auto is None or found.forecast.labels_until_auto > 0
-    assert any(said.startswith("auto impossible yet") for said in found.forecast.statements)
+    assert not fit.model.certification_.certificates
+    assert fit.forecast.labels_until_auto is None or fit.forecast.labels_until_auto > 0
+    assert any(sentence.startswith("auto is not possible yet") for sentence in fit.forecast.statements)
 
 
 def test_certified_model_needs_no_more_labels(tmp_path: Path) -> None:
-    found = fitted(300, tmp_path / "home")
-    assert found.model.certification_.certificates
-    assert found.forecast.labels_until_auto is None
-    assert not any("auto impossible" in said for said in found.forecast.statements)
-    assert len(found.forecast.learning_curve) > 2
+    fit = fitted(300, tmp_path / "home")
+    assert fit.model.certification_.certificates
+    assert fit.forecast.labels_until_auto is None
+    assert not any("auto is not possible" in sentence for sentence in fit.forecast.statements)
+    assert len(fit.forecast.learning_curve) > 2
 
 
 def test_neighbours_alone_show_their_exemplars() -> None:
     model = ChoiceModel(encoder="hashing").fit(past(24))
-    (found,) = model.predict([IncidentReport(id="new", title="printer 7")])
+    (prediction,) = model.predict([IncidentReport(id="new", title="printer 7")])
     assert model.rung == "neighbours"
-    assert found.evidence.exemplars
-    assert not found.evidence.tokens
+    assert prediction.evidence.exemplars
+    assert not prediction.evidence.tokens

@@ -39,10 +39,10 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Card:
     (target,), _ = find_targets(past)
     split = split_history(past)
     fitted = fit_best_encoder(past, target, split, plan, None)
-    told = replace(
+    forecast = replace(
         fitted.forecast or LabelForecast("linear"), labels_until_auto=230, is_withheld=True
     )
-    fitted = replace(fitted, forecast=told)
+    fitted = replace(fitted, forecast=forecast)
     noise = LabelNoise(0, 0.0, 50, None, 0, 0, None)
     return write_card(past, target, split, fitted, Verdict(True, ()), noise)
 
@@ -52,6 +52,6 @@ def test_its_data_end_with_the_last_incident_that_has_a_label(card: Card) -> Non
 
 
 def test_no_number_of_labels_helps_where_certificates_are_withheld(card: Card) -> None:
-    first = "auto impossible yet: confirm `columns_known` in the mapping first; then about 230"
-    assert any(note.startswith(first) for note in card.notes)
+    start = "auto is not possible yet: confirm `columns_known` in the mapping; then about 230"
+    assert any(note.startswith(start) for note in card.notes)
     assert card.labels_until_auto is None
