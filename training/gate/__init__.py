@@ -1,1 +1,1 @@
-"""The gate: what a challenger must show before it may answer."""
+"""The gate: decides whether a challenger may replace the champion."""

@@ -1,4 +1,4 @@
-"""Lets a challenger pass that is better than the champion, or no worse and fresher."""
+"""Decides whether a challenger passes: better than the champion, or no worse and fresher."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,10 +14,10 @@ from training.gate.paired_bootstrap import Answers, GainEstimate, accuracy_gain,
 from training.gate.slice_veto import judge_slices
 
 TOLERATED_LOSS = 0.005
-"""How much worse than the champion a fresher challenger may seem: half a point."""
+"""How much worse than the champion a fresher challenger may be measured: half a point."""
 
 TOLERATED_BOUND = 0.0075
-"""How much worse it may be, as far as noise lets tell; tests/benchmarks/gate_simulation.py."""
+"""How much worse it may be by its 95% interval; see tests/benchmarks/gate_simulation.py."""
 
 _BASELINE = "the most frequent label"
 _BEST = "the best champion of the past year"
@@ -25,7 +25,10 @@ _BEST = "the best champion of the past year"
 
 @dataclass(frozen=True, slots=True)
 class _OpponentComparison:
-    """A comparison with another version, and whether it lets the challenger pass."""
+    """A comparison with another version, and whether the challenger passes it.
+
+    `which` says on which incidents the two were compared.
+    """
 
     comparison: Comparison
     answers: Answers
@@ -38,105 +41,113 @@ class _OpponentComparison:
 
     @property
     def is_no_worse(self) -> bool:
-        """Whether it is not worse than half a point, and noise hides little more."""
+        """Whether it is at most half a point worse, and its interval excludes much more."""
         return self.comparison.value >= -TOLERATED_LOSS and self.comparison.low >= -TOLERATED_BOUND
 
     def __str__(self) -> str:
-        found = self.comparison
+        result = self.comparison
+        incidents = counted(result.incidents, "incident")
         return (
-            f"{found.name} on {counted(found.incidents, 'incident')} {self.which}: {found.metric} "
-            f"{found.value:+.4f}, 95% interval {interval(found.low, found.high, '+.4f')}"
+            f"{result.name} on {incidents} {self.which}: difference in {result.metric} "
+            f"{result.value:+.4f}, 95% interval {interval(result.low, result.high, '+.4f')}"
         )
 
 
 def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -> Verdict:
-    """Compare a challenger with the baseline, the champion and the best of the past year.
+    """Compare a challenger with the baseline, the champion and the best champion of the past year.
 
-    Its log loss must beat the baseline's beyond noise. It replaces a champion when it is better
-    beyond noise, or when it is not worse and fresher: it seems at most half a point worse, and
-    the 95% interval excludes that it is worse by three quarters of a point. Neither may it be
-    worse, by the same rule, than the best champion of the past year, for many small losses add up;
-    and no slice that is large enough to tell may fall. Compared are accuracies, of `ordered`
-    labels quadratically weighted kappas, on 100 groups of near-copies or more. A champion that
-    somebody rolled back to is replaced by a better one only, so that freshness does not undo it.
+    Its log loss must be better than the baseline's beyond noise: the 95% interval of the difference
+    excludes zero. It replaces the champion if it is better beyond noise, or if it is no worse and
+    fresher. No worse means: measured at most half a point worse, and the 95% interval excludes
+    that it is worse by three quarters of a point. By the same rule it may not be worse than the
+    best champion of the past year, since many small losses add up. No slice with enough incidents
+    may become clearly worse. Accuracy is compared, or for `ordered` labels the quadratically
+    weighted kappa, on at least 100 groups of near-copies. After a rollback, only a better
+    challenger replaces the champion, so that a fresher one does not undo the rollback.
     """
-    opening = _beside_baseline(ours)
-    if not opening.promoted or opponents.champion is None:
-        first = ("there was no champion before",) if opening.promoted else ()
-        return replace(opening, reasons=(*opening.reasons, *first))
-    return _joined(
-        opening,
-        _beside_champion(ours, opponents.champion, opponents, ordered),
-        _beside_past(ours, opponents.past, ordered),
+    baseline_verdict = _judge_by_baseline(ours)
+    if not baseline_verdict.promoted or opponents.champion is None:
+        no_champion = ("there was no champion before",) if baseline_verdict.promoted else ()
+        return replace(baseline_verdict, reasons=(*baseline_verdict.reasons, *no_champion))
+    return _join_verdicts(
+        baseline_verdict,
+        _judge_by_champion(ours, opponents.champion, opponents, ordered),
+        _judge_by_past_champions(ours, opponents.past, ordered),
         Verdict(True, (), warnings=opponents.warnings),
     )
 
 
-def _beside_baseline(ours: Evaluation) -> Verdict:
+def _judge_by_baseline(ours: Evaluation) -> Verdict:
     gain = compare(log_loss, ours.baseline, ours.judged)
     groups = len(np.unique(ours.copies))
-    found = Comparison(_BASELINE, "log loss saved", len(ours.rows), groups, *gain.triple)
+    comparison = Comparison(_BASELINE, "log loss saved", len(ours.rows), groups, *gain.triple)
     bounds = interval(gain.low, gain.high, "+.3f")
-    figures = f"log loss {gain.value:+.3f} better, 95% interval {bounds}"
+    figures = f"gain in log loss {gain.value:+.3f}, 95% interval {bounds}"
     is_better = gain.low > 0
-    words = "better than the baseline" if is_better else "no better than the baseline beyond noise"
-    return Verdict(is_better, (f"{words}: {figures}",), comparisons=(found,))
+    result = "better than the baseline" if is_better else "not better than the baseline"
+    return Verdict(is_better, (f"{result}: {figures}",), comparisons=(comparison,))
 
 
-def _beside_champion(
+def _judge_by_champion(
     ours: Evaluation, opponent: Opponent, opponents: Opponents, ordered: bool
 ) -> Verdict:
-    compared = _compare(ours, opponent, f"the champion (version {opponent.version})", ordered)
-    if compared.comparison.groups < FEWEST_GROUPS:
+    result = _compare(ours, opponent, f"the champion (version {opponent.version})", ordered)
+    if result.comparison.groups < FEWEST_GROUPS:
         reason = (
-            f"the champion answered {compared.comparison.incidents:,} of these incidents unseen: "
-            f"too few to compare; {opponents.freshness or 'nothing is new since it was trained'}"
+            f"too few incidents to compare with the champion: {result.comparison.incidents:,} that "
+            f"it had not seen; {opponents.freshness or 'nothing is new since it was trained'}"
         )
-        return _unless_rolled_back(Verdict(opponents.freshness is not None, (reason,)), opponents)
-    verdict = _against(compared, opponents.freshness)
-    if not compared.is_better:
-        verdict = _unless_rolled_back(verdict, opponents)
-    verdict = replace(verdict, comparisons=(compared.comparison,))
-    return _joined(verdict, judge_slices(compared.answers, opponent.rows, ours.slices))
+        return _refuse_after_rollback(
+            Verdict(opponents.freshness is not None, (reason,)), opponents
+        )
+    verdict = _judge_comparison(result, opponents.freshness)
+    if not result.is_better:
+        verdict = _refuse_after_rollback(verdict, opponents)
+    verdict = replace(verdict, comparisons=(result.comparison,))
+    return _join_verdicts(verdict, judge_slices(result.answers, opponent.rows, ours.slices))
 
 
-def _against(compared: _OpponentComparison, freshness: str | None) -> Verdict:
-    if compared.is_better:
-        return Verdict(True, (f"better than {compared}",))
-    if not compared.is_no_worse:
-        is_lower = compared.comparison.value < -TOLERATED_LOSS
-        verb = "worse than" if is_lower else "too uncertain to call no worse than"
-        return Verdict(False, (f"{verb} {compared}",))
+def _judge_comparison(result: _OpponentComparison, freshness: str | None) -> Verdict:
+    if result.is_better:
+        return Verdict(True, (f"better than {result}",))
+    if not result.is_no_worse:
+        return Verdict(False, (_explain_refusal(result),))
     if freshness is None:
         reason = "nothing is new since the champion was trained, and it is not better beyond noise"
-        return Verdict(False, (f"no worse than {compared}", reason))
-    return Verdict(True, (f"no worse than {compared}", f"fresher: {freshness}"))
+        return Verdict(False, (f"no worse than {result}", reason))
+    return Verdict(True, (f"no worse than {result}", f"fresher: {freshness}"))
 
 
-def _unless_rolled_back(verdict: Verdict, opponents: Opponents) -> Verdict:
-    """Return the verdict of a challenger that is not known to be better beyond noise."""
+def _explain_refusal(result: _OpponentComparison) -> str:
+    if result.comparison.value < -TOLERATED_LOSS:
+        return f"worse than {result}"
+    return f"too uncertain whether it is worse than {result}"
+
+
+def _refuse_after_rollback(verdict: Verdict, opponents: Opponents) -> Verdict:
+    """Refuse a challenger that is not better beyond noise if the champion came from a rollback."""
     if opponents.rolled_back is None or not verdict.promoted:
         return verdict
     reason = (
-        f"only a better one replaces a champion that was brought back ({opponents.rolled_back}), "
-        "unless somebody promotes it"
+        f"after a rollback ({opponents.rolled_back}) the champion is replaced only by a better "
+        "challenger, or by hand"
     )
     return replace(verdict, promoted=False, reasons=(*verdict.reasons, reason))
 
 
-def _beside_past(ours: Evaluation, past: Sequence[Opponent], ordered: bool) -> Verdict:
-    """Compare with that champion of the past year that did best on what both were judged on."""
-    compared = [
+def _judge_by_past_champions(ours: Evaluation, past: Sequence[Opponent], ordered: bool) -> Verdict:
+    """Compare with the past year's best champion, on the incidents that both were judged on."""
+    results = [
         _compare(ours, opponent, f"{_BEST} (version {opponent.version})", ordered)
         for opponent in past
         if len(np.unique(ours.copies[opponent.rows])) >= FEWEST_GROUPS
     ]
-    if not compared:
+    if not results:
         return Verdict(True, ())
-    best = min(compared, key=lambda against: against.comparison.value)
-    passed = best.is_better or best.is_no_worse
-    reasons = () if passed else (f"worse than {best}, or too uncertain to call no worse",)
-    return Verdict(passed, reasons, comparisons=(best.comparison,))
+    best = min(results, key=lambda result: result.comparison.value)
+    is_passed = best.is_better or best.is_no_worse
+    reasons = () if is_passed else (_explain_refusal(best),)
+    return Verdict(is_passed, reasons, comparisons=(best.comparison,))
 
 
 def _compare(ours: Evaluation, opponent: Opponent, name: str, ordered: bool) -> _OpponentComparison:
@@ -151,7 +162,7 @@ def _compare(ours: Evaluation, opponent: Opponent, name: str, ordered: bool) -> 
 
 def _answers(ours: Evaluation, opponent: Opponent) -> Answers:
     numbers = {label: number for number, label in enumerate(ours.classes)}
-    # A label that the challenger does not know counts as one class more, and so as wrong.
+    # A label that the challenger does not know gets a number of its own, so it counts as wrong.
     theirs = [numbers.get(label, len(numbers)) for label in opponent.predicted]
     return Answers(
         labels=ours.judged.labels[opponent.rows],
@@ -163,11 +174,11 @@ def _answers(ours: Evaluation, opponent: Opponent) -> Answers:
     )
 
 
-def _joined(*verdicts: Verdict) -> Verdict:
-    """Return the verdicts as one, which lets pass what all of them let pass."""
+def _join_verdicts(*verdicts: Verdict) -> Verdict:
+    """Return one verdict, which promotes if all of the verdicts do."""
     return Verdict(
         promoted=all(verdict.promoted for verdict in verdicts),
         reasons=tuple(reason for verdict in verdicts for reason in verdict.reasons),
         warnings=tuple(warning for verdict in verdicts for warning in verdict.warnings),
-        comparisons=tuple(found for verdict in verdicts for found in verdict.comparisons),
+        comparisons=tuple(result for verdict in verdicts for result in verdict.comparisons),
     )

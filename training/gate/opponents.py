@@ -1,4 +1,4 @@
-"""The opponents of a challenger: the champion, and the champions of the past year."""
+"""Finds the opponents of a challenger: the champion, and the champions of the past year."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,19 +22,20 @@ from training.evaluation.held_out_predictions import held_out_answers
 from training.plan import TrainingPlan
 
 FEWEST_GROUPS = 100
-"""So many groups of near-copies must be shared before two versions are compared."""
+"""Two versions are compared if they share at least this many groups of near-copies."""
 
 _YEAR = timedelta(days=365)
-_MOST_ASKED = 2000
-_EARLIER_FORMAT = "was saved by an earlier version of Precedent and cannot answer: not compared"
+_MAX_ASKED = 2000
+_EARLIER_FORMAT = "was saved by an earlier version of Precedent and cannot answer; not compared"
 _LATER, _HELD_OUT = "opened after its data ended", "that neither had seen"
 
 
 @dataclass(frozen=True, slots=True)
 class Opponent:
-    """What another version answered to incidents that it had not seen.
+    """The answers of another version to incidents that it was not fitted on.
 
-    `rows` are their places among the challenger's judged ones; `which` tells how they were chosen.
+    `rows` says which of the challenger's judged incidents these are; `which` says in words how they
+    were chosen.
     """
 
     version: str
@@ -45,11 +46,11 @@ class Opponent:
 
 @dataclass(frozen=True, slots=True)
 class Opponents:
-    """The champion and earlier champions, and what the challenger learned that they did not.
+    """The champion and earlier champions, and what the challenger learned beyond the champion.
 
-    `freshness` says what the challenger learned beyond the champion, None if nothing. `warnings`
-    say why a comparison is not the usual one. `rolled_back` says who rolled back to the champion,
-    when and why; None where nobody did.
+    `freshness` says in words what the challenger learned beyond the champion, None if nothing.
+    `warnings` say why a comparison differs from the usual one. `rolled_back` says who rolled back
+    to the champion, when and why; None if nobody did.
     """
 
     champion: Opponent | None = None
@@ -66,20 +67,22 @@ def find_opponents(
     learned_from: Sequence[str],
     plan: TrainingPlan,
 ) -> Opponents:
-    """Find what the champions answered to incidents that the challenger was judged on.
+    """Return the champions' answers to incidents that the challenger was judged on.
 
-    Both are to have learned from the same past and to be judged on the same later period. So where
-    the history goes on after the champion's data by 100 groups of incidents, all of them unknown
-    to it, the champion itself answers these (the latest 2,000), as it would have in production.
-    The challenger's answers to them are its held-out ones, each by a fit on what was known when
-    its period began: never on the incident, and on less than the challenger will answer from. That
-    these fits may have learned from incidents after the champion's end is no unfairness, but what
-    retraining is for.
+    The challenger's answers are its held-out ones: each comes from a fit that did not see the
+    incident or a near-copy. There are two cases for the champion.
 
-    Elsewhere, with too short a later period or without dates, both are known by their held-out
-    answers: to the same reports, each by fits of the same procedure on the rest of the history of
-    its time, where no fit saw the report or a near-copy. A champion of an earlier format, which no
-    server loads, is no opponent. Raises `RegistryUnavailable` and `StoreUnavailable`.
+    If at least 100 groups of incidents opened after the champion's data ended, and it has not
+    learned from them, the champion itself answers the latest 2,000 of them, as it would have in
+    production. The challenger's fits may have learned from incidents after the champion's data
+    ended; this is fair, since newer data are the purpose of retraining.
+
+    Otherwise (the later period is too short, or there are no times) the champion's stored held-out
+    answers to the same reports are used. They come from fits on the history of its time that did
+    not see the report or a near-copy either.
+
+    A champion of an earlier artifact format cannot be loaded and is not an opponent. Raises
+    `RegistryUnavailable` and `StoreUnavailable`.
     """
     registry = ModelRegistry(plan.home.tracking_uri, plan.tenant)
     champion = registry.champions().get(target)
@@ -87,20 +90,20 @@ def find_opponents(
         return Opponents()
     if not is_current_format(ArtifactFolder(champion.folder)):
         return Opponents(warnings=(f"version {champion.version} {_EARLIER_FORMAT}",))
-    known = held_out_answers(champion, plan.home).labels
-    asked, warnings = _ask_champion(ours, history, champion, registry)
+    champion_labels = held_out_answers(champion, plan.home).labels
+    opponent, warnings = _ask_champion(ours, history, champion, registry)
     return Opponents(
-        champion=asked or _by_held_out(ours, champion, plan),
+        champion=opponent or _read_opponent(ours, champion, plan),
         freshness=_explain_freshness(
-            ours, history, learned_from, champion, known, plan.fresher_days
+            ours, history, learned_from, champion, champion_labels, plan.fresher_days
         ),
         past=tuple(
-            _by_held_out(ours, version, plan)
+            _read_opponent(ours, version, plan)
             for version in _past_champions(target, registry)
             if version.version != champion.version
         ),
         warnings=warnings,
-        rolled_back=_rolled_back(target, plan),
+        rolled_back=_describe_rollback(target, plan),
     )
 
 
@@ -109,14 +112,15 @@ def _explain_freshness(
     history: History,
     learned_from: Sequence[str],
     champion: ModelVersion,
-    known: Mapping[int, str],
+    champion_labels: Mapping[int, str],
     fresher_days: float,
 ) -> str | None:
-    """Say what makes a challenger fresher than the champion; None where nothing does.
+    """Say what makes a challenger fresher than the champion; None if nothing does.
 
-    Data that end `fresher_days` later do, and so do incidents with a label that the champion never
-    saw, or for which it was judged by another label. `learned_from` are the challenger's training
-    ids, `known` the labels that the champion was judged by, by hash of the id.
+    A challenger is fresher if its data end `fresher_days` later, if it learned from labelled
+    incidents that the champion never saw, or if a label has changed since the champion was judged.
+    `learned_from` are the challenger's training ids; `champion_labels` are the labels that the
+    champion was judged by, by hashed id.
     """
     files = ArtifactFolder(champion.folder)
     end = data_end(history, champion.target)
@@ -128,8 +132,8 @@ def _explain_freshness(
         return f"it learned from {counted(unseen, 'incident')} that the champion never saw"
     ids = hash_ids([history.incidents[int(row)].report.id for row in ours.rows])
     changed = sum(
-        known.get(name, ours.classes[label]) != ours.classes[label]
-        for name, label in zip(ids.tolist(), ours.judged.labels.tolist(), strict=True)
+        champion_labels.get(id_hash, ours.classes[label]) != ours.classes[label]
+        for id_hash, label in zip(ids.tolist(), ours.judged.labels.tolist(), strict=True)
     )
     return f"it learned from {counted(changed, 'corrected label')}" if changed else None
 
@@ -137,55 +141,57 @@ def _explain_freshness(
 def _ask_champion(
     ours: Evaluation, history: History, champion: ModelVersion, registry: ModelRegistry
 ) -> tuple[Opponent | None, tuple[str, ...]]:
-    """Let the champion answer what came later; None where too little did or it cannot answer."""
-    later = _later_rows(ours, history, champion)
-    if len(np.unique(ours.copies[later])) < FEWEST_GROUPS:
+    """Let the champion answer later incidents; None if there are too few or it cannot answer."""
+    later_rows = _find_later_rows(ours, history, champion)
+    if len(np.unique(ours.copies[later_rows])) < FEWEST_GROUPS:
         return None, ()
-    reports = [history.incidents[int(row)].report for row in ours.rows[later]]
+    reports = [history.incidents[int(row)].report for row in ours.rows[later_rows]]
     try:
         answers = registry.load(champion).model.predict(reports)
     except (ArtifactRejected, EncoderUnavailable) as error:
-        return None, (f"the champion could not be asked, its held-out answers count: {error}",)
-    return Opponent(champion.version, later, tuple(answer.label for answer in answers), _LATER), ()
+        return None, (f"the champion cannot answer; its held-out answers are used: {error}",)
+    labels = tuple(answer.label for answer in answers)
+    return Opponent(champion.version, later_rows, labels, _LATER), ()
 
 
-def _later_rows(ours: Evaluation, history: History, champion: ModelVersion) -> Rows:
+def _find_later_rows(ours: Evaluation, history: History, champion: ModelVersion) -> Rows:
     files = ArtifactFolder(champion.folder)
     cutoff = Card.from_json(files.card.read_text(encoding="utf-8")).cutoff
     if cutoff is None:
         return np.array([], dtype=np.int64)
     reports = [history.incidents[int(row)].report for row in ours.rows]
-    seen = were_learned_from([report.id for report in reports], files.learned_from)
-    opened = np.array([_seconds_after(cutoff, report.opened_at) for report in reports])
-    later = np.flatnonzero((opened > 0) & ~seen)
-    latest = later[np.argsort(-opened[later], kind="stable")[:_MOST_ASKED]]
-    return np.asarray(np.sort(latest), dtype=np.int64)
+    is_learned = were_learned_from([report.id for report in reports], files.learned_from)
+    seconds = np.array([_seconds_after(cutoff, report.opened_at) for report in reports])
+    later_rows = np.flatnonzero((seconds > 0) & ~is_learned)
+    latest_rows = later_rows[np.argsort(-seconds[later_rows], kind="stable")[:_MAX_ASKED]]
+    return np.asarray(np.sort(latest_rows), dtype=np.int64)
 
 
-def _seconds_after(cutoff: datetime, opened: datetime | None) -> float:
-    return -1.0 if opened is None else (opened - cutoff).total_seconds()
+def _seconds_after(cutoff: datetime, opened_at: datetime | None) -> float:
+    return -1.0 if opened_at is None else (opened_at - cutoff).total_seconds()
 
 
-def _by_held_out(ours: Evaluation, version: ModelVersion, plan: TrainingPlan) -> Opponent:
+def _read_opponent(ours: Evaluation, version: ModelVersion, plan: TrainingPlan) -> Opponent:
+    """Return a version's stored held-out answers to reports that the challenger was judged on."""
     answers = held_out_answers(version, plan.home).predicted
-    rows = np.flatnonzero([name in answers for name in ours.fingerprints])
+    rows = np.flatnonzero([fingerprint in answers for fingerprint in ours.fingerprints])
     predicted = tuple(answers[ours.fingerprints[row]] for row in rows.tolist())
     return Opponent(version.version, rows, predicted)
 
 
-def _rolled_back(target: str, plan: TrainingPlan) -> str | None:
-    """Say who rolled back to the champion, when and why, if that is how it became one."""
+def _describe_rollback(target: str, plan: TrainingPlan) -> str | None:
+    """Say who rolled back to the champion, when and why; None if it was promoted."""
     with open_store(plan.database_url, plan.tenant) as store:
         events = store.audit_log.select(target=target)
-    last = next((event for event in reversed(events) if event.action in CHAMPION_ACTIONS), None)
-    if last is None or last.action != "rollback":
+    event = next((event for event in reversed(events) if event.action in CHAMPION_ACTIONS), None)
+    if event is None or event.action != "rollback":
         return None
-    version = f"{last.actor} rolled back to version {last.version}"
-    return f"{version} on {last.at:%Y-%m-%d}: {last.reason}"
+    action = f"{event.actor} rolled back to version {event.version}"
+    return f"{action} on {event.at:%Y-%m-%d}: {event.reason}"
 
 
 def _past_champions(target: str, registry: ModelRegistry) -> tuple[ModelVersion, ...]:
-    """Return the champions that were trained in the past year and not rolled back."""
+    """Return the champions that were trained in the past year and have not been rolled back."""
     champions = registry.champion_history(target)
     since = datetime.now(UTC) - _YEAR
     return tuple(

@@ -1,4 +1,4 @@
-"""How much better one version answers than another, on the same incidents: paired bootstrap."""
+"""Measures how much better one version answers the same incidents than another one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from training.evaluation.bootstrap import Floats, percentile_interval
 from training.evaluation.metrics import kappa_of_counts
 
 _REPLICATES = 1000
-_AT_ONCE = 100
-_FEWEST_BLOCKS = 30
+_REPLICATES_AT_ONCE = 100
+_MIN_BLOCKS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Two versions' answers to the same incidents.
+    """The answers of two versions to the same incidents.
 
     `labels`, `ours` and `theirs` number the `classes`; `blocks` numbers the incidents' days or
     groups, `copies` their groups of near-copies.
@@ -48,33 +48,33 @@ class Answers:
 
     @property
     def units(self) -> Rows:
-        """What is drawn anew: days or groups, near-copies where there are fewer than 30 of them."""
-        _, found = np.unique(self.blocks, return_inverse=True)
-        return found if found.max(initial=-1) + 1 >= _FEWEST_BLOCKS else self.copies
+        """The units to resample: days or groups, or near-copy groups if there are fewer than 30."""
+        _, block_numbers = np.unique(self.blocks, return_inverse=True)
+        return block_numbers if block_numbers.max(initial=-1) + 1 >= _MIN_BLOCKS else self.copies
 
 
 @dataclass(frozen=True, slots=True)
 class GainEstimate(Estimate):
-    """Ours less theirs, with its 95% interval and the standard `error`."""
+    """Our metric minus theirs, with its 95% interval and its standard `error`."""
 
     error: float
 
 
 def accuracy_gain(answers: Answers) -> GainEstimate:
-    """Return our accuracy less theirs.
+    """Return our accuracy minus theirs.
 
     >>> right, wrong = np.zeros(40, dtype=np.int64), np.ones(40, dtype=np.int64)
     >>> accuracy_gain(Answers(right, right, wrong, np.arange(40), np.arange(40), 2)).low
     1.0
     """
-    right = answers.labels == np.stack([answers.ours, answers.theirs])
-    gain = right[0].astype(np.float64) - right[1]
-    counted = np.stack([gain, np.ones(len(gain))], axis=1)
-    return _difference(counted, answers.units, lambda sums: sums[:, 0] / sums[:, 1])
+    is_right = answers.labels == np.stack([answers.ours, answers.theirs])
+    gain = is_right[0].astype(np.float64) - is_right[1]
+    row_values = np.stack([gain, np.ones(len(gain))], axis=1)
+    return _estimate_gain(row_values, answers.units, lambda sums: sums[:, 0] / sums[:, 1])
 
 
 def kappa_gain(answers: Answers) -> GainEstimate:
-    """Return our quadratically weighted kappa (Cohen 1968) less theirs."""
+    """Return our quadratically weighted kappa (Cohen 1968) minus theirs."""
     classes = answers.classes
 
     def gain(sums: Floats) -> Floats:
@@ -83,30 +83,37 @@ def kappa_gain(answers: Answers) -> GainEstimate:
         return our_kappas - kappa_of_counts(costs[:, 1], labels, theirs)
 
     predicted = np.stack([answers.ours, answers.theirs], axis=1)
-    shares = np.eye(classes)
-    counted = [
+    one_hot = np.eye(classes)
+    columns = [
         (answers.labels[:, None] - predicted) ** 2.0,
-        shares[answers.labels],
-        shares[answers.ours],
-        shares[answers.theirs],
+        one_hot[answers.labels],
+        one_hot[answers.ours],
+        one_hot[answers.theirs],
     ]
-    return _difference(np.concatenate(counted, axis=1, dtype=np.float64), answers.units, gain)
+    return _estimate_gain(np.concatenate(columns, axis=1, dtype=np.float64), answers.units, gain)
 
 
-def _difference(counted: Floats, units: Rows, figure: Callable[[Floats], Floats]) -> GainEstimate:
-    """Draw the units anew a thousand times (Efron 1979), and return the figure of their sums.
+def _estimate_gain(
+    row_values: Floats, units: Rows, statistic: Callable[[Floats], Floats]
+) -> GainEstimate:
+    """Resample the units a thousand times (Efron 1979) and compute the statistic of their sums.
 
-    `counted` has a row for each incident. Units that count alike are drawn together, by one
-    multinomial for all: few kinds of them make the same bootstrap in a hundredth of the time.
+    `row_values` has a row for each incident; the rows of a unit are summed. Units with equal sums
+    are interchangeable, so one multinomial draw says how often each distinct sum occurs. This is
+    the same bootstrap in a hundredth of the time.
     """
-    numbers, count = np.unique(units, return_inverse=True)[1], len(np.unique(units))
-    sums: Floats = np.stack([np.bincount(numbers, column, count) for column in counted.T], axis=1)
-    kinds, sizes = np.unique(sums, axis=0, return_counts=True)
-    generator, drawn = np.random.default_rng(0), []
-    for _ in range(_REPLICATES // _AT_ONCE):
-        times = generator.multinomial(count, sizes / count, size=_AT_ONCE)
-        drawn.append(figure(times @ kinds))
-    replicates = np.concatenate(drawn)
-    value = float(figure(sums.sum(axis=0, keepdims=True))[0])
-    found = percentile_interval(value, replicates)
-    return GainEstimate(*found.triple, error=float(replicates.std()))
+    unit_numbers, unit_count = np.unique(units, return_inverse=True)[1], len(np.unique(units))
+    sums: Floats = np.stack(
+        [np.bincount(unit_numbers, column, unit_count) for column in row_values.T], axis=1
+    )
+    distinct_sums, sum_counts = np.unique(sums, axis=0, return_counts=True)
+    generator, batches = np.random.default_rng(0), []
+    for _ in range(_REPLICATES // _REPLICATES_AT_ONCE):
+        draw_counts = generator.multinomial(
+            unit_count, sum_counts / unit_count, size=_REPLICATES_AT_ONCE
+        )
+        batches.append(statistic(draw_counts @ distinct_sums))
+    replicates = np.concatenate(batches)
+    value = float(statistic(sums.sum(axis=0, keepdims=True))[0])
+    estimate = percentile_interval(value, replicates)
+    return GainEstimate(*estimate.triple, error=float(replicates.std()))

@@ -1,4 +1,4 @@
-"""A veto against a challenger that loses in a slice of the incidents what it gains in others."""
+"""Vetoes a challenger that is clearly worse than the champion on a slice of the incidents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,52 +13,55 @@ from training.evaluation.slices import Slice
 from training.gate.paired_bootstrap import Answers, GainEstimate, accuracy_gain
 
 TOLERATED_FALL = 0.02
-"""How much a slice's accuracy may fall: two points."""
+"""How much lower the accuracy on a slice may be: two points."""
 
-_FEWEST_GROUPS = 100
-_FEWEST_INCIDENTS = 20
+_MIN_GROUPS = 100
+_MIN_INCIDENTS = 20
 _ERROR_RATE = 0.05
-_MOST_WARNINGS = 10
+_MAX_WARNINGS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class _SliceGain:
-    """A slice's gain or fall; `chance` is that of such a fall where it were two points at most."""
+    """The gain in accuracy on a slice; `p_value` tests that the loss is at most two points."""
 
     comparison: Comparison
-    chance: float
+    p_value: float
 
     def __str__(self) -> str:
-        found = self.comparison
+        result = self.comparison
         return (
-            f"accuracy {found.value:+.3f} in {found.name}, 95% interval "
-            f"{interval(found.low, found.high, '+.3f')} on {counted(found.incidents, 'incident')}"
+            f"accuracy {result.value:+.3f} in {result.name}, 95% interval "
+            f"{interval(result.low, result.high, '+.3f')} on "
+            f"{counted(result.incidents, 'incident')}"
         )
 
 
 def judge_slices(answers: Answers, rows: Rows, slices: Sequence[Slice]) -> Verdict:
-    """Refuse a challenger that fell by more than two points in a slice, beyond doubt.
+    """Refuse a challenger that is significantly more than two points worse on a slice.
 
-    Tested are slices of 100 groups of near-copies or more, all together by Holm's procedure (1979)
-    at an error of one in twenty, so that many slices do not make a veto by chance. Other falls of
-    two points are warnings. `rows` are the answers' places among the judged incidents, which the
-    slices number too.
+    Slices with at least 100 groups of near-copies are tested, all together by Holm's procedure
+    (1979) at an error rate of 5%, so that many slices do not cause a veto by chance. On other
+    slices, a loss of two points is a warning. `rows` says which of the judged incidents the answers
+    belong to; the slices use the same row numbers.
     """
     places = {row: place for place, row in enumerate(rows.tolist())}
     gains = []
     for part in slices:
-        here = [places[row] for row in part.rows.tolist() if row in places]
-        if len(here) >= _FEWEST_INCIDENTS:
-            gains.append(_slice_gain(part, answers.take(np.array(here))))
-    tested = [gain for gain in gains if gain.comparison.groups >= _FEWEST_GROUPS]
-    vetoed = _rejected(tested)
-    fallen = [gain for gain in gains if gain.comparison.value <= -TOLERATED_FALL]
-    doubtful = [gain for gain in fallen if gain not in vetoed]
+        part_places = [places[row] for row in part.rows.tolist() if row in places]
+        if len(part_places) >= _MIN_INCIDENTS:
+            gains.append(_slice_gain(part, answers.take(np.array(part_places))))
+    tested_gains = [gain for gain in gains if gain.comparison.groups >= _MIN_GROUPS]
+    vetoes = _find_vetoes(tested_gains)
+    losses = [gain for gain in gains if gain.comparison.value <= -TOLERATED_FALL]
+    doubtful_losses = [gain for gain in losses if gain not in vetoes]
+    untested_losses = [gain for gain in doubtful_losses if gain not in tested_gains]
+    compared_gains = (*tested_gains, *untested_losses[:_MAX_WARNINGS])
     return Verdict(
-        promoted=not vetoed,
-        reasons=tuple(f"a slice fell by more than two points: {gain}" for gain in vetoed),
-        warnings=_warnings(doubtful),
-        comparisons=tuple(gain.comparison for gain in (*tested, *_untested(doubtful, tested))),
+        promoted=not vetoes,
+        reasons=tuple(f"a slice is worse by more than two points: {gain}" for gain in vetoes),
+        warnings=_describe_losses(doubtful_losses),
+        comparisons=tuple(gain.comparison for gain in compared_gains),
     )
 
 
@@ -66,33 +69,31 @@ def _slice_gain(part: Slice, answers: Answers) -> _SliceGain:
     gain = accuracy_gain(answers)
     count = len(answers.labels)
     comparison = Comparison(part.title, "accuracy", count, answers.groups, *gain.triple)
-    return _SliceGain(comparison, _chance(gain))
+    return _SliceGain(comparison, _p_value(gain))
 
 
-def _chance(gain: GainEstimate) -> float:
-    beyond = gain.value + TOLERATED_FALL
+def _p_value(gain: GainEstimate) -> float:
+    distance = gain.value + TOLERATED_FALL
     if gain.error == 0:
-        return 0.0 if beyond < 0 else 1.0
-    return float(norm.cdf(beyond / gain.error))
+        return 0.0 if distance < 0 else 1.0
+    return float(norm.cdf(distance / gain.error))
 
 
-def _rejected(tested: Sequence[_SliceGain]) -> list[_SliceGain]:
-    """Return the falls beyond the margin that Holm's procedure finds, the surest first."""
-    rejected = []
-    for place, gain in enumerate(sorted(tested, key=lambda gain: gain.chance)):
-        if gain.chance > _ERROR_RATE / (len(tested) - place):
+def _find_vetoes(gains: Sequence[_SliceGain]) -> list[_SliceGain]:
+    """Return the significant losses by Holm's procedure, the most significant first."""
+    vetoes = []
+    for place, gain in enumerate(sorted(gains, key=lambda gain: gain.p_value)):
+        if gain.p_value > _ERROR_RATE / (len(gains) - place):
             break
-        rejected.append(gain)
-    return rejected
+        vetoes.append(gain)
+    return vetoes
 
 
-def _warnings(doubtful: Sequence[_SliceGain]) -> tuple[str, ...]:
-    """Put into words the falls that cost most right answers."""
-    by_cost = sorted(doubtful, key=lambda gain: gain.comparison.value * gain.comparison.incidents)
-    more = len(by_cost) - _MOST_WARNINGS
-    rest = (f"{more} smaller slices fell by two points or more too",) if more > 0 else ()
-    return (*(str(gain) for gain in by_cost[:_MOST_WARNINGS]), *rest)
-
-
-def _untested(doubtful: Sequence[_SliceGain], tested: Sequence[_SliceGain]) -> list[_SliceGain]:
-    return [gain for gain in doubtful if gain not in tested][:_MOST_WARNINGS]
+def _describe_losses(losses: Sequence[_SliceGain]) -> tuple[str, ...]:
+    """Return one line for each of the losses that cost most right answers."""
+    by_cost = sorted(losses, key=lambda gain: gain.comparison.value * gain.comparison.incidents)
+    lines = [str(gain) for gain in by_cost[:_MAX_WARNINGS]]
+    if len(by_cost) > _MAX_WARNINGS:
+        count = len(by_cost) - _MAX_WARNINGS
+        lines.append(f"{counted(count, 'more slice')} with a loss of two points or more")
+    return tuple(lines)

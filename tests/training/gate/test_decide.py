@@ -192,7 +192,7 @@ def test_a_large_slice_that_falls_beyond_doubt_vetoes() -> None:
     verdict = meet(champion, ours=sliced(600, 400, 1000))
     assert not verdict.promoted
     assert "service s0" in verdict.reasons[-1]
-    assert [each.name for each in verdict.comparisons[2:]] == [
+    assert [comparison.name for comparison in verdict.comparisons[2:]] == [
         "service s0",
         "service s1",
         "service s2",

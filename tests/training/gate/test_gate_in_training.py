@@ -65,10 +65,10 @@ def test_a_verdict_is_kept_and_logged(home: Home, tmp_path: Path) -> None:
     refused = registry.version("category", "2")
     card = registry.load(refused).card
     assert not card.verdict.promoted
-    assert {each.slice for each in card.slices} == {"class"}
-    kept = json.loads(evaluation_folder(refused, home).verdict.read_text())
-    assert kept["reasons"] == again["reasons"]
-    assert kept["comparisons"][1]["name"] == "the champion (version 1)"
+    assert {slice_metric.slice for slice_metric in card.slices} == {"class"}
+    stored = json.loads(evaluation_folder(refused, home).verdict.read_text())
+    assert stored["reasons"] == again["reasons"]
+    assert stored["comparisons"][1]["name"] == "the champion (version 1)"
 
     with open_store(home.database_url, "default") as store:
         log = store.audit_log.select(target="category")

@@ -60,7 +60,7 @@ def champion(home: Home, promote, toy_model, toy_card, trusted_toy, tmp_path: Pa
     def make(incidents: int, judged: np.ndarray | None = None, name: str = "1") -> ModelVersion:
         past = history(incidents)
         card = replace(toy_card, cutoff=past.incidents[-1].report.opened_at, reliability=())
-        ids = [one.report.id for one in past.incidents]
+        ids = [resolved.report.id for resolved in past.incidents]
         folder = tmp_path / name
         save_artifact(toy_model, card, folder / "model", learned_from=ids)
         version = register(folder / "model", card, home=home, tenant="default")
@@ -77,7 +77,7 @@ def opponents(home: Home, past: History, ours: Evaluation, fresher_days: float =
     plan = TrainingPlan(
         home, "default", home.database_url, encoder="hashing", fresher_days=fresher_days
     )
-    ids = [one.report.id for one in past.incidents]
+    ids = [resolved.report.id for resolved in past.incidents]
     return find_opponents(ours, past, "category", ids, plan)
 
 
@@ -118,7 +118,7 @@ def test_a_champion_that_cannot_be_loaded_is_known_by_held_out_answers(
     past = history(240)
     met = opponents(home, past, evaluation(past, np.arange(80, 240)))
     assert met.champion.rows.tolist() == list(range(20))
-    assert "could not be asked" in met.warnings[0]
+    assert "cannot answer" in met.warnings[0]
 
 
 def test_a_champion_of_an_earlier_format_is_no_opponent(home: Home, champion) -> None:
@@ -154,9 +154,9 @@ def test_a_rollback_counts_until_somebody_promotes(
     ours = evaluation(past, np.arange(50, 110))
     assert opponents(home, past, ours).rolled_back is None
     version = roll_back("category", home=home, tenant="default")
-    told = opponents(home, past, ours).rolled_back
+    description = opponents(home, past, ours).rolled_back
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    assert told == f"Ben rolled back to version {version.version} on {today}: worse"
+    assert description == f"Ben rolled back to version {version.version} on {today}: worse"
     promote("category", "2", home=home, tenant="default")
     assert opponents(home, past, ours).rolled_back is None
 
@@ -164,9 +164,9 @@ def test_a_rollback_counts_until_somebody_promotes(
 def test_incidents_without_a_label_make_nothing_fresher(home: Home, champion) -> None:
     champion(100)
     past = history(200)
-    unlabelled = tuple(replace(one, outcome=Outcome()) for one in past.incidents[104:])
+    unlabelled = tuple(replace(resolved, outcome=Outcome()) for resolved in past.incidents[104:])
     past = replace(past, incidents=(*past.incidents[:104], *unlabelled))
-    ids = [one.report.id for one in past.incidents[:104]]
+    ids = [resolved.report.id for resolved in past.incidents[:104]]
     plan = TrainingPlan(home, "default", home.database_url, encoder="hashing", fresher_days=7)
     met = find_opponents(evaluation(past, np.arange(50, 104)), past, "category", ids, plan)
     assert met.freshness == "it learned from 4 incidents that the champion never saw"
@@ -188,8 +188,8 @@ def test_champions_of_the_past_year_are_met_again(home: Home, champion) -> None:
     past = history(100)
     met = opponents(home, past, evaluation(past, np.arange(100)))
     assert met.champion.version == "3"
-    assert {each.version: len(each.rows) for each in met.past} == {"1": 60, "2": 50}
+    assert {opponent.version: len(opponent.rows) for opponent in met.past} == {"1": 60, "2": 50}
     client = connect(home.tracking_uri)
     client.set_registered_model_tag("default.category", HISTORY_TAG, "2,3")
     met = opponents(home, past, evaluation(past, np.arange(100)))
-    assert [each.version for each in met.past] == ["2"]
+    assert [opponent.version for opponent in met.past] == ["2"]
