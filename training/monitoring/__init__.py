@@ -1,1 +1,1 @@
-"""Monitoring of the models in service: quality of answers, drift, certificates."""
+"""Monitoring of champions in production: quality of answers, drift and certificates."""

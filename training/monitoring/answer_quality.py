@@ -1,4 +1,4 @@
-"""Quality of a champion's answers: calibration, accuracy, autonomy, acceptance, latency."""
+"""Measures a champion's answers: decisions, accuracy, calibration, acceptance and latency."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from training.evaluation.bootstrap import mean_by_day
 from training.monitoring.findings import RETRAIN, Findings
 from training.monitoring.overconfidence import find_overconfidence
 
-_FOR_ERRORS = 0.005
-_FEWEST_JUDGED = 10
-_EXAMPLES = 5
+_ERROR_RATE = 0.005
+_MIN_KNOWN = 10
+_MAX_EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredIncidents:
-    """A champion's answers, oldest first: each incident's first, and what is right if known.
+    """A champion's first answer to each incident, oldest first, and the right labels if known.
 
-    `truths` are of final states and of audited answers, by incident; what feedback alone says is
-    left out, for people correct what is wrong and leave what is right.
+    `truths` are the right labels by incident id, from final states and audited answers. Labels that
+    come from feedback alone are left out: people correct wrong answers and ignore right ones.
     """
 
     target: str
@@ -33,84 +33,91 @@ class AnsweredIncidents:
     truths: Mapping[str, str]
 
     @property
-    def known(self) -> tuple[PredictionSummary, ...]:
-        """The answers whose truth is known."""
+    def known_answers(self) -> tuple[PredictionSummary, ...]:
+        """The answers to incidents whose right label is known."""
         return tuple(answer for answer in self.answers if answer.incident_id in self.truths)
 
     def is_wrong(self, answer: PredictionSummary) -> bool:
-        """Whether an answer differs from its truth, which must be known."""
+        """Whether an answer differs from the right label, which must be known."""
         return self.truths[answer.incident_id] != answer.label
 
 
 def first_answers(
     answers: Sequence[PredictionSummary], version: str
 ) -> tuple[PredictionSummary, ...]:
-    """Return a version's first answer about each incident, oldest first."""
-    first: dict[str, PredictionSummary] = {}
+    """Return a version's first answer to each incident, oldest first."""
+    first_by_incident: dict[str, PredictionSummary] = {}
     for answer in answers:
         if answer.version == version:
-            first.setdefault(answer.incident_id, answer)
-    return tuple(first.values())
+            first_by_incident.setdefault(answer.incident_id, answer)
+    return tuple(first_by_incident.values())
 
 
 def measure_answers(
-    judged: AnsweredIncidents, card: Card, feedback: Sequence[FeedbackRecord], targets: int
+    incidents: AnsweredIncidents, card: Card, feedback: Sequence[FeedbackRecord], target_count: int
 ) -> Findings:
-    """Measure calibration, accuracy, abstention, acceptance, latency; alarm at overconfidence."""
+    """Measure a champion's answers, and raise an alarm if they are overconfident.
+
+    `target_count` targets share the rate of false alarms.
+    """
     measures = [
-        *_rates(judged),
-        *_calibration(judged, card),
-        *_acceptance(judged, feedback),
-        *_latency(judged),
+        *_measure_decisions(incidents),
+        *_measure_calibration(incidents, card),
+        *_measure_acceptance(incidents, feedback),
+        *_measure_latency(incidents),
     ]
-    return Findings(tuple(measures), _overconfidence_alarms(judged, _FOR_ERRORS / targets))
+    return Findings(tuple(measures), _overconfidence_alarms(incidents, _ERROR_RATE / target_count))
 
 
-def _rates(judged: AnsweredIncidents) -> list[Measure]:
-    if not judged.answers:
+def _measure_decisions(incidents: AnsweredIncidents) -> list[Measure]:
+    if not incidents.answers:
         return []
     decisions = {"abstained": Decision.ABSTAIN, "auto": Decision.AUTO}
     return [
         _measure(
             f"answers {name}",
-            judged,
-            [float(one.decision == decision) for one in judged.answers],
-            judged.answers,
+            incidents,
+            [float(answer.decision == decision) for answer in incidents.answers],
+            incidents.answers,
             None,
         )
         for name, decision in decisions.items()
     ]
 
 
-def _calibration(judged: AnsweredIncidents, card: Card) -> list[Measure]:
-    known = judged.known
-    if len(known) < _FEWEST_JUDGED:
+def _measure_calibration(incidents: AnsweredIncidents, card: Card) -> list[Measure]:
+    answers = incidents.known_answers
+    if len(answers) < _MIN_KNOWN:
         return []
-    right = [float(not judged.is_wrong(one)) for one in known]
-    excess = [one.confidence - was for one, was in zip(known, right, strict=True)]
-    reference = next((one.value for one in card.metrics if one.name == "accuracy"), None)
+    right = [float(not incidents.is_wrong(answer)) for answer in answers]
+    excess = [answer.confidence - hit for answer, hit in zip(answers, right, strict=True)]
+    reference = next((metric.value for metric in card.metrics if metric.name == "accuracy"), None)
     return [
-        _measure("accuracy", judged, right, known, reference),
-        _measure("confidence above accuracy", judged, excess, known, 0.0),
+        _measure("accuracy", incidents, right, answers, reference),
+        _measure("confidence above accuracy", incidents, excess, answers, 0.0),
     ]
 
 
-def _acceptance(judged: AnsweredIncidents, feedback: Sequence[FeedbackRecord]) -> list[Measure]:
-    given = {one.prediction_id for one in judged.answers}
-    said = [
-        one
-        for one in feedback
-        if one.target == judged.target and one.prediction_id in given and one.subject is None
+def _measure_acceptance(
+    incidents: AnsweredIncidents, feedback: Sequence[FeedbackRecord]
+) -> list[Measure]:
+    answer_ids = {answer.prediction_id for answer in incidents.answers}
+    records = [
+        record
+        for record in feedback
+        if record.target == incidents.target
+        and record.prediction_id in answer_ids
+        and record.subject is None
     ]
-    if not said:
+    if not records:
         return []
-    accepted = [float(one.action is FeedbackAction.ACCEPT) for one in said]
-    found = mean_by_day(accepted, [one.given_at for one in said])
-    return [Measure("feedback accepted", *found.triple, None, judged.target, n=len(said))]
+    accepted = [float(record.action is FeedbackAction.ACCEPT) for record in records]
+    share = mean_by_day(accepted, [record.given_at for record in records])
+    return [Measure("feedback accepted", *share.triple, None, incidents.target, n=len(records))]
 
 
-def _latency(judged: AnsweredIncidents) -> list[Measure]:
-    seconds = [one.seconds for one in judged.answers if one.seconds is not None]
+def _measure_latency(incidents: AnsweredIncidents) -> list[Measure]:
+    seconds = [answer.seconds for answer in incidents.answers if answer.seconds is not None]
     if not seconds:
         return []
     quantiles = {"median": 0.5, "95%": 0.95}
@@ -121,7 +128,7 @@ def _latency(judged: AnsweredIncidents) -> list[Measure]:
             None,
             None,
             None,
-            judged.target,
+            incidents.target,
             n=len(seconds),
         )
         for name, share in quantiles.items()
@@ -130,39 +137,42 @@ def _latency(judged: AnsweredIncidents) -> list[Measure]:
 
 def _measure(
     name: str,
-    judged: AnsweredIncidents,
+    incidents: AnsweredIncidents,
     values: Sequence[float],
     answers: Sequence[PredictionSummary],
     reference: float | None,
 ) -> Measure:
-    found = mean_by_day(values, [one.answered_at for one in answers])
-    return Measure(name, *found.triple, reference, judged.target, n=len(values))
+    estimate = mean_by_day(values, [answer.answered_at for answer in answers])
+    return Measure(name, *estimate.triple, reference, incidents.target, n=len(values))
 
 
-def _overconfidence_alarms(judged: AnsweredIncidents, error: float) -> tuple[Alarm, ...]:
-    known = judged.known
-    wrong = np.array([judged.is_wrong(one) for one in known], dtype=np.bool_)
-    confidence = np.array([one.confidence for one in known])
-    found = find_overconfidence(confidence, wrong, error=error) if len(known) else None
-    if found is None:
+def _overconfidence_alarms(incidents: AnsweredIncidents, error_rate: float) -> tuple[Alarm, ...]:
+    answers = incidents.known_answers
+    is_wrong = np.array([incidents.is_wrong(answer) for answer in answers], dtype=np.bool_)
+    confidence = np.array([answer.confidence for answer in answers])
+    overconfidence = (
+        find_overconfidence(confidence, is_wrong, error=error_rate) if len(answers) else None
+    )
+    if overconfidence is None:
         return ()
-    late = known[found.since :]
-    missed = [one for one in late if judged.is_wrong(one)]
-    since = known[found.since].answered_at
-    expected = sum(1 - one.confidence for one in late)
+    late_answers = answers[overconfidence.since :]
+    wrong_answers = [answer for answer in late_answers if incidents.is_wrong(answer)]
+    since = answers[overconfidence.since].answered_at
+    expected = sum(1 - answer.confidence for answer in late_answers)
     return (
         Alarm(
             signal="errors",
             statement=(
-                f"answers of {judged.target} are wrong more often than they say: {len(missed)} of "
-                f"{len(late)} since {since:%Y-%m-%d}, {expected:.0f} expected"
+                f"answers of {incidents.target} are wrong more often than their confidence says: "
+                f"{len(wrong_answers)} of {len(late_answers)} since {since:%Y-%m-%d}, and "
+                f"{expected:.0f} would be expected"
             ),
             advice=(
-                f"lower {judged.target} to recommend (precedent mode recommend --target "
-                f"{quote(judged.target)}), read the examples, then train anew: {RETRAIN}"
+                f"set {incidents.target} to recommend (precedent mode recommend --target "
+                f"{quote(incidents.target)}), read the examples, then retrain: {RETRAIN}"
             ),
             since=since,
-            examples=tuple(one.incident_id for one in missed[-_EXAMPLES:]),
-            target=judged.target,
+            examples=tuple(answer.incident_id for answer in wrong_answers[-_MAX_EXAMPLES:]),
+            target=incidents.target,
         ),
     )

@@ -1,4 +1,4 @@
-"""Kinds of incidents that the model could not place, offered as new categories."""
+"""Proposes new categories: clusters of incidents that the model could not classify."""
 
 from collections.abc import Collection
 
@@ -11,20 +11,21 @@ from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.distinctive_terms import distinctive_terms
 from training.monitoring.findings import Findings
 
-_FEWEST = 5
-_FARTHEST = 0.45
-_MOST_CLUSTERED = 3_000
-_EXAMPLES = 5
-_MOST_PROPOSED = 5
+_MIN_CLUSTER = 5
+_MAX_DISTANCE = 0.45
+_MAX_CLUSTERED = 3_000
+_MAX_EXAMPLES = 5
+_MAX_PROPOSALS = 5
 
 
 def propose_categories(
     dataset: MonitoringDataset, target: str, unplaced: Collection[str]
 ) -> Findings:
-    """Cluster the incidents whose answers abstained or were corrected, by average cosine.
+    """Cluster the incidents whose answers abstained or were corrected; propose large clusters.
 
-    Of each cluster of five or more the words that tell it from the rest name it. HDBSCAN would
-    find none where there is one kind amid the unlike.
+    `unplaced` are the ids of these incidents. Clustering is agglomerative by average cosine
+    distance. HDBSCAN finds no cluster if there is only one kind among unrelated incidents. A
+    cluster of at least five incidents is named after its distinctive words.
     """
     rows = np.array(
         [
@@ -33,37 +34,41 @@ def propose_categories(
             if id_ in unplaced and dataset.vectors[row].any()
         ],
         dtype=np.int64,
-    )[-_MOST_CLUSTERED:]
-    if len(rows) < 2 * _FEWEST:
+    )[-_MAX_CLUSTERED:]
+    if len(rows) < 2 * _MIN_CLUSTER:
         return Findings()
     clustering = AgglomerativeClustering(
-        n_clusters=None, distance_threshold=_FARTHEST, metric="cosine", linkage="average"
+        n_clusters=None, distance_threshold=_MAX_DISTANCE, metric="cosine", linkage="average"
     )
     numbers = clustering.fit_predict(dataset.vectors[rows])
     clusters = [rows[numbers == number] for number in range(int(numbers.max()) + 1)]
-    clusters = [each for each in clusters if len(each) >= _FEWEST]
+    clusters = [cluster for cluster in clusters if len(cluster) >= _MIN_CLUSTER]
     clusters.sort(key=len, reverse=True)
     return Findings(
-        proposals=tuple(_proposal(dataset, target, each) for each in clusters[:_MOST_PROPOSED])
+        proposals=tuple(
+            _proposal(dataset, target, cluster) for cluster in clusters[:_MAX_PROPOSALS]
+        )
     )
 
 
 def _proposal(dataset: MonitoringDataset, target: str, rows: Rows) -> Proposal:
-    own = set(rows.tolist())
-    others = [one.report for row, one in enumerate(dataset.incidents) if row not in own]
+    row_set = set(rows.tolist())
+    others = [
+        incident.report for row, incident in enumerate(dataset.incidents) if row not in row_set
+    ]
     terms = distinctive_terms([dataset.incidents[row].report for row in rows], others)
     centre = dataset.vectors[rows].mean(axis=0)
-    typical = rows[np.argsort(-(dataset.vectors[rows] @ centre), kind="stable")]
+    typical_rows = rows[np.argsort(-(dataset.vectors[rows] @ centre), kind="stable")]
     since = opened_at(dataset.incidents[rows[0]])
     labels = dataset.labels(target)
-    known = sorted({str(labels[row]) for row in rows if labels[row] is not None})
-    said = f"; people called them {', '.join(known[:3])}" if known else ""
+    given_labels = sorted({str(labels[row]) for row in rows if labels[row] is not None})
+    names = f"; people labelled them {', '.join(given_labels[:3])}" if given_labels else ""
     return Proposal(
         kind="new category",
         target=target,
-        name=" ".join(terms) or "without a common word",
-        statement=f"{len(rows)} alike incidents that {target} could not place{said}",
+        name=" ".join(terms) or "no common word",
+        statement=f"{len(rows)} similar incidents that {target} could not classify{names}",
         count=len(rows),
         since=since,
-        examples=tuple(dataset.ids[row] for row in typical[:_EXAMPLES]),
+        examples=tuple(dataset.ids[row] for row in typical_rows[:_MAX_EXAMPLES]),
     )

@@ -1,4 +1,4 @@
-"""Checks of certificates against the audited answers, which a person labels unseen."""
+"""Checks certificates against audited answers: a person labels these without seeing them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from models.base.model_card import Card
 from models.statistics.confidence_sequence import precision_bounds
 from training.monitoring.findings import RETRAIN, Findings
 
-_EXAMPLES = 5
+_MAX_EXAMPLES = 5
 
 
 def check_certificates(
@@ -24,55 +24,61 @@ def check_certificates(
     audited: Sequence[AuditedAnswer],
     withdrawals: Iterable[CertificateWithdrawal],
 ) -> Findings:
-    """Bound the precision of each label a champion answered alone, and alarm at what was withdrawn.
+    """Bound the precision of each audited label of a champion, and raise alarms.
 
-    The estimate weighs each answer by the inverse of the share with which it was drawn.
+    There is an alarm for each withdrawn certificate, and for each certificate whose precision is
+    below its promise. The estimate weights each answer by the inverse of its sampling share.
     """
-    checked: dict[str, list[AuditedAnswer]] = defaultdict(list)
+    answers_by_label: dict[str, list[AuditedAnswer]] = defaultdict(list)
     for answer in audited:
         if answer.version == version.version and answer.truth is not None:
-            checked[answer.label].append(answer)
-    gone = {
-        one.label: one
-        for one in withdrawals
-        if one.target == version.target and one.version == version.version
+            answers_by_label[answer.label].append(answer)
+    withdrawal_by_label = {
+        withdrawal.label: withdrawal
+        for withdrawal in withdrawals
+        if withdrawal.target == version.target and withdrawal.version == version.version
     }
-    alarms = [_withdrawn_alarm(one, checked.get(label, [])) for label, one in sorted(gone.items())]
+    alarms = [
+        _withdrawal_alarm(withdrawal, answers_by_label.get(label, []))
+        for label, withdrawal in sorted(withdrawal_by_label.items())
+    ]
     measures = []
-    for label, answers in sorted(checked.items()):
+    for label, answers in sorted(answers_by_label.items()):
         certificate = card.certificates.get(label)
         promised = certificate.precision_at_least if certificate else None
-        measure = _precision(version.target, label, answers, promised)
+        measure = _measure_precision(version.target, label, answers, promised)
         measures.append(measure)
         is_broken = promised is not None and measure.high is not None and measure.high < promised
-        if is_broken and label not in gone:
+        if is_broken and label not in withdrawal_by_label:
             alarms.append(_broken_alarm(version.target, label, measure, answers))
     return Findings(tuple(measures), tuple(alarms))
 
 
-def _precision(
+def _measure_precision(
     target: str, label: str, answers: Sequence[AuditedAnswer], promised: float | None
 ) -> Measure:
-    right = [one for one in answers if one.truth == one.label]
-    estimate = sum(1 / one.share for one in right) / sum(1 / one.share for one in answers)
-    bounds = precision_bounds(len(right), len(answers) - len(right))
-    found = (estimate, bounds.low, bounds.high, promised)
-    return Measure("audited precision", *found, target, label, n=bounds.n)
+    right_answers = [answer for answer in answers if answer.truth == answer.label]
+    total = sum(1 / answer.share for answer in answers)
+    estimate = sum(1 / answer.share for answer in right_answers) / total
+    bounds = precision_bounds(len(right_answers), len(answers) - len(right_answers))
+    figures = (estimate, bounds.low, bounds.high, promised)
+    return Measure("audited precision", *figures, target, label, n=bounds.n)
 
 
-def _withdrawn_alarm(gone: CertificateWithdrawal, answers: Sequence[AuditedAnswer]) -> Alarm:
+def _withdrawal_alarm(withdrawal: CertificateWithdrawal, answers: Sequence[AuditedAnswer]) -> Alarm:
     return Alarm(
         signal="certificate",
         statement=(
-            f"the certificate of {gone.label!r} in {gone.target} is withdrawn: of {gone.audited} "
-            f"audited answers {gone.right} were right, so at most {gone.high:.0%} of such answers "
-            f"are, and {gone.promised:.0%} was promised; it is answered as suggest"
+            f"the certificate of {withdrawal.label!r} in {withdrawal.target} was withdrawn: "
+            f"{withdrawal.right} of {withdrawal.audited} audited answers were right, so the "
+            f"precision is at most {withdrawal.high:.0%}, but {withdrawal.promised:.0%} was "
+            "promised; the label is now answered as suggest"
         ),
-        advice=f"read the examples and train anew: {RETRAIN}",
-        since=gone.withdrawn_at,
-        examples=_missed(answers),
-        target=gone.target,
-        label=gone.label,
+        advice=f"read the examples and retrain: {RETRAIN}",
+        since=withdrawal.withdrawn_at,
+        examples=_wrong_examples(answers),
+        target=withdrawal.target,
+        label=withdrawal.label,
     )
 
 
@@ -82,48 +88,50 @@ def _broken_alarm(
     return Alarm(
         signal="certificate",
         statement=(
-            f"{label!r} in {target} is right in at most {measure.high:.0%} of its "
-            f"auto answers and {measure.reference:.0%} was promised, but it is still certified"
+            f"auto answers with {label!r} in {target} are right in at most {measure.high:.0%} of "
+            f"cases, but {measure.reference:.0%} was promised, and the label is still certified"
         ),
         advice=(
-            "start the server, which withdraws it within seconds, or set it to recommend: "
+            "start the server, which withdraws the certificate within seconds, or set the label "
+            "to recommend: "
             f"precedent mode recommend --target {quote(target)} --label {quote(label)}"
         ),
         since=answers[0].answered_at,
-        examples=_missed(answers),
+        examples=_wrong_examples(answers),
         target=target,
         label=label,
     )
 
 
-def _missed(answers: Sequence[AuditedAnswer]) -> tuple[str, ...]:
-    wrong = [one.incident_id for one in answers if one.truth != one.label]
-    return tuple(wrong[-_EXAMPLES:])
+def _wrong_examples(answers: Sequence[AuditedAnswer]) -> tuple[str, ...]:
+    ids = [answer.incident_id for answer in answers if answer.truth != answer.label]
+    return tuple(ids[-_MAX_EXAMPLES:])
 
 
 def precision_history(store: Store, target: str, version: str, card: Card) -> pd.DataFrame:
-    """Return the bounds of each label over time, for a chart: a row for each audited answer.
+    """Return the precision bounds of each label over time, for a chart.
 
-    Columns are `label`, `day` (when its incident was opened, else when it was answered), `n`,
-    `right`, `estimate`, `low`, `high` and `promised`.
+    There is a row for each audited answer, with the columns `label`, `day` (when the incident was
+    opened, or else answered), `n`, `right`, `estimate`, `low`, `high` and `promised`.
     """
     answers = [
         answer
         for answer in store.predictions.audited(target)
         if answer.version == version and answer.truth is not None
     ]
-    stored = store.incidents.find([answer.incident_id for answer in answers])
+    incidents = store.incidents.find([answer.incident_id for answer in answers])
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     rows = []
     for answer in answers:
         counts[answer.label][answer.truth != answer.label] += 1
         bounds = precision_bounds(*counts[answer.label])
-        incident, certificate = stored.get(answer.incident_id), card.certificates.get(answer.label)
-        opened = incident.report.opened_at if incident else None
+        incident = incidents.get(answer.incident_id)
+        certificate = card.certificates.get(answer.label)
+        opened_at = incident.report.opened_at if incident else None
         rows.append(
             {
                 "label": answer.label,
-                "day": (opened or answer.answered_at).date(),
+                "day": (opened_at or answer.answered_at).date(),
                 "n": bounds.n,
                 "right": counts[answer.label][0],
                 "estimate": bounds.value,

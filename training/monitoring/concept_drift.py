@@ -1,4 +1,4 @@
-"""Changes of concept: new labels, services and kinds of text, in order of time."""
+"""Finds concept drift: new labels, services, sources and kinds of text."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,31 +14,31 @@ from training.monitoring.findings import RETRAIN, Findings
 from training.monitoring.novelty_tests import Novelty, emerging_texts, emerging_values
 
 FACTS = ("service", "source")
-# Chances of a false alarm a year; with that of errors they make one in twenty years.
-_FOR_LABELS, _FOR_FACTS, _FOR_TEXTS = 0.01, 0.005, 0.03
-_EXAMPLES = 5
-_FEWEST_BEFORE = 120
-# A value is young until so many incidents after its first.
-_YOUNG = 320
+# Probabilities of a false alarm in a year. With that of `answer_quality` they sum to 5%.
+_LABEL_ERROR_RATE, _FACT_ERROR_RATE, _TEXT_ERROR_RATE = 0.01, 0.005, 0.03
+_MAX_EXAMPLES = 5
+_MIN_ROWS_BEFORE = 120
+# A value counts as young in this many incidents after its first one.
+_YOUNG_ROWS = 320
 
 
 def find_concept_changes(
     dataset: MonitoringDataset, targets: Sequence[str], since: int
 ) -> Findings:
-    """Return an alarm for each label, service, source and kind of text that came up since a row."""
+    """Return an alarm for each label, service, source and kind of text that is new since a row."""
     return Findings(
         alarms=(
             *(
-                _label_alarm(dataset, target, new)
+                _label_alarm(dataset, target, novelty)
                 for target in targets
-                for new in new_labels(dataset, target, since, len(targets))
+                for novelty in new_labels(dataset, target, since, len(targets))
             ),
             *(
-                _fact_alarm(dataset, fact, new)
+                _fact_alarm(dataset, fact, novelty)
                 for fact in FACTS
-                for new in new_facts(dataset, fact, since)
+                for novelty in new_facts(dataset, fact, since)
             ),
-            *(_text_alarm(dataset, new) for new in new_texts(dataset, since)),
+            *(_text_alarm(dataset, novelty) for novelty in new_texts(dataset, since)),
         )
     )
 
@@ -46,137 +46,146 @@ def find_concept_changes(
 def new_labels(
     dataset: MonitoringDataset, target: str, since: int, targets: int = 1
 ) -> tuple[Novelty, ...]:
-    """Return what labels came up since a row: a category that is new, or renamed.
+    """Return the labels that are new since a row: new or renamed classes.
 
-    `targets` share the chance of a false alarm.
+    `targets` is the number of targets that share the rate of false alarms.
     """
     values = dataset.labels(target)
-    alone = _new_values(dataset, values, since, _FOR_LABELS / targets / 2)
-    return alone or _several_new_values(dataset, values, since, _FOR_LABELS / targets / 2)
+    error_rate = _LABEL_ERROR_RATE / targets / 2
+    new_values = _new_values(dataset, values, since, error_rate)
+    return new_values or _several_new_values(dataset, values, since, error_rate)
 
 
 def new_facts(dataset: MonitoringDataset, fact: str, since: int) -> tuple[Novelty, ...]:
-    """Return what values of a fact, `service` or `source`, came up since a row."""
+    """Return the values of a fact, `service` or `source`, that are new since a row."""
     values = [getattr(incident.report, fact) or None for incident in dataset.incidents]
-    return _new_values(dataset, values, since, _FOR_FACTS / len(FACTS))
+    return _new_values(dataset, values, since, _FACT_ERROR_RATE / len(FACTS))
 
 
 def new_texts(dataset: MonitoringDataset, since: int) -> tuple[Novelty, ...]:
-    """Return what kinds of text came up since a row: a new failure mode, a campaign."""
+    """Return the kinds of text that are new since a row, such as a failure mode or a campaign."""
     has_text = [bool(incident_text(incident.report)) for incident in dataset.incidents]
-    rows, first = _rows_with(has_text, since)
-    if first < _FEWEST_BEFORE:
+    rows, first = _select_rows(has_text, since)
+    if first < _MIN_ROWS_BEFORE:
         return ()
-    error = dataset.error_for(_FOR_TEXTS, since)
-    found = emerging_texts(dataset.vectors[rows], dataset.days[rows], since=first, error=error)
-    return tuple(_in_rows(new, rows) for new in found)
+    error = dataset.error_for(_TEXT_ERROR_RATE, since)
+    novelties = emerging_texts(dataset.vectors[rows], dataset.days[rows], since=first, error=error)
+    return tuple(_to_dataset_rows(novelty, rows) for novelty in novelties)
 
 
 def _new_values(
-    dataset: MonitoringDataset, values: Sequence[str | None], since: int, a_year: float
+    dataset: MonitoringDataset, values: Sequence[str | None], since: int, yearly_error: float
 ) -> tuple[Novelty, ...]:
-    rows, first = _rows_with([value is not None for value in values], since)
-    if first < _FEWEST_BEFORE:
+    rows, first = _select_rows([value is not None for value in values], since)
+    if first < _MIN_ROWS_BEFORE:
         return ()
-    found = emerging_values(
+    novelties = emerging_values(
         [values[row] for row in rows],
         dataset.days[rows],
         since=first,
-        error=dataset.error_for(a_year, since),
+        error=dataset.error_for(yearly_error, since),
     )
-    return tuple(_in_rows(new, rows) for new in found)
+    return tuple(_to_dataset_rows(novelty, rows) for novelty in novelties)
 
 
 def _several_new_values(
-    dataset: MonitoringDataset, values: Sequence[str | None], since: int, a_year: float
+    dataset: MonitoringDataset, values: Sequence[str | None], since: int, yearly_error: float
 ) -> tuple[Novelty, ...]:
-    """Return whether several new values, each of them rare, came up together."""
-    rows, first = _rows_with([value is not None for value in values], since)
-    if first < _YOUNG + _FEWEST_BEFORE:
+    """Return a novelty, without a value, if several rare values are new at the same time."""
+    rows, first = _select_rows([value is not None for value in values], since)
+    if first < _YOUNG_ROWS + _MIN_ROWS_BEFORE:
         return ()
-    known = [values[row] for row in rows]
-    began = {value: row for row, value in reversed(list(enumerate(known)))}
-    # Of the first rows everything is young, so they tell nothing.
-    is_young = [row - began[value] < _YOUNG for row, value in enumerate(known)][_YOUNG:]
-    found = emerging_values(
-        ["" if young else None for young in is_young],
-        dataset.days[rows[_YOUNG:]],
-        since=first - _YOUNG,
-        error=dataset.error_for(a_year, since),
+    row_values = [values[row] for row in rows]
+    first_rows = {value: row for row, value in reversed(list(enumerate(row_values)))}
+    is_young = [row - first_rows[value] < _YOUNG_ROWS for row, value in enumerate(row_values)]
+    # In the first rows every value is young, so they are left out.
+    novelties = emerging_values(
+        ["" if young else None for young in is_young[_YOUNG_ROWS:]],
+        dataset.days[rows[_YOUNG_ROWS:]],
+        since=first - _YOUNG_ROWS,
+        error=dataset.error_for(yearly_error, since),
     )
-    return tuple(replace(_in_rows(new, rows[_YOUNG:]), value=None) for new in found)
+    return tuple(
+        replace(_to_dataset_rows(novelty, rows[_YOUNG_ROWS:]), value=None) for novelty in novelties
+    )
 
 
-def _rows_with(has_it: Sequence[bool], since: int) -> tuple[Rows, int]:
-    rows = np.flatnonzero(np.array(has_it, dtype=np.bool_)).astype(np.int64)
+def _select_rows(is_selected: Sequence[bool], since: int) -> tuple[Rows, int]:
+    """Return the selected rows, and which of them is the first since a row."""
+    rows = np.flatnonzero(np.array(is_selected, dtype=np.bool_)).astype(np.int64)
     return rows, int(np.searchsorted(rows, since))
 
 
-def _in_rows(found: Novelty, rows: Rows) -> Novelty:
-    members = tuple(rows[list(found.members)].tolist())
-    return replace(found, row=int(rows[found.row]), members=members)
+def _to_dataset_rows(novelty: Novelty, rows: Rows) -> Novelty:
+    """Return a novelty that was found among selected `rows` with the row numbers of the dataset."""
+    members = tuple(rows[list(novelty.members)].tolist())
+    return replace(novelty, row=int(rows[novelty.row]), members=members)
 
 
-def _label_alarm(dataset: MonitoringDataset, target: str, new: Novelty) -> Alarm:
-    if new.value is None:
-        statement, advice = _several_labels(dataset, target, new)
-    elif new.before:
-        statement = f"label {new.value!r} of {target} has become far more frequent"
-        advice = f"see whether its meaning changed; then train anew: {RETRAIN}"
+def _label_alarm(dataset: MonitoringDataset, target: str, novelty: Novelty) -> Alarm:
+    if novelty.value is None:
+        statement, advice = _several_labels(dataset, target, novelty)
+    elif novelty.before:
+        statement = f"label {novelty.value!r} of {target} has become far more frequent"
+        advice = f"check whether its meaning has changed, then retrain: {RETRAIN}"
     else:
-        statement = f"label {new.value!r} of {target} is new"
+        statement = f"label {novelty.value!r} of {target} is new"
         advice = (
-            "a new class, or an old one renamed: if it is the same, rename it in the history; "
-            f"then train anew: {RETRAIN}"
+            "this is a new class or a renamed one; if it was renamed, rename it in the history "
+            f"too; then retrain: {RETRAIN}"
         )
-    return _alarm(dataset, new, "label", statement, advice, target)
+    return _alarm(dataset, novelty, "label", statement, advice, target)
 
 
-def _several_labels(dataset: MonitoringDataset, target: str, new: Novelty) -> tuple[str, str]:
+def _several_labels(dataset: MonitoringDataset, target: str, novelty: Novelty) -> tuple[str, str]:
     labels = dataset.labels(target)
-    names = dict.fromkeys(repr(labels[row]) for row in new.members)
-    statement = f"several labels of {target} are new: {', '.join(list(names)[:_EXAMPLES])}"
+    names = dict.fromkeys(repr(labels[row]) for row in novelty.members)
+    statement = f"several labels of {target} are new: {', '.join(list(names)[:_MAX_EXAMPLES])}"
     return statement, (
-        "new classes, or old ones renamed: rename in the history those that are the same; "
-        f"then train anew: {RETRAIN}"
+        "these are new or renamed classes; if they were renamed, rename them in the history too; "
+        f"then retrain: {RETRAIN}"
     )
 
 
-def _fact_alarm(dataset: MonitoringDataset, fact: str, new: Novelty) -> Alarm:
-    statement = f"{fact} {new.value!r} {'is far more frequent' if new.before else 'is new'}"
+def _fact_alarm(dataset: MonitoringDataset, fact: str, novelty: Novelty) -> Alarm:
+    statement = f"{fact} {novelty.value!r} {'is far more frequent' if novelty.before else 'is new'}"
     topology = ", and add it to topology.yaml" if fact == "service" else ""
     advice = (
-        f"no answer was ever judged on this {fact}: keep targets at recommend until the next "
-        f"training{topology}"
+        f"the quality of answers for this {fact} is unknown: set targets to recommend until the "
+        f"next training{topology}"
     )
-    return _alarm(dataset, new, fact, statement, advice)
+    return _alarm(dataset, novelty, fact, statement, advice)
 
 
-def _text_alarm(dataset: MonitoringDataset, new: Novelty) -> Alarm:
-    members = [dataset.incidents[row].report for row in new.members]
-    past = [incident.report for incident in dataset.incidents[: new.members[0]]]
+def _text_alarm(dataset: MonitoringDataset, novelty: Novelty) -> Alarm:
+    members = [dataset.incidents[row].report for row in novelty.members]
+    past = [incident.report for incident in dataset.incidents[: novelty.members[0]]]
     terms = distinctive_terms(members, past)
     statement = f"a new kind of incident: {', '.join(terms) or 'see the examples'}"
-    advice = "read the examples and label them: a new failure mode wants a runbook, maybe a class"
-    return _alarm(dataset, new, "text", statement, advice)
+    advice = "read the examples and label them; a new kind may need a runbook and a class"
+    return _alarm(dataset, novelty, "text", statement, advice)
 
 
 def _alarm(
     dataset: MonitoringDataset,
-    new: Novelty,
+    novelty: Novelty,
     signal: str,
     statement: str,
     advice: str,
     target: str | None = None,
 ) -> Alarm:
-    since = opened_at(dataset.incidents[new.members[0]])
-    before = f"seen in {new.before} earlier tens of incidents" if new.before else "never before"
+    since = opened_at(dataset.incidents[novelty.members[0]])
+    before = (
+        f"seen in {novelty.before} blocks of ten incidents before"
+        if novelty.before
+        else "never before"
+    )
     return Alarm(
         signal=signal,
-        statement=f"{statement}: {len(new.members)} incidents since {since:%Y-%m-%d}, {before}",
+        statement=f"{statement}: {len(novelty.members)} incidents since {since:%Y-%m-%d}, {before}",
         advice=advice,
         since=since,
-        examples=tuple(dataset.ids[row] for row in new.members[-_EXAMPLES:]),
+        examples=tuple(dataset.ids[row] for row in novelty.members[-_MAX_EXAMPLES:]),
         target=target,
-        label=new.value if signal == "label" else None,
+        label=novelty.value if signal == "label" else None,
     )

@@ -1,4 +1,4 @@
-"""The data of a monitoring report: incidents in order of time, their labels and vectors."""
+"""Reads the data of a monitoring report: incidents in order of time, their labels and vectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from training.dataset.point_in_time import read_point_in_time
 
 Floats = NDArray[np.float64]
 
-_A_YEAR = 365.0
+_DAYS_PER_YEAR = 365.0
 _BURST_DAYS = 1.0
 
 
 @dataclass(frozen=True)
 class MonitoringDataset:
-    """Incidents whose time is known, oldest first, one of each burst.
+    """Incidents with known opening times, oldest first; of a burst of near-copies only the first.
 
     `vectors`, of shape (incidents, dimension), encode their texts.
     """
@@ -37,7 +37,7 @@ class MonitoringDataset:
 
     @cached_property
     def days(self) -> Floats:
-        """When each was opened, in days."""
+        """When each incident was opened, in days since 1970."""
         return np.array([opened_at(incident).timestamp() for incident in self.incidents]) / 86_400
 
     @cached_property
@@ -47,75 +47,76 @@ class MonitoringDataset:
 
     @cached_property
     def until(self) -> datetime | None:
-        """When the newest was opened."""
+        """When the newest incident was opened, None without incidents."""
         return opened_at(self.incidents[-1]) if self.incidents else None
 
     def labels(self, target: str) -> tuple[str | None, ...]:
-        """Return each incident's label for a target, None where nobody knows."""
+        """Return each incident's label of a target, None if unknown."""
         return tuple(label_of(incident.outcome, target) for incident in self.incidents)
 
     def first_since(self, moment: datetime) -> int:
-        """Return the first row that was opened after the moment."""
+        """Return the first row that was opened after a moment."""
         return int(np.searchsorted(self.days, moment.timestamp() / 86_400, side="right"))
 
-    def error_for(self, a_year: float, since: int) -> float:
-        """Return the chance of a false alarm that the rows since may spend of a year's.
+    def error_for(self, yearly_error: float, since: int) -> float:
+        """Return the share of a yearly error rate that the rows from `since` on may use.
 
-        Each row spends as much, whatever is in it.
+        `yearly_error` is the probability of a false alarm in a year. Each row has an equal share.
         """
         if not self.incidents:
-            return a_year
-        span = max(float(self.days[-1] - self.days[0]), 1.0)
-        rows_a_year = len(self.days) / span * _A_YEAR
-        return a_year * max(len(self.days) - since, 1) / rows_a_year
+            return yearly_error
+        days = max(float(self.days[-1] - self.days[0]), 1.0)
+        rows_per_year = len(self.days) / days * _DAYS_PER_YEAR
+        return yearly_error * max(len(self.days) - since, 1) / rows_per_year
 
 
 def opened_at(incident: ResolvedIncident) -> datetime:
     """Return when an incident was opened, which must be known."""
     if incident.report.opened_at is None:
-        raise ValueError(f"nobody knows when {incident.report.id} was opened")
+        raise ValueError(f"the opening time of {incident.report.id} is unknown")
     return incident.report.opened_at
 
 
 def read_monitoring_dataset(
     store: Store, home: Home, encoder: str, progress: Progress = lambda _count: None
 ) -> MonitoringDataset:
-    """Read every incident of the store with its strongest label, and encode what is new."""
-    # A replayed history may lie in the future of this machine's clock.
-    always = datetime.now(UTC) + timedelta(days=36_500)
-    stored = read_point_in_time(store, always).history.incidents
-    timed = sorted(
-        (incident for incident in stored if incident.report.opened_at is not None),
+    """Read all incidents of the store with their strongest labels, and encode new texts."""
+    # The times of a replayed history may be later than now.
+    distant_future = datetime.now(UTC) + timedelta(days=36_500)
+    stored_incidents = read_point_in_time(store, distant_future).history.incidents
+    dated_incidents = sorted(
+        (incident for incident in stored_incidents if incident.report.opened_at is not None),
         key=lambda incident: (opened_at(incident), incident.report.id),
     )
-    incidents = _first_of_bursts(timed)
+    incidents = _first_incidents_of_bursts(dated_incidents)
     vectors = _encode(incidents, home, encoder, progress)
     return MonitoringDataset(tuple(incidents), vectors)
 
 
-def _first_of_bursts(timed: Sequence[ResolvedIncident]) -> list[ResolvedIncident]:
-    if not timed:
+def _first_incidents_of_bursts(incidents: Sequence[ResolvedIncident]) -> list[ResolvedIncident]:
+    if not incidents:
         return []
-    days = np.array([opened_at(incident).timestamp() for incident in timed]) / 86_400
-    groups: Rows = report_copy_groups([incident.report for incident in timed])
-    return [timed[int(row)] for row in first_of_bursts(groups, days)]
+    days = np.array([opened_at(incident).timestamp() for incident in incidents]) / 86_400
+    groups: Rows = report_copy_groups([incident.report for incident in incidents])
+    return [incidents[int(row)] for row in first_of_bursts(groups, days)]
 
 
 def first_of_bursts(groups: Rows, days: NDArray[np.float64]) -> Rows:
-    """Return the rows, in order of time, without copies of an incident less than a day older.
+    """Return the rows without near-copies of an incident that opened less than a day before.
 
-    A burst that goes on counts once, however long: each copy is compared with the copy before it.
+    Rows are in order of time. A burst counts once however long it lasts, since each copy is
+    compared with the copy before it.
 
     >>> first_of_bursts(np.array([0, 0, 1, 0]), np.array([0.0, 0.5, 0.6, 3.0])).tolist()
     [0, 2, 3]
     """
-    last: dict[int, float] = {}
-    firsts = []
+    last_days: dict[int, float] = {}
+    first_rows = []
     for row, (group, day) in enumerate(zip(groups.tolist(), days.tolist(), strict=True)):
-        if day - last.get(group, -np.inf) >= _BURST_DAYS:
-            firsts.append(row)
-        last[group] = day
-    return np.array(firsts, dtype=np.int64)
+        if day - last_days.get(group, -np.inf) >= _BURST_DAYS:
+            first_rows.append(row)
+        last_days[group] = day
+    return np.array(first_rows, dtype=np.int64)
 
 
 def _encode(

@@ -1,4 +1,4 @@
-"""The words that tell some incidents from others, to name what they share."""
+"""Finds the words that distinguish some incidents from others, to name the group."""
 
 import re
 from collections import Counter
@@ -7,31 +7,36 @@ from collections.abc import Sequence
 from features.domain.report import IncidentReport
 from features.text.cleaning import incident_text
 
-_MOST_COMPARED = 3_000
-_NAMED = 3
+_MAX_COMPARED = 3_000
+_MAX_WORDS = 3
+_MIN_WEIGHT = 0.2
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 def distinctive_terms(
-    these: Sequence[IncidentReport], others: Sequence[IncidentReport], *, count: int = _NAMED
+    reports: Sequence[IncidentReport], others: Sequence[IncidentReport], *, count: int = _MAX_WORDS
 ) -> tuple[str, ...]:
-    """Return the words most of these incidents have and few others; the most telling first.
+    """Return the words that are more frequent in these incidents than in others, the best first.
 
-    A word weighs the share of these that have it, less that of the latest others.
+    A word's weight is the share of these incidents that have it, minus the same share of the latest
+    others. Words with a weight of at most 0.2 are left out.
 
-    >>> here = [IncidentReport(id="1", title="kerberos ticket expired")] * 3
-    >>> there = [IncidentReport(id="2", title="ticket printer")] * 3
-    >>> distinctive_terms(here, there)
+    >>> expired = [IncidentReport(id="1", title="kerberos ticket expired")] * 3
+    >>> printing = [IncidentReport(id="2", title="ticket printer")] * 3
+    >>> distinctive_terms(expired, printing)
     ('expired', 'kerberos')
     """
-    inside, outside = _share(these), _share(others[-_MOST_COMPARED:])
-    weight = {term: share - outside.get(term, 0.0) for term, share in inside.items()}
-    best = sorted((term for term in weight if weight[term] > 0.2), key=lambda t: (-weight[t], t))
-    return tuple(best[:count])
+    shares, other_shares = _word_shares(reports), _word_shares(others[-_MAX_COMPARED:])
+    weights = {word: share - other_shares.get(word, 0.0) for word, share in shares.items()}
+    words = sorted(
+        (word for word in weights if weights[word] > _MIN_WEIGHT),
+        key=lambda word: (-weights[word], word),
+    )
+    return tuple(words[:count])
 
 
-def _share(reports: Sequence[IncidentReport]) -> dict[str, float]:
+def _word_shares(reports: Sequence[IncidentReport]) -> dict[str, float]:
     counts: Counter[str] = Counter()
     for report in reports:
         counts.update(set(_WORD.findall(incident_text(report).lower())))
-    return {term: number / len(reports) for term, number in counts.items()}
+    return {word: count / len(reports) for word, count in counts.items()}

@@ -1,4 +1,4 @@
-"""What one check of a monitoring report finds, and the findings of several together."""
+"""The findings of one check of a monitoring report, and of several checks combined."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ RETRAIN = "precedent retrain --from-store"
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Measures to read, alarms to act on, and classes to add or retire.
+    """Measures to read, alarms to act on, and proposals of classes to add or retire.
 
-    Only what is controlled over a whole year raises an alarm; the measures beside are to be read.
+    Only checks whose rate of false alarms in a year is controlled raise alarms.
     """
 
     measures: tuple[Measure, ...] = ()
@@ -22,7 +22,7 @@ class Findings:
 
 
 def combine(findings: Iterable[Findings]) -> Findings:
-    """Return the findings of several checks as those of one, in their order."""
+    """Return the findings of several checks as one, in order."""
     checks = tuple(findings)
     return Findings(
         measures=tuple(chain.from_iterable(check.measures for check in checks)),

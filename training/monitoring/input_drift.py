@@ -1,4 +1,4 @@
-"""Drift of the inputs: a domain classifier, new words, unseen facts."""
+"""Measures drift of the inputs: a domain classifier, new words, new services and sources."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,36 +19,38 @@ from training.monitoring.concept_drift import FACTS
 from training.monitoring.dataset import MonitoringDataset
 from training.monitoring.findings import Findings
 
-_MOST_COMPARED = 1_500
-_FEWEST = 50
+_MAX_COMPARED = 1_500
+_MIN_COMPARED = 50
 _FOLDS = 5
 _REPLICATES = 200
-_RARE_WORDS = 3
+_RARE_WORD_COUNT = 3
 
 
 def measure_inputs(dataset: MonitoringDataset, since: int) -> Findings:
-    """Measure how far the incidents since a row can be told from the latest ones before it."""
-    late = np.arange(since, len(dataset.incidents))[-_MOST_COMPARED:]
-    early = np.arange(since)[-_MOST_COMPARED:]
-    if min(len(early), len(late)) < _FEWEST:
+    """Measure how much the incidents since a row differ from the latest ones before it."""
+    late_rows = np.arange(since, len(dataset.incidents))[-_MAX_COMPARED:]
+    early_rows = np.arange(since)[-_MAX_COMPARED:]
+    if min(len(early_rows), len(late_rows)) < _MIN_COMPARED:
         return Findings()
     return Findings(
         measures=(
-            *_domain_classifier(dataset, early, late),
-            _new_words(dataset, since, late),
-            *(_unseen(dataset, fact, since, late) for fact in FACTS),
+            *_measure_domain_classifier(dataset, early_rows, late_rows),
+            _measure_new_words(dataset, since, late_rows),
+            *(_measure_new_values(dataset, fact, since, late_rows) for fact in FACTS),
         )
     )
 
 
-def _domain_classifier(dataset: MonitoringDataset, early: Rows, late: Rows) -> list[Measure]:
-    """Return the area under the ROC curve of a classifier that tells late from early by text.
+def _measure_domain_classifier(
+    dataset: MonitoringDataset, early_rows: Rows, late_rows: Rows
+) -> list[Measure]:
+    """Return the area under the ROC curve of a classifier that separates late from early texts.
 
-    Weeks stay together in its folds and in the bootstrap of the interval; .5 is no drift
-    (a classifier two-sample test: Lopez-Paz and Oquab 2017, arXiv 1610.06545).
+    An area of .5 means no drift (classifier two-sample test: Lopez-Paz and Oquab 2017, arXiv
+    1610.06545). Incidents of a week stay together in folds and in the bootstrap of the interval.
     """
-    rows = np.concatenate([early, late])
-    is_late = np.repeat([0, 1], [len(early), len(late)])
+    rows = np.concatenate([early_rows, late_rows])
+    is_late = np.repeat([0, 1], [len(early_rows), len(late_rows)])
     weeks = np.unique(dataset.days[rows] // 7 * 2 + is_late, return_inverse=True)[1]
     folds = min(_FOLDS, len(np.unique(weeks[is_late == 1])), len(np.unique(weeks[is_late == 0])))
     if folds < 2:
@@ -69,37 +71,41 @@ def _bootstrap_auc(
     is_late: NDArray[np.int64], scores: NDArray[np.float64], weeks: Rows
 ) -> Estimate:
     generator = np.random.default_rng(0)
-    members = [np.flatnonzero(weeks == week) for week in range(int(weeks.max()) + 1)]
-    early = [rows for rows in members if not is_late[rows[0]]]
-    late = [rows for rows in members if is_late[rows[0]]]
+    rows_by_week = [np.flatnonzero(weeks == week) for week in range(int(weeks.max()) + 1)]
+    early_weeks = [rows for rows in rows_by_week if not is_late[rows[0]]]
+    late_weeks = [rows for rows in rows_by_week if is_late[rows[0]]]
     areas = []
     for _ in range(_REPLICATES):
-        drawn = np.concatenate(
+        sample = np.concatenate(
             [
-                side[place]
-                for side in (early, late)
-                for place in generator.integers(len(side), size=len(side))
+                side[week]
+                for side in (early_weeks, late_weeks)
+                for week in generator.integers(len(side), size=len(side))
             ]
         )
-        areas.append(roc_auc_score(is_late[drawn], scores[drawn]))
+        areas.append(roc_auc_score(is_late[sample], scores[sample]))
     return percentile_interval(float(roc_auc_score(is_late, scores)), areas)
 
 
-def _new_words(dataset: MonitoringDataset, since: int, late: Rows) -> Measure:
-    """Return the share of late words that occur in fewer than three incidents before."""
-    seen: Counter[str] = Counter()
+def _measure_new_words(dataset: MonitoringDataset, since: int, late_rows: Rows) -> Measure:
+    """Return the share of late words that occur in fewer than three earlier incidents."""
+    early_counts: Counter[str] = Counter()
     for incident in dataset.incidents[:since]:
-        seen.update(set(terms_of(incident_text(incident.report))))
+        early_counts.update(set(terms_of(incident_text(incident.report))))
     words = [
-        word for row in late for word in set(terms_of(incident_text(dataset.incidents[row].report)))
+        word
+        for row in late_rows
+        for word in set(terms_of(incident_text(dataset.incidents[row].report)))
     ]
-    new = sum(seen[word] < _RARE_WORDS for word in words)
-    return Measure("words new", new / max(len(words), 1), None, None, None, n=len(words))
+    new_count = sum(early_counts[word] < _RARE_WORD_COUNT for word in words)
+    return Measure("words new", new_count / max(len(words), 1), None, None, None, n=len(words))
 
 
-def _unseen(dataset: MonitoringDataset, fact: str, since: int, late: Rows) -> Measure:
+def _measure_new_values(
+    dataset: MonitoringDataset, fact: str, since: int, late_rows: Rows
+) -> Measure:
     values = [getattr(incident.report, fact) for incident in dataset.incidents]
-    seen = set(values[:since])
-    given: Sequence[str] = [values[row] for row in late if values[row]]
-    share = sum(value not in seen for value in given) / max(len(given), 1)
-    return Measure(f"{fact} never seen before", share, None, None, 0.0, n=len(given))
+    early_values = set(values[:since])
+    late_values: Sequence[str] = [values[row] for row in late_rows if values[row]]
+    share = sum(value not in early_values for value in late_values) / max(len(late_values), 1)
+    return Measure(f"{fact} never seen before", share, None, None, 0.0, n=len(late_values))

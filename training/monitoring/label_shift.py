@@ -1,4 +1,4 @@
-"""How the shares of labels moved, and which classes seem to be gone."""
+"""Measures how the shares of labels changed, and proposes classes to retire."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,29 +14,30 @@ from training.monitoring.findings import Findings
 from training.monitoring.novelty_tests import BLOCK
 
 _REPLICATES = 200
-_FEWEST_LABELLED = 60
-_RARELY = 0.001
-_EXAMPLES = 3
+_MIN_LABELLED = 60
+_MAX_P_VALUE = 0.001
+_MAX_EXAMPLES = 3
 
 
 def measure_label_shift(dataset: MonitoringDataset, target: str, since: int) -> Findings:
-    """Measure how far label shares moved since a row, and propose to retire what never comes."""
-    labels = dataset.labels(target)
-    rows = np.array([row for row, label in enumerate(labels) if label is not None], dtype=np.int64)
-    known = [str(labels[row]) for row in rows]
+    """Measure how much label shares changed since a row, and propose unused classes to retire."""
+    all_labels = dataset.labels(target)
+    rows = np.flatnonzero([label is not None for label in all_labels]).astype(np.int64)
+    labels = [str(all_labels[row]) for row in rows]
     first = int(np.searchsorted(rows, since))
-    if min(first, len(rows) - first) < _FEWEST_LABELLED:
+    if min(first, len(rows) - first) < _MIN_LABELLED:
         return Findings()
+    days = np.floor(dataset.days[rows]).astype(np.int64)
     return Findings(
-        measures=(_shift(target, known, first, np.floor(dataset.days[rows]).astype(np.int64)),),
-        proposals=tuple(_retired(dataset, target, rows, known)),
+        measures=(_measure_shift(target, labels, first, days),),
+        proposals=tuple(_propose_retirements(dataset, target, rows, labels)),
     )
 
 
-def _shift(target: str, labels: Sequence[str], first: int, days: Rows) -> Measure:
-    """Return the share of labels that would have to change, beside what chance alone moves.
+def _measure_shift(target: str, labels: Sequence[str], first: int, days: Rows) -> Measure:
+    """Return the share of labels that would have to change to restore the earlier shares.
 
-    `reference` is the 95% quantile of the same distance between days drawn at random.
+    The measure's `reference` is the 95% quantile of the same distance between random days.
     """
     classes, numbers = np.unique(np.array(labels), return_inverse=True)
     _, day = np.unique(days, return_inverse=True)
@@ -44,39 +45,40 @@ def _shift(target: str, labels: Sequence[str], first: int, days: Rows) -> Measur
     np.add.at(counts, (day, numbers), 1)
     is_late = np.zeros(len(counts), dtype=np.bool_)
     is_late[day[first:]] = True
-    found = label_distance(counts, is_late)
+    distance = label_distance(counts, is_late)
     generator = np.random.default_rng(0)
-    chance = [label_distance(counts, generator.permutation(is_late)) for _ in range(_REPLICATES)]
-    usual = float(np.quantile(chance, 0.95))
-    return Measure("label shares moved", found, None, None, usual, target, n=len(labels) - first)
+    random_distances = [
+        label_distance(counts, generator.permutation(is_late)) for _ in range(_REPLICATES)
+    ]
+    reference = float(np.quantile(random_distances, 0.95))
+    n = len(labels) - first
+    return Measure("label shares moved", distance, None, None, reference, target, n=n)
 
 
-def _retired(
+def _propose_retirements(
     dataset: MonitoringDataset, target: str, rows: Rows, labels: Sequence[str]
 ) -> list[Proposal]:
-    """Propose to retire each class that should have been seen again, and was not.
+    """Propose to retire each class that has not occurred for an improbably long time.
 
-    Of the B tens of incidents so far, K held it and none of the last M: if nothing changed, that
-    has the hypergeometric chance C(B-M, K) / C(B, K), of which all classes share 1 in 1,000.
+    Ten incidents make a block. Of B blocks, K have the class, and none of the last M has it. If
+    nothing changed, the probability of this is hypergeometric: C(B-M, K) / C(B, K). It must be at
+    most 1 in 1,000, divided by the number of classes.
     """
-    last: dict[str, int] = {}
-    held: Counter[str] = Counter()
+    last_places: dict[str, int] = {}
+    block_counts: Counter[str] = Counter()
     for place, label in enumerate(labels):
-        if label not in last or last[label] // BLOCK != place // BLOCK:
-            held[label] += 1
-        last[label] = place
+        if label not in last_places or last_places[label] // BLOCK != place // BLOCK:
+            block_counts[label] += 1
+        last_places[label] = place
     blocks = len(labels) // BLOCK + 1
-    found = []
-    for label, place in last.items():
-        silent = blocks - place // BLOCK - 1
-        chance = hypergeom.pmf(0, blocks, silent, held[label])
-        if chance <= _RARELY / len(last):
-            found.append(
-                _retirement(
-                    dataset, target, label, rows, labels, held[label] * silent / (blocks - silent)
-                )
-            )
-    return found
+    proposals = []
+    for label, place in last_places.items():
+        count, silent_blocks = block_counts[label], blocks - place // BLOCK - 1
+        p_value = hypergeom.pmf(0, blocks, silent_blocks, count)
+        if p_value <= _MAX_P_VALUE / len(last_places):
+            expected = count * silent_blocks / (blocks - silent_blocks)
+            proposals.append(_retirement(dataset, target, label, rows, labels, expected))
+    return proposals
 
 
 def _retirement(
@@ -87,17 +89,17 @@ def _retirement(
     labels: Sequence[str],
     expected: float,
 ) -> Proposal:
-    had = [int(row) for row, known in zip(rows, labels, strict=True) if known == label]
-    since = opened_at(dataset.incidents[had[-1]])
+    label_rows = [int(row) for row, name in zip(rows, labels, strict=True) if name == label]
+    since = opened_at(dataset.incidents[label_rows[-1]])
     return Proposal(
         kind="retired",
         target=target,
         name=label,
         statement=(
-            f"{label!r} was last seen on {since:%Y-%m-%d}; about {max(expected, 1):.0f} more "
-            "should have come since: if it is retired or renamed, say so in the history"
+            f"{label!r} last occurred on {since:%Y-%m-%d}; about {max(expected, 1):.0f} more "
+            "incidents were expected since; if it was retired or renamed, change it in the history"
         ),
-        count=len(had),
+        count=len(label_rows),
         since=since,
-        examples=tuple(dataset.ids[row] for row in had[-_EXAMPLES:]),
+        examples=tuple(dataset.ids[row] for row in label_rows[-_MAX_EXAMPLES:]),
     )

@@ -1,4 +1,4 @@
-"""Tests for values and kinds of text that came up lately and hardly ever before."""
+"""Tests for values and kinds of text that are frequent lately and were rare before."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,139 +15,144 @@ Floats = NDArray[np.float64]
 
 BLOCK = 10
 _RECENT_BLOCKS = (4, 8, 16, 32)
-_NEAREST = (6, 12, 24)
-_LOOKED_AT = 120
-_FEWEST = 3
-_SHORTEST_DAYS = 1.0
-_AT_ONCE = 500
-_FEWEST_BLOCKS = 12
+_NEIGHBOUR_COUNTS = (6, 12, 24)
+_MAX_NEIGHBOURS = 120
+_MIN_LATE_BLOCKS = 3
+_MIN_DAYS = 1.0
+_ROWS_AT_ONCE = 500
+_MIN_BLOCKS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Novelty:
-    """A value or kind of text that is new: the row that shows it, and the recent rows like it.
+    """A new value or kind of text: the `row` at which it is detected, and its recent `members`.
 
-    `before` counts earlier blocks of incidents that had it, `chance` is how often as much of it
-    would be recent in a time like the past. `value` is None where it is a kind of text.
+    `before` counts the earlier blocks of incidents that have it. `p_value` is the probability that
+    so much of it is recent if nothing changed. `value` is None for a kind of text.
     """
 
     row: int
     members: tuple[int, ...]
     before: int
-    chance: float
+    p_value: float
     value: str | None = None
 
 
 def emerging_values(
     values: Sequence[str | None], days: Floats, *, since: int, error: float
 ) -> tuple[Novelty, ...]:
-    """Find values that came up at rows from `since` on; the first row of each, oldest first.
+    """Return the new values that are detected at rows from `since` on, each at its first such row.
 
-    The rows are in order of time, `days` says when. Ten rows make a block, in which a value counts
-    once, so that a burst counts little. Of the K blocks that held a value so far, k are among the
-    last M of B blocks: if nothing changed, these are K drawn from B without replacement, and the
-    hypergeometric tail is the chance of it. An alarm needs a chance below `error`, shared among
-    all rows since and four choices of M (Bonferroni), and a span of a day.
+    The rows are in order of time, `days` are their times. Ten rows make a block, in which a value
+    counts once, so that a burst counts little. Of the K blocks that have a value so far, k are
+    among the last M of B blocks. If nothing changed, the K blocks are drawn from B without
+    replacement, and the hypergeometric tail is the p-value. It must be at most `error`, divided by
+    the number of tested rows and by four choices of M (Bonferroni), and the recent rows must span
+    a day.
 
-    >>> rare = ["mail"] * 600
-    >>> rare[500::10] = ["kiosk"] * 10
-    >>> found = emerging_values(rare, np.arange(600) / 20, since=300, error=0.01)
-    >>> [(new.value, new.row) for new in found]
+    >>> values = ["mail"] * 600
+    >>> values[500::10] = ["kiosk"] * 10
+    >>> novelties = emerging_values(values, np.arange(600) / 20, since=300, error=0.01)
+    >>> [(novelty.value, novelty.row) for novelty in novelties]
     [('kiosk', 530)]
     """
     level = error / (max(len(values) - since, 1) * len(_RECENT_BLOCKS))
-    held: dict[str, list[int]] = {}
-    found: dict[str, Novelty] = {}
+    rows_by_value: dict[str, list[int]] = {}
+    novelties: dict[str, Novelty] = {}
     for row, value in enumerate(values):
         if value is None:
             continue
-        rows = held.setdefault(value, [])
+        rows = rows_by_value.setdefault(value, [])
         if not rows or rows[-1] // BLOCK != row // BLOCK:
             rows.append(row)
-        if row >= since and value not in found:
+        if row >= since and value not in novelties:
             recency = _recency(np.array(rows), row, row // BLOCK + 1, days)
             if recency is not None and recency[1] <= level:
-                found[value] = _novelty(row, recency, np.array(rows), value)
-    return tuple(found.values())
+                novelties[value] = _novelty(row, recency, np.array(rows), value)
+    return tuple(novelties.values())
 
 
 def emerging_texts(
     vectors: Vectors, days: Floats, *, since: int, error: float
 ) -> tuple[Novelty, ...]:
-    """Find rows from `since` on whose nearest earlier incidents are recent beyond chance.
+    """Return the new kinds of text: rows from `since` on whose nearest incidents are mostly recent.
 
-    The test is that of `emerging_values`, on the blocks of the 6, 12 or 24 nearest of the incidents
-    before (by cosine; of each block the nearest counts): a two-sample test by nearest neighbours
-    (Schilling 1986; Henze 1988), made for one new incident at a time. Findings that share
-    members are joined: the first is returned, with the members of all.
+    The test is that of `emerging_values`, on the blocks of the 6, 12 or 24 nearest earlier
+    incidents by cosine; each block counts once, by its nearest incident. It is a two-sample test by
+    nearest neighbours (Schilling 1986; Henze 1988), made for one new incident at a time. Novelties
+    that share members are joined into the first one, with the members of all.
     """
-    level = error / (max(len(vectors) - since, 1) * len(_RECENT_BLOCKS) * len(_NEAREST))
-    found: list[Novelty] = []
-    for start in range(max(since, _FEWEST_BLOCKS * BLOCK), len(vectors), _AT_ONCE):
-        rows = np.arange(start, min(start + _AT_ONCE, len(vectors)))
-        closeness = vectors[rows] @ vectors[: rows[-1] + 1].T
-        for row, near in zip(rows.tolist(), closeness, strict=True):
-            novelty = _text_novelty(near, row, days)
-            if novelty is not None and novelty.chance <= level:
-                found.append(novelty)
-    return _joined(found)
+    level = error / (max(len(vectors) - since, 1) * len(_RECENT_BLOCKS) * len(_NEIGHBOUR_COUNTS))
+    novelties: list[Novelty] = []
+    for start in range(max(since, _MIN_BLOCKS * BLOCK), len(vectors), _ROWS_AT_ONCE):
+        rows = np.arange(start, min(start + _ROWS_AT_ONCE, len(vectors)))
+        similarity = vectors[rows] @ vectors[: rows[-1] + 1].T
+        for row, row_similarity in zip(rows.tolist(), similarity, strict=True):
+            novelty = _text_novelty(row_similarity, row, days)
+            if novelty is not None and novelty.p_value <= level:
+                novelties.append(novelty)
+    return _join_novelties(novelties)
 
 
-def _text_novelty(closeness: Vectors, row: int, days: Floats) -> Novelty | None:
+def _text_novelty(similarity: Vectors, row: int, days: Floats) -> Novelty | None:
     blocks = row // BLOCK
-    before = closeness[: blocks * BLOCK]
-    count = min(_LOOKED_AT, len(before))
-    near = np.argpartition(before, -count)[-count:]
-    near = near[np.argsort(-before[near], kind="stable")]
-    near = near[np.sort(np.unique(near // BLOCK, return_index=True)[1])]
+    earlier_similarity = similarity[: blocks * BLOCK]
+    max_count = min(_MAX_NEIGHBOURS, len(earlier_similarity))
+    neighbours = np.argpartition(earlier_similarity, -max_count)[-max_count:]
+    neighbours = neighbours[np.argsort(-earlier_similarity[neighbours], kind="stable")]
+    neighbours = neighbours[np.sort(np.unique(neighbours // BLOCK, return_index=True)[1])]
     best: Novelty | None = None
-    for nearest in _NEAREST:
-        among = near[:nearest]
-        recency = _recency(among, row, blocks, days)
-        if recency is not None and (best is None or recency[1] < best.chance):
-            best = _novelty(row, recency, among, None)
+    for neighbour_count in _NEIGHBOUR_COUNTS:
+        nearest = neighbours[:neighbour_count]
+        recency = _recency(nearest, row, blocks, days)
+        if recency is not None and (best is None or recency[1] < best.p_value):
+            best = _novelty(row, recency, nearest, None)
     return best
 
 
 def _recency(rows: Rows, row: int, blocks: int, days: Floats) -> tuple[int, float] | None:
-    """Return since which row it is recent, and by what chance; None where it is nothing new."""
+    """Return the first recent row and the p-value, for the best choice of M; None if none is new.
+
+    `rows` has one row for each block with the value, `row` is tested, and `blocks` counts all
+    blocks so far.
+    """
     best: tuple[int, float] | None = None
-    for recent in _RECENT_BLOCKS:
-        if recent >= blocks:
+    for recent_blocks in _RECENT_BLOCKS:
+        if recent_blocks >= blocks:
             break
-        first = (blocks - recent) * BLOCK
-        late = rows[rows >= first]
-        expected = len(rows) * recent / blocks
-        if len(late) < max(_FEWEST, expected) or days[row] - days[late.min()] < _SHORTEST_DAYS:
+        first = (blocks - recent_blocks) * BLOCK
+        late_rows = rows[rows >= first]
+        least = max(_MIN_LATE_BLOCKS, len(rows) * recent_blocks / blocks)
+        if len(late_rows) < least or days[row] - days[late_rows.min()] < _MIN_DAYS:
             continue
-        chance = _tail(len(late), blocks, recent, len(rows))
-        if best is None or chance < best[1]:
-            best = first, chance
+        p_value = _tail_probability(len(late_rows), blocks, recent_blocks, len(rows))
+        if best is None or p_value < best[1]:
+            best = first, p_value
     return best
 
 
 @lru_cache(maxsize=2**16)
-def _tail(late: int, blocks: int, recent: int, drawn: int) -> float:
-    """Return the chance that of `drawn` blocks `late` or more are among the `recent` ones."""
+def _tail_probability(late: int, blocks: int, recent: int, drawn: int) -> float:
+    """Return the probability that at least `late` of `drawn` blocks are among the `recent` ones."""
     return float(hypergeom.sf(late - 1, blocks, recent, drawn))
 
 
 def _novelty(row: int, recency: tuple[int, float], rows: Rows, value: str | None) -> Novelty:
-    first, chance = recency
+    first, p_value = recency
     members = sorted({*rows[rows >= first].tolist(), row})
-    return Novelty(row, tuple(members), int((rows < first).sum()), chance, value)
+    return Novelty(row, tuple(members), int((rows < first).sum()), p_value, value)
 
 
-def _joined(found: Sequence[Novelty]) -> tuple[Novelty, ...]:
+def _join_novelties(novelties: Sequence[Novelty]) -> tuple[Novelty, ...]:
     kinds: list[tuple[Novelty, set[int]]] = []
-    for novelty in found:
+    for novelty in novelties:
         members = set(novelty.members)
-        same = next((kind for kind in kinds if kind[1] & members), None)
-        if same is None:
+        overlapping = next((kind for kind in kinds if kind[1] & members), None)
+        if overlapping is None:
             kinds.append((novelty, members))
         else:
-            same[1].update(members)
+            overlapping[1].update(members)
     return tuple(
-        Novelty(first.row, tuple(sorted(members)), first.before, first.chance)
+        Novelty(first.row, tuple(sorted(members)), first.before, first.p_value)
         for first, members in kinds
     )

@@ -1,4 +1,4 @@
-"""The monitoring report of everything in production, recomputed from the store each time."""
+"""Builds the monitoring report of all champions, from the store and nothing else."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,12 +36,12 @@ class MonitoredChampion:
 
     @property
     def target(self) -> str:
-        """What it predicts."""
+        """The target that the champion predicts."""
         return self.version.target
 
     @property
     def learned_until(self) -> datetime:
-        """The end of what it learned from."""
+        """The time until which its training data reach."""
         return self.card.cutoff or self.version.trained_at
 
 
@@ -54,10 +54,10 @@ def build_report(
     days: int | None = None,
     progress: Progress = lambda _count: None,
 ) -> MonitoringReport:
-    """Compare what came since the champions learned with what came before, and judge the answers.
+    """Compare the incidents since the champions' data ended with those before, and judge answers.
 
-    `days` limits it to the last days before the newest incident, without a champion to the last 30.
-    Nothing is kept between reports: equal stores give equal findings.
+    `days` limits the report to the last days before the newest incident. Without a champion the
+    limit is 30 days. Nothing is kept between reports, so equal stores give equal findings.
     """
     dataset = read_monitoring_dataset(store, home, encoder, progress)
     champions = [
@@ -65,28 +65,31 @@ def build_report(
         for target, version in sorted(registry.champions().items())
         if target not in _WITHOUT_LABELS
     ]
-    begins = {
-        champion.target: _begin(dataset, champion.learned_until, days) for champion in champions
+    starts = {
+        champion.target: _find_start(dataset, champion.learned_until, days)
+        for champion in champions
     }
-    since = dataset.first_since(max(begins.values(), default=_begin(dataset, None, days)))
+    since = dataset.first_since(max(starts.values(), default=_find_start(dataset, None, days)))
     targets = [champion.target for champion in champions]
-    found = combine(
+    findings = combine(
         [
             Findings((Measure("incidents compared", len(dataset.ids) - since, None, None, since),)),
             find_concept_changes(dataset, targets, since),
             measure_inputs(dataset, since),
             *(
                 _check_champion(
-                    store, registry, dataset, champion, begins[champion.target], len(targets)
+                    store, registry, dataset, champion, starts[champion.target], len(targets)
                 )
                 for champion in champions
             ),
         ]
     )
-    return MonitoringReport(datetime.now(UTC), found.measures, found.alarms, found.proposals)
+    return MonitoringReport(
+        datetime.now(UTC), findings.measures, findings.alarms, findings.proposals
+    )
 
 
-def _begin(
+def _find_start(
     dataset: MonitoringDataset, learned_until: datetime | None, days: int | None
 ) -> datetime:
     newest = dataset.until or datetime.now(UTC)
@@ -100,27 +103,29 @@ def _check_champion(
     registry: ModelRegistry,
     dataset: MonitoringDataset,
     champion: MonitoredChampion,
-    begins: datetime,
-    targets: int,
+    start: datetime,
+    target_count: int,
 ) -> Findings:
     target = champion.target
-    ever = datetime.now(UTC) + timedelta(days=36_500)
+    distant_future = datetime.now(UTC) + timedelta(days=36_500)
     answers = first_answers(
-        store.predictions.between(begins, ever, target), champion.version.version
+        store.predictions.between(start, distant_future, target), champion.version.version
     )
-    known_ids = set(dataset.ids)
-    ledger = _by_incident(store.labels.select(target=target))
-    judged = AnsweredIncidents(
+    incident_ids = set(dataset.ids)
+    ledger = _group_by_incident(store.labels.select(target=target))
+    answered_incidents = AnsweredIncidents(
         target,
-        tuple(answer for answer in answers if answer.incident_id in known_ids),
+        tuple(answer for answer in answers if answer.incident_id in incident_ids),
         unbiased_labels(dataset, target, ledger),
     )
-    since = dataset.first_since(begins)
+    since = dataset.first_since(start)
     challenger = registry.challengers().get(target)
     pairs = store.shadow_predictions.pairs(target, challenger.version) if challenger else ()
     return combine(
         [
-            measure_answers(judged, champion.card, store.feedback.select(target), targets),
+            measure_answers(
+                answered_incidents, champion.card, store.feedback.select(target), target_count
+            ),
             check_certificates(
                 champion.version,
                 champion.card,
@@ -128,23 +133,26 @@ def _check_champion(
                 store.certificate_withdrawals.all(),
             ),
             measure_label_shift(dataset, target, since),
-            propose_categories(dataset, target, _unplaced(judged, ledger)),
+            propose_categories(dataset, target, _find_unplaced(answered_incidents, ledger)),
             *([measure_shadow(target, challenger.version, pairs)] if challenger and pairs else []),
         ]
     )
 
 
-def _by_incident(labels: Iterable[LabelRecord]) -> dict[str, list[LabelRecord]]:
-    by_incident: dict[str, list[LabelRecord]] = {}
-    for label in labels:
-        by_incident.setdefault(label.incident_id, []).append(label)
-    return by_incident
+def _group_by_incident(records: Iterable[LabelRecord]) -> dict[str, list[LabelRecord]]:
+    groups: dict[str, list[LabelRecord]] = {}
+    for record in records:
+        groups.setdefault(record.incident_id, []).append(record)
+    return groups
 
 
 def unbiased_labels(
     dataset: MonitoringDataset, target: str, ledger: Mapping[str, Sequence[LabelRecord]]
 ) -> dict[str, str]:
-    """Return the right label by incident, unless only feedback or our own answer is its source."""
+    """Return labels by incident id, without those that only feedback or our own answers gave.
+
+    Audited labels count, since people give them without seeing the answer.
+    """
     labels = {}
     for incident in dataset.incidents:
         records = ledger.get(incident.report.id, ())
@@ -160,15 +168,18 @@ def _is_unbiased(record: LabelRecord) -> bool:
     return record.source is LabelSource.AUDITED or record.given_by == FINAL_STATE
 
 
-def _unplaced(
-    judged: AnsweredIncidents, ledger: Mapping[str, Sequence[LabelRecord]]
+def _find_unplaced(
+    incidents: AnsweredIncidents, ledger: Mapping[str, Sequence[LabelRecord]]
 ) -> frozenset[str]:
-    abstained = {answer.incident_id for answer in judged.answers if answer.decision == "abstain"}
-    corrections = {LabelSource.CORRECTED, LabelSource.REPLACED}
-    corrected = {
+    """Return the ids of incidents whose answer abstained or was corrected."""
+    abstained_ids = {
+        answer.incident_id for answer in incidents.answers if answer.decision == "abstain"
+    }
+    correction_sources = {LabelSource.CORRECTED, LabelSource.REPLACED}
+    corrected_ids = {
         id_
         for id_, records in ledger.items()
-        if (best := strongest(records)) is not None and best.source in corrections
+        if (best := strongest(records)) is not None and best.source in correction_sources
     }
-    answered = {answer.incident_id for answer in judged.answers}
-    return frozenset(abstained | (corrected & answered))
+    answered_ids = {answer.incident_id for answer in incidents.answers}
+    return frozenset(abstained_ids | (corrected_ids & answered_ids))

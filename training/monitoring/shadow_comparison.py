@@ -1,4 +1,4 @@
-"""Comparison of a challenger in shadow with the champion: agreement, accuracy, calibration."""
+"""Compares a challenger in shadow with the champion: agreement, accuracy and calibration."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,23 +9,23 @@ from training.monitoring.findings import Findings
 
 
 def measure_shadow(target: str, version: str, pairs: Sequence[ShadowPair]) -> Findings:
-    """Measure agreement, and where the truth is known accuracy and calibration side by side."""
-    known = [pair for pair in pairs if pair.truth is not None]
-    figures: list[tuple[str, Sequence[ShadowPair], Callable[[ShadowPair], float]]] = [
-        ("agrees with the champion", pairs, lambda one: one.label == one.champion_label),
-        ("accuracy", known, lambda one: one.label == one.truth),
-        ("accuracy less the champion's", known, _gain),
+    """Measure agreement, and for known labels also accuracy and calibration."""
+    judged_pairs = [pair for pair in pairs if pair.truth is not None]
+    metrics: list[tuple[str, Sequence[ShadowPair], Callable[[ShadowPair], float]]] = [
+        ("agrees with the champion", pairs, lambda pair: pair.label == pair.champion_label),
+        ("accuracy", judged_pairs, lambda pair: pair.label == pair.truth),
+        ("accuracy less the champion's", judged_pairs, _gain),
         (
             "confidence above accuracy",
-            known,
-            lambda one: one.confidence - (one.label == one.truth),
+            judged_pairs,
+            lambda pair: pair.confidence - (pair.label == pair.truth),
         ),
     ]
     return Findings(
         measures=tuple(
-            _measure(f"shadow version {version}: {name}", target, among, figure)
-            for name, among, figure in figures
-            if among
+            _measure(f"shadow version {version}: {name}", target, metric_pairs, metric)
+            for name, metric_pairs, metric in metrics
+            if metric_pairs
         )
     )
 
@@ -35,8 +35,8 @@ def _gain(pair: ShadowPair) -> float:
 
 
 def _measure(
-    name: str, target: str, pairs: Sequence[ShadowPair], figure: Callable[[ShadowPair], float]
+    name: str, target: str, pairs: Sequence[ShadowPair], metric: Callable[[ShadowPair], float]
 ) -> Measure:
-    values = [float(figure(pair)) for pair in pairs]
-    found = mean_by_day(values, [pair.answered_at for pair in pairs])
-    return Measure(name, *found.triple, None, target, n=len(values))
+    values = [float(metric(pair)) for pair in pairs]
+    estimate = mean_by_day(values, [pair.answered_at for pair in pairs])
+    return Measure(name, *estimate.triple, None, target, n=len(values))

@@ -64,7 +64,9 @@ def test_sure_and_right_answers_need_as_many_as_a_certificate() -> None:
 
 def test_weaker_answers_need_more_labels_and_wrong_ones_tell_nothing() -> None:
     def more(right: float, confidence: float) -> int | None:
-        return labels_until_auto(answers(100, right, confidence), np.arange(100), 100, precision=0.92)
+        return labels_until_auto(
+            answers(100, right, confidence), np.arange(100), 100, precision=0.92
+        )
 
     assert more(0.94, 0.95) > more(0.98, 0.97)
     assert more(0.85, 0.95) is None
@@ -93,7 +95,9 @@ def test_training_of_few_labels_tells_the_curve_and_how_many_auto_takes(tmp_path
     assert all(0 <= point.low <= point.accuracy <= point.high <= 1 for point in curve)
     assert not fit.model.certification_.certificates
     assert fit.forecast.labels_until_auto is None or fit.forecast.labels_until_auto > 0
-    assert any(sentence.startswith("auto is not possible yet") for sentence in fit.forecast.statements)
+    assert any(
+        sentence.startswith("auto is not possible yet") for sentence in fit.forecast.statements
+    )
 
 
 def test_certified_model_needs_no_more_labels(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ def test_alike_incidents_that_the_model_could_not_place_are_proposed():
     vectors = np.vstack([spread, spread[:1] + 0.05 * spread[:12]]).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     dataset = MonitoringDataset((*ordinary, *doors), vectors)
-    unplaced = {one.report.id for one in (*ordinary[::2], *doors)}
-    found = propose_categories(dataset, "category", unplaced).proposals
-    best = max(found, key=lambda one: one.count)
-    assert set(best.examples) <= {one.report.id for one in (*ordinary[:1], *doors)}
+    unplaced = {resolved.report.id for resolved in (*ordinary[::2], *doors)}
+    proposals = propose_categories(dataset, "category", unplaced).proposals
+    best = max(proposals, key=lambda proposal: proposal.count)
+    assert set(best.examples) <= {example.report.id for example in (*ordinary[:1], *doors)}
     assert best.count >= 10
     assert "'Doors'" not in best.name
     assert "Doors" in best.statement

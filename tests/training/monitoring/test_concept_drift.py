@@ -6,11 +6,11 @@ from monitored_store import BEGIN, alarm
 
 
 def test_a_renamed_category_is_named_dated_and_shown(bad_report):
-    found = alarm(bad_report, "label")
-    assert (found.target, found.label) == ("category", "E-mail")
-    assert found.since >= BEGIN + timedelta(hours=1000)
-    assert set(found.examples) <= {f"INC{number}" for number in range(500, 700)}
-    assert "retrain" in found.advice
+    renamed = alarm(bad_report, "label")
+    assert (renamed.target, renamed.label) == ("category", "E-mail")
+    assert renamed.since >= BEGIN + timedelta(hours=1000)
+    assert set(renamed.examples) <= {f"INC{number}" for number in range(500, 700)}
+    assert "retrain" in renamed.advice
 
 
 def test_a_new_service_raises_an_alarm(bad_report):

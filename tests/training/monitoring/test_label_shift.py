@@ -2,8 +2,8 @@
 
 
 def test_a_class_that_never_comes_again_may_be_retired(bad_report):
-    retired = [one for one in bad_report.proposals if one.kind == "retired"]
-    assert "Printing" in [one.name for one in retired]
+    retired = [proposal for proposal in bad_report.proposals if proposal.kind == "retired"]
+    assert "Printing" in [proposal.name for proposal in retired]
 
 
 def test_label_shares_of_a_quiet_store_move_as_by_chance(quiet_report):

@@ -18,26 +18,28 @@ def directions(count, seed):
 
 
 def test_values_that_go_on_as_before_raise_nothing_in_twenty_histories():
-    found = [emerging_values(random_values(s), DAYS, since=400, error=0.05) for s in range(20)]
-    assert sum(map(bool, found)) <= 1
+    novelties = [
+        emerging_values(random_values(seed), DAYS, since=400, error=0.05) for seed in range(20)
+    ]
+    assert sum(map(bool, novelties)) <= 1
 
 
 def test_a_value_that_comes_up_is_found_within_a_hundred_rows():
     values = random_values(1)
     values[700::8] = ["new"] * len(values[700::8])
-    (found,) = emerging_values(values, DAYS, since=400, error=0.05)
-    assert found.value == "new"
-    assert found.before == 0
-    assert 700 < found.row < 800
-    assert {values[row] for row in found.members} == {"new"}
+    (novelty,) = emerging_values(values, DAYS, since=400, error=0.05)
+    assert novelty.value == "new"
+    assert novelty.before == 0
+    assert 700 < novelty.row < 800
+    assert {values[row] for row in novelty.members} == {"new"}
 
 
 def test_a_renamed_value_is_found_by_its_new_name():
     values = [
         "A2" if value == "a" and row >= 700 else value for row, value in enumerate(random_values(2))
     ]
-    found = emerging_values(values, DAYS, since=400, error=0.05)
-    assert [one.value for one in found] == ["A2"]
+    novelties = emerging_values(values, DAYS, since=400, error=0.05)
+    assert [novelty.value for novelty in novelties] == ["A2"]
 
 
 def test_a_burst_of_one_afternoon_is_nothing_new():
@@ -53,10 +55,10 @@ def test_rows_before_the_past_ends_raise_nothing():
 
 
 def test_texts_without_change_raise_nothing():
-    found = [
+    novelties = [
         emerging_texts(directions(1200, seed), DAYS, since=400, error=0.05) for seed in range(3)
     ]
-    assert sum(map(bool, found)) == 0
+    assert sum(map(bool, novelties)) == 0
 
 
 def test_a_new_kind_of_text_is_one_sign_with_its_members():
@@ -64,6 +66,6 @@ def test_a_new_kind_of_text_is_one_sign_with_its_members():
     new = np.arange(700, 1200, 8)
     vectors[new] = directions(1, 99) + 0.1 * directions(len(new), 5)
     vectors[new] /= np.linalg.norm(vectors[new], axis=1, keepdims=True)
-    (found,) = emerging_texts(vectors, DAYS, since=400, error=0.05)
-    assert 700 < found.row < 800
-    assert np.isin(found.members, new).mean() > 0.8
+    (novelty,) = emerging_texts(vectors, DAYS, since=400, error=0.05)
+    assert 700 < novelty.row < 800
+    assert np.isin(novelty.members, new).mean() > 0.8

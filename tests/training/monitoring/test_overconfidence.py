@@ -21,7 +21,7 @@ def test_answers_gone_wrong_are_dated():
     generator = np.random.default_rng(0)
     confidence = generator.uniform(0.8, 1.0, 800)
     wrong = generator.random(800) < np.where(np.arange(800) < 500, 1 - confidence, 0.5)
-    found = find_overconfidence(confidence, wrong, error=0.01)
-    assert found is not None
-    assert 500 < found.row < 560
-    assert abs(found.since - 500) < 25
+    overconfidence = find_overconfidence(confidence, wrong, error=0.01)
+    assert overconfidence is not None
+    assert 500 < overconfidence.row < 560
+    assert abs(overconfidence.since - 500) < 25

@@ -17,15 +17,15 @@ from training.monitoring.report import unbiased_labels
 
 def test_a_quiet_store_raises_no_alarm_and_proposes_no_retirement(quiet_report):
     assert quiet_report.alarms == ()
-    assert [one for one in quiet_report.proposals if one.kind == "retired"] == []
+    assert [proposal for proposal in quiet_report.proposals if proposal.kind == "retired"] == []
 
 
 def test_what_people_only_corrected_does_not_count_as_errors():
-    one = incident(1, Random(0))
-    dataset = MonitoringDataset((one,), np.zeros((1, 2), dtype=np.float32))
-    corrected = labelled(one, "Mail", LabelSource.CORRECTED)
-    final = labelled(one, "Mail", LabelSource.OUTCOME, FINAL_STATE)
-    self_confirmed = labelled(one, "Mail", LabelSource.SELF_CONFIRMED, FINAL_STATE)
+    first = incident(1, Random(0))
+    dataset = MonitoringDataset((first,), np.zeros((1, 2), dtype=np.float32))
+    corrected = labelled(first, "Mail", LabelSource.CORRECTED)
+    final = labelled(first, "Mail", LabelSource.OUTCOME, FINAL_STATE)
+    self_confirmed = labelled(first, "Mail", LabelSource.SELF_CONFIRMED, FINAL_STATE)
     assert unbiased_labels(dataset, "category", {"INC1": [corrected]}) == {}
     assert unbiased_labels(dataset, "category", {"INC1": [self_confirmed]}) == {}
     assert list(unbiased_labels(dataset, "category", {"INC1": [corrected, final]})) == ["INC1"]
@@ -33,8 +33,8 @@ def test_what_people_only_corrected_does_not_count_as_errors():
 
 
 def test_an_empty_store_has_nothing_to_tell(report_of):
-    found = report_of(lambda store: None, days=10)
-    assert (found.alarms, found.proposals) == ((), ())
+    report = report_of(lambda store: None, days=10)
+    assert (report.alarms, report.proposals) == ((), ())
 
 
 def test_the_command_prints_and_keeps_the_report(
@@ -43,10 +43,10 @@ def test_the_command_prints_and_keeps_the_report(
     report_of(fill_bad_month)
     monkeypatch.setenv("PRECEDENT_HOME", str(monitored_home.root))
     monkeypatch.setenv("PRECEDENT_ENCODER", "hashing")
-    told = CliRunner().invoke(app, ["monitor", "--json"])
-    assert told.exit_code == 0, told.output
-    signals = [one["signal"] for one in json.loads(told.stdout)["alarms"]]
-    assert signals == [one.signal for one in bad_report.alarms]
+    result = CliRunner().invoke(app, ["monitor", "--json"])
+    assert result.exit_code == 0, result.output
+    signals = [alarm["signal"] for alarm in json.loads(result.stdout)["alarms"]]
+    assert signals == [alarm.signal for alarm in bad_report.alarms]
     with open_store(monitored_home.database_url) as store:
         assert store.monitoring_reports.latest().alarms == bad_report.alarms
 
@@ -55,11 +55,11 @@ def test_the_command_begins_with_one_verdict(report_of, monitored_home, monkeypa
     monkeypatch.setenv("PRECEDENT_HOME", str(monitored_home.root))
     monkeypatch.setenv("PRECEDENT_ENCODER", "hashing")
     report_of(lambda store: None)
-    told = CliRunner().invoke(app, ["monitor"]).stdout.splitlines()
-    assert told[0] == "nothing is out of line"
+    output = CliRunner().invoke(app, ["monitor"]).stdout.splitlines()
+    assert output[0] == "nothing is out of line"
     report_of(fill_bad_month)
-    told = CliRunner().invoke(app, ["monitor"]).stdout
-    assert re.match(r"\d+ alarms(; \d+ proposals?)?\n", told)
-    assert re.search(r"^all: incidents compared \d+ \(reference \d+\)$", told, re.MULTILINE)
-    assert "e+0" not in told
-    assert "category: answers abstained 0 on 207\n" in told
+    output = CliRunner().invoke(app, ["monitor"]).stdout
+    assert re.match(r"\d+ alarms(; \d+ proposals?)?\n", output)
+    assert re.search(r"^all: incidents compared \d+ \(reference \d+\)$", output, re.MULTILINE)
+    assert "e+0" not in output
+    assert "category: answers abstained 0 on 207\n" in output

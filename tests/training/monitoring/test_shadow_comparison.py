@@ -23,7 +23,9 @@ def test_a_shadow_is_compared_with_the_champion():
         )
         for number in range(10)
     ]
-    found = {one.name: one for one in measure_shadow("category", "2", pairs).measures}
-    assert found["shadow version 2: agrees with the champion"].value == 0.5
-    assert found["shadow version 2: accuracy"].value == 1
-    assert found["shadow version 2: accuracy less the champion's"].value == pytest.approx(0.6)
+    measures = {
+        measure.name: measure for measure in measure_shadow("category", "2", pairs).measures
+    }
+    assert measures["shadow version 2: agrees with the champion"].value == 0.5
+    assert measures["shadow version 2: accuracy"].value == 1
+    assert measures["shadow version 2: accuracy less the champion's"].value == pytest.approx(0.6)
