@@ -80,7 +80,7 @@ def _why_untrainable(target: Target, *, needs_levels: bool) -> str | None:
     if needs_levels and not target.is_ordered:
         return "not trained: the order of its levels is unknown; state `order` in the mapping"
     if len(counts) < 2:
-        return f"not trained: every incident has the same label {next(iter(counts))[:40]!r}"
+        return f"not trained: there is only one label, {next(iter(counts))[:40]!r}"
     if rows < MIN_LABELLED:
         return f"not trained: {rows} labelled incidents, at least {MIN_LABELLED} are needed"
     if sum(count >= MIN_CLASS_ROWS for count in counts.values()) < 2:

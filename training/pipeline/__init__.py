@@ -1,1 +1,1 @@
-"""From a history to registered models."""
+"""The steps from a history to registered models."""

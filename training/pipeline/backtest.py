@@ -1,4 +1,4 @@
-"""What `auto` would have done: learns from all but a history's last days, and answers these."""
+"""Backtests `auto`: learns from all but the last days of a history, and answers these days."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -33,9 +33,9 @@ _TOKENS = 4
 
 @dataclass(frozen=True, slots=True)
 class AutoAnswer:
-    """One answer that `auto` would have given, and the label that the incident got.
+    """An answer that `auto` would have given, and the label that the incident got (`truth`).
 
-    `because` names the strongest tokens and facts that spoke for the answer.
+    `because` names the tokens and facts that support the answer most.
     """
 
     id: str
@@ -52,8 +52,8 @@ class AutoAnswer:
 class AutoPrecision:
     """How often answers were right, with the 95% Clopper-Pearson interval `low`..`high`.
 
-    `answers` and `right` count incidents. `precision` counts, as certificates do, one incident of
-    each of the `groups` of near-copies.
+    `answers` and `right` count incidents. As in certificates, `precision` counts one incident of
+    each group of near-copies; there are so many `groups`.
     """
 
     answers: int
@@ -66,7 +66,7 @@ class AutoPrecision:
 
 @dataclass(frozen=True, slots=True)
 class AutoLabel:
-    """What became of one label's certificate; `share` is its part of all incidents asked."""
+    """The measured precision of a certified label, and the `share` of incidents that it answers."""
 
     label: str
     certificate: Certificate
@@ -76,9 +76,10 @@ class AutoLabel:
 
 @dataclass(frozen=True, slots=True)
 class BacktestedTarget:
-    """One target: the labels that `auto` would have answered, and each answer, wrong ones first.
+    """The result for one target: its certified labels, and all `auto` answers, wrong ones first.
 
     `learned_from` counts the labelled incidents of the past, `asked` those of the last days.
+    `share` is the share of the latter that `auto` answers.
     """
 
     target: str
@@ -92,7 +93,10 @@ class BacktestedTarget:
 
 @dataclass(frozen=True, slots=True)
 class BacktestReport:
-    """What a backtest found; it learned only what was known at `cut`."""
+    """The result of a backtest, which learned only from what was known at `cut`.
+
+    `past` counts the incidents learned from, `recent` those answered.
+    """
 
     days: int
     cut: datetime
@@ -106,23 +110,23 @@ class BacktestReport:
 
 
 def parse_days(period: str) -> int:
-    """Return the days of a period such as `90d`.
+    """Return the number of days of a period such as `90d`.
 
     >>> parse_days("90d")
     90
     """
-    found = re.fullmatch(r"([1-9][0-9]{0,4})d", period.strip())
-    if found is None:
+    match = re.fullmatch(r"([1-9][0-9]{0,4})d", period.strip())
+    if match is None:
         raise PrecedentError(f"--backtest {period[:20]!r}: give a number of days such as 90d")
-    return int(found[1])
+    return int(match[1])
 
 
 def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress) -> BacktestReport:
-    """Fit and certify on what was known before the last days, and answer their incidents.
+    """Fit and certify on what was known before the last days, and answer the last days' incidents.
 
-    A label counts as known once its incident was resolved, or when it opened if that time is not
-    recorded. A certificate that would be withheld is tried out all the same, with a warning.
-    Raises `NotEnoughHistory` without usable times, or without a past before the last days.
+    A label is known once its incident is resolved, or once it opens if there is no time of
+    resolution. Certificates that a training would withhold are used here, with a warning. Raises
+    `NotEnoughHistory` without usable times, or without incidents before the last days.
     """
     cut = _cut(history, days)
     past, recent = _known_before(history, cut), _opened_since(history.incidents, cut)
@@ -131,10 +135,12 @@ def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress
     split = split_history(past, seed=plan.seed)
 
     def replay(target: Target) -> BacktestedTarget:
-        asked = [one for one in recent if label_of(one.outcome, target.name) is not None]
-        if not asked:
+        incidents = [
+            incident for incident in recent if label_of(incident.outcome, target.name) is not None
+        ]
+        if not incidents:
             raise NotEnoughHistory(f"no incident of the last {days} days has such a label")
-        return _answer(_fitted(past, target, split, plan), target, asked, progress)
+        return _answer(_fit_certified(past, target, split, plan), target, incidents, progress)
 
     tested, unfit = learn_targets(chosen, plan.targets, replay, progress)
     require_trained(tested, skipped | unfit)
@@ -150,19 +156,19 @@ def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress
         skipped=skipped | unfit,
         warnings=(
             *split.warnings,
-            *([f"{withheld}; this is what it would do"] if withheld else []),
+            *([f"{withheld}; the backtest assumes that it is confirmed"] if withheld else []),
         ),
     )
 
 
 def measure_precision(right: Sequence[bool], copies: Sequence[int]) -> AutoPrecision:
-    """Return how often answers were right, near-copies counted once in the precision.
+    """Return how often answers were right; the precision counts near-copies once.
 
     >>> measure_precision([True, True, False, True], [0, 0, 1, 2]).groups
     3
     """
-    drawn = np.array(right, dtype=bool)[one_of_each(np.array(copies, dtype=np.int64))]
-    hits, groups = int(drawn.sum()), len(drawn)
+    sample = np.array(right, dtype=bool)[one_of_each(np.array(copies, dtype=np.int64))]
+    hits, groups = int(sample.sum()), len(sample)
     return AutoPrecision(
         answers=len(right),
         right=sum(right),
@@ -174,22 +180,24 @@ def measure_precision(right: Sequence[bool], copies: Sequence[int]) -> AutoPreci
 
 
 def _cut(history: History, days: int) -> datetime:
-    opened = [one.report.opened_at for one in history.incidents if one.report.opened_at]
+    opening_times = [
+        incident.report.opened_at for incident in history.incidents if incident.report.opened_at
+    ]
     if not is_dated(history.incidents):
         raise NotEnoughHistory(
             "--backtest needs the times at which incidents opened; map opened_at"
         )
-    first, last = min(opened), max(opened)
+    first, last = min(opening_times), max(opening_times)
     if (last - first).days <= days:
         raise NotEnoughHistory(
-            f"--backtest {days}d: the history spans {(last - first).days} days only; "
-            "give fewer, so that there is a past to learn from"
+            f"--backtest {days}d: the history spans only {(last - first).days} days; "
+            "give fewer days, so that earlier incidents remain to learn from"
         )
     return last - timedelta(days=days)
 
 
 def _known_before(history: History, cut: datetime) -> History:
-    rows = [row for row, one in enumerate(history.incidents) if _is_known(one, cut)]
+    rows = [row for row, incident in enumerate(history.incidents) if _is_known(incident, cut)]
     return replace(
         history,
         incidents=tuple(history.incidents[row] for row in rows),
@@ -198,33 +206,46 @@ def _known_before(history: History, cut: datetime) -> History:
 
 
 def _is_known(incident: ResolvedIncident, cut: datetime) -> bool:
-    opened, known = incident.report.opened_at, known_at(incident)
-    return opened is not None and known is not None and max(opened, known) < cut
+    opened_at, labels_known_at = incident.report.opened_at, known_at(incident)
+    if opened_at is None or labels_known_at is None:
+        return False
+    return max(opened_at, labels_known_at) < cut
 
 
 def _opened_since(incidents: Sequence[ResolvedIncident], cut: datetime) -> list[ResolvedIncident]:
-    return [one for one in incidents if one.report.opened_at and one.report.opened_at >= cut]
+    return [
+        incident
+        for incident in incidents
+        if incident.report.opened_at and incident.report.opened_at >= cut
+    ]
 
 
-def _fitted(past: History, target: Target, split: Split, plan: TrainingPlan) -> CalibratedModel:
+def _fit_certified(
+    past: History, target: Target, split: Split, plan: TrainingPlan
+) -> CalibratedModel:
     model, evaluation = fit_and_judge(past, target, split, plan)
     model.certify(prove(model, evaluation, split, plan))
     return model
 
 
 def _answer(
-    model: CalibratedModel, target: Target, asked: Sequence[ResolvedIncident], progress: Progress
+    model: CalibratedModel,
+    target: Target,
+    incidents: Sequence[ResolvedIncident],
+    progress: Progress,
 ) -> BacktestedTarget:
     answers: list[tuple[int, AutoAnswer]] = []
-    for start in range(0, len(asked), _CHUNK):
-        chunk = asked[start : start + _CHUNK]
-        predictions = model.predict([one.report for one in chunk])
-        for place, (one, found) in enumerate(zip(chunk, predictions, strict=True), start):
-            if found.decision is Decision.AUTO and found.certificate is not None:
-                truth = str(label_of(one.outcome, target.name))
-                answers.append((place, _auto_answer(one, truth, found, found.certificate)))
-        progress(f"answering {target.name}", min(start + _CHUNK, len(asked)), len(asked))
-    copies = report_copy_groups([one.report for one in asked])
+    for start in range(0, len(incidents), _CHUNK):
+        chunk = incidents[start : start + _CHUNK]
+        predictions = model.predict([incident.report for incident in chunk])
+        rows = range(start, start + len(chunk))
+        for row, incident, prediction in zip(rows, chunk, predictions, strict=True):
+            if prediction.decision is Decision.AUTO and prediction.certificate is not None:
+                truth = str(label_of(incident.outcome, target.name))
+                answer = _auto_answer(incident, truth, prediction, prediction.certificate)
+                answers.append((row, answer))
+        progress(f"answering {target.name}", min(start + _CHUNK, len(incidents)), len(incidents))
+    copies = report_copy_groups([incident.report for incident in incidents])
     labels = [
         _auto_label(label, certificate, answers, copies)
         for label, certificate in model.certification_.certificates.items()
@@ -232,43 +253,49 @@ def _answer(
     return BacktestedTarget(
         target=target.name,
         learned_from=len(model.example_ids_),
-        asked=len(asked),
-        share=len(answers) / len(asked),
-        total=_measured(answers, copies),
-        labels=tuple(sorted(labels, key=lambda one: (-one.share, one.label))),
-        answers=tuple(sorted((one for _, one in answers), key=_wrong_and_sure_first)),
+        asked=len(incidents),
+        share=len(answers) / len(incidents),
+        total=_measure_answers(answers, copies),
+        labels=tuple(sorted(labels, key=lambda label: (-label.share, label.label))),
+        answers=tuple(sorted((answer for _, answer in answers), key=_wrong_and_confident_first)),
     )
 
 
 def _auto_label(
     label: str, certificate: Certificate, answers: Sequence[tuple[int, AutoAnswer]], copies: Rows
 ) -> AutoLabel:
-    measured = _measured([one for one in answers if one[1].answered == label], copies)
+    label_answers = [(row, answer) for row, answer in answers if answer.answered == label]
+    measured = _measure_answers(label_answers, copies)
     return AutoLabel(label, certificate, measured.answers / len(copies), measured)
 
 
-def _measured(answers: Sequence[tuple[int, AutoAnswer]], copies: Rows) -> AutoPrecision:
-    return measure_precision([one.right for _, one in answers], [copies[row] for row, _ in answers])
+def _measure_answers(answers: Sequence[tuple[int, AutoAnswer]], copies: Rows) -> AutoPrecision:
+    is_right = [answer.right for _, answer in answers]
+    return measure_precision(is_right, [copies[row] for row, _ in answers])
 
 
 def _auto_answer(
-    incident: ResolvedIncident, truth: str, found: LabelPrediction, certificate: Certificate
+    incident: ResolvedIncident, truth: str, prediction: LabelPrediction, certificate: Certificate
 ) -> AutoAnswer:
-    report = incident.report
-    spoken_for = [(one.weight, one.token) for one in found.evidence.tokens]
-    spoken_for += [(one.weight, f"{one.field}={one.value}") for one in found.evidence.fields]
-    strongest = sorted((one for one in spoken_for if one[0] > 0), key=lambda one: -one[0])
+    report, evidence = incident.report, prediction.evidence
+    weights = [(token.weight, token.token) for token in evidence.tokens]
+    weights += [(fact.weight, f"{fact.field}={fact.value}") for fact in evidence.fields]
+    strongest = sorted(((weight, name) for weight, name in weights if weight > 0), key=_by_weight)
     return AutoAnswer(
         id=report.id,
         title=cut_short(one_line(report.title or report.description), _TITLE_CHARACTERS),
-        answered=found.label,
+        answered=prediction.label,
         truth=truth,
-        right=found.label == truth,
-        confidence=round(found.confidence, 4),
+        right=prediction.label == truth,
+        confidence=round(prediction.confidence, 4),
         threshold=certificate.threshold,
         because=tuple(name for _, name in strongest[:_TOKENS]),
     )
 
 
-def _wrong_and_sure_first(answer: AutoAnswer) -> tuple[bool, float, str]:
+def _by_weight(weighted_name: tuple[float, str]) -> float:
+    return -weighted_name[0]
+
+
+def _wrong_and_confident_first(answer: AutoAnswer) -> tuple[bool, float, str]:
     return answer.right, -answer.confidence, answer.id

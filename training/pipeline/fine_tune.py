@@ -1,4 +1,4 @@
-"""Adapts the encoder to a history's labels within a stated time, honestly enough to judge it."""
+"""Adapts the encoder to a history's labels within a time limit, and keeps folds to judge it on."""
 
 import hashlib
 import shutil
@@ -12,6 +12,7 @@ from features.domain.history import History
 from features.encoding.encoder import SentenceEncoder
 from features.encoding.encoder_weights import find_weights, install_encoder, open_encoder
 from features.encoding.fine_tuning import AdaptedWeights, LabelledTexts, adapt_encoder
+from features.formatting import counted, interval
 from features.home import Home
 from features.text.cleaning import incident_text
 from models.classification.cross_validation import Floats, Fold, Rows, copy_folds
@@ -22,13 +23,13 @@ from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import compare, log_loss, take_rows
 from training.plan import Progress, TrainingPlan
 
-_FEWEST_PASSES, _MOST_PASSES = 2.0, 4.0
-# Two passes over thirty thousand texts were enough on visible data; few texts bear more.
-_TEXTS_SEEN = 60_000
-_FEWEST_EPOCHS = 0.25
-_FEWEST_TEXTS = 200
-# Four fifths of the texts for the encoder that is judged, all of them for the one that serves, and
-# a little for encoding what is judged.
+_MIN_PASSES, _MAX_PASSES = 2.0, 4.0
+# Two passes over 30,000 texts were enough in experiments; with fewer texts more passes help.
+_MAX_TEXTS_SEEN = 60_000
+_MIN_EPOCHS = 0.25
+_MIN_TEXTS = 200
+# The judged encoder reads four fifths of the texts, the one that serves reads all of them, and
+# encoding the judged texts takes a little: so the first fold gets this share of the time.
 _SHARE_OF_FIRST_FOLD = 0.43
 _ENCODED_AT_ONCE = 4096
 _STEPS_SHOWN = 1000
@@ -36,7 +37,10 @@ _STEPS_SHOWN = 1000
 
 @dataclass(frozen=True, slots=True)
 class AdaptedTarget:
-    """The adapted encoder's classifier, and folds with the scores of others that saw less."""
+    """A target's classifier on the adapted encoder, and folds to judge it on.
+
+    The folds hold scores of encoders that were adapted to each fold's `fit` rows only.
+    """
 
     head: FineTunedHead
     folds: tuple[Fold, ...]
@@ -44,9 +48,10 @@ class AdaptedTarget:
 
 @dataclass(frozen=True, slots=True)
 class AdaptedEncoder:
-    """An encoder adapted to all labels of these targets, as judged on `folds` folds.
+    """An encoder that is adapted to all labels of these targets, and was judged on `folds` folds.
 
-    One that is not `is_new` came out like one that was installed before.
+    `epochs` counts the passes over the texts. `is_new` is false if the same encoder was already
+    installed.
     """
 
     reference: str
@@ -56,11 +61,11 @@ class AdaptedEncoder:
     is_new: bool = True
 
     def describe(self) -> str:
-        """Say in words how the encoder was adapted and how that was judged."""
+        """Return a line that says how the encoder was adapted and judged."""
         return (
             f"adapted encoder {self.reference[:12]}: {self.epochs:.1f} passes over the labelled "
-            f"texts; judged on {self.folds} fold{'s' if self.folds > 1 else ''}, each by an "
-            "encoder that was adapted the same way without it"
+            f"texts; judged on {counted(self.folds, 'fold')}, each with an encoder that was "
+            "adapted in the same way without that fold"
         )
 
 
@@ -71,123 +76,135 @@ def adapt(
     plan: TrainingPlan,
     progress: Progress,
 ) -> AdaptedEncoder | str:
-    """Adapt the encoder to the labels of these targets' choices, or say in words why not.
+    """Adapt the encoder to the labels of all choice targets, or return a line that says why not.
 
-    One encoder is adapted without the last fold, to judge what adapting is worth, and one to
-    everything, to serve; if time is left, further folds follow, up to all of them. Interrupted, it
-    goes on where it stopped.
+    One encoder is adapted without the last fold, to judge what adapting brings, and another one to
+    all texts, to serve. The remaining time is used for further folds. After an interruption the
+    next call continues where this one stopped.
     """
     choices = [target for target in targets if not target.is_ordered]
-    labelled = _labelled_texts(history, choices, plan)
-    if not choices or sum(map(bool, labelled.texts)) < _FEWEST_TEXTS:
-        return f"encoder not adapted: fewer than {_FEWEST_TEXTS} incidents have a text and a choice"
-    adaptations = _TimedAdaptations(labelled, plan, _key(history, choices, plan), progress)
-    first = adaptations.adapt(
+    texts = _labelled_texts(history, choices, plan)
+    if not choices or sum(map(bool, texts.texts)) < _MIN_TEXTS:
+        return f"encoder not adapted: fewer than {_MIN_TEXTS} incidents have a text and a label"
+    adaptations = _TimedAdaptations(texts, plan, _key(history, choices, plan), progress)
+    first_weights = adaptations.adapt(
         split.folds[-1].fit, "fold 1", _SHARE_OF_FIRST_FOLD * adaptations.seconds_left
     )
-    if first.epochs < _FEWEST_EPOCHS:
+    if first_weights.epochs < _MIN_EPOCHS:
         adaptations.clear()
-        enough = plan.adapt_minutes * _FEWEST_PASSES / max(first.epochs, 0.01)
+        minutes = plan.adapt_minutes * _MIN_PASSES / max(first_weights.epochs, 0.01)
         return (
             f"encoder not adapted: {plan.adapt_minutes:g} minutes are too short for these texts; "
-            f"--adapt {enough:.0f} would do"
+            f"about --adapt {minutes:.0f} is needed"
         )
-    scored = [adaptations.score(first, split.folds[-1], "fold 1")]
+    scored_folds = [adaptations.score(first_weights, split.folds[-1], "fold 1")]
     seconds_per_fold = adaptations.seconds_spent
-    everything = adaptations.adapt(np.arange(len(labelled.texts)), "all", adaptations.seconds_left)
+    all_rows = np.arange(len(texts.texts))
+    final_weights = adaptations.adapt(all_rows, "all", adaptations.seconds_left)
     for number, fold in enumerate(reversed(split.folds[:-1]), start=2):
         if adaptations.seconds_left < seconds_per_fold:
             break
-        adapted = adaptations.adapt(fold.fit, f"fold {number}", adaptations.seconds_left)
-        scored.append(adaptations.score(adapted, fold, f"fold {number}"))
-    known = set(plan.home.adapted_encoders.glob("*"))
-    reference = install_encoder(everything.folder, plan.home)
+        weights = adaptations.adapt(fold.fit, f"fold {number}", adaptations.seconds_left)
+        scored_folds.append(adaptations.score(weights, fold, f"fold {number}"))
+    installed = set(plan.home.adapted_encoders.glob("*"))
+    reference = install_encoder(final_weights.folder, plan.home)
     adaptations.clear()
-    heads = {name: FineTunedHead(reference, *head) for name, head in everything.heads.items()}
-    judged = scored if len(scored) > 1 else _halves(scored[0], split.copies, plan.seed)
+    heads = {name: FineTunedHead(reference, *head) for name, head in final_weights.heads.items()}
+    target_folds = (
+        scored_folds
+        if len(scored_folds) > 1
+        else _split_in_half(scored_folds[0], split.copies, plan.seed)
+    )
     return AdaptedEncoder(
         reference,
         {
-            name: AdaptedTarget(head, tuple(fold.of(name) for fold in judged))
+            name: AdaptedTarget(head, tuple(fold.with_scores(name) for fold in target_folds))
             for name, head in heads.items()
         },
-        len(scored),
-        first.epochs,
-        is_new=plan.home.adapted_encoders / reference not in known,
+        len(scored_folds),
+        first_weights.epochs,
+        is_new=plan.home.adapted_encoders / reference not in installed,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _ScoredFold:
-    """A fold, and each target's scores of all rows; only those of the judged rows are filled."""
+    """A fold, and for each target the scores of all rows, which are zero except on judged rows."""
 
     fold: Fold
     scores: Mapping[str, Floats]
 
-    def of(self, target: str) -> Fold:
+    def with_scores(self, target: str) -> Fold:
         return replace(self.fold, adapted_scores=self.scores[target])
 
 
-def _halves(scored: _ScoredFold, copies: Rows, seed: int) -> list[_ScoredFold]:
-    """Judge one fold in two parts, so that each part's pool and calibration come from the other."""
-    parts = copy_folds(copies[scored.fold.judge], folds=2, seed=seed)
+def _split_in_half(scored: _ScoredFold, copies: Rows, seed: int) -> list[_ScoredFold]:
+    """Split the judged rows of one fold in two, so that each half can calibrate the other."""
+    halves = copy_folds(copies[scored.fold.judge], folds=2, seed=seed)
     return [
-        replace(scored, fold=replace(scored.fold, judge=scored.fold.judge[part.judge]))
-        for part in parts
+        replace(scored, fold=replace(scored.fold, judge=scored.fold.judge[half.judge]))
+        for half in halves
     ]
 
 
-def forget(adapted: AdaptedEncoder, home: Home) -> None:
-    """Remove an adapted encoder that no model of this training kept, nor any before."""
+def remove_adapted_encoder(adapted: AdaptedEncoder, home: Home) -> None:
+    """Remove an adapted encoder that no model uses, unless an earlier training installed it."""
     if adapted.is_new:
         shutil.rmtree(home.adapted_encoders / adapted.reference)
 
 
-def why_adapted_wins(adapted: Evaluation, frozen: Evaluation) -> tuple[bool, str]:
-    """Compare both on the incidents that both were judged on: log loss, beyond noise."""
-    place = {int(row): at for at, row in enumerate(frozen.rows)}
-    shared = np.flatnonzero([int(row) in place for row in adapted.rows])
-    theirs = np.array([place[int(row)] for row in adapted.rows[shared]], dtype=np.int64)
-    gain = compare(log_loss, take_rows(frozen.judged, theirs), take_rows(adapted.judged, shared))
-    wins = gain.low > 0
-    return wins, (
-        f"{'kept' if wins else 'not kept'}: log loss {gain.value:+.3f} better than with the frozen "
-        f"encoder on {len(shared)} held-out incidents, 95% interval {gain.low:+.3f} to "
-        f"{gain.high:+.3f}"
+def compare_encoders(adapted: Evaluation, frozen: Evaluation) -> tuple[bool, str]:
+    """Tell whether the adapted encoder has a lower log loss beyond noise, and say by how much.
+
+    Both are compared on the incidents that both were judged on.
+    """
+    place_of_row = {int(row): place for place, row in enumerate(frozen.rows)}
+    shared = np.flatnonzero([int(row) in place_of_row for row in adapted.rows])
+    frozen_places = [place_of_row[int(row)] for row in adapted.rows[shared]]
+    gain = compare(
+        log_loss,
+        take_rows(frozen.judged, np.array(frozen_places, dtype=np.int64)),
+        take_rows(adapted.judged, shared),
+    )
+    is_better = gain.low > 0
+    return is_better, (
+        f"{'kept' if is_better else 'not kept'}: gain in log loss {gain.value:+.3f} over the "
+        f"original encoder on {counted(len(shared), 'held-out incident')}, 95% interval "
+        f"{interval(gain.low, gain.high, '+.3f')}"
     )
 
 
 class _TimedAdaptations:
-    """One adaptation after another, within the time that is left of the plan's."""
+    """Runs adaptations one after another, within the time of the plan."""
 
     def __init__(
-        self, labelled: LabelledTexts, plan: TrainingPlan, key: str, progress: Progress
+        self, texts: LabelledTexts, plan: TrainingPlan, key: str, progress: Progress
     ) -> None:
-        self._labelled = labelled
+        self._texts = texts
         self._plan = plan
         self._weights = find_weights(plan.encoder)
         self._folder = plan.home.adaptations / key
         self._progress = progress
         self._started = time.monotonic()
-        few = _TEXTS_SEEN / max(len(labelled.texts), 1)
-        self._epochs = min(max(few, _FEWEST_PASSES), _MOST_PASSES)
+        passes = _MAX_TEXTS_SEEN / max(len(texts.texts), 1)
+        self._epochs = min(max(passes, _MIN_PASSES), _MAX_PASSES)
 
     @property
     def seconds_spent(self) -> float:
-        """The time since the first adaptation began."""
+        """The seconds since the first adaptation began."""
         return time.monotonic() - self._started
 
     @property
     def seconds_left(self) -> float:
-        """What is left of the plan's time."""
+        """The seconds that remain of the plan's time."""
         return 60 * self._plan.adapt_minutes - self.seconds_spent
 
     def adapt(self, rows: Rows, name: str, seconds: float) -> AdaptedWeights:
-        """Adapt to these rows, in no more passes than the time before."""
-        known = rows[[bool(self._labelled.texts[row]) for row in rows]]
+        """Adapt to these rows, with at most as many passes as the adaptation before."""
+        text_rows = self._rows_with_text(rows)
         adapted = adapt_encoder(
             self._weights,
-            self._labelled.take(known),
+            self._texts.take(text_rows),
             self._folder / name.replace(" ", "-"),
             epochs=self._epochs,
             seconds=max(seconds, 1.0),
@@ -200,14 +217,14 @@ class _TimedAdaptations:
         return adapted
 
     def score(self, adapted: AdaptedWeights, fold: Fold, name: str) -> _ScoredFold:
-        """Score a fold's judged rows by an encoder that is not to be kept."""
+        """Score a fold's judged rows with adapted weights."""
         encoder = SentenceEncoder(str(adapted.folder), adapted.folder)
-        vectors = np.zeros((len(self._labelled.texts), encoder.dimension), dtype=np.float32)
-        rows = fold.judge[[bool(self._labelled.texts[row]) for row in fold.judge]]
+        vectors = np.zeros((len(self._texts.texts), encoder.dimension), dtype=np.float32)
+        rows = self._rows_with_text(fold.judge)
         for start in range(0, len(rows), _ENCODED_AT_ONCE):
-            here = rows[start : start + _ENCODED_AT_ONCE]
-            vectors[here] = encoder.compute([self._labelled.texts[row] for row in here])
-            self._progress(f"encoding, {name}", start + len(here), len(rows))
+            batch = rows[start : start + _ENCODED_AT_ONCE]
+            vectors[batch] = encoder.compute([self._texts.texts[row] for row in batch])
+            self._progress(f"encoding, {name}", start + len(batch), len(rows))
         return _ScoredFold(
             fold,
             {
@@ -217,25 +234,31 @@ class _TimedAdaptations:
         )
 
     def clear(self) -> None:
-        """Remove what was kept in case of an interruption."""
+        """Remove the files that are kept in case of an interruption."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _rows_with_text(self, rows: Rows) -> Rows:
+        return rows[[bool(self._texts.texts[row]) for row in rows]]
 
 
 def _labelled_texts(
     history: History, targets: Sequence[Target], plan: TrainingPlan
 ) -> LabelledTexts:
-    texts = [incident_text(one.report) for one in history.incidents]
+    texts = [incident_text(incident.report) for incident in history.incidents]
     labels, classes = {}, {}
     for target in targets:
-        known = sorted({label for label in target.labels if label is not None})
-        numbers = {label: number for number, label in enumerate(known)} | {None: -1}
+        names = sorted({label for label in target.labels if label is not None})
+        numbers = {label: number for number, label in enumerate(names)} | {None: -1}
         labels[target.name] = np.array([numbers[label] for label in target.labels], dtype=np.int64)
-        classes[target.name] = len(known)
+        classes[target.name] = len(names)
     return LabelledTexts(texts, open_encoder(plan.encoder).encode(texts), labels, classes)
 
 
 def _key(history: History, targets: Sequence[Target], plan: TrainingPlan) -> str:
-    """Name what an interrupted adaptation can go on with: the same data, targets and plan."""
+    """Return a key that is the same for the same data, targets and plan.
+
+    An interrupted adaptation continues from the files of its key.
+    """
     names = [target.name for target in targets]
     inputs = repr((history.sha256, names, plan.encoder, plan.seed, plan.adapt_minutes))
     return hashlib.sha256(inputs.encode()).hexdigest()[:16]

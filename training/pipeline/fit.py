@@ -1,4 +1,4 @@
-"""From a history to fitted models that were judged on what they had not seen."""
+"""Fits the model of a target, evaluates it on held-out rows, and certifies it."""
 
 from dataclasses import dataclass, replace
 
@@ -18,29 +18,30 @@ from training.evaluation.drift import rows_since_drift
 from training.evaluation.evaluate import Evaluation, evaluate
 from training.evaluation.learning_curve import LabelForecast, forecast_labels
 from training.evaluation.metrics import take_rows
-from training.pipeline.fine_tune import AdaptedEncoder, why_adapted_wins
+from training.pipeline.fine_tune import AdaptedEncoder, compare_encoders
 from training.plan import Progress, TrainingPlan
 
 
 def prepare(history: History, plan: TrainingPlan, progress: Progress) -> tuple[Split, int]:
-    """Split the history and encode its texts; returns how many had to be encoded anew."""
+    """Split the history and encode its texts; return also how many were not in the cache."""
     split = split_history(history, seed=plan.seed)
     return split, encode_history(history, plan, progress)
 
 
 def encode_history(history: History, plan: TrainingPlan, progress: Progress) -> int:
-    """Make the encoder remember the history's texts; returns how many it had to encode anew."""
+    """Encode the history's texts into the cache; return how many were not in it."""
     encoder = open_encoder(plan.encoder)
-    unique = dict.fromkeys(incident_text(one.report) for one in history.incidents)
-    # Titles too: similar incidents are sought by both.
-    unique |= dict.fromkeys(clean_text(one.report.title) for one in history.incidents)
-    texts = [text for text in unique if text]
-    done = 0
+    reports = [incident.report for incident in history.incidents]
+    unique_texts = dict.fromkeys(incident_text(report) for report in reports)
+    # Titles too, since similar incidents are searched by text and by title.
+    unique_texts |= dict.fromkeys(clean_text(report.title) for report in reports)
+    texts = [text for text in unique_texts if text]
+    encoded = 0
 
     def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        progress("encoding", done, len(texts))
+        nonlocal encoded
+        encoded += count
+        progress("encoding", encoded, len(texts))
 
     cache = EncodingCache(plan.home.encodings, encoder)
     return encode_ahead(encoder, texts, cache, advance)
@@ -53,7 +54,7 @@ def fit_and_judge(
     plan: TrainingPlan,
     adapted: FineTunedHead | None = None,
 ) -> tuple[CalibratedModel, Evaluation]:
-    """Fit one target, judge it on held-out rows, and certify what these rows prove."""
+    """Fit the model of one target, evaluate it on held-out rows, and certify what they prove."""
     model = build_model(
         target.name,
         levels=target.levels,
@@ -63,39 +64,47 @@ def fit_and_judge(
         adapted=adapted,
     )
     model.fit(history.incidents, split.folds, split.copies)
-    evaluation = evaluate(model, target, split, [one.report for one in history.incidents])
-    withheld = why_auto_is_withheld(history)
-    proven = prove(model, evaluation, split, plan)
-    allowed = {} if withheld else proven.certificates
-    model.certify(replace(proven, certificates=allowed, withheld=withheld))
+    reports = [incident.report for incident in history.incidents]
+    evaluation = evaluate(model, target, split, reports)
+    certification = prove(model, evaluation, split, plan)
+    reason = why_auto_is_withheld(history)
+    if reason is not None:
+        certification = replace(certification, certificates={}, withheld=reason)
+    model.certify(certification)
     return model, evaluation
 
 
 def why_auto_is_withheld(history: History) -> str | None:
-    """Return why no certificate may be given: report columns that may hold later knowledge."""
-    doubtful = [
-        column for column, known in history.provenance.items() if known is not Provenance.OPENING
+    """Return why no certificate may be given, or None.
+
+    The reason is that report columns may hold values that were entered after the opening.
+    """
+    columns = [
+        column
+        for column, provenance in history.provenance.items()
+        if provenance is not Provenance.OPENING
     ]
-    if not doubtful:
+    if not columns:
         return None
     return (
-        f"auto is withheld: it is not known whether {', '.join(doubtful)} "
-        "held these values at opening; confirm it under `columns_known` in the mapping"
+        f"auto is withheld: the values of {', '.join(columns)} may have been entered after the "
+        "opening; if they were known at opening, confirm it under `columns_known` in the mapping"
     )
 
 
 def prove(
     model: CalibratedModel, evaluation: Evaluation, split: Split, plan: TrainingPlan
 ) -> Certification:
-    """Return the certificates that the held-out answers prove, at the precision of the plan.
+    """Return the certificates that the held-out predictions prove, at the precision of the plan.
 
-    What was proven before a drift does not hold after it: only the answers since then count.
+    After a drift only the predictions since then count, since earlier ones prove nothing for later
+    incidents.
     """
-    kept = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
+    rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
     return certify(
-        take_rows(evaluation.judged, kept),
+        take_rows(evaluation.judged, rows),
         model.classes_,
-        split.copies[evaluation.rows[kept]],
+        split.copies[evaluation.rows[rows]],
         precision=plan.auto_precision,
         family=plan.family,
     )
@@ -103,9 +112,10 @@ def prove(
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A fitted model and how it was judged; `encoder` says in words what became of adapting.
+    """A fitted model and its evaluation.
 
-    `forecast` tells what more labels would bring.
+    `encoder` says in words whether the adapted encoder is used; None if adapting was not asked for.
+    `forecast` says what more labels would bring.
     """
 
     model: CalibratedModel
@@ -122,9 +132,9 @@ def fit_best_encoder(
     plan: TrainingPlan,
     adapted: AdaptedEncoder | str | None,
 ) -> Fitted:
-    """Fit with the frozen encoder and, where there is an adapted one, keep the better model."""
+    """Fit with the original encoder and with the adapted one, if any; keep the better model."""
     fitted = _fit_better(history, target, split, plan, adapted)
-    reports = [one.report for one in history.incidents]
+    reports = [incident.report for incident in history.incidents]
     forecast = forecast_labels(fitted.model, fitted.evaluation, target, split, reports, plan)
     return replace(fitted, forecast=forecast)
 
@@ -139,13 +149,13 @@ def _fit_better(
     frozen = Fitted(*fit_and_judge(history, target, split, plan))
     if not isinstance(adapted, AdaptedEncoder):
         return replace(frozen, encoder=adapted)
-    tuned = adapted.targets.get(target.name)
-    if tuned is None:
+    adapted_target = adapted.targets.get(target.name)
+    if adapted_target is None:
         return frozen
-    model, evaluation = fit_and_judge(
-        history, target, replace(split, folds=tuned.folds), plan, tuned.head
-    )
-    wins, why = why_adapted_wins(evaluation, frozen.evaluation)
-    if wins:
-        return Fitted(model, evaluation, f"{adapted.describe()}; {why}", is_adapted=True)
-    return replace(frozen, encoder=f"{adapted.describe()}; {why}")
+    adapted_split = replace(split, folds=adapted_target.folds)
+    model, evaluation = fit_and_judge(history, target, adapted_split, plan, adapted_target.head)
+    is_better, comparison = compare_encoders(evaluation, frozen.evaluation)
+    description = f"{adapted.describe()}; {comparison}"
+    if is_better:
+        return Fitted(model, evaluation, description, is_adapted=True)
+    return replace(frozen, encoder=description)

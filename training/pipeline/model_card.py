@@ -1,4 +1,4 @@
-"""The card of a trained model: what it learned from, how it was judged, what it may do."""
+"""Writes the card of a trained model: its data, its evaluation and its certificates."""
 
 from datetime import UTC, datetime
 
@@ -21,7 +21,7 @@ def write_card(
     verdict: Verdict,
     noise: LabelNoise,
 ) -> Card:
-    """Put together all that is known of a model at the time of its registration."""
+    """Return the card with all that is known of a model when it is registered."""
     model, evaluation = fitted.model, fitted.evaluation
     return Card(
         target=target.name,
@@ -36,7 +36,7 @@ def write_card(
         ),
         cutoff=data_end(history, target.name),
         split=split.description,
-        provenance={column: str(known) for column, known in history.provenance.items()},
+        provenance={column: str(source) for column, source in history.provenance.items()},
         metrics=evaluation.metrics,
         reliability=reliability_by_bin(evaluation.judged),
         class_reliability=reliability_by_class(evaluation.judged, evaluation.classes),
@@ -57,7 +57,7 @@ def write_card(
 
 
 def _labels_until_auto(fitted: Fitted) -> int | None:
-    # Where certificates are withheld no number of labels brings one; a note says what comes first.
+    # While certificates are withheld, no number of labels is enough; a note says what to do first.
     forecast = fitted.forecast
     return None if forecast is None or forecast.is_withheld else forecast.labels_until_auto
 
@@ -83,10 +83,11 @@ def _certificate_notes(split: Split, model: CalibratedModel) -> tuple[str, ...]:
     certificates = model.certification_.certificates.values()
     if not certificates:
         return ()
-    error = "all of them at once" if any(one.family for one in certificates) else "each label alone"
+    is_family = any(certificate.family for certificate in certificates)
+    scope = "all labels at once" if is_family else "each label alone"
     return (
-        "certificates were proven on answers of the same procedure to incidents it had not seen, "
-        f"one of each group of near-copies, at 95% confidence for {error}",
+        "certificates were proven on held-out incidents, one of each group of near-copies, at 95% "
+        f"confidence for {scope}",
         split.scope,
     )
 

@@ -1,4 +1,4 @@
-"""Registers a judged model as challenger, promotes it where the gate lets it, and logs both."""
+"""Registers a judged model, promotes it if the gate allows, and writes both to the audit log."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -32,16 +32,16 @@ def publish(
 ) -> ModelVersion:
     """Save a model with its card, register it under a run, and promote it if the verdict says so.
 
-    `learned_from` are ids of incidents, `attributes` the report columns beyond the usual ones, and
-    `keep_evaluation` writes what is kept on how it was judged.
+    `learned_from` are the ids of the training incidents, `attributes` the names of the report's
+    attributes. `keep_evaluation` writes the files of the evaluation into a folder.
     """
     with tempfile.TemporaryDirectory(prefix="artifact-", dir=plan.home.root) as folder:
-        artifact, judged = Path(folder) / "model", EvaluationFolder(Path(folder) / "evaluation")
+        artifact, evaluation = Path(folder) / "model", EvaluationFolder(Path(folder) / "evaluation")
         save_artifact(model, card, artifact, learned_from=learned_from)
-        judged.root.mkdir()
-        judged.verdict.write_text(verdict.to_json(), encoding="utf-8")
+        evaluation.root.mkdir()
+        evaluation.verdict.write_text(verdict.to_json(), encoding="utf-8")
         if keep_evaluation is not None:
-            keep_evaluation(judged)
+            keep_evaluation(evaluation)
         version = register(
             artifact,
             card,
@@ -49,22 +49,22 @@ def publish(
             tenant=plan.tenant,
             parent_run_id=run_id,
             attributes=attributes,
-            evaluation=judged.root,
+            evaluation=evaluation.root,
         )
     _apply_verdict(verdict, version, card, plan)
     return version
 
 
 def apply_force_promote(verdict: Verdict, plan: TrainingPlan) -> Verdict:
-    """Return the verdict, or its opposite where the plan skips the gate."""
+    """Return the verdict, but promoted if the plan forces it."""
     if verdict.promoted or not plan.force_promote:
         return verdict
-    reasons = (*verdict.reasons, "promoted all the same, by --force-promote")
+    reasons = (*verdict.reasons, "promoted in spite of the gate, by --force-promote")
     return replace(verdict, promoted=True, reasons=reasons)
 
 
 def _apply_verdict(verdict: Verdict, version: ModelVersion, card: Card, plan: TrainingPlan) -> None:
-    """Promote the version or let the champion be, and tell the audit log why."""
+    """Promote the version or leave the champion, and write the reason to the audit log."""
     reason = "; ".join(verdict.reasons)
     details = {
         "data_sha256": card.data_sha256,

@@ -1,4 +1,4 @@
-"""Logs a trained model to MLflow and registers it; the old champion serves until promotion."""
+"""Logs a trained model to MLflow and registers it as challenger; the champion is not changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -38,7 +38,7 @@ COVERAGE_PICTURE = "coverage.png"
 
 @contextmanager
 def training_run(home: Home, tenant: str, name: str) -> Iterator[str]:
-    """Open the run that holds one run per target; yields its id, and closes it either way."""
+    """Open the run that holds one run per target; yield its id, and close it in any case."""
     client = _open(home)
     with _run(client, _experiment(client, home, tenant), name, {}) as run:
         yield run.info.run_id
@@ -54,12 +54,10 @@ def register(
     attributes: Sequence[str] = (),
     evaluation: Path | None = None,
 ) -> ModelVersion:
-    """Log an artifact's folder as the model of a run of its own; register it as challenger.
+    """Log an artifact's folder as the model of its own run, and register it as challenger.
 
-    `attributes` are the report columns beyond the usual ones, `evaluation` a folder of files
-    on how it was judged.
-    Whatever fails or is killed on the way leaves every alias where it was. Raises
-    `RegistryUnavailable`.
+    `attributes` are the names of the report's attributes, `evaluation` a folder with files of the
+    evaluation. If this fails or is killed, no alias has changed. Raises `RegistryUnavailable`.
     """
     client = _open(home)
     name = registered_name(tenant, card.target)
@@ -88,10 +86,10 @@ def _open(home: Home) -> "MlflowClient":
 
 def _experiment(client: "MlflowClient", home: Home, tenant: str) -> str:
     with registry_errors():
-        found = client.get_experiment_by_name(tenant)
-        if found is not None:
-            return str(found.experiment_id)
-        # Without a location of its own MLflow would write to ./mlruns.
+        experiment = client.get_experiment_by_name(tenant)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        # Without this location MLflow would write to ./mlruns.
         return client.create_experiment(tenant, artifact_location=home.artifacts.as_uri())
 
 
@@ -104,7 +102,7 @@ def _run(
     try:
         yield run
     except BaseException:
-        # What broke the run may also keep the registry from noting it.
+        # If the registry is the reason for the failure, this call fails too.
         with suppress(RegistryUnavailable), registry_errors():
             client.set_terminated(run.info.run_id, "FAILED")
         raise
@@ -125,11 +123,11 @@ def _draw(card: Card, evaluation: Path | None, fonts: Path) -> Iterator[tuple[st
         yield RELIABILITY_PICTURE, draw_reliability(card, fonts)
     file = None if evaluation is None else EvaluationFolder(evaluation).judged
     if file is not None and file.is_file():
-        judged = pd.read_parquet(file)
-        if judged.empty:
+        predictions = pd.read_parquet(file)
+        if predictions.empty:
             return
-        yield CONFUSION_PICTURE, draw_confusion(judged, card, fonts)
-        yield COVERAGE_PICTURE, draw_coverage(judged, card, fonts)
+        yield CONFUSION_PICTURE, draw_confusion(predictions, card, fonts)
+        yield COVERAGE_PICTURE, draw_coverage(predictions, card, fonts)
 
 
 def _metric_values(card: Card) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What a training did, for people and machines to read."""
+"""The report of a training, for people and machines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ from training.evaluation.learning_curve import LabelForecast
 
 @dataclass(frozen=True, slots=True)
 class TrainedTarget:
-    """What became of one target.
+    """The result of training one target.
 
-    `rows` counts the incidents with a label, for `similar` those with a known relative. Label
-    noise, certificates and `outlook` are of labels only; `notes` are what the card of a retrieving
-    model says.
+    `rows` counts the incidents with a label, for `similar` those with a known related incident.
+    `similar` and `runbooks` have no label noise, certificates and `outlook` (the forecast of what
+    more labels would bring); `notes` are the notes on their cards.
     """
 
     target: str
@@ -40,9 +40,10 @@ class TrainedTarget:
 
 @dataclass(frozen=True, slots=True)
 class TrainingReport:
-    """What a training did, in the order of its targets.
+    """The results of a training, in the order of its targets.
 
-    `scope` says for whose incidents the certificates hold.
+    `encoded` counts the texts that had to be encoded. `scope` says for whose incidents the
+    certificates hold.
     """
 
     split: str

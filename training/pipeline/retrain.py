@@ -1,4 +1,4 @@
-"""Trains anew on what use has taught: the store's incidents with the labels known by now."""
+"""Retrains on the store's incidents with the labels known at a cutoff, and logs it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +22,10 @@ _ACTION = "retrain"
 
 @dataclass(frozen=True, slots=True)
 class RetrainingRequest:
-    """What to train on: the store, a file or both, as known at the cutoff; and why, for the log."""
+    """The data to train on: the store, a file or both, as known at the cutoff.
+
+    `reason` is written to the audit log.
+    """
 
     cutoff: datetime
     file: History | None = None
@@ -32,9 +35,10 @@ class RetrainingRequest:
 
 @dataclass(frozen=True, slots=True)
 class RetrainingResult:
-    """What a retraining learned from, what it left out, and what came of it.
+    """The history that a retraining learned from, what it left out, and its report.
 
-    `self_confirmed` counts labels that only repeat our own answers; none of them was learned from.
+    `self_confirmed` counts the labels that were left out because they only repeat Precedent's own
+    answers.
     """
 
     history: History
@@ -46,16 +50,16 @@ class RetrainingResult:
 def retrain(
     request: RetrainingRequest, plan: TrainingPlan, store: Store, progress: Progress
 ) -> RetrainingResult:
-    """Train, judge and promote as `train` does, one at a time, and tell the audit log.
+    """Train, judge and promote like `train`, under a lock, and write it to the audit log.
 
-    What a file knows beyond the store is stored once the models are trained; what comes from the
-    store is not written back. Raises `RetrainingBusy` while another process does so, and what
-    `train` raises; whatever happens, a champion answers until a better one is registered whole.
+    New incidents and labels of a file are stored after the models are trained. Data from the store
+    are not written back. Raises `RetrainingBusy` while another process is retraining, and whatever
+    `train` raises. If it fails, the champions stay as they are.
     """
     details = {"cutoff": request.cutoff.isoformat(), "targets": list(plan.targets)}
     with (
         RetrainingLock(store, plan.actor) as lock,
-        log_retraining(store, plan.actor, request.reason, details) as ending,
+        log_retraining(store, plan.actor, request.reason, details) as final_details,
     ):
 
         def advance(step: str, done: int, of: int) -> None:
@@ -67,8 +71,8 @@ def retrain(
         )
         mature = exclude_immature(past.history, request.cutoff)
         report = train(mature.history, replace(plan, is_stored=True), advance)
-        _store_news(store, past, is_filed=request.file is not None)
-        ending |= {
+        _store_new_data(store, past, has_file=request.file is not None)
+        final_details |= {
             "data_sha256": past.history.sha256,
             "incidents": len(mature.history.incidents),
             "echoes": past.self_confirmed,
@@ -79,12 +83,12 @@ def retrain(
     return RetrainingResult(mature.history, mature.left_out, past.self_confirmed, report)
 
 
-def _store_news(store: Store, past: PointInTimeHistory, *, is_filed: bool) -> None:
+def _store_new_data(store: Store, past: PointInTimeHistory, *, has_file: bool) -> None:
     if past.incidents_to_store:
         store.incidents.upsert(past.incidents_to_store, past.labels_to_store)
     else:
         store.labels.record(past.labels_to_store)
-    if is_filed:
+    if has_file:
         store.dataset_metadata.save(past.metadata)
 
 
@@ -92,34 +96,39 @@ def _store_news(store: Store, past: PointInTimeHistory, *, is_filed: bool) -> No
 def log_retraining(
     store: Store, actor: str, reason: str, details: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Write to the log that a retraining began, and that it finished or why it failed.
+    """Write to the audit log that a retraining started, and that it finished or why it failed.
 
-    Yields the details of its end, for the caller to fill. One whose end was never logged is logged
-    as failed by the next.
+    Yields the details of the last event, for the caller to fill. If the retraining before has no
+    last event, because it was killed, it is now logged as failed.
     """
-    before = store.audit_log.select(action=_ACTION)[-1:]
-    if before and before[0].details.get("state") == "started":
-        why = f"the one begun on {before[0].at:%Y-%m-%d %H:%M} UTC was killed or lost its machine"
-        _log(store, "precedent", why, {"state": "failed"})
+    events = store.audit_log.select(action=_ACTION)[-1:]
+    if events and events[0].details.get("state") == "started":
+        start = f"{events[0].at:%Y-%m-%d %H:%M} UTC"
+        _log(
+            store,
+            "precedent",
+            f"the retraining started on {start} was killed, or its machine stopped",
+            {"state": "failed"},
+        )
     _log(store, actor, reason, details | {"state": "started"})
-    ending = dict(details)
+    final_details = dict(details)
     try:
-        yield ending
+        yield final_details
     except BaseException as error:
-        why = " ".join(str(error).split()) or type(error).__name__
-        # What keeps the log from being written may be what the training failed by.
+        message = " ".join(str(error).split()) or type(error).__name__
+        # The store may be the reason for the failure; then this cannot be logged either.
         with suppress(StoreUnavailable):
-            _log(store, actor, f"failed: {why}", details | {"state": "failed"})
+            _log(store, actor, f"failed: {message}", details | {"state": "failed"})
         raise
-    _log(store, actor, reason, ending | {"state": "finished"})
+    _log(store, actor, reason, final_details | {"state": "finished"})
 
 
 def last_finished(store: Store, targets: Sequence[str] = ()) -> datetime | None:
-    """Return when a retraining last finished that trained all these targets, None if never."""
+    """Return when the last retraining of all these targets finished, None if there is none."""
     for event in reversed(store.audit_log.select(action=_ACTION)):
         trained = event.details.get("versions", {})
-        is_done = event.details.get("state") == "finished"
-        if is_done and all(target in trained for target in targets):
+        is_finished = event.details.get("state") == "finished"
+        if is_finished and all(target in trained for target in targets):
             return event.at
     return None
 

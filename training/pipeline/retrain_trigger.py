@@ -1,4 +1,4 @@
-"""Whether it is time to train anew: the last training is old, or what comes in has changed."""
+"""Decides whether to retrain: the last training is old, or monitoring has raised an alarm."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from features.store.store import Store
 from models.artifacts.registry import ModelRegistry
 from training.pipeline.retrain import last_finished
 
-_NO_DRIFT = frozenset({"latency"})
+_SIGNALS_WITHOUT_DRIFT = frozenset({"latency"})
 
 
 @dataclass(frozen=True, slots=True)
 class RetrainingDecision:
-    """Whether a schedule should train now, and why or why not, in a line."""
+    """Whether to retrain now, and the reason in one line."""
 
     is_due: bool
     reason: str
@@ -28,10 +28,11 @@ def decide_retraining(
     retrain_days: float,
     now: datetime,
 ) -> RetrainingDecision:
-    """Return whether the champions of the targets (none named: of all) should be followed up.
+    """Decide whether to retrain the targets; without `targets`, all that have a champion.
 
-    They should when an alarm is newer than the last training, or when that is `retrain_days` old
-    and labels came in since. A training whose models the gate refused counts: nothing new is known.
+    Retraining is due if an alarm is newer than the last training, or if the last training is
+    `retrain_days` old and there are new labels since. A training whose models the gate refused
+    counts too, since another one would learn nothing new.
     """
     champions = registry.champions()
     chosen = [version for name, version in champions.items() if not targets or name in targets]
@@ -44,16 +45,16 @@ def decide_retraining(
     alarm = _newer_alarm(store, targets, trained_at)
     if alarm is not None:
         return RetrainingDecision(True, f"alarm: {alarm}")
-    labels = store.labels.count_since(trained_at)
+    label_count = store.labels.count_since(trained_at)
     next_at = trained_at + timedelta(days=retrain_days)
     if now < next_at:
         return RetrainingDecision(
             False, f"not due: last trained on {trained_at:%Y-%m-%d}, next on {next_at:%Y-%m-%d}"
         )
-    if not labels:
+    if not label_count:
         return RetrainingDecision(False, f"not due: no new label since {trained_at:%Y-%m-%d}")
     return RetrainingDecision(
-        True, f"last trained on {trained_at:%Y-%m-%d}, {counted(labels, 'label')} since"
+        True, f"last trained on {trained_at:%Y-%m-%d}, {counted(label_count, 'new label')} since"
     )
 
 
@@ -62,7 +63,7 @@ def _newer_alarm(store: Store, targets: Sequence[str], trained_at: datetime) -> 
     if report is None or report.at <= trained_at:
         return None
     for alarm in report.alarms:
-        concerns = alarm.target is None or not targets or alarm.target in targets
-        if concerns and alarm.signal not in _NO_DRIFT:
+        is_relevant = alarm.target is None or not targets or alarm.target in targets
+        if is_relevant and alarm.signal not in _SIGNALS_WITHOUT_DRIFT:
             return alarm.statement
     return None

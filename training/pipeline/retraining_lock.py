@@ -1,4 +1,4 @@
-"""One retraining at a time, whatever machine it runs on; a crash frees the lock by itself."""
+"""A lock in the store: one retraining at a time on all machines; it expires after a crash."""
 
 import os
 import socket
@@ -18,29 +18,29 @@ _SECONDS = 25.0
 
 
 class RetrainingLock:
-    """A context that holds the store's lease for retraining, and says in a thread that it lives.
+    """A context manager that holds the store's lease for retraining; a thread renews the lease.
 
-    Entering raises `RetrainingBusy`, naming the holder, while another process has it. A process
-    that is killed has lost it after `seconds`. So has one that was stopped for longer: `check`
-    then raises `RetrainingBusy`, for another may have begun.
+    Entering raises `RetrainingBusy`, which names the holder, while another process holds the lease.
+    The lease of a killed process expires after `seconds`. So does the lease of a process that was
+    paused for longer: `check` then raises `RetrainingBusy`, since another one may have started.
     """
 
     def __init__(self, store: Store, actor: str, *, seconds: float = _SECONDS) -> None:
-        began = datetime.now(UTC)
-        where = f"{actor} on {socket.gethostname()}, process {os.getpid()}"
-        self.holder = f"{where}, since {began:%Y-%m-%d %H:%M:%S} UTC ({uuid4().hex[:8]})"
+        started_at = datetime.now(UTC)
+        process = f"{actor} on {socket.gethostname()}, process {os.getpid()}"
+        self.holder = f"{process}, since {started_at:%Y-%m-%d %H:%M:%S} UTC ({uuid4().hex[:8]})"
         self._leases = store.leases
         self._seconds = seconds
-        self._ends = Event()
-        self._alive_until = 0.0
-        self._thread = Thread(target=self._live, name="retraining-lock", daemon=True)
+        self._stop = Event()
+        self._valid_until = 0.0
+        self._thread = Thread(target=self._renew, name="retraining-lock", daemon=True)
 
     def __enter__(self) -> Self:
         if not self._take():
             holder = self._leases.holder(LEASE) or "another process"
             raise RetrainingBusy(
-                f"already being retrained by {holder}; wait until that has finished "
-                f"(the lock of a process that was killed is free after {self._seconds:.0f} seconds)"
+                f"{holder} is already retraining; wait until it has finished "
+                f"(the lock of a killed process expires after {self._seconds:.0f} seconds)"
             )
         self._thread.start()
         return self
@@ -51,33 +51,33 @@ class RetrainingLock:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        self._ends.set()
+        self._stop.set()
         self._thread.join()
-        self._quietly(lambda: self._leases.release(LEASE, self.holder))
+        self._ignore_unavailable(lambda: self._leases.release(LEASE, self.holder))
 
     def check(self) -> None:
-        """Raise `RetrainingBusy` when the lease ran out and may be somebody else's."""
-        if monotonic() > self._alive_until:
+        """Raise `RetrainingBusy` if the lease has expired, since another process may hold it."""
+        if monotonic() > self._valid_until:
             raise RetrainingBusy(
-                "this retraining was stopped for so long that another one may have begun; "
-                "nothing more is registered, start it again"
+                "this retraining was paused for so long that another one may have started; "
+                "it registers nothing more: start it again"
             )
 
     def _take(self) -> bool:
-        asked_at = monotonic()
+        now = monotonic()
         is_held = self._leases.take(LEASE, self.holder, self._seconds)
         if is_held:
-            self._alive_until = asked_at + self._seconds
+            self._valid_until = now + self._seconds
         return is_held
 
-    def _live(self) -> None:
-        while not self._ends.wait(self._seconds / 5):
-            self._quietly(self._take)
+    def _renew(self) -> None:
+        while not self._stop.wait(self._seconds / 5):
+            self._ignore_unavailable(self._take)
 
     @staticmethod
-    def _quietly(act: Callable[[], object]) -> None:
-        # A busy database is asked again; the lease runs out if it stays busy.
+    def _ignore_unavailable(action: Callable[[], object]) -> None:
+        # If the database is busy, the next call tries again; if it stays busy, the lease expires.
         try:
-            act()
+            action()
         except StoreUnavailable:
             return

@@ -1,4 +1,4 @@
-"""Trains what searches the store: similar incidents and runbooks."""
+"""Trains the models that search the store: similar incidents and runbooks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,14 +25,14 @@ from training.pipeline.report import TrainedTarget
 from training.plan import Progress, TrainingPlan
 
 RETRIEVED = (similar_training.TARGET, runbook_training.TARGET)
-"""The targets whose answers are entries of the store, not labels."""
+"""The targets whose answers are entries of the store, and not labels."""
 
 _TOLERATED_LOSS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class UserJudgements:
-    """Feedback of people: on pairs of incidents, and on runbooks for incidents."""
+    """Feedback of people on pairs of incidents, and on runbooks for incidents."""
 
     pairs: tuple[PairJudgement, ...] = ()
     of_runbooks: tuple[FeedbackRecord, ...] = ()
@@ -40,9 +40,10 @@ class UserJudgements:
 
 @dataclass(frozen=True, slots=True)
 class TrainedRetriever:
-    """A retrieving model with its card, and how many incidents taught it.
+    """A retrieval model with its card.
 
-    `learned_from` are the ids of all incidents that it read to learn.
+    `rows` counts the labelled incidents, `learned_from` are the ids of all incidents that the model
+    learned from.
     """
 
     model: ReportModel
@@ -62,72 +63,76 @@ def learn_retrieval(
     *,
     needs_links: bool = False,
 ) -> TrainedRetriever:
-    """Fit and judge one of `RETRIEVED`; raises `NotEnoughHistory` with nothing to find.
+    """Fit and judge the model of one of `RETRIEVED`.
 
-    Without links `similar` learns only how often incidents recur, and with `needs_links` nothing.
+    Without links between incidents `similar` learns only how often incidents recur; with
+    `needs_links` it then raises `NotEnoughHistory`, which is also raised if there is nothing to
+    search.
     """
     if target == similar_training.TARGET:
         return _learn_similar(history, judgements, plan, progress, needs_links=needs_links)
     if not runbooks:
-        raise NotEnoughHistory("runbooks: none is stored; name their folder with --runbooks DIR")
+        raise NotEnoughHistory("runbooks: none is stored; give their folder with --runbooks DIR")
     trained = runbook_training.train_runbooks(
         history, runbooks, split, encoder=plan.encoder, feedback=judgements.of_runbooks
     )
     card = runbook_training.runbooks_card(history, split, trained)
-    labelled = [
+    labelled_ids = [
         incident.report.id
         for incident in history.incidents
         if incident.outcome.runbook_id is not None
     ]
-    learned_from = (*labelled, *(record.incident_id for record in judgements.of_runbooks))
+    learned_from = (*labelled_ids, *(record.incident_id for record in judgements.of_runbooks))
     return TrainedRetriever(trained.model, card, trained.labelled, learned_from)
 
 
 def publish_retrieval(
-    learned: TrainedRetriever, history: History, plan: TrainingPlan, run_id: str
+    retriever: TrainedRetriever, history: History, plan: TrainingPlan, run_id: str
 ) -> TrainedTarget:
-    """Register a model, and promote it unless it finds less than the plain baseline."""
-    verdict = apply_force_promote(judge_retrieval(learned.card.metrics), plan)
-    card = replace(learned.card, notes=(*learned.card.notes, *verdict.reasons), verdict=verdict)
+    """Register a model, and promote it unless it finds less than the baseline."""
+    verdict = apply_force_promote(judge_retrieval(retriever.card.metrics), plan)
+    notes = (*retriever.card.notes, *verdict.reasons)
     version = publish(
-        learned.model,
-        card,
+        retriever.model,
+        replace(retriever.card, notes=notes, verdict=verdict),
         verdict,
         plan,
         run_id,
-        learned_from=learned.learned_from,
+        learned_from=retriever.learned_from,
         attributes=attributes_of(history),
     )
-    return replace(describe(learned), verdict=verdict, version=version.version)
+    return replace(describe(retriever), verdict=verdict, version=version.version)
 
 
-def describe(learned: TrainedRetriever) -> TrainedTarget:
-    """Return the report of a model that was not registered."""
+def describe(retriever: TrainedRetriever) -> TrainedTarget:
+    """Return the training result of a model that is not registered."""
     return TrainedTarget(
-        target=learned.card.target,
-        kind=learned.card.kind,
-        rows=learned.rows,
-        metrics=learned.card.metrics,
-        notes=learned.card.notes,
+        target=retriever.card.target,
+        kind=retriever.card.kind,
+        rows=retriever.rows,
+        metrics=retriever.card.metrics,
+        notes=retriever.card.notes,
     )
 
 
 def judge_retrieval(metrics: Sequence[Metric]) -> Verdict:
-    """Compare the share of searches whose first entry is right with the baseline's.
+    """Compare the recall at 1 with the baseline's.
 
-    Without judged searches the shipped constants pass: there is nothing better to know.
+    Without judged searches the model passes, with constants that are mostly the default ones.
     """
-    first = next((metric for metric in metrics if metric.name == "recall_at_1"), None)
-    if first is None or first.baseline is None:
-        return Verdict(True, ("too few known relations to judge by",))
-    figures = f"recall at 1 {first.value:.3f}, {first.baseline_name} {first.baseline:.3f}"
-    if first.value < first.baseline - _TOLERATED_LOSS:
-        return Verdict(False, (f"finds less than the baseline: {figures}",))
-    return Verdict(True, (f"finds no less than the baseline: {figures}",))
+    recall = next((metric for metric in metrics if metric.name == "recall_at_1"), None)
+    if recall is None or recall.baseline is None:
+        return Verdict(
+            True, ("too few incidents with a known answer to compare with the baseline",)
+        )
+    figures = f"recall at 1 {recall.value:.3f}, {recall.baseline_name} {recall.baseline:.3f}"
+    if recall.value < recall.baseline - _TOLERATED_LOSS:
+        return Verdict(False, (f"worse than the baseline: {figures}",))
+    return Verdict(True, (f"no worse than the baseline: {figures}",))
 
 
 def read_judgements(store: Store) -> UserJudgements:
-    """Return the feedback that teaches to retrieve; no answer of ours is among it."""
+    """Return the feedback that retrieval models learn from; our own answers are not feedback."""
     pairs = [
         PairJudgement(record.incident_id, record.subject, record.action is FeedbackAction.ACCEPT)
         for target in (similar_training.TARGET, "open_match")
@@ -150,7 +155,7 @@ def _learn_similar(
     ):
         raise NotEnoughHistory("similar: the history has no text")
     if needs_links and not judgements.pairs and not any(link_groups(history.incidents) != UNLINKED):
-        raise NotEnoughHistory("similar: no incident has a known relative")
+        raise NotEnoughHistory("similar: no incident has a known related incident")
     encoder = open_encoder(plan.encoder)
     cached = CachedEncoder(encoder, EncodingCache(plan.home.encodings, encoder))
 

@@ -1,4 +1,4 @@
-"""Incidents that recur without a runbook, each with a draft of the one that is missing."""
+"""Finds kinds of incidents that recur without a runbook, and drafts the missing runbooks."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,18 +18,18 @@ from features.text.near_duplicates import near_copy_groups
 from features.text.resolutions import named_fix
 from features.text.variable_masking import mask_variables
 
-_MOST_GAPS = 100
-_MOST_SHOWN = 10
-_MOST_NAMED = 3
-_LONGEST_TITLE = 120
-_LONGEST_LINE = 400
+_MAX_GAPS = 100
+_MAX_SHOWN = 10
+_MAX_NAMES = 3
+_MAX_TITLE = 120
+_MAX_LINE = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A kind of incident that recurs and has no runbook; `draft` is Markdown to begin one with.
+    """A kind of incident that recurs and has no runbook; `draft` is a first draft in Markdown.
 
-    `incident_ids` are in the order of their opening, `first_at` and `last_at` None without times.
+    `incident_ids` are in order of opening; `first_at` and `last_at` are None without times.
     """
 
     title: str
@@ -46,44 +46,44 @@ def find_gaps(
     has_runbook: Callable[[IncidentReport], bool] = lambda _: False,
     least: int,
 ) -> tuple[Gap, ...]:
-    """Return what recurred at least so often without a runbook, the most frequent first.
+    """Return the kinds that occur at least `least` times without a runbook, most frequent first.
 
-    Incidents are of one kind when they are near-copies, or share title or error signature, with
-    hosts, numbers and the like masked. A kind of which one incident names a runbook is no gap, nor
-    one of which `has_runbook` says so for the newest report.
+    Incidents are of one kind if they are near-copies, or if they have the same title or error
+    signature after hosts, numbers and the like are masked. A kind has a runbook if one of its
+    incidents names one, or if `has_runbook` is true for its newest report.
     """
-    found = []
-    for rows in _recurring(incidents, least):
-        kind = sorted((incidents[row] for row in rows), key=_opening)
-        if any(one.outcome.runbook_id for one in kind) or has_runbook(kind[-1].report):
-            continue
-        found.append(_gap(kind))
-    return tuple(sorted(found, key=lambda gap: (-gap.count, gap.title))[:_MOST_GAPS])
+    gaps = []
+    for rows in _recurring_kinds(incidents, least):
+        kind = sorted((incidents[row] for row in rows), key=_opening_order)
+        names_runbook = any(incident.outcome.runbook_id for incident in kind)
+        if not names_runbook and not has_runbook(kind[-1].report):
+            gaps.append(_gap(kind))
+    return tuple(sorted(gaps, key=lambda gap: (-gap.count, gap.title))[:_MAX_GAPS])
 
 
-def _recurring(incidents: Sequence[ResolvedIncident], least: int) -> Iterator[list[int]]:
-    texts = [mask_variables(incident_text(one.report)) for one in incidents]
+def _recurring_kinds(incidents: Sequence[ResolvedIncident], least: int) -> Iterator[list[int]]:
+    texts = [mask_variables(incident_text(incident.report)) for incident in incidents]
     keys = [
         [f"copy {group}" for group in near_copy_groups(texts).tolist()],
-        [_title_key(one.report) for one in incidents],
-        [_signature_key(one.report) for one in incidents],
+        [_title_key(incident.report) for incident in incidents],
+        [_signature_key(incident.report) for incident in incidents],
     ]
-    members: dict[int, list[int]] = {}
-    for row, group in enumerate(_joined(keys, len(incidents))):
-        members.setdefault(group, []).append(row)
-    yield from (rows for rows in members.values() if len(rows) >= least)
+    rows_by_kind: dict[int, list[int]] = {}
+    for row, kind in enumerate(_group_by_keys(keys, len(incidents))):
+        rows_by_kind.setdefault(kind, []).append(row)
+    yield from (rows for rows in rows_by_kind.values() if len(rows) >= least)
 
 
-def _joined(keys: Sequence[Sequence[str]], count: int) -> list[int]:
-    """Number the rows so that rows with one key in common share a number; "" is no key."""
+def _group_by_keys(keys: Sequence[Sequence[str]], count: int) -> list[int]:
+    """Return a group number for each row: rows that share a key are in one group; "" is no key."""
     links: list[tuple[int, int]] = []
-    for each in keys:
-        first: dict[str, int] = {}
-        links += [(row, first.setdefault(key, row)) for row, key in enumerate(each) if key]
+    for row_keys in keys:
+        first_rows: dict[str, int] = {}
+        links += [(row, first_rows.setdefault(key, row)) for row, key in enumerate(row_keys) if key]
     if not links:
         return list(range(count))
-    rows, others = np.array(links, dtype=np.int64).T
-    graph = coo_array((np.ones(len(rows)), (rows, others)), shape=(count, count))
+    rows, linked_rows = np.array(links, dtype=np.int64).T
+    graph = coo_array((np.ones(len(rows)), (rows, linked_rows)), shape=(count, count))
     return [int(group) for group in connected_components(graph, directed=False)[1]]
 
 
@@ -93,95 +93,102 @@ def _title_key(report: IncidentReport) -> str:
 
 
 def _signature_key(report: IncidentReport) -> str:
-    """Return errors with their service; one code alone, such as HTTP 503, is of many kinds."""
+    """Return the error signatures with the service, or "" if they are too common for a kind.
+
+    Without a service, a single error such as HTTP 503 occurs in many kinds of incidents.
+    """
     errors = sorted(error_signatures(f"{report.title}\n{report.description}"))
     return " ".join([report.service or "", *errors]) if len(errors) > (not report.service) else ""
 
 
-def _opening(incident: ResolvedIncident) -> tuple[bool, float, str]:
-    opened = incident.report.opened_at
-    return (opened is not None, opened.timestamp() if opened else 0.0, incident.report.id)
+def _opening_order(incident: ResolvedIncident) -> tuple[bool, float, str]:
+    opened_at = incident.report.opened_at
+    return (opened_at is not None, opened_at.timestamp() if opened_at else 0.0, incident.report.id)
 
 
 def _gap(kind: Sequence[ResolvedIncident]) -> Gap:
-    opened = [one.report.opened_at for one in kind if one.report.opened_at is not None]
-    title = _most_frequent(_line(one.report.title, _LONGEST_TITLE) for one in kind)
-    title = title or _line(kind[-1].report.description, _LONGEST_TITLE) or "Untitled"
+    times = [incident.report.opened_at for incident in kind if incident.report.opened_at]
+    title = _most_frequent(_line(incident.report.title, _MAX_TITLE) for incident in kind)
+    title = title or _line(kind[-1].report.description, _MAX_TITLE) or "Untitled"
     return Gap(
         title=title,
-        incident_ids=tuple(one.report.id for one in kind),
+        incident_ids=tuple(incident.report.id for incident in kind),
         count=len(kind),
-        first_at=min(opened, default=None),
-        last_at=max(opened, default=None),
-        draft=_draft(title, kind, opened),
+        first_at=min(times, default=None),
+        last_at=max(times, default=None),
+        draft=_draft(title, kind, times),
     )
 
 
-def _draft(title: str, kind: Sequence[ResolvedIncident], opened: Sequence[datetime]) -> str:
-    ids = [one.report.id for one in kind[-_MOST_SHOWN:]]
-    facts = yaml.safe_dump({"title": title, "incidents": ids}, allow_unicode=True, sort_keys=False)
-    parts = {
+def _draft(title: str, kind: Sequence[ResolvedIncident], times: Sequence[datetime]) -> str:
+    ids = [incident.report.id for incident in kind[-_MAX_SHOWN:]]
+    front_matter = yaml.safe_dump(
+        {"title": title, "incidents": ids}, allow_unicode=True, sort_keys=False
+    )
+    lines_by_heading = {
         "Meaning": [
-            _line(kind[-1].report.description, _LONGEST_LINE) or title,
-            _when(opened, kind),
+            _line(kind[-1].report.description, _MAX_LINE) or title,
+            _occurrences(kind, times),
         ],
         "Impact": _impact(kind),
         "Diagnosis": _diagnosis(kind),
         "Mitigation": _mitigation(kind),
     }
-    sections = (f"## {heading}\n\n" + "\n".join(lines) for heading, lines in parts.items())
-    return f"---\n{facts}---\n\n" + "\n\n".join([f"# {title}", *sections]) + "\n"
+    sections = (
+        f"## {heading}\n\n" + "\n".join(lines) for heading, lines in lines_by_heading.items()
+    )
+    return f"---\n{front_matter}---\n\n" + "\n\n".join([f"# {title}", *sections]) + "\n"
 
 
-def _when(opened: Sequence[datetime], kind: Sequence[ResolvedIncident]) -> str:
-    if not opened:
-        return f"Seen {len(kind)} times."
-    return f"Seen {len(kind)} times from {min(opened):%Y-%m-%d} to {max(opened):%Y-%m-%d}."
+def _occurrences(kind: Sequence[ResolvedIncident], times: Sequence[datetime]) -> str:
+    if not times:
+        return f"Occurred {len(kind)} times."
+    return f"Occurred {len(kind)} times from {min(times):%Y-%m-%d} to {max(times):%Y-%m-%d}."
 
 
 def _impact(kind: Sequence[ResolvedIncident]) -> list[str]:
-    services = _most_named(one.report.service for one in kind)
-    levels = _most_named(one.outcome.severity for one in kind)
+    services = _most_frequent_names(incident.report.service for incident in kind)
+    levels = _most_frequent_names(incident.outcome.severity for incident in kind)
     lines = [f"Services so far: {', '.join(services)}."] if services else []
     lines += [f"Severity so far: {', '.join(levels)}."] if levels else []
-    return lines or ["Not known yet: say who notices, and how soon."]
+    return lines or ["Not known yet: write who is affected, and how soon they notice."]
 
 
 def _diagnosis(kind: Sequence[ResolvedIncident]) -> list[str]:
-    errors = _most_named(
+    errors = _most_frequent_names(
         name
-        for one in kind
-        for name in error_signatures(f"{one.report.title}\n{one.report.description}")
+        for incident in kind
+        for name in error_signatures(f"{incident.report.title}\n{incident.report.description}")
     )
-    newest = ", ".join(one.report.id for one in kind[-_MOST_NAMED:])
-    return [f"- Look for {_line(name, _LONGEST_TITLE)}." for name in errors] + [
-        f"- Compare with the latest ones: {newest}."
+    newest = ", ".join(incident.report.id for incident in kind[-_MAX_NAMES:])
+    return [f"- Look for {_line(name, _MAX_TITLE)}." for name in errors] + [
+        f"- Compare with the latest incidents: {newest}."
     ]
 
 
 def _mitigation(kind: Sequence[ResolvedIncident]) -> list[str]:
-    fixes: dict[str, list[str]] = {}
-    for one in kind:
-        fix = named_fix(one.outcome.resolution)
+    ids_by_fix: dict[str, list[str]] = {}
+    for incident in kind:
+        fix = named_fix(incident.outcome.resolution)
         if fix is not None:
-            fixes.setdefault(_line(fix, _LONGEST_LINE), []).append(one.report.id)
-    often = sorted(fixes.items(), key=lambda each: -len(each[1]))[:_MOST_SHOWN]
+            ids_by_fix.setdefault(_line(fix, _MAX_LINE), []).append(incident.report.id)
+    fixes = sorted(ids_by_fix.items(), key=lambda item: -len(item[1]))[:_MAX_SHOWN]
     steps = [
-        f"{place}. {fix} ({', '.join(ids[-_MOST_NAMED:])})"
-        for place, (fix, ids) in enumerate(often, start=1)
+        f"{number}. {fix} ({', '.join(ids[-_MAX_NAMES:])})"
+        for number, (fix, ids) in enumerate(fixes, start=1)
     ]
-    return steps or ["No fix was recorded: ask who resolved the latest ones."]
+    return steps or ["No fix was recorded: ask the people who resolved the latest incidents."]
 
 
-def _most_named(names: Iterator[str | None]) -> list[str]:
+def _most_frequent_names(names: Iterator[str | None]) -> list[str]:
     counts = Counter(name for name in names if name)
-    return [name for name, _ in counts.most_common(_MOST_NAMED)]
+    return [name for name, _ in counts.most_common(_MAX_NAMES)]
 
 
 def _most_frequent(lines: Iterator[str]) -> str:
     return next((line for line, _ in Counter(filter(None, lines)).most_common(1)), "")
 
 
-def _line(text: str, longest: int) -> str:
-    """Return a text as one line, so that nothing in it can open a heading or a fence."""
-    return cut_short(one_line(text).lstrip("#>-=+*`~ "), longest)
+def _line(text: str, max_length: int) -> str:
+    """Return a text as one line that cannot open a Markdown heading, list or code block."""
+    return cut_short(one_line(text).lstrip("#>-=+*`~ "), max_length)

@@ -1,4 +1,4 @@
-"""From a history to registered and promoted models: the order in which everything happens."""
+"""Trains all targets of a history: stores it, fits, judges, registers and promotes the models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ from training.evaluation.held_out_predictions import write_held_out_predictions
 from training.evaluation.label_noise import SuspectLabels, find_suspect_labels, write_suspects
 from training.gate.decide import judge_challenger
 from training.gate.opponents import find_opponents
-from training.pipeline.fine_tune import AdaptedEncoder, adapt, forget
+from training.pipeline.fine_tune import AdaptedEncoder, adapt, remove_adapted_encoder
 from training.pipeline.fit import Fitted, fit_best_encoder, prepare
 from training.pipeline.model_card import write_card
 from training.pipeline.publish import apply_force_promote, publish
@@ -39,7 +39,7 @@ from training.pipeline.retrieval import (
 from training.plan import Progress, TrainingPlan
 
 Learned = TypeVar("Learned")
-_SHOWN_SUSPECTS = 5
+_MAX_SUSPECTS = 5
 
 
 def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
@@ -47,42 +47,45 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
 
     Labels that only repeat our own answers are stored, but not learned from.
     """
-    original, past = history, _exclude_self_confirmed(history, plan)
-    history = past.history
+    original, exclusion = history, _exclude_self_confirmed(history, plan)
+    history = exclusion.history
     chosen, skipped = choose_targets(history, plan.targets)
     split, encoded = prepare(history, plan, progress)
-    # Encoded before they are stored: servers index at once what they find in the cache.
+    # Texts are encoded before they are stored, since servers then index them from the cache.
     with open_store(plan.database_url, plan.tenant) as store:
         if original.incidents and not plan.is_stored:
-            store.incidents.upsert(original.incidents, past.labels_to_store)
+            store.incidents.upsert(original.incidents, exclusion.labels_to_store)
             store.dataset_metadata.save(DatasetMetadata.of(original))
         if plan.runbooks is not None:
             store.runbooks.replace_all(plan.runbooks, keep=plan.kept_runbooks)
         runbooks, judgements = store.runbooks.all(), read_judgements(store)
-    adapted = _adapted(history, chosen, split, plan, progress)
+    adapted = _adapt_encoder(history, chosen, split, plan, progress)
     with training_run(plan.home, plan.tenant, "train") as run_id:
 
         def learn(target: Target) -> TrainedTarget:
             fitted = fit_best_encoder(history, target, split, plan, adapted)
             return _publish(history, target, split, plan, fitted, run_id)
 
-        labelled, unfit = learn_targets(chosen, plan.targets, learn, progress)
-        needs_links = _needs_links(history, plan, labelled)
-        searches, without = _learn_searches(
+        label_results, unfit = learn_targets(chosen, plan.targets, learn, progress)
+        needs_links = _needs_links(history, plan, label_results)
+        retrievers, unfit_retrievers = _learn_retrievers(
             history, runbooks, judgements, split, plan, progress, needs_links=needs_links
         )
-        found = tuple(publish_retrieval(search, history, plan, run_id) for search in searches)
-    if isinstance(adapted, AdaptedEncoder) and not any(trained.is_adapted for trained in labelled):
-        forget(adapted, plan.home)
-    report = _report(split, encoded, (*labelled, *found), skipped | unfit | without)
-    return replace(
-        report,
-        warnings=(*report.warnings, *past.warnings, *describe_self_confirmed(past.self_confirmed)),
-    )
+        retrieval_results = tuple(
+            publish_retrieval(retriever, history, plan, run_id) for retriever in retrievers
+        )
+    if isinstance(adapted, AdaptedEncoder) and not any(
+        result.is_adapted for result in label_results
+    ):
+        remove_adapted_encoder(adapted, plan.home)
+    results = (*label_results, *retrieval_results)
+    report = _report(split, encoded, results, skipped | unfit | unfit_retrievers)
+    self_confirmed = describe_self_confirmed(exclusion.self_confirmed)
+    return replace(report, warnings=(*report.warnings, *exclusion.warnings, *self_confirmed))
 
 
 def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
-    """Fit and judge as `train` does, with the stored runbooks, but keep nothing."""
+    """Fit and judge like `train`, with the stored runbooks, but store and register nothing."""
     history = _exclude_self_confirmed(history, plan).history
     chosen, skipped = choose_targets(history, plan.targets)
     with open_store(plan.database_url, plan.tenant) as store:
@@ -91,17 +94,16 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
 
     def judge(target: Target) -> TrainedTarget:
         fitted = fit_best_encoder(history, target, split, plan, None)
-        return _trained(
-            target, fitted, find_suspect_labels(history.incidents, target, split, fitted.model)
-        )
+        suspect_labels = find_suspect_labels(history.incidents, target, split, fitted.model)
+        return _trained_target(target, fitted, suspect_labels)
 
-    labelled, unfit = learn_targets(chosen, plan.targets, judge, progress)
-    needs_links = _needs_links(history, plan, labelled)
-    searches, without = _learn_searches(
+    label_results, unfit = learn_targets(chosen, plan.targets, judge, progress)
+    needs_links = _needs_links(history, plan, label_results)
+    retrievers, unfit_retrievers = _learn_retrievers(
         history, runbooks, judgements, split, plan, progress, needs_links=needs_links
     )
-    found = tuple(describe(search) for search in searches)
-    return _report(split, encoded, (*labelled, *found), skipped | unfit | without)
+    results = (*label_results, *(describe(retriever) for retriever in retrievers))
+    return _report(split, encoded, results, skipped | unfit | unfit_retrievers)
 
 
 def _exclude_self_confirmed(history: History, plan: TrainingPlan) -> SelfConfirmedExcluded:
@@ -111,12 +113,18 @@ def _exclude_self_confirmed(history: History, plan: TrainingPlan) -> SelfConfirm
         return exclude_self_confirmed(store, history)
 
 
-def _needs_links(history: History, plan: TrainingPlan, labelled: Sequence[TrainedTarget]) -> bool:
-    """Tell whether the labels, of which none can be learned, should be mended first."""
-    return not labelled and not plan.targets and has_labels(history)
+def _needs_links(
+    history: History, plan: TrainingPlan, label_results: Sequence[TrainedTarget]
+) -> bool:
+    """Tell whether `similar` should fail without links.
+
+    If the history has labels but none can be learned, training should fail rather than train only
+    `similar` without links.
+    """
+    return not label_results and not plan.targets and has_labels(history)
 
 
-def _learn_searches(
+def _learn_retrievers(
     history: History,
     runbooks: Sequence[Runbook],
     judgements: UserJudgements,
@@ -126,13 +134,13 @@ def _learn_searches(
     *,
     needs_links: bool,
 ) -> tuple[tuple[TrainedRetriever, ...], dict[str, str]]:
-    """Return the models of the retrieving targets, and why others were not trained."""
-    trained, unfit = [], {}
+    """Return the models of the retrieval targets, and the reasons why others were not trained."""
+    retrievers, unfit = [], {}
     for target in RETRIEVED:
         if plan.targets and target not in plan.targets:
             continue
         try:
-            trained.append(
+            retrievers.append(
                 learn_retrieval(
                     target,
                     history,
@@ -148,17 +156,17 @@ def _learn_searches(
             if target in plan.targets:
                 raise
             unfit[target] = f"not trained: {str(error).removeprefix(f'{target}: ')}"
-    return tuple(trained), unfit
+    return tuple(retrievers), unfit
 
 
-def _adapted(
+def _adapt_encoder(
     history: History,
     targets: Sequence[Target],
     split: Split,
     plan: TrainingPlan,
     progress: Progress,
 ) -> AdaptedEncoder | str | None:
-    """Adapt the encoder if the plan gives it time; a text says why it was not adapted after all."""
+    """Adapt the encoder if the plan gives time for it; a text says why it was not adapted."""
     if not plan.adapt_minutes:
         return None
     return adapt(history, targets, split, plan, progress)
@@ -170,7 +178,7 @@ def _report(
     trained: tuple[TrainedTarget, ...],
     skipped: Mapping[str, str],
 ) -> TrainingReport:
-    """Put the report together; raises `NotEnoughHistory` when nothing was trained."""
+    """Return the report; raises `NotEnoughHistory` if nothing was trained."""
     require_trained(trained, skipped)
     return TrainingReport(
         split=split.description,
@@ -183,7 +191,7 @@ def _report(
 
 
 def require_trained(trained: Sequence[object], skipped: Mapping[str, str]) -> None:
-    """Raise `NotEnoughHistory` when nothing was trained, with the reasons."""
+    """Raise `NotEnoughHistory` with the reasons if nothing was trained."""
     if not trained:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
         raise NotEnoughHistory(f"nothing can be trained from this history ({reasons})")
@@ -192,16 +200,19 @@ def require_trained(trained: Sequence[object], skipped: Mapping[str, str]) -> No
 def choose_targets(
     history: History, wanted: Sequence[str]
 ) -> tuple[tuple[Target, ...], dict[str, str]]:
-    """Return the labels to train and the skipped ones; a wanted one must be trainable."""
-    found, skipped = find_targets(history)
-    names = [target.name for target in found]
+    """Return the label targets to train, and by name the reasons why others are skipped.
+
+    Raises `NotEnoughHistory` if a wanted target cannot be trained.
+    """
+    targets, skipped = find_targets(history)
+    names = [target.name for target in targets]
     for name in wanted:
         if name not in names and name not in RETRIEVED:
             reason = skipped.get(name, "not trained: the history has no such column")
             raise NotEnoughHistory(f"{name}: {reason.removeprefix('not trained: ')}")
     if wanted:
-        return tuple(target for target in found if target.name in wanted), {}
-    return found, skipped
+        return tuple(target for target in targets if target.name in wanted), {}
+    return targets, skipped
 
 
 def learn_targets(
@@ -210,21 +221,22 @@ def learn_targets(
     learn: Callable[[Target], Learned],
     progress: Progress,
 ) -> tuple[tuple[Learned, ...], dict[str, str]]:
-    """Learn each target; returns the results, and why others are unfit once they are split.
+    """Learn each target; return the results, and by name the reasons why others are unfit.
 
-    Raises `NotEnoughHistory` when an unfit one is wanted by name.
+    A target is unfit if its folds have too few labels. Raises `NotEnoughHistory` if an unfit target
+    is wanted by name.
     """
-    trained, unfit = [], {}
+    results, unfit = [], {}
     for place, target in enumerate(chosen):
         progress("fitting", place, len(chosen))
         try:
-            trained.append(learn(target))
+            results.append(learn(target))
         except NotEnoughHistory as error:
             if target.name in wanted:
                 raise
             unfit[target.name] = f"not trained: {error}"
     progress("fitting", len(chosen), len(chosen))
-    return tuple(trained), unfit
+    return tuple(results), unfit
 
 
 def _publish(
@@ -235,23 +247,23 @@ def _publish(
     fitted: Fitted,
     run_id: str,
 ) -> TrainedTarget:
-    """Register the model as challenger, pass it through the gate, and promote it if it may."""
+    """Judge the model at the gate, register it, and promote it if the gate allows."""
     model, evaluation = fitted.model, fitted.evaluation
     learned_from = _learned_from(history, target, fitted)
     opponents = find_opponents(evaluation, history, target.name, learned_from, plan)
     verdict = judge_challenger(evaluation, opponents, ordered=target.is_ordered)
     verdict = apply_force_promote(verdict, plan)
-    doubts = find_suspect_labels(history.incidents, target, split, model)
+    suspect_labels = find_suspect_labels(history.incidents, target, split, model)
 
     def keep_evaluation(folder: EvaluationFolder) -> None:
         write_held_out_predictions(
             evaluation, [incident.report.id for incident in history.incidents], folder
         )
-        write_suspects(doubts.suspects, folder.label_noise)
+        write_suspects(suspect_labels.suspects, folder.label_noise)
 
     version = publish(
         model,
-        write_card(history, target, split, fitted, verdict, doubts.noise),
+        write_card(history, target, split, fitted, verdict, suspect_labels.noise),
         verdict,
         plan,
         run_id,
@@ -260,7 +272,7 @@ def _publish(
         keep_evaluation=keep_evaluation,
     )
     return replace(
-        _trained(target, fitted, doubts),
+        _trained_target(target, fitted, suspect_labels),
         label_noise_file=str(evaluation_folder(version, plan.home).label_noise),
         verdict=verdict,
         version=version.version,
@@ -268,7 +280,10 @@ def _publish(
 
 
 def _learned_from(history: History, target: Target, fitted: Fitted) -> list[str]:
-    """Return the ids that the target has a label of; an adapted encoder learned from any label."""
+    """Return the ids of the incidents that the model learned from.
+
+    These have a label of the target. An adapted encoder learned from the labels of all targets.
+    """
     return [
         incident.report.id
         for incident, label in zip(history.incidents, target.labels, strict=True)
@@ -276,16 +291,16 @@ def _learned_from(history: History, target: Target, fitted: Fitted) -> list[str]
     ]
 
 
-def _trained(target: Target, fitted: Fitted, doubts: SuspectLabels) -> TrainedTarget:
+def _trained_target(target: Target, fitted: Fitted, suspect_labels: SuspectLabels) -> TrainedTarget:
     model, evaluation = fitted.model, fitted.evaluation
-    certification, judged = model.certification_, evaluation.judged
+    certification, predictions = model.certification_, evaluation.judged
     thresholds = [
         certification.certificates[label].threshold if label in certification.certificates else 2.0
         for label in model.classes_
     ]
-    auto = sum(
+    auto_count = sum(
         confidence >= thresholds[number]
-        for number, confidence in zip(judged.predicted, judged.confidence, strict=True)
+        for number, confidence in zip(predictions.predicted, predictions.confidence, strict=True)
     )
     return TrainedTarget(
         target=target.name,
@@ -293,11 +308,11 @@ def _trained(target: Target, fitted: Fitted, doubts: SuspectLabels) -> TrainedTa
         rows=len(model.example_ids_),
         metrics=evaluation.metrics,
         certificates=certification.certificates,
-        auto_share=float(auto) / len(judged.labels),
+        auto_share=float(auto_count) / len(predictions.labels),
         withheld=certification.withheld,
         drift=evaluation.drift,
-        label_noise=doubts.noise,
-        suspects=doubts.suspects[:_SHOWN_SUSPECTS],
+        label_noise=suspect_labels.noise,
+        suspects=suspect_labels.suspects[:_MAX_SUSPECTS],
         encoder=fitted.encoder,
         is_adapted=fitted.is_adapted,
         outlook=fitted.forecast,

@@ -1,4 +1,4 @@
-"""From a history and a folder of runbooks to a judged model that suggests them."""
+"""Trains and judges the model that suggests runbooks, from a history and a list of runbooks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,10 +37,10 @@ _NOT_IN_INDEX = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class TrainedRunbooks:
-    """A model fitted on all outcomes, and how its like did on held-out ones.
+    """A model fitted on all outcomes, and the held-out results of models fitted on folds.
 
-    `judged` is None where too few outcomes name a runbook of the index; the constants are then
-    nearly as shipped. `labelled` counts the incidents that name one.
+    `labelled` counts the incidents that name a runbook of the index. If there are too few, `judged`
+    is None, and the model's constants stay close to the default ones.
     """
 
     model: RunbookModel
@@ -58,31 +58,32 @@ def train_runbooks(
     encoder: str,
     feedback: Sequence[FeedbackRecord] = (),
 ) -> TrainedRunbooks:
-    """Fit on every outcome that names a runbook, and judge as the split divides the history.
+    """Fit on every outcome that names a runbook, and judge on the folds of the split.
 
-    `feedback` is what people said of suggested runbooks, oldest first. Raises `NotEnoughHistory`
-    without a runbook.
+    `feedback` is what people said about suggested runbooks, oldest first. Raises
+    `NotEnoughHistory` without a runbook.
     """
     if not runbooks:
         raise NotEnoughHistory("runbooks: the folder holds none that can be read")
     index = RunbookIndex(runbooks, open_encoder(encoder), past_uses(history.incidents, feedback))
-    on_shelf = {runbook.id for runbook in runbooks}
-    labelled = sum(one.outcome.runbook_id in on_shelf for one in history.incidents)
+    runbook_ids = {runbook.id for runbook in runbooks}
+    labelled = sum(incident.outcome.runbook_id in runbook_ids for incident in history.incidents)
     judged = None
     if labelled >= MIN_JUDGED:
         judged = _judge(history.incidents, index, split, encoder)
     model = RunbookModel(encoder=encoder).fit(history.incidents, index)
-    # The index is the store's; a saved model must answer as the one that was trained.
+    # Servers build the index from the store, so the saved model has none.
     del model.index_
-    metrics = () if judged is None else _measured(judged)
+    metrics = () if judged is None else _measure(judged)
     return TrainedRunbooks(model, labelled, judged, metrics, _notes(labelled, judged))
 
 
 def runbooks_card(history: History, split: Split, trained: TrainedRunbooks) -> Card:
-    """Put together what is known of the model at the time of its registration."""
-    opened = [one.report.opened_at for one in history.incidents if one.report.opened_at]
+    """Return the card with all that is known of the model when it is registered."""
+    reports = [incident.report for incident in history.incidents]
+    opening_times = [report.opened_at for report in reports if report.opened_at]
     model = trained.model
-    learned = zip(FEATURES, model.weights_.tolist(), strict=True)
+    weights = zip(FEATURES, model.weights_.tolist(), strict=True)
     return Card(
         target=TARGET,
         kind=KIND,
@@ -94,11 +95,11 @@ def runbooks_card(history: History, split: Split, trained: TrainedRunbooks) -> C
             rejected=len(history.rejected),
             labelled=trained.labelled,
         ),
-        cutoff=max(opened, default=None),
+        cutoff=max(opening_times, default=None),
         split=split.description if trained.judged is not None else "",
-        provenance={column: str(known) for column, known in history.provenance.items()},
+        provenance={column: str(source) for column, source in history.provenance.items()},
         metrics=trained.metrics,
-        parameters={f"weight of {name}": round(weight, 3) for name, weight in learned}
+        parameters={f"weight of {name}": round(weight, 3) for name, weight in weights}
         | {"cutoff": model.cutoff_},
         versions=package_versions(),
         encoder_sha256=model.encoder,
@@ -111,25 +112,25 @@ def _notes(labelled: int, judged: JudgedSearches | None) -> tuple[str, ...]:
         return (f"judged on {len(judged)} held-out incidents, then refitted on all {labelled}",)
     if labelled:
         return (
-            f"{labelled} incidents name a runbook that is there, {MIN_JUDGED} are needed to judge: "
-            "the constants are nearly as shipped",
+            f"not judged: {labelled} incidents name one of the runbooks, and {MIN_JUDGED} are "
+            "needed; the model's constants stay close to the defaults",
         )
-    return ("no incident names a runbook that is there: the constants are as shipped",)
+    return ("no incident names one of the runbooks: the model's constants are the defaults",)
 
 
 def _judge(
     incidents: Sequence[ResolvedIncident], index: RunbookIndex, split: Split, encoder: str
 ) -> JudgedSearches | None:
-    """Answer each fold's held-out incidents from what was learned without them."""
+    """Answer each fold's held-out incidents with a model and an index that do not know them."""
     rows: list[int] = []
     answers: list[tuple[int, int, float, bool]] = []
     for fold in split.folds:
-        known = [incidents[int(row)] for row in fold.fit]
-        index_then = index.with_uses(past_uses(known))
-        model = RunbookModel(encoder=encoder).fit(known, index_then)
-        judged = [int(row) for row in fold.judge if incidents[int(row)].outcome.runbook_id]
-        rows += judged
-        answers += _answers([incidents[row] for row in judged], index_then, model)
+        fit_incidents = [incidents[int(row)] for row in fold.fit]
+        fold_index = index.with_uses(past_uses(fit_incidents))
+        model = RunbookModel(encoder=encoder).fit(fit_incidents, fold_index)
+        judged_rows = [int(row) for row in fold.judge if incidents[int(row)].outcome.runbook_id]
+        rows += judged_rows
+        answers += _answer([incidents[row] for row in judged_rows], fold_index, model)
     if not answers:
         return None
     ranks, baseline, relevance, is_shown = (
@@ -147,20 +148,23 @@ def _judge(
     )
 
 
-def _answers(
+def _answer(
     incidents: Sequence[ResolvedIncident], index: RunbookIndex, model: RunbookModel
 ) -> list[tuple[int, int, float, bool]]:
-    """Return the right runbook's rank, the baseline's, the best relevance and whether it shows."""
-    row_of = {runbook.id: row for row, runbook in enumerate(index.runbooks)}
+    """Return for each incident the right runbook's rank, its rank by the baseline, and more.
+
+    The third value is the highest relevance, the fourth says whether it reaches the cutoff.
+    """
+    row_of_runbook = {runbook.id: row for row, runbook in enumerate(index.runbooks)}
     matches = match_reports([incident.report for incident in incidents], index)
     answers = []
     for incident, match in zip(incidents, matches, strict=True):
         relevance = model.relevance(match)
-        right = row_of.get(incident.outcome.runbook_id or "")
+        right_row = row_of_runbook.get(incident.outcome.runbook_id or "")
         answers.append(
             (
-                _rank(relevance, right),
-                _rank(match.features[:, FEATURES.index("words")], right),
+                _rank(relevance, right_row),
+                _rank(match.features[:, FEATURES.index("words")], right_row),
                 float(relevance.max()),
                 bool(relevance.max() >= model.cutoff_),
             )
@@ -168,18 +172,18 @@ def _answers(
     return answers
 
 
-def _rank(scores: Floats, right: int | None) -> int:
-    """Return how many are before the right one; of equal ones half are, as a draw would have it."""
-    if right is None:
+def _rank(scores: Floats, right_row: int | None) -> int:
+    """Return how many runbooks rank before the right one, counting half of those that tie."""
+    if right_row is None:
         return _NOT_IN_INDEX
-    ties = int((scores == scores[right]).sum()) - 1
-    return int((scores > scores[right]).sum()) + (ties + 1) // 2
+    ties = int((scores == scores[right_row]).sum()) - 1
+    return int((scores > scores[right_row]).sum()) + (ties + 1) // 2
 
 
-def _measured(judged: JudgedSearches) -> tuple[Metric, ...]:
+def _measure(searches: JudgedSearches) -> tuple[Metric, ...]:
     return (
-        measure_recall(1, judged, BASELINE),
-        measure_recall(5, judged, BASELINE),
-        measure_shown("shown_precision", shown_precision, judged),
-        measure_shown("shown_share", shown_share, judged),
+        measure_recall(1, searches, BASELINE),
+        measure_recall(5, searches, BASELINE),
+        measure_shown("shown_precision", shown_precision, searches),
+        measure_shown("shown_share", shown_share, searches),
     )

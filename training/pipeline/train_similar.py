@@ -1,4 +1,4 @@
-"""From a history and its links to a judged model that finds similar incidents."""
+"""Trains and judges the model that finds similar incidents, from a history and its links."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,10 +38,10 @@ _CHUNK = 2_048
 
 @dataclass(frozen=True, slots=True)
 class TrainedSimilar:
-    """A model fitted on all links, and how its like did on held-out ones.
+    """A model fitted on all links, and the held-out results of models fitted on folds.
 
-    `judged` is None where too few incidents have a known relative in their past; `linked` counts
-    those that have one.
+    `linked` counts the incidents for which an earlier related incident is known. If there are too
+    few, `judged` is None.
     """
 
     model: SimilarModel
@@ -59,10 +59,10 @@ def train_similar(
     seed: int = 0,
     progress: Progress = lambda _done, _of: None,
 ) -> TrainedSimilar:
-    """Fit on every link of the history, and judge each by a model that did not see its group.
+    """Fit on every link of the history; judge each link by a model not fitted on its group.
 
-    Each search sees only what was opened before. `progress` is told how many incidents have been
-    indexed, and of how many.
+    Each search sees only incidents that opened before. `progress` is called with the number of
+    incidents indexed so far, and of all incidents.
     """
     index = IncidentIndex(encoder)
     for start in range(0, len(history.incidents), _CHUNK):
@@ -72,15 +72,16 @@ def train_similar(
     model = SimilarModel(encoder=encoder.reference, seed=seed).learn(queries)
     linked = sum(bool(query.has_relative) for query in queries)
     judged = _judge(queries) if linked >= MIN_JUDGED else None
-    metrics = () if judged is None else _measured(judged)
+    metrics = () if judged is None else _measure(judged)
     return TrainedSimilar(model, linked, judged, metrics, _notes(linked, judged))
 
 
 def similar_card(history: History, trained: TrainedSimilar) -> Card:
-    """Put together what is known of the model at the time of its registration."""
-    opened = [one.report.opened_at for one in history.incidents if one.report.opened_at]
+    """Return the card with all that is known of the model when it is registered."""
+    reports = [incident.report for incident in history.incidents]
+    opening_times = [report.opened_at for report in reports if report.opened_at]
     model = trained.model
-    learned = zip(FEATURES, model.ranker_.weights_.tolist(), strict=True)
+    weights = zip(FEATURES, model.ranker_.weights_.tolist(), strict=True)
     return Card(
         target=TARGET,
         kind=KIND,
@@ -92,13 +93,13 @@ def similar_card(history: History, trained: TrainedSimilar) -> Card:
             rejected=len(history.rejected),
             labelled=trained.linked,
         ),
-        cutoff=max(opened, default=None),
-        split=f"{_FOLDS} folds of linked groups, each search sees only its past"
+        cutoff=max(opening_times, default=None),
+        split=f"{_FOLDS} folds of linked groups, each search sees only earlier incidents"
         if trained.judged is not None
         else "",
-        provenance={column: str(known) for column, known in history.provenance.items()},
+        provenance={column: str(source) for column, source in history.provenance.items()},
         metrics=trained.metrics,
-        parameters={f"weight of {name}": round(weight, 3) for name, weight in learned}
+        parameters={f"weight of {name}": round(weight, 3) for name, weight in weights}
         | {
             "slope": round(model.calibration_.slope_, 3),
             "intercept": round(model.calibration_.intercept_, 3),
@@ -112,31 +113,35 @@ def similar_card(history: History, trained: TrainedSimilar) -> Card:
 
 def _notes(linked: int, judged: JudgedSearches | None) -> tuple[str, ...]:
     if judged is not None:
-        return (f"judged on {len(judged)} held-out incidents, {linked} of them with a relative",)
+        return (
+            f"judged on {len(judged)} held-out incidents; for {linked} of them an earlier related "
+            "incident is known",
+        )
     if linked:
         return (
-            f"{linked} incidents have a known relative in their past, {MIN_JUDGED} are needed to "
-            "judge: the constants are nearly as shipped",
+            f"not judged: an earlier related incident is known for {linked} incidents, and "
+            f"{MIN_JUDGED} are needed; the model's constants stay close to the defaults",
         )
-    return ("no incident has a known relative: the constants are as shipped",)
+    return ("no related incidents are known: the model's constants are the defaults",)
 
 
 def _judge(queries: Sequence[LabelledQuery]) -> JudgedSearches:
-    """Search for each query with what was learned from the other folds' groups."""
+    """Search for each query with a model that is fitted on the groups of the other folds."""
     groups = np.array([query.group for query in queries])
     _, numbers = np.unique(groups, return_inverse=True)
-    fold_of = np.random.default_rng(0).permutation(int(numbers.max()) + 1)[numbers] % _FOLDS
-    judged = []
+    folds = np.random.default_rng(0).permutation(int(numbers.max()) + 1)[numbers] % _FOLDS
+    searches = []
     for fold in range(_FOLDS):
-        ranker = PairRanker().fit([q for q, of in zip(queries, fold_of, strict=True) if of != fold])
-        known = [q for q, of in zip(queries, fold_of, strict=True) if of != fold]
-        calibration = RelatednessCalibration().fit(ranker, known)
-        judged += [
-            _search(query, ranker, calibration)
-            for query, of in zip(queries, fold_of, strict=True)
-            if of == fold
+        fit_queries = [
+            query for query, number in zip(queries, folds, strict=True) if number != fold
         ]
-    columns = [np.array(column) for column in zip(*judged, strict=True)]
+        judged_queries = [
+            query for query, number in zip(queries, folds, strict=True) if number == fold
+        ]
+        ranker = PairRanker().fit(fit_queries)
+        calibration = RelatednessCalibration().fit(ranker, fit_queries)
+        searches += [_search(query, ranker, calibration) for query in judged_queries]
+    columns = [np.array(column) for column in zip(*searches, strict=True)]
     return JudgedSearches(*columns)
 
 
@@ -159,16 +164,16 @@ def _search(
 
 
 def _rank(scores: Floats, is_relative: Flags) -> int:
-    """Return how many strangers are before the first relative; of equal ones all are."""
+    """Return how many unrelated candidates rank before the first related one, counting all ties."""
     if not is_relative.any():
         return _NOT_FOUND
     return int((scores[~is_relative] >= scores[is_relative].max()).sum())
 
 
-def _measured(judged: JudgedSearches) -> tuple[Metric, ...]:
+def _measure(searches: JudgedSearches) -> tuple[Metric, ...]:
     return (
-        measure_recall(1, judged, BASELINE),
-        measure_recall(10, judged, BASELINE),
-        measure_shown("shown_precision", shown_precision, judged),
-        measure_shown("shown_share", shown_share_of_answerable, judged),
+        measure_recall(1, searches, BASELINE),
+        measure_recall(10, searches, BASELINE),
+        measure_shown("shown_precision", shown_precision, searches),
+        measure_shown("shown_share", shown_share_of_answerable, searches),
     )

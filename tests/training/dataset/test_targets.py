@@ -38,7 +38,7 @@ def test_unknown_labels_are_kept_in_place() -> None:
 @pytest.mark.parametrize(
     ("labels", "reason"),
     [
-        (["only"] * 30, "the same label 'only'"),
+        (["only"] * 30, "only one label, 'only'"),
         (["a", "b"] * 9 + ["a"], "19 labelled incidents, at least 20"),
         (["a"] * 30 + ["b"], "fewer than two labels occur at least 2 times"),
     ],

@@ -220,7 +220,7 @@ def test_training_keeps_a_list_of_suspects_and_the_card_states_the_ceiling(
     for one in card.certificates.values():
         assert (one.precision_at_least, one.family) == (0.7, True)
     notes = " ".join(card.notes)
-    assert "all of them at once" in notes
+    assert "all labels at once" in notes
     assert "this organisation's incidents only" in notes
     assert "refitted" in notes
 

@@ -144,7 +144,7 @@ def test_history_must_have_times_and_a_past(plan: TrainingPlan) -> None:
     )
     with pytest.raises(NotEnoughHistory, match="opened_at"):
         backtest(replace(history, incidents=undated), plan, 10, ignored)
-    with pytest.raises(NotEnoughHistory, match="29 days only"):
+    with pytest.raises(NotEnoughHistory, match="only 29 days"):
         backtest(history, plan, 29, ignored)
 
 

@@ -1,4 +1,4 @@
-"""Adapting the encoder within a training: judged on what it had not seen, kept only if it wins."""
+"""Adapting the encoder within a training: judged on held-out rows, kept only if it is better."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from models.artifacts.registry import ModelRegistry
 from training.dataset.targets import find_targets
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import HeldOutPredictions
-from training.pipeline.fine_tune import AdaptedEncoder, adapt, why_adapted_wins
+from training.pipeline.fine_tune import AdaptedEncoder, adapt, compare_encoders
 from training.pipeline.fit import fit_best_encoder, prepare
 from training.pipeline.train import train
 from training.plan import TrainingPlan
@@ -65,9 +65,9 @@ def test_it_is_kept_only_where_the_same_rows_show_it_better_beyond_noise() -> No
     part = np.arange(300, 400)[::-1]
     better = evaluation(loss[part] - 0.1 + random.normal(0, 0.05, 100), part)
     alike = evaluation(loss[part] + random.normal(0, 0.05, 100), part)
-    assert why_adapted_wins(better, frozen)[0]
-    assert not why_adapted_wins(alike, frozen)[0]
-    assert "on 100 held-out incidents" in why_adapted_wins(alike, frozen)[1]
+    assert compare_encoders(better, frozen)[0]
+    assert not compare_encoders(alike, frozen)[0]
+    assert "on 100 held-out incidents" in compare_encoders(alike, frozen)[1]
 
 
 @pytest.mark.quality
@@ -76,13 +76,13 @@ def test_a_training_with_time_adapts_serves_and_says_so(
 ) -> None:
     monkeypatch.setenv("PRECEDENT_HOME", str(tmp_path))
     # So many are enough for so few words, and end long before the time does on a busy machine.
-    monkeypatch.setattr("training.pipeline.fine_tune._MOST_PASSES", 5.0)
+    monkeypatch.setattr("training.pipeline.fine_tune._MAX_PASSES", 5.0)
     monkeypatch.setattr("training.dataset.split._FOLDS", 3)
     home = open_home()
     report = train(history_of_pairs(), plan_of(home, minutes=20.0), lambda *step: None)
     (trained,) = (one for one in report.trained if one.target == "category")
     assert trained.is_adapted
-    assert "kept: log loss" in trained.encoder
+    assert "kept: gain in log loss" in trained.encoder
     registry = ModelRegistry(home.tracking_uri, "default")
     loaded = registry.load(registry.champions()["category"])
     reference = loaded.card.adapted_encoder_sha256
@@ -127,4 +127,4 @@ def test_too_short_a_text_or_no_choice_is_said(tmp_path: Path) -> None:
     plan = replace(plan_of(open_home(HomeSettings(home=tmp_path)), minutes=1), encoder="hashing")
     split, _ = prepare(history, plan, lambda *step: None)
     said = adapt(history, [target], split, plan, lambda *step: None)
-    assert said == "encoder not adapted: fewer than 200 incidents have a text and a choice"
+    assert said == "encoder not adapted: fewer than 200 incidents have a text and a label"

@@ -65,6 +65,6 @@ def test_forcing_promotes_but_keeps_the_figures(plan: TrainingPlan) -> None:
     by_force = TrainingPlan(plan.home, "default", "", encoder="hashing", force_promote=True)
     verdict = apply_force_promote(REFUSED, by_force)
     assert verdict.promoted
-    assert verdict.reasons[-1] == "promoted all the same, by --force-promote"
+    assert verdict.reasons[-1] == "promoted in spite of the gate, by --force-promote"
     assert verdict.comparisons == (FOUND,)
     assert apply_force_promote(PASSED, by_force) == PASSED

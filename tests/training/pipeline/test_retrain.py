@@ -142,7 +142,7 @@ def test_train_does_not_learn_an_export_of_our_own_answers(
     command = ["train", "--history", file, "--target", "category", "--json"]
     told = json.loads(CliRunner().invoke(app, command).stdout)
     assert told["trained"][0]["rows"] == 59
-    assert "1 label only repeats our own answers and taught nothing" in told["warnings"]
+    assert "1 label left out for only repeating Precedent's own answers" in told["warnings"]
     assert store.incidents.get("T0").outcome.category == ours
     assert [one.source for one in store.labels.select()] == ["echo"]
 
@@ -193,7 +193,7 @@ class Registry:
 @pytest.mark.parametrize(
     ("days_ago", "labels", "alarm", "is_due", "reason"),
     [
-        (8, 1, None, True, "1 label since"),
+        (8, 1, None, True, "1 new label since"),
         (8, 0, None, False, "no new label"),
         (6, 1, None, False, "next on"),
         (6, 0, ("vocabulary", "category"), True, "alarm: it changed"),
@@ -251,7 +251,7 @@ def test_killed_in_mid_training_it_leaves_the_champion(
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     second = run("--target", "category")
-    assert (second.exit_code, "killed is free after" in second.stderr) == (2, True)
+    assert (second.exit_code, "killed process expires after" in second.stderr) == (2, True)
     assert champions(home) == championed == {"category": "2"}
     registry = ModelRegistry(home.tracking_uri, "default")
     assert [one.version for one in registry.versions("category")] == ["3", "2", "1"]

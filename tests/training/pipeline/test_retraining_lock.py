@@ -54,13 +54,13 @@ def test_it_is_held_for_as_long_as_its_process_lives(store: Store) -> None:
             raise AssertionError("two at once")
 
 
-def test_one_that_was_stopped_for_too_long_learns_that_it_lost_the_lock(
+def test_a_process_that_was_paused_too_long_is_told_that_its_lock_expired(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with RetrainingLock(store, "Ana", seconds=0.1) as lock:
         monkeypatch.setattr(lock, "_take", lambda: False)
         sleep(0.15)
-        with pytest.raises(RetrainingBusy, match="stopped for so long"):
+        with pytest.raises(RetrainingBusy, match="paused for so long"):
             lock.check()
         with RetrainingLock(store, "Ben") as second:
             second.check()

@@ -153,7 +153,7 @@ def test_runbooks_alone_need_no_history(home: Home, store: Store, tmp_path: Path
     report = trained("train", "--runbooks", write_runbooks(tmp_path / "runbooks"))
     (suggested,) = report["trained"]
     assert (suggested["target"], suggested["rows"], suggested["metrics"]) == ("runbooks", 0, [])
-    assert "as shipped" in suggested["notes"][0]
+    assert "are the defaults" in suggested["notes"][0]
     assert report["skipped"]["similar"] == "not trained: the history has no text"
     assert champions(home) == {"runbooks": "1"}
     assert [one.id for one in store.runbooks.all()] == sorted(THINGS)
@@ -320,7 +320,7 @@ def test_what_finds_less_than_the_baseline_is_not_promoted() -> None:
     assert judge_retrieval(figures(0.498, 0.5)).promoted
     verdict = judge_retrieval(figures(0.4, 0.5))
     assert not verdict.promoted
-    assert verdict.reasons == ("finds less than the baseline: recall at 1 0.400, BM25 0.500",)
+    assert verdict.reasons == ("worse than the baseline: recall at 1 0.400, BM25 0.500",)
     assert judge_retrieval(()).promoted
 
 

@@ -78,7 +78,7 @@ def test_without_outcomes_the_shipped_constants_stand() -> None:
     past = History(tuple(numbered(n, f"printer jam {n}") for n in range(30)))
     trained = train(past)
     assert (trained.labelled, trained.judged, trained.metrics) == (0, None, ())
-    assert "as shipped" in trained.notes[0]
+    assert "are the defaults" in trained.notes[0]
     answer = trained.model.suggest(
         [IncidentReport("new", title="Disk full")], RunbookIndex(RUNBOOKS, _hashing())
     )[0]
