@@ -1,9 +1,9 @@
 # %% [markdown]
 """# Where is it wrong, and why?
 
-One accuracy hides who pays for it. Which classes, services, sources and languages does the model
-serve worse than the rest, which labels does it confuse, and what do the worst mistakes look like?
-The example is the synthetic company; put your own history in.
+A single accuracy hides where a model is weak. On which classes, services, sources and languages is
+it worse than on others, which labels does it confuse, and what do its most confident mistakes look
+like? The example is the synthetic company; use your own history instead.
 """
 
 # %%
@@ -24,7 +24,8 @@ from training.plan import TrainingPlan
 
 history = load_demo(generate_company(incidents=1000))
 split = split_history(history)
-target = next(each for each in find_targets(history)[0] if each.name == "assignment")
+targets, _ = find_targets(history)
+target = next(target for target in targets if target.name == "assignment")
 with TemporaryDirectory() as folder:
     home = open_home(HomeSettings(home=Path(folder)))
     plan = TrainingPlan(home, "default", home.database_url, encoder="hashing")
@@ -33,69 +34,69 @@ judged = evaluation.judged
 classes = np.array(evaluation.classes)
 
 # %% [markdown]
-"""## Whom does it serve worse?
+"""## Where is it worse?
 
-Slices with at least thirty held-out incidents, the worst first. Look at the interval before
-blaming a slice: the gate vetoes a model only for a fall beyond it.
+Slices with at least thirty held-out incidents, the worst first. Look at the interval too: a small
+slice may be low by chance.
 """
 
 # %%
 parts = pd.DataFrame(
     {
-        "slice": f"{each.slice}: {each.value}",
-        "incidents": each.incidents,
-        "accuracy": each.score,
-        "low": each.low,
-        "high": each.high,
+        "slice": f"{metric.slice}: {metric.value}",
+        "incidents": metric.incidents,
+        "accuracy": metric.score,
+        "low": metric.low,
+        "high": metric.high,
     }
-    for each in evaluation.slice_metrics
+    for metric in evaluation.slice_metrics
 ).sort_values("accuracy")
 print(parts.head(10).round(3).to_string(index=False))
 figure, axes = plt.subplots(figsize=(8, 0.3 * len(parts) + 1), layout="constrained")
-away = [parts["accuracy"] - parts["low"], parts["high"] - parts["accuracy"]]
-axes.errorbar(parts["accuracy"], parts["slice"], xerr=away, fmt="o")
-whole = float((judged.labels == judged.predicted).mean())
-axes.axvline(whole, color="grey", linestyle=":", label="all incidents")
+errors = [parts["accuracy"] - parts["low"], parts["high"] - parts["accuracy"]]
+axes.errorbar(parts["accuracy"], parts["slice"], xerr=errors, fmt="o")
+accuracy = float((judged.labels == judged.predicted).mean())
+axes.axvline(accuracy, color="grey", linestyle=":", label="all incidents")
 axes.set(xlabel="accuracy with its 95% interval")
 axes.legend()
 plt.show()
 
 # %% [markdown]
-"""## What does it take for what?"""
+"""## Which labels does it confuse?"""
 
 # %%
 table = pd.crosstab(
     pd.Series(classes[judged.labels], name="label"),
-    pd.Series(classes[judged.predicted], name="answered"),
+    pd.Series(classes[judged.predicted], name="predicted"),
 )
 print(table.to_string())
 
 # %% [markdown]
-"""## Is it wrong where it is unsure?
+"""## Is it wrong where its confidence is low?
 
-A mistake at low confidence costs little: it was a suggestion. The ones to read are the sure ones:
-a mistaken label, a rule nobody told the model, or a real gap.
+A mistake at low confidence costs little, since it was only a suggestion. Read the confident
+mistakes: the label may be mistaken, or the model may not know a rule or a kind of incident.
 """
 
 # %%
 wrong = judged.labels != judged.predicted
 print(f"mean confidence where right {judged.confidence[~wrong].mean():.2f}")
 print(f"mean confidence where wrong {judged.confidence[wrong].mean():.2f}")
-surest = np.flatnonzero(wrong)[np.argsort(-judged.confidence[wrong])][:8]
-for at in surest:
-    report = history.incidents[int(evaluation.rows[at])].report
-    label, answered = classes[judged.labels[at]], classes[judged.predicted[at]]
-    print(f"{judged.confidence[at]:.2f} {answered} instead of {label}: {report.title[:60]}")
+most_confident = np.flatnonzero(wrong)[np.argsort(-judged.confidence[wrong])][:8]
+for number in most_confident:
+    report = history.incidents[int(evaluation.rows[number])].report
+    label, predicted = classes[judged.labels[number]], classes[judged.predicted[number]]
+    print(f"{judged.confidence[number]:.2f} {predicted} instead of {label}: {report.title[:60]}")
 
 # %% [markdown]
-"""## Does it grow old?
+"""## Does it get worse over time?
 
-Accuracy by month of opening: each period was judged by a model of its past.
+Accuracy by month of opening; each period was judged by a model that was fitted on data before it.
 """
 
 # %%
-opened = [history.incidents[int(row)].report.opened_at for row in evaluation.rows]
+times = [history.incidents[int(row)].report.opened_at for row in evaluation.rows]
 by_month = pd.DataFrame(
-    {"month": [f"{each:%Y-%m}" if each else "unknown" for each in opened], "right": ~wrong}
+    {"month": [f"{time:%Y-%m}" if time else "unknown" for time in times], "right": ~wrong}
 )
 print(by_month.groupby("month")["right"].agg(["size", "mean"]).round(3).to_string())

@@ -1,9 +1,9 @@
 # %% [markdown]
 """# Explore a history before learning from it
 
-What does an export hold, when was it written, and what could mislead a model? The example is the
-synthetic company, so the numbers say nothing about real data; put your own file and mapping in:
-`history = load_history(Path("export.csv"), load_mapping(Path("mapping.yaml")))`.
+What does an export contain, when were its values written, and what could mislead a model? The
+example is the synthetic company, so the numbers say nothing about real data. Use your own file and
+mapping instead: `history = load_history(Path("export.csv"), load_mapping(Path("mapping.yaml")))`.
 """
 
 # %%
@@ -33,37 +33,37 @@ incidents = history.incidents
 # %% [markdown]
 """## Was it known at opening?
 
-`auto` may rest only on columns that are as they were when the incident opened.
+`auto` may only rest on columns that still have the values they had when the incident opened.
 """
 
 # %%
-print(pd.Series({name: str(known) for name, known in history.provenance.items()}).to_string())
+print(pd.Series({name: str(source) for name, source in history.provenance.items()}).to_string())
 print(f"{len(history.rejected)} rows rejected; warnings: {list(history.warnings) or 'none'}")
 
 # %% [markdown]
-"""## Does a column tell the answer?
+"""## Does a column leak the label?
 
-A column that was filled at closing predicts well in every test and is empty when it is needed.
-Here one is smuggled in; reading the export finds it and leaves it out.
+A column that is filled in at closing predicts well in every test, and is empty when a model is
+used. Here the export gets such a column; reading the export detects it and leaves it out.
 """
 
 # %%
-SMUGGLED = """
+LEAKING_MAPPING = """
 report: {id: id, opened_at: opened_at, title: title, attributes: [queue]}
 outcome: {assignment: assignment}
 """
 with TemporaryDirectory() as folder:
     export, mapping = Path(folder) / "export.csv", Path(folder) / "mapping.yaml"
-    mapping.write_text(SMUGGLED)
+    mapping.write_text(LEAKING_MAPPING)
     pd.DataFrame(
         {
-            "id": one.report.id,
-            "opened_at": one.report.opened_at,
-            "title": one.report.title,
-            "assignment": one.outcome.assignment,
-            "queue": f"queue of {one.outcome.assignment}",
+            "id": incident.report.id,
+            "opened_at": incident.report.opened_at,
+            "title": incident.report.title,
+            "assignment": incident.outcome.assignment,
+            "queue": f"queue of {incident.outcome.assignment}",
         }
-        for one in incidents
+        for incident in incidents
     ).to_csv(export, index=False)
     for warning in load_history(export, load_mapping(mapping)).warnings:
         print(warning)
@@ -71,7 +71,7 @@ with TemporaryDirectory() as folder:
 # %% [markdown]
 """## What can be learned?
 
-A target needs labels, and more than one of them.
+A target needs labels, and at least two different ones.
 """
 
 # %%
@@ -85,17 +85,17 @@ for target in targets:
 print(f"skipped: {skipped or 'none'}")
 
 # %% [markdown]
-"""## Did the labels change their meaning?
+"""## Did labels change their meaning?
 
-Shares that jump in one month are a changed habit, not a changed world: an export that spans the
-jump teaches the old habit too.
+If shares change abruptly in one month, people have probably changed how they label. A model that
+learns from the months before learns the old habit too.
 """
 
 # %%
 months = pd.DataFrame(
-    {"month": f"{one.report.opened_at:%Y-%m}", "category": one.outcome.category}
-    for one in incidents
-    if one.report.opened_at
+    {"month": f"{incident.report.opened_at:%Y-%m}", "category": incident.outcome.category}
+    for incident in incidents
+    if incident.report.opened_at
 )
 shares = pd.crosstab(months["month"], months["category"], normalize="index")
 print(shares.round(2).to_string())
@@ -103,9 +103,10 @@ shares.plot.area(title="shares of categories by month", figsize=(9, 4), legend="
 plt.show()
 
 # %% [markdown]
-"""## Does it repeat itself?
+"""## How many incidents are near-copies?
 
-Copies on both sides of a split flatter a model, and a storm of copies is one incident.
+Near-copies on both sides of a split make a model look better than it is. They are kept together,
+and certificates count each group once.
 """
 
 # %%
@@ -114,7 +115,7 @@ sizes = np.bincount(copies)
 print(f"{1 - len(sizes) / len(copies):.1%} are near-copies; the largest group has {sizes.max()}")
 
 # %% [markdown]
-"""## How will it be judged?"""
+"""## How will models be judged?"""
 
 # %%
 split = split_history(history)
@@ -125,8 +126,9 @@ for fold in split.folds:
 # %% [markdown]
 """## Which labels look mistaken?
 
-A model that did not see an incident contradicts its label with confidence, or its near-copies do.
-Read the first ones before trusting any figure: nobody can be more right than the labels are.
+These labels are contradicted by a confident model that did not see the incident, or by the
+incident's near-copies. Read the first ones before you trust any figure: accuracy is measured
+against the labels.
 """
 
 # %%
@@ -135,12 +137,17 @@ with TemporaryDirectory() as folder:
     plan = TrainingPlan(home, "default", home.database_url, encoder="hashing")
     category = next(target for target in targets if target.name == "category")
     model, _ = fit_and_judge(history, category, split, plan)
-doubts = find_suspect_labels(incidents, category, split, model)
-print(f"{doubts.noise.suspected} of {doubts.noise.assessed} labels look mistaken")
-titles = {one.report.id: one.report.title for one in incidents}
+suspect_labels = find_suspect_labels(incidents, category, split, model)
+noise = suspect_labels.noise
+print(f"{noise.suspected} of {noise.assessed} labels look mistaken")
+titles = {incident.report.id: incident.report.title for incident in incidents}
 print(
     pd.DataFrame(
-        {"given": one.given, "rather": one.suggested, "title": titles[one.id][:60]}
-        for one in doubts.suspects[:8]
+        {
+            "given": suspect.given,
+            "suggested": suspect.suggested,
+            "title": titles[suspect.id][:60],
+        }
+        for suspect in suspect_labels.suspects[:8]
     ).to_string(index=False)
 )

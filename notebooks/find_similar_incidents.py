@@ -1,9 +1,9 @@
 # %% [markdown]
 """# What makes two incidents similar?
 
-The ranker weighs wording, shared rare words, services, facts and time. What did it learn from the
-links of a history, is its relatedness calibrated, and where does it fail? The example is the
-synthetic company; put your own history in.
+The ranker orders incidents by wording, rare words in common, services, facts and time. What did it
+learn from the links of a history, is its relatedness calibrated, and where does it fail? The
+example is the synthetic company; use your own history instead.
 """
 
 # %%
@@ -23,32 +23,32 @@ if judged is None:
     raise SystemExit("too few links to judge by; map `duplicate_of`")
 
 # %% [markdown]
-"""## Does it find them?
+"""## Does it find related incidents?
 
-Each search sees only what was opened before, and was made by a ranker that saw no link of its
-group. The baseline orders by the cosine of sentence vectors alone.
+Each search sees only incidents that opened before, and uses a ranker that was not fitted on the
+incident's own group. The baseline orders by the cosine of sentence vectors only.
 """
 
 # %%
 print(
     pd.DataFrame(
         {
-            "metric": each.name,
-            "value": each.value,
-            "low": each.low,
-            "high": each.high,
-            "baseline": each.baseline,
+            "metric": metric.name,
+            "value": metric.value,
+            "low": metric.low,
+            "high": metric.high,
+            "baseline": metric.baseline,
         }
-        for each in trained.metrics
+        for metric in trained.metrics
     )
     .round(3)
     .to_string(index=False)
 )
 
 # %% [markdown]
-"""## What counts for it?
+"""## Which features count most?
 
-Weights are on the scale of log-odds, each feature in its own usual sizes.
+Weights are on the scale of log-odds; each feature has its own usual range.
 """
 
 # %%
@@ -63,39 +63,40 @@ weights = pd.Series(
 print(weights.sort_values(key=abs, ascending=False).head(10).to_string())
 
 # %% [markdown]
-"""## Can its relatedness be believed?
+"""## Is its relatedness calibrated?
 
-Of the first entries with a relatedness of .8, eight in ten should be relatives. What lies below the
-cut-off is not shown, and an empty list is a right answer.
+Of the first entries with a relatedness of .8, eight in ten should be related. Entries below the
+cutoff are not shown, so the list may be empty.
 """
 
 # %%
 bins = np.clip((judged.confidence * 10).astype(int), 0, 9)
-shown = pd.DataFrame({"bin": bins, "relatedness": judged.confidence, "right": judged.is_right})
-by_bin = shown.groupby("bin").agg(
-    n=("right", "size"), said=("relatedness", "mean"), was=("right", "mean")
+first = pd.DataFrame({"bin": bins, "relatedness": judged.confidence, "right": judged.is_right})
+by_bin = first.groupby("bin").agg(
+    n=("right", "size"), relatedness=("relatedness", "mean"), related_share=("right", "mean")
 )
 print(by_bin.round(2).to_string())
 figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
 axes.plot((0, 1), (0, 1), color="grey", linestyle=":")
-axes.plot(by_bin["said"], by_bin["was"], marker="o")
-axes.axvline(trained.model.calibration_.cutoff_, color="C1", linestyle="--", label="cut-off")
-axes.set(xlabel="relatedness of the first", ylabel="share that are relatives")
+axes.plot(by_bin["relatedness"], by_bin["related_share"], marker="o")
+axes.axvline(trained.model.calibration_.cutoff_, color="C1", linestyle="--", label="cutoff")
+axes.set(xlabel="relatedness of the first entry", ylabel="share that is related")
 axes.legend()
 plt.show()
 
 # %% [markdown]
-"""## What would another cut-off give?
+"""## What would another cutoff give?
 
-A stricter one shows less and is right more often; responders stop reading lists that are not.
+A higher cutoff shows fewer entries and is right more often. Responders stop reading lists that are
+often wrong.
 """
 
 # %%
 for cutoff in (0.5, 0.8, 0.9, 0.95):
     is_shown = judged.confidence >= cutoff
     precision = judged.is_right[is_shown].mean() if is_shown.any() else float("nan")
-    found = (is_shown & judged.is_right)[judged.has_relevant].mean()
+    recall = (is_shown & judged.is_right)[judged.has_relevant].mean()
     print(
-        f"{cutoff}: shown for {is_shown.mean():.2f}, right {precision:.2f}; "
-        f"of those with a relative {found:.2f} find it"
+        f"{cutoff}: shown for {is_shown.mean():.2f} of searches, right in {precision:.2f}; "
+        f"of the searches with a related incident {recall:.2f} find it"
     )

@@ -1,8 +1,8 @@
 # %% [markdown]
-"""# How sure is sure enough?
+"""# Which confidence is high enough?
 
-`auto` acts without a person. How much may it take over, how often is it wrong, and what does that
-cost? The example is the synthetic company; put your own history in.
+`auto` acts without a person. How many incidents can it answer, how often is it wrong, and what does
+that cost? The example is the synthetic company; use your own history instead.
 """
 
 # %%
@@ -26,7 +26,8 @@ from training.plan import TrainingPlan
 
 history = load_demo(generate_company())
 split = split_history(history)
-target = next(each for each in find_targets(history)[0] if each.name == "assignment")
+targets, _ = find_targets(history)
+target = next(target for target in targets if target.name == "assignment")
 with TemporaryDirectory() as folder:
     home = open_home(HomeSettings(home=Path(folder)))
     plan = TrainingPlan(home, "default", home.database_url, encoder="hashing")
@@ -35,29 +36,29 @@ judged = evaluation.judged
 right = judged.labels == judged.predicted
 
 # %% [markdown]
-"""## How right are the surest?
+"""## How right are the most confident answers?
 
-Every point is a threshold: what lies above it is answered. The band is what these incidents prove
-at 95% confidence; a promise is worth as much as its lower edge.
+Every point is a threshold; incidents with at least this confidence are answered. The lower edge of
+the band is the precision that these incidents prove at a confidence level of 95%.
 """
 
 # %%
 thresholds = np.array(GRID)
 accepted = judged.confidence[:, None] >= thresholds
-answered, hits = accepted.sum(axis=0), (accepted & right[:, None]).sum(axis=0)
+answered, right_counts = accepted.sum(axis=0), (accepted & right[:, None]).sum(axis=0)
 curve = pd.DataFrame(
     {
         "threshold": thresholds,
         "coverage": answered / len(right),
-        "precision": hits / np.maximum(answered, 1),
-        "proven": lower_bound(hits, answered),
+        "precision": right_counts / np.maximum(answered, 1),
+        "proven": lower_bound(right_counts, answered),
     }
 )[answered > 0]
 print(curve.iloc[::6].round(3).to_string(index=False))
 figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
-axes.plot(curve["coverage"], curve["precision"], label="seen on held-out incidents")
+axes.plot(curve["coverage"], curve["precision"], label="measured on held-out incidents")
 axes.fill_between(curve["coverage"], curve["proven"], curve["precision"], alpha=0.2, label="proven")
-axes.axhline(plan.auto_precision, color="grey", linestyle=":", label="promise")
+axes.axhline(plan.auto_precision, color="grey", linestyle=":", label="promised")
 axes.set(xlabel="share of incidents answered", ylabel="precision", ylim=(0.5, 1.01))
 axes.legend()
 plt.show()
@@ -67,8 +68,8 @@ print(f"at 92% accuracy {coverage.value:.2f} [{coverage.low:.2f}, {coverage.high
 # %% [markdown]
 """## Why is a class certified, or not?
 
-Each label is proven alone, by one incident of each group of near-copies, from the strictest
-threshold down until the proof fails. Labels that are rarely answered are proven together.
+Each label is proven alone, with one incident of each group of near-copies. Thresholds are tested
+from the highest down until one fails. Labels that are rarely answered are proven together.
 """
 
 # %%
@@ -83,14 +84,15 @@ for precision in (0.85, 0.92, 0.97):
 # %% [markdown]
 """## What does it cost?
 
-Say that a wrong assignment costs forty minutes, and that assigning by hand costs four. Then the
-best threshold is where the next answer is wrong in one of ten cases, and below it every further
-answer loses time. The curve is flat around its top: the promise may well be stricter than that.
+Assume that a wrong assignment costs forty minutes, and that assigning by hand takes four. Then the
+best threshold is where one in ten further answers would be wrong; below it, answers lose time. The
+curve is flat around its maximum, so a stricter threshold costs little.
 """
 
 # %%
-WRONG, BY_HAND = 40, 4
-curve["minutes"] = (BY_HAND * answered - WRONG * (answered - hits))[answered > 0] / len(right)
+MINUTES_WRONG, MINUTES_BY_HAND = 40, 4
+saved = MINUTES_BY_HAND * answered - MINUTES_WRONG * (answered - right_counts)
+curve["minutes"] = saved[answered > 0] / len(right)
 best = curve.loc[curve["minutes"].idxmax()]
 print(f"best above {best.threshold:.2f}: {best.minutes:.1f} minutes saved for each incident")
 curve.plot(x="coverage", y="minutes", figsize=(8, 3), title="minutes saved for each incident")

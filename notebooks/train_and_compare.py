@@ -2,9 +2,9 @@
 """# Train, and compare versions in MLflow
 
 Every training is a run with one nested run for each target: parameters, metrics with intervals,
-pictures, the card, and the registered version. Here two trainings answer a question: is a model
-worth more once it knows the last four months? The example is the synthetic company; put your own
-history in.
+plots, the card, and the registered version. Here two trainings answer a question: is a model better
+if it also knows the last four months? The example is the synthetic company; use your own history
+instead.
 """
 
 # %%
@@ -29,7 +29,9 @@ march = datetime(2026, 3, 1, tzinfo=UTC)
 earlier = replace(
     history,
     incidents=tuple(
-        one for one in history.incidents if one.report.opened_at and one.report.opened_at < march
+        incident
+        for incident in history.incidents
+        if incident.report.opened_at and incident.report.opened_at < march
     ),
 )
 folder = TemporaryDirectory()
@@ -41,13 +43,14 @@ plan = TrainingPlan(
 # %% [markdown]
 """## Train twice
 
-The first versions become champions if they beat the baseline. The second ones must then be better
-than these beyond noise, or no worse and fresher, on incidents that neither learned from.
+The first versions become champions if they are better than the baseline. The second versions must
+then be better than the first ones beyond noise, or no worse and fresher, on incidents that neither
+learned from.
 """
 
 # %%
-for given in (earlier, history):
-    report = train(given, plan, lambda *_: None)
+for training_history in (earlier, history):
+    report = train(training_history, plan, lambda *_: None)
     for trained in report.trained:
         if trained.verdict is not None:
             state = "promoted" if trained.verdict.promoted else "not promoted"
@@ -65,7 +68,7 @@ for given in (earlier, history):
 mlflow.set_tracking_uri(home.tracking_uri)
 runs = mlflow.search_runs(experiment_names=["default"], order_by=["start_time"])
 nested = runs[runs["tags.mlflow.parentRunId"].notna()]
-shown = {
+columns = {
     "tags.mlflow.runName": "target",
     "metrics.accuracy": "accuracy",
     "metrics.accuracy.low": "low",
@@ -73,10 +76,10 @@ shown = {
     "metrics.ece": "calibration error",
     "metrics.coverage_at_92": "coverage at 92%",
 }
-print(nested[list(shown)].rename(columns=shown).round(3).to_string(index=False))
+print(nested[list(columns)].rename(columns=columns).round(3).to_string(index=False))
 
 # %% [markdown]
-"""## What does a version say of itself?"""
+"""## What does a version's card say?"""
 
 # %%
 registry = ModelRegistry(home.tracking_uri, "default")
@@ -90,15 +93,14 @@ for note in card.notes:
 # %% [markdown]
 """## Use it without the service
 
-Any registered version loads as a pyfunc and takes a frame of reports; `mlflow models serve` works
-on it too.
+Any registered version can be loaded as a pyfunc, which takes a data frame of reports; `mlflow
+models serve` works with it too.
 """
 
 # %%
 mlflow.set_registry_uri(home.tracking_uri)
 model = mlflow.pyfunc.load_model("models:/default.category@champion")
-asked = IncidentReport(id="new", title="vpn disconnects every few minutes", service="vpn")
-print(
-    model.predict(pd.DataFrame([{"id": asked.id, "title": asked.title, "service": asked.service}]))
-)
+report = IncidentReport(id="new", title="vpn disconnects every few minutes", service="vpn")
+row = {"id": report.id, "title": report.title, "service": report.service}
+print(model.predict(pd.DataFrame([row])))
 folder.cleanup()

@@ -1,9 +1,9 @@
 # %% [markdown]
-"""# What is out of line, and how often would it cry wolf?
+"""# What is anomalous, and how often are alarms false?
 
-The detector reads each series by its own past and speaks in false alarms a week. The example is a
-week of the synthetic company, in which a deploy breaks one service; put your own series in as an
-array (series, points).
+The detector compares each series with its own past; its sensitivity is set as false alarms per
+week. The example is a week of the synthetic company, in which a deploy breaks one service. Use your
+own series instead, as an array of shape (series, points).
 """
 
 # %%
@@ -19,7 +19,7 @@ from training.demo.telemetry import STEP_SECONDS, generate_day
 
 day = generate_day(generate_company(incidents=20).dependencies)
 deployed_at = day.culprit.at
-values = np.stack([each.values for each in day.series])
+values = np.stack([series.values for series in day.series])
 model = AnomalyModel(step_seconds=STEP_SECONDS)
 scores = model.update(model.start(len(values)), day.times, values)
 print(f"{len(values)} series, {len(day.times):,} points each; the deploy broke {day.service}")
@@ -27,18 +27,18 @@ print(f"{len(values)} series, {len(day.times):,} points each; the deploy broke {
 # %% [markdown]
 """## Which series moved first?
 
-Flags at one false alarm a week and series, by onset. Whatever rests on the broken service follows
-minutes later, and less.
+Flags at a budget of one false alarm per week and series, in order of onset. Services that depend on
+the broken one follow minutes later, with a smaller effect.
 """
 
 # %%
 flags = [
     (series.name, flag)
-    for at, series in enumerate(day.series)
+    for number, series in enumerate(day.series)
     for flag in find_flags(
         day.times,
-        values[at],
-        scores.of_series(at),
+        values[number],
+        scores.of_series(number),
         budget_per_week=1,
         step_seconds=STEP_SECONDS,
     )
@@ -51,20 +51,21 @@ recent = [
         "explained by": flag.channel,
         "alarms a week": flag.alarms_per_week,
     }
-    for name, flag in sorted(flags, key=lambda each: each[1].onset_at)
+    for name, flag in sorted(flags, key=lambda named_flag: named_flag[1].onset_at)
 ]
 print(f"deployed {deployed_at:%d %b %H:%M}")
 print(pd.DataFrame(recent).to_string(index=False))
 
 # %% [markdown]
-"""## What did it expect?
+"""## Which values did it expect?
 
-The band is what the series usually does at that time of day; the score above is in mean surprises
-of the channels, where 2.3 is reached about once a week by chance.
+The band shows the usual values of the series at that time of day. The upper plot is the score: the
+mean surprise of the channels. By chance it reaches 2.3 about once a week.
 """
 
 # %%
-first = next(at for at, series in enumerate(day.series) if series.name == recent[-1]["series"])
+names = [series.name for series in day.series]
+first = names.index(recent[-1]["series"])
 hours = (day.times - deployed_at.timestamp()) / 3600
 shown = hours > -12
 figure, (above, below) = plt.subplots(2, sharex=True, figsize=(9, 5), layout="constrained")
@@ -76,10 +77,10 @@ below.set(xlabel="hours after the deploy", ylabel=day.series[first].unit)
 plt.show()
 
 # %% [markdown]
-"""## How often would it cry wolf?
+"""## How often are alarms false?
 
-Before the deploy nothing was wrong, so every flag is a false alarm. What a budget promises is a
-rate in the long run; the first five days flag nothing.
+Before the deploy nothing was wrong, so every flag is a false alarm. A budget is a long-term rate.
+There are no flags in the first five days.
 """
 
 # %%
@@ -88,11 +89,11 @@ weeks = len(values) * (is_quiet.sum() * STEP_SECONDS / 86_400 - DAYS_BEFORE_FLAG
 for budget in (0.5, 1, 2, 7):
     alarms = sum(
         flag.detected_at < deployed_at
-        for at in range(len(values))
+        for number in range(len(values))
         for flag in find_flags(
             day.times,
-            values[at],
-            scores.of_series(at),
+            values[number],
+            scores.of_series(number),
             budget_per_week=budget,
             step_seconds=STEP_SECONDS,
         )
@@ -100,7 +101,7 @@ for budget in (0.5, 1, 2, 7):
     print(f"budget {budget} a week: {alarms / weeks:.2f} false alarms a week and series")
 
 # %% [markdown]
-"""## Which deviations does it weigh?"""
+"""## Which deviations does it measure?"""
 
 # %%
 print(", ".join(CHANNELS))
