@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
@@ -14,15 +15,15 @@ from features.home import open_home
 from features.store.store import Store, open_store
 from models.artifacts.registry import ModelRegistry
 from models.timeseries.anomaly_model import compile_kernels, enable_kernel_cache
+from serving.api.body_limit import BodyLimitMiddleware
 from serving.api.middleware import RequestLogMiddleware
-from serving.api.openapi import install_openapi
-from serving.api.problems import answer_error, answer_http_error
+from serving.api.problems import answer_error, answer_http_error, answer_invalid
 from serving.api.routes.feedback import feedback_routes
 from serving.api.routes.health import health_routes
 from serving.api.routes.incidents import incident_routes
 from serving.api.routes.models import model_routes
 from serving.api.routes.search import search_routes
-from serving.api.routes.telemetry import telemetry_routes
+from serving.api.routes.telemetry import series_routes, telemetry_routes
 from serving.api.routes.triage import triage_routes
 from serving.background.champions import ServableVersions
 from serving.container import Container, build_container
@@ -35,6 +36,7 @@ _ROUTES = (
     feedback_routes,
     incident_routes,
     telemetry_routes,
+    series_routes,
     model_routes,
     health_routes,
 )
@@ -66,15 +68,17 @@ def create_app(
         description=_DESCRIPTION,
         lifespan=_run_pollers,
         redoc_url=None,
+        strict_content_type=False,
     )
     app.state.container = services
+    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestLogMiddleware, metrics=services.metrics)
     app.exception_handler(PrecedentError)(answer_error)
+    app.exception_handler(RequestValidationError)(answer_invalid)
     app.exception_handler(HTTPException)(answer_http_error)
     for routes in _ROUTES:
         app.include_router(routes)
     mount_page(app, services.store)
-    install_openapi(app)
     return app
 
 

@@ -26,8 +26,7 @@ from serving.background.shadow_predictions import ShadowPredictor
 from serving.background.topology_file import TopologyFile
 from serving.runtime.metrics import ServingMetrics
 from serving.runtime.settings import ServingSettings
-from serving.schemas.parsing import RequestParser
-from serving.schemas.requests import Limits
+from serving.schemas.parsing import RequestReader
 from serving.services.active_learning import LabelQueue
 from serving.services.alertmanager import AlertmanagerHook
 from serving.services.answer_policy import PolicySource
@@ -70,7 +69,7 @@ class Container:
     certificates: CertificatePoller
     model_health: ModelHealthPoller
     metrics: ServingMetrics
-    reader: RequestParser
+    reader: RequestReader
     triage: TriageService
     incidents: IncidentService
     incident_index: IndexUpdater
@@ -141,7 +140,7 @@ def build_container(
         certificates=pollers.certificates,
         model_health=pollers.model_health,
         metrics=metrics,
-        reader=RequestParser(_limits(settings), masking, metrics),
+        reader=RequestReader(dict(settings), masking, metrics),
         triage=triage,
         incidents=IncidentService(store, registry, home, settings.tenant, on_labels=on_labels),
         incident_index=incident_index,
@@ -182,13 +181,4 @@ def _retrieval_models(
     return (
         ChampionOrShipped(SIMILAR, similar.fit(()), champions),
         ChampionOrShipped(RUNBOOKS, runbook.fit(()), champions),
-    )
-
-
-def _limits(settings: ServingSettings) -> Limits:
-    return Limits(
-        max_batch_incidents=settings.max_batch_incidents,
-        max_text_characters=settings.max_text_characters,
-        max_points=settings.max_points,
-        max_series=settings.max_series,
     )

@@ -1,39 +1,39 @@
 """Lets in who holds the key, where one is configured."""
 
 from hmac import compare_digest
-from typing import Annotated
 
 from fastapi import Depends
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 from pydantic import SecretStr
 from starlette.requests import Request
 
-from serving.api.dependencies import SharedContainer
 from serving.runtime.errors import ForeignForm, Unauthorised
 
-_bearer = HTTPBearer(auto_error=False, description="PRECEDENT_API_KEY, where one is set")
+BEARER_KEY = Depends(
+    HTTPBearer(auto_error=False, description="PRECEDENT_API_KEY, where one is set")
+)
+"""Documents the key. `JsonRoute` checks it, because a dependency runs after the body is read."""
 
 
-async def require_key(
-    request: Request,
-    services: SharedContainer,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> None:
-    """Pass the request on; raises `Unauthorised` unless it brings the key.
+def check_key(request: Request, key: SecretStr | None) -> None:
+    """Raise `Unauthorised` unless the request carries the key.
 
-    Without a key any page in a browser of this machine could ask, so browsers must not ask for
-    another site: `ForeignForm`.
+    Without a key, any page in a browser on this machine could send requests. Browsers name the
+    site of the page, and another site's raises `ForeignForm`.
     """
-    key = services.settings.api_key
     if key is None:
         if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             raise ForeignForm("this service answers no other site's pages; set PRECEDENT_API_KEY")
-        return
-    given = credentials.credentials if credentials else ""
-    if not holds_key(given, key):
+    elif not holds_key(read_bearer(request), key):
         raise Unauthorised("send the key in the header Authorization: Bearer <key>")
 
 
-def holds_key(given: str, key: SecretStr) -> bool:
-    """Tell whether what was given is the key, in a time that tells nothing of it."""
-    return compare_digest(given.encode(), key.get_secret_value().encode())
+def read_bearer(request: Request) -> str:
+    """Return the credentials of a request's bearer token, empty without one."""
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else ""
+
+
+def holds_key(credentials: str, key: SecretStr) -> bool:
+    """Tell whether credentials are the key, in a time that does not depend on them."""
+    return compare_digest(credentials.encode(), key.get_secret_value().encode())

@@ -3,7 +3,10 @@
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -32,6 +35,7 @@ from serving.runtime.errors import (
     UnknownPrediction,
     UnsupportedMediaType,
 )
+from serving.schemas.field_errors import read_field_errors
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +84,19 @@ class Problem(BaseModel):
     errors: Sequence[FieldError] | None = None
 
 
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what a route documents about its problems."""
+    schema = {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}}
+        for status in statuses
+    }
+
+
+BODY_PROBLEMS = problem_responses(400, 401, 403, 413, 415, 422, 503)
+"""The problems of a route that reads a body."""
+
+
 def problem_of(error: PrecedentError, request_id: str) -> Problem:
     """Return the problem that tells a caller of an error."""
     errors = error.errors if isinstance(error, InvalidFields) else None
@@ -111,11 +128,32 @@ def explain_error(request: Request, error: PrecedentError) -> Problem:
     return problem_of(error, request_id)
 
 
+def answer_invalid(request: Request, error: RequestValidationError) -> Response:
+    """Answer with the problem of a path, query or body that is not valid."""
+    # The first step of a location says which of the three.
+    errors = [details | {"loc": details["loc"][1:]} for details in error.errors()]
+    return answer_error(request, InvalidFields(read_field_errors(errors)))
+
+
 def answer_http_error(request: Request, error: HTTPException) -> Response:
     """Answer with the problem of a route or method that does not exist."""
     status = HTTPStatus(error.status_code)
     detail = f"{request.method} {request.url.path}: {status.description}"
-    return respond(_problem(status, detail, request.state.request_id), error.headers)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods_of_path(request)))
+    return respond(_problem(status, detail, request.state.request_id), headers)
+
+
+def _methods_of_path(request: Request) -> set[str]:
+    """Return the methods of all routes of a path; the framework names those of the first alone."""
+    routes = iter_route_contexts(request.app.routes)
+    return {
+        method
+        for route in routes
+        for method in route.methods or ()
+        if route.path_regex.match(request.url.path)
+    }
 
 
 def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:

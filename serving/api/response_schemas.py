@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from pydantic import BaseModel, Field
-from starlette.responses import Response
 
 from features.domain.feedback import FeedbackRecord
 from features.domain.report import IncidentReport, Outcome
@@ -123,11 +122,6 @@ class ReadyResponse(BaseModel):
     status: str
     targets: dict[str, ServedVersion]
     problems: dict[str, str]
-
-
-def as_json(response: BaseModel, status: int = 200) -> Response:
-    """Return a response as JSON; what is unset was left out on purpose, by `include`."""
-    return Response(response.model_dump_json(exclude_unset=True), status, None, "application/json")
 
 
 def shape_similar(prediction: SimilarPrediction, request_id: str) -> SimilarResponse:

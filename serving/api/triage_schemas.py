@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from features.domain.report import IncidentReport
 from models.base.predictions import OpenMatch, SimilarIncident, SuggestedRunbook
 from serving.api.problems import Problem, problem_of
 from serving.background.champions import LoadedVersion
+from serving.runtime.errors import InvalidFields
 from serving.schemas.answers import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
-from serving.schemas.parsing import RefusedIncident
-from serving.schemas.requests import AnswerPart
+from serving.schemas.field_errors import read_field_errors
+from serving.schemas.requests import AnswerPart, IncidentInput, RefusedIncident
 from serving.services.context_ranking import RelatedAnomaly, RelatedChange
 from serving.services.incident_context import IncidentContext
 from serving.services.triage import TriageBatch, TriageResult, answer_part
@@ -84,23 +84,21 @@ def shape_triage(
 
 
 def shape_batch(
-    records: Sequence[IncidentReport | RefusedIncident],
+    records: Sequence[IncidentInput | RefusedIncident],
     triages: TriageBatch,
     contexts: Sequence[IncidentContext],
     request_id: str,
 ) -> BatchResponse:
     """Return one result for each record.
 
-    `triages` and `contexts` hold those of the records that could be read, in the same order.
+    `triages` and `contexts` are those of the valid records, in the same order.
     """
     answered = zip(triages.items, contexts, strict=True)
     results = [
-        RefusedRecord.model_construct(
-            id=record.id, status=422, problem=problem_of(record.error, request_id)
-        )
+        _refused(record, at, request_id)
         if isinstance(record, RefusedIncident)
         else _triaged(*next(answered), triages, request_id)
-        for record in records
+        for at, record in enumerate(records)
     ]
     return BatchResponse.model_construct(results=results)
 
@@ -120,6 +118,13 @@ def _triaged(
 ) -> TriagedRecord:
     answer = shape_triage(triage, triages, context, request_id)
     return TriagedRecord.model_construct(id=triage.incident_id, status=200, triage=answer)
+
+
+def _refused(record: RefusedIncident, at: int, request_id: str) -> RefusedRecord:
+    error = InvalidFields(read_field_errors(record.errors, ("incidents", at)))
+    return RefusedRecord.model_construct(
+        id=record.id, status=422, problem=problem_of(error, request_id)
+    )
 
 
 def _parts(

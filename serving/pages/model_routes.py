@@ -1,6 +1,5 @@
 """The pages for the owners of models: champions, cards, labels and the audit log."""
 
-import json
 from urllib.parse import quote
 
 from fastapi import APIRouter
@@ -66,8 +65,7 @@ def labels(request: Request, services: SharedContainer) -> Response:
 
 def _move(services: Container, form: Form, actor: str) -> ModelVersion:
     fields = {"version": form.get("version"), "given_by": actor, "reason": form.get("reason", "")}
-    # Parsed like a body of the API, so that the same limits hold.
-    body = services.reader.body(PromoteRequest, json.dumps(fields).encode())
+    body = services.reader.form(PromoteRequest, fields)
     target, reason = form.get("target", ""), (body.reason or "").strip()
     if not reason:
         raise InvalidFields([FieldError("reason", "give a reason for the log")])

@@ -17,7 +17,6 @@ from serving.api.problems import explain_error, unexpected_problem
 from serving.pages.render.rendering import SECURITY_HEADERS, address_of, render, render_problem
 from serving.pages.render.session_cookie import is_signed_in
 from serving.runtime.errors import ForeignForm, MalformedBody, Unauthorised, UnsupportedMediaType
-from serving.schemas.parsing import receive
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ async def require_sign_in(request: Request, services: SharedContainer) -> None:
         raise Unauthorised("sign in with the key")
 
 
-async def read_form(request: Request, services: SharedContainer) -> dict[str, str]:
+async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a form that this page sent, with the first value of each.
 
     Raises `ForeignForm`, `UnsupportedMediaType`, `BodyTooLarge` or `MalformedBody`.
@@ -71,7 +70,7 @@ async def read_form(request: Request, services: SharedContainer) -> dict[str, st
         raise ForeignForm("this form was not sent from this page")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise UnsupportedMediaType(f"send a form as {_FORM}")
-    body = await receive(request, services.settings.max_body_bytes)
+    body = await request.body()
     try:
         fields = parse_qs(body.decode(errors="replace"), max_num_fields=_MAX_FIELDS)
     except ValueError:

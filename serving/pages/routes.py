@@ -1,6 +1,5 @@
 """The pages about incidents: each route reads its request, calls a view and renders a template."""
 
-import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -18,8 +17,7 @@ from serving.pages.views.incident import answer_again, open_incident, try_report
 from serving.pages.views.runbook_commands import SharedCommands
 from serving.pages.views.saved_notice import find_saved_label, with_saved_params
 from serving.runtime.errors import FieldError, InvalidFields
-from serving.schemas.parsing import RefusedIncident
-from serving.schemas.requests import FeedbackRequest, parse_id
+from serving.schemas.requests import FeedbackRequest, IncidentInput, parse_id
 
 page_routes = APIRouter(
     route_class=PageRoute, include_in_schema=False, dependencies=[SignedIn], tags=["page"]
@@ -66,11 +64,12 @@ def try_answer(
 ) -> Response:
     """Show the whole answer about a pasted ticket, which is not stored as an incident."""
     fields = {name: form[name] for name in _TRY_FIELDS if form.get(name, "").strip()}
-    (record,) = services.reader.records([fields])
-    if isinstance(record, RefusedIncident):
-        error = _first_message(record.error)
+    try:
+        report = services.reader.report(services.reader.form(IncidentInput, fields))
+    except InvalidFields as refusal:
+        error = _first_message(refusal)
         return render(request, "try.html", status=422, fields=fields, page=None, error=error)
-    page = try_report(services, commands, record, request_id)
+    page = try_report(services, commands, report, request_id)
     return render(request, "try.html", fields=fields, page=page, error=None)
 
 
@@ -86,8 +85,7 @@ def give_feedback(form: Form, request: Request, services: SharedContainer) -> Re
         "helped": _HELPED.get(form.get("helped", "")),
         "given_by": form.get("given_by") or name_of(request),
     }
-    # Parsed like a body of the API, so that the same limits hold.
-    body = services.reader.body(FeedbackRequest, json.dumps(fields).encode())
+    body = services.reader.form(FeedbackRequest, fields)
     incident_id = parse_id(form.get("incident_id", ""))
     record = services.feedback.give(**body.model_dump(), incident_id=incident_id, source="page")
     next_ = own_path(form["next"]) if form.get("next") else incident_path(record.incident_id)

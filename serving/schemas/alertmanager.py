@@ -1,13 +1,23 @@
-"""Alertmanager's webhook, version 4, as it is sent: what is known is read, the rest is kept."""
+"""Alertmanager's webhook, version 4: known fields are read, and unknown ones are kept."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from features.text.parsing import Moment
@@ -18,46 +28,53 @@ _NEVER = 1
 """The year of a time that Go leaves unset."""
 
 
-def _texts(given: object) -> object:
-    if not isinstance(given, dict):
-        return {} if given is None else given
-    return {name: _text(value) for name, value in given.items() if value is not None}
+_JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(_JSON.validate_python(value))
 
 
-def _text_or_empty(given: object) -> str:
-    return "" if given is None else _text(given)
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: entry for name, entry in value.items() if entry is not None}
+    return {} if value is None else value
 
 
-def _unless_unset(given: object) -> object:
-    return None if given == "" else given
+def _empty_if_null(value: object) -> object:
+    return "" if value is None else value
 
 
-def _empty_list(given: object) -> object:
-    return [] if given is None else given
+def _null_if_empty(value: object) -> object:
+    return None if value == "" else value
 
 
-Texts = Annotated[dict[str, str], BeforeValidator(_texts)]
-AlertTime = Annotated[Moment | None, BeforeValidator(_unless_unset)]
-OptionalText = Annotated[str, BeforeValidator(_text_or_empty)]
+def _list_if_null(value: object) -> object:
+    return [] if value is None else value
+
+
+LooseText = Annotated[str, BeforeValidator(_text, json_schema_input_type=JsonValue)]
+OptionalText = Annotated[LooseText, BeforeValidator(_empty_if_null)]
+Texts = Annotated[
+    dict[str, LooseText],
+    BeforeValidator(_without_nulls, json_schema_input_type=dict[str, JsonValue] | None),
+]
+AlertTime = Annotated[
+    Moment | None,
+    BeforeValidator(_null_if_empty, json_schema_input_type=datetime | Literal[""] | None),
+]
 
 
 class _AlertmanagerModel(BaseModel):
-    """Base of what Alertmanager sends; fields that are unknown here are kept as they came."""
+    """Base of what Alertmanager sends; unknown fields are kept."""
 
     model_config = ConfigDict(
         extra="allow",
+        strict=True,
         frozen=True,
         alias_generator=AliasGenerator(validation_alias=to_camel),
     )
-
-    @property
-    def unknown(self) -> Mapping[str, Any]:
-        """The fields that this program does not know."""
-        return self.model_extra or {}
+    __pydantic_extra__: dict[str, JsonValue]
 
 
 class ReceivedAlert(_AlertmanagerModel):
@@ -72,24 +89,35 @@ class ReceivedAlert(_AlertmanagerModel):
     fingerprint: OptionalText = ""
 
 
+_ALERTS_OR_KEY: JsonDict = {
+    "anyOf": [
+        {"properties": {"alerts": {"type": "array", "minItems": 1}}, "required": ["alerts"]},
+        {"properties": {"groupKey": {"not": {"enum": ["", None]}}}, "required": ["groupKey"]},
+    ]
+}
+
+
 class AlertmanagerRequest(_AlertmanagerModel):
     """A group of alerts that fires or is resolved; only `alerts` or `groupKey` must be there."""
 
+    model_config = ConfigDict(json_schema_extra=_ALERTS_OR_KEY)
+
     version: OptionalText = ""
     group_key: OptionalText = ""
-    truncated_alerts: int | None = None
+    truncated_alerts: OptionalText = ""
     status: State | None = None
     receiver: OptionalText = ""
     group_labels: Texts = Field(default_factory=dict)
     common_labels: Texts = Field(default_factory=dict)
     common_annotations: Texts = Field(default_factory=dict)
     external_url: Annotated[OptionalText, Field(validation_alias="externalURL")] = ""
-    alerts: Annotated[list[ReceivedAlert], BeforeValidator(_empty_list)] = Field(
-        default_factory=list
-    )
+    alerts: Annotated[
+        list[ReceivedAlert],
+        BeforeValidator(_list_if_null, json_schema_input_type=list[ReceivedAlert] | None),
+    ] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _names_something(self) -> "AlertmanagerRequest":
+    def _require_alerts_or_key(self) -> "AlertmanagerRequest":
         if not self.alerts and not self.group_key:
             raise PydanticCustomError("empty_group", "give alerts, or at least a groupKey")
         return self
@@ -103,26 +131,29 @@ class AlertmanagerRequest(_AlertmanagerModel):
 
     @property
     def key(self) -> str:
-        """What stays the same of the group from one delivery to the next, as a short hash."""
-        named = self.group_key or [
+        """A short hash of the group, which stays the same from one delivery to the next."""
+        identity = self.group_key or [
             self.receiver,
             self.group_labels or self.common_labels or (self.alerts[0].labels),
         ]
-        return sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
+        return sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def began_at(self) -> datetime | None:
-        """When the first of the alerts that this is about began, None where none says."""
+        """When the first alert began that still fires, None where no alert has a time.
+
+        Once all are resolved, it is the first of them.
+        """
         firing = [alert for alert in self.alerts if alert.status != "resolved"]
-        return min(_told(alert.starts_at for alert in firing or self.alerts), default=None)
+        return min(_set_times(alert.starts_at for alert in firing or self.alerts), default=None)
 
     @property
     def ended_at(self) -> datetime | None:
-        """When the last of the alerts ended, None where none says."""
-        return max(_told(alert.ends_at for alert in self.alerts), default=None)
+        """When the last alert ended, None where no alert has a time."""
+        return max(_set_times(alert.ends_at for alert in self.alerts), default=None)
 
     def labels(self) -> dict[str, str]:
-        """Return the labels: those in common, then those that differ with all their values."""
+        """Return the labels of the group, and those of its alerts, each with all its values."""
         varying: dict[str, dict[str, None]] = {}
         for alert in self.alerts:
             for name, value in alert.labels.items():
@@ -132,29 +163,32 @@ class AlertmanagerRequest(_AlertmanagerModel):
 
     def annotations(self, name: str) -> list[str]:
         """Return the distinct values of an annotation, that of the whole group first."""
-        found = [self.common_annotations.get(name), *(a.annotations.get(name) for a in self.alerts)]
-        return list(dict.fromkeys(each.strip() for each in found if each and each.strip()))
+        values = (annotations.get(name, "").strip() for annotations in self._all_annotations())
+        return list(dict.fromkeys(value for value in values if value))
 
     def annotation_names(self) -> list[str]:
         """Return the names of all annotations, in the order in which they come."""
-        each = (self.common_annotations, *(alert.annotations for alert in self.alerts))
-        return list(dict.fromkeys(name for one in each for name in one))
+        return list(dict.fromkeys(name for names in self._all_annotations() for name in names))
 
     def further(self) -> dict[str, str]:
-        """Return what else was sent, as text: fields of the group, then those of its alerts."""
+        """Return the other fields as text: those of the group, then those of its alerts."""
+        urls = (alert.generator_url for alert in self.alerts if alert.generator_url)
         known = {
             "receiver": self.receiver,
             "externalURL": self.external_url,
-            "generatorURL": next((a.generator_url for a in self.alerts if a.generator_url), ""),
-            "truncatedAlerts": str(self.truncated_alerts) if self.truncated_alerts else "",
+            "generatorURL": next(urls, ""),
+            "truncatedAlerts": "" if self.truncated_alerts == "0" else self.truncated_alerts,
         }
-        extra: dict[str, str] = {}
-        for sent in (self, *self.alerts):
-            for name, value in sent.unknown.items():
+        unknown: dict[str, str] = {}
+        for part in (self, *self.alerts):
+            for name, value in (part.model_extra or {}).items():
                 if value is not None:
-                    extra.setdefault(name, _text(value))
-        return extra | {name: value for name, value in known.items() if value}
+                    unknown.setdefault(name, _text(value))
+        return unknown | {name: text for name, text in known.items() if text}
+
+    def _all_annotations(self) -> list[dict[str, str]]:
+        return [self.common_annotations, *(alert.annotations for alert in self.alerts)]
 
 
-def _told(times: Iterable[datetime | None]) -> Iterator[datetime]:
+def _set_times(times: Iterable[datetime | None]) -> Iterator[datetime]:
     return (time.astimezone(UTC) for time in times if time is not None and time.year > _NEVER)

@@ -4,9 +4,17 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainValidator,
+    ValidationInfo,
+)
 
 from features.domain.change import Change
 from features.text.masking import Masking
@@ -18,12 +26,14 @@ NamedText = Annotated[Text, Field(min_length=1)]
 _USUAL_KIND = "change"
 _KIND_KEYS = ("kind", "type")
 _SERVICE_KEYS = ("service", "service_name")
+_PRINTABLE = {"pattern": r"[^\s\x00-\x1f\x7f-\x9f\ufeff]"}
+"""A name that is not empty once it is cleaned holds such a character."""
 
 
 class ChangeRequest(RequestModel):
-    """A change to a service; sent again under the same id it replaces what was known."""
+    """A change to a service; sent again under the same id it replaces the stored one."""
 
-    id: Annotated[Name, Field(min_length=1)]
+    id: Annotated[Name, Field(min_length=1, json_schema_extra=_PRINTABLE)]
     service: Text | None
     at: Moment
     kind: NamedText
@@ -42,20 +52,20 @@ class ChangeRequest(RequestModel):
         )
 
 
-def _as_mapping(given: object) -> object:
-    if given is None:
+def _as_mapping(value: object) -> object:
+    if value is None:
         return {}
-    return given if isinstance(given, dict) else {"details": given}
+    return value if isinstance(value, dict) else {"details": value}
 
 
-def _as_list(given: object) -> object:
-    return [] if given is None else given
+def _as_list(value: object) -> object:
+    return [] if value is None else value
 
 
 class _PagerDutyModel(BaseModel):
-    """Base of what PagerDuty sends; fields that are unknown here are left out."""
+    """Base of what PagerDuty sends; unknown fields are left out."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
 
 class PagerDutyLink(_PagerDutyModel):
@@ -71,23 +81,26 @@ class PagerDutyPayload(_PagerDutyModel):
     summary: NamedText
     timestamp: Moment | None = None
     source: Text | None = None
-    custom_details: Annotated[dict[str, Any], BeforeValidator(_as_mapping)] = Field(
-        default_factory=dict
-    )
+    custom_details: Annotated[
+        dict[str, JsonValue], BeforeValidator(_as_mapping, json_schema_input_type=JsonValue)
+    ] = Field(default_factory=dict)
 
 
 class PagerDutyChangeEvent(_PagerDutyModel):
     """PagerDuty's change event, version 2; its routing key is neither read nor kept."""
 
     payload: PagerDutyPayload
-    links: Annotated[list[PagerDutyLink], BeforeValidator(_as_list)] = Field(default_factory=list)
+    links: Annotated[
+        list[PagerDutyLink],
+        BeforeValidator(_as_list, json_schema_input_type=list[PagerDutyLink] | None),
+    ] = Field(default_factory=list)
 
     def parse(self, masking: Masking) -> Change:
         """Return the change, cleaned and masked, under an id that is made of its content."""
         payload, now = self.payload, datetime.now(UTC)
-        details = {parse_name(name): _text(each) for name, each in payload.custom_details.items()}
+        details = {parse_name(name): _text(value) for name, value in payload.custom_details.items()}
         link = self.links[0].href if self.links else None
-        facts = {name: parse_fact(each, masking) for name, each in details.items()}
+        facts = {name: parse_fact(text, masking) for name, text in details.items()}
         kind, service = _first(facts, _KIND_KEYS), _first(facts, _SERVICE_KEYS)
         return Change(
             id=self._id(now),
@@ -106,13 +119,22 @@ class PagerDutyChangeEvent(_PagerDutyModel):
         return f"pagerduty-{sha256(content.encode()).hexdigest()[:24]}"
 
 
-def change_kind(given: object) -> type[ChangeRequest] | type[PagerDutyChangeEvent]:
-    """Return which of the two forms a body has."""
-    is_event = isinstance(given, dict) and "payload" in given
-    return PagerDutyChangeEvent if is_event else ChangeRequest
+def _read_change(value: object, info: ValidationInfo) -> ChangeRequest | PagerDutyChangeEvent:
+    if isinstance(value, ChangeRequest | PagerDutyChangeEvent):
+        return value
+    is_event = isinstance(value, dict) and "payload" in value
+    form = PagerDutyChangeEvent if is_event else ChangeRequest
+    return form.model_validate(value, context=info.context)
 
 
-def _text(value: object) -> str | None:
+AnyChange = Annotated[
+    ChangeRequest | PagerDutyChangeEvent,
+    PlainValidator(_read_change, json_schema_input_type=ChangeRequest | PagerDutyChangeEvent),
+]
+"""A change in either form. Errors are those of the form that the body has, not of both."""
+
+
+def _text(value: JsonValue) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)
 
 

@@ -1,16 +1,22 @@
 """What callers may send: every field, its type and its limits."""
 
-from typing import Annotated, Any, Literal, TypedDict
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
 )
+from pydantic.config import JsonDict
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from features.domain.report import Outcome
 from features.text.masking import Masking
@@ -27,7 +33,6 @@ from features.text.parsing import (
     within,
 )
 
-Probability = Annotated[float, Field(ge=0, le=1, strict=False)]
 AnswerPart = Literal[
     "category",
     "assignment",
@@ -40,27 +45,37 @@ AnswerPart = Literal[
 ]
 
 
-class Limits(TypedDict):
-    """The limits that the settings impose on a body; passed as the validation's context."""
-
-    max_batch_incidents: int
-    max_text_characters: int
-    max_points: int
-    max_series: int
-
-
-def parse_id(given: str) -> str | None:
+def parse_id(text: str) -> str | None:
     """Return an id as the store keeps it, None when nothing is left of it."""
-    return parse_name(given) or None
+    return parse_name(text) or None
 
 
-def _new_id_where_none(given: object) -> object:
-    is_blank = given is None or (isinstance(given, str) and parse_id(given) is None)
-    return str(uuid4()) if is_blank else given
+def at_most(limit: str, unit: str) -> BeforeValidator:
+    """Return a validator that counts a list before its entries are read; see `within`."""
+    check = within(limit, unit)
+
+    def check_list(value: object, info: ValidationInfo) -> object:
+        return check(value, info) if isinstance(value, list) else value
+
+    return BeforeValidator(check_list)
+
+
+def _new_id_where_none(value: object) -> object:
+    is_blank = value is None or (isinstance(value, str) and parse_id(value) is None)
+    return str(uuid4()) if is_blank else value
+
+
+def _whole_number(value: object) -> object:
+    # JSON knows one kind of number: 2.0 is an integer.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=100)]
+Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class RequestModel(BaseModel):
-    """Base of what is sent: unknown fields are refused and types are taken at their word."""
+    """Base of requests: unknown fields are refused, and types are not converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -68,7 +83,7 @@ class RequestModel(BaseModel):
 class IncidentInput(ReportFields):
     """An incident as it is known at opening; everything is optional, and null is absent.
 
-    One without an id gets one.
+    An incident without an id gets a new one.
     """
 
     id: Annotated[
@@ -82,6 +97,28 @@ class IncidentInput(ReportFields):
         texts = (self.title, self.description, self.service, self.source)
         facts = (self.attributes or {}).values()
         return sum(has_unprintable(text) for text in (*texts, *facts) if text)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedIncident:
+    """An incident of a batch that is not valid; `id` is None where it has no usable one."""
+
+    id: str | None
+    errors: list[ErrorDetails]
+
+
+def read_incident(value: object, info: ValidationInfo) -> IncidentInput | RefusedIncident:
+    """Return an incident of a batch, valid or refused: an invalid one does not fail the others."""
+    try:
+        return IncidentInput.model_validate(value, context=info.context)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False)
+        return RefusedIncident(_usable_id(value), details)
+
+
+def _usable_id(value: object) -> str | None:
+    id_ = value.get("id") if isinstance(value, dict) else None
+    return parse_id(id_) if isinstance(id_, str) and len(id_) <= MAX_ID_LENGTH else None
 
 
 class OutcomeInput(RequestModel):
@@ -118,11 +155,26 @@ class TriageRequest(RequestModel):
     include: list[AnswerPart] | None = None
 
 
+class BatchRequest(RequestModel):
+    """The request of `/v1/triage/batch`; each incident is validated by itself."""
+
+    incidents: Annotated[
+        list[
+            Annotated[
+                IncidentInput | RefusedIncident,
+                PlainValidator(read_incident, json_schema_input_type=IncidentInput | Any),
+            ]
+        ],
+        at_most("max_batch_incidents", "incidents"),
+    ]
+    include: list[AnswerPart] | None = None
+
+
 class SimilarRequest(RequestModel):
     """The request of `/v1/similar`; without a cutoff the calibrated one holds, 0 is none."""
 
     incident: IncidentInput
-    limit: int = Field(10, ge=1, le=100)
+    limit: Count = 10
     cutoff: Probability | None = None
 
 
@@ -130,8 +182,14 @@ class RunbooksRequest(RequestModel):
     """The request of `/v1/runbooks`; without a cutoff the calibrated one holds, 0 is none."""
 
     incident: IncidentInput
-    limit: int = Field(5, ge=1, le=100)
+    limit: Count = 5
     cutoff: Probability | None = None
+
+
+_CORRECTION: JsonDict = {
+    "if": {"properties": {"action": {"const": "correct"}}},
+    "then": {"properties": {"label": {"type": "string", "pattern": r"\S"}}, "required": ["label"]},
+}
 
 
 class FeedbackRequest(RequestModel):
@@ -141,13 +199,22 @@ class FeedbackRequest(RequestModel):
     the id of the similar incident, open match or runbook meant.
     """
 
+    model_config = ConfigDict(json_schema_extra=_CORRECTION)
+
     prediction_id: Name
     target: Name
     action: Literal["accept", "correct", "dismiss"]
-    label: Text | None = None
+    label: Annotated[Text | None, Field(validate_default=True)] = None
     subject: Name | None = None
     given_by: Name | None = None
     helped: bool | None = None
+
+    @field_validator("label")
+    @classmethod
+    def _require_label_of_correction(cls, label: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("action") == "correct" and not (label or "").strip():
+            raise PydanticCustomError("label", "name the right label")
+        return label
 
 
 class RollbackRequest(RequestModel):
@@ -168,17 +235,6 @@ class LabelQueueQuery(RequestModel):
 
     target: Name
     limit: int = Field(20, ge=1, le=100, strict=False)
-
-
-class BatchRequest(RequestModel):
-    """The request of `/v1/triage/batch`; each incident is checked by itself."""
-
-    incidents: Annotated[
-        list[Any],
-        AfterValidator(within("max_batch_incidents", "incidents")),
-        WithJsonSchema({"type": "array", "items": {"$ref": "#/components/schemas/IncidentInput"}}),
-    ]
-    include: list[AnswerPart] | None = None
 
 
 class UpsertRequest(RequestModel):

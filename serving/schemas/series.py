@@ -6,35 +6,67 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    ValidationInfo,
+    model_validator,
+)
 
-from features.text.parsing import Text, sanitise_text, within
+from features.text.parsing import Text, sanitise_text
 from models.base.series_model import MetricSeries
-from serving.schemas.requests import RequestModel
+from serving.runtime.errors import BodyTooLarge
+from serving.schemas.requests import RequestModel, at_most
 
 _MILLISECONDS_FROM = 1e11
 _EARLIEST, _LATEST = -(2**33), 9_223_372_036
+_STRICT = ConfigDict(strict=True)
+_TIMES = TypeAdapter(list[float | str], config=_STRICT)
+_VALUES = TypeAdapter(list[float | None], config=_STRICT)
 
+
+def _parse_times(value: object) -> NDArray[np.int64]:
+    return read_times(_TIMES.validate_python(value))
+
+
+def _parse_values(value: object) -> NDArray[np.float64]:
+    return np.array(_VALUES.validate_python(value), dtype=np.float64)
+
+
+Seconds = Annotated[float, Field(ge=_EARLIEST, le=_LATEST)]
+Milliseconds = (
+    Annotated[float, Field(ge=1000 * _EARLIEST, le=-_MILLISECONDS_FROM)]
+    | Annotated[float, Field(ge=_MILLISECONDS_FROM, le=1000 * _LATEST)]
+)
+Times = Annotated[
+    NDArray[np.int64],
+    PlainValidator(_parse_times, json_schema_input_type=list[Seconds | Milliseconds | datetime]),
+]
+Values = Annotated[
+    NDArray[np.float64], PlainValidator(_parse_values, json_schema_input_type=list[float | None])
+]
 CleanText = Annotated[Text, AfterValidator(sanitise_text)]
 Bound = Annotated[float, Field(allow_inf_nan=False)]
-Moments = list[float | str]
 
 
 class SeriesInput(RequestModel):
     """A metric series: unix seconds, milliseconds or ISO 8601 times, and values, null if missing.
 
-    `bounds` are the lowest and highest values that the metric can take, null where unknown; they
-    limit what is expected.
+    There are as many timestamps as values. `bounds` are the lowest and highest values that the
+    metric can take, null where unknown; they limit what is expected.
     """
 
     name: CleanText
-    timestamps: Moments
-    values: list[float | None]
+    timestamps: Times
+    values: Values
     unit: CleanText | None = None
     bounds: Annotated[list[Bound | None], Field(min_length=2, max_length=2)] | None = None
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _compare(self) -> Self:
         if len(self.timestamps) != len(self.values):
             raise ValueError(
                 f"there are {len(self.timestamps)} timestamps and {len(self.values)} values"
@@ -45,45 +77,54 @@ class SeriesInput(RequestModel):
         return self
 
     def parse(self) -> MetricSeries:
-        """Return the series; raises `ValueError` for a time that cannot be read."""
+        """Return the series."""
         lowest, highest = self.bounds or (None, None)
-        values = np.array(self.values, dtype=np.float64)
-        return MetricSeries(
-            self.name, read_times(self.timestamps), values, self.unit, (lowest, highest)
-        )
+        return MetricSeries(self.name, self.timestamps, self.values, self.unit, (lowest, highest))
 
 
 class AnomaliesRequest(RequestModel):
-    """The request of `/v1/anomalies`; the budget is of false alarms a week for each series."""
+    """The request of `/v1/anomalies`; the budget is of false alarms a week for each series.
 
-    series: Annotated[list[SeriesInput], AfterValidator(within("max_series", "series"))]
+    Raises `BodyTooLarge` for more points than the limit.
+    """
+
+    series: Annotated[list[SeriesInput], at_most("max_series", "series")]
     budget_per_week: float = Field(1.0, gt=0, le=168)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _limit_points(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
+        points, most = count_points(value), info.context["max_points"] if info.context else np.inf
+        if points > most:
+            raise BodyTooLarge(f"{points} points are over the limit of {most}; send fewer at once")
+        return value
 
-def count_points(given: Any) -> int:  # noqa: ANN401
-    """Return how many points a body holds, before anything else of it is checked."""
-    series = given.get("series") if isinstance(given, dict) else None
+
+def count_points(body: Any) -> int:  # noqa: ANN401
+    """Return the number of points in a body that is not validated yet."""
+    series = body.get("series") if isinstance(body, dict) else None
     if not isinstance(series, list):
         return 0
-    return sum(_length(each, "timestamps", "values") for each in series)
+    return sum(
+        max(_length(entry.get("timestamps")), _length(entry.get("values")))
+        for entry in series
+        if isinstance(entry, dict)
+    )
 
 
-def _length(series: object, *names: str) -> int:
-    if not isinstance(series, dict):
-        return 0
-    lists = (series.get(name) for name in names)
-    return max(len(each) if isinstance(each, list) else 0 for each in lists)
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list) else 0
 
 
-def read_times(given: Sequence[float | str]) -> NDArray[np.int64]:
+def read_times(times: Sequence[float | str]) -> NDArray[np.int64]:
     """Return times in unix seconds; numbers of 1e11 and more are milliseconds.
 
-    Raises `ValueError` for what is no time, or lies outside the years 1697 to 2262.
+    Raises `ValueError` for what is not a time, or lies outside the years 1697 to 2262.
 
     >>> read_times([60, "1970-01-01T00:02:00Z", 1_700_000_000_000]).tolist()
     [60, 120, 1700000000]
     """
-    seconds = np.array([each if isinstance(each, float | int) else _read(each) for each in given])
+    seconds = np.array([time if isinstance(time, float | int) else _read(time) for time in times])
     seconds = seconds.astype(np.float64)
     seconds = np.where(np.abs(seconds) >= _MILLISECONDS_FROM, seconds / 1000, seconds)
     if not ((seconds >= _EARLIEST) & (seconds <= _LATEST)).all():
@@ -92,11 +133,11 @@ def read_times(given: Sequence[float | str]) -> NDArray[np.int64]:
     return whole
 
 
-def _read(given: str) -> float:
+def _read(text: str) -> float:
     try:
-        moment = datetime.fromisoformat(given)
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{given[:40]!r} is no ISO 8601 time") from None
+        raise ValueError(f"{text[:40]!r} is no ISO 8601 time") from None
     seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    # A number as large would be taken for milliseconds.
+    # A larger number would be taken for milliseconds.
     return seconds if seconds <= _LATEST else np.inf

@@ -1,26 +1,27 @@
 """The route that takes feedback on answers."""
 
-from fastapi import APIRouter, Depends
-from starlette.responses import Response
+from typing import Annotated
 
-from serving.api.auth import require_key
-from serving.api.dependencies import RawBody, RequestId, SharedContainer
-from serving.api.openapi import BODY_PROBLEMS, EXAMPLE_FEEDBACK, json_body, problem_responses
-from serving.api.response_schemas import FeedbackResponse, as_json, shape_feedback
+from fastapi import APIRouter
+
+from serving.api.auth import BEARER_KEY
+from serving.api.dependencies import RequestId, SharedContainer
+from serving.api.examples import EXAMPLE_FEEDBACK, body_examples
+from serving.api.json_route import JsonRoute
+from serving.api.problems import BODY_PROBLEMS, problem_responses
+from serving.api.response_schemas import FeedbackResponse, shape_feedback
 from serving.schemas.requests import FeedbackRequest
 
-feedback_routes = APIRouter(dependencies=[Depends(require_key)], tags=["feedback"])
+feedback_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], tags=["feedback"])
+
+FeedbackBody = Annotated[FeedbackRequest, body_examples(correct=EXAMPLE_FEEDBACK)]
 
 
-@feedback_routes.post(
-    "/v1/feedback",
-    response_model=FeedbackResponse,
-    responses=BODY_PROBLEMS | problem_responses(404),
-    openapi_extra=json_body(FeedbackRequest, correct=EXAMPLE_FEEDBACK),
-)
-def feedback(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
+@feedback_routes.post("/v1/feedback", responses=BODY_PROBLEMS | problem_responses(404))
+def feedback(
+    body: FeedbackBody, services: SharedContainer, request_id: RequestId
+) -> FeedbackResponse:
     """Say what was done with an answer: accepted, corrected or dismissed."""
-    given = services.reader.body(FeedbackRequest, body)
-    record = services.feedback.give(**given.model_dump(), source="api")
+    record = services.feedback.give(**body.model_dump(), source="api")
     is_new_label = services.label_vocabulary.is_new(record)
-    return as_json(shape_feedback(record, request_id, is_new_label=is_new_label))
+    return shape_feedback(record, request_id, is_new_label=is_new_label)

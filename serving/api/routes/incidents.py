@@ -1,65 +1,68 @@
 """The routes that keep the store of incidents up to date."""
 
-from fastapi import APIRouter, Depends
-from starlette.responses import Response
+from typing import Annotated
 
-from serving.api.auth import require_key
-from serving.api.dependencies import RawBody, RequestId, SharedContainer
-from serving.api.openapi import (
-    BODY_PROBLEMS,
-    EXAMPLE_INCIDENT,
-    EXAMPLE_OUTCOME,
-    json_body,
-    problem_responses,
-)
+from fastapi import APIRouter, Path
+
+from features.text.parsing import Name
+from serving.api.auth import BEARER_KEY
+from serving.api.dependencies import RequestId, SharedContainer
+from serving.api.examples import EXAMPLE_INCIDENT, EXAMPLE_OUTCOME, body_examples
+from serving.api.json_route import JsonRoute
+from serving.api.problems import BODY_PROBLEMS, problem_responses
 from serving.api.response_schemas import (
     DeletedResponse,
     IncidentResponse,
     StoredResponse,
-    as_json,
     shape_deletion,
 )
-from serving.schemas.requests import UpsertRequest, parse_id
+from serving.schemas.requests import OutcomeInput, UpsertRequest
 
-_ID_PROBLEMS = problem_responses(401, 404, 503) | {422: {"description": "never sent"}}
+incident_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], tags=["incidents"])
 
-incident_routes = APIRouter(dependencies=[Depends(require_key)], tags=["incidents"])
-
-
-@incident_routes.post(
-    "/v1/incidents",
-    response_model=StoredResponse,
-    responses=BODY_PROBLEMS,
-    openapi_extra=json_body(
-        UpsertRequest,
+UpsertBody = Annotated[
+    UpsertRequest,
+    body_examples(
         open={"incident": EXAMPLE_INCIDENT},
         resolved={"incident": EXAMPLE_INCIDENT, "outcome": EXAMPLE_OUTCOME},
     ),
-)
-def upsert_incident(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
+]
+IncidentId = Annotated[Name, Path(description="the incident's id, percent-encoded")]
+_ID_PROBLEMS = problem_responses(401, 403, 404, 422, 503)
+
+
+@incident_routes.post("/v1/incidents", responses=BODY_PROBLEMS)
+def upsert_incident(
+    body: UpsertBody, services: SharedContainer, request_id: RequestId
+) -> StoredResponse:
     """Add an incident or replace it; with an outcome once it is resolved."""
-    given = services.reader.body(UpsertRequest, body)
-    report, outcome = services.reader.report(given.incident), services.reader.outcome(given.outcome)
+    report = services.reader.report(body.incident)
+    outcome = (body.outcome or OutcomeInput()).parse(services.reader.masking)
     revision = services.incidents.upsert(report, outcome)
     services.incident_index.apply_changes()
-    return as_json(StoredResponse(incident_id=report.id, request_id=request_id, revision=revision))
+    return StoredResponse(incident_id=report.id, request_id=request_id, revision=revision)
 
 
-@incident_routes.get(
-    "/v1/incidents/{id:path}", response_model=IncidentResponse, responses=_ID_PROBLEMS
-)
-def get_incident(id: str, services: SharedContainer, request_id: RequestId) -> Response:  # noqa: A002
+@incident_routes.get("/v1/incidents/{id:path}", responses=_ID_PROBLEMS)
+def get_incident(
+    id: IncidentId,  # noqa: A002
+    services: SharedContainer,
+    request_id: RequestId,
+) -> IncidentResponse:
     """Return an incident as it is stored."""
-    incident = services.incidents.get(parse_id(id) or id)
-    return as_json(
-        IncidentResponse(incident=incident.report, outcome=incident.outcome, request_id=request_id)
+    incident = services.incidents.get(id)
+    return IncidentResponse(
+        incident=incident.report, outcome=incident.outcome, request_id=request_id
     )
 
 
 @incident_routes.delete(
-    "/v1/incidents/{id:path}", response_model=DeletedResponse, responses=_ID_PROBLEMS
+    "/v1/incidents/{id:path}", responses=_ID_PROBLEMS, response_model_exclude_unset=True
 )
-def delete_incident(id: str, services: SharedContainer, request_id: RequestId) -> Response:  # noqa: A002
+def delete_incident(
+    id: IncidentId,  # noqa: A002
+    services: SharedContainer,
+    request_id: RequestId,
+) -> DeletedResponse:
     """Remove an incident for good, and list the models that learned from it."""
-    deletion = services.incidents.delete(parse_id(id) or id)
-    return as_json(shape_deletion(id, deletion, request_id))
+    return shape_deletion(id, services.incidents.delete(id), request_id)

@@ -1,63 +1,47 @@
 """The routes that triage incidents."""
 
-from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import APIRouter, Depends
-from starlette.responses import Response
+from fastapi import APIRouter
 
-from features.domain.report import IncidentReport
-from serving.api.auth import require_key
-from serving.api.dependencies import RawBody, RequestId, SharedContainer
-from serving.api.openapi import BODY_PROBLEMS, EXAMPLE_INCIDENT, json_body
-from serving.api.response_schemas import as_json
+from serving.api.auth import BEARER_KEY
+from serving.api.dependencies import RequestId, SharedContainer
+from serving.api.examples import EXAMPLE_INCIDENT, body_examples
+from serving.api.json_route import JsonRoute
+from serving.api.problems import BODY_PROBLEMS
 from serving.api.triage_schemas import BatchResponse, TriageResponse, shape_batch, shape_triage
-from serving.container import Container
-from serving.schemas.requests import BatchRequest, TriageRequest
-from serving.services.incident_context import IncidentContext
-from serving.services.triage import TriageBatch
+from serving.schemas.requests import BatchRequest, IncidentInput, TriageRequest
 
-triage_routes = APIRouter(dependencies=[Depends(require_key)], tags=["triage"])
+triage_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], tags=["triage"])
 
-
-@triage_routes.post(
-    "/v1/triage",
-    response_model=TriageResponse,
-    responses=BODY_PROBLEMS,
-    openapi_extra=json_body(
-        TriageRequest,
+TriageBody = Annotated[
+    TriageRequest,
+    body_examples(
         ticket={"incident": EXAMPLE_INCIDENT},
         category_only={"incident": {"title": "Printer jam"}, "include": ["category"]},
     ),
-)
-def triage(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
+]
+BatchBody = Annotated[
+    BatchRequest, body_examples(two={"incidents": [EXAMPLE_INCIDENT, {"title": "Printer jam"}]})
+]
+
+
+@triage_routes.post("/v1/triage", responses=BODY_PROBLEMS, response_model_exclude_unset=True)
+def triage(body: TriageBody, services: SharedContainer, request_id: RequestId) -> TriageResponse:
     """Answer one incident: what kind it is, who takes it, and how bad it is."""
-    asked = services.reader.body(TriageRequest, body)
-    report = services.reader.report(asked.incident)
-    answers, (context,) = _answer([report], asked, services, request_id)
-    return as_json(shape_triage(answers.items[0], answers, context, request_id))
+    report = services.reader.report(body.incident)
+    answers = services.triage.triage([report], include=body.include, request_id=request_id)
+    (context,) = services.incident_context.contexts_for([report], answers.parts)
+    return shape_triage(answers.items[0], answers, context, request_id)
 
 
-@triage_routes.post(
-    "/v1/triage/batch",
-    response_model=BatchResponse,
-    responses=BODY_PROBLEMS,
-    openapi_extra=json_body(
-        BatchRequest, two={"incidents": [EXAMPLE_INCIDENT, {"title": "Printer jam"}]}
-    ),
-)
-def triage_batch(body: RawBody, services: SharedContainer, request_id: RequestId) -> Response:
-    """Answer many incidents, in order; one that cannot be read fails by itself."""
-    asked = services.reader.body(BatchRequest, body)
-    records = services.reader.records(asked.incidents)
-    reports = [record for record in records if isinstance(record, IncidentReport)]
-    return as_json(shape_batch(records, *_answer(reports, asked, services, request_id), request_id))
-
-
-def _answer(
-    reports: Sequence[IncidentReport],
-    asked: TriageRequest | BatchRequest,
-    services: Container,
-    request_id: str,
-) -> tuple[TriageBatch, Sequence[IncidentContext]]:
-    answers = services.triage.triage(reports, include=asked.include, request_id=request_id)
-    return answers, services.incident_context.contexts_for(reports, answers.parts)
+@triage_routes.post("/v1/triage/batch", responses=BODY_PROBLEMS, response_model_exclude_unset=True)
+def triage_batch(
+    body: BatchBody, services: SharedContainer, request_id: RequestId
+) -> BatchResponse:
+    """Answer many incidents, in order; an invalid one is refused alone."""
+    valid = [record for record in body.incidents if isinstance(record, IncidentInput)]
+    reports = [services.reader.report(incident) for incident in valid]
+    answers = services.triage.triage(reports, include=body.include, request_id=request_id)
+    contexts = services.incident_context.contexts_for(reports, answers.parts)
+    return shape_batch(body.incidents, answers, contexts, request_id)

@@ -317,6 +317,27 @@ def test_what_cannot_be_meant_is_refused_by_name(client, store, body, path):
     assert store.incidents.count() == 0
 
 
+DEEP = '{"a": [' * 400 + "1" + "]}" * 400
+REPEATED = '{"a": 1, "a": 1}'
+
+
+@pytest.mark.parametrize("value", [DEEP, REPEATED])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"groupKey": "g", "unknown": %s}',
+        '{"groupKey": %s}',
+        '{"alerts": [{"labels": {"l": %s}}]}',
+        '{"alerts": [{"unknown": %s}]}',
+    ],
+)
+def test_values_that_cannot_be_kept_are_refused(client, store, body, value):
+    headers = {"Content-Type": "application/json"}
+    response = client.post("/hooks/alertmanager", content=body % value, headers=headers)
+    assert response.status_code in {400, 422}, response.text
+    assert store.incidents.count() == 0
+
+
 def test_no_json_is_a_problem(client):
     headers = {"Content-Type": "application/json"}
     response = client.post("/hooks/alertmanager", content=b"\xff{", headers=headers)

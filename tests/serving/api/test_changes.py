@@ -123,6 +123,15 @@ def test_what_cannot_be_read_is_refused_by_name(client, store, change, path):
     assert stored(store) == ()
 
 
+@pytest.mark.parametrize("value", ['{"a": [' * 400 + "1" + "]}" * 400, '{"a": 1, "a": 1}'])
+def test_details_that_cannot_be_kept_are_refused(client, store, value):
+    body = f'{{"payload": {{"summary": "x", "custom_details": {{"d": {value}}}}}}}'
+    headers = {"Content-Type": "application/json"}
+    response = client.post("/v1/changes", content=body, headers=headers)
+    assert response.status_code in {400, 422}, response.text
+    assert stored(store) == ()
+
+
 def test_no_json_is_a_problem(client):
     headers = {"Content-Type": "application/json"}
     response = client.post("/v1/changes", content="{", headers=headers)

@@ -95,6 +95,13 @@ def test_a_correction_without_the_right_label_is_refused(client, answered, store
     assert store.feedback.select() == ()
 
 
+def test_a_correction_without_a_label_is_refused_before_the_answer_is_looked_up(client) -> None:
+    body = {"prediction_id": "never given", "target": "category", "action": "correct"}
+    refusal = client.post("/v1/feedback", json=body)
+    assert refusal.status_code == 422
+    assert refusal.json()["errors"] == [{"path": "label", "message": "name the right label"}]
+
+
 @pytest.mark.parametrize("action", ["like", "", None, 1, "ACCEPT"])
 def test_an_unknown_action_is_refused(client, answered, store, action) -> None:
     assert_problem(give(client, answered, action=action), 422, "action")

@@ -67,6 +67,21 @@ def test_with_a_key_only_its_holder_is_answered(app_of, registry):
             assert client.get(path).status_code == 200
 
 
+def test_the_key_is_checked_before_the_body_is_read(app_of, registry):
+    with TestClient(app_of(registry, api_key="s3cret", max_body_bytes=10)) as client:
+        for content in (b"{", b"x" * 11, b"\xff"):
+            assert client.post("/v1/triage", content=content, headers=JSON).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/v1/triage", "/v1/models", "/v1/incidents/1"])
+def test_without_a_key_another_sites_page_is_refused(client, path):
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200)):
+        method = "POST" if path == "/v1/triage" else "GET"
+        body = {"json": {"incident": {}}} if method == "POST" else {}
+        answer = client.request(method, path, headers={"Sec-Fetch-Site": site}, **body)
+        assert answer.status_code == (404 if status == 200 and path.endswith("/1") else status)
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", ""])
 def test_an_address_that_others_reach_needs_a_key(host):
     with pytest.raises(ValueError, match="PRECEDENT_API_KEY"):

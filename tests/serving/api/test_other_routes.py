@@ -147,6 +147,35 @@ def test_what_is_not_there_is_a_problem(client, method, path, status):
     assert (status == 405) == ("allow" in response.headers)
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/incidents/INC1", "DELETE, GET"),
+        ("/v1/incidents", "POST"),
+        ("/v1/models", "GET"),
+        ("/models", "GET, POST"),
+    ],
+)
+def test_a_wrong_method_is_told_all_methods_of_the_path(client, path, methods):
+    for method in ("OPTIONS", "PATCH"):
+        response = client.request(method, path)
+        assert (response.status_code, response.headers["allow"]) == (405, methods)
+
+
+def test_the_documentation_names_every_problem_of_a_route(client):
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        for method, operation in methods.items():
+            if operation["tags"] == ["operation"]:
+                continue
+            has_body = "requestBody" in operation
+            expected = {"401", "403", "503"} | ({"400", "413", "415", "422"} if has_body else set())
+            assert expected <= set(operation["responses"]), f"{method} {path}"
+            for status in expected:
+                assert list(operation["responses"][status]["content"]) == [
+                    "application/problem+json"
+                ]
+
+
 def test_documented_examples_are_answered(client):
     description = client.get("/openapi.json").json()
     asked = 0

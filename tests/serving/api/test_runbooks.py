@@ -89,8 +89,8 @@ def test_limit_and_cutoff_count(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        *({"limit": limit} for limit in (0, 101, 10_000, 2.5, "3")),
-        *({"cutoff": cutoff} for cutoff in (-0.1, 1.1, "high")),
+        *({"limit": limit} for limit in (0, 101, 10_000, 2.5, "3", True)),
+        *({"cutoff": cutoff} for cutoff in (-0.1, 1.1, "high", "0.5", True)),
         {"other": 1},
     ],
     ids=str,

@@ -109,6 +109,11 @@ def test_a_note_without_action_says_so(client: TestClient) -> None:
     assert not similar(client, NEW)[0]["has_fix"]
 
 
+def test_a_limit_may_be_written_with_a_decimal_point(client: TestClient) -> None:
+    put(client, PAST, FIXED)
+    assert ids(similar(client, NEW, limit=2.0)) == ["INC1"]
+
+
 def test_limit_counts_entries_and_falls_with_relatedness(client: TestClient) -> None:
     words = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india"]
     words += ["juliet", "kilo", "lima"]
@@ -125,8 +130,8 @@ def test_limit_counts_entries_and_falls_with_relatedness(client: TestClient) -> 
 @pytest.mark.parametrize(
     "asked",
     [
-        *({"limit": limit} for limit in (0, 101, 10_000, 2.5, "3")),
-        *({"cutoff": cutoff} for cutoff in (-0.1, 1.1, "high")),
+        *({"limit": limit} for limit in (0, 101, 10_000, 2.5, "3", True)),
+        *({"cutoff": cutoff} for cutoff in (-0.1, 1.1, "high", "0.5", True)),
         {"other": 1},
     ],
     ids=str,

@@ -197,6 +197,8 @@ def test_wrong_fields_are_problems_with_their_path(client, body, path):
         b"{",
         b"\xff\xfe\xfd",
         b'{"incident": {"title": "caf\xe9"}}',
+        b'{"incident": {"title": "half a character \xed\xa0\x80"}}',
+        b'{"incident": {"title": "nul \x00"}}',
         b'{"incident": {"attributes": {"x": NaN}}}',
         b'{"incident": {"attributes": {"x": -Infinity}}}',
         b'{"incident": {"attributes": {"x": ' + b"9" * 5_000 + b"}}}",
@@ -216,11 +218,20 @@ def test_a_number_beyond_floats_is_a_problem_of_its_field(client):
     assert paths(found) == {"incident.attributes.x"}
 
 
-def test_of_a_repeated_key_the_last_counts(client):
+@pytest.mark.parametrize(
+    ("content", "path"),
+    [
+        (b'{"incident": {"title": 5, "title": "vpn"}}', "incident"),
+        (b'{"incident": {}, "incident": {}}', ""),
+        (b'{"incident": {"attributes": {"a": 1, "b": 2, "a": 1}}}', "incident.attributes"),
+        (b'{"incident": {"attributes": {"a": {"b": 1, "b": 1}}}}', "incident.attributes.a"),
+    ],
+)
+def test_a_repeated_key_is_refused_with_the_path_of_its_object(client, content, path):
     headers = {"Content-Type": "application/json; charset=utf-8"}
-    content = b'{"incident": {"title": 5, "title": "vpn"}}'
-    answer = client.post("/v1/triage", content=content, headers=headers).json()
-    assert answer["category"]["label"] == "Network v7"
+    refusal = problem(client.post("/v1/triage", content=content, headers=headers), 422)
+    (error,) = refusal["errors"]
+    assert (error["path"], error["message"].endswith("' is repeated")) == (path, True)
 
 
 def test_other_media_types_are_refused(client):
@@ -258,6 +269,17 @@ def test_a_batch_answers_in_order_and_fails_record_by_record(client):
     assert refused["request_id"] == response.headers["x-request-id"]
     assert paths(refused) == {"incidents.1.titel"}
     assert {"id", "status", "problem"} == set(results[3])
+
+
+def test_a_repeated_key_fails_its_record_alone(client):
+    content = b'{"incidents": [{"id": "INC1"}, {"id": "INC2", "title": "a", "title": "b"}]}'
+    headers = {"Content-Type": "application/json"}
+    results = client.post("/v1/triage/batch", content=content, headers=headers).json()["results"]
+    assert [result["status"] for result in results] == [200, 422]
+    assert results[1]["id"] is None
+    assert results[1]["problem"]["errors"] == [
+        {"path": "incidents.1", "message": "the key 'title' is repeated"}
+    ]
 
 
 def test_a_batch_answers_as_single_requests_do(client):

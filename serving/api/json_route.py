@@ -1,0 +1,87 @@
+"""The route class of the interface: checks the key, then reads the body within the limits."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.api.auth import check_key
+from serving.container import Container
+from serving.runtime.errors import UnsupportedMediaType
+from serving.schemas.strict_json import read_json
+
+
+class JsonRoute(APIRoute):
+    """Validates the body itself, because FastAPI cannot do it as this interface promises.
+
+    FastAPI reads a body before the key is checked, takes the last of repeated keys, accepts NaN,
+    and passes no context, which here holds the limits of the settings. Validated models reach the
+    handler through FastAPI, which documents them and does not validate them again.
+    """
+
+    allow_nan = False
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler.
+
+        It raises `Unauthorised`, `ForeignForm`, `UnsupportedMediaType`, `BodyTooLarge`,
+        `MalformedBody` or FastAPI's `RequestValidationError`.
+        """
+        answer = super().get_route_handler()
+        field = self.body_field and self.body_field.field_info
+        annotation: Any = field and Annotated[field.annotation, field]
+        adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+
+        async def answer_checked(request: Request) -> Response:
+            services: Container = request.app.state.container
+            check_key(request, services.settings.api_key)
+            if field is None:
+                return await answer(request)
+            _check_media_type(request.headers.get("content-type", "application/json"))
+            body = await request.body()
+            if not body and not field.is_required():
+                return await answer(request)
+            model = await run_in_threadpool(self._validate, adapter, body, services.reader.limits)
+            return await answer(_ValidatedRequest(request, body, model))
+
+        return answer_checked
+
+    def _validate(self, adapter: TypeAdapter[Any], body: bytes, limits: dict[str, Any]) -> object:
+        try:
+            value = read_json(body, allow_nan=self.allow_nan)
+            return adapter.validate_python(value, context=limits)
+        except ValidationError as error:
+            errors = error.errors(include_url=False, include_context=False)
+            raise RequestValidationError(
+                [details | {"loc": ("body", *details["loc"])} for details in errors]
+            ) from None
+
+
+class SeriesRoute(JsonRoute):
+    """A route whose body may hold NaN and Infinity, as monitoring tools write missing values."""
+
+    allow_nan = True
+
+
+class _ValidatedRequest(Request):
+    """A request whose JSON is the validated model."""
+
+    def __init__(self, request: Request, body: bytes, model: object) -> None:
+        super().__init__(request.scope, request.receive)
+        self._body = body
+        self._model = model
+
+    async def json(self) -> object:
+        return self._model
+
+
+def _check_media_type(content_type: str) -> None:
+    media_type = content_type.partition(";")[0].strip().lower()
+    is_json = media_type.startswith("application/") and media_type.endswith(("/json", "+json"))
+    if not is_json:
+        raise UnsupportedMediaType("send the body as JSON with Content-Type: application/json")

@@ -1,0 +1,50 @@
+"""JSON as callers must send it: in a Unicode encoding, and with each key of an object once."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from serving.runtime.errors import MalformedBody
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedKey:
+    """Stands for an object in which a key is repeated, so that validation refuses it by its path.
+
+    One such record of a batch then fails alone.
+    """
+
+    key: str
+
+
+def read_json(body: bytes, *, allow_nan: bool = False) -> object:
+    """Return the value of a JSON text, with NaN and Infinity if allowed; raises `MalformedBody`.
+
+    An object with a repeated key is a `RepeatedKey`. Escaped lone surrogates are kept, because
+    tools that cut texts send them; the fields remove them.
+
+    >>> read_json(b'[{"a": 1}, {"a": 1, "a": 2}]')
+    [{'a': 1}, RepeatedKey(key='a')]
+    """
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_read_object,
+        parse_constant=None if allow_nan else _refuse_constant,
+    )
+    try:
+        return decoder.decode(body.decode(json.detect_encoding(body)))
+    except RecursionError:
+        raise MalformedBody("the body is nested too deeply") from None
+    except ValueError as error:
+        raise MalformedBody(f"the body is not JSON: {error}") from None
+
+
+def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | RepeatedKey:
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    keys = [key for key, _ in pairs]
+    return RepeatedKey(next(key for key in keys if keys.count(key) > 1))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
