@@ -1,6 +1,5 @@
 """What callers may send: every field, its type and its limits."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
@@ -70,7 +69,7 @@ def _whole_number(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Count = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=100)]
+Count = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -99,12 +98,13 @@ class IncidentInput(ReportFields):
         return sum(has_unprintable(text) for text in (*texts, *facts) if text)
 
 
-@dataclass(frozen=True, slots=True)
 class RefusedIncident:
     """An incident of a batch that is not valid; `id` is None where it has no usable one."""
 
-    id: str | None
-    errors: list[ErrorDetails]
+    # No dataclass: the description of the interface would show it.
+    def __init__(self, id: str | None, errors: list[ErrorDetails]) -> None:  # noqa: A002
+        self.id = id
+        self.errors = errors
 
 
 def read_incident(value: object, info: ValidationInfo) -> IncidentInput | RefusedIncident:
