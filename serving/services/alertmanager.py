@@ -87,6 +87,11 @@ class AlertmanagerHook:
             fields = {"request_id": request_id, "reason": str(error)}
             _log.warning("an alert was stored without an answer", extra={"fields": fields})
             return None
+        except Exception:
+            # Nobody may wait for this future any more, and would see what it raises.
+            facts = {"request_id": request_id}
+            _log.exception("an alert was stored without an answer", extra={"fields": facts})
+            return None
         return triages.items[0].prediction_id
 
 

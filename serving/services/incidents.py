@@ -62,6 +62,5 @@ class IncidentService:
 
 def _unknown(id: str) -> UnknownIncident:  # noqa: A002
     return UnknownIncident(
-        f"there is no incident {id!r}: only what is sent to POST /v1/incidents is stored, and what "
-        "was only triaged has no page"
+        f"no incident {id!r} is stored; what was only sent to POST /v1/triage is not kept"
     )

@@ -414,6 +414,19 @@ def test_an_alert_is_kept_even_if_it_cannot_be_answered(client, store, monkeypat
     assert store.incidents.get(told["incident_id"]) is not None
 
 
+def test_a_failure_of_the_program_is_logged_and_the_alert_kept(client, store, monkeypatch, caplog):
+    def fail(*_reports, **_asked):
+        raise ZeroDivisionError("the reason")
+
+    monkeypatch.setattr(client.app.state.container.triage, "triage", fail)
+    told = tell(client, FIRING)
+    assert (told["effect"], told["prediction_id"]) == ("opened", None)
+    assert store.incidents.get(told["incident_id"]) is not None
+    (record,) = (record for record in caplog.records if record.exc_info)
+    assert "the reason" in caplog.text
+    assert record.fields["request_id"] == told["request_id"]
+
+
 def test_the_incident_stands_in_the_inbox_and_on_its_page(client):
     told = tell(client, FIRING)
     assert "Errors at the checkout" in client.get("/").text

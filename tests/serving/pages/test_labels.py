@@ -217,7 +217,7 @@ def test_an_empty_queue_says_which_incidents_come_here(client):
     assert "An incident that was only triaged has no page" in shown
     missing = client.get("/incidents/INC404")
     assert missing.status_code == 404
-    assert "what was only triaged has no page" in words(missing)
+    assert "what was only sent to POST /v1/triage is not kept" in words(missing)
 
 
 def test_without_a_champion_there_is_nothing_to_ask(app_of, registry):
