@@ -33,7 +33,7 @@ class JsonRoute(APIRoute):
         `MalformedBody` or FastAPI's `RequestValidationError`.
         """
         answer = super().get_route_handler()
-        field = self.body_field and self.body_field.field_info
+        field = self.body_field.field_info if self.body_field else None
         annotation: Any = field and Annotated[field.annotation, field]
         adapter: TypeAdapter[Any] = TypeAdapter(annotation)
 

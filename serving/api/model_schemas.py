@@ -1,17 +1,14 @@
 """What callers get about models and labels: every field, as `/docs` shows them."""
 
-from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from pydantic import BaseModel, Field
 
 from features.domain.modes import Mode
-from models.artifacts.registry import ModelVersion
 from models.base.model_card import Metric
 from models.base.predictions import Certificate
-from serving.background.certificates import AuditedLabel
 from serving.background.champions import LoadedVersion
-from serving.background.model_health import Agreement
 from serving.container import Container
 from serving.services.active_learning import WantedLabel
 
@@ -82,21 +79,6 @@ class LabelQueueResponse(BaseModel):
     request_id: str
 
 
-def shape_champion(version: ModelVersion, request_id: str) -> ChampionResponse:
-    """Return what a promotion or rollback did."""
-    return ChampionResponse(
-        target=version.target,
-        version=version.version,
-        trained_at=version.trained_at,
-        request_id=request_id,
-    )
-
-
-def shape_queue(wanted: Sequence[WantedLabel], request_id: str) -> LabelQueueResponse:
-    """Return the labels that are wanted, in order."""
-    return LabelQueueResponse(queue=list(wanted), request_id=request_id)
-
-
 def shape_models(services: Container) -> ModelsResponse:
     """Return the champions in the order of their targets."""
     serving = services.champions.current().serving
@@ -106,12 +88,11 @@ def shape_models(services: Container) -> ModelsResponse:
 
 
 def _shape_model(target: str, champion: LoadedVersion, services: Container) -> ModelResponse:
-    card, number = champion.card, champion.version.version
-    modes = services.modes.modes
-    challenger = services.challengers.current().get(target)
+    card, version = champion.card, champion.version.version
+    modes, audited = services.modes.modes, services.model_health.model_health.audited
     return ModelResponse(
         target=target,
-        version=number,
+        version=version,
         kind=champion.version.kind or card.kind,
         rung=card.rung,
         labels_until_auto=card.labels_until_auto,
@@ -123,33 +104,29 @@ def _shape_model(target: str, champion: LoadedVersion, services: Container) -> M
         metrics=list(card.metrics),
         certificates=dict(card.certificates),
         audited={
-            one.label: _shape_audited(one)
-            for one in services.model_health.model_health.audited
-            if (one.target, one.version) == (target, number)
+            label.label: AuditedPrecision(estimate=label.estimate, **asdict(label.bounds))
+            for label in audited
+            if (label.target, label.version) == (target, version)
         },
         withdrawn=sorted(
             label
-            for of, version, label in services.certificates.withdrawn
-            if (of, version) == (target, number)
+            for of_target, of_version, label in services.certificates.withdrawn
+            if (of_target, of_version) == (target, version)
         ),
-        challenger=None
-        if challenger is None
-        else _shape_challenger(
-            challenger, services.model_health.agreement(target, challenger.version.version)
-        ),
+        challenger=_shape_challenger(target, services),
         notes=list(card.notes),
     )
 
 
-def _shape_audited(audited: AuditedLabel) -> AuditedPrecision:
-    bounds = audited.bounds
-    return AuditedPrecision(estimate=audited.estimate, low=bounds.low, high=bounds.high, n=bounds.n)
-
-
-def _shape_challenger(challenger: LoadedVersion, agreement: Agreement) -> ChallengerResponse:
+def _shape_challenger(target: str, services: Container) -> ChallengerResponse | None:
+    challenger = services.challengers.current().get(target)
+    if challenger is None:
+        return None
+    version = challenger.version
+    agreement = services.model_health.agreement(target, version.version)
     return ChallengerResponse(
-        version=challenger.version.version,
-        trained_at=challenger.version.trained_at,
+        version=version.version,
+        trained_at=version.trained_at,
         answers=agreement.incidents,
         agreement=agreement.share,
     )

@@ -4,19 +4,17 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from features.domain.feedback import FeedbackRecord
 from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
 from models.base.predictions import (
     OpenMatch,
     SimilarIncident,
-    SimilarPrediction,
     SuggestedRunbook,
 )
 from models.lifecycle.incident_erasure import Deletion
 from serving.api.triage_schemas import ServedVersion, shape_versions
 from serving.background.champions import Champions
-from serving.services.alertmanager import AlertEffect, Effect
+from serving.services.alertmanager import Effect
 
 _MODELS_UNKNOWN = (
     "the incident is gone, but the model registry cannot be read: which models learned from it is "
@@ -124,39 +122,6 @@ class ReadyResponse(BaseModel):
     problems: dict[str, str]
 
 
-def shape_similar(prediction: SimilarPrediction, request_id: str) -> SimilarResponse:
-    """Return the incidents that were found."""
-    return SimilarResponse(
-        similar=list(prediction.similar), open_match=prediction.open_match, request_id=request_id
-    )
-
-
-def shape_alert_effect(effect: AlertEffect, request_id: str) -> HookResponse:
-    """Return what a delivery of alerts did."""
-    return HookResponse(
-        effect=effect.effect,
-        incident_id=effect.incident_id,
-        prediction_id=effect.prediction_id,
-        request_id=request_id,
-    )
-
-
-def shape_feedback(
-    record: FeedbackRecord, request_id: str, *, is_new_label: bool
-) -> FeedbackResponse:
-    """Return the feedback as it was stored."""
-    return FeedbackResponse(
-        prediction_id=record.prediction_id,
-        incident_id=record.incident_id,
-        target=record.target,
-        action=record.action,
-        given_by=record.given_by,
-        given_at=record.given_at,
-        is_new_label=is_new_label,
-        request_id=request_id,
-    )
-
-
 def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedResponse:  # noqa: A002
     """Return what a deletion did."""
     if deletion.models is None:
@@ -164,8 +129,10 @@ def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedRespo
             incident_id=id, request_id=request_id, models=None, problem=_MODELS_UNKNOWN
         )
     models = [
-        LearnedVersion(target=one.target, version=one.version, is_champion=CHAMPION in one.aliases)
-        for one in deletion.models
+        LearnedVersion(
+            target=version.target, version=version.version, is_champion=CHAMPION in version.aliases
+        )
+        for version in deletion.models
     ]
     return DeletedResponse(incident_id=id, request_id=request_id, models=models)
 

@@ -1,16 +1,23 @@
 """What callers get about metric series."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, BeforeValidator
 
-from models.timeseries.anomaly_flags import Flag
 from serving.services.anomalies import ScoredSeries
 
+
+def _null_if_infinite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
 Numbers = list[float | None]
+Number = Annotated[float | None, BeforeValidator(_null_if_infinite)]
+Weeks = Annotated[float, AfterValidator(lambda weeks: round(weeks, 2))]
 
 
 class FlagResponse(BaseModel):
@@ -20,10 +27,10 @@ class FlagResponse(BaseModel):
     detected_at: datetime
     ended_at: datetime | None
     direction: str
-    effect: float | None
+    effect: Number
     unit: str | None
-    value: float | None
-    expected: float | None
+    value: Number
+    expected: Number
     score: float
     alarms_per_week: float
     channel: str
@@ -33,7 +40,7 @@ class CalibrationResponse(BaseModel):
     """What the alarm rates of a series rest on, and for how many weeks it was seen."""
 
     source: str
-    series_weeks: float
+    series_weeks: Weeks
     is_calibrated: bool
 
 
@@ -64,52 +71,28 @@ def shape_anomalies(
 ) -> AnomaliesResponse:
     """Return the answer about series."""
     return AnomaliesResponse(
-        series=[_series(each) for each in scored],
+        series=[_shape_series(series) for series in scored],
         budget_per_week=budget_per_week,
         request_id=request_id,
     )
 
 
-def _series(scored: ScoredSeries) -> SeriesResponse:
-    # The arrays were checked by what made them; checking each number again takes most of the time.
+def _shape_series(scored: ScoredSeries) -> SeriesResponse:
+    # Validating each number of the arrays would take longer than all else.
     return SeriesResponse.model_construct(
         name=scored.name,
-        score=_numbers(scored.score),
+        score=_list_numbers(scored.score),
         is_anomalous=scored.is_anomalous.tolist(),
-        expected=_numbers(scored.expected),
-        lower=_numbers(scored.lower),
-        upper=_numbers(scored.upper),
-        flags=[_flag(each, scored.unit) for each in scored.flags],
-        calibration=CalibrationResponse(
-            source=scored.calibration.source,
-            series_weeks=round(scored.calibration.series_weeks, 2),
-            is_calibrated=scored.calibration.is_calibrated,
-        ),
+        expected=_list_numbers(scored.expected),
+        lower=_list_numbers(scored.lower),
+        upper=_list_numbers(scored.upper),
+        flags=[FlagResponse(**asdict(flag), unit=scored.unit) for flag in scored.flags],
+        calibration=CalibrationResponse(**asdict(scored.calibration)),
         warnings=list(scored.warnings),
     )
 
 
-def _flag(flag: Flag, unit: str | None) -> FlagResponse:
-    return FlagResponse(
-        onset_at=flag.onset_at,
-        detected_at=flag.detected_at,
-        ended_at=flag.ended_at,
-        direction=flag.direction,
-        effect=_number(flag.effect),
-        unit=unit,
-        value=_number(flag.value),
-        expected=_number(flag.expected),
-        score=flag.score,
-        alarms_per_week=flag.alarms_per_week,
-        channel=flag.channel,
-    )
-
-
-def _numbers(array: NDArray[np.float64]) -> Numbers:
-    held: NDArray[Any] = array.astype(object)
-    held[~np.isfinite(array)] = None
-    return list(held)
-
-
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def _list_numbers(array: NDArray[np.float64]) -> Numbers:
+    numbers: NDArray[Any] = array.astype(object)
+    numbers[~np.isfinite(array)] = None
+    return list(numbers)

@@ -154,21 +154,14 @@ class AlertmanagerRequest(_AlertmanagerModel):
 
     def labels(self) -> dict[str, str]:
         """Return the labels of the group, and those of its alerts, each with all its values."""
-        varying: dict[str, dict[str, None]] = {}
-        for alert in self.alerts:
-            for name, value in alert.labels.items():
-                varying.setdefault(name, {})[value] = None
+        varying = _values_by_name(alert.labels for alert in self.alerts)
         joined = {name: ", ".join(values) for name, values in varying.items()}
         return joined | self.group_labels | self.common_labels
 
-    def annotations(self, name: str) -> list[str]:
-        """Return the distinct values of an annotation, that of the whole group first."""
-        values = (annotations.get(name, "").strip() for annotations in self._all_annotations())
-        return list(dict.fromkeys(value for value in values if value))
-
-    def annotation_names(self) -> list[str]:
-        """Return the names of all annotations, in the order in which they come."""
-        return list(dict.fromkeys(name for names in self._all_annotations() for name in names))
+    def annotations(self) -> dict[str, list[str]]:
+        """Return the distinct values of each annotation, those of the whole group first."""
+        of_alerts = (alert.annotations for alert in self.alerts)
+        return _values_by_name([self.common_annotations, *of_alerts])
 
     def further(self) -> dict[str, str]:
         """Return the other fields as text: those of the group, then those of its alerts."""
@@ -186,8 +179,13 @@ class AlertmanagerRequest(_AlertmanagerModel):
                     unknown.setdefault(name, _text(value))
         return unknown | {name: text for name, text in known.items() if text}
 
-    def _all_annotations(self) -> list[dict[str, str]]:
-        return [self.common_annotations, *(alert.annotations for alert in self.alerts)]
+
+def _values_by_name(parts: Iterable[dict[str, str]]) -> dict[str, list[str]]:
+    values: dict[str, dict[str, None]] = {}
+    for part in parts:
+        for name, value in part.items():
+            values.setdefault(name, {})[value.strip()] = None
+    return {name: [value for value in distinct if value] for name, distinct in values.items()}
 
 
 def _set_times(times: Iterable[datetime | None]) -> Iterator[datetime]:

@@ -103,7 +103,7 @@ def alert_report(body: AlertmanagerRequest, prefix: str, masking: Masking) -> In
     """
     labels = body.labels()
     opened_at = body.began_at or datetime.now(UTC)
-    annotations = {name: body.annotations(name) for name in body.annotation_names()}
+    annotations = body.annotations()
     titles = _first_annotation(annotations, _TITLES) or [labels.get("alertname", "Alert")]
     lines = _first_annotation(annotations, _DESCRIPTIONS) or titles[1:]
     other_annotations = {

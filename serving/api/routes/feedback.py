@@ -1,5 +1,6 @@
 """The route that takes feedback on answers."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -9,7 +10,7 @@ from serving.api.dependencies import RequestId, SharedContainer
 from serving.api.examples import EXAMPLE_FEEDBACK, body_examples
 from serving.api.json_route import JsonRoute
 from serving.api.problems import BODY_PROBLEMS, problem_responses
-from serving.api.response_schemas import FeedbackResponse, shape_feedback
+from serving.api.response_schemas import FeedbackResponse
 from serving.schemas.requests import FeedbackRequest
 
 feedback_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], tags=["feedback"])
@@ -24,4 +25,4 @@ def feedback(
     """Say what was done with an answer: accepted, corrected or dismissed."""
     record = services.feedback.give(**body.model_dump(), source="api")
     is_new_label = services.label_vocabulary.is_new(record)
-    return shape_feedback(record, request_id, is_new_label=is_new_label)
+    return FeedbackResponse(**asdict(record), is_new_label=is_new_label, request_id=request_id)

@@ -1,5 +1,6 @@
 """The routes about models: which answer, who moves them, and which labels would improve them."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -12,9 +13,7 @@ from serving.api.model_schemas import (
     ChampionResponse,
     LabelQueueResponse,
     ModelsResponse,
-    shape_champion,
     shape_models,
-    shape_queue,
 )
 from serving.api.problems import BODY_PROBLEMS, problem_responses
 from serving.schemas.requests import LabelQueueQuery, PromoteRequest, RollbackRequest
@@ -45,7 +44,7 @@ def promote(
     champion = services.promotions.promote(
         target, body.version, actor=body.given_by or _BY_API, reason=body.reason or ""
     )
-    return shape_champion(champion, request_id)
+    return ChampionResponse(**asdict(champion), request_id=request_id)
 
 
 @model_routes.post("/v1/models/{target:path}/rollback", responses=_MOVE_PROBLEMS)
@@ -59,7 +58,7 @@ def roll_back(
     champion = services.promotions.roll_back(
         target, actor=body.given_by or _BY_API, reason=body.reason or ""
     )
-    return shape_champion(champion, request_id)
+    return ChampionResponse(**asdict(champion), request_id=request_id)
 
 
 @model_routes.get("/v1/labels/queue", responses=problem_responses(401, 403, 422, 503))
@@ -67,4 +66,5 @@ def label_queue(
     query: Annotated[LabelQueueQuery, Query()], services: SharedContainer, request_id: RequestId
 ) -> LabelQueueResponse:
     """Return the unlabelled incidents that are most worth a person's minute."""
-    return shape_queue(services.label_queue.next(query.target, query.limit), request_id)
+    wanted = services.label_queue.next(query.target, query.limit)
+    return LabelQueueResponse(queue=list(wanted), request_id=request_id)

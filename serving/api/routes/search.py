@@ -9,7 +9,7 @@ from serving.api.dependencies import RequestId, SharedContainer
 from serving.api.examples import EXAMPLE_INCIDENT, body_examples
 from serving.api.json_route import JsonRoute
 from serving.api.problems import BODY_PROBLEMS
-from serving.api.response_schemas import RunbooksResponse, SimilarResponse, shape_similar
+from serving.api.response_schemas import RunbooksResponse, SimilarResponse
 from serving.schemas.requests import RunbooksRequest, SimilarRequest
 
 search_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], tags=["triage"])
@@ -27,7 +27,9 @@ def similar(body: SimilarBody, services: SharedContainer, request_id: RequestId)
     """Find the past incidents that are probably about the same trouble, or none."""
     report = services.reader.report(body.incident)
     (prediction,) = services.similar.search([report], limit=body.limit, cutoff=body.cutoff)
-    return shape_similar(prediction, request_id)
+    return SimilarResponse(
+        similar=list(prediction.similar), open_match=prediction.open_match, request_id=request_id
+    )
 
 
 @search_routes.post("/v1/runbooks", responses=BODY_PROBLEMS)

@@ -1,5 +1,6 @@
 """The routes that take changes, alerts and metric series."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -15,7 +16,7 @@ from serving.api.examples import (
 )
 from serving.api.json_route import JsonRoute, SeriesRoute
 from serving.api.problems import BODY_PROBLEMS
-from serving.api.response_schemas import ChangeResponse, HookResponse, shape_alert_effect
+from serving.api.response_schemas import ChangeResponse, HookResponse
 from serving.api.series_schemas import AnomaliesResponse, shape_anomalies
 from serving.schemas.alertmanager import AlertmanagerRequest
 from serving.schemas.changes import AnyChange
@@ -48,7 +49,7 @@ def alertmanager(
 ) -> HookResponse:
     """Take a webhook of Alertmanager: what fires becomes an incident, what is over resolves it."""
     effect = services.alertmanager.take(body, request_id)
-    return shape_alert_effect(effect, request_id)
+    return HookResponse(**asdict(effect), request_id=request_id)
 
 
 @series_routes.post("/v1/anomalies", responses=BODY_PROBLEMS)
