@@ -15,8 +15,7 @@ from features.home import open_home
 from features.store.store import Store, open_store
 from models.artifacts.registry import ModelRegistry
 from models.timeseries.anomaly_model import compile_kernels, enable_kernel_cache
-from serving.api.body_limit import BodyLimitMiddleware
-from serving.api.middleware import RequestLogMiddleware
+from serving.api.middleware import BodyLimitMiddleware, RequestLogMiddleware
 from serving.api.problems import answer_error, answer_http_error, answer_invalid
 from serving.api.routes.feedback import feedback_routes
 from serving.api.routes.health import health_routes

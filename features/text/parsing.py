@@ -183,7 +183,10 @@ def within(
 
 def _sanitise_name(value: object) -> object:
     # Before pydantic's own checks: its check of length refuses texts with lone surrogates.
-    return parse_name(value) if isinstance(value, str) else value
+    # The limit applies to the text as sent, so a longer text is left for that check.
+    if isinstance(value, str) and len(value) <= MAX_ID_LENGTH:
+        return parse_name(value)
+    return value
 
 
 def _parse_moment(value: object) -> datetime:

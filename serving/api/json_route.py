@@ -47,7 +47,7 @@ class JsonRoute(APIRoute):
             if not body and not field.is_required():
                 return await answer(request)
             model = await run_in_threadpool(self._validate, adapter, body, services.reader.limits)
-            return await answer(_ValidatedRequest(request, body, model))
+            return await answer(_ValidatedRequest(request, model))
 
         return answer_checked
 
@@ -71,10 +71,13 @@ class SeriesRoute(JsonRoute):
 class _ValidatedRequest(Request):
     """A request whose JSON is the validated model."""
 
-    def __init__(self, request: Request, body: bytes, model: object) -> None:
+    def __init__(self, request: Request, model: object) -> None:
         super().__init__(request.scope, request.receive)
-        self._body = body
         self._model = model
+
+    async def body(self) -> bytes:
+        # FastAPI asks whether there is one.
+        return b"{}"
 
     async def json(self) -> object:
         return self._model

@@ -22,6 +22,9 @@ _.max_seq_length, _.n_features_, _.isolation_level, _.CACHE_DIR, _.filters, _.gl
 _.impl, _.cache_ok, _.process_bind_param, _.process_result_value, _.type_annotation_map
 _load_pyfunc, app_from_environment, main
 
+# Limits that validation reads from its context, by their names.
+_.max_batch_incidents, _.max_points, _.max_text_characters, _.max_series
+
 # Named in annotations that are strings.
 Axes, Future, MlflowVersion, NamesVersion, RegisteredModel
 

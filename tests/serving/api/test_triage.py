@@ -172,6 +172,7 @@ def test_cleaned_texts_are_counted(client):
         ({"incident": {"title": 5}}, "incident.title"),
         ({"incident": {"id": 5}}, "incident.id"),
         ({"incident": {"id": "x" * 600}}, "incident.id"),
+        ({"incident": {"id": "x\x00" + "x" * 511}}, "incident.id"),
         ({"incident": {"service": ["vpn"]}}, "incident.service"),
         ({"incident": {"attributes": {"a": {"deep": 1}}}}, "incident.attributes.a"),
         ({"incident": {"attributes": ["a"]}}, "incident.attributes"),
