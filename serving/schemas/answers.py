@@ -1,4 +1,4 @@
-"""What is answered: a prediction, and how far its owner lets it go."""
+"""Answers: a prediction with its mode, which says what may be done with it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -57,7 +57,7 @@ class RunbookAnswer(RunbookPrediction):
 
 Answer = ChoiceAnswer | SeverityAnswer | SimilarAnswer | RunbookAnswer
 
-_ANSWER_OF: Mapping[type[Prediction], type[Answer]] = {
+_ANSWER_TYPES: Mapping[type[Prediction], type[Answer]] = {
     ChoicePrediction: ChoiceAnswer,
     SeverityPrediction: SeverityAnswer,
     SimilarPrediction: SimilarAnswer,
@@ -66,18 +66,18 @@ _ANSWER_OF: Mapping[type[Prediction], type[Answer]] = {
 
 
 def apply_mode(prediction: Prediction, mode: Mode) -> Answer:
-    """Return the answer that says how far its owner lets a prediction go.
+    """Return the answer that a prediction becomes under a mode.
 
-    One whose label is off supports nothing, whatever its confidence.
+    In mode `off` the decision is `abstain` and there is no certificate, whatever the confidence.
 
     >>> sure = ChoicePrediction("VPN", 0.97, Decision.AUTO)
     >>> answer = apply_mode(sure, Mode.OFF)
     >>> str(answer.decision), str(answer.mode)
     ('abstain', 'off')
     """
-    said: dict[str, Any] = {
-        each.name: getattr(prediction, each.name) for each in fields(prediction)
+    values: dict[str, Any] = {
+        field.name: getattr(prediction, field.name) for field in fields(prediction)
     }
     if mode is Mode.OFF and isinstance(prediction, ChoicePrediction):
-        said |= {"decision": Decision.ABSTAIN, "certificate": None}
-    return _ANSWER_OF[type(prediction)](**said, mode=mode)
+        values |= {"decision": Decision.ABSTAIN, "certificate": None}
+    return _ANSWER_TYPES[type(prediction)](**values, mode=mode)

@@ -78,7 +78,7 @@ def generate_day(
     services = list(dependencies)
     service = services[int(rng.integers(len(services)))]
     harm = dict(_spread(dependencies, service, deployed_at, rng))
-    series = [each for name in services for each in _metrics(name, times, harm.get(name), rng)]
+    series = [metric for name in services for metric in _metrics(name, times, harm.get(name), rng)]
     culprit = Change("deploy-0", service, deployed_at, "deploy", f"{service} 4.2")
     changes = [culprit, *_innocent(services, culprit, rng)]
     return DemoDay(times, tuple(series), tuple(changes), culprit, service)
