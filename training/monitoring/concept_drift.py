@@ -158,9 +158,9 @@ def _fact_alarm(dataset: MonitoringDataset, fact: str, novelty: Novelty) -> Alar
 
 
 def _text_alarm(dataset: MonitoringDataset, novelty: Novelty) -> Alarm:
-    members = [dataset.incidents[row].report for row in novelty.members]
-    past = [incident.report for incident in dataset.incidents[: novelty.members[0]]]
-    terms = distinctive_terms(members, past)
+    reports = [dataset.incidents[row].report for row in novelty.members]
+    earlier_reports = [incident.report for incident in dataset.incidents[: novelty.members[0]]]
+    terms = distinctive_terms(reports, earlier_reports)
     statement = f"a new kind of incident: {', '.join(terms) or 'see the examples'}"
     advice = "read the examples and label them; a new kind may need a runbook and a class"
     return _alarm(dataset, novelty, "text", statement, advice)

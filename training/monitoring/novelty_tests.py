@@ -47,8 +47,8 @@ def emerging_values(
     counts once, so that a burst counts little. Of the K blocks that have a value so far, k are
     among the last M of B blocks. If nothing changed, the K blocks are drawn from B without
     replacement, and the hypergeometric tail is the p-value. It must be at most `error`, divided by
-    the number of tested rows and by four choices of M (Bonferroni), and the recent rows must span
-    a day.
+    the number of tested rows and by four choices of M (Bonferroni). The recent rows must span a day
+    and must not be rarer than before.
 
     >>> values = ["mail"] * 600
     >>> values[500::10] = ["kiosk"] * 10
@@ -122,8 +122,8 @@ def _recency(rows: Rows, row: int, blocks: int, days: Floats) -> tuple[int, floa
             break
         first = (blocks - recent_blocks) * BLOCK
         late_rows = rows[rows >= first]
-        least = max(_MIN_LATE_BLOCKS, len(rows) * recent_blocks / blocks)
-        if len(late_rows) < least or days[row] - days[late_rows.min()] < _MIN_DAYS:
+        min_blocks = max(_MIN_LATE_BLOCKS, len(rows) * recent_blocks / blocks)
+        if len(late_rows) < min_blocks or days[row] - days[late_rows.min()] < _MIN_DAYS:
             continue
         p_value = _tail_probability(len(late_rows), blocks, recent_blocks, len(rows))
         if best is None or p_value < best[1]:
@@ -132,9 +132,9 @@ def _recency(rows: Rows, row: int, blocks: int, days: Floats) -> tuple[int, floa
 
 
 @lru_cache(maxsize=2**16)
-def _tail_probability(late: int, blocks: int, recent: int, drawn: int) -> float:
-    """Return the probability that at least `late` of `drawn` blocks are among the `recent` ones."""
-    return float(hypergeom.sf(late - 1, blocks, recent, drawn))
+def _tail_probability(late: int, blocks: int, recent: int, count: int) -> float:
+    """Return the probability that at least `late` of `count` blocks are among the `recent` ones."""
+    return float(hypergeom.sf(late - 1, blocks, recent, count))
 
 
 def _novelty(row: int, recency: tuple[int, float], rows: Rows, value: str | None) -> Novelty:

@@ -130,7 +130,7 @@ def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress
     """
     cut = _cut(history, days)
     past, recent = _known_before(history, cut), _opened_since(history.incidents, cut)
-    chosen, skipped = choose_targets(past, plan.targets)
+    trainable, skipped = choose_targets(past, plan.targets)
     encode_history(history, plan, progress)
     split = split_history(past, seed=plan.seed)
 
@@ -142,7 +142,7 @@ def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress
             raise NotEnoughHistory(f"no incident of the last {days} days has such a label")
         return _answer(_fit_certified(past, target, split, plan), target, incidents, progress)
 
-    tested, unfit = learn_targets(chosen, plan.targets, replay, progress)
+    tested, unfit = learn_targets(trainable, plan.targets, replay, progress)
     require_trained(tested, skipped | unfit)
     withheld = why_auto_is_withheld(history)
     return BacktestReport(

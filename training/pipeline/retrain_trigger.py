@@ -35,11 +35,11 @@ def decide_retraining(
     counts too, since another one would learn nothing new.
     """
     champions = registry.champions()
-    chosen = [version for name, version in champions.items() if not targets or name in targets]
-    if not chosen or any(target not in champions for target in targets):
+    versions = [version for name, version in champions.items() if not targets or name in targets]
+    if not versions or any(target not in champions for target in targets):
         return RetrainingDecision(True, "there is no champion yet")
     trained_at = max(
-        min(version.trained_at for version in chosen),
+        min(version.trained_at for version in versions),
         last_finished(store, targets) or datetime.min.replace(tzinfo=now.tzinfo),
     )
     alarm = _newer_alarm(store, targets, trained_at)

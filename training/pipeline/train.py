@@ -43,13 +43,13 @@ _MAX_SUSPECTS = 5
 
 
 def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
-    """Store the history, then fit, judge, register and, where the gate allows it, promote.
+    """Store the history, then fit, judge and register all models, and promote if the gate allows.
 
-    Labels that only repeat our own answers are stored, but not learned from.
+    Labels that only repeat Precedent's own answers are stored, but not learned from.
     """
     original, exclusion = history, _exclude_self_confirmed(history, plan)
     history = exclusion.history
-    chosen, skipped = choose_targets(history, plan.targets)
+    targets, skipped = choose_targets(history, plan.targets)
     split, encoded = prepare(history, plan, progress)
     # Texts are encoded before they are stored, since servers then index them from the cache.
     with open_store(plan.database_url, plan.tenant) as store:
@@ -59,14 +59,14 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
         if plan.runbooks is not None:
             store.runbooks.replace_all(plan.runbooks, keep=plan.kept_runbooks)
         runbooks, judgements = store.runbooks.all(), read_judgements(store)
-    adapted = _adapt_encoder(history, chosen, split, plan, progress)
+    adapted = _adapt_encoder(history, targets, split, plan, progress)
     with training_run(plan.home, plan.tenant, "train") as run_id:
 
         def learn(target: Target) -> TrainedTarget:
             fitted = fit_best_encoder(history, target, split, plan, adapted)
             return _publish(history, target, split, plan, fitted, run_id)
 
-        label_results, unfit = learn_targets(chosen, plan.targets, learn, progress)
+        label_results, unfit = learn_targets(targets, plan.targets, learn, progress)
         needs_links = _needs_links(history, plan, label_results)
         retrievers, unfit_retrievers = _learn_retrievers(
             history, runbooks, judgements, split, plan, progress, needs_links=needs_links
@@ -87,7 +87,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
 def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
     """Fit and judge like `train`, with the stored runbooks, but store and register nothing."""
     history = _exclude_self_confirmed(history, plan).history
-    chosen, skipped = choose_targets(history, plan.targets)
+    targets, skipped = choose_targets(history, plan.targets)
     with open_store(plan.database_url, plan.tenant) as store:
         runbooks, judgements = store.runbooks.all(), read_judgements(store)
     split, encoded = prepare(history, plan, progress)
@@ -97,7 +97,7 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
         suspect_labels = find_suspect_labels(history.incidents, target, split, fitted.model)
         return _trained_target(target, fitted, suspect_labels)
 
-    label_results, unfit = learn_targets(chosen, plan.targets, judge, progress)
+    label_results, unfit = learn_targets(targets, plan.targets, judge, progress)
     needs_links = _needs_links(history, plan, label_results)
     retrievers, unfit_retrievers = _learn_retrievers(
         history, runbooks, judgements, split, plan, progress, needs_links=needs_links
@@ -198,26 +198,26 @@ def require_trained(trained: Sequence[object], skipped: Mapping[str, str]) -> No
 
 
 def choose_targets(
-    history: History, wanted: Sequence[str]
+    history: History, names: Sequence[str]
 ) -> tuple[tuple[Target, ...], dict[str, str]]:
     """Return the label targets to train, and by name the reasons why others are skipped.
 
     Raises `NotEnoughHistory` if a wanted target cannot be trained.
     """
     targets, skipped = find_targets(history)
-    names = [target.name for target in targets]
-    for name in wanted:
-        if name not in names and name not in RETRIEVED:
+    trainable_names = [target.name for target in targets]
+    for name in names:
+        if name not in trainable_names and name not in RETRIEVED:
             reason = skipped.get(name, "not trained: the history has no such column")
             raise NotEnoughHistory(f"{name}: {reason.removeprefix('not trained: ')}")
-    if wanted:
-        return tuple(target for target in targets if target.name in wanted), {}
+    if names:
+        return tuple(target for target in targets if target.name in names), {}
     return targets, skipped
 
 
 def learn_targets(
-    chosen: Sequence[Target],
-    wanted: Sequence[str],
+    targets: Sequence[Target],
+    names: Sequence[str],
     learn: Callable[[Target], Learned],
     progress: Progress,
 ) -> tuple[tuple[Learned, ...], dict[str, str]]:
@@ -227,15 +227,15 @@ def learn_targets(
     is wanted by name.
     """
     results, unfit = [], {}
-    for place, target in enumerate(chosen):
-        progress("fitting", place, len(chosen))
+    for place, target in enumerate(targets):
+        progress("fitting", place, len(targets))
         try:
             results.append(learn(target))
         except NotEnoughHistory as error:
-            if target.name in wanted:
+            if target.name in names:
                 raise
             unfit[target.name] = f"not trained: {error}"
-    progress("fitting", len(chosen), len(chosen))
+    progress("fitting", len(targets), len(targets))
     return tuple(results), unfit
 
 

@@ -67,15 +67,19 @@ def train_runbooks(
         raise NotEnoughHistory("runbooks: the folder holds none that can be read")
     index = RunbookIndex(runbooks, open_encoder(encoder), past_uses(history.incidents, feedback))
     runbook_ids = {runbook.id for runbook in runbooks}
-    labelled = sum(incident.outcome.runbook_id in runbook_ids for incident in history.incidents)
-    judged = None
-    if labelled >= MIN_JUDGED:
-        judged = _judge(history.incidents, index, split, encoder)
+    labelled_count = sum(
+        incident.outcome.runbook_id in runbook_ids for incident in history.incidents
+    )
+    searches = None
+    if labelled_count >= MIN_JUDGED:
+        searches = _judge(history.incidents, index, split, encoder)
     model = RunbookModel(encoder=encoder).fit(history.incidents, index)
     # Servers build the index from the store, so the saved model has none.
     del model.index_
-    metrics = () if judged is None else _measure(judged)
-    return TrainedRunbooks(model, labelled, judged, metrics, _notes(labelled, judged))
+    metrics = () if searches is None else _measure(searches)
+    return TrainedRunbooks(
+        model, labelled_count, searches, metrics, _notes(labelled_count, searches)
+    )
 
 
 def runbooks_card(history: History, split: Split, trained: TrainedRunbooks) -> Card:
@@ -107,13 +111,15 @@ def runbooks_card(history: History, split: Split, trained: TrainedRunbooks) -> C
     )
 
 
-def _notes(labelled: int, judged: JudgedSearches | None) -> tuple[str, ...]:
-    if judged is not None:
-        return (f"judged on {len(judged)} held-out incidents, then refitted on all {labelled}",)
-    if labelled:
+def _notes(labelled_count: int, searches: JudgedSearches | None) -> tuple[str, ...]:
+    if searches is not None:
         return (
-            f"not judged: {labelled} incidents name one of the runbooks, and {MIN_JUDGED} are "
-            "needed; the model's constants stay close to the defaults",
+            f"judged on {len(searches)} held-out incidents, then refitted on all {labelled_count}",
+        )
+    if labelled_count:
+        return (
+            f"not judged: {labelled_count} incidents name one of the runbooks, and {MIN_JUDGED} "
+            "are needed; the model's constants stay close to the defaults",
         )
     return ("no incident names one of the runbooks: the model's constants are the defaults",)
 

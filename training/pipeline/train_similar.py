@@ -70,10 +70,10 @@ def train_similar(
         progress(min(start + _CHUNK, len(history.incidents)), len(history.incidents))
     queries = labelled_queries(history.incidents, index, judgements, seed=seed)
     model = SimilarModel(encoder=encoder.reference, seed=seed).learn(queries)
-    linked = sum(bool(query.has_relative) for query in queries)
-    judged = _judge(queries) if linked >= MIN_JUDGED else None
-    metrics = () if judged is None else _measure(judged)
-    return TrainedSimilar(model, linked, judged, metrics, _notes(linked, judged))
+    linked_count = sum(bool(query.has_relative) for query in queries)
+    searches = _judge(queries) if linked_count >= MIN_JUDGED else None
+    metrics = () if searches is None else _measure(searches)
+    return TrainedSimilar(model, linked_count, searches, metrics, _notes(linked_count, searches))
 
 
 def similar_card(history: History, trained: TrainedSimilar) -> Card:
@@ -111,15 +111,15 @@ def similar_card(history: History, trained: TrainedSimilar) -> Card:
     )
 
 
-def _notes(linked: int, judged: JudgedSearches | None) -> tuple[str, ...]:
-    if judged is not None:
+def _notes(linked_count: int, searches: JudgedSearches | None) -> tuple[str, ...]:
+    if searches is not None:
         return (
-            f"judged on {len(judged)} held-out incidents; for {linked} of them an earlier related "
-            "incident is known",
+            f"judged on {len(searches)} held-out incidents; for {linked_count} of them an earlier "
+            "related incident is known",
         )
-    if linked:
+    if linked_count:
         return (
-            f"not judged: an earlier related incident is known for {linked} incidents, and "
+            f"not judged: an earlier related incident is known for {linked_count} incidents, and "
             f"{MIN_JUDGED} are needed; the model's constants stay close to the defaults",
         )
     return ("no related incidents are known: the model's constants are the defaults",)
