@@ -1,4 +1,4 @@
-"""The command that audits: which model was champion when, and its answers about an incident."""
+"""The command that shows the audit log, and champions and answers at a moment."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -38,7 +38,7 @@ def audit_command(
     as_json: AsJson = False,
 ) -> None:
     """Show the audit log, or champions and answers at a moment."""
-    moment = _parse(at)
+    moment = _parse_moment(at)
     with show_step("asking the registry"):
         from features.home import HomeSettings, find_home
         from features.store.store import open_store
@@ -53,11 +53,11 @@ def audit_command(
         elif at is None and incident is None:
             _show_log(store.audit_log.select(target=target), target, as_json=as_json)
         else:
-            _answer(store, registry, moment or datetime.now(UTC), incident, target, as_json)
+            _show_moment(store, registry, moment or datetime.now(UTC), incident, target, as_json)
 
 
 def _reconcile(home: "Home", tenant: str, store: "Store") -> "ModelRegistry | None":
-    """Tell the log what it missed; None where the registry cannot be read."""
+    """Add champions that the log misses to it; return None where the registry cannot be read."""
     from models.artifacts.registry import ModelRegistry
     from models.lifecycle.promotion import note_found_champions
 
@@ -71,7 +71,7 @@ def _reconcile(home: "Home", tenant: str, store: "Store") -> "ModelRegistry | No
     return registry
 
 
-def _parse(at: str | None) -> datetime | None:
+def _parse_moment(at: str | None) -> datetime | None:
     if at is None:
         return None
     from features.text.parsing import parse_latest_moment
@@ -98,16 +98,16 @@ def _show_log(events: "Sequence[AuditEvent]", target: str | None, *, as_json: bo
         typer.echo(to_json({"events": [asdict(event) for event in events]}, indent=2))
         return
     if not events:
-        none = "the log is empty; it begins with the first training"
-        typer.echo(none if target is None else f"the log tells nothing of {target!r}")
+        empty = "the log is empty; it begins with the first training"
+        typer.echo(empty if target is None else f"the log has no event of {target!r}")
     elif len(events) > _SHOWN:
         typer.echo(f"the last {_SHOWN} of {len(events):,} events; --export FILE writes all")
     for event in events[-_SHOWN:]:
-        action = " ".join(filter(None, (event.what, event.target, _numbered(event.version))))
-        typer.echo(f"{event.at:{_MINUTE}}  {action}, by {event.actor}{_because(event.reason)}")
+        action = " ".join(filter(None, (event.what, event.target, _version_text(event.version))))
+        typer.echo(f"{event.at:{_MINUTE}}  {action}, by {event.actor}{_reason_text(event.reason)}")
 
 
-def _answer(
+def _show_moment(
     store: "Store",
     registry: "ModelRegistry | None",
     moment: datetime,
@@ -136,7 +136,7 @@ def _describe_champion(champion: "ChampionAt") -> None:
     if reign is None:
         typer.echo(f"{champion.target}: {champion.unknown}")
         return
-    since = f"{reign.since:{_MINUTE}} UTC, {reign.how} by {reign.actor}{_because(reign.reason)}"
+    since = f"{reign.since:{_MINUTE}} UTC, {reign.how} by {reign.actor}{_reason_text(reign.reason)}"
     typer.echo(f"{champion.target}: version {reign.version} was champion, since {since}")
     if champion.data_sha256:
         typer.echo(f"  trained on data {champion.data_sha256}")
@@ -146,13 +146,14 @@ def _describe_champion(champion: "ChampionAt") -> None:
 
 
 def _describe_answers(incident: str, answers: "Sequence[PredictionRecord]") -> None:
-    typer.echo(f"said about {incident} up to then:" if answers else f"nothing said of {incident}")
+    heading = f"answers about {incident} up to then:" if answers else f"no answer about {incident}"
+    typer.echo(heading)
     for answer in answers[:_SHOWN]:
-        drawn = f", drawn for audit at {answer.audit_share:.0%}" if answer.audit_share else ""
+        sampled = f", drawn for audit at {answer.audit_share:.0%}" if answer.audit_share else ""
         typer.echo(
             f"  {answer.answered_at:{_MINUTE}}  {answer.target}: {answer.label!r}, "
             f"{answer.confidence:.0%} sure, {answer.decision} in mode {answer.mode}, "
-            f"version {answer.model_version}{drawn}"
+            f"version {answer.model_version}{sampled}"
         )
     if len(answers) > _SHOWN:
         typer.echo(f"  and {len(answers) - _SHOWN:,} before; --json lists all")
@@ -160,7 +161,7 @@ def _describe_answers(incident: str, answers: "Sequence[PredictionRecord]") -> N
 
 def _describe_labels(report: "AuditReport") -> None:
     labels, counting = report.labels, report.counting
-    typer.echo("labels that it got:" if labels else "it has no label from people or its outcome")
+    typer.echo("its labels:" if labels else "it has no label of people or of its outcome")
     for label in labels:
         note = " (counted then)" if label in counting else ""
         note = " (later)" if label.given_at > report.at else note
@@ -170,9 +171,9 @@ def _describe_labels(report: "AuditReport") -> None:
         )
 
 
-def _numbered(version: str | None) -> str | None:
+def _version_text(version: str | None) -> str | None:
     return None if version is None else f"version {version}"
 
 
-def _because(reason: str) -> str:
+def _reason_text(reason: str) -> str:
     return f": {reason}" if reason else ""

@@ -14,18 +14,18 @@ _COLUMNS = tuple(field.name for field in fields(AuditEvent))
 
 
 def write_log(events: Sequence[AuditEvent], file: Path) -> None:
-    """Write events to a .csv or .jsonl file, which is replaced only once all are written.
+    """Write events to a .csv or .jsonl file; an earlier file is replaced when all are written.
 
     Times are ISO 8601 in UTC; in csv, `details` are JSON. Raises `BadQuestion` for another kind
     of file, and `OSError` where it cannot be written.
     """
-    write = {".csv": _write_csv, ".jsonl": _write_jsonl}.get(file.suffix.lower())
-    if write is None:
+    write_rows = {".csv": _write_csv, ".jsonl": _write_jsonl}.get(file.suffix.lower())
+    if write_rows is None:
         raise BadQuestion(f"{file} ends neither in .csv nor in .jsonl")
     draft = file.with_name(f"{file.name}.part")
     try:
-        with draft.open("w", encoding="utf-8", newline="") as opened:
-            write(map(_row, events), opened)
+        with draft.open("w", encoding="utf-8", newline="") as stream:
+            write_rows(map(_row, events), stream)
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)
@@ -35,12 +35,12 @@ def _row(event: AuditEvent) -> dict[str, Any]:
     return asdict(event) | {"at": event.at.isoformat()}
 
 
-def _write_jsonl(rows: Iterable[dict[str, Any]], opened: TextIO) -> None:
-    opened.writelines(json.dumps(row, default=str) + "\n" for row in rows)
+def _write_jsonl(rows: Iterable[dict[str, Any]], stream: TextIO) -> None:
+    stream.writelines(json.dumps(row, default=str) + "\n" for row in rows)
 
 
-def _write_csv(rows: Iterable[dict[str, Any]], opened: TextIO) -> None:
-    writer = csv.DictWriter(opened, _COLUMNS)
+def _write_csv(rows: Iterable[dict[str, Any]], stream: TextIO) -> None:
+    writer = csv.DictWriter(stream, _COLUMNS)
     writer.writeheader()
     for row in rows:
         writer.writerow(row | {"details": json.dumps(row["details"], default=str)})

@@ -1,4 +1,4 @@
-"""Options that several commands share, and who gives a command."""
+"""Options that several commands share, and the name of who runs a command."""
 
 from getpass import getuser
 from pathlib import Path
@@ -19,7 +19,7 @@ Family = Annotated[
 
 
 def actor_name() -> str:
-    """Return the name of the user that runs this, or that it is a command where there is none."""
+    """Return the name of the user, or `command line` where the user has no name."""
     try:
         return getuser()
     # A container may run as a number without a name; Python 3.13 calls that an OSError.

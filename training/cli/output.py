@@ -49,7 +49,7 @@ def describe_report(report: TrainingReport) -> None:
     """Print the split, the figures of each target, and the decision of the gate."""
     console = Console()
     encoded = counted(report.encoded, "text")
-    console.print(f"judged in {report.split}; {encoded} encoded anew", markup=False)
+    console.print(f"measured in {report.split}; {encoded} newly encoded", markup=False)
     for warning in report.warnings:
         console.print(f"  warning: {warning}", markup=False)
     for trained in report.trained:
@@ -105,17 +105,17 @@ def _auto_line(trained: TrainedTarget) -> str:
     if trained.withheld is not None:
         return trained.withheld
     if not trained.certificates:
-        return "no label is certified for auto: too few sure and right answers so far"
+        return "no label is certified for auto: too few confident and right answers so far"
     certificates = trained.certificates.values()
     pooled = sum(certificate.pooled for certificate in certificates)
     promised = max(certificate.precision_at_least for certificate in certificates)
-    together = (
-        f", {pooled} of them proven together, for they have too few separate answers each"
+    pooling = (
+        f", {pooled} of them proven together, because each has too few separate answers"
         if pooled > 1
         else ""
     )
     return (
-        f"{counted(len(trained.certificates), 'label')} certified for auto{together}, "
+        f"{counted(len(trained.certificates), 'label')} certified for auto{pooling}, "
         f"{trained.auto_share:.0%} of held-out incidents, right in at least {promised:.0%}"
     )
 
@@ -132,15 +132,15 @@ def _noise_lines(trained: TrainedTarget) -> Iterator[str]:
         sure = f"{suspect.confidence:.2f}, {suspect.found_by}"
         yield f"  {suspect.id}: {suspect.given}, rather {suspect.suggested} ({sure})"
     if noise.ceiling is None:
-        yield "this model errs too often, or judged too few, to tell how many labels are mistaken"
+        yield "how many labels are mistaken is unknown: the model errs too often, or has too few"
     else:
         yield (
-            f"label noise lets any model agree with about {noise.ceiling:.3f} of these labels "
-            "(confident joint; more, where this model is what errs)"
+            f"because of label noise, a model can agree with about {noise.ceiling:.3f} of these "
+            "labels at most (confident joint; with more, where it is this model that errs)"
         )
     if noise.copies_ceiling is not None:
         carry = "carries" if noise.disagreeing == 1 else "carry"
         yield (
-            f"of {noise.copied:,} near-copies {noise.copies_ceiling:.3f} can be right, if copies "
-            f"deserve one label: {counted(noise.disagreeing, 'group')} {carry} several"
+            f"if near-copies deserve one label, a model can be right on {noise.copies_ceiling:.3f} "
+            f"of {noise.copied:,} at most: {counted(noise.disagreeing, 'group')} {carry} several"
         )

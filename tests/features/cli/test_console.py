@@ -1,9 +1,12 @@
 """The program `precedent`: what its help costs, and what it says when something is missing."""
 
+import os
 import resource
+import shutil
 import subprocess
 import sys
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -35,6 +38,17 @@ for command in ([], *([entry.name] for entry in entry_points(group=GROUP))):
     assert CliRunner().invoke(program, [*command, "--help"]).exit_code == 0
 print(sorted(set(sys.modules) & {set(HEAVY)}))
 """
+WITHOUT_MODELS = f"""
+import sys
+from typer.testing import CliRunner
+from training.cli.app import app
+
+for line in ("mode monitor", "modes", "audit", "audit --json"):
+    result = CliRunner().invoke(app, line.split())
+    assert result.exit_code == 0, result.output
+assert CliRunner().invoke(app, ["mode", "auto", "--target", "category"]).exit_code == 2
+print(sorted(set(sys.modules) & {set(HEAVY)}))
+"""
 
 
 def run(*arguments: str) -> Result:
@@ -46,6 +60,23 @@ def cpu_seconds(*command: str) -> float:
     subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def test_commands_that_need_no_model_import_no_library_of_models(
+    tmp_path: Path, empty_store: Path, empty_registry: Path
+) -> None:
+    """The settings and the database remain, which take about a second of CPU together."""
+    shutil.copy(empty_store, tmp_path / "precedent.db")
+    shutil.copy(empty_registry, tmp_path / "mlflow.db")
+    environment = os.environ | {"PRECEDENT_HOME": str(tmp_path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT_MODELS],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == "['pydantic_settings', 'sqlalchemy']\n"
 
 
 def test_every_command_is_found() -> None:

@@ -171,7 +171,7 @@ def test_without_a_question_the_last_events_are_shown(run, past):
     assert lines[0] == "the last 20 of 22 events; --export FILE writes all"
     assert lines[-1] == "2026-03-07 12:00  train category version 1, by run 17: reason of day 7"
     assert len(json.loads(run("--json").stdout)["events"]) == 22
-    assert "the log tells nothing of 'severity'" in run("--target", "severity").stdout
+    assert "the log has no event of 'severity'" in run("--target", "severity").stdout
 
 
 def test_the_whole_log_is_exported(run, past, tmp_path):
@@ -212,5 +212,5 @@ def test_the_log_answers_while_the_registry_cannot(run, past, home):
 def test_before_any_training_there_is_nothing_to_tell(run, home):
     (home.root / "mlflow.db").unlink()
     assert "there was no model" in run("--at", "2026-03-04").stdout
-    assert "nothing said of INC1" in run("--incident", "INC1").stdout
+    assert "no answer about INC1" in run("--incident", "INC1").stdout
     assert "the log is empty" in run().stdout

@@ -35,8 +35,8 @@ def test_a_list_is_named_only_where_there_is_one(capsys) -> None:
         ((False,), "1 label certified for auto, 0%"),
         (
             (False, True, True),
-            "3 labels certified for auto, 2 of them proven together, for they have too few "
-            "separate answers each, 0%",
+            "3 labels certified for auto, 2 of them proven together, because each has too few "
+            "separate answers, 0%",
         ),
     ],
 )
