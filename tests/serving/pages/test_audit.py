@@ -69,7 +69,7 @@ def test_who_was_champion_and_what_was_said_is_one_page(client):
         "Category: version 2 since 2026-03-03 12:00:00 UTC, promoted by Ana: reason of day 3",
         "ab" * 32,
         "accuracy against version 1: +0.021 (+0.008 to +0.034) on 2,013 incidents",
-        "Answers about INC/1 up to then",
+        "Answers about INC/1 up to this time",
         "Category Mail 93% suggestion shown to people version 2",
         "Category VPN changed given later Mia",
     ):

@@ -147,7 +147,7 @@ def test_what_is_recorded_but_not_around_is_said(page_of, store):
     long_ago = Change("c0", "mail", OPENED_AT - timedelta(days=9), "deploy", "mail 1")
     store.changes.record([long_ago])
     text = page_of()
-    assert "No changes are known for this service or the services around it." in text
+    assert "No changes are known for this service or the services connected to it." in text
     assert "Metrics that were unusual" not in text
 
 

@@ -152,7 +152,7 @@ def test_why_no_certificate_is_used_is_said(client, trained_registry):
     model.certification_ = Certification({}, "the labels may be echoes of our own answers")
     trained_registry.promote("category", "8", model)
     client.app.state.container.champions.poll()
-    assert "No label counts as proven: the labels may be echoes" in words(client.get("/models"))
+    assert "Certificates are withheld: the labels may be echoes" in words(client.get("/models"))
 
 
 def test_many_certificates_are_folded(carded):
@@ -194,8 +194,8 @@ def test_a_withdrawn_certificate_says_so_and_why(client, store):
     )
     shown = words(client.get("/models"))
     assert (
-        "withdrawn just now: only 40 of 60 answers in the audit sample were right. At most 79% of "
-        "such answers are right, and 92% was promised. A person decides again" in shown
+        "withdrawn just now: only 40 of 60 answers in the audit sample were right. The precision "
+        "is at most 79%, below the certified 92%. A person now decides these answers." in shown
     )
     assert shown.count("withdrawn") == 1
 
@@ -267,7 +267,7 @@ def test_a_card_reads_as_a_page(carded):
 
 def test_an_almost_empty_card_reads_as_a_page(carded):
     shown = words(carded(Card("category", "choice", NOW)).get("/models/category/8"))
-    assert "None: no label is proven precise enough" in shown
+    assert "No label is proven precise enough" in shown
     assert "How it was measured is not recorded" in shown
 
 

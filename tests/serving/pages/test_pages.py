@@ -213,11 +213,11 @@ def test_an_incident_shows_cause_fix_and_first_step(client, filled):
         "Past fix Renewed the certificate.",
         "Probably part of an incident that is already open",
         "opened 38 min ago · 7 incidents",
-        "took 1.5 h · by Mia · and 2 almost alike",
+        "took 1.5 h · by Mia · and 2 near-copies",
         "fix not recorded",
         "INC8 Mail other label",
         "Or Printing 4%",
-        "Cannot be ruled out: Network , Mail",
+        "Possible labels: Network , Mail",
         "right at least 92% of the time: measured on 412 groups",
     ):
         assert part in shown, part
