@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import threading
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
@@ -11,7 +12,6 @@ import typer
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from features.cli.progress import show_step
 from features.home import open_home
 from serving.runtime.errors import CannotListen
 from serving.runtime.json_logging import logging_config
@@ -89,10 +89,12 @@ def _run(settings: ServingSettings, listener: socket.socket) -> None:
 def _announce(host: str, port: int, settings: ServingSettings, stopped: threading.Event) -> None:
     """Wait until the service is ready, and print its address with a command to try."""
     address = _reachable(host)
-    with show_step("loading models", only_on_terminal=True):
-        while not _is_ready(address, port):
-            if stopped.wait(_SECONDS_BETWEEN_CHECKS):
-                return
+    if sys.stderr.isatty():
+        # Not animated, because the workers write their log to standard error meanwhile.
+        typer.echo("loading models", err=True)
+    while not _is_ready(address, port):
+        if stopped.wait(_SECONDS_BETWEEN_CHECKS):
+            return
     url_host = f"[{address}]" if ":" in address else address
     typer.echo(announcement(f"http://{url_host}:{port}", needs_key=settings.api_key is not None))
 

@@ -67,6 +67,9 @@ _DETAIL_OF: Mapping[type[PrecedentError], str] = {
     EncoderUnavailable: "the sentence encoder cannot be loaded",
     NotTrained: "the model has not been trained",
 }
+_METHODS_OF_FILES = ("GET", "HEAD")
+"""The methods of a path without a route, which is a static file."""
+
 _HEADERS_OF: Mapping[HTTPStatus, dict[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
@@ -141,7 +144,7 @@ def answer_http_error(request: Request, error: HTTPException) -> Response:
     detail = f"{request.method} {request.url.path}: {status.description}"
     headers = dict(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = ", ".join(sorted(_methods_of_path(request)))
+        headers["Allow"] = ", ".join(sorted(_methods_of_path(request) or _METHODS_OF_FILES))
     return respond(_problem(status, detail, request.state.request_id), headers)
 
 

@@ -1,6 +1,7 @@
 """JSON as callers must send it: in a Unicode encoding, and with each key of an object once."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -42,8 +43,8 @@ def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | RepeatedKey:
     fields = dict(pairs)
     if len(fields) == len(pairs):
         return fields
-    keys = [key for key, _ in pairs]
-    return RepeatedKey(next(key for key in keys if keys.count(key) > 1))
+    counts = Counter(key for key, _ in pairs)
+    return RepeatedKey(next(key for key, count in counts.items() if count > 1))
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -154,6 +154,7 @@ def test_what_is_not_there_is_a_problem(client, method, path, status):
         ("/v1/incidents", "POST"),
         ("/v1/models", "GET"),
         ("/models", "GET, POST"),
+        ("/static/page.css", "GET, HEAD"),
     ],
 )
 def test_a_wrong_method_is_told_all_methods_of_the_path(client, path, methods):
