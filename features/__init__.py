@@ -1,1 +1,1 @@
-"""What an incident is, where history is kept, and how it becomes numbers."""
+"""Incidents, the store of their history, and the features that models compute from reports."""

@@ -6,7 +6,7 @@ class PrecedentError(Exception):
 
 
 class UnreadableFile(PrecedentError):
-    """A file is missing, empty or truncated, or its format is not the one its name says."""
+    """A file is missing, empty or truncated, or does not have the format of its extension."""
 
 
 class BadMapping(PrecedentError):
@@ -30,15 +30,15 @@ class StoreUnavailable(PrecedentError):
 
 
 class NotTrained(PrecedentError):
-    """A model was asked to predict before it was fitted."""
+    """A model that has not been fitted cannot predict."""
 
 
 class ModeRefused(PrecedentError):
-    """A mode does not exist, names an unknown target or label, or covers more than is allowed."""
+    """A mode, its target or its label is unknown, or the mode must name a single target."""
 
 
 class ArtifactRejected(PrecedentError):
-    """A model's files are incomplete or altered, or the model's answers differ from those saved."""
+    """A model's files are incomplete or altered, or its predictions differ from the saved ones."""
 
 
 class RegistryUnavailable(PrecedentError):
@@ -46,7 +46,7 @@ class RegistryUnavailable(PrecedentError):
 
 
 class UnknownVersion(RegistryUnavailable):
-    """The registry answers, but has no such target or version."""
+    """The registry can be reached, but has no such target or version."""
 
 
 class NoEarlierChampion(RegistryUnavailable):

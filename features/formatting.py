@@ -11,7 +11,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def figure(value: float) -> str:
-    """Return a measured value with three significant digits, or as a whole number if it is large.
+    """Return a value with three significant digits; from 1,000 to 1e15 as a whole number.
 
     >>> figure(0.88712), figure(106_212.3), figure(1e21)
     ('0.887', '106,212', '1e+21')

@@ -88,7 +88,7 @@ class Home:
 
     @property
     def topology(self) -> Path:
-        """The file that says which service depends on which; the owner may write one."""
+        """The optional file that states on which services each service depends."""
         return self.root / "topology.yaml"
 
     @property
@@ -98,9 +98,9 @@ class Home:
 
 
 def find_home(settings: HomeSettings) -> Home:
-    """Return the home named by the settings for reading it; creates nothing.
+    """Return the home that the settings name, without creating any folder.
 
-    Raises `HomeUnavailable` where nothing was kept yet: neither there nor in a database elsewhere.
+    Raises `HomeUnavailable` if `database_url` is not set and the home has no database yet.
     """
     home = Home(settings.home.absolute())
     databases = (home.root / "precedent.db", home.root / "mlflow.db")
@@ -112,7 +112,10 @@ def find_home(settings: HomeSettings) -> Home:
 
 
 def open_home(settings: HomeSettings | None = None) -> Home:
-    """Return the home that the settings name, creating its folders; raises `HomeUnavailable`."""
+    """Return the home that the settings name, and create its folders.
+
+    Raises `HomeUnavailable` if a folder cannot be created.
+    """
     home = Home((settings or HomeSettings()).home.absolute())
     try:
         for folder in (home.artifacts, home.encodings, home.root / "indexes", home.import_reports):

@@ -1,4 +1,4 @@
-"""Warns of `PRECEDENT_...` variables that are not settings, so that a typing error is noticed."""
+"""Warns of `PRECEDENT_...` variables that are not settings, such as a misspelt name."""
 
 import os
 import sys
@@ -35,14 +35,14 @@ SETTINGS = frozenset(
         "WORKERS",
     }
 )
-"""The settings of training and serving together: both read the same environment."""
+"""The settings of training and serving, without the prefix: both read the same environment."""
 
 # DATA names the folder of real data for tests and benchmarks.
 _ALLOWED = SETTINGS | {"DATA"}
 
 
 def warn_of_unknown_settings() -> None:
-    """Write a line to standard error for each unknown variable: its name, never its value."""
+    """Write a warning to standard error for each unknown variable; its value is not shown."""
     for line in unknown_setting_warnings(os.environ):
         sys.stderr.write(f"{line}\n")
 

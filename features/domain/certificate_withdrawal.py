@@ -8,8 +8,8 @@ from datetime import datetime
 class CertificateWithdrawal:
     """A label that a model version answers as `suggest` from `withdrawn_at` on.
 
-    `promised` is the precision that its certificate promised. Of `audited` answers `right` were
-    right; `high` is the upper bound of the precision that these answers show.
+    `promised` is the precision that the label's certificate guaranteed. `right` of the `audited`
+    answers were correct; `high` is the upper confidence bound of the precision, from these answers.
     """
 
     target: str

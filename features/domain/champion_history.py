@@ -30,7 +30,7 @@ class ChampionPeriod:
 
     @property
     def how(self) -> str:
-        """How the version became champion, as words that "by" and the actor follow."""
+        """How the version became champion, in words to be followed by "by" and the actor."""
         return _PAST_TENSE.get(self.action, self.action)
 
 
@@ -48,7 +48,7 @@ def champion_periods(events: Iterable[AuditEvent]) -> dict[str, tuple[ChampionPe
         if event.action not in CHAMPION_ACTIONS or event.target is None or event.version is None:
             continue
         target_periods = periods.setdefault(event.target, [])
-        # Promoted again while champion: nothing changed.
+        # Promoting the champion again changes nothing.
         if target_periods and target_periods[-1].version == event.version:
             continue
         if target_periods:
@@ -68,7 +68,7 @@ def champion_periods(events: Iterable[AuditEvent]) -> dict[str, tuple[ChampionPe
 
 
 def champion_at(periods: Iterable[ChampionPeriod], moment: datetime) -> ChampionPeriod | None:
-    """Return a target's champion at a moment, None before its first."""
+    """Return a target's champion at a moment, None before its first; periods are oldest first."""
     return next((period for period in reversed(tuple(periods)) if period.since <= moment), None)
 
 

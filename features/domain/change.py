@@ -10,7 +10,7 @@ class Change:
     """What was changed, where and when; its texts are masked like those of a report.
 
     `at` is aware UTC, `kind` is one word such as `deploy`. `attributes` holds further facts, keyed
-    as the sender names them.
+    by the sender's names for them.
 
     >>> from datetime import UTC
     >>> noon = datetime(2026, 3, 1, 12, tzinfo=UTC)

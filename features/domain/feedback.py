@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class FeedbackAction(StrEnum):
-    """What somebody did with an answer: accepted it, named the right label, or dismissed it."""
+    """What somebody did with an answer: accepted it, named the correct label, or dismissed it."""
 
     ACCEPT = "accept"
     CORRECT = "correct"
@@ -18,7 +18,7 @@ class FeedbackRecord:
     """One person's feedback on an answer, or on one entry of it.
 
     `target` is a model's target, or `open_match`. `subject` is the id of the similar incident, open
-    match or runbook that the feedback is about, None for the whole answer. `label` is the right
+    match or runbook that the feedback is about, None for the whole answer. `label` is the correct
     label of a correction, else None. `given_at` is aware UTC, `source` is `api` or `page`. `helped`
     says whether a runbook helped, None if nobody said.
     """

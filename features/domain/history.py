@@ -9,7 +9,7 @@ from features.domain.report import ResolvedIncident
 
 
 class Provenance(StrEnum):
-    """When the value of a report column was written."""
+    """When the values of a report column were written: at opening, edited later, or unknown."""
 
     OPENING = "opening"
     EDITED = "edited"
@@ -47,13 +47,14 @@ class PriorityMatrix:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Past incidents in the order of the file, with what was learned from reading the file.
+    """Past incidents in the order of the file, with facts about the file.
 
     `severity_levels` lists the levels, least severe first; it is empty when no order is known.
     `field_levels` does the same for a mapped impact and urgency, by field. `priority_matrix` is
-    known where severity is a function of these two. `groups` holds the value of the mapping's
-    `split_by` column for each incident, and is empty without such a column. `provenance` says for
-    each report column when its value was written. `sha256` is the hash of the file.
+    stated, or learned if severity is a function of these two, else None. `groups` holds the value
+    of the mapping's `split_by` column for each incident, and is empty without such a column.
+    `provenance` says for each report column when its value was written. `sha256` is the hash of the
+    file.
     """
 
     incidents: tuple[ResolvedIncident, ...]
@@ -69,7 +70,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class DatasetMetadata:
-    """What is known about the last training history; the names are those of `History`.
+    """Facts about the last training history; the fields mean the same as in `History`.
 
     `groups` holds the value of the mapping's `split_by` column by incident id.
     """

@@ -1,4 +1,4 @@
-"""Finds where the label of a final state comes from, by comparing it with our earlier answer."""
+"""Determines the source of a final state's label by comparing it with our earlier answer."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -33,8 +33,8 @@ def source_for(label: str, answer: AnyPrediction | None) -> LabelSource:
     """Return the source of a final state's label.
 
     `answer` is our newest answer before we learned of the final state. An answer that was never
-    shown cannot have influenced anybody. If the label equals an answer that was acted upon, we
-    assume that nobody looked at it; if it equals one that was only shown, a person accepted it.
+    shown cannot have influenced anybody. A label that equals an answer that was acted upon counts
+    as reviewed by nobody; one that equals an answer that was only shown counts as accepted.
     """
     if answer is None or answer.decision == "abstain" or answer.mode in _NOT_SHOWN:
         return LabelSource.OUTCOME
@@ -54,11 +54,11 @@ def labels_from_outcome(
     answers: Iterable[PredictionRecord],
     now: datetime,
 ) -> tuple[LabelRecord, ...]:
-    """Return the labels in which an outcome differs from the known one.
+    """Return records of an outcome's labels that are new or differ from the known outcome's labels.
 
     `answers` are those given before we learned of the outcome, newest first. The labels are dated
-    with the time of resolution, else with `now`, and never later than `now`: the latest label
-    counts, so a time in the future would override all labels that people give until then.
+    with the time of resolution, else with `now`, and never later than `now`: of equally
+    trusted labels the latest counts, so a time in the future would override later labels of people.
     """
     given_at = min(outcome.resolved_at or now, now)
     known_labels = labels_of(known)

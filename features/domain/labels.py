@@ -1,4 +1,4 @@
-"""Labels: the right answer for an incident, who gave it and when; the strongest label counts."""
+"""Labels: the correct answer for an incident, who gave it and when; the strongest label counts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 
 
 class LabelSource(StrEnum):
-    """Where a label comes from, which decides how far it is trusted."""
+    """Where a label comes from, which determines how far it is trusted."""
 
     SELF_CONFIRMED = "echo"
     """The final state repeats our own `auto` answer, which nobody reviewed. It is never trained on.
@@ -15,7 +15,7 @@ class LabelSource(StrEnum):
     ACCEPTED = "accepted"
     """A person saw our answer and accepted it, by feedback or by leaving it in the final state."""
     OUTCOME = "outcome"
-    """The final state, where no answer of ours had been shown."""
+    """The final state of an incident for which no answer of ours had been shown."""
     REPLACED = "replaced"
     """The final state differs from the answer that was shown or acted upon."""
     CORRECTED = "corrected"
@@ -25,7 +25,7 @@ class LabelSource(StrEnum):
 
     @property
     def trust(self) -> "LabelTrust":
-        """How independent of our own answers such a label is.
+        """How independent of our own answers a label from this source is.
 
         >>> [source.trust.name for source in LabelSource][:3]
         ['SELF', 'REVIEWED', 'INDEPENDENT']
@@ -56,11 +56,12 @@ FINAL_STATE = "final state"
 
 @dataclass(frozen=True, slots=True)
 class LabelRecord:
-    """The right label of one target of one incident, according to `given_by`.
+    """The correct label of one target of one incident, according to `given_by`.
 
     `target` is a model's target. The label of `similar` is another incident's id, the label of
     `runbooks` a runbook's id. `given_at` is aware UTC: when the label was given, or when the
-    incident reached its final state. `prediction_id` is the answer that the label judges, if any.
+    incident reached its final state. `prediction_id` is the answer that the label confirms or
+    replaces, if any.
     """
 
     incident_id: str

@@ -7,7 +7,10 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """What the owner allows: no answer, comparing only, showing, or acting. Each allows more."""
+    """What the owner allows: no answer, comparing only, showing, or acting.
+
+    Each mode allows more than the one before it.
+    """
 
     OFF = "off"
     MONITOR = "monitor"
@@ -16,7 +19,7 @@ class Mode(StrEnum):
 
     @property
     def above(self) -> tuple["Mode", ...]:
-        """The modes that allow more.
+        """The modes that allow more than this one.
 
         >>> [str(mode) for mode in Mode.MONITOR.above]
         ['recommend', 'auto']
@@ -41,7 +44,7 @@ class ModeSetting:
 
 @dataclass(frozen=True, slots=True)
 class Modes:
-    """Every mode that is set, by target and label.
+    """Every mode that the owner set, by target and label; the label is None for a whole target.
 
     >>> from datetime import UTC
     >>> vpn = ModeSetting("category", "VPN", Mode.AUTO, datetime(2026, 3, 1, tzinfo=UTC))
@@ -53,10 +56,10 @@ class Modes:
     settings: Mapping[tuple[str, str | None], ModeSetting] = field(default_factory=dict)
 
     def of(self, target: str, label: str | None = None) -> Mode:
-        """Return the mode of a target, or of its answers with a label.
+        """Return the mode of a target, or of one of its labels if `label` is given.
 
         A label's own mode overrides its target's mode. The exception is a target that is off: its
-        model is not asked, so all its labels are off.
+        model is not run, so all its labels are off.
         """
         target_mode = self._set_mode(target, None) or DEFAULT_MODE
         if target_mode is Mode.OFF:
@@ -64,7 +67,7 @@ class Modes:
         return self._set_mode(target, label) or target_mode
 
     def of_labels(self, target: str) -> dict[str, Mode]:
-        """Return the modes of the labels for which the owner has set one."""
+        """Return the mode of each label with a setting of its own: off if the target is off."""
         return {
             label: self.of(target, label)
             for label_target, label in self.settings

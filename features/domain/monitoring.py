@@ -10,9 +10,9 @@ from features.formatting import counted, figure
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A figure with its bounds; `reference` is its value when the model was trained.
+    """A measured value with its interval; `reference` is the value when the model was trained.
 
-    `n` is the number of observations behind the figure, None if it is not reported.
+    `n` is the number of observations, None if it is not reported.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Measure:
     n: int | None = None
 
     def describe(self) -> str:
-        """Return the figure in words; an interval whose bounds are equal is left out.
+        """Return the measure in words; an interval whose bounds are equal is left out.
 
         >>> Measure("accuracy", 0.912, 0.85, 0.95, 0.9, label="VPN", n=1460).describe()
         "accuracy of 'VPN' 0.912 [0.85, 0.95] on 1,460 (reference 0.9)"
@@ -47,7 +47,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A change in production: what changed since when, examples (incident ids), and what to do."""
+    """A change in production: what changed, since when, what to do, and ids of examples."""
 
     signal: str
     statement: str
@@ -60,7 +60,10 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A class to add, named after what its `count` incidents share, or a class to retire."""
+    """A class to add, named after what its `count` incidents share, or a class to retire.
+
+    For a class to retire, `count` is the number of its incidents in the monitored period.
+    """
 
     kind: Literal["new category", "retired"]
     target: str
@@ -89,7 +92,7 @@ class MonitoringReport:
         return counted(count, "alarm")
 
     def without_incident(self, incident_id: str) -> "MonitoringReport":
-        """Return the report without an incident among its examples."""
+        """Return the report with an incident removed from all examples."""
         return replace(
             self,
             alarms=tuple(

@@ -10,7 +10,7 @@ from typing import Any
 class PredictionRecord:
     """One model's answer about one incident.
 
-    `answer` is the prediction as the caller got it, made of JSON values. `confidence` is the
+    `answer` is the prediction as the caller received it, made of JSON values. `confidence` is the
     calibrated probability in 0..1, `mode` is what the owner allowed at that time, `answered_at` is
     aware UTC. `audit_share` is the probability with which the answer was drawn into the audit
     sample, None if it was not drawn. `seconds` is how long the answer took.
@@ -53,7 +53,7 @@ class AuditedAnswer:
     """An answer that was drawn into the audit sample with probability `share`, and not shown.
 
     `truth` is the label that a person gave and that we learned of after the answer; `labelled_at`
-    is when the person gave it. Both are None until then.
+    is when the person gave it. Both are None until we learn of it.
     """
 
     prediction_id: str
@@ -86,8 +86,8 @@ class ShadowRecord:
 class ShadowPair:
     """A challenger's and the champion's answer about one incident.
 
-    `truth` is the incident's strongest label; it is None if there is none, or if that label only
-    repeats our own `auto` answer.
+    `truth` is the incident's strongest label; it is None if the incident has no label, or if
+    that label only repeats our own `auto` answer.
     """
 
     incident_id: str

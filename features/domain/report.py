@@ -28,7 +28,7 @@ class IncidentReport:
 class Outcome:
     """What is learned after opening: labels, never features.
 
-    `fields` holds further choice labels, keyed by the export's column name.
+    `fields` holds the labels of further choice fields, keyed by the export's column name.
 
     >>> Outcome(category="Network").fields
     {}

@@ -29,8 +29,8 @@ class Section:
 class Runbook:
     """A runbook; its `id` is the path of its file below the folder, without `.md`.
 
-    `facts` are the scalars of the front matter. `steps` are what to do, in order, each a sentence
-    or a command. `url` is its page, None if only the file is known.
+    `facts` are the scalar values of the front matter. `steps` are what to do, in order, each a
+    sentence or a command. `url` is the runbook's web page, None if only the file is known.
 
     >>> Runbook("vpn/tunnel-drops", "Tunnel drops").steps
     ()

@@ -9,9 +9,9 @@ Values = tuple[float | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class SeriesPoints:
-    """The window to draw around an anomaly: five columns of one length, None where unknown.
+    """The points to draw around an anomaly: five columns of equal length, None for unknown values.
 
-    `times` are unix seconds, rising; the others are in the series' own units.
+    `times` are Unix seconds in ascending order; the other columns are in the series' own unit.
     """
 
     times: tuple[int, ...] = ()
@@ -23,13 +23,14 @@ class SeriesPoints:
 
 @dataclass(frozen=True, slots=True)
 class SeriesAnomaly:
-    """A period in which a series left its expected band.
+    """A period in which a series was outside its expected band, or had no values (a gap).
 
     `id` is derived from the series and the onset, so it is stable. `ended_at` is None while the
-    anomaly lasts. `effect` is the mean of value minus expected; `expected` and `value` are those
-    at the peak. All three are in `unit`, the series' own, and NaN in a gap. `alarms_per_week` is
-    how many false alarms a week a threshold at this score gives. `channel` is the part of the
-    detector that found the anomaly. `direction` is `up`, `down` or `gap`.
+    anomaly lasts. `expected` and `value` are those of the point farthest from its expected value.
+    `effect` is the mean of value minus expected over the points that deviate in the same direction
+    as that point. All three are in `unit`, the unit of the series, and NaN in a gap.
+    `alarms_per_week` is the number of false alarms per week with a threshold at `score`. `channel`
+    is the part of the detector that found the anomaly. `direction` is `up`, `down` or `gap`.
     """
 
     id: str

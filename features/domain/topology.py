@@ -15,7 +15,7 @@ def service_key(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A neighbouring service: its key, the relation in words, and whether it is the one used."""
+    """A neighbour of a service: its key, the relation in words, and whether the service uses it."""
 
     key: str
     relation: str
@@ -60,11 +60,14 @@ class Topology:
         return self._keys.get(key, key)
 
     def names(self, key: str) -> frozenset[str]:
-        """Return every name of a service, in the form in which names are compared."""
+        """Return all names of the service with a key, in the form in which names are compared."""
         return frozenset((key, *self._names.get(key, ())))
 
     def neighbours(self, service: str) -> tuple[Neighbour, ...]:
-        """Return the neighbours of a service: those that it uses, then those that use it."""
+        """Return the neighbours of a service: those that it uses, then those that use it.
+
+        A service that does both is listed once, as one that it uses.
+        """
         return tuple(self._neighbours.get(self.key(service), {}).values())
 
     def _link(self, user: str, used: str, *, is_used: bool) -> None:
