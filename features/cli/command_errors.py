@@ -12,7 +12,7 @@ from features.unknown_settings import warn_of_unknown_settings
 
 REFUSED = 2
 INTERRUPTED = 130
-"""Exit codes: of a command that cannot do what was asked, and of one that Ctrl-C stopped."""
+"""Exit codes: of a command that failed with an error that a user can correct, and after Ctrl-C."""
 
 _PRODUCT = frozenset({"features", "models", "training", "serving"})
 
@@ -21,10 +21,10 @@ R = TypeVar("R")
 
 
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Return the command with errors as one line on standard error, and with exit codes.
+    """Return the command so that errors that a user can correct print one line and set exit code 2.
 
-    It warns first of each variable that looks like a setting and is none. Ctrl-C ends it with one
-    line, also while it imports. Errors of the program itself keep their traceback.
+    The command first warns of unknown `PRECEDENT_...` variables. Ctrl-C ends it with one line and
+    exit code 130, also during its imports. Errors of the program itself keep their traceback.
     """
 
     @functools.wraps(command)
@@ -48,7 +48,8 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
 def describe_error(error: Exception, module: str) -> str | None:
     """Return one line about an error that a user can correct, None for an error of the program.
 
-    `module` is the command's. It names the extra that installs a missing library.
+    None also for a closed pipe. `module` is the command's module; its package determines the extra
+    that installs a missing library.
 
     >>> describe_error(ModuleNotFoundError("no", name="uvicorn"), "serving.cli.serve")
     "the library uvicorn is missing; run: pip install 'precedent[serving]'"
@@ -74,7 +75,7 @@ def _missing_library(error: ModuleNotFoundError, module: str) -> str | None:
 
 
 def _wrong_setting(error: Exception) -> str | None:
-    # Imported here, because they take longer than everything else that `--help` needs.
+    # Imported here because they take longer to import than all else that `--help` needs.
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 

@@ -1,4 +1,4 @@
-"""The program `precedent`: each of its commands is an entry point of one group."""
+"""The program `precedent`, whose commands are the entry points of one group."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ function with Typer's annotations. Its module imports heavy libraries inside the
 
 def main() -> None:
     """Run the command that the arguments of the process name."""
-    # Importing the modules of the commands takes a moment, too.
+    # Ctrl-C may also be pressed while the modules of the commands are imported.
     try:
         console(entry_points(group=GROUP))()
     except KeyboardInterrupt:
@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def console(commands: Iterable[EntryPoint]) -> typer.Typer:
-    """Return the program with these commands; one that cannot be imported says so when it is run.
+    """Return the program with these commands; a command that cannot be imported fails when run.
 
     >>> audit = EntryPoint("audit", "training.cli.audit:audit_command", GROUP)
     >>> [command.name for command in console([audit]).registered_commands]
@@ -43,7 +43,7 @@ def console(commands: Iterable[EntryPoint]) -> typer.Typer:
 
 
 def command_group() -> typer.Typer:
-    """Return an empty group of commands, with plain help that is quick to print."""
+    """Return an empty group of commands, whose help is plain text because that prints faster."""
     return typer.Typer(
         no_args_is_help=True,
         add_completion=False,

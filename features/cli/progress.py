@@ -1,4 +1,4 @@
-"""Shows on standard error what a command is doing: moving on a terminal, in few lines elsewhere."""
+"""Shows progress on standard error: animated on a terminal, otherwise as lines of text."""
 
 import os
 import sys
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 FIRST_LINE_SECONDS = 10.0
 NEXT_LINE_SECONDS = 60.0
-"""Where standard error is no terminal: when the first line is written, and how far apart others."""
+"""Seconds before the first line and between later lines, if standard error is not a terminal."""
 
 
 @contextmanager
 def show_step(text: str, *, only_on_terminal: bool = False) -> Iterator[None]:
     """Show that a step is under way while the block runs.
 
-    `only_on_terminal` is for commands whose log is JSON. Nothing may be printed to standard output
-    inside the block.
+    `only_on_terminal` writes nothing elsewhere; it is for commands whose log is JSON. Inside the
+    block nothing may be printed to standard output: on a terminal it would go to standard error.
     """
     if not _is_terminal():
         with nullcontext() if only_on_terminal else _written_lines(lambda: text):
             yield
         return
-    # Here, because most uses of a command finish without it.
+    # Imported here because most commands do not need it.
     from rich.console import Console
     from rich.text import Text
 
@@ -37,9 +37,10 @@ def show_step(text: str, *, only_on_terminal: bool = False) -> Iterator[None]:
 
 @contextmanager
 def show_progress(text: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Give a function to call with a step's name, how much of it is done, and of how much.
+    """Yield a function to call with a step's name, the number of units done and their total.
 
-    `text` names the whole, which may go on between two steps.
+    `text` names the whole task. On a terminal it has a bar of its own; elsewhere it is written
+    until the first call.
     """
     if _is_terminal():
         with _bars(text) as advance:
@@ -73,7 +74,7 @@ def _bars(text: str) -> Iterator[Callable[[str, int, int], None]]:
         transient=True,
         redirect_stdout=False,
     )
-    # Without a total its bar moves all the time, also between two steps.
+    # A bar without a total is animated all the time, also between two steps.
     bars.add_task(text, total=None, count="")
     tasks: dict[str, TaskID] = {}
 

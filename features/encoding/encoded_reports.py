@@ -30,7 +30,7 @@ class EncodedReports:
 
     `words`, `titles` and `characters` have shape (reports, TOKEN_COLUMNS). Hashing (Weinberger et
     al. 2009) needs no vocabulary, so no artifact holds a customer's words. `adapted_vectors` come
-    from an encoder that was adapted to labels; they are empty unless a model needs them.
+    from an encoder that was adapted to labels; they are empty unless an adapted encoder is given.
     """
 
     words: csr_array
@@ -74,7 +74,7 @@ class ReportBatch(Sequence[IncidentReport]):
         return len(self._reports)
 
     def take(self, start: int, stop: int) -> "ReportBatch":
-        """Return the reports from `start` to before `stop`, with their encodings."""
+        """Return the reports from `start` up to, not including, `stop`, with their encodings."""
         part = ReportBatch(self._reports[start:stop])
         rows = np.arange(start, min(stop, len(self)))
         part.encoded = {key: encoded.take(rows) for key, encoded in self.encoded.items()}
@@ -95,7 +95,7 @@ def encode_reports(
     reads_characters: bool,
     adapted_encoder: str | None = None,
 ) -> EncodedReports:
-    """Encode reports with the encoders that the references name.
+    """Encode reports; `encoder` and `adapted_encoder` are references of encoders.
 
     Without `reads_characters` the character counts are zero.
     """
@@ -133,7 +133,7 @@ def _encode(
 def encode_edited(
     encoded: EncodedReports, texts: Sequence[str], titles: Sequence[str], facts: Facts
 ) -> EncodedReports:
-    """Encode slightly edited texts, titles and facts, all cleaned; the vectors stay the same."""
+    """Encode edited texts, titles and facts, all of them cleaned; the sentence vectors are kept."""
     reads_characters = encoded.characters.nnz > 0
     return replace(
         encoded,

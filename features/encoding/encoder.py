@@ -40,8 +40,9 @@ class Encoder(Protocol):
 class SentenceEncoder:
     """A sentence-transformers model, loaded at first use, with a cache of vectors in memory.
 
-    Several targets of one request read the same text; with the cache they share one encoding.
-    Threads take turns after a few texts, so that a single text need not wait for a thousand others.
+    The models of several targets read the same text; the cache lets them share one encoding.
+    `encode` lets other threads take a turn after every 32 texts, so that a request with one text
+    does not wait for a request with a thousand.
     """
 
     def __init__(self, reference: str, weights: Path, dimension: int = 384) -> None:
@@ -66,17 +67,17 @@ class SentenceEncoder:
         return np.array([vectors[text] for text in texts], dtype=np.float32)
 
     def compute(self, texts: Sequence[str]) -> Vectors:
-        """Encode texts without caching; for bulk work that stores the vectors itself."""
+        """Encode texts in one turn and without the cache, for callers that store the vectors."""
         with self._turn():
             return self._compute(texts)
 
     def remember(self, texts: Sequence[str], vectors: Vectors) -> None:
-        """Add vectors that were encoded before to the cache, until the process ends."""
+        """Add vectors that were computed before to the cache; they stay until it is cleared."""
         with self._turn():
             self._pinned.update(zip(texts, vectors, strict=True))
 
     def forget(self) -> None:
-        """Clear the cache; its texts will be encoded again when they are needed."""
+        """Clear the cache; texts will be encoded again when their vectors are needed."""
         with self._turn():
             self._pinned.clear()
             self._recent.clear()
@@ -135,7 +136,7 @@ class SentenceEncoder:
 
 
 class HashingEncoder:
-    """Signed feature hashing of words (Weinberger et al. 2009): no weights, and no word meanings.
+    """Signed feature hashing of words (Weinberger et al. 2009), without weights or word meanings.
 
     >>> HashingEncoder().encode(["disk full", "disk full"]).shape
     (2, 64)

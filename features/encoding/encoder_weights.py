@@ -40,11 +40,13 @@ class EncoderSettings(BaseSettings):
 
 
 def open_encoder(reference: str) -> Encoder:
-    """Return the encoder whose `model.safetensors` has this SHA-256; a process opens it once.
+    """Return the encoder whose `model.safetensors` has this SHA-256, opening it once per process.
 
     Weights are looked for in this order: the encoders that were adapted in this home,
-    `PRECEDENT_ENCODER_PATH`, the installed package, the hub. "hashing" names the encoder without
-    weights. Raises `EncoderUnavailable` if no folder holds weights with that hash.
+    `PRECEDENT_ENCODER_PATH`, the installed package, the hub. The first place that
+    is set up is used, except that a package with another hash is skipped. "hashing" names the
+    encoder without weights. Raises `EncoderUnavailable` if there are no weights, or if the hash of
+    the weights found differs.
 
     >>> open_encoder("hashing").dimension
     64
@@ -81,7 +83,7 @@ def install_encoder(weights: Path, home: Home) -> str:
 
 
 def find_weights(reference: str) -> Path:
-    """Return the folder of an encoder's weights, whose hash was checked."""
+    """Return the folder of an encoder's weights after checking their hash."""
     adapted = Home(HomeSettings().home.absolute()).adapted_encoders / reference
     if adapted.is_dir():
         return _verified_folder(adapted, reference)

@@ -21,7 +21,7 @@ def forget_cached(report: IncidentReport, root: Path) -> None:
 def forget_in_memory() -> None:
     """Clear all caches of texts and vectors in this process.
 
-    A process learns only the id of a deleted incident, so it cannot find the incident's texts.
+    A process is told only the id of a deleted incident, so it cannot find the incident's texts.
     Clearing everything only costs time, and deletions are rare.
     """
     forget_vectors()

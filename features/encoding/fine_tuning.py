@@ -33,9 +33,9 @@ _SECONDS_BETWEEN_CHECKPOINTS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class LabelledTexts:
-    """Texts with their vectors from before the adaptation, and their labels for each target.
+    """Texts, their vectors from the encoder before adaptation, and their labels by target.
 
-    Labels are integers below the target's number of `classes`, -1 for a text without a label.
+    Labels are integers from 0 to `classes` - 1 of the target; -1 marks a text without a label.
     """
 
     texts: Sequence[str]
@@ -55,9 +55,10 @@ class LabelledTexts:
 
 @dataclass(frozen=True, slots=True)
 class AdaptedWeights:
-    """An adapted encoder's folder, and the number of epochs for which it was trained.
+    """An adapted encoder's folder, the number of epochs for which it was trained, and its heads.
 
-    `heads` are the classifiers by target: coefficients of shape (classes, dimension), intercepts.
+    `heads` holds the linear classifier of each target: coefficients of shape (classes, dimension)
+    and intercepts of shape (classes,).
     """
 
     folder: Path
@@ -79,9 +80,9 @@ def adapt_encoder(
 
     Each target has a linear classifier on the sentence vector. The classifiers are fitted first,
     and then trained together with the encoder (Kumar et al. 2022, arXiv 2202.10054) by
-    cross-entropy with smoothed labels. The learning rate falls to zero at `epochs` or at `seconds`,
-    whichever comes first. An interrupted run continues from the checkpoint in `folder`. `progress`
-    is called with the share that is done.
+    cross-entropy with smoothed labels. After a warm-up the learning rates fall linearly to zero,
+    which they reach after `epochs` or `seconds`, whichever comes first. An interrupted run
+    continues from the checkpoint in `folder`. `progress` is called with the completed share, 0..1.
     """
     import torch
 
@@ -117,7 +118,8 @@ class _EncoderTrainer:
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
-        # 16-bit numbers take two thirds of the time if the processor supports them.
+        # Training in bfloat16 takes two thirds of the time of 32-bit training, if the processor
+        # supports it.
         self._has_bfloat16 = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
         self._texts = labelled.texts
         self._targets = tuple(labelled.labels)
@@ -139,7 +141,7 @@ class _EncoderTrainer:
         self._encoder.train()
 
     def step(self, rows: Rows, *, rate_share: float) -> None:
-        """Take one step on the texts of these rows, at a share of the full learning rate."""
+        """Take one optimiser step on the texts of these rows, at a share of the full rates."""
         import torch
         from torch.nn.functional import cross_entropy
 
@@ -149,6 +151,7 @@ class _EncoderTrainer:
         tokens = self._encoder.preprocess([self._texts[row] for row in rows])
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._has_bfloat16):
             vectors = self._encoder(tokens)["sentence_embedding"].float()
+        # Zero, but differentiable: a batch may have no label at all.
         loss = vectors.sum() * 0
         for head, labels in zip(self._heads, self._labels, strict=True):
             row_labels = labels[torch.from_numpy(rows)]
@@ -162,7 +165,7 @@ class _EncoderTrainer:
         self._optimiser.step()
 
     def save_checkpoint(self, folder: Path, step: int, elapsed: float) -> None:
-        """Write a checkpoint to a new file, then rename it: a crash cannot damage the last one."""
+        """Write a checkpoint to a new file and rename it, so a crash keeps the previous one."""
         import torch
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -178,7 +181,7 @@ class _EncoderTrainer:
         new_file.rename(_checkpoint_file(folder))
 
     def resume(self, folder: Path) -> tuple[int, float]:
-        """Load the folder's checkpoint, if any; returns its step and the seconds spent so far."""
+        """Load the folder's checkpoint; returns the steps and seconds done, zeros without one."""
         import torch
 
         if not _checkpoint_file(folder).is_file():
@@ -210,7 +213,11 @@ def _checkpoint_file(folder: Path) -> Path:
 
 
 def _fitted_head(vectors: Vectors, labels: Rows, classes: int) -> "torch.nn.Linear":
-    """Return a linear layer that equals a logistic regression on the unchanged vectors."""
+    """Return a linear layer that equals a logistic regression on the vectors before adaptation.
+
+    A class without texts gets an intercept below all others. With fewer than two distinct labels
+    the layer keeps its random initial weights.
+    """
     import torch
 
     is_labelled = labels >= 0
@@ -218,7 +225,7 @@ def _fitted_head(vectors: Vectors, labels: Rows, classes: int) -> "torch.nn.Line
     if len(np.unique(labels[is_labelled])) < 2:
         return head
     with warnings.catch_warnings():
-        # The regression need not converge: training continues from its result.
+        # The regression need not converge: its result is only the start of the training.
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression = LogisticRegression(C=10, max_iter=200)
         regression.fit(vectors[is_labelled], labels[is_labelled])
@@ -236,7 +243,7 @@ def _fitted_head(vectors: Vectors, labels: Rows, classes: int) -> "torch.nn.Line
 
 
 def _epoch_batches(texts: Sequence[str], epochs: float, seed: int) -> list[Rows]:
-    """Return the batches of all epochs, shuffled; texts of similar length need little padding."""
+    """Return shuffled batches of all epochs; each has texts of similar length, to pad little."""
     random = np.random.default_rng(seed)
     lengths = np.array([len(text) for text in texts])
     count = max(1, round(epochs * ceil(len(texts) / _BATCH)))

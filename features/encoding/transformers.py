@@ -48,8 +48,9 @@ class TfidfWeights(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 class FactValues(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Facts as an array of strings, of shape (reports, columns).
 
-    A fact with many numeric values gets a second column with the value's range, because its numbers
-    may be identifiers (a caller) or quantities (a count).
+    A fact with only numeric values and more than 48 distinct ones gets a second column with the
+    value's quantile range, because the numbers may be identifiers (a caller) or quantities (a
+    count).
     """
 
     def fit(self, encoded: EncodedReports, labels: object = None) -> Self:  # noqa: ARG002
@@ -59,7 +60,7 @@ class FactValues(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, encoded: EncodedReports) -> NDArray[np.object_]:
-        """Return the columns of strings, empty where a fact is unknown."""
+        """Return the columns of strings; the string is empty if a fact is unknown."""
         rows = np.empty((len(encoded), len(self.columns())), dtype=object)
         for column, name in enumerate(self.names_):
             rows[:, column] = [facts.get(name, "") for facts in encoded.facts]
@@ -75,8 +76,9 @@ class FactValues(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 class FactIndicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """One indicator for each value of each fact.
 
-    Values that occur only once in training share an indicator, which new values get too. `scale` is
-    the weight of a fact relative to text features of unit length.
+    For each fact, the values that occur only once in training share an indicator. A value that is
+    new after training gets the shared indicator, or none if the fact has no such indicator. `scale`
+    is the weight of a fact relative to text features of unit length.
     """
 
     def __init__(self, *, scale: float = 0.5) -> None:
@@ -127,7 +129,7 @@ class SentenceVectors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _select_columns(counts: csr_array, columns: NDArray[np.int32]) -> csr_array:
-    """Return `counts[:, columns]` for sorted columns, without reading the million others."""
+    """Return `counts[:, columns]` for sorted columns, without work for each other column."""
     if not len(columns):
         return csr_array(np.empty((counts.shape[0], 0), dtype=np.float32))
     places = np.minimum(np.searchsorted(columns, counts.indices), len(columns) - 1)
@@ -153,7 +155,7 @@ def _number(value: str) -> float | None:
 
 
 def _edges(encoded: EncodedReports, name: str) -> NDArray[np.float64]:
-    """Return quantile edges for a fact with many numeric values, an empty array for any other."""
+    """Return the quantile edges of a fact with many numeric values, else an empty array."""
     values = [facts[name] for facts in encoded.facts if name in facts]
     parsed_values = (_number(value) for value in values)
     numbers = np.array([number for number in parsed_values if number is not None])

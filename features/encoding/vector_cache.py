@@ -24,7 +24,7 @@ Keys = NDArray[np.bytes_]
 
 
 class EncodingCache:
-    """Vectors on disk, in immutable segments below a folder named after encoder and cleaning.
+    """Vectors on disk, in immutable segments in a folder for one encoder and cleaning version.
 
     A segment is a `.npy` file with a structured array of (key, vector) rows. It is written under
     another name and then renamed, so that processes can share the folder, and a killed process
@@ -37,7 +37,7 @@ class EncodingCache:
         self._sorted: dict[Path, tuple[Keys, NDArray[np.int64]]] = {}
 
     def find(self, texts: Sequence[str]) -> dict[str, Vectors]:
-        """Return the vectors of those texts that are cached."""
+        """Return the cached vectors by text; a text without a cached vector is left out."""
         if not texts:
             return {}
         text_keys = _keys(texts)
@@ -69,7 +69,7 @@ class EncodingCache:
 
 
 def forget_encodings(root: Path, texts: Iterable[str]) -> int:
-    """Remove texts from all encoders' caches below a folder; returns how many were removed."""
+    """Remove texts from all encoders' caches below a folder; returns the number of vectors."""
     text_keys = _keys(list(texts))
     removed = 0
     for segment in sorted(root.glob(f"*/{_SEGMENTS}")):
@@ -90,7 +90,7 @@ def encode_ahead(
     """Load every text's vector into the encoder, and return how many texts had to be encoded.
 
     Long texts are encoded first, so that a batch holds texts of similar length. `progress` is
-    called after each step with its number of texts.
+    called after each step with the number of texts of that step.
     """
     if not isinstance(encoder, SentenceEncoder):
         return 0
