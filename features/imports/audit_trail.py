@@ -1,4 +1,4 @@
-"""Turns the rows of an export into one record per incident; audit trails have several rows each."""
+"""Turns the rows of an export into one record per incident, which may have several rows."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Columns = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Columns with one value per incident, in three versions.
+    """The columns of an export with one value per incident, in three versions.
 
     `opening` holds the values of each incident's first row, `first` and `last` the first and last
     values that are not missing. In a flat export all three are equal. `lines` are the line numbers
@@ -29,17 +29,17 @@ class Records:
     is_audit_trail: bool = False
 
     def outcome(self, label: LabelColumn) -> Sequence[str]:
-        """Return a label column's first or last known values, as the mapping says."""
+        """Return the first or last known values of a label column, as the mapping states."""
         return (self.first if label.value == "first" else self.last)[label.column]
 
 
 def records_of(table: Table, mapping: HistoryMapping) -> Records:
-    """Return one record per row, or per group of events if the mapping says so."""
+    """Return one record per row, or one per incident if the mapping names event columns."""
     if mapping.events is None:
         return _flat_records(table)
     groups, rejected = _group_events(table, mapping.events)
     if all(len(rows) == 1 for rows in groups):
-        # With one event per incident the rows hold closing values, as in any flat export.
+        # With one event per incident the rows hold the values at closing, as in a flat export.
         return _flat_records(table)
     first_rows = [rows[0] for rows in groups]
     columns = {name: table.columns[name] for name in mapping.columns()}
@@ -73,7 +73,7 @@ def _group_events(table: Table, events: EventColumns) -> tuple[list[list[int]], 
 
 
 def _positions(values: Sequence[str], column: str) -> Sequence[float]:
-    """Return each event's position in time, read as numbers or else as times; missing is last."""
+    """Return each event's number or else time, to sort by; missing values are infinite."""
     try:
         return [float("inf") if is_missing(value) else float(value) for value in values]
     except ValueError:

@@ -47,7 +47,10 @@ class SeverityColumn(LabelColumn):
 
 
 class SplitColumn(MappedColumn):
-    """The column whose groups evaluation keeps apart; only the text `before` a mark, if given."""
+    """The column of the groups that evaluation keeps apart.
+
+    With `before`, the group is the text of the value before that mark.
+    """
 
     before: str | None = Field(default=None, min_length=1)
 
@@ -85,7 +88,7 @@ class ReportColumns(_MappingSection):
 
 
 class OutcomeColumns(_MappingSection):
-    """The columns that are learned after opening."""
+    """The columns whose values are learned after opening."""
 
     category: LabelColumn | None = None
     assignment: LabelColumn | None = None
@@ -116,7 +119,7 @@ class OutcomeColumns(_MappingSection):
         return {name: column for name, column in columns.items() if column is not None}
 
     def choices(self) -> dict[str, LabelColumn]:
-        """Return the label columns of the targets that a model can choose among, by target."""
+        """Return the label columns by target, for the targets whose labels a model chooses from."""
         columns = {name: getattr(self, name) for name in ("category", "assignment", "severity")}
         fields = self.parts() | {label.column: label for label in self.fields}
         return {name: column for name, column in columns.items() if column is not None} | {

@@ -25,8 +25,10 @@ def parse_dates(
 ) -> tuple[Moments, list[str]]:
     """Return one aware UTC time per value, None for a missing or unreadable value, and warnings.
 
-    Without a format, each value's format is detected: ISO, epoch, day first or month first. Other
-    values of the column decide between the last two. A time without an offset is taken as UTC.
+    With a format, values that do not fit it are read as ISO. Without a format, each value's format
+    is detected: ISO, seconds or milliseconds since 1970, numbers with the day or the month first,
+    or a month by name. The unambiguous values of the column decide between day and month first. A
+    time without an offset is taken as UTC.
 
     >>> parse_dates(["14/4/2016 20:42", "2/3/2016", "?"], column="opened_at")[0][:2]
     [datetime.datetime(2016, 4, 14, 20, 42, tzinfo=datetime.timezone.utc), \
@@ -50,7 +52,10 @@ datetime.datetime(2016, 3, 2, 0, 0, tzinfo=datetime.timezone.utc)]
 
 
 def usable_openings(moments: Moments, *, column: str) -> tuple[Moments, list[str]]:
-    """Return the times of opening; all are None if the column is constant or mostly missing."""
+    """Return the times of opening, and warnings.
+
+    All times are None if the column is constant, or missing in more than half of the rows.
+    """
     known_moments = [moment for moment in moments if moment is not None]
     if 2 * len(known_moments) < len(moments):
         problem = f"is missing in {len(moments) - len(known_moments)} of {len(moments)} rows"
@@ -141,8 +146,8 @@ def _zone(offset: str | None) -> timezone:
 def _find_order(values: Iterable[str], column: str) -> tuple[bool, list[str]]:
     """Return whether the day comes before the month, and warnings.
 
-    Values that can be read in one way only decide. If there are none, a column with AM or PM is
-    read with the month first.
+    The majority of the values that can be read in only one way decides. Without such values, the
+    month is first if a value has AM or PM, else the day.
     """
     day_first = month_first = ambiguous = half_days = 0
     for value in values:

@@ -64,8 +64,9 @@ def determining_columns(
     """Return the attributes that nearly determine a target's label, with reasons.
 
     `attributes_later` holds the attributes' values at the time when the labels were written.
-    Callers, and columns that the mapping marks as known at opening, are not checked. Impact,
-    urgency and priority always are: one of them is computed from the others.
+    Callers, and columns that the mapping marks as known at opening, are not checked. Columns of
+    impact, urgency and priority are always checked, because priority is computed from the other
+    two.
     """
     reasons = _priority_parts(mapping, attributes_later, labels.get("severity"))
     for column, values in attributes.items():
@@ -84,10 +85,12 @@ def determining_columns(
 def determines(
     values: Sequence[object], labels: Values, *, max_errors: float = _MAX_ERRORS
 ) -> bool:
-    """Return whether the other rows with a row's value nearly always give the row's label.
+    """Return whether a value nearly determines the label, with each row predicted from the others.
 
-    Rows whose value occurs only once are not counted. The share of errors must be at most
-    `max_errors`, and at most a tenth of the error rate of always answering the commonest label.
+    The prediction is the commonest label of the other rows with the same value. Rows whose value
+    occurs only once are not counted; at least 30 rows and half of the rows must be counted. The
+    error rate must be at most `max_errors`, and below a tenth of the error rate of always
+    predicting the commonest label.
 
     >>> determines(["x", "y"] * 50, ["a", "b"] * 50), determines(["x", "y"] * 50, ["a"] * 100)
     (True, False)
@@ -126,7 +129,7 @@ def _is_filled_at_resolution(values: Values, is_resolved: Sequence[bool]) -> boo
 def _priority_parts(
     mapping: HistoryMapping, attributes: Mapping[str, Values], severity: Values | None
 ) -> dict[str, str]:
-    """Return the columns of impact, urgency and priority that a label is computed with."""
+    """Return the columns of impact, urgency and priority that are computed with a label."""
     parts = {column: plain_name(column) for column in attributes}
     parts = {column: name for column, name in parts.items() if name in _PRIORITY_PARTS}
     label_names = set(mapping.outcome.parts())

@@ -1,4 +1,4 @@
-"""The order of severity levels: stated by the mapping, or inferred where it is clear."""
+"""The order of severity levels: stated by the mapping, or inferred if it is clear."""
 
 import re
 from collections import Counter
@@ -43,7 +43,8 @@ def order_levels(values: Iterable[str | None], stated: Sequence[str]) -> tuple[s
     """Return the levels, least severe first, as the history spells them.
 
     Without a stated order, the order is inferred from words (`low`, `high`) or else from numbers,
-    where 1 is the most severe. It is empty if fewer than nine tenths of the values fit one scale.
+    where 1 is the most severe. It is empty unless one scale covers nine tenths of the values
+    and gives two or more levels, each its own rank.
 
     >>> order_levels(["P1", "P3", "P2", "P3"], stated=())
     ('P3', 'P2', 'P1')

@@ -29,8 +29,9 @@ def load_history(
     """Import an export; without a mapping, the columns are recognised by their headers.
 
     Rejected rows are listed in `rejected-<file>.csv` in `report_folder`. A report column that leaks
-    the outcome is dropped with a warning; with `strict` it raises `BadMapping`. `masking` is by
-    default what the settings say. Raises `UnreadableFile` and `BadMapping`.
+    the outcome is dropped with a warning; with `strict` it raises `BadMapping`. `masking` is read
+    from the settings by default. Raises `UnreadableFile` if the file cannot be read or every row is
+    rejected, and `BadMapping` if the mapping does not fit the file.
     """
     table = read_table(path)
     warnings: list[str] = []

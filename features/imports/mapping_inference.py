@@ -1,4 +1,4 @@
-"""Infers a mapping from headers: our own names, and the usual exports of ServiceNow and Jira."""
+"""Infers a mapping from headers: our field names, and those of usual ServiceNow or Jira exports."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,7 +6,7 @@ from features.errors import BadMapping
 from features.imports.column_mapping import HistoryMapping
 from features.text.tokens import plain_name
 
-# Headers are compared by their letters and digits; the first name that the file has is used.
+# Headers are compared by their letters and digits. Of a role's names the first in the file is used.
 _REPORT_NAMES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "number", "issuekey", "incidentid", "incidentnumber", "ticketid", "issueid"),
     "opened_at": ("openedat", "opened", "created", "createdat", "createddate", "syscreatedon"),
@@ -41,7 +41,7 @@ _MIN_USEFUL = frozenset({"title", "description", "service", "source"})
 
 
 def is_caller(column: str) -> bool:
-    """Return whether a column names the caller, which every export knows at opening.
+    """Return whether a column names the caller, who is always known at opening.
 
     >>> is_caller("Caller ID"), is_caller("closed_by")
     (True, False)
@@ -50,9 +50,11 @@ def is_caller(column: str) -> bool:
 
 
 def recognise(columns: Sequence[str]) -> HistoryMapping:
-    """Return the mapping that an export's headers imply; raises `BadMapping` if none is known.
+    """Return the mapping that an export's headers imply.
 
-    A column never has two roles. Impact and urgency are labels, never attributes.
+    A column never has two roles. Impact and urgency are labels, never attributes. Raises
+    `BadMapping` if no title, description, service or source is recognised, unless the export is an
+    audit trail.
 
     >>> mapping = recognise(["Number", "Short description", "Assignment group", "Priority"])
     >>> mapping.report.title.column, mapping.outcome.severity.column
@@ -80,7 +82,7 @@ def recognise(columns: Sequence[str]) -> HistoryMapping:
 
 
 def _outcome_names(is_service_desk: bool) -> Mapping[str, tuple[str, ...]]:
-    # On a service desk the severity column mostly keeps its default; the priority is maintained.
+    # On a service desk most severities keep their default value, while the priority is maintained.
     severity = ("priority", "severity", "urgency")
     return {**_OUTCOME_NAMES, "severity": severity} if is_service_desk else _OUTCOME_NAMES
 

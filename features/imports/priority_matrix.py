@@ -13,7 +13,7 @@ _MAX_EXCEPTIONS = 0.01
 def stated_matrix(
     stated: Mapping[str, Mapping[str, str]], impacts: Values, urgencies: Values, severities: Values
 ) -> PriorityMatrix:
-    """Return the matrix that a mapping states, its levels spelled as in the history."""
+    """Return the matrix that a mapping states, with the levels spelled as in the history."""
     impact_counts, urgency_counts, severity_counts = (
         Counter(value for value in values if value) for values in (impacts, urgencies, severities)
     )
@@ -26,7 +26,9 @@ def stated_matrix(
 
 
 def learn_matrix(impacts: Values, urgencies: Values, severities: Values) -> PriorityMatrix | None:
-    """Return the commonest severity of each pair, None if it is not right for 99% of the rows.
+    """Return the commonest severity of each pair, None if pairs do not nearly determine severities.
+
+    At most 1% of the rows may have another severity; see `determines`.
 
     >>> learn_matrix(["1", "2"] * 40, ["1"] * 80, ["P1", "P2"] * 40).cells[("2", "1")]
     'P2'
@@ -45,7 +47,7 @@ def learn_matrix(impacts: Values, urgencies: Values, severities: Values) -> Prio
 def computed_severities(
     matrix: PriorityMatrix, impacts: Values, urgencies: Values
 ) -> list[str | None]:
-    """Return the severity that the matrix gives for each row, None where it has no cell."""
+    """Return the severity of each row by the matrix, None if the matrix has no cell for it."""
     pairs = paired_levels(impacts, urgencies)
     return [None if pair is None else matrix.cells.get(pair) for pair in pairs]
 
@@ -53,7 +55,9 @@ def computed_severities(
 def matrix_order(
     matrix: PriorityMatrix, impact_levels: Sequence[str], urgency_levels: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the severities ordered by their mean impact and urgency, empty if that is unclear.
+    """Return the severities in ascending order of the mean rank of their impact plus urgency.
+
+    The order is empty if two severities have equal means, or if a level has no rank.
 
     >>> cells = {("lo", "lo"): "silver", ("lo", "hi"): "gold", ("hi", "hi"): "gold"}
     >>> matrix_order(PriorityMatrix(cells), ("lo", "hi"), ("lo", "hi"))
@@ -70,7 +74,7 @@ def matrix_order(
 
 
 def paired_levels(impacts: Values, urgencies: Values) -> list[tuple[str, str] | None]:
-    """Return each row's impact and urgency, None where either is unknown."""
+    """Return each row's impact and urgency, None if either is unknown."""
     return [
         None if impact is None or urgency is None else (impact, urgency)
         for impact, urgency in zip(impacts, urgencies, strict=True)

@@ -18,7 +18,10 @@ Labels = Sequence[str | None]
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Outcome columns with one value per incident; `choices` are the labels by target."""
+    """Outcome columns with one value per incident.
+
+    `choices` are the labels by target, `facts` the ids of runbooks and of duplicated incidents.
+    """
 
     choices: Mapping[str, Labels]
     facts: Mapping[str, Labels]

@@ -45,10 +45,10 @@ def read_reports(mapping: HistoryMapping, records: Records, masking: Masking) ->
 
 
 def provenance_of(mapping: HistoryMapping, records: Records) -> dict[str, Provenance]:
-    """Return when each report column was written: as the mapping states, else by default.
+    """Return the provenance of each report column: as the mapping states it, else the default.
 
-    By default the id, the time of opening, callers and all columns of an audit trail were written
-    at opening; the others are unknown.
+    By default, the columns of the id, opening time and caller, and every column of an audit trail,
+    count as written at opening; the provenance of other columns is unknown.
     """
     provenance: dict[str, Provenance] = {}
     for role, column in mapping.report.role_columns():

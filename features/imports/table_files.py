@@ -27,8 +27,8 @@ _LONGEST_FIELD = 2**31 - 1
 class Table:
     """An export as columns of strings.
 
-    A missing value is an empty string. `lines` are the rows' line numbers in the file. `sha256` is
-    the hash of the file.
+    A missing value is an empty string. `lines` are the rows' line numbers in the file, in
+    parquet the row numbers from 1. `sha256` is the hash of the file.
     """
 
     columns: Mapping[str, Sequence[str]]
@@ -131,7 +131,7 @@ def _delimiter_of(header_line: str) -> str:
 
 
 def _unique_names(header: Sequence[str]) -> list[str]:
-    """Return unique column names: repeats become `Comment.1` and so on, as trackers repeat some."""
+    """Return unique column names: a repeated `Comment`, as trackers export, becomes `Comment.1`."""
     names, repeats = [name.strip() for name in header], Counter[str]()
     unique: list[str] = []
     for name in names:

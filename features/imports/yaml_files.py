@@ -30,7 +30,7 @@ def read_yaml(file: Path, name: str, error_type: type[PrecedentError]) -> object
 
 
 def explain(error: ValidationError, name: str) -> str:
-    """Return the first validation error of a YAML file in words; `name` is the whole file's."""
+    """Return the first validation error of a YAML file in words; `name` names the file."""
     details = error.errors()[0]
     key = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden":

@@ -44,9 +44,11 @@ class RunbookFolder:
 
 
 def read_runbooks(folder: Path, *, masking: Masking | None = None) -> RunbookFolder:
-    """Read every `.md` file below a folder, except in hidden folders and behind links out of it.
+    """Read every `.md` file below a folder; hidden files and folders are ignored.
 
-    `masking` is by default what the settings say. Raises `UnreadableFile` if the folder is missing,
+    Linked folders, links out of the folder, files that are no readable runbook, and documents about
+    the folder (such as README.md) are listed as skipped. `masking` is read from the settings by
+    default. Raises `UnreadableFile` if the folder is missing,
     is not a folder, or cannot be read.
     """
     root = _open_folder(folder)
@@ -72,7 +74,7 @@ def read_runbooks(folder: Path, *, masking: Masking | None = None) -> RunbookFol
 
 
 def _open_folder(folder: Path) -> Path:
-    """Return the folder's real path, once it has proved to be readable."""
+    """Return the folder's real path; raises `UnreadableFile` if it cannot be listed."""
     try:
         root = folder.resolve(strict=True)
         if root.is_dir():

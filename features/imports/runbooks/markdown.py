@@ -72,7 +72,7 @@ def _parser() -> MarkdownIt:
 
 
 def _drop_page_markup(text: str) -> str:
-    """Remove comments and the shortcodes of site generators, which readers never see."""
+    """Remove comments and the shortcodes of site generators, which rendered pages do not show."""
     start, *parts = text.split("<!--")
     visible = [part.partition("-->")[2] if "-->" in part else f"<!--{part}" for part in parts]
     return _SHORTCODE.sub("", _SHORTCODE_LINK.sub(r"\1", start + "".join(visible)))
@@ -98,7 +98,7 @@ def _take_front_matter(tokens: list[Token]) -> tuple[dict[str, str], list[Token]
 def _chapters(tokens: Sequence[Token]) -> Iterator[_Chapter]:
     """Split the page at every heading, and at leads, which are short bold lines used as headings.
 
-    A chapter whose heading does not name a role has the role of the chapter above it.
+    A chapter whose heading does not name a role has the role of the chapter that contains it.
     """
     chapter, parents = _Chapter(), {0: SectionRole.OTHER}
     for block, level in _blocks(tokens):
@@ -173,9 +173,9 @@ def _is_lead(token: Token, text: str) -> bool:
 
 
 def _first_heading(chapters: Sequence[_Chapter]) -> str:
-    """Return the page's own heading.
+    """Return the heading that serves as the page's title, empty if there is none.
 
-    It is the first of level 1, else the first that does not name a role, as `Meaning` does.
+    It is the first heading of level 1, else the first heading of a chapter without a role.
     """
     top_chapters = [chapter for chapter in chapters if chapter.level == 1]
     other_chapters = [

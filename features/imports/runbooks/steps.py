@@ -66,8 +66,8 @@ class Block:
 def steps_of(chapters: Sequence[tuple[SectionRole, Sequence[Block]]]) -> tuple[str, ...]:
     """Return what to do, in order: first the steps of diagnosis, then those of mitigation.
 
-    If there are none, the steps of the chapters without a role are returned. Chapters about meaning
-    and impact have no steps.
+    If there are no such steps, those of the chapters without a role are returned. Chapters about
+    meaning and impact have no steps. Repeated steps and those after the first 40 are left out.
     """
     for roles in ((SectionRole.DIAGNOSIS, SectionRole.MITIGATION), (SectionRole.OTHER,)):
         role_blocks = [
@@ -80,7 +80,7 @@ def steps_of(chapters: Sequence[tuple[SectionRole, Sequence[Block]]]) -> tuple[s
 
 
 def commands_of(block: Block) -> tuple[str, ...]:
-    """Return the commands of a fenced text without their prompts, none if it is only output.
+    """Return the commands of a fenced text without their prompts, empty if there are none.
 
     >>> commands_of(Block("$ kubectl get pods\\nNAME READY", is_code=True))
     ('kubectl get pods',)
@@ -128,7 +128,7 @@ def _prompt_commands(block: Block) -> list[str]:
 def _commands_in_script(script: str) -> Iterator[str]:
     """Yield each line with the comments above it; a script with multi-line commands stays whole.
 
-    The script ends where a table, such as many programs print, begins.
+    The header of a printed table marks the start of output, which is left out.
     """
     script = _TABLE_HEAD.split(script, maxsplit=1)[0]
     if _COMPOUND.search(script):
