@@ -18,9 +18,9 @@ Counts = NDArray[np.int32]
 class Candidates:
     """The candidates for one report, one row each.
 
-    `opened` is in seconds since 1970, or `UNKNOWN_TIME`. `services` are hash buckets, or -1.
-    `documentation` says how well the resolution is documented: 0 not at all, 1 by a note without a
-    fix, 2 by a note with a fix.
+    `opened` is in seconds since 1970, or `UNKNOWN_TIME`. `services` are hash buckets, or -1 for
+    none. `documentation` says how well the resolution is documented: 0 without a note, 1 with a
+    note without a fix, 2 with a note that has a fix.
     """
 
     ids: tuple[str, ...]
@@ -41,7 +41,7 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatistics:
-    """The number of indexed incidents, and of those with each term, fact and service.
+    """The number of indexed incidents, in total and with each term, fact and service.
 
     `text_centre` is the mean text vector.
     """

@@ -28,7 +28,7 @@ _COLUMNS = np.dtype(
 
 
 class IncidentIndex:
-    """Finds candidates by words and by vectors; threads may search while another one adds.
+    """Finds candidates by words and by vectors; it is safe to use from several threads.
 
     >>> from features.encoding.encoder import HashingEncoder
     >>> from features.domain.report import IncidentReport
@@ -81,10 +81,11 @@ class IncidentIndex:
             self._lexical.remove(self._remove(ids))
 
     def candidates(self, view: SearchView, count: int = _CANDIDATES) -> Candidates:
-        """Return the best `count` by words and the best `count` by vectors, without repeats.
+        """Return the union of the `count` best incidents by words and the `count` best by vectors.
 
-        Candidates are the incidents that were opened strictly before the report, without the
-        report itself. Incidents of unknown time come from an export, so they count as earlier.
+        Candidates are the incidents that were opened strictly before the report, or all if the
+        report has no time; the report itself is left out. Incidents of unknown time come from an
+        export, so they count as earlier.
         """
         with self._lock:
             is_allowed = self._columns["is_used"][: len(self._ids)].copy()
@@ -95,7 +96,7 @@ class IncidentIndex:
             return self._gather(self._search(view, count, is_allowed))
 
     def text_vectors(self, ids: Sequence[str]) -> Vectors:
-        """Return the vectors of incidents' texts, zeros for incidents that are not indexed."""
+        """Return one text vector per id, zeros for an incident that is not indexed."""
         vectors = np.zeros((len(ids), self.encoder.dimension), dtype=np.float32)
         with self._lock:
             slots = np.array([self._slots.get(id_, -1) for id_ in ids], dtype=np.int64)
@@ -103,7 +104,7 @@ class IncidentIndex:
         return vectors
 
     def statistics(self) -> IndexStatistics:
-        """Return the statistics; their arrays are the index's own and change with it."""
+        """Return the statistics; their counts are not copied, so they change with the index."""
         return IndexStatistics(
             count=len(self._slots),
             title_terms=self._counts["title_terms"],

@@ -17,7 +17,7 @@ _TOKENIZER = "terms"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The words of an incident's title and of its whole text, as `terms_of` gives them."""
+    """The words of an incident's title and of its whole text, as `terms_of` returns them."""
 
     title: Sequence[str]
     text: Sequence[str]
@@ -111,7 +111,7 @@ def _schema() -> tantivy.Schema:
 
 
 def _rarest(searcher: tantivy.Searcher, field: str, words: Sequence[str]) -> list[str]:
-    """Return the rarest words: all the words of a long log would cost time and add noise."""
+    """Return the rarest indexed words: all words of a long log would cost time and add noise."""
     counts = {word: searcher.doc_freq(field, word) for word in dict.fromkeys(words)}
     indexed_words = [word for word, count in counts.items() if count]
     return sorted(indexed_words, key=counts.__getitem__)[:_MOST_TERMS]

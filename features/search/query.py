@@ -1,4 +1,4 @@
-"""A report in the form in which the search for similar incidents reads it."""
+"""The parts of a report that the search for similar incidents compares."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ NO_SERVICE = -1
 
 @dataclass(frozen=True, slots=True)
 class SearchView:
-    """The parts of a report that are compared: words, vectors, facts and error signatures.
+    """The words, vectors, facts and error signatures of a report.
 
     `title_terms`, `text_terms`, `facts` and `signatures` are sorted hash buckets without repeats.
-    `service` is a bucket, -1 for no service. `opened` is in seconds since 1970. The vector of an
-    empty title is zero.
+    `service` is a bucket, -1 for no service. `opened` is in seconds since 1970, None if unknown.
+    The vector of an empty title is zero.
     """
 
     id: str

@@ -20,8 +20,8 @@ class Ragged:
 class RaggedRows:
     """Rows of hashes by slot, in one growing array.
 
-    A row is replaced by appending the new one; the space of old rows is reclaimed when the array
-    is full.
+    A row is replaced by appending the new one. When the array is full and replaced rows take more
+    than half of it, their space is reclaimed; otherwise the array grows.
 
     >>> rows = RaggedRows()
     >>> rows.put(2, np.array([7, 9], dtype=np.uint32))
@@ -76,6 +76,6 @@ class RaggedRows:
 
 
 def grown(array: NDArray[np.generic]) -> NDArray:  # type: ignore[type-arg]
-    """Return a copy that is an eighth longer along the first axis, filled up with zeros."""
+    """Return a copy with zeros appended to the first axis: an eighth of it, at least 1,024 rows."""
     padding = np.zeros((max(1024, len(array) // 8), *array.shape[1:]), dtype=array.dtype)
     return np.concatenate([array, padding])

@@ -1,4 +1,4 @@
-"""Finds the nearest vectors: scans short projections, then compares the best vectors in full."""
+"""Finds the nearest vectors: scans short projections, then compares the best ones in full."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ class PackedVectors:
         self._scales = np.zeros(0, dtype=np.float32)
 
     def put(self, slots: Slots, vectors: Vectors) -> None:
-        """Store vectors, in place of those before; zeros stand for an empty text."""
+        """Store vectors at slots, in place of the former ones; zeros stand for an empty text."""
         while slots.max(initial=-1) >= len(self._scales):
             self._levels, self._scales = grown(self._levels), grown(self._scales)
         scales = np.abs(vectors).max(axis=1) / _LEVELS
@@ -52,9 +52,9 @@ class PackedVectors:
 class VectorIndex:
     """Finds the nearest vectors in two stages.
 
-    All vectors are scanned by their main components; the best of them are compared by their exact
-    cosines. The components are those of the uncentred covariance (PCA). They are computed again
-    when the number of vectors has doubled. As long as there are few vectors, they lose nothing.
+    All vectors are scanned by their 96 main components; the `4 * count` best are then compared by
+    their cosines in all dimensions. The components are those of the uncentred covariance (PCA) and
+    are computed again when the number of vectors has doubled.
 
     >>> index = VectorIndex(2)
     >>> index.put(np.arange(2), np.eye(2, dtype=np.float32))
@@ -71,7 +71,7 @@ class VectorIndex:
         self._learned_at = 0
 
     def put(self, slots: Slots, vectors: Vectors) -> None:
-        """Store vectors at slots, in place of those before."""
+        """Store vectors at slots, in place of the former ones."""
         self.packed.put(slots, vectors)
         while slots.max(initial=-1) >= len(self._scanned):
             self._scanned = grown(self._scanned)
@@ -81,7 +81,7 @@ class VectorIndex:
             self._learn_components()
 
     def search(self, vector: Vectors, *, count: int, is_allowed: Flags) -> Slots:
-        """Return the slots of the nearest vectors, nearest first; only slots that are allowed."""
+        """Return the nearest of the allowed slots, nearest first; none for a zero vector."""
         similarity = self._scanned[: len(is_allowed)] @ (vector @ self._basis)
         similarity[~is_allowed] = -np.inf
         compared = min(_COMPARED * count, int(is_allowed.sum()))
