@@ -18,9 +18,10 @@ def select_revision(connection: Connection, counter: Counter, tenant: str) -> in
 def move_revision(connection: Connection, counter: Counter, tenant: str, *, by: int = 1) -> int:
     """Increase the tenant's revision and return it.
 
-    Each write calls this first. The row stays locked until the commit, so revisions are committed
-    in order, and a worker that has read one revision has missed no earlier one. With `by` 0 the
-    row is only locked, for a write that does not know yet whether it changes anything.
+    Each write of the counted rows calls this first. The counter's row stays locked until the
+    commit, so revisions are committed in order, and a worker that has read one revision has missed
+    no earlier one. With `by` 0 the row is only locked, for a write that may turn out to change
+    nothing.
     """
     insertion = insert_into(connection, counter).values(tenant=tenant, revision=by)
     statement = insertion.on_conflict_do_update(
@@ -35,7 +36,7 @@ def lock_tenant(connection: Connection, tenant: str) -> None:
 
 
 def next_number(connection: Connection, table: Numbered, tenant: str) -> int:
-    """Return the number for the tenant's next row; the lock keeps it from other writers."""
+    """Return the number of the tenant's next row; a lock keeps others from using it too."""
     lock_tenant(connection, tenant)
     query = select(func.max(table.number)).where(table.tenant == tenant)
     return (connection.scalar(query) or 0) + 1

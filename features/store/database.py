@@ -39,9 +39,10 @@ _ADVICE = {
 class Database:
     """A database, named by its URL; it is opened at first use.
 
-    A write is one short transaction that takes the write lock at its start, so that it cannot fail
-    half-way for lack of the lock. A read sees one state of the data, also while others write. If
-    the database is missing, busy, full or damaged, `StoreUnavailable` is raised.
+    A write is one short transaction. In SQLite it takes the write lock at its start, so that it
+    cannot fail halfway for lack of the lock; in PostgreSQL it waits at most 10 seconds for a lock.
+    A read sees one state of the data, even while others write. If the database is missing, busy,
+    full or damaged, `StoreUnavailable` is raised.
     """
 
     def __init__(self, url: str) -> None:
@@ -70,8 +71,8 @@ class Database:
     def empty_log(self) -> bool:
         """Move SQLite's write-ahead log into the database file, because it contains deleted data.
 
-        Returns False if somebody still reads an older state after a second. The log is then
-        emptied by a later call, or when the last connection is closed.
+        Returns False if another connection still reads an older state after a second. The log is
+        then emptied by a later call, or when the last connection is closed.
         """
         if self.backend != "sqlite":
             return True
@@ -136,7 +137,7 @@ def _engine(address: URL) -> Engine:
 
 
 def _json(value: object) -> str:
-    # Several times faster than the standard library; the write lock is held meanwhile.
+    # Several times faster than the standard library: the write lock is held during this.
     return to_json(value).decode()
 
 

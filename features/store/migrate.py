@@ -33,7 +33,7 @@ def _revisions(connection: Connection) -> set[str]:
 
 
 def _upgrade(database: Database, present: set[str]) -> None:
-    # Most commands find the schema current, and Alembic takes longer to import than they run.
+    # Imported here because most commands do not need Alembic, and importing it takes long.
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory

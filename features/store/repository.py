@@ -1,4 +1,4 @@
-"""The base of all repositories: a database, and the tenant whose rows may be read."""
+"""The base of all repositories: a database, and the tenant whose rows are read and written."""
 
 from features.store.database import Database
 

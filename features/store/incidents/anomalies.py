@@ -20,10 +20,13 @@ _CURVES = ("values", "expected", "lower", "upper")
 
 
 class AnomalyRepository(Repository):
-    """The anomalies of one tenant; a write does not change the revision, as no index holds them."""
+    """The anomalies of one tenant.
+
+    A write does not increase the incidents' revision, since anomalies are not indexed.
+    """
 
     def record(self, anomalies: Sequence[SeriesAnomaly]) -> None:
-        """Add or replace the anomalies by id, all or none."""
+        """Add or replace the anomalies by id, in one transaction."""
         if not anomalies:
             return
         with self._database.write() as connection:
@@ -39,7 +42,7 @@ class AnomalyRepository(Repository):
     ) -> tuple[SeriesAnomaly, ...]:
         """Return the anomalies that overlap the time from start to end, ordered by onset.
 
-        Without points their `points` are empty, which reads many times faster.
+        Without `with_points` their `points` are empty, and the query is many times faster.
         """
         ended_later = or_(AnomalyRow.ended_at.is_(None), AnomalyRow.ended_at >= start)
         query = self._query(_NAMES if with_points else _SUMMARY)

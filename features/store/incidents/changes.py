@@ -18,10 +18,13 @@ _COLUMNS = tuple(ChangeRow.__table__.c[name] for name in _NAMES)
 
 
 class ChangeRepository(Repository):
-    """The changes of one tenant; a write does not change the revision, as no index holds them."""
+    """The changes of one tenant.
+
+    A write does not increase the incidents' revision, since changes are not indexed.
+    """
 
     def record(self, changes: Sequence[Change]) -> None:
-        """Add or replace the changes by id, all or none."""
+        """Add or replace the changes by id, in one transaction."""
         if not changes:
             return
         with self._database.write() as connection:

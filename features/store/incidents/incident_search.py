@@ -49,12 +49,12 @@ class InboxCursor:
 
 @dataclass(frozen=True, slots=True)
 class InboxQuery:
-    """The filters of the inbox; an incident must meet all that are set.
+    """The filters of the inbox; an incident must meet all filters that are set.
 
     Every word of `text` must occur in the id, the texts or the service; case does not matter.
     `category` and `severity` are compared with the outcome's label or, if there is none, with the
     newest prediction. `decision` is compared with the newest prediction of the category. An
-    incident is open if its outcome is.
+    incident is open if its outcome is open.
     """
 
     text: str = ""
@@ -81,7 +81,7 @@ class InboxPage:
 
 
 class InboxRepository(Repository):
-    """The incidents of one tenant, for people who look through them."""
+    """The incidents of one tenant, as pages of the inbox."""
 
     def page(self, query: InboxQuery) -> InboxPage:
         """Return the page of matching incidents that begins at the query's cursor, newest first."""
@@ -107,7 +107,7 @@ def _page(connection: Connection, matching: Select[Any], query: InboxQuery) -> I
 def _ordered_parts(incidents: Select[Any], after: InboxCursor | None) -> Iterator[Select[Any]]:
     """Yield the query for incidents of known time, then the one for those of unknown time.
 
-    Each of the two can read from the index in order, on both databases.
+    SQLite and PostgreSQL can answer each of these queries by reading an index in order.
     """
     opened_at, id = IncidentRow.opened_at, IncidentRow.id  # noqa: A001
     if after is None or after.opened_at is not None:

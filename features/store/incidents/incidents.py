@@ -52,11 +52,11 @@ class IncidentRepository(Repository):
     def upsert(
         self, incidents: Sequence[ResolvedIncident], labels: Sequence[LabelRecord] = ()
     ) -> int:
-        """Add or replace the incidents by id, all or none, and return the new revision.
+        """Add or replace the incidents by id and return the new revision.
 
-        An unresolved incident has an empty outcome. An incident that is stored already in the same
-        form is not written, so others do not see it as changed. The `labels` that follow from the
-        outcomes are stored in the same transaction.
+        An unresolved incident has an empty outcome. An incident that is already stored unchanged is
+        not written, so other processes do not read it again. All incidents, and the `labels` that
+        follow from the outcomes, are stored in one transaction.
         """
         if not incidents:
             return self.revision()
@@ -70,11 +70,11 @@ class IncidentRepository(Repository):
     def revise(
         self, prefix: str, decide: Callable[[tuple[ResolvedIncident, ...]], ResolvedIncident | None]
     ) -> RevisionResult:
-        """Choose an incident among those whose ids begin with a prefix, and write it if it is new.
+        """Choose an incident among those whose ids begin with a prefix, and write it if needed.
 
-        `decide` gets the latest of them, oldest first. It returns one of them, or a new or changed
-        incident to write, or None. Other writers wait meanwhile, so if two processes get the same
-        message, only one of them writes.
+        `decide` gets the last 50 of these incidents in order of their ids. It returns one of them
+        unchanged, or a new or changed incident to write, or None. Other writers wait until the end,
+        so if two processes receive the same message, only one of them writes.
         """
         has_prefix = (IncidentRow.id >= prefix, IncidentRow.id <= prefix + _LAST_CHARACTER)
         query = select_incidents(self._tenant).where(*has_prefix).order_by(IncidentRow.id.desc())
@@ -91,7 +91,7 @@ class IncidentRepository(Repository):
         return RevisionResult(incident, is_new)
 
     def delete(self, id: str) -> bool:  # noqa: A002
-        """Delete the incident for good; False if nothing is stored about it.
+        """Delete the incident permanently; False if nothing was stored about it.
 
         Its answers, feedback and labels are deleted too, and the entries of other answers that name
         it. Only its id is kept; other incidents may still name it as their original.
@@ -130,7 +130,7 @@ class IncidentRepository(Repository):
                 yield incident_from(row)
 
     def with_runbook(self, *, limit: int) -> tuple[ResolvedIncident, ...]:
-        """Return the incidents whose outcome names a runbook, the last written first."""
+        """Return up to `limit` incidents whose outcome names a runbook, the last written first."""
         query = (
             select_incidents(self._tenant)
             .where(IncidentRow.runbook_id.is_not(None))
@@ -144,7 +144,7 @@ class IncidentRepository(Repository):
         return self._scalar(select(func.count()).where(IncidentRow.tenant == self._tenant))
 
     def count_duplicates(self, id: str) -> int:  # noqa: A002
-        """Return how many incidents are duplicates of this one."""
+        """Return the number of other incidents that are marked as duplicates of this one."""
         query = select(func.count()).where(
             IncidentRow.tenant == self._tenant,
             IncidentRow.duplicate_of == id,
@@ -165,7 +165,7 @@ class IncidentRepository(Repository):
             return select_revision(connection, RevisionRow, self._tenant)
 
     def changes_since(self, revision: int) -> IncidentChanges:
-        """Return the changes after the revision, oldest first; after 0, all incidents."""
+        """Return the changes after the revision, oldest first; after revision 0, all incidents."""
         upserted = (
             select_incidents(self._tenant)
             .where(IncidentRow.revision > revision)

@@ -16,7 +16,7 @@ class StoredSeries:
     """The detector's state of a series, and the time until which the watch has read the series.
 
     `key` names the series within its watch. `layout` names the format of `state`, so that another
-    version of the detector knows whether it can read the state. `seen_until` is aware UTC.
+    version of the detector can check whether it can read the state. `seen_until` is aware UTC.
     """
 
     key: str
@@ -42,7 +42,7 @@ class SeriesStateRepository(Repository):
             return {row.key: StoredSeries(*row) for row in connection.execute(query)}
 
     def save(self, watch: str, series: Sequence[StoredSeries]) -> None:
-        """Add or replace the states of a watch's series by key, all or none."""
+        """Add or replace the states of a watch's series by key, in one transaction."""
         if not series:
             return
         rows = [

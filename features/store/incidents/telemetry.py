@@ -26,7 +26,7 @@ class TelemetryRepository(Repository):
     """The changes and anomalies of one tenant together."""
 
     def recorded(self) -> RecordedTelemetry:
-        """Return what kinds of telemetry are recorded; this is a fast query."""
+        """Return which kinds of telemetry are recorded, by a fast query."""
         tables = (ChangeRow, AnomalyRow, SeriesRow)
         query = select(*(exists().where(table.tenant == self._tenant) for table in tables))
         with self._database.read() as connection:
@@ -34,7 +34,7 @@ class TelemetryRepository(Repository):
         return RecordedTelemetry(changes=bool(row[0]), anomalies=bool(row[1]) or bool(row[2]))
 
     def delete_before(self, moment: datetime) -> int:
-        """Delete the changes and anomalies from before a time; returns how many there were."""
+        """Delete the changes made and anomalies begun before a time; returns their number."""
         with self._database.write() as connection:
             changes = delete_changes(connection, self._tenant, moment)
             return changes + delete_anomalies(connection, self._tenant, moment)

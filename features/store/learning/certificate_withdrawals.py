@@ -17,7 +17,7 @@ class CertificateWithdrawalRepository(Repository):
     """The certificate withdrawals of one tenant."""
 
     def record(self, withdrawal: CertificateWithdrawal) -> bool:
-        """Store a withdrawal; False if the certificate was withdrawn before."""
+        """Store a withdrawal; False if the certificate was already withdrawn."""
         row = {name: getattr(withdrawal, name) for name in _NAMES} | {"tenant": self._tenant}
         with self._database.write() as connection:
             statement = insert_into(connection, WithdrawalRow).values(row).on_conflict_do_nothing()

@@ -1,6 +1,7 @@
 """The repository of dataset metadata: facts of a history that its incidents do not hold.
 
-They come from the mapping and are stored so that models can be trained again from the store.
+They come from the file and its mapping, and are stored so that models can be trained again from the
+store.
 """
 
 from collections.abc import Mapping

@@ -17,14 +17,14 @@ from features.store.tables import FeedbackRow
 _NAMES = tuple(field.name for field in fields(FeedbackRecord))
 _COLUMNS = tuple(FeedbackRow.__table__.c[name] for name in _NAMES)
 _KEY = ("tenant", "prediction_id", "target", "subject", "given_by")
-# Key columns cannot be null, and no id is empty.
+# The stored subject of feedback on a whole answer: key columns cannot be null, no id is empty.
 _WHOLE_ANSWER = ""
 # The targets of lists whose entries are past incidents.
 _INCIDENT_TARGETS = frozenset({"similar", "open_match"})
 
 
 class FeedbackRepository(Repository):
-    """The feedback of one tenant; a write does not change the revision."""
+    """The feedback of one tenant; a write does not increase the incidents' revision."""
 
     def record(self, record: FeedbackRecord, labels: Sequence[LabelRecord] = ()) -> None:
         """Store feedback, in place of the same person's earlier feedback on the same entry.
@@ -41,7 +41,7 @@ class FeedbackRepository(Repository):
     def select(
         self, target: str | None = None, incident_id: str | None = None
     ) -> tuple[FeedbackRecord, ...]:
-        """Return the feedback, oldest first; of one target or incident, if given."""
+        """Return the feedback, oldest first, of all or of the given target and incident."""
         conditions: list[ColumnElement[bool]] = [FeedbackRow.tenant == self._tenant]
         if target is not None:
             conditions.append(FeedbackRow.target == target)
@@ -57,7 +57,7 @@ class FeedbackRepository(Repository):
 
         There are two lists of past incidents: `similar` and `open_match`. For each list and entry
         the latest feedback counts, whoever gave it. An entry that is dismissed in one list is
-        returned whatever was said about it in the other.
+        returned regardless of the feedback on it in the other list.
         """
         records = self.select(incident_id=incident_id)
         last_actions = {(record.target, record.subject): record.action for record in records}
@@ -69,7 +69,7 @@ class FeedbackRepository(Repository):
 
 
 def delete_feedback(connection: Connection, tenant: str, incident_id: str) -> int:
-    """Delete the feedback on an incident's answers or on entries that name it; returns how many."""
+    """Delete the feedback on an incident's answers and on entries naming it; returns the count."""
     # The subject of a runbook's feedback is a runbook id, which may equal an incident's.
     names_it = and_(FeedbackRow.subject == incident_id, FeedbackRow.target != "runbooks")
     deletion = delete(FeedbackRow).where(

@@ -19,10 +19,10 @@ _MAX_QUERY_IDS = 5_000
 
 
 class LabelRepository(Repository):
-    """The labels of one tenant, which are only appended; a write does not change the revision."""
+    """The labels of one tenant; a write does not increase the incidents' revision."""
 
     def record(self, records: Sequence[LabelRecord]) -> None:
-        """Append the labels, all or none; a label that repeats the last one is left out."""
+        """Append the labels in one transaction, as `insert_labels` does."""
         if not records:
             return
         with self._database.write() as connection:
@@ -54,10 +54,10 @@ class LabelRepository(Repository):
 
 
 def insert_labels(connection: Connection, tenant: str, records: Sequence[LabelRecord]) -> None:
-    """Append the labels, except those that only repeat the last one on the same subject.
+    """Append the labels, except those that repeat the last one of their incident and target.
 
-    The caller must hold the tenant's lock, so that two equal labels at the same time are stored
-    once.
+    A final state repeats only a final state, and a person's label only a person's label. The caller
+    must hold the tenant's lock, so that two equal labels given at the same time are stored once.
     """
     new_records = tuple(_new_labels(connection, tenant, records))
     if new_records:
@@ -91,7 +91,7 @@ def _subject(record: LabelRecord) -> tuple[str, str, bool]:
 
 
 def _repeats(record: LabelRecord, previous: LabelRecord) -> bool:
-    # A final state with the same label is not new, whatever was answered since it was reached.
+    # A final state with the same label is not new, regardless of answers since it was reached.
     if record.given_by == FINAL_STATE:
         return record.label == previous.label
     return replace(record, given_at=previous.given_at) == previous
@@ -149,7 +149,7 @@ def _select(
 
 
 def delete_labels(connection: Connection, tenant: str, incident_id: str) -> int:
-    """Delete an incident's labels, and labels that name it; returns how many were its own."""
+    """Delete an incident's labels, and return their number; also delete labels that name it."""
     names_it = (LabelRow.target == "similar", LabelRow.label == incident_id)
     connection.execute(delete(LabelRow).where(LabelRow.tenant == tenant, *names_it))
     is_own = (LabelRow.tenant == tenant, LabelRow.incident_id == incident_id)

@@ -24,7 +24,7 @@ class MonitoringReportRepository(Repository):
             connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=new))
 
     def latest(self) -> MonitoringReport | None:
-        """Return the latest report, None before the first."""
+        """Return the latest report, None if there is none yet."""
         query = (
             select(MonitoringReportRow.found)
             .where(MonitoringReportRow.tenant == self._tenant)
@@ -51,7 +51,7 @@ def erase_in_monitoring(connection: Connection, tenant: str, incident_id: str) -
 
 @cache
 def _adapter() -> TypeAdapter[MonitoringReport]:
-    # Building it takes longer than reading the audit log.
+    # Cached, because building the adapter takes longer than reading the audit log.
     return TypeAdapter(MonitoringReport)
 
 

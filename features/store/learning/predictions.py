@@ -46,10 +46,10 @@ _OUTCOMES = {
 
 
 class PredictionRepository(Repository):
-    """The predictions of one tenant; a write does not change the revision."""
+    """The predictions of one tenant; a write does not increase the incidents' revision."""
 
     def record(self, records: Sequence[PredictionRecord]) -> None:
-        """Add predictions, all or none."""
+        """Add predictions in one transaction."""
         if not records:
             return
         with self._database.write() as connection:
@@ -94,7 +94,7 @@ class PredictionRepository(Repository):
     def between(
         self, start: datetime, end: datetime, target: str | None = None
     ) -> tuple[PredictionSummary, ...]:
-        """Return the predictions from `start` to before `end`, oldest first."""
+        """Return the predictions from `start` up to, not including, `end`, oldest first."""
         in_period = (PredictionRow.answered_at >= start, PredictionRow.answered_at < end)
         query = _select_summaries(self._tenant, target).where(*in_period).order_by(*_OLDEST_FIRST)
         with self._database.read() as connection:
@@ -105,7 +105,7 @@ class PredictionRepository(Repository):
     ) -> Mapping[tuple[str, str], PredictionSummary]:
         """Return the newest prediction about each of the incidents, by incident and target.
 
-        It reads all predictions ever made, so it is meant for many incidents at once.
+        All predictions of the tenant are read, so this is meant for many incidents at once.
         """
         if not incident_ids:
             return {}
@@ -123,8 +123,8 @@ class PredictionRepository(Repository):
     def audited(self, target: str | None = None) -> tuple[AuditedAnswer, ...]:
         """Return the answers that were drawn into the audit sample, oldest first.
 
-        Only the first answer per incident, target and version is returned, with the label that a
-        person gave since.
+        Only the first answer per incident, target and version is returned, with the
+        strongest label recorded since, if that label is independent of our answers.
         """
         query = (
             _select_summaries(self._tenant, target)
@@ -148,8 +148,9 @@ class PredictionRepository(Repository):
         """Return the newest answers about stored incidents without a label, least confident first.
 
         Such an incident has neither a label nor a final state for the target. With `since`, only
-        incidents whose newest answer is not older are returned. A final state that repeats our own
-        `auto` answer counts as a label here, because nobody needs to label a resolved incident.
+        incidents whose newest answer was given then or later are returned. A final state that
+        repeats our own `auto` answer counts as a label here, because nobody needs to label a
+        resolved incident.
         """
         query = _select_summaries(self._tenant, target).where(
             _is_open(self._tenant, target),

@@ -34,7 +34,7 @@ class ShadowPredictionRepository(Repository):
     """The answers of one tenant's challengers."""
 
     def record(self, records: Sequence[ShadowRecord]) -> None:
-        """Add challengers' answers, all or none."""
+        """Add challengers' answers in one transaction."""
         if not records:
             return
         rows = [
@@ -72,7 +72,7 @@ def delete_shadows(connection: Connection, tenant: str, incident_id: str) -> Non
 def _truths(
     connection: Connection, tenant: str, target: str, incident_ids: set[str]
 ) -> dict[str, str]:
-    """Return the strongest label of each incident that has one that is not self-confirmed."""
+    """Return the strongest label by incident id, without labels that are self-confirmed."""
     records: dict[str, list[LabelRecord]] = {}
     for record in select_labels(connection, tenant, target=target, incident_ids=incident_ids):
         records.setdefault(record.incident_id, []).append(record)

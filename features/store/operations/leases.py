@@ -15,7 +15,8 @@ class LeaseRepository(Repository):
     def take(self, name: str, holder: str, seconds: float) -> bool:
         """Take or renew a lease for this many seconds; False if another holder has it.
 
-        It is one statement under the write lock, so if two ask at the same time, only one gets it.
+        This is a single statement, so if two processes ask at the same time, only one gets the
+        lease.
         """
         with self._database.write() as connection:
             now = _now(connection)
@@ -31,7 +32,7 @@ class LeaseRepository(Repository):
             return connection.execute(statement).one_or_none() is not None
 
     def holder(self, name: str) -> str | None:
-        """Return the current holder of a lease, None if there is none."""
+        """Return the current holder of a lease, None if nobody holds it."""
         has_name = (LeaseRow.tenant == self._tenant, LeaseRow.name == name)
         with self._database.read() as connection:
             is_valid = LeaseRow.expires_at > _now(connection)

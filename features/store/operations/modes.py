@@ -7,12 +7,12 @@ from features.store.database import insert_into
 from features.store.repository import Repository
 from features.store.tables import ModeRow
 
-# Key columns cannot be null, and no label is empty.
+# The stored label of a whole target's mode: key columns cannot be null, and no label is empty.
 _WHOLE_TARGET = ""
 
 
 class ModeRepository(Repository):
-    """The modes of one tenant; a write does not change the revision, as no index holds them."""
+    """The modes of one tenant; a write does not increase the incidents' revision."""
 
     def current(self) -> Modes:
         """Return every mode that is set, ordered by target and label."""
@@ -29,7 +29,7 @@ class ModeRepository(Repository):
     def set(self, setting: ModeSetting) -> None:
         """Set the mode of a target or of one label.
 
-        Setting a target's mode removes the modes of its labels that allow more.
+        Setting a target's mode removes those modes of its labels that allow more than the new mode.
         """
         with self._database.write() as connection:
             _upsert(connection, self._tenant, setting)

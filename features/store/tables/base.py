@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 VERSION_TABLE = "precedent_alembic_version"
 SCHEMA_REVISION = "0005"
-"""The newest migration, and the table that says which one a database has reached."""
+"""The table that holds the migration a database has reached, and the newest migration."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):

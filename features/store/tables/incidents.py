@@ -12,7 +12,8 @@ from features.store.tables.base import Base, Key
 class IncidentRow(Base):
     """An incident: the fields of its report and of its outcome.
 
-    `resolved` is true unless the outcome is open. `revision` is the last that changed the row.
+    `resolved` is true unless the outcome is open. `revision` is the revision that last changed the
+    row.
     """
 
     __tablename__ = "incidents"

@@ -44,7 +44,7 @@ class PredictionRow(Base):
 
 _by_answering = (PredictionRow.tenant, PredictionRow.answered_at)
 Index("predictions_by_time", *_by_answering).ddl_if("postgresql")
-# Without this index, SQLite would read each long answer to reach the columns behind it. PostgreSQL
+# Without this index, SQLite would read each long answer to reach the columns after it. PostgreSQL
 # stores long answers elsewhere, and would refuse a label that is too long for an index.
 Index(
     "predictions_by_time_with_labels",
@@ -63,7 +63,7 @@ Index(
 
 
 class FeedbackRow(Base):
-    """Feedback on an answer, or on the entry `subject` of it; '' stands for the whole answer."""
+    """Feedback on an answer or one of its entries; `subject` is '' for the whole answer."""
 
     __tablename__ = "feedback"
     __table_args__ = (Index("feedback_by_incident", "tenant", "incident_id"),)
@@ -82,7 +82,7 @@ class FeedbackRow(Base):
 
 
 class LabelRow(Base):
-    """A label from a person or from a final state; `number` counts the tenant's labels."""
+    """A label from a person or from a final state; `number` numbers the tenant's labels."""
 
     __tablename__ = "labels"
     __table_args__ = (
@@ -103,7 +103,7 @@ class LabelRow(Base):
 
 
 class WithdrawalRow(Base):
-    """A label that a version may no longer answer as `auto`, with the audit's figures."""
+    """A label that a version may no longer answer as `auto`, with the result of the audit."""
 
     __tablename__ = "withdrawals"
 

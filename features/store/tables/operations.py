@@ -9,7 +9,7 @@ from features.store.tables.base import Base, Key, Number
 
 
 class AuditEventRow(Base):
-    """An entry of the audit log; triggers refuse every change and deletion."""
+    """An entry of the audit log; database triggers reject every change and deletion."""
 
     __tablename__ = "events"
 
@@ -25,7 +25,7 @@ class AuditEventRow(Base):
 
 
 class ModeRow(Base):
-    """The mode of a target, or of one of its labels; '' stands for the whole target."""
+    """The mode of a target or of one of its labels; `label` is '' for the whole target."""
 
     __tablename__ = "modes"
 
@@ -37,7 +37,7 @@ class ModeRow(Base):
 
 
 class LeaseRow(Base):
-    """The process that does a job, and when its lease expires unless it is renewed."""
+    """The process that holds the lease of a job, and when the lease expires unless renewed."""
 
     __tablename__ = "leases"
 
