@@ -6,7 +6,7 @@ from collections.abc import Callable
 from features.domain.report import IncidentReport
 from features.text.memo import cached
 
-# Part of the key of every cached encoding: raise it whenever the result of a step changes.
+# Part of the key of every cached encoding: increase it whenever the result of a step changes.
 CLEANING_VERSION = 1
 
 _MARKUP = re.compile(r"\[(?:cid|image):[^\]\s]{1,200}\]|</?[a-zA-Z][^<>\n]{0,200}>|&nbsp;")
@@ -51,7 +51,7 @@ _LONGEST_CACHED = 5_000
 
 
 def drop_markup(text: str) -> str:
-    """Remove HTML tags and the image marks that mail clients insert."""
+    """Remove HTML tags, `&nbsp;` and the image placeholders that mail clients insert."""
     return _MARKUP.sub(" ", text) if "[" in text or "<" in text or "&" in text else text
 
 
@@ -63,7 +63,7 @@ def name_template_variables(text: str) -> str:
 
 
 def keep_host_of_urls(text: str) -> str:
-    """Replace a URL by its host; two incidents rarely share the rest of an address."""
+    """Replace a URL by its host, because two incidents rarely share the rest of an address."""
     return _URL.sub(r"\1", text) if "://" in text else text
 
 
@@ -73,12 +73,15 @@ def drop_stack_frames(text: str) -> str:
 
 
 def drop_quoted_mail(text: str) -> str:
-    """Remove quoted lines and the address lines of forwarded mail."""
+    """Remove quoted lines, and the header lines of quoted or forwarded mail."""
     return _MAIL_HEADER.sub("", _QUOTE.sub("", text)) if "\n" in text else text
 
 
 def drop_signature(text: str) -> str:
-    """Remove a mail signature at the end; a sign-off far from the end is kept with its text."""
+    """Remove a mail signature at the end.
+
+    A sign-off followed by more than 400 characters is kept, as is the text after it.
+    """
     if "\n" not in text:
         return text
     for match in _SIGN_OFF.finditer(text):
@@ -103,11 +106,11 @@ def split_camel_case(text: str) -> str:
 
 
 def collapse_space(text: str) -> str:
-    """Write every run of white space as one space."""
+    """Replace each run of white space by one space."""
     return _SPACE.sub(" ", text).strip()
 
 
-# Numbers in names stay: the number of a job or machine often shows which team owns it.
+# Numbers in names are kept: the number of a job or machine often shows which team owns it.
 CLEANING_STEPS: tuple[Callable[[str], str], ...] = (
     drop_markup,
     name_template_variables,

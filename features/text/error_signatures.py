@@ -60,7 +60,7 @@ def error_signatures(text: str) -> frozenset[str]:
 
 
 def error_codes(text: str) -> frozenset[str]:
-    """Return error codes and exception types, each in one spelling.
+    """Return error codes and exception types, each in one spelling; at most 32 are returned.
 
     >>> sorted(error_codes("java.lang.NullPointerException, then exited with code 137"))
     ['NullPointerException', 'exit code 137']
@@ -72,9 +72,9 @@ def error_codes(text: str) -> frozenset[str]:
 
 
 def stack_frames(text: str) -> frozenset[str]:
-    """Return the innermost functions of a stack trace.
+    """Return the innermost functions of the stack traces in a text, at most three.
 
-    Functions of libraries are left out, unless the trace has no others.
+    Functions of libraries are left out, unless the traces have no others.
 
     >>> stack_frames("Error: x\\n  at Map.get (node:map:3)\\n  at Basket.add (/app/basket.js:9)")
     frozenset({'at Basket.add'})
@@ -120,7 +120,7 @@ def _spell_oracle(match: re.Match[str]) -> str:
 def _spell_windows(match: re.Match[str]) -> str | None:
     """Return a Windows result code, None for a number that is more likely a memory address.
 
-    Result codes begin with 80 or C0, or stand behind a word such as "error".
+    Result codes begin with 80 or C0, or follow a word such as "error".
     """
     error_word, number = match[1], match[2].upper()
     return f"0x{number}" if error_word or number.startswith(("80", "C0")) else None
@@ -164,7 +164,7 @@ _SYMBOL = re.compile(
     r"|SIG(?:SEGV|KILL|TERM|ABRT|BUS|ILL|FPE|PIPE)"
 )
 
-# Some patterns begin with a character set and look back from there: this matches much faster.
+# Some patterns begin with a character set and then a look-behind: this order is much faster.
 CODE_RULES: tuple[CodeRule, ...] = (
     CodeRule(
         ("ora-", "tns-", "pls-", "rman-", "ora 0"),

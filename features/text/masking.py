@@ -105,7 +105,7 @@ def _mask_ipv6(match: re.Match[str]) -> str:
         IPv6Address(candidate)
     except AddressValueError:
         return match[0]
-    # `::` and `a::b` may also be names in C++.
+    # `::` and `a::b` without digits may be names in C++.
     return f"<ip>{colon}" if any(mark.isdigit() for mark in candidate[:-1]) else match[0]
 
 

@@ -11,7 +11,7 @@ _CLEAR_FUNCTIONS: list[Callable[[], None]] = []
 
 
 def cached(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator that caches the `most` recent results of a pure function of texts.
+    """Return a decorator that caches the `most` last used results of a pure function of texts.
 
     >>> @cached(2)
     ... def shout(text: str) -> str:
@@ -31,6 +31,6 @@ def cached(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def clear_cached() -> None:
-    """Clear every cache: after a text was deleted, nobody can say which results came from it."""
+    """Clear every cache, because it is unknown which results came from a deleted text."""
     for clear in _CLEAR_FUNCTIONS:
         clear()

@@ -69,6 +69,6 @@ def _banded_pairs(signatures: NDArray[np.uint32]) -> Integers:
         )
         order = np.argsort(bucket.ravel(), kind="stable")
         is_same_bucket = np.diff(bucket.ravel()[order]) == 0
-        # Pairs of neighbours are enough: the connected components join them to the whole bucket.
+        # Only neighbours in a bucket are paired; connected components join chains of linked pairs.
         pairs.append(np.stack([order[:-1][is_same_bucket], order[1:][is_same_bucket]], axis=1))
     return np.unique(np.concatenate(pairs), axis=0).astype(np.int64)

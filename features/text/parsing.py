@@ -157,14 +157,14 @@ def _drop_surrogates(text: str) -> str:
 
 
 def _repair_mojibake(text: str) -> str:
-    # UTF-8 that was decoded as another encoding always has two such characters in a row.
+    # UTF-8 that was decoded as another encoding always has two non-ASCII characters in a row.
     return ftfy.fix_encoding(text) if _FOREIGN_PAIR.search(text) and is_bad(text) else text
 
 
 def within(
     limit: str, unit: str, usual: float = inf
 ) -> Callable[[SizedType, ValidationInfo], SizedType]:
-    """Return a validator of length; the validation's context may replace the `usual` limit.
+    """Return a validator of length; the context's value for the key `limit` replaces `usual`.
 
     >>> ReportFields.model_validate({"id": "1"}, context={"max_text_characters": 9}).id
     '1'
@@ -182,8 +182,8 @@ def within(
 
 
 def _sanitise_name(value: object) -> object:
-    # Before pydantic's own checks: its check of length refuses texts with lone surrogates.
-    # The limit applies to the text as sent, so a longer text is left for that check.
+    # This runs before pydantic's check of length, which refuses texts with lone surrogates. The
+    # limit applies to the text as sent, so a longer text is left unchanged for pydantic to refuse.
     if isinstance(value, str) and len(value) <= MAX_ID_LENGTH:
         return parse_name(value)
     return value

@@ -1,4 +1,4 @@
-"""Finds the sentence of a closing note that names the fix, and rates how good the note is."""
+"""Finds the sentence of a closing note that names the fix, and rates how well it is documented."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ _LONGEST_FIX = 300
 
 
 class Documentation(IntEnum):
-    """How well a resolution is documented; it ranks incidents that are equally related."""
+    """How well a resolution is documented, to rank incidents that are equally related."""
 
     MISSING = 0
     NOTE = 1
@@ -64,7 +64,7 @@ class _Sentence:
 
     @property
     def folded(self) -> str:
-        """The text as the word lists are written: lower case, no accents, `reimage` as one word."""
+        """The text in the form of the word lists: lower case, no accents, no hyphen after "re"."""
         decomposed = unicodedata.normalize("NFKD", self.text.lower().replace("\u2019", "'"))
         plain = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
         return _PREFIX.sub("re", plain.replace("failed over", "failover"))
@@ -105,7 +105,7 @@ def _names_action(words: Sequence[str]) -> bool:
 
 
 def _is_action(words: Sequence[str], index: int) -> bool:
-    """Return whether a word names an action, judging by its form and the words before it."""
+    """Return whether a word names an action, by its form and the words around it."""
     word, previous = words[index], words[index - 1] if index else ""
     if word in _NOUNS or word in _OTHER_LANGUAGES:
         return True
@@ -117,7 +117,10 @@ def _is_action(words: Sequence[str], index: int) -> bool:
 
 
 def _is_command(words: Sequence[str], index: int) -> bool:
-    """Return whether a verb is a command, as in "please restart" or "advised user to restart"."""
+    """Return whether a verb is a command.
+
+    A command is the first word, or follows as in "please restart" or "advised user to restart".
+    """
     if index and words[index - 1] == "to":
         return not _ADVICE_WORDS.isdisjoint(words[:index])
     return index == 0 or words[index - 1] == "please"
@@ -195,7 +198,7 @@ _UNCAUSED_CHANGE = re.compile(
     r"(?:errors?|latency|rates?|loss|bandwidth|availability|impact|traffic)\b"
 )
 
-# A verb counts in the past tense, in -ing after a word such as "by", and as the first word.
+# These count in the past tense, as a command, and in -ing after a word such as "by".
 _VERBS = frozenset(
     _stem(verb)
     for verb in _words(

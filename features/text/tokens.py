@@ -71,7 +71,7 @@ def terms_of(text: str) -> list[str]:
 
 
 def plain_name(name: str) -> str:
-    """Return the letters and digits of a name in lower case, so that its spellings are equal.
+    """Return the letters and digits of a name in lower case, so that spellings become equal.
 
     >>> plain_name("Component/s"), plain_name("Kube Pod-CrashLooping")
     ('components', 'kubepodcrashlooping')

@@ -38,7 +38,7 @@ _LONGEST_CACHED = 64
 
 
 def mask_emails(text: str) -> str:
-    """Replace mail addresses."""
+    """Replace mail addresses by `<email>`."""
     return mask_text(text, _EMAILS) if "@" in text else text
 
 
@@ -53,7 +53,7 @@ def mask_words_with_digits(text: str) -> str:
 
 
 def mask_ips(word: str) -> str:
-    """Replace IP addresses."""
+    """Replace IP addresses by `<ip>`."""
     return mask_text(word, _IPS)
 
 
@@ -73,7 +73,7 @@ def mask_records(word: str) -> str:
 
 
 def drop_counters(word: str) -> str:
-    """Remove the number of a host: `srv-db-012` becomes `srv-db`."""
+    """Remove the number after a name, such as a host's: `srv-db-012` becomes `srv-db`."""
     return _COUNTER.sub(r"\1", word)
 
 
