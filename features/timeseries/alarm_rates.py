@@ -1,4 +1,4 @@
-"""Turns scores of a metric series into expected false alarms per week; rates gaps in the series."""
+"""Turns scores and gaps of a metric series into expected false alarms per week."""
 
 from typing import NamedTuple
 
@@ -13,12 +13,13 @@ _WEEK = 604_800
 
 
 class Alarms(NamedTuple):
-    """The constants that turn scores into alarm rates: a prior, and how fast a series changes it.
+    """The constants that turn scores into alarm rates: a prior, and how fast it is updated.
 
     A `share` of the hourly peaks exceeds `quantile`, by `excess` on average. This prior counts like
     `weight` observed exceedances. `shape` is the shape of the Pareto tail. An excess counts up to
-    `cap` times the average, and past hours count for `memory_hours`. One point in fifty exceeds the
-    score `often`. A `false_share` of the peaks above a threshold belongs to no incident.
+    `cap` times the average; the weight of past hours decays over `memory_hours`. One point in fifty
+    exceeds the score `often`. A `false_share` of the peaks above a threshold is taken to belong to
+    no incident.
     """
 
     share: float
@@ -35,7 +36,8 @@ class Alarms(NamedTuple):
 class Gaps(NamedTuple):
     """The constants for gaps.
 
-    After a gap, scores rise by `bonus` for each power of ten of the gap's rarity, up to two. A gap
+    Shortly after a gap, scores rise by `bonus` for each power of ten of the rarity of such points,
+    up to two powers. A gap
     of `least_points` or more is an alarm itself.
     """
 
@@ -47,7 +49,7 @@ class Gaps(NamedTuple):
 def judge_score(
     s: SeriesState, pace: TimeConstants, alarms: Alarms, score: float
 ) -> tuple[float, float]:
-    """Return the score relative to the series' usual scores, and its alarm rate; learn both.
+    """Return the score relative to the series' usual scores, and its alarm rate; learn from it.
 
     The rate is infinite while the series is too short.
     """
@@ -57,7 +59,7 @@ def judge_score(
             rate = _alarm_rate(s, alarms, score, _WEEK / max(_HOUR, pace.step))
         _learn_rate(s, pace, alarms, score)
     relative = score - 0.5 * (s.often - alarms.often)
-    # A short series may reach high scores by chance: its usual deviations are hardly known.
+    # A short series may reach high scores by chance: its usual deviations are uncertain.
     relative *= min(1.0, s.points / pace.season_warm)
     _learn_often(s, score)
     return relative, rate
@@ -76,7 +78,7 @@ def begin(s: SeriesState, alarms: Alarms, value: float) -> None:
 
 @compiled
 def smooth(s: SeriesState, score: float) -> float:
-    """Return the score averaged 3 to 1 with the previous one: anomalies last longer than noise."""
+    """Return 0.75 score + 0.25 previous score, because anomalies last longer than noise."""
     previous = s.last_score
     s.last_score = score
     return 0.75 * score + 0.25 * previous
@@ -84,7 +86,7 @@ def smooth(s: SeriesState, score: float) -> float:
 
 @compiled
 def miss(s: SeriesState, pace: TimeConstants, gaps: Gaps) -> float:
-    """Count a missing point; return how many gaps of this length the series has per week.
+    """Count a missing point; return the rate per week of gaps that reach this length.
 
     The rate is doubled, because gaps and values share one budget of alarms. It is infinite if the
     gap is shorter than `least_points` or more than an hour longer, or if the series is too short.
@@ -104,7 +106,8 @@ def miss(s: SeriesState, pace: TimeConstants, gaps: Gaps) -> float:
 def end_gap(s: SeriesState, pace: TimeConstants) -> float:
     """Count a known point, and the gap that it ends, if any.
 
-    Returns how rare points shortly after a gap are, in powers of ten, if this is one, else 0.
+    For a point shortly after a gap, returns how rare such points are in the series, in powers of
+    ten (2 for one in a hundred), else 0.
     """
     if s.missing > 0:
         for length in range(min(int(np.log2(s.missing)), GAP_LENGTHS - 1) + 1):

@@ -1,4 +1,4 @@
-"""The channels of a metric series: each compares a point with one expectation from its past."""
+"""The channels of a metric series: each compares a point with an expectation from the past."""
 
 from typing import NamedTuple
 
@@ -29,7 +29,13 @@ ChannelResult = tuple[float, int, float, float]
 
 
 class TimeConstants(NamedTuple):
-    """The share by which each average moves with a point; it depends on the step of the series."""
+    """The constants that depend on the step of a series, which is in seconds.
+
+    A day has `slots` slots. `slot_points` and `hour_points` are numbers of points. `minutes_3` to
+    `gap_memory` are the shares by which an average moves with each point. `forgetting` is the
+    factor of recursive least squares. A series needs more than `season_warm` points for expected
+    values, and more than `flag_warm` points for alarm rates.
+    """
 
     step: int
     slots: int
@@ -79,7 +85,10 @@ def score_full(
     terms: Numbers,
     gain: Numbers,
 ) -> ChannelResult:
-    """Like `score_light`, with every channel; `terms` and `gain` are work arrays."""
+    """Return the same as `score_light`, but with every channel.
+
+    `hour` is the hour of the week. `terms` and `gain` are work arrays.
+    """
     base, spread, slot = _season(s, pace, position)
     residual = x - base
     adjusted = residual - s.drift[1]
@@ -144,9 +153,10 @@ def _season(s: SeriesState, pace: TimeConstants, position: float) -> tuple[float
 def _judge(
     s: SeriesState, pace: TimeConstants, deviations: Numbers, channels: int, season_spread: float
 ) -> tuple[float, int]:
-    """Return the channels' mean surprise and the channel with the highest; learn the spreads.
+    """Return the mean surprise and the channel with the highest surprise; learn the spreads.
 
-    The surprise of a deviation is log2(1 + deviation / spread), which fits a tail as heavy as 1/x.
+    The surprise of a deviation is log2(1 + deviation / spread): -log2 of the probability of a
+    larger deviation under a distribution whose tail falls as 1/x. The ratio is limited to 16.
     """
     product, highest_ratio, leader = 1.0, -1.0, 0
     narrowest = max(_NARROWEST * s.width, _TINY)
@@ -169,7 +179,7 @@ def _judge(
 
 @compiled
 def _clipped(value: float, bound: float) -> float:
-    """Clip a deviation, except for a small part, so that a long constant level can still move."""
+    """Clip a value, plus 2% of it, so that averages still follow a lasting change of level."""
     return min(max(value, -bound), bound) + _LEAK * value
 
 
@@ -267,7 +277,10 @@ def _learn_forecast(
 
 @compiled
 def _learn_drift(s: SeriesState, pace: TimeConstants, residual: float, usual: float) -> None:
-    """Average the deviation from the season over three minutes, two hours and six hours."""
+    """Average the deviation from the season over three minutes, two hours and six hours.
+
+    The average over three minutes is of the deviation minus its average over two hours.
+    """
     adjusted = residual - s.drift[1]
     if s.points > _UNCLIPPED_POINTS:
         adjusted = _clipped(adjusted, _CLIP * usual)

@@ -30,7 +30,7 @@ def compiled(function: Function) -> Function:
 def enable_disk_cache(folder: Path, functions: Iterable[Callable[..., object]]) -> None:
     """Cache the machine code of functions in a folder, so that the next process need not compile.
 
-    If the environment names a folder in NUMBA_CACHE_DIR, that one is used instead.
+    If the environment names a folder in NUMBA_CACHE_DIR, that folder is used instead.
     """
     if "NUMBA_CACHE_DIR" not in os.environ:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def enable_disk_cache(folder: Path, functions: Iterable[Callable[..., object]]) 
 
 
 def hash_sources(*modules: ModuleType) -> str:
-    """Return a hash of the modules' source: cached code is stale once it has changed.
+    """Return a hash of the modules' source: if it changes, cached machine code is out of date.
 
     >>> import json
     >>> len(hash_sources(json))

@@ -81,7 +81,7 @@ def score_all_full(
     values: Values,
     scores: States,
 ) -> None:
-    """Like `score_all_light`, with every channel."""
+    """Score `values` as `score_all_light` does, but with every channel."""
     deviations, terms, gain = np.zeros(len(CHANNELS)), np.zeros(TERMS), np.zeros(TERMS)
     positions = np.array([slot_position(pace, time) for time in times])
     hours = np.array([hour_of_week(time) for time in times])

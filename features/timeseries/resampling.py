@@ -21,8 +21,9 @@ class SeriesGrid:
     """A series in time order, with one value per slot.
 
     `times` are unix seconds; `values` are NaN where missing. `slots` holds the index of each given
-    point in the grid, so that results can be returned in the given order. Adding `before` to a
-    result gives it in the given units; it is not zero only for counters. `warnings` describe how
+    point in the grid, so that results can be returned in the given order. For a counter,
+    `values` are the increases and `before` the counter's values before them: adding `before` to a
+    result gives it in the given units. For other series `before` is zero. `warnings` describe how
     the points were changed.
     """
 
@@ -38,9 +39,9 @@ def lay_on_grid(times: NDArray[np.int64], values: NDArray[np.float64]) -> Series
     """Return the grid for points given by unix seconds and values, in any order.
 
     The step is the commonest of the first thousand distances. A point belongs to the nearest slot;
-    if several points share a slot, the last given one counts. Slots between points are missing.
-    At most 1,440 are inserted into one gap, and about four per point in all, so that an irregular
-    series does not become mostly missing.
+    if several points share a slot, the last given one counts. Slots between points are missing. At
+    most 1,440 are inserted into one gap, and at most 1,440 plus four per point in all, so that an
+    irregular series does not become mostly missing.
 
     >>> grid = lay_on_grid(np.array([60, 0, 180]), np.array([2.0, 1.0, 4.0]))
     >>> grid.times.tolist(), grid.values.tolist(), grid.slots.tolist()
@@ -75,7 +76,7 @@ def _find_step(times: NDArray[np.int64]) -> int:
 def _fill(
     known_slots: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
-    """Return all slots, the positions of the known slots among them, and whether gaps were cut.
+    """Return all slots, the positions of known slots, and whether the total limit cut gaps.
 
     Missing slots are inserted between the known ones, up to a limit.
     """

@@ -40,7 +40,7 @@ def slots(first: int, last: int, step_seconds: int) -> Times:
 
 
 def to_slots(times: NDArray[Any], first: int, step_seconds: int) -> NDArray[np.int64]:
-    """Return for each time the number of the slot that ends at or after it; slot 0 ends at `first`.
+    """Return for each time the first slot that ends at or after it; slot 0 ends at `first`.
 
     >>> to_slots(np.array([60.0, 60.5, 120.0]), 60, 60).tolist()
     [0, 1, 1]
