@@ -52,7 +52,7 @@ class PackedVectors:
 class VectorIndex:
     """Finds the nearest vectors in two stages.
 
-    All vectors are scanned by their 96 main components; the `4 * count` best are then compared by
+    All vectors are scanned by at most 96 main components; the `4 * count` best are then compared by
     their cosines in all dimensions. The components are those of the uncentred covariance (PCA) and
     are computed again when the number of vectors has doubled.
 

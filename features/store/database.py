@@ -137,7 +137,7 @@ def _engine(address: URL) -> Engine:
 
 
 def _json(value: object) -> str:
-    # Several times faster than the standard library: the write lock is held during this.
+    # Several times faster than the standard library: the write lock is held meanwhile.
     return to_json(value).decode()
 
 

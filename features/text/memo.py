@@ -11,7 +11,7 @@ _CLEAR_FUNCTIONS: list[Callable[[], None]] = []
 
 
 def cached(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator that caches the `most` last used results of a pure function of texts.
+    """Return a decorator that caches at most `most` results of a pure function of texts.
 
     >>> @cached(2)
     ... def shout(text: str) -> str:

@@ -13,7 +13,7 @@ _WEEK = 604_800
 
 
 class Alarms(NamedTuple):
-    """The constants that turn scores into alarm rates: a prior, and how fast it is updated.
+    """The constants that turn scores into alarm rates: a prior, and how fast it adapts.
 
     A `share` of the hourly peaks exceeds `quantile`, by `excess` on average. This prior counts like
     `weight` observed exceedances. `shape` is the shape of the Pareto tail. An excess counts up to
@@ -37,8 +37,7 @@ class Gaps(NamedTuple):
     """The constants for gaps.
 
     Shortly after a gap, scores rise by `bonus` for each power of ten of the rarity of such points,
-    up to two powers. A gap
-    of `least_points` or more is an alarm itself.
+    up to two powers. A gap of `least_points` or more is an alarm itself.
     """
 
     bonus: float
@@ -49,7 +48,7 @@ class Gaps(NamedTuple):
 def judge_score(
     s: SeriesState, pace: TimeConstants, alarms: Alarms, score: float
 ) -> tuple[float, float]:
-    """Return the score relative to the series' usual scores, and its alarm rate; learn from it.
+    """Return the score relative to the series' usual scores, and its alarm rate; update both.
 
     The rate is infinite while the series is too short.
     """

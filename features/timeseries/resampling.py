@@ -22,7 +22,7 @@ class SeriesGrid:
 
     `times` are unix seconds; `values` are NaN where missing. `slots` holds the index of each given
     point in the grid, so that results can be returned in the given order. For a counter,
-    `values` are the increases and `before` the counter's values before them: adding `before` to a
+    `values` are increases and `before` the values before them: adding `before` to a
     result gives it in the given units. For other series `before` is zero. `warnings` describe how
     the points were changed.
     """

@@ -41,7 +41,7 @@ class FeedbackRepository(Repository):
     def select(
         self, target: str | None = None, incident_id: str | None = None
     ) -> tuple[FeedbackRecord, ...]:
-        """Return the feedback, oldest first, of all or of the given target and incident."""
+        """Return the feedback on the given target and incident, by default on all; oldest first."""
         conditions: list[ColumnElement[bool]] = [FeedbackRow.tenant == self._tenant]
         if target is not None:
             conditions.append(FeedbackRow.target == target)

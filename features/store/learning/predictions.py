@@ -123,8 +123,8 @@ class PredictionRepository(Repository):
     def audited(self, target: str | None = None) -> tuple[AuditedAnswer, ...]:
         """Return the answers that were drawn into the audit sample, oldest first.
 
-        Only the first answer per incident, target and version is returned, with the
-        strongest label recorded since, if that label is independent of our answers.
+        Only the first answer per incident, target and version is returned, with the strongest
+        label recorded since, if that label is independent of our answers.
         """
         query = (
             _select_summaries(self._tenant, target)
