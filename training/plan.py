@@ -7,7 +7,7 @@ from features.domain.runbook import Runbook
 from features.home import Home
 
 Progress = Callable[[str, int, int], None]
-"""Called with the name of a step, how much of it is done, and how much it has in all."""
+"""Called with a step's name, the number of units done and their total."""
 
 FRESHER_DAYS = 7.0
 WANTED_PRECISION = 0.92
@@ -19,10 +19,11 @@ class TrainingPlan:
 
     `adapt_minutes` limits the time for adapting the encoder; 0 skips it. With `family`, the error
     rate of certificates holds for all of a model's certificates together. A challenger counts as
-    fresher than the champion when its data end `fresher_days` later. `actor` is the name that the
-    audit log gives for the training. `is_stored` says that the history was read from the store,
-    without some of its labels, and must not be written back. `runbooks` replace the stored ones,
-    except `kept_runbooks`, whose files could not be read; None leaves the stored ones unchanged.
+    fresher than the champion if its data end at least `fresher_days` later. `actor` is the name
+    that the audit log gives for the training. `is_stored` says that the history was read from the
+    store with some labels left out, so it must not be written back. `runbooks` replace the stored
+    ones; None leaves these unchanged. `kept_runbooks` are the ids of stored runbooks to keep,
+    because their files could not be read.
     """
 
     home: Home

@@ -8,7 +8,7 @@ from training.plan import FRESHER_DAYS, WANTED_PRECISION, TrainingPlan
 
 
 class TrainingSettings(HomeSettings, EncoderSettings):
-    """Where state lives, and how to train."""
+    """Where data are stored, and how to train."""
 
     under_rating_cost: float | None = Field(default=None, gt=0, le=100)
     """The cost of rating an incident too low, where rating it too high costs 1; 1.25 if not set.

@@ -1,1 +1,1 @@
-"""Measures how good a model is, on rows that it was not fitted on."""
+"""Evaluates models on held-out rows: rows that they were not fitted on."""

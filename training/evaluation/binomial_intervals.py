@@ -1,4 +1,4 @@
-"""Confidence intervals of a share of counted cases."""
+"""Confidence intervals of binomial shares."""
 
 import math
 
@@ -10,7 +10,7 @@ _Z = 1.96
 
 
 def lower_bound(hits: ArrayLike, cases: ArrayLike, level: float = 0.05) -> NDArray[np.float64]:
-    """Return the one-sided lower Clopper-Pearson bounds of shares, at error rate `level`.
+    """Return one-sided lower Clopper-Pearson bounds of `hits / cases`, at error rate `level`.
 
     >>> lower_bound([36, 0], [36, 36]).round(3).tolist()
     [0.92, 0.0]
@@ -21,7 +21,7 @@ def lower_bound(hits: ArrayLike, cases: ArrayLike, level: float = 0.05) -> NDArr
 
 
 def upper_bound(hits: ArrayLike, cases: ArrayLike, level: float = 0.05) -> NDArray[np.float64]:
-    """Return the one-sided upper Clopper-Pearson bounds of shares, at error rate `level`.
+    """Return one-sided upper Clopper-Pearson bounds of `hits / cases`, at error rate `level`.
 
     >>> upper_bound([0, 36], [36, 36]).round(3).tolist()
     [0.08, 1.0]
@@ -32,7 +32,7 @@ def upper_bound(hits: ArrayLike, cases: ArrayLike, level: float = 0.05) -> NDArr
 
 
 def wilson_interval(share: float, cases: float) -> tuple[float, float]:
-    """Return Wilson's 95% interval (1927) of a share measured on so many independent cases.
+    """Return Wilson's 95% interval (1927) of a share measured on `cases` independent cases.
 
     >>> [round(bound, 2) for bound in wilson_interval(1.0, 30)]
     [0.89, 1.0]

@@ -15,9 +15,10 @@ Floats = NDArray[np.float64]
 def bootstrap(
     statistic: Callable[[Floats], float], blocks: Rows, *, replicates: int = 200, seed: int = 0
 ) -> Estimate:
-    """Return a statistic of rows with its interval; `statistic` takes the weight of each row.
+    """Return the value of a statistic with its 95% interval.
 
-    `blocks` numbers each row's day or group, whose rows are resampled together.
+    `statistic` computes the value from the weights of the rows. `blocks` has the number of each
+    row's day or group; the rows of a day or group are resampled together.
     """
     _, block_numbers = np.unique(blocks, return_inverse=True)
     count = int(block_numbers.max()) + 1
@@ -40,7 +41,7 @@ def percentile_interval(value: float, replicates: Sequence[float] | Floats) -> E
 
 
 def mean_by_day(values: Sequence[float], moments: Sequence[datetime]) -> Estimate:
-    """Return the mean of one or more values, with an interval that resamples days.
+    """Return the mean of at least one value, with a 95% interval that resamples days.
 
     >>> from datetime import UTC
     >>> mean_by_day([0.0, 1.0], [datetime(2026, 3, 1, tzinfo=UTC)] * 2)

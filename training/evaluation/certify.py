@@ -1,4 +1,4 @@
-"""Proves the certificates behind `auto`: for each class, a threshold with a proven precision."""
+"""Certifies `auto`: finds for each class a confidence threshold with a proven precision."""
 
 import math
 from collections.abc import Sequence
@@ -25,7 +25,8 @@ GRID = (0.999, 0.998, 0.996, 0.994, 0.992, *(round(0.99 - 0.01 * step, 2) for st
 class _ThresholdSequence:
     """The thresholds to test for one class, or for all rare classes, in falling order.
 
-    `accepted` and `right` count the groups of near-copies whose confidence reaches each threshold.
+    `accepted` counts, for each threshold, the groups of near-copies whose confidence reaches it;
+    `right` counts the correct predictions among these.
     """
 
     classes: tuple[int, ...]
@@ -62,18 +63,20 @@ def certify(
     """Return the certificates that held-out predictions prove.
 
     For each class, thresholds are tested from the highest to the lowest. The first tested one
-    accepts at least 36 groups of near-copies, or more if 36 right answers cannot prove `precision`.
-    Testing stops when the lower 95% Clopper-Pearson bound falls below `precision`; the certificate
-    has the last threshold that passed. Because testing stops at the first failure, the certificate
-    of a class is wrong with a probability of at most 5% (fixed-sequence Learn-then-Test,
-    Angelopoulos et al. 2021, arXiv 2110.01052). Classes that are predicted for fewer than 100
-    groups are tested together; their certificates are marked `pooled`.
+    accepts at least 36 groups of near-copies, or more if 36 correct answers cannot prove
+    `precision`. Testing stops when the one-sided lower 95% Clopper-Pearson bound of the precision
+    is below `precision`; the certificate has the last threshold that passed. Because testing stops
+    at the first failure, the precision of a class is lower than certified with a probability of at
+    most 5% (fixed-sequence Learn-then-Test, Angelopoulos et al. 2021, arXiv 2110.01052). Classes
+    that are predicted for fewer than 100 groups are tested together; their certificates are marked
+    `pooled`.
 
-    With `family`, the probability that any certificate of the model is wrong is at most 5%. The k
-    sequences of tests begin with a k-th of the error level each. When all thresholds of a sequence
-    pass, its share of the error level goes to the other sequences, which continue with it: Holm's
-    test (1979), extended to ordered hypotheses by Bretz et al. (2009, doi 10.1002/sim.3495). A
-    sequence may not give up its share earlier, since its next threshold could still be wrong.
+    With `family`, the probability that any certificate of the model is wrong is at most 5%. Each of
+    the k sequences of tests begins with 1/k of the error level. When all thresholds of a sequence
+    pass, its share of the error level is divided among the other sequences, which are tested again:
+    Holm's test (1979), extended to ordered hypotheses by Bretz et al. (2009, doi
+    10.1002/sim.3495). A sequence keeps its share until then, since its next threshold could still
+    be accepted wrongly.
     """
     sequences = _threshold_sequences(predictions, copies, len(classes))
     level = _ERROR_RATE / max(len(sequences), 1) if family else _ERROR_RATE
@@ -97,9 +100,9 @@ def certify(
 def _threshold_sequences(
     predictions: HeldOutPredictions, copies: Rows, classes: int
 ) -> list[_ThresholdSequence]:
-    """Return the tests of each common class and of the rare classes together.
+    """Return the thresholds to test for each common class, and for the rare classes together.
 
-    Which thresholds are tested does not depend on which answers are right.
+    They do not depend on which answers are correct.
     """
     sample = take_rows(predictions, one_of_each(copies))
     group_counts = np.bincount(sample.predicted, minlength=classes)
@@ -124,7 +127,7 @@ def _threshold_sequence(
 
 
 def _count_passed_together(sequences: Sequence[_ThresholdSequence], precision: float) -> list[int]:
-    """Return how many thresholds of each sequence pass when all share one error level."""
+    """Return how many thresholds of each sequence pass when the sequences share one error level."""
     finished = 0
     while True:
         level = _ERROR_RATE / max(len(sequences) - finished, 1)

@@ -1,4 +1,4 @@
-"""Measures label sets on held-out rows: how often they hold the right label, and their size."""
+"""Measures label sets on held-out rows: how often they have the correct label, and their size."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ _MIN_CLASS_ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class JudgedSets:
-    """Label sets of held-out rows: whether each holds the right label, and how many labels.
+    """Label sets of held-out rows: whether each has the correct label, and how many labels.
 
-    `blocks` numbers each row's day or group, the unit to resample.
+    `labels` are the correct ones. `blocks` has the number of each row's day or group, the unit to
+    resample.
     """
 
     labels: Rows
@@ -39,10 +40,11 @@ def judge_sets(
     copies: Rows,
     folds: Sequence[Fold],
 ) -> JudgedSets | None:
-    """Return each fold's sets, calibrated on the other folds (cross-conformal, Vovk 2015).
+    """Return the sets of each fold's rows, calibrated on the other folds (Vovk 2015).
 
-    `predictions` and `copies`, the near-copy groups, belong to the rows of `cross_fit`. Returns
-    None if one fold holds all rows, since no rows are left to calibrate on.
+    This is the cross-conformal method. `predictions` and `copies` (the near-copy groups) have one
+    entry for each row of `cross_fit`. Returns None if one fold holds all rows, since no rows are
+    left to calibrate on.
     """
     is_in_set = np.zeros(cross_fit.probabilities.shape, dtype=np.bool_)
     for fold in folds:
@@ -66,7 +68,7 @@ def most_frequent_sets(
 ) -> JudgedSets:
     """Return the baseline: the sets of the most frequent labels that together reach a coverage.
 
-    `shares`, of shape (rows, classes), are the labels' frequencies.
+    `shares`, of shape (rows, classes), are the relative frequencies of the labels.
     """
     order = np.argsort(-shares, axis=1, kind="stable")
     sorted_shares = np.take_along_axis(shares, order, axis=1)
@@ -78,7 +80,7 @@ def most_frequent_sets(
 
 
 def set_metrics(sets: JudgedSets) -> Mapping[str, SetMetric]:
-    """Return the metrics of these sets; class coverage only if some class has 50 rows."""
+    """Return the metrics of these sets; class coverage only if a class has 50 rows or more."""
     metrics: dict[str, SetMetric] = {"set coverage": set_coverage, "mean set size": mean_set_size}
     if np.bincount(sets.labels).max() >= _MIN_CLASS_ROWS:
         metrics["lowest class coverage"] = lowest_class_coverage
@@ -86,7 +88,7 @@ def set_metrics(sets: JudgedSets) -> Mapping[str, SetMetric]:
 
 
 def set_coverage(sets: JudgedSets, weight: Floats) -> float:
-    """Return the weighted share of sets that hold the right label."""
+    """Return the weighted share of sets that have the correct label."""
     return float((weight * sets.covered).sum() / weight.sum())
 
 
@@ -96,9 +98,9 @@ def mean_set_size(sets: JudgedSets, weight: Floats) -> float:
 
 
 def lowest_class_coverage(sets: JudgedSets, weight: Floats) -> float:
-    """Return the weighted coverage of the worst-covered class, among those with 50 rows.
+    """Return the lowest weighted coverage of a class, among those with at least 50 rows.
 
-    The minimum over classes is biased downwards, since a class is also the worst by chance.
+    This minimum is biased downwards, since a class can have the lowest coverage by chance.
     """
     class_sizes = np.bincount(sets.labels)
     coverages = np.bincount(sets.labels, sets.covered) / np.maximum(class_sizes, 1)

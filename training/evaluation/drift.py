@@ -1,4 +1,4 @@
-"""Detects whether newer incidents differ from older ones, which certificates must not rest on."""
+"""Detects drift, after which certificates may rest on the newer incidents only."""
 
 from collections.abc import Sequence
 
@@ -23,14 +23,15 @@ _MIN_DAYS = 2
 def find_drift(
     labels: Rows, rows: Rows, predictions: HeldOutPredictions, split: Split
 ) -> Drift | None:
-    """Compare, at the start of each judged period, the incidents since then with those before.
+    """Compare, for each evaluated period, the incidents since its start with those before.
 
-    `labels` numbers each incident's class, -1 if unknown; `predictions` belongs to `rows`. There
-    are two kinds of drift. The shares of labels have changed if at least 5% of the labels would
-    have to change to restore them, and if shuffled days differ as much in at most 1% of the cases
-    (divided by the number of periods). Confidence is too high if in the newest period it exceeds
-    accuracy by at least .05 and the 95% interval of the excess lies above zero. The drift is dated
-    to the latest period at whose start there is one. Returns None without usable times.
+    `labels` has the number of each incident's class, -1 if unknown; `predictions` are those of
+    `rows`. There are two kinds of drift. The shares of labels have changed if at least 5% of the
+    labels would have to change to restore the earlier shares, with a p-value (by shuffled days) of
+    at most .01 divided by the number of periods. Confidence is too high if in the newest period its
+    mean exceeds accuracy by at least .05 and the 95% interval of the excess lies above zero. The
+    drift is dated to the start of the latest period for which either holds. Returns None without
+    usable times.
     """
     if not split.periods:
         return None
@@ -56,7 +57,7 @@ def find_drift(
 
 
 def rows_since_drift(drift: Drift | None, rows: Rows, split: Split) -> NDArray[np.bool_]:
-    """Return which rows opened since the last drift; without a drift, all rows."""
+    """Return a mask of the rows that opened since the drift; without a drift, of all rows."""
     if drift is None or drift.since is None:
         return np.ones(len(rows), dtype=np.bool_)
     since = [period.rows for period in split.periods if period.starts_at >= drift.since]
@@ -78,10 +79,11 @@ def _newest_overconfidence(
 
 
 def _label_shift(labels: Rows, split: Split, number: int) -> tuple[float, float]:
-    """Return the distance of label shares before and since a period's start, and its p-value.
+    """Return the distance between the label shares before and since a period's start, with p-value.
 
-    The p-value is how often the shares of shuffled days are as far apart. Whole days are shuffled,
-    since incidents of one day are alike: a permutation test with exchangeable blocks (Good 2005).
+    The p-value is the share of shuffles with at least this distance; it counts the observed order
+    as one. Whole days are shuffled, since incidents of one day are alike: a permutation test with
+    exchangeable blocks (Good 2005).
     """
     later_rows = np.concatenate([period.rows for period in split.periods[number:]])
     rows_before = split.periods[number].before
@@ -98,9 +100,9 @@ def _label_shift(labels: Rows, split: Split, number: int) -> tuple[float, float]
 def _count_by_day(
     labels: Rows, days: Rows, later_rows: Rows, rows_before: Rows
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return label counts of shape (days, classes), and which days are later.
+    """Return label counts of shape (days, classes), and a mask of the later days.
 
-    The day on which a period starts counts twice, once on each side.
+    A day with both later and earlier rows counts as two days.
     """
     rows = np.concatenate([later_rows, rows_before])
     is_later_side = np.repeat([1, 0], [len(later_rows), len(rows_before)])
@@ -112,7 +114,7 @@ def _count_by_day(
 
 
 def _draw_days(counts: Floats, count: float, generator: np.random.Generator) -> NDArray[np.bool_]:
-    """Draw days at random until they hold the wanted number of incidents."""
+    """Draw days at random until they hold `count` incidents, and return their mask."""
     order = generator.permutation(len(counts))
     incident_counts = np.cumsum(counts[order].sum(axis=1))
     is_drawn = np.zeros(len(counts), dtype=np.bool_)
@@ -121,9 +123,10 @@ def _draw_days(counts: Floats, count: float, generator: np.random.Generator) -> 
 
 
 def label_distance(counts: Floats, is_later: NDArray[np.bool_]) -> float:
-    """Return the total variation distance: the share of labels that would have to change.
+    """Return the total variation distance between the label shares of later and other days.
 
-    `counts` has shape (days, classes); `is_later` says which days are compared with the others.
+    It is the share of labels that would have to change to make the shares equal. `counts` has shape
+    (days, classes).
     """
     later_counts, earlier_counts = counts[is_later].sum(axis=0), counts[~is_later].sum(axis=0)
     later_shares = later_counts / max(later_counts.sum(), 1)

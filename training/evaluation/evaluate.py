@@ -32,10 +32,11 @@ _SMOOTHING = 1.0
 class Evaluation:
     """Held-out predictions of a model (`judged`) and of the baseline, on the same `rows`.
 
-    `rows` are places in the history, `copies` numbers their near-copy groups, and `fingerprints`
-    identify their reports by content. `classes` are the labels, in the order of their numbers.
-    `drift` says whether the newest rows differ; None without usable times. `slices` are parts of
-    the rows, with the model's quality on each in `slice_metrics`.
+    `rows` are indices into the history's incidents. `copies` has the number of each row's near-copy
+    group, and `fingerprints` identify the rows' reports by content. `classes` are the labels, in
+    the order of their numbers. `drift` says whether newer rows differ from older ones; it is None
+    without usable times. `slices` are parts of the rows, and `slice_metrics` the model's accuracy
+    on each.
     """
 
     rows: Rows
@@ -53,7 +54,7 @@ class Evaluation:
 def evaluate(
     model: CalibratedModel, target: Target, split: Split, reports: Sequence[IncidentReport]
 ) -> Evaluation:
-    """Measure a fitted model by its cross-fitted predictions; metrics have 95% intervals."""
+    """Evaluate a fitted model by its cross-fitted predictions; metrics have 95% intervals."""
     numbers = {label: number for number, label in enumerate(model.classes_)}
     labels = np.array([-1 if label is None else numbers[label] for label in target.labels])
     cross_fit, rows = model.cross_fit_, model.cross_fit_.rows
@@ -102,7 +103,7 @@ def _measure_metrics(
     predictions: AnyPredictions,
     baseline: AnyPredictions,
 ) -> tuple[Metric, ...]:
-    """Return each metric with its interval, and with the baseline's value."""
+    """Return each metric with its 95% interval, and with the baseline's value."""
     results = []
     for name, metric in metrics.items():
         estimate, baseline_estimate = measure(metric, predictions), measure(metric, baseline)
@@ -111,9 +112,10 @@ def _measure_metrics(
 
 
 def _label_shares(labels: Rows, split: Split, classes: int) -> Floats:
-    """Return for each incident the shares of labels in the rows that its fold's model learned from.
+    """Return for each incident the label shares in the rows that its fold's model was fitted on.
 
-    The shape is (incidents, classes).
+    The shape is (incidents, classes). The count of each label is increased by one, so that no share
+    of a held-out incident is zero.
     """
     shares = np.zeros((len(labels), classes))
     for fold in split.folds:

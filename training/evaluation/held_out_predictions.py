@@ -17,7 +17,7 @@ def write_held_out_predictions(
 ) -> None:
     """Write held-out predictions, with a hash of each incident's id and without its text.
 
-    `ids` are those of the whole history, which the evaluation's `rows` refer to.
+    `ids` has the id of each incident in the history; the evaluation's `rows` are indices into it.
     """
     folder.root.mkdir(parents=True, exist_ok=True)
     predictions = evaluation.judged
@@ -34,14 +34,14 @@ def write_held_out_predictions(
 
 @dataclass(frozen=True, slots=True)
 class StoredPredictions:
-    """A version's held-out predictions by report fingerprint, and the labels by hashed id."""
+    """A version's held-out predictions by report fingerprint, and their labels by hashed id."""
 
     predicted: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[int, str] = field(default_factory=dict)
 
 
 def held_out_answers(version: ModelVersion, home: Home) -> StoredPredictions:
-    """Read the held-out predictions of a version; empty if it stored none.
+    """Read the held-out predictions of a version, empty if none are stored.
 
     Raises `RegistryUnavailable`.
     """

@@ -1,4 +1,4 @@
-"""Finds labels that are likely mistaken, and the ceiling that they put on accuracy."""
+"""Finds labels that are likely wrong, and the highest accuracy that label noise allows."""
 
 import csv
 from collections.abc import Sequence
@@ -29,9 +29,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A label that is likely mistaken; `confidence` is that of the suggested label.
+    """A label that is likely wrong, with the label that is suggested instead.
 
-    `found_by` says who contradicts the label: the model, the near-copies, or both.
+    `found_by` says what contradicts the given label: the model, the near-copies, or both.
+    `confidence` is the model's probability of the suggested label, or its share among the
+    near-copies if only these contradict.
     """
 
     id: str
@@ -43,7 +45,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class SuspectLabels:
-    """How noisy a history's labels are, and the suspects, the most confident first."""
+    """The noise of a target's labels, and the suspects, the most confident first."""
 
     noise: LabelNoise
     suspects: tuple[Suspect, ...]
@@ -74,17 +76,17 @@ class _CopyVotes:
 
     @property
     def is_copied(self) -> NDArray[np.bool_]:
-        """Whether a group has more than one row."""
+        """Whether each group has more than one row."""
         return self.sizes > 1
 
     def ceiling(self) -> float | None:
-        """Return the share of rows with copies that have their group's most frequent label."""
+        """Return the accuracy of each group's most frequent label, on groups of several rows."""
         if not self.is_copied.any():
             return None
         return float(self.votes[self.is_copied].sum() / self.sizes[self.is_copied].sum())
 
     def find_contradicted(self, labels: Rows) -> dict[int, tuple[int, float]]:
-        """Return rows whose group has mostly another label, with that label and its share."""
+        """Return the rows that differ from their group's majority, with its label and share."""
         top_labels = self.top_labels[self.group_of]
         shares = (self.votes / self.sizes)[self.group_of]
         is_contradicted = (labels[self.rows] != top_labels) & (shares > _MAJORITY)
@@ -97,23 +99,24 @@ class _CopyVotes:
 def find_label_noise(
     labels: Rows, cross_fit: CrossFit, copies: Rows, classes: Sequence[str], ids: Sequence[str]
 ) -> SuspectLabels:
-    """Return how noisy a history's labels are, and the suspects, the most confident first.
+    """Return the noise of a target's labels, and the suspects, the most confident first.
 
-    `labels` numbers each incident's class, -1 if unknown. `cross_fit` holds the predictions of
-    models that were not fitted on the row. `copies` numbers near-copy groups. Two kinds of rows are
-    suspects: rows whose given label the model finds least likely, as many as confident learning
-    estimates (Northcutt, Jiang and Chuang 2021, doi 10.1613/jair.1.12125), and rows whose
-    near-copies mostly have another label. The model does not suspect labels with fewer than 20
-    judged rows, since it knows them too little.
+    `labels` has the number of each incident's class, -1 if unknown. `cross_fit` holds each row's
+    prediction by a model that was not fitted on it. `copies` has the number of each incident's
+    near-copy group. Two kinds of rows are suspects: rows whose given label has the lowest
+    probability by the model, as many as confident learning estimates (Northcutt, Jiang and Chuang
+    2021, doi 10.1613/jair.1.12125), and rows whose near-copies mostly have another label. Labels
+    with fewer than 20 held-out rows are suspected by near-copies only, since the model has learned
+    too little about them.
 
-    Two ceilings say how many of the labels any model could agree with. `ceiling` is the diagonal of
-    the joint distribution of given and right labels that confident learning estimates. It assumes
-    that mistakes depend on the right label only, and that the model knows the classes: the model's
-    own confident errors count as noise, so a better model may exceed the ceiling. If this model
-    already exceeds it, the estimate is unusable: the model then gives no ceiling and no suspects.
-    `copies_ceiling` is the share of rows with near-copies that a model could agree with if it gives
-    all copies of a group the group's most frequent label. It assumes that copies should have one
-    label, and does not see mistakes that all copies share.
+    Two ceilings estimate the highest accuracy that any model can reach on these labels. `ceiling`
+    is the trace of the joint distribution of given and correct labels that confident learning
+    estimates. It assumes that label errors depend on the correct label only, and that the model's
+    confident predictions are correct. If they are wrong they count as noise, so a better model may
+    exceed the ceiling. If this model's accuracy exceeds it by more than .01, the estimate is
+    unusable: there is then no `ceiling`, and no label is suspected by the model. `copies_ceiling`
+    is the accuracy, on rows with near-copies, of predicting each group's most frequent label. It
+    assumes that near-copies should have the same label, and misses errors that all copies share.
     """
     places, kept_classes = _assessable_rows(labels, cross_fit, len(classes))
     suspects_by_model, ceiling = _find_by_model(labels, cross_fit, places, kept_classes)
@@ -150,7 +153,7 @@ def write_suspects(suspects: Sequence[Suspect], file: Path) -> None:
 
 
 def _assessable_rows(labels: Rows, cross_fit: CrossFit, classes: int) -> tuple[Rows, Rows]:
-    """Return the places in `cross_fit` and the classes that confident learning can judge."""
+    """Return the positions in `cross_fit` and the classes that confident learning can assess."""
     given_labels = labels[cross_fit.rows]
     kept_classes = np.flatnonzero(np.bincount(given_labels, minlength=classes) >= _MIN_CLASS_ROWS)
     if len(kept_classes) < 2:
@@ -161,7 +164,7 @@ def _assessable_rows(labels: Rows, cross_fit: CrossFit, classes: int) -> tuple[R
 def _find_by_model(
     labels: Rows, cross_fit: CrossFit, places: Rows, kept_classes: Rows
 ) -> tuple[dict[int, tuple[int, float]], float | None]:
-    """Return the suspects by row, each with suggested class and confidence; and the ceiling."""
+    """Return the suspects by row, with suggested class and confidence, and the ceiling."""
     if not len(places):
         return {}, None
     probabilities = cross_fit.probabilities[np.ix_(places, kept_classes)]

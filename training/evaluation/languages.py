@@ -10,7 +10,7 @@ _LANGUAGES = """
 Danish Dutch English Finnish French German Hungarian Italian Norwegian Portuguese Russian Spanish
 Swedish
 """
-# tantivy's English list is too short (a fifth of the others): English texts would count as Danish.
+# tantivy's English list is a fifth as long as the others: English texts would count as Danish.
 _EXTRA_ENGLISH_WORDS = """
 about after all am any because been before can cannot could did do does from get had has have
 he hello help her his how i its just me more my need no now our out please she should so some
@@ -26,8 +26,8 @@ def languages_of(texts: Sequence[str]) -> list[str]:
     """Return the language of each text, or `unknown`.
 
     A text is in the language that has the most stop words in it (Grefenstette 1995), by the lists
-    of tantivy for 13 languages. The language is unknown if fewer than three stop words occur, or if
-    another language has nearly as many.
+    of tantivy for 13 languages. The language is unknown if fewer than three of its stop words
+    occur, or if another language has more than two thirds as many.
 
     >>> languages_of(["the printer is out of paper", "der Drucker ist nicht da", "disk sda1 97%"])
     ['English', 'German', 'unknown']
@@ -40,7 +40,7 @@ def languages_of(texts: Sequence[str]) -> list[str]:
 
 
 def _languages_by_word(words: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-    """Return the languages in which each word is a stop word, for words that are one anywhere."""
+    """Return each stop word among the words, with the languages in which it is a stop word."""
     extra_english = set(_EXTRA_ENGLISH_WORDS.split())
     languages_by_word = {word: ("English",) for word in words if word in extra_english}
     text = " ".join(words)

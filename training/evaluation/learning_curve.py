@@ -1,4 +1,4 @@
-"""Forecasts what more labels would bring: a learning curve, and how many labels `auto` needs."""
+"""Forecasts the effect of more labels: a learning curve, and how many labels `auto` needs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,10 +38,12 @@ _RUNG_DESCRIPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class LabelForecast:
-    """How much of the method the labels support (`rung`), and what more labels would bring.
+    """The level of the method that the labels support (`rung`), and a forecast for more labels.
 
-    `labels_until_auto` is None if there is a certificate already, or if no estimate is possible.
-    `is_withheld` says that no number of labels is enough until the mapping confirms the columns.
+    `labels_until_auto` is the estimated number of further labels until the first certificate. It is
+    None if the predictions already prove one, or if no estimate is possible; in the latter case
+    `is_auto_unlikely` is true. `is_withheld` says that no certificate is given until the mapping
+    confirms that the columns were known at opening.
     """
 
     rung: str
@@ -84,9 +86,10 @@ def forecast_labels(
     reports: Sequence[IncidentReport],
     plan: TrainingPlan,
 ) -> LabelForecast:
-    """Forecast what more labels would bring to a fitted model.
+    """Forecast the effect of more labels on a fitted model.
 
-    The forecast depends on what the answers prove, even if certificates are withheld.
+    The forecast depends on the certificates that the held-out predictions prove, even if these are
+    withheld.
     """
     recent_rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
     predictions, copies = take_rows(evaluation.judged, recent_rows), evaluation.copies[recent_rows]
@@ -114,8 +117,8 @@ def learning_curve(
     """Return the held-out accuracy of the first expert alone at growing shares of the labels.
 
     The first expert is a linear model, or with few labels the nearest neighbours; fitting it takes
-    a small part of the time of a training. Folds are used until they give 600 predictions. Above
-    5,000 labels the curve is flat and is not computed.
+    a small part of the training time. Folds are used until they give 600 predictions. With more
+    than 5,000 labels the curve is flat, and no points are returned.
     """
     labelled_rows = np.flatnonzero([label is not None for label in target.labels])
     if len(labelled_rows) > _MAX_LABELS:
@@ -136,14 +139,15 @@ def learning_curve(
 def labels_until_auto(
     predictions: HeldOutPredictions, copies: Rows, labels: int, *, precision: float
 ) -> int | None:
-    """Estimate how many more labels the first certificate needs, in tens; None if it cannot tell.
+    """Estimate how many more labels the first certificate needs, in tens; None if it is unclear.
 
-    `predictions` are the held-out ones of a model fitted on so many `labels`. Later answers are
-    assumed to be as confident and as often right as these. For each class, and for all classes
-    together, at each threshold: how many accepted answers would prove the precision observed there?
-    The observed precision is smoothed with ten more answers that are right as often as the mean
-    confidence says, so that a few lucky answers do not promise too much. A model improves with
-    more labels, so fewer may be enough.
+    `predictions` are held-out predictions of a model that was fitted on `labels` labels. Later
+    answers are assumed to be as confident and as precise as these. For each class, and for all
+    classes together, and for each threshold, the number of accepted answers is computed that would
+    prove `precision` if the observed precision stays the same; the smallest growth is returned. The
+    observed precision is smoothed with ten more answers whose precision is the mean confidence, so
+    that a few answers that are correct by chance do not make the estimate too low. A model improves
+    with more labels, so fewer may be enough.
     """
     sample = take_rows(predictions, one_of_each(copies))
     class_masks = [sample.predicted == number for number in np.unique(sample.predicted)]
@@ -154,14 +158,17 @@ def labels_until_auto(
         for threshold in thresholds[thresholds > precision - 0.1]
     ]
     growth = min(growths, default=np.inf)
-    # With ten times more labels the model would be too different from this one to estimate.
+    # If more than ten times as many labels were added, the model would differ too much from this.
     if growth - 1 > _MAX_GROWTH:
         return None
     return 10 * max(1, int(np.ceil((growth - 1) * labels / 10)))
 
 
 def _growth_needed(predictions: HeldOutPredictions, accepted: Rows, precision: float) -> float:
-    """Return the factor by which answers must grow until the accepted ones prove the precision."""
+    """Return the growth factor of the answers after which the accepted ones prove `precision`.
+
+    It is infinite if no answer is accepted, or if 2,000 accepted answers would not be enough.
+    """
     count = int(accepted.sum())
     right = int((accepted & (predictions.predicted == predictions.labels)).sum())
     if not count:
@@ -175,9 +182,9 @@ def _growth_needed(predictions: HeldOutPredictions, accepted: Rows, precision: f
 
 
 def _select_folds(folds: Sequence[Fold], labelled_rows: Rows) -> Iterator[Fold]:
-    """Yield folds of the labelled incidents until they have enough rows to judge.
+    """Yield folds of the labelled incidents until they have 600 held-out rows.
 
-    The rows of these folds number the labelled incidents only.
+    The rows of these folds are indices into `labelled_rows`.
     """
     judged_count = 0
     for fold in folds:

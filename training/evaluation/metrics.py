@@ -18,8 +18,9 @@ _MIN_ACCURACY = 0.92
 class HeldOutPredictions:
     """Predictions on rows that the predicting model was not fitted on.
 
-    `labels` and `predicted` number the classes; `confidence` is that of the predicted class.
-    `log_loss` is in nats. `blocks` numbers each row's day or group, the unit to resample.
+    `labels` and `predicted` have the number of each row's class, below `classes`. `confidence` is
+    the probability of the predicted class, and `log_loss` the loss of each row in nats. `blocks`
+    has the number of each row's day or group, the unit to resample.
     """
 
     labels: Rows
@@ -46,7 +47,7 @@ Metric = Callable[[HeldOutPredictions, Floats], float]
 
 
 def accuracy(predictions: HeldOutPredictions, weight: Floats) -> float:
-    """Return the weighted share of right labels."""
+    """Return the weighted share of rows that are predicted correctly."""
     return float(weight[predictions.labels == predictions.predicted].sum() / weight.sum())
 
 
@@ -60,7 +61,7 @@ def macro_f1(predictions: HeldOutPredictions, weight: Floats) -> float:
 
 
 def quadratic_kappa(predictions: HeldOutPredictions, weight: Floats) -> float:
-    """Return Cohen's kappa with quadratic weights (Cohen 1968); 0 if there is only one class."""
+    """Return Cohen's kappa with quadratic weights (Cohen 1968); 0 with one class only."""
     cost = weight @ (predictions.labels - predictions.predicted) ** 2.0
     columns = (predictions.labels, predictions.predicted)
     counts = np.array(
@@ -70,7 +71,10 @@ def quadratic_kappa(predictions: HeldOutPredictions, weight: Floats) -> float:
 
 
 def kappa_of_counts(cost: Floats, labels: Floats, predicted: Floats) -> Floats:
-    """Return quadratic kappas of samples from their summed `cost` and their counts of each class.
+    """Return the quadratic kappa of each sample.
+
+    `cost` is each sample's sum of the squared differences between label and prediction. `labels`
+    and `predicted` are counts of classes, of shape (samples, classes).
 
     >>> kappa_of_counts(np.array([0.0]), np.array([[2.0, 2.0]]), np.array([[2.0, 2.0]])).tolist()
     [1.0]
@@ -82,14 +86,17 @@ def kappa_of_counts(cost: Floats, labels: Floats, predicted: Floats) -> Floats:
 
 
 def expected_calibration_error(predictions: HeldOutPredictions, weight: Floats) -> float:
-    """Return the mean gap between confidence and accuracy, over ten equal bins (Naeini 2015)."""
+    """Return the mean absolute gap between confidence and accuracy (Naeini et al. 2015).
+
+    It is taken over ten bins of equal width, weighted by their rows.
+    """
     bins = confidence_bins(predictions.confidence)
     gap = weight * (predictions.confidence - (predictions.labels == predictions.predicted))
     return float(np.abs(np.bincount(bins, gap, CONFIDENCE_BINS)).sum() / weight.sum())
 
 
 def confidence_bins(confidence: Floats) -> Rows:
-    """Return the number of the bin of each confidence in 0..1; bins have equal width.
+    """Return the bin number, 0 to 9, of each confidence in 0..1; bins have equal width.
 
     >>> confidence_bins(np.array([0.0, 0.59, 0.6, 1.0])).tolist()
     [0, 5, 6, 9]
@@ -98,7 +105,7 @@ def confidence_bins(confidence: Floats) -> Rows:
 
 
 def coverage_at_wanted_accuracy(predictions: HeldOutPredictions, weight: Floats) -> float:
-    """Return the largest share of rows, the most confident first, with an accuracy of 92%."""
+    """Return the largest share of most confident rows with an accuracy of 92%, 0 if none."""
     order = np.argsort(-predictions.confidence, kind="stable")
     answered_weight = np.cumsum(weight[order])
     right_weight = np.cumsum(weight[order] * (predictions.labels == predictions.predicted)[order])
@@ -107,7 +114,7 @@ def coverage_at_wanted_accuracy(predictions: HeldOutPredictions, weight: Floats)
 
 
 def log_loss(predictions: HeldOutPredictions, weight: Floats) -> float:
-    """Return the mean negative log likelihood of the right label, in nats."""
+    """Return the mean negative log likelihood of the correct label, in nats."""
     return float((weight * predictions.log_loss).sum() / weight.sum())
 
 
@@ -135,14 +142,14 @@ AnyPredictions = TypeVar("AnyPredictions", bound=HasBlocks)
 def measure(
     metric: Callable[[AnyPredictions, Floats], float], predictions: AnyPredictions, *, seed: int = 0
 ) -> Estimate:
-    """Return a metric with its interval by the bootstrap over blocks (Efron 1979)."""
+    """Return a metric with its 95% interval by the bootstrap over blocks (Efron 1979)."""
     return bootstrap(lambda weight: metric(predictions, weight), predictions.blocks, seed=seed)
 
 
 def compare(
     metric: Metric, ours: HeldOutPredictions, theirs: HeldOutPredictions, *, seed: int = 0
 ) -> Estimate:
-    """Return our metric minus theirs on the same rows, with its paired interval."""
+    """Return the metric of `ours` minus that of `theirs` on the same rows, with a 95% interval."""
     return bootstrap(
         lambda weight: metric(ours, weight) - metric(theirs, weight), ours.blocks, seed=seed
     )

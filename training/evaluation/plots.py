@@ -11,7 +11,7 @@ import pandas as pd
 from models.base.model_card import Card
 from models.base.predictions import Certificate
 
-if TYPE_CHECKING:  # see _new_figure
+if TYPE_CHECKING:  # imported at run time by _new_figure
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -27,7 +27,7 @@ def draw_confusion(predictions: pd.DataFrame, card: Card, fonts: Path) -> "Figur
 
     `predictions` has the columns `label`, `predicted` and `confidence` of each held-out incident.
     `fonts` is the folder where matplotlib keeps its list of fonts. All labels except the 20 most
-    frequent are drawn as one.
+    frequent ones are drawn as one.
     """
     counts = _confusion_counts(predictions)
     figure = _new_figure(fonts, side=4 + 0.4 * len(counts))
@@ -48,11 +48,12 @@ def draw_confusion(predictions: pd.DataFrame, card: Card, fonts: Path) -> "Figur
 
 
 def draw_coverage(predictions: pd.DataFrame, card: Card, fonts: Path) -> "Figure":
-    """Draw precision against the share of incidents answered, and the certified labels.
+    """Draw precision against the share of incidents answered, and by certified label.
 
-    The left plot answers the most confident predictions first; a star marks what `auto` answers.
-    The right plot shows the precision of each certified label above its threshold. Dashed lines
-    mark the proven precision.
+    In the left plot, the most confident predictions are answered first, and a star marks the
+    answers of `auto`. The right plot shows the precision of the predictions that reach their
+    label's threshold, for up to 15 certified labels; it is left out without certificates. Dashed
+    lines mark the precision that the certificates prove.
     """
     figure = _new_figure(fonts, side=6, width=12 if card.certificates else 6)
     right = (predictions["label"] == predictions["predicted"]).to_numpy()
@@ -100,7 +101,8 @@ def _confusion_counts(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _new_figure(fonts: Path, side: float, width: float | None = None) -> "Figure":
-    # Importing matplotlib takes a second, and it writes to the user's home unless this is set.
+    # Imported here because importing matplotlib takes a second. Without MPLCONFIGDIR it writes to
+    # the user's home.
     os.environ.setdefault("MPLCONFIGDIR", str(fonts))
     from matplotlib.figure import Figure
 

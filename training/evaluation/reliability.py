@@ -10,7 +10,7 @@ import numpy as np
 from models.base.model_card import Card, ClassReliability, ConfidenceBin
 from training.evaluation.metrics import CONFIDENCE_BINS, HeldOutPredictions, confidence_bins
 
-if TYPE_CHECKING:  # see draw_reliability
+if TYPE_CHECKING:  # imported at run time by draw_reliability
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -39,7 +39,7 @@ def reliability_by_bin(predictions: HeldOutPredictions) -> tuple[ConfidenceBin, 
 def reliability_by_class(
     predictions: HeldOutPredictions, classes: Sequence[str]
 ) -> tuple[ClassReliability, ...]:
-    """Return the reliability of each class that is a label or a prediction, in class order."""
+    """Return the reliability of each class that is labelled or predicted, in class order."""
     labelled = np.bincount(predictions.labels, minlength=len(classes))
     predicted = np.bincount(predictions.predicted, minlength=len(classes))
     is_right = predictions.labels == predictions.predicted
@@ -64,7 +64,8 @@ def draw_reliability(card: Card, fonts: Path) -> "Figure":
     Left: accuracy against confidence by bin (Murphy and Winkler 1977), and below it the number of
     predictions in each bin. Right: precision against mean confidence, one dot per class.
     """
-    # Importing matplotlib takes a second, and it writes to the user's home unless this is set.
+    # Imported here because importing matplotlib takes a second. Without MPLCONFIGDIR it writes to
+    # the user's home.
     os.environ.setdefault("MPLCONFIGDIR", str(fonts))
     from matplotlib.figure import Figure
 
@@ -98,7 +99,7 @@ def _draw_counts(axes: "Axes", bins: Sequence[ConfidenceBin]) -> None:
 
 
 def _draw_classes(axes: "Axes", classes: Sequence[ClassReliability]) -> None:
-    """Draw a dot for each predicted class, with a name for the most frequent ones."""
+    """Draw a dot for each predicted class, and name the five most often predicted ones."""
     _draw_diagonal(axes)
     dots = [
         (

@@ -1,4 +1,4 @@
-"""Metrics of held-out searches for the card; recall is compared with a baseline."""
+"""Metrics of held-out searches for the model card; recall is compared with a baseline's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class JudgedSearches:
-    """Held-out searches, by arrays with one value per search.
+    """The results of held-out searches, as arrays with one value per search.
 
-    `ranks` are those of the first relevant entry, 0 for the top; `baseline_ranks` are the
-    baseline's. `has_relevant` says whether there is a relevant entry to find. Of the first entry,
-    `is_shown` says whether it reaches the cutoff, `is_right` whether it is relevant, and
-    `confidence` is its probability. `weights` are the numbers of incidents that a search stands
-    for. `blocks` number the days or groups to resample.
+    `ranks` and `baseline_ranks` are the ranks that the model and the baseline give to the first
+    relevant entry, 0 for the top. `has_relevant` says whether a relevant entry exists. `confidence`
+    is the probability that the first entry is relevant, `is_shown` says whether it reaches the
+    cutoff, and `is_right` whether the first entry is relevant. `weights` are the numbers of
+    incidents that a search represents. `blocks` are the numbers of the days or groups to resample.
     """
 
     ranks: Rows
@@ -39,7 +39,11 @@ class JudgedSearches:
 
 
 def recall_at(place: int, searches: JudgedSearches, ranks: Rows, weight: Floats) -> float:
-    """Return the share of searches whose top `place` entries hold a relevant one, if one exists."""
+    """Return the recall at `place`, 0 if no search has a relevant entry.
+
+    Of the searches for which a relevant entry exists, it is the share with a relevant one among the
+    top `place` entries.
+    """
     weight = weight * searches.weights * searches.has_relevant
     total = float(weight.sum())
     return float(weight[ranks < place].sum()) / total if total else 0.0
@@ -53,19 +57,19 @@ def shown_precision(searches: JudgedSearches, weight: Floats) -> float:
 
 
 def shown_share(searches: JudgedSearches, weight: Floats) -> float:
-    """Return the share of searches that show something."""
+    """Return the share of searches whose first entry is shown."""
     weight = weight * searches.weights
     total = float(weight.sum())
     return float(weight[searches.is_shown].sum()) / total if total else 0.0
 
 
 def shown_share_of_answerable(searches: JudgedSearches, weight: Floats) -> float:
-    """Return the share of searches with a relevant entry that show something."""
+    """Return the share of shown first entries over the searches that have a relevant entry."""
     return shown_share(searches, weight * searches.has_relevant)
 
 
 def measure_recall(place: int, searches: JudgedSearches, baseline: str) -> Metric:
-    """Return the recall at `place` with its interval, and that of the named baseline."""
+    """Return the recall at `place` with its 95% interval, and the named baseline's recall."""
     recall = measure(
         lambda resampled, weight: recall_at(place, resampled, resampled.ranks, weight), searches
     )
@@ -76,5 +80,5 @@ def measure_recall(place: int, searches: JudgedSearches, baseline: str) -> Metri
 def measure_shown(
     name: str, metric: Callable[[JudgedSearches, Floats], float], searches: JudgedSearches
 ) -> Metric:
-    """Return a metric of the shown entries; there is no baseline for it."""
+    """Return a metric of the shown entries with its 95% interval, without a baseline."""
     return Metric(name, *measure(metric, searches).triple)

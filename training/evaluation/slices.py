@@ -1,4 +1,4 @@
-"""Slices: parts of a history by class, service, source, language or length, measured alone."""
+"""Measures slices: parts of a history by class, service, source, language or text length."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _LONG_WORDS = 40
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The judged incidents whose fact `name` is `value`; `rows` are their places among all."""
+    """The held-out incidents whose fact `name` is `value`; `rows` are their indices."""
 
     name: str
     value: str
@@ -31,15 +31,15 @@ class Slice:
 
     @property
     def title(self) -> str:
-        """Its name in messages, such as `service mail`."""
+        """The name of the slice in messages, such as `service mail`."""
         return f"{self.name} {self.value}"
 
 
 def find_slices(reports: Sequence[IncidentReport], labels: Sequence[str]) -> tuple[Slice, ...]:
-    """Return the slices of judged reports with at least 30 incidents, at most 20 for each fact.
+    """Return the slices of held-out reports with at least 30 incidents, at most 20 for each fact.
 
-    Facts are label, service, source, language and text length. A fact that has the same value
-    everywhere gives no slices.
+    Facts are class (the label), service, source, language and text length. A fact that has the same
+    value everywhere gives no slices.
     """
     texts = [incident_text(report) for report in reports]
     facts: dict[str, Sequence[str | None]] = {
@@ -57,10 +57,11 @@ def find_slices(reports: Sequence[IncidentReport], labels: Sequence[str]) -> tup
 def measure_slices(
     predictions: HeldOutPredictions, slices: Sequence[Slice], copies: Rows
 ) -> tuple[SliceMetric, ...]:
-    """Return the accuracy of each slice with its 95% interval; `copies` are near-copy groups.
+    """Return the accuracy of each slice with its 95% interval.
 
-    Intervals are Wilson's (1927). Since near-copies are mostly right or wrong together, they are
-    computed for the effective number of independent incidents (Kish's design effect, 1965).
+    `copies` has the number of each row's near-copy group. Intervals are Wilson's (1927). They are
+    computed for the effective number of independent incidents (Kish's design effect, 1965), since
+    near-copies are mostly all correct or all wrong.
     """
     is_right = (predictions.labels == predictions.predicted).astype(np.float64)
     return tuple(_measure(slice_, is_right[slice_.rows], copies[slice_.rows]) for slice_ in slices)
@@ -74,7 +75,7 @@ def _measure(part: Slice, is_right: Floats, copies: Rows) -> SliceMetric:
 
 
 def _effective_count(is_right: Floats, groups: Rows) -> float:
-    """Return how many independent incidents give as much information as these in groups."""
+    """Return how many independent incidents would give as much information as these groups."""
     score, count = float(is_right.mean()), int(groups.max()) + 1
     if score in (0.0, 1.0):
         return float(count)
