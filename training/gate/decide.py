@@ -1,4 +1,4 @@
-"""Decides whether a challenger passes: better than the champion, or no worse and fresher."""
+"""Decides whether a challenger is better than the champion, or no worse and fresher."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,10 +14,10 @@ from training.gate.paired_bootstrap import Answers, GainEstimate, accuracy_gain,
 from training.gate.slice_veto import judge_slices
 
 TOLERATED_LOSS = 0.005
-"""How much worse than the champion a fresher challenger may be measured: half a point."""
+"""The largest measured loss of a challenger that counts as no worse: half a point."""
 
 TOLERATED_BOUND = 0.0075
-"""How much worse it may be by its 95% interval; see tests/benchmarks/gate_simulation.py."""
+"""The largest loss that its 95% interval may include; see tests/benchmarks/gate_simulation.py."""
 
 _BASELINE = "the most frequent label"
 _BEST = "the best champion of the past year"
@@ -36,12 +36,12 @@ class _OpponentComparison:
 
     @property
     def is_better(self) -> bool:
-        """Whether the challenger is better beyond noise."""
+        """Whether the 95% interval of the difference lies above zero."""
         return self.comparison.low > 0
 
     @property
     def is_no_worse(self) -> bool:
-        """Whether it is at most half a point worse, and its interval excludes much more."""
+        """Whether the measured loss and the interval's largest loss are both tolerated."""
         return self.comparison.value >= -TOLERATED_LOSS and self.comparison.low >= -TOLERATED_BOUND
 
     def __str__(self) -> str:
@@ -59,11 +59,13 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
     Its log loss must be better than the baseline's beyond noise: the 95% interval of the difference
     excludes zero. It replaces the champion if it is better beyond noise, or if it is no worse and
     fresher. No worse means: measured at most half a point worse, and the 95% interval excludes
-    that it is worse by three quarters of a point. By the same rule it may not be worse than the
-    best champion of the past year, since many small losses add up. No slice with enough incidents
-    may become clearly worse. Accuracy is compared, or for `ordered` labels the quadratically
-    weighted kappa, on at least 100 groups of near-copies. After a rollback, only a better
-    challenger replaces the champion, so that a fresher one does not undo the rollback.
+    a loss of more than three quarters of a point. By the same rule it may not be worse than the
+    best champion of the past year, since many small losses add up. On no slice with at least 100
+    groups of near-copies may it be significantly more than two points worse. Accuracy is compared,
+    or for `ordered` labels the quadratically weighted kappa, on at least 100 groups of near-copies;
+    with fewer, a fresher challenger replaces the champion without a comparison. After a rollback,
+    only a better challenger replaces the champion, so that a fresher one does not undo the
+    rollback.
     """
     baseline_verdict = _judge_by_baseline(ours)
     if not baseline_verdict.promoted or opponents.champion is None:
@@ -136,7 +138,7 @@ def _refuse_after_rollback(verdict: Verdict, opponents: Opponents) -> Verdict:
 
 
 def _judge_by_past_champions(ours: Evaluation, past: Sequence[Opponent], ordered: bool) -> Verdict:
-    """Compare with the past year's best champion, on the incidents that both were judged on."""
+    """Compare with the past year's best champion, on the incidents held out from both."""
     results = [
         _compare(ours, opponent, f"{_BEST} (version {opponent.version})", ordered)
         for opponent in past
@@ -162,7 +164,7 @@ def _compare(ours: Evaluation, opponent: Opponent, name: str, ordered: bool) -> 
 
 def _answers(ours: Evaluation, opponent: Opponent) -> Answers:
     numbers = {label: number for number, label in enumerate(ours.classes)}
-    # A label that the challenger does not know gets a number of its own, so it counts as wrong.
+    # Labels that are no class of the challenger share one more number, so they count as wrong.
     theirs = [numbers.get(label, len(numbers)) for label in opponent.predicted]
     return Answers(
         labels=ours.judged.labels[opponent.rows],
@@ -175,7 +177,7 @@ def _answers(ours: Evaluation, opponent: Opponent) -> Answers:
 
 
 def _join_verdicts(*verdicts: Verdict) -> Verdict:
-    """Return one verdict, which promotes if all of the verdicts do."""
+    """Return one verdict, which promotes the challenger if all of the verdicts do."""
     return Verdict(
         promoted=all(verdict.promoted for verdict in verdicts),
         reasons=tuple(reason for verdict in verdicts for reason in verdict.reasons),

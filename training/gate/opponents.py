@@ -22,7 +22,7 @@ from training.evaluation.held_out_predictions import held_out_answers
 from training.plan import TrainingPlan
 
 FEWEST_GROUPS = 100
-"""Two versions are compared if they share at least this many groups of near-copies."""
+"""Two versions are compared if both answered at least this many groups of near-copies."""
 
 _YEAR = timedelta(days=365)
 _MAX_ASKED = 2000
@@ -34,8 +34,8 @@ _LATER, _HELD_OUT = "opened after its data ended", "that neither had seen"
 class Opponent:
     """The answers of another version to incidents that it was not fitted on.
 
-    `rows` says which of the challenger's judged incidents these are; `which` says in words how they
-    were chosen.
+    `rows` are the indices of these incidents among the challenger's held-out ones; `which` says in
+    words how they were chosen.
     """
 
     version: str
@@ -46,11 +46,11 @@ class Opponent:
 
 @dataclass(frozen=True, slots=True)
 class Opponents:
-    """The champion and earlier champions, and what the challenger learned beyond the champion.
+    """The champion, earlier champions, and whether the challenger is fresher than the champion.
 
-    `freshness` says in words what the challenger learned beyond the champion, None if nothing.
-    `warnings` say why a comparison differs from the usual one. `rolled_back` says who rolled back
-    to the champion, when and why; None if nobody did.
+    `freshness` says in words what makes the challenger fresher, None if nothing does. `warnings`
+    say why the champion is not compared, or only by its held-out answers. `rolled_back` says
+    who rolled back to the champion, when and why; None if nobody did.
     """
 
     champion: Opponent | None = None
@@ -67,19 +67,20 @@ def find_opponents(
     learned_from: Sequence[str],
     plan: TrainingPlan,
 ) -> Opponents:
-    """Return the champions' answers to incidents that the challenger was judged on.
+    """Return the champions' answers to held-out incidents of the challenger.
 
-    The challenger's answers are its held-out ones: each comes from a fit that did not see the
-    incident or a near-copy. There are two cases for the champion.
+    The challenger's answers are its held-out ones: each comes from a model that was fitted without
+    the incident and its near-copies. There are two cases for the champion.
 
-    If at least 100 groups of incidents opened after the champion's data ended, and it has not
-    learned from them, the champion itself answers the latest 2,000 of them, as it would have in
-    production. The challenger's fits may have learned from incidents after the champion's data
-    ended; this is fair, since newer data are the purpose of retraining.
+    First, the held-out incidents may include at least 100 groups of near-copies that opened after
+    the champion's data ended and that the champion has not learned from. Then the champion itself
+    answers the latest 2,000 of these incidents, as it would have in production. The challenger's
+    answers come from models that may have learned from other incidents of that time; this is fair,
+    since newer data are the purpose of retraining.
 
-    Otherwise (the later period is too short, or there are no times) the champion's stored held-out
-    answers to the same reports are used. They come from fits on the history of its time that did
-    not see the report or a near-copy either.
+    Otherwise (the later period is too short, there are no times, or the champion cannot answer) the
+    champion's stored held-out answers to the same reports are used. They come from models that were
+    fitted on the history of the champion's time, without the report and its near-copies.
 
     A champion of an earlier artifact format cannot be loaded and is not an opponent. Raises
     `RegistryUnavailable` and `StoreUnavailable`.
@@ -115,12 +116,12 @@ def _explain_freshness(
     champion_labels: Mapping[int, str],
     fresher_days: float,
 ) -> str | None:
-    """Say what makes a challenger fresher than the champion; None if nothing does.
+    """Return in words what makes a challenger fresher than the champion; None if nothing does.
 
-    A challenger is fresher if its data end `fresher_days` later, if it learned from labelled
-    incidents that the champion never saw, or if a label has changed since the champion was judged.
-    `learned_from` are the challenger's training ids; `champion_labels` are the labels that the
-    champion was judged by, by hashed id.
+    A challenger is fresher if its data end at least `fresher_days` later, if it learned from
+    incidents that the champion has not learned from, or if a label has changed since the champion
+    was evaluated. `learned_from` are the ids of the challenger's training incidents.
+    `champion_labels` are the labels that the champion was evaluated with, by hashed id.
     """
     files = ArtifactFolder(champion.folder)
     end = data_end(history, champion.target)
@@ -141,7 +142,7 @@ def _explain_freshness(
 def _ask_champion(
     ours: Evaluation, history: History, champion: ModelVersion, registry: ModelRegistry
 ) -> tuple[Opponent | None, tuple[str, ...]]:
-    """Let the champion answer later incidents; None if there are too few or it cannot answer."""
+    """Return the champion's answers to later incidents, None if too few, with warnings."""
     later_rows = _find_later_rows(ours, history, champion)
     if len(np.unique(ours.copies[later_rows])) < FEWEST_GROUPS:
         return None, ()
@@ -172,7 +173,7 @@ def _seconds_after(cutoff: datetime, opened_at: datetime | None) -> float:
 
 
 def _read_opponent(ours: Evaluation, version: ModelVersion, plan: TrainingPlan) -> Opponent:
-    """Return a version's stored held-out answers to reports that the challenger was judged on."""
+    """Return a version's stored held-out answers to the challenger's held-out reports."""
     answers = held_out_answers(version, plan.home).predicted
     rows = np.flatnonzero([fingerprint in answers for fingerprint in ours.fingerprints])
     predicted = tuple(answers[ours.fingerprints[row]] for row in rows.tolist())
@@ -180,7 +181,7 @@ def _read_opponent(ours: Evaluation, version: ModelVersion, plan: TrainingPlan) 
 
 
 def _describe_rollback(target: str, plan: TrainingPlan) -> str | None:
-    """Say who rolled back to the champion, when and why; None if it was promoted."""
+    """Return in words who rolled back to the champion, when and why; None if nobody did."""
     with open_store(plan.database_url, plan.tenant) as store:
         events = store.audit_log.select(target=target)
     event = next((event for event in reversed(events) if event.action in CHAMPION_ACTIONS), None)

@@ -1,4 +1,4 @@
-"""Measures how much better one version answers the same incidents than another one."""
+"""Measures the gain of one version over another on the same incidents."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ _MIN_BLOCKS = 30
 class Answers:
     """The answers of two versions to the same incidents.
 
-    `labels`, `ours` and `theirs` number the `classes`; `blocks` numbers the incidents' days or
-    groups, `copies` their groups of near-copies.
+    `labels` (the correct ones), `ours` and `theirs` have the number of each incident's class, below
+    `classes`. `blocks` has the number of its day or group, `copies` of its group of near-copies.
     """
 
     labels: Rows
@@ -48,20 +48,20 @@ class Answers:
 
     @property
     def units(self) -> Rows:
-        """The units to resample: days or groups, or near-copy groups if there are fewer than 30."""
+        """Each incident's unit to resample: its block, or its near-copies if blocks are few."""
         _, block_numbers = np.unique(self.blocks, return_inverse=True)
         return block_numbers if block_numbers.max(initial=-1) + 1 >= _MIN_BLOCKS else self.copies
 
 
 @dataclass(frozen=True, slots=True)
 class GainEstimate(Estimate):
-    """Our metric minus theirs, with its 95% interval and its standard `error`."""
+    """The metric of `ours` minus that of `theirs`, with 95% interval and standard `error`."""
 
     error: float
 
 
 def accuracy_gain(answers: Answers) -> GainEstimate:
-    """Return our accuracy minus theirs.
+    """Return the accuracy of `ours` minus that of `theirs`.
 
     >>> right, wrong = np.zeros(40, dtype=np.int64), np.ones(40, dtype=np.int64)
     >>> accuracy_gain(Answers(right, right, wrong, np.arange(40), np.arange(40), 2)).low
@@ -74,7 +74,7 @@ def accuracy_gain(answers: Answers) -> GainEstimate:
 
 
 def kappa_gain(answers: Answers) -> GainEstimate:
-    """Return our quadratically weighted kappa (Cohen 1968) minus theirs."""
+    """Return the quadratically weighted kappa (Cohen 1968) of `ours` minus that of `theirs`."""
     classes = answers.classes
 
     def gain(sums: Floats) -> Floats:
@@ -96,11 +96,12 @@ def kappa_gain(answers: Answers) -> GainEstimate:
 def _estimate_gain(
     row_values: Floats, units: Rows, statistic: Callable[[Floats], Floats]
 ) -> GainEstimate:
-    """Resample the units a thousand times (Efron 1979) and compute the statistic of their sums.
+    """Return a statistic with its 95% interval by 1,000 resamples of the units (Efron 1979).
 
-    `row_values` has a row for each incident; the rows of a unit are summed. Units with equal sums
-    are interchangeable, so one multinomial draw says how often each distinct sum occurs. This is
-    the same bootstrap in a hundredth of the time.
+    `row_values` has a row for each incident. The rows of a unit are summed, and `statistic` maps
+    the sums over all units of a resample to its value. Units with equal sums are interchangeable,
+    so a resample is one multinomial draw of how often each distinct sum occurs. This bootstrap is
+    equivalent to drawing units and takes a hundredth of the time.
     """
     unit_numbers, unit_count = np.unique(units, return_inverse=True)[1], len(np.unique(units))
     sums: Floats = np.stack(

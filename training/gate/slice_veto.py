@@ -1,4 +1,4 @@
-"""Vetoes a challenger that is clearly worse than the champion on a slice of the incidents."""
+"""Vetoes a challenger that is significantly worse than the champion on a slice of incidents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from training.evaluation.slices import Slice
 from training.gate.paired_bootstrap import Answers, GainEstimate, accuracy_gain
 
 TOLERATED_FALL = 0.02
-"""How much lower the accuracy on a slice may be: two points."""
+"""How much lower the accuracy on a slice may be: two percentage points."""
 
 _MIN_GROUPS = 100
 _MIN_INCIDENTS = 20
@@ -23,7 +23,7 @@ _MAX_WARNINGS = 10
 
 @dataclass(frozen=True, slots=True)
 class _SliceGain:
-    """The gain in accuracy on a slice; `p_value` tests that the loss is at most two points."""
+    """The gain in accuracy on a slice; `p_value` is for a loss of at most two points."""
 
     comparison: Comparison
     p_value: float
@@ -41,9 +41,10 @@ def judge_slices(answers: Answers, rows: Rows, slices: Sequence[Slice]) -> Verdi
     """Refuse a challenger that is significantly more than two points worse on a slice.
 
     Slices with at least 100 groups of near-copies are tested, all together by Holm's procedure
-    (1979) at an error rate of 5%, so that many slices do not cause a veto by chance. On other
-    slices, a loss of two points is a warning. `rows` says which of the judged incidents the answers
-    belong to; the slices use the same row numbers.
+    (1979) at an error rate of 5%, so that many slices do not cause a veto by chance. A measured
+    loss of at least two points without a veto is a warning, if the slice has at least 20 answers.
+    `rows` are the indices of the answered incidents among the challenger's held-out ones, as in the
+    slices.
     """
     places = {row: place for place, row in enumerate(rows.tolist())}
     gains = []
@@ -90,7 +91,7 @@ def _find_vetoes(gains: Sequence[_SliceGain]) -> list[_SliceGain]:
 
 
 def _describe_losses(losses: Sequence[_SliceGain]) -> tuple[str, ...]:
-    """Return one line for each of the losses that cost most right answers."""
+    """Return a line for each of the ten losses of most correct answers, and one for the others."""
     by_cost = sorted(losses, key=lambda gain: gain.comparison.value * gain.comparison.incidents)
     lines = [str(gain) for gain in by_cost[:_MAX_WARNINGS]]
     if len(by_cost) > _MAX_WARNINGS:
