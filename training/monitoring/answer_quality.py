@@ -22,10 +22,10 @@ _MAX_EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class AnsweredIncidents:
-    """A champion's first answer to each incident, oldest first, and the right labels if known.
+    """A champion's first answer to each incident, oldest first, and the correct labels if known.
 
-    `truths` are the right labels by incident id, from final states and audited answers. Labels that
-    come from feedback alone are left out: people correct wrong answers and ignore right ones.
+    `truths` are the correct labels by incident id, from final states and audited answers. Labels
+    from feedback alone are left out: people correct wrong answers and often ignore correct ones.
     """
 
     target: str
@@ -34,11 +34,11 @@ class AnsweredIncidents:
 
     @property
     def known_answers(self) -> tuple[PredictionSummary, ...]:
-        """The answers to incidents whose right label is known."""
+        """The answers to incidents whose correct label is known."""
         return tuple(answer for answer in self.answers if answer.incident_id in self.truths)
 
     def is_wrong(self, answer: PredictionSummary) -> bool:
-        """Whether an answer differs from the right label, which must be known."""
+        """Return whether an answer differs from the correct label, which must be known."""
         return self.truths[answer.incident_id] != answer.label
 
 
@@ -58,7 +58,7 @@ def measure_answers(
 ) -> Findings:
     """Measure a champion's answers, and raise an alarm if they are overconfident.
 
-    `target_count` targets share the rate of false alarms.
+    The rate of false alarms is divided by `target_count`, the number of monitored targets.
     """
     measures = [
         *_measure_decisions(incidents),

@@ -24,8 +24,9 @@ def propose_categories(
     """Cluster the incidents whose answers abstained or were corrected; propose large clusters.
 
     `unplaced` are the ids of these incidents. Clustering is agglomerative by average cosine
-    distance. HDBSCAN finds no cluster if there is only one kind among unrelated incidents. A
-    cluster of at least five incidents is named after its distinctive words.
+    distance. HDBSCAN is not used, since it finds no cluster if only one kind of incident recurs
+    among unrelated ones. The five largest clusters of at least five incidents are proposed, named
+    after their distinctive words.
     """
     rows = np.array(
         [

@@ -1,4 +1,4 @@
-"""Checks certificates against audited answers: a person labels these without seeing them."""
+"""Checks certificates with audited answers: people label their incidents without seeing them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -24,10 +24,11 @@ def check_certificates(
     audited: Sequence[AuditedAnswer],
     withdrawals: Iterable[CertificateWithdrawal],
 ) -> Findings:
-    """Bound the precision of each audited label of a champion, and raise alarms.
+    """Return bounds on the precision of each audited label of a champion, and alarms.
 
-    There is an alarm for each withdrawn certificate, and for each certificate whose precision is
-    below its promise. The estimate weights each answer by the inverse of its sampling share.
+    There is an alarm for each withdrawn certificate, and for each other certificate whose upper
+    bound on the precision is below the promised precision. The estimate of the precision weights
+    each answer by the inverse of its probability of being audited.
     """
     answers_by_label: dict[str, list[AuditedAnswer]] = defaultdict(list)
     for answer in audited:
@@ -111,8 +112,9 @@ def _wrong_examples(answers: Sequence[AuditedAnswer]) -> tuple[str, ...]:
 def precision_history(store: Store, target: str, version: str, card: Card) -> pd.DataFrame:
     """Return the precision bounds of each label over time, for a chart.
 
-    There is a row for each audited answer, with the columns `label`, `day` (when the incident was
-    opened, or else answered), `n`, `right`, `estimate`, `low`, `high` and `promised`.
+    There is a row for each audited answer that a person has labelled. Its columns are `label`,
+    `day` (of the opening if it is known, or else of the answer), `n`, `right`, `estimate`, `low`,
+    `high` and `promised`.
     """
     answers = [
         answer

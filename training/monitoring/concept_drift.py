@@ -18,7 +18,7 @@ FACTS = ("service", "source")
 _LABEL_ERROR_RATE, _FACT_ERROR_RATE, _TEXT_ERROR_RATE = 0.01, 0.005, 0.03
 _MAX_EXAMPLES = 5
 _MIN_ROWS_BEFORE = 120
-# A value counts as young in this many incidents after its first one.
+# A value counts as young for this many incidents from its first one on.
 _YOUNG_ROWS = 320
 
 
@@ -91,14 +91,14 @@ def _new_values(
 def _several_new_values(
     dataset: MonitoringDataset, values: Sequence[str | None], since: int, yearly_error: float
 ) -> tuple[Novelty, ...]:
-    """Return a novelty, without a value, if several rare values are new at the same time."""
+    """Return a novelty, without a value, if several rare values appear at the same time."""
     rows, first = _select_rows([value is not None for value in values], since)
     if first < _YOUNG_ROWS + _MIN_ROWS_BEFORE:
         return ()
     row_values = [values[row] for row in rows]
     first_rows = {value: row for row, value in reversed(list(enumerate(row_values)))}
     is_young = [row - first_rows[value] < _YOUNG_ROWS for row, value in enumerate(row_values)]
-    # In the first rows every value is young, so they are left out.
+    # The first 320 rows are left out, since all their values are young.
     novelties = emerging_values(
         ["" if young else None for young in is_young[_YOUNG_ROWS:]],
         dataset.days[rows[_YOUNG_ROWS:]],
@@ -111,13 +111,13 @@ def _several_new_values(
 
 
 def _select_rows(is_selected: Sequence[bool], since: int) -> tuple[Rows, int]:
-    """Return the selected rows, and which of them is the first since a row."""
+    """Return the selected rows, and the index among them of the first one from `since` on."""
     rows = np.flatnonzero(np.array(is_selected, dtype=np.bool_)).astype(np.int64)
     return rows, int(np.searchsorted(rows, since))
 
 
 def _to_dataset_rows(novelty: Novelty, rows: Rows) -> Novelty:
-    """Return a novelty that was found among selected `rows` with the row numbers of the dataset."""
+    """Return a novelty, found among selected `rows`, with the row numbers of the dataset."""
     members = tuple(rows[list(novelty.members)].tolist())
     return replace(novelty, row=int(rows[novelty.row]), members=members)
 

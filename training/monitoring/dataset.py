@@ -55,13 +55,14 @@ class MonitoringDataset:
         return tuple(label_of(incident.outcome, target) for incident in self.incidents)
 
     def first_since(self, moment: datetime) -> int:
-        """Return the first row that was opened after a moment."""
+        """Return the number of the first row that was opened after a moment."""
         return int(np.searchsorted(self.days, moment.timestamp() / 86_400, side="right"))
 
     def error_for(self, yearly_error: float, since: int) -> float:
-        """Return the share of a yearly error rate that the rows from `since` on may use.
+        """Return the probability of a false alarm that the rows from `since` on may have together.
 
-        `yearly_error` is the probability of a false alarm in a year. Each row has an equal share.
+        `yearly_error` is the probability of a false alarm in a year. It is divided equally among
+        the average number of rows in a year.
         """
         if not self.incidents:
             return yearly_error
@@ -80,7 +81,7 @@ def opened_at(incident: ResolvedIncident) -> datetime:
 def read_monitoring_dataset(
     store: Store, home: Home, encoder: str, progress: Progress = lambda _count: None
 ) -> MonitoringDataset:
-    """Read all incidents of the store with their strongest labels, and encode new texts."""
+    """Read the dated incidents of the store with their strongest labels, and encode new texts."""
     # The times of a replayed history may be later than now.
     distant_future = datetime.now(UTC) + timedelta(days=36_500)
     stored_incidents = read_point_in_time(store, distant_future).history.incidents
@@ -102,7 +103,7 @@ def _first_incidents_of_bursts(incidents: Sequence[ResolvedIncident]) -> list[Re
 
 
 def first_of_bursts(groups: Rows, days: NDArray[np.float64]) -> Rows:
-    """Return the rows without near-copies of an incident that opened less than a day before.
+    """Return the rows that have no near-copy in the day before them.
 
     Rows are in order of time. A burst counts once however long it lasts, since each copy is
     compared with the copy before it.

@@ -1,4 +1,4 @@
-"""Finds the words that distinguish some incidents from others, to name the group."""
+"""Finds the words that distinguish a group of incidents from others, to name the group."""
 
 import re
 from collections import Counter
@@ -16,10 +16,10 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 def distinctive_terms(
     reports: Sequence[IncidentReport], others: Sequence[IncidentReport], *, count: int = _MAX_WORDS
 ) -> tuple[str, ...]:
-    """Return the words that are more frequent in these incidents than in others, the best first.
+    """Return at most `count` words that more reports have than `others`, highest weight first.
 
-    A word's weight is the share of these incidents that have it, minus the same share of the latest
-    others. Words with a weight of at most 0.2 are left out.
+    A word's weight is the share of `reports` that contain it, minus the share of the latest 3,000
+    of the `others` that contain it. Words with a weight of at most 0.2 are left out.
 
     >>> expired = [IncidentReport(id="1", title="kerberos ticket expired")] * 3
     >>> printing = [IncidentReport(id="2", title="ticket printer")] * 3

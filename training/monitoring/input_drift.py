@@ -27,7 +27,7 @@ _RARE_WORD_COUNT = 3
 
 
 def measure_inputs(dataset: MonitoringDataset, since: int) -> Findings:
-    """Measure how much the incidents since a row differ from the latest ones before it."""
+    """Measure how the incidents since a row differ from earlier ones, at most 1,500 of each."""
     late_rows = np.arange(since, len(dataset.incidents))[-_MAX_COMPARED:]
     early_rows = np.arange(since)[-_MAX_COMPARED:]
     if min(len(early_rows), len(late_rows)) < _MIN_COMPARED:
@@ -47,7 +47,7 @@ def _measure_domain_classifier(
     """Return the area under the ROC curve of a classifier that separates late from early texts.
 
     An area of .5 means no drift (classifier two-sample test: Lopez-Paz and Oquab 2017, arXiv
-    1610.06545). Incidents of a week stay together in folds and in the bootstrap of the interval.
+    1610.06545). Incidents of a week stay together in folds and in the bootstrap for the interval.
     """
     rows = np.concatenate([early_rows, late_rows])
     is_late = np.repeat([0, 1], [len(early_rows), len(late_rows)])
@@ -88,7 +88,7 @@ def _bootstrap_auc(
 
 
 def _measure_new_words(dataset: MonitoringDataset, since: int, late_rows: Rows) -> Measure:
-    """Return the share of late words that occur in fewer than three earlier incidents."""
+    """Return the share of words in late incidents that fewer than three earlier ones have."""
     early_counts: Counter[str] = Counter()
     for incident in dataset.incidents[:since]:
         early_counts.update(set(terms_of(incident_text(incident.report))))

@@ -1,4 +1,4 @@
-"""Measures how the shares of labels changed, and proposes classes to retire."""
+"""Measures how much the shares of labels changed, and proposes classes to retire."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def measure_label_shift(dataset: MonitoringDataset, target: str, since: int) -> 
 def _measure_shift(target: str, labels: Sequence[str], first: int, days: Rows) -> Measure:
     """Return the share of labels that would have to change to restore the earlier shares.
 
-    The measure's `reference` is the 95% quantile of the same distance between random days.
+    The measure's `reference` is the 95% quantile of this distance for shuffled days.
     """
     classes, numbers = np.unique(np.array(labels), return_inverse=True)
     _, day = np.unique(days, return_inverse=True)

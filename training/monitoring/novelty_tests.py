@@ -1,4 +1,4 @@
-"""Tests for values and kinds of text that are frequent lately and were rare before."""
+"""Tests for values and kinds of text that have become frequent and were rare before."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,8 +27,9 @@ _MIN_BLOCKS = 12
 class Novelty:
     """A new value or kind of text: the `row` at which it is detected, and its recent `members`.
 
-    `before` counts the earlier blocks of incidents that have it. `p_value` is the probability that
-    so much of it is recent if nothing changed. `value` is None for a kind of text.
+    `before` counts the earlier blocks of incidents with this value or kind. `p_value` is the
+    probability of at least as many recent blocks with it if nothing changed. `value` is None for a
+    kind of text.
     """
 
     row: int
@@ -43,12 +44,13 @@ def emerging_values(
 ) -> tuple[Novelty, ...]:
     """Return the new values that are detected at rows from `since` on, each at its first such row.
 
-    The rows are in order of time, `days` are their times. Ten rows make a block, in which a value
-    counts once, so that a burst counts little. Of the K blocks that have a value so far, k are
-    among the last M of B blocks. If nothing changed, the K blocks are drawn from B without
+    The rows are in order of time; `days` are their times in days. Ten rows make a block, in which a
+    value counts once, so that a burst counts little. Of the K blocks that have a value so far, k
+    are among the last M of B blocks. If nothing changed, the K blocks are drawn from B without
     replacement, and the hypergeometric tail is the p-value. It must be at most `error`, divided by
-    the number of tested rows and by four choices of M (Bonferroni). The recent rows must span a day
-    and must not be rarer than before.
+    the number of tested rows and by four choices of M (Bonferroni). The value must be in at least
+    three of the M blocks, and in at least as large a share of them as of all B blocks. Its rows in
+    the M blocks must span at least a day.
 
     >>> values = ["mail"] * 600
     >>> values[500::10] = ["kiosk"] * 10
@@ -75,12 +77,13 @@ def emerging_values(
 def emerging_texts(
     vectors: Vectors, days: Floats, *, since: int, error: float
 ) -> tuple[Novelty, ...]:
-    """Return the new kinds of text: rows from `since` on whose nearest incidents are mostly recent.
+    """Return the new kinds of text: rows from `since` on whose nearest incidents are too recent.
 
-    The test is that of `emerging_values`, on the blocks of the 6, 12 or 24 nearest earlier
-    incidents by cosine; each block counts once, by its nearest incident. It is a two-sample test by
-    nearest neighbours (Schilling 1986; Henze 1988), made for one new incident at a time. Novelties
-    that share members are joined into the first one, with the members of all.
+    Too recent means: more recent than chance explains, by the test of `emerging_values`. The tested
+    blocks are the 6, 12 or 24 earlier blocks that are nearest by the cosine of their nearest
+    incident. It is a two-sample test by nearest neighbours (Schilling 1986; Henze 1988), applied to
+    one new incident at a time. Novelties that share members are merged into the first of them,
+    which gets all their members.
     """
     level = error / (max(len(vectors) - since, 1) * len(_RECENT_BLOCKS) * len(_NEIGHBOUR_COUNTS))
     novelties: list[Novelty] = []
@@ -111,10 +114,10 @@ def _text_novelty(similarity: Vectors, row: int, days: Floats) -> Novelty | None
 
 
 def _recency(rows: Rows, row: int, blocks: int, days: Floats) -> tuple[int, float] | None:
-    """Return the first recent row and the p-value, for the best choice of M; None if none is new.
+    """Return the first row of the last M blocks and the p-value, for the M with the lowest one.
 
-    `rows` has one row for each block with the value, `row` is tested, and `blocks` counts all
-    blocks so far.
+    `rows` has one row for each block with the value, `row` is the tested row, and `blocks` counts
+    all blocks so far. Returns None if no M meets the conditions of `emerging_values`.
     """
     best: tuple[int, float] | None = None
     for recent_blocks in _RECENT_BLOCKS:

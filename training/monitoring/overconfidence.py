@@ -23,15 +23,15 @@ class Overconfidence:
 def find_overconfidence(
     confidence: Floats, is_wrong: NDArray[np.bool_], *, error: float
 ) -> Overconfidence | None:
-    """Return when answers became wrong too often for their confidence; None if they are not.
+    """Return when answers became wrong too often for their confidence; None if they did not.
 
     Rows are answers in order of time. The null hypothesis: an answer with confidence c is wrong
     with a probability of at most .02 + 1.25 (1 - c). The alternatives: the odds of a wrong answer
     are 2, 4, 8 or 16 times as high. Under the null hypothesis each likelihood ratio has a mean of
     at most 1. The sum of likelihood ratios over all possible starts of a change therefore grows by
     at most 1 per answer on average (Shiryaev-Roberts; an e-detector, Shin, Ramdas and Rinaldo 2022,
-    arXiv 2203.03532). The probability that it reaches n / error within n answers is at most
-    `error`.
+    arXiv 2203.03532). The detector is the mean of these sums over the four alternatives. The
+    probability that it reaches n / `error` within n answers is at most `error`.
 
     >>> right = np.zeros(300, dtype=bool)
     >>> wrong_later = np.where(np.arange(300) < 200, right, np.arange(300) % 2 == 0)
@@ -56,7 +56,7 @@ def find_overconfidence(
 
 
 def _likeliest_start(ratios: Floats) -> int:
-    """Return the row from which on the evidence is largest (CUSUM; Page 1954)."""
+    """Return the row since which the evidence for a change is largest (CUSUM; Page 1954)."""
     evidence = np.log(ratios)[::-1].cumsum(axis=0)
     rows_from_end, _ = np.unravel_index(int(evidence.argmax()), evidence.shape)
     return len(ratios) - 1 - int(rows_from_end)

@@ -1,4 +1,4 @@
-"""Builds the monitoring report of all champions, from the store and nothing else."""
+"""Builds the monitoring report of all champions, from the store and the registry."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class MonitoredChampion:
 
     @property
     def learned_until(self) -> datetime:
-        """The time until which its training data reach."""
+        """When the champion's training data end, or if unknown, when it was trained."""
         return self.card.cutoff or self.version.trained_at
 
 
@@ -54,10 +54,11 @@ def build_report(
     days: int | None = None,
     progress: Progress = lambda _count: None,
 ) -> MonitoringReport:
-    """Compare the incidents since the champions' data ended with those before, and judge answers.
+    """Compare the incidents since the champions' data ended with those before; measure answers.
 
     `days` limits the report to the last days before the newest incident. Without a champion the
-    limit is 30 days. Nothing is kept between reports, so equal stores give equal findings.
+    default limit is 30 days. No state is kept between reports, so the same stored data give the
+    same findings.
     """
     dataset = read_monitoring_dataset(store, home, encoder, progress)
     champions = [
@@ -149,9 +150,9 @@ def _group_by_incident(records: Iterable[LabelRecord]) -> dict[str, list[LabelRe
 def unbiased_labels(
     dataset: MonitoringDataset, target: str, ledger: Mapping[str, Sequence[LabelRecord]]
 ) -> dict[str, str]:
-    """Return labels by incident id, without those that only feedback or our own answers gave.
+    """Return labels by incident id, without those from feedback or Precedent's answers only.
 
-    Audited labels count, since people give them without seeing the answer.
+    Audited labels are included, since people give them without seeing the answer.
     """
     labels = {}
     for incident in dataset.incidents:
@@ -171,7 +172,7 @@ def _is_unbiased(record: LabelRecord) -> bool:
 def _find_unplaced(
     incidents: AnsweredIncidents, ledger: Mapping[str, Sequence[LabelRecord]]
 ) -> frozenset[str]:
-    """Return the ids of incidents whose answer abstained or was corrected."""
+    """Return the ids of the incidents whose answer abstained or was corrected."""
     abstained_ids = {
         answer.incident_id for answer in incidents.answers if answer.decision == "abstain"
     }

@@ -9,7 +9,7 @@ from training.monitoring.findings import Findings
 
 
 def measure_shadow(target: str, version: str, pairs: Sequence[ShadowPair]) -> Findings:
-    """Measure agreement, and for known labels also accuracy and calibration."""
+    """Measure agreement with the champion, and accuracy and calibration for known labels."""
     judged_pairs = [pair for pair in pairs if pair.truth is not None]
     metrics: list[tuple[str, Sequence[ShadowPair], Callable[[ShadowPair], float]]] = [
         ("agrees with the champion", pairs, lambda pair: pair.label == pair.champion_label),
