@@ -1,4 +1,4 @@
-"""Backtests `auto`: learns from all but the last days of a history, and answers these days."""
+"""Backtests `auto`: learns from a history without its last days, and answers their incidents."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ _TOKENS = 4
 
 @dataclass(frozen=True, slots=True)
 class AutoAnswer:
-    """An answer that `auto` would have given, and the label that the incident got (`truth`).
+    """An answer that `auto` would have given, and the incident's later label (`truth`).
 
     `because` names the tokens and facts that support the answer most.
     """
@@ -50,10 +50,11 @@ class AutoAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AutoPrecision:
-    """How often answers were right, with the 95% Clopper-Pearson interval `low`..`high`.
+    """The precision of answers, with its 95% Clopper-Pearson interval `low`..`high`.
 
-    `answers` and `right` count incidents. As in certificates, `precision` counts one incident of
-    each group of near-copies; there are so many `groups`.
+    `answers` counts all incidents, and `right` those with a correct answer. As in certificates,
+    `precision` and its interval count one incident of each of the `groups` of near-copies. Without
+    answers `precision` is None.
     """
 
     answers: int
@@ -66,7 +67,7 @@ class AutoPrecision:
 
 @dataclass(frozen=True, slots=True)
 class AutoLabel:
-    """The measured precision of a certified label, and the `share` of incidents that it answers."""
+    """The measured precision of a certified label, and the `share` of incidents it answers."""
 
     label: str
     certificate: Certificate
@@ -78,8 +79,8 @@ class AutoLabel:
 class BacktestedTarget:
     """The result for one target: its certified labels, and all `auto` answers, wrong ones first.
 
-    `learned_from` counts the labelled incidents of the past, `asked` those of the last days.
-    `share` is the share of the latter that `auto` answers.
+    `learned_from` counts the labelled incidents before the last days, `asked` those of the last
+    days. `share` is the share of the `asked` incidents that `auto` answers.
     """
 
     target: str
@@ -93,9 +94,9 @@ class BacktestedTarget:
 
 @dataclass(frozen=True, slots=True)
 class BacktestReport:
-    """The result of a backtest, which learned only from what was known at `cut`.
+    """The result of a backtest, whose models learned only from what was known at `cut`.
 
-    `past` counts the incidents learned from, `recent` those answered.
+    `past` counts the incidents that were known at `cut`, `recent` those that opened since.
     """
 
     days: int
@@ -124,8 +125,8 @@ def parse_days(period: str) -> int:
 def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress) -> BacktestReport:
     """Fit and certify on what was known before the last days, and answer the last days' incidents.
 
-    A label is known once its incident is resolved, or once it opens if there is no time of
-    resolution. Certificates that a training would withhold are used here, with a warning. Raises
+    A label is known once its incident is resolved, or once the incident opens if there is no time
+    of resolution. Certificates that a training would withhold are used here, with a warning. Raises
     `NotEnoughHistory` without usable times, or without incidents before the last days.
     """
     cut = _cut(history, days)
@@ -162,7 +163,7 @@ def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress
 
 
 def measure_precision(right: Sequence[bool], copies: Sequence[int]) -> AutoPrecision:
-    """Return how often answers were right; the precision counts near-copies once.
+    """Return the precision of answers, for which each group of near-copies counts once.
 
     >>> measure_precision([True, True, False, True], [0, 0, 1, 2]).groups
     3

@@ -1,4 +1,4 @@
-"""Adapts the encoder to a history's labels within a time limit, and keeps folds to judge it on."""
+"""Adapts the encoder to a history's labels within a time limit, with folds for its evaluation."""
 
 import hashlib
 import shutil
@@ -28,8 +28,8 @@ _MIN_PASSES, _MAX_PASSES = 2.0, 4.0
 _MAX_TEXTS_SEEN = 60_000
 _MIN_EPOCHS = 0.25
 _MIN_TEXTS = 200
-# The judged encoder reads four fifths of the texts, the one that serves reads all of them, and
-# encoding the judged texts takes a little: so the first fold gets this share of the time.
+# The first fold's encoder is adapted to four fifths of the texts, the encoder to serve to all of
+# them, and encoding the held-out texts takes some time: so the first fold gets this share of it.
 _SHARE_OF_FIRST_FOLD = 0.43
 _ENCODED_AT_ONCE = 4096
 _STEPS_SHOWN = 1000
@@ -37,9 +37,9 @@ _STEPS_SHOWN = 1000
 
 @dataclass(frozen=True, slots=True)
 class AdaptedTarget:
-    """A target's classifier on the adapted encoder, and folds to judge it on.
+    """A target's classifier on the adapted encoder, and folds for its evaluation.
 
-    The folds hold scores of encoders that were adapted to each fold's `fit` rows only.
+    Each fold has scores of an encoder that was adapted to the fold's `fit` rows only.
     """
 
     head: FineTunedHead
@@ -48,7 +48,7 @@ class AdaptedTarget:
 
 @dataclass(frozen=True, slots=True)
 class AdaptedEncoder:
-    """An encoder that is adapted to all labels of these targets, and was judged on `folds` folds.
+    """An encoder that is adapted to all labels of its targets, and evaluated on `folds` folds.
 
     `epochs` counts the passes over the texts. `is_new` is false if the same encoder was already
     installed.
@@ -61,7 +61,7 @@ class AdaptedEncoder:
     is_new: bool = True
 
     def describe(self) -> str:
-        """Return a line that says how the encoder was adapted and judged."""
+        """Return a line that says how the encoder was adapted and evaluated."""
         return (
             f"adapted encoder {self.reference[:12]}: {self.epochs:.1f} passes over the labelled "
             f"texts; judged on {counted(self.folds, 'fold')}, each with an encoder that was "
@@ -76,11 +76,11 @@ def adapt(
     plan: TrainingPlan,
     progress: Progress,
 ) -> AdaptedEncoder | str:
-    """Adapt the encoder to the labels of all choice targets, or return a line that says why not.
+    """Adapt the encoder to the labels of all unordered targets, or return why it is not adapted.
 
-    One encoder is adapted without the last fold, to judge what adapting brings, and another one to
-    all texts, to serve. The remaining time is used for further folds. After an interruption the
-    next call continues where this one stopped.
+    One encoder is adapted without the last fold, to evaluate the gain, and another one to all
+    texts, to serve. The remaining time is used to adapt encoders for further folds. After an
+    interruption, the next call continues where this one stopped.
     """
     choices = [target for target in targets if not target.is_ordered]
     texts = _labelled_texts(history, choices, plan)
@@ -129,7 +129,7 @@ def adapt(
 
 @dataclass(frozen=True, slots=True)
 class _ScoredFold:
-    """A fold, and for each target the scores of all rows, which are zero except on judged rows."""
+    """A fold, and for each target the scores of all rows, zero except on the held-out rows."""
 
     fold: Fold
     scores: Mapping[str, Floats]
@@ -139,7 +139,7 @@ class _ScoredFold:
 
 
 def _split_in_half(scored: _ScoredFold, copies: Rows, seed: int) -> list[_ScoredFold]:
-    """Split the judged rows of one fold in two, so that each half can calibrate the other."""
+    """Split the held-out rows of one fold in two, so that each half can calibrate the other."""
     halves = copy_folds(copies[scored.fold.judge], folds=2, seed=seed)
     return [
         replace(scored, fold=replace(scored.fold, judge=scored.fold.judge[half.judge]))
@@ -148,15 +148,15 @@ def _split_in_half(scored: _ScoredFold, copies: Rows, seed: int) -> list[_Scored
 
 
 def remove_adapted_encoder(adapted: AdaptedEncoder, home: Home) -> None:
-    """Remove an adapted encoder that no model uses, unless an earlier training installed it."""
+    """Remove an adapted encoder without models, unless an earlier training installed it."""
     if adapted.is_new:
         shutil.rmtree(home.adapted_encoders / adapted.reference)
 
 
 def compare_encoders(adapted: Evaluation, frozen: Evaluation) -> tuple[bool, str]:
-    """Tell whether the adapted encoder has a lower log loss beyond noise, and say by how much.
+    """Return whether the adapted encoder has a lower log loss beyond noise, and by how much.
 
-    Both are compared on the incidents that both were judged on.
+    The two encoders are compared on the incidents that both evaluations hold out.
     """
     place_of_row = {int(row): place for place, row in enumerate(frozen.rows)}
     shared = np.flatnonzero([int(row) in place_of_row for row in adapted.rows])
@@ -175,7 +175,7 @@ def compare_encoders(adapted: Evaluation, frozen: Evaluation) -> tuple[bool, str
 
 
 class _TimedAdaptations:
-    """Runs adaptations one after another, within the time of the plan."""
+    """Runs adaptations one after another, within the time limit of the plan."""
 
     def __init__(
         self, texts: LabelledTexts, plan: TrainingPlan, key: str, progress: Progress
@@ -191,16 +191,16 @@ class _TimedAdaptations:
 
     @property
     def seconds_spent(self) -> float:
-        """The seconds since the first adaptation began."""
+        """The seconds since this object was created."""
         return time.monotonic() - self._started
 
     @property
     def seconds_left(self) -> float:
-        """The seconds that remain of the plan's time."""
+        """The seconds that remain of the plan's time limit."""
         return 60 * self._plan.adapt_minutes - self.seconds_spent
 
     def adapt(self, rows: Rows, name: str, seconds: float) -> AdaptedWeights:
-        """Adapt to these rows, with at most as many passes as the adaptation before."""
+        """Adapt to these rows, with at most as many passes as the previous adaptation."""
         text_rows = self._rows_with_text(rows)
         adapted = adapt_encoder(
             self._weights,
@@ -217,7 +217,7 @@ class _TimedAdaptations:
         return adapted
 
     def score(self, adapted: AdaptedWeights, fold: Fold, name: str) -> _ScoredFold:
-        """Score a fold's judged rows with adapted weights."""
+        """Score a fold's held-out rows with adapted weights."""
         encoder = SentenceEncoder(str(adapted.folder), adapted.folder)
         vectors = np.zeros((len(self._texts.texts), encoder.dimension), dtype=np.float32)
         rows = self._rows_with_text(fold.judge)
@@ -234,7 +234,7 @@ class _TimedAdaptations:
         )
 
     def clear(self) -> None:
-        """Remove the files that are kept in case of an interruption."""
+        """Remove the files from which an interrupted adaptation would continue."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _rows_with_text(self, rows: Rows) -> Rows:

@@ -23,7 +23,7 @@ from training.plan import Progress, TrainingPlan
 
 
 def prepare(history: History, plan: TrainingPlan, progress: Progress) -> tuple[Split, int]:
-    """Split the history and encode its texts; return also how many were not in the cache."""
+    """Return the split of a history, encode its texts, and return how many were not cached."""
     split = split_history(history, seed=plan.seed)
     return split, encode_history(history, plan, progress)
 
@@ -33,7 +33,7 @@ def encode_history(history: History, plan: TrainingPlan, progress: Progress) -> 
     encoder = open_encoder(plan.encoder)
     reports = [incident.report for incident in history.incidents]
     unique_texts = dict.fromkeys(incident_text(report) for report in reports)
-    # Titles too, since similar incidents are searched by text and by title.
+    # Titles are encoded too, since similar incidents are searched by text and by title.
     unique_texts |= dict.fromkeys(clean_text(report.title) for report in reports)
     texts = [text for text in unique_texts if text]
     encoded = 0
@@ -54,7 +54,7 @@ def fit_and_judge(
     plan: TrainingPlan,
     adapted: FineTunedHead | None = None,
 ) -> tuple[CalibratedModel, Evaluation]:
-    """Fit the model of one target, evaluate it on held-out rows, and certify what they prove."""
+    """Fit the model of one target, evaluate it on held-out rows, and certify it by them."""
     model = build_model(
         target.name,
         levels=target.levels,
@@ -75,9 +75,9 @@ def fit_and_judge(
 
 
 def why_auto_is_withheld(history: History) -> str | None:
-    """Return why no certificate may be given, or None.
+    """Return why certificates are withheld, None if they are not.
 
-    The reason is that report columns may hold values that were entered after the opening.
+    They are withheld if report columns may have values that were entered after the opening.
     """
     columns = [
         column
@@ -97,8 +97,8 @@ def prove(
 ) -> Certification:
     """Return the certificates that the held-out predictions prove, at the precision of the plan.
 
-    After a drift only the predictions since then count, since earlier ones prove nothing for later
-    incidents.
+    After a drift only the predictions since the drift count, because earlier ones prove nothing for
+    later incidents.
     """
     rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
     return certify(
@@ -114,8 +114,8 @@ def prove(
 class Fitted:
     """A fitted model and its evaluation.
 
-    `encoder` says in words whether the adapted encoder is used; None if adapting was not asked for.
-    `forecast` says what more labels would bring.
+    `encoder` says in words whether the adapted encoder is used; None if adapting was not requested
+    or does not apply to the target. `forecast` is the forecast for more labels.
     """
 
     model: CalibratedModel
@@ -132,7 +132,7 @@ def fit_best_encoder(
     plan: TrainingPlan,
     adapted: AdaptedEncoder | str | None,
 ) -> Fitted:
-    """Fit with the original encoder and with the adapted one, if any; keep the better model."""
+    """Fit with the original encoder and with the adapted one, if any; return the better model."""
     fitted = _fit_better(history, target, split, plan, adapted)
     reports = [incident.report for incident in history.incidents]
     forecast = forecast_labels(fitted.model, fitted.evaluation, target, split, reports, plan)

@@ -21,7 +21,7 @@ def write_card(
     verdict: Verdict,
     noise: LabelNoise,
 ) -> Card:
-    """Return the card with all that is known of a model when it is registered."""
+    """Return the card of a model that is to be registered."""
     model, evaluation = fitted.model, fitted.evaluation
     return Card(
         target=target.name,
@@ -57,7 +57,7 @@ def write_card(
 
 
 def _labels_until_auto(fitted: Fitted) -> int | None:
-    # While certificates are withheld, no number of labels is enough; a note says what to do first.
+    # While certificates are withheld, more labels give none; a note says what to do first.
     forecast = fitted.forecast
     return None if forecast is None or forecast.is_withheld else forecast.labels_until_auto
 

@@ -1,4 +1,4 @@
-"""Registers a judged model, promotes it if the gate allows, and writes both to the audit log."""
+"""Registers an evaluated model, promotes it if the gate allows, and writes the audit log."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -30,9 +30,9 @@ def publish(
     attributes: Sequence[str],
     keep_evaluation: Callable[[EvaluationFolder], None] | None = None,
 ) -> ModelVersion:
-    """Save a model with its card, register it under a run, and promote it if the verdict says so.
+    """Save a model with its card, register it under a run, and promote it if the verdict does.
 
-    `learned_from` are the ids of the training incidents, `attributes` the names of the report's
+    `learned_from` are the ids of the training incidents, `attributes` the names of the reports'
     attributes. `keep_evaluation` writes the files of the evaluation into a folder.
     """
     with tempfile.TemporaryDirectory(prefix="artifact-", dir=plan.home.root) as folder:
@@ -56,7 +56,7 @@ def publish(
 
 
 def apply_force_promote(verdict: Verdict, plan: TrainingPlan) -> Verdict:
-    """Return the verdict, but promoted if the plan forces it."""
+    """Return the verdict, changed to a promotion if the plan forces it."""
     if verdict.promoted or not plan.force_promote:
         return verdict
     reasons = (*verdict.reasons, "promoted in spite of the gate, by --force-promote")
@@ -64,7 +64,7 @@ def apply_force_promote(verdict: Verdict, plan: TrainingPlan) -> Verdict:
 
 
 def _apply_verdict(verdict: Verdict, version: ModelVersion, card: Card, plan: TrainingPlan) -> None:
-    """Promote the version or leave the champion, and write the reason to the audit log."""
+    """Promote the version or keep the champion, and write the reason to the audit log."""
     reason = "; ".join(verdict.reasons)
     details = {
         "data_sha256": card.data_sha256,

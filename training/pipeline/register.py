@@ -1,4 +1,4 @@
-"""Logs a trained model to MLflow and registers it as challenger; the champion is not changed."""
+"""Logs a trained model to MLflow and registers it as challenger, without changing the champion."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -25,7 +25,7 @@ from models.base.model_card import Card
 from training.evaluation.plots import draw_confusion, draw_coverage
 from training.evaluation.reliability import draw_reliability
 
-if TYPE_CHECKING:  # models.artifacts sets MLflow up, so it must be imported first
+if TYPE_CHECKING:  # models.artifacts configures MLflow, so it must be imported first
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel, Run
@@ -38,7 +38,7 @@ COVERAGE_PICTURE = "coverage.png"
 
 @contextmanager
 def training_run(home: Home, tenant: str, name: str) -> Iterator[str]:
-    """Open the run that holds one run per target; yield its id, and close it in any case."""
+    """Open the parent run of all targets' runs, yield its id, and close it also after an error."""
     client = _open(home)
     with _run(client, _experiment(client, home, tenant), name, {}) as run:
         yield run.info.run_id
@@ -54,10 +54,11 @@ def register(
     attributes: Sequence[str] = (),
     evaluation: Path | None = None,
 ) -> ModelVersion:
-    """Log an artifact's folder as the model of its own run, and register it as challenger.
+    """Log an artifact's folder as the model of a new run, and register it as challenger.
 
-    `attributes` are the names of the report's attributes, `evaluation` a folder with files of the
-    evaluation. If this fails or is killed, no alias has changed. Raises `RegistryUnavailable`.
+    `attributes` are the names of the reports' attributes, `evaluation` is a folder with files of
+    the evaluation. The challenger's alias is set last, so a failure before leaves all aliases
+    unchanged. Raises `RegistryUnavailable`.
     """
     client = _open(home)
     name = registered_name(tenant, card.target)
@@ -102,7 +103,7 @@ def _run(
     try:
         yield run
     except BaseException:
-        # If the registry is the reason for the failure, this call fails too.
+        # If the registry caused the failure, this call fails too.
         with suppress(RegistryUnavailable), registry_errors():
             client.set_terminated(run.info.run_id, "FAILED")
         raise

@@ -15,8 +15,8 @@ class TrainedTarget:
     """The result of training one target.
 
     `rows` counts the incidents with a label, for `similar` those with a known related incident.
-    `similar` and `runbooks` have no label noise, certificates and `outlook` (the forecast of what
-    more labels would bring); `notes` are the notes on their cards.
+    `outlook` forecasts the effect of more labels. `similar` and `runbooks` have no label noise, no
+    certificates and no `outlook`; only they have `notes`, which are those on their cards.
     """
 
     target: str
@@ -42,8 +42,8 @@ class TrainedTarget:
 class TrainingReport:
     """The results of a training, in the order of its targets.
 
-    `encoded` counts the texts that had to be encoded. `scope` says for whose incidents the
-    certificates hold.
+    `encoded` counts the texts that were encoded because they were not in the cache. `scope` says
+    for whose incidents the certificates hold.
     """
 
     split: str

@@ -1,4 +1,4 @@
-"""Retrains on the store's incidents with the labels known at a cutoff, and logs it."""
+"""Retrains on incidents with the labels known at a cutoff, and writes it to the audit log."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -50,11 +50,11 @@ class RetrainingResult:
 def retrain(
     request: RetrainingRequest, plan: TrainingPlan, store: Store, progress: Progress
 ) -> RetrainingResult:
-    """Train, judge and promote like `train`, under a lock, and write it to the audit log.
+    """Train, evaluate and promote like `train`, under a lock, and write it to the audit log.
 
     New incidents and labels of a file are stored after the models are trained. Data from the store
     are not written back. Raises `RetrainingBusy` while another process is retraining, and whatever
-    `train` raises. If it fails, the champions stay as they are.
+    `train` raises. A target whose training fails keeps its champion.
     """
     details = {"cutoff": request.cutoff.isoformat(), "targets": list(plan.targets)}
     with (
@@ -98,8 +98,8 @@ def log_retraining(
 ) -> Iterator[dict[str, Any]]:
     """Write to the audit log that a retraining started, and that it finished or why it failed.
 
-    Yields the details of the last event, for the caller to fill. If the retraining before has no
-    last event, because it was killed, it is now logged as failed.
+    Yields the details of the final event, for the caller to fill. If the previous retraining has no
+    final event, because it was killed, it is now logged as failed.
     """
     events = store.audit_log.select(action=_ACTION)[-1:]
     if events and events[0].details.get("state") == "started":
@@ -116,7 +116,7 @@ def log_retraining(
         yield final_details
     except BaseException as error:
         message = " ".join(str(error).split()) or type(error).__name__
-        # The store may be the reason for the failure; then this cannot be logged either.
+        # If the store caused the failure, the failure cannot be logged either.
         with suppress(StoreUnavailable):
             _log(store, actor, f"failed: {message}", details | {"state": "failed"})
         raise
@@ -124,7 +124,7 @@ def log_retraining(
 
 
 def last_finished(store: Store, targets: Sequence[str] = ()) -> datetime | None:
-    """Return when the last retraining of all these targets finished, None if there is none."""
+    """Return when the last retraining that included all these targets finished, or None."""
     for event in reversed(store.audit_log.select(action=_ACTION)):
         trained = event.details.get("versions", {})
         is_finished = event.details.get("state") == "finished"

@@ -1,4 +1,4 @@
-"""Decides whether to retrain: the last training is old, or monitoring has raised an alarm."""
+"""Decides whether to retrain: after a monitoring alarm, or some days after the last training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ def decide_retraining(
 ) -> RetrainingDecision:
     """Decide whether to retrain the targets; without `targets`, all that have a champion.
 
-    Retraining is due if an alarm is newer than the last training, or if the last training is
-    `retrain_days` old and there are new labels since. A training whose models the gate refused
-    counts too, since another one would learn nothing new.
+    Retraining is due if a target has no champion, if an alarm is newer than the last training, or
+    if the last training is at least `retrain_days` old and there are labels since then. A training
+    counts even if the gate refused its models, since another one would learn nothing new.
     """
     champions = registry.champions()
     versions = [version for name, version in champions.items() if not targets or name in targets]

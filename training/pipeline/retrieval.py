@@ -1,4 +1,4 @@
-"""Trains the models that search the store: similar incidents and runbooks."""
+"""Trains the models that search the store for similar incidents and runbooks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from training.pipeline.report import TrainedTarget
 from training.plan import Progress, TrainingPlan
 
 RETRIEVED = (similar_training.TARGET, runbook_training.TARGET)
-"""The targets whose answers are entries of the store, and not labels."""
+"""The targets whose answers are entries of the store instead of labels."""
 
 _TOLERATED_LOSS = 0.005
 
@@ -63,11 +63,11 @@ def learn_retrieval(
     *,
     needs_links: bool = False,
 ) -> TrainedRetriever:
-    """Fit and judge the model of one of `RETRIEVED`.
+    """Fit and evaluate the model of one of `RETRIEVED`.
 
-    Without links between incidents `similar` learns only how often incidents recur; with
-    `needs_links` it then raises `NotEnoughHistory`, which is also raised if there is nothing to
-    search.
+    Without links between incidents, `similar` learns only how often incidents recur. Raises
+    `NotEnoughHistory` if there is nothing to search, or with `needs_links` if there are neither
+    links nor feedback on pairs of incidents.
     """
     if target == similar_training.TARGET:
         return _learn_similar(history, judgements, plan, progress, needs_links=needs_links)
@@ -89,7 +89,7 @@ def learn_retrieval(
 def publish_retrieval(
     retriever: TrainedRetriever, history: History, plan: TrainingPlan, run_id: str
 ) -> TrainedTarget:
-    """Register a model, and promote it unless it finds less than the baseline."""
+    """Register a model, and promote it unless its recall is worse than the baseline's."""
     verdict = apply_force_promote(judge_retrieval(retriever.card.metrics), plan)
     notes = (*retriever.card.notes, *verdict.reasons)
     version = publish(
@@ -105,7 +105,7 @@ def publish_retrieval(
 
 
 def describe(retriever: TrainedRetriever) -> TrainedTarget:
-    """Return the training result of a model that is not registered."""
+    """Return the training result of a model, without verdict and version."""
     return TrainedTarget(
         target=retriever.card.target,
         kind=retriever.card.kind,
@@ -116,9 +116,9 @@ def describe(retriever: TrainedRetriever) -> TrainedTarget:
 
 
 def judge_retrieval(metrics: Sequence[Metric]) -> Verdict:
-    """Compare the recall at 1 with the baseline's.
+    """Compare the recall at 1 with the baseline's; a loss of half a point is tolerated.
 
-    Without judged searches the model passes, with constants that are mostly the default ones.
+    Without evaluated searches the model passes; its constants are then close to the defaults.
     """
     recall = next((metric for metric in metrics if metric.name == "recall_at_1"), None)
     if recall is None or recall.baseline is None:
@@ -132,7 +132,7 @@ def judge_retrieval(metrics: Sequence[Metric]) -> Verdict:
 
 
 def read_judgements(store: Store) -> UserJudgements:
-    """Return the feedback that retrieval models learn from; our own answers are not feedback."""
+    """Return the feedback of people that retrieval models learn from."""
     pairs = [
         PairJudgement(record.incident_id, record.subject, record.action is FeedbackAction.ACCEPT)
         for target in (similar_training.TARGET, "open_match")

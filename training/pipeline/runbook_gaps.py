@@ -46,11 +46,11 @@ def find_gaps(
     has_runbook: Callable[[IncidentReport], bool] = lambda _: False,
     least: int,
 ) -> tuple[Gap, ...]:
-    """Return the kinds that occur at least `least` times without a runbook, most frequent first.
+    """Return the kinds of at least `least` incidents without a runbook, most frequent first.
 
     Incidents are of one kind if they are near-copies, or if they have the same title or error
-    signature after hosts, numbers and the like are masked. A kind has a runbook if one of its
-    incidents names one, or if `has_runbook` is true for its newest report.
+    signature after variable parts, such as hosts and numbers, are masked. A kind has a runbook if
+    one of its incidents names a runbook, or if `has_runbook` is true for its newest report.
     """
     gaps = []
     for rows in _recurring_kinds(incidents, least):
@@ -75,7 +75,7 @@ def _recurring_kinds(incidents: Sequence[ResolvedIncident], least: int) -> Itera
 
 
 def _group_by_keys(keys: Sequence[Sequence[str]], count: int) -> list[int]:
-    """Return a group number for each row: rows that share a key are in one group; "" is no key."""
+    """Return each row's group number: rows with a common key are in one group; "" is no key."""
     links: list[tuple[int, int]] = []
     for row_keys in keys:
         first_rows: dict[str, int] = {}

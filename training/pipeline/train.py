@@ -1,4 +1,4 @@
-"""Trains all targets of a history: stores it, fits, judges, registers and promotes the models."""
+"""Trains all targets of a history: stores it, and fits, evaluates and promotes the models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -43,7 +43,7 @@ _MAX_SUSPECTS = 5
 
 
 def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
-    """Store the history, then fit, judge and register all models, and promote if the gate allows.
+    """Store the history; fit, evaluate and register all models; promote those that the gate allows.
 
     Labels that only repeat Precedent's own answers are stored, but not learned from.
     """
@@ -51,7 +51,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     history = exclusion.history
     targets, skipped = choose_targets(history, plan.targets)
     split, encoded = prepare(history, plan, progress)
-    # Texts are encoded before they are stored, since servers then index them from the cache.
+    # Texts are encoded before they are stored, so that servers find their vectors in the cache.
     with open_store(plan.database_url, plan.tenant) as store:
         if original.incidents and not plan.is_stored:
             store.incidents.upsert(original.incidents, exclusion.labels_to_store)
@@ -85,7 +85,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
 
 
 def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
-    """Fit and judge like `train`, with the stored runbooks, but store and register nothing."""
+    """Fit and evaluate like `train`, with the stored runbooks, but store and register nothing."""
     history = _exclude_self_confirmed(history, plan).history
     targets, skipped = choose_targets(history, plan.targets)
     with open_store(plan.database_url, plan.tenant) as store:
@@ -116,7 +116,7 @@ def _exclude_self_confirmed(history: History, plan: TrainingPlan) -> SelfConfirm
 def _needs_links(
     history: History, plan: TrainingPlan, label_results: Sequence[TrainedTarget]
 ) -> bool:
-    """Tell whether `similar` should fail without links.
+    """Return whether training `similar` should fail without links.
 
     If the history has labels but none can be learned, training should fail rather than train only
     `similar` without links.
@@ -134,7 +134,7 @@ def _learn_retrievers(
     *,
     needs_links: bool,
 ) -> tuple[tuple[TrainedRetriever, ...], dict[str, str]]:
-    """Return the models of the retrieval targets, and the reasons why others were not trained."""
+    """Return the models of the retrieval targets, and why others of these were not trained."""
     retrievers, unfit = [], {}
     for target in RETRIEVED:
         if plan.targets and target not in plan.targets:
@@ -166,7 +166,7 @@ def _adapt_encoder(
     plan: TrainingPlan,
     progress: Progress,
 ) -> AdaptedEncoder | str | None:
-    """Adapt the encoder if the plan gives time for it; a text says why it was not adapted."""
+    """Adapt the encoder if the plan allows time for it; a returned text says why it was not."""
     if not plan.adapt_minutes:
         return None
     return adapt(history, targets, split, plan, progress)
@@ -200,7 +200,7 @@ def require_trained(trained: Sequence[object], skipped: Mapping[str, str]) -> No
 def choose_targets(
     history: History, names: Sequence[str]
 ) -> tuple[tuple[Target, ...], dict[str, str]]:
-    """Return the label targets to train, and by name the reasons why others are skipped.
+    """Return the label targets to train, and by target the reasons why others are skipped.
 
     Raises `NotEnoughHistory` if a wanted target cannot be trained.
     """
@@ -221,7 +221,7 @@ def learn_targets(
     learn: Callable[[Target], Learned],
     progress: Progress,
 ) -> tuple[tuple[Learned, ...], dict[str, str]]:
-    """Learn each target; return the results, and by name the reasons why others are unfit.
+    """Learn each target; return the results, and by target the reasons why others are unfit.
 
     A target is unfit if its folds have too few labels. Raises `NotEnoughHistory` if an unfit target
     is wanted by name.
@@ -247,7 +247,7 @@ def _publish(
     fitted: Fitted,
     run_id: str,
 ) -> TrainedTarget:
-    """Judge the model at the gate, register it, and promote it if the gate allows."""
+    """Compare the model with its opponents, register it, and promote it if the gate allows."""
     model, evaluation = fitted.model, fitted.evaluation
     learned_from = _learned_from(history, target, fitted)
     opponents = find_opponents(evaluation, history, target.name, learned_from, plan)

@@ -1,4 +1,4 @@
-"""Trains and judges the model that suggests runbooks, from a history and a list of runbooks."""
+"""Trains and evaluates the model that suggests runbooks, from a history and a list of runbooks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,8 +39,8 @@ _NOT_IN_INDEX = 1_000_000_000
 class TrainedRunbooks:
     """A model fitted on all outcomes, and the held-out results of models fitted on folds.
 
-    `labelled` counts the incidents that name a runbook of the index. If there are too few, `judged`
-    is None, and the model's constants stay close to the default ones.
+    `labelled` counts the incidents that name one of the runbooks. If these are fewer than 20,
+    `judged` is None, and the model's constants stay close to the defaults.
     """
 
     model: RunbookModel
@@ -58,9 +58,9 @@ def train_runbooks(
     encoder: str,
     feedback: Sequence[FeedbackRecord] = (),
 ) -> TrainedRunbooks:
-    """Fit on every outcome that names a runbook, and judge on the folds of the split.
+    """Fit on every outcome that names a runbook, and evaluate on the folds of the split.
 
-    `feedback` is what people said about suggested runbooks, oldest first. Raises
+    `feedback` is people's feedback on suggested runbooks, oldest first. Raises
     `NotEnoughHistory` without a runbook.
     """
     if not runbooks:
@@ -74,7 +74,7 @@ def train_runbooks(
     if labelled_count >= MIN_JUDGED:
         searches = _judge(history.incidents, index, split, encoder)
     model = RunbookModel(encoder=encoder).fit(history.incidents, index)
-    # Servers build the index from the store, so the saved model has none.
+    # Servers build the index from the store, so the model is saved without its index.
     del model.index_
     metrics = () if searches is None else _measure(searches)
     return TrainedRunbooks(
@@ -83,7 +83,7 @@ def train_runbooks(
 
 
 def runbooks_card(history: History, split: Split, trained: TrainedRunbooks) -> Card:
-    """Return the card with all that is known of the model when it is registered."""
+    """Return the card of the model that is to be registered."""
     reports = [incident.report for incident in history.incidents]
     opening_times = [report.opened_at for report in reports if report.opened_at]
     model = trained.model
@@ -127,7 +127,7 @@ def _notes(labelled_count: int, searches: JudgedSearches | None) -> tuple[str, .
 def _judge(
     incidents: Sequence[ResolvedIncident], index: RunbookIndex, split: Split, encoder: str
 ) -> JudgedSearches | None:
-    """Answer each fold's held-out incidents with a model and an index that do not know them."""
+    """Answer each fold's held-out incidents with a model and an index that do not include them."""
     rows: list[int] = []
     answers: list[tuple[int, int, float, bool]] = []
     for fold in split.folds:
@@ -157,9 +157,10 @@ def _judge(
 def _answer(
     incidents: Sequence[ResolvedIncident], index: RunbookIndex, model: RunbookModel
 ) -> list[tuple[int, int, float, bool]]:
-    """Return for each incident the right runbook's rank, its rank by the baseline, and more.
+    """Return four values for each incident, which describe the result of its search.
 
-    The third value is the highest relevance, the fourth says whether it reaches the cutoff.
+    They are the correct runbook's rank by the model, its rank by the baseline, the highest
+    relevance of a runbook, and whether this relevance reaches the cutoff.
     """
     row_of_runbook = {runbook.id: row for row, runbook in enumerate(index.runbooks)}
     matches = match_reports([incident.report for incident in incidents], index)
@@ -179,7 +180,7 @@ def _answer(
 
 
 def _rank(scores: Floats, right_row: int | None) -> int:
-    """Return how many runbooks rank before the right one, counting half of those that tie."""
+    """Return how many runbooks score higher than the correct one, plus half of the ties."""
     if right_row is None:
         return _NOT_IN_INDEX
     ties = int((scores == scores[right_row]).sum()) - 1

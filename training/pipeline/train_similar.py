@@ -1,4 +1,4 @@
-"""Trains and judges the model that finds similar incidents, from a history and its links."""
+"""Trains and evaluates the model of similar incidents, from a history and its links."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,8 +40,8 @@ _CHUNK = 2_048
 class TrainedSimilar:
     """A model fitted on all links, and the held-out results of models fitted on folds.
 
-    `linked` counts the incidents for which an earlier related incident is known. If there are too
-    few, `judged` is None.
+    `linked` counts the incidents for which an earlier related incident is known. If these are fewer
+    than 20, `judged` is None.
     """
 
     model: SimilarModel
@@ -59,10 +59,11 @@ def train_similar(
     seed: int = 0,
     progress: Progress = lambda _done, _of: None,
 ) -> TrainedSimilar:
-    """Fit on every link of the history; judge each link by a model not fitted on its group.
+    """Fit on every link of the history; evaluate by models that are fitted on other groups.
 
-    Each search sees only incidents that opened before. `progress` is called with the number of
-    incidents indexed so far, and of all incidents.
+    Each search finds only incidents that opened before its query. `judgements` are pairs of
+    incidents that people have judged. `progress` is called with the number of incidents indexed so
+    far and the number of all incidents.
     """
     index = IncidentIndex(encoder)
     for start in range(0, len(history.incidents), _CHUNK):
@@ -77,7 +78,7 @@ def train_similar(
 
 
 def similar_card(history: History, trained: TrainedSimilar) -> Card:
-    """Return the card with all that is known of the model when it is registered."""
+    """Return the card of the model that is to be registered."""
     reports = [incident.report for incident in history.incidents]
     opening_times = [report.opened_at for report in reports if report.opened_at]
     model = trained.model
@@ -126,7 +127,7 @@ def _notes(linked_count: int, searches: JudgedSearches | None) -> tuple[str, ...
 
 
 def _judge(queries: Sequence[LabelledQuery]) -> JudgedSearches:
-    """Search for each query with a model that is fitted on the groups of the other folds."""
+    """Search for each query with a model that is fitted on the queries of the other folds."""
     groups = np.array([query.group for query in queries])
     _, numbers = np.unique(groups, return_inverse=True)
     folds = np.random.default_rng(0).permutation(int(numbers.max()) + 1)[numbers] % _FOLDS
@@ -164,7 +165,7 @@ def _search(
 
 
 def _rank(scores: Floats, is_relative: Flags) -> int:
-    """Return how many unrelated candidates rank before the first related one, counting all ties."""
+    """Return how many unrelated candidates score at least as high as the best related one."""
     if not is_relative.any():
         return _NOT_FOUND
     return int((scores[~is_relative] >= scores[is_relative].max()).sum())
