@@ -23,11 +23,11 @@ SuggestRunbook = Callable[[IncidentReport], SuggestedRunbook | None]
 
 
 class AlertWriter:
-    """Writes alerts. The runbook of each is searched until a search succeeds, and then kept.
+    """Writes alerts with suggested runbooks; a failed search for a runbook is repeated next time.
 
-    Slow searches are left for the next time, so that they do not delay notifications for long. An
-    alert that is not sent again ends by itself after some minutes, so that alerts of a watch that
-    was killed do not fire for ever.
+    Searches that do not begin within five seconds are left for the next time, so that they do not
+    delay notifications for long. An alert that is not sent again ends by itself after some minutes,
+    so that alerts of a watch that was killed do not fire for ever.
     """
 
     def __init__(
@@ -48,15 +48,15 @@ class AlertWriter:
         self._runbooks: dict[str, SuggestedRunbook | None] = {}
 
     def write(self, due: Iterable[tuple[Notification, str]], now: datetime) -> list[OutgoingAlert]:
-        """Return the alerts of notifications; each comes with the query of its leading series.
+        """Return the alerts of notifications; each is given with the query of its leading series.
 
-        It takes at most five seconds plus one search.
+        Searching for runbooks takes at most five seconds plus one search.
         """
         self._search_until = self._monotonic() + _MOST_SEARCH_SECONDS
         return [self._write(notification, query, now) for notification, query in due]
 
     def forget_others(self, lead_ids: Iterable[str]) -> None:
-        """Forget all runbooks except those of these leading anomalies, which still fire."""
+        """Forget all runbooks except those of the leading anomalies that still fire."""
         firing = set(lead_ids)
         self._runbooks = {
             lead_id: runbook for lead_id, runbook in self._runbooks.items() if lead_id in firing
@@ -118,7 +118,7 @@ def alert_labels(notification: Notification) -> dict[str, str]:
 
 
 def anomaly_report(anomaly: SeriesAnomaly) -> IncidentReport:
-    """Return an anomaly as a report, to search runbooks with."""
+    """Return an anomaly as an incident report, for which runbooks are searched."""
     return IncidentReport(
         id=anomaly.id,
         opened_at=anomaly.detected_at,
@@ -130,7 +130,7 @@ def anomaly_report(anomaly: SeriesAnomaly) -> IncidentReport:
 
 
 def summarise(anomaly: SeriesAnomaly) -> str:
-    """Return one sentence: the series, its change, since when, and the channel of the detector.
+    """Return a sentence with the series, its change, the onset and the detector's channel.
 
     >>> from datetime import UTC
     >>> at = datetime(2026, 3, 1, 14, 2, tzinfo=UTC)

@@ -22,11 +22,11 @@ _DRAWN_SECONDS = 3 * 3_600
 
 
 class AnomalyTracker:
-    """Keeps the anomalies of one query that last, or that a later flag may still belong to.
+    """Tracks the anomalies of one query that last, or that a later flag may still continue.
 
-    Flags are found in the latest points only. An anomaly ends when the last few points are usual. A
-    flag that begins within an hour after its end continues the same anomaly: its id and onset stay,
-    so that people recognise it when they are notified again.
+    Flags are found in the latest points only. An anomaly ends when the last five points are not
+    anomalous. A flag that begins within an hour after the end continues the same anomaly: its id
+    and onset stay, so that people recognise it when they are notified again.
     """
 
     def __init__(self, query: WatchedQuery) -> None:
@@ -40,7 +40,7 @@ class AnomalyTracker:
 
     @property
     def recent(self) -> list[SeriesAnomaly]:
-        """The anomalies that last or ended within the last hour."""
+        """The anomalies that last, or that ended no earlier than an hour before the window."""
         return [anomaly for anomalies in self._recent.values() for anomaly in anomalies]
 
     def update(self, window: Window, budget_per_week: float) -> list[SeriesAnomaly]:
@@ -59,7 +59,7 @@ class AnomalyTracker:
         return changed
 
     def end(self, keys: Iterable[SeriesKey], now: datetime) -> list[SeriesAnomaly]:
-        """End the anomalies that last in series that are not watched any more, and return them."""
+        """End the lasting anomalies of series that are no longer watched, and return them."""
         return [
             replace(anomaly, ended_at=max(now, anomaly.onset_at))
             for key in keys
@@ -146,7 +146,7 @@ class AnomalyTracker:
 
 
 def at(seconds: float) -> datetime:
-    """Return the aware time of unix seconds."""
+    """Return Unix seconds as a datetime in UTC."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
@@ -181,7 +181,7 @@ def _is_quiet(series: Window, budget_per_week: float) -> bool:
 
 
 def _add_points(anomaly: SeriesAnomaly, series: Window, step_seconds: int) -> SeriesAnomaly:
-    """Return an anomaly with the points to draw around it that it does not have yet."""
+    """Return an anomaly with the new points around its onset added, which are drawn."""
     onset = int(anomaly.onset_at.timestamp())
     margin = min(_DRAWN_SECONDS, _DRAWN_POINTS * step_seconds)
     before = anomaly.points

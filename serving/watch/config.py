@@ -32,19 +32,19 @@ class Endpoint(_StrictModel):
 
 
 class MetricsAddress(_StrictModel):
-    """The address at which the watch's own metrics are scraped; port 0 takes a free one."""
+    """The address at which the watch's own metrics are scraped; port 0 selects a free port."""
 
     host: str = "127.0.0.1"
     port: int = Field(9109, ge=0, le=65_535)
 
 
 class WatchedSeries(_StrictModel):
-    """A PromQL query; each series of its answer is watched by itself.
+    """A PromQL query; each series that it returns is watched separately.
 
     Query a counter as `rate(...[5m])` if you can. For a raw counter, `counter` makes the watch
     compute differences per second; a falling value counts as a reset. `bounds` are the lowest and
-    highest value that the metric can take. `service_label` names the label that holds the service;
-    without it the group's is used.
+    highest value that the metric can take. `service_label` names the label whose value is the
+    service; by default it is the group's `service_label`.
     """
 
     query: str = Field(min_length=1)
@@ -82,11 +82,11 @@ class WatchedGroup(_StrictModel):
 
 
 class WatchConfig(_StrictModel):
-    """The whole file.
+    """The content of the configuration file.
 
-    `link` is the address of the service, for links and runbooks in alerts. `history_days` is how
-    much of the past is read for a new query. A query with more than `max_series` series is not
-    watched; the log says so.
+    `link` is the address of the service, for links and runbooks in alerts. `history_days` is the
+    number of past days that are read for a new query. A query with more than `max_series` series is
+    not watched; the log says so.
 
     >>> series = {"query": "up", "name": "up"}
     >>> group = {"name": "shop", "series": [series]}
@@ -117,7 +117,7 @@ class WatchConfig(_StrictModel):
 
 
 def load_config(path: Path) -> WatchConfig:
-    """Read the file; raises `BadWatchConfig`, whose message names the entry to correct."""
+    """Read the configuration file; raises `BadWatchConfig`, which names the entry to correct."""
     content = read_yaml(path, "the file", BadWatchConfig)
     try:
         return WatchConfig.model_validate(content)

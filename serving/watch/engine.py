@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Unsaved:
-    """What is not stored yet; `forgotten` are the keys of series that are not watched any more."""
+    """Changes that are not stored yet; `forgotten` has the keys of series no longer watched."""
 
     queries: dict[str, WatchedQuery] = field(default_factory=dict)
     anomalies: dict[str, SeriesAnomaly] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Unsaved:
 
 
 class WatchScorer:
-    """The queries of a watch with their series, scores and anomalies. Knows no server and no store.
+    """The queries of a watch with their series, scores and anomalies, without servers and store.
 
     `models` has a model for each tier. All queries of a tier whose new points have the same times
     are scored by one call, on whole arrays.
@@ -61,7 +61,7 @@ class WatchScorer:
     def restore(
         self, stored: Mapping[str, StoredSeries], anomalies: Sequence[SeriesAnomaly], now: float
     ) -> None:
-        """Continue from what an earlier watch stored; forget series that are no longer watched."""
+        """Continue from an earlier watch; end and forget what is no longer watched."""
         by_query: dict[str, list[StoredSeries]] = defaultdict(list)
         by_key = {SeriesKey.parse(text): series for text, series in stored.items()}
         for key, series in by_key.items():
@@ -80,8 +80,8 @@ class WatchScorer:
     def forget_future(self, latest: int) -> None:
         """Reset the queries that were read beyond the latest slot.
 
-        They were read while the clock was ahead, so their states took the future for gaps. A query
-        that is only one step ahead is kept.
+        They were read while the clock was ahead, so their states count times that had not come yet
+        as missing values. A query that is only one step ahead is kept.
         """
         ahead = [query for query in self.queries.values() if query.is_beyond(latest)]
         for query in ahead:
@@ -95,7 +95,7 @@ class WatchScorer:
     def score(self, results: Sequence[QueryResult]) -> dict[str, Exception]:
         """Score new points; return the errors of the queries that could not be scored, by name.
 
-        The scores are in the queries, changed anomalies in `unsaved`.
+        The scores are added to the queries' windows, changed anomalies to `unsaved`.
         """
         batches: dict[tuple[str, bytes], list[QueryResult]] = defaultdict(list)
         for result in results:
@@ -106,7 +106,7 @@ class WatchScorer:
         return failed
 
     def recent_anomalies(self, query: WatchedQuery) -> list[SeriesAnomaly]:
-        """Return the query's anomalies that last or ended within the last hour."""
+        """Return the query's anomalies that last, or that a later flag may still continue."""
         return self._trackers[query.name].recent
 
     def _score_batch(
@@ -118,7 +118,7 @@ class WatchScorer:
         except Exception as error:
             if len(batch) == 1:
                 return {batch[0].query.name: error}
-            # Scored one by one, only the query that causes the error fails.
+            # The queries are scored one by one, so that only the one that causes the error fails.
             for result in batch:
                 failed |= self._score_batch(model, [result])
             return failed
@@ -147,7 +147,7 @@ class WatchScorer:
 
 
 def _score(model: SeriesModel, batch: Sequence[QueryResult]) -> list[Window]:
-    """Score results of the same times by one call, and update the states of their queries."""
+    """Score results with the same times by one call, and update the states of their queries."""
     queries, times = [result.query for result in batch], batch[0].times
     values = [result.query.values_of(result.matrix) for result in batch]
     states = np.concatenate([query.states for query in queries])

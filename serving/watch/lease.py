@@ -1,4 +1,4 @@
-"""The lease of the watch: of several processes on one store, only its holder watches."""
+"""The lease of the watch: of the processes that share a store, only its holder watches."""
 
 import os
 import socket

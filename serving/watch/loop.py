@@ -17,7 +17,7 @@ _STEPS_PER_LEASE = 3
 
 
 class Watch:
-    """Opens a session when it gets the lease, runs its steps, and closes it with the lease."""
+    """Runs the steps of a session, which is open while this process holds the lease."""
 
     def __init__(
         self,

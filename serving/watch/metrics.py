@@ -75,11 +75,11 @@ class WatchMetrics:
         )
 
     def count_failure(self, part: str) -> Callable[[], None]:
-        """Return a function that counts a failure of a part."""
+        """Return a function that counts a failure of a part of the watch."""
         return self._failures.labels(part).inc
 
     def update(self, queries: Iterable[WatchedQuery], now: float) -> None:
-        """Export the latest scores of these queries, and how far each is behind."""
+        """Export the latest scores of these queries, and the age of each query's latest point."""
         latest = {}
         for query in queries:
             self._series.labels(query.name).set(len(query.keys))
@@ -91,7 +91,7 @@ class WatchMetrics:
         self._latest.latest = latest
 
     def clear(self) -> None:
-        """Export no scores, because another process does."""
+        """Stop exporting scores, because this process does not watch any more."""
         self._latest.latest = {}
         self._lag.clear()
         self._series.clear()

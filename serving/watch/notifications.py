@@ -1,4 +1,4 @@
-"""Groups anomalies into notifications: those of one group that come together are one."""
+"""Groups anomalies into notifications: those of one group detected together share one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,10 +14,11 @@ _KEPT = timedelta(hours=24)
 
 @dataclass(slots=True)
 class Notification:
-    """Anomalies of one group, by id, that were detected within ten minutes of one another.
+    """Anomalies of one group, by id, each detected within ten minutes of another one.
 
-    It fires until all have ended. The anomaly detected first is the lead: its series and onset name
-    the alert, so that the name is the same after a restart. `sent_at` is None until it was sent.
+    It fires until all have ended. The anomaly detected first is the lead: its series and onset
+    identify the alert, so that the alert is the same after a restart. `sent_at` is None until the
+    notification was sent.
     """
 
     group: str
@@ -29,14 +30,14 @@ class Notification:
 
     @property
     def lead(self) -> SeriesAnomaly:
-        """The anomaly that names the alert; it stays the same once the alert was sent."""
+        """The anomaly that identifies the alert; it stays the same once the alert was sent."""
         if self.lead_id is not None:
             return self.anomalies[self.lead_id]
         return min(self.anomalies.values(), key=_detection_order)
 
     @property
     def ended_at(self) -> datetime | None:
-        """When the last anomaly ended, None while any lasts."""
+        """The latest end of the anomalies, None while any of them lasts."""
         ends = [anomaly.ended_at for anomaly in self.anomalies.values()]
         past_ends = [end for end in ends if end is not None]
         return max(past_ends) if len(past_ends) == len(ends) else None
@@ -51,8 +52,9 @@ class Notification:
     def accepts(self, anomaly: SeriesAnomaly) -> bool:
         """Return whether an anomaly of the group belongs to this notification.
 
-        While it fires, every anomaly of its leading series does: Alertmanager could not tell two
-        alerts of one series apart.
+        It belongs if it was detected within ten minutes of one of the notification's anomalies.
+        While the notification fires, every anomaly of its leading series belongs to it, because
+        Alertmanager could not distinguish two alerts of one series.
         """
         if any(abs(time - anomaly.detected_at) <= TOGETHER for time in self.detected):
             return True
@@ -62,7 +64,7 @@ class Notification:
 
 
 class NotificationGroups:
-    """The notifications that fire, and those of the last day, which late anomalies may join."""
+    """The notifications that fire or ended in the last 24 hours; late anomalies may join these."""
 
     def __init__(self) -> None:
         self._notifications: list[Notification] = []
@@ -75,13 +77,13 @@ class NotificationGroups:
         ]
 
     def restore(self, anomalies: Iterable[SeriesAnomaly], now: datetime) -> None:
-        """Continue with the anomalies of an earlier watch; those that last count as sent."""
+        """Continue with the anomalies of an earlier watch; firing notifications count as sent."""
         self.add(anomalies, now)
         for notification in self.firing:
             notification.lead_id, notification.sent_at = notification.lead.id, now - TOGETHER
 
     def refresh(self, anomalies: Iterable[SeriesAnomaly]) -> None:
-        """Update the anomalies that are in a notification already."""
+        """Update the anomalies that already belong to a notification."""
         for anomaly in anomalies:
             for notification in self._notifications:
                 if anomaly.id in notification.anomalies:
@@ -107,7 +109,7 @@ class NotificationGroups:
     def record_sent(
         self, notifications: Iterable[Notification], now: datetime
     ) -> list[Notification]:
-        """Record that these were sent, and return those that were sent for the first time."""
+        """Record that notifications were sent, and return those sent for the first time."""
         new = []
         for notification in notifications:
             if notification.sent_at is None:
@@ -141,5 +143,5 @@ def _is_due(notification: Notification, now: datetime) -> bool:
         return notification.sent_at is not None and notification.changed
     if notification.sent_at is None or notification.changed:
         return True
-    # A time in the future, sent while the clock was ahead, counts as long ago.
+    # A time far in the future, recorded while the clock was ahead, counts as long ago.
     return abs(now - notification.sent_at) >= SENT_AGAIN_AFTER

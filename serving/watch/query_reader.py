@@ -27,8 +27,8 @@ class QueryResult:
 class QueryReader:
     """Reads one query up to the latest slot, in chunks of limited size.
 
-    A query that is new, or was not read for longer than `history_days`, begins `history_days` ago.
-    A chunk that fails is tried again at half its size.
+    A query that is new, or was not read for longer than `history_days`, is read from `history_days`
+    ago on. A chunk that fails is tried again with at most half as many slots.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class QueryReader:
         return is_ready and self.behind(latest) > 0
 
     def behind(self, latest: int) -> int:
-        """Return how many slots are missing up to the latest."""
+        """Return how many slots are missing up to and including the slot `latest`."""
         return max(0, (latest - self._first(latest)) // self.query.step_seconds + 1)
 
     def read(self, latest: int) -> QueryResult:
-        """Return the next chunk; raises `RequestFailed`."""
+        """Return the result for the next chunk; raises `RequestFailed`."""
         try:
             if self._series is None:
                 self._series = self._count(latest)
@@ -111,7 +111,7 @@ class QueryReaders:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
 
     def read_due(self, latest: int, now: float) -> list[QueryResult]:
-        """Return the next chunk of each query that is due; failures are recorded."""
+        """Return the result of the next chunk of each query that is due, and record failures."""
         due = [reader for reader in self.all if reader.is_due(latest, now)]
         results = self._threads.map(lambda reader: _try_to_read(reader, latest, now), due)
         return [result for result in results if result is not None]
@@ -119,7 +119,7 @@ class QueryReaders:
     def record_scored(
         self, results: Iterable[QueryResult], failed: Mapping[str, Exception], now: float
     ) -> None:
-        """Record which results were scored; `failed` holds the errors of the others by query."""
+        """Record which results were scored; `failed` has the errors of the others by query name."""
         read_names = {result.query.name for result in results}
         for reader in self.all:
             name = reader.query.name

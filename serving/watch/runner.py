@@ -30,15 +30,15 @@ _KEYS_PER_DELETION = 5_000
 
 
 class LeaseLost(Exception):
-    """Another process holds the lease now; what this one has not saved is lost."""
+    """Another process holds the lease now; unsaved changes of this process are lost."""
 
 
 class WatchRunner:
-    """Runs the steps of a watch and keeps its state; continues from what the store holds.
+    """Runs the steps of a watch and keeps its state; continues from the state in the store.
 
-    Anomalies are saved before the states that follow from them: after a crash in between, the step
-    is repeated and finds the same anomalies under the same ids. Methods raise `StoreUnavailable`;
-    the next step then saves what is unsaved before it reads.
+    Anomalies are saved before the detector states of the same step: after a crash in between, the
+    step is repeated and finds the same anomalies with the same ids. Methods raise
+    `StoreUnavailable`; the next step then saves the unsaved changes before it reads.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class WatchRunner:
         return self._seconds_to_wait()
 
     def close(self) -> None:
-        """Stop the threads that read."""
+        """Stop the reading threads."""
         self._readers.close()
 
     def _restore(self) -> None:
@@ -119,7 +119,7 @@ class WatchRunner:
     def _notify(self, latest: int) -> None:
         now = at(self._clock())
         for query in self._scorer.queries.values():
-            # An anomaly that lasts at the end of a chunk of the past may be over by now.
+            # An anomaly that lasts at the end of an old chunk may have ended since then.
             if query.seen_until is not None and query.seen_until >= latest:
                 self._notifications.add(self._scorer.recent_anomalies(query), now)
         self._metrics.firing.set(len(self._notifications.firing))

@@ -30,7 +30,8 @@ class Window:
     def latest(self, points: int) -> "Window":
         """Return the last points only.
 
-        They are copied if they are less than half, so that the whole window leaves the memory.
+        If they are less than half of all points they are copied, so that the memory of the other
+        points can be freed.
         """
         part = self._map(lambda array: array[..., -points:])
         is_small = len(self.times) > 2 * points
@@ -43,7 +44,7 @@ class Window:
         )
 
     def with_new_series(self, count: int) -> "Window":
-        """Return these series, with rows for new series without values below them."""
+        """Return these series, followed by rows of new series without values."""
         added = missing_window(count, self.times)
         return Window(
             self.times,

@@ -25,7 +25,7 @@ def series_name(name: str, labels: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SeriesKey:
-    """A series within the watch: its group, the name of its query, and its labels as a selector.
+    """A series of the watch: its group, the name of its query, and its labels as PromQL selector.
 
     >>> key = SeriesKey.of("shop", "errors", {"service": "checkout"})
     >>> str(key), key.query
@@ -40,7 +40,7 @@ class SeriesKey:
 
     @classmethod
     def of(cls, group: str, name: str, labels: Mapping[str, str]) -> Self:
-        """Return the key of a series; labels that make it too long are replaced by a digest."""
+        """Return the key of a series; if it is too long, a digest replaces the labels."""
         full_name = series_name(name, labels)
         if len(full_name) > _LONGEST:
             return cls(group, name, f"{{#{sha256(full_name.encode()).hexdigest()}}}")
@@ -48,7 +48,7 @@ class SeriesKey:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the key that a text holds; names and groups contain neither `/` nor `{`."""
+        """Return the key that a text represents; names and groups contain neither `/` nor `{`."""
         query, brace, labels = text.partition("{")
         group, _, name = query.partition("/")
         return cls(group, name, brace + labels)

@@ -1,4 +1,4 @@
-"""Watches metric series until the process is told to stop."""
+"""Watches metric series until the process receives SIGTERM or SIGINT."""
 
 import logging.config
 import signal
@@ -34,9 +34,9 @@ _LEAST_LEASE_SECONDS = 30.0
 
 
 def watch(config: WatchConfig, settings: ServingSettings) -> None:
-    """Watch until SIGTERM or SIGINT, and expose the watch's own metrics meanwhile.
+    """Watch until SIGTERM or SIGINT, and expose the watch's own metrics.
 
-    Raises `CannotListen`, and a `PrecedentError` where home or store cannot be used.
+    Raises `CannotListen`, and a `PrecedentError` if home or store cannot be used.
     """
     logging.config.dictConfig(logging_config(settings.log_level))
     stopping = _event_set_by_signals()
@@ -55,7 +55,7 @@ def run(
     stopping: Event,
     suggest_runbook: SuggestRunbook | None = None,
 ) -> None:
-    """Watch as the config says until `stopping` is set."""
+    """Watch according to the configuration until `stopping` is set."""
     seconds = _LEAST_LEASE_SECONDS + 2 * config.prometheus.timeout_seconds
     lease = Lease(store.leases, seconds)
     models: dict[str, SeriesModel] = {

@@ -1,4 +1,4 @@
-"""A watched query: the series that it has selected so far, and the detector's state of each."""
+"""A watched query: the series that it has selected so far, and the detector state of each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,9 +23,9 @@ FORGET_AFTER_SECONDS = 7 * 86_400
 class WatchedQuery:
     """The series of one query, one row each, all read up to the same time `seen_until`.
 
-    A new series is added as a row. A series that vanishes has a gap, and is forgotten after a week,
-    or earlier if others need its place. When the query changes in the config, its stored states
-    are not used any more.
+    A new series is added as a row. A series that vanishes has missing values, and is forgotten
+    after a week, or earlier if there are more than `max_series`. If the query has changed in the
+    configuration, its stored states are no longer used.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class WatchedQuery:
 
     @property
     def layout(self) -> str:
-        """A digest of what states depend on; stored states with another layout are not used."""
+        """A digest of all that states depend on; stored states with another layout are not used."""
         query = (self.config.query, self.config.bounds, self.config.counter)
         parts = (self._model.layout, self.states.dtype.descr, query)
         return sha256(repr(parts).encode()).hexdigest()[:32]
@@ -77,7 +77,7 @@ class WatchedQuery:
         self._present_at[:] = self.seen_until
 
     def times_to_read(self, times: Times) -> Times:
-        """Return the times to query for the values at `times`; a counter needs one slot more."""
+        """Return the times to query for the values at `times`; a counter needs one earlier slot."""
         if not self.config.counter:
             return times
         return slots(int(times[0]) - self.step_seconds, int(times[-1]), self.step_seconds)
@@ -95,7 +95,7 @@ class WatchedQuery:
         return values
 
     def append(self, new: Window) -> Window:
-        """Add new scored points to the window; return them together with the points before."""
+        """Add new scored points to the window; return the earlier points followed by them."""
         joined = self.window.followed_by(new)
         self.window = joined.latest(WINDOW_POINTS)
         self.seen_until = int(new.times[-1])
@@ -104,7 +104,7 @@ class WatchedQuery:
         return joined
 
     def forget_vanished(self) -> list[SeriesKey]:
-        """Forget the series that have been missing for too long, and return their keys."""
+        """Forget the series that have had no value for too long, and return their keys."""
         oldest = (self.seen_until or 0) - FORGET_AFTER_SECONDS
         if len(self.keys) > self._max_series:
             oldest = max(oldest, int(np.sort(self._present_at)[-self._max_series]))
@@ -122,7 +122,7 @@ class WatchedQuery:
         return removed
 
     def _select(self, mask: NDArray[np.bool_]) -> list[SeriesKey]:
-        """Keep the rows of a mask, and return the keys of the others."""
+        """Keep the rows that the mask selects, and return the keys of the others."""
         if mask.all():
             return []
         removed = list(compress(self.keys, ~mask))

@@ -21,13 +21,13 @@ class OutgoingAlert:
 
 
 class AlertmanagerClient:
-    """Posts to the v2 API; every failure is a `RequestFailed` of one line."""
+    """Posts to the v2 API; every failure raises a `RequestFailed` with a message of one line."""
 
     def __init__(self, server: HttpClient) -> None:
         self._server = server
 
     def post(self, alerts: Sequence[OutgoingAlert]) -> None:
-        """Send alerts; an alert sent again only gets a new end."""
+        """Send alerts; Alertmanager updates an alert that it already has."""
         status, body = self._server.post_json(_PATH, [_encode(alert) for alert in alerts])
         if status != 200:
             raise RequestFailed(f"Alertmanager refused alerts with {status}: {shorten(body)!r}")

@@ -1,4 +1,4 @@
-"""Delays retries longer after each failure; logs when failures begin and when they end."""
+"""Delays retries for longer after each failure, and logs when failures begin and end."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ _MOST_SECONDS = 300.0
 
 
 class CircuitBreaker:
-    """Decides when something may be tried again; the wait doubles from 5 s up to `most_seconds`.
+    """Decides when to retry an action; the wait doubles from 5 s up to `most_seconds`.
 
     `count` is called at each failure. If the clock is set back, the wait ends at once.
 
@@ -47,7 +47,7 @@ class CircuitBreaker:
 
     def fail(self, problem: str, now: float, error: Exception | None = None) -> None:
         """Record a failure; an unexpected `error` is logged with its traceback."""
-        # The exponent is limited, or it would overflow after a week of failures.
+        # The exponent is limited, since the power would overflow after a week of failures.
         wait = _FIRST_SECONDS * 2.0 ** min(self._failures, 10)
         self._failures += 1
         if self._count is not None:

@@ -1,4 +1,4 @@
-"""Sends HTTP requests to a server that may be down, slow, or send too much."""
+"""Sends HTTP requests to a server that may be down, be slow, or send too much."""
 
 import time
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class AnswerTooLarge(RequestFailed):
 
 
 def parse_address(address: str) -> str:
-    """Return an http address without a slash at its end; raises `ValueError` for anything else.
+    """Return an HTTP address without a slash at its end; raises `ValueError` for other texts.
 
     >>> parse_address("http://127.0.0.1:9090/")
     'http://127.0.0.1:9090'
@@ -38,7 +38,7 @@ def parse_address(address: str) -> str:
 class HttpClient:
     """Sends requests to one server; limits the time and the size of each whole answer.
 
-    The library's timeouts only limit the time between bytes, so slow answers are cut off here.
+    The timeouts of httpx2 only limit the time between bytes, so slow answers are cut off here.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class HttpClient:
 
     @property
     def _name(self) -> str:
-        # Without user and password, which the address may contain.
+        # The name omits user and password, which the address may contain.
         url = httpx2.URL(self.url)
         return f"{url.scheme}://{url.host}" + (f":{url.port}" if url.port else "")
 

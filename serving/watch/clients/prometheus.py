@@ -15,14 +15,14 @@ _PATH = "/api/v1/query_range"
 
 
 class TooManySeries(RequestFailed):
-    """A query selects more series than are allowed."""
+    """A query selects more than `max_series` series."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
     """The answer to a query: `values` has a row for each label set and a column for each time.
 
-    Missing values are NaN, and so are values that no metric can have: infinite, or beyond 1e30.
+    Missing values are NaN, and so are values that are infinite or at least 1e30 in magnitude.
     """
 
     labels: tuple[Mapping[str, str], ...]
@@ -31,7 +31,7 @@ class Matrix:
 
 
 class PrometheusClient:
-    """Queries one server; every failure is a `RequestFailed` of one line."""
+    """Queries one server; every failure raises a `RequestFailed` with a message of one line."""
 
     def __init__(self, server: HttpClient, max_series: int) -> None:
         self.url = server.url
@@ -39,7 +39,7 @@ class PrometheusClient:
         self._max_series = max_series
 
     def read(self, query: str, times: Times, step_seconds: int) -> Matrix:
-        """Return the values of each series that a query selects; `times` are slots of the step.
+        """Return the values of each series that a query selects; `times` are successive slots.
 
         If a slot has several samples, the last is used.
         """

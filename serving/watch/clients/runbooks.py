@@ -1,4 +1,4 @@
-"""Asks the running service which runbook applies, so that the watch loads no text model."""
+"""Requests runbooks from the running service, so that the watch loads no text model."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class _RunbooksAnswer(BaseModel):
 class RunbookAdvice:
     """Suggests the runbook that the service finds most relevant to a report, if any.
 
-    After a failure the service is not asked for a while.
+    After a failure, no requests are sent for a while.
     """
 
     def __init__(
