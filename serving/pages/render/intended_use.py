@@ -1,4 +1,4 @@
-"""What a model of each kind is for and not for, as its card says it."""
+"""The intended use and the misuse of each kind of model, as shown on model cards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Purpose:
 _PROVEN = wording("auto", "decision").name
 _LABEL_MISUSE = (
     f"Acting without a person on an answer that is not marked “{_PROVEN}”.",
-    "Labels that its history lacks: new kinds of incidents are answered with a known label.",
+    "Recognising new kinds of incidents: it always answers with a label from its history.",
     "Incidents of another organisation, or in a language that its history hardly contains.",
     "Judging the people who report or solve incidents.",
 )
@@ -28,7 +28,7 @@ _LIST_MISUSE = (
 _MISUSE: Mapping[str, tuple[str, ...]] = {
     "severity": (
         *_LABEL_MISUSE,
-        "Priorities that follow from impact and urgency by a fixed table.",
+        "Priorities that a fixed priority matrix sets from impact and urgency.",
     ),
     "similar": _LIST_MISUSE,
     "runbook": (
@@ -41,7 +41,7 @@ _UNKNOWN_USE = "Answers questions about incidents."
 
 
 def purpose_of(kind: str) -> Purpose:
-    """Return what a kind of model is for.
+    """Return the intended use and the misuse of a kind of model.
 
     >>> purpose_of("choice").use.split()[:3]
     ['Names', 'the', 'likeliest']

@@ -1,7 +1,7 @@
-"""The words of the page: what it calls each term of the models, and one line that explains it.
+"""The words of the page: a name for each term of the models, and one line that explains the term.
 
-The page is read by people who never read the documents. No template and no view writes a term such
-as `auto` or `macro_f1` itself: it takes the term's wording from here.
+Many readers of the page have not read the documents. Templates and views do not write terms such as
+`auto` or `macro_f1`; they take the wording of each term from this module.
 """
 
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ AUDIT_SAMPLE = Wording(
     "This answer was drawn at random to check the model. It stays hidden until a person has "
     "decided without seeing it.",
 )
-_FIELD = "What the field of this name holds in your past incidents."
+_FIELD = "The value of this field, as in your past incidents."
 _KAPPA = Wording(
     "agreement of levels (kappa)",
-    "Agreement with the right level beyond chance, where far misses count more; 1 is best.",
+    "Agreement with the right level beyond chance; larger errors count more; 1 is best.",
 )
 _SHADOW = "shadow version "
 
@@ -37,7 +37,7 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         "abstain": Wording("not sure", "Not sure enough: this is a guess, do not rely on it."),
     },
     "mode": {
-        "off": Wording("off", "The model is not asked."),
+        "off": Wording("off", "The model is not used."),
         "monitor": Wording(
             "for comparison only",
             "Nothing acts on this answer; it is compared with what people decide.",
@@ -48,10 +48,10 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         ),
     },
     "target": {
-        "category": Wording("Category", "What kind of trouble it is."),
+        "category": Wording("Category", "What kind of issue it is."),
         "assignment": Wording("Assignment", "The team that should work on it."),
-        "severity": Wording("Severity", "How bad it is."),
-        "similar": Wording("Similar incidents", "Past incidents about the same trouble."),
+        "severity": Wording("Severity", "How serious it is."),
+        "similar": Wording("Similar incidents", "Past incidents about the same issue."),
         "runbooks": Wording("Runbooks", "The runbooks that probably apply."),
     },
     "kind": {
@@ -68,24 +68,24 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         ),
         "similar": Wording(
             "finds similar incidents",
-            "Finds the past incidents that are probably about the same trouble, and what fixed "
-            "them.",
+            "Finds the past incidents that are probably about the same issue, and what fixed them.",
         ),
         "runbook": Wording(
             "finds runbooks", "Finds the runbooks that probably apply to an incident."
         ),
         "anomaly": Wording(
             "finds anomalies",
-            "Finds where a metric series differs from what its own past lets expect.",
+            "Finds where a metric series differs from what its past values predict.",
         ),
     },
     "role": {
         "champion": Wording("champion", "The version that answers now."),
         "challenger": Wording(
             "challenger",
-            "A version on trial: it answers the same incidents, and its answers are only compared.",
+            "A version being evaluated: it answers the same incidents, but nobody sees or uses its "
+            "answers.",
         ),
-        "unused": Wording("not in use", "A version that answers nothing now."),
+        "unused": Wording("not in use", "A version that is not used now."),
     },
     "verdict": {
         "promoted": Wording(
@@ -98,16 +98,20 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
     "source": {
         "echo": Wording(
             "our own answer",
-            "The incident ended with our own answer and nobody checked it: models never learn "
+            "The incident was closed with our own answer and nobody checked it: models never learn "
             "from this label.",
         ),
         "accepted": Wording("accepted", "A person saw our answer and agreed with it."),
         "outcome": Wording(
-            "final state", "The incident ended with this label, and we had shown no answer."
+            "final state",
+            "The incident was closed with this label, and we had shown no answer that was more "
+            "than a guess.",
         ),
-        "replaced": Wording("changed", "The incident ended with another label than our answer."),
+        "replaced": Wording(
+            "changed", "The incident was closed with a label other than our answer."
+        ),
         "corrected": Wording("corrected", "A person named this label."),
-        "audited": Wording("decided unseen", "A person decided without seeing our answer."),
+        "audited": Wording("decided independently", "A person decided without seeing our answer."),
     },
     "action": {
         "accept": Wording("accepted", "The answer is right."),
@@ -117,25 +121,27 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
     "event": {
         "train": Wording("trained", "A version was trained."),
         "promote": Wording("promoted", "A version became champion."),
-        "refuse": Wording("not promoted", "A version was trained, and the champion stayed."),
+        "refuse": Wording("not promoted", "A version was trained, and the champion was kept."),
         "rollback": Wording("brought back", "An earlier champion answers again (rollback)."),
         "mode": Wording("allowed use changed", "What may be done with answers was changed."),
         "withdraw": Wording(
             "certificate withdrawn", "Checked answers were right less often than promised."
         ),
-        "retrain": Wording("retraining", "Models were trained again on what is stored."),
+        "retrain": Wording("retraining", "Models were retrained on the stored incidents."),
         "found": Wording(
             "noticed in the registry",
             "The champion was changed in the registry; the log tells only when this was noticed.",
         ),
     },
     "alarm": {
-        "certificate": Wording("Broken promise", "A proven label is right less often than stated."),
+        "certificate": Wording(
+            "Precision not kept", "Answers with a proven label are right less often than stated."
+        ),
         "errors": Wording("Overconfident", "Answers are wrong more often than they state."),
         "label": Wording("Labels changed", "A label is new or far more frequent than before."),
         "service": Wording("Services changed", "A service is new or far more frequent."),
         "source": Wording("Sources changed", "A source is new or far more frequent."),
-        "text": Wording("New kind of incident", "Texts came up that are unlike all before."),
+        "text": Wording("New kind of incident", "There are texts unlike any earlier ones."),
     },
     "proposal": {
         "new category": Wording("add a label", "These incidents are alike and fit no label well."),
@@ -143,11 +149,13 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
     },
     "method": {
         "neighbours": Wording(
-            "nearest incidents", "The history has few labels: the nearest past incidents answer."
+            "nearest incidents",
+            "There are few labels, so the label is taken from the nearest past incidents.",
         ),
         "linear": Wording(
             "simple models",
-            "Linear models and the nearest past incidents answer; more labels allow more.",
+            "Linear models and the nearest past incidents answer; with more labels, more methods "
+            "are used.",
         ),
         "full": Wording("full method", "There are enough labels for every part of the method."),
     },
@@ -167,101 +175,122 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         "level": Wording("level", "It is far from its recent level."),
         "time of day": Wording("time of day", "It is unusual for this time of day."),
         "step": Wording("step", "It jumped from one point to the next."),
-        "burst": Wording("burst", "It is unusual beside its last minutes."),
-        "trend": Wording("trend", "It left its trend."),
+        "burst": Wording("burst", "Its last few minutes differ from its last two hours."),
+        "trend": Wording("trend", "It has been off its usual values for hours."),
         "forecast": Wording("forecast", "It is far from what was forecast."),
         "hour of week": Wording("hour of the week", "It is unusual for this hour of the week."),
         "gap": Wording("gap", "Its values stopped."),
     },
     "metric": {
-        "accuracy": Wording("accuracy", "Share of incidents whose label is right."),
+        "accuracy": Wording("accuracy", "Share of incidents whose predicted label is right."),
         "macro_f1": Wording(
-            "F1 over labels", "How well labels are found, each label counting alike; 1 is best."
+            "F1 over labels", "Mean F1 over labels, each with equal weight; 1 is best."
         ),
         "log_loss": Wording(
             "log loss", "How far the stated probabilities are from the truth; 0 is best."
         ),
-        "log loss saved": Wording("log loss saved", "How much lower the log loss is."),
+        "log loss saved": Wording(
+            "log loss saved", "How much lower the log loss is than that of the baseline."
+        ),
         "ece": Wording(
             "calibration error", "How far confidence is from the share that is right; 0 is best."
         ),
         "coverage_at_92": Wording(
             "answerable at 92%",
-            "Share of incidents, the surest first, that can be answered with 92% right.",
+            "Largest share of incidents, taken from the most confident down, whose answers are at "
+            "least 92% right.",
         ),
         "quadratic_kappa": _KAPPA,
         "quadratic kappa": _KAPPA,
         "set coverage": Wording(
-            "right label among the possible",
-            "Share of incidents whose right label is among those that cannot be ruled out.",
+            "right label in the set",
+            "Share of incidents whose right label is in the set of possible labels.",
         ),
         "mean set size": Wording(
-            "number of possible labels", "How many labels cannot be ruled out, on average."
+            "number of possible labels", "Mean number of labels in the set of possible labels."
         ),
         "lowest class coverage": Wording(
-            "right label among the possible, worst label",
-            "The same share for the label where it is lowest.",
+            "right label in the set, worst label",
+            "The lowest such share of any label with at least 50 incidents.",
         ),
         "recall_at_1": Wording(
-            "found first", "Share of incidents where the first entry is a right one."
+            "found first",
+            "Of the incidents that have a right entry, the share for which the first entry is "
+            "right.",
         ),
         "recall_at_5": Wording(
-            "found among 5", "Share of incidents with a right entry among the first 5."
+            "found among 5",
+            "Of the incidents that have a right entry, the share for which one of the first 5 is "
+            "right.",
         ),
         "recall_at_10": Wording(
-            "found among 10", "Share of incidents with a right entry among the first 10."
+            "found among 10",
+            "Of the incidents that have a right entry, the share for which one of the first 10 is "
+            "right.",
         ),
         "shown_precision": Wording(
-            "first entry right", "Share of the first entries shown that are right."
+            "first entry right", "Of the first entries that are shown, the share that is right."
         ),
-        "shown_share": Wording("anything shown", "How often any entry is sure enough to show."),
+        "shown_share": Wording(
+            "anything shown",
+            "Share of searches in which the first entry is likely enough to be shown; for similar "
+            "incidents, only searches that have a right entry count.",
+        ),
         "precision": Wording("precision", "Share of the answers with this label that are right."),
         "recall": Wording("recall", "Share of the incidents of this label that are found."),
     },
     "measure": {
         "accuracy": Wording("accuracy", "Share of answers that turned out right."),
         "confidence above accuracy": Wording(
-            "overconfidence", "Mean confidence less the share that is right; 0 is best."
+            "overconfidence", "Mean confidence minus the share that is right; 0 is best."
         ),
         "answers abstained": Wording("not sure", "Share of answers that were only a guess."),
         "answers auto": Wording("proven", "Share of answers that were proven."),
         "feedback accepted": Wording("accepted", "Share of feedback that agreed."),
         "seconds to answer, median": Wording(
-            "seconds to answer, usually", "Half of the answers came faster."
+            "seconds to answer, median", "Half of the answers came faster."
         ),
         "seconds to answer, 95%": Wording(
-            "seconds to answer, slowest", "19 of 20 answers came faster."
+            "seconds to answer, 95th percentile", "19 of 20 answers came faster."
         ),
         "audited precision": Wording(
             "right in the audit sample",
-            "Share of proven answers that people found right without seeing them.",
+            "Share of checked answers that equal the label a person chose without seeing the "
+            "answer.",
         ),
         "label shares moved": Wording(
-            "shift of labels", "Share of incidents that would need another label to be as before."
+            "shift of labels",
+            "Share of incidents whose label would have to change to restore the earlier shares.",
         ),
-        "incidents compared": Wording("incidents compared", "How many new incidents there are."),
+        "incidents compared": Wording(
+            "incidents compared",
+            "Number of new incidents that are compared with the earlier ones.",
+        ),
         "texts told from earlier ones (AUC)": Wording(
             "difference of new texts (AUC)", "0.5: like the earlier ones; 1: completely different."
         ),
         "words new": Wording("new words", "Share of words that were hardly ever used before."),
         "service never seen before": Wording(
-            "new services", "Share of incidents from services without a past."
+            "new services", "Share of incidents from services that had no incidents before."
         ),
         "source never seen before": Wording(
-            "new sources", "Share of incidents from sources without a past."
+            "new sources", "Share of incidents from sources that had no incidents before."
         ),
         "agrees with the champion": Wording(
             "same label as the champion", "Share of incidents on which both agree."
         ),
         "accuracy less the champion's": Wording(
-            "accuracy less the champion's", "Above 0, the challenger is right more often."
+            "accuracy minus the champion's", "Above 0, the challenger is right more often."
         ),
     },
 }
 
 
 def wording(term: str, vocabulary: str) -> Wording:
-    """Return a term of one of the `VOCABULARIES` in plain words; an unknown term names itself.
+    """Return the wording of a term of a vocabulary in `VOCABULARIES`.
+
+    The wording of an unknown term is the term itself, without a meaning. Unknown targets are
+    fields: their wording is made from the name of the field.
 
     >>> wording("auto", "decision").name, wording("auto", "mode").name
     ('proven', 'may act alone')
@@ -284,7 +313,7 @@ def target_name(target: str) -> str:
 
 
 def measure_wording(name: str) -> Wording:
-    """Return what monitoring measured in plain words, of a challenger with its version.
+    """Return the wording of a measure of monitoring; for a challenger it names the version.
 
     >>> measure_wording("shadow version 3: accuracy").name
     'challenger version 3: accuracy'
@@ -297,7 +326,7 @@ def measure_wording(name: str) -> Wording:
 
 
 def gain_sentence(gain: GainRecord) -> str:
-    """Return how much better a version was than another one, its metric in plain words."""
+    """Return in words how much better a version was than what it was compared with."""
     return replace(gain, metric=wording(gain.metric, "metric").name).describe()
 
 

@@ -204,7 +204,7 @@ def test_a_challenger_stands_beside_its_champion(client, store, trained_registry
     trained_registry.challenge("category", "9", trained_registry.models["category", "7"])
     client.app.state.container.challengers.poll()
     shown = words(client.get("/models"))
-    assert "Challenger: version 9 A version on trial" in shown
+    assert "Challenger: version 9 A version being evaluated" in shown
     assert "It has not answered any incident yet" in shown
     client.app.state.container.model_health._agreements.clear()
     for number, label in enumerate(["A", "A", "B", "B"]):
@@ -245,7 +245,7 @@ def test_a_card_reads_as_a_page(carded):
         "Rows read 7,000",
         "ab" * 32,
         "by time vpn",
-        "accuracy Share of incidents whose label is right. 0.900 0.880 to 0.920 0.500 vpn",
+        "Share of incidents whose predicted label is right. 0.900 0.880 to 0.920 0.500 vpn",
         "Check before promotion: not promoted",
         "no better beyond noise: vpn Warning vpn fell",
         "version vpn accuracy +0.021 +0.008 to +0.034 2,013",
