@@ -1,1 +1,1 @@
-"""Answers over HTTP; cannot train."""
+"""The service that answers over HTTP; it cannot train models."""

@@ -1,4 +1,4 @@
-"""`python -m serving`: the same as `precedent serve`, and with `watch` as `precedent watch`."""
+"""`python -m serving` and `python -m serving watch`: as `precedent serve`, `precedent watch`."""
 
 import sys
 
@@ -17,7 +17,7 @@ def serve(
 ) -> None:
     """Answer over HTTP until stopped.
 
-    What no option gives is taken from the PRECEDENT_ settings.
+    Options that are not given are read from the PRECEDENT_ settings.
     """
     if context.invoked_subcommand is None:
         one_line_errors(serve_command)(host, port, workers)

@@ -1,4 +1,4 @@
-"""Puts the service together."""
+"""Builds the FastAPI app of the service."""
 
 import asyncio
 import threading
@@ -48,9 +48,10 @@ def create_app(
     registry: ServableVersions | None = None,
     store: Store | None = None,
 ) -> FastAPI:
-    """Return the app; without a registry or store it opens those of the settings' home.
+    """Return the app; a registry or store that is not given is opened from the settings.
 
-    Raises `StoreUnavailable`. Champions are loaded when the app starts, not here.
+    Raises `HomeUnavailable` and `StoreUnavailable`. Champions are loaded when the app starts, not
+    here.
     """
     home = open_home(settings)
     enable_kernel_cache(home)
@@ -60,7 +61,7 @@ def create_app(
         store or open_store(settings.database_url or home.database_url, settings.tenant),
     )
 
-    # Production networks reach no CDN, from which FastAPI's own page loads its script.
+    # FastAPI's own docs page loads its script from a CDN, which production networks often block.
     app = FastAPIOffline(
         title="Precedent",
         version="1",
@@ -94,6 +95,6 @@ async def _run_pollers(app: FastAPI) -> AsyncIterator[None]:
 
 
 def app_from_environment() -> FastAPI:
-    """Return the app that a worker process serves."""
+    """Return the app that a worker process serves, with settings from the environment."""
     threading.Thread(target=compile_kernels, daemon=True).start()
     return create_app(ServingSettings())

@@ -1,4 +1,4 @@
-"""What every command of the service does first: read its settings and open its store."""
+"""Reads the settings and opens the store, as the commands of the service do first."""
 
 import os
 
@@ -9,9 +9,9 @@ from serving.runtime.settings import ServingSettings
 
 
 def read_settings(**options: str | int | None) -> ServingSettings:
-    """Return the settings; an option that is not None takes the place of its variable.
+    """Return the settings; an option that is not None replaces its environment variable.
 
-    Raises pydantic's `ValidationError` for a wrong value.
+    Raises pydantic's `ValidationError` for an invalid value.
     """
     # Worker processes inherit the environment and read their settings from it.
     os.environ.update(
@@ -25,7 +25,7 @@ def read_settings(**options: str | int | None) -> ServingSettings:
 
 
 def open_state(settings: ServingSettings) -> Store:
-    """Create the home where it is missing, check its files, and return the store.
+    """Create the home if it is missing, check the topology file, and return the opened store.
 
     Raises a `PrecedentError` that says what cannot be used.
     """

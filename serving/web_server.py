@@ -1,4 +1,4 @@
-"""Runs the service: listens on its address, starts its workers, and says when it answers."""
+"""Runs the service: listens on an address, starts workers, and prints when it is ready."""
 
 import json
 import socket
@@ -56,7 +56,7 @@ def serve(settings: ServingSettings, listener: socket.socket) -> None:
 
 
 def announcement(url: str, *, needs_key: bool) -> str:
-    """Return the address and a command to try; the key itself is never shown.
+    """Return a text with the address and a command to try; the key itself is not in it.
 
     >>> print(announcement("http://127.0.0.1:8000", needs_key=False).splitlines()[0])
     Precedent answers at http://127.0.0.1:8000 (docs: http://127.0.0.1:8000/docs). Try:

@@ -1,4 +1,4 @@
-"""Withdraws the certificates that the audit sample disproves; all workers follow."""
+"""Withdraws certificates that the audit sample disproves, and reads those of other workers."""
 
 import logging
 from collections import defaultdict
@@ -25,10 +25,11 @@ _ADVICE = "answered as suggest from now on; train again and promote to certify i
 
 @dataclass(frozen=True, slots=True)
 class AuditedLabel:
-    """What the audit sample shows of one certified label of a version.
+    """The audited precision of one label of a version.
 
-    `estimate` weighs each answer by the inverse of its chance of being drawn; `bounds` hold at all
-    times at once.
+    `promised` is the precision of the label's certificate, None without one, and `right` the number
+    of correct answers. `estimate` is the precision where each answer is weighted by the inverse of
+    its sampling probability. `bounds` stay valid however often they are computed.
     """
 
     target: str
@@ -41,14 +42,14 @@ class AuditedLabel:
 
     @property
     def is_disproved(self) -> bool:
-        """Whether the precision is below the promised one, at 95% confidence."""
+        """Whether the 95% upper bound of the precision is below the promised precision."""
         return self.promised is not None and self.bounds.high < self.promised
 
 
 def audit_labels(
     answers: Iterable[AuditedAnswer], champions: Mapping[str, LoadedVersion]
 ) -> tuple[AuditedLabel, ...]:
-    """Return what people's decisions show of each label that the current champions answered."""
+    """Return the audited precision of each label that people checked for the current champions."""
     checked: dict[tuple[str, str, str], list[AuditedAnswer]] = defaultdict(list)
     for answer in answers:
         champion = champions.get(answer.target)
@@ -103,8 +104,8 @@ class CertificatePoller(Poller):
     def on_labels(self, labels: Iterable[LabelRecord]) -> None:
         """Withdraw the certificates that new labels disprove.
 
-        The labels are stored already, so an error here is only logged: it must not look to the
-        caller as if storing had failed. The next label tries again.
+        The labels are already stored, so an error here is only logged; raised, it would tell the
+        caller that storing failed. The check is repeated for the next label.
         """
         targets = {label.target for label in labels if label.source.trust is LabelTrust.INDEPENDENT}
         try:
@@ -119,7 +120,7 @@ class CertificatePoller(Poller):
 
         Raises `StoreUnavailable`.
         """
-        # Two threads at once would each miss the label of the other.
+        # One thread at a time checks, so that none repeats the withdrawal of another.
         with self._withdrawing:
             answers = self._store.predictions.audited(target)
             audited_labels = audit_labels(answers, self._champions().serving)

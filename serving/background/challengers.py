@@ -9,8 +9,8 @@ from serving.background.poller import Poller
 class ChallengerPoller(Poller):
     """Keeps the challengers loaded, except those of excluded targets.
 
-    It has its own thread, and starting does not wait for it: a challenger that loads slowly or not
-    at all delays no promotion and only shows in the log.
+    It polls in its own thread, and starting does not wait for the first poll. So a challenger that
+    loads slowly delays no promotion, and one that cannot be loaded is only logged.
     """
 
     failure = "the challengers cannot be read"

@@ -1,4 +1,4 @@
-"""Keeps the registry's champions loaded: loads them in the background, then swaps all at once."""
+"""Keeps the champions loaded: loads new ones in the background, then replaces all at once."""
 
 import logging
 import time
@@ -26,7 +26,7 @@ class ServableVersions(Protocol):
         """Return the champion of each target that has one."""
 
     def challengers(self) -> Mapping[str, ModelVersion]:
-        """Return the challenger of each target that has one besides its champion."""
+        """Return the challenger of each target that has one other than its champion."""
 
     def versions(self, target: str) -> Sequence[ModelVersion]:
         """Return every version of a target's model, the newest first."""
@@ -40,7 +40,7 @@ class ServableVersions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoadedVersion:
-    """A verified version whose golden examples gave the same answers, ready to predict."""
+    """A loaded version: its files are unaltered, and its golden answers were reproduced."""
 
     version: ModelVersion
     model: ReportModel
@@ -48,7 +48,7 @@ class LoadedVersion:
 
     @property
     def labels(self) -> frozenset[str]:
-        """The labels that the version was measured on."""
+        """The labels on which the version was evaluated."""
         return frozenset(reliability.label for reliability in self.card.class_reliability)
 
 
@@ -56,9 +56,9 @@ class LoadedVersion:
 class Champions:
     """The champions at a moment; each request reads them once, so that its answers are consistent.
 
-    `problems` says by target why the registered champion does not answer, and `registry_problem`
-    why the registry could not be read. A target with a problem may still be in `serving`, with
-    its previous version.
+    `problems` gives, by target, the reason why the registered champion does not answer, and
+    `registry_problem` the reason why the registry cannot be read. A target with a problem may still
+    be in `serving`, with its previous version. `is_known` is False until the registry was read.
     """
 
     serving: Mapping[str, LoadedVersion] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class VersionLoader:
         fields = {"target": version.target, "version": version.version}
         try:
             loaded = self._registry.load(version)
-        # Files of another program version may raise anything; the old champion goes on answering.
+        # Files of another program version may raise any error; the current version stays in use.
         except Exception as error:
             problem = f"version {version.version} was refused: {_describe_error(error)}"
             self._failed[key] = (time.monotonic() + _SECONDS_BEFORE_RETRY, problem)
@@ -111,7 +111,7 @@ class VersionLoader:
 
 
 class ChampionPoller(Poller):
-    """Keeps the champions up to date; if one cannot be loaded, the old version goes on serving."""
+    """Keeps the champions up to date; if one cannot be loaded, the previous one stays in use."""
 
     failure = "the registry is unreachable"
 

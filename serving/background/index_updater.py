@@ -22,7 +22,7 @@ _MOST_WAITED_FOR = 1_000
 
 
 class _OpenIndex:
-    """An index, the encoder that fills it, and the revision of the store that it holds."""
+    """An index, its encoder, and the indexed revision of the store, None before the first one."""
 
     def __init__(self, reference: str, home: Home) -> None:
         encoder = open_encoder(reference)
@@ -57,8 +57,8 @@ class IndexUpdater(Poller):
     def index(self) -> IncidentIndex:
         """Return an index of all incidents that were written before this call.
 
-        Raises `IndexBehind` while very many incidents are being indexed, `StoreUnavailable` and
-        `EncoderUnavailable`.
+        Raises `IndexBehind` if more than 1,000 changes are not indexed yet or another thread keeps
+        indexing for ten seconds, `StoreUnavailable` and `EncoderUnavailable`.
         """
         current = self._current()
         if self._store.incidents.revision() != current.revision:
@@ -73,9 +73,10 @@ class IndexUpdater(Poller):
         return current.index
 
     def apply_changes(self) -> None:
-        """Index what was just written, unless another thread does so or there is too much of it.
+        """Index the latest changes, unless another thread is indexing or over 1,000 changes wait.
 
-        Callers that write much wait a little here.
+        Nothing is done before the first index is complete. Callers wait for the indexing, which
+        slows down those that write many incidents.
         """
         current = self._open_index
         if current is None or current.revision is None or not self._lock.acquire(blocking=False):
@@ -117,7 +118,7 @@ class IndexUpdater(Poller):
         self, current: _OpenIndex, incidents: Iterator[ResolvedIncident], until_stopped: bool
     ) -> None:
         for chunk in _chunks(incidents):
-            # A request waits for few incidents only, and is still answered while the service stops.
+            # Only polls end early: a request indexes few incidents and is answered before the stop.
             if until_stopped and self._stopping.is_set():
                 raise InterruptedError("the service is stopping")
             current.index.upsert(chunk)

@@ -1,4 +1,4 @@
-"""Keeps the modes that the owner of the models sets up to date."""
+"""Reads the modes that the owner of the models sets, and keeps them up to date."""
 
 from features.domain.modes import Modes
 from features.store.store import Store
@@ -11,7 +11,7 @@ class ModePoller(Poller):
     failure = "the modes cannot be read"
 
     def __init__(self, store: Store, poll_seconds: float) -> None:
-        # Its own thread: a version that loads slowly must not delay switching a target off.
+        # In a thread of its own: a version that loads slowly must not delay switching a target off.
         super().__init__(poll_seconds, "modes")
         self._store = store
         self._modes = Modes()

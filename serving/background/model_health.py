@@ -1,4 +1,4 @@
-"""How right the models are in production: for the page and for Prometheus."""
+"""The accuracy of the models in production, for the page and for Prometheus."""
 
 import time
 from collections import Counter
@@ -21,10 +21,12 @@ _SECONDS_KEPT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """On how many incidents, and on what share, a challenger gave the champion's label.
+    """How often a challenger gave the same label as the champion.
 
-    `labelled` counts the incidents whose right label is known by now; `accuracy` and
-    `champion_accuracy` are the shares of these on which each was right. Shares of nothing are None.
+    `incidents` counts the incidents that both answered; `share` is the share with equal labels.
+    `labelled` counts the incidents whose correct label is known by now; `accuracy` and
+    `champion_accuracy` are the shares of these that each version answered correctly. A share of no
+    incidents is None.
     """
 
     incidents: int
@@ -43,7 +45,7 @@ class ModelHealth:
 
 
 class ModelHealthPoller(Poller):
-    """Keeps `model_health` up to date, so that scrapes and pages need not read the store."""
+    """Keeps `model_health` up to date, so that scrapes do not read the store."""
 
     failure = "the health of the models cannot be read"
 
@@ -66,7 +68,7 @@ class ModelHealthPoller(Poller):
         )
 
     def agreement(self, target: str, version: str) -> Agreement:
-        """Return how often a challenger agreed so far; the answer may be 30 seconds old.
+        """Return the agreement of a challenger so far, counted at most 30 seconds ago.
 
         Raises `StoreUnavailable`.
         """
@@ -162,7 +164,7 @@ def _monitored(monitoring: MonitoringReport) -> Iterator[Metric]:
         "What the last monitoring measured",
         labels=["measure", "target", "label"],
     )
-    # A dict, because a repeated name would make the whole scrape invalid.
+    # A dict, because two samples with the same labels would make the whole scrape invalid.
     values = {
         (measure.name, measure.target or "", measure.label or ""): measure.value
         for measure in monitoring.measures
@@ -175,7 +177,7 @@ def _monitored(monitoring: MonitoringReport) -> Iterator[Metric]:
         labels=["signal", "target"],
     )
     raised = Counter((alarm.signal, alarm.target or "") for alarm in monitoring.alarms)
-    # Without alarms a 0 is exported: alerts could not tell a missing metric from no alarms.
+    # Without alarms a 0 is exported, since alert rules cannot tell a missing metric from none.
     for labels, count in (raised or {("", ""): 0}).items():
         alarms.add_metric(labels, count)
     yield from (time_, measures, alarms)

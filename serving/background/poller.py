@@ -1,4 +1,4 @@
-"""Polls something from a background thread, so that no request waits for it."""
+"""Repeats a task in a background thread, so that no request waits for it."""
 
 import logging
 import threading
@@ -7,9 +7,9 @@ from typing import ClassVar
 
 
 class Poller(ABC):
-    """Polls once at the start and then every `poll_seconds`.
+    """Polls at the start, and again `poll_seconds` after the end of each poll.
 
-    Starting waits for the first poll, at most `patience_seconds` (None: until it ends).
+    Starting waits until the first poll ends, at most `patience_seconds` (None: without a limit).
     """
 
     failure: ClassVar[str]
@@ -37,10 +37,10 @@ class Poller(ABC):
         self._thread.join()
 
     def poll(self) -> None:
-        """Poll once; a new problem is logged, and the previous result stays."""
+        """Poll once; after an error the previous result stays, and a new error is logged."""
         try:
             self._poll()
-        # Drivers may raise anything, and the thread must go on.
+        # Drivers may raise any error, and the thread must not end.
         except Exception as error:
             reason = self._reason(error)
             if reason != self._problem:

@@ -45,11 +45,15 @@ class RunbookPoller(Poller):
 
     @property
     def size(self) -> int | None:
-        """How many runbooks are indexed; None until they were read once."""
+        """The number of indexed runbooks, None until they were first read."""
         return None if self._index is None else len(self._index)
 
     def index(self) -> RunbookIndex | None:
-        """Return the index without the uses of incidents that were deleted since the last poll."""
+        """Return the index without the uses of incidents that were deleted since the last poll.
+
+        Returns None until the runbooks were first read. While the store is unavailable, the index
+        is returned as it is.
+        """
         with self._lock:
             index, revision = self._index, self._usage_state[0] if self._usage_state else 0
         if index is None or not index.past.all_uses:

@@ -1,4 +1,4 @@
-"""Asks challengers about incidents after the champions answered them. Knows no HTTP."""
+"""Runs challengers on incidents after the champions answered them, for comparison only."""
 
 import logging
 import time
@@ -23,10 +23,11 @@ _log = logging.getLogger(__name__)
 _MOST_WAITING = 64
 _REPORTS_AT_ONCE = 32
 _MOST_UNWRITTEN = 500
-# The thread rests this many times as long as it worked, so it works a tenth of the time at most.
+# The thread rests this many times as long as it worked, but not longer than the longest rest. So it
+# works a tenth of the time, or more if a job takes longer than 0.2 seconds.
 _REST = 9.0
 _LONGEST_REST_SECONDS = 2.0
-# Requests that follow one another directly leave shorter gaps than this.
+# The service counts as idle after this time without a request.
 _QUIET_SECONDS = 0.01
 _PATIENCE_SECONDS = 2.0
 
@@ -51,11 +52,10 @@ class _ShadowJob:
 
 
 class ShadowPredictor:
-    """One thread that asks the challengers about the incidents that champions answered.
+    """A thread that runs the challengers on the incidents that champions answered.
 
-    Its queue is short. Incidents that find it full, that a challenger cannot answer or whose
-    answers cannot be stored are dropped and counted. `seconds` is how long answers may wait before
-    they are written.
+    Incidents are dropped and counted if the short queue is full, if a challenger fails or if the
+    answers cannot be stored. `seconds` is about how long answers wait before they are written.
     """
 
     def __init__(
@@ -86,14 +86,14 @@ class ShadowPredictor:
     def stop(self) -> None:
         """Write the answers and end the thread; queued incidents are dropped."""
         self._stopping.set()
-        # Wakes the thread if it waits for a job; if the queue is full, it does not wait.
+        # Wakes the thread if it waits for a job. If the queue is full, the thread is not waiting.
         with suppress(Full):
             self._queue.put_nowait(None)
         self._thread.join()
 
     @contextmanager
     def pause_for_request(self) -> Iterator[None]:
-        """Keep challengers from starting while a request runs, and for a moment after it."""
+        """Delay challengers while a request runs and 10 ms after it, but at most two seconds."""
         with self._counting:
             self._requests += 1
         try:
@@ -126,7 +126,7 @@ class ShadowPredictor:
         self._write()
 
     def _answer_next(self) -> float:
-        """Answer the next job, if one arrives in time; return how many seconds it took."""
+        """Answer the next job; return how many seconds it took, 0 if none arrived in time."""
         try:
             job = self._queue.get(timeout=self._seconds)
         except Empty:
@@ -138,7 +138,7 @@ class ShadowPredictor:
         return time.monotonic() - started_at
 
     def _wait_for_quiet(self) -> None:
-        """Wait until no request runs, at most two seconds: some incidents must be compared."""
+        """Wait until no request runs, but at most two seconds: a busy service must compare too."""
         patience_ends_at = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < patience_ends_at and not self._stopping.is_set():
             if not self._requests and time.monotonic() - self._quiet_since >= _QUIET_SECONDS:
@@ -160,7 +160,7 @@ class ShadowPredictor:
         version = challenger.version
         try:
             predictions = challenger.model.predict(reports)
-        # An untried model may raise anything, and the thread must go on.
+        # An untried model may raise any error, and the thread must not end.
         except Exception as error:
             self._metrics.count_shadow_drops(len(reports))
             key = (version.target, version.version)
@@ -200,7 +200,7 @@ class ShadowPredictor:
         try:
             revision = self._store.incidents.revision()
             is_last = self._queue.empty()
-            # Deleting an incident deletes its stored answers; these were not stored yet.
+            # Deleting an incident deletes only stored answers; these were not stored yet.
             deleted = self._store.incidents.deleted_since(self._revision)
             self._store.shadow_predictions.record(_exclude(unwritten, deleted))
         except StoreUnavailable as error:

@@ -47,9 +47,10 @@ def read_topology(file: Path) -> Topology:
 
 
 class TopologyFile:
-    """Keeps the topology up to date with the chosen file, which must exist, or the default one.
+    """Keeps the topology up to date with its file: a chosen one, which must exist, or the default.
 
-    The constructor raises `UnreadableFile`. If the file breaks later, the last topology stays.
+    The constructor raises `UnreadableFile`. If the file becomes unreadable later, the last topology
+    stays in use; if the file is deleted, the topology is empty.
     """
 
     def __init__(self, chosen: Path | None, default: Path) -> None:

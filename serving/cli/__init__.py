@@ -1,1 +1,1 @@
-"""The commands that serve and watch: one file each, which imports little at its top."""
+"""The commands `serve` and `watch`, one module each; large imports are made when they run."""

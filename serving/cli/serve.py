@@ -1,4 +1,4 @@
-"""The command that answers over HTTP."""
+"""The `serve` command, which answers over HTTP."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ Workers = Annotated[int | None, typer.Option(help="Processes that answer.")]
 def serve_command(host: Host = None, port: Port = None, workers: Workers = None) -> None:
     """Answer over HTTP until stopped.
 
-    What no option gives is taken from the PRECEDENT_ settings.
+    Options that are not given are read from the PRECEDENT_ settings.
     """
     with show_step("starting", only_on_terminal=True):
         from serving.startup import open_state, read_settings

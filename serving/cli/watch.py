@@ -1,4 +1,4 @@
-"""The command that watches metric series."""
+"""The `watch` command, which watches metric series."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The errors of the service; the API maps each to a status code, which they do not know."""
+"""The errors of the service; `serving.api.problems` maps those of requests to status codes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from features.errors import PrecedentError
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """An invalid field, by its path in the body, such as `incident.title`."""
+    """An invalid field: its path in the request, such as `incident.title`, and what is wrong."""
 
     path: str
     message: str
 
 
 class MalformedBody(PrecedentError):
-    """The body is not JSON."""
+    """The body is not valid JSON, is nested too deeply, or is a form with too many fields."""
 
 
 class InvalidFields(PrecedentError):
-    """Fields of the body are unknown, missing, of the wrong type or over a limit."""
+    """Fields of a request are unknown, missing, of the wrong type, over a limit or not accepted."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         first_error = f": {errors[0].path or 'the body'}: {errors[0].message}" if errors else ""
@@ -28,7 +28,7 @@ class InvalidFields(PrecedentError):
 
 
 class BodyTooLarge(PrecedentError):
-    """The body has more bytes than are accepted."""
+    """The body has more bytes, or more points of series, than are accepted."""
 
 
 class UnsupportedMediaType(PrecedentError):
@@ -52,7 +52,7 @@ class UnknownPrediction(PrecedentError):
 
 
 class ForeignForm(PrecedentError):
-    """A form was sent from another site, or its browser does not name the site."""
+    """A page of another site sent a form or a keyless request, or the site of a form is unknown."""
 
 
 class BadWatchConfig(PrecedentError):

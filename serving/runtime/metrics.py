@@ -1,7 +1,8 @@
 """The Prometheus metrics of the service.
 
 A single process counts in memory. Several workers count in files of a shared folder, and each of
-them can report the sums. The library reads the folder's name from the environment when imported.
+them can report the sums. The Prometheus client reads the name of this folder from the environment
+when it is imported.
 """
 
 import os
@@ -23,7 +24,7 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 @contextmanager
 def share_between_workers(home: Home) -> Iterator[None]:
-    """Set a temporary folder in which the workers started within this context count together."""
+    """Set a temporary folder for the counts of all workers that are started in this context."""
     with TemporaryDirectory(prefix="metrics-", dir=home.root / "cache") as folder:
         os.environ[SHARED_FOLDER] = folder
         yield
@@ -32,7 +33,8 @@ def share_between_workers(home: Home) -> Iterator[None]:
 class ServingMetrics:
     """The counters of one app, in their own registry.
 
-    Collectors report the same values in every worker, so only the scraped worker reports them.
+    Collectors have the same values in every worker, so these are not summed: only the scraped
+    worker reports them.
     """
 
     def __init__(self, collectors: Sequence[Collector] = ()) -> None:
@@ -76,7 +78,7 @@ class ServingMetrics:
         self._decisions.labels(target, decision, mode).inc()
 
     def count_cleaned(self, texts: int) -> None:
-        """Count texts that had to be cleaned."""
+        """Count texts from which control characters or lone surrogates were removed."""
         self._cleaned.inc(texts)
 
     def count_labels(self, labels: Iterable[LabelRecord]) -> None:
@@ -85,11 +87,11 @@ class ServingMetrics:
             self._labels.labels(label.target, label.source.value).inc()
 
     def count_shadow(self, target: str, *, agrees: bool) -> None:
-        """Count an answer of a challenger."""
+        """Count an answer of a challenger, by whether the champion gave the same label."""
         self._shadow.labels(target, "yes" if agrees else "no").inc()
 
     def count_shadow_drops(self, incidents: int) -> None:
-        """Count incidents that no challenger answered although it should have."""
+        """Count incidents for which an answer of a challenger was not given or not stored."""
         self._shadow_drops.inc(incidents)
 
     def render(self) -> bytes:

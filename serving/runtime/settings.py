@@ -14,8 +14,8 @@ from features.text.parsing import MAX_TEXT_LENGTH
 class ServingSettings(HomeSettings, MaskingSettings):
     """The address, key, limits and intervals of the service.
 
-    Raises pydantic's `ValidationError`, also if other machines can reach the address and no key is
-    set.
+    Raises pydantic's `ValidationError` for an invalid value, and if other machines can reach the
+    address but no key is set.
 
     >>> ServingSettings(port=9000).host
     '127.0.0.1'
@@ -26,9 +26,9 @@ class ServingSettings(HomeSettings, MaskingSettings):
     port: int = Field(8000, ge=0, le=65_535)
     """The port to listen on; 0 takes a free one."""
     workers: int = Field(1, ge=1, le=256)
-    """How many processes answer."""
+    """The number of worker processes."""
     api_key: SecretStr | None = None
-    """The key that every `/v1` call carries as `Authorization: Bearer KEY`."""
+    """The key that every `/v1` and `/hooks` call carries as `Authorization: Bearer KEY`."""
     max_batch_incidents: int = Field(5_000, ge=1)
     """The most incidents in one batch."""
     max_body_bytes: int = Field(32 * 2**20, ge=1)
@@ -44,8 +44,8 @@ class ServingSettings(HomeSettings, MaskingSettings):
     topology: Path | None = None
     """The file that says which service depends on which; by default `topology.yaml` in the home."""
     audit_share: float = Field(0.05, ge=0, le=1)
-    """The share of the answers that would be acted on which a person checks first, without seeing
-    them; 0 turns the audit off, and with it the check that certificates hold.
+    """The share of the answers to be acted on that are held back until a person has decided
+    without seeing them; 0 turns this audit off, and with it the check of certificates.
     """
     shadow: bool = True
     """Whether challengers answer the same incidents for comparison when the server is idle."""

@@ -1,1 +1,1 @@
-"""The services behind the routes and pages; they know no HTTP."""
+"""The services behind the routes and pages; they are independent of HTTP."""

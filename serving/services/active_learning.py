@@ -1,4 +1,4 @@
-"""Orders unlabelled incidents by how much a label would help the model. Knows no HTTP."""
+"""Orders unlabelled incidents by how much a label would improve the model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class WantedLabel:
     """An incident to label, without our answer about it.
 
     `score` in 0..1 orders the queue; it is 1 in the audit sample, which comes first. `cluster_size`
-    counts the near-copies that share the label, the incident included.
+    counts the incident and its near-copies among the unlabelled incidents.
     """
 
     incident_id: str
@@ -60,12 +60,12 @@ class _Candidate:
 
 
 class LabelQueue:
-    """Orders the unlabelled incidents of a target by how much each label would teach the model.
+    """Orders the unlabelled incidents of a target by how much each label would improve the model.
 
-    The score is uncertainty times density (Settles and Craven 2008): it is high where the model is
-    unsure and where many other incidents are alike. Recent incidents score higher, because the next
-    ones will be like them. Of near-copies only one is asked for. `index` returns the index of the
-    stored incidents.
+    The score is uncertainty times density (Settles and Craven 2008), halved for every 90 days of
+    age, because future incidents will resemble recent ones. Uncertainty is 1 minus the confidence;
+    density is the mean cosine with the other unlabelled incidents. Of near-copies only the one with
+    the highest score is listed. `index` returns the index of the stored incidents.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class LabelQueue:
         self._index = index
 
     def next(self, target: str, limit: int) -> tuple[WantedLabel, ...]:
-        """Return what to label next, the most helpful first.
+        """Return at most `limit` incidents to label, the highest score first.
 
         Answers of the audit sample come before all others, the oldest first. Raises
-        `InvalidFields` for a target without a champion or without labels, `StoreUnavailable`,
-        `IndexBehind` and `EncoderUnavailable`.
+        `InvalidFields` for a target without a champion or whose answers are not labels,
+        `StoreUnavailable`, `IndexBehind` and `EncoderUnavailable`.
         """
         self._check(target)
         audited = self._audited(target, limit)
@@ -158,7 +158,7 @@ def _days_before_newest(moments: Sequence[datetime]) -> Floats:
 
 
 def _likeness(density: float) -> str:
-    """Say how similar an incident is to the others in the queue, by the mean cosine with them.
+    """Return in words how similar an incident is to the others, from its mean cosine with them.
 
     >>> _likeness(0.6), _likeness(0.05)
     ('like most others in the queue', 'unlike most others in the queue')

@@ -1,4 +1,4 @@
-"""Turns groups of alerts into incidents: opened and triaged at once, resolved with the group."""
+"""Opens, triages and resolves an incident for each group of alerts from Alertmanager."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,10 @@ _TRIAGES_AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True)
 class AlertEffect:
-    """What a delivery did; `incident_id` is None if it concerned no incident."""
+    """What a delivery did; `incident_id` is None if it concerned no incident.
+
+    `prediction_id` is None if nothing was triaged, or if the triage failed or takes too long.
+    """
 
     effect: Effect
     incident_id: str | None
@@ -46,12 +49,12 @@ class AlertEffect:
 class AlertmanagerHook:
     """Applies the deliveries of Alertmanager; a repeated delivery changes nothing.
 
-    A firing group whose alerts began before its incident was resolved reopens that incident: an
-    alert that lapsed and came back keeps its start. An old delivery that arrives late looks the
-    same and also reopens it, because an incident too many is better than a missed alert. An
-    incident that a person resolved stays resolved. A delivery is answered within seconds; a triage
-    that takes longer is stored when it is done. Raises `StoreUnavailable`, after which Alertmanager
-    tries again.
+    A firing group whose alerts began before its incident was resolved reopens that incident,
+    because an alert that fires again keeps its start time. An old delivery that arrives late cannot
+    be distinguished from this and reopens it too: an incident that is open without need is better
+    than a missed alert. An incident that a person resolved stays resolved. A triage that takes
+    longer than three seconds is not waited for; its answer is stored later. Raises
+    `StoreUnavailable`, after which Alertmanager tries again.
     """
 
     def __init__(self, store: Store, triage: TriageService, masking: Masking) -> None:
@@ -61,7 +64,7 @@ class AlertmanagerHook:
         self._executor = ThreadPoolExecutor(_TRIAGES_AT_ONCE, thread_name_prefix="alertmanager")
 
     def take(self, body: AlertmanagerRequest, request_id: str) -> AlertEffect:
-        """Open, reopen, resolve or leave the incident of the group that a delivery names."""
+        """Open, reopen or resolve the incident of a delivery's group, or leave it unchanged."""
         prefix = f"alert-{body.key}-"
         if body.is_resolved:
             revised = self._store.incidents.revise(prefix, lambda stored: _resolved(stored, body))
@@ -88,7 +91,7 @@ class AlertmanagerHook:
             _log.warning("an alert was stored without an answer", extra={"fields": fields})
             return None
         except Exception:
-            # Nobody may wait for this future any more, and would see what it raises.
+            # Logged here, because no caller sees what the future raises once the wait has ended.
             facts = {"request_id": request_id}
             _log.exception("an alert was stored without an answer", extra={"fields": facts})
             return None
@@ -98,8 +101,9 @@ class AlertmanagerHook:
 def alert_report(body: AlertmanagerRequest, prefix: str, masking: Masking) -> IncidentReport:
     """Return the report of a firing group, cleaned and masked.
 
-    Its id is the prefix and the time at which the first alert began. Labels, other annotations and
-    other fields become attributes; a label replaces an annotation or field of the same name.
+    Its id is the prefix and the earliest start time of the firing alerts. Labels, other annotations
+    and other fields become attributes; of the same name, a label replaces an annotation, and an
+    annotation replaces a field.
     """
     labels = body.labels()
     opened_at = body.began_at or datetime.now(UTC)
@@ -134,7 +138,7 @@ def _first_annotation(annotations: Mapping[str, list[str]], names: tuple[str, ..
 
 
 def _firing(stored: Iterable[ResolvedIncident], report: IncidentReport) -> ResolvedIncident:
-    """Return the incident of a firing group: an open one, a reopened one, or a new one."""
+    """Return a firing group's open incident, else that of the same episode, else a new one."""
     incidents = list(stored)
     for incident in incidents:
         if incident.outcome.resolved_at is None:
@@ -146,14 +150,14 @@ def _firing(stored: Iterable[ResolvedIncident], report: IncidentReport) -> Resol
 
 
 def _is_same_episode(report: IncidentReport, incident: ResolvedIncident) -> bool:
-    """Return whether the firing alerts began before the incident was resolved."""
+    """Return whether the alerts began before the incident was resolved, or when it was opened."""
     began_at, resolved_at = report.opened_at, incident.outcome.resolved_at
     is_before = began_at is not None and resolved_at is not None and began_at <= resolved_at
     return is_before or report.id == incident.report.id
 
 
 def _reopened(incident: ResolvedIncident) -> ResolvedIncident:
-    """Return an incident open again if this hook resolved it, unchanged if a person did."""
+    """Return an incident reopened if this hook resolved it, unchanged if a person did."""
     if incident.outcome.resolution != RESOLUTION:
         return incident
     return replace(incident, outcome=replace(incident.outcome, resolved_at=None, resolution=None))
@@ -162,7 +166,10 @@ def _reopened(incident: ResolvedIncident) -> ResolvedIncident:
 def _resolved(
     stored: tuple[ResolvedIncident, ...], body: AlertmanagerRequest
 ) -> ResolvedIncident | None:
-    """Return the group's last incident, resolved unless it already was or began later."""
+    """Return the group's last incident, resolved; None if the group has none.
+
+    It is unchanged if it was resolved before, or opened after the alerts ended.
+    """
     if not stored:
         return None
     last = stored[-1]

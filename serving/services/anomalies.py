@@ -1,4 +1,4 @@
-"""Scores whole metric series that a caller sends. Knows no HTTP."""
+"""Scores whole metric series that a caller sends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,11 @@ _CALIBRATED_WEEKS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What the alarm rates are based on: shipped constants, or also the past of the series."""
+    """What the alarm rates are based on: shipped constants, or also the past of the series.
+
+    `series_weeks` are the weeks of values of this series. `is_calibrated` says whether all series
+    of the request together have 20 weeks or more.
+    """
 
     source: str
     series_weeks: float
@@ -26,7 +30,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class ScoredSeries:
-    """A scored series; each array has the order of the points that were sent."""
+    """A scored series; each array has one value for each point sent, in the same order."""
 
     name: str
     unit: str | None
@@ -88,7 +92,7 @@ def _score(
 
 
 def _own_units(scores: SeriesScores, before: NDArray[np.float64]) -> SeriesScores:
-    """Return the scores of a batch of one series, with expected values in its own units."""
+    """Return the scores of a batch of one series, with expected values in the series' units."""
     return SeriesScores(
         score=scores.score[0],
         alarms_per_week=scores.alarms_per_week[0],

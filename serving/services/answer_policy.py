@@ -11,7 +11,7 @@ from serving.services.audit_sampling import AuditSample
 
 @dataclass(frozen=True, slots=True)
 class AnswerPolicy:
-    """The policy at a moment; each request reads it once, so that all its answers follow the same.
+    """The policy at a moment; each request reads it once and uses it for all answers.
 
     `withdrawn` holds the (target, version, label) triples that may not be answered as `auto`.
     """

@@ -1,4 +1,4 @@
-"""Draws the audit sample: `auto` answers that a person checks without having seen them."""
+"""Draws the audit sample: `auto` answers on which a person decides without seeing them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ _HASHES = 2.0**64
 class AuditSample:
     """Draws a `share` (0..1) of the answers that would be acted on without a person.
 
-    Whether an incident is drawn depends only on its id, so that asking again, or asking another
-    worker or version, reveals nothing.
+    Whether an answer is drawn depends only on the tenant, the target and the id of the incident. So
+    a repeated request, also to another worker or version, does not reveal an answer that was drawn.
 
     >>> AuditSample("default", 1.0).includes("category", "INC1")
     True
@@ -41,8 +41,8 @@ class AuditSample:
         )
 
     def includes(self, target: str, incident_id: str) -> bool:
-        """Return whether an incident is in the sample of a target."""
-        # The lengths keep names apart whose concatenations would be equal.
+        """Return whether the sample of a target includes an incident."""
+        # With the lengths, different names never give the same key.
         key = f"{len(self.tenant)} {len(target)} {self.tenant}{target}{incident_id}"
         first_bytes = sha256(key.encode("utf-8", "surrogatepass")).digest()[:8]
         return int.from_bytes(first_bytes) / _HASHES < self.share

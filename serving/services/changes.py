@@ -11,9 +11,9 @@ _DELETE_EVERY = timedelta(days=1)
 
 
 class ChangeService:
-    """Stores changes; once a day it deletes changes and anomalies older than 400 days.
+    """Stores changes, and deletes changes and anomalies older than 400 days once a day.
 
-    The watch deletes them too, but it may not be running. `now` returns the present time, aware
+    The watch also deletes them, but it may not be running. `now` returns the present time, aware
     UTC. Raises `StoreUnavailable`.
     """
 

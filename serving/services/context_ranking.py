@@ -1,4 +1,4 @@
-"""Ranks changes and anomalies by how well they explain one incident. Knows no store."""
+"""Ranks changes and anomalies by how likely they are the cause of an incident."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ from features.domain.topology import Topology
 
 MOST_SHOWN = 20
 
-# How likely the cause is in a service, relative to the incident's own: a service that it uses, one
-# that uses it, any service if the incident names none, and all other services.
+# How likely the cause is in a service, relative to the incident's own service: in one that it
+# depends on, in one that depends on it, in any if the incident names none, and in all others.
 _SAME, _USED, _USING, _UNKNOWN, _ELSEWHERE = 1.0, 0.5, 0.25, 0.3, 0.05
 _SAME_SERVICE = "same service"
 _STRONG_ALARMS_PER_WEEK = 1.0
@@ -39,7 +39,7 @@ class RelatedChange:
 
 @dataclass(frozen=True, slots=True)
 class RelatedAnomaly:
-    """An anomaly of a series around an incident's opening, in the series' own units."""
+    """An anomaly around an incident's opening; `effect`, `expected` and `value` have the `unit`."""
 
     id: str
     series: str
@@ -59,14 +59,14 @@ class RelatedAnomaly:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """How a service relates to that of an incident: a weight, and words if they are connected."""
+    """How a service relates to an incident's service: a weight, and words if they are connected."""
 
     weight: float
     words: str | None = None
 
 
 class ServiceNeighbourhood:
-    """The services around that of an incident; `service` is None if the incident names none."""
+    """The neighbours of an incident's service; `service` is None if the incident names none."""
 
     def __init__(self, service: str | None, topology: Topology) -> None:
         self._topology = topology
@@ -82,7 +82,7 @@ class ServiceNeighbourhood:
         self.keys: Mapping[str, Relation] = self._relations
 
     def key(self, service: str | None) -> str | None:
-        """Return the key of a service's name."""
+        """Return the key of a service, which all its names share; None without a name."""
         if service is None:
             return None
         key = self._keys.get(service)
@@ -96,7 +96,7 @@ class ServiceNeighbourhood:
 
 
 class _Onsets:
-    """The strong anomalies of each service, sorted by onset for fast look-up."""
+    """The anomalies of each service with at most one alarm a week, sorted by onset."""
 
     def __init__(self, anomalies: Sequence[SeriesAnomaly], nearby: ServiceNeighbourhood) -> None:
         self._nearby = nearby
@@ -107,9 +107,10 @@ class _Onsets:
         self._own_first = next(iter(self._of_service(nearby.own_key)), None)
 
     def first_after(self, change: Change) -> SeriesAnomaly | None:
-        """Return the first anomaly on the change's service that began with it or soon after.
+        """Return the first anomaly on the change's service that began about when it was made.
 
-        Without one, return the first anomaly on the incident's own service.
+        That is from five minutes before the change to an hour after it. Without one, return the
+        first anomaly on the incident's own service, None if there is none.
         """
         anomalies = self._of_service(self._nearby.key(change.service))
         first = bisect_left(anomalies, -_SLACK, key=lambda anomaly: anomaly.onset_at - change.at)
@@ -124,10 +125,11 @@ class _Onsets:
 def rank_anomalies(
     anomalies: Sequence[SeriesAnomaly], nearby: ServiceNeighbourhood, opened_at: datetime
 ) -> tuple[RelatedAnomaly, ...]:
-    """Return the anomalies with their reasons, those first in which the trouble likely began.
+    """Return at most 20 anomalies with their reasons, the likeliest beginning of the issue first.
 
     An anomaly ranks higher on the incident's service or one connected to it, with a high score, and
-    with an onset shortly before the opening and before other onsets. `anomalies` are by onset.
+    with an onset shortly before the opening and before other onsets. `anomalies` are ordered by
+    onset.
     """
     recent_onsets = (
         anomaly.onset_at for anomaly in anomalies if opened_at - anomaly.onset_at <= _TOGETHER
@@ -150,10 +152,11 @@ def rank_changes(
     nearby: ServiceNeighbourhood,
     opened_at: datetime,
 ) -> tuple[RelatedChange, ...]:
-    """Return the changes with their reasons, the likeliest cause first.
+    """Return at most 20 changes with their reasons, the likeliest cause first.
 
-    A change ranks higher the sooner trouble followed it: an anomaly of its own service, else one of
-    the incident's service, else the opening. `anomalies` are by onset.
+    A change ranks higher on the incident's service or one connected to it, and the shorter the time
+    from it to an anomaly of its own service, else to one of the incident's service, else to the
+    opening. An anomaly of its own service counts most. `anomalies` are ordered by onset.
     """
     strong = _Onsets(anomalies, nearby)
     onsets = {change.id: strong.first_after(change) for change in changes}

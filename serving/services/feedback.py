@@ -1,4 +1,4 @@
-"""Stores feedback on answers, from the API or the page. Knows no HTTP."""
+"""Stores feedback on answers, from the API or the page."""
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
@@ -54,10 +54,10 @@ class FeedbackService:
     ) -> FeedbackRecord:
         """Store feedback on an answer and return it as stored.
 
-        `subject` names one entry of a list; for an open match it may be left out. `label` is used
-        for corrections only. Without a name, `given_by` is the source. An answer of the audit
-        sample was not shown, so it can only be corrected. Raises `UnknownPrediction`,
-        `InvalidFields` and `StoreUnavailable`.
+        `subject` is the id of one entry of a list; for an open match it may be left out. `label` is
+        used for corrections only. If `given_by` is empty, the source is stored in its place. An
+        answer of the audit sample was not shown, so it can only be corrected. Raises
+        `UnknownPrediction`, `InvalidFields` and `StoreUnavailable`.
         """
         answer = self._answer(prediction_id, incident_id, target)
         if answer.audit_share is not None and _action(action) is not FeedbackAction.CORRECT:

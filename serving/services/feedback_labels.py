@@ -27,7 +27,7 @@ class LabelListener:
         self._certificates = certificates
 
     def __call__(self, labels: Sequence[LabelRecord]) -> None:
-        """Count stored labels and pass them to the certificates."""
+        """Count stored labels and check certificates against them."""
         self._metrics.count_labels(labels)
         self._certificates.on_labels(labels)
 
@@ -39,7 +39,7 @@ def ignore_labels(_labels: Sequence[LabelRecord]) -> None:
 def labels_of_final_state(
     store: Store, incident_id: str, outcome: Outcome, now: datetime
 ) -> tuple[LabelRecord, ...]:
-    """Return the labels that an outcome brings beyond the stored one."""
+    """Return the labels in which an outcome differs from the stored outcome of the incident."""
     if not labels_of(outcome):
         return ()
     stored = store.incidents.get(incident_id)
@@ -55,7 +55,7 @@ def labels_of_final_state(
 def labels_of_feedback(
     feedback: FeedbackRecord, answer: PredictionRecord
 ) -> tuple[LabelRecord, ...]:
-    """Return the label that follows from feedback; none if the answer was only dismissed."""
+    """Return the label that follows from feedback; none for a dismissal or for no help."""
     label_and_source = _label_and_source(feedback, answer)
     if label_and_source is None or not label_and_source[0]:
         return ()

@@ -25,7 +25,10 @@ ONSETS_BEFORE = timedelta(hours=2)
 ONSETS_AFTER = timedelta(minutes=30)
 _LONGEST_LASTING = timedelta(hours=24)
 MOST_WEIGHED = 300
-"""At most so many changes are ranked, the latest of each service; of all if none is named."""
+"""At most this many of the latest changes are ranked for each related service.
+
+If the incident names no service, at most this many of all changes are ranked.
+"""
 
 _NO_TELEMETRY = "no telemetry is watched; run precedent watch --config FILE"
 _NO_CHANGES = "no change was recorded; send them to POST /v1/changes"
@@ -41,7 +44,7 @@ class IncidentContext:
 
 
 class IncidentContextService:
-    """Looks up the context of incidents; a batch takes as many queries as one incident.
+    """Looks up the context of incidents; a batch needs as many queries as one incident.
 
     Its methods raise `StoreUnavailable`.
     """
@@ -51,7 +54,7 @@ class IncidentContextService:
         self._topology = topology
 
     def context_of(self, report: IncidentReport) -> IncidentContext:
-        """Return the context of one incident; without an opening time, the context of now."""
+        """Return the context of one incident; without an opening time, that of the present."""
         return self.contexts_for([report])[0]
 
     def contexts_for(
@@ -140,7 +143,7 @@ class _ContextData:
             yield from changes[max(start, end - MOST_WEIGHED) : end]
 
     def _anomalies_around(self, opened_at: datetime) -> Iterator[SeriesAnomaly]:
-        """Yield the anomalies that began around the opening or still lasted then."""
+        """Yield the anomalies that began around the opening, or before it and still lasted."""
         first = bisect_left(self._onsets, shifted(opened_at, -_LONGEST_LASTING))
         last = bisect_right(self._onsets, shifted(opened_at, ONSETS_AFTER))
         start = shifted(opened_at, -ONSETS_BEFORE)
@@ -151,7 +154,7 @@ class _ContextData:
 
 
 def shifted(moment: datetime, by: timedelta) -> datetime:
-    """Return a moment moved by some time, or itself where the calendar ends."""
+    """Return a moment plus a time span; if the result is out of range, the moment itself."""
     try:
         return moment + by
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Writes, reads and deletes incidents for callers. Knows no HTTP."""
+"""Writes, reads and deletes incidents."""
 
 from datetime import UTC, datetime
 
@@ -32,7 +32,8 @@ class IncidentService:
     def upsert(self, report: IncidentReport, outcome: Outcome) -> int:
         """Add or replace an incident with its outcome; return the store's revision.
 
-        Its final state becomes labels; their source depends on what was answered before.
+        The labels that are new in the outcome are stored too; their source depends on our earlier
+        answers.
         """
         labels = labels_of_final_state(self._store, report.id, outcome, datetime.now(UTC))
         revision = self._store.incidents.upsert([ResolvedIncident(report, outcome)], labels)

@@ -1,4 +1,4 @@
-"""Finds out whether a label is known already: a new label may be a typing error."""
+"""Checks whether a label is already in use, since a new label may be misspelt."""
 
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -12,7 +12,7 @@ _WITHOUT_NAMES = frozenset({"similar", "runbooks", "open_match"})
 
 
 class LabelVocabulary:
-    """Knows the labels of champions, labels and outcomes.
+    """Looks labels up among those of champions, people and outcomes.
 
     Both methods raise `StoreUnavailable`.
     """

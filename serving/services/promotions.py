@@ -1,4 +1,4 @@
-"""Promotes and rolls back champions, and logs who did it and why. Knows no HTTP."""
+"""Promotes and rolls back champions, and logs who did it and why."""
 
 from features.home import Home
 from features.store.store import Store
@@ -9,8 +9,8 @@ from models.lifecycle.promotion import note_found_champions, promote, rollback
 class PromotionService:
     """Promotes and rolls back; every server that shares the home follows at its next poll.
 
-    Both methods raise `UnknownVersion`, `ArtifactRejected`, `RegistryUnavailable` and
-    `StoreUnavailable`; after an error the champion still answers.
+    `promote` and `roll_back` raise `UnknownVersion`, `ArtifactRejected`, `RegistryUnavailable` and
+    `StoreUnavailable`; after an error the loaded champion still answers.
     """
 
     def __init__(self, store: Store, home: Home, tenant: str) -> None:
@@ -42,7 +42,7 @@ class PromotionService:
         )
 
     def note_found(self) -> None:
-        """Log champions that were changed outside the log; called before the log is read.
+        """Log changes of champions that the log lacks; call this before reading the log.
 
         Raises `RegistryUnavailable` and `StoreUnavailable`.
         """

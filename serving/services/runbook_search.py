@@ -1,4 +1,4 @@
-"""Suggests runbooks to reports."""
+"""Suggests runbooks for reports."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,10 @@ class RunbookService:
         limit: int = DEFAULT_LIMIT,
         cutoff: float | None = None,
     ) -> list[RunbookPrediction]:
-        """Answer each report with at most `limit` runbooks that reach the cutoff."""
+        """Answer each report with at most `limit` runbooks that reach the cutoff.
+
+        Without a cutoff the model's calibrated cutoff applies.
+        """
         index = self._runbooks.index()
         if index is None:
             return [RunbookPrediction() for _ in reports]

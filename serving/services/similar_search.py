@@ -23,11 +23,11 @@ class StoredRecords:
         self._store = store
 
     def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
-        """Return those of the incidents that are stored, by id."""
+        """Return the incidents with these ids that are stored, by id."""
         return self._store.incidents.find(ids)
 
     def members(self, id: str) -> int:  # noqa: A002
-        """Return the number of stored duplicates of an incident, counting itself."""
+        """Return the number of stored incidents marked as duplicates of this one, plus one."""
         return 1 + self._store.incidents.count_duplicates(id)
 
     def dismissed(self, id: str) -> frozenset[str]:  # noqa: A002
@@ -68,6 +68,9 @@ class SimilarService:
         limit: int = DEFAULT_LIMIT,
         cutoff: float | None = None,
     ) -> list[SimilarPrediction]:
-        """Answer each report with at most `limit` incidents that reach the cutoff."""
+        """Answer each report with at most `limit` incidents that reach the cutoff.
+
+        Without a cutoff the model's calibrated cutoff applies.
+        """
         model, index = self._champion.model(), self._incidents.index()
         return model.search(reports, index, self._records, limit=limit, cutoff=cutoff)

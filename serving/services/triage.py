@@ -1,4 +1,4 @@
-"""Answers reports with the current champions, and stores the answers. Knows no HTTP."""
+"""Answers reports with the current champions, and stores the answers."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -43,7 +43,7 @@ CONTEXT_PARTS: frozenset[AnswerPart] = frozenset({"anomalies", "changes"})
 Predict = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
 
 _SHIPPED = "shipped"
-"""The version recorded for answers of shipped models, before any training."""
+"""The version that is recorded for answers of models that the program ships."""
 
 _SWITCHED_OFF = "switched off by its owner: mode off"
 
@@ -100,7 +100,7 @@ class Retriever(Protocol):
 
 
 class TriageService:
-    """Asks every champion and retriever once for all reports of a request."""
+    """Runs every champion and retriever once for all reports of a request."""
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class TriageService:
     def _predictors(
         self, parts: Collection[AnswerPart], champions: Champions
     ) -> tuple[dict[str, Predict], dict[str, str]]:
-        """Return the predict function of each target, and why other targets have no answer."""
+        """Return the predict function of each target, and the reason for targets without one."""
         absent = _absence_reasons(parts, champions)
         predictors: dict[str, Predict] = {
             target: version.model.predict
