@@ -1,4 +1,4 @@
-"""Lets in who holds the key, where one is configured."""
+"""Checks that requests carry the API key, if one is configured."""
 
 from hmac import compare_digest
 
@@ -16,10 +16,10 @@ BEARER_KEY = Depends(
 
 
 def check_key(request: Request, key: SecretStr | None) -> None:
-    """Raise `Unauthorised` unless the request carries the key.
+    """Raise `Unauthorised` if a key is configured and the request does not carry it.
 
-    Without a key, any page in a browser on this machine could send requests. Browsers name the
-    site of the page, and another site's raises `ForeignForm`.
+    Without a configured key, a page of any site could send requests from a browser on this machine.
+    So requests that the browser marks as those of another site raise `ForeignForm`.
     """
     if key is None:
         if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
@@ -29,11 +29,11 @@ def check_key(request: Request, key: SecretStr | None) -> None:
 
 
 def read_bearer(request: Request) -> str:
-    """Return the credentials of a request's bearer token, empty without one."""
+    """Return the bearer token of a request, empty without one."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     return credentials.strip() if scheme.lower() == "bearer" else ""
 
 
 def holds_key(credentials: str, key: SecretStr) -> bool:
-    """Tell whether credentials are the key, in a time that does not depend on them."""
+    """Return whether credentials equal the key, by a comparison in constant time."""
     return compare_digest(credentials.encode(), key.get_secret_value().encode())

@@ -1,4 +1,4 @@
-"""Examples of bodies, as `/docs` shows them."""
+"""Examples of request bodies, shown on `/docs`."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from fastapi import Body
 
 
 def body_examples(**examples: dict[str, Any]) -> Any:  # noqa: ANN401
-    """Return the examples of a route's body, for its annotation."""
+    """Return named examples of a body, as metadata for the annotation of a route's body."""
     return Body(openapi_examples={name: {"value": value} for name, value in examples.items()})
 
 

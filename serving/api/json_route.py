@@ -17,11 +17,11 @@ from serving.schemas.strict_json import read_json
 
 
 class JsonRoute(APIRoute):
-    """Validates the body itself, because FastAPI cannot do it as this interface promises.
+    """A route that checks the key and validates the body before FastAPI reads it.
 
-    FastAPI reads a body before the key is checked, takes the last of repeated keys, accepts NaN,
-    and passes no context, which here holds the limits of the settings. Validated models reach the
-    handler through FastAPI, which documents them and does not validate them again.
+    FastAPI would read the body before the key is checked, take the last of repeated keys, accept
+    NaN, and pass no validation context, which here holds the limits from the settings. FastAPI
+    passes the validated model to the handler without validating it again, and documents it.
     """
 
     allow_nan = False
@@ -76,7 +76,7 @@ class _ValidatedRequest(Request):
         self._model = model
 
     async def body(self) -> bytes:
-        # FastAPI asks whether there is one.
+        # FastAPI only checks that the body is not empty.
         return b"{}"
 
     async def json(self) -> object:

@@ -1,4 +1,4 @@
-"""Around every request: its id, its line in the log, its count, its largest body, and failures."""
+"""ASGI middleware for every request: its id, log line, metrics, limit of the body and failures."""
 
 import logging
 import re
@@ -20,20 +20,24 @@ REQUEST_ID = "X-Request-ID"
 _CLIENT_CLOSED_REQUEST = 499
 _ACCEPTED_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
 _METHODS = frozenset(HTTPMethod)
-# A caller whose connection is cut while it still sends sees no answer, so this many times the limit
-# is read and dropped first.
+# A caller that is still sending when the connection closes sees no answer. So the rest of the body
+# is read and discarded first, up to this many times the limit.
 _BODIES_DISCARDED = 8
 
 
 class RequestLogMiddleware:
-    """ASGI middleware; `request.state.request_id` is the caller's own id where it is harmless."""
+    """ASGI middleware that logs and counts requests, and answers those that fail unexpectedly.
+
+    `request.state.request_id` is the caller's `X-Request-ID` if it matches `_ACCEPTED_ID`, else a
+    new id.
+    """
 
     def __init__(self, app: ASGIApp, metrics: ServingMetrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and see that it is answered whatever happens."""
+        """Pass a request on; if it fails before a response has started, answer with status 500."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -61,7 +65,7 @@ class RequestLogMiddleware:
             self._note(scope, request_id, status, perf_counter() - started)
 
     def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
-        # The route's pattern and known methods: callers must not choose how many series there are.
+        # Only route patterns and known methods are labels: callers must not add metric series.
         route = getattr(scope.get("route"), "path", "unmatched")
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.count_request(method, route, status, seconds)
@@ -78,7 +82,7 @@ class RequestLogMiddleware:
 class BodyLimitMiddleware:
     """ASGI middleware; reading a body over the limit raises `BodyTooLarge`.
 
-    FastAPI's own `max_body_size` answers in plain text, and cuts the connection.
+    FastAPI's own `max_body_size` answers in plain text, and closes the connection.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:

@@ -1,4 +1,4 @@
-"""What callers get about models and labels: every field, as `/docs` shows them."""
+"""Responses about models and labels: every field, as `/docs` shows them."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -14,9 +14,10 @@ from serving.services.active_learning import WantedLabel
 
 
 class AuditedPrecision(BaseModel):
-    """What people decided on the audit sample of a label.
+    """The precision of a label's answers in the audit sample.
 
-    `low` and `high` hold at 95% confidence at all times at once; `n` answers were decided.
+    People checked `n` answers. `low` and `high` are 95% bounds that stay valid however often they
+    are read.
     """
 
     estimate: float
@@ -26,7 +27,7 @@ class AuditedPrecision(BaseModel):
 
 
 class ChallengerResponse(BaseModel):
-    """A version that answers in silence, and how often it agrees with the champion."""
+    """A version whose answers are only compared, and how often they equal the champion's."""
 
     version: str
     trained_at: datetime
@@ -35,7 +36,7 @@ class ChallengerResponse(BaseModel):
 
 
 class ModelResponse(BaseModel):
-    """A champion as its card describes it, and what production shows of it."""
+    """A champion: the contents of its card, and its figures in production."""
 
     target: str
     version: str
@@ -64,7 +65,7 @@ class ModelsResponse(BaseModel):
 
 
 class ChampionResponse(BaseModel):
-    """The version that is champion now; servers follow within seconds."""
+    """The version that is champion now; servers load it within seconds."""
 
     target: str
     version: str
@@ -73,7 +74,7 @@ class ChampionResponse(BaseModel):
 
 
 class LabelQueueResponse(BaseModel):
-    """The incidents whose labels would help most, without what we would answer."""
+    """The incidents whose labels would improve the model most, without our answers about them."""
 
     queue: list[WantedLabel]
     request_id: str

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems; the one place that knows which status code an error has."""
+"""Turns errors into RFC 9457 problems; only this module maps errors to status codes."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
     EncoderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     NotTrained: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-# Their own messages are for operators: they name files, hosts and what a driver said.
+# The messages of these errors are only logged: they name files, hosts and errors of drivers.
 _DETAIL_OF: Mapping[type[PrecedentError], str] = {
     ArtifactRejected: "the version's files are not those that were registered, so it stays out",
     StoreUnavailable: "the store is busy or cannot be reached",
@@ -88,7 +88,7 @@ class Problem(BaseModel):
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what a route documents about its problems."""
+    """Return the OpenAPI description of the problems that a route answers with."""
     schema = {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}}
@@ -101,7 +101,7 @@ BODY_PROBLEMS = problem_responses(400, 401, 403, 413, 415, 422, 503)
 
 
 def problem_of(error: PrecedentError, request_id: str) -> Problem:
-    """Return the problem that tells a caller of an error."""
+    """Return the problem that describes an error to a caller."""
     errors = error.errors if isinstance(error, InvalidFields) else None
     if type(error) not in STATUS_OF:
         return unexpected_problem(request_id)
@@ -112,18 +112,18 @@ def problem_of(error: PrecedentError, request_id: str) -> Problem:
 
 
 def unexpected_problem(request_id: str) -> Problem:
-    """Return the problem of a failure that this program does not name."""
+    """Return the problem of an error without a status code of its own: status 500."""
     detail = "the service failed; its log says more under this request_id"
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, request_id)
 
 
 def answer_error(request: Request, error: PrecedentError) -> Response:
-    """Answer with the problem of an error that this program names; what it hides is logged."""
+    """Answer with the problem of an error; details that callers must not see are logged."""
     return respond(explain_error(request, error))
 
 
 def explain_error(request: Request, error: PrecedentError) -> Problem:
-    """Return the problem of an error that this program names; what it hides is logged."""
+    """Return the problem of an error; details that callers must not see are logged."""
     request_id = request.state.request_id
     if type(error) in _DETAIL_OF or type(error) not in STATUS_OF:
         facts = {"request_id": request_id, "reason": str(error)}
@@ -133,7 +133,7 @@ def explain_error(request: Request, error: PrecedentError) -> Problem:
 
 def answer_invalid(request: Request, error: RequestValidationError) -> Response:
     """Answer with the problem of a path, query or body that is not valid."""
-    # The first step of a location says which of the three.
+    # The first step of a location is `path`, `query` or `body`.
     errors = [details | {"loc": details["loc"][1:]} for details in error.errors()]
     return answer_error(request, InvalidFields(read_field_errors(errors)))
 
@@ -149,7 +149,7 @@ def answer_http_error(request: Request, error: HTTPException) -> Response:
 
 
 def _methods_of_path(request: Request) -> set[str]:
-    """Return the methods of all routes of a path; the framework names those of the first alone."""
+    """Return the methods of all routes of a path; the framework names only those of the first."""
     routes = iter_route_contexts(request.app.routes)
     return {
         method

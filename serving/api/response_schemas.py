@@ -1,4 +1,4 @@
-"""What callers get beside a triage: every field of every response, as `/docs` shows them."""
+"""Responses other than a triage: every field, as `/docs` shows them."""
 
 from datetime import datetime
 
@@ -38,14 +38,14 @@ class RunbooksResponse(BaseModel):
 
 
 class ChangeResponse(BaseModel):
-    """Confirms that a change is kept."""
+    """Confirms that a change was stored."""
 
     change_id: str
     request_id: str
 
 
 class HookResponse(BaseModel):
-    """Tells what an alert did; `prediction_id` is null where the answer is still to come."""
+    """What a delivery of alerts did; `prediction_id` is null if there is no answer, or none yet."""
 
     effect: Effect
     incident_id: str | None
@@ -54,10 +54,10 @@ class HookResponse(BaseModel):
 
 
 class FeedbackResponse(BaseModel):
-    """Confirms what was said of an answer.
+    """Confirms that feedback was stored.
 
-    `is_new_label` tells that a correction names a label which neither the champion nor anything
-    stored knows: it may be a typing error.
+    `is_new_label` says whether a correction names a label that is new to the champion and to the
+    store, and so may be misspelt.
     """
 
     prediction_id: str
@@ -71,7 +71,7 @@ class FeedbackResponse(BaseModel):
 
 
 class StoredResponse(BaseModel):
-    """Confirms a write; `revision` counts the writes to this store."""
+    """Confirms a write; `revision` counts the writes to the store so far."""
 
     incident_id: str
     request_id: str
@@ -79,7 +79,7 @@ class StoredResponse(BaseModel):
 
 
 class LearnedVersion(BaseModel):
-    """A version that was fitted or judged on an incident, and keeps what it learned."""
+    """A version that was fitted or evaluated on an incident, and keeps what it learned from it."""
 
     target: str
     version: str
@@ -87,9 +87,9 @@ class LearnedVersion(BaseModel):
 
 
 class DeletedResponse(BaseModel):
-    """Confirms that an incident is gone, and lists the models that learned from it.
+    """Confirms that an incident was deleted, and lists the models that learned from it.
 
-    Training anew on a history without it is what makes a model forget.
+    Only models that are trained again without the incident hold nothing of it.
     """
 
     incident_id: str
@@ -115,7 +115,7 @@ class LiveResponse(BaseModel):
 
 
 class ReadyResponse(BaseModel):
-    """Which versions answer, and why others do not."""
+    """The versions that answer, and the problems of targets, of the registry and of the index."""
 
     status: str
     targets: dict[str, ServedVersion]
@@ -123,7 +123,7 @@ class ReadyResponse(BaseModel):
 
 
 def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedResponse:  # noqa: A002
-    """Return what a deletion did."""
+    """Return the response to a deletion."""
     if deletion.models is None:
         return DeletedResponse(
             incident_id=id, request_id=request_id, models=None, problem=_MODELS_UNKNOWN
@@ -138,8 +138,8 @@ def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedRespo
 
 
 def shape_ready(champions: Champions, *, is_indexed: bool) -> ReadyResponse:
-    """Return what answers and what does not."""
-    # Open to all, so the reasons, which name files, stay in the log.
+    """Return which versions answer, and the problems."""
+    # This route needs no key, so the reasons, which name files, are only logged.
     problems = dict.fromkeys(champions.problems, "its champion was refused; the log says why")
     if champions.registry_problem is not None:
         problems["registry"] = "it cannot be read; the log says why"

@@ -1,4 +1,4 @@
-"""What callers get about metric series."""
+"""Responses about metric series."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -21,7 +21,11 @@ Weeks = Annotated[float, AfterValidator(lambda weeks: round(weeks, 2))]
 
 
 class FlagResponse(BaseModel):
-    """A stretch that is out of line; `effect` is the mean distance from what was expected."""
+    """An anomalous stretch of a series.
+
+    `value` and `expected` are those of the point farthest from its expected value. `effect` is the
+    mean deviation of the points that deviate in the same direction.
+    """
 
     onset_at: datetime
     detected_at: datetime
@@ -37,7 +41,7 @@ class FlagResponse(BaseModel):
 
 
 class CalibrationResponse(BaseModel):
-    """What the alarm rates of a series rest on, and for how many weeks it was seen."""
+    """What the alarm rates of a series are based on, and how many weeks of values it has."""
 
     source: str
     series_weeks: Weeks
@@ -45,7 +49,7 @@ class CalibrationResponse(BaseModel):
 
 
 class SeriesResponse(BaseModel):
-    """The points of a series as they were given: the same number, in the same order."""
+    """The scores of a series: each list has one value for each point sent, in the same order."""
 
     name: str
     score: Numbers
@@ -69,7 +73,7 @@ class AnomaliesResponse(BaseModel):
 def shape_anomalies(
     scored: list[ScoredSeries], budget_per_week: float, request_id: str
 ) -> AnomaliesResponse:
-    """Return the answer about series."""
+    """Return the response about scored series."""
     return AnomaliesResponse(
         series=[_shape_series(series) for series in scored],
         budget_per_week=budget_per_week,
@@ -78,7 +82,7 @@ def shape_anomalies(
 
 
 def _shape_series(scored: ScoredSeries) -> SeriesResponse:
-    # Validating each number of the arrays would take longer than all else.
+    # Validating each number of the arrays would take longer than all other steps.
     return SeriesResponse.model_construct(
         name=scored.name,
         score=_list_numbers(scored.score),

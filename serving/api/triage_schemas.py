@@ -1,4 +1,4 @@
-"""What callers get from a triage: every field of the answer, as `/docs` shows it."""
+"""Responses to a triage: every field, as `/docs` shows them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ class ServedVersion(BaseModel):
 
 
 class TriageResponse(BaseModel):
-    """All that is said about one incident; what `include` leaves out is not in the answer."""
+    """The answers about one incident; parts that were not requested are left out."""
 
     incident_id: str
     request_id: str
@@ -56,7 +56,7 @@ class TriagedRecord(BaseModel):
 
 
 class RefusedRecord(BaseModel):
-    """An incident of a batch that cannot be answered; `id` is null where it has no usable one."""
+    """An incident of a batch that is not valid; `id` is null if it has no valid id."""
 
     id: str | None
     status: int

@@ -1,1 +1,1 @@
-"""What callers send and what they are answered."""
+"""The schemas of requests and answers."""

@@ -25,7 +25,7 @@ from features.text.parsing import Moment
 State = Literal["firing", "resolved"]
 
 _NEVER = 1
-"""The year of a time that Go leaves unset."""
+"""The year that Go writes for a time that is not set."""
 
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
@@ -98,7 +98,7 @@ _ALERTS_OR_KEY: JsonDict = {
 
 
 class AlertmanagerRequest(_AlertmanagerModel):
-    """A group of alerts that fires or is resolved; only `alerts` or `groupKey` must be there."""
+    """A group of alerts that fires or is resolved; `alerts` or a `groupKey` is required."""
 
     model_config = ConfigDict(json_schema_extra=_ALERTS_OR_KEY)
 
@@ -124,14 +124,14 @@ class AlertmanagerRequest(_AlertmanagerModel):
 
     @property
     def is_resolved(self) -> bool:
-        """Whether the whole group is over; without a status, whether each of its alerts is."""
+        """Whether the group is resolved; if it has no status, whether all its alerts are."""
         if self.status is not None:
             return self.status == "resolved"
         return bool(self.alerts) and all(alert.status == "resolved" for alert in self.alerts)
 
     @property
     def key(self) -> str:
-        """A short hash of the group, which stays the same from one delivery to the next."""
+        """A short hash that identifies the group; it is the same in every delivery."""
         identity = self.group_key or [
             self.receiver,
             self.group_labels or self.common_labels or (self.alerts[0].labels),
@@ -140,31 +140,39 @@ class AlertmanagerRequest(_AlertmanagerModel):
 
     @property
     def began_at(self) -> datetime | None:
-        """When the first alert began that still fires, None where no alert has a time.
+        """The earliest start time of the firing alerts, None if they have none.
 
-        Once all are resolved, it is the first of them.
+        If no alert fires, it is the earliest start time of all alerts.
         """
         firing = [alert for alert in self.alerts if alert.status != "resolved"]
         return min(_set_times(alert.starts_at for alert in firing or self.alerts), default=None)
 
     @property
     def ended_at(self) -> datetime | None:
-        """When the last alert ended, None where no alert has a time."""
+        """The latest end time of the alerts, None if they have none."""
         return max(_set_times(alert.ends_at for alert in self.alerts), default=None)
 
     def labels(self) -> dict[str, str]:
-        """Return the labels of the group, and those of its alerts, each with all its values."""
+        """Return the labels of the group and of its alerts, by name.
+
+        A label of alerts holds its distinct values, joined by commas; a label of the group replaces
+        it.
+        """
         varying = _values_by_name(alert.labels for alert in self.alerts)
         joined = {name: ", ".join(values) for name, values in varying.items()}
         return joined | self.group_labels | self.common_labels
 
     def annotations(self) -> dict[str, list[str]]:
-        """Return the distinct values of each annotation, those of the whole group first."""
+        """Return the distinct values of each annotation, the common ones of the group first."""
         of_alerts = (alert.annotations for alert in self.alerts)
         return _values_by_name([self.common_annotations, *of_alerts])
 
     def further(self) -> dict[str, str]:
-        """Return the other fields as text: those of the group, then those of its alerts."""
+        """Return the other fields as text, by name: first unknown fields, then known ones.
+
+        If several have the same unknown field, that of the group counts, else that of the first
+        alert.
+        """
         urls = (alert.generator_url for alert in self.alerts if alert.generator_url)
         known = {
             "receiver": self.receiver,

@@ -66,7 +66,7 @@ _ANSWER_TYPES: Mapping[type[Prediction], type[Answer]] = {
 
 
 def apply_mode(prediction: Prediction, mode: Mode) -> Answer:
-    """Return the answer that a prediction becomes under a mode.
+    """Return a prediction as an answer with its mode.
 
     In mode `off` the decision is `abstain` and there is no certificate, whatever the confidence.
 

@@ -27,7 +27,7 @@ _USUAL_KIND = "change"
 _KIND_KEYS = ("kind", "type")
 _SERVICE_KEYS = ("service", "service_name")
 _PRINTABLE = {"pattern": r"[^\s\x00-\x1f\x7f-\x9f\ufeff]"}
-"""A name that is not empty once it is cleaned holds such a character."""
+"""Matches a character that cleaning keeps; a name must hold at least one."""
 
 
 class ChangeRequest(RequestModel):
@@ -76,7 +76,7 @@ class PagerDutyLink(_PagerDutyModel):
 
 
 class PagerDutyPayload(_PagerDutyModel):
-    """What a change event says."""
+    """The payload of a change event."""
 
     summary: NamedText
     timestamp: Moment | None = None
@@ -96,7 +96,7 @@ class PagerDutyChangeEvent(_PagerDutyModel):
     ] = Field(default_factory=list)
 
     def parse(self, masking: Masking) -> Change:
-        """Return the change, cleaned and masked, under an id that is made of its content."""
+        """Return the change, cleaned and masked, with a hash of its content as id."""
         payload, now = self.payload, datetime.now(UTC)
         details = {parse_name(name): _text(value) for name, value in payload.custom_details.items()}
         link = self.links[0].href if self.links else None
@@ -113,7 +113,7 @@ class PagerDutyChangeEvent(_PagerDutyModel):
         )
 
     def _id(self, now: datetime) -> str:
-        # Without a time of its own, the same words an hour later are another change.
+        # An event without a time is a new change if it is received again in another hour.
         received = None if self.payload.timestamp else f"{now:%Y-%m-%dT%H}"
         content = json.dumps([received, self.model_dump()], sort_keys=True, default=str)
         return f"pagerduty-{sha256(content.encode()).hexdigest()[:24]}"
@@ -131,7 +131,7 @@ AnyChange = Annotated[
     ChangeRequest | PagerDutyChangeEvent,
     PlainValidator(_read_change, json_schema_input_type=ChangeRequest | PagerDutyChangeEvent),
 ]
-"""A change in either form. Errors are those of the form that the body has, not of both."""
+"""A change in either form; errors refer only to the form that the body has."""
 
 
 def _text(value: JsonValue) -> str | None:

@@ -1,4 +1,4 @@
-"""What validation refuses, as callers read it: a path and a sentence for each field."""
+"""Validation errors as callers read them: a path and a message for each field."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +23,7 @@ _PREFIX = "Value error, "
 
 
 def read_field_errors(errors: Sequence[Any], start: Location = ()) -> list[FieldError]:
-    """Return the first field errors of pydantic's error details, with paths below `start`."""
+    """Return the first 100 of pydantic's errors as field errors, with paths below `start`."""
     return [
         FieldError(_path((*start, *details["loc"])), _message(details))
         for details in errors[:_MAX_FIELD_ERRORS]

@@ -1,4 +1,4 @@
-"""From validated requests to what the services take: cleaned, masked, and counted."""
+"""Turns validated requests into reports, whose texts are cleaned and masked."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -16,9 +16,9 @@ FormType = TypeVar("FormType", bound=BaseModel)
 
 
 class RequestReader:
-    """Parses incidents under one masking, and counts the texts that had to be cleaned.
+    """Parses incidents, masks their texts, and counts the texts that had to be cleaned.
 
-    `limits` is the context in which forms are validated: the settings by name.
+    `limits` is the validation context of requests: the settings by name.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class RequestReader:
         self._metrics = metrics
 
     def form(self, kind: type[FormType], fields: Mapping[str, object]) -> FormType:
-        """Return the fields of a form, validated as a body is; raises `InvalidFields`."""
+        """Return the fields of a form as a validated model; raises `InvalidFields`."""
         try:
             return kind.model_validate(dict(fields), context=self.limits)
         except ValidationError as error:

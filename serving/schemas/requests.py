@@ -45,12 +45,12 @@ AnswerPart = Literal[
 
 
 def parse_id(text: str) -> str | None:
-    """Return an id as the store keeps it, None when nothing is left of it."""
+    """Return an id as the store keeps it, None if it is empty after cleaning."""
     return parse_name(text) or None
 
 
 def at_most(limit: str, unit: str) -> BeforeValidator:
-    """Return a validator that counts a list before its entries are read; see `within`."""
+    """Return a validator that checks the length of a list before its entries; see `within`."""
     check = within(limit, unit)
 
     def check_list(value: object, info: ValidationInfo) -> object:
@@ -65,7 +65,7 @@ def _new_id_where_none(value: object) -> object:
 
 
 def _whole_number(value: object) -> object:
-    # JSON knows one kind of number: 2.0 is an integer.
+    # JSON has only one kind of number, so 2.0 is accepted as an integer.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -80,7 +80,7 @@ class RequestModel(BaseModel):
 
 
 class IncidentInput(ReportFields):
-    """An incident as it is known at opening; everything is optional, and null is absent.
+    """An incident as it is known at opening; every field is optional, and null means absent.
 
     An incident without an id gets a new one.
     """
@@ -99,16 +99,16 @@ class IncidentInput(ReportFields):
 
 
 class RefusedIncident:
-    """An incident of a batch that is not valid; `id` is None where it has no usable one."""
+    """An incident of a batch that is not valid; `id` is None if it has no valid id."""
 
-    # No dataclass: the description of the interface would show it.
+    # Not a dataclass, because FastAPI would show it in the OpenAPI schema.
     def __init__(self, id: str | None, errors: list[ErrorDetails]) -> None:  # noqa: A002
         self.id = id
         self.errors = errors
 
 
 def read_incident(value: object, info: ValidationInfo) -> IncidentInput | RefusedIncident:
-    """Return an incident of a batch, valid or refused: an invalid one does not fail the others."""
+    """Return an incident of a batch, or a `RefusedIncident` so that the others are answered."""
     try:
         return IncidentInput.model_validate(value, context=info.context)
     except ValidationError as error:
@@ -149,14 +149,14 @@ class OutcomeInput(RequestModel):
 
 
 class TriageRequest(RequestModel):
-    """The request of `/v1/triage`. `include` names the parts wanted; without it, all are."""
+    """The request of `/v1/triage`; `include` names the requested parts, by default all."""
 
     incident: IncidentInput
     include: list[AnswerPart] | None = None
 
 
 class BatchRequest(RequestModel):
-    """The request of `/v1/triage/batch`; each incident is validated by itself."""
+    """The request of `/v1/triage/batch`; each incident is validated separately."""
 
     incidents: Annotated[
         list[
@@ -171,7 +171,7 @@ class BatchRequest(RequestModel):
 
 
 class SimilarRequest(RequestModel):
-    """The request of `/v1/similar`; without a cutoff the calibrated one holds, 0 is none."""
+    """The request of `/v1/similar`; the default cutoff is the calibrated one, 0 is no cutoff."""
 
     incident: IncidentInput
     limit: Count = 10
@@ -179,7 +179,7 @@ class SimilarRequest(RequestModel):
 
 
 class RunbooksRequest(RequestModel):
-    """The request of `/v1/runbooks`; without a cutoff the calibrated one holds, 0 is none."""
+    """The request of `/v1/runbooks`; the default cutoff is the calibrated one, 0 is no cutoff."""
 
     incident: IncidentInput
     limit: Count = 5
@@ -193,10 +193,11 @@ _CORRECTION: JsonDict = {
 
 
 class FeedbackRequest(RequestModel):
-    """The request of `/v1/feedback`: what somebody did with an answer, or with an entry of it.
+    """The request of `/v1/feedback`: what a person did with an answer, or with an entry of it.
 
-    `target` is a model's, or `open_match`. `label` is the right label of a correction, `subject`
-    the id of the similar incident, open match or runbook meant.
+    `target` is the target of a model, or `open_match`. `label` is the correct label of a
+    correction. `subject` is the id of the similar incident, open match or runbook that the feedback
+    is about; `helped` says whether the runbook helped.
     """
 
     model_config = ConfigDict(json_schema_extra=_CORRECTION)
@@ -218,14 +219,14 @@ class FeedbackRequest(RequestModel):
 
 
 class RollbackRequest(RequestModel):
-    """The request of a rollback: who does it, and why; both go into the log."""
+    """The request of a rollback: who requests it, and why; both are logged."""
 
     given_by: Name | None = None
     reason: Text | None = None
 
 
 class PromoteRequest(RollbackRequest):
-    """The request of a promotion; without a version the newest is meant."""
+    """The request of a promotion; without a version the newest is promoted."""
 
     version: Name | None = None
 
@@ -238,7 +239,7 @@ class LabelQueueQuery(RequestModel):
 
 
 class UpsertRequest(RequestModel):
-    """The request of `POST /v1/incidents`; the outcome is null while it is unresolved."""
+    """The request of `POST /v1/incidents`; the outcome is null while the incident is open."""
 
     incident: IncidentInput
     outcome: OutcomeInput | None = None

@@ -53,10 +53,11 @@ Bound = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class SeriesInput(RequestModel):
-    """A metric series: unix seconds, milliseconds or ISO 8601 times, and values, null if missing.
+    """A metric series: its timestamps, and as many values, null where missing.
 
-    There are as many timestamps as values. `bounds` are the lowest and highest values that the
-    metric can take, null where unknown; they limit what is expected.
+    Timestamps are unix seconds, unix milliseconds or ISO 8601 texts. `bounds` are the lowest and
+    highest values that the metric can take, null where unknown; expected values are clipped to
+    them.
     """
 
     name: CleanText
@@ -83,9 +84,10 @@ class SeriesInput(RequestModel):
 
 
 class AnomaliesRequest(RequestModel):
-    """The request of `/v1/anomalies`; the budget is of false alarms a week for each series.
+    """The request of `/v1/anomalies`: the series, and the accepted rate of false alarms.
 
-    Raises `BodyTooLarge` for more points than the limit.
+    `budget_per_week` is the number of false alarms a week for each series. Validation raises
+    `BodyTooLarge` for more points than the limit.
     """
 
     series: Annotated[list[SeriesInput], at_most("max_series", "series")]
@@ -101,7 +103,7 @@ class AnomaliesRequest(RequestModel):
 
 
 def count_points(body: Any) -> int:  # noqa: ANN401
-    """Return the number of points in a body that is not validated yet."""
+    """Return the number of points in a body before it is validated."""
     series = body.get("series") if isinstance(body, dict) else None
     if not isinstance(series, list):
         return 0
@@ -117,9 +119,10 @@ def _length(value: object) -> int:
 
 
 def read_times(times: Sequence[float | str]) -> NDArray[np.int64]:
-    """Return times in unix seconds; numbers of 1e11 and more are milliseconds.
+    """Return times in unix seconds; numbers of 1e11 or more in size are milliseconds.
 
-    Raises `ValueError` for what is not a time, or lies outside the years 1697 to 2262.
+    Fractions of a second are rounded down. Raises `ValueError` for what is not a time, or lies
+    outside the years 1697 to 2262.
 
     >>> read_times([60, "1970-01-01T00:02:00Z", 1_700_000_000_000]).tolist()
     [60, 120, 1700000000]
@@ -139,5 +142,5 @@ def _read(text: str) -> float:
     except ValueError:
         raise ValueError(f"{text[:40]!r} is no ISO 8601 time") from None
     seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    # A larger number would be taken for milliseconds.
+    # `read_times` would read a larger number as milliseconds.
     return seconds if seconds <= _LATEST else np.inf

@@ -1,4 +1,4 @@
-"""JSON as callers must send it: in a Unicode encoding, and with each key of an object once."""
+"""Reads JSON strictly: in a Unicode encoding, and with each key of an object only once."""
 
 import json
 from collections import Counter
@@ -10,9 +10,9 @@ from serving.runtime.errors import MalformedBody
 
 @dataclass(frozen=True, slots=True)
 class RepeatedKey:
-    """Stands for an object in which a key is repeated, so that validation refuses it by its path.
+    """Replaces an object with a repeated key, so that validation reports the object's path.
 
-    One such record of a batch then fails alone.
+    In a batch, only the record with the repeated key is then refused.
     """
 
     key: str
@@ -22,7 +22,7 @@ def read_json(body: bytes, *, allow_nan: bool = False) -> object:
     """Return the value of a JSON text, with NaN and Infinity if allowed; raises `MalformedBody`.
 
     An object with a repeated key is a `RepeatedKey`. Escaped lone surrogates are kept, because
-    tools that cut texts send them; the fields remove them.
+    tools that truncate texts send them; parsing the fields removes them.
 
     >>> read_json(b'[{"a": 1}, {"a": 1, "a": 2}]')
     [{'a': 1}, RepeatedKey(key='a')]

@@ -1,1 +1,1 @@
-"""The routes: each parses, calls its service and shapes the answer."""
+"""The routes: each parses its request, calls a service and shapes the response."""

@@ -22,7 +22,7 @@ FeedbackBody = Annotated[FeedbackRequest, body_examples(correct=EXAMPLE_FEEDBACK
 def feedback(
     body: FeedbackBody, services: SharedContainer, request_id: RequestId
 ) -> FeedbackResponse:
-    """Say what was done with an answer: accepted, corrected or dismissed."""
+    """Store feedback on an answer: that it was accepted, corrected or dismissed."""
     record = services.feedback.give(**body.model_dump(), source="api")
     is_new_label = services.label_vocabulary.is_new(record)
     return FeedbackResponse(**asdict(record), is_new_label=is_new_label, request_id=request_id)

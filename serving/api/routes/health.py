@@ -11,13 +11,16 @@ health_routes = APIRouter(tags=["operation"])
 
 @health_routes.get("/health/live")
 async def live() -> LiveResponse:
-    """Tell that the process answers."""
+    """Answer 200 as long as the process runs."""
     return LiveResponse(status="live")
 
 
 @health_routes.get("/health/ready", responses={503: {"model": ReadyResponse}})
 async def ready(services: SharedContainer, response: Response) -> ReadyResponse:
-    """Tell whether every champion that exists has been verified; having none is ready."""
+    """Answer 200 if every target with a champion has a verified version loaded, else 503.
+
+    The status is 503 too until the registry was read; it is 200 if there are no champions.
+    """
     champions = services.champions.current()
     response.status_code = 200 if champions.is_ready else 503
     return shape_ready(champions, is_indexed=services.incident_index.is_complete)
@@ -25,5 +28,5 @@ async def ready(services: SharedContainer, response: Response) -> ReadyResponse:
 
 @health_routes.get("/metrics", response_class=PlainTextResponse)
 def metrics(services: SharedContainer) -> Response:
-    """Return what Prometheus scrapes."""
+    """Return the metrics in the text format of Prometheus."""
     return Response(services.metrics.render(), media_type="text/plain; version=0.0.4")

@@ -1,4 +1,4 @@
-"""The routes that keep the store of incidents up to date."""
+"""The routes that store, return and delete incidents."""
 
 from typing import Annotated
 
@@ -35,7 +35,7 @@ _ID_PROBLEMS = problem_responses(401, 403, 404, 422, 503)
 def upsert_incident(
     body: UpsertBody, services: SharedContainer, request_id: RequestId
 ) -> StoredResponse:
-    """Add an incident or replace it; with an outcome once it is resolved."""
+    """Add or replace an incident, with its outcome once it is resolved."""
     report = services.reader.report(body.incident)
     outcome = (body.outcome or OutcomeInput()).parse(services.reader.masking)
     revision = services.incidents.upsert(report, outcome)
@@ -64,5 +64,5 @@ def delete_incident(
     services: SharedContainer,
     request_id: RequestId,
 ) -> DeletedResponse:
-    """Remove an incident for good, and list the models that learned from it."""
+    """Delete an incident, and list the models that learned from it."""
     return shape_deletion(id, services.incidents.delete(id), request_id)

@@ -1,4 +1,4 @@
-"""The routes about models: which answer, who moves them, and which labels would improve them."""
+"""The routes about models: champions, promotion, rollback, and the queue of incidents to label."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -29,7 +29,7 @@ _BY_API = "api"
 
 @model_routes.get("/v1/models", responses=problem_responses(401, 403, 503))
 def models(services: SharedContainer) -> ModelsResponse:
-    """Return the champions, as their cards describe them, and what production shows of them."""
+    """Return the champions: the contents of their cards, and their figures in production."""
     return shape_models(services)
 
 
@@ -40,7 +40,7 @@ def promote(
     request_id: RequestId,
     body: PromoteBody = _NEWEST,
 ) -> ChampionResponse:
-    """Make a version the champion of a target, without one the newest."""
+    """Make a version the champion of a target, by default the newest."""
     champion = services.promotions.promote(
         target, body.version, actor=body.given_by or _BY_API, reason=body.reason or ""
     )
@@ -54,7 +54,7 @@ def roll_back(
     request_id: RequestId,
     body: RollbackBody = _NOBODY,
 ) -> ChampionResponse:
-    """Bring back the champion before the present one."""
+    """Make the previous champion of a target the champion again."""
     champion = services.promotions.roll_back(
         target, actor=body.given_by or _BY_API, reason=body.reason or ""
     )
@@ -65,6 +65,6 @@ def roll_back(
 def label_queue(
     query: Annotated[LabelQueueQuery, Query()], services: SharedContainer, request_id: RequestId
 ) -> LabelQueueResponse:
-    """Return the unlabelled incidents that are most worth a person's minute."""
+    """Return the unlabelled incidents whose labels would improve the model most."""
     wanted = services.label_queue.next(query.target, query.limit)
     return LabelQueueResponse(queue=list(wanted), request_id=request_id)

@@ -1,4 +1,4 @@
-"""The routes that search what is stored: past incidents and runbooks."""
+"""The routes that search the stored incidents and runbooks."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ RunbooksBody = Annotated[
 
 @search_routes.post("/v1/similar", responses=BODY_PROBLEMS)
 def similar(body: SimilarBody, services: SharedContainer, request_id: RequestId) -> SimilarResponse:
-    """Find the past incidents that are probably about the same trouble, or none."""
+    """Find the past incidents that are probably about the same issue; there may be none."""
     report = services.reader.report(body.incident)
     (prediction,) = services.similar.search([report], limit=body.limit, cutoff=body.cutoff)
     return SimilarResponse(
@@ -36,7 +36,7 @@ def similar(body: SimilarBody, services: SharedContainer, request_id: RequestId)
 def runbooks(
     body: RunbooksBody, services: SharedContainer, request_id: RequestId
 ) -> RunbooksResponse:
-    """Find the runbooks that probably apply, or none."""
+    """Find the runbooks that probably apply; there may be none."""
     report = services.reader.report(body.incident)
     (prediction,) = services.runbooks.search([report], limit=body.limit, cutoff=body.cutoff)
     return RunbooksResponse(runbooks=list(prediction.runbooks), request_id=request_id)

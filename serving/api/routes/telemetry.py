@@ -37,7 +37,7 @@ SeriesBody = Annotated[AnomaliesRequest, body_examples(series={"series": [EXAMPL
 def record_change(
     body: ChangeBody, services: SharedContainer, request_id: RequestId
 ) -> ChangeResponse:
-    """Record a change to a service, or replace it; PagerDuty's change events are taken too."""
+    """Add or replace a change to a service; PagerDuty's change events are accepted too."""
     change = body.parse(services.reader.masking)
     services.changes.record(change)
     return ChangeResponse(change_id=change.id, request_id=request_id)
@@ -47,13 +47,13 @@ def record_change(
 def alertmanager(
     body: AlertsBody, services: SharedContainer, request_id: RequestId
 ) -> HookResponse:
-    """Take a webhook of Alertmanager: what fires becomes an incident, what is over resolves it."""
+    """Apply an Alertmanager webhook: open an incident for a firing group, or resolve it."""
     effect = services.alertmanager.take(body, request_id)
     return HookResponse(**asdict(effect), request_id=request_id)
 
 
 @series_routes.post("/v1/anomalies", responses=BODY_PROBLEMS)
 def anomalies(body: SeriesBody, request_id: RequestId) -> AnomaliesResponse:
-    """Score metric series by their own past, and flag what a budget of false alarms allows."""
+    """Score metric series by their own past, and flag anomalies within a budget of false alarms."""
     scored = score_series([series.parse() for series in body.series], body.budget_per_week)
     return shape_anomalies(scored, body.budget_per_week, request_id)

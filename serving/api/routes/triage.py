@@ -28,7 +28,7 @@ BatchBody = Annotated[
 
 @triage_routes.post("/v1/triage", responses=BODY_PROBLEMS, response_model_exclude_unset=True)
 def triage(body: TriageBody, services: SharedContainer, request_id: RequestId) -> TriageResponse:
-    """Answer one incident: what kind it is, who takes it, and how bad it is."""
+    """Triage one incident: its category, team, severity and fields, and what is related to it."""
     report = services.reader.report(body.incident)
     answers = services.triage.triage([report], include=body.include, request_id=request_id)
     (context,) = services.incident_context.contexts_for([report], answers.parts)
@@ -39,7 +39,7 @@ def triage(body: TriageBody, services: SharedContainer, request_id: RequestId) -
 def triage_batch(
     body: BatchBody, services: SharedContainer, request_id: RequestId
 ) -> BatchResponse:
-    """Answer many incidents, in order; an invalid one is refused alone."""
+    """Triage many incidents, in order; an invalid one does not fail the others."""
     valid = [record for record in body.incidents if isinstance(record, IncidentInput)]
     reports = [services.reader.report(incident) for incident in valid]
     answers = services.triage.triage(reports, include=body.include, request_id=request_id)
