@@ -27,7 +27,7 @@ accountability_routes = APIRouter(
 
 @accountability_routes.get("/models")
 def models(request: Request, services: SharedContainer) -> Response:
-    """Show the champions and how right their answers are."""
+    """Show the champions and the accuracy of their answers."""
     return render(request, "models.html", page=open_models(services))
 
 
@@ -50,14 +50,14 @@ def move_champion(form: Form, request: Request, services: SharedContainer) -> Re
 
 @accountability_routes.get("/audit")
 def audit(request: Request, services: SharedContainer) -> Response:
-    """Show champions and answers at a time, or the whole log."""
+    """Show the champions and answers at a time, or the latest events of the log."""
     page = open_audit(services, read_question(request.query_params))
     return render(request, "audit.html", page=page)
 
 
 @accountability_routes.get("/labels")
 def labels(request: Request, services: SharedContainer) -> Response:
-    """Show what to label next."""
+    """Show the incidents to label next."""
     page = open_labels(services, request.query_params.get("target", ""))
     saved = find_saved_label(services, request.query_params)
     return render(request, "label_queue.html", page=page, saved=saved)

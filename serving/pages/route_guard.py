@@ -29,7 +29,7 @@ class PageRoute(APIRoute):
     """A route whose responses and errors are pages with security headers."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler; unexpected errors are logged."""
+        """Return the handler, which logs unexpected errors."""
         answer = super().get_route_handler()
 
         async def answer_guarded(request: Request) -> Response:
@@ -52,7 +52,7 @@ class PageRoute(APIRoute):
 
 
 async def require_sign_in(request: Request, services: SharedContainer) -> None:
-    """Raise `Unauthorised` unless the request has a cookie or a header that proves the key."""
+    """Raise `Unauthorised` if a key is configured and no cookie or header proves it."""
     key = services.settings.api_key
     if key is None or is_signed_in(request, key):
         return
@@ -81,7 +81,7 @@ async def read_form(request: Request) -> dict[str, str]:
 def is_from_own_page(request: Request) -> bool:
     """Return whether a form comes from a page of this service, by the headers that browsers set.
 
-    They send Sec-Fetch-Site on trustworthy connections only, and Origin with every form.
+    Browsers send Sec-Fetch-Site over HTTPS and to this machine only, and Origin with every form.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
@@ -97,7 +97,7 @@ def own_path(path: str | None) -> str:
     ('/incidents/1', '/', '/')
     """
     is_path = path is not None and path.startswith("/") and path[1:2] not in {"/", "\\"}
-    # Browsers drop tabs and newlines from an address before they read it.
+    # Browsers remove tabs and newlines from an address before they parse it.
     return path if path is not None and is_path and path.isprintable() else "/"
 
 
@@ -107,7 +107,8 @@ def go_to(path: str) -> Response:
 
 
 def _ask_for_key(request: Request) -> Response:
-    # A link from another site sends no SameSite=Strict cookie; a refresh from this page does.
+    # A request from a link on another site carries no SameSite=Strict cookie. The page `again.html`
+    # opens the address again from this site, with the cookie.
     target = own_path(address_of(request))
     if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
         return render(request, "again.html", target=target)

@@ -29,7 +29,7 @@ _HELPED = {"yes": True, "no": False}
 
 @page_routes.get("/")
 def inbox(request: Request, services: SharedContainer, request_id: RequestId) -> Response:
-    """Show the newest incidents; stores answers, see `triage_on_view`."""
+    """Show the newest incidents; this may store answers, see `triage_on_view`."""
     page = open_inbox(services, read_query(request.query_params), request_id)
     return render(request, "inbox.html", inbox=page)
 
@@ -42,7 +42,7 @@ def incident(
     commands: SharedCommands,
     request_id: RequestId,
 ) -> Response:
-    """Show one incident with all answers about it; stores answers, see `triage_on_view`."""
+    """Show one incident and all answers about it; may store answers, see `triage_on_view`."""
     page = open_incident(services, commands, parse_id(id) or id, request_id)
     saved = find_saved_label(services, request.query_params)
     return render(request, "incident.html", page=page, saved=saved)
@@ -98,7 +98,7 @@ def give_feedback(form: Form, request: Request, services: SharedContainer) -> Re
 
 @page_routes.post("/again")
 def triage_again(form: Form, services: SharedContainer, request_id: RequestId) -> Response:
-    """Ask the current champions about an incident again, and show it."""
+    """Triage an incident again with the current champions, and show it."""
     incident = services.incidents.get(parse_id(form.get("incident_id", "")) or "")
     answer_again(services, incident.report, request_id)
     return go_to(incident_path(incident.report.id))
@@ -113,7 +113,7 @@ def set_name(form: Form, request: Request) -> Response:
 
 
 def _correct_label(form: Mapping[str, str]) -> str | None:
-    """Return the label that was chosen or typed; raises `InvalidFields` for two that differ."""
+    """Return the label that was chosen or typed; raises `InvalidFields` if both differ."""
     chosen, typed = form.get("label", "").strip(), form.get("other", "").strip()
     if chosen and typed and chosen != typed:
         message = f"you chose {chosen!r} and typed {typed!r}: give one of them"

@@ -24,7 +24,7 @@ def sign_in_form(request: Request, services: SharedContainer) -> Response:
 
 @sign_in_routes.post("/sign-in")
 def check_key(form: Form, request: Request, services: SharedContainer) -> Response:
-    """Sign the user in if the key is right."""
+    """Sign the user in if the key is correct."""
     key, target = services.settings.api_key, own_path(form.get("next"))
     if key is not None and not holds_key(form.get("key", ""), key):
         return render(request, "sign_in.html", status=401, target=target, is_wrong=True)

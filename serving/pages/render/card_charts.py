@@ -1,4 +1,4 @@
-"""The pictures of a model card: confidence against accuracy, and accuracy against labels."""
+"""The charts of a model card: accuracy by confidence, and accuracy by number of labels."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _LABEL_WIDTH, _LAST_LABEL_WIDTH = 34.0, 90.0
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A measured point: its place, the radius of its dot, and its text."""
+    """A measured point: its position, the radius of its dot, and its text."""
 
     x: float
     y: float
@@ -24,7 +24,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A value on an axis: its place, and its text."""
+    """A value on an axis: its position, and its text."""
 
     at: float
     label: str
@@ -32,10 +32,10 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class CardChart:
-    """The shapes of one picture, as SVG's paths write them.
+    """The shapes of one chart, as SVG path data.
 
-    `line` joins the `dots`, `band` is the interval around it, and `ideal` the line on which every
-    dot of a calibrated model lies. An empty path draws nothing.
+    `line` joins the `dots`, `band` is the interval around it, and `ideal` the line on which all
+    dots of a perfectly calibrated model lie. An empty path draws nothing.
     """
 
     dots: tuple[Dot, ...]
@@ -47,7 +47,7 @@ class CardChart:
 
 
 def draw_reliability(bins: Sequence[ConfidenceBin]) -> CardChart | None:
-    """Return the chart of accuracy by confidence, None where nothing was measured."""
+    """Return the chart of accuracy by confidence, None if nothing was measured."""
     filled = [interval for interval in bins if interval.n]
     if not filled:
         return None
@@ -74,7 +74,7 @@ def draw_reliability(bins: Sequence[ConfidenceBin]) -> CardChart | None:
 
 
 def draw_learning_curve(points: Sequence[CurvePoint]) -> CardChart | None:
-    """Return the chart of accuracy by number of labels, None for fewer than two points."""
+    """Return the chart of accuracy by number of labels, None for fewer than two numbers."""
     curve = sorted((point for point in points if point.labels > 0), key=lambda point: point.labels)
     if len(curve) < 2 or curve[0].labels == curve[-1].labels:
         return None

@@ -1,11 +1,11 @@
-"""Paths of pages, and addresses that a click may open."""
+"""Paths of pages, and web addresses that are safe to link."""
 
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 
 class NamesVersion(Protocol):
-    """A version, or an event of one."""
+    """A version, or an event that names one."""
 
     @property
     def target(self) -> str | None:
@@ -13,7 +13,7 @@ class NamesVersion(Protocol):
 
     @property
     def version(self) -> str | None:
-        """Its number."""
+        """The number of the version."""
 
 
 def incident_path(id: str) -> str:  # noqa: A002

@@ -28,7 +28,7 @@ def signed(weight: object) -> str:
 
 
 def measure(value: object) -> str:
-    """Return a measure of quality to three decimals; values of ten or more as any other figure.
+    """Return a measure of quality to three decimals; values of ten or more as `figure` does.
 
     >>> measure(0.9), measure(412.0)
     ('0.900', '412')

@@ -1,4 +1,4 @@
-"""Renders templates to responses whose headers allow the browser as little as possible."""
+"""Renders templates to responses; defines their security headers, which `route_guard` adds."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: under that a browser sends its own forms with "Origin: null".
+    # Not no-referrer: with it, a browser sends the forms of this page with "Origin: null".
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -66,7 +66,7 @@ _USUAL_ADVICE = (
 def render(
     request: Request, template: str, *, status: int = HTTPStatus.OK, **values: object
 ) -> Response:
-    """Return a page made from a template and its values; no value is ever read as HTML."""
+    """Return a page made from a template and its values; HTML in values is escaped."""
     settings = request.app.state.container.settings
     text = (
         _templates()
@@ -84,7 +84,7 @@ def render(
 
 
 def address_of(request: Request) -> str:
-    """Return the path and query of a request, ready for a link; `/` for a form that was sent."""
+    """Return the path and query of a request, ready for a link; `/` if it is not a GET."""
     if request.method != "GET":
         return "/"
     path, query = quote(request.scope["path"]), request.scope["query_string"].decode("latin-1")

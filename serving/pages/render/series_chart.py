@@ -19,7 +19,7 @@ Scale = Callable[[float], float]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment on the time axis: its place in the picture, and its text."""
+    """A moment on the time axis: its horizontal position, and its text."""
 
     x: float
     label: str
@@ -27,10 +27,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The shapes of one picture of `WIDTH` by `HEIGHT`, as SVG's paths write them.
+    """The shapes of one chart of `WIDTH` by `HEIGHT`, as SVG path data.
 
-    `highest` and `lowest` are the ends of the vertical axis, written left of `LEFT`. `ticks` are
-    times on the horizontal axis, `changes` the numbered changes that were made in this time.
+    `highest` and `lowest` are the texts at the ends of the vertical axis, left of `LEFT`. `ticks`
+    are times on the horizontal axis, `changes` the numbered changes between its ends.
     """
 
     band: str
@@ -46,7 +46,7 @@ class Chart:
 
 
 def draw(anomaly: SeriesAnomaly, changes: Iterable[tuple[int, datetime]]) -> Chart | None:
-    """Return the chart of an anomaly with numbered changes, None where there are too few points."""
+    """Return the chart of an anomaly with numbered changes, None if there are too few points."""
     points = anomaly.points
     ends = _extent(points)
     if len(points.times) < 2 or ends is None:

@@ -9,7 +9,7 @@ _FIRST_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 
 
 def certificate_sentence(certificate: Mapping[str, Any], label: str) -> str:
-    """Return what a certificate proves.
+    """Return in words what a certificate proves.
 
     >>> proven = {"precision_at_least": 0.92, "threshold": 0.81, "n": 412}
     >>> certificate_sentence(proven, "Network")

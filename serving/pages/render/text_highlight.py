@@ -10,9 +10,10 @@ _LEVELS = 3
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of text; `weight` is None where nothing was marked.
+    """A piece of text; `weight` is None if it is not marked.
 
-    `level` is 1 to 3: the size of the weight relative to the largest of the text, 0 without one.
+    `level` is 1 to 3: the size of the weight relative to the largest of all weights. It is 0 for
+    text without a weight.
     """
 
     text: str

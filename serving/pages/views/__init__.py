@@ -1,1 +1,1 @@
-"""What each page shows."""
+"""The views: each collects what a page shows."""

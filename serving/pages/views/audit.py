@@ -25,7 +25,7 @@ _MOST_ANSWERS = 100
 
 @dataclass(frozen=True, slots=True)
 class AuditQuestion:
-    """What a user asks, as typed; all fields are empty for the log itself."""
+    """What a user asks, as typed; if time and incident are empty, the log is shown."""
 
     at: str = ""
     incident: str = ""
@@ -34,7 +34,7 @@ class AuditQuestion:
 
 @dataclass(frozen=True, slots=True)
 class LoggedAnswer:
-    """A stored answer; it is hidden while a person has not decided on its incident yet."""
+    """A stored answer; one of the audit sample is hidden until the correct label is known."""
 
     record: PredictionRecord
     is_hidden: bool
@@ -42,7 +42,7 @@ class LoggedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """The report that answers a question; without one, the last of `total` events, newest first."""
+    """The report that answers a question, or else the latest of `total` events, newest first."""
 
     question: AuditQuestion
     targets: tuple[str, ...]
@@ -53,7 +53,7 @@ class AuditPage:
 
 
 def read_question(params: Mapping[str, str]) -> AuditQuestion:
-    """Return the question in the query of an address."""
+    """Return the question that the query parameters of an address ask."""
     return AuditQuestion(
         at=params.get("at", "").strip(),
         incident=params.get("incident", "").strip(),
@@ -84,7 +84,7 @@ def open_audit(services: Container, question: AuditQuestion) -> AuditPage:
 
 
 def _reconcile(services: Container) -> ServableVersions | None:
-    """Log champions that were changed outside the log; None if the registry cannot be read."""
+    """Log changes of champions that the log lacks; return the registry, None if unreadable."""
     try:
         services.promotions.note_found()
     except RegistryUnavailable as error:

@@ -1,4 +1,4 @@
-"""The inbox: which incidents it shows, and the line of each."""
+"""The inbox: the incidents that it shows, with a line for each."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -37,17 +37,17 @@ class InboxLine:
 
     @property
     def is_open(self) -> bool:
-        """Whether the incident has no outcome yet; being a duplicate is none."""
+        """Whether the incident has no outcome yet, apart from being marked as a duplicate."""
         return self.incident.outcome.is_open
 
     @property
     def category(self) -> VisibleAnswer | None:
-        """The answer about the category; shown while the outcome names none."""
+        """The answer about the category; the page shows it while the outcome has no category."""
         return self.answers.of("category")
 
     @property
     def severity(self) -> VisibleAnswer | None:
-        """The answer about the severity; shown while the outcome names none."""
+        """The answer about the severity; the page shows it while the outcome has no severity."""
         return self.answers.of("severity")
 
 
@@ -63,7 +63,7 @@ class Inbox:
 
     @property
     def next_link(self) -> str | None:
-        """The address of the page with older incidents."""
+        """The address of the page with older incidents, None if there are none."""
         return None if self.next is None else self.link(before=_write_cursor(self.next))
 
     @property
@@ -92,7 +92,7 @@ def active_filters(query: InboxQuery) -> dict[str, str]:
 
 
 def read_query(params: Mapping[str, str]) -> InboxQuery:
-    """Return the query of an address; values that have no meaning are left out."""
+    """Return the query of an address; values that are not valid are ignored."""
     values = {name: sanitise_text(value).strip() for name, value in params.items()}
     return InboxQuery(
         text=values.get("q", "")[:_MAX_SEARCH],
@@ -129,7 +129,7 @@ def open_inbox(services: Container, query: InboxQuery, request_id: str) -> Inbox
 def _labels_of_audited(
     services: Container, latest: Mapping[str, Iterable[PredictionRecord]]
 ) -> dict[str, list[LabelRecord]]:
-    """Return the labels of the incidents in the audit sample, by incident; few, if any."""
+    """Return the labels of the incidents in the audit sample, by incident."""
     audited = [
         id_
         for id_, records in latest.items()

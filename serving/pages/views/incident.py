@@ -25,8 +25,8 @@ _LONG_TITLE = 200
 class IncidentPage:
     """An incident as its page shows it.
 
-    `feedback` holds the last feedback of each person by target and entry, and `commands` the steps
-    of the runbooks that are commands.
+    `feedback` holds the last feedback of each person, by target and id of the entry. `commands` are
+    those steps of the runbooks that are commands.
     """
 
     report: IncidentReport
@@ -40,7 +40,7 @@ class IncidentPage:
 
     @property
     def is_open(self) -> bool:
-        """Whether the incident has no outcome yet; being a duplicate is none."""
+        """Whether the incident has no outcome yet, apart from being marked as a duplicate."""
         return self.outcome.is_open
 
 
@@ -65,7 +65,7 @@ def open_incident(
 def answer_again(
     services: Container, report: IncidentReport, request_id: str
 ) -> tuple[PredictionRecord, ...]:
-    """Ask the current champions about a report; return their stored answers."""
+    """Triage a report with the current champions; return the stored answers."""
     triages = services.triage.triage([report], include=None, request_id=request_id)
     return services.store.predictions.get(triages.items[0].prediction_id)
 

@@ -22,7 +22,7 @@ class UnusualSeries:
 
     @property
     def effect(self) -> str:
-        """How far it was from what was expected, in its own units."""
+        """The value, the expected value and the mean deviation in words, in the series' units."""
         anomaly, unit = self.anomaly, f" {self.anomaly.unit}" if self.anomaly.unit else ""
         if not all(map(isfinite, (anomaly.value, anomaly.expected, anomaly.effect))):
             return "no values arrived" if anomaly.direction == "gap" else "unusual values"
@@ -35,7 +35,7 @@ class UnusualSeries:
 class ContextView:
     """The changes before an incident and the unusual series around it, the likeliest cause first.
 
-    None where nothing of the sort was ever recorded.
+    `changes` is None if no change was ever recorded, `series` if no anomaly was.
     """
 
     changes: tuple[RelatedChange, ...] | None
@@ -43,7 +43,7 @@ class ContextView:
 
     @property
     def is_known(self) -> bool:
-        """Whether there is anything to show."""
+        """Whether changes or anomalies were ever recorded."""
         return self.changes is not None or self.series is not None
 
 

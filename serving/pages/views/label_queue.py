@@ -13,7 +13,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class QueuedLabel:
-    """An incident to label, with the id of the answer that the label judges, but not the answer."""
+    """An incident to label, and the id of our answer that the label is compared with."""
 
     wanted: WantedLabel
     report: IncidentReport
@@ -24,7 +24,7 @@ class QueuedLabel:
 
 @dataclass(frozen=True, slots=True)
 class LabelsPage:
-    """The queue of a target and its choices by alphabet; `target` is None without champions."""
+    """The queue of a target, and its labels in alphabetical order; empty without champions."""
 
     target: str | None
     targets: tuple[str, ...]
@@ -35,8 +35,8 @@ class LabelsPage:
 def open_labels(services: Container, requested_target: str) -> LabelsPage:
     """Return the queue of a target; the first target is the default.
 
-    Raises `InvalidFields` for a target without labels, `StoreUnavailable`, `IndexBehind` and
-    `EncoderUnavailable`.
+    Raises `InvalidFields` for a target without a champion or whose answers are not labels,
+    `StoreUnavailable`, `IndexBehind` and `EncoderUnavailable`.
     """
     champions = services.champions.current()
     targets = label_targets(champions)
@@ -63,7 +63,7 @@ def _items(
 def _prediction_ids(
     services: Container, target: str, queue: Iterable[WantedLabel]
 ) -> Mapping[str, str]:
-    """Return the id of the newest answer by incident; in the audit sample, the hidden one."""
+    """Return the id of the newest answer by incident; in the audit sample, of the hidden one."""
     latest = services.store.predictions.latest([entry.incident_id for entry in queue])
     newest = {
         id_: record.prediction_id

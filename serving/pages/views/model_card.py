@@ -14,7 +14,7 @@ from serving.pages.render.intended_use import Purpose, purpose_of
 
 @dataclass(frozen=True, slots=True)
 class CardPage:
-    """A card as its page shows it; `versions` is None where the registry cannot be read."""
+    """A card as its page shows it; `versions` is None if the registry cannot be read."""
 
     target: str
     version: ModelVersion
@@ -31,13 +31,13 @@ class CardPage:
 
     @property
     def verdict(self) -> str:
-        """Whether the gate let it be promoted, as a term of `wording`."""
+        """Whether the gate promoted the version, as a term of `wording`."""
         is_promoted = self.card.verdict is not None and self.card.verdict.promoted
         return "promoted" if is_promoted else "not promoted"
 
     @property
     def purpose(self) -> Purpose:
-        """What the model may be used for."""
+        """The intended use and the misuse of the model."""
         return purpose_of(self.card.kind)
 
     @property

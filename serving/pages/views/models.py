@@ -1,4 +1,4 @@
-"""The page of the models: which versions answer now, and how right their answers are."""
+"""The page of the models: which versions answer now, and the accuracy of their answers."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,9 +22,9 @@ from serving.pages.render.wording import target_name
 
 @dataclass(frozen=True, slots=True)
 class ShownCertificate:
-    """A certificate beside what the audit sample shows of its label.
+    """A certificate, and the audited precision of its label.
 
-    `audited` is None while no answer was audited, `withdrawal` while the certificate holds.
+    `audited` is None while no answer was audited, `withdrawal` while the certificate is in force.
     """
 
     label: str
@@ -35,7 +35,7 @@ class ShownCertificate:
 
     @property
     def bounds(self) -> PrecisionBounds | None:
-        """The bounds of the precision in production; they hold at all times at once."""
+        """The bounds of the precision in production; valid however often they are read."""
         return None if self.audited is None else self.audited.bounds
 
 
@@ -51,10 +51,11 @@ class ShownChallenger:
 class ShownModel:
     """A champion as the page shows it.
 
-    `period` is None where the log does not say since when it is champion, and `has_earlier` says
-    whether there is a champion to roll back to. `hidden_answers` counts the answers of the audit
-    sample that wait for a person, by version: counts by label would reveal the answers. `unproven`
-    are labels in mode `auto` without a certificate, `withheld` says why no certificate is used.
+    `period` is None if the log does not say when it became champion. `has_earlier` says whether
+    there is a champion to roll back to. `hidden_answers` counts the answers of the audit sample
+    that no person has checked yet, by version: counts by label would reveal the answers. `unproven`
+    are labels in mode `auto` without a certificate. `withheld` is the reason why the model's
+    certificates are not used, None if there is none.
     """
 
     target: str
@@ -163,7 +164,7 @@ def _show(
 
 
 def _has_earlier(periods: Iterable[ChampionPeriod]) -> bool:
-    """Return whether there is a champion to roll back to, other than one already rolled back."""
+    """Return whether there is a champion to roll back to; each rollback undoes one promotion."""
     champions: list[str] = []
     for period in periods:
         if period.action == "rollback":

@@ -1,4 +1,4 @@
-"""The notice of a label that was just saved; the address holds only its ids, the store the rest."""
+"""The notice of a saved label, which is looked up in the store by the ids in the address."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from serving.container import Container
 
 @dataclass(frozen=True, slots=True)
 class SavedLabel:
-    """A label that a person named; `closest` is a known label that a new one may be a typo of."""
+    """A label that a person named; `closest` is the known label that a new one resembles most."""
 
     incident_id: str
     target: str

@@ -10,7 +10,7 @@ from serving.container import Container
 def triage_unanswered(
     services: Container, incidents: Collection[ResolvedIncident], request_id: str
 ) -> Mapping[str, Sequence[PredictionRecord]]:
-    """Return the latest answers about incidents, by id; triage open ones without any first.
+    """Triage open incidents without answers; return the latest answers about all, by incident id.
 
     So `GET /` and `GET /incidents/{id}` are not safe methods: they store answers, once for each
     incident. Raises `StoreUnavailable`.

@@ -20,7 +20,7 @@ _ORDER = ("category", "severity", "assignment")
 
 @dataclass(frozen=True, slots=True)
 class VisibleAnswer:
-    """A stored answer, the mode of its label now, and the labels that could correct it."""
+    """A stored answer, the present mode of its label, and the labels that could correct it."""
 
     record: PredictionRecord
     mode: Mode
@@ -76,7 +76,7 @@ class VisibleAnswers:
         return next(iter([*visible_ids, *hidden_ids]), None)
 
     def is_hidden(self, target: str) -> bool:
-        """Return whether a person decides on a target first."""
+        """Return whether the answer about a target is hidden until a person has decided."""
         return any(answer.target == target for answer in self.hidden_answers)
 
     @property
@@ -101,13 +101,13 @@ class VisibleAnswers:
 
     @property
     def is_for_comparison(self) -> bool:
-        """Whether the mode of all these answers is `monitor`."""
+        """Whether the mode of all these answers is `monitor`, and none is hidden."""
         is_compared = all(answer.mode is Mode.MONITOR for answer in self._visible)
         return bool(self._visible) and is_compared and not self.hidden_answers
 
     @property
     def fits_nothing(self) -> bool:
-        """Whether every label abstains and every list is empty."""
+        """Whether every answer about a label abstains, every list is empty and none is hidden."""
         has_label = any(answer.record.decision != Decision.ABSTAIN for answer in self.labels)
         has_entry = bool(self.similar_entries or self.runbook_entries or self.open_match)
         return not (has_label or has_entry or self.hidden_answers)
@@ -126,13 +126,13 @@ def visible_answers(
 ) -> VisibleAnswers:
     """Return what is shown of the records of one prediction; answers in mode `off` are left out.
 
-    `decided` are the targets whose right label is known: their answers are not hidden any more.
+    `decided` are the targets whose correct label is known, so their answers are not hidden.
     """
     visible, hidden = {}, []
     for record in records:
         champion = champions.get(record.target)
         if record.audit_share is not None and record.target not in decided:
-            # The mode of its label would reveal something about the label.
+            # The target's mode, since the label's own mode could reveal the label.
             if modes.of(record.target) is not Mode.OFF:
                 hidden.append(_hidden_answer(record, champion))
         elif record.mode != Mode.OFF:
@@ -146,7 +146,7 @@ def visible_answers(
 
 
 def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozenset[str]:
-    """Return the targets of an incident whose right label is known from a person or its outcome.
+    """Return the targets of an incident whose correct label a person or the outcome gave.
 
     >>> sorted(decided_targets([], Outcome("Network", fields={"site": "Graz"})))
     ['category', 'fields.site']
@@ -156,7 +156,7 @@ def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozense
 
 
 def known_labels(champion: LoadedVersion | None) -> list[str]:
-    """Return the labels that a champion was measured on, none without a champion."""
+    """Return the labels on which a champion was evaluated, none without a champion."""
     return sorted(champion.labels) if champion else []
 
 
@@ -186,7 +186,7 @@ def _hidden_answer(record: PredictionRecord, champion: LoadedVersion | None) -> 
 
 
 def _choices(record: PredictionRecord, champion: LoadedVersion | None) -> tuple[str, ...]:
-    """Return the labels that could be right instead, likeliest first."""
+    """Return the labels that could be correct instead, the likeliest first."""
     likely = [alternative["label"] for alternative in record.answer.get("alternatives", ())]
     possible = record.answer.get("label_set", ())
     labels = dict.fromkeys([*likely, *possible, *known_labels(champion)])

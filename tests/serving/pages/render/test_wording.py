@@ -113,7 +113,7 @@ def visible_text(template: str) -> str:
     """The text of a template that a reader sees or hears: no tags, no commands."""
     tokens = Environment().lex((FOLDER / "templates" / template).read_text())
     html = "".join(text if kind == "data" else " \0 " for _, kind, text in tokens)
-    html = re.sub(r"<code>python -m [^<]*</code>", " ", html)
+    html = re.sub(r"<code>precedent [^<]*</code>", " ", html)
     spoken = re.findall(r'(?:title|placeholder|aria-label)="([^"]*)"', html)
     return " ".join([re.sub(r"<[^>]*>", " ", html), *spoken])
 
