@@ -300,7 +300,7 @@ def test_an_unknown_incident_is_a_page(client):
     response = client.get("/incidents/nowhere")
     assert response.status_code == 404
     assert response.headers["content-type"].startswith("text/html")
-    assert "there is no incident" in words(response)
+    assert "no incident 'nowhere' is stored" in words(response)
     api = client.get("/v1/incidents/nowhere")
     assert api.headers["content-type"] == "application/problem+json"
 
