@@ -1,4 +1,4 @@
-"""The one list of kinds of model; the command line, the contract tests and the README use it."""
+"""The list of all kinds of model, for the command line, the contract tests and the README."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from models.similarity.similar_model import SimilarModel
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of model: its name, its class, and in words what it predicts."""
+    """A kind of model: its name, its class, and a description of the targets that it predicts."""
 
     name: str
     definition: type[ReportModel]
@@ -33,7 +33,7 @@ KINDS: tuple[Kind, ...] = (CHOICE, SEVERITY, SIMILAR, RUNBOOK)
 
 
 def kind_of(levels: Sequence[str]) -> Kind:
-    """Return the kind of model for these ordered levels: choice where there are none.
+    """Return the kind of model for a target: severity if it has ordered levels, else choice.
 
     >>> kind_of(levels=("low", "high")).name, kind_of(levels=()).name
     ('severity', 'choice')
@@ -50,10 +50,11 @@ def build_model(
     under_rating_cost: float | None = None,
     adapted: FineTunedHead | None = None,
 ) -> CalibratedModel:
-    """Return an unfitted model for a target; `levels`, if any, list the least severe first.
+    """Return an unfitted model for a target.
 
-    `under_rating_cost` is the cost of rating a level too low, as a multiple of rating it too high;
-    None keeps the model's default. Only choice models use `adapted`.
+    `levels` are the target's ordered levels, least severe first; they are empty for a choice.
+    `under_rating_cost` is the cost of too low a rating, as a multiple of the cost of too high a
+    rating; None keeps the model's default. Only choice models use `adapted`.
     """
     if kind_of(levels) is CHOICE:
         return ChoiceModel(target=target, encoder=encoder, adapted=adapted, seed=seed)

@@ -1,4 +1,4 @@
-"""Keeps big data out of the skops file: arrays become .npy files, long tables become JSON text."""
+"""Stores a model's big arrays as .npy files, and its long tables as JSON text in the skops file."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,10 @@ from models.artifacts.object_graph import rebuild
 
 SMALLEST_STORED_BYTES = 64 * 1024
 SMALLEST_TABLE = 256
-"""In entries: skops writes a JSON node, or for a NumPy scalar a file, for each entry of a table."""
+"""The number of entries from which on a table is stored as JSON text.
+
+Skops would write a JSON node for each entry, and a file for each entry that is a NumPy scalar.
+"""
 
 _PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
 _SPARSE_TYPES: dict[str, Callable[..., Any]] = {
@@ -38,7 +41,7 @@ class StoredArray:
 
 @dataclass(frozen=True)
 class StoredSparse:
-    """Placeholder for a compressed sparse matrix whose three arrays are stored."""
+    """Placeholder for a compressed sparse matrix whose three arrays are in .npy files."""
 
     type_name: str
     shape: tuple[int, int]
@@ -56,10 +59,10 @@ class StoredTable:
 
 
 def store_arrays(model: object, folder: Path) -> object:
-    """Write the big arrays inside `model` to `folder`; return a copy with placeholders for them.
+    """Return a copy of `model` with placeholders, and write its big arrays to `folder`.
 
-    Only the objects on the path to an array are copied; `model` is never changed. NumPy scalars
-    in long tables become Python scalars.
+    Long tables are replaced too; their NumPy scalars become Python scalars. Only the objects that
+    contain a replaced part are copied; `model` is never changed.
     """
     folder.mkdir()
     writer = _ArrayWriter(folder)
@@ -67,7 +70,10 @@ def store_arrays(model: object, folder: Path) -> object:
 
 
 def restore_arrays(model: object, folder: Path) -> object:
-    """Replace the placeholders by the arrays of `folder`, read-only and memory-mapped."""
+    """Return a copy of `model` with tables and arrays instead of placeholders.
+
+    The arrays are mapped from `folder`, read-only.
+    """
     return rebuild(model, lambda value: _restore(value, folder))
 
 

@@ -1,4 +1,4 @@
-"""Describes the data behind a run to MLflow: names, counts and a hash, never the content."""
+"""Describes a run's training data to MLflow by names, counts and a hash, without its content."""
 
 import json
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ _CONTEXT = "mlflow.data.context"
 
 
 def describe_data(card: Card, tenant: str, attributes: Sequence[str]) -> DatasetInput:
-    """Return a history as an input of an MLflow run.
+    """Return the description of a history as an MLflow run's input.
 
     The digest is the data's hash, cut to the length that MLflow allows; the profile holds the
     whole hash and the counts of rows. `attributes` are the columns beyond `REPORT_COLUMNS`. All
-    targets of one history share this input, because MLflow keeps one for each name and digest.
+    targets of a history share one data set, because MLflow stores one for each name and digest.
     """
     columns = [*REPORT_COLUMNS, *attributes]
     fields = [{"type": "string", "name": name, "required": False} for name in columns]

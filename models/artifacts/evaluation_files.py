@@ -1,4 +1,4 @@
-"""The evaluation files of a run, and how an incident is removed from them."""
+"""The evaluation files of a run, and the removal of an incident from them."""
 
 import csv
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _RUNS_PER_PAGE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class EvaluationFolder:
-    """The evaluation files of one version; rows are about incidents, without their text.
+    """The evaluation files of one version; they contain no text of incidents.
 
     >>> EvaluationFolder(Path("evaluation")).judged.as_posix()
     'evaluation/judged.parquet'
@@ -32,17 +32,21 @@ class EvaluationFolder:
 
     @property
     def judged(self) -> Path:
-        """Held-out predictions: `incident` (hash of the id), `fingerprint`, labels, confidence."""
+        """Held-out predictions as Parquet, one row for each incident.
+
+        The columns are `incident` (the hash of its id), `fingerprint` (the hash of its content),
+        `label`, `predicted` and `confidence`.
+        """
         return self.root / "judged.parquet"
 
     @property
     def label_noise(self) -> Path:
-        """Labels that look mistaken, by the incident's `id`, as csv."""
+        """Labels that look mistaken, as CSV; the column `id` is the incident's id."""
         return self.root / "label_noise.csv"
 
     @property
     def verdict(self) -> Path:
-        """The gate's verdict, as JSON; it names no incident."""
+        """The gate's verdict as JSON, without ids of incidents."""
         return self.root / "verdict.json"
 
 
@@ -54,12 +58,14 @@ def evaluation_folder(version: ModelVersion, home: Home) -> EvaluationFolder:
 
 
 def forget_in_snapshots(id: str, home: Home, tenant: str, content: str | None = None) -> int:  # noqa: A002
-    """Remove an incident's rows from the files of every run; return how many files had some.
+    """Remove an incident's rows from the files of every run; return the number of changed files.
 
-    Rows are matched by the incident's id. Rows of older files without ids are matched by `content`,
-    the fingerprint, which also removes rows of other incidents with the same text. Each file is
-    replaced as a whole, so a reader sees either the old or the new file. Two callers at the same
-    time would undo each other's work. Raises `RegistryUnavailable` after trying every file.
+    Rows are matched by the incident's id. Older files of predictions have no ids: their rows are
+    matched by `content`, the report's fingerprint, so rows of other incidents with the same content
+    are removed too. Each file is replaced as a whole, so a reader sees either the old or the new
+    file. Concurrent calls could restore each other's removed rows, so callers must hold a lock.
+    Raises `RegistryUnavailable` if the runs cannot be listed, or, after trying every file, if a
+    file cannot be rewritten.
     """
     database = database_file(home.tracking_uri)
     if database is not None and not database.exists():
@@ -103,7 +109,7 @@ def _folder_of(artifact_uri: str | None) -> EvaluationFolder:
 def _remove_rows(id: str, content: str | None, file: Path) -> bool:  # noqa: A002
     if not file.is_file():
         return False
-    # The name is fixed, so that the next rewrite overwrites what a crash left behind.
+    # The draft's name is fixed, so that the next rewrite overwrites a draft that a crash left.
     draft = file.with_name(f"{file.name}.part")
     if file.suffix == ".csv":
         has_rows = _write_other_labels(id, file, draft)

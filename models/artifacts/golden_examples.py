@@ -1,4 +1,4 @@
-"""Synthetic reports with a saved model's answers; a version serves only if it repeats them."""
+"""Synthetic reports with a saved model's answers, which the model must repeat when it is loaded."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -81,10 +81,10 @@ def record_golden(model: ReportModel) -> str:
 
 
 def replay_golden(model: ReportModel, text: str) -> None:
-    """Check that `model` answers the recorded reports as before.
+    """Check that `model` repeats the recorded answers.
 
-    Raises `ArtifactRejected` unless each label is the recorded one and each confidence within
-    `CONFIDENCE_TOLERANCE` of it.
+    Raises `ArtifactRejected` unless each label equals the recorded label, and each confidence is
+    within `CONFIDENCE_TOLERANCE` of the recorded confidence.
     """
     examples = _parse(text)
     answers = model.rehearse([example.report for example in examples])

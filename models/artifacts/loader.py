@@ -1,4 +1,4 @@
-"""What `mlflow.pyfunc.load_model` calls: data frames of reports in, data frames of answers out."""
+"""The loader module for `mlflow.pyfunc.load_model`: a model of data frames instead of reports."""
 
 from collections.abc import Hashable, Mapping
 from datetime import datetime
@@ -19,17 +19,18 @@ REPORT_COLUMNS = ("id", "title", "description", "service", "source", "opened_at"
 class FrameModel:
     """A report model whose input and output are data frames.
 
-    The input's columns are those of `REPORT_COLUMNS`, each optional, and further columns
-    are attributes. The output has the same index and the columns label, confidence and decision. A
-    search model's label is the id of its best entry. Incidents and runbooks are kept in the store,
-    not in an artifact, so a loaded search model finds none: empty label, confidence 0, abstain.
+    The input's columns are those of `REPORT_COLUMNS`, each optional, and further columns are
+    attributes. The output has the same index and the columns label, confidence and decision. The
+    models of similar incidents and of runbooks search the store, which is not part of an artifact.
+    So when loaded here they find nothing: the label is empty, the confidence 0 and the decision
+    abstain.
     """
 
     def __init__(self, model: ReportModel) -> None:
         self._model = model
 
     def predict(self, model_input: pd.DataFrame) -> pd.DataFrame:
-        """Answer each row of `model_input`, in order."""
+        """Return one answer for each row of `model_input`, in order."""
         reports = parse_reports(model_input)
         answers = [_answer_row(answer) for answer in self._model.predict(reports)]
         columns = ["label", "confidence", "decision"]
@@ -69,6 +70,6 @@ def _answer_row(answer: Prediction) -> tuple[str, float, str]:
 
 
 def _load_pyfunc(data_path: str) -> FrameModel:
-    # MLflow passes no hash; use ModelRegistry for protection against swapped folders.
+    # MLflow passes no expected hash. Only ModelRegistry detects that a whole folder was replaced.
     loaded = load_artifact(Path(data_path), expected_sha256=None, trusted=TRUSTED_TYPES)
     return FrameModel(loaded.model)

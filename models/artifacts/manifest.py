@@ -9,7 +9,7 @@ from typing import Any
 from features.errors import ArtifactRejected
 
 DATA_FOLDER = Path("data") / "artifact"
-"""Where the artifact lies inside the MLflow model."""
+"""The artifact's folder inside the MLflow model."""
 
 FORMAT = 2
 """Increased when earlier artifacts can no longer be loaded; artifacts of 0.1.0 state no format."""
@@ -65,7 +65,7 @@ def write_manifest(folder: ArtifactFolder) -> str:
 
 
 def hash_manifest(folder: ArtifactFolder) -> str:
-    """Return the SHA-256 that stands for the whole folder."""
+    """Return the manifest's SHA-256, which identifies the content of the whole folder."""
     return _hash_file(folder.manifest)
 
 
@@ -75,9 +75,11 @@ def is_current_format(folder: ArtifactFolder) -> bool:
 
 
 def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> None:
-    """Check the manifest against `expected_sha256` (None: trust it) and all files against it.
+    """Check the manifest's own hash, and all other files against the manifest.
 
-    Raises `ArtifactRejected` when a file is missing, added or altered.
+    `expected_sha256` is the hash that the manifest must have; None accepts any manifest. Raises
+    `ArtifactRejected` if the manifest is another one or cannot be read, or if a file is missing,
+    added or altered.
     """
     listed = _listed_files(folder, expected_sha256)
     actual = _hash_files(folder)

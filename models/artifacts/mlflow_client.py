@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlparse
 
 from features.errors import PrecedentError, RegistryUnavailable
 
-# Imported where it is used: it takes seconds, and many commands need none of it.
+# MLflow is imported where it is used: this takes seconds, and many commands do not need it.
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -20,7 +20,7 @@ _SQLITE = "sqlite:///"
 
 
 def database_file(tracking_uri: str) -> Path | None:
-    """Return the file behind an embedded database's address, None for a server's.
+    """Return the file of an SQLite database from its address, None for a server's address.
 
     >>> database_file("sqlite:////srv/precedent/mlflow.db").as_posix()
     '/srv/precedent/mlflow.db'
@@ -29,10 +29,10 @@ def database_file(tracking_uri: str) -> Path | None:
 
 
 def connect(tracking_uri: str) -> "MlflowClient":
-    """Open an existing database; raises `RegistryUnavailable` rather than create or repair one."""
+    """Open an existing database; raises `RegistryUnavailable` if it is missing or broken."""
     file = database_file(tracking_uri)
     if file is not None:
-        # MLflow would create what is missing, and retries a broken file for minutes.
+        # MLflow would create a missing file, and would retry a broken file for minutes.
         read_aliases(file)
     from mlflow import MlflowClient
 
@@ -44,10 +44,10 @@ def connect(tracking_uri: str) -> "MlflowClient":
 
 
 def create_database(tracking_uri: str) -> None:
-    """Create the embedded database unless it exists (seconds); a server's is not created.
+    """Create an SQLite database unless it exists, which takes seconds; a server's must exist.
 
-    It is built under a draft name and linked to its own name when complete. So neither a crash nor
-    a server that looks for champions at that moment leaves or sees an incomplete database.
+    The database is built under a temporary name and gets its own name when it is complete. So a
+    crash leaves no incomplete database under that name, and no running server reads one.
     """
     file = database_file(tracking_uri)
     if file is None or file.exists():
@@ -66,12 +66,12 @@ def create_database(tracking_uri: str) -> None:
 
 
 def read_aliases(file: Path, alias: str = "") -> dict[str, str]:
-    """Return the version that has an alias, by the name of its model, from MLflow's own table.
+    """Return each model's version with this alias, by model name, read from MLflow's own table.
 
-    Raises `RegistryUnavailable` for a file that is missing or no registry.
+    Raises `RegistryUnavailable` if the file is missing or is not a registry.
     """
-    # Not opened for reading only: a write that was killed, or had no space, is undone by who opens
-    # the file next.
+    # Not opened read-only: if a write was killed or ran out of space, the next connection has to
+    # undo it.
     query = "SELECT name, version FROM registered_model_aliases WHERE alias = ?"
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)) as database:
@@ -97,7 +97,7 @@ def log_values(
 
 
 def local_path(address: str) -> Path:
-    """Return the path of a folder that MLflow names by a path or by a `file:` address.
+    """Return the path of a folder that MLflow gives as a path or as a `file:` URL.
 
     >>> local_path("file:///srv/a%20home").as_posix()
     '/srv/a home'
@@ -114,7 +114,7 @@ def registry_errors() -> Iterator[None]:
         yield
     except PrecedentError:
         raise
-    # MLflow passes on the errors of its database drivers; no narrower class covers them all.
+    # MLflow also raises the errors of its database drivers; no narrower class covers them all.
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
         raise RegistryUnavailable(f"the model registry does not answer: {reason}") from error

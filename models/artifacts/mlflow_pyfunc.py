@@ -23,7 +23,7 @@ _FORBIDDEN_IN_NAMES = re.compile(r"[^\w-]+")
 def log_pyfunc(
     client: MlflowClient, run: Run, artifact: Path, card: Card, attributes: Sequence[str]
 ) -> LoggedModel:
-    """Upload a copy of `artifact` as a model that `run` produced; return it when complete.
+    """Upload a copy of `artifact` as the model that `run` produced; return the logged model.
 
     `attributes` are the columns that reports may have beyond those of `REPORT_COLUMNS`.
     """
@@ -64,8 +64,8 @@ def _write_pyfunc(
 
 
 def _signature(attributes: Sequence[str]) -> ModelSignature:
-    # MLflow drops columns that the signature does not name; with a typed time column it refuses
-    # times of another precision.
+    # MLflow drops columns that are not in the signature. All columns accept any type, because
+    # MLflow refuses times of another precision than that of a typed time column.
     columns = [*loader.REPORT_COLUMNS, *attributes]
     inputs: list[ColSpec | TensorSpec] = [
         ColSpec(AnyType(), name, required=False)  # type: ignore[no-untyped-call]

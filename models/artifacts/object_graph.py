@@ -10,11 +10,11 @@ _LEAVES = (str, int, float, bool, bytes, type(None), type, FunctionType, MethodT
 
 
 def rebuild(root: object, swap: Callable[[object], object]) -> object:
-    """Return `root` with each part replaced by `swap(part)`, if that is another object.
+    """Return a copy of `root` in which `swap(part)` replaces each part.
 
-    Walks dicts, lists, tuples and the attributes of objects. Parts without a replacement inside are
-    shared with the original, which is never changed. A part that is referenced twice is replaced
-    once.
+    If `swap` returns the part itself, the parts inside it are visited: the items of dicts, lists
+    and tuples, and the attributes of objects. Parts without a replacement inside are shared with
+    `root`, which is never changed. A part that is referenced twice is replaced once.
 
     >>> rebuild({"a": [1, "x"], "b": (2,)}, lambda part: part if part != "x" else "y")
     {'a': [1, 'y'], 'b': (2,)}
@@ -22,7 +22,7 @@ def rebuild(root: object, swap: Callable[[object], object]) -> object:
     results: dict[int, tuple[object, object]] = {}
 
     def visit(value: object) -> object:
-        # `value` is kept too, because an id is unique only while its object exists.
+        # `value` is stored with its result, because an id is unique only while its object exists.
         if id(value) not in results:
             replacement = swap(value)
             results[id(value)] = (
@@ -85,7 +85,7 @@ def _replacements(
 
 
 def _saved_attributes(value: object) -> dict[str, Any]:
-    """Return the attributes that `value` saves; caches that it drops are not walked."""
+    """Return the attributes that are saved with `value`, without the caches that it drops."""
     if is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     if not hasattr(value, "__dict__"):

@@ -30,7 +30,10 @@ CHALLENGER = "challenger"
 SHA256_TAG = "precedent.sha256"
 KIND_TAG = "precedent.kind"
 HISTORY_TAG = "precedent.champions"
-"""Tag of the registered model: every champion so far, as `1,3,4`; rolling back removes the last."""
+"""Tag of the registered model with the numbers of its champions so far, such as `1,3,4`.
+
+A rollback removes the last number.
+"""
 
 _ESCAPES = str.maketrans({character: f"%{ord(character):02X}" for character in "%/:@'\""})
 
@@ -39,7 +42,8 @@ _ESCAPES = str.maketrans({character: f"%{ord(character):02X}" for character in "
 class ModelVersion:
     """One registered version of a target's model.
 
-    `sha256` is the hash of its manifest, kept in the registry; `folder` holds the artifact's files.
+    `sha256` is the hash of the artifact's manifest, as the registry stores it. `folder` holds the
+    artifact's files.
     """
 
     target: str
@@ -62,10 +66,10 @@ def registered_name(tenant: str, target: str) -> str:
 
 
 class ModelRegistry:
-    """The registry of one tenant: its versions, and which of them serve; threads may share it.
+    """The versions and aliases of one tenant's models; threads may share a registry object.
 
-    Constructing it opens nothing. Methods raise `RegistryUnavailable` when the database cannot
-    be read.
+    The constructor does not open the database. Methods raise `RegistryUnavailable` if it cannot be
+    read.
     """
 
     def __init__(
@@ -78,13 +82,13 @@ class ModelRegistry:
         self._version_cache: dict[tuple[str, str], ModelVersion] = {}
 
     def champions(self) -> dict[str, ModelVersion]:
-        """Return the champion of each target that has one; none before the first training."""
+        """Return the champion of each target that has one; empty before the first training."""
         return self._versions_with_alias(CHAMPION)
 
     def champion_numbers(self) -> dict[str, str]:
-        """Return the version number of each target's champion, without importing MLflow.
+        """Return the version number of each target's champion.
 
-        That takes seconds, in which a command would only look up a number.
+        An SQLite database is read without importing MLflow, because the import takes seconds.
         """
         file = database_file(self._tracking_uri)
         if file is None:
@@ -99,7 +103,7 @@ class ModelRegistry:
         }
 
     def challengers(self) -> dict[str, ModelVersion]:
-        """Return the challenger of each target whose newest version is not its champion."""
+        """Return each target's version with the challenger alias, unless it is the champion too."""
         versions = self._versions_with_alias(CHALLENGER).items()
         return {target: version for target, version in versions if CHAMPION not in version.aliases}
 
@@ -114,7 +118,7 @@ class ModelRegistry:
         return sorted(versions, key=lambda version: int(version.version), reverse=True)
 
     def version(self, target: str, number: str) -> ModelVersion:
-        """Return one version of a target's model."""
+        """Return one version of a target's model; raises `UnknownVersion`."""
         for version in self.versions(target):
             if version.version == number:
                 return version
@@ -122,7 +126,7 @@ class ModelRegistry:
         raise UnknownVersion(f"{target!r} has no version {number}; it has: {numbers}")
 
     def learned_from(self, id: str) -> tuple[ModelVersion, ...]:  # noqa: A002
-        """Return every version fitted or evaluated on an incident: by target, newest first.
+        """Return every version fitted or evaluated on an incident, by target and newest first.
 
         Versions that were saved without a list of their incidents are left out.
         """
@@ -140,10 +144,11 @@ class ModelRegistry:
         )
 
     def champion_history(self, target: str) -> tuple[str, ...]:
-        """Return the champions so far, the current one last; a rollback removes the last.
+        """Return the version numbers of the champions so far, with the current champion last.
 
-        The alias decides who is champion: versions after it in the tag come from a promotion that
-        was never completed.
+        A rollback removes the last number. The alias decides which version is the champion: numbers
+        after it in the tag come from a promotion that was not completed. Without a champion the
+        result is empty. Raises `UnknownVersion` if no model of the target is registered.
         """
         with registry_errors():
             model = self._registered_model(target)
@@ -158,7 +163,7 @@ class ModelRegistry:
         return tuple(past)
 
     def set_champion_history(self, target: str, versions: Sequence[str]) -> None:
-        """Make the last of the versions the champion, and record those before it."""
+        """Make the last of the versions the champion, and record all of them as its history."""
         name = registered_name(self._tenant, target)
         with registry_errors():
             self._open().set_registered_model_tag(name, HISTORY_TAG, ",".join(versions))
@@ -178,7 +183,7 @@ class ModelRegistry:
                 self._open().delete_registered_model_alias(model.name, CHALLENGER)
 
     def load(self, version: ModelVersion) -> "LoadedModel":
-        """Load a version's model; raises `ArtifactRejected` unless hashes and answers agree."""
+        """Load a version's model; raises `ArtifactRejected` if its files or answers changed."""
         from models.artifacts.save_load import load_artifact
 
         return load_artifact(version.folder, expected_sha256=version.sha256, trusted=self._trusted)
@@ -194,7 +199,7 @@ class ModelRegistry:
             }
 
     def _is_new(self) -> bool:
-        """Tell whether nothing was ever trained; a database that has disappeared is an error."""
+        """Tell whether there is no database yet; raises `RegistryUnavailable` if it was deleted."""
         file = database_file(self._tracking_uri)
         if file is None or file.exists():
             return False
@@ -244,7 +249,7 @@ class ModelRegistry:
 
 
 def _prefix(tenant: str) -> str:
-    # An unescaped dot would make tenant `a.b` a part of tenant `a`.
+    # With an unescaped dot, models of tenant `a.b` would also be listed for tenant `a`.
     return tenant.translate(_ESCAPES).replace(".", "%2E") + "."
 
 

@@ -1,4 +1,4 @@
-"""Saves a model to a folder without pickle, and loads it only if nothing has changed."""
+"""Saves a model to a folder without pickle, and loads it only if its files are unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,8 +34,9 @@ def save_artifact(
 ) -> str:
     """Write a fitted model, its card, arrays and golden examples; return the manifest's SHA-256.
 
-    `folder` is created and must be empty if it exists; `model` is not changed. `learned_from` are
-    the ids of the incidents that it was fitted or evaluated on; only their hashes are saved.
+    `folder` is created if it does not exist, and must be empty. `model` is not changed.
+    `learned_from` are the ids of the incidents that the model was fitted or evaluated on; only
+    their hashes are saved.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -51,11 +52,10 @@ def save_artifact(
 def load_artifact(
     folder: Path, *, expected_sha256: str | None, trusted: Sequence[str] = TRUSTED_TYPES
 ) -> LoadedModel:
-    """Load a saved model after checking its hashes and types, and replay its golden examples.
+    """Load a saved model after checking its hashes, its types and its golden examples.
 
-    `expected_sha256` is the hash that `save_artifact` returned, kept outside the folder; None
-    trusts the folder's manifest. Big arrays are mapped from disk, read-only. Raises
-    `ArtifactRejected`.
+    `expected_sha256` is the hash that `save_artifact` returned; None accepts any manifest. Big
+    arrays are mapped from disk, read-only. Raises `ArtifactRejected` if a check fails.
     """
     files = ArtifactFolder(folder)
     verify_files(files, expected_sha256)
@@ -67,7 +67,8 @@ def load_artifact(
 
 
 def _load_model(files: ArtifactFolder, trusted: Sequence[str]) -> ReportModel:
-    # The files are as they were saved, so a failure means an untrusted type or another version.
+    # The files are unchanged, so a failure means an untrusted type, or that another version of
+    # Precedent saved them.
     try:
         model = restore_arrays(skops.io.load(files.model, trusted=list(trusted)), files.arrays)
     except Exception as error:

@@ -33,7 +33,7 @@ def was_learned_from(id: str, file: Path) -> bool:  # noqa: A002
 
 
 def were_learned_from(ids: Sequence[str], file: Path) -> NDArray[np.bool_]:
-    """Tell for each incident whether a file lists it; see `was_learned_from`."""
+    """Return for each incident whether a file lists it; see `was_learned_from`."""
     try:
         listed = np.load(file, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError):

@@ -25,11 +25,14 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "models.runbooks.runbook_model.RunbookModel",
     "models.classification.severity.SeverityModel",
     "models.similarity.similar_model.SimilarModel",
-    # scikit-learn and NumPy, beyond the public estimators that skops trusts by itself
+    # scikit-learn and NumPy, beyond the public estimators that skops trusts by default
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.model_selection._split.KFold",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
 )
-"""Import paths, as skops spells them. Add a new transformer, dataclass or function that a
-model keeps by hand, after checking what loading it does."""
+"""Import paths as skops writes them.
+
+If models save a new transformer, dataclass or function, check what loading it does and then add its
+path here by hand.
+"""

@@ -1,1 +1,1 @@
-"""What every model shares: its interface, its predictions and its card."""
+"""The interface, the predictions and the card that all models share."""

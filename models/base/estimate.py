@@ -9,8 +9,7 @@ from features.formatting import interval
 class Estimate:
     """A value with its 95% interval `low`..`high`.
 
-    Records that are written out have fields of their own for the three numbers, filled from
-    `triple`.
+    Classes that are saved have three number fields instead, which they fill from `triple`.
 
     >>> gain = Estimate(0.021, 0.008, 0.034)
     >>> f"{gain:+.3f}"
@@ -28,9 +27,9 @@ class Estimate:
 
     @property
     def triple(self) -> tuple[float, float, float]:
-        """The value and the ends of its interval, for records with three fields of their own."""
+        """The value, the interval's low end and its high end."""
         return self.value, self.low, self.high
 
     def __format__(self, form: str) -> str:
-        """Write the value and its interval, each number in the same form."""
+        """Return the value and its interval as text, each number in the format `form`."""
         return f"{self.value:{form}} ({interval(self.low, self.high, form)})"

@@ -10,9 +10,9 @@ from typing import Any
 class Comparison:
     """A challenger's gain over another version or the baseline, on the same incidents.
 
-    `name` says what it was compared with, or in which slice. A higher `metric` is better; `value`
-    with its 95% interval `low`..`high` is the gain. `groups` counts the groups of near-copies among
-    the incidents.
+    `name` is the other version or the baseline; for a comparison with the champion on a slice of
+    the incidents, it is the slice. Higher values of `metric` are better. `value` is the gain, with
+    its 95% interval `low`..`high`. `groups` counts the groups of near-copies among the incidents.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Verdict:
     comparisons: tuple[Comparison, ...] = ()
 
     def figures(self) -> dict[str, Mapping[str, Any]]:
-        """Return the comparisons by name, rounded, as the audit log keeps them.
+        """Return each comparison's figures by its name, rounded, as the audit log stores them.
 
         >>> verdict = Verdict(True, (), comparisons=(Comparison("v1", "accuracy", 9, 8, 0, -1, 1),))
         >>> verdict.figures()["v1"]["low"]

@@ -27,7 +27,7 @@ _RECORDED_PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A measured quality with its 95% interval `low`..`high`, and the baseline's value."""
+    """A metric's value with its 95% interval `low`..`high`, and the baseline's value, if any."""
 
     name: str
     value: float
@@ -53,11 +53,11 @@ class ConfidenceBin:
 
 @dataclass(frozen=True, slots=True)
 class ClassReliability:
-    """How far held-out predictions of one label can be relied on.
+    """The precision, the recall and the mean confidence of one label on held-out rows.
 
-    `labelled` and `predicted` count the rows with this label and those predicted to have it.
-    `precision` and `mean_confidence` are over the predicted rows and `recall` over the labelled
-    rows, None where there are no such rows.
+    `labelled` counts the rows that have the label, `predicted` those for which it was predicted.
+    `precision` and `mean_confidence` are over the predicted rows, `recall` is over the labelled
+    rows. Each is None if there are no such rows.
     """
 
     label: str
@@ -88,7 +88,7 @@ class SliceMetric:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """Held-out accuracy, with its 95% interval, of a light model fitted on `labels` rows."""
+    """The held-out accuracy, with its 95% interval, of a light model fitted on `labels` labels."""
 
     labels: int
     accuracy: float
@@ -98,7 +98,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """Counts of the export's rows: read, usable, rejected, and with a label for this target."""
+    """The numbers of the export's rows: read, used, rejected, and with a label of the target."""
 
     read: int = 0
     used: int = 0
@@ -108,13 +108,14 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True)
 class LabelNoise:
-    """How far the history's labels can be trusted, and the highest accuracy that they allow.
+    """Estimates of how many labels are mistaken, and of the highest accuracy that they allow.
 
-    `suspected` counts labels that the model or near-copies contradict. The model contradicts a
-    `share` of the `assessed` labels. `ceiling` is the accuracy that confident learning estimates as
-    possible; it is too low where the model is weak. `copies_ceiling` is the highest accuracy on the
-    `copied` rows, which have near-copies, of a model that answers near-copies alike; `disagreeing`
-    counts groups of near-copies with several labels. A ceiling is None if there are too few rows.
+    `suspected` counts the labels that the model or near-copies contradict. `share` is the share of
+    the `assessed` labels that the model contradicts. `ceiling` is the highest possible accuracy by
+    confident learning; it is too low if the model is weak. `copies_ceiling` is the highest accuracy
+    on the `copied` rows, which have near-copies, if a model gives all near-copies one label.
+    `disagreeing` counts the groups of near-copies with several labels. A ceiling is None if too few
+    rows support it; `ceiling` is also None if the model's accuracy exceeds it.
     """
 
     suspected: int
@@ -128,13 +129,14 @@ class LabelNoise:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Whether later incidents differ from earlier ones; `statement` says it in words.
+    """Whether the shares of the labels, or the model's calibration, have changed over time.
 
-    `since` is when the drift began, None without a drift. `moved` is the share of labels that would
-    have to change to restore the label shares of before the drift (without a drift: of before the
-    newest evaluated period); `chance` is how often shuffled days differ as much.
-    `overconfidence` is the newest period's mean confidence less its accuracy, None if it has too
-    few incidents.
+    `since` is the start of the latest evaluated period at which there is a drift, None without a
+    drift. `moved` is the share of labels that would have to change to restore the label shares from
+    before `since` (without a drift: from before the newest evaluated period). `chance` is the
+    share of shuffles of the days with at least this difference. `overconfidence` is the newest
+    period's mean confidence minus its accuracy, None if the period has too few incidents or days.
+    `statement` describes the drift in words.
     """
 
     has_drifted: bool
@@ -147,16 +149,17 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The description of one trained model, saved beside it as `card.json`.
+    """The description of one trained model, saved with the model as `card.json`.
 
-    `cutoff` is the end of the training data. `split` says in words how evaluation rows were kept
-    apart. `provenance` says for each report column when its value was written. `reliability` and
-    `class_reliability` compare confidence with accuracy on held-out rows, by bin and by class, and
-    `slices` measure parts of these rows. `verdict` is the gate's. `certificates` are keyed by
-    class. `encoder_sha256` and `adapted_encoder_sha256` are the hashes of the encoders' weights.
-    `rung` is how much of the method the labels support (`neighbours`, `linear` or `full`),
-    `learning_curve` shows what more labels would bring, and `labels_until_auto` estimates how many
-    more labels a first certificate needs: None if there is one, or if it cannot be estimated.
+    `cutoff` is the opening time of the latest labelled incident. `split` describes how rows were
+    held out for evaluation. `provenance` says for each report column when its value was written.
+    `reliability` and `class_reliability` compare confidence with accuracy on held-out rows, by bin
+    and by class. `slices` are metrics on parts of these rows. `certificates` are keyed by label.
+    `verdict` is the gate's verdict. `encoder_sha256` and `adapted_encoder_sha256` are the hashes of
+    the encoders' weights. `rung` is how much of the method the labels support (`neighbours`,
+    `linear` or `full`). `learning_curve` is the accuracy by number of labels. `labels_until_auto`
+    estimates how many more labels a first certificate needs; it is None if there is a certificate
+    already, or if there is no estimate.
 
     >>> card = Card("category", "choice", datetime(2026, 1, 1), notes=("refitted on all",))
     >>> Card.from_json(card.to_json()) == card
@@ -198,7 +201,7 @@ class Card:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read a card; keys that a newer version added are ignored."""
+        """Read a card from JSON; unknown keys, which a newer version may add, are ignored."""
         return _adapter().validate_json(text)  # type: ignore[return-value]
 
 
@@ -215,5 +218,5 @@ def package_versions() -> dict[str, str]:
 
 @cache
 def _adapter() -> TypeAdapter[Card]:
-    # Building it takes a while, and many commands read no card.
+    # Built when first used, because this takes a while and many commands read no card.
     return TypeAdapter(Card)

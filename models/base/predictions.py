@@ -1,4 +1,4 @@
-"""What a model predicts: one object for each prediction, never parallel lists."""
+"""The predictions of models, one object for each report."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +17,10 @@ class Decision(StrEnum):
 class Certificate:
     """The proven precision behind `auto` (Learn-then-Test, arXiv 2110.01052).
 
-    From a confidence of `threshold` on, the precision is at least `precision_at_least`, proven at
-    the 95% level on `n` groups of near-copies. A `pooled` certificate was proven for several rare
-    classes together. With `family` the 95% hold for all certificates of the model jointly,
-    otherwise for each one alone.
+    Predictions with a confidence of at least `threshold` have a precision of at least
+    `precision_at_least`, proven at the 95% level on `n` groups of near-copies. A `pooled`
+    certificate was proven for several rare labels together. If `family`, the 95% level holds for
+    all certificates of the model jointly, otherwise for each certificate separately.
     """
 
     precision_at_least: float
@@ -57,7 +57,7 @@ class FieldWeight:
 
 @dataclass(frozen=True, slots=True)
 class Exemplar:
-    """A labelled past report close to this one; another label contradicts the prediction."""
+    """A labelled past report that is similar to the report; its label may contradict the answer."""
 
     id: str
     label: str
@@ -66,7 +66,7 @@ class Exemplar:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why the model answered as it did."""
+    """The tokens, the structured facts and the past reports that explain a prediction."""
 
     tokens: tuple[TokenWeight, ...] = ()
     fields: tuple[FieldWeight, ...] = ()
@@ -77,8 +77,8 @@ class Evidence:
 class ChoicePrediction:
     """One label out of several, with calibrated confidence.
 
-    `label` is the likeliest one whatever the decision; `label_set` contains the right label with
-    the coverage that the model's card states.
+    `label` is the likeliest label, whatever the decision. `label_set` contains the correct label
+    with a probability, the coverage, that the model's card states.
     """
 
     label: str
@@ -92,9 +92,10 @@ class ChoicePrediction:
 
 @dataclass(frozen=True, slots=True)
 class SeverityPrediction(ChoicePrediction):
-    """An ordered level: `label` has the least expected cost, `rank` 0 is the least severe.
+    """An ordered level: `label` is the level of least expected cost, `rank` its place.
 
-    `alternatives` holds every other level; `expected_rank` is the mean rank under the confidences.
+    Rank 0 is the least severe level. `alternatives` holds every other level. `expected_rank` is the
+    mean rank of all levels, weighted by their confidences.
     """
 
     rank: int = 0
@@ -103,11 +104,12 @@ class SeverityPrediction(ChoicePrediction):
 
 @dataclass(frozen=True, slots=True)
 class SimilarIncident:
-    """A past incident that is probably about the same trouble.
+    """A past incident that is probably about the same issue as the report.
 
-    `relatedness` is the calibrated probability that it is; `why` lists what the two share, in a few
-    words each. `resolution` is the sentence that names the fix, or says that none was recorded.
-    `copies` are the ids of the near-copies that this entry represents, without its own id.
+    `relatedness` is the calibrated probability of this. `why` lists what the report and the
+    incident share, in a few words each. `resolution` is the sentence of the closing note that names
+    the fix, or states that the incident is still open or that no fix was recorded. `copies` are the
+    ids of the near-copies that this entry represents, without its own id.
     """
 
     id: str
@@ -125,9 +127,9 @@ class SimilarIncident:
 
 @dataclass(frozen=True, slots=True)
 class OpenMatch:
-    """The open incident that a new one probably belongs to.
+    """The open incident of which a new report is probably a duplicate.
 
-    `members` counts the incidents known to belong to it, itself included.
+    `members` is the number of its known duplicates, plus one for itself.
     """
 
     id: str
@@ -140,7 +142,7 @@ class OpenMatch:
 
 @dataclass(frozen=True, slots=True)
 class SimilarPrediction:
-    """The past incidents worth reading, most related first; an empty list is a valid answer."""
+    """The related past incidents, most related first, and the open match; there may be none."""
 
     similar: tuple[SimilarIncident, ...] = ()
     open_match: OpenMatch | None = None
@@ -152,12 +154,12 @@ class SimilarPrediction:
 
     @property
     def confidence(self) -> float:
-        """The relatedness of the first incident, 0 if there is none."""
+        """The relatedness of the most related incident, 0 if there is none."""
         return self.similar[0].relatedness if self.similar else 0.0
 
     @property
     def decision(self) -> Decision:
-        """Suggest if there is anything to show, else abstain."""
+        """`suggest` if there is a similar incident, else `abstain`."""
         return Decision.SUGGEST if self.similar else Decision.ABSTAIN
 
 
@@ -165,8 +167,8 @@ class SimilarPrediction:
 class SuggestedRunbook:
     """A runbook that probably applies.
 
-    `relevance` is the calibrated probability that it does; `why` quotes the section that matched;
-    `steps` are what to do, in order.
+    `relevance` is the calibrated probability that it applies. `why` lists the reasons, such as a
+    past use or a quote from the best matching section. `steps` are what to do, in order.
     """
 
     id: str
@@ -179,7 +181,7 @@ class SuggestedRunbook:
 
 @dataclass(frozen=True, slots=True)
 class RunbookPrediction:
-    """The runbooks that probably apply, most relevant first; an empty list is a valid answer."""
+    """The runbooks that probably apply, most relevant first; there may be none."""
 
     runbooks: tuple[SuggestedRunbook, ...] = ()
 
@@ -190,12 +192,12 @@ class RunbookPrediction:
 
     @property
     def confidence(self) -> float:
-        """The relevance of the first runbook, 0 if there is none."""
+        """The relevance of the most relevant runbook, 0 if there is none."""
         return self.runbooks[0].relevance if self.runbooks else 0.0
 
     @property
     def decision(self) -> Decision:
-        """Suggest if there is anything to show, else abstain."""
+        """`suggest` if there is a runbook, else `abstain`."""
         return Decision.SUGGEST if self.runbooks else Decision.ABSTAIN
 
 

@@ -11,10 +11,10 @@ from models.base.predictions import Prediction
 
 
 class ReportModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
-    """A model that learns from resolved incidents and answers about new reports.
+    """A model that learns from resolved incidents and predicts for new reports.
 
-    It follows scikit-learn's conventions: the constructor takes only keywords and assigns them,
-    learned attributes end in `_`, `fit` forgets what was learned before, and a fixed seed makes
+    It follows scikit-learn's conventions: the constructor only stores its keyword arguments,
+    learned attributes end in `_`, `fit` discards what was learned before, and a fixed seed makes
     results repeatable.
     """
 
@@ -24,8 +24,8 @@ class ReportModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is 
 
     @abstractmethod
     def predict(self, reports: Sequence[IncidentReport]) -> Sequence[Prediction]:
-        """Answer each report, in order; raises `NotTrained` before `fit`."""
+        """Return one prediction per report, in order; raises `NotTrained` before `fit`."""
 
     def rehearse(self, reports: Sequence[IncidentReport]) -> Sequence[Prediction]:
-        """Answer synthetic reports, to compare a loaded model with the model that was saved."""
+        """Return predictions for synthetic reports, which a loaded model must repeat."""
         return self.predict(reports)

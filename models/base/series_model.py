@@ -11,7 +11,10 @@ Bounds = tuple[float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class MetricSeries:
-    """A series as it was sent: times in unix seconds, and values, of which some may be missing."""
+    """A series as it was sent: times in unix seconds, and values, some of which may be missing.
+
+    `bounds` are the lowest and the highest value that the metric can have; None means no bound.
+    """
 
     name: str
     times: NDArray[np.int64]
@@ -24,11 +27,11 @@ class MetricSeries:
 class SeriesScores:
     """A model's scores of points, in arrays of shape (series, points).
 
-    The higher `score`, the more unusual a point. `alarms_per_week` is the expected number of false
-    alarms a week with a threshold at this score, where alarms within an hour count as one; it is
-    infinite while a series has too short a past. `expected`, `lower` and `upper` are in the series'
-    own units, NaN before they are known. `channel` is the number of the channel that explains the
-    score.
+    A point with a higher `score` is more unusual. `alarms_per_week` is the expected number of false
+    alarms a week with a threshold at the point's score, where alarms within an hour count as one;
+    it is infinite while the series' past is too short. `expected`, `lower` and `upper` are in the
+    series' own units, NaN before they are known. `channel` is the number of the channel that
+    contributes most to the score.
     """
 
     score: NDArray[np.float64]
@@ -44,10 +47,7 @@ class SeriesScores:
         return SeriesScores(**arrays)
 
     def within(self, bounds: Bounds) -> "SeriesScores":
-        """Return the scores with expected values clipped to the metric's lowest and highest value.
-
-        None means no bound.
-        """
+        """Return the scores with expected values and their bands clipped to a metric's bounds."""
         if bounds == (None, None):
             return self
         lowest = -np.inf if bounds[0] is None else bounds[0]
@@ -61,10 +61,10 @@ class SeriesScores:
 
 
 class SeriesModel(ABC):
-    """A model that scores series point by point, and keeps a state of fixed size for each.
+    """A model that scores series point by point, and keeps a state of fixed size for each series.
 
-    A score depends on no later point. The states are an array of records, one for each series; to
-    save a series' state, save its record's bytes.
+    A score does not depend on later points. The states are an array of records, one for each
+    series; to save a series' state, save its record's bytes.
     """
 
     @property
@@ -84,4 +84,4 @@ class SeriesModel(ABC):
     def update(
         self, states: NDArray[np.void], times: NDArray[np.int64], values: NDArray[np.float64]
     ) -> SeriesScores:
-        """Score the next points of each series and update its state in place."""
+        """Return the scores of each series' next points, and update the states in place."""
