@@ -1,4 +1,4 @@
-"""Sets and lists modes: what the owner allows to be done with answers."""
+"""Sets and lists modes, by which the owner allows what may be done with answers."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from models.artifacts.registry import ModelRegistry, ModelVersion
 class ModeLine:
     """The mode of a target (None: every target), or of one of its labels (None: all labels).
 
-    `set_at` is None for a mode that nobody has set.
+    `set_at` is None if nobody has set the mode.
     """
 
     target: str | None
@@ -35,7 +35,7 @@ class ModeLine:
 
 
 def parse_mode(text: str) -> Mode:
-    """Return the mode with this name; raises `ModeRefused`."""
+    """Return the mode with this name; raises `ModeRefused` if there is none."""
     try:
         return Mode(text)
     except ValueError:
@@ -54,9 +54,9 @@ def set_mode(
 ) -> ModeLine:
     """Set a mode, and record who set it in the audit log; servers apply it within seconds.
 
-    Without a target, everything returns to monitor. Setting a target's mode also lowers the modes
-    of its labels that allowed more. Raises `ModeRefused`, `RegistryUnavailable` and
-    `StoreUnavailable`.
+    Without a target, all targets and labels return to monitor; no other mode is possible. Setting a
+    target's mode also lowers the modes of its labels that allow more. Raises `ModeRefused`,
+    `RegistryUnavailable` and `StoreUnavailable`.
     """
     line = ModeLine(target, label, mode, now)
     if target is None:
@@ -116,7 +116,7 @@ def _check_target(registry: ModelRegistry, target: str) -> None:
 
 def _check_label(registry: ModelRegistry, target: str, label: str) -> None:
     model = registry.load(_champion(registry, target)).model
-    # Models of incidents and runbooks answer with no label.
+    # The models of similar incidents and of runbooks have no labels.
     labels = getattr(model, "classes_", ())
     if label not in labels:
         names = ", ".join(labels) or "none"

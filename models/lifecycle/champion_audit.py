@@ -1,4 +1,4 @@
-"""Which model was champion at a moment, and what it said about an incident."""
+"""Reports which versions were champion at a moment, and their answers about an incident."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,8 +36,9 @@ class Versions(Protocol):
 class GainRecord(Estimate):
     """How much better a version was than another version or a baseline when it was evaluated.
 
-    `name` says what it was compared with, or in which slice; a higher `metric` is better.
-    `incidents` is None if the log does not say how many there were.
+    `name` is the other version or the baseline; for a comparison with the champion on a slice of
+    the incidents, it is the slice. Higher values of `metric` are better. `incidents` is the number
+    of compared incidents, None if the log does not contain it.
     """
 
     name: str
@@ -68,9 +69,10 @@ class GainRecord(Estimate):
 class ChampionAt:
     """The champion of a target at a moment.
 
-    `reign` is the period in which that version was champion. It is None if the log does not reach
-    back so far; `unknown` then says what the registry knows. `told` holds the details of all events
-    about that version: the hash of its data, and measured gains with their intervals.
+    `reign` is the period in which that version was champion. It is None if the log contains no
+    champion of the target at that moment; then `unknown` describes what the registry contains.
+    `told` holds the details of all events about that version, such as the hash of its data and
+    measured gains with their intervals.
     """
 
     target: str
@@ -85,16 +87,16 @@ class ChampionAt:
 
     @property
     def gain_records(self) -> tuple[GainRecord, ...]:
-        """How much better it was than other versions or a baseline when it was evaluated."""
+        """The version's gains over other versions or a baseline when it was evaluated."""
         return gain_records(self.told)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """The answer to "which model was champion then, and what did it say about this incident?".
+    """The champions at a moment, and the answers and labels of an incident.
 
     `answers` are the answers stored up to the moment, newest first. `labels` are all labels of the
-    incident, later ones included, oldest first. Without an incident both are empty.
+    incident, including later ones, oldest first. Without an incident both are empty.
     """
 
     at: datetime
@@ -105,7 +107,10 @@ class AuditReport:
 
     @property
     def counting(self) -> tuple[LabelRecord, ...]:
-        """The label of each target that counted at the moment."""
+        """The strongest label of each target at the moment.
+
+        A target is left out if its strongest label only repeats an answer of Precedent.
+        """
         labels = [label for label in self.labels if label.given_at <= self.at]
         targets = sorted({label.target for label in labels})
         best = [strongest(label for label in labels if label.target == name) for name in targets]
@@ -113,7 +118,7 @@ class AuditReport:
 
 
 def gain_records(details: Mapping[str, Any]) -> tuple[GainRecord, ...]:
-    """Return every gain with an interval in the details of events, at any depth.
+    """Return every gain with an interval in the details of events, also in nested details.
 
     >>> figures = {"version 3": {"metric": "f1", "value": 0.1, "low": 0.0, "high": 0.2}}
     >>> gain_records({"figures": figures})[0].describe()
@@ -140,10 +145,10 @@ def audit_at(
     incident_id: str | None = None,
     target: str | None = None,
 ) -> AuditReport:
-    """Report on one target or (None) on all; without a registry, on what the log knows.
+    """Report on one target, or on all targets if `target` is None.
 
-    Raises `UnknownVersion` for a target in neither log nor registry, `RegistryUnavailable` and
-    `StoreUnavailable`.
+    Without a registry, only the audit log is used. Raises `UnknownVersion` for a target that is
+    neither in the log nor in the registry, `RegistryUnavailable` and `StoreUnavailable`.
     """
     events = store.audit_log.select(until=at)
     champions = _champions(events, registry, at, target)
@@ -177,7 +182,7 @@ def _champions(
 
 
 def _describe_registry(registry: Versions | None, target: str, at: datetime) -> str:
-    """Say what the registry held at a moment before the log's first event.
+    """Return a sentence about the versions registered at a moment before the log's first event.
 
     Raises `UnknownVersion` for an unknown target.
     """

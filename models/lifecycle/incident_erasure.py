@@ -30,7 +30,7 @@ class LearnedFrom(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What is left of a deleted incident: the `models` that learned from it.
+    """The `models` that learned from a deleted incident; they are not erased.
 
     `models` is None if the registry cannot be read, or if an evaluation file cannot be rewritten.
     """
@@ -46,17 +46,18 @@ def erase_incident(
     home: Home,
     tenant: str,
 ) -> Deletion | None:
-    """Remove an incident from caches, evaluation files and the store; None if it was unknown.
+    """Remove an incident from caches, evaluation files and the store.
 
-    The store comes last, so that a failed erasure can be tried again. Other processes see in the
-    store that the incident is gone. Raises `StoreUnavailable`.
+    Returns None if neither the store nor an evaluation file contained the incident. It is removed
+    from the store last, so that a failed erasure can be tried again. Other processes learn from the
+    store that the incident was deleted. Raises `StoreUnavailable`.
     """
     incident = store.incidents.get(id)
-    # Two erasures at once could each write back rows that the other has just removed.
+    # Without the lock, two erasures at once could restore rows that the other has just removed.
     with FileLock(home.erasure_lock):
         if incident is not None:
             forget_cached(incident.report, home.encodings)
-            # The runbook model cleans texts in its own way, and so has its own cached encodings.
+            # The runbook model cleans texts in another way, so their encodings are cached too.
             forget_encodings(home.encodings, {read_report(incident.report).text} - {""})
         models, was_evaluated = _erase_in_registry(id, incident, registry, home, tenant)
     was_stored = store.incidents.delete(id)
@@ -73,7 +74,7 @@ def _erase_in_registry(
     home: Home,
     tenant: str,
 ) -> tuple[Sequence[ModelVersion] | None, bool]:
-    """Return the models that learned from the incident, and whether evaluation files held it."""
+    """Return the models that learned from the incident, and whether evaluation files had it."""
     content = None if incident is None else fingerprint(incident.report)
     try:
         models = registry.learned_from(id)

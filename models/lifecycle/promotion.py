@@ -1,4 +1,4 @@
-"""Promotes a version to champion or rolls back to the one before, and logs who did it and why."""
+"""Promotes a version or rolls back to the previous champion, and logs who did it and why."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,9 +32,9 @@ def promote(
 ) -> ModelVersion:
     """Make a version (None: the newest) the champion; servers switch when they next poll.
 
-    `details` are logged with the actor and the reason. If the version is champion already, nothing
-    is logged. Raises `UnknownVersion`, `ArtifactRejected` if its files are not those that were
-    registered, `RegistryUnavailable` and `StoreUnavailable`.
+    `details` are logged with the actor and the reason. If the version is champion already, no
+    promotion is logged. Raises `UnknownVersion`, `ArtifactRejected` if the version's files have
+    changed since registration, `RegistryUnavailable` and `StoreUnavailable`.
     """
     registry = ModelRegistry(home.tracking_uri, tenant)
     with _promotion_lock(home):
@@ -55,7 +55,7 @@ def promote(
 def rollback(
     target: str, *, home: Home, tenant: str, store: Store, actor: str, reason: str
 ) -> ModelVersion:
-    """Make the previous champion the champion again; a second rollback goes back one more.
+    """Make the previous champion the champion again; a second rollback goes back one further.
 
     Raises `NoEarlierChampion`, and the errors that `promote` raises.
     """
@@ -83,9 +83,9 @@ def _select_version(registry: ModelRegistry, target: str, version: str | None) -
 
 
 def note_found_champions(*, home: Home, tenant: str, store: Store) -> None:
-    """Add every champion that the audit log does not know; call this before reading the log.
+    """Log every champion that is missing in the audit log; call this before reading the log.
 
-    Such a champion was set in MLflow directly, or a crash came before its promotion was logged.
+    Such a champion was set in MLflow directly, or a crash prevented logging its promotion.
     Raises `RegistryUnavailable` and `StoreUnavailable`.
     """
     with _promotion_lock(home):
@@ -125,7 +125,7 @@ def _log_event(
 
 @contextmanager
 def _promotion_lock(home: Home) -> Iterator[None]:
-    """Hold the lock of promotions; the operating system releases it if the process dies."""
+    """Hold the lock for promotions; the operating system releases it if the process dies."""
     home.moving_champions.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home.moving_champions)
     try:
