@@ -1,4 +1,4 @@
-"""What choice and severity models share: encoding, cross-fitting, certificates and decisions."""
+"""The base of choice and severity models: encoding, cross-fitting, certificates, decisions."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -28,16 +28,16 @@ _USEFUL = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Certification:
-    """The certificates by label; if there are none, `withheld` may give the reason."""
+    """The certificates by label; `withheld` is the reason if certificates were withheld."""
 
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
     withheld: str | None = None
 
 
 class CalibratedModel(ReportModel):
-    """Base of the models that give each class a calibrated probability.
+    """Base class of the models that give each class a calibrated probability.
 
-    `target` names the label to learn, `encoder` is the hash of the sentence encoder's weights.
+    `target` is the target to learn, `encoder` is the hash of the sentence encoder's weights.
     """
 
     is_ordered: ClassVar[bool] = False
@@ -56,9 +56,9 @@ class CalibratedModel(ReportModel):
     ) -> Self:
         """Learn from the labelled examples.
 
-        `folds` hold row numbers of the examples; by default, near-copies stay in one fold. `copies`
-        gives the near-copy group of each example, if it is known already. `cross_fit_` keeps
-        calibrated probabilities of held-out rows, to evaluate the model on.
+        `folds` hold row numbers of the examples; the default folds do not split groups of
+        near-copies. `copies` gives the near-copy group of each example, if it is known already.
+        `cross_fit_` holds the calibrated probabilities of held-out rows, for evaluation.
         """
         labels = [label_of(example.outcome, self.target) for example in examples]
         labelled_rows = np.array(
@@ -94,12 +94,12 @@ class CalibratedModel(ReportModel):
         return self._probabilities(self._encode(reports, self.adapted_encoder))
 
     def certify(self, certification: Certification) -> None:
-        """Set which labels may be answered without a person."""
+        """Set the certificates of the labels that may be answered without a person."""
         self.certification_ = certification
 
     @abstractmethod
     def predict(self, reports: Sequence[IncidentReport]) -> list[LabelPrediction]:
-        """Return one label per report, in order; raises `NotTrained` before `fit`."""
+        """Return one prediction per report, in order; raises `NotTrained` before `fit`."""
 
     @abstractmethod
     def _learn_classes(self, labels: Sequence[str]) -> None:
@@ -142,7 +142,7 @@ class CalibratedModel(ReportModel):
 
     @property
     def rung(self) -> str:
-        """How much of the method the labels support: the highest rung of the model's pools."""
+        """How much of the method the labels support: the highest of `RUNGS` among the pools."""
         self._check_trained()
         return max(
             (method_level(pool.experts_) for pool in self._pools().values()), key=RUNGS.index
@@ -150,7 +150,7 @@ class CalibratedModel(ReportModel):
 
     @property
     def adapted_encoder(self) -> str | None:
-        """The hash of the adapted encoder that the model uses too, if there is one."""
+        """The hash of the adapted encoder that the model also uses, None without one."""
         return None
 
     def _encode(
@@ -168,7 +168,11 @@ class CalibratedModel(ReportModel):
             raise NotTrained(f"the model of {self.target} has not been fitted; train it first")
 
     def _decide(self, label: str, probabilities: Floats, confidence: float) -> Decision:
-        """Return auto from the certified threshold on, suggest if the best few likely suffice."""
+        """Return auto if the confidence reaches the label's certified threshold.
+
+        Else return suggest if one of the likeliest few labels is correct with a probability of at
+        least one half, and otherwise abstain.
+        """
         certificate = self.certification_.certificates.get(label)
         if certificate is not None and confidence >= certificate.threshold:
             return Decision.AUTO
@@ -191,7 +195,7 @@ def require_two_labels(labels: Sequence[str], target: str) -> None:
 
 
 def _renumber(fold: Fold, labelled_rows: Rows, examples: int) -> Fold:
-    """Number a fold's rows by their place among the labelled examples."""
+    """Return the fold with row numbers among the labelled examples, without its other rows."""
     place = np.full(examples, -1, dtype=np.int64)
     place[labelled_rows] = np.arange(len(labelled_rows))
     fit, judge = place[fold.fit], place[fold.judge]

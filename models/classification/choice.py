@@ -21,7 +21,7 @@ _ALTERNATIVES = 4
 class ChoiceModel(CalibratedModel):
     """Predicts one unordered label by a calibrated pool of experts.
 
-    `adapted` is one more expert: a classifier with its encoder, adapted to the labels.
+    `adapted` is a further expert: a classifier and its encoder, both fine-tuned on the labels.
 
     >>> from features.domain.report import Outcome, ResolvedIncident
     >>> past = [ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"), Outcome(word))
@@ -44,7 +44,7 @@ class ChoiceModel(CalibratedModel):
 
     @property
     def adapted_encoder(self) -> str | None:
-        """The hash of the adapted encoder that the model uses too, if there is one."""
+        """The hash of the adapted encoder that the model also uses, None without one."""
         return None if self.adapted is None else self.adapted.encoder
 
     def predict(self, reports: Sequence[IncidentReport]) -> list[LabelPrediction]:

@@ -1,4 +1,4 @@
-"""Sets of labels that contain the right one with a chosen probability (conformal prediction)."""
+"""Conformal prediction: sets of labels that contain the correct label with a chosen probability."""
 
 import warnings
 from typing import Self
@@ -17,14 +17,14 @@ with warnings.catch_warnings():  # importing crepes enables all user warnings
 class LabelSets(BaseEstimator):  # type: ignore[misc]
     """Split-conformal sets of labels (Vovk, Gammerman and Shafer 2005), calibrated by class.
 
-    A set contains the right label of a new report with probability `coverage`. This also holds
-    within each class that has at least `fewest_own` groups of near-copies to calibrate on. The
-    other classes are pooled; the next smallest classes join them until the pool has that many
-    groups. One row of each group counts, because copies are not drawn independently. With
-    `is_ordered`, a set has no gap.
+    A set contains the correct label of a new report with a probability of at least `coverage`. This
+    also holds within each class that has at least `fewest_own` groups of near-copies to calibrate
+    on. All other classes are pooled; if the pool has fewer groups than that, the next smallest
+    classes are added to it. Only one row of each group is used, because near-copies are not
+    independent. If `is_ordered`, a set contains all levels between its lowest and its highest.
 
     The nonconformity of a class is the total probability of the likelier classes (Romano, Sesia and
-    Candes 2020, without randomisation), so a set grows where the model is unsure.
+    Candes 2020, without randomisation), so a set is larger where the model is unsure.
 
     >>> probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]] * 50)
     >>> sets = LabelSets().fit(probabilities, probabilities.argmax(axis=1), np.arange(150))
@@ -57,7 +57,10 @@ class LabelSets(BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, probabilities: Floats, answers: Rows) -> NDArray[np.bool_]:
-        """Return which classes each row's set contains; `answers`, the predicted classes, are."""
+        """Return which classes each row's set contains, of shape (rows, classes).
+
+        `answers` are the predicted classes; a set always contains the predicted class.
+        """
         is_in_set = np.asarray(_mass_above(probabilities) <= self.limits_)
         is_in_set[np.arange(len(answers)), answers] = True
         if self.is_ordered:
@@ -67,7 +70,7 @@ class LabelSets(BaseEstimator):  # type: ignore[misc]
         return is_in_set
 
     def _categories(self, sizes: Rows) -> Rows:
-        """Return each class's Mondrian category; pooled classes share the smallest class's."""
+        """Return each class's Mondrian category; all pooled classes have the same category."""
         by_size = np.argsort(sizes, kind="stable")
         pooled = int((sizes < self.fewest_own).sum())
         while 0 < pooled < len(sizes) and sizes[by_size[:pooled]].sum() < self.fewest_own:
@@ -77,10 +80,10 @@ class LabelSets(BaseEstimator):  # type: ignore[misc]
         return categories
 
     def _limit(self, classifier: ConformalClassifier, scores: Floats, category: int) -> float:
-        """Return the greatest nonconformity of a class that is in a set.
+        """Return the greatest nonconformity with which a class of the category is in a set.
 
-        The p-value changes only at the calibration `scores`, so the limit is found once, by testing
-        these. Testing every class of every prediction would take seconds.
+        The p-value changes only at the calibration `scores`, so testing these finds the limit once.
+        Testing every class of every prediction would take seconds.
         """
         candidates = np.unique(np.append(scores, np.inf))
         is_in_set = classifier.predict_set(
@@ -93,7 +96,7 @@ class LabelSets(BaseEstimator):  # type: ignore[misc]
 
 
 def _mass_above(probabilities: Floats) -> Floats:
-    """Return for each class the total probability of the likelier ones."""
+    """Return for each class the total probability of the likelier classes."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
     falling = np.take_along_axis(probabilities, order, axis=1)
     above = np.zeros_like(probabilities)

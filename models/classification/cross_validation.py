@@ -18,10 +18,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Row numbers to `fit` on, and row numbers to `judge` the fitted model on.
+    """The row numbers to `fit` a model on, and the held-out row numbers (`judge`) to evaluate it.
 
-    `adapted_scores`, of shape (all rows, classes), come from an encoder and its classifier that
-    were adapted to the labels of the `fit` rows alone.
+    `adapted_scores`, of shape (all rows, classes), are the scores of an encoder and its classifier
+    that were fine-tuned on the labels of the `fit` rows alone.
     """
 
     fit: Rows
@@ -30,7 +30,7 @@ class Fold:
 
 
 def report_copy_groups(reports: Sequence[IncidentReport]) -> Rows:
-    """Return one near-copy group per report; reports without text are grouped by equal facts."""
+    """Return each report's near-copy group; reports without text are grouped by equal facts."""
     texts = [incident_text(report) for report in reports]
     groups = near_copy_groups(texts)
     rows_without_text = [row for row, text in enumerate(texts) if not text]
@@ -46,9 +46,9 @@ def report_copy_groups(reports: Sequence[IncidentReport]) -> Rows:
 
 
 def copy_folds(groups: Rows, *, folds: int = 5, seed: int = 0) -> tuple[Fold, ...]:
-    """Return folds in which no group is on both sides.
+    """Return folds that hold out whole groups, so that no group is both fitted on and held out.
 
-    Raises `NotEnoughHistory` when there are fewer than two groups.
+    Raises `NotEnoughHistory` if there are fewer than two groups.
 
     >>> sorted(fold.judge.tolist() for fold in copy_folds(np.array([0, 0, 1]), folds=2))
     [[0, 1], [2]]
@@ -78,10 +78,10 @@ def one_of_each(groups: Rows, *, seed: int = 0) -> Rows:
 
 
 def fold_weights(folds: Sequence[Fold], rows: Rows) -> NDArray[np.float64]:
-    """Return weights of held-out rows that make a fold count by the square root of its size.
+    """Return weights of held-out rows that weight each fold by the square root of its size.
 
-    The mean weight is 1. Without weights, if folds are organisations, one with most of the rows
-    would outweigh all others.
+    The mean weight is 1. If folds are organisations, an organisation with most of the rows would
+    outweigh all others without these weights.
 
     >>> folds = (Fold(np.array([4]), np.arange(4)), Fold(np.arange(4), np.array([4])))
     >>> fold_weights(folds, np.arange(5)).round(3).tolist()

@@ -1,4 +1,4 @@
-"""A pool of experts: fitted on folds to learn how to weigh them, then on all rows."""
+"""A pool of experts, which are fitted on folds to learn their weights, and then on all rows."""
 
 import warnings
 from collections.abc import Sequence
@@ -25,10 +25,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class CrossFit:
-    """Calibrated probabilities of rows, by models fitted without the row and its near-copies.
+    """Probabilities of held-out rows, each by a model that was fitted without the row.
 
     `rows` are the row numbers of the examples, `probabilities` has shape (rows, classes).
-    `predicted` are the numbers of the predicted classes, None if these are simply the likeliest.
+    `predicted` are the numbers of the predicted classes, None if these are the likeliest classes.
     """
 
     rows: Rows
@@ -41,8 +41,8 @@ class ExpertPool(BaseEstimator):  # type: ignore[misc]
 
     Labels are class numbers from 0 to `classes` - 1. Each expert is fitted on every fold; the
     scores of the held-out rows train the pool's weights and the calibration. Then each expert is
-    fitted on all rows. `adapted` is one more expert, fitted beforehand with its encoder; the folds
-    contain its scores.
+    fitted on all rows. `adapted` is a further expert, which was fitted beforehand together with its
+    encoder; the folds contain its scores.
     """
 
     def __init__(
@@ -66,13 +66,13 @@ class ExpertPool(BaseEstimator):  # type: ignore[misc]
         self.experts_ = dict(zip(experts, scores[len(usable) :], strict=True))
         if self.adapted is not None:
             self.experts_["adapted"] = self.adapted
-        # On these small problems, BLAS threads spend far more time waiting than working.
+        # On these small problems, BLAS threads mostly wait for each other.
         with threadpool_limits(1):
             self._learn_pool(scores[: len(usable)], labels, usable)
         return self
 
     def take_cross_fit(self) -> CrossFit:
-        """Return the cross-fitted probabilities, and drop them so that they are not saved."""
+        """Return the cross-fitted probabilities, and delete them so that they are not saved."""
         cross_fit = self.cross_fit_
         del self.cross_fit_
         return cross_fit
@@ -105,7 +105,7 @@ def _fit_expert(expert: Pipeline, encoded: EncodedReports, labels: Rows) -> Pipe
     with threadpool_limits(1), warnings.catch_warnings():
         # The network stops before it converges, because fewer epochs generalise better.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        # With few rows scikit-learn rightly makes the network's batches smaller.
+        # With few rows, scikit-learn reduces the network's batch size and warns; that is intended.
         warnings.filterwarnings("ignore", "Got `batch_size`", UserWarning)
         return clone(expert).fit(encoded, labels)
 
@@ -124,7 +124,7 @@ def _fold_scores(
 def _fit_pool(
     scores: Floats, labels: Rows, has_learned_class: NDArray[np.bool_]
 ) -> tuple[LogLinearPool, TopCalibration]:
-    # If no expert was fitted on a row's class, the row would lower the weights of good experts.
+    # A row whose class was not in its fold's fitted rows would lower the weights of good experts.
     pool = LogLinearPool().fit(scores[:, has_learned_class], labels[has_learned_class])
     return pool, TopCalibration().fit(pool.predict_proba(scores), labels)
 
@@ -132,7 +132,10 @@ def _fit_pool(
 def _cross_combine(
     scores: Floats, labels: Rows, has_learned_class: NDArray[np.bool_], fold_of: Rows
 ) -> Floats:
-    """Combine each fold's scores by a pool that was fitted on the other folds."""
+    """Return each fold's calibrated probabilities, by a pool that was fitted on the other folds.
+
+    If there is only one fold, the pool is fitted on it.
+    """
     combined = np.empty(scores.shape[1:])
     for fold in np.unique(fold_of):
         in_fold = fold_of == fold

@@ -29,7 +29,7 @@ VECTORS_ALONE = ("neighbours", "adapted")
 """The experts that use nothing but sentence vectors."""
 
 RUNGS = ("neighbours", "linear", "full")
-"""How much of the method the labels support, the least first."""
+"""The levels of the method, by how many labels they need, the fewest first."""
 
 _TOPICS = 128
 _FEWEST_FOR_LINEAR = 30
@@ -58,9 +58,10 @@ class LatentTopics(TruncatedSVD):  # type: ignore[misc]
 def choose_experts(encoded: EncodedReports, *, classes: int, seed: int) -> dict[str, Pipeline]:
     """Return unfitted experts by name: those that the history's data and number of rows support.
 
-    With text, nearest neighbours alone do as well as any model below 30 rows. From 30 rows on, a
-    linear model joins them, and from 500 a network over topics and sentence vectors. Without text,
-    there is a linear model, joined by boosted trees if there are many rows and few classes.
+    With text and fewer than 30 rows, there are only nearest neighbours, which then predict as well
+    as any other model. From 30 rows on, a linear model is added, and from 500 rows on a network
+    over topics and sentence vectors. Without text, there is a linear model; boosted trees are added
+    if there are at least 1,000 rows and at most 12 classes.
     """
     rows = len(encoded)
     experts = {"linear": _linear(seed)}
@@ -78,7 +79,7 @@ def choose_experts(encoded: EncodedReports, *, classes: int, seed: int) -> dict[
 
 
 def method_level(experts: Mapping[str, object]) -> str:
-    """Return the rung of `RUNGS` that these experts reach.
+    """Return the level of the method, from `RUNGS`, that includes these experts.
 
     >>> method_level({"linear": None, "neighbours": None})
     'linear'
@@ -91,10 +92,10 @@ def method_level(experts: Mapping[str, object]) -> str:
 def expert_scores(experts: Mapping[str, Pipeline], encoded: EncodedReports, classes: int) -> Floats:
     """Return scores of shape (experts, reports, classes), on each expert's own log-like scale.
 
-    A class that an expert was not fitted on gets the report's lowest score by it, less 1.
+    A class that an expert was not fitted on gets the expert's lowest score of the report, minus 1.
     """
     scores = np.empty((len(experts), len(encoded), classes))
-    # Repeating the checks made when fitting would take a fifth of a single report's time.
+    # The checks were made when fitting; repeating them takes a fifth of a single report's time.
     with config_context(assume_finite=True, skip_parameter_validation=True):
         for place, expert in enumerate(experts.values()):
             class_scores = _class_scores(expert, encoded)

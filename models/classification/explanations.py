@@ -1,4 +1,4 @@
-"""Evidence: how much each word and fact of a report adds to the confidence in the label."""
+"""Measures how much each word and fact of a report adds to the confidence in its label."""
 
 import re
 from collections import defaultdict
@@ -72,18 +72,18 @@ class Ablation:
 class Explainer:
     """Weighs words and facts by how the model's confidence changes without them.
 
-    A weight is how much the log-odds of the label's confidence fall if a word is removed from title
-    and description, or a fact is removed; a negative weight speaks against the label. Sentence
-    vectors are not computed again, because that takes longer than everything else; so the full
-    effect of a word is often larger, on visible data by a third in the median. `combine` turns the
-    pools' scores into the model's probabilities.
+    A weight is the decrease in the log-odds of the label's confidence if a word is removed from
+    title and description, or if a fact is removed; a negative weight is evidence against the label.
+    Sentence vectors are not computed again, because that would take longer than all other steps. So
+    the full effect of a word is often larger: on visible data, by a third in the median. `combine`
+    turns the pools' scores into the model's probabilities.
     """
 
     pools: Mapping[str, ExpertPool]
     combine: Callable[[Scores], Floats]
 
     def explain(self, batch: ScoredReports) -> list[Evidence]:
-        """Return the tokens and fields that mattered most to each report, strongest first."""
+        """Return for each report the tokens and fields of largest weight, strongest first."""
         return [evidence for block in batch.blocks() for evidence in self._explain_block(block)]
 
     def _explain_block(self, batch: ScoredReports) -> list[Evidence]:
@@ -110,7 +110,10 @@ class Explainer:
     def _effects(
         self, batch: ScoredReports, rows: Sequence[int], edited: EncodedReports
     ) -> list[float]:
-        """Return by how much the confidence in each row's label falls, in log-odds."""
+        """Return for each edited report the decrease in its label's confidence, in log-odds.
+
+        `rows` are the rows of the unedited reports in the batch.
+        """
         scores = {
             name: _score_again(pool, edited, batch.scores[name][:, rows])
             for name, pool in self.pools.items()
@@ -124,7 +127,7 @@ class Explainer:
     def _likely_words(
         self, batch: ScoredReports, texts: Sequence[str], titles: Sequence[str]
     ) -> list[Ablation]:
-        """Return the words of each report that weigh most in the linear experts' margins."""
+        """Return removals of each report's words with the largest margins in linear experts."""
         parts = {
             "words": _tokens_of(word_counter(), texts),
             "titles": _tokens_of(title_counter(), titles),
@@ -187,7 +190,7 @@ def _remove_fact(facts: dict[str, str], fact: str | None) -> dict[str, str]:
 
 
 def _score_again(pool: ExpertPool, edited: EncodedReports, before: Floats) -> Floats:
-    """Return new scores of all experts except those that use nothing but sentence vectors."""
+    """Return edited reports' scores; experts on sentence vectors alone keep those of `before`."""
     scores = before.copy()
     for place, (name, expert) in enumerate(pool.experts_.items()):
         if name not in VECTORS_ALONE:
@@ -207,7 +210,7 @@ def _tokens_of(counter: HashingVectorizer, texts: Sequence[str]) -> list[list[st
 def _margins_of_words(
     pool: ExpertPool, batch: ScoredReports, parts: Mapping[str, list[list[str]]]
 ) -> list[dict[str, float]]:
-    """Return each word's linear margin, plus the margins of the word pairs that contain it."""
+    """Return, by report, each word's linear margin plus those of word pairs that contain it."""
     sums: list[dict[str, float]] = [defaultdict(float) for _ in batch.reports]
     start = 0
     for part, tokens in parts.items():
@@ -228,10 +231,14 @@ def _margins_of_words(
 
 
 def _margins(pool: ExpertPool, features: csr_array, start: int, predicted: Rows) -> csr_array:
-    """Return the features times the slopes of each row's class, which begin at column `start`."""
+    """Return the features times the slopes of each row's predicted class.
+
+    The slopes of these features begin at column `start` of the classifier's coefficients.
+    """
     classifier = pool.experts_["linear"]["classify"]
     slopes = classifier.coef_[:, start : start + features.shape[1]]
-    # Two classes, as in a severity's pools, share one row of slopes that differs only in sign.
+    # For two classes, as in a severity's pools, there is one row of slopes: that of the higher
+    # class. Those of the lower class differ only in sign, which the caller ignores.
     place = {number: row for row, number in enumerate(classifier.classes_)}
     of_class = [0 if len(slopes) == 1 else place.get(number, -1) for number in predicted]
     rows = np.repeat(of_class, np.diff(features.indptr))

@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 class FineTunedHead:
     """A linear classifier on the vectors of an adapted encoder; both were trained together.
 
-    `encoder` is the hash of the encoder's weights, `slopes` has shape (classes, dimension),
-    `intercepts` (classes,); classes are numbered in the sorted order of their labels.
+    `encoder` is the hash of the encoder's weights. `slopes` has shape (classes, dimension),
+    `intercepts` has shape (classes,). Classes are numbered in the sorted order of their labels.
 
     >>> head = FineTunedHead("hashing", np.eye(2), np.zeros(2))
     >>> head.score(np.array([[3.0, 0.0]], dtype=np.float32)).argmax()
@@ -30,7 +30,7 @@ class FineTunedHead:
 
     @property
     def classes_(self) -> NDArray[np.int64]:
-        """The numbers of the classes, as scikit-learn's classifiers give them."""
+        """The numbers of the classes, an attribute that scikit-learn's classifiers have."""
         return np.arange(len(self.intercepts))
 
     def decision_function(self, encoded: EncodedReports) -> Floats:

@@ -19,14 +19,15 @@ _SHARPNESS = 4.0
 
 
 class LogLinearPool(BaseEstimator):  # type: ignore[misc]
-    """A log-linear pool of experts (Genest and Zidek 1986): two weights each, a bias per class.
+    """A log-linear pool (Genest and Zidek 1986): two weights per expert, one bias per class.
 
-    Scores have shape (experts, rows, classes). Not all of them are log probabilities: the same
-    difference may mean more between two likely classes than between two unlikely ones, or less. So
-    each expert has one weight for the part of a score below a bend and one for the part above,
-    never negative. Weights and biases minimise the log loss of held-out scores; they are few, so
-    few rows suffice. With very few rows, penalties keep weights near 1 and biases near 0, as if
-    there were `prior_rows` and `prior_rows_of_bias` more rows that support these values.
+    Scores have shape (experts, rows, classes). They need not be log probabilities: the same
+    difference of scores may be stronger or weaker evidence between likely classes than between
+    unlikely classes. So each expert has one weight for the part of a score below a bend and one
+    weight for the part above it; no weight is negative. Weights and biases minimise the log loss of
+    held-out scores; they are few, so few rows suffice. With very few rows, penalties keep weights
+    near 1 and biases near 0, as if `prior_rows` and `prior_rows_of_bias` further rows supported
+    these values.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
         self.prior_rows_of_bias = prior_rows_of_bias
 
     def fit(self, scores: Floats, labels: Rows) -> Self:
-        """Learn weights and biases from held-out scores; without rows, all experts count alike."""
+        """Learn weights and biases from held-out scores; without rows, all weights are 1."""
         parts = _below_and_above(scores)
         part_numbers = np.arange(len(parts))
         weights, self.biases_ = self._search(parts, labels)
@@ -108,16 +109,17 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
         return curvature
 
     def _penalties(self, rows: int) -> tuple[float, float]:
-        """Return the penalties on the squares of weights less 1, and on the squares of biases."""
+        """Return the penalties on the squares of (weights - 1) and on the squares of biases."""
         bias_penalty = max(self.bias_penalty, self.prior_rows_of_bias / max(rows, 1))
         return self.prior_rows / max(rows, 1), bias_penalty
 
 
 def _below_and_above(scores: Floats) -> Floats:
-    """Split each score into two parts that add up to it: one rises below the bend, one above.
+    """Split each score into two parts that add up to it.
 
-    The result has shape (2 * experts, rows, classes). The bend is smooth, so that a small change of
-    a score changes the probabilities little.
+    The first part changes with the score below the bend, the second part above it. The result has
+    shape (2 * experts, rows, classes). The bend is smooth, so that a small change of a score causes
+    only a small change of the probabilities.
     """
     below = log_expit(_SHARPNESS * (scores - _BEND)) / _SHARPNESS
     return np.concatenate([below, scores - below])
@@ -126,9 +128,10 @@ def _below_and_above(scores: Floats) -> Floats:
 class TopCalibration(BaseEstimator):  # type: ignore[misc]
     """Beta calibration (Kull, Silva Filho and Flach 2017) of the likeliest class's probability.
 
-    The other classes share the remaining probability in their old proportions; these are levelled
-    only as far as needed to keep the likeliest class on top. The calibration learns as if there
-    were `prior_rows` more rows whose confidence is exactly right, so that few rows change little.
+    The other classes share the remaining probability in their previous proportions. These are made
+    more equal only as far as needed for the likeliest class to remain the likeliest. The
+    calibration learns as if there were `prior_rows` further rows with perfectly calibrated
+    confidences, so that few rows change the confidences only a little.
     """
 
     def __init__(self, *, prior_rows: float = 20.0) -> None:
@@ -140,7 +143,7 @@ class TopCalibration(BaseEstimator):  # type: ignore[misc]
         self.curve_ = None
         if 0 < right.sum() < len(right):
             curve = self._learn_curve(probabilities, right)
-            # A falling curve would turn high confidence into low: too few rows to calibrate.
+            # A falling curve would turn a high confidence into a low one; the rows are too few.
             self.curve_ = curve if (curve.coef_ >= 0).all() else None
         return self
 
@@ -161,7 +164,7 @@ class TopCalibration(BaseEstimator):  # type: ignore[misc]
 
 
 def _with_top(probabilities: Floats, confidence: Floats) -> Floats:
-    """Give each row's likeliest class this confidence, but never less than another class has."""
+    """Set the confidence of each row's likeliest class, which remains the likeliest class."""
     rows, classes = np.arange(len(probabilities)), probabilities.shape[1]
     top = probabilities.argmax(axis=1)
     highest = np.maximum(confidence, (1 + 2 * _CERTAIN) / classes)

@@ -1,4 +1,4 @@
-"""The nearest labelled past reports, including those that contradict the predicted label."""
+"""Finds the nearest labelled past reports, and one that contradicts the predicted label."""
 
 from collections.abc import Sequence
 
@@ -21,11 +21,12 @@ def nearest_exemplars(
     labels: Rows,
     classes: Sequence[str],
 ) -> list[tuple[Exemplar, ...]]:
-    """Return each report's exemplars, nearest first; none if the pool has no neighbours.
+    """Return each report's exemplars, nearest first; none if the pool has no such expert.
 
-    These are the nearest few examples. If all of them agree with the predicted label, the nearest
-    example with another label is added, if it is near enough for its vote to count. `ids` and
-    `labels` are those of the pool's examples.
+    The exemplars are the three nearest examples. If all three have the predicted label, the nearest
+    example with another label is added, unless its similarity is lower than that of the nearest
+    example by more than 0.15: then its vote hardly counts. `ids` and `labels` are those of the
+    examples on which the pool was fitted.
     """
     expert = pool.experts_.get("neighbours")
     if expert is None:

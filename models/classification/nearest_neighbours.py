@@ -18,9 +18,9 @@ Floats = NDArray[np.float64]
 class NeighbourVotes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Nearest neighbours by cosine, each voting with exp(sharpness * similarity).
 
-    The nearest neighbour has one vote. One more vote is divided by the classes' shares of the
-    examples, so that no class gets probability 0. Vectors have unit length. `neighbours` and
-    `sharpness` were chosen on visible data.
+    Votes are scaled so that the nearest neighbour's vote is 1. One further vote is divided among
+    the classes by their shares of the examples, so that no class gets probability 0. Vectors have
+    unit length. `neighbours` and `sharpness` were chosen on visible data.
 
     >>> votes = NeighbourVotes(neighbours=1).fit(np.eye(2, dtype=np.float32), np.array([0, 1]))
     >>> votes.predict_proba(np.eye(2, dtype=np.float32)).argmax(axis=1).tolist()
@@ -32,7 +32,7 @@ class NeighbourVotes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.sharpness = sharpness
 
     def fit(self, vectors: Vectors, labels: Rows) -> Self:
-        """Keep the labelled vectors."""
+        """Store the labelled vectors."""
         self.classes_, self.labels_ = np.unique(labels, return_inverse=True)
         counts = np.bincount(self.labels_) + _SMOOTHING
         self.shares_ = counts / counts.sum()
@@ -49,7 +49,7 @@ class NeighbourVotes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(votes / votes.sum(axis=1, keepdims=True))
 
     def nearest(self, vectors: Vectors) -> tuple[Rows, Floats]:
-        """Return row numbers and similarities of the nearest, nearest first.
+        """Return the row numbers and similarities of each vector's neighbours, nearest first.
 
         The last result is cached, because exemplars are looked up right after the votes.
         """

@@ -1,4 +1,4 @@
-"""Cuts that turn probabilities of ordered levels into the level of least cost beyond chance."""
+"""Learns the cuts by which probabilities of ordered levels become a level."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ def threshold_probabilities(probabilities: Floats) -> Floats:
 
 
 def rate(probabilities: Floats, cuts: Floats) -> Rows:
-    """Return the rank of each row: how many cuts are reached before the first that is missed."""
+    """Return each row's rank: the number of cuts it reaches before the first it does not reach."""
     is_reached = threshold_probabilities(probabilities) >= cuts
     return np.asarray(np.minimum.accumulate(is_reached, axis=1).sum(axis=1), dtype=np.int64)
 
@@ -34,15 +34,15 @@ def learn_cuts(
 ) -> Floats:
     """Learn one cut per threshold from weighted held-out rows.
 
-    Rating a level too low costs `under_rating_cost`, a level too high costs 1. A rating's cost is
-    reduced by `chance` times the mean cost of giving the same rank to every row. Costs add up over
-    thresholds, so a threshold that a `share` of the rows reaches is cut at
-    (1 - chance) / (1 + under_rating_cost) + chance * share.
+    A rating costs `under_rating_cost` for each level that it is too low, and 1 for each level that
+    it is too high. From this, `chance` times the mean cost of giving the same rank to every row is
+    subtracted. Costs add up over thresholds, so the cut for a threshold that a `share` of the rows
+    reaches is (1 - chance) / (1 + under_rating_cost) + chance * share.
 
-    `chance` is 1 less the weighted kappa (Cohen 1968) that the cuts reach; this makes them the cuts
-    of highest kappa (Dinkelbach 1967). With plain cost, a `chance` of 0, a rare level that no
-    report reaches with a probability above one half would never be predicted. `chance` is at most
-    0.7, so that a weak model does not rate by its noise.
+    `chance` is 1 minus the weighted kappa (Cohen 1968) of the ratings with these cuts; this makes
+    them the cuts of highest kappa (Dinkelbach 1967). At a `chance` of 0, a rare level would never
+    be predicted if no report reaches it with a probability above the plain cut, such as one half.
+    `chance` is at most 0.7, so that a weak model's ratings do not follow noise.
     """
     levels = np.bincount(labels, weights, probabilities.shape[1]) / weights.sum()
     shares = threshold_probabilities(levels[None, :])[0]
@@ -59,7 +59,7 @@ def learn_cuts(
 
 
 def plain_cuts(levels: int, *, under_rating_cost: float) -> Floats:
-    """Return the cuts of least plain cost, without a correction for chance; they need no rows.
+    """Return the cuts of least plain cost, without a correction for chance.
 
     >>> plain_cuts(3, under_rating_cost=3.0).tolist()
     [0.25, 0.25]
@@ -70,9 +70,9 @@ def plain_cuts(levels: int, *, under_rating_cost: float) -> Floats:
 def cost_beside_chance(
     labels: Rows, ranks: Rows, weights: Floats, *, under_rating_cost: float
 ) -> float:
-    """Return the cost of ratings as a share of what the same ratings in random order would cost.
+    """Return the ratings' cost as a share of the expected cost of the same ratings in random order.
 
-    It is 1 less the weighted kappa, and 1 if random ratings cost nothing.
+    The result is 1 minus the weighted kappa, and 1 if ratings in random order cost nothing.
     """
     levels = int(max(labels.max(), ranks.max())) + 1
     pairs = np.bincount(labels * levels + ranks, weights, levels**2).reshape(levels, levels)

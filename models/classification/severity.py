@@ -1,4 +1,4 @@
-"""The kind `severity`: an ordered level, rated through one question per threshold."""
+"""The kind `severity`: an ordered level, predicted by one pool of experts per threshold."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -25,10 +25,11 @@ _SHARE_OF_HISTORY = 0.01
 class SeverityModel(CalibratedModel):
     """Predicts an ordered level by cumulative thresholds (Frank and Hall 2001).
 
-    `levels` lists the levels with the least severe first. For each threshold a pool of experts
-    answers "is it at least this severe?"; differences of the answers are the levels' probabilities.
-    `label` is the level of least expected cost beyond chance, where rating a level too low costs
-    `under_rating_cost` times as much as rating it too high (see `ordinal_decision`).
+    `levels` lists the levels with the least severe first. For each threshold, a pool of experts
+    gives the probability of "at least this severe"; the differences between successive thresholds
+    are the levels' probabilities. The predicted level has the least expected cost beyond chance,
+    where a level too low costs `under_rating_cost` times as much as a level too high (see
+    `ordinal_decision`).
 
     >>> from features.domain.report import Outcome, ResolvedIncident
     >>> past = [ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"),
@@ -104,9 +105,10 @@ class SeverityModel(CalibratedModel):
         return self._choose_cuts(calibrated, ranks, folds)
 
     def _choose_cuts(self, cross_fit: CrossFit, labels: Rows, folds: Sequence[Fold]) -> CrossFit:
-        """Set `cuts_`: learned cuts if, learned on the other folds, they cost less than plain cuts.
+        """Set `cuts_` to learned cuts if these cost less on held-out folds, else to plain cuts.
 
-        Learned cuts depend on the shares of the levels, which may differ in another organisation.
+        Plain cuts are the default, because learned cuts depend on the shares of the levels, which
+        may differ in another organisation. Returns the cross-fit with its predicted ranks.
         """
         probabilities, rows = cross_fit.probabilities, cross_fit.rows
         cost, weights = self.under_rating_cost, fold_weights(folds, rows)
@@ -128,10 +130,10 @@ class SeverityModel(CalibratedModel):
         return replace(cross_fit, predicted=learned_ranks)
 
     def _held_out_levels(self, examples: int) -> CrossFit:
-        """Return the uncalibrated levels of the rows that at least one threshold's pool held out.
+        """Return uncalibrated level probabilities of the rows that at least one pool held out.
 
-        A pool without enough earlier examples did not hold out such a row; then the threshold's
-        share in the history stands in for its answer.
+        Another pool may not have held out such a row, for lack of earlier examples. For its
+        threshold, the share of the history that reaches the threshold is used instead.
         """
         cross_fits = {rank: pool.take_cross_fit() for rank, pool in self.pools_.items()}
         at_least = {}
@@ -150,7 +152,10 @@ class SeverityModel(CalibratedModel):
         return self.calibration_.transform(self._levels(at_least, reports))
 
     def _levels(self, at_least: dict[str, Floats], reports: int) -> Floats:
-        """Turn "at least this severe" into levels; a threshold without a pool has its share."""
+        """Turn probabilities of "at least this severe" into probabilities of levels.
+
+        A threshold without a pool has the share of the history that reaches it.
+        """
         thresholds = np.ones((reports, len(self.classes_) + 1))
         thresholds[:, -1] = 0
         for rank in range(1, len(self.classes_)):
@@ -186,7 +191,7 @@ def _is_usable(fold: Fold, is_reached: Rows) -> bool:
 
 
 def _cross_calibrate(held_out: CrossFit, labels: Rows, folds: Sequence[Fold]) -> CrossFit:
-    """Calibrate each fold's levels by a calibration fitted on the other folds."""
+    """Return level probabilities, calibrated for each fold by a fit on the other folds."""
     levels, calibrated = held_out.probabilities, held_out.probabilities.copy()
     for in_fold, others in _fold_masks(held_out.rows, folds):
         calibration = TopCalibration().fit(levels[others], labels[others])
@@ -199,7 +204,7 @@ def _fold_masks(
 ) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     """Yield masks of each fold's held-out rows and of the other folds' rows.
 
-    If only one fold has rows, its mask stands for the others too.
+    If only one fold has rows, its mask is also used for the other folds.
     """
     for fold in folds:
         in_fold = np.isin(rows, fold.judge)
