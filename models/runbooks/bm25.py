@@ -1,4 +1,4 @@
-"""BM25 over a few thousand short documents, scaled so that scores of all queries compare."""
+"""BM25 for a few thousand short documents, scaled so that scores of all queries are comparable."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -14,10 +14,11 @@ _SATURATION = 1.2
 
 
 class BM25:
-    """One field of all documents (Robertson and Zaragoza 2009).
+    """A BM25 index of one field of all documents (Robertson and Zaragoza 2009).
 
-    A score is the share of the weight of a query's terms that a document has: 0 without a term in
-    common, above 1 if it has all terms, and often. `length_weight` is BM25's b.
+    A score is a document's BM25 score divided by the total rarity of the query's terms. It is 0
+    without a term in common, and above 1 if the document contains all terms several times.
+    `length_weight` is BM25's b.
 
     >>> field = BM25().fit([["disk", "full"], ["printer", "jam"]])
     >>> field.score(["disk"]).round(1).tolist()
@@ -58,7 +59,7 @@ class BM25:
         return np.asarray(sums / total, dtype=np.float64)
 
     def share(self, query: Collection[str], terms: Sequence[str]) -> float:
-        """Return the share, in 0..1, of the weight of a query's terms that another text has."""
+        """Return the share of a query's terms, weighted by rarity, that occur in a text: 0..1."""
         total = sum(self._weight(term) for term in query)
         return sum(self._weight(term) for term in set(terms) if term in query) / max(total, 1e-9)
 

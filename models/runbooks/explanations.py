@@ -1,4 +1,4 @@
-"""The reasons why a runbook is suggested: its own words, and its past uses."""
+"""The reasons why a runbook is suggested: a link, its name, a past use, and a quote from it."""
 
 import re
 
@@ -43,7 +43,7 @@ def _last_use(match: Match, index: RunbookIndex, row: int) -> str:
 
 
 def _quote(match: Match, index: RunbookIndex, row: int) -> str:
-    """Return heading and best sentence of the passage that fits best; titles do not count."""
+    """Return the heading and the best sentence of the best passage; title passages are ignored."""
     places = [
         place
         for place in np.flatnonzero(index.owners == row).tolist()

@@ -1,4 +1,4 @@
-"""Finds the runbook that a report links to; a link settles which runbook applies."""
+"""Finds the runbook that a report links to; a link decides which runbook applies."""
 
 import re
 from collections.abc import Iterator
@@ -18,10 +18,11 @@ _GENERIC_NAMES = frozenset(("index", "readme", "runbook", "runbooks", "playbook"
 
 
 def linked_runbook(report: IncidentReport, index: RunbookIndex) -> int | None:
-    """Return the row of the one runbook that a report links to, None without a clear one.
+    """Return the row of the runbook that a report links to, None without an unambiguous link.
 
     An address matches a runbook if it is the runbook's URL. It also matches if the address, or the
-    name of the field that contains it, mentions runbooks and it ends like the runbook's path.
+    name of the field that contains it, mentions runbooks, and the address ends like the runbook's
+    path.
     """
     for address, is_about_runbooks in _addresses(report):
         rows = [
@@ -55,7 +56,7 @@ def _plain_address(address: str) -> str:
 
 
 def _rows_by_path(address: str, index: RunbookIndex) -> list[int]:
-    """Return the rows of the runbooks whose path shares most last segments with the address."""
+    """Return the rows of the runbooks whose paths share most final segments with the address."""
     segments = _segments(_plain_address(address))
     if not segments or segments[-1] in _GENERIC_NAMES:
         return []

@@ -32,8 +32,9 @@ _REPEAT_WEIGHT = 19.0
 class Match:
     """A report compared with every runbook of an index.
 
-    `features` has shape (runbooks, FEATURES). `passage_scores` says how well each passage of the
-    index fits, `likeness` how similar the report of each past use is, 0 for a later use.
+    `features` has shape (runbooks, FEATURES). `passage_scores` are the cosines of the report with
+    each passage of the index. `likeness` is the similarity of the report to the report of each past
+    use, in 0..1; it is 0 for a use that is not earlier than the report.
     """
 
     query: RunbookQuery
@@ -81,11 +82,11 @@ def _best_by_runbook(scores: Floats, owners: NDArray[np.int64], count: int) -> F
 
 
 def _past_votes(likeness: Floats, index: RunbookIndex) -> Floats:
-    """Return the votes of past reports for each runbook, as a share of all weight.
+    """Return the sum of past reports' votes for each runbook, divided by 1 plus all votes' weight.
 
-    A report votes for a runbook that helped, against one that did not, and the more, the more
-    similar it is. One with the same text has the weight of many similar ones; without similar
-    reports the share is near 0.
+    A past report votes for the runbook that was used for it, or against it if the runbook did not
+    help. A vote's weight increases with the similarity of the past report; a report with the same
+    text has the weight of many similar reports. Without similar reports the result is near 0.
     """
     rows, helped = index.past.rows, index.past.helped
     weights = likeness**4 + _REPEAT_WEIGHT * likeness**32
@@ -94,6 +95,6 @@ def _past_votes(likeness: Floats, index: RunbookIndex) -> Floats:
 
 
 def _usage(is_past: NDArray[np.bool_], index: RunbookIndex) -> Floats:
-    """Return the logarithm of each runbook's number of uses, relative to the average number."""
+    """Return the log of each runbook's number of earlier uses that helped, relative to the mean."""
     counts = np.bincount(index.past.rows[is_past & index.past.helped], minlength=len(index))
     return np.asarray(np.log((counts + 1) / (counts.mean() + 1)), dtype=np.float64)

@@ -11,13 +11,13 @@ from features.text.cleaning import clean_text, incident_text
 from features.text.tokens import plain_name, terms_of
 
 _TEMPLATE = re.compile(r"\{\{[^{}]{0,200}\}\}")
-# Queries and metric names: they say what is measured, seldom what is wrong.
+# Queries and metric names describe what is measured, and seldom what is wrong.
 _CODE = re.compile(
     r"\{[^{}]{0,400}\}|\[[^\]\n]{0,60}\]|\b\w+_\w+\b|[=<>!]=?\s?[\d.]+"
     r"|\b(?:by|on|without|ignoring|group_left)\s?\([^)]{0,100}\)|\b[a-z]+\s?\("
     r"|\b(?:VALUE|LABELS) = |\(instance [^)\n]{0,100}\)"
 )
-# A runbook's text names other alerts; the words in those names do not tell its own subject.
+# A runbook's text names other alerts; the words in these names do not describe its own subject.
 _OTHER_ALERT = re.compile(r"\b(?:[A-Z]{1,9}[a-z0-9]{1,30}){4,12}\b")
 _COMPOUND = re.compile(r"\b(?=\w{0,60}[a-z0-9][A-Z]|\w{0,60}\w_\w)\w{6,120}\b")
 _SENTENCE_END = re.compile(r"(?<=[.!?:])\s+|\n")
@@ -25,14 +25,14 @@ _PASSAGE_CHARACTERS = 480
 _MOST_PASSAGES = 200
 _LONGEST_READ = 20_000
 _SHORTEST_NAME = 4
-# Runbooks mention every level, so a level does not tell one runbook from another.
+# Runbooks mention every level, so a level does not distinguish runbooks.
 _RATINGS = frozenset(("severity", "priority", "urgency", "impact", "level", "state", "status"))
 _NAME_FACTS = ("alertname", "alert", "alert_name", "rule", "rulename", "rule_name")
 
 
 @dataclass(frozen=True, slots=True)
 class RunbookQuery:
-    """A report as it is compared with runbooks: its terms by field, its names, and its text."""
+    """The parts of a report that are compared with runbooks: terms by field, names, and text."""
 
     title: list[str]
     words: list[str]
@@ -52,7 +52,7 @@ class Passage:
 
 
 def read_report(report: IncidentReport) -> RunbookQuery:
-    """Split a report into the parts that are compared, without template expressions.
+    """Return the parts of a report that are compared with runbooks, without template expressions.
 
     >>> read_report(IncidentReport(id="1", title="DiskFull", description="no space left")).names
     frozenset({'diskfull'})
@@ -112,7 +112,7 @@ def body_terms(runbook: Runbook) -> list[str]:
 
 
 def lead_terms(runbook: Runbook) -> list[str]:
-    """Return the terms of the sections on the alert's meaning, else of the first with text."""
+    """Return the terms of the sections on the alert's meaning, else of the first section's text."""
     filled = [section for section in runbook.sections if section.text]
     lead = [section for section in filled if section.part is SectionRole.MEANING] or filled[:1]
     return terms_of(_whole_names(_without_templates("\n".join(section.text for section in lead))))

@@ -32,7 +32,10 @@ _MOST_NAMESAKES = 3
 
 @dataclass(frozen=True, slots=True)
 class RunbookUse:
-    """A past incident for which a runbook was used; `helped` is people's feedback, if any."""
+    """A past incident for which a runbook was used.
+
+    `helped` is the feedback on whether the runbook helped, None without feedback.
+    """
 
     report: IncidentReport
     runbook_id: str
@@ -42,7 +45,7 @@ class RunbookUse:
 class RunbookIndex:
     """The encoded runbooks of a tenant; derived from the store, and never part of an artifact.
 
-    An index does not change; for other runbooks or uses there is a new one. `encoder` encodes the
+    An index is never changed; other runbooks or uses need a new index. `encoder` encodes the
     reports of queries. `caching_encoder`, if given, encodes runbooks and the reports of past uses,
     and may cache their vectors on disk.
 
@@ -78,7 +81,7 @@ class RunbookIndex:
         return len(self.runbooks)
 
     def with_uses(self, uses: Iterable[RunbookUse]) -> "RunbookIndex":
-        """Return this index with other uses; only reports that are new to it are encoded."""
+        """Return a copy of the index with other uses; only new reports of uses are encoded."""
         uses = tuple(uses)
         if uses == self.past.all_uses:
             return self
@@ -88,7 +91,7 @@ class RunbookIndex:
         return index
 
     def without_incidents(self, ids: Collection[str]) -> "RunbookIndex":
-        """Return this index without the uses for these incidents; encodes nothing."""
+        """Return a copy of the index without the uses for these incidents; encodes nothing."""
         return self.with_uses(use for use in self.past.all_uses if use.report.id not in ids)
 
     def _encode_passages(self) -> None:
@@ -108,7 +111,11 @@ class RunbookIndex:
 
 
 class PastUses:
-    """Which runbook was used for which past incident; reports in `before` are not encoded again."""
+    """Which runbook was used for which past incident.
+
+    Uses of runbooks that are not in the index are ignored, except in `all_uses`. Reports that
+    `before` contains are not encoded again.
+    """
 
     def __init__(
         self,
@@ -134,7 +141,7 @@ class PastUses:
         self.vectors: Vectors = vectors.reshape(-1, encoder.dimension)
 
     def is_before(self, report: IncidentReport) -> NDArray[np.bool_]:
-        """Tell which uses came before a report was opened; its own use never does."""
+        """Tell which uses are for incidents opened before a report; its own use never is."""
         is_earlier = self._opened < _opening_time(report, np.inf)
         return np.asarray(is_earlier & (self._ids != report.id), dtype=np.bool_)
 
@@ -148,11 +155,11 @@ class PastUses:
 def _encode_queries(
     reports: Mapping[str, IncidentReport], cached: Mapping[str, _EncodedQuery], encoder: Encoder
 ) -> dict[str, _EncodedQuery]:
-    """Return the query and the vector of each report; those that are `cached` are reused."""
+    """Return the query and the vector of each report; `cached` queries and vectors are reused."""
     new = {key: read_report(report) for key, report in reports.items() if key not in cached}
     encoded = {key: cached[key] for key in reports if key in cached}
     if new:
-        # Copies, because a view would keep the vectors of the whole batch in memory.
+        # Vectors are copied, because a view would keep the vectors of the whole batch in memory.
         vectors = map(np.copy, encoder.encode([query.text for query in new.values()]))
         encoded |= zip(new, zip(new.values(), vectors, strict=True), strict=True)
     return encoded
@@ -168,7 +175,7 @@ def _content(report: IncidentReport) -> str:
 
 
 def _distinctive_names(names: Sequence[frozenset[str]]) -> list[frozenset[str]]:
-    """Keep the names that few runbooks have; a heading of many, such as `Alerts`, is dropped."""
+    """Return each runbook's names without those of many runbooks, such as the heading `Alerts`."""
     counts = Counter(chain.from_iterable(names))
     return [
         frozenset(name for name in own_names if counts[name] <= _MOST_NAMESAKES)

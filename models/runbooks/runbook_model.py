@@ -22,10 +22,11 @@ from models.statistics.conditional_logit import Ranking, fit_conditional_logit, 
 
 DEFAULT_LIMIT = 5
 
-# Rounded from what `tests/benchmarks/runbook_retrieval.py --fit` finds on public alerts; the last
-# two are set by hand, so that a repeated report gets the runbook that was used for it before.
+# Rounded from what `tests/benchmarks/runbook_retrieval.py --fit` finds on public alerts. The last
+# two are set by hand, so that a repeated report gets the runbook that was used for it earlier.
 WEIGHTS = dict(zip(FEATURES, (4.0, 2.0, 5.0, 2.0, 2.5, 3.5, 3.5, 4.5, 10.0, 0.2), strict=True))
-# Log-odds that a runbook applies: slopes of its score and its lead over the next, intercept.
+# The log-odds that a runbook applies: the slope of its score, the slope of its lead over the best
+# other runbook, and the intercept.
 CALIBRATION = (0.2, 0.35, -4.5)
 CUTOFF = 0.5
 _LINKED = 0.99
@@ -58,7 +59,7 @@ class RunbookModel(ReportModel):
         """Learn from which runbook was used for which incident.
 
         Without an index, or without an incident whose runbook is in it, the shipped constants
-        stay. Each example is matched as on the day it was opened: only earlier uses count.
+        stay. Each example is matched as when it was opened: only earlier uses count.
         """
         self.weights_ = np.array([WEIGHTS[name] for name in FEATURES])
         self.calibration_ = np.array(CALIBRATION)
@@ -73,7 +74,7 @@ class RunbookModel(ReportModel):
         return self
 
     def predict(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
-        """Search the index that the model was fitted with; a loaded model has none."""
+        """Search the index that the model was fitted with; a loaded model has no index."""
         self._check_trained()
         index = getattr(self, "index_", None)
         if index is None:
@@ -81,7 +82,7 @@ class RunbookModel(ReportModel):
         return self.suggest(reports, index)
 
     def rehearse(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
-        """Search an index of runbooks without titles that contain the reports' descriptions."""
+        """Search an index of untitled runbooks, whose texts are the reports' descriptions."""
         runbooks = [
             Runbook(report.id, "", (Section("Meaning", report.description, SectionRole.MEANING),))
             for report in reports
@@ -98,8 +99,8 @@ class RunbookModel(ReportModel):
     ) -> list[RunbookPrediction]:
         """Return for each report, in order, at most `limit` runbooks of an index.
 
-        Runbooks less relevant than `cutoff`, by default the model's, are left out. Raises
-        `NotTrained`.
+        Runbooks with a relevance below `cutoff`, by default the model's `cutoff_`, are left out.
+        Raises `NotTrained`.
         """
         self._check_trained()
         least = self.cutoff_ if cutoff is None else cutoff
@@ -112,7 +113,7 @@ class RunbookModel(ReportModel):
         ]
 
     def relevance(self, match: Match) -> Floats:
-        """Return the calibrated probability of each runbook of the index."""
+        """Return the calibrated probability that each runbook of the index applies."""
         scores = match.features @ self.weights_
         return np.asarray(expit(_evidence(scores) @ self.calibration_), dtype=np.float64)
 
@@ -166,7 +167,7 @@ def _rankings(examples: Sequence[ResolvedIncident], index: RunbookIndex) -> list
 
 
 def _calibrate(rankings: Sequence[Ranking], weights: Floats, prior: Floats) -> Floats:
-    """Fit to the best candidate of each query, and to its best candidate that is wrong."""
+    """Return the calibration, fitted to each query's best candidate and best wrong candidate."""
     if not rankings:
         return prior
     examples: list[tuple[Floats, bool]] = []
@@ -186,7 +187,7 @@ def top_evidence(scores: Floats) -> Floats:
 
 
 def _evidence(scores: Floats) -> Floats:
-    """Return score, lead over the best other candidate, and 1, for each candidate."""
+    """Return each candidate's score, its lead over the best other candidate, and the constant 1."""
     if len(scores) < 2:
         lead = np.zeros(len(scores))
     else:

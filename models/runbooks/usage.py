@@ -12,7 +12,7 @@ _MOST = 5_000
 
 
 def stored_uses(store: Store) -> list[RunbookUse]:
-    """Return the uses that the store knows; of very many outcomes, only the latest count."""
+    """Return the uses in the store: of the latest 5,000 outcomes, and of all feedback."""
     feedback = store.feedback.select(target=_TARGET)
     latest = store.incidents.with_runbook(limit=_MOST)
     incidents = {incident.report.id: incident for incident in latest}
@@ -23,11 +23,12 @@ def stored_uses(store: Store) -> list[RunbookUse]:
 def past_uses(
     incidents: Sequence[ResolvedIncident], feedback: Sequence[FeedbackRecord] = ()
 ) -> list[RunbookUse]:
-    """Return one use per incident and runbook; of `feedback`, oldest first, the latest counts.
+    """Return one use per incident and runbook.
 
-    An accepted runbook was used and helped, unless the feedback says that it did not. A correction
-    names the runbook that was used instead. A dismissed runbook did not help. Feedback about other
-    incidents is ignored.
+    `feedback` is in order of time; the latest feedback on an incident and a runbook counts. An
+    accepted runbook was used and helped, unless the feedback states that it did not help. A
+    correction names the runbook that was used instead. A dismissed runbook did not help. Feedback
+    about incidents that are not in `incidents` is ignored.
     """
     reports = {incident.report.id: incident.report for incident in incidents}
     uses: dict[tuple[str, str], bool | None] = {

@@ -28,7 +28,7 @@ def collapse_copies(candidates: Candidates, order: Sequence[int]) -> list[list[i
     titles, texts = _sets(candidates.title_terms), _sets(candidates.text_terms)
     alike = alike_groups(candidates)
     groups: list[list[int]] = []
-    # Near-copies have near vectors, so most pairs need not be compared word by word.
+    # Near-copies have similar vectors, so most pairs need not be compared word by word.
     groups_of_alike: dict[int, list[list[int]]] = {}
     for row in order:
         alike_copies = groups_of_alike.setdefault(int(alike[row]), [])
@@ -44,7 +44,7 @@ def collapse_copies(candidates: Candidates, order: Sequence[int]) -> list[list[i
 
 
 def copies_of(view: SearchView, candidates: Candidates) -> Flags:
-    """Tell which candidates are near-copies of a report; none are if it has too few words."""
+    """Tell which candidates are near-copies of a report; a report of few words has none."""
     if len(view.text_terms) < _FEWEST_TERMS:
         return np.zeros(len(candidates), dtype=np.bool_)
     titles, texts = _sets(candidates.title_terms), _sets(candidates.text_terms)
@@ -58,9 +58,10 @@ def copies_of(view: SearchView, candidates: Candidates) -> Flags:
 
 
 def alike_groups(candidates: Candidates) -> Integers:
-    """Return a group number for each candidate; a group describes the same trouble.
+    """Return a group number for each candidate; the candidates of a group describe the same issue.
 
-    Groups are the connected components of candidates whose text vectors are near.
+    Groups are the connected components of candidates whose text vectors have a cosine of at least
+    0.8.
     """
     vectors = candidates.text_vectors
     rows, others = np.nonzero(vectors @ vectors.T >= _NEAR_COSINE)

@@ -18,7 +18,7 @@ Groups = NDArray[np.int64]
 
 
 def link_groups(incidents: Sequence[ResolvedIncident]) -> Groups:
-    """Return one group number per incident, `UNLINKED` for those that no link names.
+    """Return one group number per incident, `UNLINKED` if no link connects it with another one.
 
     `duplicate_of` may name one or several incidents, or a parent or problem record that is not an
     incident itself; incidents with the same parent belong together too.

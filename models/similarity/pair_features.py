@@ -24,18 +24,19 @@ FEATURES: Final = (
 )
 
 _SECONDS_A_WEEK = 7 * 86_400
-# The usual distance of candidates, so that an unknown time counts neither for nor against.
+# The usual value of candidates, so that an unknown time counts neither for nor against a candidate.
 _UNKNOWN_LOG_WEEKS = 4.0
 _PRIOR_COUNT = 4
 
 
 def pair_features(view: SearchView, candidates: Candidates, common: IndexStatistics) -> Floats:
-    """Return the features of each candidate beside a report, of shape (candidates, features).
+    """Return the features of each candidate and the report, of shape (candidates, features).
 
-    `commonness` is the mean cosine of a candidate with all incidents: a candidate that resembles
-    everything is weak evidence when it resembles this report. `shared_terms` is the square root of
-    the cosine of the term sets, and `rarest_term` the weight of the rarest shared term, both by
-    inverse document frequency. An equal service or fact counts less, the more incidents have it.
+    `commonness` is the mean cosine of a candidate with all incidents: if a candidate resembles all
+    incidents, its resemblance to the report is weak evidence. `shared_terms` is the square root of
+    the cosine of the term sets, and `rarest_term` is the weight of the rarest shared term; both
+    weight terms by inverse document frequency. A shared service or fact counts less, the more
+    incidents have it.
     """
     terms = _SharedTerms(view.text_terms, candidates.text_terms, common.text_terms, common.count)
     columns = (
@@ -53,7 +54,7 @@ def pair_features(view: SearchView, candidates: Candidates, common: IndexStatist
 
 
 def _commonness(candidates: Candidates, common: IndexStatistics) -> Floats:
-    # The mean includes a candidate's cosine with itself, which is much among few incidents.
+    # The mean includes a candidate's cosine with itself, a large part of it among few incidents.
     share = common.count / (common.count + _PRIOR_COUNT)
     return np.asarray(share * (candidates.text_vectors @ common.text_centre))
 
@@ -68,7 +69,7 @@ class _SharedTerms:
         self._rows, self._is_shared = rows, _is_among(rows.values, report_terms)
 
     def cosine(self) -> Floats:
-        """Return the cosine of each candidate's set with the report's."""
+        """Return the cosine of each candidate's term set with the report's term set."""
         squares = self._weights**2
         norms = np.sqrt((self._report_weights**2).sum() * _sums(squares, self._rows))
         shared = _sums(squares * self._is_shared, self._rows)
@@ -121,6 +122,6 @@ def _is_among(values: Hashes, sorted_set: Hashes) -> NDArray[np.bool_]:
 
 
 def _sums(values: Floats, rows: Ragged) -> Floats:
-    """Return the sum of each row's values; an empty row's is 0."""
+    """Return the sum of each row's values, 0 for an empty row."""
     running = np.concatenate(([0.0], np.cumsum(values)))
     return np.asarray(running[rows.starts[1:]] - running[rows.starts[:-1]])

@@ -1,4 +1,4 @@
-"""Judges how related past incidents are to a report: a ranker of pairs and its calibration."""
+"""Estimates how related past incidents are to a report, by a ranker of pairs and a calibration."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -40,9 +40,9 @@ STRANGER_SCORE: Final = 7.0
 
 _LEAST_SPREAD = 0.5
 _PRIOR_QUERIES = 20.0
-# In a repetitive history, scores alone would make everything related.
+# In a repetitive history, a rate estimated from scores alone would make all candidates related.
 _HIGHEST_RATE = 0.5
-# Estimating the rate without labels made precision worse than promised by up to this much.
+# If the rate is estimated without labels, precision may be below the promise by up to this much.
 _EXTRA_PRECISION = 0.03
 # Below this exponent, the exponential is 0 and its log is infinite.
 _LEAST_EXPONENT = -700.0
@@ -51,10 +51,10 @@ _LEAST_EXPONENT = -700.0
 class PairRanker(BaseEstimator):  # type: ignore[misc]
     """Scores pairs by their features: the higher the score, the more likely they are related.
 
-    A conditional logit (McFadden 1974) that chooses a query's relatives among its candidates. The
-    weights have a Gaussian prior around the shipped weights. The prior's standard deviation is
-    `spread` times the weight, but at least 0.5. So the ranker works without any links, and each
-    known link moves the weights.
+    A conditional logit (McFadden 1974) that chooses a query's relatives, the incidents related to
+    it, among its candidates. The weights have a Gaussian prior around the shipped weights. The
+    prior's standard deviation is `spread` times the weight, but at least 0.5. So the ranker works
+    without any links, and each known link changes the weights.
 
     >>> PairRanker().fit([]).score(np.eye(len(FEATURES)))[:2].tolist()
     [15.0, -11.0]
@@ -79,15 +79,16 @@ class PairRanker(BaseEstimator):  # type: ignore[misc]
 class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     """Turns the scores of one query's candidates into probabilities of being its relatives.
 
-    A candidate competes with the other candidates and with an imaginary unrelated incident, the
-    stranger, of a fixed score; the log odds of winning are scaled (Platt 1999). Candidates that
-    describe the same trouble do not compete with one another. Slope and intercept have a prior
-    around the shipped values. If no link is known, the share of queries that have a relative is
-    estimated from their probabilities alone (Saerens, Latinne and Decaestecker 2002), but never
-    above one half.
+    A candidate's score is compared with those of the other candidates and with the fixed score of
+    the stranger, an imaginary unrelated incident. The resulting log odds are scaled (Platt 1999).
+    Candidates that describe the same issue are not compared with each other. Slope and intercept
+    have a prior around the shipped values. If no link is known, the share of queries that have a
+    relative is estimated from their probabilities alone (Saerens, Latinne and Decaestecker 2002),
+    but is at most one half.
 
-    `cutoff_` is the lowest relatedness at which the mean relatedness of the best candidates that
-    reach it, less one standard error, is at least `precision`.
+    `cutoff_` is the lowest relatedness for which the queries' best candidates that reach it have a
+    mean relatedness, minus one standard error, of at least `precision`. If there is none, it is the
+    shipped cutoff, or `precision` if the shipped cutoff is too low for these queries.
 
     >>> calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
     >>> calibration.predict(np.array([14.0, 5.0]), np.array([0, 1])).round(1).tolist()
@@ -116,7 +117,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, scores: Floats, alike: Integers) -> Floats:
-        """Return the relatedness of each candidate; it never falls as the score rises."""
+        """Return the relatedness of each candidate; a higher score never gives a lower one."""
         related = self._calibrate(_odds(scores, alike))
         order = np.argsort(-scores, kind="stable")
         related[order] = np.minimum.accumulate(related[order])

@@ -29,10 +29,10 @@ class PastRecords(Protocol):
     """Where a search looks up the incidents that the index found."""
 
     def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
-        """Return the incidents that exist, by id."""
+        """Return those of the incidents that exist, by id."""
 
     def members(self, id: str) -> int:  # noqa: A002
-        """Return how many incidents are known to belong to this one, itself included."""
+        """Return the number of incidents known to be its duplicates, plus one for itself."""
 
     def dismissed(self, id: str) -> Collection[str]:  # noqa: A002
         """Return the ids of incidents that people marked as unrelated to this one."""
@@ -53,12 +53,12 @@ class ListedRecords:
         return {id: self._incidents[id] for id in ids if id in self._incidents}  # noqa: A001
 
     def members(self, id: str) -> int:  # noqa: A002
-        """Return one more than the number of incidents that name this one."""
+        """Return the number of listed incidents marked as its duplicates, plus one for itself."""
         incidents = self._incidents.values()
         return 1 + sum(incident.outcome.duplicate_of == id for incident in incidents)
 
     def dismissed(self, id: str) -> Collection[str]:  # noqa: A002, ARG002
-        """Return nothing: a list has no feedback."""
+        """Return no ids, because a list of incidents has no feedback."""
         return ()
 
 
@@ -68,7 +68,7 @@ def write_entry(
     copies: Sequence[str],
     why: Sequence[str],
 ) -> SimilarIncident:
-    """Return the entry of a past incident."""
+    """Return the search result's entry for a past incident."""
     report, outcome = past.report, past.outcome
     fix = named_fix(outcome.resolution)
     return SimilarIncident(
@@ -103,13 +103,13 @@ def write_open_match(
 
 
 def shown_title(report: IncidentReport) -> str:
-    """Return the title, or the beginning of the text where there is none."""
+    """Return the title, or the beginning of the description's first line if there is no title."""
     return report.title or report.description[:_SHOWN_TITLE].partition("\n")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """A report as it is compared with each entry: its text, terms and error signatures."""
+    """A report with its text, terms and error signatures, for comparisons with past reports."""
 
     report: IncidentReport
     text: str
@@ -118,13 +118,13 @@ class ParsedQuery:
 
 
 def parse_query(report: IncidentReport) -> ParsedQuery:
-    """Parse a report once for all entries."""
+    """Return a report's parts, to compute them only once for all past reports."""
     text = _text_of(report)
     return ParsedQuery(report, text, tuple(dict.fromkeys(terms_of(text))), error_signatures(text))
 
 
 def match_reasons(query: ParsedQuery, past: IncidentReport, common: IndexStatistics) -> list[str]:
-    """Return what a report and a past report share, in a few words each, the strongest first."""
+    """Return short reasons why a report and a past report match, the strongest first."""
     report = query.report
     shared = sorted(query.signatures & error_signatures(_text_of(past)))[:_SHOWN_SIGNATURES]
     reasons = [f"same error: {name}" for name in shared]
@@ -162,7 +162,7 @@ def _shared_rare_words(
 
 
 def _as_written(term: str, text: str) -> str:
-    """Return the word of a text that a stemmed term came from."""
+    """Return the first word of a text that begins with a stemmed term, else the term itself."""
     word = re.search(rf"\b{re.escape(term)}\w*", text, re.IGNORECASE)
     return word[0].lower() if word else term
 

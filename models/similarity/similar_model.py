@@ -1,4 +1,4 @@
-"""The kind `similar`: past incidents about the same trouble, and the open incident to join."""
+"""The kind `similar`: past incidents about the same issue, and the open incident it belongs to."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ class _RelatedCandidates:
 
 
 class SimilarModel(ReportModel):
-    """Finds the past incidents that are related to a report; an index holds the incidents.
+    """Finds the past incidents of an index that are related to a report.
 
     The model learns a ranker of pairs and the calibration of its scores. Both start from shipped
     constants and adapt as links become known.
@@ -79,8 +79,8 @@ class SimilarModel(ReportModel):
     ) -> Self:
         """Learn from links among the examples and from people's judgements of pairs.
 
-        Without links and judgements, the shipped constants stay. `index`, if given, holds the
-        examples already; otherwise it is built.
+        Incidents with the same runbook and near-copies count as linked. Without any of these, the
+        shipped weights stay. `index`, if given, must contain the examples; otherwise it is built.
         """
         self.index_ = index
         if index is None and examples:
@@ -101,7 +101,7 @@ class SimilarModel(ReportModel):
         return self
 
     def predict(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
-        """Search among the examples; a loaded model has none, because they are in the store."""
+        """Search the examples; a loaded model finds nothing, because they are not saved with it."""
         self._check_trained()
         index = getattr(self, "index_", None)
         if index is None:
@@ -109,7 +109,7 @@ class SimilarModel(ReportModel):
         return self.search(reports, index, self.records_)
 
     def rehearse(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
-        """Search for each report among the same reports without titles, which are less alike."""
+        """Search for each report among copies of the reports without titles and times."""
         past = [
             ResolvedIncident(
                 replace(report, id=f"past {report.id}", opened_at=None, title=""), Outcome()
@@ -131,9 +131,9 @@ class SimilarModel(ReportModel):
     ) -> list[SimilarPrediction]:
         """Return for each report, in order, at most `limit` related incidents of an index.
 
-        Incidents less related than `cutoff`, by default the calibrated one, are left out.
-        Near-copies share one entry. Of about equally related incidents, those with the better
-        documented resolution come first, then the newest. Raises `NotTrained`.
+        Incidents with a relatedness below `cutoff`, by default the calibration's `cutoff_`, are
+        left out. Near-copies share one entry. Of about equally related incidents, those with the
+        better documented resolution come first, then the newest. Raises `NotTrained`.
         """
         self._check_trained()
         least = self.calibration_.cutoff_ if cutoff is None else cutoff
@@ -190,7 +190,7 @@ def _answer(
 
 
 def _order_rows(related: _RelatedCandidates, least: float) -> list[int]:
-    """Return the rows that are related enough, in the order in which they are shown."""
+    """Return the rows with a relatedness of at least `least`, in the order of display."""
     candidates, relatedness = related.candidates, related.relatedness
     rows = np.flatnonzero(relatedness >= least).tolist()
     rows.sort(key=lambda row: -relatedness[row])
@@ -241,7 +241,10 @@ def _open_match(
     least: float,
     dismissed: Collection[str],
 ) -> OpenMatch | None:
-    """Return the most related incident that is open, recent, and opened before the report."""
+    """Return the most related open incident that was opened before the report, None without one.
+
+    Only candidates that were opened within the 14 days before the report are considered.
+    """
     for row in _order_rows(related, least):
         incident = _open_incident(related, row, records)
         if incident is None or incident.report.id in dismissed:
@@ -260,7 +263,10 @@ def _open_match(
 def _open_incident(
     related: _RelatedCandidates, row: int, records: PastRecords
 ) -> ResolvedIncident | None:
-    """Return the incident that a recent candidate duplicates, or itself, if it is open."""
+    """Return the original incident of an open and recent candidate, None if it is not open.
+
+    The original is the incident that the candidate duplicates, or else the candidate itself.
+    """
     candidates, report_opened = related.candidates, related.view.opened
     if not candidates.is_open[row] or candidates.opened[row] == UNKNOWN_TIME:
         return None
@@ -275,7 +281,7 @@ def _open_incident(
 
 
 def _is_earlier(past: IncidentReport, report: IncidentReport) -> bool:
-    """Tell whether a past incident was opened before a report; an unknown time does not matter."""
+    """Tell whether a past incident was opened before a report, or may have been (unknown time)."""
     if past.id == report.id:
         return False
     if past.opened_at is None or report.opened_at is None:
@@ -284,7 +290,11 @@ def _is_earlier(past: IncidentReport, report: IncidentReport) -> bool:
 
 
 def _find_original(id: str, records: PastRecords) -> ResolvedIncident | None:  # noqa: A002
-    """Return the incident that this one duplicates, or this one; links may form a circle."""
+    """Return the incident at the end of the chain of duplicate links from this one.
+
+    It is this incident if it has no such link. Links may form a circle; then the chain ends before
+    an incident is repeated.
+    """
     visited, incident = {id}, records.find([id]).get(id)
     while incident is not None:
         link = incident.outcome.duplicate_of

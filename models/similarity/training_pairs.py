@@ -36,9 +36,9 @@ class LabelledQuery:
     """A report, the features of its candidates, and which of them are its relatives.
 
     `features` has shape (candidates, features). `alike` is the group of each candidate; candidates
-    of one group describe the same trouble. `has_relative` says whether the past contains a
-    relative, among the candidates or not; None if nobody knows. Queries of one `group` belong
-    together. `weight` is how many reports this query represents.
+    of one group describe the same issue. `has_relative` says whether an earlier incident is a
+    relative, even if it is not a candidate; it is None if this is unknown. Queries of one `group`
+    are duplicates of each other. `weight` is the number of reports that this query represents.
     """
 
     id: str
@@ -57,12 +57,13 @@ def labelled_queries(
     *,
     seed: int,
 ) -> list[LabelledQuery]:
-    """Search for examples in an index of all of them, as if each had just been opened.
+    """Return examples as queries to an index of all examples, as if each had just been opened.
 
-    Relatives are incidents that a link or a person relates, incidents solved by the same runbook,
-    and near-copies. At most 1,500 examples with a known relative in their past are drawn, and at
-    most 1,500 others. If the history has no link, or leaves most near-copies unlinked, a missing
-    link says nothing (Elkan and Noto 2008); then `has_relative` is None for all queries.
+    Relatives are incidents that are linked, that a person marked as related, that have the same
+    runbook, or that are near-copies. At most 1,500 examples with a known relative in their past are
+    drawn, and at most 1,500 others. If the history has no links, or links less than half of its
+    near-copies, a missing link is no evidence (Elkan and Noto 2008); then `has_relative` is None
+    for all queries.
     """
     past = _KnownRelations(examples, judgements)
     rng = np.random.default_rng(seed)
@@ -84,7 +85,7 @@ def labelled_queries(
 
 @dataclass(frozen=True, slots=True)
 class _QueryWithCopies:
-    """A query, and how many near-copies have a recorded relation or are linked as relatives."""
+    """A query, its number of near-copies with a recorded relation, and how many are linked."""
 
     query: LabelledQuery
     copies: int
@@ -119,7 +120,7 @@ def _label_candidates(
 
 
 class _KnownRelations:
-    """Which examples are known to belong together."""
+    """The known relations between examples: links, people's judgements and runbooks."""
 
     def __init__(
         self, examples: Sequence[ResolvedIncident], judgements: Sequence[PairJudgement]
@@ -145,7 +146,7 @@ class _KnownRelations:
         return group if group != UNLINKED else len(self._ids) + row
 
     def are_relatives(self, row: int, ids: Sequence[str]) -> Flags:
-        """Tell which incidents a link, a person or a shared runbook makes relatives of a row's."""
+        """Tell which incidents are relatives of a row's incident by link, person or runbook."""
         id, group = self._ids[row], int(self._groups[row])  # noqa: A001
         judgements, runbook = self._judgements.get(id, {}), self._runbook_of[id]
         return np.array(
@@ -159,9 +160,9 @@ class _KnownRelations:
         )
 
     def are_comparable(self, row: int, ids: Sequence[str]) -> Flags:
-        """Tell for which incidents the history would show if they were relatives of a row's.
+        """Tell for which incidents the history records whether they are relatives of a row's one.
 
-        If the history records runbooks, an incident without a runbook shows nothing.
+        If the history records runbooks, this is unknown for incidents without a runbook.
         """
         if not self._records_runbooks:
             return np.ones(len(ids), dtype=np.bool_)
@@ -172,20 +173,20 @@ class _KnownRelations:
         )
 
     def has_relative(self, row: int, is_relative: Flags) -> bool | None:
-        """Tell whether a row's past contains a relative; None if the history does not show it."""
+        """Tell whether the past of a row's incident contains a relative; None if unknown."""
         if self.is_linked[row] or is_relative.any():
             return True
         lacks_runbook = self._records_runbooks and self._runbook_of[self._ids[row]] is None
         return None if lacks_runbook else False
 
     def are_unrelated(self, row: int, ids: Sequence[str]) -> Flags:
-        """Tell which incidents people marked as unrelated to a row's."""
+        """Tell which incidents people marked as unrelated to a row's incident."""
         judgements = self._judgements.get(self._ids[row], {})
         return np.array([judgements.get(other) is False for other in ids], dtype=np.bool_)
 
 
 def _have_past_relative(examples: Sequence[ResolvedIncident], groups: Groups) -> Flags:
-    """Tell for each example whether its group has one that was opened before it."""
+    """Tell for each example whether its group has an example that was opened before it."""
     first_time: dict[int, float] = {}
     reports = [incident.report for incident in examples]
     times = [

@@ -15,10 +15,10 @@ _Loss = Callable[[Floats], tuple[float, Floats]]
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The candidates of a query as features of shape (candidates, features).
+    """A query's candidates: `features`, of shape (candidates, features), and which are correct.
 
-    `is_right` marks the right candidates, of which there is at least one; `weight` is how much the
-    query counts.
+    `is_right` marks the correct candidates; there is at least one. `weight` is the weight of the
+    query in the loss.
     """
 
     features: Floats
@@ -29,7 +29,7 @@ class Ranking:
 def fit_conditional_logit(rankings: Sequence[Ranking], prior: Floats, spread: Floats) -> Floats:
     """Return the likeliest weights under a Gaussian prior (McFadden 1974, maximum a posteriori).
 
-    For each query, the probability that one of its right candidates is chosen is maximised. The
+    The likelihood of a query is the probability that one of its correct candidates is chosen. The
     prior has the mean `prior` and the standard deviation `spread`; without rankings, `prior` is
     returned.
 
@@ -59,8 +59,8 @@ def fit_logit(
 ) -> Floats:
     """Return the weights of a logistic regression under a Gaussian prior (maximum a posteriori).
 
-    `evidence` has shape (examples, weights), `right` holds the outcomes, and `counts` is how much
-    each example counts, by default 1.
+    `evidence` has shape (examples, weights), `right` holds the outcomes, and `counts` holds each
+    example's weight in the loss, by default 1. Without examples, `prior` is returned.
 
     >>> no_examples = np.ones(0, dtype=np.bool_)
     >>> fit_logit(np.ones((0, 1)), no_examples, np.array([2.0]), np.array([1.0])).tolist()

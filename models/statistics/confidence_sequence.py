@@ -1,4 +1,4 @@
-"""Bounds on a precision that hold at all times at once, however often they are computed."""
+"""Bounds on a precision that stay valid however often they are computed."""
 
 from dataclasses import dataclass
 from math import inf, log, log1p
@@ -13,7 +13,7 @@ _STEPS = 40
 
 @dataclass(frozen=True, slots=True)
 class PrecisionBounds(Estimate):
-    """The share of `n` checked answers that were right, and bounds on the precision behind it."""
+    """The share of correct answers among `n` checked answers, and bounds on the true precision."""
 
     n: int
 
@@ -21,16 +21,18 @@ class PrecisionBounds(Estimate):
 def precision_bounds(right: int, wrong: int, *, error: float = 0.05) -> PrecisionBounds:
     """Return an estimate of precision and its bounds from answers that a person checked.
 
-    The probability that `high` ever falls below the true precision is at most `error`, even if it
-    is computed after every answer; the same holds for `low` rising above it. If the precision
-    varies and `high` falls below a promised precision, then the promise was not kept at every
-    answer. Without checked answers the estimate is 0.5 and the bounds are 0 and 1.
+    Even if the bounds are computed after every answer, the probability that `high` ever falls below
+    the true precision is at most `error`. The same holds for `low` ever rising above it. If the
+    precision changes over time, a `high` below a promised precision still proves that the precision
+    was below the promise for some answers. Without checked answers the estimate is 0.5 and the
+    bounds are 0 and 1.
 
-    Each bound inverts a test of "the precision is at least m" (at most m) by the mixture of
-    likelihood ratios against m, over a Beta prior truncated at m (Robbins, 1970; Howard et al.,
-    2021, arXiv 1810.08240; Waudby-Smith and Ramdas, 2023, arXiv 2010.09686). The mixture is a
-    nonnegative supermartingale that starts at 1, so by Ville's inequality the probability that it
-    ever reaches 1 / error is at most `error`.
+    The upper bound inverts a test of "the precision is at least m". The test uses the mixture of
+    likelihood ratios against m over a Beta prior truncated to precisions below m (Robbins, 1970;
+    Howard et al., 2021, arXiv 1810.08240; Waudby-Smith and Ramdas, 2023, arXiv 2010.09686). The
+    mixture is a nonnegative supermartingale that starts at 1, so by Ville's inequality the
+    probability that it ever reaches 1 / error is at most `error`. The lower bound is computed in
+    the same way, with correct and wrong answers exchanged.
 
     >>> bounds = precision_bounds(right=40, wrong=12)
     >>> bounds.n, round(bounds.value, 3), round(bounds.low, 3), round(bounds.high, 3)
@@ -55,7 +57,7 @@ def _upper_bound(right: int, wrong: int, a: float, b: float, error: float) -> fl
         return 1.0
     threshold = -log(error) - float(betaln(right + a, wrong + b) - betaln(a, b))
     low, high = right / (right + wrong), 1.0
-    # Above the estimate the evidence rises with the bound, so bisection finds the threshold.
+    # Above the share of correct answers, the evidence increases with the bound, so bisection works.
     for _ in range(_STEPS):
         middle = (low + high) / 2
         if _log_evidence(right, wrong, middle, a, b) >= threshold:

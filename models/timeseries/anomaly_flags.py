@@ -14,8 +14,8 @@ from models.base.series_model import SeriesScores
 CHANNEL_NAMES = (*CHANNELS, "gap")
 APART_SECONDS = 3_600
 
-# Points before the first anomalous point belong to its flag while a threshold at their score gives
-# at most this many times the budget in false alarms.
+# A flag's onset is moved back over earlier points as long as the alarm rate at each one's score is
+# at most this many times the budget.
 _ONSET_FACTOR = 20.0
 _MOST_ONSET_SECONDS = 1_800
 
@@ -24,11 +24,12 @@ Direction = Literal["up", "down", "gap"]
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """An anomalous stretch of a series; it is still going on if `ended_at` is None.
+    """An anomalous stretch of a series; `ended_at` is None while it continues.
 
-    `value` and `expected` are those of the point farthest from its expected value. `effect` is the
-    mean distance from the expected value of all points on the same side of it. All three are in the
-    series' own units, and NaN for a gap, where values are missing.
+    `value` and `expected` belong to the point that is farthest from its expected value. `effect` is
+    the mean deviation (value minus expected value) over the anomalous points of the flag that
+    deviate in the same direction as that point. All three are in the series' own units. They are
+    NaN for a gap, where values are missing.
     """
 
     onset_at: datetime
@@ -54,7 +55,8 @@ def find_flags(
     """Return the flags of one series; all arrays have shape (points,).
 
     A point is anomalous if a threshold at its score gives at most `budget_per_week` false alarms a
-    week. Anomalous points at most an hour apart belong to one flag.
+    week. Successive anomalous points at most an hour apart belong to one flag. `step_seconds` is
+    the usual time between two points.
     """
     anomalous = np.flatnonzero(scores.alarms_per_week <= budget_per_week)
     return tuple(
@@ -104,7 +106,7 @@ def _flag(
 def _effect(
     values: NDArray[np.float64], expected: NDArray[np.float64], run: NDArray[np.intp]
 ) -> tuple[int, float]:
-    """Return the point farthest from its expected value, and the mean distance on its side."""
+    """Return the point farthest from its expected value, and the flag's `effect`; see `Flag`."""
     distances = values[run] - expected[run]
     farthest = int(np.nanargmax(np.abs(distances)))
     side = distances[np.sign(distances) == np.sign(distances[farthest])]

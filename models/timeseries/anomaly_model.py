@@ -26,7 +26,7 @@ _DAY = 86_400
 _KERNELS = {"full": score_all_full, "light": score_all_light}
 _STATES = {"full": FULL_STATE, "light": LIGHT_STATE}
 
-# Rounded from the visible series, by `python tests/benchmarks/telemetry_constants.py`.
+# Rounded from what `python tests/benchmarks/telemetry_constants.py` finds on visible series.
 _ALARMS = {
     "full": Alarms(0.2, 1.65, 0.21, 10.0, 0.1, 0.5, 672.0, 1.6, 0.48),
     "light": Alarms(0.2, 1.85, 0.23, 10.0, 0.1, 0.5, 672.0, 1.7, 0.5),
@@ -47,19 +47,21 @@ _SCORES = np.dtype(
 
 
 class AnomalyModel(SeriesModel):
-    """Scores series by how far they are from their own past, over several channels at once.
+    """Scores points by how far they deviate from their series' own past, in several channels.
 
-    Each channel is a deviation: from a fast level, from the usual value at the time of day and from
-    the last point; in the tier `full` also that of the last minutes, that of the trend, that from
-    an autoregressive forecast and that from the hour of the week. A deviation is divided by its
-    usual spread to a ratio whose surprise is log2(1 + ratio), as for a tail like 1/x. The score is
-    the mean surprise of the channels, less half of the score that this series often reaches without
-    an incident. Updates of the state are clipped, so that an incident does not become the new
+    Each channel is one deviation of a point: from a fast level, from the usual value at the time of
+    day, and from the last point. The tier `full` has four more channels: the deviation of the last
+    minutes, the deviation of the trend, and the deviations from an autoregressive forecast and from
+    the usual value at the hour of the week. The surprise of a channel is log2(1 + ratio), where
+    `ratio` is the deviation divided by its usual spread; this fits a tail like 1/x. The score is
+    the mean surprise of the channels, minus a correction for series that often have high scores.
+    The correction is half of the difference between the score that one point in fifty exceeds and a
+    shipped constant. Updates of the state are clipped, so that an incident does not become the new
     normal.
 
-    Scores are meaningful after two days and have alarm rates after five. The rates come from a
-    generalised Pareto tail of hourly peaks, learned from the series' own past around shipped
-    constants. `step_seconds` is the usual time between two points; a missing point is NaN.
+    Scores are meaningful after two days and have alarm rates after five days. The rates come from a
+    generalised Pareto tail of hourly peaks, which starts from shipped constants and is learned from
+    the series' past. `step_seconds` is the usual time between two points; a missing point is NaN.
 
     >>> model = AnomalyModel(step_seconds=3600)
     >>> states = model.start(1)
@@ -95,7 +97,7 @@ class AnomalyModel(SeriesModel):
 
         `times` are unix seconds, strictly rising. `values`, of shape (series, points), are NaN
         where missing; values beyond 1e30 count as missing. Raises `ValueError` for times that do
-        not rise, or that are not after the last point that a state has seen.
+        not rise, or that are not later than the last point that was scored.
         """
         results = np.zeros(values.shape, _SCORES)
         results["alarms_per_week"] = np.inf
@@ -142,7 +144,7 @@ class AnomalyModel(SeriesModel):
 
 
 def enable_kernel_cache(home: Home) -> None:
-    """Cache the compiled loops in the home; compiling them takes each process seconds otherwise."""
+    """Cache the compiled loops in the home; compiling them takes seconds in each process."""
     folder = home.compiled / hash_sources(state, channels, alarm_rates)
     enable_disk_cache(folder, _KERNELS.values())
 
