@@ -1,1 +1,1 @@
-"""The commands that learn, measure and decide: one file each, which imports little at its top."""
+"""The commands that train, evaluate, promote and monitor; most import libraries when they run."""

@@ -1,4 +1,4 @@
-"""The commands of training; every error that a user can correct is one line and exit code 2."""
+"""The training commands; an error that users can correct prints one line and exits with code 2."""
 
 from features.cli.command_errors import one_line_errors
 from features.cli.console import command_group

@@ -57,7 +57,7 @@ def audit_command(
 
 
 def _reconcile(home: "Home", tenant: str, store: "Store") -> "ModelRegistry | None":
-    """Add champions that the log misses to it; return None where the registry cannot be read."""
+    """Log champions that are missing in the log; return None if the registry cannot be read."""
     from models.artifacts.registry import ModelRegistry
     from models.lifecycle.promotion import note_found_champions
 

@@ -14,10 +14,10 @@ _COLUMNS = tuple(field.name for field in fields(AuditEvent))
 
 
 def write_log(events: Sequence[AuditEvent], file: Path) -> None:
-    """Write events to a .csv or .jsonl file; an earlier file is replaced when all are written.
+    """Write events to a .csv or .jsonl file, which is replaced after all events are written.
 
-    Times are ISO 8601 in UTC; in csv, `details` are JSON. Raises `BadQuestion` for another kind
-    of file, and `OSError` where it cannot be written.
+    Times are ISO 8601 in UTC. In CSV, `details` is JSON. Raises `BadQuestion` for another file
+    suffix, and `OSError` if the file cannot be written.
     """
     write_rows = {".csv": _write_csv, ".jsonl": _write_jsonl}.get(file.suffix.lower())
     if write_rows is None:

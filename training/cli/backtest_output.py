@@ -1,4 +1,4 @@
-"""Prints what a replay of the last days found."""
+"""Prints the report of a backtest, a replay of the last days."""
 
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +16,7 @@ _SHOWN_ANSWERS = 40
 
 
 def describe_backtest(report: BacktestReport) -> None:
-    """Print, for each target, a line per certified label and the answers, wrong ones first."""
+    """Print for each target a line per certified label, and the answers, wrong answers first."""
     console = Console()
     for line in _heading(report):
         console.print(line, markup=False)
@@ -47,7 +47,7 @@ def _heading(report: BacktestReport) -> list[str]:
 def _label_table(target: BacktestedTarget) -> Table:
     learned, asked = f"{target.learned_from:,}", f"{target.asked:,}"
     table = Table(
-        # As plain text: what is in brackets would be taken for markup.
+        # Plain text, because rich would read text in brackets as markup.
         title=Text(f"{target.target} ({learned} labelled incidents learned, {asked} asked)"),
         caption="precision counts near-copies once, as certificates do",
     )

@@ -1,4 +1,4 @@
-"""The command that measures what training would give, also by a replay of the last days."""
+"""The command that evaluates models without registering them, also by a replay of past days."""
 
 from typing import Annotated
 
@@ -42,7 +42,7 @@ def evaluate_command(
     days = None if period is None else parse_days(period)
     file = require_history(history)
     settings = TrainingSettings()
-    # Encoded texts are kept there for a later training.
+    # The home is created, because encoded texts are cached there for a later training.
     home = open_home(settings)
     past = read_export(file, mapping, home, strict=strict, quiet=as_json)
     plan = replace(

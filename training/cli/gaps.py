@@ -1,4 +1,4 @@
-"""The command that lists what recurs without a runbook."""
+"""The command that lists incidents that recur without a runbook."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Commands by which the owner sets what may be done with answers, and lists what is set."""
+"""The commands that set and list what may be done with answers."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The command that checks whether the models in production are still right."""
+"""The command that reports changes in data and in answer quality since the training."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the name of who runs a command."""
+"""Options that several commands share, and the name of the user who runs a command."""
 
 from getpass import getuser
 from pathlib import Path
@@ -19,9 +19,9 @@ Family = Annotated[
 
 
 def actor_name() -> str:
-    """Return the name of the user, or `command line` where the user has no name."""
+    """Return the name of the user, or `command line` if the user has no name."""
     try:
         return getuser()
-    # A container may run as a number without a name; Python 3.13 calls that an OSError.
+    # A container's user may have a number but no name. From Python 3.13 on, this is an OSError.
     except (KeyError, OSError):
         return "command line"

@@ -1,4 +1,4 @@
-"""Prints what was read and what a training found, for people or as JSON."""
+"""Describes an imported history and the report of a training, as printed text or as JSON."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,10 @@ _SHOWN_REJECTED = 3
 
 
 def describe_history(history: History, report_folder: Path) -> None:
-    """Print how much was read and rejected, with warnings and where columns come from."""
+    """Print the numbers of rows read and rejected, warnings, and when columns were written.
+
+    `report_folder` contains the full list of rejected rows.
+    """
     console = Console()
     read = counted(len(history.incidents), "incident")
     console.print(f"read {read}, rejected {len(history.rejected):,}")
@@ -46,7 +49,7 @@ def report_json(report: TrainingReport | BacktestReport, history: History) -> st
 
 
 def describe_report(report: TrainingReport) -> None:
-    """Print the split, the figures of each target, and the decision of the gate."""
+    """Print the split, and for each target its metrics and the gate's verdict."""
     console = Console()
     encoded = counted(report.encoded, "text")
     console.print(f"measured in {report.split}; {encoded} newly encoded", markup=False)
@@ -80,7 +83,7 @@ def _target_lines(trained: TrainedTarget) -> Iterator[str]:
 
 
 def _metric_table(trained: TrainedTarget) -> Table:
-    # As plain text: what is in brackets would be taken for markup.
+    # Plain text, because rich would read text in brackets as markup.
     table = Table(title=Text(_title(trained)))
     for heading in ("metric", "value", "95% interval", f"baseline: {_baseline(trained)}"):
         table.add_column(heading)

@@ -1,4 +1,4 @@
-"""Commands by which a person promotes a version, or brings back the champion before it."""
+"""The commands that promote a version, or roll back to the previous champion."""
 
 import json
 from collections.abc import Callable

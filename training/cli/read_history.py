@@ -32,8 +32,7 @@ def read_export(
 def read_runbook_folder(path: Path, *, quiet: bool) -> RunbookFolder:
     """Read a folder of runbooks, and print how many were read unless `quiet`.
 
-    Each file that is skipped is named on standard error. Raises `UnreadableFile` where no runbook
-    can be read.
+    Each skipped file is named on standard error. Raises `UnreadableFile` if no runbook can be read.
     """
     with show_step(f"reading {path.name}"):
         folder = read_runbooks(path)
@@ -47,7 +46,7 @@ def read_runbook_folder(path: Path, *, quiet: bool) -> RunbookFolder:
 
 
 def require_history(path: Path | None) -> Path:
-    """Return the file that was named; raises `NotEnoughHistory` where none was."""
+    """Return the history's path; raises `NotEnoughHistory` if the user gave no path."""
     if path is None:
         raise NotEnoughHistory("nothing to learn from: give --history FILE or --runbooks DIR")
     return path

@@ -52,7 +52,7 @@ def retrain_command(
     now = datetime.now(UTC)
     moment = now if cutoff is None else _parse_cutoff(cutoff, now)
     settings = TrainingSettings()
-    # Without a file there is only the store to learn from.
+    # Without a file, the store is the only source, so the home must exist.
     home = find_home(settings) if history is None else open_home(settings)
     plan = replace(
         settings.plan(home, actor=actor_name()),

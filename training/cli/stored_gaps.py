@@ -11,7 +11,7 @@ from training.settings import TrainingSettings
 
 
 def find_stored_gaps(least: int) -> tuple[Gap, ...]:
-    """Return what recurred at least so often, the most frequent first.
+    """Return the incidents that recurred at least `least` times, the most frequent first.
 
     Raises `HomeUnavailable`, `StoreUnavailable` and `EncoderUnavailable`.
     """

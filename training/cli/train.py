@@ -1,4 +1,4 @@
-"""The command that learns from a history and promotes what passes the gate."""
+"""The command that trains models on a history and promotes those that pass the gate."""
 
 from pathlib import Path
 from typing import Annotated
