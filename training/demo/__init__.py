@@ -1,1 +1,1 @@
-"""A synthetic company: its incidents, runbooks, telemetry and the day on which it breaks."""
+"""A synthetic company: its incidents, its runbooks, and metrics that end in a failure."""

@@ -1,4 +1,4 @@
-"""Watches the demo company's metrics with the real detector, as the watcher would."""
+"""Detects anomalies in the demo company's metrics with the model that watches real metrics."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,10 +27,11 @@ _OPENED_AFTER = timedelta(minutes=10)
 
 
 def record_day(company: DemoCompany, home: Home, store: Store) -> str:
-    """Store a failure of one service, its metrics and its changes; return the incident's id.
+    """Store a service's failure with its changes and anomalies; return the incident's id.
 
-    The failure is minutes old when the company's history ends. Its alert repeats the text of an
-    earlier alert that was fixed. A home without a topology gets the company's.
+    The failure begins some minutes before the company's history ends. Its alert repeats the text of
+    the service's first alert with a recorded fix, if there is one. If the home has no topology, the
+    company's dependencies are written as its topology.
     """
     day = generate_day(company.dependencies, seed=_SHOWN_SEED, end=company.end)
     enable_kernel_cache(home)
@@ -55,7 +56,7 @@ def _is_fixed_alert(past: ResolvedIncident, service: str) -> bool:
 
 
 def watch_day(day: DemoDay) -> tuple[SeriesAnomaly, ...]:
-    """Return the anomalies of the day's last 24 hours, at two alarms a week for each service."""
+    """Return the anomalies of the last 24 hours, at two false alarms per week and service."""
     model = AnomalyModel(step_seconds=STEP_SECONDS)
     values = np.stack([series.values for series in day.series])
     scores = model.update(model.start(len(values)), day.times, values)

@@ -1,4 +1,4 @@
-"""The demo company's history as files, as a real organisation would export and import them."""
+"""Writes the demo company's history to files, like a real organisation's export."""
 
 import json
 import shutil
@@ -25,17 +25,17 @@ def write_history(company: DemoCompany, path: Path) -> None:
 
 
 def write_mapping(path: Path) -> None:
-    """Write the mapping that reads what `write_history` wrote."""
+    """Write the column mapping for the file that `write_history` writes."""
     shutil.copyfile(DATA / "mapping.yaml", path)
 
 
 def write_runbooks(folder: Path) -> None:
-    """Write the runbooks below `folder`, each to the path that its incidents name."""
+    """Write the runbooks below `folder`; incidents name a runbook by its path there."""
     shutil.copytree(DATA / "runbooks", folder, dirs_exist_ok=True)
 
 
 def load_demo(company: DemoCompany) -> History:
-    """Write a company's export and mapping to a temporary folder, and import them.
+    """Return a company's history, exported to a temporary folder and imported again.
 
     >>> from training.demo.incidents import generate_company
     >>> len(load_demo(generate_company(incidents=20)).incidents)

@@ -14,7 +14,7 @@ _MISLABELLED, _MISTYPED, _GERMAN, _RUNBOOK_NOTED = 0.03, 0.2, 0.1, 0.7
 _WORKING_HOURS, _IN_WORKING_HOURS = (7, 17), 0.95
 _YEAR_MINUTES = 365 * 24 * 60
 _LAST_MINUTES = 30
-_GROWTH = 1.15  # above 1, more is reported in the last months than in the first
+_GROWTH = 1.15  # above 1, the last months have more incidents than the first months
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class DemoCompany:
 def generate_company(
     *, seed: int = 0, incidents: int = 1_300, end: datetime = EXAMPLE_END
 ) -> DemoCompany:
-    """Generate a year of synthetic incidents that ends at `end`, aware UTC to the minute.
+    """Generate a year of synthetic incidents that ends at `end`, a UTC time without seconds.
 
-    Equal arguments give an equal company. Another `end` shifts the same incidents in time, but for
-    weekends, when people hardly write.
+    Equal arguments give an equal company. Another `end` shifts the same incidents in time, except
+    that most reports by people stay on working days and in working hours.
 
     >>> len(generate_company(incidents=20).incidents)
     20
@@ -59,7 +59,10 @@ class _Generator:
     end: datetime
 
     def draw_episode(self, number: int) -> list[ResolvedIncident]:
-        """Draw the reports of one trouble: mostly one report, at times two, seldom a storm."""
+        """Draw the incidents of one issue: mostly one, sometimes two, rarely 6 to 25.
+
+        Incidents that would open after the company's `end` are left out.
+        """
         rng = self.rng
         kind = rng.choices(self.kinds, [4 - kind.rank for kind in self.kinds])[0]
         size = rng.choices((1, 2, rng.randint(6, 25)), (93, 6, min(kind.rank, 1)))[0]
@@ -96,7 +99,7 @@ class _Generator:
         service, reporter = kind.service, "robot"
         title, text = self._write(voice, words)
         if is_person:
-            # People often name no service, or the one before their eyes.
+            # People often name no service, or `workplace` instead of the service at fault.
             service = rng.choice((service, service, service, "", "", "workplace"))
             reporter = words["person"].lower().replace(" ", ".")
         report = IncidentReport(
@@ -113,7 +116,7 @@ class _Generator:
     def _draw_words(
         self, kind: TroubleKind, voice: str, scope: int, opened_at: datetime
     ) -> dict[str, str]:
-        """Draw a word for every slot of the templates."""
+        """Draw a text for every placeholder of the templates."""
         rng, facts = self.rng, self.facts
         language = "german" if voice == "german" else "english"
         words = {
@@ -151,12 +154,16 @@ class _Generator:
         return title, text
 
     def _mistype(self, text: str) -> str:
-        """Swap two letters of a text, or leave one out."""
+        """Return the text with two neighbouring characters swapped, or with one left out."""
         at = self.rng.randrange(len(text) - 1)
         return text[:at] + self.rng.choice((text[at + 1], text[at + 1] + text[at])) + text[at + 2 :]
 
     def _repeat(self, first: IncidentReport, repeated: ResolvedIncident) -> ResolvedIncident:
-        """Link a report to the first of its episode; half of the time it repeats its text too."""
+        """Mark an incident as a duplicate of its episode's first report.
+
+        With a probability of one half, it also gets the facts and the text of that report, the text
+        possibly mistyped.
+        """
         report, outcome = repeated.report, replace(repeated.outcome, duplicate_of=first.id)
         if self.rng.random() < 0.5:
             text = self.rng.choice((first.description, self._mistype(first.description)))

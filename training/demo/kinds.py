@@ -1,4 +1,4 @@
-"""The demo company as its data files describe it: services, people, phrases, kinds of trouble."""
+"""Reads the demo company's data files: services, people, phrases and kinds of incident."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,10 @@ _VOICES = {"portal": "person", "mail": "person", "phone": "person", "monitoring"
 
 @dataclass(frozen=True, slots=True)
 class CompanyFacts:
-    """What `company.json` says: services with what they depend on, sites, people, and phrases.
+    """The content of `company.json`: services with their dependencies, sites, people and phrases.
 
     `scopes` holds sentences by language for each scope, from one person to everybody. `layouts`
-    holds, for each source, how its title and its text are put together.
+    holds the templates by which each source combines the parts of a title and of a text.
     """
 
     severity_levels: Sequence[str]
@@ -31,9 +31,10 @@ class CompanyFacts:
 
 @dataclass(frozen=True, slots=True)
 class ReportTemplate:
-    """A title and a text of one kind, as a `person`, an `engineer` or an `alert` writes them.
+    """Templates of a title and a text for one kind of incident, as one `voice` writes them.
 
-    The voice `german` is a person who writes German. `fix` replaces the fixes of the kind.
+    The voice is `person`, `engineer`, `alert` or `german`, a person who writes German. `fix`, if
+    given, replaces the fixes of the kind.
     """
 
     kind: str
@@ -45,10 +46,11 @@ class ReportTemplate:
 
 @dataclass(frozen=True, slots=True)
 class TroubleKind:
-    """One kind of trouble: its labels, its fixes, and how it is reported.
+    """One kind of incident: its labels, its fixes, and how it is reported.
 
-    `sources` holds how often each source reports it. `rank` is the usual severity, 0 the least;
-    `scopes` are drawn from, each a place in the company's scopes. `runbook` is None if none exists.
+    `sources` holds the relative frequency of each source. `rank` is the usual severity, where 0 is
+    the least severe. `scopes` are the possible scopes, as indices of the company's scopes.
+    `runbook` is None if there is no runbook for the kind.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A week of the demo company's metrics, and the day on which a deploy breaks one service of ten."""
+"""Generates a week of the demo company's metrics, which ends after a deploy breaks a service."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class DemoSeries:
-    """One metric of one service, a value a minute."""
+    """One metric of one service, with one value per minute."""
 
     service: str
     metric: str
@@ -35,13 +35,13 @@ class DemoSeries:
 
     @property
     def name(self) -> str:
-        """The series as Prometheus writes it."""
+        """The name of the series in Prometheus notation."""
         return f'{self.metric}{{service="{self.service}"}}'
 
 
 @dataclass(frozen=True, slots=True)
 class DemoDay:
-    """What was measured and changed until some minutes after the deploy that broke `service`.
+    """The metrics and the changes until 18 minutes after the deploy that broke `service`.
 
     `times` are unix seconds, one for each value of every series. `culprit` is the change at fault.
     """
@@ -54,19 +54,20 @@ class DemoDay:
 
     @property
     def ends_at(self) -> datetime:
-        """When the last value was measured."""
+        """The time of the last value."""
         return datetime.fromtimestamp(int(self.times[-1]), UTC)
 
 
 def generate_day(
     dependencies: Mapping[str, Sequence[str]], *, seed: int = 0, end: datetime = EXAMPLE_END
 ) -> DemoDay:
-    """Generate a week that ends at `end` in a failure, 18 minutes after the deploy at fault.
+    """Generate a week of metrics that ends at `end`, 18 minutes after a deploy breaks a service.
 
-    Equal arguments give an equal day; another `end`, aware UTC to the minute, shifts the same
-    values in time. Load has a daily season, and every metric has noise. The deploy breaks a service
-    within three minutes, and the services that depend on it, directly or not, some minutes later
-    and less. Other deploys of that day, on this service and others, are innocent.
+    `end` is a UTC time without seconds. Equal arguments give an equal day; another `end` shifts the
+    same values in time. Load has a daily season, and every metric has noise. The deployed service
+    fails within three minutes after the deploy. The services that depend on it, directly or
+    indirectly, follow some minutes later and are affected less. The other deploys of that day, on
+    this service and on others, are harmless.
 
     >>> day = generate_day({"web": ["database"], "database": []})
     >>> [series.name for series in day.series][:2], day.culprit.at.minute
@@ -86,7 +87,10 @@ def generate_day(
 
 @dataclass(frozen=True, slots=True)
 class _Harm:
-    """From when, in unix seconds, and how much a service suffers; 1 doubles its latency."""
+    """How a failure affects a service: its start, in unix seconds, and its size.
+
+    A size of 1 doubles the service's latency.
+    """
 
     began: float
     size: float
@@ -114,7 +118,7 @@ def _metrics(
     service: str, times: NDArray[np.int64], harm: _Harm | None, rng: Generator
 ) -> Iterator[DemoSeries]:
     size = rng.uniform(20, 200)
-    # Counted from the end, so that the failure looks the same whenever the demo is made.
+    # Relative to the last value, so that the failure looks the same for every `end`.
     peak = times[-1] + rng.uniform(*_PEAK_HOURS) * 3_600
     season = 1 + rng.uniform(0.3, 0.6) * np.cos(2 * np.pi * (times - peak) / _DAY)
     load = size * season * _noise(times, rng, 0.05)
@@ -135,7 +139,7 @@ def _metrics(
 
 
 def _noise(times: NDArray[np.int64], rng: Generator, spread: float) -> Array:
-    """Return factors around 1 that linger a little, as real ones do."""
+    """Return noise factors around 1; as in real metrics, successive factors are correlated."""
     shocks = rng.normal(0, spread, len(times))
     lingering: Array = np.exp(np.convolve(shocks, [0.6, 0.3, 0.1], mode="same"))
     return lingering
@@ -144,7 +148,7 @@ def _noise(times: NDArray[np.int64], rng: Generator, spread: float) -> Array:
 def _innocent(services: Sequence[str], culprit: Change, rng: Generator) -> Iterator[Change]:
     for number in range(1, _INNOCENT + 1):
         service = services[int(rng.integers(len(services)))]
-        # Of two deploys of one service within minutes nobody could tell which one it was.
+        # A second deploy of the same service within minutes would make the culprit ambiguous.
         latest = _APART_MINUTES if service == culprit.service else -5
         at = culprit.at - timedelta(minutes=float(rng.uniform(latest, 360)))
         yield Change(f"deploy-{number}", service, at, "deploy", f"{service} 3.{number}")
