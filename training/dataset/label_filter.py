@@ -10,12 +10,12 @@ from models.base.target_labels import FIELD_PREFIX
 
 _RETRIEVAL_TARGETS = frozenset({"runbooks", "similar"})
 Labels = Mapping[str, Mapping[str, str]]
-"""Labels by target, by the id of the incident."""
+"""For each incident id, the incident's labels by target."""
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedLabel:
-    """A label of a target that is not learned, the incidents that have it, and the reason."""
+    """A label that is excluded from training, the incidents that have it, and the reason."""
 
     target: str
     label: str
@@ -37,12 +37,12 @@ class RejectedLabel:
 def find_rejected_labels(
     labels: Labels, final_labels: Set[tuple[str, str]], metadata: DatasetMetadata
 ) -> tuple[RejectedLabel, ...]:
-    """Return the labels not to learn from.
+    """Return the labels to exclude from training.
 
-    If a target has levels, every label that is not one of them is rejected. For other targets, a
-    label is rejected if people gave it to a single incident and no final state has it: it is as
-    likely a typing mistake as a new class. `final_labels` holds each target and label that a final
-    state has.
+    If a target has levels, every label that is not one of the levels is rejected. For other
+    targets, a label is rejected if people gave it to a single incident and no final state has it:
+    it is as likely a typing mistake as a new class. `final_labels` holds the pairs of target and
+    label that occur in final states. Labels of runbooks and similar incidents are never rejected.
     """
     levels = {
         f"{FIELD_PREFIX}{name}": scale for name, scale in metadata.field_levels.items() if scale

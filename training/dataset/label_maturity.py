@@ -51,14 +51,14 @@ def exclude_immature(
 ) -> MatureHistory:
     """Leave out the newest weeks in which too few incidents have a label yet.
 
-    Incidents that are resolved within hours get their labels first. A week with few labels
-    therefore shows mostly quick fixes, and a model would learn that all incidents are like these.
-    The weeks are counted back from the cutoff. The newest week to learn from is the first whose
-    share of labelled incidents is at least `wanted_share` times the share in the eight weeks before
-    it; where one incident in five ever gets a label, one in five is enough. Each target is judged
-    by its own labels: a severity is often known at once, a category only when the incident is
-    closed. Incidents of weeks that are left out for every target are removed, so that models are
-    not judged on such weeks. A history without usable times is returned unchanged.
+    Incidents that are resolved within hours get their labels first. So the labelled incidents of a
+    week with few labels are mostly quick fixes, and training on them would be biased. The weeks are
+    counted back from the cutoff. The newest week to learn from is the latest week whose share of
+    labelled incidents is at least `wanted_share` times the share in the eight weeks before it. So
+    if usually one incident in five gets a label, a share of one in five is enough. Weeks are left
+    out separately for each target: a severity is often known at once, a category only when the
+    incident is closed. Incidents of weeks that are left out for every target are removed, so that
+    models are not evaluated on such weeks. A history without usable times is returned unchanged.
     """
     opening_times = [incident.report.opened_at for incident in history.incidents]
     if not opening_times or not is_dated(history.incidents):

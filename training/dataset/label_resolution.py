@@ -15,7 +15,7 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ResolvedLabels:
-    """The label of each target of an incident that counts at the cutoff.
+    """The labels of one incident that count at the cutoff, at most one for each target.
 
     `labels` holds the strongest record known at the cutoff, by target. `labels_to_store` are labels
     of a file that are missing in the ledger, for targets that Precedent has answered.
@@ -35,14 +35,14 @@ class ResolvedLabels:
 
     @property
     def self_confirmed(self) -> int:
-        """How many labels only repeat Precedent's own answers."""
+        """The number of labels that only repeat Precedent's own answers."""
         return len(self.labels) - len(self.trainable)
 
 
 class LabelResolver:
     """Resolves the labels of one incident at a time.
 
-    `answers` are Precedent's newest ones, by incident and target.
+    `answers` are Precedent's newest answers, by incident id and target.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class LabelResolver:
     ) -> ResolvedLabels:
         """Return the labels of an incident that is in the store, in a file, or in both.
 
-        If the ledger has records of a target, the stored final state is one of them. Otherwise the
-        final state was read from a file, and counts as an outcome. A file's label is new if it
-        differs from the final state that the ledger, or else the store, has.
+        If the ledger has records of a target, these include the stored final state. Otherwise the
+        final state was read from a file, and counts as an outcome. A file's label is a new record
+        if it differs from the final state in the ledger, or in the store if the ledger has none.
         """
         incident = stored_incident or file_incident
         if incident is None:

@@ -24,7 +24,7 @@ _MIN_GROUPED_SHARE = 0.5
 class PointInTimeHistory:
     """A history with the labels known at a cutoff, and what a file adds to the store.
 
-    `metadata` comes from the mappings. `self_confirmed` counts the labels that were removed because
+    `metadata` comes from column mappings. `self_confirmed` counts labels that were removed because
     they only repeat Precedent's own answers; `warnings` name the labels that
     `find_rejected_labels` removed. `incidents_to_store` and `labels_to_store` are in the file but
     not in the store.
@@ -45,10 +45,10 @@ def read_point_in_time(
 
     If the ledger has labels of an incident's target, the strongest one counts. Otherwise the final
     state counts, which was known once the incident was resolved. Labels that only repeat
-    Precedent's own answers are left out, and so are those of `find_rejected_labels`. Incidents of a
-    `file` are added to the stored ones; without `with_store` they replace them. If an id is in
-    both, the report comes from the store, and the file's final state is one more label, which may
-    itself repeat one of Precedent's answers.
+    Precedent's own answers are left out, and so are the labels that `find_rejected_labels` returns.
+    Incidents of a `file` are added to the stored incidents; without `with_store`, only the file's
+    incidents are returned. If an incident is in both, the report comes from the store, and the
+    file's final state is a further label, which may also only repeat an answer of Precedent.
     """
     stored_incidents = _incidents_before(store.incidents.all(), cutoff)
     file_incidents = _incidents_before(() if file is None else file.incidents, cutoff)
@@ -99,11 +99,12 @@ class SelfConfirmedExcluded:
 
 
 def exclude_self_confirmed(store: Store, file: History) -> SelfConfirmedExcluded:
-    """Remove those labels of a file that only repeat Precedent's own answers.
+    """Return a file's history without the labels that only repeat Precedent's own answers.
 
-    Where an answer was `auto`, an export holds that answer as if a person had given the label.
-    Incidents without any answer or label in the store stay unchanged. The labels of the others are
-    resolved with those of the ledger, and lose the labels that `find_rejected_labels` names.
+    If an answer was applied automatically, an export contains it as if a person had given the
+    label. Incidents without any answer or label in the store stay unchanged. The labels of all
+    other incidents are resolved with the ledger's labels, and those that `find_rejected_labels`
+    returns are removed.
     """
     ids = [incident.report.id for incident in file.incidents]
     answers = store.predictions.latest_summaries(ids)
@@ -137,7 +138,7 @@ def exclude_self_confirmed(store: Store, file: History) -> SelfConfirmedExcluded
 
 
 def describe_self_confirmed(count: int) -> tuple[str, ...]:
-    """Return a line that says how many labels are self-confirmed, or no line if none is.
+    """Return a line with the number of self-confirmed labels, or no line if it is 0.
 
     >>> describe_self_confirmed(1)
     ("1 label left out for only repeating Precedent's own answers",)
@@ -161,7 +162,7 @@ def _trainable_labels(
     incidents: Iterable[ResolvedIncident],
     metadata: DatasetMetadata,
 ) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
-    """Return the labels to learn from by incident and target, and a line for each rejected one."""
+    """Return the labels to train on by incident and target, and a line per rejected label."""
     trainable = {id_: labels.trainable for id_, labels in resolved_labels.items()}
     final_labels = set(_final_labels(incidents, resolved_labels.values()))
     rejected_labels = find_rejected_labels(trainable, final_labels, metadata)
@@ -174,7 +175,7 @@ def _trainable_labels(
 def _final_labels(
     incidents: Iterable[ResolvedIncident], resolved_labels: Iterable[ResolvedLabels]
 ) -> Iterator[tuple[str, str]]:
-    """Yield target and label of each final state, present or earlier."""
+    """Yield the target and the label of each current or earlier final state."""
     for incident in incidents:
         yield from labels_of(incident.outcome).items()
     for labels in resolved_labels:
@@ -186,7 +187,10 @@ def _final_labels(
 def _merge_incident(
     stored_incident: ResolvedIncident | None, file_incident: ResolvedIncident | None
 ) -> ResolvedIncident:
-    """Return the stored report, with the file's outcome if the stored incident is still open."""
+    """Return the stored incident, with the file's outcome if the stored incident is still open.
+
+    If only one of the two incidents exists, it is returned.
+    """
     if stored_incident is None or file_incident is None:
         incident = stored_incident or file_incident
         if incident is None:
@@ -203,7 +207,7 @@ def _merge_incident(
 def _incidents_missing_in_store(
     stored_incidents: Mapping[str, ResolvedIncident], file_incidents: Mapping[str, ResolvedIncident]
 ) -> Iterator[ResolvedIncident]:
-    """Yield new incidents, and stored open incidents with the outcome that the file has."""
+    """Yield the file's new incidents, and stored open incidents with the file's outcome."""
     for id_, incident in file_incidents.items():
         merged = _merge_incident(stored_incidents.get(id_), incident)
         if merged != stored_incidents.get(id_):
@@ -213,7 +217,7 @@ def _incidents_missing_in_store(
 def _replace_labels(
     incident: ResolvedIncident, labels: Mapping[str, str], cutoff: datetime
 ) -> ResolvedIncident:
-    """Return the incident with these labels only, and unresolved if it was so at the cutoff."""
+    """Return the incident with only these labels, and unresolved if resolved after the cutoff."""
     outcome = incident.outcome
     is_resolved = outcome.resolved_at is None or outcome.resolved_at <= cutoff
     known_outcome = Outcome(
@@ -236,7 +240,7 @@ def _replace_labels(
 def _merge_metadata(
     stored_metadata: DatasetMetadata | None, file: History | None
 ) -> DatasetMetadata:
-    """Return the stored metadata, replaced by the file's where the file has any."""
+    """Return the stored metadata, updated with the metadata that the file has."""
     before = stored_metadata or DatasetMetadata()
     if file is None:
         return before
@@ -256,7 +260,8 @@ def _build_history(
 ) -> History:
     incidents = tuple(incidents)
     groups = tuple(metadata.groups.get(incident.report.id, "") for incident in incidents)
-    # Incidents that did not come from an export have no group. If most have none, split by time.
+    # Incidents that do not come from an export have no group. If most have none, groups are not
+    # used, and the history is split by time.
     is_grouped = sum(map(bool, groups)) > _MIN_GROUPED_SHARE * len(groups)
     return History(
         incidents=incidents,

@@ -1,4 +1,4 @@
-"""Splits by a stated group, else by time, else by near-copy group; never at random by row."""
+"""Splits a history by the mapping's groups, else by time, else by near-copy groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from features.domain.report import ResolvedIncident
 from models.classification.cross_validation import Fold, Rows, copy_folds, report_copy_groups
 
 _FOLDS = 5
-# With this many rows four folds measure as precisely, and a training takes under 90 seconds.
+# With many rows, four folds evaluate as precisely as five, and training takes under 90 seconds.
 _FOLDS_OF_MANY_ROWS = 4
 _MANY_ROWS = 30_000
 _TIME_BLOCKS = 4
@@ -25,7 +25,7 @@ _MIN_INCIDENTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A period that models are judged on: its start, its `rows`, and the rows `before` it."""
+    """A period for evaluation: its start, the `rows` opened in it, and the rows opened `before`."""
 
     starts_at: datetime
     rows: Rows
@@ -34,12 +34,12 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How a history is divided: folds to fit and judge on, and the blocks to resample.
+    """The folds on which models are fitted and evaluated, and the blocks that are resampled.
 
     `blocks` numbers each incident's day, group or near-copy group; intervals resample whole blocks.
-    `copies` numbers each incident's near-copy group; a certificate counts one incident of each.
-    `periods` are the judged periods in order of time, empty without usable times. `warnings` say
-    which requests of the mapping could not be met.
+    `copies` numbers each incident's near-copy group; a certificate counts one incident per group.
+    `periods` are the evaluated periods in order of time, empty unless the history is split by time.
+    `warnings` say why the mapping's `split_by` was not used.
     """
 
     folds: tuple[Fold, ...]
@@ -52,7 +52,7 @@ class Split:
 
     @property
     def scope(self) -> str:
-        """The sentence that says for whose incidents the certificates hold."""
+        """A sentence that says for whose incidents the certificates hold."""
         if self.is_across_groups:
             groups = len(np.unique(self.blocks))
             return (
@@ -94,7 +94,7 @@ def known_at(incident: ResolvedIncident) -> datetime | None:
 
 
 def is_dated(incidents: Sequence[ResolvedIncident]) -> bool:
-    """Tell whether nearly all incidents have a time of opening."""
+    """Tell whether at least 90% of the incidents have an opening time."""
     dated_count = sum(incident.report.opened_at is not None for incident in incidents)
     return dated_count >= _MIN_DATED_SHARE * len(incidents)
 
@@ -120,7 +120,10 @@ def _split_by_copies(copies: Rows, seed: int) -> Split:
 
 
 def _split_by_time(incidents: Sequence[ResolvedIncident], copies: Rows) -> Split:
-    """Judge each later period by models of what was known at its start (rolling origin)."""
+    """Split the later half into four periods, each held out from its own past (rolling origin).
+
+    Models of a period are fitted on the earlier incidents whose labels were known at its start.
+    """
     opened_at = np.array([_timestamp(incident.report.opened_at) for incident in incidents])
     labels_known_at = np.array([_timestamp(known_at(incident)) for incident in incidents])
     dated_rows = np.flatnonzero(np.isfinite(opened_at))

@@ -1,4 +1,4 @@
-"""Finds the targets that a history can teach, with their labels, and why others are skipped."""
+"""Finds the targets that can be trained on a history, and the reasons why others are skipped."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -15,9 +15,10 @@ _OUTCOME_TARGETS = ("category", "assignment", "severity")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What one model predicts, and the label of each incident of the history, None if unknown.
+    """A target of one model, with the label of each incident of the history, None if unknown.
 
-    A severity, impact or urgency has `levels`: its labels, least severe first. A choice has none.
+    An ordered target such as severity, impact or urgency has `levels`: its labels, least severe
+    first. A choice has no levels.
     """
 
     name: str
@@ -47,7 +48,7 @@ def find_targets(history: History) -> tuple[tuple[Target, ...], dict[str, str]]:
 
 
 def data_end(history: History, target: str) -> datetime | None:
-    """Return when the latest incident with a label of the target opened, None if unknown."""
+    """Return the latest opening time of incidents with a label of the target, None if unknown."""
     labelled_reports = (
         incident.report for incident in history.incidents if label_of(incident.outcome, target)
     )
@@ -55,7 +56,7 @@ def data_end(history: History, target: str) -> datetime | None:
 
 
 def attributes_of(history: History) -> list[str]:
-    """Return the names of the attributes: report columns that have no field of their own."""
+    """Return the names of all attributes, the report columns that have no field of their own."""
     return sorted({name for incident in history.incidents for name in incident.report.attributes})
 
 
