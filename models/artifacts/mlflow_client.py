@@ -44,7 +44,7 @@ def connect(tracking_uri: str) -> "MlflowClient":
 
 
 def create_database(tracking_uri: str) -> None:
-    """Create an SQLite database unless it exists, which takes seconds; a server's must exist.
+    """Create an SQLite database unless it exists, which takes seconds; do nothing for a server.
 
     The database is built under a temporary name and gets its own name when it is complete. So a
     crash leaves no incomplete database under that name, and no running server reads one.

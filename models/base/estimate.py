@@ -9,7 +9,7 @@ from features.formatting import interval
 class Estimate:
     """A value with its 95% interval `low`..`high`.
 
-    Classes that are saved have three number fields instead, which they fill from `triple`.
+    Records that are saved have three fields for these numbers instead, filled from `triple`.
 
     >>> gain = Estimate(0.021, 0.008, 0.034)
     >>> f"{gain:+.3f}"

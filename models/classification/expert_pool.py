@@ -37,7 +37,7 @@ class CrossFit:
 
 
 class ExpertPool(BaseEstimator):  # type: ignore[misc]
-    """Experts, their log-linear pool and the calibration of its top class.
+    """Experts, their log-linear pool and the calibration of the likeliest class.
 
     Labels are class numbers from 0 to `classes` - 1. Each expert is fitted on every fold; the
     scores of the held-out rows train the pool's weights and the calibration. Then each expert is

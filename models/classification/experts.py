@@ -48,7 +48,7 @@ class LatentTopics(TruncatedSVD):  # type: ignore[misc]
     components_: Floats
 
     def fit_transform(self, counts: object, labels: object = None) -> Floats:
-        """Learn the topics and return those of each row."""
+        """Learn the topics and return each row's weights of the topics."""
         topics = cast("Floats", super().fit_transform(counts, labels))
         # SciPy multiplies by the transposed matrix, and copies it unless it is in Fortran order.
         self.components_ = np.asfortranarray(self.components_)

@@ -143,7 +143,7 @@ class TopCalibration(BaseEstimator):  # type: ignore[misc]
         self.curve_ = None
         if 0 < right.sum() < len(right):
             curve = self._learn_curve(probabilities, right)
-            # A falling curve would turn a high confidence into a low one; the rows are too few.
+            # With too few rows the curve may fall; it would turn a high confidence into a low one.
             self.curve_ = curve if (curve.coef_ >= 0).all() else None
         return self
 

@@ -21,7 +21,7 @@ def nearest_exemplars(
     labels: Rows,
     classes: Sequence[str],
 ) -> list[tuple[Exemplar, ...]]:
-    """Return each report's exemplars, nearest first; none if the pool has no such expert.
+    """Return each report's exemplars, nearest first; none without an expert of neighbours.
 
     The exemplars are the three nearest examples. If all three have the predicted label, the nearest
     example with another label is added, unless its similarity is lower than that of the nearest

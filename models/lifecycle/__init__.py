@@ -1,1 +1,1 @@
-"""What happens to a model in service: promotion, rollback and audit."""
+"""Promotion, rollback, modes and audit of models in service, and the erasure of incidents."""

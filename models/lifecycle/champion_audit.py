@@ -69,10 +69,10 @@ class GainRecord(Estimate):
 class ChampionAt:
     """The champion of a target at a moment.
 
-    `reign` is the period in which that version was champion. It is None if the log contains no
-    champion of the target at that moment; then `unknown` describes what the registry contains.
-    `told` holds the details of all events about that version, such as the hash of its data and
-    measured gains with their intervals.
+    `reign` holds the champion's version and the period in which it was champion. It is None if the
+    log contains no champion of the target at the moment; then `unknown` describes what the registry
+    contains. `told` holds the details of all events about the version, such as the hash of its data
+    and measured gains with their intervals.
     """
 
     target: str

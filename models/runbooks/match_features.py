@@ -44,7 +44,7 @@ class Match:
 
 
 def match_reports(reports: Sequence[IncidentReport], index: RunbookIndex) -> list[Match]:
-    """Compare each report with each runbook."""
+    """Return for each report, in order, its match with the runbooks of an index."""
     queries = [read_report(report) for report in reports]
     texts = [query.text for query in queries]
     vectors = np.asarray(index.encoder.encode(texts), dtype=np.float64)

@@ -141,7 +141,7 @@ class PastUses:
         self.vectors: Vectors = vectors.reshape(-1, encoder.dimension)
 
     def is_before(self, report: IncidentReport) -> NDArray[np.bool_]:
-        """Tell which uses are for incidents opened before a report; its own use never is."""
+        """Tell which uses are for incidents opened before a report, without its own uses."""
         is_earlier = self._opened < _opening_time(report, np.inf)
         return np.asarray(is_earlier & (self._ids != report.id), dtype=np.bool_)
 

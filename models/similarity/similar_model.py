@@ -1,4 +1,4 @@
-"""The kind `similar`: past incidents about the same issue, and the open incident it belongs to."""
+"""The kind `similar`: past incidents related to a report, and an open incident it duplicates."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

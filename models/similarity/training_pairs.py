@@ -38,7 +38,7 @@ class LabelledQuery:
     `features` has shape (candidates, features). `alike` is the group of each candidate; candidates
     of one group describe the same issue. `has_relative` says whether an earlier incident is a
     relative, even if it is not a candidate; it is None if this is unknown. Queries of one `group`
-    are duplicates of each other. `weight` is the number of reports that this query represents.
+    are linked with each other. `weight` is the number of reports that this query represents.
     """
 
     id: str

@@ -29,8 +29,8 @@ def mode_command(
 ) -> None:
     """Set what may be done with answers.
 
-    `mode monitor` returns everything to monitor. A target's mode also lowers those of its labels
-    that were allowed more.
+    `mode monitor` returns all targets and labels to monitor. Setting a target's mode also lowers
+    the modes of its labels that allow more.
     """
     step = "asking the registry" if label is None else "reading the champion's labels"
     with show_step(step):

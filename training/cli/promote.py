@@ -33,7 +33,7 @@ def promote_command(
 
 
 def rollback_command(target: str, reason: Reason = "", as_json: AsJson = False) -> None:
-    """Bring back the champion before the present one."""
+    """Make the previous champion the champion again."""
     with show_step("loading libraries"):
         from models.lifecycle.promotion import rollback
 

@@ -37,7 +37,7 @@ def retrain_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train again, also on labels and outcomes that came in since."""
+    """Train again, including labels and outcomes that were added since the last training."""
     if mapping is not None and history is None:
         raise BadQuestion("--mapping says how a file is to be read; name the file with --history")
     with show_step("loading libraries"):

@@ -11,7 +11,7 @@ from training.settings import TrainingSettings
 
 
 def find_stored_gaps(least: int) -> tuple[Gap, ...]:
-    """Return the incidents that recurred at least `least` times, the most frequent first.
+    """Return incidents without a runbook that recurred `least` times or more, most frequent first.
 
     Raises `HomeUnavailable`, `StoreUnavailable` and `EncoderUnavailable`.
     """

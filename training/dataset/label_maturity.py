@@ -21,8 +21,8 @@ _WEEKS_BEFORE = 8
 class ImmaturePeriod:
     """The newest weeks of a target, left out because too few of their incidents have a label.
 
-    The period begins at `since`. `share` of its incidents have a label; `usual` is the same share
-    in the eight weeks before it.
+    The period begins at `since`. `share` is the share of its incidents that have a label; `usual`
+    is this share in the eight weeks before the period.
     """
 
     target: str
@@ -40,7 +40,7 @@ class ImmaturePeriod:
 
 @dataclass(frozen=True, slots=True)
 class MatureHistory:
-    """A history without the labels of immature periods, and these periods."""
+    """A history without the labels of immature periods, and the list of these periods."""
 
     history: History
     left_out: tuple[ImmaturePeriod, ...] = ()

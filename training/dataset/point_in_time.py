@@ -89,7 +89,7 @@ class SelfConfirmedExcluded:
 
     `self_confirmed` counts the labels that were removed because they only repeat Precedent's own
     answers; `warnings` name the labels that `find_rejected_labels` removed. `labels_to_store` are
-    missing in the ledger.
+    labels of the file that are missing in the ledger.
     """
 
     history: History

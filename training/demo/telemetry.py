@@ -99,7 +99,7 @@ class _Harm:
 def _spread(
     dependencies: Mapping[str, Sequence[str]], service: str, deployed_at: datetime, rng: Generator
 ) -> Iterator[tuple[str, _Harm]]:
-    """Yield the harm to the broken service, then to all that depend on it, nearest first."""
+    """Yield the broken service, then all that depend on it, nearest first, each with its harm."""
     began = deployed_at.timestamp() + rng.uniform(0, 180)
     reached = {service: _Harm(began, rng.uniform(1.0, 3.0))}
     waiting = [service]
