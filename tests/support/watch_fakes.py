@@ -189,8 +189,8 @@ class Watching:
     @property
     def config(self) -> WatchConfig:
         given = {
-            "prometheus": {"url": self.prometheus.url, "timeout_seconds": 0.5},
-            "alertmanager": {"url": self.alertmanager.url, "timeout_seconds": 0.5},
+            "prometheus": {"url": self.prometheus.url, "timeout_seconds": 30},
+            "alertmanager": {"url": self.alertmanager.url, "timeout_seconds": 30},
             "link": "http://127.0.0.1:8000",
             "step_seconds": STEP,
             "history_days": 0.05,
@@ -212,7 +212,7 @@ class Watching:
                 HttpClient(config.prometheus.url, config.prometheus.timeout_seconds),
                 config.max_series,
             ),
-            alertmanager=AlertmanagerClient(HttpClient(config.alertmanager.url, 0.5)),
+            alertmanager=AlertmanagerClient(HttpClient(config.alertmanager.url, 30)),
             writer=AlertWriter(
                 prometheus_url=config.prometheus.url,
                 step_seconds=STEP,

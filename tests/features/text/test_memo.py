@@ -1,6 +1,7 @@
 """Caches of texts: a function is called once per text, and all caches can be cleared."""
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,8 +16,12 @@ _MARKER = "Zebrafink7"
 
 
 @pytest.fixture(autouse=True)
-def forget() -> None:
+def forget() -> Iterator[None]:
     clear_cached()
+    # The caches were frozen with all that was imported, and would not be listed.
+    gc.unfreeze()
+    yield
+    gc.freeze()
 
 
 def holds_marker() -> bool:

@@ -234,5 +234,5 @@ def test_precision_that_makes_no_sense_is_refused(
     history = write_history(tmp_path / "h.csv")
     result = CliRunner().invoke(app, ["evaluate", "--history", str(history)])
     assert result.exit_code == 2
-    assert "auto_precision" in result.stderr
+    assert "PRECEDENT_AUTO_PRECISION" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1

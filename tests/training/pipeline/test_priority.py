@@ -75,4 +75,4 @@ def test_a_cost_that_makes_no_sense_is_told(
     monkeypatch.setenv("PRECEDENT_UNDER_RATING_COST", cost)
     result = CliRunner().invoke(app, ["evaluate", "--history", str(tickets)])
     assert result.exit_code == 2
-    assert "under_rating_cost" in result.stderr
+    assert "PRECEDENT_UNDER_RATING_COST" in result.stderr

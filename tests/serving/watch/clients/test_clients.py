@@ -17,8 +17,10 @@ from serving.watch.clients.prometheus import PrometheusClient, TooManySeries
 TIMES = slots(600, 780, 60)
 
 
-def client(url: str, *, most_bytes: int = 10**6, max_series: int = 10) -> PrometheusClient:
-    return PrometheusClient(HttpClient(url, 0.4, most_bytes), max_series)
+def client(
+    url: str, *, most_bytes: int = 10**6, max_series: int = 10, timeout_seconds: float = 30
+) -> PrometheusClient:
+    return PrometheusClient(HttpClient(url, timeout_seconds, most_bytes), max_series)
 
 
 def test_values_come_on_the_grid(prometheus):
@@ -111,7 +113,7 @@ def test_a_slow_server_is_not_waited_for(prometheus):
     prometheus.seconds_late = 2
     started = time.monotonic()
     with pytest.raises(RequestFailed, match="not answer within"):
-        client(prometheus.url).read("up", TIMES, 60)
+        client(prometheus.url, timeout_seconds=0.4).read("up", TIMES, 60)
     assert time.monotonic() - started < 1.5
 
 
@@ -131,9 +133,10 @@ def test_a_server_that_trickles_is_not_waited_for():
                 return
 
     Thread(target=trickle, daemon=True).start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     started = time.monotonic()
     with listener, pytest.raises(RequestFailed, match="not answer within"):
-        client(f"http://127.0.0.1:{listener.getsockname()[1]}").read("up", TIMES, 60)
+        client(url, timeout_seconds=0.4).read("up", TIMES, 60)
     assert time.monotonic() - started < 1.5
 
 
@@ -147,7 +150,7 @@ def test_a_server_that_is_down_is_named_without_its_password(prometheus):
 
 def test_alertmanager_gets_times_and_labels(alertmanager):
     at = datetime(2026, 3, 1, 14, 2, tzinfo=UTC)
-    AlertmanagerClient(HttpClient(alertmanager.url, 0.4)).post(
+    AlertmanagerClient(HttpClient(alertmanager.url, 30)).post(
         [OutgoingAlert({"alertname": "A"}, {"summary": "s"}, at, at, "http://p")]
     )
     assert alertmanager.latest == {
@@ -162,4 +165,4 @@ def test_alertmanager_gets_times_and_labels(alertmanager):
 def test_alertmanager_may_refuse(alertmanager):
     alertmanager.answer_with = lambda _: (400, b'"bad label"')
     with pytest.raises(RequestFailed, match="refused alerts with 400: '\"bad label\"'"):
-        AlertmanagerClient(HttpClient(alertmanager.url, 0.4)).post([])
+        AlertmanagerClient(HttpClient(alertmanager.url, 30)).post([])
