@@ -29,7 +29,7 @@ class EncodedReports:
     """Reports as hashed token counts, sentence vectors and facts, one row per report.
 
     `words`, `titles` and `characters` have shape (reports, TOKEN_COLUMNS). Hashing (Weinberger et
-    al. 2009) needs no vocabulary, so no artifact holds a customer's words. `adapted_vectors` come
+    al. 2009) needs no vocabulary, so the counts hold no words of a customer. `adapted_vectors` come
     from an encoder that was adapted to labels; they are empty unless an adapted encoder is given.
     """
 
@@ -58,7 +58,7 @@ class EncodedReports:
 
 
 class ReportBatch(Sequence[IncidentReport]):
-    """Reports for several models; each kind of encoding is computed only once.
+    """Reports for several models, whose shared encodings are computed only once.
 
     >>> batch = ReportBatch([IncidentReport(id="1", title="disk full")])
     >>> options = {"encoder": "hashing", "reads_characters": False}

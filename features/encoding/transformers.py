@@ -129,7 +129,7 @@ class SentenceVectors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _select_columns(counts: csr_array, columns: NDArray[np.int32]) -> csr_array:
-    """Return `counts[:, columns]` for sorted columns, without work for each other column."""
+    """Return `counts[:, columns]` for sorted `columns`; the other columns cost no time."""
     if not len(columns):
         return csr_array(np.empty((counts.shape[0], 0), dtype=np.float32))
     places = np.minimum(np.searchsorted(columns, counts.indices), len(columns) - 1)

@@ -73,7 +73,10 @@ def _group_events(table: Table, events: EventColumns) -> tuple[list[list[int]], 
 
 
 def _positions(values: Sequence[str], column: str) -> Sequence[float]:
-    """Return each event's number or else time, to sort by; missing values are infinite."""
+    """Return the sort key of each event; missing values and unreadable times are infinite.
+
+    The keys are numbers if all values are numbers, otherwise times.
+    """
     try:
         return [float("inf") if is_missing(value) else float(value) for value in values]
     except ValueError:

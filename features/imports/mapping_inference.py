@@ -6,7 +6,8 @@ from features.errors import BadMapping
 from features.imports.column_mapping import HistoryMapping
 from features.text.tokens import plain_name
 
-# Headers are compared by their letters and digits. Of a role's names the first in the file is used.
+# Headers are compared by their letters and digits. A role takes the first name in its list that
+# the export has.
 _REPORT_NAMES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "number", "issuekey", "incidentid", "incidentnumber", "ticketid", "issueid"),
     "opened_at": ("openedat", "opened", "created", "createdat", "createddate", "syscreatedon"),
@@ -52,7 +53,7 @@ def is_caller(column: str) -> bool:
 def recognise(columns: Sequence[str]) -> HistoryMapping:
     """Return the mapping that an export's headers imply.
 
-    A column never has two roles. Impact and urgency are labels, never attributes. Raises
+    A column has one role. Impact and urgency are labels, never attributes. Raises
     `BadMapping` if no title, description, service or source is recognised, unless the export is an
     audit trail.
 
@@ -73,7 +74,8 @@ def recognise(columns: Sequence[str]) -> HistoryMapping:
     if events is None and not _MIN_USEFUL & report.keys():
         names = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
         raise BadMapping(
-            f"no column is recognised ({names}); say what the columns mean with --mapping"
+            f"no column with a text or service is recognised ({names}); say what the columns "
+            "mean with --mapping"
         )
     report["attributes"] = _take_columns(unused, _ATTRIBUTE_NAMES)
     return HistoryMapping.model_validate(

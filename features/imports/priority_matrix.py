@@ -55,7 +55,10 @@ def computed_severities(
 def matrix_order(
     matrix: PriorityMatrix, impact_levels: Sequence[str], urgency_levels: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the severities in ascending order of the mean rank of their impact plus urgency.
+    """Return the severities, lowest first.
+
+    The score of a cell is the rank of its impact plus the rank of its urgency. Severities are
+    sorted by the mean score of their cells.
 
     The order is empty if two severities have equal means, or if a level has no rank.
 

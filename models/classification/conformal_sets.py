@@ -18,10 +18,10 @@ class LabelSets(BaseEstimator):  # type: ignore[misc]
     """Split-conformal sets of labels (Vovk, Gammerman and Shafer 2005), calibrated by class.
 
     A set contains the correct label of a new report with a probability of at least `coverage`. This
-    also holds within each class that has at least `fewest_own` groups of near-copies to calibrate
-    on. All other classes are pooled; if the pool has fewer groups than that, the next smallest
-    classes are added to it. Only one row of each group is used, because near-copies are not
-    independent. If `is_ordered`, a set contains all levels between its lowest and its highest.
+    also holds within each class that is calibrated by itself: it has at least `fewest_own` groups
+    of near-copies. Classes with fewer groups are pooled. If the pool has fewer than `fewest_own`
+    groups, the smallest remaining class joins it. Only one row of each group is used, because
+    near-copies are not independent. If `is_ordered`, a set contains all levels between its lowest and its highest.
 
     The nonconformity of a class is the total probability of the likelier classes (Romano, Sesia and
     Candes 2020, without randomisation), so a set is larger where the model is unsure.
@@ -82,8 +82,8 @@ class LabelSets(BaseEstimator):  # type: ignore[misc]
     def _limit(self, classifier: ConformalClassifier, scores: Floats, category: int) -> float:
         """Return the greatest nonconformity with which a class of the category is in a set.
 
-        The p-value changes only at the calibration `scores`, so testing these finds the limit once.
-        Testing every class of every prediction would take seconds.
+        The p-value changes only at the calibration `scores`, so it is enough to test these, once,
+        when fitting. Testing every class of every prediction would take seconds.
         """
         candidates = np.unique(np.append(scores, np.inf))
         is_in_set = classifier.predict_set(

@@ -61,7 +61,7 @@ STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
 }
 # The messages of these errors are only logged: they name files, hosts and errors of drivers.
 _DETAIL_OF: Mapping[type[PrecedentError], str] = {
-    ArtifactRejected: "the version's files are not those that were registered, so it stays out",
+    ArtifactRejected: "the version's files were changed after registration, or have another format",
     StoreUnavailable: "the store is busy or cannot be reached",
     RegistryUnavailable: "the model registry cannot be reached",
     EncoderUnavailable: "the sentence encoder cannot be loaded",

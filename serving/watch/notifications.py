@@ -1,4 +1,4 @@
-"""Groups anomalies into notifications: those of one group detected together share one."""
+"""Groups anomalies of the same group, detected within minutes, into one notification."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ _KEPT = timedelta(hours=24)
 class Notification:
     """Anomalies of one group, by id, each detected within ten minutes of another one.
 
-    It fires until all have ended. The anomaly detected first is the lead: its series and onset
-    identify the alert, so that the alert is the same after a restart. `sent_at` is None until the
-    notification was sent.
+    It fires until all have ended. The anomaly detected first is the lead. Its series identifies the
+    alert, and its onset is when the alert starts, so both are the same after a restart. `sent_at`
+    is None until the notification was sent.
     """
 
     group: str
@@ -100,7 +100,7 @@ class NotificationGroups:
         ]
 
     def due(self, now: datetime) -> list[Notification]:
-        """Return the notifications to send: firing ones every minute, and ended ones once.
+        """Return the notifications to send: changed ones at once, firing ones every minute again.
 
         A notification that ended before it was sent is never sent.
         """

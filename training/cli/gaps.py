@@ -18,7 +18,7 @@ _SHOWN = 20
 
 
 def gaps_command(
-    least: Annotated[int, typer.Option(min=2, help="how often an incident must have recurred")] = 3,
+    least: Annotated[int, typer.Option(min=2, help="how often an incident must have occurred")] = 3,
     drafts: Annotated[
         Path | None, typer.Option(help="folder for a Markdown draft of each missing runbook")
     ] = None,
@@ -34,7 +34,7 @@ def gaps_command(
     if as_json:
         typer.echo(json.dumps({"gaps": [asdict(gap) for gap in gaps]}, indent=2, default=str))
         return
-    typer.echo(f"{len(gaps)} kinds of incidents recurred {least} times or more without a runbook")
+    typer.echo(f"{len(gaps)} kinds of incidents occurred {least} times or more without a runbook")
     for gap in gaps[:_SHOWN]:
         last = f", last on {gap.last_at:%Y-%m-%d}" if gap.last_at else ""
         typer.echo(f"{gap.count:6} times{last}: {gap.title}")

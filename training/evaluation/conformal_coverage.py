@@ -20,8 +20,8 @@ _MIN_CLASS_ROWS = 50
 class JudgedSets:
     """Label sets of held-out rows: whether each has the correct label, and how many labels.
 
-    `labels` are the correct ones. `blocks` has the number of each row's day or group, the unit to
-    resample.
+    `labels` are the correct ones. `blocks` says, by number, to which day or group each row belongs;
+    the bootstrap resamples whole days or groups.
     """
 
     labels: Rows
@@ -98,7 +98,7 @@ def mean_set_size(sets: JudgedSets, weight: Floats) -> float:
 
 
 def lowest_class_coverage(sets: JudgedSets, weight: Floats) -> float:
-    """Return the lowest weighted coverage of a class, among those with at least 50 rows.
+    """Return the weighted coverage of the worst-covered class, among those with at least 50 rows.
 
     This minimum is biased downwards, since a class can have the lowest coverage by chance.
     """

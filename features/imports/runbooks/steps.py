@@ -1,4 +1,4 @@
-"""Extracts the steps of a runbook: its instructions and commands, in the order of the page."""
+"""Extracts the steps of a runbook: its instructions and commands, diagnosis before mitigation."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -109,7 +109,7 @@ def _steps_in(blocks: Sequence[Block]) -> Iterator[str]:
 
 
 def _prompt_commands(block: Block) -> list[str]:
-    """Return the commands after a prompt, with their continuation lines; other lines are output."""
+    """Return the commands after a prompt, with continuation lines; other lines are left out."""
     commands: list[str] = []
     is_continued = False
     for line in block.text.splitlines():

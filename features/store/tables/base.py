@@ -16,8 +16,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 VERSION_TABLE = "precedent_alembic_version"
+"""The table that records which migration a database has reached."""
 SCHEMA_REVISION = "0005"
-"""The table that holds the migration a database has reached, and the newest migration."""
+"""The newest migration."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
