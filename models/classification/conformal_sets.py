@@ -21,7 +21,8 @@ class LabelSets(BaseEstimator):  # type: ignore[misc]
     also holds within each class that is calibrated by itself: it has at least `fewest_own` groups
     of near-copies. Classes with fewer groups are pooled. If the pool has fewer than `fewest_own`
     groups, the smallest remaining class joins it. Only one row of each group is used, because
-    near-copies are not independent. If `is_ordered`, a set contains all levels between its lowest and its highest.
+    near-copies are not independent. If `is_ordered`, a set contains all levels between its lowest
+    and its highest.
 
     The nonconformity of a class is the total probability of the likelier classes (Romano, Sesia and
     Candes 2020, without randomisation), so a set is larger where the model is unsure.

@@ -211,7 +211,7 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         ),
         "lowest class coverage": Wording(
             "right label in the set, worst label",
-            "The same share for the label where it is lowest, if it has at least 50 incidents.",
+            "The lowest share of a label, among labels with at least 50 incidents.",
         ),
         "recall_at_1": Wording(
             "found first",
