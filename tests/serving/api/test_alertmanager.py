@@ -182,9 +182,9 @@ def test_what_fires_again_since_the_same_time_is_opened_again(client, store):
     assert (again["effect"], again["incident_id"]) == ("opened", told["incident_id"])
     assert again["prediction_id"] != told["prediction_id"]
     assert store.incidents.get(told["incident_id"]) == opened
-    assert [one.report.id for one in store.inbox.page(InboxQuery(state="open")).incidents] == [
-        told["incident_id"]
-    ]
+    assert [
+        incident.report.id for incident in store.inbox.page(InboxQuery(state="open")).incidents
+    ] == [told["incident_id"]]
     assert tell(client, FIRING)["effect"] == "unchanged"
     assert tell(client, resolved())["effect"] == "resolved"
     assert store.incidents.count() == 1
@@ -401,7 +401,9 @@ def test_stopping_waits_for_a_triage_that_is_under_way(
         opened = tell(client, FIRING)
         assert opened["prediction_id"] is None
     assert stored
-    assert not [each for each in threading.enumerate() if each.name.startswith("alertmanager")]
+    assert not [
+        thread for thread in threading.enumerate() if thread.name.startswith("alertmanager")
+    ]
 
 
 def test_an_alert_is_kept_even_if_it_cannot_be_answered(client, store, monkeypatch):

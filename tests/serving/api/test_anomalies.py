@@ -54,7 +54,7 @@ def refused(client: TestClient, body: object) -> list[dict]:
 
 
 def small(times: list, values: list | None = None, **more: object) -> dict:
-    values = [float(each) for each in range(len(times))] if values is None else values
+    values = [float(number) for number in range(len(times))] if values is None else values
     return {"name": "cpu", "timestamps": times, "values": values, **more}
 
 
@@ -66,7 +66,7 @@ def test_the_answer_has_the_fields_of_the_contract(client, wave):
     answer = client.post("/v1/anomalies", json={"series": [wave, small([0, 60])]}).json()
     assert set(answer) == {"series", "budget_per_week", "request_id"}
     assert answer["budget_per_week"] == 1
-    assert [each["name"] for each in answer["series"]] == ["latency", "cpu"]
+    assert [series["name"] for series in answer["series"]] == ["latency", "cpu"]
     for scored, given in zip(answer["series"], [wave, small([0, 60])], strict=True):
         assert set(scored) == {"name", *ARRAYS, "flags", "calibration", "warnings"}
         assert {len(scored[name]) for name in ARRAYS} == {len(given["values"])}
@@ -75,7 +75,7 @@ def test_the_answer_has_the_fields_of_the_contract(client, wave):
 
 def test_trouble_is_flagged_in_the_series_own_units(client, wave):
     (scored,) = ask(client, {**wave, "unit": "ms"})
-    (flag,) = [each for each in scored["flags"] if each["value"] > 18]
+    (flag,) = [raised for raised in scored["flags"] if raised["value"] > 18]
     onset = datetime.fromisoformat(flag["onset_at"])
     assert abs(onset.timestamp() - (BEGIN + STEP * JUMP)) <= 1_800
     assert flag["onset_at"] <= flag["detected_at"]
@@ -98,10 +98,10 @@ def test_before_a_series_is_known_nothing_is_expected_nor_flagged(client, wave):
 def test_points_come_back_in_the_order_they_were_sent(client, wave):
     (straight,) = ask(client, wave)
     order = np.random.default_rng(1).permutation(len(wave["values"]))
-    mixed = {name: [wave[name][each] for each in order] for name in ("timestamps", "values")}
+    mixed = {name: [wave[name][place] for place in order] for name in ("timestamps", "values")}
     (scored,) = ask(client, {**wave, **mixed})
     for name in ARRAYS:
-        assert scored[name] == [straight[name][each] for each in order]
+        assert scored[name] == [straight[name][place] for place in order]
     assert scored["flags"] == straight["flags"]
     assert "disorder" in warned(scored)
     assert "disorder" not in warned(straight)
@@ -135,7 +135,7 @@ def test_not_numbers_and_infinities_are_taken_as_missing(client):
         answer = client.post("/v1/anomalies", content=body % literal, headers=JSON)
         assert answer.status_code == 200, answer.text
         scored = json.loads(answer.text, parse_constant=pytest.fail)["series"][0]
-        assert [each is None for each in scored["score"]] == [False, True, True, False]
+        assert [score is None for score in scored["score"]] == [False, True, True, False]
         assert "missing: 2" in " ".join(scored["warnings"])
 
 
@@ -151,13 +151,13 @@ def test_absurd_numbers_are_answered(client, wave):
 def test_times_may_be_seconds_milliseconds_or_iso(client, wave):
     seconds = wave["timestamps"]
     (straight,) = ask(client, wave)
-    zoned = [datetime.fromtimestamp(each, UTC).isoformat() for each in seconds]
+    zoned = [datetime.fromtimestamp(second, UTC).isoformat() for second in seconds]
     for times in (
-        [1000 * each for each in seconds],
-        [each + 0.25 for each in seconds],
+        [1000 * second for second in seconds],
+        [second + 0.25 for second in seconds],
         zoned,
-        [each.replace("+00:00", "Z") for each in zoned],
-        [each.replace("+00:00", "") for each in zoned],
+        [moment.replace("+00:00", "Z") for moment in zoned],
+        [moment.replace("+00:00", "") for moment in zoned],
         [*seconds[:9], *zoned[9:]],
     ):
         assert ask(client, {**wave, "timestamps": times}) == [straight]
@@ -174,11 +174,11 @@ def test_bounds_limit_what_is_expected(client, wave):
     low, high = 9.0, 11.0
     (scored,) = ask(client, {**wave, "bounds": [low, high]})
     for name in ("expected", "lower", "upper"):
-        held = [each for each in scored[name] if each is not None]
+        held = [value for value in scored[name] if value is not None]
         assert low <= min(held) <= max(held) <= high
     assert "bounds" in warned(scored)
     (open_above,) = ask(client, {**wave, "bounds": [9.0, None]})
-    assert max(each for each in open_above["upper"] if each is not None) > high
+    assert max(value for value in open_above["upper"] if value is not None) > high
     (wide,) = ask(client, {**wave, "bounds": [None, 1e6]})
     assert "bounds" not in warned(wide)
 
@@ -196,15 +196,15 @@ def test_what_alarm_rates_rest_on_is_said(client, wave):
     (short,) = ask(client, small([0, 60, 120]))
     assert short["calibration"]["source"] == "shipped constants"
     assert {"uncalibrated", "warm-up"} <= warned(short)
-    many = ask(client, *[{**wave, "name": f"series {each}"} for each in range(18)])
-    assert all(each["calibration"]["is_calibrated"] for each in many)
+    many = ask(client, *[{**wave, "name": f"series {number}"} for number in range(18)])
+    assert all(series["calibration"]["is_calibrated"] for series in many)
     assert many[0]["calibration"]["source"] == "own past and shipped constants"
     assert many[0]["calibration"]["series_weeks"] == pytest.approx(DAYS / 7, abs=0.01)
     assert not {"uncalibrated", "warm-up"} & warned(many[0])
 
 
 def test_series_are_scored_by_themselves(client, wave):
-    other = small([60 * each for each in range(500)], [1.0] * 500)
+    other = small([60 * minute for minute in range(500)], [1.0] * 500)
     (alone,) = ask(client, wave)
     together = ask(client, other, wave, other)
     assert {name: together[1][name] for name in ARRAYS} == {name: alone[name] for name in ARRAYS}
@@ -338,8 +338,8 @@ def test_half_a_character_in_a_name_is_dropped(client, wave):
 
 
 def test_too_many_series_are_refused(client):
-    one = {"name": "x", "timestamps": [], "values": []}
-    answer = client.post("/v1/anomalies", json={"series": [one] * 5_001})
+    series = {"name": "x", "timestamps": [], "values": []}
+    answer = client.post("/v1/anomalies", json={"series": [series] * 5_001})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["path"] == "series"
 

@@ -81,7 +81,7 @@ def client(trained: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClien
 
 def evaluations(home: Home) -> list[EvaluationFolder]:
     registry = ModelRegistry(home.tracking_uri, "default")
-    versions = [one for target in registry.champions() for one in registry.versions(target)]
+    versions = [version for target in registry.champions() for version in registry.versions(target)]
     folders = [evaluation_folder(version, home) for version in versions]
     return [files for files in folders if files.judged.exists()]
 
@@ -131,7 +131,7 @@ def test_the_models_that_learned_from_it_are_listed(client: TestClient) -> None:
 
 def test_a_model_without_its_label_is_not_listed(client: TestClient) -> None:
     models = delete(client, 0)["models"]
-    assert [(one["target"], one["version"]) for one in models] == [
+    assert [(model["target"], model["version"]) for model in models] == [
         ("category", "2"),
         ("category", "1"),
         ("similar", "1"),

@@ -54,7 +54,7 @@ def test_a_champion_is_promoted_and_rolled_back_by_whom_the_log_names(owner, hom
     assert owner.post("/v1/models/category/rollback", json={}).json()["version"] == "2"
     assert champion(home) == "2"
     events = store.audit_log.select()
-    assert [(one.action, one.version, one.actor, one.reason) for one in events] == [
+    assert [(event.action, event.version, event.actor, event.reason) for event in events] == [
         ("promote", "1", "ana", "it knows the new groups"),
         ("promote", "2", "ana", "it knows the new groups"),
         ("promote", "3", "api", ""),
@@ -162,14 +162,14 @@ def test_what_stands_for_many_comes_before_what_stands_alone(queue):
     titles = [" ".join([*words, str(n) * 4, str(n) * 5]) for n in range(6)]
     incidents = [incident_now(f"I{n}", title) for n, title in enumerate(titles)]
     incidents.append(incident_now("alone", "zebra quokka"))
-    answers = [answered(one.report.id, 0.5) for one in incidents]
+    answers = [answered(example.report.id, 0.5) for example in incidents]
     assert queue(incidents, answers)[-1]["incident_id"] == "alone"
 
 
 def test_of_near_copies_one_is_asked(queue):
     incidents = [incident_now(f"I{n}", "disk full on the mail server") for n in range(4)]
     incidents.append(incident_now("other", "printer jam in the hall"))
-    entries = queue(incidents, [answered(one.report.id, 0.5) for one in incidents])
+    entries = queue(incidents, [answered(example.report.id, 0.5) for example in incidents])
     assert sorted(entry["cluster_size"] for entry in entries) == [1, 4]
     copies = next(entry for entry in entries if entry["cluster_size"] == 4)
     assert copies["why"].endswith("stands for 4 near-copies")
@@ -191,7 +191,7 @@ def test_the_audit_sample_comes_first_and_without_our_answer(queue, store):
         [LabelRecord("done", "category", "VPN", LabelSource.AUDITED, "ana", at, "p-done")]
     )
     entries = queue(incidents, answers)
-    assert [(one["incident_id"], one["is_audit"]) for one in entries] == [
+    assert [(entry["incident_id"], entry["is_audit"]) for entry in entries] == [
         ("drawn", True),
         ("open", False),
     ]

@@ -41,7 +41,7 @@ def wait_for(holds, seconds=10):
 
 
 def pollers(watcher):
-    return {target: one.version.version for target, one in watcher.current().items()}
+    return {target: shadow.version.version for target, shadow in watcher.current().items()}
 
 
 def test_challengers_are_followed_and_let_go_of(watcher, trained_registry, word_model):

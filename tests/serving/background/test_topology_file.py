@@ -14,7 +14,7 @@ SHOP = "services: {Checkout: {depends_on: [payments], aliases: [shop]}, mail: }"
 
 
 def neighbours(file: TopologyFile, service: str) -> list[str]:
-    return [each.relation for each in file.current().neighbours(service)]
+    return [neighbour.relation for neighbour in file.current().neighbours(service)]
 
 
 def write(file: Path, text: str, at: int) -> None:
@@ -50,7 +50,7 @@ def test_a_file_that_breaks_later_leaves_what_was_known(tmp_path, caplog):
     write(file, "services: [", 2)
     for _ in range(3):
         assert neighbours(topology, "shop") == ["Checkout depends on payments"]
-    assert len([each for each in caplog.records if "stays as it was" in each.message]) == 1
+    assert len([record for record in caplog.records if "stays as it was" in record.message]) == 1
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ def test_entries_are_accepted_and_dismissed_by_themselves(client, answered):
     say(client, target="open_match", subject="INC6", action="dismiss")
     say(client, target="runbooks", subject="vpn/tunnel", helped="yes")
     said = {
-        (each.target, each.subject, each.action, each.helped) for each in answered.feedback.select()
+        (record.target, record.subject, record.action, record.helped)
+        for record in answered.feedback.select()
     }
     assert said == {
         ("similar", "INC7", "dismiss", None),

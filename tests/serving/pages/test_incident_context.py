@@ -47,7 +47,7 @@ def window(count: int = 120, level: float = 1.0) -> SeriesPoints:
 
 
 def numbers(path: str) -> list[float]:
-    return [float(each) for each in re.findall(r"-?\d+\.?\d*", path)]
+    return [float(number) for number in re.findall(r"-?\d+\.?\d*", path)]
 
 
 def test_a_picture_has_a_band_lines_an_onset_and_its_changes():
@@ -135,7 +135,7 @@ def test_the_page_names_the_change_and_draws_the_series_above_the_similar_incide
         assert part in text, part
     assert re.findall(r"<style|\sstyle=|\son\w+=", text) == []
     named = re.search(r'aria-labelledby="(series-1-name) (series-1-text)"', text)
-    assert all(f'id="{each}"' in text for each in named.groups())
+    assert all(f'id="{id_}"' in text for id_ in named.groups())
 
 
 def test_a_resolved_incident_shows_them_too(page_of, store):

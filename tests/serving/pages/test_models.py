@@ -312,7 +312,7 @@ def test_any_version_has_a_card_and_is_promoted_and_rolled_back_from_the_page(re
     assert "version 2 champion" in words(registered.get("/models/category/2"))
     move(registered, version="1")
     move(registered, move="rollback", reason="it got worse")
-    assert [(each.action, each.version, each.actor) for each in store.audit_log.select()] == [
+    assert [(event.action, event.version, event.actor) for event in store.audit_log.select()] == [
         ("promote", "2", "Ana"),
         ("promote", "1", "Ana"),
         ("rollback", "2", "Ana"),

@@ -65,7 +65,7 @@ def test_in_a_batch_each_incident_is_drawn_by_itself(app_of, trained_registry, s
         is_drawn = sample.includes("category", incident["id"])
         assert (result["triage"]["category"] is None) == is_drawn
         assert ("category" in result["triage"]["absent"]) == is_drawn
-    drawn = [one for one in store.predictions.audited("category") if one.share == 0.3]
+    drawn = [answer for answer in store.predictions.audited("category") if answer.share == 0.3]
     assert 4 <= len(drawn) <= 20
 
 

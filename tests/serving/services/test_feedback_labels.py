@@ -50,7 +50,7 @@ def give(feedback, **given):
 
 
 def labels(store):
-    return [(one.target, one.label, str(one.source)) for one in store.labels.select()]
+    return [(label.target, label.label, str(label.source)) for label in store.labels.select()]
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_what_is_said_becomes_a_label(feedback, store, told, given, label):
     said = give(feedback, **given)
     assert labels(store) == ([] if label is None else [label])
     assert told == list(store.labels.select())
-    for one in told:
-        assert (one.given_by, one.given_at) == ("Ana", NOW)
-        assert (one.prediction_id, one.incident_id) == (said.prediction_id, said.incident_id)
+    for record in told:
+        assert (record.given_by, record.given_at) == ("Ana", NOW)
+        assert (record.prediction_id, record.incident_id) == (said.prediction_id, said.incident_id)
 
 
 @pytest.mark.parametrize("action", ["accept", "dismiss"])
@@ -137,7 +137,7 @@ def test_a_state_that_stays_is_no_news_and_one_that_changes_is(incidents, store,
     incidents.upsert(REPORT, Outcome("VPN", severity="High", resolution="rebooted"))
     incidents.upsert(REPORT, Outcome("Mail", severity="High", resolution="rebooted"))
     incidents.upsert(REPORT, Outcome("Mail", severity="High", resolution="rebooted twice"))
-    assert [(one.target, one.label, str(one.source)) for one in told] == [
+    assert [(label.target, label.label, str(label.source)) for label in told] == [
         ("category", "VPN", "outcome"),
         ("severity", "High", "outcome"),
         ("category", "Mail", "replaced"),

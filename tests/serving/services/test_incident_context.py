@@ -58,7 +58,7 @@ def around(store: Store, given: IncidentReport, topology: Topology = SHOP) -> In
 
 
 def ids(found: tuple) -> list[str]:
-    return [each.id for each in found]
+    return [nearby.id for nearby in found]
 
 
 def test_where_nothing_is_recorded_the_reasons_are_given(store):
@@ -90,7 +90,7 @@ def test_changes_of_the_day_before_on_the_service_and_its_neighbours(store):
     )
     found = around(store, report()).changes
     assert ids(found) == ["own", "used", "using"]
-    assert [each.why for each in found] == [
+    assert [nearby.why for nearby in found] == [
         ("same service", "60 min before it opened"),
         ("checkout depends on payments", "60 min before it opened"),
         ("web depends on checkout", "60 min before it opened"),
@@ -148,7 +148,7 @@ def test_series_around_the_opening_by_service_onset_and_strength(store):
     found = around(store, report()).anomalies
     assert ids(found)[:3] == ["strong", "weak", "used"]
     assert set(ids(found)[3:]) == {"elsewhere", "still on", "after"}
-    by_id = {each.id: each.why for each in found}
+    by_id = {nearby.id: nearby.why for nearby in found}
     assert by_id["used"] == ("checkout depends on payments", "began 8 min before it opened")
     assert by_id["elsewhere"] == ("began 5 min before it opened",)
     assert by_id["after"] == ("same service", "began 20 min after it opened")
@@ -185,14 +185,16 @@ def test_a_batch_is_answered_like_each_alone(store):
     )
     service = IncidentContextService(store, lambda: SHOP)
     reports = [IncidentReport(f"INC{n}", ago(n * 100), service=services[n % 4]) for n in range(12)]
-    assert service.contexts_for(reports) == tuple(service.context_of(each) for each in reports)
+    assert service.contexts_for(reports) == tuple(
+        service.context_of(incident) for incident in reports
+    )
     assert any(found.changes and found.anomalies for found in service.contexts_for(reports))
 
 
 def test_a_change_is_held_against_the_first_onset_on_its_service_that_came_with_it(store):
     store.changes.record([change("c", "checkout", 60)])
-    each = {"before": 66, "with": 64, "after": 30}
-    store.anomalies.record([anomaly(one, "checkout", ago) for one, ago in each.items()])
+    minutes_ago = {"before": 66, "with": 64, "after": 30}
+    store.anomalies.record([anomaly(id_, "checkout", ago) for id_, ago in minutes_ago.items()])
     (found,) = around(store, report(service=None)).changes
     assert found.why == ("4 min after the onset of errors with",)
 
@@ -208,8 +210,8 @@ def test_a_busy_day_costs_little_though_no_service_is_named():
 
 def test_of_very_many_changes_the_latest_are_weighed(store, monkeypatch):
     monkeypatch.setattr(incident_context, "MOST_WEIGHED", 3)
-    each = [change(f"c{n}", ("mail", "checkout")[n % 2], 10 + n) for n in range(8)]
-    store.changes.record(each)
+    changes = [change(f"c{n}", ("mail", "checkout")[n % 2], 10 + n) for n in range(8)]
+    store.changes.record(changes)
     store.anomalies.record([anomaly("a", "checkout", 14)])
     assert set(ids(around(store, report(service=None)).changes)) == {"c0", "c1", "c2"}
     assert set(ids(around(store, report()).changes)) == {"c1", "c3", "c5"}

@@ -55,7 +55,7 @@ def test_a_second_process_waits_and_says_so_once(store, caplog):
         assert second.watch.step() == 10
     assert (first.is_active, second.is_active) == (True, False)
     assert not second.sessions
-    assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
         "another process watches; this process waits until it ends"
     ]
 
@@ -107,8 +107,8 @@ def test_a_store_that_fails_is_tried_again_later_with_the_same_session(store, ca
     process.sessions[0].error = None
     assert process.watch.step() == 10
     assert len(process.sessions) == 1
-    warnings = [each for each in caplog.records if each.levelname == "WARNING"]
-    assert [each.fields["reason"] for each in warnings] == ["busy"]
+    warnings = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert [warning.fields["reason"] for warning in warnings] == ["busy"]
 
 
 def test_the_lease_is_looked_at_before_anything_is_saved(watching, store):

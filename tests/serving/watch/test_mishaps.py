@@ -13,7 +13,7 @@ def states(watching):
 
 
 def warnings(caplog):
-    return [each for each in caplog.records if each.levelname == "WARNING"]
+    return [record for record in caplog.records if record.levelname == "WARNING"]
 
 
 def anomalies(watching):
@@ -157,12 +157,12 @@ def test_a_query_that_cannot_be_followed_holds_up_no_other(watching, caplog, mon
         patched.setattr(tracker, "_flags", lambda *_: 1 / 0)
         for _ in range(8):
             watching.step()
-    assert {each.series for each in anomalies(watching)} == {"errors"}
+    assert {anomaly.series for anomaly in anomalies(watching)} == {"errors"}
     (warning,) = warnings(caplog)
     assert warning.fields["query"] == "shop/up"
     for _ in range(6):
         watching.step()
-    assert {each.series for each in anomalies(watching)} == {"errors", "up"}
+    assert {anomaly.series for anomaly in anomalies(watching)} == {"errors", "up"}
 
 
 def test_an_alertmanager_that_comes_back_hears_before_the_alert_ends_there(watching):

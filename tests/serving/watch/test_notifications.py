@@ -47,19 +47,19 @@ def book():
 
 
 def leads(notifications):
-    return [each.lead.series for each in notifications]
+    return [notification.lead.series for notification in notifications]
 
 
 def test_what_comes_within_ten_minutes_in_a_group_is_one(book):
     book.add([anomaly("a", 0), anomaly("b", 9), anomaly("c", 18), anomaly("d", 29)], NOON)
     first, second = book.firing
     assert leads([first, second]) == ["a", "d"]
-    assert [each.series for each in first.anomalies.values()] == ["a", "b", "c"]
+    assert [member.series for member in first.anomalies.values()] == ["a", "b", "c"]
 
 
 def test_groups_are_told_apart(book):
     book.add([anomaly("a", 0), anomaly("a", 0, group="bank")], NOON)
-    assert {each.group for each in book.firing} == {"shop", "bank"}
+    assert {notification.group for notification in book.firing} == {"shop", "bank"}
 
 
 def test_a_leading_series_that_goes_wrong_again_joins_its_own_notification(book):
@@ -153,7 +153,7 @@ def test_a_runbook_whose_search_failed_is_searched_for_again(book):
     book.add([anomaly("a", 0)], NOON)
     searching = Searching(error=RequestFailed("down"))
     writer = writer_of(searching)
-    firing = [(each, "up") for each in book.firing]
+    firing = [(notification, "up") for notification in book.firing]
     (alert,) = writer.write(firing, NOON)
     assert "runbook" not in alert.annotations
     searching.error = None
@@ -167,11 +167,11 @@ def test_slow_searches_do_not_keep_notifications_back_for_long(book):
     book.add([anomaly("a", 0, group=f"g{n}") for n in range(10)], NOON)
     searching = Searching(seconds=2.0)
     writer = writer_of(searching)
-    firing = [(each, "up") for each in book.firing]
+    firing = [(notification, "up") for notification in book.firing]
     alerts = writer.write(firing, NOON)
     assert len(alerts) == 10
     assert searching.asked == 3
-    assert sum("runbook" in each.annotations for each in alerts) == 3
+    assert sum("runbook" in alert.annotations for alert in alerts) == 3
     writer.write(firing, NOON)
     assert searching.asked == 6
 

@@ -104,7 +104,7 @@ def test_one_that_comes_back_within_the_hour_is_the_same_one(watching):
     watching.prometheus.series["errors"] = [
         (
             {"instance": "a"},
-            lambda t: 100.0 if any(int(t - begins) in each for each in bad) else usual(t),
+            lambda t: 100.0 if any(int(t - begins) in span for span in bad) else usual(t),
         )
     ]
     firing = []
@@ -322,8 +322,8 @@ def test_a_query_that_fails_holds_up_no_other(watching, caplog):
     for _ in range(20):
         watching.step()
     assert list(states(watching)) == ['shop/errors{instance="a"}']
-    warnings = [each for each in caplog.records if each.levelname == "WARNING"]
-    assert [each.fields["query"] for each in warnings] == ["shop/nonsense"]
+    warnings = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert [warning.fields["query"] for warning in warnings] == ["shop/nonsense"]
     asked = sum("nonsense" in body for body in watching.prometheus.asked)
     assert asked < 14
     assert watching.metric("precedent_watch_failures_total", part="prometheus") == asked
@@ -340,7 +340,7 @@ def test_a_prometheus_that_comes_back_is_read_from_where_it_was(watching, caplog
         watching.step()
     (state,) = states(watching).values()
     assert state.seen_until.timestamp() == watching.now - watching.now % 60
-    told = [each.getMessage() for each in caplog.records if "a query" in each.getMessage()]
+    told = [record.getMessage() for record in caplog.records if "a query" in record.getMessage()]
     assert told == ["a query fails", "a query works again"]
     assert sum(points for _, points in watching.model.calls) == 73 + 20
 
@@ -370,7 +370,7 @@ def test_too_many_series_are_a_named_problem_of_that_query(watching, caplog):
     watching.groups[0]["series"].append({"query": "pods", "name": "pods"})
     watching.step()
     assert list(states(watching)) == ['shop/errors{instance="a"}']
-    (warning,) = (each for each in caplog.records if each.levelname == "WARNING")
+    (warning,) = (record for record in caplog.records if record.levelname == "WARNING")
     assert warning.fields["query"] == "shop/pods"
     assert "selects 4 series, more than the 3 allowed" in warning.fields["reason"]
 
@@ -387,8 +387,8 @@ def test_an_alertmanager_that_refuses_hears_of_it_later(watching, caplog):
         watching.step()
     assert watching.metric("precedent_watch_notifications_total", group="shop") == 1
     assert watching.alertmanager.is_firing(watching.now)
-    warnings = [each for each in caplog.records if each.levelname == "WARNING"]
-    assert [each.getMessage() for each in warnings] == ["Alertmanager fails"]
+    warnings = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert [warning.getMessage() for warning in warnings] == ["Alertmanager fails"]
 
 
 def test_values_no_metric_has_harm_no_other_series(watching):
@@ -433,7 +433,7 @@ def test_old_telemetry_is_cleared_once_a_day(watching):
     watching.store.changes.record(changes)
     watching.step()
     found = watching.store.changes.between(now - timedelta(days=450), now)
-    assert [each.id for each in found] == ["399"]
+    assert [change.id for change in found] == ["399"]
 
 
 def test_the_band_stays_within_the_bounds(watching):

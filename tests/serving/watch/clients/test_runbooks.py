@@ -58,7 +58,7 @@ def test_a_service_that_fails_is_asked_again_later(alertmanager, advice, clock, 
         with pytest.raises(RequestFailed):
             advice(REPORT)
     assert len(alertmanager.asked) == 1
-    assert [each.getMessage() for each in caplog.records] == ["asking for a runbook fails"]
+    assert [record.getMessage() for record in caplog.records] == ["asking for a runbook fails"]
     alertmanager.answer_with = lambda _: (200, b'{"runbooks": []}')
     clock.now += 5
     assert advice(REPORT) is None
