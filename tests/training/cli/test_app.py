@@ -166,8 +166,10 @@ def test_rollback_and_promote_move_the_champion(home: Home, tmp_path: Path):
     assert champions(home) == {"category": "1"}
     assert run("promote", "category", "--version", "2").exit_code == 0
     with open_store(home.database_url) as store:
-        moved = [one for one in store.audit_log.select() if one.action in {"promote", "rollback"}]
-    assert [(one.action, one.version) for one in moved] == [
+        moved = [
+            event for event in store.audit_log.select() if event.action in {"promote", "rollback"}
+        ]
+    assert [(event.action, event.version) for event in moved] == [
         ("promote", "1"),
         ("promote", "2"),
         ("rollback", "1"),

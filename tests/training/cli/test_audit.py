@@ -147,13 +147,13 @@ def test_only_what_was_said_up_to_then_is_told_and_before_the_log_what_the_regis
         in run("--at", "2026-02-01").stdout
     )
     found = json.loads(run("--at", "2026-03-03", *asked).stdout)
-    assert [each["label"] for each in found["answers"]] == ["VPN"]
+    assert [answer["label"] for answer in found["answers"]] == ["VPN"]
     found = json.loads(run(*asked).stdout)
-    assert [(each["label"], each["audit_share"]) for each in found["answers"]] == [
+    assert [(answer["label"], answer["audit_share"]) for answer in found["answers"]] == [
         ("Mail", 0.05),
         ("VPN", None),
     ]
-    assert [each["source"] for each in found["labels"]] == ["audited"]
+    assert [label["source"] for label in found["labels"]] == ["audited"]
 
 
 def test_a_champion_moved_past_the_log_is_found_once(run, past, home):
@@ -161,7 +161,7 @@ def test_a_champion_moved_past_the_log_is_found_once(run, past, home):
     for _ in range(2):
         assert "version 3 was champion" in run("--at", "9999-12-31").stdout
     found = past.audit_log.select(action="found")
-    assert [(each.version, each.details["before"]) for each in found] == [("3", "1")]
+    assert [(event.version, event.details["before"]) for event in found] == [("3", "1")]
 
 
 def test_without_a_question_the_last_events_are_shown(run, past):
@@ -184,7 +184,7 @@ def test_the_whole_log_is_exported(run, past, tmp_path):
     for row, line, event in zip(rows, map(json.loads, lines), events, strict=True):
         assert (row["actor"], row["at"]) == (event.actor, event.at.isoformat())
         assert json.loads(row["details"]) == line["details"] == event.details
-    assert sorted(each.name for each in tmp_path.glob("log*")) == ["log.csv", "log.jsonl"]
+    assert sorted(path.name for path in tmp_path.glob("log*")) == ["log.csv", "log.jsonl"]
 
 
 def test_a_question_that_cannot_be_answered_is_one_line(run, past):

@@ -41,5 +41,5 @@ def test_a_list_is_named_only_where_there_is_one(capsys) -> None:
     ],
 )
 def test_what_is_certified_is_told_in_words(capsys, pooled: tuple[bool, ...], said: str) -> None:
-    certificates = {str(n): Certificate(0.92, 0.9, 100, one) for n, one in enumerate(pooled)}
+    certificates = {str(n): Certificate(0.92, 0.9, 100, family) for n, family in enumerate(pooled)}
     assert said in told(capsys, certificates=certificates)

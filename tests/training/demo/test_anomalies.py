@@ -19,11 +19,11 @@ def test_a_failure_is_stored_with_what_surrounds_it(tmp_path: Path) -> None:
         assert incident.report.opened_at.date() == EXAMPLE_END.date()
         span = (EXAMPLE_END - timedelta(hours=12), EXAMPLE_END)
         changes = store.changes.between(*span)
-        assert any(each.service == incident.report.service for each in changes)
+        assert any(change.service == incident.report.service for change in changes)
         moved = store.anomalies.between(*span)
         record_day(company, home, store)
         assert store.anomalies.between(*span) == moved
-    assert incident.report.service in {each.service for each in moved}
+    assert incident.report.service in {anomaly.service for anomaly in moved}
     drawn = moved[0].points
     assert {len(values) for values in (drawn.values, drawn.expected, drawn.lower)} == {240}
     services = yaml.safe_load(home.topology.read_text())["services"]

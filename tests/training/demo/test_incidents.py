@@ -104,7 +104,7 @@ def test_a_kind_has_reports_of_every_voice_and_fixes_that_name_what_was_done(
         assert kind.reports_of(source), source
     assert len(kind.reports_of("portal")) >= 3
     assert len(kind.fixes) >= 3
-    for fix in [*kind.fixes, *(each.fix for each in kind.templates if each.fix)]:
+    for fix in [*kind.fixes, *(template.fix for template in kind.templates if template.fix)]:
         assert named_fix(f"Checked the logs first. {fix} User confirmed.") == fix
 
 
@@ -166,7 +166,11 @@ def test_only_late_incidents_are_unresolved(company: DemoCompany) -> None:
 def test_a_few_outcomes_are_mislabelled(company: DemoCompany) -> None:
     category_of = {kind.name: kind.category for kind in KINDS}
     outcomes = [incident.outcome for incident in resolved(company)]
-    odd = [each for each in outcomes if each.category != category_of[each.fields["subcategory"]]]
+    odd = [
+        outcome
+        for outcome in outcomes
+        if outcome.category != category_of[outcome.fields["subcategory"]]
+    ]
     assert 0.01 < len(odd) / len(outcomes) < 0.06
 
 

@@ -176,8 +176,8 @@ def broken(
 ) -> int:
     """How many certificates promise more than is true."""
     return sum(
-        true[curves[int(label)]][one.threshold] < one.precision_at_least
-        for label, one in certificates.items()
+        true[curves[int(label)]][certificate.threshold] < certificate.precision_at_least
+        for label, certificate in certificates.items()
     )
 
 
@@ -189,7 +189,7 @@ def test_promise_of_each_class_holds_in_nineteen_of_twenty_histories(curve: Curv
     for seed in range(SEEDS):
         answers = drawn([curve, excellent], 600, seed)
         found = certify(answers, names, np.arange(len(answers.labels))).certificates
-        alone = {label: one for label, one in found.items() if label == "0"}
+        alone = {label: certificate for label, certificate in found.items() if label == "0"}
         issued += len(alone)
         wrong += broken(alone, [curve], true)
     assert wrong / SEEDS <= 0.05 + NOISE

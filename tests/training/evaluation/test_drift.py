@@ -131,7 +131,7 @@ def test_certificates_rest_on_the_time_since_the_drift(home) -> None:
     (target,), _ = find_targets(history)
     model = build_model("category", levels=(), encoder="hashing", seed=0)
     model.fit(history.incidents, split.folds)
-    found = evaluate(model, target, split, [one.report for one in history.incidents])
+    found = evaluate(model, target, split, [incident.report for incident in history.incidents])
     assert found.drift is not None
     assert found.drift.has_drifted
     plan = TrainingPlan(home, "default", home.database_url, "hashing")

@@ -72,10 +72,10 @@ def company() -> DemoCompany:
 def test_fitted_model_is_judged_on_what_it_had_not_seen(company: DemoCompany, name: str) -> None:
     history = History(company.incidents, severity_levels=company.severity_levels)
     split = split_history(history)
-    target = next(one for one in find_targets(history)[0] if one.name == name)
+    target = next(candidate for candidate in find_targets(history)[0] if candidate.name == name)
     model = build_model(name, levels=target.levels, encoder="hashing", seed=0)
     model.fit(company.incidents, split.folds)
-    seen = [one.report for one in company.incidents]
+    seen = [incident.report for incident in company.incidents]
     found = evaluate(model, target, split, seen)
     judged = {int(row) for fold in split.folds for row in fold.judge}
     assert set(found.rows.tolist()) <= judged
@@ -89,7 +89,7 @@ def test_fitted_model_is_judged_on_what_it_had_not_seen(company: DemoCompany, na
     assert metrics["set coverage"].high >= 0.9
     assert 1 <= metrics["mean set size"].value <= len(model.classes_)
     assert found.slice_metrics
-    assert all(each.low <= each.score <= each.high for each in found.slice_metrics)
+    assert all(metric.low <= metric.score <= metric.high for metric in found.slice_metrics)
     assert found.copies.tolist() == split.copies[found.rows].tolist()
     telling = metrics["quadratic_kappa" if name == "severity" else "accuracy"]
     assert telling.value > telling.baseline + 0.1
@@ -98,15 +98,15 @@ def test_fitted_model_is_judged_on_what_it_had_not_seen(company: DemoCompany, na
 def test_shuffled_labels_are_not_better_than_the_baseline(company: DemoCompany) -> None:
     rng = np.random.default_rng(0)
     incidents = tuple(
-        ResolvedIncident(one.report, Outcome(category="abc"[rng.integers(3)]))
-        for one in company.incidents
+        ResolvedIncident(incident.report, Outcome(category="abc"[rng.integers(3)]))
+        for incident in company.incidents
     )
     history = History(incidents)
     split = split_history(history)
     (target,), _ = find_targets(history)
     model = build_model("category", levels=(), encoder="hashing", seed=0)
     model.fit(incidents, split.folds)
-    found = evaluate(model, target, split, [one.report for one in incidents])
+    found = evaluate(model, target, split, [incident.report for incident in incidents])
     metrics = {metric.name: metric for metric in found.metrics}
     assert metrics["accuracy"].value < 0.5
     assert metrics["accuracy"].low <= metrics["accuracy"].baseline <= metrics["accuracy"].high

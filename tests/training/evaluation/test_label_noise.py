@@ -33,20 +33,24 @@ def with_flips(history: History, share: float) -> tuple[History, set[str]]:
     """Give this share of the incidents another category; returns their ids too."""
     rng = np.random.default_rng(0)
     incidents, flipped = list(history.incidents), set()
-    labelled = [row for row, one in enumerate(incidents) if one.outcome.category is not None]
+    labelled = [
+        row for row, example in enumerate(incidents) if example.outcome.category is not None
+    ]
     names = sorted({incidents[row].outcome.category for row in labelled})
     for row in rng.choice(labelled, int(share * len(labelled)), replace=False):
-        one = incidents[row]
-        others = [name for name in names if name != one.outcome.category]
-        outcome = replace(one.outcome, category=str(rng.choice(others)))
-        incidents[row] = replace(one, outcome=outcome)
-        flipped.add(one.report.id)
+        incident = incidents[row]
+        others = [name for name in names if name != incident.outcome.category]
+        outcome = replace(incident.outcome, category=str(rng.choice(others)))
+        incidents[row] = replace(incident, outcome=outcome)
+        flipped.add(incident.report.id)
     return replace(history, incidents=tuple(incidents)), flipped
 
 
 def doubts_of(history: History) -> SuspectLabels:
     split = split_history(history)
-    target = next(one for one in find_targets(history)[0] if one.name == "category")
+    target = next(
+        candidate for candidate in find_targets(history)[0] if candidate.name == "category"
+    )
     model = build_model("category", levels=(), encoder="hashing", seed=0)
     model.fit(history.incidents, split.folds, split.copies)
     return find_suspect_labels(history.incidents, target, split, model)
@@ -55,7 +59,8 @@ def doubts_of(history: History) -> SuspectLabels:
 def undated(history: History) -> History:
     """Without times every incident is judged, not only the later half."""
     incidents = [
-        replace(one, report=replace(one.report, opened_at=None)) for one in history.incidents
+        replace(incident, report=replace(incident.report, opened_at=None))
+        for incident in history.incidents
     ]
     return replace(history, incidents=tuple(incidents))
 
@@ -65,19 +70,23 @@ def test_flipped_labels_are_found_and_lower_the_ceiling() -> None:
     clean = undated(History(generate_company(incidents=1000).incidents))
     noisy, flipped = with_flips(clean, 0.05)
     before, after = doubts_of(clean), doubts_of(noisy)
-    fresh = {one.id for one in after.suspects} - {one.id for one in before.suspects}
-    found = {one.id for one in after.suspects} & flipped
+    fresh = {suspect.id for suspect in after.suspects} - {suspect.id for suspect in before.suspects}
+    found = {suspect.id for suspect in after.suspects} & flipped
     assert len(found) / len(flipped) >= 0.75
     # The demo has doubtful labels of its own, which were suspected before.
     assert len(found) / len(after.suspects) >= 0.5
     assert len(fresh & flipped) / len(fresh) >= 0.8
-    right = {one.report.id: one.outcome.category for one in clean.incidents}
-    mended = [one.suggested == right[one.id] for one in after.suspects if one.id in flipped]
+    right = {incident.report.id: incident.outcome.category for incident in clean.incidents}
+    mended = [
+        suspect.suggested == right[suspect.id]
+        for suspect in after.suspects
+        if suspect.id in flipped
+    ]
     assert np.mean(mended) >= 0.7
     assert after.noise.ceiling == pytest.approx(before.noise.ceiling - 0.05, abs=0.03)
     assert after.noise.suspected == len(after.suspects)
-    assert [one.confidence for one in after.suspects] == sorted(
-        (one.confidence for one in after.suspects), reverse=True
+    assert [suspect.confidence for suspect in after.suspects] == sorted(
+        (suspect.confidence for suspect in after.suspects), reverse=True
     )
 
 
@@ -93,7 +102,7 @@ def test_noise_by_hand() -> None:
     given = truth.copy()
     given[:20] = (truth[:20] + 1) % 4
     doubts = find_label_noise(given, sure_answers(truth, 4), np.arange(400), "abcd", IDS)
-    assert {one.id for one in doubts.suspects} == set(IDS[:20])
+    assert {suspect.id for suspect in doubts.suspects} == set(IDS[:20])
     assert doubts.noise.ceiling == pytest.approx(0.95, abs=0.001)
     assert doubts.noise.share == 0.05
     assert doubts.suspects[0] == Suspect("INC0", "b", "a", 0.97, "model")
@@ -217,8 +226,8 @@ def test_training_keeps_a_list_of_suspects_and_the_card_states_the_ceiling(
     assert card.label_noise.suspected == len(listed)
     assert card.label_noise.ceiling == pytest.approx(14 / 15, abs=0.02)
     assert card.certificates
-    for one in card.certificates.values():
-        assert (one.precision_at_least, one.family) == (0.7, True)
+    for certificate in card.certificates.values():
+        assert (certificate.precision_at_least, certificate.family) == (0.7, True)
     notes = " ".join(card.notes)
     assert "all labels at once" in notes
     assert "this organisation's incidents only" in notes

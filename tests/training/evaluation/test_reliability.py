@@ -58,9 +58,9 @@ def test_bins_are_those_of_the_calibration_error() -> None:
         rng.integers(0, 3, 500), rng.integers(0, 3, 500), rng.random(500), rows, rows, 3
     )
     bins = reliability_by_bin(judged)
-    gap = sum(each.n * abs(each.mean_confidence - each.accuracy) for each in bins) / 500
+    gap = sum(bucket.n * abs(bucket.mean_confidence - bucket.accuracy) for bucket in bins) / 500
     assert gap == pytest.approx(expected_calibration_error(judged, np.ones(500)))
-    assert sum(each.n for each in bins) == 500
+    assert sum(bucket.n for bucket in bins) == 500
 
 
 def test_classes_by_hand(judged: HeldOutPredictions) -> None:
@@ -88,7 +88,9 @@ def test_picture_shows_bins_counts_and_classes(card: Card, tmp_path: Path) -> No
     figure = draw_reliability(card, tmp_path)
     bins, counts, classes = figure.axes
     drawn = bins.lines[1].get_xydata()
-    assert drawn.tolist() == [[each.mean_confidence, each.accuracy] for each in card.reliability]
+    assert drawn.tolist() == [
+        [bucket.mean_confidence, bucket.accuracy] for bucket in card.reliability
+    ]
     assert [bar.get_height() for bar in counts.patches] == [1, 1, 2, 2]
     dots = [dot.get_offsets().tolist()[0] for dot in classes.collections]
     assert sorted(dots) == [[0.21875, 0.0], [0.65625, 0.5], [0.96875, 1.0]]

@@ -21,7 +21,7 @@ def test_incidents_are_divided_by_each_fact() -> None:
         report(n, service=("mail", "vpn", None)[n % 3], source="email" if n < 40 else "monitoring")
         for n in range(100)
     ]
-    found = {each.title: each.rows for each in find_slices(reports, ["a", "b"] * 50)}
+    found = {slice_.title: slice_.rows for slice_ in find_slices(reports, ["a", "b"] * 50)}
     assert set(found) == {
         "class a",
         "class b",
@@ -38,7 +38,7 @@ def test_length_and_language_divide_where_they_differ() -> None:
     long = "the printer on the second floor is out of order and we can not print at all " * 3
     texts = ["vpn down", "der Drucker ist nicht zu erreichen und wir haben keine Zeit", long]
     reports = [report(n, title="", description=texts[n % 3]) for n in range(120)]
-    found = {each.title: len(each.rows) for each in find_slices(reports, ["a"] * 120)}
+    found = {slice_.title: len(slice_.rows) for slice_ in find_slices(reports, ["a"] * 120)}
     assert found == {
         "language unknown": 40,
         "language German": 40,
@@ -51,7 +51,7 @@ def test_length_and_language_divide_where_they_differ() -> None:
 
 def test_small_parts_and_rare_values_are_left_out() -> None:
     reports = [report(n, service=f"service {n}" if n < 29 else "mail") for n in range(100)]
-    assert [each.title for each in find_slices(reports, ["a"] * 100)] == ["service mail"]
+    assert [slice_.title for slice_ in find_slices(reports, ["a"] * 100)] == ["service mail"]
 
 
 def test_a_slice_is_measured_with_its_groups() -> None:

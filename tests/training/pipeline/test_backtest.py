@@ -47,10 +47,12 @@ def company(days: int = 200, *, swapped_from: int = 9999) -> History:
     other = {"Network": "Printing", "Printing": "Network"}
     incidents = []
     for number in range(3 * days):
-        one = numbered(number / 3, number, ("Network", "Printing")[number % 2])
+        example = numbered(number / 3, number, ("Network", "Printing")[number % 2])
         if number / 3 >= swapped_from:
-            one = replace(one, outcome=replace(one.outcome, category=other[one.outcome.category]))
-        incidents.append(one)
+            example = replace(
+                example, outcome=replace(example.outcome, category=other[example.outcome.category])
+            )
+        incidents.append(example)
     return History(tuple(incidents))
 
 
@@ -71,9 +73,9 @@ def test_what_was_easy_before_is_answered_and_right(plan: TrainingPlan) -> None:
     assert target.asked == 121
     assert target.share > 0.9
     assert target.total.right == target.total.answers
-    assert {one.label for one in target.labels} == {"Network", "Printing"}
-    assert all(one.certificate.precision_at_least == 0.92 for one in target.labels)
-    assert sum(one.share for one in target.labels) == pytest.approx(target.share)
+    assert {label.label for label in target.labels} == {"Network", "Printing"}
+    assert all(label.certificate.precision_at_least == 0.92 for label in target.labels)
+    assert sum(label.share for label in target.labels) == pytest.approx(target.share)
     first = target.answers[0]
     assert first.confidence >= first.threshold
     assert set(first.because) & {"vpn", "tunnel", "connection", "drops", "printer", "paper", "jam"}
@@ -82,27 +84,28 @@ def test_what_was_easy_before_is_answered_and_right(plan: TrainingPlan) -> None:
 def test_wrong_answers_come_first_and_nothing_later_is_learned(plan: TrainingPlan) -> None:
     history = company(swapped_from=180)
     (target,) = backtest(history, plan, 40, ignored).targets
-    wrong = [one for one in target.answers if not one.right]
+    wrong = [answer for answer in target.answers if not answer.right]
     # Had it seen the days after the cut, it would have learned the new names.
     assert len(wrong) > 50
     assert list(target.answers[: len(wrong)]) == wrong
-    assert wrong == sorted(wrong, key=lambda one: -one.confidence)
-    for one in wrong:
-        assert one.answered != one.truth
+    assert wrong == sorted(wrong, key=lambda answer: -answer.confidence)
+    for answer in wrong:
+        assert answer.answered != answer.truth
     assert target.total.answers - target.total.right == len(wrong)
-    assert all(one.measured.high < 0.92 for one in target.labels)
+    assert all(label.measured.high < 0.92 for label in target.labels)
 
 
 def test_labels_that_became_known_after_the_cut_are_not_learned(plan: TrainingPlan) -> None:
     history = company()
     late = tuple(
-        replace(one, outcome=replace(one.outcome, resolved_at=START + timedelta(days=500)))
+        replace(example, outcome=replace(example.outcome, resolved_at=START + timedelta(days=500)))
         if row % 3 == 0
-        else one
-        for row, one in enumerate(history.incidents)
+        else example
+        for row, example in enumerate(history.incidents)
     )
     unknown = tuple(
-        replace(one, outcome=replace(one.outcome, resolved_at=None)) for one in history.incidents
+        replace(example, outcome=replace(example.outcome, resolved_at=None))
+        for example in history.incidents
     )
     assert backtest(replace(history, incidents=late), plan, 40, ignored).past == 318
     assert backtest(replace(history, incidents=unknown), plan, 40, ignored).past == 479
@@ -118,8 +121,8 @@ def test_auto_that_is_withheld_is_tried_out_with_a_warning(plan: TrainingPlan) -
 def test_wanted_precision_and_family_are_the_plans(plan: TrainingPlan) -> None:
     strict = replace(plan, auto_precision=0.95, family=True)
     (target,) = backtest(company(), strict, 40, ignored).targets
-    assert all(one.certificate.precision_at_least == 0.95 for one in target.labels)
-    assert all(one.certificate.family for one in target.labels)
+    assert all(label.certificate.precision_at_least == 0.95 for label in target.labels)
+    assert all(label.certificate.family for label in target.labels)
 
 
 def test_precision_counts_near_copies_once() -> None:
@@ -140,7 +143,8 @@ def test_odd_periods_are_refused(period: str) -> None:
 def test_history_must_have_times_and_a_past(plan: TrainingPlan) -> None:
     history = company(days=30)
     undated = tuple(
-        replace(one, report=replace(one.report, opened_at=None)) for one in history.incidents
+        replace(example, report=replace(example.report, opened_at=None))
+        for example in history.incidents
     )
     with pytest.raises(NotEnoughHistory, match="opened_at"):
         backtest(replace(history, incidents=undated), plan, 10, ignored)
@@ -183,10 +187,16 @@ def test_summary_without_certificates_says_so(capsys: pytest.CaptureFixture[str]
 
 def write_csv(path: Path, history: History, *, dated: bool = True) -> Path:
     lines = ["id,title,category,opened_at,resolved_at"]
-    for one in history.incidents:
-        opened = one.report.opened_at.isoformat() if dated else ""
-        resolved = one.outcome.resolved_at.isoformat() if dated else ""
-        cells = (one.report.id, one.report.title, one.outcome.category, opened, resolved)
+    for example in history.incidents:
+        opened = example.report.opened_at.isoformat() if dated else ""
+        resolved = example.outcome.resolved_at.isoformat() if dated else ""
+        cells = (
+            example.report.id,
+            example.report.title,
+            example.outcome.category,
+            opened,
+            resolved,
+        )
         lines.append(",".join(cells))
     path.write_text("\n".join(lines))
     return path

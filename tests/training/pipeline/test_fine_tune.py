@@ -80,7 +80,7 @@ def test_a_training_with_time_adapts_serves_and_says_so(
     monkeypatch.setattr("training.dataset.split._FOLDS", 3)
     home = open_home()
     report = train(history_of_pairs(), plan_of(home, minutes=20.0), lambda *step: None)
-    (trained,) = (one for one in report.trained if one.target == "category")
+    (trained,) = (entry for entry in report.trained if entry.target == "category")
     assert trained.is_adapted
     assert "kept: gain in log loss" in trained.encoder
     registry = ModelRegistry(home.tracking_uri, "default")
@@ -91,7 +91,7 @@ def test_a_training_with_time_adapts_serves_and_says_so(
         IncidentReport(id="a", title="router beside phone"),
         IncidentReport(id="b", title="router beside printer"),
     ]
-    assert [one.label for one in loaded.model.predict(asked)] == ["same", "mixed"]
+    assert [answer.label for answer in loaded.model.predict(asked)] == ["same", "mixed"]
     assert not any(home.adaptations.iterdir())
 
 
@@ -104,8 +104,8 @@ def test_folds_judge_by_encoders_that_did_not_see_them(
     random = np.random.default_rng(1)
     history = history_of_pairs()
     lot = [
-        replace(one, outcome=Outcome(category=str(random.choice(["a", "b"]))))
-        for one in history.incidents
+        replace(incident, outcome=Outcome(category=str(random.choice(["a", "b"]))))
+        for incident in history.incidents
     ]
     history, plan = replace(history, incidents=tuple(lot)), plan_of(open_home(), minutes=0.5)
     (target,), _ = find_targets(history)

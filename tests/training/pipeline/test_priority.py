@@ -52,14 +52,18 @@ def test_impact_urgency_and_priority_are_ordered_targets(
     assert set(champions) == {"severity", "fields.impact", "fields.urgency", "similar"}
     champions.pop("similar")
     loaded = {target: registry.load(version) for target, version in champions.items()}
-    assert {one.card.kind for one in loaded.values()} == {"severity"}
-    for one in loaded.values():
-        assert "quadratic_kappa" in {metric.name for metric in one.card.metrics}
-    assert {one.card.parameters["under_rating_cost"] for one in loaded.values()} == {"3.0"}
+    assert {loaded_model.card.kind for loaded_model in loaded.values()} == {"severity"}
+    for loaded_model in loaded.values():
+        assert "quadratic_kappa" in {metric.name for metric in loaded_model.card.metrics}
+    assert {
+        loaded_model.card.parameters["under_rating_cost"] for loaded_model in loaded.values()
+    } == {"3.0"}
     shown = [any("1 - High: P1" in n for n in loaded[t].card.notes) for t in sorted(loaded)]
     assert shown == [False, False, True]
     report = IncidentReport(id="x", title="every site stopped work")
-    answers = {target: one.model.predict([report])[0] for target, one in loaded.items()}
+    answers = {
+        target: loaded_model.model.predict([report])[0] for target, loaded_model in loaded.items()
+    }
     assert all(isinstance(answer, SeverityPrediction) for answer in answers.values())
     assert {target: (a.label, a.rank) for target, a in answers.items()} == {
         "severity": ("P1", 3),

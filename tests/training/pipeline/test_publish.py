@@ -35,7 +35,9 @@ def publish_toy(verdict, plan, toy_model, toy_card):
 
 def gate_events(plan: TrainingPlan):
     with open_store(plan.database_url, "default") as store:
-        return [one for one in store.audit_log.select() if one.action in ("promote", "refuse")]
+        return [
+            event for event in store.audit_log.select() if event.action in ("promote", "refuse")
+        ]
 
 
 def test_what_passes_is_promoted_and_what_is_refused_stays_challenger(

@@ -144,18 +144,18 @@ def test_train_does_not_learn_an_export_of_our_own_answers(
     assert told["trained"][0]["rows"] == 59
     assert "1 label left out for only repeating Precedent's own answers" in told["warnings"]
     assert store.incidents.get("T0").outcome.category == ours
-    assert [one.source for one in store.labels.select()] == ["echo"]
+    assert [row.source for row in store.labels.select()] == ["echo"]
 
 
 def write_history(path: Path, incidents: list[ResolvedIncident]) -> Path:
     rows = [
         {
-            "id": one.report.id,
-            "opened_at": one.report.opened_at.isoformat(),
-            "title": one.report.title,
-            "category": one.outcome.category,
+            "id": example.report.id,
+            "opened_at": example.report.opened_at.isoformat(),
+            "title": example.report.title,
+            "category": example.outcome.category,
         }
-        for one in incidents
+        for example in incidents
     ]
     path.write_text("\n".join(map(json.dumps, rows)))
     return path
@@ -254,7 +254,7 @@ def test_killed_in_mid_training_it_leaves_the_champion(
     assert (second.exit_code, "killed process expires after" in second.stderr) == (2, True)
     assert champions(home) == championed == {"category": "2"}
     registry = ModelRegistry(home.tracking_uri, "default")
-    assert [one.version for one in registry.versions("category")] == ["3", "2", "1"]
+    assert [version.version for version in registry.versions("category")] == ["3", "2", "1"]
     assert states(store) == ["started"]
 
 
@@ -270,4 +270,4 @@ def test_on_a_full_disk_it_fails_in_one_line_and_the_champion_stays(
     assert failed.stderr.strip().splitlines()[-1].startswith("error: ")
     assert champions(home) == championed
     registry = ModelRegistry(home.tracking_uri, "default")
-    assert [one.version for one in registry.versions("category")] == ["3", "2", "1"]
+    assert [version.version for version in registry.versions("category")] == ["3", "2", "1"]

@@ -113,12 +113,12 @@ def test_links_and_outcomes_are_learned_judged_and_promoted(home: Home, tmp_path
     assert similar["rows"] >= 30
     assert (suggested["target"], suggested["kind"]) == ("runbooks", "runbook")
     assert suggested["rows"] == 60
-    for one in (similar, suggested):
-        metrics = {metric["name"]: metric for metric in one["metrics"]}
+    for entry in (similar, suggested):
+        metrics = {metric["name"]: metric for metric in entry["metrics"]}
         assert metrics["recall_at_1"]["value"] > 0.8
         assert metrics["recall_at_1"]["baseline"] is not None
         assert {"shown_precision", "shown_share"} <= metrics.keys()
-        assert one["verdict"]["promoted"] is True
+        assert entry["verdict"]["promoted"] is True
     assert "not trained" in report["skipped"]["category"]
     assert champions(home) == {"similar": "1", "runbooks": "1"}
     assert targets_taught_by(home, "T7") == ["runbooks", "similar"]
@@ -130,7 +130,7 @@ def test_a_named_target_is_trained_alone(target: str, home: Home, tmp_path: Path
     runbooks = write_runbooks(tmp_path / "runbooks")
     command = ["--history", history, "--runbooks", runbooks, "--target", target]
     report = trained("train", *command)
-    assert [one["target"] for one in report["trained"]] == [target]
+    assert [entry["target"] for entry in report["trained"]] == [target]
     assert champions(home) == {target: "1"}
 
 
@@ -143,8 +143,8 @@ def test_evaluate_measures_with_the_stored_runbooks_and_keeps_nothing(
     trained("train", "--runbooks", write_runbooks(tmp_path / "runbooks"))
     before = champions(home)
     report = trained(*command)
-    assert [one["target"] for one in report["trained"]] == ["similar", "runbooks"]
-    assert all(one["metrics"] and one["version"] is None for one in report["trained"])
+    assert [entry["target"] for entry in report["trained"]] == ["similar", "runbooks"]
+    assert all(entry["metrics"] and entry["version"] is None for entry in report["trained"])
     assert champions(home) == before
     assert list(store.incidents.all()) == []
 
@@ -156,7 +156,7 @@ def test_runbooks_alone_need_no_history(home: Home, store: Store, tmp_path: Path
     assert "are the defaults" in suggested["notes"][0]
     assert report["skipped"]["similar"] == "not trained: the history has no text"
     assert champions(home) == {"runbooks": "1"}
-    assert [one.id for one in store.runbooks.all()] == sorted(THINGS)
+    assert [runbook.id for runbook in store.runbooks.all()] == sorted(THINGS)
 
 
 def test_other_runbooks_take_the_place_of_the_stored_ones(
@@ -167,7 +167,7 @@ def test_other_runbooks_take_the_place_of_the_stored_ones(
     (folder / "vpn.md").unlink()
     (folder / "disk.md").write_text("# Full disk\n\nDelete old logs.\n")
     trained("train", "--runbooks", folder)
-    assert {one.id: one.title for one in store.runbooks.all()} == {
+    assert {runbook.id: runbook.title for runbook in store.runbooks.all()} == {
         "cert": "Trouble with cert",
         "disk": "Full disk",
         "mail": "Trouble with mail",
@@ -180,7 +180,7 @@ def test_without_a_folder_the_stored_runbooks_stay_and_are_learned_again(
     history = write_history(tmp_path / "h.jsonl")
     trained("train", "--runbooks", write_runbooks(tmp_path / "runbooks"))
     report = trained("train", "--history", history)
-    assert [one["target"] for one in report["trained"]] == ["similar", "runbooks"]
+    assert [entry["target"] for entry in report["trained"]] == ["similar", "runbooks"]
     assert len(store.runbooks.all()) == len(THINGS)
     assert trained("train", "--history", history)["trained"][1]["version"] == "3"
     assert champions(home) == {"similar": "2", "runbooks": "3"}
@@ -190,7 +190,7 @@ def test_a_history_without_text_has_nothing_similar(home: Home, tmp_path: Path) 
     history = write_history(tmp_path / "h.jsonl", title=None, description=None)
     command = ["train", "--history", history, "--runbooks", write_runbooks(tmp_path / "runbooks")]
     report = trained(*command)
-    assert [one["target"] for one in report["trained"]] == ["runbooks"]
+    assert [entry["target"] for entry in report["trained"]] == ["runbooks"]
     assert report["skipped"]["similar"] == "not trained: the history has no text"
     assert_refused(run(*command, "--target", "similar"), "no text")
 
@@ -217,7 +217,7 @@ def test_useless_labels_are_refused_unless_links_teach(home: Home, tmp_path: Pat
     assert_refused(run("train", "--history", unlinked), "one label")
     linked = write_history(tmp_path / "l.jsonl", category="one")
     report = trained("train", "--history", linked)
-    assert [one["target"] for one in report["trained"]] == ["similar"]
+    assert [entry["target"] for entry in report["trained"]] == ["similar"]
     assert "one label" in report["skipped"]["category"]
 
 
@@ -232,7 +232,7 @@ def test_broken_runbooks_are_named_and_passed_over(
     assert json.loads(result.stdout)["trained"]
     said = result.stderr.splitlines()
     assert [line.partition(":")[0] for line in said] == ["skipped binary.md", "skipped huge.md"]
-    assert [one.id for one in store.runbooks.all()] == ["vpn"]
+    assert [runbook.id for runbook in store.runbooks.all()] == ["vpn"]
 
 
 def test_a_runbook_that_breaks_keeps_its_stored_version(
@@ -243,7 +243,7 @@ def test_a_runbook_that_breaks_keeps_its_stored_version(
     (folder / "vpn.md").write_bytes(b"\0")
     (folder / "disk.md").unlink()
     trained("train", "--runbooks", folder)
-    assert {one.id: one.title for one in store.runbooks.all()} == {
+    assert {runbook.id: runbook.title for runbook in store.runbooks.all()} == {
         "mail": "Trouble with mail",
         "vpn": "Trouble with vpn",
     }
@@ -266,7 +266,7 @@ def test_a_folder_without_a_runbook_removes_none(
     assert line.startswith("error: ")
     assert str(folder) in line
     assert len(skipped) == (kind == "broken")
-    assert [one.id for one in store.runbooks.all()] == sorted(THINGS)
+    assert [runbook.id for runbook in store.runbooks.all()] == sorted(THINGS)
     assert list(store.incidents.all()) == []
     assert champions(home) == {"runbooks": "1"}
 
@@ -287,7 +287,7 @@ def test_feedback_is_read_as_judgements(store: Store) -> None:
     give(store, "category", "accept", None)
     give(store, "runbooks", "accept", "vpn", helped=True)
     said = read_judgements(store)
-    assert [(one.id, one.other, one.is_related) for one in said.pairs] == [
+    assert [(pair.id, pair.other, pair.is_related) for pair in said.pairs] == [
         ("T1", "T0", True),
         ("T1", "T5", False),
         ("T1", "T7", False),
