@@ -53,8 +53,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (folder / "export.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
-        for one in company.incidents:
-            report, outcome = one.report, one.outcome
+        for incident in company.incidents:
+            report, outcome = incident.report, incident.outcome
             rows.writerow(
                 [
                     report.id,

@@ -79,7 +79,7 @@ def trained(
     home = open_home(HomeSettings(home=folder / "home"))
     shutil.copy(empty_registry, home.root / "mlflow.db")
     past = [numbered(number) for number in range(40)]
-    ids = [one.report.id for one in past]
+    ids = [example.report.id for example in past]
     card = Card(
         "category",
         "choice",
@@ -171,8 +171,8 @@ def test_its_page_opens_and_its_serving_answers_frames(trained: Trained, tmp_pat
         )
         assert status == 200, answer
         answers = json.loads(answer)["predictions"]
-        assert [one["label"] for one in answers] == ["Network", "Printing"]
-        assert {one["decision"] for one in answers} <= {"auto", "suggest", "abstain"}
+        assert [prediction["label"] for prediction in answers] == ["Network", "Printing"]
+        assert {prediction["decision"] for prediction in answers} <= {"auto", "suggest", "abstain"}
 
         wait_for(page, "/health", logs[0])
         status, shown = ask(page, "GET", "/")

@@ -128,7 +128,7 @@ def moved(series: str) -> SeriesAnomaly:
 
 def fill(store: Store) -> None:
     company = generate_company(seed=1, incidents=60, end=NOW - timedelta(days=1)).incidents
-    resolved = [each for each in company if each.outcome.resolution]
+    resolved = [incident for incident in company if incident.outcome.resolution]
     alert = IncidentReport(
         ALERT,
         NOW - timedelta(minutes=4),
@@ -150,14 +150,17 @@ def fill(store: Store) -> None:
         {ATTACK: ATTACK},
     )
     store.incidents.upsert(
-        [*resolved, *(ResolvedIncident(each, Outcome()) for each in (alert, fresh, hostile, drawn))]
+        [
+            *resolved,
+            *(ResolvedIncident(report, Outcome()) for report in (alert, fresh, hostile, drawn)),
+        ]
     )
     store.predictions.record([record(DRAWN, "category", "Printing", {}, 0.05)])
     store.audit_log.append(AuditEvent(NOW, ATTACK, "promote", ATTACK, "1", ATTACK, {}))
     alarm = Alarm("label shift", ATTACK, "Look at them.", NOW, (ALERT, HOSTILE), "category")
     proposal = Proposal("new category", "category", "teams", "9 alike", 9, NOW, (ALERT,))
     store.monitoring_reports.save(MonitoringReport(NOW, (), (alarm,), (proposal,)))
-    past = next(each.report.id for each in resolved)
+    past = next(incident.report.id for incident in resolved)
     store.predictions.record(answers(ALERT, "card payment hangs at the last step", past, STEPS))
     store.predictions.record(answers(HOSTILE, ATTACK, HOSTILE, (ATTACK, ATTACK + "2")))
     commands = Section("Diagnosis", "", SectionRole.DIAGNOSIS, (STEPS[1],))
@@ -476,7 +479,7 @@ def test_every_page_can_be_read_by_everyone(visit, browser, address, scheme, siz
         check(page, "/try")
         page = tab.go("/incidents/none")
         check(page, "an unknown incident")
-        assert [each for each in tab.complaints if "404" in each] == tab.complaints
+        assert [complaint for complaint in tab.complaints if "404" in complaint] == tab.complaints
         tab.complaints.clear()
     context = browser.new_context(viewport=size, color_scheme=scheme)
     page = context.new_page()

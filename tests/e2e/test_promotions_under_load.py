@@ -63,7 +63,8 @@ def two_models(
     shutil.copy(empty_registry, home.root / "mlflow.db")
     for number, name in NAMES.items():
         examples = [
-            replace(one, outcome=Outcome(f"{one.outcome.category} {name}")) for one in toy_examples
+            replace(example, outcome=Outcome(f"{example.outcome.category} {name}"))
+            for example in toy_examples
         ]
         folder = tmp_path / f"model{number}"
         save_artifact(type(toy_model)().fit(examples), toy_card, folder)
@@ -140,9 +141,9 @@ class Load:
             status, answer = ask(connection, "/v1/triage", {"incident": {"title": "vpn"}})
             triaged = [answer] if status == 200 else []
         seconds = time.monotonic() - started_at
-        versions = {one["models"]["category"]["version"] for one in triaged}
+        versions = {response["models"]["category"]["version"] for response in triaged}
         assert len(versions) == 1, answer
-        labels = tuple(one["category"]["label"] for one in triaged)
+        labels = tuple(response["category"]["label"] for response in triaged)
         return Answer(started_at, seconds, status, versions.pop(), labels)
 
 
@@ -170,8 +171,8 @@ def test_no_request_fails_or_is_mixed(two_models, capsys):
             assert moved["version"] == {"promote": "2", "rollback": "1"}[action]
             pollers.append(seconds_until(load, moved["version"]))
         lasted = time.monotonic() - began_at
-    answers = [one for one in load.answers if one.started_at >= began_at]
-    waits = sorted(one.seconds for one in answers)
+    answers = [answer for answer in load.answers if answer.started_at >= began_at]
+    waits = sorted(answer.seconds for answer in answers)
     with capsys.disabled():
         sys.stdout.write(
             f"\n{len(answers)} requests ({len(answers) / lasted:.0f}/s), {len(MOVES)} moves: "
@@ -179,9 +180,9 @@ def test_no_request_fails_or_is_mixed(two_models, capsys):
             f"waits p50 {1000 * waits[len(waits) // 2]:.0f} ms, "
             f"p99 {1000 * waits[int(0.99 * len(waits))]:.0f} ms\n"
         )
-    assert [one.status for one in load.answers if one.status != 200] == []
-    assert [one for one in load.answers if one.is_mixed] == []
-    assert {one.version for one in answers} == {"1", "2"}
+    assert [answer.status for answer in load.answers if answer.status != 200] == []
+    assert [answer for answer in load.answers if answer.is_mixed] == []
+    assert {answer.version for answer in answers} == {"1", "2"}
     assert len(answers) / lasted > 0.6 * REQUESTS_PER_SECOND
     assert max(pollers) < FOLLOW_SECONDS
     with open_store(two_models.database_url) as store:
