@@ -146,10 +146,10 @@ class Subject(ABC):
     def agree(self, found: Sequence[Prediction], wanted: Sequence[Prediction]) -> None:
         """The order of sums may differ between batches, so confidences agree to six places."""
         assert len(found) == len(wanted)
-        for one, other in zip(found, wanted, strict=True):
-            assert (one.label, one.decision) == (other.label, other.decision)
-            assert one.confidence == pytest.approx(other.confidence, abs=1e-6)
-            mine, theirs = dict(self.entries(one)), dict(self.entries(other))
+        for answer, other in zip(found, wanted, strict=True):
+            assert (answer.label, answer.decision) == (other.label, other.decision)
+            assert answer.confidence == pytest.approx(other.confidence, abs=1e-6)
+            mine, theirs = dict(self.entries(answer)), dict(self.entries(other))
             assert mine == pytest.approx(theirs, abs=1e-6)
 
 
@@ -223,11 +223,11 @@ class SimilarSubject(Subject):
 
     @property
     def answerable(self) -> set[str]:
-        return {"", *(one.report.id for one in self.examples)}
+        return {"", *(example.report.id for example in self.examples)}
 
     def candidates_of(self, report: IncidentReport) -> int:
         """Return how many examples there are to choose from."""
-        return sum(one.report.opened_at < report.opened_at for one in self.examples)
+        return sum(example.report.opened_at < report.opened_at for example in self.examples)
 
 
 class RunbookSubject(Subject):

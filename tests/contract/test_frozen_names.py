@@ -58,8 +58,8 @@ def lost(group: str, present: Iterator[str] | set[str]) -> list[str]:
 
 def flags(program: str, group: Any) -> Iterator[str]:
     command = typer.main.get_command(group)
-    for name, each in {"": command, **getattr(command, "commands", {})}.items():
-        for parameter in each.params:
+    for name, subcommand in {"": command, **getattr(command, "commands", {})}.items():
+        for parameter in subcommand.params:
             spelled = parameter.opts if parameter.param_type_name == "option" else [parameter.name]
             yield from (f"{program} {name} {option}".replace("  ", " ") for option in spelled)
 
@@ -131,13 +131,17 @@ def test_metrics_stay(service):
 
 
 def test_settings_stay():
-    present = {f"PRECEDENT_{name.upper()}" for each in SETTINGS for name in each.model_fields}
+    present = {
+        f"PRECEDENT_{name.upper()}" for settings in SETTINGS for name in settings.model_fields
+    }
     assert lost("settings", present) == []
 
 
 def test_every_setting_is_known_and_no_other():
     """A command warns of all other variables."""
-    assert {name.upper() for each in SETTINGS for name in each.model_fields} == KNOWN_SETTINGS
+    assert {
+        name.upper() for settings in SETTINGS for name in settings.model_fields
+    } == KNOWN_SETTINGS
 
 
 def test_tables_and_columns_stay():

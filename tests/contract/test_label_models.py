@@ -20,8 +20,8 @@ EMPTY = IncidentReport(id="empty")
 
 def evidence_agrees_in_any_batch(subject) -> None:
     singly = [subject.fitted.predict([report])[0] for report in subject.reports]
-    for one, other in zip(singly, subject.fitted.predict(subject.reports), strict=True):
-        assert [near.id for near in one.evidence.exemplars] == [
+    for answer, other in zip(singly, subject.fitted.predict(subject.reports), strict=True):
+        assert [near.id for near in answer.evidence.exemplars] == [
             near.id for near in other.evidence.exemplars
         ]
 
@@ -29,7 +29,7 @@ def evidence_agrees_in_any_batch(subject) -> None:
 def refit_forgets_certificates_and_labels(subject) -> None:
     others = subject.make_examples(45, seed=1)
     rare = subject.make_examples(48, seed=5)[45:]
-    labelled = [subject.relabel(one, subject.fitted.classes_[0]) for one in rare]
+    labelled = [subject.relabel(example, subject.fitted.classes_[0]) for example in rare]
     model = subject.build().fit([*others, *labelled])
     model.certify(Certification({subject.fitted.classes_[0]: Certificate(0.9, 0.0, 40)}))
     model.fit(subject.examples)
@@ -56,7 +56,7 @@ def unseen_attribute_counts_for_nothing(subject) -> None:
 
 
 def one_label_only_is_refused(subject) -> None:
-    alike = [subject.relabel(one, subject.fitted.classes_[0]) for one in subject.examples]
+    alike = [subject.relabel(example, subject.fitted.classes_[0]) for example in subject.examples]
     with pytest.raises(NotEnoughHistory, match="fewer than two"):
         subject.build().fit(alike)
     with pytest.raises(NotEnoughHistory):
@@ -64,7 +64,7 @@ def one_label_only_is_refused(subject) -> None:
 
 
 def rows_without_label_are_passed_over(subject) -> None:
-    silent = [subject.relabel(one, None) for one in subject.make_examples(5, seed=2)]
+    silent = [subject.relabel(example, None) for example in subject.make_examples(5, seed=2)]
     model = subject.build().fit([*silent, *subject.examples])
     assert model.predict(subject.reports) == subject.fitted.predict(subject.reports)
     assert model.cross_fit_.rows.min() == len(silent)
@@ -182,7 +182,7 @@ def evidence_names_what_the_report_says(subject) -> None:
         for token in answer.evidence.tokens:
             assert set(token.token.split()) <= set(text.replace(".", " ").replace(",", " ").split())
         facts = {"service": report.service, "source": report.source, **report.attributes}
-        assert all(facts[one.field] == one.value for one in answer.evidence.fields)
+        assert all(facts[fact.field] == fact.value for fact in answer.evidence.fields)
         assert all(labels[near.id] == near.label for near in answer.evidence.exemplars)
 
 

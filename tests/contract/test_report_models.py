@@ -77,7 +77,7 @@ def class_with_one_example_is_learned(subject) -> None:
     rare = subject.fitted.classes_[-1]
     pairs = list(zip(subject.examples, subject.labels, strict=True))
     lone = next(example for example, label in pairs if label == rare)
-    model = subject.fit([*(one for one, label in pairs if label != rare), lone])
+    model = subject.fit([*(example for example, label in pairs if label != rare), lone])
     assert rare in model.classes_
     assert {answer.label for answer in model.predict(subject.reports)} <= set(model.classes_)
 

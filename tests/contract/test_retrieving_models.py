@@ -27,7 +27,7 @@ TIE = 0.02
 
 def what_fits_is_found_first(subject) -> None:
     """An incident that the same runbook solved, or that runbook."""
-    runbook_of = {one.report.id: one.outcome.runbook_id for one in subject.examples}
+    runbook_of = {example.report.id: example.outcome.runbook_id for example in subject.examples}
     answers = subject.ask(subject.fitted, subject.reports, **ALL)
     for report, answer in zip(subject.reports, answers, strict=True):
         assert runbook_of.get(answer.label, answer.label) == runbook_of[report.id]
@@ -51,9 +51,9 @@ def only_the_past_is_found(subject) -> None:
 
 
 def own_id_is_never_found(subject) -> None:
-    for one in subject.reports:
-        report = replace(one, opened_at=None)
-        assert_none_named(subject.ask(subject.fitted, [report], **ALL), one.id)
+    for asked in subject.reports:
+        report = replace(asked, opened_at=None)
+        assert_none_named(subject.ask(subject.fitted, [report], **ALL), asked.id)
 
 
 def limit_is_respected(subject) -> None:
@@ -122,8 +122,10 @@ def near_copies_are_one_entry(subject) -> None:
         replace(first, report=replace(first.report, id=f"COPY-{number}")) for number in range(3)
     ]
     (answer,) = subject.ask(subject.fitted, [report], [*subject.examples, *copies], **ALL)
-    (entry,) = [one for one in answer.similar if {one.id, *one.copies} & {"COPY-0"}]
-    assert {entry.id, *entry.copies} == {first.report.id, *(one.report.id for one in copies)}
+    (entry,) = [
+        neighbour for neighbour in answer.similar if {neighbour.id, *neighbour.copies} & {"COPY-0"}
+    ]
+    assert {entry.id, *entry.copies} == {first.report.id, *(copy.report.id for copy in copies)}
 
 
 def an_empty_past_finds_nothing(subject) -> None:
@@ -172,7 +174,7 @@ def artifact_holds_no_words_of_the_past(subject) -> None:
     held = b"".join(path.read_bytes() for path in files)
     with zipfile.ZipFile(subject.folder / "model.skops") as archive:
         held += b"".join(archive.read(name) for name in archive.namelist())
-    written = [word for one in subject.examples for word in words_of(one)]
+    written = [word for example in subject.examples for word in words_of(example)]
     assert len(set(written)) > 100
     assert [word for word in set(written) if word.encode() in held] == []
 
