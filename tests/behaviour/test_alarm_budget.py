@@ -39,7 +39,7 @@ def flags_of(tier: str, values: np.ndarray, budget_per_week: float):
         find_flags(
             TIMES,
             values[row],
-            SeriesScores(*(each[row] for each in arrays), found.channel[row]),
+            SeriesScores(*(scores[row] for scores in arrays), found.channel[row]),
             budget_per_week=budget_per_week,
             step_seconds=STEP,
         )

@@ -70,7 +70,7 @@ def without_word(report: IncidentReport, word: str) -> IncidentReport:
 @pytest.fixture(scope="module")
 def strangers() -> list[IncidentReport]:
     """Reports that no model has seen."""
-    return [one.report for one in generate_company(seed=7, incidents=200).incidents]
+    return [incident.report for incident in generate_company(seed=7, incidents=200).incidents]
 
 
 @pytest.mark.parametrize("name", ["category_model", "severity_model"])
@@ -94,7 +94,7 @@ def test_removal_is_as_claimed_where_a_sentence_encoder_reads_the_text_too() -> 
     mapping = HistoryMapping.model_validate({"report": columns, "outcome": outcome})
     incidents = load_history(file, mapping).incidents[::4]
     model = ChoiceModel(target="assignment", encoder=MINILM).fit(incidents[:-150])
-    found = remove_top_tokens(model, [one.report for one in incidents[-150:]])
+    found = remove_top_tokens(model, [incident.report for incident in incidents[-150:]])
     assert found.share_of_right_signs >= 0.9
     # The sentence vector is not in the claim, so the whole effect is greater.
     assert 0.9 <= found.median_ratio <= 1.6

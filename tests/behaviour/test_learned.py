@@ -86,10 +86,14 @@ def test_wider_effect_never_lowers_the_severity(
 
 
 def test_wider_effect_raises_the_severity_on_average(severity_model, company) -> None:
-    reports = [one.report for one in company.incidents[:100] if one.report.source == "portal"]
+    reports = [
+        incident.report
+        for incident in company.incidents[:100]
+        if incident.report.source == "portal"
+    ]
     ranks = []
     for scope in ("It can wait. No hurry.", "Everyone is affected. Customers complain!"):
-        given = [replace(one, description=f"{one.title}. {scope}") for one in reports]
+        given = [replace(report, description=f"{report.title}. {scope}") for report in reports]
         answers = severity_model.predict(given)
         ranks.append(sum(answer.expected_rank for answer in answers) / len(answers))
     assert ranks[1] > ranks[0] + 0.3
@@ -114,16 +118,23 @@ def clear_examples() -> list[ResolvedIncident]:
 def test_forty_clear_examples_are_learned_by_heart() -> None:
     examples = clear_examples()
     model = ChoiceModel(encoder="hashing").fit(examples)
-    answers = model.predict([one.report for one in examples])
-    assert [answer.label for answer in answers] == [one.outcome.category for one in examples]
+    answers = model.predict([example.report for example in examples])
+    assert [answer.label for answer in answers] == [
+        example.outcome.category for example in examples
+    ]
 
 
 def test_forty_clear_severities_are_learned_by_heart() -> None:
     levels = ("minor", "serious")
     examples = [
-        replace(one, outcome=Outcome(severity=levels[one.outcome.category in ("Email", "Network")]))
-        for one in clear_examples()
+        replace(
+            example,
+            outcome=Outcome(severity=levels[example.outcome.category in ("Email", "Network")]),
+        )
+        for example in clear_examples()
     ]
     model = SeverityModel(levels=levels, encoder="hashing").fit(examples)
-    answers = model.predict([one.report for one in examples])
-    assert [answer.label for answer in answers] == [one.outcome.severity for one in examples]
+    answers = model.predict([example.report for example in examples])
+    assert [answer.label for answer in answers] == [
+        example.outcome.severity for example in examples
+    ]

@@ -50,9 +50,9 @@ def grow(seed: int) -> Iterator[Dish]:
 @pytest.fixture(scope="module")
 def dishes() -> Iterator[list[Dish]]:
     growing = [grow(seed) for seed in SEEDS]
-    yield [next(each) for each in growing]
-    for each in growing:
-        each.close()
+    yield [next(generator) for generator in growing]
+    for generator in growing:
+        generator.close()
 
 
 def first_change_is_right(dish: Dish, reporter: str | None) -> bool:
@@ -88,7 +88,9 @@ def test_both_are_first_where_nobody_says_which_service_it_is(dishes: list[Dish]
 
 
 def test_the_reasons_are_given(dishes: list[Dish]) -> None:
-    dish = next(each for each in dishes if first_change_is_right(each, each.day.service))
+    dish = next(
+        candidate for candidate in dishes if first_change_is_right(candidate, candidate.day.service)
+    )
     change = dish.around(dish.day.service).changes[0]
     assert change.why[0] == "same service"
     assert "min before the onset of" in change.why[1]

@@ -190,9 +190,9 @@ def test_answers_are_equal(both: BothWays, model: ChoiceModel, client: TestClien
     assert found["label"] == expected.label
     assert found["confidence"] == pytest.approx(expected.confidence, abs=1e-12)
     tokens = [(token.token, token.weight) for token in expected.evidence.tokens]
-    assert [(one["token"], one["weight"]) for one in found["evidence"]["tokens"]] == tokens
+    assert [(token["token"], token["weight"]) for token in found["evidence"]["tokens"]] == tokens
     fields = [(field.field, field.value) for field in expected.evidence.fields]
-    assert [(one["field"], one["value"]) for one in found["evidence"]["fields"]] == fields
+    assert [(field["field"], field["value"]) for field in found["evidence"]["fields"]] == fields
 
 
 def test_personal_data_is_masked_in_both(both: BothWays) -> None:

@@ -74,7 +74,7 @@ def test_threshold_is_the_lowest_that_keeps_the_budget():
     """Scores 1 to 6 are hours apart in one week of judged time: a budget of 3 allows 4 to 6."""
     steps = {_SIX_DAYS + 120 * score: float(score) for score in range(1, 7)}
     alarms = AlarmScorer([_series(steps), _series(steps)]).judge_carried(3.01, folds=2)
-    assert [each.false_alarms for each in alarms] == [3, 3]
+    assert [series.false_alarms for series in alarms] == [3, 3]
 
 
 def test_paired_comparison():
