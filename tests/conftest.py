@@ -65,7 +65,7 @@ def one_process() -> Iterator[None]:
 def toy_examples() -> list[ResolvedIncident]:
     """Six labelled incidents of two categories."""
     titles = {"Network": ["vpn down", "no wifi", "vpn slow"], "Printing": ["printer jam"] * 3}
-    pairs = [(title, category) for category, each in titles.items() for title in each]
+    pairs = [(title, category) for category, written in titles.items() for title in written]
     return [
         incident(f"INC{number}", title, category=category)
         for number, (title, category) in enumerate(pairs)

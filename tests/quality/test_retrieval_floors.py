@@ -59,7 +59,7 @@ def test_similar_issues_of_an_unseen_tracker_are_found(seamonkey):
 @pytest.mark.parametrize("masked", RUNBOOKS)
 def test_the_runbook_of_an_alert_is_found_by_the_shipped_constants(masked):
     values = measure_shipped(masked=masked)
-    assert {name: each for name, each in values.items() if each < RUNBOOKS[masked][name]} == {}
+    assert {name: value for name, value in values.items() if value < RUNBOOKS[masked][name]} == {}
 
 
 def _below(judged, floors):

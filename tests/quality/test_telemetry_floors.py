@@ -23,14 +23,14 @@ def wsd():
 
 def _alarms(series, scores):
     pairs = zip(series, scores, strict=True)
-    scored = [ScoredSeries(each.times, its, each.is_event) for each, its in pairs]
+    scored = [ScoredSeries(curve.times, its, curve.is_event) for curve, its in pairs]
     return AlarmScorer(scored).judge_carried(1.0)
 
 
 def test_recall_at_one_false_alarm_a_week(wsd):
-    ours = _alarms(wsd, [score_ours(each, "full").scores for each in wsd])
+    ours = _alarms(wsd, [score_ours(curve, "full").scores for curve in wsd])
     plain = PEERS["sum of channels"].score
-    summed = _alarms(wsd, [plain(each.values, each.step_seconds) for each in wsd])
+    summed = _alarms(wsd, [plain(curve.values, curve.step_seconds) for curve in wsd])
     assert event_recall(ours).value >= RECALL_FLOOR
     assert compare_recall(ours, summed).low > 0
 

@@ -68,13 +68,15 @@ def fill_quiet_month(store):
     late = incidents[500:]
     store.predictions.record(
         [
-            answered(one, one.outcome.category, decision="auto" if number % 4 else "abstain")
-            for number, one in enumerate(late)
+            answered(
+                example, example.outcome.category, decision="auto" if number % 4 else "abstain"
+            )
+            for number, example in enumerate(late)
         ]
     )
-    for number, one in enumerate(late[:40]):
+    for number, example in enumerate(late[:40]):
         action = FeedbackAction.DISMISS if number % 2 else FeedbackAction.ACCEPT
-        id_, at = one.report.id, one.report.opened_at
+        id_, at = example.report.id, example.report.opened_at
         said = FeedbackRecord(f"p-{id_}", id_, "category", action, None, None, "ana", at, "api")
         store.feedback.record(said)
 
@@ -83,23 +85,27 @@ def fill_bad_month(store):
     """Mail is renamed, there are kiosks, Printing is gone, and answers are wrong from day 37 on."""
     changed = past_and_present({"category": "Mail", "label": "E-mail", "service": "kiosk"})
     incidents = [
-        one for n, one in enumerate(changed) if n < 350 or one.outcome.category != "Printing"
+        example
+        for n, example in enumerate(changed)
+        if n < 350 or example.outcome.category != "Printing"
     ]
     store.incidents.upsert(incidents)
-    late = [one for one in incidents if one.report.opened_at > BEGIN + timedelta(days=33)]
+    late = [
+        example for example in incidents if example.report.opened_at > BEGIN + timedelta(days=33)
+    ]
     since = BEGIN + timedelta(days=37)
     store.predictions.record(
         [
             answered(
-                one,
-                "Network" if one.report.opened_at > since else one.outcome.category,
+                example,
+                "Network" if example.report.opened_at > since else example.outcome.category,
                 share=0.05 if number % 3 == 0 else None,
             )
-            for number, one in enumerate(late)
+            for number, example in enumerate(late)
         ]
     )
     store.labels.record(
-        [labelled(one, one.outcome.category, LabelSource.AUDITED) for one in late[::3]]
+        [labelled(example, example.outcome.category, LabelSource.AUDITED) for example in late[::3]]
     )
     store.certificate_withdrawals.record(
         CertificateWithdrawal("category", "1", "Mail", 0.92, 8, 30, 0.5, CUTOFF)
