@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    learned = [name for name, each in DATA_SETS.items() if each.targets]
+    learned = [name for name, data_set in DATA_SETS.items() if data_set.targets]
     others = [_LABELS, _TELEMETRY, _TIMINGS, _SEARCH_TIMINGS, _GATE, _CONCEPT_CHANGE]
     names = [*learned, *_RETRIEVALS, *others]
     parser = argparse.ArgumentParser(description=__doc__)

@@ -98,9 +98,9 @@ def _quantile(waits: list[float], share: float) -> float | None:
 
 def _real_pool(name: str, target: str, home: Home) -> Pool:
     incidents = [
-        untimed(incident_text(one.report), label, label)
-        for one in load_data_set(DATA_SETS[name]).incidents
-        if (label := label_of(one.outcome, target)) and incident_text(one.report)
+        untimed(incident_text(incident.report), label, label)
+        for incident in load_data_set(DATA_SETS[name]).incidents
+        if (label := label_of(incident.outcome, target)) and incident_text(incident.report)
     ]
     return make_pool(name, incidents, _encode(incidents, home))
 
@@ -113,7 +113,7 @@ def _synthetic_pool(home: Home) -> Pool:
 
 def _encode(incidents: list[ResolvedIncident], home: Home) -> np.ndarray:
     encoder = open_encoder(TrainingSettings().encoder)
-    texts = [incident_text(one.report) for one in incidents]
+    texts = [incident_text(incident.report) for incident in incidents]
     encode_ahead(encoder, texts, EncodingCache(home.encodings, encoder), _quietly)
     return encoder.encode(texts)
 

@@ -53,7 +53,7 @@ def make_pool(name: str, incidents: Sequence[ResolvedIncident], vectors: Vectors
     """Group incidents into kinds of about sixty by their vectors."""
     clusters = max(len(incidents) // _OF_A_KIND, 2)
     kinds = MiniBatchKMeans(clusters, random_state=0, n_init=1).fit_predict(vectors)
-    copies = report_copy_groups([one.report for one in incidents])
+    copies = report_copy_groups([incident.report for incident in incidents])
     return Pool(name, tuple(incidents), vectors, kinds.astype(np.int64), copies)
 
 

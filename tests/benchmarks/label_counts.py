@@ -67,7 +67,7 @@ class Source:
     def __init__(self, name: str, home: Home) -> None:
         self.target, self._judged = SOURCES[name]
         self.incidents = load_data_set(DATA_SETS[name]).incidents
-        reports = [one.report for one in self.incidents]
+        reports = [incident.report for incident in self.incidents]
         self.copies = report_copy_groups(reports)
         self._home = home
 
@@ -90,7 +90,7 @@ class Source:
         """Return the figures of a contender that learned from the first labels of a drawing."""
         seen = [self.incidents[row] for row in np.sort(drawing.learned[:labels])]
         asked = [self.incidents[row].report for row in drawing.judged]
-        classes = sorted({str(label_of(one.outcome, self.target)) for one in seen})
+        classes = sorted({str(label_of(incident.outcome, self.target)) for incident in seen})
         place = {label: number for number, label in enumerate(classes)}
         # A label that nobody could know is numbered beyond all others, and never right.
         wanted = [
@@ -104,7 +104,7 @@ def measure_label_counts(name: str, home: Home, rows: int | None = None) -> list
     """Measure ours and the peers at each number of labels, up to `rows`."""
     source = Source(name, home)
     source.encode(np.arange(len(source.incidents)))
-    encode_for_peers([one.report for one in source.incidents], home)
+    encode_for_peers([incident.report for incident in source.incidents], home)
     contenders = {_OURS: _ours(source.target), **{n: _peer(n, source.target) for n in _PEERS}}
     sizes = [size for size in SIZES if rows is None or size <= rows]
     return [
@@ -129,13 +129,15 @@ def measure_ours(
 
 def average(labels: int, contender: str, found: Sequence[Mapping[str, float]]) -> LabelCount:
     """Return means and their Student intervals over drawings."""
-    figures = {name: _interval(np.array([one[name] for one in found])) for name in found[0]}
+    figures = {name: _interval(np.array([drawing[name] for drawing in found])) for name in found[0]}
     return LabelCount(labels, contender, len(found), figures)
 
 
 def labels_of(seen: Sequence[ResolvedIncident], target: str) -> Rows:
     """Number the labels in their sorted order."""
-    return np.unique([label_of(one.outcome, target) for one in seen], return_inverse=True)[1]
+    return np.unique(
+        [label_of(incident.outcome, target) for incident in seen], return_inverse=True
+    )[1]
 
 
 def _drawings(labels: int) -> int:
@@ -151,7 +153,9 @@ def _ours(target: str) -> Answer:
 
 def _peer(name: str, target: str) -> Answer:
     def answer(seen: Sequence[ResolvedIncident], asked: Sequence[IncidentReport]) -> Floats:
-        peer = TEXT_PEERS[name]().fit([one.report for one in seen], labels_of(seen, target))
+        peer = TEXT_PEERS[name]().fit(
+            [incident.report for incident in seen], labels_of(seen, target)
+        )
         return np.asarray(peer.predict_proba(asked))
 
     return answer

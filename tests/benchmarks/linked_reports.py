@@ -36,8 +36,12 @@ def load_openoffice(most: int | None = None) -> LinkedReports:
     stride = 1 if most is None else -(-len(rows) // most)
     group_of = {str(row["id"]): row["group"] for row in rows if row["group"] % stride == 0}
     return _linked(
-        [one for one in load_data_set(data_set).incidents if one.report.id in group_of],
-        {each: [first[of]] for each, of in group_of.items() if each != first[of]},
+        [
+            incident
+            for incident in load_data_set(data_set).incidents
+            if incident.report.id in group_of
+        ],
+        {id_: [first[of]] for id_, of in group_of.items() if id_ != first[of]},
     )
 
 
@@ -53,18 +57,21 @@ def load_seamonkey(most: int | None = None) -> LinkedReports:
 
 def without_links(incidents: Sequence[ResolvedIncident]) -> list[ResolvedIncident]:
     """Return the incidents as a tracker has them where nobody links duplicates."""
-    return [replace(one, outcome=replace(one.outcome, duplicate_of=None)) for one in incidents]
+    return [
+        replace(incident, outcome=replace(incident.outcome, duplicate_of=None))
+        for incident in incidents
+    ]
 
 
 def _linked(incidents: Sequence[ResolvedIncident], links) -> LinkedReports:
-    ordered = sorted(incidents, key=lambda one: one.report.opened_at)
+    ordered = sorted(incidents, key=lambda incident: incident.report.opened_at)
     linked = tuple(
         replace(
-            one,
+            incident,
             outcome=replace(
-                one.outcome, duplicate_of=" ".join(links.get(one.report.id, [])) or None
+                incident.outcome, duplicate_of=" ".join(links.get(incident.report.id, [])) or None
             ),
         )
-        for one in ordered
+        for incident in ordered
     )
     return LinkedReports(linked, link_groups(linked))

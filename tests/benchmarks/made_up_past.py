@@ -31,7 +31,7 @@ class MadeUpPast:
 
     def __init__(self, home: Home) -> None:
         incidents = load_data_set(DATA_SETS["it-tickets"]).incidents
-        reports = {incident_text(one.report): one.report for one in incidents}
+        reports = {incident_text(incident.report): incident.report for incident in incidents}
         encoder = open_encoder(MINILM)
         cache = EncodingCache(home.encodings, encoder)
         encode_ahead(encoder, list(reports), cache, lambda _: None)

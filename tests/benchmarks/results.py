@@ -82,12 +82,12 @@ def detector_section(detectors: Detectors, run: Mapping[str, str]) -> Section:
 
 def label_count_section(found: Sequence[LabelCount], run: Mapping[str, str]) -> Section:
     """Return figures by number of labels as they are kept."""
-    return {"run": run, "label_counts": [asdict(one) for one in found]}
+    return {"run": run, "label_counts": [asdict(count) for count in found]}
 
 
 def gate_section(found: Sequence[Simulated], run: Mapping[str, str]) -> Section:
     """Return how often the gate promoted which challenger, as it is kept."""
-    return {"run": run, "simulated": [asdict(one) for one in found]}
+    return {"run": run, "simulated": [asdict(simulated) for simulated in found]}
 
 
 def alarm_rate_section(rates: Sequence[AlarmRate], run: Mapping[str, str]) -> Section:
@@ -97,7 +97,7 @@ def alarm_rate_section(rates: Sequence[AlarmRate], run: Mapping[str, str]) -> Se
 
 def noticed_section(noticed: Sequence[Noticed], run: Mapping[str, str]) -> Section:
     """Return how soon changes of concept were noticed, as it is kept."""
-    return {"run": run, "noticed": [asdict(one) for one in noticed]}
+    return {"run": run, "noticed": [asdict(change) for change in noticed]}
 
 
 def keep_section(name: str, section: Section) -> None:
@@ -106,7 +106,7 @@ def keep_section(name: str, section: Section) -> None:
     kept[name] = _rounded(section)
     kept = dict(sorted(kept.items()))
     _KEPT.write_text(json.dumps(kept, indent=1) + "\n")
-    shown = "\n".join(render(title, each) for title, each in kept.items())
+    shown = "\n".join(render(title, part) for title, part in kept.items())
     _SHOWN.write_text(f"{_INTRODUCTION}\n{shown}")
 
 
@@ -198,12 +198,12 @@ def _label_count_table(section: Section) -> str:
         _row(*["---"] * (len(names) + 3)),
         *(
             _row(
-                f"{one['labels']:,}",
-                one["contender"],
-                *(_interval(one["figures"][name]) for name in names),
-                str(one["drawings"]),
+                f"{count['labels']:,}",
+                count["contender"],
+                *(_interval(count["figures"][name]) for name in names),
+                str(count["drawings"]),
             )
-            for one in counts
+            for count in counts
         ),
     ]
     return "\n".join(lines)
@@ -211,12 +211,12 @@ def _label_count_table(section: Section) -> str:
 
 def _gate_table(section: Section) -> str:
     found = section["simulated"]
-    shares = list(dict.fromkeys(one["discordance"] for one in found))
+    shares = list(dict.fromkeys(row["discordance"] for row in found))
     promoted = {
-        (one["challenger"], one["discordance"]): f"{one['promoted']} of {one['trials']}"
-        for one in found
+        (row["challenger"], row["discordance"]): f"{row['promoted']} of {row['trials']}"
+        for row in found
     }
-    names = dict.fromkeys(one["challenger"] for one in found)
+    names = dict.fromkeys(row["challenger"] for row in found)
     lines = [
         _row("challenger", *(f"{share:.0%} told apart" for share in shares)),
         _row(*["---"] * (len(shares) + 1)),
@@ -233,17 +233,17 @@ def _noticed_table(section: Section) -> str:
         _row(*["---"] * 7),
         *(
             _row(
-                one["source"],
-                one["kind"] if one["median"] is None else f"{one['kind']}, {one['share']:.0%}",
-                str(one["years"]),
-                str(one["years_with_false_alarm"]),
+                row["source"],
+                row["kind"] if row["median"] is None else f"{row['kind']}, {row['share']:.0%}",
+                str(row["years"]),
+                str(row["years_with_false_alarm"]),
                 *(
-                    "" if one[wait] is None else f"{one[wait]:.0f}"
+                    "" if row[wait] is None else f"{row[wait]:.0f}"
                     for wait in ("median", "nine_in_ten")
                 ),
-                str(one["missed"]),
+                str(row["missed"]),
             )
-            for one in section["noticed"]
+            for row in section["noticed"]
         ),
     ]
     return "Waits are incidents, copies included, from a change to its alarm.\n\n" + "\n".join(
@@ -257,9 +257,9 @@ def _row(*cells: str) -> str:
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _rounded(each) for key, each in value.items()}
+        return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(each) for each in value]
+        return [_rounded(item) for item in value]
     return round(value, 5) if isinstance(value, float) else value
 
 

@@ -53,7 +53,9 @@ def bm25_scores(asked: Sequence[str], texts: Sequence[str]) -> Floats:
     index = bm25s.BM25()
     index.index(bm25s.tokenize(texts, stopwords="en", show_progress=False), show_progress=False)
     tokens = bm25s.tokenize(asked, stopwords="en", show_progress=False, return_ids=False)
-    return np.array([index.get_scores(each) if each else np.zeros(len(texts)) for each in tokens])
+    return np.array(
+        [index.get_scores(words) if words else np.zeros(len(texts)) for words in tokens]
+    )
 
 
 def with_fusion(words: Floats, meaning: Floats) -> dict[str, Floats]:

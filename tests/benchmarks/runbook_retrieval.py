@@ -54,12 +54,12 @@ def compare_runbook_retrieval(
     learnt_from = {family.name: _rankings(family, features[family.name]) for family in families}
     places = {name: [] for name in (OURS, f"{OURS}, shipped constants", *PEERS)}
     for family in families:
-        weights = _fit([each for name, each in learnt_from.items() if name != family.name])
+        weights = _fit([rankings for name, rankings in learnt_from.items() if name != family.name])
         found = features[family.name]
         scores = {OURS: found @ weights, f"{OURS}, shipped constants": found @ _shipped()}
         scores |= _peer_scores(family, home)
-        for name, each in scores.items():
-            places[name].append(_places(each, family.right))
+        for name, values in scores.items():
+            places[name].append(_places(values, family.right))
     seconds = perf_counter() - started
     return _compared(families, places, seconds, masked=masked)
 
@@ -84,11 +84,11 @@ def measure_shown(*, masked: bool) -> dict[str, float]:
     shown, right, idle = [], [], []
     for family in load_families(masked=masked, with_expression=False):
         scores = _features(family) @ _shipped()
-        for row, each in zip(family.right, scores, strict=True):
-            is_shown, best = _shows(each)
+        for row, alert_scores in zip(family.right, scores, strict=True):
+            is_shown, best = _shows(alert_scores)
             shown.append(is_shown)
             right.append(is_shown and best == row)
-            idle.append(_shows(np.delete(each, row))[0])
+            idle.append(_shows(np.delete(alert_scores, row))[0])
     return {
         "shown": float(np.mean(shown)),
         "right of the shown": float(np.sum(right) / max(1, np.sum(shown))),
@@ -108,15 +108,17 @@ def _features(family: Family) -> Floats:
 
 def _rankings(family: Family, features: Floats) -> list[Ranking]:
     return [
-        Ranking(each[:, :_LEARNED], np.arange(len(each)) == row)
-        for each, row in zip(features, family.right, strict=True)
+        Ranking(alert_features[:, :_LEARNED], np.arange(len(alert_features)) == row)
+        for alert_features, row in zip(features, family.right, strict=True)
     ]
 
 
 def _fit(families: Sequence[Sequence[Ranking]]) -> Floats:
     """Fit with each family counting about as much, however many alerts it has."""
     most = max(len(rankings) for rankings in families)
-    balanced = [one for each in families for one in list(each) * round(most / len(each))]
+    balanced = [
+        ranking for rankings in families for ranking in list(rankings) * round(most / len(rankings))
+    ]
     nothing = np.zeros(_LEARNED)
     learned = fit_conditional_logit(balanced, nothing, np.full(_LEARNED, _SPREAD))
     return np.concatenate([learned, np.zeros(len(FEATURES) - _LEARNED)])
@@ -142,12 +144,12 @@ def _compared(families: Sequence[Family], places, seconds: float, *, masked: boo
     numbers = np.repeat(np.arange(len(families)), [len(family.right) for family in families])
     runbooks = np.concatenate([np.array(family.right) for family in families])
     blocks = numbers * 10_000 + runbooks
-    joined = {name: np.concatenate(each) for name, each in places.items()}
+    joined = {name: np.concatenate(parts) for name, parts in places.items()}
 
     def paired(first: Floats, second: Floats | None, depth: int) -> Estimate:
         other = np.full(len(first), np.inf) if second is None else second
         return measure(
-            lambda one, weight: _gain(one, weight, depth), Places(first, other, numbers, blocks)
+            lambda ranks, weight: _gain(ranks, weight, depth), Places(first, other, numbers, blocks)
         )
 
     best = {
@@ -160,8 +162,8 @@ def _compared(families: Sequence[Family], places, seconds: float, *, masked: boo
         split=f"{named}; each family unseen, mean of {len(families)} families",
         seconds=dict.fromkeys(joined, seconds),
         figures={
-            who: {name: paired(each, None, depth) for name, depth in _DEPTHS.items()}
-            for who, each in joined.items()
+            who: {name: paired(ranks, None, depth) for name, depth in _DEPTHS.items()}
+            for who, ranks in joined.items()
         },
         differences={
             name: (best[name], paired(joined[OURS], joined[best[name]], depth))

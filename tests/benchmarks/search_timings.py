@@ -52,7 +52,7 @@ def measure_search(home: Home, rows: int | None = None) -> list[Cost]:
     grown = _resident_megabytes() - before
     new = [past.incident(number) for number in range(count, count + _SEARCHES)]
     model = SimilarModel().learn([])
-    _remember(past, [one.report for one in new])
+    _remember(past, [incident.report for incident in new])
     usual = _search_seconds(model, index, records, new, cutoff=None)
     full = _search_seconds(model, index, records, new, cutoff=0)
     forget_vectors()
@@ -82,7 +82,9 @@ def _build(past: MadeUpPast, records: ListedRecords, count: int) -> IncidentInde
 
 
 def _remember(past: MadeUpPast, reports: Sequence[IncidentReport]) -> None:
-    texts = [text for each in reports for text in (incident_text(each), clean_text(each.title))]
+    texts = [
+        text for report in reports for text in (incident_text(report), clean_text(report.title))
+    ]
     open_encoder(MINILM).remember(texts, past.encode(texts))
 
 
@@ -95,14 +97,18 @@ def _search_seconds(
     cutoff: float | None,
 ) -> list[float]:
     return [
-        _seconds(lambda one=one: model.search([one.report], index, records, cutoff=cutoff))
-        for one in asked
+        _seconds(
+            lambda incident=incident: model.search([incident.report], index, records, cutoff=cutoff)
+        )
+        for incident in asked
     ]
 
 
 def _change_costs(index: IncidentIndex, new: Sequence[ResolvedIncident]) -> list[Cost]:
-    added = [_seconds(lambda one=one: index.upsert([one])) for one in new]
-    removed = [_seconds(lambda one=one: index.remove([one.report.id])) for one in new]
+    added = [_seconds(lambda incident=incident: index.upsert([incident])) for incident in new]
+    removed = [
+        _seconds(lambda incident=incident: index.remove([incident.report.id])) for incident in new
+    ]
     return [
         Cost("adding one incident, median", 1000 * _quantile(added, 0.5), "ms"),
         Cost("removing one incident, median", 1000 * _quantile(removed, 0.5), "ms"),

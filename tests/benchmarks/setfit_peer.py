@@ -41,7 +41,7 @@ def _fit_and_answer(
 
     model = SetFitModel.from_pretrained(str(find_weights(MINILM)))
     model.model_body.max_seq_length = MAX_TOKENS
-    texts = [peer_text(one.report) for one in seen]
+    texts = [peer_text(incident.report) for incident in seen]
     learned = Dataset.from_dict({"text": texts, "label": labels_of(seen, target).tolist()})
     with TemporaryDirectory() as folder:
         how = TrainingArguments(

@@ -80,7 +80,7 @@ class Contest:
 
     def __init__(self, linked: LinkedReports, home: Home) -> None:
         self.linked = linked
-        self.reports = [one.report for one in linked.incidents]
+        self.reports = [incident.report for incident in linked.incidents]
         self._home = home
         self._opened = np.array([report.opened_at.timestamp() for report in self.reports])
         self._records = ListedRecords(linked.incidents)
@@ -106,7 +106,7 @@ class Contest:
         columns[searches.indexed] = np.arange(len(searches.indexed))
         ranks = []
         for answer, relatives in zip(answers, self._relatives(searches), strict=True):
-            found = [relatives[columns[self._rows[one.id]]] for one in answer.similar]
+            found = [relatives[columns[self._rows[match.id]]] for match in answer.similar]
             ranks.append(found.index(True) if True in found else _NOT_FOUND)
         is_shown = np.array([bool(answer.similar) for answer in answers])
         sure = np.array([answer.confidence for answer in answers])
@@ -166,7 +166,9 @@ class Contest:
 
 def _encode_ahead(reports: Sequence[IncidentReport], home: Home) -> None:
     encoder = open_encoder(MINILM)
-    texts = [text for each in reports for text in (incident_text(each), clean_text(each.title))]
+    texts = [
+        text for report in reports for text in (incident_text(report), clean_text(report.title))
+    ]
     cache = EncodingCache(home.encodings, encoder)
     encode_ahead(encoder, [text for text in texts if text], cache, lambda _: None)
 
@@ -319,7 +321,7 @@ def _joined(parts: Sequence[Found]) -> Found:
 
 def _compared(found: Found, figures: Figures, split: str) -> Comparison:
     judged = {name: answers.judged for name, answers in found.items()}
-    peers = {name: each for name, each in judged.items() if name in PEERS}
+    peers = {name: answers for name, answers in judged.items() if name in PEERS}
     best = {
         title: max(peers, key=lambda name: figure(peers[name], np.ones(len(peers[name]))))
         for title, figure in figures.items()
@@ -329,8 +331,8 @@ def _compared(found: Found, figures: Figures, split: str) -> Comparison:
         split=split,
         seconds={name: answers.seconds for name, answers in found.items()},
         figures={
-            name: {title: measure(figure, each) for title, figure in figures.items()}
-            for name, each in judged.items()
+            name: {title: measure(figure, answers) for title, figure in figures.items()}
+            for name, answers in judged.items()
         },
         differences={
             title: (best[title], compare(figure, judged[OURS], peers[best[title]]))

@@ -93,7 +93,7 @@ class TelemetryBench:
             for tier in TIERS
             for other in (SUM_OF_CHANNELS, TIME_OF_DAY)
         }
-        events = sum(len(each.delays) for each in alarms[TIME_OF_DAY][_AT])
+        events = sum(len(series.delays) for series in alarms[TIME_OF_DAY][_AT])
         return Detectors(events, figures, gains)
 
     def check_alarm_rates(self) -> list[AlarmRate]:
@@ -114,13 +114,13 @@ class TelemetryBench:
     def _score_ours(self, tier: str) -> _Scored:
         score_ours(self._wsd[0], tier)
         started = perf_counter()
-        wsd = [score_ours(each, tier) for each in self._wsd]
+        wsd = [score_ours(curve, tier) for curve in self._wsd]
         seconds = perf_counter() - started
-        self._ours[tier] = {"WSD": wsd, "KPI": [score_ours(each, tier) for each in self._kpi]}
+        self._ours[tier] = {"WSD": wsd, "KPI": [score_ours(curve, tier) for curve in self._kpi]}
         return _Scored(
-            [each.scores for each in wsd],
-            [each.scores for each in self._ours[tier]["KPI"]],
-            [score_ours(each, tier).scores for each in self._nab],
+            [curve.scores for curve in wsd],
+            [curve.scores for curve in self._ours[tier]["KPI"]],
+            [score_ours(curve, tier).scores for curve in self._nab],
             _per_point(seconds, self._wsd),
             state_bytes(tier),
         )
@@ -140,8 +140,8 @@ class TelemetryBench:
     def _figures(self, scored: _Scored, alarms: Mapping[float, Sequence[SeriesAlarms]]) -> Figures:
         per_curve, one = self._point_f1(scored.kpi)
         rows = [
-            ScoredRows(scores[each.cells], each.is_event[each.cells])
-            for each, scores in zip(self._nab, scored.nab, strict=True)
+            ScoredRows(scores[curve.cells], curve.is_event[curve.cells])
+            for curve, scores in zip(self._nab, scored.nab, strict=True)
         ]
         return {
             **{recall_at(budget): event_recall(alarms[budget]) for budget in BUDGETS},
@@ -158,14 +158,14 @@ class TelemetryBench:
         if scores is None:
             return None, None
         curves = [
-            ScoredCurve(each.times, its, each.is_event, each.is_test)
-            for each, its in zip(self._kpi, scores, strict=True)
+            ScoredCurve(curve.times, its, curve.is_event, curve.is_test)
+            for curve, its in zip(self._kpi, scores, strict=True)
         ]
         return carried_f1(curves, per_curve=True), carried_f1(curves, per_curve=False)
 
     def _own_flags(self, source: str, tier: str) -> list[ScoredSeries]:
         series = self._wsd if source == "WSD" else self._kpi
-        return _pair(series, [-each.alarms_per_week for each in self._ours[tier][source]])
+        return _pair(series, [-curve.alarms_per_week for curve in self._ours[tier][source]])
 
 
 def recall_at(budget: float) -> str:
@@ -180,15 +180,15 @@ def _rate(flags: str, scorer: AlarmScorer, budget: float) -> AlarmRate:
 
 
 def _score_all(score: Callable[[Floats, int], Floats], series: Series) -> list[Floats]:
-    return [score(each.values, each.step_seconds) for each in series]
+    return [score(curve.values, curve.step_seconds) for curve in series]
 
 
 def _pair(series: Series, scores: Sequence[Floats]) -> list[ScoredSeries]:
     return [
-        ScoredSeries(each.times, its, each.is_event)
-        for each, its in zip(series, scores, strict=True)
+        ScoredSeries(curve.times, its, curve.is_event)
+        for curve, its in zip(series, scores, strict=True)
     ]
 
 
 def _per_point(seconds: float, series: Series) -> float:
-    return 1e6 * seconds / sum(len(each.times) for each in series)
+    return 1e6 * seconds / sum(len(curve.times) for curve in series)

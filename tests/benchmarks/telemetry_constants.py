@@ -33,12 +33,12 @@ def main() -> None:
     for name, load in (("WSD", load_wsd), ("KPI", load_kpi)):
         series = load()
         for tier in TIERS:
-            learned = [_learn(each, tier) for each in series]
+            learned = [_learn(curve, tier) for curve in series]
             console.print(f"{name}, {len(series)} series, {tier}")
             for constant in ("quantile", "excess", "often"):
-                found = np.median([getattr(each, constant) for each in learned])
+                found = np.median([getattr(fitted, constant) for fitted in learned])
                 _print(console, tier, constant, float(found))
-            _print_false_share(console, tier, [each.scored for each in learned])
+            _print_false_share(console, tier, [fitted.scored for fitted in learned])
 
 
 def _learn(series: LabelledSeries, tier: Tier) -> Learned:
@@ -68,7 +68,7 @@ def _print_false_share(console: Console, tier: Tier, scored: Sequence[ScoredSeri
 def _rate(scorer: AlarmScorer, alarms_per_week: float) -> float:
     """Return the real false alarms a week of flags at so many expected ones."""
     judged = scorer.judge_at(-np.log(alarms_per_week))
-    return sum(each.false_alarms for each in judged) / sum(each.weeks for each in judged)
+    return sum(series.false_alarms for series in judged) / sum(series.weeks for series in judged)
 
 
 def _print(console: Console, tier: Tier, constant: str, found: float) -> None:

@@ -53,7 +53,7 @@ def load_nab() -> tuple[LabelledSeries, ...]:
     """Read NAB's series; `is_event` holds the published windows."""
     folder = data_folder() / "telemetry" / "nab"
     windows = json.loads((folder / "windows.json").read_text())
-    return tuple(_load_windowed(folder, name, each) for name, each in windows.items())
+    return tuple(_load_windowed(folder, name, spans) for name, spans in windows.items())
 
 
 def telemetry_is_here() -> bool:

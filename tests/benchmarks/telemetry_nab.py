@@ -94,19 +94,19 @@ def carried_nab_score(rows: Sequence[ScoredRows]) -> Estimate:
 
     The threshold for each half of the files, every other one, is the best of the other half.
     """
-    series = [NabSeries(each) for each in rows]
+    series = [NabSeries(row) for row in rows]
     halves = [series[half::_HALVES] for half in range(_HALVES)]
     best = [_best_threshold(half) for half in halves]
-    raw = [each.score(best[1 - place % _HALVES])[0] for place, each in enumerate(series)]
-    return _normalised(np.array(raw), np.array([float(each.windows) for each in series]))
+    raw = [curve.score(best[1 - place % _HALVES])[0] for place, curve in enumerate(series)]
+    return _normalised(np.array(raw), np.array([float(curve.windows) for curve in series]))
 
 
 def _best_threshold(series: Sequence[NabSeries]) -> Floats:
-    scores = np.unique(np.concatenate([each.most_scores for each in series]))
+    scores = np.unique(np.concatenate([curve.most_scores for curve in series]))
     scores = scores[np.isfinite(scores)]
     kept = np.unique(len(scores) - np.geomspace(1, len(scores), _MOST_THRESHOLDS).astype(np.int64))
     thresholds = scores[kept]
-    totals = sum((each.score(thresholds) for each in series), np.zeros(len(thresholds)))
+    totals = sum((curve.score(thresholds) for curve in series), np.zeros(len(thresholds)))
     return thresholds[[int(np.argmax(totals))]]
 
 

@@ -66,8 +66,8 @@ def carried_f1(curves: Sequence[ScoredCurve], *, per_curve: bool) -> Estimate:
     The threshold is the best on the labels of the train part (without its five days of warm-up):
     of each curve by itself if `per_curve`, else of all curves together.
     """
-    train = [_Part(each, ~each.is_test & _is_warm(each)) for each in curves]
-    test = [_Part(each, each.is_test) for each in curves]
+    train = [_Part(curve, ~curve.is_test & _is_warm(curve)) for curve in curves]
+    test = [_Part(curve, curve.is_test) for curve in curves]
     groups = [[part] for part in train] if per_curve else [train] * len(train)
     counts = [part.count(_best_threshold(group)) for part, group in zip(test, groups, strict=True)]
     return _pooled_f1(counts)
@@ -101,7 +101,7 @@ def _found_above(part: _Part, thresholds: Floats) -> Floats:
 
 
 def _pooled_f1(counts: Sequence[PointCounts]) -> Estimate:
-    table = np.array([[each.found, each.false, each.missed] for each in counts])
+    table = np.array([[count.found, count.false, count.missed] for count in counts])
     found, false, missed = (resample(len(counts)) @ table).T
     low, high = np.quantile(2 * found / np.maximum(2 * found + false + missed, 1), [0.025, 0.975])
     return Estimate(PointCounts(*map(float, table.sum(axis=0))).f1, float(low), float(high))

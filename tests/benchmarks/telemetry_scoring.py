@@ -55,7 +55,7 @@ class AlarmScorer:
     """
 
     def __init__(self, series: Sequence[ScoredSeries]) -> None:
-        self._judged = [_Judged(each) for each in series]
+        self._judged = [_Judged(curve) for curve in series]
 
     def judge_carried(self, budget_per_week: float, folds: int = FOLDS) -> list[SeriesAlarms]:
         """Judge each series by the threshold that keeps the budget on the other folds' series."""
@@ -70,7 +70,7 @@ class AlarmScorer:
 
     def judge_at(self, threshold: float) -> list[SeriesAlarms]:
         """Judge every series by one threshold that a score must exceed."""
-        return [each.alarms(threshold) for each in self._judged]
+        return [curve.alarms(threshold) for curve in self._judged]
 
 
 class _Judged:
@@ -109,13 +109,13 @@ def find_threshold(series: Sequence[_Judged], budget_per_week: float) -> float:
     Hours with an exceedance are at least as many as alarms and at most twice as many, so only
     their highest scores can be the threshold.
     """
-    allowed = budget_per_week * sum(each.weeks for each in series)
-    maxima = np.concatenate([each.hourly_maxima for each in series])
+    allowed = budget_per_week * sum(curve.weeks for curve in series)
+    maxima = np.concatenate([curve.hourly_maxima for curve in series])
     candidates = np.unique(np.sort(maxima)[-int(2 * allowed) - 2 :])
     low, high = 0, len(candidates) - 1
     while low < high:
         middle = (low + high) // 2
-        count = sum(each.count_false_alarms(candidates[middle]) for each in series)
+        count = sum(curve.count_false_alarms(candidates[middle]) for curve in series)
         low, high = (low, middle) if count <= allowed else (middle + 1, high)
     return float(candidates[low])
 
@@ -143,24 +143,24 @@ def compare_recall(ours: Sequence[SeriesAlarms], other: Sequence[SeriesAlarms]) 
 
 def median_delay(alarms: Sequence[SeriesAlarms]) -> float | None:
     """Return the median of minutes until the first alarm over the events that were hit, if any."""
-    delays = np.concatenate([each.delays for each in alarms])
+    delays = np.concatenate([curve.delays for curve in alarms])
     hit = delays[~np.isnan(delays)]
     return float(np.median(hit)) if len(hit) else None
 
 
 def mean_rate(alarms: Sequence[SeriesAlarms]) -> Estimate:
     """Return false alarms a week and series; the interval resamples series."""
-    counts = np.array([each.false_alarms for each in alarms], dtype=np.float64)
-    return _ratio(counts, np.array([each.weeks for each in alarms]))
+    counts = np.array([curve.false_alarms for curve in alarms], dtype=np.float64)
+    return _ratio(counts, np.array([curve.weeks for curve in alarms]))
 
 
 def high_rate(alarms: Sequence[SeriesAlarms]) -> float:
     """Return the 90th percentile over series of false alarms a week."""
-    return float(np.quantile([each.false_alarms_per_week for each in alarms], 0.9))
+    return float(np.quantile([curve.false_alarms_per_week for curve in alarms], 0.9))
 
 
 def _hits(alarms: Sequence[SeriesAlarms]) -> tuple[Floats, Floats]:
-    hit = [np.count_nonzero(~np.isnan(each.delays)) for each in alarms]
+    hit = [np.count_nonzero(~np.isnan(curve.delays)) for curve in alarms]
     return np.array(hit, dtype=np.float64), np.array([float(len(a.delays)) for a in alarms])
 
 

@@ -47,12 +47,15 @@ def _tier_costs(tier: Tier, count: int) -> list[Cost]:
     ]
     minutes = [(hours[-1][0][at : at + 1], hours[-1][1][:, at : at + 1]) for at in range(_POINTS)]
     hourly = [_timed(lambda hour=hour: model.update(states, *hour)) for hour in hours[:-1]]
-    each = median(hourly) / count / _POINTS
-    single = median(_timed(lambda one=one: model.update(states, *one)) for one in minutes) / count
+    batched = median(hourly) / count / _POINTS
+    single = (
+        median(_timed(lambda minute=minute: model.update(states, *minute)) for minute in minutes)
+        / count
+    )
     name, most = f"{tier}, {count:,} series", _MICROSECONDS_AT_MOST[tier]
     return [
-        Cost(f"{name}, an hour at a time", 1e6 * each, "µs a point", most),
-        Cost(f"{name}, an hour at a time", 1 / each, "points a second and core"),
+        Cost(f"{name}, an hour at a time", 1e6 * batched, "µs a point", most),
+        Cost(f"{name}, an hour at a time", 1 / batched, "points a second and core"),
         Cost(f"{name}, a minute at a time", 1e6 * single, "µs a point"),
         Cost(f"{tier}, state", float(states.nbytes / count), "bytes a series"),
     ]

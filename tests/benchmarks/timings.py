@@ -122,8 +122,8 @@ def _time_evidence(model: CalibratedModel, reports: Sequence[IncidentReport]) ->
         batches = _unmet_batches(model, reports, size, 2 * pairs)
         job = f"predict {size:,} with evidence, beside without (medians of {len(batches) // 2})"
         explained, bare = [], []
-        for one, other in zip(batches[::2], batches[1::2], strict=False):
-            explained.append(_seconds(partial(model.predict, one)))
+        for batch, other in zip(batches[::2], batches[1::2], strict=False):
+            explained.append(_seconds(partial(model.predict, batch)))
             bare.append(_seconds(partial(_answer_barely, model, other)))
         if bare:
             timings.append(Timing(job, median(explained), median(bare)))

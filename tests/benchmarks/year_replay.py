@@ -81,8 +81,11 @@ def replay_year(
         broken, broken_on = _to_break(incidents, set(card.certificates))
         truths = _truths(incidents, broken, broken_on, broken_share, Random(seed))
         year = _Year(client, store, truths, feedback_share, Random(seed + 1))
-        promised = {label: one.precision_at_least for label, one in card.certificates.items()}
-        for day, today in groupby(incidents, key=lambda one: one.report.opened_at.date()):
+        promised = {
+            label: certificate.precision_at_least
+            for label, certificate in card.certificates.items()
+        }
+        for day, today in groupby(incidents, key=lambda incident: incident.report.opened_at.date()):
             year.play(day, list(today), promised)
         return Replayed(
             still_auto=len(year.still_auto),
@@ -117,14 +120,14 @@ class _Year:
             self._react(incident, answer)
         self._resolve(today, answers)
         self._excluded = _excluded(self._store, promised)
-        for one in self._store.certificate_withdrawals.all():
-            self.withdrawn.setdefault(one.label, day)
+        for withdrawal in self._store.certificate_withdrawals.all():
+            self.withdrawn.setdefault(withdrawal.label, day)
 
     def _ask(self, today: Sequence[ResolvedIncident]) -> list[dict]:
-        bodies = [_body(one) for one in today]
+        bodies = [_body(incident) for incident in today]
         asked = {"incidents": bodies, "include": ["category"]}
         answered = self._post("/v1/triage/batch", asked)
-        return [one["triage"] for one in answered["results"]]
+        return [result["triage"] for result in answered["results"]]
 
     def _react(self, incident: ResolvedIncident, answer: dict) -> None:
         category, truth = answer["category"], self._truths[incident.report.id]
@@ -163,19 +166,19 @@ class _Year:
 def _excluded(store: Store, promised: Mapping[str, float]) -> set[str]:
     """Return the labels whose audited answers exclude what was promised."""
     right: dict[str, list[bool]] = defaultdict(list)
-    for one in store.predictions.audited("category"):
-        if one.truth is not None:
-            right[one.label].append(one.truth == one.label)
+    for answer in store.predictions.audited("category"):
+        if answer.truth is not None:
+            right[answer.label].append(answer.truth == answer.label)
     return {
         label
-        for label, each in right.items()
+        for label, outcomes in right.items()
         if label in promised
-        and precision_bounds(sum(each), len(each) - sum(each)).high < promised[label]
+        and precision_bounds(sum(outcomes), len(outcomes) - sum(outcomes)).high < promised[label]
     }
 
 
 def _to_break(incidents: Sequence[ResolvedIncident], certified: set[str]) -> tuple[str, date]:
-    counts = Counter(one.outcome.category for one in incidents)
+    counts = Counter(incident.outcome.category for incident in incidents)
     broken = max((label for label in counts if label in certified), key=counts.__getitem__)
     return broken, incidents[len(incidents) // 2].report.opened_at.date()
 
@@ -184,14 +187,14 @@ def _truths(
     incidents: Sequence[ResolvedIncident], broken: str, since: date, share: float, rng: Random
 ) -> dict[str, str]:
     """Return what is right of each incident: the broken class loses a share of its own."""
-    others = sorted({one.outcome.category for one in incidents} - {broken})
+    others = sorted({incident.outcome.category for incident in incidents} - {broken})
     found = {}
-    for one in incidents:
-        label = one.outcome.category
-        is_late = one.report.opened_at.date() >= since
+    for incident in incidents:
+        label = incident.outcome.category
+        is_late = incident.report.opened_at.date() >= since
         if label == broken and is_late and rng.random() < share:
             label = rng.choice(others)
-        found[one.report.id] = label
+        found[incident.report.id] = label
     return found
 
 
@@ -215,12 +218,12 @@ def spread_over_days(
     rng = Random(seed)
     open_days = [day for day in range(days) for _ in range(5 if day % 7 < 5 else 1)]
     found = []
-    for number, one in enumerate(rng.sample(list(incidents), len(incidents))):
+    for number, incident in enumerate(rng.sample(list(incidents), len(incidents))):
         at = since + timedelta(days=rng.choice(open_days), minutes=rng.randrange(24 * 60))
-        report = replace(one.report, id=f"INC{number}", opened_at=at)
-        outcome = replace(one.outcome, resolved_at=at + timedelta(hours=8), duplicate_of=None)
-        found.append(replace(one, report=report, outcome=outcome))
-    return sorted(found, key=lambda one: (one.report.opened_at, one.report.id))
+        report = replace(incident.report, id=f"INC{number}", opened_at=at)
+        outcome = replace(incident.outcome, resolved_at=at + timedelta(hours=8), duplicate_of=None)
+        found.append(replace(incident, report=report, outcome=outcome))
+    return sorted(found, key=lambda incident: (incident.report.opened_at, incident.report.id))
 
 
 def train_champion(home: Home, past: Sequence[ResolvedIncident], encoder: str) -> None:
@@ -269,8 +272,8 @@ def replay_in(
     )
     year = spread_over_days(incidents[past:], days=365, seed=2)
     later = [
-        replace(one, report=replace(one.report, id=f"NEW{number}"))
-        for number, one in enumerate(year)
+        replace(incident, report=replace(incident.report, id=f"NEW{number}"))
+        for number, incident in enumerate(year)
     ]
     return replay_year(home, later, audit_share=audit_share, broken_share=broken_share)
 

@@ -46,7 +46,7 @@ def write_samples(folder: Path, *, with_data: bool) -> tuple[str, ...]:
     """Write every sample to a folder and return their names; without data only the demo."""
     samples = [demo_sample(folder)]
     if with_data:
-        exports = [each for each in DATA_SETS.values() if each.name != "openoffice"]
+        exports = [data_set for data_set in DATA_SETS.values() if data_set.name != "openoffice"]
         samples += [_export_sample(data_set, folder) for data_set in exports]
         samples += [_duplicate_sample(folder), _runbook_sample(folder), _series_sample()]
     for sample in samples:
