@@ -63,8 +63,8 @@ def app_of(tmp_path: Path, store: Store) -> Callable[..., FastAPI]:
     """Makes an app around a registry, with settings by keyword; no answer is drawn for audit."""
 
     def make(registry: HandMovedRegistry, **settings: object) -> FastAPI:
-        given = {"home": tmp_path / "home", "poll_seconds": 0.2, "audit_share": 0.0}
-        chosen = ServingSettings(**given | settings)
+        usual = {"home": tmp_path / "home", "poll_seconds": 0.2, "audit_share": 0.0}
+        chosen = ServingSettings(**usual | settings)
         return create_app(chosen, registry=registry, store=store)
 
     return make

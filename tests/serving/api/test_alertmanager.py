@@ -77,9 +77,9 @@ def all_predictions(store, incident_id):
 
 
 def test_a_firing_group_becomes_one_incident_that_is_answered_at_once(client, store):
-    told = tell(client, FIRING)
-    assert told["effect"] == "opened"
-    incident = store.incidents.get(told["incident_id"])
+    answer = tell(client, FIRING)
+    assert answer["effect"] == "opened"
+    incident = store.incidents.get(answer["incident_id"])
     report = incident.report
     assert incident.outcome.is_open
     assert (report.title, report.service, report.source) == (
@@ -89,7 +89,7 @@ def test_a_firing_group_becomes_one_incident_that_is_answered_at_once(client, st
     )
     assert report.description == "a:9100 5%\nb:9100 5%"
     assert report.opened_at == OPENED_AT
-    records = store.predictions.get(told["prediction_id"])
+    records = store.predictions.get(answer["prediction_id"])
     assert {record.incident_id for record in records} == {report.id}
     assert {record.target for record in records} >= {"category", "severity"}
 
@@ -97,14 +97,14 @@ def test_a_firing_group_becomes_one_incident_that_is_answered_at_once(client, st
 def test_alerts_without_a_name_or_a_summary_are_called_alert(client, store):
     alert = FIRING["alerts"][0] | {"labels": {"service": "checkout"}, "annotations": {}}
     nameless = {"commonLabels": {"service": "checkout"}, "commonAnnotations": {}, "groupLabels": {}}
-    told = tell(client, firing(alerts=[alert], **nameless))
-    assert store.incidents.get(told["incident_id"]).report.title == "Alert"
+    answer = tell(client, firing(alerts=[alert], **nameless))
+    assert store.incidents.get(answer["incident_id"]).report.title == "Alert"
 
 
 def test_labels_annotations_and_unknown_fields_become_attributes(client, store):
     alerts = [FIRING["alerts"][0] | {"silenceURL": "http://silence.example"}]
-    told = tell(client, firing(alerts=alerts, orgId=1, muted={"by": ["x"]}))
-    attributes = store.incidents.get(told["incident_id"]).report.attributes
+    answer = tell(client, firing(alerts=alerts, orgId=1, muted={"by": ["x"]}))
+    attributes = store.incidents.get(answer["incident_id"]).report.attributes
     assert attributes == attributes | {
         "alertname": "HighErrorRate",
         "service": "checkout",
@@ -125,44 +125,44 @@ def test_the_runbook_that_it_names_is_the_one_that_is_suggested(app_of, registry
         [Runbook(name, name, steps) for name in ("checkout/latency", "checkout/errors", "mail/x")]
     )
     with TestClient(app_of(registry)) as client:
-        told = tell(client, FIRING)
-    (found,) = (
+        answer = tell(client, FIRING)
+    (prediction,) = (
         record
-        for record in store.predictions.get(told["prediction_id"])
+        for record in store.predictions.get(answer["prediction_id"])
         if record.target == "runbooks"
     )
-    assert found.answer["runbooks"][0]["id"] == "checkout/errors"
+    assert prediction.answer["runbooks"][0]["id"] == "checkout/errors"
 
 
 def test_labels_that_differ_are_all_named_and_a_label_goes_before_an_annotation(client, store):
-    told = tell(client, firing(commonAnnotations={"job": "of an annotation"}))
-    attributes = store.incidents.get(told["incident_id"]).report.attributes
+    answer = tell(client, firing(commonAnnotations={"job": "of an annotation"}))
+    attributes = store.incidents.get(answer["incident_id"]).report.attributes
     assert (attributes["instance"], attributes["job"]) == ("a:9100, b:9100", "scrape")
 
 
 def test_a_repeated_delivery_changes_nothing(client, store):
-    told = tell(client, FIRING)
-    before = (store.incidents.revision(), all_predictions(store, told["incident_id"]))
+    answer = tell(client, FIRING)
+    before = (store.incidents.revision(), all_predictions(store, answer["incident_id"]))
     again = tell(client, FIRING)
-    assert (again["effect"], again["incident_id"]) == ("unchanged", told["incident_id"])
-    assert (store.incidents.revision(), all_predictions(store, told["incident_id"])) == before
+    assert (again["effect"], again["incident_id"]) == ("unchanged", answer["incident_id"])
+    assert (store.incidents.revision(), all_predictions(store, answer["incident_id"])) == before
     assert store.incidents.count() == 1
 
 
 def test_an_alert_that_joins_or_leaves_the_group_opens_no_other_incident(client, store):
-    told = tell(client, FIRING)
+    answer = tell(client, FIRING)
     later = tell(client, firing(alerts=FIRING["alerts"][:1]))
     earlier = tell(client, firing(starts_at="2026-03-02T13:00:00Z"))
-    assert later["incident_id"] == earlier["incident_id"] == told["incident_id"]
+    assert later["incident_id"] == earlier["incident_id"] == answer["incident_id"]
     assert store.incidents.count() == 1
 
 
 def test_a_resolved_group_resolves_it(client, store):
-    told = tell(client, FIRING)
-    report = store.incidents.get(told["incident_id"]).report
+    answer = tell(client, FIRING)
+    report = store.incidents.get(answer["incident_id"]).report
     over = tell(client, resolved())
-    assert (over["effect"], over["incident_id"]) == ("resolved", told["incident_id"])
-    incident = store.incidents.get(told["incident_id"])
+    assert (over["effect"], over["incident_id"]) == ("resolved", answer["incident_id"])
+    incident = store.incidents.get(answer["incident_id"])
     assert incident == ResolvedIncident(
         report, Outcome(resolution="resolved by alertmanager", resolved_at=ENDED_AT)
     )
@@ -175,54 +175,54 @@ def test_a_resolved_group_resolves_it(client, store):
 
 
 def test_what_fires_again_since_the_same_time_is_opened_again(client, store):
-    told = tell(client, FIRING)
-    opened = store.incidents.get(told["incident_id"])
+    answer = tell(client, FIRING)
+    opened = store.incidents.get(answer["incident_id"])
     tell(client, resolved())
     again = tell(client, FIRING)
-    assert (again["effect"], again["incident_id"]) == ("opened", told["incident_id"])
-    assert again["prediction_id"] != told["prediction_id"]
-    assert store.incidents.get(told["incident_id"]) == opened
+    assert (again["effect"], again["incident_id"]) == ("opened", answer["incident_id"])
+    assert again["prediction_id"] != answer["prediction_id"]
+    assert store.incidents.get(answer["incident_id"]) == opened
     assert [
         incident.report.id for incident in store.inbox.page(InboxQuery(state="open")).incidents
-    ] == [told["incident_id"]]
+    ] == [answer["incident_id"]]
     assert tell(client, FIRING)["effect"] == "unchanged"
     assert tell(client, resolved())["effect"] == "resolved"
     assert store.incidents.count() == 1
 
 
 def test_opened_again_it_keeps_what_people_said(client, store):
-    told = tell(client, FIRING)
+    answer = tell(client, FIRING)
     tell(client, resolved())
-    over = store.incidents.get(told["incident_id"])
+    over = store.incidents.get(answer["incident_id"])
     labelled = replace(over.outcome, category="Payments", severity="high")
     store.incidents.upsert([ResolvedIncident(over.report, labelled)])
     assert tell(client, FIRING)["effect"] == "opened"
-    outcome = store.incidents.get(told["incident_id"]).outcome
+    outcome = store.incidents.get(answer["incident_id"]).outcome
     assert outcome == Outcome(category="Payments", severity="high")
 
 
 def test_what_a_person_resolved_stays_so_while_it_goes_on_firing(client, store):
-    told = tell(client, FIRING)
-    report = store.incidents.get(told["incident_id"]).report
+    answer = tell(client, FIRING)
+    report = store.incidents.get(answer["incident_id"]).report
     by_hand = Outcome(resolution="Rolled back release 4.2.", resolved_at=ENDED_AT)
     store.incidents.upsert([ResolvedIncident(report, by_hand)])
     for body in (FIRING, firing(alerts=FIRING["alerts"][:1])):
         again = tell(client, body)
-        assert (again["effect"], again["incident_id"]) == ("unchanged", told["incident_id"])
-    assert store.incidents.get(told["incident_id"]).outcome == by_hand
+        assert (again["effect"], again["incident_id"]) == ("unchanged", answer["incident_id"])
+    assert store.incidents.get(answer["incident_id"]).outcome == by_hand
 
 
 def test_what_is_left_of_a_group_and_comes_late_is_the_same_incident(client, store):
-    told = tell(client, FIRING)
+    answer = tell(client, FIRING)
     later, first = copy.deepcopy(FIRING["alerts"])
     part = firing(alerts=[later, first | {"status": "resolved", "endsAt": "2026-03-02T14:20:00Z"}])
     assert tell(client, part)["effect"] == "unchanged"
     tell(client, resolved(alerts=[later]))
     late = tell(client, part)
-    assert (late["effect"], late["incident_id"]) == ("opened", told["incident_id"])
-    assert tell(client, resolved(alerts=[later]))["incident_id"] == told["incident_id"]
+    assert (late["effect"], late["incident_id"]) == ("opened", answer["incident_id"])
+    assert tell(client, resolved(alerts=[later]))["incident_id"] == answer["incident_id"]
     assert store.incidents.count() == 1
-    assert not store.incidents.get(told["incident_id"]).outcome.is_open
+    assert not store.incidents.get(answer["incident_id"]).outcome.is_open
 
 
 def test_late_word_of_an_earlier_episode_leaves_the_one_that_is_open(client, store):
@@ -236,18 +236,18 @@ def test_late_word_of_an_earlier_episode_leaves_the_one_that_is_open(client, sto
 
 def test_word_that_comes_in_the_wrong_order_opens(client, store):
     assert tell(client, resolved())["effect"] == "unchanged"
-    told = tell(client, FIRING)
-    assert told["effect"] == "opened"
-    assert store.incidents.get(told["incident_id"]).outcome.is_open
+    answer = tell(client, FIRING)
+    assert answer["effect"] == "opened"
+    assert store.incidents.get(answer["incident_id"]).outcome.is_open
 
 
 def test_what_was_learned_meanwhile_is_kept(client, store):
-    told = tell(client, FIRING)
-    report = store.incidents.get(told["incident_id"]).report
+    answer = tell(client, FIRING)
+    report = store.incidents.get(answer["incident_id"]).report
     learned = Outcome(category="Payments", resolution="Rolled back release 4.2.")
     store.incidents.upsert([ResolvedIncident(report, learned)])
     assert tell(client, resolved())["effect"] == "resolved"
-    outcome = store.incidents.get(told["incident_id"]).outcome
+    outcome = store.incidents.get(answer["incident_id"]).outcome
     assert (outcome.category, outcome.resolution) == ("Payments", "Rolled back release 4.2.")
     assert outcome.resolved_at == ENDED_AT
 
@@ -271,8 +271,8 @@ def test_groups_are_told_apart_by_their_key(client, store):
 
 
 def test_what_was_never_opened_is_not_resolved(client, store):
-    told = tell(client, resolved())
-    assert (told["effect"], told["incident_id"]) == ("unchanged", None)
+    answer = tell(client, resolved())
+    assert (answer["effect"], answer["incident_id"]) == ("unchanged", None)
     assert store.incidents.count() == 0
 
 
@@ -289,9 +289,9 @@ def test_what_was_never_opened_is_not_resolved(client, store):
     ],
 )
 def test_what_is_missing_or_odd_is_tolerated(client, store, body):
-    told = tell(client, body)
-    assert told["effect"] == "opened"
-    report = store.incidents.get(told["incident_id"]).report
+    answer = tell(client, body)
+    assert answer["effect"] == "opened"
+    report = store.incidents.get(answer["incident_id"]).report
     assert report.title
     assert report.opened_at is not None
     assert tell(client, body)["effect"] == "unchanged"
@@ -346,8 +346,8 @@ def test_no_json_is_a_problem(client):
 
 def test_its_texts_are_masked(client, store):
     annotations = {"summary": "mail ana@example.com", "note": "password=hunter22"}
-    told = tell(client, firing(commonAnnotations=annotations, alerts=[]))
-    report = store.incidents.get(told["incident_id"]).report
+    answer = tell(client, firing(commonAnnotations=annotations, alerts=[]))
+    report = store.incidents.get(answer["incident_id"]).report
     assert report.title == "mail <email>"
     assert "hunter22" not in json.dumps(dict(report.attributes))
 
@@ -370,10 +370,10 @@ def test_a_slow_triage_does_not_keep_alertmanager_waiting(client, store, monkeyp
 
     monkeypatch.setattr(service, "triage", slow)
     monkeypatch.setattr(alertmanager, "_WAIT_SECONDS", 0.02)
-    told = tell(client, FIRING)
-    assert (told["effect"], told["prediction_id"]) == ("opened", None)
+    opened = tell(client, FIRING)
+    assert (opened["effect"], opened["prediction_id"]) == ("opened", None)
     deadline = time.monotonic() + 10
-    while not all_predictions(store, told["incident_id"]):
+    while not all_predictions(store, opened["incident_id"]):
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -411,9 +411,9 @@ def test_an_alert_is_kept_even_if_it_cannot_be_answered(client, store, monkeypat
         raise StoreUnavailable("busy")
 
     monkeypatch.setattr(client.app.state.container.triage, "triage", fail)
-    told = tell(client, FIRING)
-    assert (told["effect"], told["prediction_id"]) == ("opened", None)
-    assert store.incidents.get(told["incident_id"]) is not None
+    answer = tell(client, FIRING)
+    assert (answer["effect"], answer["prediction_id"]) == ("opened", None)
+    assert store.incidents.get(answer["incident_id"]) is not None
 
 
 def test_a_failure_of_the_program_is_logged_and_the_alert_kept(client, store, monkeypatch, caplog):
@@ -421,18 +421,18 @@ def test_a_failure_of_the_program_is_logged_and_the_alert_kept(client, store, mo
         raise ZeroDivisionError("the reason")
 
     monkeypatch.setattr(client.app.state.container.triage, "triage", fail)
-    told = tell(client, FIRING)
-    assert (told["effect"], told["prediction_id"]) == ("opened", None)
-    assert store.incidents.get(told["incident_id"]) is not None
+    answer = tell(client, FIRING)
+    assert (answer["effect"], answer["prediction_id"]) == ("opened", None)
+    assert store.incidents.get(answer["incident_id"]) is not None
     (record,) = (record for record in caplog.records if record.exc_info)
     assert "the reason" in caplog.text
-    assert record.fields["request_id"] == told["request_id"]
+    assert record.fields["request_id"] == answer["request_id"]
 
 
 def test_the_incident_stands_in_the_inbox_and_on_its_page(client):
-    told = tell(client, FIRING)
+    answer = tell(client, FIRING)
     assert "Errors at the checkout" in client.get("/").text
-    page = client.get(f"/incidents/{told['incident_id']}")
+    page = client.get(f"/incidents/{answer['incident_id']}")
     assert "Network" in page.text or "Other" in page.text
     tell(client, resolved())
-    assert "resolved by alertmanager" in client.get(f"/incidents/{told['incident_id']}").text
+    assert "resolved by alertmanager" in client.get(f"/incidents/{answer['incident_id']}").text

@@ -67,9 +67,9 @@ def test_the_answer_has_the_fields_of_the_contract(client, wave):
     assert set(answer) == {"series", "budget_per_week", "request_id"}
     assert answer["budget_per_week"] == 1
     assert [series["name"] for series in answer["series"]] == ["latency", "cpu"]
-    for scored, given in zip(answer["series"], [wave, small([0, 60])], strict=True):
+    for scored, sent in zip(answer["series"], [wave, small([0, 60])], strict=True):
         assert set(scored) == {"name", *ARRAYS, "flags", "calibration", "warnings"}
-        assert {len(scored[name]) for name in ARRAYS} == {len(given["values"])}
+        assert {len(scored[name]) for name in ARRAYS} == {len(sent["values"])}
         assert set(scored["calibration"]) == {"source", "series_weeks", "is_calibrated"}
 
 
@@ -300,10 +300,10 @@ def test_too_many_points_are_refused(app_of, registry):
 
 def test_the_key_is_required(app_of, registry):
     with TestClient(app_of(registry, api_key="s3cret")) as client:
-        asked = {"series": [small([0])]}
-        assert client.post("/v1/anomalies", json=asked).status_code == 401
+        body = {"series": [small([0])]}
+        assert client.post("/v1/anomalies", json=body).status_code == 401
         holder = {"Authorization": "Bearer s3cret"}
-        assert client.post("/v1/anomalies", json=asked, headers=holder).is_success
+        assert client.post("/v1/anomalies", json=body, headers=holder).is_success
 
 
 def test_the_route_is_documented(client):

@@ -43,8 +43,8 @@ def test_a_change_is_kept(client, store):
     assert response.json() == {"change_id": "deploy-1", "request_id": "mine"}
     (change,) = stored(store)
     assert change.at == datetime(2026, 3, 2, 13, 2, tzinfo=UTC)
-    kept = (change.id, change.service, change.kind, change.summary, change.url)
-    assert kept == ("deploy-1", "checkout", "deploy", "checkout 4.2", "https://ci.example/1")
+    facts = (change.id, change.service, change.kind, change.summary, change.url)
+    assert facts == ("deploy-1", "checkout", "deploy", "checkout 4.2", "https://ci.example/1")
 
 
 def test_sent_again_it_is_replaced(client, store):
@@ -59,9 +59,9 @@ def test_its_texts_are_masked(client, store):
     send(client, CHANGE | {"summary": secret, "url": "https://u:geheim77@ci.example/1"})
     event = {"summary": secret, "custom_details": {"note": secret}, "source": "10.1.2.3"}
     send(client, {"payload": event})
-    kept = repr(stored(store))
-    assert "<email>" in kept
-    assert not any(word in kept for word in ("ana@", "hunter22", "geheim77", "10.1.2.3"))
+    text = repr(stored(store))
+    assert "<email>" in text
+    assert not any(word in text for word in ("ana@", "hunter22", "geheim77", "10.1.2.3"))
 
 
 def test_a_change_event_of_pagerduty_is_taken_as_it_comes(client, store, caplog):
@@ -109,7 +109,7 @@ def test_an_event_names_its_service_in_the_details_and_may_lack_the_rest(client,
         (CHANGE | {"at": "yesterday"}, "at"),
         (CHANGE | {"summary": ""}, "summary"),
         (CHANGE | {"who": "ana"}, "who"),
-        ({name: given for name, given in CHANGE.items() if name != "service"}, "service"),
+        ({name: value for name, value in CHANGE.items() if name != "service"}, "service"),
         ({"payload": {}}, "payload.summary"),
         ({"payload": {"summary": "x", "timestamp": "soon"}}, "payload.timestamp"),
         ({"payload": {"summary": "x"}, "links": [{"text": "no href"}]}, "links.0.href"),

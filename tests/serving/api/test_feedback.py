@@ -27,9 +27,9 @@ def answered(client: TestClient, store) -> dict:
     client.app.state.container.runbook_index.poll()
     past = INCIDENT | {"id": "INC0", "opened_at": "2026-03-01T08:00:00Z"}
     assert client.post("/v1/incidents", json={"incident": past}).status_code == 200
-    asked = INCIDENT | {"opened_at": "2026-03-01T09:00:00Z"}
-    assert client.post("/v1/incidents", json={"incident": asked}).status_code == 200
-    answer = client.post("/v1/triage", json={"incident": asked}).json()
+    incident = INCIDENT | {"opened_at": "2026-03-01T09:00:00Z"}
+    assert client.post("/v1/incidents", json={"incident": incident}).status_code == 200
+    answer = client.post("/v1/triage", json={"incident": incident}).json()
     assert answer["open_match"]["id"] == "INC0"
     assert answer["runbooks"][0]["id"] == "net/vpn"
     return answer
@@ -50,13 +50,17 @@ def assert_problem(answer, status: int, *words: str) -> None:
 def test_it_is_kept_with_who_and_when(client, answered, store) -> None:
     answer = give(client, answered, given_by="ana")
     assert answer.status_code == 200, answer.text
-    kept = answer.json()
-    assert kept["prediction_id"] == answered["prediction_id"]
-    assert (kept["incident_id"], kept["target"], kept["action"]) == ("INC1", "category", "accept")
-    (said,) = store.feedback.select(incident_id="INC1")
-    assert (said.given_by, said.source) == ("ana", "api")
-    assert said.given_at == datetime.fromisoformat(kept["given_at"])
-    assert said.given_at.tzinfo is not None
+    receipt = answer.json()
+    assert receipt["prediction_id"] == answered["prediction_id"]
+    assert (receipt["incident_id"], receipt["target"], receipt["action"]) == (
+        "INC1",
+        "category",
+        "accept",
+    )
+    (feedback,) = store.feedback.select(incident_id="INC1")
+    assert (feedback.given_by, feedback.source) == ("ana", "api")
+    assert feedback.given_at == datetime.fromisoformat(receipt["given_at"])
+    assert feedback.given_at.tzinfo is not None
 
 
 def test_who_has_no_name_is_the_api(client, answered, store) -> None:
@@ -83,10 +87,10 @@ def test_saying_it_again_is_saying_it_once(client, answered, store) -> None:
         assert give(client, answered, given_by="ana").status_code == 200
     assert len(store.feedback.select()) == 1
     give(client, answered, given_by="ana", action="correct", label="Printing")
-    (said,) = store.feedback.select()
-    assert (said.action, said.label) == ("correct", "Printing")
+    (feedback,) = store.feedback.select()
+    assert (feedback.action, feedback.label) == ("correct", "Printing")
     give(client, answered, given_by="tom")
-    assert {said.given_by for said in store.feedback.select()} == {"ana", "tom"}
+    assert {feedback.given_by for feedback in store.feedback.select()} == {"ana", "tom"}
 
 
 @pytest.mark.parametrize("label", [None, "", "  "])
@@ -132,10 +136,10 @@ def test_wrong_fields_are_refused(client, answered, said) -> None:
     [("similar", "INC0"), ("open_match", "INC0"), ("open_match", None), ("runbooks", "net/vpn")],
 )
 def test_entries_are_judged_one_by_one(client, answered, store, target, subject) -> None:
-    said = {"target": target, "subject": subject, "action": "dismiss", "given_by": "ana"}
-    assert give(client, answered, **said).status_code == 200
-    (kept,) = store.feedback.select(target=target)
-    assert kept.subject == (subject or "INC0")
+    body = {"target": target, "subject": subject, "action": "dismiss", "given_by": "ana"}
+    assert give(client, answered, **body).status_code == 200
+    (feedback,) = store.feedback.select(target=target)
+    assert feedback.subject == (subject or "INC0")
 
 
 @pytest.mark.parametrize(
@@ -148,25 +152,25 @@ def test_an_entry_that_was_not_shown_is_refused(client, answered, store, target,
 
 
 def test_the_right_runbook_is_one_that_is_stored(client, answered, store) -> None:
-    said = {"target": "runbooks", "action": "correct"}
-    assert_problem(give(client, answered, **said, label="net/nowhere"), 422, "label", "runbook")
+    body = {"target": "runbooks", "action": "correct"}
+    assert_problem(give(client, answered, **body, label="net/nowhere"), 422, "label", "runbook")
     assert store.feedback.select() == ()
-    assert give(client, answered, **said, label="disk/full").status_code == 200
+    assert give(client, answered, **body, label="disk/full").status_code == 200
     assert store.feedback.select(target="runbooks")[0].label == "disk/full"
 
 
 def test_whether_a_runbook_helped_is_kept(client, answered, store) -> None:
-    said = {"target": "runbooks", "subject": "net/vpn", "helped": False}
-    assert give(client, answered, **said).status_code == 200
+    body = {"target": "runbooks", "subject": "net/vpn", "helped": False}
+    assert give(client, answered, **body).status_code == 200
     assert store.feedback.select(target="runbooks")[0].helped is False
 
 
 def test_markup_is_kept_as_text(client, answered, store) -> None:
     hostile = "<script>alert(1)</script>"
-    said = {"action": "correct", "label": hostile, "given_by": hostile}
-    assert give(client, answered, **said).status_code == 200
-    (kept,) = store.feedback.select()
-    assert (kept.label, kept.given_by) == (hostile, hostile)
+    body = {"action": "correct", "label": hostile, "given_by": hostile}
+    assert give(client, answered, **body).status_code == 200
+    (feedback,) = store.feedback.select()
+    assert (feedback.label, feedback.given_by) == (hostile, hostile)
 
 
 def test_a_deleted_incident_takes_its_feedback_along(client, answered, store) -> None:

@@ -97,10 +97,10 @@ def test_this_machine_needs_no_key(host):
 
 
 def test_a_harmless_request_id_is_kept_and_another_replaced(client):
-    for given in ("a-1.b:c/d=", "x" * 128):
-        response = client.get("/health/live", headers={"X-Request-ID": given})
-        assert response.headers["x-request-id"] == given
-    for given in ("", "x" * 129, "two words", "<script>", "caf\xe9".encode("latin-1")):
-        response = client.get("/health/live", headers={"X-Request-ID": given})
-        assert response.headers["x-request-id"] != given
+    for request_id in ("a-1.b:c/d=", "x" * 128):
+        response = client.get("/health/live", headers={"X-Request-ID": request_id})
+        assert response.headers["x-request-id"] == request_id
+    for request_id in ("", "x" * 129, "two words", "<script>", "caf\xe9".encode("latin-1")):
+        response = client.get("/health/live", headers={"X-Request-ID": request_id})
+        assert response.headers["x-request-id"] != request_id
         assert len(response.headers["x-request-id"]) == 36

@@ -129,8 +129,8 @@ def queue(app_of: Callable[..., FastAPI], trained_registry, store):
         store.incidents.upsert(incidents)
         store.predictions.record(answers)
         with TestClient(app_of(trained_registry)) as client:
-            given = {"target": "category"} | query
-            response = client.get("/v1/labels/queue", params=given)
+            parameters = {"target": "category"} | query
+            response = client.get("/v1/labels/queue", params=parameters)
         assert response.status_code == 200, response.text
         return response.json()["queue"]
 

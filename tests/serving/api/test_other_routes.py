@@ -24,12 +24,12 @@ def test_an_incident_is_stored_replaced_read_and_deleted(client, store):
         "fields": {"subcategory": "VPN", "empty": None},
     }
     client.post("/v1/incidents", json={"incident": INCIDENT, "outcome": outcome})
-    found = client.get("/v1/incidents/INC1").json()
-    assert found["incident"]["title"] == "VPN down"
-    assert found["outcome"]["category"] == "Network"
-    assert found["outcome"]["resolution"] == "Called <email>, renewed the certificate"
-    assert found["outcome"]["resolved_at"] == "2026-03-02T10:00:00Z"
-    assert found["outcome"]["fields"] == {"subcategory": "VPN"}
+    answer = client.get("/v1/incidents/INC1").json()
+    assert answer["incident"]["title"] == "VPN down"
+    assert answer["outcome"]["category"] == "Network"
+    assert answer["outcome"]["resolution"] == "Called <email>, renewed the certificate"
+    assert answer["outcome"]["resolved_at"] == "2026-03-02T10:00:00Z"
+    assert answer["outcome"]["fields"] == {"subcategory": "VPN"}
     assert store.incidents.count() == 1
 
     assert client.delete("/v1/incidents/INC1").json()["incident_id"] == "INC1"
@@ -45,8 +45,10 @@ def test_ids_with_slashes_and_signs_are_found_as_they_were_stored(client, path):
 
 
 def test_an_incident_without_id_gets_one(client, store):
-    given = client.post("/v1/incidents", json={"incident": {"title": "x"}}).json()["incident_id"]
-    assert store.incidents.get(given).report.title == "x"
+    incident_id = client.post("/v1/incidents", json={"incident": {"title": "x"}}).json()[
+        "incident_id"
+    ]
+    assert store.incidents.get(incident_id).report.title == "x"
 
 
 @pytest.mark.parametrize(
@@ -179,15 +181,15 @@ def test_the_documentation_names_every_problem_of_a_route(client):
 
 def test_documented_examples_are_answered(client):
     description = client.get("/openapi.json").json()
-    asked = 0
+    requests = 0
     for path, methods in description["paths"].items():
         content = methods.get("post", {}).get("requestBody", {}).get("content", {})
         for example in content.get("application/json", {}).get("examples", {}).values():
             # The answer, or model, that some examples are about is not known here.
             wanted = 404 if path == "/v1/feedback" or "{target}" in path else 200
             assert client.post(path, json=example["value"]).status_code == wanted
-            asked += 1
-    assert asked >= 5
+            requests += 1
+    assert requests >= 5
 
 
 def test_every_reference_in_the_documentation_leads_somewhere(client):

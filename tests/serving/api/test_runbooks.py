@@ -122,8 +122,8 @@ def test_the_address_of_an_alert_settles_it(client: TestClient, url: str, wanted
 @pytest.mark.parametrize("url", ["https://wiki.example.com/gone", "javascript:alert(1)", HOSTILE])
 def test_an_address_of_no_runbook_settles_nothing(client: TestClient, url: str) -> None:
     assert suggested(client, ODD | {"attributes": {"runbook_url": url}}) == []
-    found = suggested(client, ALERT | {"attributes": {"runbook_url": url}})
-    assert ids(found)[:1] == ["disk/DiskFillingUp"]
+    runbooks = suggested(client, ALERT | {"attributes": {"runbook_url": url}})
+    assert ids(runbooks)[:1] == ["disk/DiskFillingUp"]
 
 
 def test_markup_is_only_text(app_of, registry, store) -> None:
@@ -147,9 +147,9 @@ def test_triage_brings_them_and_stores_the_answer(client: TestClient, stocked) -
     answer = client.post("/v1/triage", json={"incident": ALERT, "include": ["runbooks"]}).json()
     assert ids(answer["runbooks"])[:1] == ["disk/DiskFillingUp"]
     assert "runbooks" not in answer["absent"]
-    (kept,) = stocked.predictions.get(answer["prediction_id"])
-    assert (kept.target, kept.label) == ("runbooks", "disk/DiskFillingUp")
-    assert (kept.model_version, kept.decision) == ("shipped", "suggest")
+    (prediction,) = stocked.predictions.get(answer["prediction_id"])
+    assert (prediction.target, prediction.label) == ("runbooks", "disk/DiskFillingUp")
+    assert (prediction.model_version, prediction.decision) == ("shipped", "suggest")
 
 
 def test_another_set_of_runbooks_is_followed(client: TestClient, stocked) -> None:
@@ -168,8 +168,8 @@ def test_a_champion_takes_the_place_of_the_shipped_constants(client, registry, s
     wait_until(lambda: suggested(client, ALERT) == [])
     answer = client.post("/v1/triage", json={"incident": ALERT, "include": ["runbooks"]}).json()
     assert answer["models"]["runbooks"]["version"] == "5"
-    (kept,) = stocked.predictions.get(answer["prediction_id"])
-    assert (kept.model_version, kept.decision) == ("5", "abstain")
+    (prediction,) = stocked.predictions.get(answer["prediction_id"])
+    assert (prediction.model_version, prediction.decision) == ("5", "abstain")
 
 
 def test_a_refused_champion_is_absent_with_a_reason(app_of, registry, stocked) -> None:
@@ -182,17 +182,17 @@ def test_a_refused_champion_is_absent_with_a_reason(app_of, registry, stocked) -
 
 
 def test_what_was_used_before_moves_it(client: TestClient, stocked) -> None:
-    asked = {"id": "A9", "title": "branch offline again", "description": "site Graz, line dead"}
-    before = {entry["id"]: entry["relevance"] for entry in suggested(client, asked, cutoff=0)}
+    incident = {"id": "A9", "title": "branch offline again", "description": "site Graz, line dead"}
+    before = {entry["id"]: entry["relevance"] for entry in suggested(client, incident, cutoff=0)}
     past = IncidentReport("A3", None, "branch offline", "site Graz, line dead")
     stocked.incidents.upsert([ResolvedIncident(past, Outcome(runbook_id="vpn/tunnel"))])
 
     def has_moved() -> bool:
-        now = {entry["id"]: entry["relevance"] for entry in suggested(client, asked, cutoff=0)}
+        now = {entry["id"]: entry["relevance"] for entry in suggested(client, incident, cutoff=0)}
         return now["vpn/tunnel"] > before["vpn/tunnel"]
 
     wait_until(has_moved)
-    first, *_ = suggested(client, asked, cutoff=0)
+    first, *_ = suggested(client, incident, cutoff=0)
     assert first["id"] == "vpn/tunnel"
     assert any("A3" in reason for reason in first["why"])
 
@@ -200,7 +200,7 @@ def test_what_was_used_before_moves_it(client: TestClient, stocked) -> None:
 def test_what_was_deleted_is_not_named_even_before_the_next_look(
     tmp_path, registry, stocked
 ) -> None:
-    asked = {"id": "A9", "title": "branch offline again", "description": "site Graz, line dead"}
+    incident = {"id": "A9", "title": "branch offline again", "description": "site Graz, line dead"}
     outcome = Outcome(runbook_id="vpn/tunnel")
     for name in ("A3", "A4"):
         past = IncidentReport(name, None, "branch offline", f"site Graz, line dead {name}")
@@ -208,11 +208,11 @@ def test_what_was_deleted_is_not_named_even_before_the_next_look(
     settings = ServingSettings(home=tmp_path / "home", poll_seconds=60.0)
     with TestClient(create_app(settings, registry=registry, store=stocked)) as client:
         for name, other in (("A3", "A4"), ("A4", "A3")):
-            told = str(suggested(client, asked, cutoff=0))
-            assert f"used for {name}" in told or f"used for {other}" in told
+            text = str(suggested(client, incident, cutoff=0))
+            assert f"used for {name}" in text or f"used for {other}" in text
             assert client.delete(f"/v1/incidents/{name}").status_code == 200
-            assert f"used for {name}" not in str(suggested(client, asked, cutoff=0))
-        assert "used for" not in str(suggested(client, asked, cutoff=0))
+            assert f"used for {name}" not in str(suggested(client, incident, cutoff=0))
+        assert "used for" not in str(suggested(client, incident, cutoff=0))
 
 
 def test_without_a_store_the_shelf_answers(client: TestClient, stocked, monkeypatch) -> None:
@@ -233,12 +233,12 @@ def test_who_thinks_better_of_it_is_followed(client: TestClient, stocked) -> Non
     assert ids(answer["runbooks"]) == ["vpn/tunnel"]
 
     def relevance() -> float:
-        found = suggested(client, first | {"id": "A4"}, cutoff=0)
-        return next(entry["relevance"] for entry in found if entry["id"] == "vpn/tunnel")
+        runbooks = suggested(client, first | {"id": "A4"}, cutoff=0)
+        return next(entry["relevance"] for entry in runbooks if entry["id"] == "vpn/tunnel")
 
     def say(action: str) -> None:
-        said = {"target": "runbooks", "subject": "vpn/tunnel", "given_by": "ana"}
-        body = {"prediction_id": answer["prediction_id"], "action": action} | said
+        fields = {"target": "runbooks", "subject": "vpn/tunnel", "given_by": "ana"}
+        body = {"prediction_id": answer["prediction_id"], "action": action} | fields
         assert client.post("/v1/feedback", json=body).status_code == 200
 
     before = relevance()

@@ -120,8 +120,8 @@ def test_limit_counts_entries_and_falls_with_relatedness(client: TestClient) -> 
     for at, word in enumerate(words):
         text = f"gateway pool exhausted {word * 2} {word} {words[at - 1]}"
         put(client, {"id": f"N{at}", "title": f"card payment {word}", "description": text}, FIXED)
-    found = similar(client, NEW, limit=3, cutoff=0)
-    assert len(found) == 3
+    entries = similar(client, NEW, limit=3, cutoff=0)
+    assert len(entries) == 3
     relatedness = [entry["relatedness"] for entry in similar(client, NEW, limit=100, cutoff=0)]
     assert len(relatedness) == 12
     assert relatedness == pytest.approx(sorted(relatedness, reverse=True), abs=0.02)
@@ -156,42 +156,46 @@ def test_a_new_report_of_an_open_incident_names_it(client: TestClient) -> None:
         {**PAST, "id": "INC7", "opened_at": "2026-03-01T09:00:00Z"},
         {"duplicate_of": "INC1"},
     )
-    asked = {**NEW, "opened_at": "2026-03-01T09:30:00Z"}
-    match = client.post("/v1/similar", json={"incident": asked}).json()["open_match"]
+    incident = {**NEW, "opened_at": "2026-03-01T09:30:00Z"}
+    match = client.post("/v1/similar", json={"incident": incident}).json()["open_match"]
     assert match["id"] == "INC1"
     assert match["opened_at"] == "2026-03-01T08:00:00Z"
     assert match["members"] == 2
     put(client, PAST, FIXED)
-    assert client.post("/v1/similar", json={"incident": asked}).json()["open_match"] is None
+    assert client.post("/v1/similar", json={"incident": incident}).json()["open_match"] is None
 
 
 def test_what_was_open_for_weeks_is_no_open_match(client: TestClient) -> None:
     put(client, PAST)
-    asked = {**NEW, "opened_at": "2026-05-01T09:30:00Z"}
-    answer = client.post("/v1/similar", json={"incident": asked}).json()
+    incident = {**NEW, "opened_at": "2026-05-01T09:30:00Z"}
+    answer = client.post("/v1/similar", json={"incident": incident}).json()
     assert ids(answer["similar"]) == ["INC1"]
     assert answer["open_match"] is None
 
 
 def test_triage_brings_what_is_similar_and_stores_it(client: TestClient, store) -> None:
     put(client, PAST)
-    asked = {**NEW, "opened_at": "2026-03-01T09:30:00Z"}
-    answer = client.post("/v1/triage", json={"incident": asked}).json()
+    incident = {**NEW, "opened_at": "2026-03-01T09:30:00Z"}
+    answer = client.post("/v1/triage", json={"incident": incident}).json()
     assert ids(answer["similar"]) == ["INC1"]
     assert answer["open_match"]["id"] == "INC1"
-    (kept,) = store.predictions.get(answer["prediction_id"])
-    assert (kept.target, kept.label, kept.model_version) == ("similar", "INC1", "shipped")
-    assert kept.answer["similar"][0]["id"] == "INC1"
+    (prediction,) = store.predictions.get(answer["prediction_id"])
+    assert (prediction.target, prediction.label, prediction.model_version) == (
+        "similar",
+        "INC1",
+        "shipped",
+    )
+    assert prediction.answer["similar"][0]["id"] == "INC1"
 
 
 def test_a_dismissed_match_is_not_named_again(client: TestClient) -> None:
     put(client, PAST)
-    asked = {**NEW, "opened_at": "2026-03-01T09:30:00Z"}
-    answer = client.post("/v1/triage", json={"incident": asked}).json()
-    said = {"target": "open_match", "action": "dismiss", "subject": "INC1", "given_by": "ana"}
-    given = client.post("/v1/feedback", json={"prediction_id": answer["prediction_id"], **said})
-    assert given.status_code == 200, given.text
-    again = client.post("/v1/similar", json={"incident": asked}).json()
+    incident = {**NEW, "opened_at": "2026-03-01T09:30:00Z"}
+    answer = client.post("/v1/triage", json={"incident": incident}).json()
+    body = {"target": "open_match", "action": "dismiss", "subject": "INC1", "given_by": "ana"}
+    response = client.post("/v1/feedback", json={"prediction_id": answer["prediction_id"], **body})
+    assert response.status_code == 200, response.text
+    again = client.post("/v1/similar", json={"incident": incident}).json()
     assert again["open_match"] is None
     assert again["similar"] == []
 
@@ -214,10 +218,10 @@ def test_two_updates_at_one_moment_leave_one_whole(client: TestClient) -> None:
     texts = [{**PAST, "title": f"title {n}", "description": f"words{n} pool"} for n in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda incident: put(client, incident, FIXED), texts))
-    kept = client.get("/v1/incidents/INC1").json()["incident"]
-    number = kept["title"].removeprefix("title ")
-    assert kept["description"] == f"words{number} pool"
-    assert ids(similar(client, {"title": "pool", "description": kept["description"]}, cutoff=0))
+    stored = client.get("/v1/incidents/INC1").json()["incident"]
+    number = stored["title"].removeprefix("title ")
+    assert stored["description"] == f"words{number} pool"
+    assert ids(similar(client, {"title": "pool", "description": stored["description"]}, cutoff=0))
 
 
 def test_a_great_import_is_found_piece_by_piece(client: TestClient, store) -> None:

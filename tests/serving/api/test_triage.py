@@ -188,8 +188,8 @@ def test_cleaned_texts_are_counted(client):
     ],
 )
 def test_wrong_fields_are_problems_with_their_path(client, body, path):
-    found = problem(client.post("/v1/triage", json=body), 422)
-    assert paths(found) == {path}
+    refusal = problem(client.post("/v1/triage", json=body), 422)
+    assert paths(refusal) == {path}
 
 
 @pytest.mark.parametrize(
@@ -216,8 +216,8 @@ def test_what_is_not_json_is_a_problem(client, content):
 def test_a_number_beyond_floats_is_a_problem_of_its_field(client):
     headers = {"Content-Type": "application/json"}
     content = b'{"incident": {"attributes": {"x": 1e999}}}'
-    found = problem(client.post("/v1/triage", content=content, headers=headers), 422)
-    assert paths(found) == {"incident.attributes.x"}
+    refusal = problem(client.post("/v1/triage", content=content, headers=headers), 422)
+    assert paths(refusal) == {"incident.attributes.x"}
 
 
 @pytest.mark.parametrize(

@@ -157,8 +157,8 @@ def test_labels_that_came_by_other_ways_are_judged_when_somebody_looks(client, s
 def test_feedback_withdraws_at_once(client, store):
     store.predictions.record([drawn(n) for n in range(10)])
     for number in range(10):
-        said = {"prediction_id": f"p7-{number}", "target": "category", "action": "correct"}
-        response = client.post("/v1/feedback", json=said | {"label": "Printing"})
+        body = {"prediction_id": f"p7-{number}", "target": "category", "action": "correct"}
+        response = client.post("/v1/feedback", json=body | {"label": "Printing"})
         assert response.status_code == 200, response.text
     assert category(client)["decision"] == "suggest"
 

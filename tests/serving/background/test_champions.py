@@ -47,10 +47,10 @@ def test_a_target_without_champion_is_dropped(watcher, registry):
 def test_a_request_keeps_the_champions_that_it_began_with(watcher, registry):
     registry.promote("category", "1")
     watcher.poll()
-    kept = watcher.current()
+    champions = watcher.current()
     registry.promote("category", "2")
     watcher.poll()
-    assert kept.serving["category"].version.version == "1"
+    assert champions.serving["category"].version.version == "1"
 
 
 def test_a_refused_version_leaves_the_old_one_answering(watcher, registry):

@@ -132,10 +132,10 @@ def test_an_answer_keeps_every_field_of_its_prediction(trained_registry):
 
 def test_a_request_keeps_the_modes_that_it_began_with(watcher, store):
     watcher.poll()
-    kept = watcher.modes
+    modes = watcher.modes
     store.modes.set(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
     watcher.poll()
-    assert kept.of("category") is Mode.MONITOR
+    assert modes.of("category") is Mode.MONITOR
     assert watcher.modes.of("category") is Mode.AUTO
 
 

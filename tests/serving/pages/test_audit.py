@@ -27,7 +27,7 @@ def at(day: int) -> datetime:
 @pytest.fixture
 def past(store):
     """A March in which version 2 was champion from the 3rd to the 5th."""
-    told = {"data_sha256": "ab" * 32, "figures": {"version 1": GAIN}}
+    details = {"data_sha256": "ab" * 32, "figures": {"version 1": GAIN}}
     for day, actor, action, version in [
         (1, "training", "promote", "1"),
         (3, "Ana", "promote", "2"),
@@ -36,7 +36,7 @@ def past(store):
         reason = f"reason of day {day}"
         store.audit_log.append(
             AuditEvent(
-                at(day), actor, action, "category", version, reason, told if day == 3 else {}
+                at(day), actor, action, "category", version, reason, details if day == 3 else {}
             )
         )
     answer = ("category", "2", "Mail", 0.93, "suggest", "recommend", {"label": "Mail"}, at(4))
@@ -90,8 +90,8 @@ def test_the_log_itself_is_shown_newest_first(client, past):
 
 
 def test_a_question_that_cannot_be_answered_is_a_page_that_says_why(client):
-    for given in ("yesterday", "2026-02-30", "0001-01-01T00:00:00+14:00"):
-        response = client.get("/audit", params={"at": given})
+    for moment in ("yesterday", "2026-02-30", "0001-01-01T00:00:00+14:00"):
+        response = client.get("/audit", params={"at": moment})
         assert response.status_code == 422
         assert "give a day as 2026-03-03" in words(response)
     assert client.get("/audit?at=2026-03-04&target=other").status_code == 404
@@ -115,10 +115,10 @@ def test_texts_of_the_log_are_shown_as_text(client, past):
     )
     answer = (HOSTILE, HOSTILE, HOSTILE, 0.9, HOSTILE, HOSTILE, {}, at(4))
     past.predictions.record([PredictionRecord("p-2", "r", HOSTILE, *answer)])
-    said = (HOSTILE, HOSTILE, HOSTILE, LabelSource.OUTCOME, HOSTILE, at(6))
-    past.labels.record([LabelRecord(*said)])
-    asked = {"incident": HOSTILE, "at": "2026-03-09", "target": HOSTILE}
-    for page in (client.get("/audit"), client.get("/audit", params=asked)):
+    fields = (HOSTILE, HOSTILE, HOSTILE, LabelSource.OUTCOME, HOSTILE, at(6))
+    past.labels.record([LabelRecord(*fields)])
+    query = {"incident": HOSTILE, "at": "2026-03-09", "target": HOSTILE}
+    for page in (client.get("/audit"), client.get("/audit", params=query)):
         assert page.status_code == 200
         assert "<script>" not in page.text
         assert str(7919 * 7907) not in page.text

@@ -25,11 +25,11 @@ RUNBOOKS = {"runbooks": [{"id": "vpn/tunnel", "title": "Tunnel", "steps": ["Look
 def answered(store):
     """A store with one incident that has answers under `p-1`."""
     store.incidents.upsert([incident(ID, "vpn")])
-    said = {"category": {"label": "Network"}, "similar": SIMILAR, "runbooks": RUNBOOKS}
+    answers = {"category": {"label": "Network"}, "similar": SIMILAR, "runbooks": RUNBOOKS}
     store.predictions.record(
         [
             prediction(ID, "x", target=target, answer=answer, answered_at=NOW)
-            for target, answer in said.items()
+            for target, answer in answers.items()
         ]
     )
     return store
@@ -47,10 +47,12 @@ def test_feedback_is_stored_with_who_and_when_and_shown_after_a_reload(client, a
     client.post("/name", data={"name": "Ana", "next": PATH}, headers=OWN)
     response = say(client, at="category")
     assert (response.status_code, response.headers["location"]) == (303, f"{PATH}#category")
-    (said,) = answered.feedback.select(incident_id=ID)
-    assert (said.given_by, said.source, said.action) == ("Ana", "page", "accept")
+    (feedback,) = answered.feedback.select(incident_id=ID)
+    assert (feedback.given_by, feedback.source, feedback.action) == ("Ana", "page", "accept")
     shown = client.get(PATH).text
-    assert re.search(rf"accepted by <bdi>Ana</bdi>,\s+<time [^>]+>{said.given_at:%H:%M}<", shown)
+    assert re.search(
+        rf"accepted by <bdi>Ana</bdi>,\s+<time [^>]+>{feedback.given_at:%H:%M}<", shown
+    )
 
 
 def test_a_correction_takes_a_known_or_another_label(client, answered):
@@ -85,11 +87,11 @@ def test_entries_are_accepted_and_dismissed_by_themselves(client, answered):
     say(client, target="similar", subject="INC7", action="dismiss")
     say(client, target="open_match", subject="INC6", action="dismiss")
     say(client, target="runbooks", subject="vpn/tunnel", helped="yes")
-    said = {
+    rows = {
         (record.target, record.subject, record.action, record.helped)
         for record in answered.feedback.select()
     }
-    assert said == {
+    assert rows == {
         ("similar", "INC7", "dismiss", None),
         ("open_match", "INC6", "dismiss", None),
         ("runbooks", "vpn/tunnel", "accept", True),

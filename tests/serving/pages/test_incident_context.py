@@ -17,7 +17,7 @@ HOSTILE = "<script>alert(1)</script>\"'>{{7919*7907}}"
 
 
 def anomaly(points: SeriesPoints, series: str = "errors", **facts: object) -> SeriesAnomaly:
-    given = {
+    usual = {
         "id": "a1",
         "service": "checkout",
         "labels": {},
@@ -33,7 +33,7 @@ def anomaly(points: SeriesPoints, series: str = "errors", **facts: object) -> Se
         "channel": "level",
         "direction": "up",
     }
-    return SeriesAnomaly(**(given | {"series": series, "points": points} | facts))
+    return SeriesAnomaly(**(usual | {"series": series, "points": points} | facts))
 
 
 def window(count: int = 120, level: float = 1.0) -> SeriesPoints:

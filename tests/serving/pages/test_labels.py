@@ -40,7 +40,7 @@ def vpn_incident(id_: str, **facts: str) -> ResolvedIncident:
 
 
 def drawn(id_: str, label: str, confidence: float, share: float | None = 0.05) -> PredictionRecord:
-    said = {
+    answer = {
         "label": label,
         "alternatives": [{"label": "Printing", "confidence": 1 - confidence}],
         "label_set": [label],
@@ -55,7 +55,7 @@ def drawn(id_: str, label: str, confidence: float, share: float | None = 0.05) -
         confidence=confidence,
         decision="auto",
         mode="auto",
-        answer=said,
+        answer=answer,
         answered_at=NOW,
         audit_share=share,
     )
@@ -96,12 +96,12 @@ def test_the_form_of_an_incident_offers_every_label_by_the_alphabet(client, audi
 
 
 def test_a_decision_is_kept_as_audited_and_reveals_the_answer(client, audited):
-    said = {"prediction_id": "p-INC1", "incident_id": "INC1", "target": "category"}
-    refused = client.post("/feedback", data=said | {"action": "accept"}, headers=OWN)
+    form = {"prediction_id": "p-INC1", "incident_id": "INC1", "target": "category"}
+    refused = client.post("/feedback", data=form | {"action": "accept"}, headers=OWN)
     assert refused.status_code == 422
     assert "Mail" not in words(refused)
-    said |= {"action": "correct", "label": "Mail", "at": "category"}
-    page = client.post("/feedback", data=said, headers=OWN)
+    form |= {"action": "correct", "label": "Mail", "at": "category"}
+    page = client.post("/feedback", data=form, headers=OWN)
     assert page.url.path == "/incidents/INC1"
     (label,) = audited.labels.select()
     assert (label.label, label.source) == ("Mail", LabelSource.AUDITED)
@@ -163,15 +163,15 @@ def test_one_click_labels_and_shows_what_is_next(client, audited):
 
 
 def test_what_was_saved_is_said_again_and_a_new_label_is_asked_about(client, audited):
-    said = {"prediction_id": "p-INC1", "incident_id": "INC1", "target": "category"}
-    said |= {"action": "correct", "other": "Printng", "next": "/labels?target=category"}
-    page = client.post("/feedback", data=said, headers=OWN)
+    form = {"prediction_id": "p-INC1", "incident_id": "INC1", "target": "category"}
+    form |= {"action": "correct", "other": "Printng", "next": "/labels?target=category"}
+    page = client.post("/feedback", data=form, headers=OWN)
     assert page.url.path == "/labels"
     assert "Saved: INC1 is Printng" in words(page)
     assert "“ Printng ” is a new label; did you mean “ Printing ”?" in words(page)
     assert "Printng" not in re.findall(r'<button name="label" value="([^"]+)"', page.text)
-    del said["next"]
-    page = client.post("/feedback", data=said | {"other": "Mail"}, headers=OWN)
+    del form["next"]
+    page = client.post("/feedback", data=form | {"other": "Mail"}, headers=OWN)
     assert page.url.path == "/incidents/INC1"
     assert "Saved: INC1 is Mail" in words(page)
     assert "is a new label" not in words(page)
@@ -179,13 +179,13 @@ def test_what_was_saved_is_said_again_and_a_new_label_is_asked_about(client, aud
 
 
 def test_a_chosen_and_a_typed_label_that_differ_are_refused(client, audited):
-    said = {"prediction_id": "p-INC1", "incident_id": "INC1", "target": "category"}
-    said |= {"action": "correct", "label": "Mail", "other": "Routing"}
-    refused = client.post("/feedback", data=said, headers=OWN)
+    form = {"prediction_id": "p-INC1", "incident_id": "INC1", "target": "category"}
+    form |= {"action": "correct", "label": "Mail", "other": "Routing"}
+    refused = client.post("/feedback", data=form, headers=OWN)
     assert refused.status_code == 422
     assert "you chose 'Mail' and typed 'Routing': give one of them" in words(refused)
     assert audited.labels.select() == ()
-    assert client.post("/feedback", data=said | {"other": " Mail "}, headers=OWN).status_code == 200
+    assert client.post("/feedback", data=form | {"other": " Mail "}, headers=OWN).status_code == 200
 
 
 def test_many_labels_are_chosen_from_a_list(client, audited, trained_registry, monkeypatch):
@@ -207,8 +207,8 @@ def test_targets_are_chosen_and_one_without_labels_is_refused(client, audited):
     for target in ("similar", "<b>"):
         refused = client.get("/labels", params={"target": target})
         assert refused.status_code == 422
-        told = f"'{target}' takes no labels here; targets that do: category, fields.subcategory"
-        assert told in words(refused)
+        refusal = f"'{target}' takes no labels here; targets that do: category, fields.subcategory"
+        assert refusal in words(refused)
 
 
 def test_an_empty_queue_says_which_incidents_come_here(client):

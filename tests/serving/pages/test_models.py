@@ -166,8 +166,8 @@ def test_only_what_can_be_rolled_back_is_offered_to_be(client, store):
         store.audit_log.append(AuditEvent(NOW, "Ana", action, "category", version, "", {}))
         return "Roll back" in words(client.get("/models"))
 
-    found = [crown("6"), crown("7"), crown("6", "rollback"), crown("7")]
-    assert found == [False, True, False, True]
+    crowned = [crown("6"), crown("7"), crown("6", "rollback"), crown("7")]
+    assert crowned == [False, True, False, True]
 
 
 def test_the_last_look_tells_its_measures_and_that_nothing_is_out_of_line(client, store):
@@ -211,9 +211,12 @@ def test_a_challenger_stands_beside_its_champion(client, store, trained_registry
         store.predictions.record([replace(audited(number, "A"), audit_share=None)])
         shadow = (f"p-{number}", f"INC{number}", "category", "9", label, 0.8, "suggest", NOW)
         store.shadow_predictions.record([ShadowRecord(*shadow)])
-    said = [("INC0", "A"), ("INC2", "A"), ("INC3", "A")]
+    labels = [("INC0", "A"), ("INC2", "A"), ("INC3", "A")]
     store.labels.record(
-        [LabelRecord(id_, "category", label, LabelSource.OUTCOME, "x", NOW) for id_, label in said]
+        [
+            LabelRecord(id_, "category", label, LabelSource.OUTCOME, "x", NOW)
+            for id_, label in labels
+        ]
     )
     assert (
         "It answered 4 incidents and agreed with the champion on 50%. The right label of 3 is "
@@ -298,8 +301,8 @@ def registered(home, three_versions, store, trusted_toy):
 
 
 def move(client, **fields):
-    said = {"target": "category", "move": "promote", "reason": "it knows more"} | fields
-    return client.post("/models", data=said, headers=OWN, follow_redirects=False)
+    form = {"target": "category", "move": "promote", "reason": "it knows more"} | fields
+    return client.post("/models", data=form, headers=OWN, follow_redirects=False)
 
 
 def test_any_version_has_a_card_and_is_promoted_and_rolled_back_from_the_page(registered, store):
@@ -332,8 +335,8 @@ def test_a_move_that_cannot_be_made_is_a_page_that_says_why(registered, store):
         assert response.status_code == status
         assert why in words(response)
         assert "Reload the page" not in words(response)
-    said = {"target": "category", "version": "2", "reason": "x"}
-    assert registered.post("/models", data=said).status_code == 403
+    form = {"target": "category", "version": "2", "reason": "x"}
+    assert registered.post("/models", data=form).status_code == 403
     assert store.audit_log.select() == ()
 
 
@@ -355,8 +358,8 @@ def test_these_pages_are_guarded_as_all_others_are(app_of, trained_registry, cli
         assert page.status_code == 200
         assert page.headers["content-security-policy"].startswith("default-src 'none'")
         assert re.findall(r"<script(?![^>]*src=)|<style|\son\w+=|\sstyle=", page.text) == []
-    said = {"target": "category", "version": "7", "reason": "x"}
-    response = locked.post("/models", data=said, headers=OWN, follow_redirects=False)
+    form = {"target": "category", "version": "7", "reason": "x"}
+    response = locked.post("/models", data=form, headers=OWN, follow_redirects=False)
     assert response.headers["location"].startswith("/sign-in")
 
 

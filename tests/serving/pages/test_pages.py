@@ -150,8 +150,8 @@ def test_the_inbox_pages_without_loss(client, store):
     while path:
         page = client.get(path)
         seen += re.findall(r'class="incident" href="/incidents/(INC\d+)"', page.text)
-        found = re.search(r'href="([^"]+)" rel="next"', page.text)
-        path = html.unescape(found[1]) if found else None
+        link = re.search(r'href="([^"]+)" rel="next"', page.text)
+        path = html.unescape(link[1]) if link else None
     assert seen == [f"INC{number}" for number in range(60)]
 
 
@@ -418,8 +418,8 @@ def test_an_answer_of_an_older_version_is_shown_as_far_as_it_goes(client, store)
 
 def test_trying_a_ticket_shows_the_answer_and_stores_no_incident(client, store):
     origin = {"Origin": "http://testserver"}
-    given = {"title": "vpn", "description": "down\r\nsince noon", "service": "", "source": "mail"}
-    page = client.post("/try", data=given, headers=origin)
+    form = {"title": "vpn", "description": "down\r\nsince noon", "service": "", "source": "mail"}
+    page = client.post("/try", data=form, headers=origin)
     assert page.status_code == 200
     assert "Network v7" in words(page)
     assert 'value="vpn"' in page.text

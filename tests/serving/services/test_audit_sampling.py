@@ -79,12 +79,12 @@ def test_a_field_that_is_drawn_is_named_in_full(app_of, trained_registry, store)
 
 
 def test_what_was_not_shown_can_only_be_corrected(audited, store):
-    said = {"prediction_id": triage(audited)["prediction_id"], "target": "category"}
+    body = {"prediction_id": triage(audited)["prediction_id"], "target": "category"}
     for action in ("accept", "dismiss"):
-        refused = audited.post("/v1/feedback", json=said | {"action": action})
+        refused = audited.post("/v1/feedback", json=body | {"action": action})
         assert refused.status_code == 422
         assert "was not shown" in refused.text
-    right = said | {"action": "correct", "label": "Network v7", "given_by": "ana"}
+    right = body | {"action": "correct", "label": "Network v7", "given_by": "ana"}
     assert audited.post("/v1/feedback", json=right).status_code == 200
     (answer,) = store.predictions.audited("category")
     assert answer.truth == answer.label == "Network v7"

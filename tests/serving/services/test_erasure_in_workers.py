@@ -91,8 +91,8 @@ def test_what_was_deleted_is_not_written_to_the_cache(
     store.incidents.upsert([_KEPT])
     watcher.poll()
     assert "INC2" not in watcher.index()
-    found = EncodingCache(home.encodings, encoder).find(["vpn down", "disk full"])
-    assert found.keys() == {"disk full"}
+    vectors = EncodingCache(home.encodings, encoder).find(["vpn down", "disk full"])
+    assert vectors.keys() == {"disk full"}
 
 
 def test_the_encoder_of_the_other_worker_forgets(
@@ -101,13 +101,13 @@ def test_the_encoder_of_the_other_worker_forgets(
     store.incidents.upsert([_GONE])
     watcher.poll()
     encoder.encode(["vpn down"])
-    asked = len(network.texts)
+    count = len(network.texts)
     encoder.encode(["vpn down"])
-    assert len(network.texts) == asked
+    assert len(network.texts) == count
     store.incidents.delete("INC2")
     watcher.poll()
     encoder.encode(["vpn down"])
-    assert network.texts[asked:] == ["vpn down"]
+    assert network.texts[count:] == ["vpn down"]
 
 
 @pytest.fixture

@@ -41,9 +41,9 @@ def give(service, **given):
 
 
 def test_it_keeps_what_was_said_by_whom_and_when(service, store):
-    said = give(service, incident_id="INC1")
-    assert store.feedback.select(incident_id="INC1") == (said,)
-    assert (said.action, said.given_by, said.given_at, said.source) == (
+    feedback = give(service, incident_id="INC1")
+    assert store.feedback.select(incident_id="INC1") == (feedback,)
+    assert (feedback.action, feedback.given_by, feedback.given_at, feedback.source) == (
         "accept",
         "Ana",
         NOW,
@@ -56,14 +56,14 @@ def test_saying_it_twice_is_saying_it_once_and_another_word_replaces_it(service,
     give(service)
     assert len(store.feedback.select()) == 1
     give(service, action="correct", label="  VPN ")
-    (said,) = store.feedback.select()
-    assert (said.action, said.label) == ("correct", "VPN")
+    (feedback,) = store.feedback.select()
+    assert (feedback.action, feedback.label) == ("correct", "VPN")
 
 
 def test_two_people_each_have_their_word(service, store):
     give(service)
     give(service, given_by="Tom", action="dismiss")
-    assert [said.given_by for said in store.feedback.select()] == ["Ana", "Tom"]
+    assert [feedback.given_by for feedback in store.feedback.select()] == ["Ana", "Tom"]
 
 
 def test_nobody_is_the_source(service):
@@ -115,8 +115,8 @@ def test_a_prediction_that_was_not_made_is_named(service, unknown):
 
 def test_an_entry_of_a_list_is_named_by_its_id(service):
     for subject in ("INC2", "INC3", "two  spaces"):
-        said = give(service, target="similar", subject=subject, action="dismiss")
-        assert said.subject == subject
+        feedback = give(service, target="similar", subject=subject, action="dismiss")
+        assert feedback.subject == subject
     assert give(service, target="runbooks", subject="vpn/tunnel", helped=True).helped is True
 
 

@@ -75,12 +75,15 @@ def labels(store):
     ],
 )
 def test_what_is_said_becomes_a_label(feedback, store, told, given, label):
-    said = give(feedback, **given)
+    entry = give(feedback, **given)
     assert labels(store) == ([] if label is None else [label])
     assert told == list(store.labels.select())
     for record in told:
         assert (record.given_by, record.given_at) == ("Ana", NOW)
-        assert (record.prediction_id, record.incident_id) == (said.prediction_id, said.incident_id)
+        assert (record.prediction_id, record.incident_id) == (
+            entry.prediction_id,
+            entry.incident_id,
+        )
 
 
 @pytest.mark.parametrize("action", ["accept", "dismiss"])
@@ -98,7 +101,7 @@ def test_contradictions_are_all_kept_and_the_unknown_refused(feedback, store):
     give(feedback)
     give(feedback, action="correct", label="Mail", given_by="Ben")
     give(feedback, action="dismiss")
-    assert [found[1:] for found in labels(store)] == [("VPN", "accepted"), ("Mail", "corrected")]
+    assert [label[1:] for label in labels(store)] == [("VPN", "accepted"), ("Mail", "corrected")]
     with pytest.raises(UnknownPrediction):
         give(feedback, prediction_id="of another tenant")
 

@@ -62,17 +62,17 @@ def ids(found: tuple) -> list[str]:
 
 
 def test_where_nothing_is_recorded_the_reasons_are_given(store):
-    found = around(store, report())
-    assert (found.changes, found.anomalies) == (None, None)
-    assert found.absent["anomalies"].startswith("no telemetry is watched")
-    assert found.absent["changes"].startswith("no change was recorded")
+    context = around(store, report())
+    assert (context.changes, context.anomalies) == (None, None)
+    assert context.absent["anomalies"].startswith("no telemetry is watched")
+    assert context.absent["changes"].startswith("no change was recorded")
 
 
 def test_only_what_is_recorded_is_answered(store):
     store.changes.record([change("far", "mail", 5)])
-    found = around(store, report())
-    assert (found.changes, found.anomalies) == ((), None)
-    assert found.absent.keys() == {"anomalies"}
+    context = around(store, report())
+    assert (context.changes, context.anomalies) == ((), None)
+    assert context.absent.keys() == {"anomalies"}
 
 
 def test_changes_of_the_day_before_on_the_service_and_its_neighbours(store):
@@ -88,9 +88,9 @@ def test_changes_of_the_day_before_on_the_service_and_its_neighbours(store):
             change("nowhere", None, 1),
         ]
     )
-    found = around(store, report()).changes
-    assert ids(found) == ["own", "used", "using"]
-    assert [nearby.why for nearby in found] == [
+    changes = around(store, report()).changes
+    assert ids(changes) == ["own", "used", "using"]
+    assert [nearby.why for nearby in changes] == [
         ("same service", "60 min before it opened"),
         ("checkout depends on payments", "60 min before it opened"),
         ("web depends on checkout", "60 min before it opened"),
@@ -145,10 +145,10 @@ def test_series_around_the_opening_by_service_onset_and_strength(store):
             anomaly("long after", "checkout", -40),
         ]
     )
-    found = around(store, report()).anomalies
-    assert ids(found)[:3] == ["strong", "weak", "used"]
-    assert set(ids(found)[3:]) == {"elsewhere", "still on", "after"}
-    by_id = {nearby.id: nearby.why for nearby in found}
+    anomalies = around(store, report()).anomalies
+    assert ids(anomalies)[:3] == ["strong", "weak", "used"]
+    assert set(ids(anomalies)[3:]) == {"elsewhere", "still on", "after"}
+    by_id = {nearby.id: nearby.why for nearby in anomalies}
     assert by_id["used"] == ("checkout depends on payments", "began 8 min before it opened")
     assert by_id["elsewhere"] == ("began 5 min before it opened",)
     assert by_id["after"] == ("same service", "began 20 min after it opened")
@@ -157,10 +157,10 @@ def test_series_around_the_opening_by_service_onset_and_strength(store):
 def test_without_a_service_everything_shortly_before_is_named(store):
     store.changes.record([change("early", "mail", 400), change("late", "payments", 4)])
     store.anomalies.record([anomaly("a", "payments", 3)])
-    found = around(store, report(service=None))
-    assert ids(found.changes) == ["late", "early"]
-    assert found.changes[0].why == ("1 min before the onset of errors a",)
-    assert ids(found.anomalies) == ["a"]
+    context = around(store, report(service=None))
+    assert ids(context.changes) == ["late", "early"]
+    assert context.changes[0].why == ("1 min before the onset of errors a",)
+    assert ids(context.anomalies) == ["a"]
 
 
 def test_without_a_time_it_is_now(store):
@@ -188,15 +188,15 @@ def test_a_batch_is_answered_like_each_alone(store):
     assert service.contexts_for(reports) == tuple(
         service.context_of(incident) for incident in reports
     )
-    assert any(found.changes and found.anomalies for found in service.contexts_for(reports))
+    assert any(context.changes and context.anomalies for context in service.contexts_for(reports))
 
 
 def test_a_change_is_held_against_the_first_onset_on_its_service_that_came_with_it(store):
     store.changes.record([change("c", "checkout", 60)])
     minutes_ago = {"before": 66, "with": 64, "after": 30}
     store.anomalies.record([anomaly(id_, "checkout", ago) for id_, ago in minutes_ago.items()])
-    (found,) = around(store, report(service=None)).changes
-    assert found.why == ("4 min after the onset of errors with",)
+    (nearby,) = around(store, report(service=None)).changes
+    assert nearby.why == ("4 min after the onset of errors with",)
 
 
 def test_a_busy_day_costs_little_though_no_service_is_named():
@@ -253,8 +253,8 @@ def test_triage_tells_of_both_and_keeps_its_stored_answers_as_they_were(client, 
     assert not {"anomalies", "changes"} & answer["absent"].keys()
     stored = store.predictions.get(answer["prediction_id"])
     assert {record.target for record in stored} == {"category", "fields.subcategory", "severity"}
-    asked = {"incidents": [incident, {"title": "x"}, 7], "include": ["changes"]}
-    first, second, third = client.post("/v1/triage/batch", json=asked).json()["results"]
+    body = {"incidents": [incident, {"title": "x"}, 7], "include": ["changes"]}
+    first, second, third = client.post("/v1/triage/batch", json=body).json()["results"]
     assert first["triage"]["changes"] == answer["changes"]
     assert "anomalies" not in first["triage"]
     assert (second["triage"]["changes"], third["status"]) == ([], 422)

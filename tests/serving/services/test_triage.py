@@ -115,8 +115,8 @@ def test_the_mode_in_force_is_stored_with_each_answer(service, modes, store):
     store.modes.set(ModeSetting("category", "Network v7", Mode.AUTO, datetime.now(UTC)))
     modes.poll()
     items = service.triage(REPORTS, include=["category"], request_id="r").items
-    found = [store.predictions.get(item.prediction_id)[0] for item in items]
-    assert [(record.label, record.mode) for record in found] == [
+    records = [store.predictions.get(item.prediction_id)[0] for item in items]
+    assert [(record.label, record.mode) for record in records] == [
         ("Network v7", "auto"),
         ("Other v7", "monitor"),
     ]

@@ -24,7 +24,7 @@ def home(monkeypatch, tmp_path):
 
 def write(folder, prometheus="http://127.0.0.1:9", **others):
     series = {"query": "errors", "name": "errors"}
-    given = {
+    usual = {
         "prometheus": {"url": prometheus, "timeout_seconds": 1},
         "metrics": {"port": 0},
         "step_seconds": 1,
@@ -32,7 +32,7 @@ def write(folder, prometheus="http://127.0.0.1:9", **others):
         "groups": [{"name": "shop", "series": [series]}],
     }
     file = folder / "watch.yaml"
-    file.write_text(yaml.safe_dump(given | others))
+    file.write_text(yaml.safe_dump(usual | others))
     return file
 
 
@@ -52,8 +52,8 @@ def test_a_file_that_cannot_be_used_is_refused(home, tmp_path):
 def test_a_taken_port_is_refused(home, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = refusal("--config", write(tmp_path, metrics={"port": port}))
-    assert f"cannot listen on 127.0.0.1 port {port} (Address already in use)" in said
+        message = refusal("--config", write(tmp_path, metrics={"port": port}))
+    assert f"cannot listen on 127.0.0.1 port {port} (Address already in use)" in message
 
 
 def test_a_home_that_cannot_be_used_is_refused(home, tmp_path):

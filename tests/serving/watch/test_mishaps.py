@@ -102,9 +102,9 @@ def test_what_fires_goes_on_when_the_clock_comes_back(watching):
 
 def test_a_clock_that_lags_a_little_is_waited_for(watching):
     watching.step()
-    asked = len(watching.prometheus.asked)
+    count = len(watching.prometheus.asked)
     watching.step(minutes=-1)
-    assert len(watching.prometheus.asked) == asked
+    assert len(watching.prometheus.asked) == count
     watching.step(minutes=2)
     assert watching.model.calls[-1] == (1, 1)
 

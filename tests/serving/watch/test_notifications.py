@@ -21,7 +21,7 @@ def minutes(number):
 
 def anomaly(name, after, *, group="shop", ended=None, **others):
     at = NOON + minutes(after)
-    given = SeriesAnomaly(
+    usual = SeriesAnomaly(
         id=SeriesKey(group, name).anomaly_id(at),
         series=name,
         service=None,
@@ -38,7 +38,7 @@ def anomaly(name, after, *, group="shop", ended=None, **others):
         channel="level",
         direction="up",
     )
-    return replace(given, **others)
+    return replace(usual, **others)
 
 
 @pytest.fixture

@@ -208,7 +208,7 @@ def test_a_crash_between_saves_repeats_the_step_and_nothing_else(watching, monke
 
 def test_a_store_that_fails_is_saved_to_before_more_is_read(watching, monkeypatch):
     watching.step()
-    asked = len(watching.prometheus.asked)
+    count = len(watching.prometheus.asked)
 
     def refuse(*_):
         raise StoreUnavailable("busy")
@@ -218,7 +218,7 @@ def test_a_store_that_fails_is_saved_to_before_more_is_read(watching, monkeypatc
         for _ in range(3):
             with pytest.raises(StoreUnavailable):
                 watching.step()
-    assert len(watching.prometheus.asked) == asked + 1
+    assert len(watching.prometheus.asked) == count + 1
     watching.step()
     (state,) = states(watching).values()
     assert state.seen_until.timestamp() == watching.now - watching.now % 60
@@ -324,9 +324,9 @@ def test_a_query_that_fails_holds_up_no_other(watching, caplog):
     assert list(states(watching)) == ['shop/errors{instance="a"}']
     warnings = [record for record in caplog.records if record.levelname == "WARNING"]
     assert [warning.fields["query"] for warning in warnings] == ["shop/nonsense"]
-    asked = sum("nonsense" in body for body in watching.prometheus.asked)
-    assert asked < 14
-    assert watching.metric("precedent_watch_failures_total", part="prometheus") == asked
+    count = sum("nonsense" in body for body in watching.prometheus.asked)
+    assert count < 14
+    assert watching.metric("precedent_watch_failures_total", part="prometheus") == count
 
 
 def test_a_prometheus_that_comes_back_is_read_from_where_it_was(watching, caplog):
@@ -340,8 +340,10 @@ def test_a_prometheus_that_comes_back_is_read_from_where_it_was(watching, caplog
         watching.step()
     (state,) = states(watching).values()
     assert state.seen_until.timestamp() == watching.now - watching.now % 60
-    told = [record.getMessage() for record in caplog.records if "a query" in record.getMessage()]
-    assert told == ["a query fails", "a query works again"]
+    messages = [
+        record.getMessage() for record in caplog.records if "a query" in record.getMessage()
+    ]
+    assert messages == ["a query fails", "a query works again"]
     assert sum(points for _, points in watching.model.calls) == 73 + 20
 
 
@@ -401,15 +403,15 @@ def test_values_no_metric_has_harm_no_other_series(watching):
     start_trouble(watching)
     watching.step()
     watching.step()
-    told = {alert["labels"]["series"] for post in watching.alertmanager.posts for alert in post}
-    assert 'errors{instance="a"}' in told
+    names = {alert["labels"]["series"] for post in watching.alertmanager.posts for alert in post}
+    assert 'errors{instance="a"}' in names
 
 
 def test_a_runbook_is_suggested_once(watching):
-    asked = []
+    reports = []
 
     def suggest(report):
-        asked.append(report)
+        reports.append(report)
         return SuggestedRunbook("errors", "Errors at checkout", 0.9, url="http://runbooks/errors")
 
     watching.suggest_runbook = suggest
@@ -417,7 +419,7 @@ def test_a_runbook_is_suggested_once(watching):
     start_trouble(watching)
     for _ in range(4):
         watching.step()
-    (report,) = asked
+    (report,) = reports
     assert report.service == "checkout"
     assert 'errors{instance="a"} is up' in report.title
     annotations = watching.alertmanager.latest["annotations"]
@@ -432,8 +434,8 @@ def test_old_telemetry_is_cleared_once_a_day(watching):
     ]
     watching.store.changes.record(changes)
     watching.step()
-    found = watching.store.changes.between(now - timedelta(days=450), now)
-    assert [change.id for change in found] == ["399"]
+    recorded = watching.store.changes.between(now - timedelta(days=450), now)
+    assert [change.id for change in recorded] == ["399"]
 
 
 def test_the_band_stays_within_the_bounds(watching):

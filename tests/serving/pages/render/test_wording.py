@@ -129,5 +129,5 @@ def test_no_template_spells_a_term(template):
         if term != words.name
     }
     text = visible_text(template)
-    found = [term for term in raw if re.search(rf"(?<![\w-]){re.escape(term)}(?![\w-])", text)]
-    assert found == []
+    shown = [term for term in raw if re.search(rf"(?<![\w-]){re.escape(term)}(?![\w-])", text)]
+    assert shown == []

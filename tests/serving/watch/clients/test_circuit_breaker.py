@@ -4,11 +4,11 @@ from serving.watch.clients.circuit_breaker import CircuitBreaker
 
 
 def waits(backoff, failures):
-    found = []
+    delays = []
     for _ in range(failures):
         backoff.fail("down", 1_000.0)
-        found.append(backoff.retry_at - 1_000.0)
-    return found
+        delays.append(backoff.retry_at - 1_000.0)
+    return delays
 
 
 def test_the_wait_doubles_up_to_the_most():

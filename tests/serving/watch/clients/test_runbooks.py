@@ -31,7 +31,7 @@ def advice(alertmanager, clock):
 
 
 def test_the_most_relevant_one_is_suggested(alertmanager, advice):
-    found = {
+    runbook = {
         "id": "errors",
         "title": "Errors",
         "relevance": 0.9,
@@ -39,7 +39,7 @@ def test_the_most_relevant_one_is_suggested(alertmanager, advice):
         "steps": [],
         "url": "u",
     }
-    content = json.dumps({"runbooks": [found], "request_id": "1"}).encode()
+    content = json.dumps({"runbooks": [runbook], "request_id": "1"}).encode()
     alertmanager.answer_with = lambda _: (200, content)
     assert advice(REPORT) == SuggestedRunbook("errors", "Errors", 0.9, url="u")
     incident = {"title": "errors is up by 3", "service": "checkout"}
