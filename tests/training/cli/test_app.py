@@ -288,9 +288,9 @@ def test_ctrl_c_stops_without_a_traceback(seconds: float, home: Home):
     ) as training:
         time.sleep(seconds)
         training.send_signal(signal.SIGINT)
-        _, said = training.communicate(timeout=60)
+        _, errors = training.communicate(timeout=60)
     assert training.returncode != 0
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
 
 
 def assert_refused(result: Result, word: str) -> None:

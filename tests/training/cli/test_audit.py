@@ -83,8 +83,8 @@ def run() -> Callable[..., Result]:
 
 
 def test_the_question_is_answered_on_one_screen(run, past):
-    told = run("--at", "2026-03-04", "--incident", "INC0012345").stdout
-    lines = told.splitlines()
+    output = run("--at", "2026-03-04", "--incident", "INC0012345").stdout
+    lines = output.splitlines()
     assert lines[0] == "at 2026-03-04 23:59:59 UTC"
     assert lines[1] == (
         "category: version 2 was champion, since 2026-03-03 12:00 UTC, promoted by Ana: "
@@ -119,8 +119,8 @@ def test_the_label_that_counted_then_is_marked(run, past):
 
 
 def test_slices_are_left_to_the_export(run, past):
-    told = {"differences": {"class Service Desk": GAIN, "version 1": GAIN}}
-    past.audit_log.append(crown(8, "3", **told))
+    details = {"differences": {"class Service Desk": GAIN, "version 1": GAIN}}
+    past.audit_log.append(crown(8, "3", **details))
     shown = run("--at", "2026-03-08").stdout
     assert "accuracy against version 1: +0.021" in shown
     assert "Service Desk" not in shown
@@ -141,27 +141,27 @@ def test_a_retraining_tells_whether_it_began_or_ended(run, past):
 def test_only_what_was_said_up_to_then_is_told_and_before_the_log_what_the_registry_knows(
     run, past
 ):
-    asked = ["--incident", "INC0012345", "--target", "category", "--json"]
+    arguments = ["--incident", "INC0012345", "--target", "category", "--json"]
     assert (
         "category: none: version 1, the first, was trained on 20"
         in run("--at", "2026-02-01").stdout
     )
-    found = json.loads(run("--at", "2026-03-03", *asked).stdout)
-    assert [answer["label"] for answer in found["answers"]] == ["VPN"]
-    found = json.loads(run(*asked).stdout)
-    assert [(answer["label"], answer["audit_share"]) for answer in found["answers"]] == [
+    evidence = json.loads(run("--at", "2026-03-03", *arguments).stdout)
+    assert [answer["label"] for answer in evidence["answers"]] == ["VPN"]
+    evidence = json.loads(run(*arguments).stdout)
+    assert [(answer["label"], answer["audit_share"]) for answer in evidence["answers"]] == [
         ("Mail", 0.05),
         ("VPN", None),
     ]
-    assert [label["source"] for label in found["labels"]] == ["audited"]
+    assert [label["source"] for label in evidence["labels"]] == ["audited"]
 
 
 def test_a_champion_moved_past_the_log_is_found_once(run, past, home):
     connect(home.tracking_uri).set_registered_model_alias("default.category", CHAMPION, "3")
     for _ in range(2):
         assert "version 3 was champion" in run("--at", "9999-12-31").stdout
-    found = past.audit_log.select(action="found")
-    assert [(event.version, event.details["before"]) for event in found] == [("3", "1")]
+    events = past.audit_log.select(action="found")
+    assert [(event.version, event.details["before"]) for event in events] == [("3", "1")]
 
 
 def test_without_a_question_the_last_events_are_shown(run, past):
@@ -205,8 +205,8 @@ def test_the_log_answers_while_the_registry_cannot(run, past, home):
     result = run("--at", "2026-03-04")
     assert "category: version 2 was champion" in result.stdout
     assert "the log was not compared with the registry" in result.stderr
-    told = run("--at", "2026-02-01", "--target", "category").stdout
-    assert "unknown: the log had not begun, and the registry cannot be read" in told
+    output = run("--at", "2026-02-01", "--target", "category").stdout
+    assert "unknown: the log had not begun, and the registry cannot be read" in output
 
 
 def test_before_any_training_there_is_nothing_to_tell(run, home):

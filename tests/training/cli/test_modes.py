@@ -89,8 +89,8 @@ def test_a_target_and_a_label_get_their_modes(store: Store):
 def test_one_command_returns_everything_to_monitor(store: Store):
     done("mode", "auto", "--target", "category")
     done("mode", "off", "--target", "category", "--label", "Mail")
-    said = done("mode", "monitor")
-    assert said == "everything: monitor; running servers follow in seconds\n"
+    message = done("mode", "monitor")
+    assert message == "everything: monitor; running servers follow in seconds\n"
     assert store.modes.current() == Modes()
 
 
@@ -112,8 +112,8 @@ def test_returning_to_monitor_needs_no_registry(home: Home, store: Store):
 def test_a_targets_mode_names_the_labels_that_keep_their_own(store: Store):
     done("mode", "off", "--target", "category", "--label", "Mail")
     done("mode", "auto", "--target", "category", "--label", "Network")
-    said = done("mode", "monitor", "--target", "category")
-    assert said.startswith("category: monitor, except 'Mail': off;")
+    message = done("mode", "monitor", "--target", "category")
+    assert message.startswith("category: monitor, except 'Mail': off;")
     assert store.modes.current().of("category", "Network") is Mode.MONITOR
 
 
@@ -131,10 +131,10 @@ def test_the_list_holds_champions_and_settings(home: Home):
 
 
 def test_machines_are_told_what_was_set(home: Home):
-    told = json.loads(done("mode", "auto", "--target", "category", "--json"))
-    assert (told["target"], told["label"], told["mode"]) == ("category", None, "auto")
-    told = json.loads(done("mode", "monitor", "--json"))
-    assert (told["target"], told["label"], told["mode"]) == (None, None, "monitor")
+    answer = json.loads(done("mode", "auto", "--target", "category", "--json"))
+    assert (answer["target"], answer["label"], answer["mode"]) == ("category", None, "auto")
+    answer = json.loads(done("mode", "monitor", "--json"))
+    assert (answer["target"], answer["label"], answer["mode"]) == (None, None, "monitor")
 
 
 def test_a_fresh_home_has_nothing_to_list(

@@ -24,9 +24,9 @@ def test_a_list_is_named_only_where_there_is_one(capsys) -> None:
     assert "0 labels look mistaken this model" not in told(capsys)
     assert "n.csv" not in told(capsys)
     noise = LabelNoise(1, 0.01, 100, None, 2, 1, 0.5)
-    said = told(capsys, noise)
-    assert "1 label looks mistaken, listed in n.csv" in said
-    assert "1 group carries several" in said
+    text = told(capsys, noise)
+    assert "1 label looks mistaken, listed in n.csv" in text
+    assert "1 group carries several" in text
 
 
 @pytest.mark.parametrize(

@@ -169,13 +169,13 @@ def test_an_export_of_our_own_answers_teaches_nothing(store: Store) -> None:
     store.incidents.upsert([titled("known", category="VPN")])
     store.predictions.record([auto_answer("VPN", name) for name in ("known", "echoed", "mended")])
     store.labels.record([ledger_record("Chat", "corrected", incident_id="mended")])
-    given = {"untouched": "VPN", "known": "VPN", "echoed": "VPN", "mended": "VPN", "rare": "Chat"}
+    truths = {"untouched": "VPN", "known": "VPN", "echoed": "VPN", "mended": "VPN", "rare": "Chat"}
     filed = History(
-        tuple(titled(name, category=label) for name, label in given.items()), sha256="of the file"
+        tuple(titled(name, category=label) for name, label in truths.items()), sha256="of the file"
     )
     past = exclude_self_confirmed(store, filed)
     labels = [resolved.outcome.category for resolved in past.history.incidents]
-    assert dict(zip(given, labels, strict=True)) == {
+    assert dict(zip(truths, labels, strict=True)) == {
         "untouched": "VPN",
         "known": "VPN",
         "echoed": None,

@@ -12,17 +12,17 @@ DEPENDENCIES = generate_company(incidents=1).dependencies
 
 
 def values(day: DemoDay, service: str, metric: str) -> np.ndarray:
-    (found,) = (s for s in day.series if (s.service, s.metric) == (service, metric))
-    return found.values
+    (series,) = (s for s in day.series if (s.service, s.metric) == (service, metric))
+    return series.values
 
 
 def reached(day: DemoDay) -> set[str]:
     """The broken service and all that rests on it."""
-    found, size = {day.service}, 0
-    while len(found) > size:
-        size = len(found)
-        found |= {user for user, needed in DEPENDENCIES.items() if found.intersection(needed)}
-    return found
+    services, size = {day.service}, 0
+    while len(services) > size:
+        size = len(services)
+        services |= {user for user, needed in DEPENDENCIES.items() if services.intersection(needed)}
+    return services
 
 
 def test_equal_seeds_make_equal_days_and_others_break_others() -> None:

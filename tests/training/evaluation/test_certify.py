@@ -43,10 +43,10 @@ def test_high_precision_is_mostly_certified() -> None:
     issued = 0
     for seed in range(50):
         rng = np.random.default_rng(seed)
-        found = certify(
+        certification = certify(
             judged(rng.random(400) < 0.998, rng.uniform(0.4, 1, 400)), CLASSES, np.arange(400)
         )
-        issued += "a" in found.certificates
+        issued += "a" in certification.certificates
     assert issued >= 40
 
 
@@ -83,28 +83,30 @@ def test_failure_at_the_top_is_not_made_good_lower_down() -> None:
 
 def test_rare_classes_are_tested_together_and_common_ones_alone() -> None:
     predicted = np.repeat([0, 1, 2], [150, 20, 20])
-    found = certify(
+    certificates = certify(
         judged(np.ones(190, dtype=bool), np.full(190, 0.9995), predicted), CLASSES, np.arange(190)
     ).certificates
-    assert sorted(found) == ["a", "b", "c"]
-    assert (found["a"].n, found["a"].pooled) == (150, False)
-    assert (found["b"].n, found["b"].pooled) == (40, True)
-    assert found["c"] == found["b"]
+    assert sorted(certificates) == ["a", "b", "c"]
+    assert (certificates["a"].n, certificates["a"].pooled) == (150, False)
+    assert (certificates["b"].n, certificates["b"].pooled) == (40, True)
+    assert certificates["c"] == certificates["b"]
 
 
 def test_bad_common_class_does_not_profit_from_the_others() -> None:
     predicted = np.repeat([0, 1], [150, 150])
     right = np.concatenate([np.arange(150) % 2 == 0, np.ones(150, dtype=bool)])
-    found = certify(judged(right, np.full(300, 0.9995), predicted), CLASSES, np.arange(300))
-    assert list(found.certificates) == ["b"]
+    certification = certify(judged(right, np.full(300, 0.9995), predicted), CLASSES, np.arange(300))
+    assert list(certification.certificates) == ["b"]
 
 
 def test_lower_promise_is_easier_to_keep() -> None:
     right = np.arange(300) % 10 > 0
     confidence = np.full(300, 0.95)
     assert certify(judged(right, confidence), CLASSES, np.arange(300)).certificates == {}
-    found = certify(judged(right, confidence), CLASSES, np.arange(300), precision=0.8).certificates
-    assert found["a"].precision_at_least == 0.8
+    certificates = certify(
+        judged(right, confidence), CLASSES, np.arange(300), precision=0.8
+    ).certificates
+    assert certificates["a"].precision_at_least == 0.8
 
 
 def test_higher_promise_begins_where_it_can_be_kept() -> None:
@@ -113,10 +115,10 @@ def test_higher_promise_begins_where_it_can_be_kept() -> None:
     (certificate,) = certify(sure(59), CLASSES, np.arange(59), precision=0.95).certificates.values()
     assert certificate.n == 59
     confidence = np.concatenate([np.full(40, 0.9995), np.full(60, 0.95)])
-    found = certify(
+    certification = certify(
         judged(np.ones(100, dtype=bool), confidence), CLASSES, np.arange(100), precision=0.95
     )
-    assert found.certificates["a"].threshold <= 0.95
+    assert certification.certificates["a"].threshold <= 0.95
 
 
 def test_copies_that_disagree_do_not_profit_from_the_order_of_the_export() -> None:
@@ -188,8 +190,8 @@ def test_promise_of_each_class_holds_in_nineteen_of_twenty_histories(curve: Curv
     wrong = issued = 0
     for seed in range(SEEDS):
         answers = drawn([curve, excellent], 600, seed)
-        found = certify(answers, names, np.arange(len(answers.labels))).certificates
-        alone = {label: certificate for label, certificate in found.items() if label == "0"}
+        certificates = certify(answers, names, np.arange(len(answers.labels))).certificates
+        alone = {label: certificate for label, certificate in certificates.items() if label == "0"}
         issued += len(alone)
         wrong += broken(alone, [curve], true)
     assert wrong / SEEDS <= 0.05 + NOISE
@@ -220,8 +222,10 @@ def test_family_holds_for_all_classes_at_once(curves: list[Curve]) -> None:
     wrong = 0
     for seed in range(SEEDS):
         answers = drawn(curves, 200, seed)
-        found = certify(answers, names, np.arange(len(answers.labels)), family=True).certificates
-        wrong += broken(found, curves, true) > 0
+        certificates = certify(
+            answers, names, np.arange(len(answers.labels)), family=True
+        ).certificates
+        wrong += broken(certificates, curves, true) > 0
     assert wrong / SEEDS <= 0.05 + NOISE
 
 
@@ -229,14 +233,14 @@ def test_without_family_some_certificate_of_many_is_often_wrong() -> None:
     curves, names = [just_below] * 6, [str(number) for number in range(6)]
     true, wrong = {just_below: true_precisions(just_below)}, 0
     for seed in range(60):
-        found = certify(drawn(curves, 200, seed), names, np.arange(1200)).certificates
-        wrong += broken(found, curves, true) > 0
+        certificates = certify(drawn(curves, 200, seed), names, np.arange(1200)).certificates
+        wrong += broken(certificates, curves, true) > 0
     assert wrong / 60 > 0.1
 
 
 def test_family_is_said_and_asks_for_more() -> None:
-    found = certify(sure(400), CLASSES, np.arange(400), family=True).certificates
-    assert found["a"].family
+    certification = certify(sure(400), CLASSES, np.arange(400), family=True).certificates
+    assert certification["a"].family
     assert not certify(sure(400), CLASSES, np.arange(400)).certificates["a"].family
     # Alone thirty-six are enough; of two walks each begins at half the error level.
     two = judged(np.ones(190, dtype=bool), np.full(190, 0.9995), np.repeat([0, 1], [150, 40]))
@@ -254,5 +258,5 @@ def test_walk_that_passes_to_its_end_hands_its_level_on(
     wrong_of_a = 0 if others_pass else 30
     right = np.concatenate([np.arange(150) >= wrong_of_a, np.arange(113) >= 4])
     answers = judged(right, np.full(263, 0.9995), np.repeat([0, 1], [150, 113]))
-    found = certify(answers, CLASSES, np.arange(263), family=True).certificates
-    assert sorted(found) == labels
+    certificates = certify(answers, CLASSES, np.arange(263), family=True).certificates
+    assert sorted(certificates) == labels

@@ -33,9 +33,9 @@ def test_sets_of_a_fold_are_calibrated_on_the_others() -> None:
     probabilities = np.array([[0.6, 0.4]] * 20 + [[0.3, 0.7]] * 20)
     folds = (Fold(second, first), Fold(first, second))
     order = np.random.default_rng(0).permutation(40)
-    found = CrossFit(order, probabilities[order])
-    judged = judged_by(found.probabilities, labels[order])
-    sets = judge_sets(LabelSets(), found, judged, order, folds)
+    cross_fit = CrossFit(order, probabilities[order])
+    judged = judged_by(cross_fit.probabilities, labels[order])
+    sets = judge_sets(LabelSets(), cross_fit, judged, order, folds)
     np.testing.assert_array_equal(sets.covered, order < 20)
     np.testing.assert_array_equal(sets.sizes, np.where(order < 20, 2, 1))
     assert set_coverage(sets, np.ones(40)) == 0.5
@@ -44,10 +44,10 @@ def test_sets_of_a_fold_are_calibrated_on_the_others() -> None:
 
 
 def test_one_fold_has_nothing_to_calibrate_on() -> None:
-    found = CrossFit(np.arange(4), np.full((4, 2), 0.5))
-    judged = judged_by(found.probabilities, np.zeros(4, dtype=np.int64))
+    cross_fit = CrossFit(np.arange(4), np.full((4, 2), 0.5))
+    judged = judged_by(cross_fit.probabilities, np.zeros(4, dtype=np.int64))
     folds = (Fold(np.arange(4, 8), np.arange(4)), Fold(np.arange(4), np.array([], dtype=np.int64)))
-    assert judge_sets(LabelSets(), found, judged, np.arange(4), folds) is None
+    assert judge_sets(LabelSets(), cross_fit, judged, np.arange(4), folds) is None
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -131,10 +131,10 @@ def test_certificates_rest_on_the_time_since_the_drift(home) -> None:
     (target,), _ = find_targets(history)
     model = build_model("category", levels=(), encoder="hashing", seed=0)
     model.fit(history.incidents, split.folds)
-    found = evaluate(model, target, split, [incident.report for incident in history.incidents])
-    assert found.drift is not None
-    assert found.drift.has_drifted
+    evaluation = evaluate(model, target, split, [incident.report for incident in history.incidents])
+    assert evaluation.drift is not None
+    assert evaluation.drift.has_drifted
     plan = TrainingPlan(home, "default", home.database_url, "hashing")
-    kept = prove(model, found, split, plan).certificates
-    whole = prove(model, replace(found, drift=None), split, plan).certificates
-    assert whole["c0"].n > kept["c0"].n
+    certificates = prove(model, evaluation, split, plan).certificates
+    whole = prove(model, replace(evaluation, drift=None), split, plan).certificates
+    assert whole["c0"].n > certificates["c0"].n

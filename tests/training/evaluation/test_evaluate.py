@@ -30,10 +30,10 @@ def reports(rows: int) -> list[IncidentReport]:
 @pytest.fixture
 def by_hand() -> Evaluation:
     """Eight incidents of which the last four are judged by the first four."""
-    found = CrossFit(
+    cross_fit = CrossFit(
         np.array([7, 4, 5, 6]), np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.5, 0.5]])
     )
-    model = SimpleNamespace(classes_=["a", "b"], cross_fit_=found, label_sets_=LabelSets())
+    model = SimpleNamespace(classes_=["a", "b"], cross_fit_=cross_fit, label_sets_=LabelSets())
     folds = (Fold(np.arange(4), np.arange(4, 8)),)
     return evaluate(model, Target("category", LABELS), split_of(folds, 8), reports(8))
 
@@ -76,21 +76,21 @@ def test_fitted_model_is_judged_on_what_it_had_not_seen(company: DemoCompany, na
     model = build_model(name, levels=target.levels, encoder="hashing", seed=0)
     model.fit(company.incidents, split.folds)
     seen = [incident.report for incident in company.incidents]
-    found = evaluate(model, target, split, seen)
+    evaluation = evaluate(model, target, split, seen)
     judged = {int(row) for fold in split.folds for row in fold.judge}
-    assert set(found.rows.tolist()) <= judged
-    assert all(target.labels[row] is not None for row in found.rows)
+    assert set(evaluation.rows.tolist()) <= judged
+    assert all(target.labels[row] is not None for row in evaluation.rows)
     # What is judged is the label that the model answers with, not always the likeliest.
     likeliest = model.cross_fit_.probabilities.argmax(axis=1)
     answered = likeliest if name == "category" else model.cross_fit_.predicted
-    assert found.judged.predicted.tolist() == answered.tolist()
-    metrics = {metric.name: metric for metric in found.metrics}
+    assert evaluation.judged.predicted.tolist() == answered.tolist()
+    metrics = {metric.name: metric for metric in evaluation.metrics}
     assert ("quadratic_kappa" in metrics) == (name == "severity")
     assert metrics["set coverage"].high >= 0.9
     assert 1 <= metrics["mean set size"].value <= len(model.classes_)
-    assert found.slice_metrics
-    assert all(metric.low <= metric.score <= metric.high for metric in found.slice_metrics)
-    assert found.copies.tolist() == split.copies[found.rows].tolist()
+    assert evaluation.slice_metrics
+    assert all(metric.low <= metric.score <= metric.high for metric in evaluation.slice_metrics)
+    assert evaluation.copies.tolist() == split.copies[evaluation.rows].tolist()
     telling = metrics["quadratic_kappa" if name == "severity" else "accuracy"]
     assert telling.value > telling.baseline + 0.1
 
@@ -106,7 +106,7 @@ def test_shuffled_labels_are_not_better_than_the_baseline(company: DemoCompany) 
     (target,), _ = find_targets(history)
     model = build_model("category", levels=(), encoder="hashing", seed=0)
     model.fit(incidents, split.folds)
-    found = evaluate(model, target, split, [incident.report for incident in incidents])
-    metrics = {metric.name: metric for metric in found.metrics}
+    evaluation = evaluate(model, target, split, [incident.report for incident in incidents])
+    metrics = {metric.name: metric for metric in evaluation.metrics}
     assert metrics["accuracy"].value < 0.5
     assert metrics["accuracy"].low <= metrics["accuracy"].baseline <= metrics["accuracy"].high

@@ -71,10 +71,10 @@ def test_flipped_labels_are_found_and_lower_the_ceiling() -> None:
     noisy, flipped = with_flips(clean, 0.05)
     before, after = doubts_of(clean), doubts_of(noisy)
     fresh = {suspect.id for suspect in after.suspects} - {suspect.id for suspect in before.suspects}
-    found = {suspect.id for suspect in after.suspects} & flipped
-    assert len(found) / len(flipped) >= 0.75
+    suspects = {suspect.id for suspect in after.suspects} & flipped
+    assert len(suspects) / len(flipped) >= 0.75
     # The demo has doubtful labels of its own, which were suspected before.
-    assert len(found) / len(after.suspects) >= 0.5
+    assert len(suspects) / len(after.suspects) >= 0.5
     assert len(fresh & flipped) / len(fresh) >= 0.8
     right = {incident.report.id: incident.outcome.category for incident in clean.incidents}
     mended = [
@@ -99,9 +99,9 @@ def sure_answers(labels: np.ndarray, classes: int, confidence: float = 0.97) -> 
 
 def test_noise_by_hand() -> None:
     truth = np.arange(400) % 4
-    given = truth.copy()
-    given[:20] = (truth[:20] + 1) % 4
-    doubts = find_label_noise(given, sure_answers(truth, 4), np.arange(400), "abcd", IDS)
+    labels = truth.copy()
+    labels[:20] = (truth[:20] + 1) % 4
+    doubts = find_label_noise(labels, sure_answers(truth, 4), np.arange(400), "abcd", IDS)
     assert {suspect.id for suspect in doubts.suspects} == set(IDS[:20])
     assert doubts.noise.ceiling == pytest.approx(0.95, abs=0.001)
     assert doubts.noise.share == 0.05
@@ -125,20 +125,20 @@ def test_copies_that_disagree_are_named_and_bound_what_can_be_right() -> None:
 
 
 def test_model_and_copies_that_agree_say_so() -> None:
-    given = np.tile([0, 1], 200)
-    truth = given.copy()
+    labels = np.tile([0, 1], 200)
+    truth = labels.copy()
     truth[5] = 0
     copies = np.arange(400)
     copies[[0, 2, 5]] = 900
-    (suspect,) = find_label_noise(given, sure_answers(truth, 2), copies, "ab", IDS).suspects
+    (suspect,) = find_label_noise(labels, sure_answers(truth, 2), copies, "ab", IDS).suspects
     assert (suspect.id, suspect.found_by) == ("INC5", "model and copies")
 
 
 def test_rare_labels_are_not_suspected_by_a_model_that_hardly_knows_them() -> None:
-    given = np.tile([0, 1], 200)
-    truth = given.copy()
-    given[:19] = 2
-    doubts = find_label_noise(given, sure_answers(truth, 3), np.arange(400), "abc", IDS)
+    labels = np.tile([0, 1], 200)
+    truth = labels.copy()
+    labels[:19] = 2
+    doubts = find_label_noise(labels, sure_answers(truth, 3), np.arange(400), "abc", IDS)
     assert doubts.suspects == ()
     assert doubts.noise.assessed == 381
 
@@ -146,12 +146,12 @@ def test_rare_labels_are_not_suspected_by_a_model_that_hardly_knows_them() -> No
 def test_weak_model_cannot_tell_mistaken_labels_from_its_own_mistakes() -> None:
     """Right where it is unsure and sure where it is wrong: its mistakes pass for noise."""
     labels = np.arange(400) % 4
-    told = np.where(np.arange(400) < 100, (labels + 1) % 4, labels)
+    predicted = np.where(np.arange(400) < 100, (labels + 1) % 4, labels)
     confidence = np.repeat([0.95, 0.99, 0.4], [100, 100, 200])
     probabilities = np.repeat(((1 - confidence) / 3)[:, None], 4, axis=1)
-    probabilities[np.arange(400), told] = confidence
-    found = CrossFit(np.arange(400), probabilities)
-    doubts = find_label_noise(labels, found, np.arange(400), "abcd", IDS)
+    probabilities[np.arange(400), predicted] = confidence
+    cross_fit = CrossFit(np.arange(400), probabilities)
+    doubts = find_label_noise(labels, cross_fit, np.arange(400), "abcd", IDS)
     assert (doubts.noise.ceiling, doubts.suspects, doubts.noise.assessed) == (None, (), 400)
 
 
@@ -159,8 +159,8 @@ def test_unlabelled_and_unjudged_rows_are_left_alone() -> None:
     labels = np.tile([0, 1], 200)
     labels[300:] = -1
     answers = sure_answers(np.tile([0, 1], 50), 2)
-    found = CrossFit(np.arange(100, 200), answers.probabilities)
-    doubts = find_label_noise(labels, found, np.zeros(400, dtype=np.int64), "ab", IDS)
+    cross_fit = CrossFit(np.arange(100, 200), answers.probabilities)
+    doubts = find_label_noise(labels, cross_fit, np.zeros(400, dtype=np.int64), "ab", IDS)
     assert doubts.noise.assessed == 100
     assert doubts.noise.copied == 300
 
@@ -189,9 +189,9 @@ def write_history(path: Path) -> Path:
     words = {"Network": "vpn tunnel drops", "Printing": "printer paper jam"}
     lines = ["id,title,category"]
     for number in range(300):
-        told = ("Network", "Printing")[number % 2]
-        filed = ("Printing", "Network")[number % 2] if number % 15 == 4 else told
-        title = f"{words[told]} {number * 7919 % 997} in room {number * 104729 % 991}"
+        label = ("Network", "Printing")[number % 2]
+        filed = ("Printing", "Network")[number % 2] if number % 15 == 4 else label
+        title = f"{words[label]} {number * 7919 % 997} in room {number * 104729 % 991}"
         lines.append(f"T{number},{title},{filed}")
     path.write_text("\n".join(lines))
     return path

@@ -22,8 +22,8 @@ WORDS = ("printer", "network", "mailbox", "laptop")
 
 def past(count: int, mistaken: float = 0.0) -> tuple[ResolvedIncident, ...]:
     rng = np.random.default_rng(0)
-    said = rng.integers(0, len(WORDS), count)
-    given = np.where(rng.random(count) < mistaken, rng.integers(0, len(WORDS), count), said)
+    words = rng.integers(0, len(WORDS), count)
+    labels = np.where(rng.random(count) < mistaken, rng.integers(0, len(WORDS), count), words)
     return tuple(
         ResolvedIncident(
             IncidentReport(
@@ -31,7 +31,7 @@ def past(count: int, mistaken: float = 0.0) -> tuple[ResolvedIncident, ...]:
             ),
             Outcome(WORDS[g]),
         )
-        for n, (s, g) in enumerate(zip(said, given, strict=True))
+        for n, (s, g) in enumerate(zip(words, labels, strict=True))
     )
 
 

@@ -93,16 +93,16 @@ def test_interval_covers_the_truth_in_most_simulations() -> None:
     covered = 0
     for seed in range(120):
         judged = drawn(150, seed=seed)
-        found = measure(accuracy, judged, seed=seed)
-        covered += found.low <= 0.6 + 0.4 / 4 <= found.high
+        estimate = measure(accuracy, judged, seed=seed)
+        covered += estimate.low <= 0.6 + 0.4 / 4 <= estimate.high
     assert covered / 120 == pytest.approx(0.95, abs=0.06)
 
 
 def test_interval_resamples_blocks_not_rows() -> None:
     judged = drawn(200)
     giant = replace(judged, blocks=np.full(200, 7))
-    found = measure(accuracy, giant)
-    assert found.low == found.value == found.high
+    estimate = measure(accuracy, giant)
+    assert estimate.low == estimate.value == estimate.high
     paired = replace(judged, blocks=np.arange(200) // 20)
     # Twenty rows of a block stand or fall together, so the truth is known less well.
     alike = replace(paired, predicted=np.where(paired.blocks % 2 == 0, paired.labels, 4))

@@ -109,10 +109,10 @@ def test_drawing_writes_nowhere_but_to_its_folder(card: Card, tmp_path: Path) ->
         "from training.evaluation.reliability import draw_reliability;"
         "draw_reliability(Card.from_json(Path('card.json').read_text()), Path('fonts').absolute())"
     )
-    kept = {
+    variables = {
         name: value for name, value in os.environ.items() if not name.startswith(("MPL", "XDG"))
     }
-    environment = {**kept, "HOME": str(user), "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**variables, "HOME": str(user), "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, check=True)
     assert list(user.iterdir()) == []
     assert list(fonts.iterdir())

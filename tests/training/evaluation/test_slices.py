@@ -21,8 +21,8 @@ def test_incidents_are_divided_by_each_fact() -> None:
         report(n, service=("mail", "vpn", None)[n % 3], source="email" if n < 40 else "monitoring")
         for n in range(100)
     ]
-    found = {slice_.title: slice_.rows for slice_ in find_slices(reports, ["a", "b"] * 50)}
-    assert set(found) == {
+    rows = {slice_.title: slice_.rows for slice_ in find_slices(reports, ["a", "b"] * 50)}
+    assert set(rows) == {
         "class a",
         "class b",
         "service mail",
@@ -30,16 +30,16 @@ def test_incidents_are_divided_by_each_fact() -> None:
         "source email",
         "source monitoring",
     }
-    assert found["service vpn"].tolist() == list(range(1, 100, 3))
-    assert found["class b"].tolist() == list(range(1, 100, 2))
+    assert rows["service vpn"].tolist() == list(range(1, 100, 3))
+    assert rows["class b"].tolist() == list(range(1, 100, 2))
 
 
 def test_length_and_language_divide_where_they_differ() -> None:
     long = "the printer on the second floor is out of order and we can not print at all " * 3
     texts = ["vpn down", "der Drucker ist nicht zu erreichen und wir haben keine Zeit", long]
     reports = [report(n, title="", description=texts[n % 3]) for n in range(120)]
-    found = {slice_.title: len(slice_.rows) for slice_ in find_slices(reports, ["a"] * 120)}
-    assert found == {
+    sizes = {slice_.title: len(slice_.rows) for slice_ in find_slices(reports, ["a"] * 120)}
+    assert sizes == {
         "language unknown": 40,
         "language German": 40,
         "language English": 40,
@@ -90,8 +90,8 @@ def test_languages(text: str, language: str) -> None:
 
 
 def test_slicing_is_cheap() -> None:
-    said = "the server {} of team {} is not answering since the last deploy and users wait"
-    reports = [report(n, description=said.format(n, n % 97)) for n in range(2000)]
+    text = "the server {} of team {} is not answering since the last deploy and users wait"
+    reports = [report(n, description=text.format(n, n % 97)) for n in range(2000)]
     started = time.process_time()
     find_slices(reports, ["a", "b"] * 1000)
     assert time.process_time() - started < 2

@@ -28,9 +28,9 @@ def judged(found: Answers, predicted: np.ndarray) -> HeldOutPredictions:
     ("gain", "metric"), [(accuracy_gain, accuracy), (kappa_gain, quadratic_kappa)]
 )
 def test_intervals_are_those_of_drawing_each_group(gain, metric) -> None:
-    found = answers()
-    plain = compare(metric, judged(found, found.ours), judged(found, found.theirs))
-    fast = gain(found)
+    answered = answers()
+    plain = compare(metric, judged(answered, answered.ours), judged(answered, answered.theirs))
+    fast = gain(answered)
     assert fast.value == pytest.approx(plain.value)
     width = plain.high - plain.low
     assert fast.low == pytest.approx(plain.low, abs=width / 5)
@@ -49,8 +49,10 @@ def test_groups_that_are_right_or_wrong_together_widen_the_interval() -> None:
 
 
 def test_the_same_answers_differ_by_nothing() -> None:
-    found = answers()
-    same = Answers(found.labels, found.ours, found.ours, found.blocks, found.copies, 4)
+    answered = answers()
+    same = Answers(
+        answered.labels, answered.ours, answered.ours, answered.blocks, answered.copies, 4
+    )
     for gain in (accuracy_gain, kappa_gain):
         assert (gain(same).value, gain(same).low, gain(same).high) == (0, 0, 0)
 

@@ -126,10 +126,10 @@ def test_wanted_precision_and_family_are_the_plans(plan: TrainingPlan) -> None:
 
 
 def test_precision_counts_near_copies_once() -> None:
-    found = measure_precision([False] + [True] * 50, [7] + [3] * 30 + list(range(100, 120)))
-    assert (found.answers, found.right, found.groups) == (51, 50, 22)
-    assert found.precision == pytest.approx(21 / 22)
-    assert (found.low, found.high) == pytest.approx((0.7716, 0.9988), abs=1e-4)
+    precision = measure_precision([False] + [True] * 50, [7] + [3] * 30 + list(range(100, 120)))
+    assert (precision.answers, precision.right, precision.groups) == (51, 50, 22)
+    assert precision.precision == pytest.approx(21 / 22)
+    assert (precision.low, precision.high) == pytest.approx((0.7716, 0.9988), abs=1e-4)
     none = measure_precision([], [])
     assert (none.precision, none.low, none.high) == (None, 0, 1)
 

@@ -87,11 +87,11 @@ def test_a_training_with_time_adapts_serves_and_says_so(
     loaded = registry.load(registry.champions()["category"])
     reference = loaded.card.adapted_encoder_sha256
     assert (home.adapted_encoders / reference / "model.safetensors").is_file()
-    asked = [
+    reports = [
         IncidentReport(id="a", title="router beside phone"),
         IncidentReport(id="b", title="router beside printer"),
     ]
-    assert [answer.label for answer in loaded.model.predict(asked)] == ["same", "mixed"]
+    assert [answer.label for answer in loaded.model.predict(reports)] == ["same", "mixed"]
     assert not any(home.adaptations.iterdir())
 
 
@@ -126,5 +126,5 @@ def test_too_short_a_text_or_no_choice_is_said(tmp_path: Path) -> None:
     (target,), _ = find_targets(history)
     plan = replace(plan_of(open_home(HomeSettings(home=tmp_path)), minutes=1), encoder="hashing")
     split, _ = prepare(history, plan, lambda *step: None)
-    said = adapt(history, [target], split, plan, lambda *step: None)
-    assert said == "encoder not adapted: fewer than 200 incidents have a text and a label"
+    message = adapt(history, [target], split, plan, lambda *step: None)
+    assert message == "encoder not adapted: fewer than 200 incidents have a text and a label"

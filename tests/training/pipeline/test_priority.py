@@ -45,8 +45,8 @@ def test_impact_urgency_and_priority_are_ordered_targets(
     home: Home, tickets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PRECEDENT_UNDER_RATING_COST", "3")
-    said = train("--history", tickets, "--force-promote")
-    assert "learned from the history: 1 - High and 1 - High: P1" in " ".join(said.split())
+    output = train("--history", tickets, "--force-promote")
+    assert "learned from the history: 1 - High and 1 - High: P1" in " ".join(output.split())
     registry = ModelRegistry(home.tracking_uri, "default")
     champions = registry.champions()
     assert set(champions) == {"severity", "fields.impact", "fields.urgency", "similar"}

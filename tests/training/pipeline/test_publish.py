@@ -49,9 +49,9 @@ def test_what_passes_is_promoted_and_what_is_refused_stays_challenger(
     assert registry.champions()["category"].version == first.version
     assert registry.version("category", second.version).aliases == ("challenger",)
 
-    kept = json.loads(evaluation_folder(second, plan.home).verdict.read_text())
-    assert (kept["promoted"], kept["warnings"]) == (False, ["mail fell"])
-    assert kept["comparisons"][0]["low"] == -0.05
+    verdict = json.loads(evaluation_folder(second, plan.home).verdict.read_text())
+    assert (verdict["promoted"], verdict["warnings"]) == (False, ["mail fell"])
+    assert verdict["comparisons"][0]["low"] == -0.05
 
     promoted, refused = gate_events(plan)
     assert (promoted.action, promoted.actor, promoted.version) == ("promote", "Ana", "1")

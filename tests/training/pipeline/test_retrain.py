@@ -110,10 +110,10 @@ def test_it_learns_from_store_and_file_and_writes_nothing_back(
     file = write_history(tmp_path / "history.jsonl", everything[30:])
     result = run("--target", "category", "--from-store", "--history", file, "--json")
     assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
-    assert (told["retrained"], told["rows"], told["echoes"]) == (True, 60, 1)
-    assert told["trained"][0]["rows"] == 58
-    assert any("'Netwrk' in category" in warning for warning in told["warnings"])
+    answer = json.loads(result.stdout)
+    assert (answer["retrained"], answer["rows"], answer["echoes"]) == (True, 60, 1)
+    assert answer["trained"][0]["rows"] == 58
+    assert any("'Netwrk' in category" in warning for warning in answer["warnings"])
     assert champions(home) == {"category": "1"}
     assert [store.incidents.get(f"T{n}").outcome.category for n in (0, 1, 59)] == [
         *WORDS,
@@ -123,7 +123,7 @@ def test_it_learns_from_store_and_file_and_writes_nothing_back(
     assert states(store) == ["started", "finished"]
     finished = store.audit_log.select(action="retrain")[-1]
     assert finished.details["versions"] == {"category": "1"}
-    assert finished.details["data_sha256"] == told["data_sha256"]
+    assert finished.details["data_sha256"] == answer["data_sha256"]
 
     again = run("--target", "category", "--if-due")
     assert (again.exit_code, again.stdout.startswith("not due: last trained on")) == (0, True)
@@ -140,9 +140,9 @@ def test_train_does_not_learn_an_export_of_our_own_answers(
     store.predictions.record([answer])
     file = str(write_history(tmp_path / "history.jsonl", everything))
     command = ["train", "--history", file, "--target", "category", "--json"]
-    told = json.loads(CliRunner().invoke(app, command).stdout)
-    assert told["trained"][0]["rows"] == 59
-    assert "1 label left out for only repeating Precedent's own answers" in told["warnings"]
+    report = json.loads(CliRunner().invoke(app, command).stdout)
+    assert report["trained"][0]["rows"] == 59
+    assert "1 label left out for only repeating Precedent's own answers" in report["warnings"]
     assert store.incidents.get("T0").outcome.category == ours
     assert [row.source for row in store.labels.select()] == ["echo"]
 

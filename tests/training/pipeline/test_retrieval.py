@@ -230,8 +230,8 @@ def test_broken_runbooks_are_named_and_passed_over(
     result = run("train", "--runbooks", folder, "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["trained"]
-    said = result.stderr.splitlines()
-    assert [line.partition(":")[0] for line in said] == ["skipped binary.md", "skipped huge.md"]
+    lines = result.stderr.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["skipped binary.md", "skipped huge.md"]
     assert [runbook.id for runbook in store.runbooks.all()] == ["vpn"]
 
 
@@ -272,10 +272,12 @@ def test_a_folder_without_a_runbook_removes_none(
 
 
 def give(store: Store, target: str, action: str, subject: str | None, **more) -> None:
-    said = {"label": None, "given_by": "ana", "given_at": START, "source": "api"} | more
-    incident = said.pop("incident_id", "T1")
+    facts = {"label": None, "given_by": "ana", "given_at": START, "source": "api"} | more
+    incident = facts.pop("incident_id", "T1")
     store.feedback.record(
-        FeedbackRecord(f"p-{incident}-{subject}", incident, target, action, subject=subject, **said)
+        FeedbackRecord(
+            f"p-{incident}-{subject}", incident, target, action, subject=subject, **facts
+        )
     )
 
 
@@ -286,8 +288,8 @@ def test_feedback_is_read_as_judgements(store: Store) -> None:
     give(store, "open_match", "dismiss", "T7")
     give(store, "category", "accept", None)
     give(store, "runbooks", "accept", "vpn", helped=True)
-    said = read_judgements(store)
-    assert [(pair.id, pair.other, pair.is_related) for pair in said.pairs] == [
+    judgements = read_judgements(store)
+    assert [(pair.id, pair.other, pair.is_related) for pair in judgements.pairs] == [
         ("T1", "T0", True),
         ("T1", "T5", False),
         ("T1", "T7", False),
@@ -328,11 +330,11 @@ def test_registered_versions_are_ordinary_mlflow_models(home: Home, tmp_path: Pa
     """They hold no past and no runbooks, which are the store's, so by themselves find nothing."""
     command = ["--history", write_history(tmp_path / "h.jsonl")]
     trained("train", *command, "--runbooks", write_runbooks(tmp_path / "runbooks"))
-    asked = pd.DataFrame({"id": ["a", "b"], "title": [THINGS["vpn"], ""]}, index=[7, 9])
+    frame = pd.DataFrame({"id": ["a", "b"], "title": [THINGS["vpn"], ""]}, index=[7, 9])
     mlflow.set_tracking_uri(home.tracking_uri)
     for target in ("similar", "runbooks"):
         model = mlflow.pyfunc.load_model(f"models:/default.{target}@champion")
-        answer = model.predict(asked)
+        answer = model.predict(frame)
         assert list(answer.columns) == ["label", "confidence", "decision"]
         assert list(answer.index) == [7, 9]
         assert answer["label"].tolist() == ["", ""]

@@ -115,9 +115,11 @@ def test_the_saved_model_answers_as_the_trained_one(tmp_path) -> None:
     trusted = (*TRUSTED_TYPES, "models.runbooks.runbook_model.RunbookModel")
     loaded = load_artifact(tmp_path / "model", expected_sha256=sha256, trusted=trusted).model
     index = RunbookIndex(RUNBOOKS, _hashing())
-    asked = [example.report for example in past.incidents[:5]]
+    reports = [example.report for example in past.incidents[:5]]
     options = {"cutoff": 0.0}
-    assert loaded.suggest(asked, index, **options) == trained.model.suggest(asked, index, **options)
+    assert loaded.suggest(reports, index, **options) == trained.model.suggest(
+        reports, index, **options
+    )
 
 
 def _hashing():
