@@ -15,6 +15,6 @@ def test_levels_make_a_model_of_ordered_levels() -> None:
 def test_the_cost_of_under_rating_is_the_model_s_own_unless_given() -> None:
     levels = ("low", "high")
     usual = build_model("severity", levels=levels, encoder="hashing", seed=0)
-    given = build_model("severity", levels=levels, encoder="hashing", seed=0, under_rating_cost=3.0)
+    model = build_model("severity", levels=levels, encoder="hashing", seed=0, under_rating_cost=3.0)
     assert usual.get_params() == SeverityModel(levels=levels, encoder="hashing").get_params()
-    assert given.get_params() == usual.get_params() | {"under_rating_cost": 3.0}
+    assert model.get_params() == usual.get_params() | {"under_rating_cost": 3.0}

@@ -37,10 +37,10 @@ def registry(home):
 
 def test_hashes_are_sorted_and_each_is_there_once(tmp_path):
     write_learned_from(IDS, tmp_path / "ids.npy")
-    kept = np.load(tmp_path / "ids.npy")
-    assert kept.dtype == np.uint64
-    assert kept.tolist() == sorted(set(hash_ids(IDS).tolist()))
-    assert len(kept) == 3
+    ids = np.load(tmp_path / "ids.npy")
+    assert ids.dtype == np.uint64
+    assert ids.tolist() == sorted(set(hash_ids(IDS).tolist()))
+    assert len(ids) == 3
 
 
 def test_every_id_is_found_and_no_other(tmp_path):

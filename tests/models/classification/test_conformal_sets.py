@@ -31,24 +31,24 @@ def coverage(sets: LabelSets, seed: int) -> np.ndarray:
 
 
 def mean_coverage(repeats: int = 40, **settings: int) -> np.ndarray:
-    found = []
+    coverages = []
     for seed in range(repeats):
         sets = LabelSets(**settings).fit(*drawn(800, seed), np.arange(800))
-        found.append(coverage(sets, 1000 + seed))
-    return np.mean(found, axis=0)
+        coverages.append(coverage(sets, 1000 + seed))
+    return np.mean(coverages, axis=0)
 
 
 def test_each_class_is_covered_as_promised_and_no_wider() -> None:
-    found = mean_coverage()
-    assert (found > 0.89).all()
-    assert (found < 0.925).all()
+    coverages = mean_coverage()
+    assert (coverages > 0.89).all()
+    assert (coverages < 0.925).all()
 
 
 def test_pooled_classes_are_covered_together_but_not_each() -> None:
-    found = mean_coverage(fewest_own=1000)
-    assert found @ [0.7, 0.2, 0.1] == pytest.approx(0.9, abs=0.01)
-    assert found[0] > 0.92
-    assert found[2] < 0.8
+    coverages = mean_coverage(fewest_own=1000)
+    assert coverages @ [0.7, 0.2, 0.1] == pytest.approx(0.9, abs=0.01)
+    assert coverages[0] > 0.92
+    assert coverages[2] < 0.8
 
 
 def mass_above(probabilities: np.ndarray) -> np.ndarray:

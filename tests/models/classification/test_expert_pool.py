@@ -69,9 +69,9 @@ def test_pool_learns_and_hands_over_its_held_out_rows_once() -> None:
     encoded, labels = numbered(60)
     pool = ExpertPool(classes=3).fit(encoded, labels, copy_folds(np.arange(60)))
     assert (pool.predict_proba(encoded).argmax(axis=1) == labels).all()
-    found = pool.take_cross_fit()
-    assert sorted(found.rows.tolist()) == list(range(60))
-    assert (found.probabilities.argmax(axis=1) == labels[found.rows]).mean() > 0.95
+    cross_fit = pool.take_cross_fit()
+    assert sorted(cross_fit.rows.tolist()) == list(range(60))
+    assert (cross_fit.probabilities.argmax(axis=1) == labels[cross_fit.rows]).mean() > 0.95
     assert not hasattr(pool, "cross_fit_")
 
 
@@ -92,8 +92,10 @@ def test_several_processes_learn_what_one_learns(monkeypatch: pytest.MonkeyPatch
 def test_labels_of_chance_are_not_predicted_from_held_out_rows() -> None:
     encoded, _ = numbered(120)
     labels = np.random.default_rng(1).integers(0, 3, 120)
-    found = ExpertPool(classes=3).fit(encoded, labels, copy_folds(np.arange(120))).take_cross_fit()
-    assert (found.probabilities.argmax(axis=1) == labels[found.rows]).mean() < 0.5
+    cross_fit = (
+        ExpertPool(classes=3).fit(encoded, labels, copy_folds(np.arange(120))).take_cross_fit()
+    )
+    assert (cross_fit.probabilities.argmax(axis=1) == labels[cross_fit.rows]).mean() < 0.5
 
 
 def test_fold_with_one_label_is_left_out_and_none_is_refused() -> None:
@@ -101,8 +103,8 @@ def test_fold_with_one_label_is_left_out_and_none_is_refused() -> None:
     rows = np.arange(60)
     lone = Fold(rows[:1], rows[1:5])
     whole = Fold(rows[:40], rows[40:])
-    found = ExpertPool(classes=3).fit(encoded, labels, [lone, whole]).take_cross_fit()
-    assert found.rows.min() == 40
+    cross_fit = ExpertPool(classes=3).fit(encoded, labels, [lone, whole]).take_cross_fit()
+    assert cross_fit.rows.min() == 40
     with pytest.raises(NotEnoughHistory, match="two labels"):
         ExpertPool(classes=3).fit(encoded, labels, [lone])
 
@@ -113,8 +115,8 @@ def test_class_that_folds_never_show_is_not_distrusted() -> None:
     pool = ExpertPool(classes=3).fit(encoded, labels, copy_folds(labels))
     assert (pool.pool_.weights_.mean(axis=0) > 0).all()
     assert (pool.predict_proba(encoded).argmax(axis=1) == labels).all()
-    found = pool.take_cross_fit()
-    assert (found.probabilities.argmax(axis=1) != labels[found.rows]).all()
+    cross_fit = pool.take_cross_fit()
+    assert (cross_fit.probabilities.argmax(axis=1) != labels[cross_fit.rows]).all()
 
 
 def test_history_of_facts_alone_is_learned() -> None:

@@ -55,8 +55,8 @@ def test_the_pool_trusts_the_expert_that_was_right_on_held_out_rows(model: Choic
 
 
 def test_the_head_decides(model: ChoiceModel) -> None:
-    asked = [IncidentReport(id="a", title="alpha"), IncidentReport(id="b", title="omega")]
-    assert [answer.label for answer in model.predict(asked)] == list(LABELS)
+    reports = [IncidentReport(id="a", title="alpha"), IncidentReport(id="b", title="omega")]
+    assert [answer.label for answer in model.predict(reports)] == list(LABELS)
 
 
 def test_without_adapted_scores_nothing_can_be_learned_from_such_titles() -> None:
@@ -69,8 +69,8 @@ def test_a_saved_model_answers_alike(model: ChoiceModel, tmp_path: Path) -> None
     card = Card("category", "choice", datetime(2026, 1, 1, tzinfo=UTC))
     sha256 = save_artifact(model, card, tmp_path / "saved")
     loaded = load_artifact(tmp_path / "saved", expected_sha256=sha256).model
-    asked = [IncidentReport(id="a", title="alpha"), IncidentReport(id="b", title="")]
-    assert loaded.predict(asked) == model.predict(asked)
+    reports = [IncidentReport(id="a", title="alpha"), IncidentReport(id="b", title="")]
+    assert loaded.predict(reports) == model.predict(reports)
 
 
 def test_parameters_name_the_encoder_and_hold_no_array(model: ChoiceModel) -> None:

@@ -74,45 +74,45 @@ def test_pool_slope_and_curvature_are_those_of_its_loss() -> None:
 @pytest.mark.parametrize("sharpness", [0.4, 3.0])
 def test_calibration_makes_confidence_match_accuracy(sharpness: float) -> None:
     scores, labels = drawn(4000, 3)
-    given = np.exp(log_softmax(sharpness * scores, axis=1))
-    calibrated = TopCalibration().fit(given, labels).transform(given)
+    probabilities = np.exp(log_softmax(sharpness * scores, axis=1))
+    calibrated = TopCalibration().fit(probabilities, labels).transform(probabilities)
     right = calibrated.argmax(axis=1) == labels
-    assert abs(given.max(axis=1).mean() - right.mean()) > 0.05
+    assert abs(probabilities.max(axis=1).mean() - right.mean()) > 0.05
     assert abs(calibrated.max(axis=1).mean() - right.mean()) < 0.02
 
 
 @pytest.mark.parametrize("classes", [2, 3, 40])
 def test_calibration_keeps_the_likeliest_and_sums_to_one(classes: int) -> None:
     rng = np.random.default_rng(0)
-    given = rng.dirichlet(np.full(classes, 0.1), 3000)
-    given[0] = np.eye(classes)[0]
+    probabilities = rng.dirichlet(np.full(classes, 0.1), 3000)
+    probabilities[0] = np.eye(classes)[0]
     # Much less often right than it says, so confidence must fall below that of close seconds.
-    is_right = rng.random(3000) < expit(logit(given.max(axis=1)) - 1.5)
-    labels = np.where(is_right, given.argmax(axis=1), given.argmin(axis=1))
-    calibration = TopCalibration().fit(given, labels)
+    is_right = rng.random(3000) < expit(logit(probabilities.max(axis=1)) - 1.5)
+    labels = np.where(is_right, probabilities.argmax(axis=1), probabilities.argmin(axis=1))
+    calibration = TopCalibration().fit(probabilities, labels)
     assert calibration.curve_ is not None
-    calibrated = calibration.transform(given)
+    calibrated = calibration.transform(probabilities)
     np.testing.assert_allclose(calibrated.sum(axis=1), 1, atol=1e-9)
-    np.testing.assert_array_equal(calibrated.argmax(axis=1), given.argmax(axis=1))
+    np.testing.assert_array_equal(calibrated.argmax(axis=1), probabilities.argmax(axis=1))
     assert calibrated.min() >= 0
 
 
 def test_calibration_keeps_the_proportions_of_the_others() -> None:
     scores, labels = drawn(3000, 3)
-    given = np.exp(log_softmax(2 * scores, axis=1))
-    calibrated = TopCalibration().fit(given, labels).transform(given)
+    probabilities = np.exp(log_softmax(2 * scores, axis=1))
+    calibrated = TopCalibration().fit(probabilities, labels).transform(probabilities)
     sure = np.flatnonzero(calibrated.max(axis=1) > 0.6)
     for row in sure[:50]:
-        others = np.delete(np.arange(3), given[row].argmax())
-        before, after = given[row, others], calibrated[row, others]
+        others = np.delete(np.arange(3), probabilities[row].argmax())
+        before, after = probabilities[row, others], calibrated[row, others]
         assert after / after.sum() == pytest.approx(before / before.sum())
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0, 0], [1, 1, 1, 1], [1, 1, 0, 0]])
 def test_too_few_rows_leave_probabilities_alone(labels: list[int]) -> None:
-    given = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.55, 0.45]])
-    calibration = TopCalibration().fit(given, np.array(labels))
-    np.testing.assert_array_equal(calibration.transform(given), given)
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.55, 0.45]])
+    calibration = TopCalibration().fit(probabilities, np.array(labels))
+    np.testing.assert_array_equal(calibration.transform(probabilities), probabilities)
 
 
 def test_few_rows_move_neither_weights_nor_biases_far() -> None:
@@ -129,9 +129,13 @@ def test_few_rows_move_neither_weights_nor_biases_far() -> None:
 
 
 def test_few_answers_move_confidence_less_than_many() -> None:
-    given = np.tile([[0.9, 0.1], [0.6, 0.4]], (10, 1))
+    probabilities = np.tile([[0.9, 0.1], [0.6, 0.4]], (10, 1))
     labels = np.tile([0, 0, 1, 1], 5)
-    once = TopCalibration().fit(given, labels).transform(given)[0, 0]
-    often = TopCalibration().fit(np.tile(given, (50, 1)), np.tile(labels, 50)).transform(given)
+    once = TopCalibration().fit(probabilities, labels).transform(probabilities)[0, 0]
+    often = (
+        TopCalibration()
+        .fit(np.tile(probabilities, (50, 1)), np.tile(labels, 50))
+        .transform(probabilities)
+    )
     assert often[0, 0] + 0.1 < once < 0.9
     assert often[0, 0] == pytest.approx(0.5, abs=0.02)

@@ -44,11 +44,11 @@ def test_sure_probabilities_are_cut_by_cost_alone() -> None:
 def test_a_rare_level_is_given_though_no_row_is_more_than_half_sure_of_it() -> None:
     chances, labels = uncertain()
     assert (labels == 2).mean() < RARE
-    found = rate(chances, cuts_for(chances, labels))
+    ratings = rate(chances, cuts_for(chances, labels))
     by_cost_alone = rate(chances, np.full(2, 1 / 2.25))
-    assert (by_cost_alone == 2).sum() < 5 < (found == 2).sum()
+    assert (by_cost_alone == 2).sum() < 5 < (ratings == 2).sum()
     kappas = [
-        cohen_kappa_score(labels, ranks, weights="linear") for ranks in (found, by_cost_alone)
+        cohen_kappa_score(labels, ranks, weights="linear") for ranks in (ratings, by_cost_alone)
     ]
     assert kappas[0] > kappas[1] + 0.05
 

@@ -49,10 +49,10 @@ def two_organisations(level: str, other: str) -> tuple[list[str], tuple[Fold, ..
 
 def test_each_row_is_judged_by_cuts_that_other_folds_taught() -> None:
     model = fitted(["low", "mid", "high"] * 12)
-    found = model.cross_fit_
-    assert found.predicted is not None
-    assert found.predicted.shape == found.rows.shape
-    assert set(found.predicted.tolist()) == {0, 1, 2}
+    cross_fit = model.cross_fit_
+    assert cross_fit.predicted is not None
+    assert cross_fit.predicted.shape == cross_fit.rows.shape
+    assert set(cross_fit.predicted.tolist()) == {0, 1, 2}
 
 
 def test_cuts_that_do_not_carry_from_fold_to_fold_are_not_used() -> None:

@@ -216,10 +216,10 @@ def test_two_promotions_at_once_follow_each_other(versions, move, log):
         thread.start()
     for thread in threads:
         thread.join()
-    told = [version for action, version in log() if action == "promote"]
-    assert sorted(told) == ["1", "2", "3"]
-    assert told[-1] == _champion(versions)
-    assert [move("back"), move("back")] == told[1::-1]
+    promoted = [version for action, version in log() if action == "promote"]
+    assert sorted(promoted) == ["1", "2", "3"]
+    assert promoted[-1] == _champion(versions)
+    assert [move("back"), move("back")] == promoted[1::-1]
 
 
 def test_a_promotion_waits_only_so_long_for_another(versions, move, monkeypatch):

@@ -35,7 +35,7 @@ def test_no_documents_have_no_scores() -> None:
 
 
 def test_the_share_of_a_text(field) -> None:
-    asked = {"disk", "jam"}
-    assert field.share(asked, ["disk", "jam", "other"]) == pytest.approx(1)
-    assert field.share(asked, ["jam"]) > field.share(asked, ["disk"]) > field.share(asked, []) == 0
+    words = {"disk", "jam"}
+    assert field.share(words, ["disk", "jam", "other"]) == pytest.approx(1)
+    assert field.share(words, ["jam"]) > field.share(words, ["disk"]) > field.share(words, []) == 0
     assert field.share(set(), ["disk"]) == 0

@@ -154,8 +154,8 @@ def test_equal_texts_keep_their_own_ids(model) -> None:
 def test_what_many_are_called_names_none(model) -> None:
     texts = ("No space left.", "Relay refuses.", "Tunnel lost.", "Site slow.")
     pages = [runbook(f"page-{n}", "Alert", text) for n, text in enumerate(texts)]
-    asked = IncidentReport(id="1", title="Alert", description="Relay refuses mail")
-    answer = suggest(model, RunbookIndex(pages, HashingEncoder()), asked, cutoff=0)
+    report = IncidentReport(id="1", title="Alert", description="Relay refuses mail")
+    answer = suggest(model, RunbookIndex(pages, HashingEncoder()), report, cutoff=0)
     assert answer.label == "page-1"
     assert not any("named alike" in reason for runbook in answer.runbooks for reason in runbook.why)
 
@@ -189,21 +189,21 @@ def test_a_use_that_did_not_help_moves_it_away(model, index) -> None:
     plain = suggest(model, index, DISK).confidence
     blamed = index.with_uses([RunbookUse(past, "disk/DiskFillingUp", helped=False)])
     answer = suggest(model, blamed, DISK, cutoff=0)
-    found = {runbook.id: runbook for runbook in answer.runbooks}["disk/DiskFillingUp"]
-    assert found.relevance < plain
-    assert not any("INC7" in reason for reason in found.why)
+    suggestion = {runbook.id: runbook for runbook in answer.runbooks}["disk/DiskFillingUp"]
+    assert suggestion.relevance < plain
+    assert not any("INC7" in reason for reason in suggestion.why)
 
 
 def test_only_earlier_uses_count(model, index) -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    asked = replace(ODD, opened_at=noon)
-    plain = suggest(model, index, asked, cutoff=0)
+    report = replace(ODD, opened_at=noon)
+    plain = suggest(model, index, report, cutoff=0)
     for known, moves in ((noon - timedelta(hours=1), True), (noon, False)):
         past = replace(ODD, id="INC7", opened_at=known)
         used = index.with_uses([RunbookUse(past, "mail/queue")])
-        assert (suggest(model, used, asked, cutoff=0) != plain) is moves
-    own = index.with_uses([RunbookUse(asked, "mail/queue")])
-    assert suggest(model, own, asked, cutoff=0) == plain
+        assert (suggest(model, used, report, cutoff=0) != plain) is moves
+    own = index.with_uses([RunbookUse(report, "mail/queue")])
+    assert suggest(model, own, report, cutoff=0) == plain
 
 
 def test_the_same_uses_are_the_same_index(index) -> None:
@@ -218,19 +218,19 @@ def test_the_same_uses_are_the_same_index(index) -> None:
 
 
 def test_only_new_uses_are_encoded(index) -> None:
-    asked = []
+    encoded = []
 
     class Listening(HashingEncoder):
         def encode(self, texts):
-            asked.extend(texts)
+            encoded.extend(texts)
             return super().encode(texts)
 
     listening = RunbookIndex(RUNBOOKS, HashingEncoder(), caching_encoder=Listening())
-    assert asked == TEXTS
+    assert encoded == TEXTS
     used = listening.with_uses([RunbookUse(DISK, "mail/queue"), RunbookUse(ODD, "mail/queue")])
-    assert len(asked) == len(TEXTS) + 2
+    assert len(encoded) == len(TEXTS) + 2
     fewer = used.without_incidents({ODD.id})
-    assert len(asked) == len(TEXTS) + 2
+    assert len(encoded) == len(TEXTS) + 2
     fresh = index.with_uses([RunbookUse(DISK, "mail/queue")])
     assert fewer.past.all_uses == fresh.past.all_uses
     assert fewer.past.vectors.tolist() == fresh.past.vectors.tolist()
@@ -268,9 +268,9 @@ def test_fit_moves_from_the_shipped_constants_with_each_outcome(index) -> None:
     assert plain.weights_.tolist() == RunbookModel().fit(misleading_past(3)).weights_.tolist()
     assert taught.examples_ == 30
     assert taught.weights_[FEATURES.index("same name")] < plain.weights_[0]
-    asked = IncidentReport(id="new", title="DiskFillingUp", description="mail relay refuses")
+    report = IncidentReport(id="new", title="DiskFillingUp", description="mail relay refuses")
     used = index.with_uses(past_uses(misleading_past(30)))
-    assert suggest(taught, used, asked).label == "mail/queue"
+    assert suggest(taught, used, report).label == "mail/queue"
 
 
 def test_refit_forgets(index) -> None:
@@ -337,8 +337,8 @@ def test_outcomes_and_what_people_said_are_uses() -> None:
         word(FeedbackAction.DISMISS, "mail/queue", target="similar"),
         word(FeedbackAction.ACCEPT, "mail/queue", incident_id="gone"),
     ]
-    found = {use.runbook_id: use.helped for use in past_uses(past, words)}
-    assert found == {
+    helped = {use.runbook_id: use.helped for use in past_uses(past, words)}
+    assert helped == {
         "mail/queue": True,
         "pay/gateway": False,
         "db/replication-lag": False,
@@ -352,5 +352,5 @@ def test_names_of_other_alerts_do_not_draw_a_runbook(model) -> None:
         runbook("a", "Slow writes", "Same as NodeFilesystemSpaceFillingUp, for others."),
         runbook("b", "Volumes", "The file system is out of space soon."),
     ]
-    asked = IncidentReport(id="1", description="node filesystem space filling up")
-    assert suggest(model, RunbookIndex(pages, HashingEncoder()), asked, cutoff=0).label == "b"
+    report = IncidentReport(id="1", description="node filesystem space filling up")
+    assert suggest(model, RunbookIndex(pages, HashingEncoder()), report, cutoff=0).label == "b"

@@ -24,18 +24,18 @@ def candidates(*texts: tuple[str, str]) -> Candidates:
     for at, (title, text) in enumerate(texts):
         report = IncidentReport(chr(ord("a") + at), title=title, description=text)
         index.upsert([ResolvedIncident(report, Outcome())])
-    found = index.candidates(view_of("export", TEXT))
-    assert list(found.ids) == sorted(found.ids)
-    assert len(found) == len(texts)
-    return found
+    matches = index.candidates(view_of("export", TEXT))
+    assert list(matches.ids) == sorted(matches.ids)
+    assert len(matches) == len(texts)
+    return matches
 
 
 def test_copies_are_grouped_in_the_given_order() -> None:
-    found = candidates(("export", TEXT), ("mail", "relay refuses"), ("export", TEXT))
-    assert collapse_copies(found, [0, 1, 2]) == [[0, 2], [1]]
-    assert collapse_copies(found, [2, 1, 0]) == [[2, 0], [1]]
-    assert collapse_copies(found, [1]) == [[1]]
-    assert collapse_copies(found, []) == []
+    matches = candidates(("export", TEXT), ("mail", "relay refuses"), ("export", TEXT))
+    assert collapse_copies(matches, [0, 1, 2]) == [[0, 2], [1]]
+    assert collapse_copies(matches, [2, 1, 0]) == [[2, 0], [1]]
+    assert collapse_copies(matches, [1]) == [[1]]
+    assert collapse_copies(matches, []) == []
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_copies_are_grouped_in_the_given_order() -> None:
     ],
 )
 def test_variable_parts_do_not_count(one: str, other: str) -> None:
-    found = candidates(("export", f"{TEXT} {one}"), ("export", f"{TEXT} {other}"))
-    assert collapse_copies(found, [0, 1]) == [[0, 1]]
+    matches = candidates(("export", f"{TEXT} {one}"), ("export", f"{TEXT} {other}"))
+    assert collapse_copies(matches, [0, 1]) == [[0, 1]]
 
 
 def test_one_word_in_ten_may_differ_but_not_two() -> None:
@@ -60,22 +60,22 @@ def test_one_word_in_ten_may_differ_but_not_two() -> None:
 
 
 def test_another_title_is_another_incident() -> None:
-    found = candidates(("export fails", TEXT), ("printer jams", TEXT))
-    assert collapse_copies(found, [0, 1]) == [[0], [1]]
+    matches = candidates(("export fails", TEXT), ("printer jams", TEXT))
+    assert collapse_copies(matches, [0, 1]) == [[0], [1]]
 
 
 def test_copies_of_a_report() -> None:
-    found = candidates(("export", TEXT), ("mail", "relay refuses"), ("export", f"{TEXT} 4711"))
-    assert copies_of(view_of("export", TEXT), found).tolist() == [True, False, True]
+    matches = candidates(("export", TEXT), ("mail", "relay refuses"), ("export", f"{TEXT} 4711"))
+    assert copies_of(view_of("export", TEXT), matches).tolist() == [True, False, True]
 
 
 def test_few_words_tell_of_no_copy() -> None:
-    found = candidates(("export", "stops"))
-    assert copies_of(view_of("export", "stops"), found).tolist() == [False]
+    matches = candidates(("export", "stops"))
+    assert copies_of(view_of("export", "stops"), matches).tolist() == [False]
 
 
 def test_candidates_of_like_vectors_are_of_one_trouble() -> None:
-    found = candidates(("export", TEXT), ("mail", "relay refuses"), ("export", f"{TEXT} today"))
-    numbers = alike_groups(found)
+    matches = candidates(("export", TEXT), ("mail", "relay refuses"), ("export", f"{TEXT} today"))
+    numbers = alike_groups(matches)
     assert numbers[0] == numbers[2] != numbers[1]
     assert np.issubdtype(numbers.dtype, np.integer)

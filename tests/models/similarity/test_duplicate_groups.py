@@ -25,8 +25,8 @@ def test_a_duplicate_belongs_to_what_it_names() -> None:
 
 
 def test_links_carry_on() -> None:
-    found = groups(a=None, b="a", c="b", d=None, e="d")
-    assert found["a"] == found["b"] == found["c"] != found["d"] == found["e"]
+    group_of = groups(a=None, b="a", c="b", d=None, e="d")
+    assert group_of["a"] == group_of["b"] == group_of["c"] != group_of["d"] == group_of["e"]
 
 
 def test_children_of_one_unknown_parent_belong_together() -> None:
@@ -35,8 +35,8 @@ def test_children_of_one_unknown_parent_belong_together() -> None:
 
 @pytest.mark.parametrize("separator", [",", ", ", ";", " ", "\n"])
 def test_several_may_be_named(separator: str) -> None:
-    found = groups(a=None, b=None, c=f"a{separator}b", d=None)
-    assert found == {"a": 0, "b": 0, "c": 0, "d": UNLINKED}
+    group_of = groups(a=None, b=None, c=f"a{separator}b", d=None)
+    assert group_of == {"a": 0, "b": 0, "c": 0, "d": UNLINKED}
 
 
 def test_an_id_with_a_space_is_one_id() -> None:
@@ -54,6 +54,6 @@ def test_circles_end() -> None:
 
 
 def test_every_number_is_used_from_zero() -> None:
-    found = groups(a="x", b="x", c=None, d="y", e="y")
-    assert set(found.values()) == {UNLINKED, 0, 1}
+    group_of = groups(a="x", b="x", c=None, d="y", e="y")
+    assert set(group_of.values()) == {UNLINKED, 0, 1}
     assert set(groups(a=None, b="a").values()) == {0}

@@ -81,28 +81,32 @@ def test_copy_has_everything_in_common(index: IncidentIndex) -> None:
 
 
 def test_rare_shared_term_weighs_more_than_a_common_one(index: IncidentIndex) -> None:
-    found = features_of(index, untimed("q", "gateway fail"))
-    assert found["rare"]["rarest_term"] > found["other-0"]["rarest_term"] > 0
-    assert found["blank"]["rarest_term"] == found["blank"]["shared_terms"] == 0
+    features = features_of(index, untimed("q", "gateway fail"))
+    assert features["rare"]["rarest_term"] > features["other-0"]["rarest_term"] > 0
+    assert features["blank"]["rarest_term"] == features["blank"]["shared_terms"] == 0
 
 
 def test_fact_that_is_common_says_little(index: IncidentIndex) -> None:
-    found = features_of(index, ASKED)
-    assert found["copy"]["same_facts"] > found["rare"]["same_facts"] > found["bare"]["same_facts"]
-    assert found["bare"]["same_facts"] == 0
+    features = features_of(index, ASKED)
+    assert (
+        features["copy"]["same_facts"]
+        > features["rare"]["same_facts"]
+        > features["bare"]["same_facts"]
+    )
+    assert features["bare"]["same_facts"] == 0
 
 
 def test_what_is_unknown_is_neutral(index: IncidentIndex) -> None:
-    found = features_of(index, untimed("q", "card payments fail"))
-    assert {row["same_service"] for row in found.values()} == {0}
-    assert {row["same_facts"] for row in found.values()} == {0}
-    assert len({row["log_weeks_apart"] for row in found.values()}) == 1
+    features = features_of(index, untimed("q", "card payments fail"))
+    assert {row["same_service"] for row in features.values()} == {0}
+    assert {row["same_facts"] for row in features.values()} == {0}
+    assert len({row["log_weeks_apart"] for row in features.values()}) == 1
 
 
 def test_unknown_time_of_a_candidate_lies_between_near_and_far(index: IncidentIndex) -> None:
-    found = features_of(index, ASKED)
+    features = features_of(index, ASKED)
     far = np.log1p(1_000)
-    assert found["copy"]["log_weeks_apart"] < found["bare"]["log_weeks_apart"] < far
+    assert features["copy"]["log_weeks_apart"] < features["bare"]["log_weeks_apart"] < far
 
 
 def test_empty_report_resembles_nothing(index: IncidentIndex) -> None:
@@ -114,8 +118,8 @@ def test_empty_report_resembles_nothing(index: IncidentIndex) -> None:
 
 
 def test_candidate_like_everything_is_common(index: IncidentIndex) -> None:
-    found = features_of(index, untimed("q", "printer fail paper gateway tills"))
-    assert found["other-0"]["commonness"] > found["rare"]["commonness"]
+    features = features_of(index, untimed("q", "printer fail paper gateway tills"))
+    assert features["other-0"]["commonness"] > features["rare"]["commonness"]
 
 
 def test_no_candidates_have_no_features() -> None:

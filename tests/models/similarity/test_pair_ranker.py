@@ -66,14 +66,14 @@ def test_score_is_the_weighted_sum_of_features() -> None:
 
 
 def test_weights_move_with_each_link() -> None:
-    found = [
+    weights = [
         weight(
             PairRanker().fit([query(n, decisive=SERVICE, strength=1) for n in range(count)]),
             "same_service",
         )
         for count in (0, 5, 50, 200)
     ]
-    assert (np.diff(found) > 0).all()
+    assert (np.diff(weights) > 0).all()
 
 
 def test_what_was_learned_ranks_unseen_queries_better() -> None:
@@ -131,15 +131,15 @@ def test_higher_score_never_has_the_lower_relatedness() -> None:
     generator = np.random.default_rng(0)
     for _ in range(50):
         scores = generator.normal(9, 2, 20)
-        found = calibration.predict(scores, generator.integers(0, 15, 20))[np.argsort(-scores)]
-        assert (np.diff(found) <= 0).all()
-        assert ((found >= 0) & (found <= 1)).all()
+        predicted = calibration.predict(scores, generator.integers(0, 15, 20))[np.argsort(-scores)]
+        assert (np.diff(predicted) <= 0).all()
+        assert ((predicted >= 0) & (predicted <= 1)).all()
 
 
 def test_equal_scores_are_equally_related() -> None:
     calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
-    found = relatedness(calibration, [12.0, 12.0, 5.0])
-    assert found[0] == pytest.approx(found[1])
+    predicted = relatedness(calibration, [12.0, 12.0, 5.0])
+    assert predicted[0] == pytest.approx(predicted[1])
 
 
 def test_probabilities_follow_the_labels() -> None:
@@ -149,14 +149,14 @@ def test_probabilities_follow_the_labels() -> None:
     fresh = [query(n, has_relative=n % 4 == 0, strength=0.4) for n in range(5000, 5800)]
     scores = [ranker.score(query.features) for query in fresh]
     right = [query.is_relative[score.argmax()] for query, score in zip(fresh, scores, strict=True)]
-    found = np.array(
+    best = np.array(
         [
             calibration.predict(score, query.alike).max()
             for query, score in zip(fresh, scores, strict=True)
         ]
     )
-    assert found.mean() == pytest.approx(np.mean(right), abs=0.05)
-    shown = found >= calibration.cutoff_
+    assert best.mean() == pytest.approx(np.mean(right), abs=0.05)
+    shown = best >= calibration.cutoff_
     assert np.mean(np.array(right)[shown]) >= 0.75
 
 

@@ -104,8 +104,8 @@ def test_a_clear_lead_outweighs_documentation(model) -> None:
 def test_without_a_time_everything_is_past(model) -> None:
     incidents = [past("LATER", hours_ago=-5), past("UNKNOWN", "vpn", "x", hours_ago=None)]
     assert ids(search(model, incidents, cutoff=0)) == ["UNKNOWN"]
-    found = search(model, incidents, replace(ASKED, opened_at=None), cutoff=0)
-    assert set(ids(found)) == {"LATER", "UNKNOWN"}
+    answer = search(model, incidents, replace(ASKED, opened_at=None), cutoff=0)
+    assert set(ids(answer)) == {"LATER", "UNKNOWN"}
 
 
 def test_copies_are_counted_in_one_entry_led_by_the_best_documented(model) -> None:
@@ -184,8 +184,8 @@ def test_times_out_of_order_tell_no_duration(model) -> None:
 
 
 def test_without_a_title_the_text_begins_it(model) -> None:
-    asked = replace(ASKED, title="")
-    (entry,) = search(model, [past("A", "", f"{TEXT}\nsecond line")], asked).similar
+    report = replace(ASKED, title="")
+    (entry,) = search(model, [past("A", "", f"{TEXT}\nsecond line")], report).similar
     assert entry.title == TEXT
 
 
@@ -193,11 +193,11 @@ def test_reasons_name_what_is_shared(model) -> None:
     error = "java.sql.SQLException: ORA-00600: internal error code"
     one = past("A", text=f"{TEXT} {error}")
     one = replace(one, report=replace(one.report, attributes={"site": "graz", "shift": "night"}))
-    asked = replace(
+    report = replace(
         ASKED, description=f"{TEXT} {error}", attributes={"site": "Graz", "shift": "day"}
     )
     others = [past(f"O{n}", words, words) for n, words in enumerate(WORDS)]
-    why = search(model, [one, *others], asked).similar[0].why
+    why = search(model, [one, *others], report).similar[0].why
     assert why[0].startswith("same error: ")
     assert "same title" in why
     assert "same service: payments" in why

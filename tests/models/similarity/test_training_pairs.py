@@ -53,27 +53,27 @@ def test_a_link_makes_relatives_of_those_before() -> None:
         numbered(2, duplicate_of="0"),
         numbered(3, duplicate_of="2"),
     ]
-    found = queries(examples)
-    assert relatives_of(found["2"], examples) == {"0"}
-    assert relatives_of(found["3"], examples) == {"0", "2"}
-    assert found["3"].has_relative is True
-    assert found["1"].has_relative is False
-    assert found["0"].has_relative is False
-    assert found["0"].features.shape == (0, len(FEATURES))
-    assert found["3"].features.shape == (3, len(FEATURES))
+    query_of = queries(examples)
+    assert relatives_of(query_of["2"], examples) == {"0"}
+    assert relatives_of(query_of["3"], examples) == {"0", "2"}
+    assert query_of["3"].has_relative is True
+    assert query_of["1"].has_relative is False
+    assert query_of["0"].has_relative is False
+    assert query_of["0"].features.shape == (0, len(FEATURES))
+    assert query_of["3"].features.shape == (3, len(FEATURES))
 
 
 def test_one_group_has_one_number_and_others_their_own() -> None:
     examples = [numbered(0), numbered(1), numbered(2, duplicate_of="0"), numbered(3)]
-    found = queries(examples)
-    assert found["0"].group == found["2"].group
-    assert len({query.group for query in found.values()}) == 3
+    query_of = queries(examples)
+    assert query_of["0"].group == query_of["2"].group
+    assert len({query.group for query in query_of.values()}) == 3
 
 
 def test_without_a_link_nobody_knows() -> None:
-    found = queries([numbered(n) for n in range(4)])
-    assert [query.has_relative for query in found.values()] == [None] * 4
-    assert not any(query.is_relative.any() for query in found.values())
+    query_of = queries([numbered(n) for n in range(4)])
+    assert [query.has_relative for query in query_of.values()] == [None] * 4
+    assert not any(query.is_relative.any() for query in query_of.values())
 
 
 def test_a_shared_runbook_makes_relatives() -> None:
@@ -89,48 +89,48 @@ def test_a_shared_runbook_makes_relatives() -> None:
 def test_near_copies_that_nobody_linked_make_a_missing_link_say_nothing() -> None:
     examples = [numbered(n) for n in range(18)]
     examples.append(numbered(18, duplicate_of="12"))
-    found = queries(examples)
-    assert relatives_of(found["17"], examples) == {"5", "11"}
-    assert {query.has_relative for query in found.values()} == {None}
+    query_of = queries(examples)
+    assert relatives_of(query_of["17"], examples) == {"5", "11"}
+    assert {query.has_relative for query in query_of.values()} == {None}
 
 
 def test_people_are_believed_before_links() -> None:
     examples = [numbered(0), numbered(1), numbered(2, duplicate_of="0"), numbered(3)]
-    said = (PairJudgement("2", "0", False), PairJudgement("3", "1", True))
-    found = queries(examples, *said)
-    assert relatives_of(found["2"], examples) == set()
-    assert relatives_of(found["3"], examples) == {"1"}
-    assert found["3"].has_relative is True
+    judgements = (PairJudgement("2", "0", False), PairJudgement("3", "1", True))
+    query_of = queries(examples, *judgements)
+    assert relatives_of(query_of["2"], examples) == set()
+    assert relatives_of(query_of["3"], examples) == {"1"}
+    assert query_of["3"].has_relative is True
 
 
 def test_a_later_word_replaces_an_earlier_one() -> None:
     examples = [numbered(n) for n in range(3)]
-    said = (PairJudgement("2", "0", False), PairJudgement("2", "0", True))
-    assert relatives_of(queries(examples, *said)["2"], examples) == {"0"}
+    judgements = (PairJudgement("2", "0", False), PairJudgement("2", "0", True))
+    assert relatives_of(queries(examples, *judgements)["2"], examples) == {"0"}
 
 
 def test_words_about_what_is_not_there_are_passed_over() -> None:
     examples = [numbered(n) for n in range(3)]
-    found = queries(examples, PairJudgement("99", "0", True), PairJudgement("2", "99", False))
-    assert {query.has_relative for query in found.values()} == {None}
+    query_of = queries(examples, PairJudgement("99", "0", True), PairJudgement("2", "99", False))
+    assert {query.has_relative for query in query_of.values()} == {None}
 
 
 def test_without_times_any_of_a_group_is_past() -> None:
     examples = [numbered(0, timed=False), numbered(1, timed=False, duplicate_of="0")]
-    found = queries(examples)
-    assert [query.has_relative for query in found.values()] == [True, True]
-    assert all(query.is_relative.tolist() == [True] for query in found.values())
+    query_of = queries(examples)
+    assert [query.has_relative for query in query_of.values()] == [True, True]
+    assert all(query.is_relative.tolist() == [True] for query in query_of.values())
 
 
 def test_many_are_drawn_from_and_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_pairs, "_MOST_OF_EACH", 4)
     examples = [numbered(n) for n in range(6)]
     examples += [numbered(n, duplicate_of=str(n - 6)) for n in range(6, 16)]
-    found = queries(examples)
-    assert len(found) == 8
-    assert sum(query.weight for query in found.values()) == pytest.approx(len(examples))
-    assert set(found) == set(queries(examples))
-    assert any(set(found) != set(queries(examples, seed=seed)) for seed in range(1, 4))
+    query_of = queries(examples)
+    assert len(query_of) == 8
+    assert sum(query.weight for query in query_of.values()) == pytest.approx(len(examples))
+    assert set(query_of) == set(queries(examples))
+    assert any(set(query_of) != set(queries(examples, seed=seed)) for seed in range(1, 4))
 
 
 def test_order_and_features_are_those_of_the_candidates() -> None:

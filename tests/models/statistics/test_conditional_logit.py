@@ -13,9 +13,9 @@ def ranking(right: int) -> Ranking:
 
 
 def test_each_example_moves_the_weights_further() -> None:
-    found = [fit_conditional_logit([ranking(1)] * count, PRIOR, SPREAD) for count in (0, 1, 30)]
-    assert found[0].tolist() == PRIOR.tolist()
-    firsts, seconds = zip(*(weights.tolist() for weights in found), strict=True)
+    fits = [fit_conditional_logit([ranking(1)] * count, PRIOR, SPREAD) for count in (0, 1, 30)]
+    assert fits[0].tolist() == PRIOR.tolist()
+    firsts, seconds = zip(*(weights.tolist() for weights in fits), strict=True)
     assert firsts[0] > firsts[1] > firsts[2]
     assert seconds[0] < seconds[1] < seconds[2]
 

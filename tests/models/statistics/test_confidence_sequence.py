@@ -49,8 +49,8 @@ def test_a_fixed_interval_would_be_wrong_far_more_often_under_the_same_peeking()
 
 
 def test_a_precision_of_80_under_a_promise_of_92_is_found_within_sixty_answers_mostly() -> None:
-    found = _all_bounds(_histories(0.80, seed=2))[:, :, 1] < 0.92
-    answers = np.where(found.any(axis=1), found.argmax(axis=1) + 1, _PEEKS)
+    is_excluded = _all_bounds(_histories(0.80, seed=2))[:, :, 1] < 0.92
+    answers = np.where(is_excluded.any(axis=1), is_excluded.argmax(axis=1) + 1, _PEEKS)
 
     assert np.median(answers) <= 60
     assert np.quantile(answers, 0.9) <= 140
