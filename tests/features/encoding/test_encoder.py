@@ -173,9 +173,9 @@ def test_configured_weights_are_taken_when_their_hash_is_right(
 ) -> None:
     folder, sha256 = adapted
     monkeypatch.setenv("PRECEDENT_ENCODER_PATH", str(folder))
-    found = open_encoder(sha256)
-    assert isinstance(found, SentenceEncoder)
-    assert found.reference == sha256
+    encoder = open_encoder(sha256)
+    assert isinstance(encoder, SentenceEncoder)
+    assert encoder.reference == sha256
 
 
 @pytest.mark.parametrize(

@@ -80,20 +80,20 @@ def test_an_interrupted_adaptation_goes_on_from_its_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("features.encoding.fine_tuning._SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    told: list[float] = []
+    shares: list[float] = []
 
     def interrupt(done: float) -> None:
-        told.append(done)
-        if len(told) == 6:
+        shares.append(done)
+        if len(shares) == 6:
             raise KeyboardInterrupt
 
     learned, weights = labelled_texts(), find_weights(MINILM)
     how = {"epochs": 1.5, "seconds": 240, "seed": 0}
     with pytest.raises(KeyboardInterrupt):
         adapt_encoder(weights, learned, tmp_path / "cut", progress=interrupt, **how)
-    told.clear()
-    resumed = adapt_encoder(weights, learned, tmp_path / "cut", progress=told.append, **how)
-    assert told[0] > 0.3
+    shares.clear()
+    resumed = adapt_encoder(weights, learned, tmp_path / "cut", progress=shares.append, **how)
+    assert shares[0] > 0.3
     whole = adapt_encoder(weights, learned, tmp_path / "whole", progress=lambda done: None, **how)
     ours = SentenceEncoder("resumed", resumed.folder).encode(learned.texts)
     theirs = SentenceEncoder("whole", whole.folder).encode(learned.texts)

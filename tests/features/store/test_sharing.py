@@ -47,10 +47,12 @@ def test_a_reader_that_follows_the_changes_ends_with_the_same_incidents(database
         seen, titles = 0, {}
         while not all(future.done() for future in writing) or seen < 2 * WRITES:
             changes = store.incidents.changes_since(seen)
-            titles |= {found.report.id: found.report.title for found in changes.upserted}
+            titles |= {example.report.id: example.report.title for example in changes.upserted}
             assert len(titles) == changes.revision + (changes.revision > 0)
             seen = changes.revision
-        assert titles == {found.report.id: found.report.title for found in store.incidents.all()}
+        assert titles == {
+            example.report.id: example.report.title for example in store.incidents.all()
+        }
 
 
 def test_of_two_updates_at_one_moment_the_last_one_stays_whole(store: Store) -> None:
@@ -102,7 +104,7 @@ def test_an_iteration_sees_one_state(store: Store) -> None:
     with closing(store.incidents.all()) as iteration:
         first = next(iteration)
         store.incidents.upsert([incident(f"INC{number}", "new") for number in range(3_000)])
-        titles = {found.report.title for found in (first, *iteration)}
+        titles = {example.report.title for example in (first, *iteration)}
     assert titles == {"old"}
 
 

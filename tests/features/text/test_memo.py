@@ -33,18 +33,18 @@ def holds_marker() -> bool:
 
 
 def test_a_function_is_asked_again_only_when_all_is_forgotten() -> None:
-    asked: list[str] = []
+    texts: list[str] = []
 
     @cached(2)
     def shout(text: str) -> str:
-        asked.append(text)
+        texts.append(text)
         return text.upper()
 
     assert [shout("vpn"), shout("vpn")] == ["VPN", "VPN"]
-    assert asked == ["vpn"]
+    assert texts == ["vpn"]
     clear_cached()
     shout("vpn")
-    assert asked == ["vpn", "vpn"]
+    assert texts == ["vpn", "vpn"]
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,8 @@ def test_each_point_is_found_where_it_was_put(pairs):
     assert (np.diff(grid.times) > 0).all()
     assert not np.isinf(grid.values).any()
     if len(times):
-        found = grid.times[grid.slots]
-        assert (np.abs(found - times) <= grid.step_seconds // 2 + 1).all()
+        nearest = grid.times[grid.slots]
+        assert (np.abs(nearest - times) <= grid.step_seconds // 2 + 1).all()
         last = {int(slot): value for slot, value in zip(grid.slots, values, strict=True)}
         if "counter" not in words(grid):
             wanted = [value if abs(value) < 1e30 else np.nan for value in last.values()]

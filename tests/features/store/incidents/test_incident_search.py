@@ -40,7 +40,7 @@ def predicted(
 
 
 def ids(page: InboxPage) -> list[str]:
-    return [found.report.id for found in page.incidents]
+    return [entry.report.id for entry in page.incidents]
 
 
 def pages(store: Store, query: InboxQuery) -> Iterator[InboxPage]:
@@ -66,12 +66,12 @@ def test_pages_follow_each_other_without_gap_or_repetition(store: Store, limit: 
     store.incidents.upsert(
         [incident_after(hours, f"INC{number}") for number, hours in enumerate(times)]
     )
-    found = list(pages(store, InboxQuery(limit=limit)))
-    assert [name for page in found for name in ids(page)] == [
+    all_pages = list(pages(store, InboxQuery(limit=limit)))
+    assert [name for page in all_pages for name in ids(page)] == [
         f"INC{number}" for number in (4, 3, 0, 1, 2, 5, 6, 7)
     ]
-    assert {len(page.incidents) for page in found[:-1]} <= {limit}
-    assert {page.total for page in found} == {8}
+    assert {len(page.incidents) for page in all_pages[:-1]} <= {limit}
+    assert {page.total for page in all_pages} == {8}
 
 
 def test_an_incident_that_arrives_between_two_pages_moves_nothing(store: Store) -> None:
@@ -95,9 +95,9 @@ def test_an_empty_store_has_an_empty_page(store: Store) -> None:
 def test_an_incident_is_open_while_its_outcome_is(store: Store) -> None:
     repeated = ResolvedIncident(IncidentReport("repeated"), Outcome(duplicate_of="open"))
     store.incidents.upsert([incident("open"), incident("done", category="Network"), repeated])
-    for state, found in (("open", ["open", "repeated"]), ("resolved", ["done"])):
+    for state, names in (("open", ["open", "repeated"]), ("resolved", ["done"])):
         page = store.inbox.page(InboxQuery(state=state))  # type: ignore[arg-type]
-        assert (ids(page), page.total) == (found, len(found))
+        assert (ids(page), page.total) == (names, len(names))
         assert {incident.outcome.is_open for incident in page.incidents} == {state == "open"}
 
 
@@ -145,9 +145,9 @@ def test_words_and_filters_hold_together_on_every_page(store: Store) -> None:
         ]
     )
     query = InboxQuery(text="vpn", service="b", limit=2)
-    found = list(pages(store, query))
-    assert [ids(page) for page in found] == [["INC1", "INC3"], ["INC5", "INC7"], ["INC9"]]
-    assert {page.total for page in found} == {None}
+    all_pages = list(pages(store, query))
+    assert [ids(page) for page in all_pages] == [["INC1", "INC3"], ["INC5", "INC7"], ["INC9"]]
+    assert {page.total for page in all_pages} == {None}
 
 
 @pytest.mark.parametrize("target", ["category", "severity"])

@@ -106,8 +106,8 @@ def test_incidents_come_by_time_then_id_with_unknown_times_first(store: Store) -
     later = NOON + timedelta(seconds=1)
     times = {"b": NOON, "a": later, "ä": None, "B": NOON, "z": None, "row-10": NOON, "row-9": NOON}
     store.incidents.upsert([unresolved(name, opened_at=time) for name, time in times.items()])
-    found = [incident.report.id for incident in store.incidents.all()]
-    assert found == ["z", "ä", "B", "b", "row-10", "row-9", "a"]
+    ids = [incident.report.id for incident in store.incidents.all()]
+    assert ids == ["z", "ä", "B", "b", "row-10", "row-9", "a"]
 
 
 def test_more_incidents_than_are_fetched_at_once_all_come(store: Store) -> None:

@@ -57,10 +57,10 @@ def test_a_new_store_has_recorded_nothing(store: Store) -> None:
 
 
 def test_changes_come_back_equal_by_time_and_end_at_both_ends(store: Store) -> None:
-    given = [change(f"c{hour}", NOON + hour * HOUR) for hour in (3, 1, 2, 0)]
-    store.changes.record(given)
-    found = store.changes.between(NOON + HOUR, NOON + 3 * HOUR)
-    assert found == (given[1], given[2], given[0])
+    changes = [change(f"c{hour}", NOON + hour * HOUR) for hour in (3, 1, 2, 0)]
+    store.changes.record(changes)
+    between = store.changes.between(NOON + HOUR, NOON + 3 * HOUR)
+    assert between == (changes[1], changes[2], changes[0])
     assert store.telemetry.recorded().changes
     assert store.incidents.revision() == 0
 
@@ -110,11 +110,11 @@ def test_numbers_that_are_none_or_endless_are_kept(store: Store) -> None:
     store.anomalies.record(
         [SeriesAnomaly(**{name: getattr(gap, name) for name in gap.__slots__} | {"points": points})]
     )
-    (found,) = store.anomalies.between(NOON, NOON)
-    assert isnan(found.value)
-    assert isnan(found.effect)
-    assert found.alarms_per_week == inf
-    assert found.points == SeriesPoints((0,), (None,), (None,), (None,), (1.0,))
+    (stored,) = store.anomalies.between(NOON, NOON)
+    assert isnan(stored.value)
+    assert isnan(stored.effect)
+    assert stored.alarms_per_week == inf
+    assert stored.points == SeriesPoints((0,), (None,), (None,), (None,), (1.0,))
 
 
 def test_a_watch_remembers_its_own_series(store: Store) -> None:

@@ -47,8 +47,8 @@ def incident(incident_id: str, **outcome: Any) -> ResolvedIncident:
 
 @SQLITE
 def test_answers_of_a_period_come_without_their_evidence(store: Store) -> None:
-    given = [answer("INC1"), answer("INC2", 1, audit_share=0.05), answer("INC3", 2)]
-    store.predictions.record([*given, answer("INC1", 1, target="severity")])
+    answers = [answer("INC1"), answer("INC2", 1, audit_share=0.05), answer("INC3", 2)]
+    store.predictions.record([*answers, answer("INC1", 1, target="severity")])
     first, second, third = store.predictions.between(THEN, THEN + 2 * HOUR)
     assert [summary.incident_id for summary in (first, second, third)] == ["INC1", "INC2", "INC1"]
     assert (second.audit_share, second.seconds, second.version) == (0.05, 0.25, "7")
@@ -90,8 +90,8 @@ def test_audited_answers_have_the_truth_that_came_after_them(store: Store) -> No
         ]
     )
     audited = store.predictions.audited("category")
-    found = [(audit.incident_id, audit.version, audit.truth) for audit in audited]
-    assert found == [
+    rows = [(audit.incident_id, audit.version, audit.truth) for audit in audited]
+    assert rows == [
         ("INC1", "7", "Mail"),
         ("INC2", "7", None),
         ("INC5", "7", None),
@@ -120,9 +120,9 @@ def test_the_unlabelled_are_stored_open_and_asked_least_sure_first(store: Store)
     )
     store.labels.record([label("told", "VPN"), label("echoed", "VPN", "echo")])
     ask = store.predictions.unlabelled
-    found = ask("category", since=THEN, limit=9)
-    assert [summary.incident_id for summary in found] == ["sited", "unsure", "echoed", "sure"]
-    assert found[-1].confidence == 0.8
+    summaries = ask("category", since=THEN, limit=9)
+    assert [summary.incident_id for summary in summaries] == ["sited", "unsure", "echoed", "sure"]
+    assert summaries[-1].confidence == 0.8
     assert [summary.incident_id for summary in ask("category", since=None, limit=3)][-1] == "old"
     assert [summary.incident_id for summary in ask("fields.site", since=None, limit=9)] == ["sure"]
 
@@ -201,18 +201,18 @@ def test_a_deleted_incident_leaves_nothing_that_was_learned_of_it(store: Store) 
     store.shadow_predictions.record(
         [ShadowRecord(mine, "INC1", "category", "8", "Mail", 0.6, "suggest", THEN)]
     )
-    kept = label("INC2", "VPN")
+    other = label("INC2", "VPN")
     store.labels.record(
-        [label("INC1", "VPN"), kept, label("INC2", "INC1", "accepted", target="similar")]
+        [label("INC1", "VPN"), other, label("INC2", "INC1", "accepted", target="similar")]
     )
     store.monitoring_reports.save(MONITORING)
     store.dataset_metadata.save(FACTS)
     assert store.incidents.delete("INC1")
-    assert store.labels.select() == (kept,)
+    assert store.labels.select() == (other,)
     assert store.predictions.audited() == store.shadow_predictions.pairs("category", "8") == ()
-    found = store.monitoring_reports.latest()
-    assert found.alarms[0].examples == ("INC2",)
-    assert found.proposals[0].examples == ()
+    report = store.monitoring_reports.latest()
+    assert report.alarms[0].examples == ("INC2",)
+    assert report.proposals[0].examples == ()
     assert store.dataset_metadata.get().groups == {"INC2": "south"}
 
 

@@ -47,9 +47,9 @@ def test_a_targets_mode_takes_from_its_labels_what_allows_more(store: Store, who
     store.modes.set(allow(Mode.AUTO, target="severity", label="High"))
     store.modes.set(allow(whole))
     assert store.modes.current().of("severity", "High") is Mode.AUTO
-    kept = store.modes.current().of_labels("category")
-    assert set(kept.values()).isdisjoint(whole.above)
-    assert len(kept) == len(Mode) - len(whole.above)
+    modes = store.modes.current().of_labels("category")
+    assert set(modes.values()).isdisjoint(whole.above)
+    assert len(modes) == len(Mode) - len(whole.above)
 
 
 def test_a_reset_returns_everything_to_monitor(store: Store) -> None:
