@@ -88,11 +88,13 @@ def trained(
         certificates={"Network": Certificate(0.9, 0.8, 40)},
     )
     save_artifact(ChoiceModel(encoder="hashing").fit(past), card, folder / "model")
-    kept = EvaluationFolder(folder / "evaluation")
-    write_held_out_predictions(evaluation(40), ids, kept)
+    evaluation_folder = EvaluationFolder(folder / "evaluation")
+    write_held_out_predictions(evaluation(40), ids, evaluation_folder)
     with training_run(home, "default", "train") as parent:
         where = {"home": home, "tenant": "default", "parent_run_id": parent}
-        register(folder / "model", card, **where, attributes=["site"], evaluation=kept.root)
+        register(
+            folder / "model", card, **where, attributes=["site"], evaluation=evaluation_folder.root
+        )
     return Trained(home, parent, promote("category", home=home, tenant="default"))
 
 
@@ -179,8 +181,8 @@ def test_its_page_opens_and_its_serving_answers_frames(trained: Trained, tmp_pat
         assert status == 200
         assert "<title>MLflow" in shown
         wanted = {"experiment_ids": [trained_run(trained).info.experiment_id]}
-        status, found = ask(page, "POST", "/ajax-api/2.0/mlflow/runs/search", wanted)
-        names = {run["info"]["run_name"] for run in json.loads(found)["runs"]}
+        status, body = ask(page, "POST", "/ajax-api/2.0/mlflow/runs/search", wanted)
+        names = {run["info"]["run_name"] for run in json.loads(body)["runs"]}
         assert (status, names) == (200, {"train", "category"})
 
 

@@ -237,11 +237,12 @@ class Visit:
     actions: int = 0
 
     def __post_init__(self) -> None:
-        self.page.on("console", lambda said: self._note(said.type == "error", said.text))
+        self.page.on("console", lambda message: self._note(message.type == "error", message.text))
         self.page.on("pageerror", lambda error: self._note(True, str(error)))
         self.page.on("dialog", lambda dialog: self._note(True, f"dialog: {dialog.message}"))
         self.page.on(
-            "request", lambda asked: self._note(not asked.url.startswith(self.address), asked.url)
+            "request",
+            lambda request: self._note(not request.url.startswith(self.address), request.url),
         )
 
     def _note(self, is_wrong: bool, what: str) -> None:
@@ -314,11 +315,11 @@ def test_an_incident_is_found_corrected_and_kept(visit):
         page.locator("summary", has_text="Correct Category").click()
         page.locator("#category").get_by_label("Right label").select_option("Printing")
         page.get_by_role("button", name="Save correction").first.click()
-        said = page.locator("#category .said")
-        assert said.text_content().split()[:5] == ["corrected", "to", "Printing", "by", "Ana,"]
+        sentence = page.locator("#category .said")
+        assert sentence.text_content().split()[:5] == ["corrected", "to", "Printing", "by", "Ana,"]
         page.reload()
-        assert "Printing" in said.text_content()
-        title = said.locator("time").get_attribute("title")
+        assert "Printing" in sentence.text_content()
+        title = sentence.locator("time").get_attribute("title")
         assert title.startswith(f"{datetime.now(UTC):%Y-%m-%d}")
         change = page.locator("#change-1").text_content()
         assert "payments 4.2" in change
@@ -461,8 +462,8 @@ def test_every_page_can_be_read_by_everyone(visit, browser, address, scheme, siz
     def check(page, what: str) -> None:
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width == size["width"], f"{what} scrolls sideways"
-        found = axe.Axe().run(page)
-        assert found.violations_count == 0, f"{what}\n{found.generate_report()}"
+        results = axe.Axe().run(page)
+        assert results.violations_count == 0, f"{what}\n{results.generate_report()}"
 
     with visit(viewport=size, color_scheme=scheme) as tab:
         for path in (

@@ -53,11 +53,11 @@ def address(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_the_service_does_what_its_document_says(address: str, tmp_path: Path) -> None:
     schemathesis = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)]
     options = ["--header", f"Authorization: Bearer {KEY}", "--max-examples", EXAMPLES]
-    found = subprocess.run(
+    run = subprocess.run(
         [*schemathesis, "run", f"{address}/openapi.json", *options],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert found.returncode == 0, found.stdout[-20_000:] + found.stderr
+    assert run.returncode == 0, run.stdout[-20_000:] + run.stderr
