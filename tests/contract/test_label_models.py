@@ -100,10 +100,10 @@ def label_set_holds_the_label(subject) -> None:
 
 
 def label_sets_hold_nine_in_ten_held_out_labels(subject) -> None:
-    sets, found = subject.fitted.label_sets_, subject.fitted.cross_fit_
+    sets, cross_fit = subject.fitted.label_sets_, subject.fitted.cross_fit_
     wanted = np.array([subject.fitted.classes_.index(label) for label in subject.labels])
-    wanted = wanted[found.rows]
-    held = sets.transform(found.probabilities, found.probabilities.argmax(axis=1))
+    wanted = wanted[cross_fit.rows]
+    held = sets.transform(cross_fit.probabilities, cross_fit.probabilities.argmax(axis=1))
     assert held[np.arange(len(wanted)), wanted].mean() >= 0.9
 
 
@@ -145,8 +145,8 @@ def cross_fit_rows_were_not_seen(subject) -> None:
 
 
 def judged(model: CalibratedModel, rows: np.ndarray) -> np.ndarray:
-    found = model.cross_fit_
-    return found.probabilities[[int(np.flatnonzero(found.rows == row)[0]) for row in rows]]
+    cross_fit = model.cross_fit_
+    return cross_fit.probabilities[[int(np.flatnonzero(cross_fit.rows == row)[0]) for row in rows]]
 
 
 def auto_only_at_or_above_the_threshold(subject) -> None:

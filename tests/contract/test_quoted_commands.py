@@ -59,7 +59,7 @@ def literals(node: ast.AST) -> Iterator[str]:
 
 
 def quoted_commands() -> list[str]:
-    return sorted({found[0] for text in texts() for found in QUOTED.finditer(text)})
+    return sorted({match[0] for text in texts() for match in QUOTED.finditer(text)})
 
 
 @pytest.mark.parametrize("line", quoted_commands())
@@ -75,7 +75,7 @@ def test_a_quoted_command_is_taken(line: str) -> None:
 
 
 def test_commands_are_quoted_as_they_are_typed() -> None:
-    assert [found[0] for text in texts() for found in WITHOUT_PROGRAM.finditer(text)] == []
+    assert [match[0] for text in texts() for match in WITHOUT_PROGRAM.finditer(text)] == []
 
 
 def test_commands_are_found() -> None:

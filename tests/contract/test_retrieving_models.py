@@ -152,8 +152,8 @@ def fits_without_examples(subject) -> None:
 
 
 def predict_searches_what_was_fitted(subject) -> None:
-    found = subject.fitted.predict(subject.reports)
-    subject.agree(found, subject.ask(subject.fitted, subject.reports))
+    answers = subject.fitted.predict(subject.reports)
+    subject.agree(answers, subject.ask(subject.fitted, subject.reports))
 
 
 def a_loaded_model_has_no_past_of_its_own(subject) -> None:

@@ -57,17 +57,17 @@ def any_chunking_gives_the_same_scores(model) -> None:
     for edges in ([0, 1, 2, 705, 2_000, len(values)], [*range(1_700), len(values)]):
         states = model.start(1)
         for begin, end in pairwise(edges):
-            found = model.update(states, times_of(end - begin, begin), values[None, begin:end])
-            agree(found, whole, (slice(None), slice(begin, end)))
+            part = model.update(states, times_of(end - begin, begin), values[None, begin:end])
+            agree(part, whole, (slice(None), slice(begin, end)))
 
 
 def kept_bytes_go_on_where_they_were(model) -> None:
     values, cut = np.array([with_gaps(8), daily(8, seed=1)]), 6 * DAY
     states = model.start(2)
     model.update(states, times_of(cut), values[:, :cut])
-    kept = b"".join(row.tobytes() for row in states)
+    saved = b"".join(row.tobytes() for row in states)
     later = times_of(2 * DAY, cut)
-    again = model.update(model.restore(kept), later, values[:, cut:])
+    again = model.update(model.restore(saved), later, values[:, cut:])
     agree(again, model.update(states, later, values[:, cut:]))
 
 
@@ -81,10 +81,10 @@ def series_are_independent_of_each_other(model) -> None:
 
 def inputs_are_not_mutated(model) -> None:
     times, values = times_of(8 * DAY), with_gaps(8)[None]
-    kept = times.copy(), values.copy()
+    copies = times.copy(), values.copy()
     model.update(model.start(1), times, values)
-    assert np.array_equal(times, kept[0])
-    assert np.array_equal(values, kept[1], equal_nan=True)
+    assert np.array_equal(times, copies[0])
+    assert np.array_equal(values, copies[1], equal_nan=True)
 
 
 def a_state_keeps_its_size(model) -> None:
@@ -114,26 +114,26 @@ def times_must_follow_what_was_seen(model) -> None:
 def no_points_change_nothing(model) -> None:
     states = model.start(2)
     before = states.tobytes()
-    found = model.update(states, np.zeros(0, np.int64), np.zeros((2, 0)))
-    assert found.score.shape == (2, 0)
+    scores = model.update(states, np.zeros(0, np.int64), np.zeros((2, 0)))
+    assert scores.score.shape == (2, 0)
     assert states.tobytes() == before
     assert model.update(model.start(0), times_of(3), np.zeros((0, 3))).score.shape == (0, 3)
 
 
 def points_before_1970_and_in_2262_are_scored(model) -> None:
     for first in (-86_400, 9_223_000_000):
-        found = model.update(model.start(1), first + times_of(DAY) - START, daily(1)[None])
-        assert np.isfinite(found.score).all()
+        scores = model.update(model.start(1), first + times_of(DAY) - START, daily(1)[None])
+        assert np.isfinite(scores.score).all()
 
 
 def a_constant_is_unsurprising_and_its_first_other_value_is_not(model) -> None:
     values = np.full(12 * DAY, 5.0)
     values[-1] = 5.01
-    found = score(model, values)
-    assert found.score[0, :-1].max() < 0.2
-    assert found.alarms_per_week[0, :-1].min() > 50
-    assert found.alarms_per_week[0, -1] < 0.5
-    assert found.expected[0, -1] == pytest.approx(5.0)
+    scores = score(model, values)
+    assert scores.score[0, :-1].max() < 0.2
+    assert scores.alarms_per_week[0, :-1].min() > 50
+    assert scores.alarms_per_week[0, -1] < 0.5
+    assert scores.expected[0, -1] == pytest.approx(5.0)
 
 
 def rates_are_unknown_before_five_days(model) -> None:
@@ -147,9 +147,9 @@ def rates_fall_as_scores_rise(model) -> None:
     rates, scores = [], []
     for jump in np.linspace(0, 20, 15):
         values[-1] = 10 + jump
-        found = score(model, values)
-        rates.append(found.alarms_per_week[0, -1])
-        scores.append(found.score[0, -1])
+        judged = score(model, values)
+        rates.append(judged.alarms_per_week[0, -1])
+        scores.append(judged.score[0, -1])
     order = np.argsort(scores)
     assert np.ptp(scores) > 1
     assert (np.diff(np.array(rates)[order]) <= 0).all()
@@ -159,30 +159,30 @@ def hours_of_trouble_do_not_become_normal(model) -> None:
     usual, begin = daily(21), 14 * DAY + 100
     troubled = usual.copy()
     troubled[begin : begin + 6 * HOUR] += 8
-    found, without = score(model, troubled), score(model, usual)
-    assert found.alarms_per_week[0, begin : begin + 6 * HOUR].min() < 0.1
+    scores, without = score(model, troubled), score(model, usual)
+    assert scores.alarms_per_week[0, begin : begin + 6 * HOUR].min() < 0.1
     day_later = slice(begin + DAY, begin + DAY + 6 * HOUR)
-    assert np.abs(found.expected - without.expected)[0, day_later].max() < 0.1 * 8
-    assert found.alarms_per_week[0, day_later].min() > 1
+    assert np.abs(scores.expected - without.expected)[0, day_later].max() < 0.1 * 8
+    assert scores.alarms_per_week[0, day_later].min() > 1
 
 
 def a_new_level_is_accepted_within_days(model) -> None:
     values, begin = daily(24), 14 * DAY
     values[begin:] += 8
-    found = score(model, values)
-    assert found.alarms_per_week[0, begin : begin + HOUR].min() < 0.1
+    scores = score(model, values)
+    assert scores.alarms_per_week[0, begin : begin + HOUR].min() < 0.1
     late = slice(begin + 7 * DAY, None)
-    assert (found.alarms_per_week[0, late] <= 1).sum() <= 5
-    assert np.abs(found.expected[0, late] - values[late]).mean() < 0.4 * 8
+    assert (scores.alarms_per_week[0, late] <= 1).sum() <= 5
+    assert np.abs(scores.expected[0, late] - values[late]).mean() < 0.4 * 8
 
 
 def missing_points_score_nothing(model) -> None:
     values = with_gaps(8)
     values[800:803] = np.inf, -np.inf, np.nan
-    found = score(model, values)
+    scores = score(model, values)
     is_missing = ~np.isfinite(values)
-    assert (found.score[0, is_missing] == 0).all()
-    assert np.isnan(found.expected[0, is_missing]).all()
+    assert (scores.score[0, is_missing] == 0).all()
+    assert np.isnan(scores.expected[0, is_missing]).all()
 
 
 def absurd_values_never_make_a_nan(model) -> None:
@@ -190,33 +190,33 @@ def absurd_values_never_make_a_nan(model) -> None:
         for at in (0, 3, 50, 3 * DAY, 6 * DAY):
             values = daily(8)
             values[at : at + 3] = absurd
-            found = score(model, values)
-            assert np.isfinite(found.score).all()
-            assert not np.isnan(found.alarms_per_week).any()
-    found = score(model, np.resize([1e308, -1e308, 0.0], 8 * DAY))
-    assert np.isfinite(found.score).all()
+            scores = score(model, values)
+            assert np.isfinite(scores.score).all()
+            assert not np.isnan(scores.alarms_per_week).any()
+    scores = score(model, np.resize([1e308, -1e308, 0.0], 8 * DAY))
+    assert np.isfinite(scores.score).all()
 
 
 def an_absurd_value_does_not_hide_what_follows(model) -> None:
     values, begin = daily(21), 14 * DAY
     values[begin] = 1e18
     values[begin + 4 * DAY : begin + 4 * DAY + HOUR] += 8
-    found = score(model, values)
-    assert found.alarms_per_week[0, begin] < 0.1
-    assert found.alarms_per_week[0, begin + 4 * DAY : begin + 4 * DAY + HOUR].min() < 0.1
+    scores = score(model, values)
+    assert scores.alarms_per_week[0, begin] < 0.1
+    assert scores.alarms_per_week[0, begin + 4 * DAY : begin + 4 * DAY + HOUR].min() < 0.1
     week = slice(begin + DAY, begin + 4 * DAY)
-    assert np.median(np.abs(found.expected[0, week] - values[week])) < 1
-    assert (found.alarms_per_week[0, week] <= 1).sum() < 10
+    assert np.median(np.abs(scores.expected[0, week] - values[week])) < 1
+    assert (scores.alarms_per_week[0, week] <= 1).sum() < 10
 
 
 def a_value_usual_at_noon_is_unusual_at_night(model) -> None:
     values, high, low = daily(21), 18 * DAY + 6 * HOUR, 18 * DAY + 18 * HOUR
     values[high] = values[low] = 13.0
-    found = score(model, values)
-    assert found.alarms_per_week[0, low] < 0.1
-    assert found.alarms_per_week[0, high] > 10
-    assert found.lower[0, high] < 13.0 < found.upper[0, high]
-    assert found.upper[0, low] < 13.0
+    scores = score(model, values)
+    assert scores.alarms_per_week[0, low] < 0.1
+    assert scores.alarms_per_week[0, high] > 10
+    assert scores.lower[0, high] < 13.0 < scores.upper[0, high]
+    assert scores.upper[0, low] < 13.0
 
 
 def units_do_not_matter(model) -> None:
@@ -230,22 +230,22 @@ def units_do_not_matter(model) -> None:
 def a_constant_that_begins_to_vary_is_followed(model) -> None:
     values = np.concatenate([np.full(10 * DAY, 10.0), daily(21)])
     values[-HOUR:] += 10
-    found = score(model, values)
-    assert found.alarms_per_week[0, 10 * DAY : 10 * DAY + HOUR].min() < 0.5
+    scores = score(model, values)
+    assert scores.alarms_per_week[0, 10 * DAY : 10 * DAY + HOUR].min() < 0.5
     usual = slice(17 * DAY, -HOUR)
-    assert (found.alarms_per_week[0, usual] <= 1).sum() <= 5
-    assert found.alarms_per_week[0, -HOUR:].min() < 1
+    assert (scores.alarms_per_week[0, usual] <= 1).sum() <= 5
+    assert scores.alarms_per_week[0, -HOUR:].min() < 1
 
 
 def the_band_holds_what_is_expected_and_most_values(model) -> None:
     values = daily(14)
-    found = score(model, values)
+    scores = score(model, values)
     known = slice(3 * DAY, None)
-    lower, upper = found.lower[0, known], found.upper[0, known]
-    assert (lower <= found.expected[0, known]).all()
-    assert (found.expected[0, known] <= upper).all()
+    lower, upper = scores.lower[0, known], scores.upper[0, known]
+    assert (lower <= scores.expected[0, known]).all()
+    assert (scores.expected[0, known] <= upper).all()
     assert ((lower <= values[known]) & (values[known] <= upper)).mean() > 0.95
-    assert np.isnan(found.expected[0, : DAY * 2]).all()
+    assert np.isnan(scores.expected[0, : DAY * 2]).all()
 
 
 CHECKS: tuple[Callable[[SeriesModel], None], ...] = (
