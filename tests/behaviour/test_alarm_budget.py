@@ -33,13 +33,19 @@ def usual() -> np.ndarray:
 
 def flags_of(tier: str, values: np.ndarray, budget_per_week: float):
     model = AnomalyModel(tier=tier, step_seconds=STEP)
-    found = model.update(model.start(len(values)), TIMES, values)
-    arrays = (found.score, found.alarms_per_week, found.expected, found.lower, found.upper)
+    output = model.update(model.start(len(values)), TIMES, values)
+    arrays = (
+        output.score,
+        output.alarms_per_week,
+        output.expected,
+        output.lower,
+        output.upper,
+    )
     return [
         find_flags(
             TIMES,
             values[row],
-            SeriesScores(*(scores[row] for scores in arrays), found.channel[row]),
+            SeriesScores(*(scores[row] for scores in arrays), output.channel[row]),
             budget_per_week=budget_per_week,
             step_seconds=STEP,
         )

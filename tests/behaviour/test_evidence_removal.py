@@ -45,17 +45,17 @@ class Removals:
 def remove_top_tokens(model: CalibratedModel, reports: list[IncidentReport]) -> Removals:
     """Remove each report's top token, where it claims anything, from the text as models read it."""
     answers = model.predict(reports)
-    asked = [
+    cases = [
         (report, answer.evidence.tokens[0], model.classes_.index(answer.label))
         for report, answer in zip(reports, answers, strict=True)
         if answer.evidence.tokens and abs(answer.evidence.tokens[0].weight) > 0.1
     ]
-    assert len(asked) > len(reports) / 2
-    without = [without_word(report, top.token) for report, top, _ in asked]
-    chosen = np.arange(len(asked)), np.array([number for *_, number in asked])
-    before = logit(model.predict_proba([report for report, *_ in asked])[chosen])
+    assert len(cases) > len(reports) / 2
+    without = [without_word(report, top.token) for report, top, _ in cases]
+    chosen = np.arange(len(cases)), np.array([number for *_, number in cases])
+    before = logit(model.predict_proba([report for report, *_ in cases])[chosen])
     after = logit(model.predict_proba(without)[chosen])
-    return Removals(np.array([top.weight for _, top, _ in asked]), before - after)
+    return Removals(np.array([top.weight for _, top, _ in cases]), before - after)
 
 
 def without_word(report: IncidentReport, word: str) -> IncidentReport:
@@ -77,10 +77,10 @@ def strangers() -> list[IncidentReport]:
 def test_removing_the_top_token_moves_the_score_as_claimed(
     name: str, strangers: list[IncidentReport], request: pytest.FixtureRequest
 ) -> None:
-    found = remove_top_tokens(request.getfixturevalue(name), strangers)
-    assert found.share_of_right_signs >= 0.95
-    assert 0.8 <= found.median_ratio <= 1.25
-    assert found.correlation >= 0.9
+    removal = remove_top_tokens(request.getfixturevalue(name), strangers)
+    assert removal.share_of_right_signs >= 0.95
+    assert 0.8 <= removal.median_ratio <= 1.25
+    assert removal.correlation >= 0.9
 
 
 @pytest.mark.quality
@@ -94,8 +94,8 @@ def test_removal_is_as_claimed_where_a_sentence_encoder_reads_the_text_too() -> 
     mapping = HistoryMapping.model_validate({"report": columns, "outcome": outcome})
     incidents = load_history(file, mapping).incidents[::4]
     model = ChoiceModel(target="assignment", encoder=MINILM).fit(incidents[:-150])
-    found = remove_top_tokens(model, [incident.report for incident in incidents[-150:]])
-    assert found.share_of_right_signs >= 0.9
+    removal = remove_top_tokens(model, [incident.report for incident in incidents[-150:]])
+    assert removal.share_of_right_signs >= 0.9
     # The sentence vector is not in the claim, so the whole effect is greater.
-    assert 0.9 <= found.median_ratio <= 1.6
-    assert found.correlation >= 0.7
+    assert 0.9 <= removal.median_ratio <= 1.6
+    assert removal.correlation >= 0.7

@@ -43,8 +43,8 @@ def test_another_name_leaves_the_category_alone(
     category_model: CalibratedModel, category: str, before: str, after: str
 ) -> None:
     text = f"Seen on {{}} since morning, {CLEAR[category]}"
-    found = {ask(category_model, CLEAR[category], text.format(name)) for name in (before, after)}
-    assert found == {category}
+    labels = {ask(category_model, CLEAR[category], text.format(name)) for name in (before, after)}
+    assert labels == {category}
 
 
 @pytest.mark.parametrize("category", CLEAR)
@@ -93,8 +93,8 @@ def test_wider_effect_raises_the_severity_on_average(severity_model, company) ->
     ]
     ranks = []
     for scope in ("It can wait. No hurry.", "Everyone is affected. Customers complain!"):
-        given = [replace(report, description=f"{report.title}. {scope}") for report in reports]
-        answers = severity_model.predict(given)
+        rewritten = [replace(report, description=f"{report.title}. {scope}") for report in reports]
+        answers = severity_model.predict(rewritten)
         ranks.append(sum(answer.expected_rank for answer in answers) / len(answers))
     assert ranks[1] > ranks[0] + 0.3
 

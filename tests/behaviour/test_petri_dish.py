@@ -56,13 +56,13 @@ def dishes() -> Iterator[list[Dish]]:
 
 
 def first_change_is_right(dish: Dish, reporter: str | None) -> bool:
-    found = dish.around(reporter).changes
-    return bool(found) and found[0].id == dish.day.culprit.id
+    changes = dish.around(reporter).changes
+    return bool(changes) and changes[0].id == dish.day.culprit.id
 
 
 def first_series_is_right(dish: Dish, reporter: str | None) -> bool:
-    found = dish.around(reporter).anomalies
-    return bool(found) and found[0].service == dish.day.service
+    anomalies = dish.around(reporter).anomalies
+    return bool(anomalies) and anomalies[0].service == dish.day.service
 
 
 def test_the_right_change_is_first(dishes: list[Dish]) -> None:

@@ -129,9 +129,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ChoiceModel:
     """A model that reads words and facts of the incidents above."""
     file = tmp_path_factory.mktemp("export") / "past.csv"
     past = [
-        (f"{identifier}-{n}", FILLERS[n][1], *told, "ABC"[(place + n) % 3])
+        (f"{identifier}-{n}", FILLERS[n][1], *facts, "ABC"[(place + n) % 3])
         for n in range(4)
-        for place, (identifier, *told) in enumerate(INCIDENTS.values())
+        for place, (identifier, *facts) in enumerate(INCIDENTS.values())
     ]
     _write(file, [*FILLERS, *past])
     history = load_history(file, MAPPING, masking=Masking())
@@ -186,17 +186,17 @@ def test_answers_are_equal(both: BothWays, model: ChoiceModel, client: TestClien
     (expected,) = model.predict([both.row])
     answered = client.post("/v1/triage", json={"incident": both.body})
     assert answered.status_code == 200
-    found = answered.json()["category"]
-    assert found["label"] == expected.label
-    assert found["confidence"] == pytest.approx(expected.confidence, abs=1e-12)
+    answer = answered.json()["category"]
+    assert answer["label"] == expected.label
+    assert answer["confidence"] == pytest.approx(expected.confidence, abs=1e-12)
     tokens = [(token.token, token.weight) for token in expected.evidence.tokens]
-    assert [(token["token"], token["weight"]) for token in found["evidence"]["tokens"]] == tokens
+    assert [(token["token"], token["weight"]) for token in answer["evidence"]["tokens"]] == tokens
     fields = [(field.field, field.value) for field in expected.evidence.fields]
-    assert [(field["field"], field["value"]) for field in found["evidence"]["fields"]] == fields
+    assert [(field["field"], field["value"]) for field in answer["evidence"]["fields"]] == fields
 
 
 def test_personal_data_is_masked_in_both(both: BothWays) -> None:
     for report in (both.row, both.request):
-        said = f"{report.title} {report.description} {report.attributes}"
-        assert "hunter2" not in said
-        assert "mia.sommer@" not in said
+        text = f"{report.title} {report.description} {report.attributes}"
+        assert "hunter2" not in text
+        assert "mia.sommer@" not in text

@@ -48,10 +48,10 @@ def test_warm_up_is_neither_counted_nor_judged():
 
 def test_recall_and_delay():
     events = [(_SIX_DAYS, _SIX_DAYS + 10), (7 * DAY, 7 * DAY + 10)]
-    found = AlarmScorer([_series({_SIX_DAYS + 4: 9.0, 8 * DAY: 9.0}, events)]).judge_at(1.0)
-    assert event_recall(found).value == 0.5
-    assert median_delay(found) == 4
-    assert mean_rate(found).value == high_rate(found) == pytest.approx(1, abs=1e-3)
+    alarms = AlarmScorer([_series({_SIX_DAYS + 4: 9.0, 8 * DAY: 9.0}, events)]).judge_at(1.0)
+    assert event_recall(alarms).value == 0.5
+    assert median_delay(alarms) == 4
+    assert mean_rate(alarms).value == high_rate(alarms) == pytest.approx(1, abs=1e-3)
 
 
 def test_a_missing_score_never_alarms():
