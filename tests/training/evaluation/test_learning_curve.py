@@ -27,11 +27,11 @@ def past(count: int, mistaken: float = 0.0) -> tuple[ResolvedIncident, ...]:
     return tuple(
         ResolvedIncident(
             IncidentReport(
-                id=str(n), title=f"{WORDS[s]} {' '.join(map(str, rng.integers(99, size=4)))}"
+                id=str(n), title=f"{WORDS[word]} {' '.join(map(str, rng.integers(99, size=4)))}"
             ),
-            Outcome(WORDS[g]),
+            Outcome(WORDS[label]),
         )
-        for n, (s, g) in enumerate(zip(words, labels, strict=True))
+        for n, (word, label) in enumerate(zip(words, labels, strict=True))
     )
 
 
