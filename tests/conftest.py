@@ -152,8 +152,8 @@ def promote(empty_store: Path) -> Callable[..., ModelVersion]:
 
     def move(target: str, version: str | None = None, *, home: Home, tenant: str) -> ModelVersion:
         with _store_of(home, tenant, empty_store) as store:
-            told = {"home": home, "tenant": tenant, "store": store}
-            return promotion.promote(target, version, **told, actor="Ana", reason="better")
+            options = {"home": home, "tenant": tenant, "store": store}
+            return promotion.promote(target, version, **options, actor="Ana", reason="better")
 
     return move
 
@@ -164,8 +164,8 @@ def roll_back(empty_store: Path) -> Callable[..., ModelVersion]:
 
     def move(target: str, *, home: Home, tenant: str) -> ModelVersion:
         with _store_of(home, tenant, empty_store) as store:
-            told = {"home": home, "tenant": tenant, "store": store}
-            return promotion.rollback(target, **told, actor="Ben", reason="worse")
+            options = {"home": home, "tenant": tenant, "store": store}
+            return promotion.rollback(target, **options, actor="Ben", reason="worse")
 
     return move
 

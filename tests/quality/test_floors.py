@@ -26,10 +26,10 @@ SLOW_PEERS = ("TF-IDF + LR", "MiniLM + LR")
 @pytest.mark.parametrize(("name", "target", "rows", "floors"), FLOORS, ids=str)
 def test_ours_holds_its_floors_and_no_peer_is_better(name, target, rows, floors, quality_home):
     history = load_data_set(DATA_SETS[name], rows)
-    found = compare_with_peers(history, target, quality_home, without=SLOW_PEERS)
-    values = {figure: found.figures[OURS][figure].value for figure in floors}
+    comparison = compare_with_peers(history, target, quality_home, without=SLOW_PEERS)
+    values = {figure: comparison.figures[OURS][figure].value for figure in floors}
     assert {figure: value for figure, value in values.items() if value < floors[figure]} == {}
-    beaten = {figure: found.differences[figure] for figure in floors}
+    beaten = {figure: comparison.differences[figure] for figure in floors}
     assert {figure: lost for figure, lost in beaten.items() if lost[1].high < 0} == {}
 
 
@@ -41,8 +41,8 @@ FEW_LABELS = {200: (0.63, 0.88, 0.09), 2000: (0.79, 0.95, 0.06)}
 @pytest.mark.quality
 @pytest.mark.timeout(600)
 def test_few_labels_hold_their_floors(quality_home):
-    found = measure_ours("it-tickets", quality_home, list(FEW_LABELS), judged=400)
+    figures = measure_ours("it-tickets", quality_home, list(FEW_LABELS), judged=400)
     for labels, (accuracy, top_3, error) in FEW_LABELS.items():
-        assert found[labels]["accuracy"] >= accuracy, labels
-        assert found[labels]["top-3"] >= top_3, labels
-        assert found[labels]["ECE"] <= error, labels
+        assert figures[labels]["accuracy"] >= accuracy, labels
+        assert figures[labels]["top-3"] >= top_3, labels
+        assert figures[labels]["ECE"] <= error, labels

@@ -30,11 +30,11 @@ def incident(number, rng, category=None, **facts):
 
 def past_and_present(changed=None):
     rng = Random(0)
-    found = []
+    incidents = []
     for number in range(700):
         is_new = changed is not None and number >= 500 and number % 6 == 0
-        found.append(incident(number, rng, **(changed if is_new else {})))
-    return found
+        incidents.append(incident(number, rng, **(changed if is_new else {})))
+    return incidents
 
 
 def answered(one, label, *, share=None, decision="auto"):
@@ -77,8 +77,8 @@ def fill_quiet_month(store):
     for number, example in enumerate(late[:40]):
         action = FeedbackAction.DISMISS if number % 2 else FeedbackAction.ACCEPT
         id_, at = example.report.id, example.report.opened_at
-        said = FeedbackRecord(f"p-{id_}", id_, "category", action, None, None, "ana", at, "api")
-        store.feedback.record(said)
+        feedback = FeedbackRecord(f"p-{id_}", id_, "category", action, None, None, "ana", at, "api")
+        store.feedback.record(feedback)
 
 
 def fill_bad_month(store):

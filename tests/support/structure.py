@@ -15,8 +15,8 @@ _SILENT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tok
 
 def product_modules(checkout: Path) -> tuple[Path, ...]:
     """Return the modules of the product, but for migrations."""
-    found = (path for package in PACKAGES for path in (checkout / package).rglob("*.py"))
-    return tuple(sorted(path for path in found if "migrations" not in path.parts))
+    paths = (path for package in PACKAGES for path in (checkout / package).rglob("*.py"))
+    return tuple(sorted(path for path in paths if "migrations" not in path.parts))
 
 
 def modules_by_folder(checkout: Path) -> Counter[str]:
