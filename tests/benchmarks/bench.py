@@ -46,14 +46,14 @@ _SETFIT_LABELS = 50
 
 def main() -> None:
     """Measure what was asked for, one section at a time."""
-    asked = _parser().parse_args()
+    arguments = _parser().parse_args()
     home = open_home()
     command = " ".join(["python tests/benchmarks/bench.py", *sys.argv[1:]])
     run = describe_run(command)
-    for name in asked.data_set:
-        for title, section in _measure(name, asked.rows, home, run):
+    for name in arguments.data_set:
+        for title, section in _measure(name, arguments.rows, home, run):
             Console().print(render(title, section), markup=False, soft_wrap=True)
-            if asked.rows is None:
+            if arguments.rows is None:
                 keep_section(title, section)
 
 
@@ -81,24 +81,24 @@ def _measure(name: str, rows: int | None, home: Home, run: dict[str, str]):
     elif name == _GATE:
         yield "gate: simulated", gate_section(simulate_all(rows or TRIALS), run)
     elif name in _RETRIEVALS:
-        for title, found in _RETRIEVALS[name](home, rows):
-            yield f"{name}: {title}", comparison_section(found, run)
+        for title, comparison in _RETRIEVALS[name](home, rows):
+            yield f"{name}: {title}", comparison_section(comparison, run)
     else:
         history = load_data_set(DATA_SETS[name], rows)
         for target in DATA_SETS[name].targets:
-            found = compare_with_peers(history, target, home)
-            yield f"{name}: {target}", comparison_section(found, run)
+            comparison = compare_with_peers(history, target, home)
+            yield f"{name}: {target}", comparison_section(comparison, run)
 
 
 def _measure_labels(name: str, rows: int | None, home: Home, run: dict[str, str]):
     """Measure up to `rows` labels; SetFit, which takes half an hour for 50, at that many only."""
     for source in SOURCES:
         if name == _LABELS:
-            found = measure_label_counts(source, home, rows)
-            yield f"labels: {source}", label_count_section(found, run)
+            counts = measure_label_counts(source, home, rows)
+            yield f"labels: {source}", label_count_section(counts, run)
         else:
-            found = measure_setfit(source, home, rows or _SETFIT_LABELS)
-            yield f"labels: {source}, SetFit", label_count_section(found, run)
+            counts = measure_setfit(source, home, rows or _SETFIT_LABELS)
+            yield f"labels: {source}, SetFit", label_count_section(counts, run)
 
 
 def _measure_telemetry(rows: int | None, run: dict[str, str]):

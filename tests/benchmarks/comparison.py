@@ -78,15 +78,15 @@ def _judge_peers(
     reports = np.array([incident.report for incident in history.incidents], dtype=object)
     numbers = {label: number for number, label in enumerate(evaluation.classes)}
     labels = np.array([-1 if label is None else numbers[label] for label in target.labels])
-    found = {}
+    contenders = {}
     for name, build in peers.items():
         started = perf_counter()
         scores, are_probabilities = _cross_fitted(build, reports, labels, split)
         seconds = perf_counter() - started
         scores = scores[evaluation.rows]
         judged = _judge(scores, evaluation.judged)
-        found[name] = Contender(judged, scores if are_probabilities else None, seconds)
-    return found
+        contenders[name] = Contender(judged, scores if are_probabilities else None, seconds)
+    return contenders
 
 
 def _cross_fitted(
@@ -126,14 +126,14 @@ def _differences(
     ours: Contender, peers: Mapping[str, Contender], figures: Mapping[str, Figure]
 ) -> dict[str, tuple[str, Estimate]]:
     """Compare with the best peer in each figure; a figure that no peer has is left out."""
-    found = {}
+    differences = {}
     for name, figure in figures.items():
         views = {peer: figure.view(contender) for peer, contender in peers.items()}
         views = {peer: view for peer, view in views.items() if view is not None}
         if views:
             best = _best(views, figure)
-            found[name] = (best, compare(figure.metric, figure.view(ours), views[best]))
-    return found
+            differences[name] = (best, compare(figure.metric, figure.view(ours), views[best]))
+    return differences
 
 
 def _best(views: Mapping[str, HeldOutPredictions], figure: Figure) -> str:

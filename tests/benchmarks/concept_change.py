@@ -48,22 +48,22 @@ def measure_noticing(
 ) -> Iterator[Noticed]:
     """Measure every kind of year of a pool."""
     for kind in kinds:
-        found = [
+        notices = [
             _notice(make_year(pool, kind, seed=seed, a_year=a_year, share=share))
             for seed in range(seeds)
         ]
-        delays = [delay for _, delay in found if delay is not None]
-        waits = sorted([*delays, *[np.inf] * (len(found) - len(delays))])
+        delays = [delay for _, delay in notices if delay is not None]
+        waits = sorted([*delays, *[np.inf] * (len(notices) - len(delays))])
         yield Noticed(
             source=pool.name,
             kind=kind,
             share=share,
             incidents_a_year=a_year,
             years=seeds,
-            years_with_false_alarm=sum(is_false for is_false, _ in found),
+            years_with_false_alarm=sum(is_false for is_false, _ in notices),
             median=_quantile(waits, 0.5) if kind != "quiet" else None,
             nine_in_ten=_quantile(waits, 0.9) if kind != "quiet" else None,
-            missed=0 if kind == "quiet" else len(found) - len(delays),
+            missed=0 if kind == "quiet" else len(notices) - len(delays),
         )
 
 
@@ -92,8 +92,8 @@ def _notice(year: Year) -> tuple[bool, int | None]:
 
 
 def _quantile(waits: list[float], share: float) -> float | None:
-    found = waits[min(int(np.ceil(share * len(waits))), len(waits)) - 1]
-    return None if found == np.inf else float(found)
+    wait = waits[min(int(np.ceil(share * len(waits))), len(waits)) - 1]
+    return None if wait == np.inf else float(wait)
 
 
 def _real_pool(name: str, target: str, home: Home) -> Pool:
@@ -107,8 +107,8 @@ def _real_pool(name: str, target: str, home: Home) -> Pool:
 
 def _synthetic_pool(home: Home) -> Pool:
     company = generate_company(seed=7, incidents=_SYNTHETIC)
-    kept = [incident for incident in company.incidents if incident.outcome.category]
-    return make_pool("synthetic company", kept, _encode(kept, home))
+    labelled = [incident for incident in company.incidents if incident.outcome.category]
+    return make_pool("synthetic company", labelled, _encode(labelled, home))
 
 
 def _encode(incidents: list[ResolvedIncident], home: Home) -> np.ndarray:
@@ -128,10 +128,14 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.12)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--kind", nargs="+", default=list(KINDS))
-    asked = parser.parse_args()
-    for pool, a_year in pools(open_home(), tuple(asked.pool)):
+    arguments = parser.parse_args()
+    for pool, a_year in pools(open_home(), tuple(arguments.pool)):
         measured = measure_noticing(
-            pool, a_year=a_year, share=asked.share, seeds=asked.seeds, kinds=tuple(asked.kind)
+            pool,
+            a_year=a_year,
+            share=arguments.share,
+            seeds=arguments.seeds,
+            kinds=tuple(arguments.kind),
         )
         for noticed in measured:
             Console().print_json(data=asdict(noticed), indent=None)

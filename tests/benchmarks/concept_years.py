@@ -75,8 +75,8 @@ def make_year(pool: Pool, kind: str, *, seed: int, a_year: int, share: float) ->
         _retold(pool.incidents[row], number, day, kind, new, changed_at, renamed)
         for number, (row, day, new) in enumerate(zip(rows, days, is_new, strict=True))
     ]
-    kept = first_of_bursts(pool.copies[rows], days)
-    dataset = MonitoringDataset(tuple(incidents[row] for row in kept), pool.vectors[rows[kept]])
+    firsts = first_of_bursts(pool.copies[rows], days)
+    dataset = MonitoringDataset(tuple(incidents[row] for row in firsts), pool.vectors[rows[firsts]])
     shift = _day_zero()
     return Year(dataset, days + shift, None if changed_at is None else changed_at + shift)
 

@@ -108,12 +108,12 @@ def _evaluation(truth: np.ndarray, predicted: np.ndarray, copies: np.ndarray) ->
 
 
 def _with_margins(margins: Sequence[float], trials: int) -> Iterator[tuple[float, Simulated]]:
-    kept = decide.TOLERATED_BOUND
+    bound = decide.TOLERATED_BOUND
     for margin in margins:
         decide.TOLERATED_BOUND = margin
-        for found in simulate_all(trials):
-            yield margin, found
-    decide.TOLERATED_BOUND = kept
+        for simulated in simulate_all(trials):
+            yield margin, simulated
+    decide.TOLERATED_BOUND = bound
 
 
 def main() -> None:
@@ -121,12 +121,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--margins", action="store_true", help="try other margins too")
     parser.add_argument("--trials", type=int, default=TRIALS)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     table = Table("margin", "challenger", "discordance", "promoted")
-    margins = MARGINS if asked.margins else (decide.TOLERATED_BOUND,)
-    for margin, found in _with_margins(margins, asked.trials):
-        share = f"{found.promoted} of {found.trials}"
-        table.add_row(f"{margin:g}", found.challenger, f"{found.discordance:g}", share)
+    margins = MARGINS if arguments.margins else (decide.TOLERATED_BOUND,)
+    for margin, simulated in _with_margins(margins, arguments.trials):
+        share = f"{simulated.promoted} of {simulated.trials}"
+        table.add_row(f"{margin:g}", simulated.challenger, f"{simulated.discordance:g}", share)
     Console().print(table)
 
 

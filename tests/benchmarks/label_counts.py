@@ -89,7 +89,7 @@ class Source:
     def measure(self, answer: Answer, drawing: Drawing, labels: int) -> dict[str, float]:
         """Return the figures of a contender that learned from the first labels of a drawing."""
         seen = [self.incidents[row] for row in np.sort(drawing.learned[:labels])]
-        asked = [self.incidents[row].report for row in drawing.judged]
+        reports = [self.incidents[row].report for row in drawing.judged]
         classes = sorted({str(label_of(incident.outcome, self.target)) for incident in seen})
         place = {label: number for number, label in enumerate(classes)}
         # A label that nobody could know is numbered beyond all others, and never right.
@@ -97,7 +97,7 @@ class Source:
             place.get(str(label_of(self.incidents[row].outcome, self.target)), len(classes))
             for row in drawing.judged
         ]
-        return _figures(answer(seen, asked), np.array(wanted))
+        return _figures(answer(seen, reports), np.array(wanted))
 
 
 def measure_label_counts(name: str, home: Home, rows: int | None = None) -> list[LabelCount]:

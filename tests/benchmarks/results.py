@@ -102,11 +102,11 @@ def noticed_section(noticed: Sequence[Noticed], run: Mapping[str, str]) -> Secti
 
 def keep_section(name: str, section: Section) -> None:
     """Replace one section and leave the others as they were measured."""
-    kept = json.loads(_KEPT.read_text()) if _KEPT.exists() else {}
-    kept[name] = _rounded(section)
-    kept = dict(sorted(kept.items()))
-    _KEPT.write_text(json.dumps(kept, indent=1) + "\n")
-    shown = "\n".join(render(title, part) for title, part in kept.items())
+    sections = json.loads(_KEPT.read_text()) if _KEPT.exists() else {}
+    sections[name] = _rounded(section)
+    sections = dict(sorted(sections.items()))
+    _KEPT.write_text(json.dumps(sections, indent=1) + "\n")
+    shown = "\n".join(render(title, part) for title, part in sections.items())
     _SHOWN.write_text(f"{_INTRODUCTION}\n{shown}")
 
 
@@ -146,9 +146,9 @@ def _contender_row(section: Section, contender: str, names: Sequence[str]) -> st
 
 
 def _difference(section: Section, name: str) -> str:
-    peer, found = section["differences"][name]
-    text = f"{found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
-    return f"{f'**{text}**' if Estimate(**found).excludes_zero else text} ({peer})"
+    peer, difference = section["differences"][name]
+    text = f"{difference['value']:+.3f} [{difference['low']:+.3f}, {difference['high']:+.3f}]"
+    return f"{f'**{text}**' if Estimate(**difference).excludes_zero else text} ({peer})"
 
 
 def _interval(found: Mapping[str, float]) -> str:
@@ -210,13 +210,13 @@ def _label_count_table(section: Section) -> str:
 
 
 def _gate_table(section: Section) -> str:
-    found = section["simulated"]
-    shares = list(dict.fromkeys(row["discordance"] for row in found))
+    rows = section["simulated"]
+    shares = list(dict.fromkeys(row["discordance"] for row in rows))
     promoted = {
         (row["challenger"], row["discordance"]): f"{row['promoted']} of {row['trials']}"
-        for row in found
+        for row in rows
     }
-    names = dict.fromkeys(row["challenger"] for row in found)
+    names = dict.fromkeys(row["challenger"] for row in rows)
     lines = [
         _row("challenger", *(f"{share:.0%} told apart" for share in shares)),
         _row(*["---"] * (len(shares) + 1)),
@@ -271,11 +271,11 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    found = subprocess.run(
+    described = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12"],
         cwd=_HERE,
         capture_output=True,
         text=True,
         check=False,
     )
-    return found.stdout.strip() or "unknown"
+    return described.stdout.strip() or "unknown"

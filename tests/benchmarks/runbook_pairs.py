@@ -45,7 +45,7 @@ def load_families(*, masked: bool, with_expression: bool) -> tuple[Family, ...]:
         names[page["runbook_id"]] |= {page["title"], *_FRONT_TITLE.findall(page["text"])}
     for pair in pairs:
         names[pair["runbook_id"]].add(pair["alert"])
-    asked = {pair["runbook_id"].partition("/")[0] for pair in pairs}
+    families = {pair["runbook_id"].partition("/")[0] for pair in pairs}
     return tuple(
         _family(
             name,
@@ -54,7 +54,7 @@ def load_families(*, masked: bool, with_expression: bool) -> tuple[Family, ...]:
             names if masked else None,
             with_expression,
         )
-        for name in sorted(asked)
+        for name in sorted(families)
     )
 
 
@@ -90,14 +90,14 @@ def _runbook(page, text: str, row: int, *, is_masked: bool) -> Runbook:
 
 
 def _report(number: int, pair, names, with_expression: bool) -> IncidentReport:
-    said = " ".join(filter(None, (pair.get("summary"), pair.get("description"))))
+    alert = " ".join(filter(None, (pair.get("summary"), pair.get("description"))))
     expression = pair.get("expr") or "" if with_expression else ""
     title = pair["alert"]
     if names is not None:
-        said, expression = (without_names(text, {title}) for text in (said, expression))
+        alert, expression = (without_names(text, {title}) for text in (alert, expression))
         title = ""
     attributes = {"severity": pair["severity"]} | ({"expr": expression} if expression else {})
-    return IncidentReport(f"q{number}", None, title, said, attributes=attributes)
+    return IncidentReport(f"q{number}", None, title, alert, attributes=attributes)
 
 
 def without_names(text: str, names: Iterable[str]) -> str:
@@ -108,9 +108,9 @@ def without_names(text: str, names: Iterable[str]) -> str:
 
 
 def _spellings(name: str) -> Collection[str]:
-    found = set()
+    spellings = set()
     for part in {name, name.rpartition(": ")[2]}:
         split = split_camel_case(part)
-        found |= {part, split, split.replace(" ", "-"), split.replace(" ", "_")}
-        found |= {part.replace(": ", "-").replace("_", "-"), part.replace("_", "-")}
-    return {spelling for spelling in found if len(spelling) >= _SHORTEST_NAME}
+        spellings |= {part, split, split.replace(" ", "-"), split.replace(" ", "_")}
+        spellings |= {part.replace(": ", "-").replace("_", "-"), part.replace("_", "-")}
+    return {spelling for spelling in spellings if len(spelling) >= _SHORTEST_NAME}

@@ -55,8 +55,11 @@ def compare_runbook_retrieval(
     places = {name: [] for name in (OURS, f"{OURS}, shipped constants", *PEERS)}
     for family in families:
         weights = _fit([rankings for name, rankings in learnt_from.items() if name != family.name])
-        found = features[family.name]
-        scores = {OURS: found @ weights, f"{OURS}, shipped constants": found @ _shipped()}
+        alert_features = features[family.name]
+        scores = {
+            OURS: alert_features @ weights,
+            f"{OURS}, shipped constants": alert_features @ _shipped(),
+        }
         scores |= _peer_scores(family, home)
         for name, values in scores.items():
             places[name].append(_places(values, family.right))
@@ -129,9 +132,9 @@ def _shipped() -> Floats:
 
 
 def _peer_scores(family: Family, home: Home) -> dict[str, Floats]:
-    asked = [retrieval_text(report) for report in family.reports]
-    vectors = (encode_for_retrieval(texts, home) for texts in (asked, family.texts))
-    return peer_scores(asked, family.texts, *vectors)
+    texts_asked = [retrieval_text(report) for report in family.reports]
+    vectors = (encode_for_retrieval(texts, home) for texts in (texts_asked, family.texts))
+    return peer_scores(texts_asked, family.texts, *vectors)
 
 
 def _places(scores: Floats, right: Sequence[int]) -> Floats:
@@ -187,8 +190,8 @@ def _print_constants() -> None:
         for with_expression in (False, True)
         for family in load_families(masked=masked, with_expression=with_expression)
     ]
-    found = zip(FEATURES, _fit(rankings), strict=True)
-    Console().print({name: round(float(weight), 2) for name, weight in found})
+    weights = zip(FEATURES, _fit(rankings), strict=True)
+    Console().print({name: round(float(weight), 2) for name, weight in weights})
 
 
 def main() -> None:
@@ -196,16 +199,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fit", action="store_true", help="print constants fitted on everything")
     parser.add_argument("--expressions", action="store_true", help="let reports hold their query")
-    asked = parser.parse_args()
-    if asked.fit:
+    arguments = parser.parse_args()
+    if arguments.fit:
         _print_constants()
         return
     home = open_home()
     run = describe_run(" ".join(["python tests/benchmarks/runbook_retrieval.py", *sys.argv[1:]]))
     for masked in (False, True):
-        found = compare_runbook_retrieval(home, masked=masked, with_expression=asked.expressions)
+        comparison = compare_runbook_retrieval(
+            home, masked=masked, with_expression=arguments.expressions
+        )
         title = "runbooks, names masked" if masked else "runbooks"
-        section = comparison_section(found, run)
+        section = comparison_section(comparison, run)
         Console().print(render(title, section), markup=False, soft_wrap=True)
         Console().print({name: round(x, 3) for name, x in measure_shown(masked=masked).items()})
 

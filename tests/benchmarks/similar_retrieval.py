@@ -106,8 +106,8 @@ class Contest:
         columns[searches.indexed] = np.arange(len(searches.indexed))
         ranks = []
         for answer, relatives in zip(answers, self._relatives(searches), strict=True):
-            found = [relatives[columns[self._rows[match.id]]] for match in answer.similar]
-            ranks.append(found.index(True) if True in found else _NOT_FOUND)
+            are_relatives = [relatives[columns[self._rows[match.id]]] for match in answer.similar]
+            ranks.append(are_relatives.index(True) if True in are_relatives else _NOT_FOUND)
         is_shown = np.array([bool(answer.similar) for answer in answers])
         sure = np.array([answer.confidence for answer in answers])
         return {name: Answers(self._judged(searches, np.array(ranks), is_shown, sure), seconds)}
@@ -141,12 +141,15 @@ class Contest:
         is_other = searches.queries[:, None] != searches.indexed[None]
         if not searches.is_timed:
             return is_other
-        asked, indexed = self._opened[searches.queries], self._opened[searches.indexed]
-        return is_other & (indexed[None] < asked[:, None])
+        queries, indexed = self._opened[searches.queries], self._opened[searches.indexed]
+        return is_other & (indexed[None] < queries[:, None])
 
     def _relatives(self, searches: Searches) -> Flags:
-        asked, indexed = self.linked.groups[searches.queries], self.linked.groups[searches.indexed]
-        is_same = (asked[:, None] == indexed[None]) & (asked[:, None] != UNLINKED)
+        queries, indexed = (
+            self.linked.groups[searches.queries],
+            self.linked.groups[searches.indexed],
+        )
+        is_same = (queries[:, None] == indexed[None]) & (queries[:, None] != UNLINKED)
         return is_same & self._visible(searches)
 
     def _judged(self, searches: Searches, ranks, is_shown: Flags, sure: Floats) -> JudgedSearches:
@@ -217,9 +220,9 @@ _SETTINGS = {
 def compare_openoffice(home: Home, rows: int | None = None) -> Iterator[tuple[str, Comparison]]:
     """Yield the comparison by recall, with and without a view of time, and by what is shown."""
     contest = Contest(load_openoffice(rows), home)
-    found = search_openoffice(contest, with_peers=True)
+    answers = search_openoffice(contest, with_peers=True)
     for title, split in _SETTINGS.items():
-        yield title, _compared(found[title], SHOWN if "shown" in title else RECALLS, split)
+        yield title, _compared(answers[title], SHOWN if "shown" in title else RECALLS, split)
 
 
 def search_openoffice(
@@ -233,13 +236,13 @@ def search_openoffice(
 def compare_seamonkey(home: Home, rows: int | None = None) -> Iterator[tuple[str, Comparison]]:
     """Yield the comparisons on a tracker that nothing was learned from, by recall and by shown."""
     contest = Contest(load_seamonkey(rows), home)
-    found = search_seamonkey(contest, with_peers=True)
+    answers = search_seamonkey(contest, with_peers=True)
     split = "each issue is searched for in its past; no link of this tracker was learned from"
-    yield "similar", _compared(found["similar"], RECALLS, split)
+    yield "similar", _compared(answers["similar"], RECALLS, split)
     yield (
         "similar, shown",
         _compared(
-            found["similar, shown"],
+            answers["similar, shown"],
             SHOWN,
             f"{split}; many repeats are not linked here, and count as wrong",
         ),
@@ -273,14 +276,14 @@ def _search_fold(contest: Contest, fold: Fold, with_peers: bool) -> dict[str, Fo
         (Searches(fold.later, indexed, is_timed=True), 0),
         (Searches(fold.later, np.setdiff1d(indexed, lost), is_timed=True), None),
     )
-    found = {}
+    answers_of = {}
     for title, (searches, cutoff) in zip(_SETTINGS, settings, strict=True):
         if len(searches.indexed) < len(indexed):
             index.remove([contest.reports[row].id for row in lost])
-        found[title] = contest.ours(OURS, taught, index, searches, cutoff)
-        found[title] |= contest.ours(UNTAUGHT, untaught, index, searches, cutoff)
-        found[title] |= contest.peers(searches) if with_peers else {}
-    return found
+        answers_of[title] = contest.ours(OURS, taught, index, searches, cutoff)
+        answers_of[title] |= contest.ours(UNTAUGHT, untaught, index, searches, cutoff)
+        answers_of[title] |= contest.peers(searches) if with_peers else {}
+    return answers_of
 
 
 def _learn(incidents: Sequence[ResolvedIncident]) -> tuple[IncidentIndex, SimilarModel]:
@@ -347,8 +350,8 @@ def main() -> None:
     run = describe_run(" ".join(["python tests/benchmarks/similar_retrieval.py", *sys.argv[1:]]))
     measured = {"seamonkey-issues": compare_seamonkey, "openoffice": compare_openoffice}
     for name, compared in measured.items():
-        for title, found in compared(home):
-            section = comparison_section(found, run)
+        for title, comparison in compared(home):
+            section = comparison_section(comparison, run)
             Console().print(render(f"{name}: {title}", section), markup=False, soft_wrap=True)
 
 

@@ -138,7 +138,7 @@ class TelemetryBench:
         )
 
     def _figures(self, scored: _Scored, alarms: Mapping[float, Sequence[SeriesAlarms]]) -> Figures:
-        per_curve, one = self._point_f1(scored.kpi)
+        per_curve, pooled = self._point_f1(scored.kpi)
         rows = [
             ScoredRows(scores[curve.cells], curve.is_event[curve.cells])
             for curve, scores in zip(self._nab, scored.nab, strict=True)
@@ -148,7 +148,7 @@ class TelemetryBench:
             "p90 of false alarms": high_rate(alarms[_AT]),
             "delay, minutes": median_delay(alarms[_AT]),
             "KPI F1, threshold per curve": per_curve,
-            "KPI F1, one threshold": one,
+            "KPI F1, one threshold": pooled,
             "NAB": carried_nab_score(rows),
             "µs a point": scored.microseconds,
             "bytes a series": float(scored.state_bytes),

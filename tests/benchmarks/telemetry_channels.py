@@ -87,15 +87,15 @@ def _surprise(sizes: Floats, per_block: int, half_life: float) -> Floats:
     The histogram is brought up to date once a block; beyond what was ever seen the tail goes on
     with its own slope.
     """
-    found = np.zeros(len(sizes))
+    sums = np.zeros(len(sizes))
     counts = np.zeros(len(_BINS) + 1)
     for start in range(0, len(sizes), per_block):
         block = sizes[start : start + per_block]
         if start:
-            found[start : start + per_block] = _tail(counts, block)
+            sums[start : start + per_block] = _tail(counts, block)
         counts *= 0.5 ** (len(block) / half_life)
         counts += np.bincount(np.searchsorted(_BINS, block), minlength=len(counts))
-    return found
+    return sums
 
 
 def _tail(counts: Floats, sizes: Floats) -> Floats:

@@ -36,21 +36,21 @@ def main() -> None:
             learned = [_learn(curve, tier) for curve in series]
             console.print(f"{name}, {len(series)} series, {tier}")
             for constant in ("quantile", "excess", "often"):
-                found = np.median([getattr(fitted, constant) for fitted in learned])
-                _print(console, tier, constant, float(found))
+                middle = np.median([getattr(fitted, constant) for fitted in learned])
+                _print(console, tier, constant, float(middle))
             _print_false_share(console, tier, [fitted.scored for fitted in learned])
 
 
 def _learn(series: LabelledSeries, tier: Tier) -> Learned:
     model = AnomalyModel(tier=tier, step_seconds=series.step_seconds)
     states = model.start(1)
-    found = model.update(states, series.times, series.values[np.newaxis])
+    scores = model.update(states, series.times, series.values[np.newaxis])
     (state,) = states
     return Learned(
         quantile=state["quantile"],
         excess=state["excess"] / state["exceedances"],
         often=state["often"],
-        scored=ScoredSeries(series.times, -np.log(found.alarms_per_week[0]), series.is_event),
+        scored=ScoredSeries(series.times, -np.log(scores.alarms_per_week[0]), series.is_event),
     )
 
 

@@ -60,8 +60,8 @@ class NabSeries:
     def score(self, thresholds: Floats) -> Floats:
         """Return the raw score at each of ascending thresholds, which a detection must exceed."""
         places = np.searchsorted(self._outside, thresholds, side="right")
-        found = sum((window.score(thresholds) for window in self._windows), np.zeros(1))
-        return self._costs[-1] - self._costs[places] + found
+        gained = sum((window.score(thresholds) for window in self._windows), np.zeros(1))
+        return self._costs[-1] - self._costs[places] + gained
 
 
 class _Window:
@@ -104,8 +104,10 @@ def carried_nab_score(rows: Sequence[ScoredRows]) -> Estimate:
 def _best_threshold(series: Sequence[NabSeries]) -> Floats:
     scores = np.unique(np.concatenate([curve.most_scores for curve in series]))
     scores = scores[np.isfinite(scores)]
-    kept = np.unique(len(scores) - np.geomspace(1, len(scores), _MOST_THRESHOLDS).astype(np.int64))
-    thresholds = scores[kept]
+    places = np.unique(
+        len(scores) - np.geomspace(1, len(scores), _MOST_THRESHOLDS).astype(np.int64)
+    )
+    thresholds = scores[places]
     totals = sum((curve.score(thresholds) for curve in series), np.zeros(len(thresholds)))
     return thresholds[[int(np.argmax(totals))]]
 

@@ -23,8 +23,8 @@ class OurScores:
 def score_ours(series: LabelledSeries, tier: Tier) -> OurScores:
     """Score one series from its first point to its last."""
     model = AnomalyModel(tier=tier, step_seconds=series.step_seconds)
-    found = model.update(model.start(1), series.times, series.values[np.newaxis].copy())
-    return OurScores(found.score[0].astype(float), found.alarms_per_week[0].astype(float))
+    scores = model.update(model.start(1), series.times, series.values[np.newaxis].copy())
+    return OurScores(scores.score[0].astype(float), scores.alarms_per_week[0].astype(float))
 
 
 def state_bytes(tier: Tier) -> int:

@@ -84,9 +84,9 @@ def score_spectral_residual(values: Floats, step_seconds: int) -> Floats:
     known = pd.Series(values).ffill().fillna(0.0).to_numpy(dtype=np.float32)
     windows = sliding_window_view(known, _SALIENCY_WINDOW)
     parts = [_saliency(windows[at : at + _AT_ONCE]) for at in range(0, len(windows), _AT_ONCE)]
-    found = np.concatenate([np.full(_SALIENCY_WINDOW - 1, np.nan), *parts])
-    found[np.isnan(values)] = np.nan
-    return found
+    scores = np.concatenate([np.full(_SALIENCY_WINDOW - 1, np.nan), *parts])
+    scores[np.isnan(values)] = np.nan
+    return scores
 
 
 def score_half_space_trees(values: Floats, step_seconds: int) -> Floats:
@@ -97,12 +97,12 @@ def score_half_space_trees(values: Floats, step_seconds: int) -> Floats:
     known = pd.Series(values).ffill().bfill()
     rows = np.stack([_within_past(known), _within_past(known.diff(5).fillna(0.0))], axis=1)
     trees = HalfSpaceTrees(_TREES, _HEIGHT, _TREE_WINDOW, seed=0)
-    found = np.full(len(values), np.nan)
+    scores = np.full(len(values), np.nan)
     for place, (level, change) in enumerate(rows.tolist()):
         features = {"level": level, "change": change}
-        found[place] = trees.score_one(features)
+        scores[place] = trees.score_one(features)
         trees.learn_one(features)
-    return found
+    return scores
 
 
 def score_at_random(values: Floats, step_seconds: int) -> Floats:

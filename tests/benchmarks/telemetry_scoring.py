@@ -60,13 +60,13 @@ class AlarmScorer:
     def judge_carried(self, budget_per_week: float, folds: int = FOLDS) -> list[SeriesAlarms]:
         """Judge each series by the threshold that keeps the budget on the other folds' series."""
         fold_of = np.arange(len(self._judged)) % folds
-        found: dict[int, SeriesAlarms] = {}
+        alarms_of: dict[int, SeriesAlarms] = {}
         for fold in range(folds):
             others = [s for s, its in zip(self._judged, fold_of, strict=True) if its != fold]
             threshold = find_threshold(others, budget_per_week)
             for row in np.flatnonzero(fold_of == fold):
-                found[row] = self._judged[row].alarms(threshold)
-        return [found[row] for row in range(len(self._judged))]
+                alarms_of[row] = self._judged[row].alarms(threshold)
+        return [alarms_of[row] for row in range(len(self._judged))]
 
     def judge_at(self, threshold: float) -> list[SeriesAlarms]:
         """Judge every series by one threshold that a score must exceed."""

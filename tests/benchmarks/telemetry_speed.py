@@ -79,8 +79,8 @@ def _made_up(first: int, count: int, points: int) -> tuple[Seconds, Floats]:
 
 def _call_seconds() -> float:
     times, values = _made_up(0, 1, _CALL_POINTS)
-    one = {"name": "made up", "timestamps": times.tolist(), "values": values[0].tolist()}
-    body = {"series": [one], "budget_per_week": 1}
+    series = {"name": "made up", "timestamps": times.tolist(), "values": values[0].tolist()}
+    body = {"series": [series], "budget_per_week": 1}
     with TemporaryDirectory() as folder:
         settings = ServingSettings(home=Path(folder) / "home")
         with TestClient(create_app(settings)) as client:

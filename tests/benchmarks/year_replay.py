@@ -125,17 +125,17 @@ class _Year:
 
     def _ask(self, today: Sequence[ResolvedIncident]) -> list[dict]:
         bodies = [_body(incident) for incident in today]
-        asked = {"incidents": bodies, "include": ["category"]}
-        answered = self._post("/v1/triage/batch", asked)
+        body = {"incidents": bodies, "include": ["category"]}
+        answered = self._post("/v1/triage/batch", body)
         return [result["triage"] for result in answered["results"]]
 
     def _react(self, incident: ResolvedIncident, answer: dict) -> None:
         category, truth = answer["category"], self._truths[incident.report.id]
-        said = {"prediction_id": answer["prediction_id"], "target": "category", "given_by": "ana"}
+        body = {"prediction_id": answer["prediction_id"], "target": "category", "given_by": "ana"}
         if category is None:
             self.audited += 1
             self.decisions["auto"] += 1
-            self._post("/v1/feedback", said | {"action": "correct", "label": truth})
+            self._post("/v1/feedback", body | {"action": "correct", "label": truth})
             return
         self.decisions[category["decision"]] += 1
         if category["decision"] == "auto" and category["label"] in self._excluded:
@@ -143,7 +143,7 @@ class _Year:
         if category["decision"] != "auto" and self._rng.random() < self._feedback_share:
             is_right = category["label"] == truth
             word = {"action": "accept"} if is_right else {"action": "correct", "label": truth}
-            self._post("/v1/feedback", said | word)
+            self._post("/v1/feedback", body | word)
 
     def _resolve(self, today: Sequence[ResolvedIncident], answers: Sequence[dict]) -> None:
         for incident, answer in zip(today, answers, strict=True):
@@ -188,14 +188,14 @@ def _truths(
 ) -> dict[str, str]:
     """Return what is right of each incident: the broken class loses a share of its own."""
     others = sorted({incident.outcome.category for incident in incidents} - {broken})
-    found = {}
+    truths = {}
     for incident in incidents:
         label = incident.outcome.category
         is_late = incident.report.opened_at.date() >= since
         if label == broken and is_late and rng.random() < share:
             label = rng.choice(others)
-        found[incident.report.id] = label
-    return found
+        truths[incident.report.id] = label
+    return truths
 
 
 def _body(incident: ResolvedIncident) -> dict:
@@ -217,13 +217,13 @@ def spread_over_days(
     """Lay incidents over days with weekly seasons, in random order, and return them by time."""
     rng = Random(seed)
     open_days = [day for day in range(days) for _ in range(5 if day % 7 < 5 else 1)]
-    found = []
+    moved = []
     for number, incident in enumerate(rng.sample(list(incidents), len(incidents))):
         at = since + timedelta(days=rng.choice(open_days), minutes=rng.randrange(24 * 60))
         report = replace(incident.report, id=f"INC{number}", opened_at=at)
         outcome = replace(incident.outcome, resolved_at=at + timedelta(hours=8), duplicate_of=None)
-        found.append(replace(incident, report=report, outcome=outcome))
-    return sorted(found, key=lambda incident: (incident.report.opened_at, incident.report.id))
+        moved.append(replace(incident, report=report, outcome=outcome))
+    return sorted(moved, key=lambda incident: (incident.report.opened_at, incident.report.id))
 
 
 def train_champion(home: Home, past: Sequence[ResolvedIncident], encoder: str) -> None:
@@ -245,14 +245,14 @@ def main() -> None:
     parser.add_argument("--past", type=int, default=6_000)
     parser.add_argument("--rows", type=int, default=10_000, help="incidents in the year")
     parser.add_argument("--series", type=Path, help="CSV of the bounds by audited answer")
-    asked = parser.parse_args()
-    drawn = load_data_set(DATA_SETS["it-tickets"], asked.past + asked.rows).incidents
+    arguments = parser.parse_args()
+    drawn = load_data_set(DATA_SETS["it-tickets"], arguments.past + arguments.rows).incidents
     with TemporaryDirectory() as folder:
-        replayed = replay_in(Path(folder), drawn, asked.past, TrainingSettings().encoder)
-    if asked.series:
-        replayed.series.to_csv(asked.series, index=False)
-    told = asdict(replace(replayed, series=pd.DataFrame())) | {"series": len(replayed.series)}
-    Console().print_json(data=told, default=str)
+        replayed = replay_in(Path(folder), drawn, arguments.past, TrainingSettings().encoder)
+    if arguments.series:
+        replayed.series.to_csv(arguments.series, index=False)
+    summary = asdict(replace(replayed, series=pd.DataFrame())) | {"series": len(replayed.series)}
+    Console().print_json(data=summary, default=str)
 
 
 def replay_in(

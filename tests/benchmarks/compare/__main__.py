@@ -93,16 +93,16 @@ def _collect(checkout: Path, sample: Path, result: Path) -> None:
 
 
 def _print_differences(before: dict[str, Any], after: dict[str, Any]) -> int:
-    found = {
+    places_of = {
         name: list(differences(before[name], after[name], _TOLERANCE, name)) for name in before
     }
-    for name, places in found.items():
+    for name, places in places_of.items():
         _say(f"{name}: {len(places) or 'nothing'} {'differs' if len(places) < 2 else 'differ'}")
         changes = Counter(change for _, change in places)
         first_place = {change: place for place, change in reversed(places)}
         for change, count in changes.most_common(_SHOWN):
             _say(f"  {count} times, first at {first_place[change]}: {change}")
-    return int(any(found.values()))
+    return int(any(places_of.values()))
 
 
 def _digest(samples: Path, name: str) -> str:

@@ -31,8 +31,8 @@ def collect(sample: dict[str, Any]) -> dict[str, Any]:
         os.environ["PRECEDENT_HOME"] = str(home)
         report = _train(sample["training"]) if sample["training"] else None
         cards = {card["target"]: card for card in _read_cards(home)}
-        found = {"report": report, "cards": cards, "answers": _ask(sample["requests"])}
-        return _stable(found, str(home))
+        collected = {"report": report, "cards": cards, "answers": _ask(sample["requests"])}
+        return _stable(collected, str(home))
 
 
 def _train(arguments: Sequence[str]) -> Any:
@@ -62,8 +62,8 @@ def _ask(requests: Sequence[tuple[str, Any]]) -> list[Any]:
 
 def _stable(value: Any, home: str) -> Any:
     if isinstance(value, dict):
-        kept = {key: content for key, content in value.items() if key not in _VOLATILE}
-        return {key: _stable(content, home) for key, content in kept.items()}
+        stable = {key: content for key, content in value.items() if key not in _VOLATILE}
+        return {key: _stable(content, home) for key, content in stable.items()}
     if isinstance(value, list):
         return [_stable(entry, home) for entry in value]
     return value.replace(home, "HOME") if isinstance(value, str) else value

@@ -66,12 +66,12 @@ def demo_sample(folder: Path) -> Sample:
     write_mapping(mapping)
     write_runbooks(runbooks)
     reports = [incident.report for incident in company.incidents]
-    asked = reports[:: max(1, len(reports) // _ASKED_REPORTS)]
+    chosen = reports[:: max(1, len(reports) // _ASKED_REPORTS)]
     series = ("/v1/anomalies", {"series": [_made_series()]})
     files = {"--history": history, "--mapping": mapping, "--runbooks": runbooks}
     arguments = [str(word) for pair in files.items() for word in pair]
     training = ("train", "--json", *arguments)
-    return Sample("demo", training, (*_incident_requests(asked), series))
+    return Sample("demo", training, (*_incident_requests(chosen), series))
 
 
 def _export_sample(data_set: DataSet, folder: Path) -> Sample:
@@ -85,10 +85,10 @@ def _export_sample(data_set: DataSet, folder: Path) -> Sample:
     export = write_rows(header, rows[:trained], folder / f"{data_set.name}{suffix}")
     later = write_rows(header, rows[trained:], folder / f"{data_set.name}-asked{suffix}")
     history = load_history(later, load_mapping(data_set.mapping))
-    asked = [incident.report for incident in history.incidents][:_ASKED_REPORTS]
+    reports = [incident.report for incident in history.incidents][:_ASKED_REPORTS]
     mapping = shutil.copy(data_set.mapping, folder)
     training = ("train", "--json", "--history", str(export), "--mapping", str(mapping))
-    return Sample(data_set.name, training, _incident_requests(asked))
+    return Sample(data_set.name, training, _incident_requests(reports))
 
 
 def _duplicate_sample(folder: Path) -> Sample:
@@ -99,14 +99,14 @@ def _duplicate_sample(folder: Path) -> Sample:
     for row in rows:
         first = first_of.setdefault(row["group"], row["id"])
         row["duplicate_of"] = None if first == row["id"] else first
-    trained, asked = rows[:_DUPLICATES], rows[_DUPLICATES:][:_ASKED_REPORTS]
+    trained, queried = rows[:_DUPLICATES], rows[_DUPLICATES:][:_ASKED_REPORTS]
     export, mapping = folder / "openoffice.jsonl", folder / "openoffice.yaml"
     export.write_text("".join(f"{json.dumps(row)}\n" for row in trained))
     text = data_set.mapping.read_text()
     mapping.write_text(text.replace("outcome:\n", "outcome:\n  duplicate_of: duplicate_of\n"))
     reports = [
         IncidentReport(id=row["id"], title=row["title"], description=row["description"])
-        for row in asked
+        for row in queried
     ]
     training = ("train", "--json", "--history", str(export), "--mapping", str(mapping))
     return Sample("openoffice", training, _incident_requests(reports))
