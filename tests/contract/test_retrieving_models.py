@@ -51,9 +51,9 @@ def only_the_past_is_found(subject) -> None:
 
 
 def own_id_is_never_found(subject) -> None:
-    for asked in subject.reports:
-        report = replace(asked, opened_at=None)
-        assert_none_named(subject.ask(subject.fitted, [report], **ALL), asked.id)
+    for dated in subject.reports:
+        report = replace(dated, opened_at=None)
+        assert_none_named(subject.ask(subject.fitted, [report], **ALL), dated.id)
 
 
 def limit_is_respected(subject) -> None:

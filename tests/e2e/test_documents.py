@@ -115,9 +115,9 @@ def address(workplace: Path, environment: dict[str, str], trained: str) -> Itera
         text=True,
     ) as server:
         assert server.stdout is not None
-        found = re.search(r"http://[\d.]+:\d+", server.stdout.readline())
-        assert found is not None
-        yield found[0]
+        match = re.search(r"http://[\d.]+:\d+", server.stdout.readline())
+        assert match is not None
+        yield match[0]
         server.send_signal(signal.SIGTERM)
 
 

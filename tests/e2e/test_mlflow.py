@@ -109,13 +109,13 @@ def running(*arguments: str, home: Home, log: Path) -> Iterator[None]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     with (
-        log.open("w") as said,
+        log.open("w") as output,
         subprocess.Popen(
             [sys.executable, "-m", "mlflow", *arguments],
             env=environment,
             cwd=log.parent,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         ) as process,
     ):

@@ -59,13 +59,13 @@ FIX = "raised the pool to 80"
 def record(
     incident_id: str, target: str, label: str, answer: dict, share: float | None = None
 ) -> PredictionRecord:
-    said = {"evidence": {}, "alternatives": [], "label_set": [label]} | answer
+    details = {"evidence": {}, "alternatives": [], "label_set": [label]} | answer
     return prediction(
         incident_id,
         label,
         prediction_id=f"p-{incident_id}",
         target=target,
-        answer=said,
+        answer=details,
         answered_at=NOW,
         audit_share=share,
     )

@@ -188,7 +188,7 @@ class Watching:
 
     @property
     def config(self) -> WatchConfig:
-        given = {
+        defaults = {
             "prometheus": {"url": self.prometheus.url, "timeout_seconds": 30},
             "alertmanager": {"url": self.alertmanager.url, "timeout_seconds": 30},
             "link": "http://127.0.0.1:8000",
@@ -196,7 +196,7 @@ class Watching:
             "history_days": 0.05,
             "groups": self.groups,
         }
-        return WatchConfig.model_validate(given | self.options)
+        return WatchConfig.model_validate(defaults | self.options)
 
     def begin(self) -> WatchRunner:
         config = self.config

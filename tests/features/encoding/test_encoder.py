@@ -46,9 +46,9 @@ def test_empty_text_has_no_direction_and_asks_nobody(make_encoder) -> None:
 
 def test_remembered_vectors_are_given_back(make_encoder) -> None:
     encoder, network = make_encoder()
-    known = np.full((1, 8), 0.5, dtype=np.float32)
-    encoder.remember(["abc"], known)
-    np.testing.assert_array_equal(encoder.encode(["abc"]), known)
+    encoded = np.full((1, 8), 0.5, dtype=np.float32)
+    encoder.remember(["abc"], encoded)
+    np.testing.assert_array_equal(encoder.encode(["abc"]), encoded)
     assert network.batches == []
 
 

@@ -198,8 +198,8 @@ def test_only_earlier_uses_count(model, index) -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     report = replace(ODD, opened_at=noon)
     plain = suggest(model, index, report, cutoff=0)
-    for known, moves in ((noon - timedelta(hours=1), True), (noon, False)):
-        past = replace(ODD, id="INC7", opened_at=known)
+    for known_at, moves in ((noon - timedelta(hours=1), True), (noon, False)):
+        past = replace(ODD, id="INC7", opened_at=known_at)
         used = index.with_uses([RunbookUse(past, "mail/queue")])
         assert (suggest(model, used, report, cutoff=0) != plain) is moves
     own = index.with_uses([RunbookUse(report, "mail/queue")])

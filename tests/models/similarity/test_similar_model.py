@@ -85,12 +85,12 @@ def test_equally_related_come_by_documentation_and_then_the_newest() -> None:
         documentation=np.array([1, 2, 0, 2, 2]),
         opened=np.array([5, 1, 9, 3, 9]),
     )
-    found = SimpleNamespace(
+    matches = SimpleNamespace(
         candidates=candidates, relatedness=np.array([0.9, 0.899, 0.898, 0.896, 0.85])
     )
-    order = [candidates.ids[row] for row in _order_rows(found, 0.0)]
+    order = [candidates.ids[row] for row in _order_rows(matches, 0.0)]
     assert order == ["new fix", "old fix", "note", "none", "behind"]
-    assert [candidates.ids[row] for row in _order_rows(found, 0.899)] == ["old fix", "note"]
+    assert [candidates.ids[row] for row in _order_rows(matches, 0.899)] == ["old fix", "note"]
 
 
 def test_a_clear_lead_outweighs_documentation(model) -> None:
@@ -203,8 +203,8 @@ def test_reasons_name_what_is_shared(model) -> None:
     assert "same service: payments" in why
     assert "same site: Graz" in why
     assert not any("shift" in reason for reason in why)
-    (said,) = [reason for reason in why if reason.startswith("both say: ")]
-    assert 1 <= len(said.removeprefix("both say: ").split(", ")) <= 4
+    (sentence,) = [reason for reason in why if reason.startswith("both say: ")]
+    assert 1 <= len(sentence.removeprefix("both say: ").split(", ")) <= 4
 
 
 def test_there_is_always_a_reason(model) -> None:

@@ -16,13 +16,13 @@ def _histories(precision: float, seed: int, answers: int = _PEEKS) -> np.ndarray
 
 def _all_bounds(rights: np.ndarray) -> np.ndarray:
     """(low, high) of every history after every answer; equal counts are computed once."""
-    known: dict[tuple[int, int], tuple[float, float]] = {}
+    interval_of: dict[tuple[int, int], tuple[float, float]] = {}
 
     def bounds(right: int, n: int) -> tuple[float, float]:
-        if (right, n) not in known:
-            found = precision_bounds(right, n - right)
-            known[right, n] = (found.low, found.high)
-        return known[right, n]
+        if (right, n) not in interval_of:
+            interval = precision_bounds(right, n - right)
+            interval_of[right, n] = (interval.low, interval.high)
+        return interval_of[right, n]
 
     return np.array(
         [[bounds(int(right), n) for n, right in enumerate(row, start=1)] for row in rights]

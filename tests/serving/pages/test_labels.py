@@ -23,10 +23,10 @@ LABELS = ("Telephony", "Network v7", "Mail", "Printing")
 @pytest.fixture
 def client(client, trained_registry, monkeypatch):
     """Asks an app whose champion of category knows four labels."""
-    known = tuple(ClassReliability(label, 9, 9, 1.0, 1.0, 1.0) for label in LABELS)
+    reliabilities = tuple(ClassReliability(label, 9, 9, 1.0, 1.0, 1.0) for label in LABELS)
 
     def load(version):
-        card = Card("category", "choice", NOW, class_reliability=known)
+        card = Card("category", "choice", NOW, class_reliability=reliabilities)
         return LoadedModel(trained_registry.models[version.target, version.version], card)
 
     monkeypatch.setattr(trained_registry, "load", load)
@@ -189,8 +189,8 @@ def test_a_chosen_and_a_typed_label_that_differ_are_refused(client, audited):
 
 
 def test_many_labels_are_chosen_from_a_list(client, audited, trained_registry, monkeypatch):
-    known = tuple(ClassReliability(f"Team {n:02}", 9, 9, 1.0, 1.0, 1.0) for n in range(30))
-    card = Card("category", "choice", NOW, class_reliability=known)
+    reliabilities = tuple(ClassReliability(f"Team {n:02}", 9, 9, 1.0, 1.0, 1.0) for n in range(30))
+    card = Card("category", "choice", NOW, class_reliability=reliabilities)
     model = trained_registry.models["category", "8"]
     monkeypatch.setattr(trained_registry, "load", lambda _version: LoadedModel(model, card))
     trained_registry.promote("category", "9")

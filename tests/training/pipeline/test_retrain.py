@@ -208,8 +208,8 @@ def test_it_is_due_when_labels_came_or_an_alarm_did(
     store.labels.record([label("T0", "Network") for _ in range(labels)])
     if alarm is not None:
         signal_name, target = alarm
-        told = Alarm(signal_name, "it changed", "look", None, (), target)
-        store.monitoring_reports.save(MonitoringReport(NOW, (), (told,), ()))
+        raised = Alarm(signal_name, "it changed", "look", None, (), target)
+        store.monitoring_reports.save(MonitoringReport(NOW, (), (raised,), ()))
     due = decide_retraining(store, Registry(days_ago), ("category",), retrain_days=7, now=NOW)
     assert (due.is_due, reason in due.reason) == (is_due, True), due.reason
     assert decide_retraining(store, Registry(1), ("severity",), retrain_days=7, now=NOW).is_due

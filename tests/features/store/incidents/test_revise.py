@@ -24,7 +24,7 @@ def test_what_is_new_is_written_and_what_is_known_is_left(store: Store) -> None:
     first = store.incidents.revise("a-", lambda _known: incident("a-1"))
     assert (first.incident, first.is_written) == (incident("a-1"), True)
     assert (store.incidents.get("a-1"), store.incidents.revision()) == (incident("a-1"), 1)
-    again = store.incidents.revise("a-", lambda known: known[-1])
+    again = store.incidents.revise("a-", lambda incidents: incidents[-1])
     assert (again.incident, again.is_written) == (incident("a-1"), False)
     assert store.incidents.revision() == 1
     assert store.incidents.revise("a-", lambda _known: incident("a-1", "other")).is_written
@@ -36,7 +36,7 @@ def test_of_many_that_are_told_the_same_one_acts(store: Store) -> None:
 
     def tell(number: int) -> bool:
         start.wait()
-        decide = lambda known: known[0] if known else incident(f"a-{number}")  # noqa: E731
+        decide = lambda incidents: incidents[0] if incidents else incident(f"a-{number}")  # noqa: E731
         return store.incidents.revise("a-", decide).is_written
 
     with ThreadPoolExecutor(6) as pool:

@@ -92,8 +92,8 @@ def test_every_measure_of_monitoring_has_a_wording():
     patterns = {text for text in first_texts("Measure", "_measure") if "shadow" not in text}
     assert len(patterns) > 5
     for pattern in patterns:
-        known = [name for name in VOCABULARIES["measure"] if re.fullmatch(pattern, name)]
-        assert known, pattern
+        names = [name for name in VOCABULARIES["measure"] if re.fullmatch(pattern, name)]
+        assert names, pattern
 
 
 def test_every_wording_is_plain():
