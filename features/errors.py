@@ -34,7 +34,7 @@ class NotTrained(PrecedentError):
 
 
 class ModeRefused(PrecedentError):
-    """A mode, its target or its label is unknown, or the mode must name a single target."""
+    """A mode, a target or a label is unknown, or no target is named for a mode that needs one."""
 
 
 class ArtifactRejected(PrecedentError):

@@ -11,8 +11,9 @@ from features.formatting import one_line
 from features.unknown_settings import warn_of_unknown_settings
 
 REFUSED = 2
+"""The exit code of a command that failed with an error that a user can correct."""
 INTERRUPTED = 130
-"""Exit codes: of a command that failed with an error that a user can correct, and after Ctrl-C."""
+"""The exit code of a command that was stopped by Ctrl-C."""
 
 _PRODUCT = frozenset({"features", "models", "training", "serving"})
 
@@ -21,7 +22,7 @@ R = TypeVar("R")
 
 
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Return the command so that errors that a user can correct print one line and set exit code 2.
+    """Wrap a command: an error that a user can correct prints one line and sets exit code 2.
 
     The command first warns of unknown `PRECEDENT_...` variables. Ctrl-C ends it with one line and
     exit code 130, also during its imports. Errors of the program itself keep their traceback.

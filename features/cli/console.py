@@ -9,8 +9,8 @@ import typer
 from features.cli.command_errors import INTERRUPTED, describe_error, one_line_errors
 
 GROUP = "precedent.commands"
-"""The group of entry points. The name of an entry point is the command's name, and it refers to a
-function with Typer's annotations. Its module imports heavy libraries inside the function.
+"""The group of entry points. Each entry point has the name of its command and refers to a function
+with Typer's annotations. Heavy libraries are imported inside that function, not by its module.
 """
 
 

@@ -12,16 +12,18 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 FIRST_LINE_SECONDS = 10.0
+"""Seconds before the first line of text, if standard error is not a terminal."""
 NEXT_LINE_SECONDS = 60.0
-"""Seconds before the first line and between later lines, if standard error is not a terminal."""
+"""Seconds between two lines of text, if standard error is not a terminal."""
 
 
 @contextmanager
 def show_step(text: str, *, only_on_terminal: bool = False) -> Iterator[None]:
     """Show that a step is under way while the block runs.
 
-    `only_on_terminal` writes nothing elsewhere; it is for commands whose log is JSON. Inside the
-    block nothing may be printed to standard output: on a terminal it would go to standard error.
+    With `only_on_terminal`, nothing is written if standard error is not a terminal; commands whose
+    log is JSON need this. The block must not print to standard output: on a terminal, that output
+    would go to standard error.
     """
     if not _is_terminal():
         with nullcontext() if only_on_terminal else _written_lines(lambda: text):
@@ -39,8 +41,8 @@ def show_step(text: str, *, only_on_terminal: bool = False) -> Iterator[None]:
 def show_progress(text: str) -> Iterator[Callable[[str, int, int], None]]:
     """Yield a function to call with a step's name, the number of units done and their total.
 
-    `text` names the whole task. On a terminal it has a bar of its own; elsewhere it is written
-    until the first call.
+    `text` names the whole task. On a terminal the task has a bar of its own, above those of its
+    steps. Elsewhere `text` is written until the first call, then the latest step.
     """
     if _is_terminal():
         with _bars(text) as advance:

@@ -12,8 +12,7 @@ class AuditEvent:
 
     `actor` is a person's name, or `precedent` when the program acted by itself. `action` is one of
     train, promote, refuse, rollback, mode, withdraw, retrain and found. `details` are JSON values,
-    such as a hash of the data, or differences with their
-    confidence intervals.
+    such as a hash of the data, or differences with their confidence intervals.
     """
 
     at: datetime

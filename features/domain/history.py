@@ -50,11 +50,11 @@ class History:
     """Past incidents in the order of the file, with facts about the file.
 
     `severity_levels` lists the levels, least severe first; it is empty when no order is known.
-    `field_levels` does the same for a mapped impact and urgency, by field. `priority_matrix` is
-    stated, or learned if severity is a function of these two, else None. `groups` holds the value
-    of the mapping's `split_by` column for each incident, and is empty without such a column.
-    `provenance` says for each report column when its value was written. `sha256` is the hash of the
-    file.
+    `field_levels` holds the levels of impact and of urgency in the same way, for those that are
+    mapped. `priority_matrix` is the matrix that the mapping states, or else the one learned if
+    impact and urgency determine severity, or else None. `groups` holds each incident's group by the
+    mapping's `split_by`, and is empty without `split_by`. `provenance` says for each report column
+    when its values were written. `sha256` is the hash of the file.
     """
 
     incidents: tuple[ResolvedIncident, ...]
@@ -72,7 +72,7 @@ class History:
 class DatasetMetadata:
     """Facts about the last training history; the fields mean the same as in `History`.
 
-    `groups` holds the value of the mapping's `split_by` column by incident id.
+    `groups` holds each incident's group by incident id.
     """
 
     severity_levels: tuple[str, ...] = ()

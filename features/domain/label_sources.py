@@ -32,9 +32,9 @@ def labels_of(outcome: Outcome) -> dict[str, str]:
 def source_for(label: str, answer: AnyPrediction | None) -> LabelSource:
     """Return the source of a final state's label.
 
-    `answer` is our newest answer before we learned of the final state. An answer that was never
-    shown cannot have influenced anybody. A label that equals an answer that was acted upon counts
-    as reviewed by nobody; one that equals an answer that was only shown counts as accepted.
+    `answer` is our newest answer before we learned of the final state. An answer that nobody saw
+    cannot have influenced the label. If the label equals the answer, the label counts as reviewed
+    by nobody when we acted on the answer, and as accepted when we only showed it.
     """
     if answer is None or answer.decision == "abstain" or answer.mode in _NOT_SHOWN:
         return LabelSource.OUTCOME
@@ -54,11 +54,12 @@ def labels_from_outcome(
     answers: Iterable[PredictionRecord],
     now: datetime,
 ) -> tuple[LabelRecord, ...]:
-    """Return records of an outcome's labels that are new or differ from the known outcome's labels.
+    """Return a record of each label that the known outcome lacks or states differently.
 
     `answers` are those given before we learned of the outcome, newest first. The labels are dated
-    with the time of resolution, else with `now`, and never later than `now`: of equally
-    trusted labels the latest counts, so a time in the future would override later labels of people.
+    with the time of resolution, or with `now` if that time is unknown or in the future. Of equally
+    trusted labels the latest counts, so a label from the future would override what people say
+    later.
     """
     given_at = min(outcome.resolved_at or now, now)
     known_labels = labels_of(known)

@@ -60,9 +60,10 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A class to add, named after what its `count` incidents share, or a class to retire.
+    """A proposal to add a class or to retire one.
 
-    For a class to retire, `count` is the number of its incidents in the monitored period.
+    A new class is named after what its `count` incidents have in common. For a class to retire,
+    `count` is the number of its incidents in the monitored period.
     """
 
     kind: Literal["new category", "retired"]

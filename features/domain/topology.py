@@ -66,7 +66,7 @@ class Topology:
     def neighbours(self, service: str) -> tuple[Neighbour, ...]:
         """Return the neighbours of a service: those that it uses, then those that use it.
 
-        A service that does both is listed once, as one that it uses.
+        A neighbour with both relations is listed once, among those that the service uses.
         """
         return tuple(self._neighbours.get(self.key(service), {}).values())
 

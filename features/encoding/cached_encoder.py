@@ -57,7 +57,7 @@ class CachedEncoder:
 
 
 def _compute(encoder: SentenceEncoder, texts: Sequence[str]) -> dict[str, Vectors]:
-    """Encode texts in small batches of similar length; requests can use the encoder in between."""
+    """Encode texts in small batches of similar length; between batches requests get their turn."""
     ordered = sorted(texts, key=len, reverse=True)
     vectors: dict[str, Vectors] = {}
     for start in range(0, len(ordered), _TEXTS_IN_A_TURN):

@@ -23,7 +23,10 @@ _RECENT_TEXTS = 20_000
 
 
 class Encoder(Protocol):
-    """Turns texts into unit vectors; equal texts get equal vectors."""
+    """Turns texts into unit vectors; the vector of an empty text is zero.
+
+    Equal texts get equal vectors.
+    """
 
     @property
     def reference(self) -> str:
@@ -72,7 +75,7 @@ class SentenceEncoder:
             return self._compute(texts)
 
     def remember(self, texts: Sequence[str], vectors: Vectors) -> None:
-        """Add vectors that were computed before to the cache; they stay until it is cleared."""
+        """Put known vectors into the cache, where they stay until the cache is cleared."""
         with self._turn():
             self._pinned.update(zip(texts, vectors, strict=True))
 

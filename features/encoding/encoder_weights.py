@@ -43,10 +43,9 @@ def open_encoder(reference: str) -> Encoder:
     """Return the encoder whose `model.safetensors` has this SHA-256, opening it once per process.
 
     Weights are looked for in this order: the encoders that were adapted in this home,
-    `PRECEDENT_ENCODER_PATH`, the installed package, the hub. The first place that
-    is set up is used, except that a package with another hash is skipped. "hashing" names the
-    encoder without weights. Raises `EncoderUnavailable` if there are no weights, or if the hash of
-    the weights found differs.
+    `PRECEDENT_ENCODER_PATH`, the installed package, the hub. The first place that exists is used;
+    only a package whose weights have another hash is passed over. "hashing" names the encoder
+    without weights. Raises `EncoderUnavailable` if no weights are found, or if their hash differs.
 
     >>> open_encoder("hashing").dimension
     64

@@ -35,7 +35,7 @@ _SECONDS_BETWEEN_CHECKPOINTS = 120.0
 class LabelledTexts:
     """Texts, their vectors from the encoder before adaptation, and their labels by target.
 
-    Labels are integers from 0 to `classes` - 1 of the target; -1 marks a text without a label.
+    A target with n classes has the labels 0 to n - 1; -1 marks a text without a label.
     """
 
     texts: Sequence[str]
@@ -80,8 +80,8 @@ def adapt_encoder(
 
     Each target has a linear classifier on the sentence vector. The classifiers are fitted first,
     and then trained together with the encoder (Kumar et al. 2022, arXiv 2202.10054) by
-    cross-entropy with smoothed labels. After a warm-up the learning rates fall linearly to zero,
-    which they reach after `epochs` or `seconds`, whichever comes first. An interrupted run
+    cross-entropy with smoothed labels. After a warm-up the learning rates fall linearly, and reach
+    zero when `epochs` or `seconds` are used up, whichever happens first. An interrupted run
     continues from the checkpoint in `folder`. `progress` is called with the completed share, 0..1.
     """
     import torch
@@ -141,7 +141,7 @@ class _EncoderTrainer:
         self._encoder.train()
 
     def step(self, rows: Rows, *, rate_share: float) -> None:
-        """Take one optimiser step on the texts of these rows, at a share of the full rates."""
+        """Take one optimiser step on these rows, with `rate_share` of the full learning rates."""
         import torch
         from torch.nn.functional import cross_entropy
 
@@ -151,7 +151,7 @@ class _EncoderTrainer:
         tokens = self._encoder.preprocess([self._texts[row] for row in rows])
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._has_bfloat16):
             vectors = self._encoder(tokens)["sentence_embedding"].float()
-        # Zero, but differentiable: a batch may have no label at all.
+        # The sum starts at a differentiable zero, because a batch may have no label at all.
         loss = vectors.sum() * 0
         for head, labels in zip(self._heads, self._labels, strict=True):
             row_labels = labels[torch.from_numpy(rows)]
@@ -165,7 +165,7 @@ class _EncoderTrainer:
         self._optimiser.step()
 
     def save_checkpoint(self, folder: Path, step: int, elapsed: float) -> None:
-        """Write a checkpoint to a new file and rename it, so a crash keeps the previous one."""
+        """Write a checkpoint to a new file and rename it; a crash leaves the old one whole."""
         import torch
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -181,7 +181,7 @@ class _EncoderTrainer:
         new_file.rename(_checkpoint_file(folder))
 
     def resume(self, folder: Path) -> tuple[int, float]:
-        """Load the folder's checkpoint; returns the steps and seconds done, zeros without one."""
+        """Load the folder's checkpoint; returns its steps and seconds, zeros if there is none."""
         import torch
 
         if not _checkpoint_file(folder).is_file():
@@ -243,7 +243,10 @@ def _fitted_head(vectors: Vectors, labels: Rows, classes: int) -> "torch.nn.Line
 
 
 def _epoch_batches(texts: Sequence[str], epochs: float, seed: int) -> list[Rows]:
-    """Return shuffled batches of all epochs; each has texts of similar length, to pad little."""
+    """Return the shuffled batches of all epochs, as rows.
+
+    The texts of a batch have similar lengths, so that they need little padding.
+    """
     random = np.random.default_rng(seed)
     lengths = np.array([len(text) for text in texts])
     count = max(1, round(epochs * ceil(len(texts) / _BATCH)))

@@ -48,9 +48,8 @@ class TfidfWeights(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 class FactValues(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Facts as an array of strings, of shape (reports, columns).
 
-    A fact with only numeric values and more than 48 distinct ones gets a second column with the
-    value's quantile range, because the numbers may be identifiers (a caller) or quantities (a
-    count).
+    A fact that has only numeric values, and more than 48 distinct ones, gets a second column with
+    the value's quantile range: its numbers may be quantities (a count) or identifiers (a caller).
     """
 
     def fit(self, encoded: EncodedReports, labels: object = None) -> Self:  # noqa: ARG002

@@ -46,7 +46,7 @@ class EncodingCache:
             try:
                 rows = np.load(segment, mmap_mode="r")
             except FileNotFoundError:
-                continue  # another process has just removed a text from it
+                continue  # another process has just replaced this segment to remove a text
             keys, order = self._sorted_keys(segment, rows)
             places = np.minimum(np.searchsorted(keys, text_keys), len(keys) - 1)
             for index in np.flatnonzero(keys[places] == text_keys):
@@ -69,7 +69,7 @@ class EncodingCache:
 
 
 def forget_encodings(root: Path, texts: Iterable[str]) -> int:
-    """Remove texts from all encoders' caches below a folder; returns the number of vectors."""
+    """Remove texts from all caches below `root`; returns the number of vectors removed."""
     text_keys = _keys(list(texts))
     removed = 0
     for segment in sorted(root.glob(f"*/{_SEGMENTS}")):
@@ -89,8 +89,9 @@ def encode_ahead(
 ) -> int:
     """Load every text's vector into the encoder, and return how many texts had to be encoded.
 
-    Long texts are encoded first, so that a batch holds texts of similar length. `progress` is
-    called after each step with the number of texts of that step.
+    New texts are encoded longest first, so that a batch holds texts of similar length. `progress`
+    is called with the number of texts found in the cache, then with the number of texts in each
+    new segment. An encoder without weights has no cache, so nothing is done.
     """
     if not isinstance(encoder, SentenceEncoder):
         return 0

@@ -1,4 +1,4 @@
-"""Turns the rows of an export into one record per incident, which may have several rows."""
+"""Turns the rows of an export into records: one per incident, even if it has several rows."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,10 @@ class Records:
 
 
 def records_of(table: Table, mapping: HistoryMapping) -> Records:
-    """Return one record per row, or one per incident if the mapping names event columns."""
+    """Return one record per row, or one per incident if the table is an audit trail.
+
+    A table is an audit trail if the mapping names event columns and an incident has several rows.
+    """
     if mapping.events is None:
         return _flat_records(table)
     groups, rejected = _group_events(table, mapping.events)

@@ -49,7 +49,7 @@ class SeverityColumn(LabelColumn):
 class SplitColumn(MappedColumn):
     """The column of the groups that evaluation keeps apart.
 
-    With `before`, the group is the text of the value before that mark.
+    With `before`, the group is the part of a value in front of the first such mark.
     """
 
     before: str | None = Field(default=None, min_length=1)
@@ -119,7 +119,7 @@ class OutcomeColumns(_MappingSection):
         return {name: column for name, column in columns.items() if column is not None}
 
     def choices(self) -> dict[str, LabelColumn]:
-        """Return the label columns by target, for the targets whose labels a model chooses from."""
+        """Return the columns of category, assignment, severity and all fields, by target."""
         columns = {name: getattr(self, name) for name in ("category", "assignment", "severity")}
         fields = self.parts() | {label.column: label for label in self.fields}
         return {name: column for name, column in columns.items() if column is not None} | {

@@ -1,4 +1,4 @@
-"""Parses times as exports write them: in a stated format, or detected for each value."""
+"""Parses the times of an export in a stated format, or in one detected for each value."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -27,8 +27,8 @@ def parse_dates(
 
     With a format, values that do not fit it are read as ISO. Without a format, each value's format
     is detected: ISO, seconds or milliseconds since 1970, numbers with the day or the month first,
-    or a month by name. The unambiguous values of the column decide between day and month first. A
-    time without an offset is taken as UTC.
+    or a month by name. The unambiguous values of the column decide whether the day or the month
+    comes first; with dots the day always does. A time without an offset is taken as UTC.
 
     >>> parse_dates(["14/4/2016 20:42", "2/3/2016", "?"], column="opened_at")[0][:2]
     [datetime.datetime(2016, 4, 14, 20, 42, tzinfo=datetime.timezone.utc), \
@@ -146,8 +146,8 @@ def _zone(offset: str | None) -> timezone:
 def _find_order(values: Iterable[str], column: str) -> tuple[bool, list[str]]:
     """Return whether the day comes before the month, and warnings.
 
-    The majority of the values that can be read in only one way decides. Without such values, the
-    month is first if a value has AM or PM, else the day.
+    Values that can be read in only one way decide by majority; a tie means that the day is first.
+    Without such values, the month is first if a value has AM or PM, else the day.
     """
     day_first = month_first = ambiguous = half_days = 0
     for value in values:

@@ -25,7 +25,11 @@ _PRIORITY_PARTS = frozenset({"impact", "urgency", "priority"})
 
 
 def shared_columns(mapping: HistoryMapping) -> dict[str, str]:
-    """Return the report columns that are also mapped as outcome or `split_by`, with reasons."""
+    """Return the report columns that have a second role, with reasons.
+
+    The second role is an outcome or, for attributes, `split_by`. Columns of the id and the opening
+    time may have one, and are left out.
+    """
     outcome_roles = {column: f"outcome {role}" for role, column in mapping.outcome.role_columns()}
     reasons = {
         column: f"is mapped as {outcome_roles[column]} too"
@@ -42,7 +46,8 @@ def late_columns(
 ) -> dict[str, str]:
     """Return the attributes that are written when an incident is resolved, with reasons.
 
-    `is_resolved` says for each incident whether it was resolved when the export was made.
+    Attributes that the mapping marks as known at opening are not checked. `is_resolved` says for
+    each incident whether it was resolved when the export was made.
     """
     reasons = {}
     for column, values in attributes.items():
@@ -64,9 +69,9 @@ def determining_columns(
     """Return the attributes that nearly determine a target's label, with reasons.
 
     `attributes_later` holds the attributes' values at the time when the labels were written.
-    Callers, and columns that the mapping marks as known at opening, are not checked. Columns of
-    impact, urgency and priority are always checked, because priority is computed from the other
-    two.
+    Callers, and columns that the mapping marks as known at opening, are not checked. Only columns
+    of impact, urgency and priority are always checked, because priority is computed from impact
+    and urgency.
     """
     reasons = _priority_parts(mapping, attributes_later, labels.get("severity"))
     for column, values in attributes.items():
@@ -85,11 +90,12 @@ def determining_columns(
 def determines(
     values: Sequence[object], labels: Values, *, max_errors: float = _MAX_ERRORS
 ) -> bool:
-    """Return whether a value nearly determines the label, with each row predicted from the others.
+    """Return whether the value of a row nearly determines its label, by leave-one-out prediction.
 
-    The prediction is the commonest label of the other rows with the same value. Rows whose value
-    occurs only once are not counted; at least 30 rows and half of the rows must be counted. The
-    error rate must be at most `max_errors`, and below a tenth of the error rate of always
+    Each row's label is predicted as the commonest label of the other rows with the same value; a
+    tie is an error. Rows without a value or label are ignored. Rows whose value occurs only once
+    are not scored; at least 30 rows, and half of all rows with a value and label, must be scored.
+    The error rate must be at most `max_errors`, and below a tenth of the error rate of always
     predicting the commonest label.
 
     >>> determines(["x", "y"] * 50, ["a", "b"] * 50), determines(["x", "y"] * 50, ["a"] * 100)
@@ -111,7 +117,7 @@ def determines(
 
 
 def _leave_one_out_hits(counts: Counter[str]) -> int:
-    """Count the rows of a value whose label is also the commonest among the value's other rows."""
+    """Count the rows of one value whose label is predicted correctly from the other rows."""
     (_, best_rows), *runners_up = counts.most_common(2)
     second_rows = runners_up[0][1] if runners_up else 0
     return best_rows if best_rows - 1 > second_rows or not runners_up else 0
@@ -129,7 +135,11 @@ def _is_filled_at_resolution(values: Values, is_resolved: Sequence[bool]) -> boo
 def _priority_parts(
     mapping: HistoryMapping, attributes: Mapping[str, Values], severity: Values | None
 ) -> dict[str, str]:
-    """Return the columns of impact, urgency and priority that are computed with a label."""
+    """Return the columns of impact, urgency and priority that leak a label, with reasons.
+
+    Priority leaks impact and urgency if one of these two is a label. Impact and urgency leak
+    severity if they determine it, each alone or both together.
+    """
     parts = {column: plain_name(column) for column in attributes}
     parts = {column: name for column, name in parts.items() if name in _PRIORITY_PARTS}
     label_names = set(mapping.outcome.parts())

@@ -43,8 +43,9 @@ def order_levels(values: Iterable[str | None], stated: Sequence[str]) -> tuple[s
     """Return the levels, least severe first, as the history spells them.
 
     Without a stated order, the order is inferred from words (`low`, `high`) or else from numbers,
-    where 1 is the most severe. It is empty unless one scale covers nine tenths of the values
-    and gives two or more levels, each its own rank.
+    where lower numbers are more severe. An inferred order needs a scale that covers nine tenths
+    of the values and gives two or more levels different ranks; without such a scale the result is
+    empty.
 
     >>> order_levels(["P1", "P3", "P2", "P3"], stated=())
     ('P3', 'P2', 'P1')

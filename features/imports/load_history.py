@@ -29,9 +29,9 @@ def load_history(
     """Import an export; without a mapping, the columns are recognised by their headers.
 
     Rejected rows are listed in `rejected-<file>.csv` in `report_folder`. A report column that leaks
-    the outcome is dropped with a warning; with `strict` it raises `BadMapping`. `masking` is read
-    from the settings by default. Raises `UnreadableFile` if the file cannot be read or every row is
-    rejected, and `BadMapping` if the mapping does not fit the file.
+    the outcome is dropped with a warning. `masking` is read from the settings by default. Raises
+    `UnreadableFile` if the file cannot be read or every row is rejected, and `BadMapping` if the
+    mapping does not fit the file or, with `strict`, if a report column leaks the outcome.
     """
     table = read_table(path)
     warnings: list[str] = []
@@ -54,7 +54,7 @@ def _build(
     records = records_of(table, mapping)
     outcomes = read_outcomes(mapping, records, masking)
     if mapping.events is not None and not records.is_audit_trail:
-        warnings.append("events: no incident has more than one; the file is read as a flat export")
+        warnings.append("events: no incident has several events; the file is read as a flat export")
     leaks = _find_leaks(mapping, records, outcomes)
     if leaks and strict:
         column, reason = next(iter(leaks.items()))

@@ -28,7 +28,7 @@ class OrdinalLabels:
     def order(
         self, target: str, labels: Values, stated: Sequence[str], fallback: Sequence[str] = ()
     ) -> None:
-        """Store a target's labels and ordered levels; labels that are no level become None."""
+        """Store a target's labels and ordered levels; labels outside the levels become None."""
         levels = order_levels(labels, stated) or tuple(fallback)
         self.levels[target] = levels
         self.labels[target], warnings = _keep_levels(target, labels, levels, bool(stated))
@@ -62,7 +62,7 @@ def _priority_parts(ordinal: OrdinalLabels) -> tuple[Values, Values]:
 def _apply_stated_matrix(
     ordinal: OrdinalLabels, stated: Mapping[str, Mapping[str, str]], severities: Values | None
 ) -> Values:
-    """Return the severities of the stated matrix, the exported one if the matrix has no cell."""
+    """Return each row's severity by the stated matrix, or the exported one if it has no cell."""
     parts = _priority_parts(ordinal)
     exported = [None] * len(parts[0]) if severities is None else severities
     ordinal.matrix = stated_matrix(stated, *parts, exported)
@@ -91,7 +91,7 @@ def _matrix_order(ordinal: OrdinalLabels) -> tuple[str, ...]:
 
 
 def _apply_learned_matrix(ordinal: OrdinalLabels) -> None:
-    """Learn the matrix, if the labels follow one, and fill in unknown severities with it."""
+    """Learn the matrix if impact and urgency determine severity; fill in unknown severities."""
     parts, severities = _priority_parts(ordinal), ordinal.labels["severity"]
     ordinal.matrix = learn_matrix(*parts, severities)
     if ordinal.matrix is not None:
@@ -104,9 +104,9 @@ def _apply_learned_matrix(ordinal: OrdinalLabels) -> None:
 def _keep_levels(
     target: str, labels: Values, levels: Sequence[str], is_stated: bool
 ) -> tuple[Values, list[str]]:
-    """Return the labels, None for those that are not among the levels, and warnings about them.
+    """Return the labels with None for labels outside the levels, and warnings about those labels.
 
-    Without levels all labels are kept, and the warning is that their order is unclear.
+    Without levels all labels are kept, and a warning says that their order is unclear.
     """
     name = target.removeprefix("fields.")
     if not levels:

@@ -28,7 +28,7 @@ def stated_matrix(
 def learn_matrix(impacts: Values, urgencies: Values, severities: Values) -> PriorityMatrix | None:
     """Return the commonest severity of each pair, None if pairs do not nearly determine severities.
 
-    At most 1% of the rows may have another severity; see `determines`.
+    `determines` tests this, with an error rate of at most 1%.
 
     >>> learn_matrix(["1", "2"] * 40, ["1"] * 80, ["P1", "P2"] * 40).cells[("2", "1")]
     'P2'
@@ -47,7 +47,7 @@ def learn_matrix(impacts: Values, urgencies: Values, severities: Values) -> Prio
 def computed_severities(
     matrix: PriorityMatrix, impacts: Values, urgencies: Values
 ) -> list[str | None]:
-    """Return the severity of each row by the matrix, None if the matrix has no cell for it."""
+    """Return each row's severity by the matrix, None if the row's levels have no cell."""
     pairs = paired_levels(impacts, urgencies)
     return [None if pair is None else matrix.cells.get(pair) for pair in pairs]
 
@@ -55,12 +55,11 @@ def computed_severities(
 def matrix_order(
     matrix: PriorityMatrix, impact_levels: Sequence[str], urgency_levels: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the severities, lowest first.
+    """Return the severities, least severe first, or nothing if their order is unclear.
 
     The score of a cell is the rank of its impact plus the rank of its urgency. Severities are
-    sorted by the mean score of their cells.
-
-    The order is empty if two severities have equal means, or if a level has no rank.
+    sorted by the mean score of their cells. The order is unclear if two severities have equal
+    means, or if a cell's impact or urgency is not among the given levels.
 
     >>> cells = {("lo", "lo"): "silver", ("lo", "hi"): "gold", ("hi", "hi"): "gold"}
     >>> matrix_order(PriorityMatrix(cells), ("lo", "hi"), ("lo", "hi"))

@@ -20,7 +20,8 @@ Labels = Sequence[str | None]
 class Outcomes:
     """Outcome columns with one value per incident.
 
-    `choices` are the labels by target, `facts` the ids of runbooks and of duplicated incidents.
+    `choices` holds the labels by target. `facts` holds the ids of runbooks and of duplicated
+    incidents, by field of `Outcome`.
     """
 
     choices: Mapping[str, Labels]

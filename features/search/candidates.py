@@ -19,8 +19,8 @@ class Candidates:
     """The candidates for one report, one row each.
 
     `opened` is in seconds since 1970, or `UNKNOWN_TIME`. `services` are hash buckets, or -1 for
-    none. `documentation` says how well the resolution is documented: 0 without a note, 1 with a
-    note without a fix, 2 with a note that has a fix.
+    none. `documentation` says how well the resolution is documented: 0 means no closing note, 1 a
+    note that names no fix, 2 a note that names the fix.
     """
 
     ids: tuple[str, ...]

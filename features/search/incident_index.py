@@ -83,9 +83,9 @@ class IncidentIndex:
     def candidates(self, view: SearchView, count: int = _CANDIDATES) -> Candidates:
         """Return the union of the `count` best incidents by words and the `count` best by vectors.
 
-        Candidates are the incidents that were opened strictly before the report, or all if the
-        report has no time; the report itself is left out. Incidents of unknown time come from an
-        export, so they count as earlier.
+        The search covers the incidents that were opened strictly before the report, or all if the
+        report has no time; it never covers the report itself. Incidents of unknown time come from
+        an export, so they count as earlier.
         """
         with self._lock:
             is_allowed = self._columns["is_used"][: len(self._ids)].copy()
@@ -104,7 +104,7 @@ class IncidentIndex:
         return vectors
 
     def statistics(self) -> IndexStatistics:
-        """Return the statistics; their counts are not copied, so they change with the index."""
+        """Return the statistics; the counts per term, fact and service change with the index."""
         return IndexStatistics(
             count=len(self._slots),
             title_terms=self._counts["title_terms"],

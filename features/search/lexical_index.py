@@ -60,7 +60,7 @@ class LexicalIndex:
     def search(self, terms: Terms, *, count: int, before: int | None) -> Slots:
         """Return the slots of the best documents, best first.
 
-        With `before`, only documents that were opened before that time are returned.
+        With `before`, only documents of an earlier or unknown time of opening are returned.
         """
         searcher = self._index.searcher()
         query = self._query(searcher, terms)
@@ -111,7 +111,7 @@ def _schema() -> tantivy.Schema:
 
 
 def _rarest(searcher: tantivy.Searcher, field: str, words: Sequence[str]) -> list[str]:
-    """Return the rarest indexed words: all words of a long log would cost time and add noise."""
+    """Return at most 32 indexed words, rarest first; all words of a long log would add noise."""
     counts = {word: searcher.doc_freq(field, word) for word in dict.fromkeys(words)}
     indexed_words = [word for word, count in counts.items() if count]
     return sorted(indexed_words, key=counts.__getitem__)[:_MOST_TERMS]

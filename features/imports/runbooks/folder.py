@@ -46,10 +46,9 @@ class RunbookFolder:
 def read_runbooks(folder: Path, *, masking: Masking | None = None) -> RunbookFolder:
     """Read every `.md` file below a folder; hidden files and folders are ignored.
 
-    Linked folders, links out of the folder, files that are no readable runbook, and documents about
-    the folder (such as README.md) are listed as skipped. `masking` is read from the settings by
-    default. Raises `UnreadableFile` if the folder is missing,
-    is not a folder, or cannot be read.
+    Linked folders, links out of the folder, files that are not readable runbooks, and documents
+    about the folder (such as README.md) are listed as skipped. `masking` is read from the settings
+    by default. Raises `UnreadableFile` if `folder` is missing, is not a folder or cannot be read.
     """
     root = _open_folder(folder)
     masking = masking or configured_masking()
@@ -88,9 +87,9 @@ def _open_folder(folder: Path) -> Path:
 
 
 def _markdown_files(root: Path) -> Iterator[tuple[Path, str]]:
-    """Yield each Markdown file with the reason to skip it, empty if it is to be read.
+    """Yield each Markdown file with the reason to skip it; the reason is empty for a file to read.
 
-    Linked and unreadable folders are yielded with their reason.
+    Linked and unreadable folders are also yielded, each with the reason to skip it.
     """
     errors: list[OSError] = []
     for path, folders, files in os.walk(root, onerror=errors.append):

@@ -26,7 +26,7 @@ class GitCheckout:
 
     @classmethod
     def open(cls, root: Path) -> Self | None:
-        """Read a checkout's `origin` and branch; None unless it is on GitHub or GitLab."""
+        """Return the checkout at `root`, None unless its `origin` is on GitHub or GitLab."""
         origin = _ORIGIN.search(_read_start(root / ".git" / "config"))
         remote = _REMOTE.match(origin[1].removesuffix(".git")) if origin else None
         branch = _BRANCH.match(_read_start(root / ".git" / "HEAD").strip())
@@ -47,7 +47,7 @@ class GitCheckout:
 
 
 def find_checkout(folder: Path) -> GitCheckout | None:
-    """Return the checkout that a folder belongs to, None if it has no known web pages."""
+    """Return the checkout that holds a folder, None without a checkout or known web pages."""
     for root in (folder, *folder.parents):
         if (root / ".git").exists():
             return GitCheckout.open(root)

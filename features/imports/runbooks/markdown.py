@@ -72,7 +72,7 @@ def _parser() -> MarkdownIt:
 
 
 def _drop_page_markup(text: str) -> str:
-    """Remove comments and the shortcodes of site generators, which rendered pages do not show."""
+    """Remove comments and site generators' shortcodes; of a shortcode link keep the target."""
     start, *parts = text.split("<!--")
     visible = [part.partition("-->")[2] if "-->" in part else f"<!--{part}" for part in parts]
     return _SHORTCODE.sub("", _SHORTCODE_LINK.sub(r"\1", start + "".join(visible)))
@@ -96,7 +96,7 @@ def _take_front_matter(tokens: list[Token]) -> tuple[dict[str, str], list[Token]
 
 
 def _chapters(tokens: Sequence[Token]) -> Iterator[_Chapter]:
-    """Split the page at every heading, and at leads, which are short bold lines used as headings.
+    """Split the page at headings and at leads: short lines in bold that are used as headings.
 
     A chapter whose heading does not name a role has the role of the chapter that contains it.
     """
