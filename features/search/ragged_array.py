@@ -76,6 +76,6 @@ class RaggedRows:
 
 
 def grown(array: NDArray[np.generic]) -> NDArray:  # type: ignore[type-arg]
-    """Return a copy with zeros appended to the first axis: an eighth of it, at least 1,024 rows."""
+    """Return a copy with rows of zeros appended: an eighth as many as before, at least 1,024."""
     padding = np.zeros((max(1024, len(array) // 8), *array.shape[1:]), dtype=array.dtype)
     return np.concatenate([array, padding])

@@ -19,9 +19,9 @@ def move_revision(connection: Connection, counter: Counter, tenant: str, *, by: 
     """Increase the tenant's revision and return it.
 
     Each write of the counted rows calls this first. The counter's row stays locked until the
-    commit, so revisions are committed in order, and a worker that has read one revision has missed
-    no earlier one. With `by` 0 the row is only locked, for a write that may turn out to change
-    nothing.
+    commit, so revisions are committed in order: a worker that reads a revision also sees the writes
+    of all earlier revisions. With `by` 0 the row is only locked, for a write that may turn out to
+    change nothing.
     """
     insertion = insert_into(connection, counter).values(tenant=tenant, revision=by)
     statement = insertion.on_conflict_do_update(
@@ -36,7 +36,7 @@ def lock_tenant(connection: Connection, tenant: str) -> None:
 
 
 def next_number(connection: Connection, table: Numbered, tenant: str) -> int:
-    """Return the number of the tenant's next row; a lock keeps others from using it too."""
+    """Return the number of the tenant's next row; a lock keeps other writers from using it."""
     lock_tenant(connection, tenant)
     query = select(func.max(table.number)).where(table.tenant == tenant)
     return (connection.scalar(query) or 0) + 1

@@ -69,7 +69,7 @@ class Database:
             yield connection
 
     def empty_log(self) -> bool:
-        """Move SQLite's write-ahead log into the database file, because it contains deleted data.
+        """Move SQLite's write-ahead log, which contains deleted data, into the database file.
 
         Returns False if another connection still reads an older state after a second. The log is
         then emptied by a later call, or when the last connection is closed.
@@ -137,7 +137,7 @@ def _engine(address: URL) -> Engine:
 
 
 def _json(value: object) -> str:
-    # Several times faster than the standard library: the write lock is held meanwhile.
+    # Several times faster than the standard library, so the write lock is released sooner.
     return to_json(value).decode()
 
 

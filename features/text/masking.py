@@ -128,7 +128,7 @@ _NO_ORDINARY_WORD = (
     r"|false|yes|no|is|n/a)\b)"
 )
 _QUOTED = r"\"[^\"\n]{1,256}\"|'[^'\n]{1,256}'"
-# A separator ends the value only where another setting or a space follows it.
+# A separator ends the value only if another setting, a space or the end of the text follows.
 _UNQUOTED = r"(?:[^\s\"'<>\\,;&]|[,;&](?![\w .-]{1,40}[=:]|\s|$)){1,256}"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
 

@@ -233,7 +233,7 @@ class ReportFields(BaseModel):
     attributes: dict[Name, AttributeValue] | None = None
 
     def parse(self, masking: Masking) -> IncidentReport:
-        """Return the report, cleaned and masked."""
+        """Return the report, sanitised and masked."""
         return parse_report(
             id=self.id,
             masking=masking,

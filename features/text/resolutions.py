@@ -1,4 +1,4 @@
-"""Finds the sentence of a closing note that names the fix, and rates how well it is documented."""
+"""Finds the sentence of a closing note that names the fix, and rates the note's documentation."""
 
 import re
 import unicodedata
@@ -119,7 +119,8 @@ def _is_action(words: Sequence[str], index: int) -> bool:
 def _is_command(words: Sequence[str], index: int) -> bool:
     """Return whether a verb is a command.
 
-    A command is the first word, or follows as in "please restart" or "advised user to restart".
+    A command is the first word, or follows "please", or follows "to" after a word of advice, as in
+    "advised user to restart".
     """
     if index and words[index - 1] == "to":
         return not _ADVICE_WORDS.isdisjoint(words[:index])

@@ -1,4 +1,4 @@
-"""Masks what differs between incidents of one cause; used for matching, never for display."""
+"""Masks what differs between incidents with the same cause, for matching and never for display."""
 
 import re
 from collections.abc import Callable

@@ -16,10 +16,10 @@ class Alarms(NamedTuple):
     """The constants that turn scores into alarm rates: a prior, and how fast it adapts.
 
     A `share` of the hourly peaks exceeds `quantile`, by `excess` on average. This prior counts like
-    `weight` observed exceedances. `shape` is the shape of the Pareto tail. An excess counts up to
-    `cap` times the average; the weight of past hours decays over `memory_hours`. One point in fifty
-    exceeds the score `often`. A `false_share` of the peaks above a threshold is taken to belong to
-    no incident.
+    `weight` observed exceedances. `shape` is the shape of the Pareto tail. Each excess is capped at
+    `cap` times the average excess; the weight of past hours decays over `memory_hours`. One point
+    in fifty exceeds the score `often`. A `false_share` of the peaks above a threshold is taken to
+    belong to no incident.
     """
 
     share: float
@@ -36,8 +36,9 @@ class Alarms(NamedTuple):
 class Gaps(NamedTuple):
     """The constants for gaps.
 
-    Shortly after a gap, scores rise by `bonus` for each power of ten of the rarity of such points,
-    up to two powers. A gap of `least_points` or more is an alarm itself.
+    The score of a point shortly after a gap rises by `bonus` if one point in ten is such a point,
+    by twice `bonus` if one in a hundred or fewer are. A gap of `least_points` or more points has an
+    alarm rate itself.
     """
 
     bonus: float
@@ -48,9 +49,10 @@ class Gaps(NamedTuple):
 def judge_score(
     s: SeriesState, pace: TimeConstants, alarms: Alarms, score: float
 ) -> tuple[float, float]:
-    """Return the score relative to the series' usual scores, and its alarm rate; update both.
+    """Return the score relative to the series' usual scores, and the alarm rate of the score.
 
-    The rate is infinite while the series is too short.
+    The rate is infinite while the series is too short. The score then updates the usual scores and
+    the alarm rates that the series has learned.
     """
     rate = np.inf
     if s.points > pace.season_warm:
@@ -88,7 +90,8 @@ def miss(s: SeriesState, pace: TimeConstants, gaps: Gaps) -> float:
     """Count a missing point; return the rate per week of gaps that reach this length.
 
     The rate is doubled, because gaps and values share one budget of alarms. It is infinite if the
-    gap is shorter than `least_points` or more than an hour longer, or if the series is too short.
+    gap is shorter than `least_points`, if it exceeds them by more than an hour, or if the series is
+    too short.
     """
     s.missing += 1
     s.since_gap = 0.0
@@ -120,7 +123,7 @@ def end_gap(s: SeriesState, pace: TimeConstants) -> float:
 
 @compiled
 def _alarm_rate(s: SeriesState, alarms: Alarms, score: float, peaks_per_week: float) -> float:
-    """Return the expected alarms per week of a threshold at this score.
+    """Return the expected false alarms per week for a threshold at this score.
 
     The hourly peaks have a generalised Pareto tail (Pickands, "Statistical inference using extreme
     order statistics", 1975).

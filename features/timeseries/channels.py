@@ -31,10 +31,10 @@ ChannelResult = tuple[float, int, float, float]
 class TimeConstants(NamedTuple):
     """The constants that depend on the step of a series, which is in seconds.
 
-    A day has `slots` slots. `slot_points` and `hour_points` are numbers of points. `minutes_3` to
-    `gap_memory` are the shares by which an average moves with each point. `forgetting` is the
-    factor of recursive least squares. A series needs more than `season_warm` points for expected
-    values, and more than `flag_warm` points for alarm rates.
+    A day has `slots` slots. `slot_points` and `hour_points` are the numbers of points in a slot and
+    in an hour. `minutes_3` to `gap_memory` are the shares by which an average moves with each
+    point. `forgetting` is the forgetting factor of recursive least squares. A series needs more
+    than `season_warm` points for expected values, and more than `flag_warm` points for alarm rates.
     """
 
     step: int
@@ -113,7 +113,7 @@ def score_full(
 
 @compiled
 def weight(share: float, points: float) -> float:
-    """Return the weight of a new point in an average: its share, or more while points are few."""
+    """Return the weight of a new point in an average: `share`, but at least 1 / (points + 1)."""
     return share if share * (points + 1) >= 1 else 1 / (points + 1)
 
 
@@ -179,7 +179,10 @@ def _judge(
 
 @compiled
 def _clipped(value: float, bound: float) -> float:
-    """Clip a value, plus 2% of it, so that averages still follow a lasting change of level."""
+    """Return the clipped value plus 2% of the unclipped value.
+
+    The 2% let averages still follow a lasting change of level.
+    """
     return min(max(value, -bound), bound) + _LEAK * value
 
 
@@ -226,7 +229,7 @@ def _learn_week(s: SeriesState, pace: TimeConstants, hour: int, x: float) -> Non
 
 @compiled
 def _forecast(s: SeriesState, base: float, terms: Numbers) -> float:
-    """Predict the deviation from the season from the last points and levels; fills in `terms`."""
+    """Predict the deviation from the season by the last points and the levels; fills in `terms`."""
     unit = max(s.spread[_LEVEL], _TINY)
     terms[0] = 1.0
     terms[1] = (s.last - base) / unit

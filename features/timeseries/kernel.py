@@ -25,7 +25,7 @@ from features.timeseries.channels import (
 from features.timeseries.jit import compiled
 from features.timeseries.state import CHANNELS, GAP, LARGEST, TERMS, SeriesState
 
-# Values are clipped to this many widths around the level, once these are known.
+# After `_UNLIMITED_POINTS` points, values are clipped to `_FARTHEST` widths around the level.
 _FARTHEST, _UNLIMITED_POINTS = 1e4, 100
 
 States = NDArray[np.void]

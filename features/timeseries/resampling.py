@@ -1,4 +1,4 @@
-"""Puts the points of a series, in any order and distance, on a regular grid."""
+"""Puts the points of a series, in any order and at any distances, on a regular grid."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ class SeriesGrid:
     """A series in time order, with one value per slot.
 
     `times` are unix seconds; `values` are NaN where missing. `slots` holds the index of each given
-    point in the grid, so that results can be returned in the given order. For a counter,
-    `values` are increases and `before` the values before them: adding `before` to a
-    result gives it in the given units. For other series `before` is zero. `warnings` describe how
-    the points were changed.
+    point in the grid, so that results can be returned in the given order. For a counter, `values`
+    are increases per step, and `before` is each given value minus its increase: an increase plus
+    `before` is a value in the given units. For other series `before` is zero. `warnings` describe
+    how the points were changed.
     """
 
     times: NDArray[np.int64]
@@ -38,10 +38,10 @@ class SeriesGrid:
 def lay_on_grid(times: NDArray[np.int64], values: NDArray[np.float64]) -> SeriesGrid:
     """Return the grid for points given by unix seconds and values, in any order.
 
-    The step is the commonest of the first thousand distances. A point belongs to the nearest slot;
-    if several points share a slot, the last given one counts. Slots between points are missing. At
-    most 1,440 are inserted into one gap, and at most 1,440 plus four per point in all, so that an
-    irregular series does not become mostly missing.
+    The step is the commonest distance between the first thousand times, at most a day. A point
+    belongs to the nearest slot; if several points share a slot, the last given point counts. Slots
+    between points get missing values. At most 1,440 slots are inserted into one gap, and in total
+    at most 1,440 plus four for each slot with points, to limit the grid of an irregular series.
 
     >>> grid = lay_on_grid(np.array([60, 0, 180]), np.array([2.0, 1.0, 4.0]))
     >>> grid.times.tolist(), grid.values.tolist(), grid.slots.tolist()
@@ -99,9 +99,9 @@ def _fill(
 def _counter_increases(
     values: NDArray[np.float64], step: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
-    """Return a counter's increases, the values before them, and whether it is a counter.
+    """Return `values` and `before` as `SeriesGrid` has them, and whether the series is a counter.
 
-    Other series are returned unchanged, with zeros as the values before.
+    The values of other series are returned unchanged, with zeros as `before`.
     """
     if not is_counter(values, first=max(_FEWEST_COUNTED, _DAY // step)):
         return values, np.zeros(len(values)), False

@@ -50,7 +50,9 @@ def to_slots(times: NDArray[Any], first: int, step_seconds: int) -> NDArray[np.i
 
 
 def per_second(raw: Values, step_seconds: int) -> Values:
-    """Return the increase of counters per second, one column fewer; a fall means a reset to zero.
+    """Return the increases of counters per second; a fall means a reset to zero.
+
+    The result has one column fewer than `raw`, because the first value has no increase.
 
     >>> per_second(np.array([[5.0, 65.0, 6.0]]), 60).tolist()
     [[1.0, 0.1]]

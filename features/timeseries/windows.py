@@ -1,4 +1,4 @@
-"""Recognises counters by a window of values, and computes their increases."""
+"""Recognises counters by their first values, and computes the increases of counters."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +8,10 @@ _RESET = 0.1
 
 
 def is_counter(values: NDArray[np.float64], *, first: int) -> bool:
-    """Return whether a series is a counter: its `first` values only rise, except for resets.
+    """Return whether a series is a counter, judged by its `first` values.
 
-    At least half of the steps must rise, and each fall must be a reset, which means to at most a
-    tenth of the value before.
+    At least 20 of these must be known, and none may be negative. At least half of the steps must
+    rise, and each fall must be a reset: a fall to at most a tenth of the value before.
 
     >>> is_counter(np.concatenate([np.arange(30.0), np.arange(30.0)]), first=60)
     True
@@ -28,10 +28,10 @@ def is_counter(values: NDArray[np.float64], *, first: int) -> bool:
 def increases(
     values: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the rise of each value per step since the known value before it, and value minus rise.
+    """Return the rise per step that leads to each value, and each value minus this rise.
 
-    After a reset the rise starts from zero. The first known value has no rise and is missing. A
-    fall that is not a reset is a negative rise.
+    The rise is measured from the last known value, or from zero after a reset. Both results are NaN
+    for missing values and for the first known value. A fall that is not a reset is a negative rise.
     """
     known = np.flatnonzero(~np.isnan(values))
     rises, before = np.full(len(values), np.nan), np.full(len(values), np.nan)

@@ -1,4 +1,4 @@
-"""The repository of anomalies of metric series: written by id, read by time."""
+"""The repository of anomalies of metric series: written by id, read by time or id."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""Erases a deleted incident from the store: its own records, and its mentions in other answers."""
+"""Erases a deleted incident from the store: its own records, and its mentions in other records."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,7 +26,8 @@ _USE_PHRASES = ("used for", "helped with")
 def forget_incident(connection: Connection, tenant: str, id: str) -> bool:  # noqa: A002
     """Delete the incident's answers, feedback and labels, and its mentions in other records.
 
-    Returns whether the incident had any answers, feedback or labels.
+    Returns whether the incident had any answers or labels, or whether there was any feedback on its
+    answers or on entries that name it.
     """
     removed = delete_predictions(connection, tenant, id)
     removed += delete_feedback(connection, tenant, id)

@@ -93,8 +93,9 @@ class IncidentRepository(Repository):
     def delete(self, id: str) -> bool:  # noqa: A002
         """Delete the incident permanently; False if nothing was stored about it.
 
-        Its answers, feedback and labels are deleted too, and the entries of other answers that name
-        it. Only its id is kept; other incidents may still name it as their original.
+        The incident's answers, feedback and labels are deleted too, and so are the entries that
+        name the incident in other answers. Only its id is kept; other incidents may still have the
+        id as `duplicate_of`.
         """
         with self._database.write() as connection:
             was_stored = self._delete(connection, id)

@@ -1,7 +1,7 @@
-"""The repository of dataset metadata: facts of a history that its incidents do not hold.
+"""The repository of dataset metadata: facts about a history that its incidents do not contain.
 
-They come from the file and its mapping, and are stored so that models can be trained again from the
-store.
+The facts come from the history's file and mapping. They are stored so that models can be trained
+again from the store.
 """
 
 from collections.abc import Mapping

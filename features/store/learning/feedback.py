@@ -53,7 +53,7 @@ class FeedbackRepository(Repository):
             return tuple(_record_from(row) for row in connection.execute(query))
 
     def dismissed(self, incident_id: str) -> frozenset[str]:
-        """Return the ids of the past incidents that were dismissed in an incident's answer.
+        """Return the ids of the past incidents that were dismissed in an incident's answers.
 
         There are two lists of past incidents: `similar` and `open_match`. For each list and entry
         the latest feedback counts, whoever gave it. An entry that is dismissed in one list is

@@ -54,10 +54,11 @@ class LabelRepository(Repository):
 
 
 def insert_labels(connection: Connection, tenant: str, records: Sequence[LabelRecord]) -> None:
-    """Append the labels, except those that repeat the last one of their incident and target.
+    """Append each label that does not repeat the last label of its incident and target.
 
-    A final state repeats only a final state, and a person's label only a person's label. The caller
-    must hold the tenant's lock, so that two equal labels given at the same time are stored once.
+    A final state is compared only with the last final state, and a person's label only with the
+    last label from a person. The caller must hold the tenant's lock, so that two equal labels given
+    at the same time are stored once.
     """
     new_records = tuple(_new_labels(connection, tenant, records))
     if new_records:
@@ -91,7 +92,7 @@ def _subject(record: LabelRecord) -> tuple[str, str, bool]:
 
 
 def _repeats(record: LabelRecord, previous: LabelRecord) -> bool:
-    # A final state with the same label is not new, regardless of answers since it was reached.
+    # A final state with the same label is not new, even if later answers change its source.
     if record.given_by == FINAL_STATE:
         return record.label == previous.label
     return replace(record, given_at=previous.given_at) == previous

@@ -51,7 +51,7 @@ def erase_in_monitoring(connection: Connection, tenant: str, incident_id: str) -
 
 @cache
 def _adapter() -> TypeAdapter[MonitoringReport]:
-    # Cached, because building the adapter takes longer than reading the audit log.
+    # Cached, because building the adapter takes long.
     return TypeAdapter(MonitoringReport)
 
 

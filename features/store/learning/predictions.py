@@ -63,7 +63,10 @@ class PredictionRepository(Repository):
             return tuple(prediction_from(row) for row in connection.execute(query))
 
     def latest(self, incident_ids: Sequence[str]) -> Mapping[str, tuple[PredictionRecord, ...]]:
-        """Return the newest prediction about each incident that has one, one record per target."""
+        """Return the newest prediction about each incident, as one record per target.
+
+        Incidents without a prediction are left out.
+        """
         newest_first = (PredictionRow.answered_at.desc(), PredictionRow.prediction_id.desc())
         rank = func.row_number().over(partition_by=PredictionRow.incident_id, order_by=newest_first)
         is_about = (
@@ -94,7 +97,7 @@ class PredictionRepository(Repository):
     def between(
         self, start: datetime, end: datetime, target: str | None = None
     ) -> tuple[PredictionSummary, ...]:
-        """Return the predictions from `start` up to, not including, `end`, oldest first."""
+        """Return the predictions from `start` (included) to `end` (excluded), oldest first."""
         in_period = (PredictionRow.answered_at >= start, PredictionRow.answered_at < end)
         query = _select_summaries(self._tenant, target).where(*in_period).order_by(*_OLDEST_FIRST)
         with self._database.read() as connection:
@@ -103,7 +106,7 @@ class PredictionRepository(Repository):
     def latest_summaries(
         self, incident_ids: Collection[str]
     ) -> Mapping[tuple[str, str], PredictionSummary]:
-        """Return the newest prediction about each of the incidents, by incident and target.
+        """Return the newest prediction for each target of each incident, by incident and target.
 
         All predictions of the tenant are read, so this is meant for many incidents at once.
         """
@@ -145,12 +148,11 @@ class PredictionRepository(Repository):
     def unlabelled(
         self, target: str, *, since: datetime | None, limit: int
     ) -> tuple[PredictionSummary, ...]:
-        """Return the newest answers about stored incidents without a label, least confident first.
+        """Return the newest answer about each unlabelled stored incident, least confident first.
 
-        Such an incident has neither a label nor a final state for the target. With `since`, only
-        incidents whose newest answer was given then or later are returned. A final state that
-        repeats our own `auto` answer counts as a label here, because nobody needs to label a
-        resolved incident.
+        An unlabelled incident has no label and no final state for the target. With `since`, only
+        answers given at that time or later are returned. A final state that repeats our own `auto`
+        answer counts as a label here, because nobody needs to label a resolved incident.
         """
         query = _select_summaries(self._tenant, target).where(
             _is_open(self._tenant, target),
@@ -165,7 +167,10 @@ class PredictionRepository(Repository):
 
 
 def select_predictions(tenant: str) -> Select[Any]:
-    """Return the query of a tenant's predictions by target; `prediction_from` reads its rows."""
+    """Return the query of a tenant's predictions, ordered by target.
+
+    `prediction_from` reads its rows.
+    """
     return select(*_COLUMNS).where(PredictionRow.tenant == tenant).order_by(PredictionRow.target)
 
 

@@ -15,8 +15,8 @@ class LeaseRepository(Repository):
     def take(self, name: str, holder: str, seconds: float) -> bool:
         """Take or renew a lease for this many seconds; False if another holder has it.
 
-        This is a single statement, so if two processes ask at the same time, only one gets the
-        lease.
+        A single statement checks and takes the lease, so if two processes ask at the same time,
+        only one gets the lease.
         """
         with self._database.write() as connection:
             now = _now(connection)

@@ -43,7 +43,7 @@ class IncidentRow(Base):
 Index("incidents_by_link", IncidentRow.duplicate_of, postgresql_using="hash")
 _newest_first = (IncidentRow.tenant, IncidentRow.opened_at.desc(), IncidentRow.id)
 Index("incidents_by_opening", *_newest_first).ddl_if("postgresql")
-# The columns by which the inbox filters let SQLite find a few incidents without reading every row.
+# The index includes the columns of the inbox's filters, so that SQLite does not read every row.
 # PostgreSQL reads its table about as fast, and would refuse a label that is too long for an index.
 Index(
     "incidents_by_opening_with_labels",
@@ -99,7 +99,7 @@ class RunbookRevisionRow(Base):
 
 
 class ChangeRow(Base):
-    """A change to a service; `service_key` is the service in the form in which it is compared."""
+    """A change to a service; `service_key` is the service's name, normalised for comparison."""
 
     __tablename__ = "changes"
     __table_args__ = (Index("changes_by_time", "tenant", "at"),)
