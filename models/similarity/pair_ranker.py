@@ -42,7 +42,7 @@ _LEAST_SPREAD = 0.5
 _PRIOR_QUERIES = 20.0
 # In a repetitive history, a rate estimated from scores alone would make all candidates related.
 _HIGHEST_RATE = 0.5
-# If the rate is estimated without labels, precision may be below the promise by up to this much.
+# Without labels, estimated precision may be too high by up to this much, so more is required.
 _EXTRA_PRECISION = 0.03
 # Below this exponent, the exponential is 0 and its log is infinite.
 _LEAST_EXPONENT = -700.0
@@ -64,7 +64,7 @@ class PairRanker(BaseEstimator):  # type: ignore[misc]
         self.spread = spread
 
     def fit(self, queries: Sequence[LabelledQuery]) -> Self:
-        """Learn from queries with both relatives and others among their candidates."""
+        """Learn from the queries whose candidates include both relatives and other incidents."""
         shipped = np.array([SHIPPED_WEIGHTS[name] for name in FEATURES])
         mixed = [query for query in queries if 0 < query.is_relative.sum() < len(query.features)]
         spread = np.maximum(_LEAST_SPREAD, self.spread * np.abs(shipped))
@@ -82,13 +82,15 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     A candidate's score is compared with those of the other candidates and with the fixed score of
     the stranger, an imaginary unrelated incident. The resulting log odds are scaled (Platt 1999).
     Candidates that describe the same issue are not compared with each other. Slope and intercept
-    have a prior around the shipped values. If no link is known, the share of queries that have a
-    relative is estimated from their probabilities alone (Saerens, Latinne and Decaestecker 2002),
-    but is at most one half.
+    have a prior around the shipped values. If `has_relative` is None for all queries, the share of
+    queries that have a relative is estimated from the probabilities alone (Saerens, Latinne and
+    Decaestecker 2002), but is at most one half.
 
-    `cutoff_` is the lowest relatedness for which the queries' best candidates that reach it have a
-    mean relatedness, minus one standard error, of at least `precision`. If there is none, it is the
-    shipped cutoff, or `precision` if the shipped cutoff is too low for these queries.
+    `cutoff_` is chosen from the relatedness of each query's best candidate. It is the lowest of
+    these values for which the mean of the values at or above it, minus one standard error, is at
+    least `precision` (if `has_relative` is None for all queries, `precision` + 0.03). If no value
+    qualifies, `cutoff_` is the shipped cutoff, or the required precision if the shipped cutoff is
+    too low for these queries.
 
     >>> calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
     >>> calibration.predict(np.array([14.0, 5.0]), np.array([0, 1])).round(1).tolist()
@@ -117,7 +119,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, scores: Floats, alike: Integers) -> Floats:
-        """Return the relatedness of each candidate; a higher score never gives a lower one."""
+        """Return the relatedness of each candidate; a higher score never lowers relatedness."""
         related = self._calibrate(_odds(scores, alike))
         order = np.argsort(-scores, kind="stable")
         related[order] = np.minimum.accumulate(related[order])

@@ -29,10 +29,10 @@ class PastRecords(Protocol):
     """Where a search looks up the incidents that the index found."""
 
     def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
-        """Return those of the incidents that exist, by id."""
+        """Return the incidents with these ids, by id; ids without an incident are left out."""
 
     def members(self, id: str) -> int:  # noqa: A002
-        """Return the number of incidents known to be its duplicates, plus one for itself."""
+        """Return the number of known duplicates of an incident, plus one for the incident."""
 
     def dismissed(self, id: str) -> Collection[str]:  # noqa: A002
         """Return the ids of incidents that people marked as unrelated to this one."""
@@ -53,7 +53,7 @@ class ListedRecords:
         return {id: self._incidents[id] for id in ids if id in self._incidents}  # noqa: A001
 
     def members(self, id: str) -> int:  # noqa: A002
-        """Return the number of listed incidents marked as its duplicates, plus one for itself."""
+        """Return the number of listed duplicates of an incident, plus one for the incident."""
         incidents = self._incidents.values()
         return 1 + sum(incident.outcome.duplicate_of == id for incident in incidents)
 
@@ -162,7 +162,7 @@ def _shared_rare_words(
 
 
 def _as_written(term: str, text: str) -> str:
-    """Return the first word of a text that begins with a stemmed term, else the term itself."""
+    """Return the first word in the text that begins with the stemmed term, else the term."""
     word = re.search(rf"\b{re.escape(term)}\w*", text, re.IGNORECASE)
     return word[0].lower() if word else term
 

@@ -79,8 +79,9 @@ class SimilarModel(ReportModel):
     ) -> Self:
         """Learn from links among the examples and from people's judgements of pairs.
 
-        Incidents with the same runbook and near-copies count as linked. Without any of these, the
-        shipped weights stay. `index`, if given, must contain the examples; otherwise it is built.
+        Two incidents also count as linked if they have the same runbook or are near-copies. Without
+        links and judgements, the shipped weights stay. `index`, if given, must contain the
+        examples; otherwise an index of the examples is built.
         """
         self.index_ = index
         if index is None and examples:
@@ -109,7 +110,7 @@ class SimilarModel(ReportModel):
         return self.search(reports, index, self.records_)
 
     def rehearse(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
-        """Search for each report among copies of the reports without titles and times."""
+        """Search for each report among copies of all reports; the copies have no title and time."""
         past = [
             ResolvedIncident(
                 replace(report, id=f"past {report.id}", opened_at=None, title=""), Outcome()
@@ -241,7 +242,7 @@ def _open_match(
     least: float,
     dismissed: Collection[str],
 ) -> OpenMatch | None:
-    """Return the most related open incident that was opened before the report, None without one.
+    """Return the most related open incident that was opened before the report; None if none was.
 
     Only candidates that were opened within the 14 days before the report are considered.
     """
@@ -263,9 +264,10 @@ def _open_match(
 def _open_incident(
     related: _RelatedCandidates, row: int, records: PastRecords
 ) -> ResolvedIncident | None:
-    """Return the original incident of an open and recent candidate, None if it is not open.
+    """Return a candidate's original incident, None if it cannot be an open match.
 
-    The original is the incident that the candidate duplicates, or else the candidate itself.
+    The original is the incident that the candidate duplicates, or else the candidate itself. Both
+    must be open, the candidate must be recent, and the original must be earlier than the report.
     """
     candidates, report_opened = related.candidates, related.view.opened
     if not candidates.is_open[row] or candidates.opened[row] == UNKNOWN_TIME:
@@ -290,10 +292,10 @@ def _is_earlier(past: IncidentReport, report: IncidentReport) -> bool:
 
 
 def _find_original(id: str, records: PastRecords) -> ResolvedIncident | None:  # noqa: A002
-    """Return the incident at the end of the chain of duplicate links from this one.
+    """Follow `duplicate_of` links from an incident; return the last one, None for an unknown id.
 
-    It is this incident if it has no such link. Links may form a circle; then the chain ends before
-    an incident is repeated.
+    Without a link to a known incident, the result is the incident itself. If the links form a
+    circle, the last incident is the one before the first repetition.
     """
     visited, incident = {id}, records.find([id]).get(id)
     while incident is not None:

@@ -60,10 +60,10 @@ def labelled_queries(
     """Return examples as queries to an index of all examples, as if each had just been opened.
 
     Relatives are incidents that are linked, that a person marked as related, that have the same
-    runbook, or that are near-copies. At most 1,500 examples with a known relative in their past are
-    drawn, and at most 1,500 others. If the history has no links, or links less than half of its
-    near-copies, a missing link is no evidence (Elkan and Noto 2008); then `has_relative` is None
-    for all queries.
+    runbook, or that are near-copies, unless a person marked them as unrelated. At most 1,500
+    examples with a known relative in their past are drawn, and at most 1,500 other examples. If the
+    history has no links, or if less than half of the near-copies are linked, a missing link is no
+    evidence (Elkan and Noto 2008); then `has_relative` is None for all queries.
     """
     past = _KnownRelations(examples, judgements)
     rng = np.random.default_rng(seed)
@@ -85,7 +85,11 @@ def labelled_queries(
 
 @dataclass(frozen=True, slots=True)
 class _QueryWithCopies:
-    """A query, its number of near-copies with a recorded relation, and how many are linked."""
+    """A query, and how many of its candidates are near-copies of it.
+
+    `copies` counts the near-copies for which the history says whether they are related;
+    `linked_copies` counts the near-copies that are related by link, person or runbook.
+    """
 
     query: LabelledQuery
     copies: int
@@ -160,9 +164,9 @@ class _KnownRelations:
         )
 
     def are_comparable(self, row: int, ids: Sequence[str]) -> Flags:
-        """Tell for which incidents the history records whether they are relatives of a row's one.
+        """Tell for which incidents the history says whether they are related to a row's incident.
 
-        If the history records runbooks, this is unknown for incidents without a runbook.
+        If any example has a runbook, the history says so only for two incidents with runbooks.
         """
         if not self._records_runbooks:
             return np.ones(len(ids), dtype=np.bool_)
@@ -186,7 +190,10 @@ class _KnownRelations:
 
 
 def _have_past_relative(examples: Sequence[ResolvedIncident], groups: Groups) -> Flags:
-    """Tell for each example whether its group has an example that was opened before it."""
+    """Tell for each example whether an example of its group was opened before it, or may have been.
+
+    An example of unknown time may have been opened before or after any other example.
+    """
     first_time: dict[int, float] = {}
     reports = [incident.report for incident in examples]
     times = [

@@ -15,10 +15,10 @@ _Loss = Callable[[Floats], tuple[float, Floats]]
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A query's candidates: `features`, of shape (candidates, features), and which are correct.
+    """The candidates of one query, and which candidates are correct.
 
-    `is_right` marks the correct candidates; there is at least one. `weight` is the weight of the
-    query in the loss.
+    `features` has shape (candidates, features). `is_right` marks the correct candidates; there is
+    at least one. `weight` is the weight of the query in the loss.
     """
 
     features: Floats
@@ -91,7 +91,7 @@ def _minimise_with_prior(loss: _Loss, prior: Floats, spread: Floats) -> Floats:
 def _log_sums(
     scores: Floats, starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
-    """Return the log of each segment's summed exponentials, and each row's share of them."""
+    """Return the log of each segment's sum of exponentials, and each row's share of that sum."""
     largest = np.maximum.reduceat(scores, starts)
     powers = np.exp(scores - np.repeat(largest, lengths))
     sums = np.add.reduceat(powers, starts)

@@ -14,8 +14,8 @@ from models.base.series_model import SeriesScores
 CHANNEL_NAMES = (*CHANNELS, "gap")
 APART_SECONDS = 3_600
 
-# A flag's onset is moved back over earlier points as long as the alarm rate at each one's score is
-# at most this many times the budget.
+# A flag's onset is moved back to earlier points while their alarm rates are at most this many times
+# the budget.
 _ONSET_FACTOR = 20.0
 _MOST_ONSET_SECONDS = 1_800
 

@@ -53,11 +53,12 @@ class AnomalyModel(SeriesModel):
     day, and from the last point. The tier `full` has four more channels: the deviation of the last
     minutes, the deviation of the trend, and the deviations from an autoregressive forecast and from
     the usual value at the hour of the week. The surprise of a channel is log2(1 + ratio), where
-    `ratio` is the deviation divided by its usual spread; this fits a tail like 1/x. The score is
-    the mean surprise of the channels, minus a correction for series that often have high scores.
-    The correction is half of the difference between the score that one point in fifty exceeds and a
-    shipped constant. Updates of the state are clipped, so that an incident does not become the new
-    normal.
+    `ratio` is the deviation divided by its usual spread; this fits a tail like 1/x. The raw
+    score is the mean surprise of the channels, smoothed with that of the last point and raised
+    shortly after a gap. The score is the raw score minus half of (q - c), which corrects series
+    that often have high raw scores: q is the raw score that one point in fifty of the series
+    exceeds, and c is a shipped constant. Updates of the state are clipped, so that an incident does
+    not become the new normal.
 
     Scores are meaningful after two days and have alarm rates after five days. The rates come from a
     generalised Pareto tail of hourly peaks, which starts from shipped constants and is learned from

@@ -19,7 +19,7 @@ def check_key(request: Request, key: SecretStr | None) -> None:
     """Raise `Unauthorised` if a key is configured and the request does not carry it.
 
     Without a configured key, a page of any site could send requests from a browser on this machine.
-    So requests that the browser marks as those of another site raise `ForeignForm`.
+    So requests that the browser marks as sent by another origin's page raise `ForeignForm`.
     """
     if key is None:
         if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):

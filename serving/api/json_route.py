@@ -19,9 +19,10 @@ from serving.schemas.strict_json import read_json
 class JsonRoute(APIRoute):
     """A route that checks the key and validates the body before FastAPI reads it.
 
-    FastAPI would read the body before the key is checked, take the last of repeated keys, accept
-    NaN, and pass no validation context, which here holds the limits from the settings. FastAPI
-    passes the validated model to the handler without validating it again, and documents it.
+    FastAPI alone would read the body before the API key is checked. If a JSON object repeats a
+    name, it would keep the last value. It would accept NaN. It would also pass no validation
+    context; here the context holds the limits from the settings. FastAPI still documents the
+    body, and passes the validated model to the handler without validating it again.
     """
 
     allow_nan = False
@@ -63,7 +64,7 @@ class JsonRoute(APIRoute):
 
 
 class SeriesRoute(JsonRoute):
-    """A route whose body may hold NaN and Infinity, as monitoring tools write missing values."""
+    """A route whose body may hold NaN and Infinity; monitoring tools send them for gaps."""
 
     allow_nan = True
 

@@ -74,7 +74,7 @@ class ChampionResponse(BaseModel):
 
 
 class LabelQueueResponse(BaseModel):
-    """The incidents whose labels would improve the model most, without our answers about them."""
+    """The incidents whose labels would improve the model most; the model's answers are left out."""
 
     queue: list[WantedLabel]
     request_id: str

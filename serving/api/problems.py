@@ -149,7 +149,7 @@ def answer_http_error(request: Request, error: HTTPException) -> Response:
 
 
 def _methods_of_path(request: Request) -> set[str]:
-    """Return the methods of all routes of a path; the framework names only those of the first."""
+    """Return the methods of all routes of a path; the framework names only the first route's."""
     routes = iter_route_contexts(request.app.routes)
     return {
         method

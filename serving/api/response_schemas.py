@@ -1,4 +1,4 @@
-"""Responses other than a triage: every field, as `/docs` shows them."""
+"""Responses to requests other than triage: every field, as `/docs` shows them."""
 
 from datetime import datetime
 
@@ -17,8 +17,9 @@ from serving.background.champions import Champions
 from serving.services.alertmanager import Effect
 
 _MODELS_UNKNOWN = (
-    "the incident is gone, but the model registry cannot be read: which models learned from it is "
-    "unknown, and files on how they were judged may hold its id; delete it again when it can"
+    "the incident is deleted, but the model registry cannot be read: it is unknown which models "
+    "learned from the incident, and files about their evaluation may hold its id; delete the "
+    "incident again when the registry can be read"
 )
 
 
@@ -89,7 +90,7 @@ class LearnedVersion(BaseModel):
 class DeletedResponse(BaseModel):
     """Confirms that an incident was deleted, and lists the models that learned from it.
 
-    Only models that are trained again without the incident hold nothing of it.
+    The listed versions keep what they learned; versions trained later hold nothing of the incident.
     """
 
     incident_id: str

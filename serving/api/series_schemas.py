@@ -24,7 +24,8 @@ class FlagResponse(BaseModel):
     """An anomalous stretch of a series.
 
     `value` and `expected` are those of the point farthest from its expected value. `effect` is the
-    mean deviation of the points that deviate in the same direction.
+    mean deviation of the anomalous points that deviate in the same direction as that point. All
+    three are null for a gap.
     """
 
     onset_at: datetime
@@ -49,7 +50,10 @@ class CalibrationResponse(BaseModel):
 
 
 class SeriesResponse(BaseModel):
-    """The scores of a series: each list has one value for each point sent, in the same order."""
+    """The scores of a series, and its flags.
+
+    Each list except `flags` and `warnings` has one value for each point sent, in the same order.
+    """
 
     name: str
     score: Numbers

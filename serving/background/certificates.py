@@ -1,4 +1,4 @@
-"""Withdraws certificates that the audit sample disproves, and reads those of other workers."""
+"""Withdraws certificates that the audit sample disproves, and reads other workers' withdrawals."""
 
 import logging
 from collections import defaultdict
@@ -98,14 +98,14 @@ class CertificatePoller(Poller):
 
     @property
     def withdrawn(self) -> frozenset[tuple[str, str, str]]:
-        """The (target, version, label) triples that may not be answered as `auto` any more."""
+        """The (target, version, label) of each answer that may no longer be given as `auto`."""
         return self._withdrawn
 
     def on_labels(self, labels: Iterable[LabelRecord]) -> None:
         """Withdraw the certificates that new labels disprove.
 
-        The labels are already stored, so an error here is only logged; raised, it would tell the
-        caller that storing failed. The check is repeated for the next label.
+        The labels are already stored, so an error here is only logged: if it were raised, the
+        caller would believe that storing failed. The next label of the target repeats the check.
         """
         targets = {label.target for label in labels if label.source.trust is LabelTrust.INDEPENDENT}
         try:

@@ -10,7 +10,7 @@ class ChallengerPoller(Poller):
     """Keeps the challengers loaded, except those of excluded targets.
 
     It polls in its own thread, and starting does not wait for the first poll. So a challenger that
-    loads slowly delays no promotion, and one that cannot be loaded is only logged.
+    loads slowly delays no promotion. If a challenger cannot be loaded, this is only logged.
     """
 
     failure = "the challengers cannot be read"

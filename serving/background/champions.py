@@ -26,7 +26,7 @@ class ServableVersions(Protocol):
         """Return the champion of each target that has one."""
 
     def challengers(self) -> Mapping[str, ModelVersion]:
-        """Return the challenger of each target that has one other than its champion."""
+        """Return the challenger of each target, unless this version is the champion too."""
 
     def versions(self, target: str) -> Sequence[ModelVersion]:
         """Return every version of a target's model, the newest first."""

@@ -22,7 +22,11 @@ _MOST_WAITED_FOR = 1_000
 
 
 class _OpenIndex:
-    """An index, its encoder, and the indexed revision of the store, None before the first one."""
+    """An index and its encoder.
+
+    `revision` is the revision of the store up to which incidents are indexed; it is None until the
+    whole store was indexed once.
+    """
 
     def __init__(self, reference: str, home: Home) -> None:
         encoder = open_encoder(reference)
@@ -57,8 +61,8 @@ class IndexUpdater(Poller):
     def index(self) -> IncidentIndex:
         """Return an index of all incidents that were written before this call.
 
-        Raises `IndexBehind` if more than 1,000 changes are not indexed yet or another thread keeps
-        indexing for ten seconds, `StoreUnavailable` and `EncoderUnavailable`.
+        Raises `StoreUnavailable` and `EncoderUnavailable`. Raises `IndexBehind` if more than 1,000
+        changes are not indexed yet, or if another thread keeps indexing for ten seconds.
         """
         current = self._current()
         if self._store.incidents.revision() != current.revision:
@@ -75,8 +79,8 @@ class IndexUpdater(Poller):
     def apply_changes(self) -> None:
         """Index the latest changes, unless another thread is indexing or over 1,000 changes wait.
 
-        Nothing is done before the first index is complete. Callers wait for the indexing, which
-        slows down those that write many incidents.
+        Nothing is done before the first index is complete. The caller waits for the indexing, so
+        callers that write many incidents are slowed down.
         """
         current = self._open_index
         if current is None or current.revision is None or not self._lock.acquire(blocking=False):

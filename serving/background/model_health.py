@@ -24,9 +24,9 @@ class Agreement:
     """How often a challenger gave the same label as the champion.
 
     `incidents` counts the incidents that both answered; `share` is the share with equal labels.
-    `labelled` counts the incidents whose correct label is known by now; `accuracy` and
-    `champion_accuracy` are the shares of these that each version answered correctly. A share of no
-    incidents is None.
+    `labelled` counts the incidents whose correct label is known by now. `accuracy` is the share of
+    these labelled incidents that the challenger answered correctly, and `champion_accuracy` the
+    share that the champion answered correctly. A share of no incidents is None.
     """
 
     incidents: int
@@ -138,7 +138,7 @@ class ModelHealthCollector(Collector):
 def _audited(audited: tuple[AuditedLabel, ...]) -> Iterator[Metric]:
     precision = GaugeMetricFamily(
         "precedent_audited_precision",
-        "Precision of auto answers by the audit sample; low and high hold at all times at once",
+        "Precision of auto answers by the audit sample; low and high stay valid however often read",
         labels=["target", "label", "bound"],
     )
     answers = GaugeMetricFamily(
@@ -177,7 +177,7 @@ def _monitored(monitoring: MonitoringReport) -> Iterator[Metric]:
         labels=["signal", "target"],
     )
     raised = Counter((alarm.signal, alarm.target or "") for alarm in monitoring.alarms)
-    # Without alarms a 0 is exported, since alert rules cannot tell a missing metric from none.
+    # Without alarms, 0 is exported, so that alert rules can tell zero alarms from a missing metric.
     for labels, count in (raised or {("", ""): 0}).items():
         alarms.add_metric(labels, count)
     yield from (time_, measures, alarms)

@@ -138,7 +138,10 @@ class ShadowPredictor:
         return time.monotonic() - started_at
 
     def _wait_for_quiet(self) -> None:
-        """Wait until no request runs, but at most two seconds: a busy service must compare too."""
+        """Wait until no request has run for 10 ms, but at most two seconds.
+
+        So challengers are compared even if the service is always busy.
+        """
         patience_ends_at = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < patience_ends_at and not self._stopping.is_set():
             if not self._requests and time.monotonic() - self._quiet_since >= _QUIET_SECONDS:

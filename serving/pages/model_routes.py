@@ -50,7 +50,7 @@ def move_champion(form: Form, request: Request, services: SharedContainer) -> Re
 
 @accountability_routes.get("/audit")
 def audit(request: Request, services: SharedContainer) -> Response:
-    """Show the champions and answers at a time, or the latest events of the log."""
+    """Show champions at a given time and answers about an incident, or the latest log events."""
     page = open_audit(services, read_question(request.query_params))
     return render(request, "audit.html", page=page)
 

@@ -14,7 +14,7 @@ from serving.pages.views.runbook_commands import RunbookCommands
 
 
 class Assets(StaticFiles):
-    """Static files that browsers cache and revalidate on each use, so that no old one is shown."""
+    """Static files that browsers cache but revalidate on each use, so that no file is outdated."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return a file with its security and cache headers."""

@@ -19,7 +19,8 @@ async def live() -> LiveResponse:
 async def ready(services: SharedContainer, response: Response) -> ReadyResponse:
     """Answer 200 if every target with a champion has a verified version loaded, else 503.
 
-    The status is 503 too until the registry was read; it is 200 if there are no champions.
+    The status is also 503 until the registry was read. It is 200 if the registry was read and has
+    no champions.
     """
     champions = services.champions.current()
     response.status_code = 200 if champions.is_ready else 503

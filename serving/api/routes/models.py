@@ -40,7 +40,7 @@ def promote(
     request_id: RequestId,
     body: PromoteBody = _NEWEST,
 ) -> ChampionResponse:
-    """Make a version the champion of a target, by default the newest."""
+    """Make a version the champion of a target; the default is the newest version."""
     champion = services.promotions.promote(
         target, body.version, actor=body.given_by or _BY_API, reason=body.reason or ""
     )

@@ -74,7 +74,7 @@ def draw_reliability(bins: Sequence[ConfidenceBin]) -> CardChart | None:
 
 
 def draw_learning_curve(points: Sequence[CurvePoint]) -> CardChart | None:
-    """Return the chart of accuracy by number of labels, None for fewer than two numbers."""
+    """Return the chart of accuracy by number of labels; None without two different numbers."""
     curve = sorted((point for point in points if point.labels > 0), key=lambda point: point.labels)
     if len(curve) < 2 or curve[0].labels == curve[-1].labels:
         return None
@@ -113,7 +113,7 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
 
 
 def _spaced(ticks: Sequence[Tick]) -> tuple[Tick, ...]:
-    """Return the ticks without those whose text would touch that of another tick."""
+    """Return the last tick, and the earlier ticks whose texts do not touch another text."""
     spaced: list[Tick] = []
     for tick in ticks[:-1]:
         is_free = not spaced or tick.at - spaced[-1].at >= _LABEL_WIDTH

@@ -20,7 +20,7 @@ _MAX_NAME = 80
 
 
 def issue_session(key: SecretStr) -> str:
-    """Return a signed proof of the key that expires; the key cannot be derived from it.
+    """Return a signed proof of knowing the key; the proof expires and does not reveal the key.
 
     >>> key = SecretStr("s3cret")
     >>> proves_key(issue_session(key), key)
