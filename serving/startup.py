@@ -1,4 +1,4 @@
-"""Reads the settings and opens the store, as the commands of the service do first."""
+"""Reads the settings and opens the store: the first steps of the service's commands."""
 
 import os
 

@@ -62,7 +62,7 @@ async def require_sign_in(request: Request, services: SharedContainer) -> None:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """Return the fields of a form that this page sent, with the first value of each.
+    """Return the first value of each filled field of a form that a page of this service sent.
 
     Raises `ForeignForm`, `UnsupportedMediaType`, `BodyTooLarge` or `MalformedBody`.
     """
@@ -81,7 +81,8 @@ async def read_form(request: Request) -> dict[str, str]:
 def is_from_own_page(request: Request) -> bool:
     """Return whether a form comes from a page of this service, by the headers that browsers set.
 
-    Browsers send Sec-Fetch-Site over HTTPS and to this machine only, and Origin with every form.
+    Browsers send Origin with every form; they send Sec-Fetch-Site only over HTTPS or to their own
+    machine.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:

@@ -75,7 +75,7 @@ def try_answer(
 
 @page_routes.post("/feedback")
 def give_feedback(form: Form, request: Request, services: SharedContainer) -> Response:
-    """Store feedback about an answer, and show the incident again."""
+    """Store feedback about an answer; show the page in `next`, by default the incident again."""
     fields = {
         "prediction_id": form.get("prediction_id", ""),
         "target": form.get("target", ""),
@@ -113,7 +113,7 @@ def set_name(form: Form, request: Request) -> Response:
 
 
 def _correct_label(form: Mapping[str, str]) -> str | None:
-    """Return the label that was chosen or typed; raises `InvalidFields` if both differ."""
+    """Return the label chosen or typed; raises `InvalidFields` if two different labels are sent."""
     chosen, typed = form.get("label", "").strip(), form.get("other", "").strip()
     if chosen and typed and chosen != typed:
         message = f"you chose {chosen!r} and typed {typed!r}: give one of them"

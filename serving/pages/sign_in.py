@@ -1,4 +1,4 @@
-"""Signs users in with the key, if one is configured, and out."""
+"""Signs users in with the key, if a key is configured, and signs them out."""
 
 from fastapi import APIRouter
 from starlette.requests import Request

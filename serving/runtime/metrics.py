@@ -33,8 +33,8 @@ def share_between_workers(home: Home) -> Iterator[None]:
 class ServingMetrics:
     """The counters of one app, in their own registry.
 
-    Collectors have the same values in every worker, so these are not summed: only the scraped
-    worker reports them.
+    `collectors` have the same values in every worker, so their values are not summed: the worker
+    that is scraped reports its own.
     """
 
     def __init__(self, collectors: Sequence[Collector] = ()) -> None:

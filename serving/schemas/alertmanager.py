@@ -124,7 +124,10 @@ class AlertmanagerRequest(_AlertmanagerModel):
 
     @property
     def is_resolved(self) -> bool:
-        """Whether the group is resolved; if it has no status, whether all its alerts are."""
+        """Whether the group is resolved.
+
+        A group without a status is resolved if it has alerts and all of them are resolved.
+        """
         if self.status is not None:
             return self.status == "resolved"
         return bool(self.alerts) and all(alert.status == "resolved" for alert in self.alerts)
@@ -155,8 +158,8 @@ class AlertmanagerRequest(_AlertmanagerModel):
     def labels(self) -> dict[str, str]:
         """Return the labels of the group and of its alerts, by name.
 
-        A label of alerts holds its distinct values, joined by commas; a label of the group replaces
-        it.
+        A label of alerts holds its distinct values, joined by commas. A group label or common label
+        with the same name replaces this text.
         """
         varying = _values_by_name(alert.labels for alert in self.alerts)
         joined = {name: ", ".join(values) for name, values in varying.items()}
@@ -168,10 +171,10 @@ class AlertmanagerRequest(_AlertmanagerModel):
         return _values_by_name([self.common_annotations, *of_alerts])
 
     def further(self) -> dict[str, str]:
-        """Return the other fields as text, by name: first unknown fields, then known ones.
+        """Return receiver, URLs, number of left-out alerts and unknown fields as text, by name.
 
-        If several have the same unknown field, that of the group counts, else that of the first
-        alert.
+        An unknown field has the group's value or, if the group has none, that of the first alert
+        with a value.
         """
         urls = (alert.generator_url for alert in self.alerts if alert.generator_url)
         known = {

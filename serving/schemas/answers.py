@@ -68,7 +68,7 @@ _ANSWER_TYPES: Mapping[type[Prediction], type[Answer]] = {
 def apply_mode(prediction: Prediction, mode: Mode) -> Answer:
     """Return a prediction as an answer with its mode.
 
-    In mode `off` the decision is `abstain` and there is no certificate, whatever the confidence.
+    In mode `off` a label has the decision `abstain` and no certificate, whatever its confidence.
 
     >>> sure = ChoicePrediction("VPN", 0.97, Decision.AUTO)
     >>> answer = apply_mode(sure, Mode.OFF)

@@ -27,11 +27,11 @@ _USUAL_KIND = "change"
 _KIND_KEYS = ("kind", "type")
 _SERVICE_KEYS = ("service", "service_name")
 _PRINTABLE = {"pattern": r"[^\s\x00-\x1f\x7f-\x9f\ufeff]"}
-"""Matches a character that cleaning keeps; a name must hold at least one."""
+"""Requires of an id at least one character that is not removed by cleaning."""
 
 
 class ChangeRequest(RequestModel):
-    """A change to a service; sent again under the same id it replaces the stored one."""
+    """A change to a service; it replaces the stored change with the same id, if there is one."""
 
     id: Annotated[Name, Field(min_length=1, json_schema_extra=_PRINTABLE)]
     service: Text | None

@@ -99,7 +99,7 @@ class IncidentInput(ReportFields):
 
 
 class RefusedIncident:
-    """An incident of a batch that is not valid; `id` is None if it has no valid id."""
+    """An incident of a batch that is not valid; `id` is None if no valid id was sent."""
 
     # Not a dataclass, because FastAPI would show it in the OpenAPI schema.
     def __init__(self, id: str | None, errors: list[ErrorDetails]) -> None:  # noqa: A002
@@ -108,7 +108,10 @@ class RefusedIncident:
 
 
 def read_incident(value: object, info: ValidationInfo) -> IncidentInput | RefusedIncident:
-    """Return an incident of a batch, or a `RefusedIncident` so that the others are answered."""
+    """Return an incident of a batch.
+
+    An invalid incident becomes a `RefusedIncident`, so that the other incidents are still answered.
+    """
     try:
         return IncidentInput.model_validate(value, context=info.context)
     except ValidationError as error:
@@ -171,7 +174,7 @@ class BatchRequest(RequestModel):
 
 
 class SimilarRequest(RequestModel):
-    """The request of `/v1/similar`; the default cutoff is the calibrated one, 0 is no cutoff."""
+    """The request of `/v1/similar`; by default the calibrated cutoff applies, 0 is no cutoff."""
 
     incident: IncidentInput
     limit: Count = 10
@@ -179,7 +182,7 @@ class SimilarRequest(RequestModel):
 
 
 class RunbooksRequest(RequestModel):
-    """The request of `/v1/runbooks`; the default cutoff is the calibrated one, 0 is no cutoff."""
+    """The request of `/v1/runbooks`; by default the calibrated cutoff applies, 0 is no cutoff."""
 
     incident: IncidentInput
     limit: Count = 5

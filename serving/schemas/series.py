@@ -53,7 +53,7 @@ Bound = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class SeriesInput(RequestModel):
-    """A metric series: its timestamps, and as many values, null where missing.
+    """A metric series: timestamps, and one value for each timestamp, null if it is missing.
 
     Timestamps are unix seconds, unix milliseconds or ISO 8601 texts. `bounds` are the lowest and
     highest values that the metric can take, null where unknown; expected values are clipped to
@@ -103,7 +103,10 @@ class AnomaliesRequest(RequestModel):
 
 
 def count_points(body: Any) -> int:  # noqa: ANN401
-    """Return the number of points in a body before it is validated."""
+    """Return the number of points in a body that is not validated yet.
+
+    A series has as many points as the longer of its two lists.
+    """
     series = body.get("series") if isinstance(body, dict) else None
     if not isinstance(series, list):
         return 0
@@ -121,8 +124,8 @@ def _length(value: object) -> int:
 def read_times(times: Sequence[float | str]) -> NDArray[np.int64]:
     """Return times in unix seconds; numbers of 1e11 or more in size are milliseconds.
 
-    Fractions of a second are rounded down. Raises `ValueError` for what is not a time, or lies
-    outside the years 1697 to 2262.
+    Fractions of a second are rounded down. Raises `ValueError` for a text that is not ISO 8601, and
+    for a time outside the years 1697 to 2262.
 
     >>> read_times([60, "1970-01-01T00:02:00Z", 1_700_000_000_000]).tolist()
     [60, 120, 1700000000]
@@ -142,5 +145,5 @@ def _read(text: str) -> float:
     except ValueError:
         raise ValueError(f"{text[:40]!r} is no ISO 8601 time") from None
     seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    # `read_times` would read a larger number as milliseconds.
+    # `read_times` refuses infinity; it would read the seconds of years after 5138 as milliseconds.
     return seconds if seconds <= _LATEST else np.inf

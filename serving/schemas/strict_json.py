@@ -21,7 +21,7 @@ class RepeatedKey:
 def read_json(body: bytes, *, allow_nan: bool = False) -> object:
     """Return the value of a JSON text, with NaN and Infinity if allowed; raises `MalformedBody`.
 
-    An object with a repeated key is a `RepeatedKey`. Escaped lone surrogates are kept, because
+    An object with a repeated key becomes a `RepeatedKey`. Escaped lone surrogates are kept, because
     tools that truncate texts send them; parsing the fields removes them.
 
     >>> read_json(b'[{"a": 1}, {"a": 1, "a": 2}]')

@@ -36,7 +36,8 @@ class WantedLabel:
     """An incident to label, without our answer about it.
 
     `score` in 0..1 orders the queue; it is 1 in the audit sample, which comes first. `cluster_size`
-    counts the incident and its near-copies among the unlabelled incidents.
+    counts the incident and its near-copies among the unlabelled incidents; it is 1 in the audit
+    sample.
     """
 
     incident_id: str
@@ -62,10 +63,11 @@ class _Candidate:
 class LabelQueue:
     """Orders the unlabelled incidents of a target by how much each label would improve the model.
 
-    The score is uncertainty times density (Settles and Craven 2008), halved for every 90 days of
-    age, because future incidents will resemble recent ones. Uncertainty is 1 minus the confidence;
-    density is the mean cosine with the other unlabelled incidents. Of near-copies only the one with
-    the highest score is listed. `index` returns the index of the stored incidents.
+    The score is uncertainty times density (Settles and Craven 2008). It is halved for every 90 days
+    by which an incident is older than the newest, because future incidents will resemble recent
+    incidents. Uncertainty is 1 minus the confidence; density is the mean cosine with the other
+    unlabelled incidents. Of near-copies only the incident with the highest score is listed. `index`
+    returns the index of the stored incidents.
     """
 
     def __init__(
@@ -81,8 +83,8 @@ class LabelQueue:
     def next(self, target: str, limit: int) -> tuple[WantedLabel, ...]:
         """Return at most `limit` incidents to label, the highest score first.
 
-        Answers of the audit sample come before all others, the oldest first. Raises
-        `InvalidFields` for a target without a champion or whose answers are not labels,
+        Incidents of the audit sample come before all others, the oldest answer first. Raises
+        `InvalidFields` if the target has no champion or its answers are not labels; also raises
         `StoreUnavailable`, `IndexBehind` and `EncoderUnavailable`.
         """
         self._check(target)

@@ -52,8 +52,8 @@ class AlertmanagerHook:
     A firing group whose alerts began before its incident was resolved reopens that incident,
     because an alert that fires again keeps its start time. An old delivery that arrives late cannot
     be distinguished from this and reopens it too: an incident that is open without need is better
-    than a missed alert. An incident that a person resolved stays resolved. A triage that takes
-    longer than three seconds is not waited for; its answer is stored later. Raises
+    than a missed alert. An incident that a person resolved stays resolved. The hook waits at most
+    three seconds for a triage; a later answer is stored, but not returned. Raises
     `StoreUnavailable`, after which Alertmanager tries again.
     """
 
@@ -101,9 +101,10 @@ class AlertmanagerHook:
 def alert_report(body: AlertmanagerRequest, prefix: str, masking: Masking) -> IncidentReport:
     """Return the report of a firing group, cleaned and masked.
 
-    Its id is the prefix and the earliest start time of the firing alerts. Labels, other annotations
-    and other fields become attributes; of the same name, a label replaces an annotation, and an
-    annotation replaces a field.
+    Its id is the prefix and the earliest start time of the firing alerts, or the present time if
+    no alert has a start time. Labels, annotations other than titles and descriptions, and further
+    fields become attributes. Under the same name, a label replaces an annotation, and an annotation
+    replaces a field.
     """
     labels = body.labels()
     opened_at = body.began_at or datetime.now(UTC)
@@ -138,7 +139,10 @@ def _first_annotation(annotations: Mapping[str, list[str]], names: tuple[str, ..
 
 
 def _firing(stored: Iterable[ResolvedIncident], report: IncidentReport) -> ResolvedIncident:
-    """Return a firing group's open incident, else that of the same episode, else a new one."""
+    """Return the group's open incident, otherwise its incident of the same episode, or a new one.
+
+    The incident of the same episode is reopened unless a person resolved it.
+    """
     incidents = list(stored)
     for incident in incidents:
         if incident.outcome.resolved_at is None:
@@ -168,7 +172,7 @@ def _resolved(
 ) -> ResolvedIncident | None:
     """Return the group's last incident, resolved; None if the group has none.
 
-    It is unchanged if it was resolved before, or opened after the alerts ended.
+    The incident is unchanged if it is already resolved, or if it opened after the alerts ended.
     """
     if not stored:
         return None

@@ -17,10 +17,11 @@ _CALIBRATED_WEEKS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What the alarm rates are based on: shipped constants, or also the past of the series.
+    """What the alarm rates of a series are based on.
 
-    `series_weeks` are the weeks of values of this series. `is_calibrated` says whether all series
-    of the request together have 20 weeks or more.
+    `source` names the shipped constants, and also the past of the series if the series has values
+    for more than five days. `series_weeks` is the number of weeks for which the series has values.
+    `is_calibrated` says whether all series of the request together have 20 weeks or more.
     """
 
     source: str

@@ -29,5 +29,5 @@ class ChampionOrShipped(Generic[_M]):
         return self.model().encoder
 
     def refusal(self) -> str | None:
-        """Return why the registered champion could not be loaded, None if it was or none exists."""
+        """Return why no version answers although a champion is registered, otherwise None."""
         return self._champions().refusal(self.target)

@@ -11,10 +11,10 @@ _DELETE_EVERY = timedelta(days=1)
 
 
 class ChangeService:
-    """Stores changes, and deletes changes and anomalies older than 400 days once a day.
+    """Stores changes, and at most once a day deletes changes and anomalies older than 400 days.
 
-    The watch also deletes them, but it may not be running. `now` returns the present time, aware
-    UTC. Raises `StoreUnavailable`.
+    The watch deletes old telemetry too, but it may not be running. `now` returns the present time,
+    aware UTC. Raises `StoreUnavailable`.
     """
 
     def __init__(

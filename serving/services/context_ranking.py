@@ -11,8 +11,9 @@ from features.domain.topology import Topology
 
 MOST_SHOWN = 20
 
-# How likely the cause is in a service, relative to the incident's own service: in one that it
-# depends on, in one that depends on it, in any if the incident names none, and in all others.
+# How likely the cause is in a service, relative to the incident's own service. In this order: the
+# own service, a service that it depends on, a service that depends on it, any service if the
+# incident names no service, and any other service.
 _SAME, _USED, _USING, _UNKNOWN, _ELSEWHERE = 1.0, 0.5, 0.25, 0.3, 0.05
 _SAME_SERVICE = "same service"
 _STRONG_ALARMS_PER_WEEK = 1.0
@@ -39,7 +40,7 @@ class RelatedChange:
 
 @dataclass(frozen=True, slots=True)
 class RelatedAnomaly:
-    """An anomaly around an incident's opening; `effect`, `expected` and `value` have the `unit`."""
+    """An anomaly around an incident's opening; `effect`, `expected` and `value` are in `unit`."""
 
     id: str
     series: str
@@ -96,7 +97,7 @@ class ServiceNeighbourhood:
 
 
 class _Onsets:
-    """The anomalies of each service with at most one alarm a week, sorted by onset."""
+    """The strong anomalies (at most one alarm a week) of each service, sorted by onset."""
 
     def __init__(self, anomalies: Sequence[SeriesAnomaly], nearby: ServiceNeighbourhood) -> None:
         self._nearby = nearby
@@ -107,10 +108,11 @@ class _Onsets:
         self._own_first = next(iter(self._of_service(nearby.own_key)), None)
 
     def first_after(self, change: Change) -> SeriesAnomaly | None:
-        """Return the first anomaly on the change's service that began about when it was made.
+        """Return the first strong anomaly on the change's service that began near the change.
 
-        That is from five minutes before the change to an hour after it. Without one, return the
-        first anomaly on the incident's own service, None if there is none.
+        Its onset is between five minutes before the change and an hour after it. If there is none,
+        return the first strong anomaly on the incident's own service, or None if there is none
+        either.
         """
         anomalies = self._of_service(self._nearby.key(change.service))
         first = bisect_left(anomalies, -_SLACK, key=lambda anomaly: anomaly.onset_at - change.at)
@@ -127,9 +129,9 @@ def rank_anomalies(
 ) -> tuple[RelatedAnomaly, ...]:
     """Return at most 20 anomalies with their reasons, the likeliest beginning of the issue first.
 
-    An anomaly ranks higher on the incident's service or one connected to it, with a high score, and
-    with an onset shortly before the opening and before other onsets. `anomalies` are ordered by
-    onset.
+    An anomaly ranks higher if its service is the incident's or a connected service, and if its
+    score is high. The first onset since 30 minutes before the opening counts fully; the earlier or
+    later another onset is, the lower its anomaly ranks. `anomalies` are ordered by onset.
     """
     recent_onsets = (
         anomaly.onset_at for anomaly in anomalies if opened_at - anomaly.onset_at <= _TOGETHER
@@ -154,9 +156,10 @@ def rank_changes(
 ) -> tuple[RelatedChange, ...]:
     """Return at most 20 changes with their reasons, the likeliest cause first.
 
-    A change ranks higher on the incident's service or one connected to it, and the shorter the time
-    from it to an anomaly of its own service, else to one of the incident's service, else to the
-    opening. An anomaly of its own service counts most. `anomalies` are ordered by onset.
+    A change ranks higher if its service is the incident's or a connected service. It also ranks
+    higher the shorter the time from the change to the onset that `_Onsets.first_after` finds, or to
+    the opening if there is no such onset. An onset on the change's own service triples the weight.
+    `anomalies` are ordered by onset.
     """
     strong = _Onsets(anomalies, nearby)
     onsets = {change.id: strong.first_after(change) for change in changes}
@@ -245,7 +248,7 @@ def _related_change(
 
 
 def _time_between(moment: datetime, other: datetime) -> str:
-    """Return the time from one moment to another in words, such as `4 min before`."""
+    """Return in words how long a moment is before or after another, such as `4 min before`."""
     seconds = (other - moment).total_seconds()
     side = "before" if seconds >= 0 else "after"
     minutes = round(abs(seconds) / 60)

@@ -22,7 +22,7 @@ _MAX_LABEL = 1_000
 
 
 class FeedbackService:
-    """Checks and stores feedback; the same feedback given twice counts once.
+    """Checks and stores feedback; it replaces the same person's earlier feedback on the entry.
 
     `now` returns the present time, aware UTC. `on_labels` is called with the labels that follow
     from feedback, once they are stored.

@@ -55,7 +55,10 @@ def labels_of_final_state(
 def labels_of_feedback(
     feedback: FeedbackRecord, answer: PredictionRecord
 ) -> tuple[LabelRecord, ...]:
-    """Return the label that follows from feedback; none for a dismissal or for no help."""
+    """Return the label that follows from feedback, in a tuple.
+
+    The tuple is empty if the answer was dismissed, if `helped` is False, or if there is no label.
+    """
     label_and_source = _label_and_source(feedback, answer)
     if label_and_source is None or not label_and_source[0]:
         return ()

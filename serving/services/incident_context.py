@@ -36,7 +36,10 @@ _NO_CHANGES = "no change was recorded; send them to POST /v1/changes"
 
 @dataclass(frozen=True, slots=True)
 class IncidentContext:
-    """The context of one incident, the likeliest cause first; `absent` says why a part is None."""
+    """The context of one incident, the likeliest cause first.
+
+    `absent` says why a requested part is None.
+    """
 
     changes: tuple[RelatedChange, ...] | None = None
     anomalies: tuple[RelatedAnomaly, ...] | None = None
@@ -54,7 +57,7 @@ class IncidentContextService:
         self._topology = topology
 
     def context_of(self, report: IncidentReport) -> IncidentContext:
-        """Return the context of one incident; without an opening time, that of the present."""
+        """Return the context of one incident; if its opening time is unknown, it opens now."""
         return self.contexts_for([report])[0]
 
     def contexts_for(
@@ -143,7 +146,11 @@ class _ContextData:
             yield from changes[max(start, end - MOST_WEIGHED) : end]
 
     def _anomalies_around(self, opened_at: datetime) -> Iterator[SeriesAnomaly]:
-        """Yield the anomalies that began around the opening, or before it and still lasted."""
+        """Yield the anomalies around an opening.
+
+        They began from two hours before the opening to 30 minutes after it, or they began in the 24
+        hours before the opening and had not ended by then.
+        """
         first = bisect_left(self._onsets, shifted(opened_at, -_LONGEST_LASTING))
         last = bisect_right(self._onsets, shifted(opened_at, ONSETS_AFTER))
         start = shifted(opened_at, -ONSETS_BEFORE)

@@ -12,7 +12,7 @@ _WITHOUT_NAMES = frozenset({"similar", "runbooks", "open_match"})
 
 
 class LabelVocabulary:
-    """Looks labels up among those of champions, people and outcomes.
+    """Looks up labels among the labels of champions, people and outcomes.
 
     Both methods raise `StoreUnavailable`.
     """

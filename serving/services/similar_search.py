@@ -23,7 +23,7 @@ class StoredRecords:
         self._store = store
 
     def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
-        """Return the incidents with these ids that are stored, by id."""
+        """Return the stored incidents that have one of these ids, by id."""
         return self._store.incidents.find(ids)
 
     def members(self, id: str) -> int:  # noqa: A002

@@ -80,7 +80,7 @@ class TriageResult:
 class TriageBatch:
     """The answers to one request, and the champions that gave them.
 
-    `absent` gives, for each requested part or target without an answer, the reason.
+    `absent` gives the reason for each requested part or target that has no answer.
     """
 
     items: tuple[TriageResult, ...]
@@ -90,7 +90,7 @@ class TriageBatch:
 
 
 class Retriever(Protocol):
-    """Finds stored incidents or runbooks for reports, also before any training."""
+    """Finds stored incidents or runbooks for reports; it needs no trained model."""
 
     def why_absent(self) -> str | None:
         """Return why there is no answer, None if there is one."""
@@ -127,7 +127,7 @@ class TriageService:
     ) -> TriageBatch:
         """Answer the reports in order, with the requested parts (None: all of them).
 
-        Answers are stored before they are returned; raises `StoreUnavailable` if they cannot be.
+        Answers are stored before they are returned. Raises `StoreUnavailable` if the store fails.
         """
         with self._shadow.pause_for_request() if self._shadow else nullcontext():
             return self._triage_reports(reports, include, request_id)
@@ -181,7 +181,7 @@ class TriageService:
     def _predictors(
         self, parts: Collection[AnswerPart], champions: Champions
     ) -> tuple[dict[str, Predict], dict[str, str]]:
-        """Return the predict function of each target, and the reason for targets without one."""
+        """Return each target's predict function, and why parts or targets have no such function."""
         absent = _absence_reasons(parts, champions)
         predictors: dict[str, Predict] = {
             target: version.model.predict

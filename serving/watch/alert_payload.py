@@ -48,7 +48,7 @@ class AlertWriter:
         self._runbooks: dict[str, SuggestedRunbook | None] = {}
 
     def write(self, due: Iterable[tuple[Notification, str]], now: datetime) -> list[OutgoingAlert]:
-        """Return the alerts of notifications; each is given with the query of its leading series.
+        """Return an alert for each notification; `due` adds the query of its leading series.
 
         Searching for runbooks takes at most five seconds plus one search.
         """
@@ -131,6 +131,8 @@ def anomaly_report(anomaly: SeriesAnomaly) -> IncidentReport:
 
 def summarise(anomaly: SeriesAnomaly) -> str:
     """Return a sentence with the series, its change, the onset and the detector's channel.
+
+    The sentence about a gap has only the series and the onset.
 
     >>> from datetime import UTC
     >>> at = datetime(2026, 3, 1, 14, 2, tzinfo=UTC)

@@ -22,7 +22,7 @@ _DRAWN_SECONDS = 3 * 3_600
 
 
 class AnomalyTracker:
-    """Tracks the anomalies of one query that last, or that a later flag may still continue.
+    """Tracks one query's lasting anomalies, and the ended anomalies that a flag may continue.
 
     Flags are found in the latest points only. An anomaly ends when the last five points are not
     anomalous. A flag that begins within an hour after the end continues the same anomaly: its id
@@ -181,7 +181,7 @@ def _is_quiet(series: Window, budget_per_week: float) -> bool:
 
 
 def _add_points(anomaly: SeriesAnomaly, series: Window, step_seconds: int) -> SeriesAnomaly:
-    """Return an anomaly with the new points around its onset added, which are drawn."""
+    """Return an anomaly with the new points around its onset added; its chart draws them."""
     onset = int(anomaly.onset_at.timestamp())
     margin = min(_DRAWN_SECONDS, _DRAWN_POINTS * step_seconds)
     before = anomaly.points

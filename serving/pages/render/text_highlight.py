@@ -10,7 +10,7 @@ _LEVELS = 3
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of text; `weight` is None if it is not marked.
+    """A piece of text; `weight` is None if the piece is not marked.
 
     `level` is 1 to 3: the size of the weight relative to the largest of all weights. It is 0 for
     text without a weight.
@@ -31,7 +31,7 @@ class Excerpt:
 
 
 def excerpt(text: str, weights: Mapping[str, float], limit: int = _PREVIEW_CHARACTERS) -> Excerpt:
-    """Return a text with the words marked that have a weight.
+    """Return a text in which the words that have a weight are marked.
 
     >>> excerpt("VPN down", {"vpn": 1.2}).segments[0]
     Segment(text='VPN', weight=1.2, level=3)

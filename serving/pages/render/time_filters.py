@@ -59,7 +59,7 @@ def clock(moment: datetime, now: datetime) -> str:
 
 
 def moment(value: object) -> datetime | None:
-    """Return a time that may be written as ISO 8601 text, None if it cannot be read."""
+    """Return a datetime unchanged or read it from ISO 8601 text; None if it cannot be read."""
     if isinstance(value, datetime):
         return value
     try:

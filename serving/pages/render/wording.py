@@ -289,8 +289,8 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
 def wording(term: str, vocabulary: str) -> Wording:
     """Return the wording of a term of a vocabulary in `VOCABULARIES`.
 
-    The wording of an unknown term is the term itself, without a meaning. Unknown targets are
-    fields: their wording is made from the name of the field.
+    An unknown target is a field, and its wording is made from the name of the field. The wording of
+    any other unknown term is the term itself, without a meaning.
 
     >>> wording("auto", "decision").name, wording("auto", "mode").name
     ('proven', 'may act alone')
@@ -313,7 +313,7 @@ def target_name(target: str) -> str:
 
 
 def measure_wording(name: str) -> Wording:
-    """Return the wording of a measure of monitoring; for a challenger it names the version.
+    """Return the wording of a monitoring measure; a challenger's measure names its version.
 
     >>> measure_wording("shadow version 3: accuracy").name
     'challenger version 3: accuracy'

@@ -34,7 +34,7 @@ class AuditQuestion:
 
 @dataclass(frozen=True, slots=True)
 class LoggedAnswer:
-    """A stored answer; one of the audit sample is hidden until the correct label is known."""
+    """A stored answer; answers of the audit sample are hidden until the correct label is known."""
 
     record: PredictionRecord
     is_hidden: bool
@@ -42,7 +42,10 @@ class LoggedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """The report that answers a question, or else the latest of `total` events, newest first."""
+    """The report that answers a question, or the log if the question has no time and no incident.
+
+    For the log, `report` is None and `events` are the latest of `total` events, newest first.
+    """
 
     question: AuditQuestion
     targets: tuple[str, ...]

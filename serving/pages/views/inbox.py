@@ -68,11 +68,14 @@ class Inbox:
 
     @property
     def active(self) -> dict[str, str]:
-        """The filters in force, by name."""
+        """The filters in force, by name; the searched words and the state are not among them."""
         return active_filters(self.query)
 
     def link(self, **changed: str | None) -> str:
-        """Return the address of the first page with these parameters changed."""
+        """Return the inbox's address with these parameters changed.
+
+        Without `before` it is the address of the first page.
+        """
         values = {"q": self.query.text, "state": self.query.state} | self.active | changed
         params = {name: value for name, value in values.items() if value}
         if params.get("state") == "all":
@@ -81,7 +84,7 @@ class Inbox:
 
 
 def active_filters(query: InboxQuery) -> dict[str, str]:
-    """Return the filters that a query sets, by name."""
+    """Return the filters that a query sets, by name, without the searched words and the state."""
     filters = {
         "category": query.category,
         "severity": query.severity,
@@ -106,7 +109,10 @@ def read_query(params: Mapping[str, str]) -> InboxQuery:
 
 
 def open_inbox(services: Container, query: InboxQuery, request_id: str) -> Inbox:
-    """Return a page of the inbox; open incidents without an answer are triaged and stored first."""
+    """Return a page of the inbox.
+
+    Open incidents without an answer are triaged first, and their answers are stored.
+    """
     page = services.store.inbox.page(query)
     latest = triage_unanswered(services, page.incidents, request_id)
     modes, champions = services.modes.modes, services.champions.current().serving
@@ -144,7 +150,10 @@ def _labels_of_audited(
 def _options(
     query: InboxQuery, lines: Iterable[InboxLine], champions: Mapping[str, LoadedVersion]
 ) -> dict[str, tuple[str, ...]]:
-    """Return the values that each filter offers: known labels, and the values on this page."""
+    """Return the values that each filter offers.
+
+    They are the champion's known labels, the values on this page and the value in force.
+    """
     outcomes = [line.incident.outcome for line in lines]
     options = {
         "category": [

@@ -50,9 +50,10 @@ def open_incident(
     id: str,  # noqa: A002
     request_id: str,
 ) -> IncidentPage:
-    """Return the page of an incident; an open one without an answer is triaged and stored first.
+    """Return the page of an incident.
 
-    Raises `UnknownIncident` and `StoreUnavailable`.
+    An open incident without an answer is triaged first, and its answers are stored. Raises
+    `UnknownIncident` and `StoreUnavailable`.
     """
     incident = services.incidents.get(id)
     records = triage_unanswered(services, [incident], request_id).get(id, ())

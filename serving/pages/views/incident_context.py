@@ -35,7 +35,8 @@ class UnusualSeries:
 class ContextView:
     """The changes before an incident and the unusual series around it, the likeliest cause first.
 
-    `changes` is None if no change was ever recorded, `series` if no anomaly was.
+    `changes` is None if no change is stored. `series` is None if neither an anomaly nor a watched
+    series is stored.
     """
 
     changes: tuple[RelatedChange, ...] | None
@@ -43,7 +44,7 @@ class ContextView:
 
     @property
     def is_known(self) -> bool:
-        """Whether changes or anomalies were ever recorded."""
+        """Whether any change, anomaly or watched series is stored."""
         return self.changes is not None or self.series is not None
 
 

@@ -24,7 +24,10 @@ class QueuedLabel:
 
 @dataclass(frozen=True, slots=True)
 class LabelsPage:
-    """The queue of a target, and its labels in alphabetical order; empty without champions."""
+    """The queue of a target, and the target's labels in alphabetical order.
+
+    `target` is None and all else is empty if no champion answers with labels.
+    """
 
     target: str | None
     targets: tuple[str, ...]
@@ -35,7 +38,7 @@ class LabelsPage:
 def open_labels(services: Container, requested_target: str) -> LabelsPage:
     """Return the queue of a target; the first target is the default.
 
-    Raises `InvalidFields` for a target without a champion or whose answers are not labels,
+    Raises `InvalidFields` if the target has no champion or its answers are not labels; also raises
     `StoreUnavailable`, `IndexBehind` and `EncoderUnavailable`.
     """
     champions = services.champions.current()
@@ -63,7 +66,10 @@ def _items(
 def _prediction_ids(
     services: Container, target: str, queue: Iterable[WantedLabel]
 ) -> Mapping[str, str]:
-    """Return the id of the newest answer by incident; in the audit sample, of the hidden one."""
+    """Return the prediction id of one answer about each incident, by incident.
+
+    It is the answer that the audit sample hides, or the newest answer if no answer is hidden.
+    """
     latest = services.store.predictions.latest([entry.incident_id for entry in queue])
     newest = {
         id_: record.prediction_id

@@ -70,7 +70,7 @@ class CardPage:
 
 
 def open_card(services: Container, target: str, number: str) -> CardPage:
-    """Return the card of a version: the champion's from memory, others from their files.
+    """Return the card of a version, the champion's from memory and any other from its file.
 
     Raises `UnknownVersion`, `RegistryUnavailable`, and `ArtifactRejected` if files were altered.
     """

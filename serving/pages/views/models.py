@@ -24,7 +24,8 @@ from serving.pages.render.wording import target_name
 class ShownCertificate:
     """A certificate, and the audited precision of its label.
 
-    `audited` is None while no answer was audited, `withdrawal` while the certificate is in force.
+    `audited` is None while no person has checked an answer with this label. `withdrawal` is None
+    while the certificate is in force.
     """
 
     label: str
@@ -35,7 +36,10 @@ class ShownCertificate:
 
     @property
     def bounds(self) -> PrecisionBounds | None:
-        """The bounds of the precision in production; valid however often they are read."""
+        """The bounds of the precision in production, None without audited answers.
+
+        The bounds are valid however often they are read.
+        """
         return None if self.audited is None else self.audited.bounds
 
 
@@ -74,7 +78,7 @@ class ShownModel:
 
     @property
     def waiting(self) -> tuple[ShownCertificate, ...]:
-        """The proven labels whose mode is not `auto` yet."""
+        """The labels that have a certificate in force and whose mode is not `auto` yet."""
         return tuple(
             certificate
             for certificate in self.certificates
@@ -89,7 +93,7 @@ class ShownModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelsPage:
-    """All champions, and what the last monitoring found that concerns no single champion."""
+    """All champions, the problems of loading them, and the last monitoring report, if any."""
 
     models: tuple[ShownModel, ...]
     problems: tuple[str, ...]

@@ -10,7 +10,11 @@ from serving.container import Container
 
 @dataclass(frozen=True, slots=True)
 class SavedLabel:
-    """A label that a person named; `closest` is the known label that a new one resembles most."""
+    """A label that a person named; `is_new` says whether it occurs nowhere else.
+
+    `closest` is the champion's label whose spelling is most similar. It is None if no spelling is
+    similar or if the named label is not new.
+    """
 
     incident_id: str
     target: str
@@ -32,7 +36,7 @@ def with_saved_params(path: str, feedback: FeedbackRecord) -> str:
 
 
 def find_saved_label(services: Container, query: Mapping[str, str]) -> SavedLabel | None:
-    """Return the saved label that an address names; raises `StoreUnavailable`."""
+    """Return the saved label that an address names, None without one; raises `StoreUnavailable`."""
     prediction_id, incident_id, target = (query.get(name) for name in ("saved", "in", "about"))
     if not (prediction_id and incident_id and target):
         return None

@@ -10,10 +10,10 @@ from serving.container import Container
 def triage_unanswered(
     services: Container, incidents: Collection[ResolvedIncident], request_id: str
 ) -> Mapping[str, Sequence[PredictionRecord]]:
-    """Triage open incidents without answers; return the latest answers about all, by incident id.
+    """Triage the open incidents without answers; return the latest answers, by incident id.
 
-    So `GET /` and `GET /incidents/{id}` are not safe methods: they store answers, once for each
-    incident. Raises `StoreUnavailable`.
+    The answers about all the given incidents are returned. So `GET /` and `GET /incidents/{id}` are
+    not safe methods: they store answers, once for each incident. Raises `StoreUnavailable`.
     """
     ids = [incident.report.id for incident in incidents]
     answers = dict(services.store.predictions.latest(ids))

@@ -65,7 +65,7 @@ class VisibleAnswers:
     hidden_answers: tuple[HiddenAnswer, ...] = ()
 
     def of(self, target: str) -> VisibleAnswer | None:
-        """Return the answer about one label target, None where none may be shown."""
+        """Return the answer about one label target, None if no such answer is shown."""
         return next((answer for answer in self.labels if answer.record.target == target), None)
 
     @property
@@ -96,18 +96,18 @@ class VisibleAnswers:
 
     @property
     def weights(self) -> dict[str, float]:
-        """The weights of the words behind the first label that has any."""
+        """The weights of words for the first label whose answer has weights; empty without them."""
         return next((answer.weights for answer in self.labels if answer.weights), {})
 
     @property
     def is_for_comparison(self) -> bool:
-        """Whether the mode of all these answers is `monitor`, and none is hidden."""
+        """Whether there are answers, all are in mode `monitor`, and no answer is hidden."""
         is_compared = all(answer.mode is Mode.MONITOR for answer in self._visible)
         return bool(self._visible) and is_compared and not self.hidden_answers
 
     @property
     def fits_nothing(self) -> bool:
-        """Whether every answer about a label abstains, every list is empty and none is hidden."""
+        """Whether all labels abstain and there is no entry, no open match and no hidden answer."""
         has_label = any(answer.record.decision != Decision.ABSTAIN for answer in self.labels)
         has_entry = bool(self.similar_entries or self.runbook_entries or self.open_match)
         return not (has_label or has_entry or self.hidden_answers)
@@ -146,7 +146,7 @@ def visible_answers(
 
 
 def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozenset[str]:
-    """Return the targets of an incident whose correct label a person or the outcome gave.
+    """Return an incident's targets for which the outcome, or a person, gave the correct label.
 
     >>> sorted(decided_targets([], Outcome("Network", fields={"site": "Graz"})))
     ['category', 'fields.site']
@@ -172,7 +172,10 @@ def is_offered(value: str | None) -> TypeGuard[str]:
 def by_subject(
     feedback: Iterable[FeedbackRecord],
 ) -> dict[tuple[str, str], tuple[FeedbackRecord, ...]]:
-    """Return the last feedback of each person, by target and id of the entry, '' for a label."""
+    """Return the last feedback of each person, by target and id of the entry.
+
+    The id is '' for feedback on a label, which has no entries.
+    """
     last = {(record.target, record.subject or "", record.given_by): record for record in feedback}
     grouped: dict[tuple[str, str], tuple[FeedbackRecord, ...]] = {}
     for (target, subject, _), record in last.items():
