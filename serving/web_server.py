@@ -35,7 +35,7 @@ def listen(settings: ServingSettings) -> socket.socket:
         reason = str(error.strerror).partition(" (")[0]
         raise CannotListen(
             f"cannot listen on {settings.host} port {settings.port} ({reason}); "
-            "stop what uses it, or choose another with --port"
+            "stop the program that uses the port, or choose another port with --port"
         ) from error
 
 

@@ -115,7 +115,7 @@ def _serve_metrics(metrics: WatchMetrics, address: MetricsAddress) -> Iterator[s
     except OSError as error:
         raise CannotListen(
             f"cannot listen on {address.host} port {address.port} ({error.strerror}); "
-            "stop what uses it, or choose another under metrics in the file"
+            "stop the program that uses the port, or choose another port under metrics in the file"
         ) from error
     try:
         yield f"http://{address.host}:{server.server_port}/metrics"

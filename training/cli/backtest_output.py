@@ -37,7 +37,7 @@ def _heading(report: BacktestReport) -> list[str]:
     cut = f"{report.cut:%Y-%m-%d %H:%M}"
     return [
         f"learned from {report.past:,} incidents whose labels were known at {cut}, "
-        f"asked for the {report.recent:,} of the {report.days} days after",
+        f"then asked about the {report.recent:,} incidents of the next {report.days} days",
         f"certified in {report.split}",
         report.scope,
         *(f"warning: {warning}" for warning in report.warnings),

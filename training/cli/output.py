@@ -135,15 +135,19 @@ def _noise_lines(trained: TrainedTarget) -> Iterator[str]:
         sure = f"{suspect.confidence:.2f}, {suspect.found_by}"
         yield f"  {suspect.id}: {suspect.given}, rather {suspect.suggested} ({sure})"
     if noise.ceiling is None:
-        yield "how many labels are mistaken is unknown: the model errs too often, or has too few"
+        yield (
+            "how many labels are mistaken is unknown: the estimate contradicts the model's "
+            "accuracy, or too few labels have enough incidents"
+        )
     else:
         yield (
-            f"because of label noise, a model can agree with about {noise.ceiling:.3f} of these "
-            "labels at most (confident joint; with more, where it is this model that errs)"
+            f"because of label noise, a model can agree with at most about {noise.ceiling:.3f} of "
+            "these labels (confident joint; with more if some of the suspected labels are correct)"
         )
     if noise.copies_ceiling is not None:
         carry = "carries" if noise.disagreeing == 1 else "carry"
         yield (
-            f"if near-copies deserve one label, a model can be right on {noise.copies_ceiling:.3f} "
-            f"of {noise.copied:,} at most: {counted(noise.disagreeing, 'group')} {carry} several"
+            "if all near-copies in a group should have the same label, a model can be right on at "
+            f"most {noise.copies_ceiling:.3f} of the {noise.copied:,} incidents with near-copies: "
+            f"{counted(noise.disagreeing, 'group')} {carry} several labels"
         )

@@ -39,7 +39,7 @@ def read_runbook_folder(path: Path, *, quiet: bool) -> RunbookFolder:
     for skipped in folder.skipped:
         typer.echo(f"skipped {skipped.path}: {skipped.reason}", err=True)
     if not folder.runbooks:
-        raise UnreadableFile(f"{path} holds no readable runbook; those stored stay as they are")
+        raise UnreadableFile(f"{path} holds no readable runbook; stored runbooks are kept")
     if not quiet:
         typer.echo(f"read {len(folder.runbooks):,} runbooks, skipped {len(folder.skipped):,}")
     return folder
