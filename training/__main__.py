@@ -3,7 +3,7 @@
 import sys
 
 if __name__ == "__main__":
-    # Ctrl-C ends also the imports with one line.
+    # Ctrl-C prints one line instead of a traceback, also during the imports.
     try:
         from training.cli.app import app
 

@@ -34,10 +34,10 @@ class Unsaved:
 
 
 class WatchScorer:
-    """The queries of a watch with their series, scores and anomalies, without servers and store.
+    """Scores the series of all queries and tracks their anomalies; uses no server and no store.
 
-    `models` has a model for each tier. All queries of a tier whose new points have the same times
-    are scored by one call, on whole arrays.
+    `models` has a model for each tier. Queries of one tier are scored by one call, on whole arrays,
+    if their new points have the same times.
     """
 
     def __init__(self, config: WatchConfig, models: Mapping[str, SeriesModel]) -> None:
@@ -61,7 +61,10 @@ class WatchScorer:
     def restore(
         self, stored: Mapping[str, StoredSeries], anomalies: Sequence[SeriesAnomaly], now: float
     ) -> None:
-        """Continue from an earlier watch; end and forget what is no longer watched."""
+        """Continue from the state of an earlier watch.
+
+        Series that are no longer watched are forgotten, and their anomalies end.
+        """
         by_query: dict[str, list[StoredSeries]] = defaultdict(list)
         by_key = {SeriesKey.parse(text): series for text, series in stored.items()}
         for key, series in by_key.items():

@@ -14,11 +14,12 @@ _KEPT = timedelta(hours=24)
 
 @dataclass(slots=True)
 class Notification:
-    """Anomalies of one group, by id, each detected within ten minutes of another one.
+    """The anomalies of one group that are sent together as one alert.
 
-    It fires until all have ended. The anomaly detected first is the lead. Its series identifies the
-    alert, and its onset is when the alert starts, so both are the same after a restart. `sent_at`
-    is None until the notification was sent.
+    `anomalies` holds them by id. The notification fires until all its anomalies have ended. The
+    lead is the anomaly that was detected first. The alert is identified by the lead's series and
+    starts at the lead's onset, so both are the same after a restart. `sent_at` is None until the
+    notification was sent.
     """
 
     group: str
@@ -64,7 +65,10 @@ class Notification:
 
 
 class NotificationGroups:
-    """The notifications that fire or ended in the last 24 hours; late anomalies may join these."""
+    """The notifications that fire, and those that ended in the last 24 hours.
+
+    An ended notification is kept because anomalies that are found late may belong to it.
+    """
 
     def __init__(self) -> None:
         self._notifications: list[Notification] = []
@@ -100,7 +104,9 @@ class NotificationGroups:
         ]
 
     def due(self, now: datetime) -> list[Notification]:
-        """Return the notifications to send: changed ones at once, firing ones every minute again.
+        """Return the notifications to send now.
+
+        A changed notification is sent at once, and a firing notification again every minute.
 
         A notification that ended before it was sent is never sent.
         """

@@ -27,8 +27,9 @@ class QueryResult:
 class QueryReader:
     """Reads one query up to the latest slot, in chunks of limited size.
 
-    A query that is new, or was not read for longer than `history_days`, is read from `history_days`
-    ago on. A chunk that fails is tried again with at most half as many slots.
+    Reading continues after the last slot that was read, but begins at most `history_days` ago. A
+    new query is read from `history_days` ago on. Each failure halves the number of slots that a
+    chunk may have; each success doubles it again, up to `MOST_SLOTS`.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class QueryReader:
                 return QueryResult(self.query, times, matrix)
 
     def _count(self, latest: int) -> int:
-        # The number of series limits how many slots one request may read.
+        # The number of series decides how many slots the first chunk may have.
         last_slot = slots(latest, latest, self.query.step_seconds)
         matrix = self._client.read(self.query.config.query, last_slot, self.query.step_seconds)
         return max(len(matrix.labels), len(self.query.keys))

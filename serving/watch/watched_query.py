@@ -95,7 +95,7 @@ class WatchedQuery:
         return values
 
     def append(self, new: Window) -> Window:
-        """Add new scored points to the window; return the earlier points followed by them."""
+        """Add new scored points to the window; return the earlier points and the new points."""
         joined = self.window.followed_by(new)
         self.window = joined.latest(WINDOW_POINTS)
         self.seen_until = int(new.times[-1])

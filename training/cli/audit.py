@@ -57,7 +57,7 @@ def audit_command(
 
 
 def _reconcile(home: "Home", tenant: str, store: "Store") -> "ModelRegistry | None":
-    """Log champions that are missing in the log; return None if the registry cannot be read."""
+    """Log champions that the log lacks; return the registry, None if it cannot be read."""
     from models.artifacts.registry import ModelRegistry
     from models.lifecycle.promotion import note_found_champions
 

@@ -22,6 +22,7 @@ def actor_name() -> str:
     """Return the name of the user, or `command line` if the user has no name."""
     try:
         return getuser()
-    # A container's user may have a number but no name. From Python 3.13 on, this is an OSError.
+    # A container's user may have a number but no name. Then `getuser` raises `KeyError`, and from
+    # Python 3.13 on `OSError`.
     except (KeyError, OSError):
         return "command line"

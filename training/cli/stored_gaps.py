@@ -11,7 +11,7 @@ from training.settings import TrainingSettings
 
 
 def find_stored_gaps(least: int) -> tuple[Gap, ...]:
-    """Return incidents without a runbook that recurred `least` times or more, most frequent first.
+    """Return the kinds of at least `least` incidents without a runbook, most frequent first.
 
     Raises `HomeUnavailable`, `StoreUnavailable` and `EncoderUnavailable`.
     """

@@ -40,9 +40,10 @@ def find_rejected_labels(
     """Return the labels to exclude from training.
 
     If a target has levels, every label that is not one of the levels is rejected. For other
-    targets, a label is rejected if people gave it to a single incident and no final state has it:
-    it is as likely a typing mistake as a new class. `final_labels` holds the pairs of target and
-    label that occur in final states. Labels of runbooks and similar incidents are never rejected.
+    targets, a label is rejected if people gave it to a single incident and no final state has it,
+    because such a label may be a typing mistake instead of a new class. `final_labels` holds the
+    pairs of target and label that occur in final states. Labels of runbooks and similar incidents
+    are never rejected.
     """
     levels = {
         f"{FIELD_PREFIX}{name}": scale for name, scale in metadata.field_levels.items() if scale

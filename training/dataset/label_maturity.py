@@ -87,7 +87,10 @@ def _weeks_before(opened_at: datetime | None, cutoff: datetime) -> float:
 
 
 def _newest_mature_week(weeks: np.ndarray, is_labelled: np.ndarray, wanted_share: float) -> float:
-    """Return the newest week, counted back from the cutoff, that has enough labels."""
+    """Return the newest week that has enough labels, 0 if no week has enough.
+
+    Weeks are counted back from the cutoff; week 0 ends at the cutoff.
+    """
     for week in np.unique(weeks[np.isfinite(weeks)]):
         is_before = (weeks > week) & (weeks <= week + _WEEKS_BEFORE)
         usual = is_labelled[is_before].mean() if is_before.any() else 1.0
@@ -127,7 +130,7 @@ def _exclude_weeks(
 
 
 def _remove_labels(incident: ResolvedIncident, targets: Sequence[str]) -> ResolvedIncident:
-    """Return the incident without its labels of the targets."""
+    """Return the incident without its labels for these targets."""
     if not targets:
         return incident
     removed = {target: None for target in targets if not target.startswith(FIELD_PREFIX)}

@@ -63,9 +63,11 @@ class LabelResolver:
     ) -> ResolvedLabels:
         """Return the labels of an incident that is in the store, in a file, or in both.
 
-        If the ledger has records of a target, these include the stored final state. Otherwise the
-        final state was read from a file, and counts as an outcome. A file's label is a new record
-        if it differs from the final state in the ledger, or in the store if the ledger has none.
+        For each target, the strongest record known at the cutoff counts. If the ledger has records
+        of the target, they include the stored final state. Otherwise the stored final state was
+        read from a file, and is a record of its own, with the outcome as source. A label in the
+        file is a further record if it differs from the newest final state in the ledger, or, if the
+        ledger has no final state, from the label in the store.
         """
         incident = stored_incident or file_incident
         if incident is None:

@@ -43,12 +43,13 @@ def read_point_in_time(
 ) -> PointInTimeHistory:
     """Return the incidents opened before the cutoff, each with the labels known at the cutoff.
 
-    If the ledger has labels of an incident's target, the strongest one counts. Otherwise the final
-    state counts, which was known once the incident was resolved. Labels that only repeat
-    Precedent's own answers are left out, and so are the labels that `find_rejected_labels` returns.
-    Incidents of a `file` are added to the stored incidents; without `with_store`, only the file's
-    incidents are returned. If an incident is in both, the report comes from the store, and the
-    file's final state is a further label, which may also only repeat an answer of Precedent.
+    Incidents without an opening time are included. If the ledger has labels of an incident's
+    target, the strongest one counts. Otherwise the final state counts, which was known once the
+    incident was resolved. Labels that only repeat Precedent's own answers are left out, and so are
+    the labels that `find_rejected_labels` returns. Incidents of a `file` are added to the stored
+    incidents; without `with_store`, only the file's incidents are returned. If an incident is in
+    both, its report comes from the store, and its final state in the file is one more label. That
+    label, too, is left out if it only repeats an answer of Precedent.
     """
     stored_incidents = _incidents_before(store.incidents.all(), cutoff)
     file_incidents = _incidents_before(() if file is None else file.incidents, cutoff)
@@ -217,7 +218,7 @@ def _incidents_missing_in_store(
 def _replace_labels(
     incident: ResolvedIncident, labels: Mapping[str, str], cutoff: datetime
 ) -> ResolvedIncident:
-    """Return the incident with only these labels, and unresolved if resolved after the cutoff."""
+    """Return the incident with only these labels; a resolution after the cutoff is removed."""
     outcome = incident.outcome
     is_resolved = outcome.resolved_at is None or outcome.resolved_at <= cutoff
     known_outcome = Outcome(
@@ -260,8 +261,8 @@ def _build_history(
 ) -> History:
     incidents = tuple(incidents)
     groups = tuple(metadata.groups.get(incident.report.id, "") for incident in incidents)
-    # Incidents that do not come from an export have no group. If most have none, groups are not
-    # used, and the history is split by time.
+    # Incidents that do not come from an export have no group. If at least half of the incidents
+    # have no group, groups are not used, so the history is not split by them.
     is_grouped = sum(map(bool, groups)) > _MIN_GROUPED_SHARE * len(groups)
     return History(
         incidents=incidents,

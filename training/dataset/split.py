@@ -36,8 +36,9 @@ class Period:
 class Split:
     """The folds on which models are fitted and evaluated, and the blocks that are resampled.
 
-    `blocks` numbers each incident's day, group or near-copy group; intervals resample whole blocks.
-    `copies` numbers each incident's near-copy group; a certificate counts one incident per group.
+    `blocks` has the number of each incident's day, group or near-copy group; intervals resample
+    whole blocks. `copies` has the number of each incident's near-copy group; a certificate counts
+    one incident per near-copy group.
     `periods` are the evaluated periods in order of time, empty unless the history is split by time.
     `warnings` say why the mapping's `split_by` was not used.
     """
@@ -120,9 +121,10 @@ def _split_by_copies(copies: Rows, seed: int) -> Split:
 
 
 def _split_by_time(incidents: Sequence[ResolvedIncident], copies: Rows) -> Split:
-    """Split the later half into four periods, each held out from its own past (rolling origin).
+    """Split the later half of the incidents into four periods for evaluation (rolling origin).
 
-    Models of a period are fitted on the earlier incidents whose labels were known at its start.
+    The model for a period is fitted on the earlier incidents whose labels were known when the
+    period started.
     """
     opened_at = np.array([_timestamp(incident.report.opened_at) for incident in incidents])
     labels_known_at = np.array([_timestamp(known_at(incident)) for incident in incidents])

@@ -18,7 +18,7 @@ class Target:
     """A target of one model, with the label of each incident of the history, None if unknown.
 
     An ordered target such as severity, impact or urgency has `levels`: its labels, least severe
-    first. A choice has no levels.
+    first. Other targets have no levels.
     """
 
     name: str

@@ -33,8 +33,8 @@ class CompanyFacts:
 class ReportTemplate:
     """Templates of a title and a text for one kind of incident, as one `voice` writes them.
 
-    The voice is `person`, `engineer`, `alert` or `german`, a person who writes German. `fix`, if
-    given, replaces the fixes of the kind.
+    The voice is `person`, `engineer`, `alert` or `german`; `german` is a person who writes German.
+    `fix`, if given, replaces the fixes of the kind.
     """
 
     kind: str

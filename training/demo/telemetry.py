@@ -118,7 +118,7 @@ def _metrics(
     service: str, times: NDArray[np.int64], harm: _Harm | None, rng: Generator
 ) -> Iterator[DemoSeries]:
     size = rng.uniform(20, 200)
-    # Relative to the last value, so that the failure looks the same for every `end`.
+    # The peak is relative to the last time, so that the failure looks the same for every `end`.
     peak = times[-1] + rng.uniform(*_PEAK_HOURS) * 3_600
     season = 1 + rng.uniform(0.3, 0.6) * np.cos(2 * np.pi * (times - peak) / _DAY)
     load = size * season * _noise(times, rng, 0.05)

@@ -17,7 +17,7 @@ from training.plan import WANTED_PRECISION
 _ERROR_RATE = 0.05
 FEWEST_ACCEPTED = 36
 _MIN_GROUPS_ALONE = 100
-# Fixed in advance: the proof would not hold for a grid that is chosen by looking at the scores.
+# The grid is fixed in advance: the proof would not hold for a grid chosen by looking at the scores.
 GRID = (0.999, 0.998, 0.996, 0.994, 0.992, *(round(0.99 - 0.01 * step, 2) for step in range(50)))
 
 
@@ -62,7 +62,7 @@ def certify(
 ) -> Certification:
     """Return the certificates that held-out predictions prove.
 
-    For each class, thresholds are tested from the highest to the lowest. The first tested one
+    For each class, thresholds are tested from the highest to the lowest. A tested threshold
     accepts at least 36 groups of near-copies, or more if 36 correct answers cannot prove
     `precision`. Testing stops when the one-sided lower 95% Clopper-Pearson bound of the precision
     is below `precision`; the certificate has the last threshold that passed. Because testing stops
@@ -75,8 +75,8 @@ def certify(
     the k sequences of tests begins with 1/k of the error level. When all thresholds of a sequence
     pass, its share of the error level is divided among the other sequences, which are tested again:
     Holm's test (1979), extended to ordered hypotheses by Bretz et al. (2009, doi
-    10.1002/sim.3495). A sequence keeps its share until then, since its next threshold could still
-    be accepted wrongly.
+    10.1002/sim.3495). A sequence whose testing stopped at a threshold keeps its share, since that
+    threshold could still be accepted wrongly.
     """
     sequences = _threshold_sequences(predictions, copies, len(classes))
     level = _ERROR_RATE / max(len(sequences), 1) if family else _ERROR_RATE
@@ -102,7 +102,7 @@ def _threshold_sequences(
 ) -> list[_ThresholdSequence]:
     """Return the thresholds to test for each common class, and for the rare classes together.
 
-    They do not depend on which answers are correct.
+    These thresholds do not depend on which answers are correct.
     """
     sample = take_rows(predictions, one_of_each(copies))
     group_counts = np.bincount(sample.predicted, minlength=classes)

@@ -18,10 +18,10 @@ _MIN_CLASS_ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class JudgedSets:
-    """Label sets of held-out rows: whether each has the correct label, and how many labels.
+    """Label sets of held-out rows: whether each set has the correct label, and how many labels.
 
-    `labels` are the correct ones. `blocks` says, by number, to which day or group each row belongs;
-    the bootstrap resamples whole days or groups.
+    `labels` are the correct labels. `blocks` says, by number, to which day or group each row
+    belongs; the bootstrap resamples whole days or groups.
     """
 
     labels: Rows

@@ -30,8 +30,8 @@ def find_drift(
     labels would have to change to restore the earlier shares, with a p-value (by shuffled days) of
     at most .01 divided by the number of periods. Confidence is too high if in the newest period its
     mean exceeds accuracy by at least .05 and the 95% interval of the excess lies above zero. The
-    drift is dated to the start of the latest period for which either holds. Returns None without
-    usable times.
+    drift is dated to the start of the latest period for which either holds. Returns None if the
+    history is not split by time.
     """
     if not split.periods:
         return None
@@ -81,9 +81,9 @@ def _newest_overconfidence(
 def _label_shift(labels: Rows, split: Split, number: int) -> tuple[float, float]:
     """Return the distance between the label shares before and since a period's start, with p-value.
 
-    The p-value is the share of shuffles with at least this distance; it counts the observed order
-    as one. Whole days are shuffled, since incidents of one day are alike: a permutation test with
-    exchangeable blocks (Good 2005).
+    The p-value is the share of orders with at least this distance, among the shuffles and the
+    observed order. Whole days are shuffled, since incidents of one day are alike: a permutation
+    test with exchangeable blocks (Good 2005).
     """
     later_rows = np.concatenate([period.rows for period in split.periods[number:]])
     rows_before = split.periods[number].before
@@ -114,7 +114,7 @@ def _count_by_day(
 
 
 def _draw_days(counts: Floats, count: float, generator: np.random.Generator) -> NDArray[np.bool_]:
-    """Draw days at random until they hold `count` incidents, and return their mask."""
+    """Draw days at random until they hold at least `count` incidents, and return their mask."""
     order = generator.permutation(len(counts))
     incident_counts = np.cumsum(counts[order].sum(axis=1))
     is_drawn = np.zeros(len(counts), dtype=np.bool_)

@@ -47,7 +47,7 @@ class CircuitBreaker:
 
     def fail(self, problem: str, now: float, error: Exception | None = None) -> None:
         """Record a failure; an unexpected `error` is logged with its traceback."""
-        # The exponent is limited, since the power would overflow after a week of failures.
+        # The exponent is limited, since the power would overflow after a thousand failures.
         wait = _FIRST_SECONDS * 2.0 ** min(self._failures, 10)
         self._failures += 1
         if self._count is not None:

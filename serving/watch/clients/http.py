@@ -13,7 +13,7 @@ _LONGEST = 200
 
 
 class RequestFailed(PrecedentError):
-    """A server did not answer in time, or not as expected."""
+    """A server did not answer in time, or its answer was not as expected."""
 
 
 class AnswerTooLarge(RequestFailed):
