@@ -7,7 +7,7 @@ from features.domain.runbook import Runbook
 from features.home import Home
 
 Progress = Callable[[str, int, int], None]
-"""Called with a step's name, the number of units done and their total."""
+"""Called with a step's name, the number of units done and the total number of units."""
 
 FRESHER_DAYS = 7.0
 WANTED_PRECISION = 0.92
@@ -15,7 +15,7 @@ WANTED_PRECISION = 0.92
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """What to train and where; without `targets`, everything that the history supports.
+    """What to train and where; without `targets`, all targets that the history supports.
 
     `adapt_minutes` limits the time for adapting the encoder; 0 skips it. With `family`, the error
     rate of certificates holds for all of a model's certificates together. A challenger counts as

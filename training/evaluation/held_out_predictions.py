@@ -34,7 +34,7 @@ def write_held_out_predictions(
 
 @dataclass(frozen=True, slots=True)
 class StoredPredictions:
-    """A version's held-out predictions by report fingerprint, and their labels by hashed id."""
+    """A version's held-out predictions by fingerprint, and the correct labels by hashed id."""
 
     predicted: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[int, str] = field(default_factory=dict)

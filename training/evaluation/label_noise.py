@@ -32,8 +32,8 @@ class Suspect:
     """A label that is likely wrong, with the label that is suggested instead.
 
     `found_by` says what contradicts the given label: the model, the near-copies, or both.
-    `confidence` is the model's probability of the suggested label, or its share among the
-    near-copies if only these contradict.
+    `confidence` is the model's probability of the suggested label. If only the near-copies
+    contradict, it is the share of the near-copy group that has the suggested label.
     """
 
     id: str
@@ -80,13 +80,16 @@ class _CopyVotes:
         return self.sizes > 1
 
     def ceiling(self) -> float | None:
-        """Return the accuracy of each group's most frequent label, on groups of several rows."""
+        """Return the accuracy of predicting each group's most frequent label.
+
+        Only groups of several rows count; returns None without such groups.
+        """
         if not self.is_copied.any():
             return None
         return float(self.votes[self.is_copied].sum() / self.sizes[self.is_copied].sum())
 
     def find_contradicted(self, labels: Rows) -> dict[int, tuple[int, float]]:
-        """Return the rows that differ from their group's majority, with its label and share."""
+        """Return, by row, the majority label and its share if the row has another label."""
         top_labels = self.top_labels[self.group_of]
         shares = (self.votes / self.sizes)[self.group_of]
         is_contradicted = (labels[self.rows] != top_labels) & (shares > _MAJORITY)
@@ -112,11 +115,12 @@ def find_label_noise(
     Two ceilings estimate the highest accuracy that any model can reach on these labels. `ceiling`
     is the trace of the joint distribution of given and correct labels that confident learning
     estimates. It assumes that label errors depend on the correct label only, and that the model's
-    confident predictions are correct. If they are wrong they count as noise, so a better model may
-    exceed the ceiling. If this model's accuracy exceeds it by more than .01, the estimate is
-    unusable: there is then no `ceiling`, and no label is suspected by the model. `copies_ceiling`
-    is the accuracy, on rows with near-copies, of predicting each group's most frequent label. It
-    assumes that near-copies should have the same label, and misses errors that all copies share.
+    confident predictions are correct. Confident predictions that are wrong count as noise, so a
+    better model may exceed the ceiling. If this model's accuracy exceeds the ceiling by more than
+    .01, the estimate is unusable: there is then no `ceiling`, and no label is suspected by the
+    model. `copies_ceiling` is the accuracy, on rows with near-copies, of predicting each group's
+    most frequent label. It assumes that near-copies should have the same label, and misses errors
+    that all copies share.
     """
     places, kept_classes = _assessable_rows(labels, cross_fit, len(classes))
     suspects_by_model, ceiling = _find_by_model(labels, cross_fit, places, kept_classes)
@@ -164,7 +168,7 @@ def _assessable_rows(labels: Rows, cross_fit: CrossFit, classes: int) -> tuple[R
 def _find_by_model(
     labels: Rows, cross_fit: CrossFit, places: Rows, kept_classes: Rows
 ) -> tuple[dict[int, tuple[int, float]], float | None]:
-    """Return the suspects by row, with suggested class and confidence, and the ceiling."""
+    """Return the suggested class and confidence of each suspect row, and the ceiling."""
     if not len(places):
         return {}, None
     probabilities = cross_fit.probabilities[np.ix_(places, kept_classes)]

@@ -10,7 +10,8 @@ _LANGUAGES = """
 Danish Dutch English Finnish French German Hungarian Italian Norwegian Portuguese Russian Spanish
 Swedish
 """
-# tantivy's English list is a fifth as long as the others: English texts would count as Danish.
+# Without these words English texts would count as Danish: tantivy's English list is a fifth as
+# long as its other lists.
 _EXTRA_ENGLISH_WORDS = """
 about after all am any because been before can cannot could did do does from get had has have
 he hello help her his how i its just me more my need no now our out please she should so some
@@ -25,9 +26,9 @@ UNKNOWN = "unknown"
 def languages_of(texts: Sequence[str]) -> list[str]:
     """Return the language of each text, or `unknown`.
 
-    A text is in the language that has the most stop words in it (Grefenstette 1995), by the lists
-    of tantivy for 13 languages. The language is unknown if fewer than three of its stop words
-    occur, or if another language has more than two thirds as many.
+    Of 13 languages, the language of a text is the one whose stop words, listed by tantivy, occur
+    most often in it (Grefenstette 1995). The language is unknown if its stop words occur fewer than
+    three times, or if those of another language occur more than two thirds as often.
 
     >>> languages_of(["the printer is out of paper", "der Drucker ist nicht da", "disk sda1 97%"])
     ['English', 'German', 'unknown']

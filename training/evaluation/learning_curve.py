@@ -32,7 +32,7 @@ _RUNG_DESCRIPTIONS = {
     "neighbours": "the nearest past incidents answer; with 30 labels a linear model answers too",
     "linear": "linear models and the nearest past incidents answer; all models answer with 500 "
     "labelled texts, or with 1,000 labelled incidents that have facts only",
-    "full": "all models answer that these incidents support",
+    "full": "all models that these incidents support give answers",
 }
 
 
@@ -88,8 +88,8 @@ def forecast_labels(
 ) -> LabelForecast:
     """Forecast the effect of more labels on a fitted model.
 
-    The forecast depends on the certificates that the held-out predictions prove, even if these are
-    withheld.
+    No further labels are needed if the held-out predictions prove a certificate, even if the
+    certificate is withheld.
     """
     recent_rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
     predictions, copies = take_rows(evaluation.judged, recent_rows), evaluation.copies[recent_rows]
@@ -139,15 +139,16 @@ def learning_curve(
 def labels_until_auto(
     predictions: HeldOutPredictions, copies: Rows, labels: int, *, precision: float
 ) -> int | None:
-    """Estimate how many more labels the first certificate needs, in tens; None if it is unclear.
+    """Estimate how many more labels the first certificate needs, rounded up to tens.
 
     `predictions` are held-out predictions of a model that was fitted on `labels` labels. Later
-    answers are assumed to be as confident and as precise as these. For each class, and for all
-    classes together, and for each threshold, the number of accepted answers is computed that would
-    prove `precision` if the observed precision stays the same; the smallest growth is returned. The
-    observed precision is smoothed with ten more answers whose precision is the mean confidence, so
-    that a few answers that are correct by chance do not make the estimate too low. A model improves
-    with more labels, so fewer may be enough.
+    answers are assumed to be as confident and as precise as these predictions. For each class and
+    for all classes together, the function computes at each threshold how many accepted answers
+    would prove `precision`. The result is the label count for the smallest growth in answers.
+    The observed precision is smoothed with ten more answers whose precision is the mean confidence,
+    so that a few answers that are correct by chance do not make the estimate too low. A model
+    improves with more labels, so fewer may be enough. Returns None if more than ten times as many
+    labels would have to be added.
     """
     sample = take_rows(predictions, one_of_each(copies))
     class_masks = [sample.predicted == number for number in np.unique(sample.predicted)]
@@ -158,16 +159,17 @@ def labels_until_auto(
         for threshold in thresholds[thresholds > precision - 0.1]
     ]
     growth = min(growths, default=np.inf)
-    # If more than ten times as many labels were added, the model would differ too much from this.
+    # A model fitted on so many more labels would differ too much from the present model.
     if growth - 1 > _MAX_GROWTH:
         return None
     return 10 * max(1, int(np.ceil((growth - 1) * labels / 10)))
 
 
 def _growth_needed(predictions: HeldOutPredictions, accepted: Rows, precision: float) -> float:
-    """Return the growth factor of the answers after which the accepted ones prove `precision`.
+    """Return by what factor the answers must grow until the accepted answers prove `precision`.
 
-    It is infinite if no answer is accepted, or if 2,000 accepted answers would not be enough.
+    The factor is infinite if no answer is accepted, or if the proof needs 2,000 accepted answers or
+    more.
     """
     count = int(accepted.sum())
     right = int((accepted & (predictions.predicted == predictions.labels)).sum())
@@ -182,9 +184,9 @@ def _growth_needed(predictions: HeldOutPredictions, accepted: Rows, precision: f
 
 
 def _select_folds(folds: Sequence[Fold], labelled_rows: Rows) -> Iterator[Fold]:
-    """Yield folds of the labelled incidents until they have 600 held-out rows.
+    """Yield folds of the labelled incidents until the folds have 600 held-out rows.
 
-    The rows of these folds are indices into `labelled_rows`.
+    The rows of the yielded folds are indices into `labelled_rows`.
     """
     judged_count = 0
     for fold in folds:

@@ -20,7 +20,8 @@ class HeldOutPredictions:
 
     `labels` and `predicted` have the number of each row's class, below `classes`. `confidence` is
     the probability of the predicted class, and `log_loss` the loss of each row in nats. `blocks`
-    has the number of each row's day or group, the unit to resample.
+    says, by number, to which day or group each row belongs; the bootstrap resamples whole days or
+    groups.
     """
 
     labels: Rows
@@ -88,7 +89,7 @@ def kappa_of_counts(cost: Floats, labels: Floats, predicted: Floats) -> Floats:
 def expected_calibration_error(predictions: HeldOutPredictions, weight: Floats) -> float:
     """Return the mean absolute gap between confidence and accuracy (Naeini et al. 2015).
 
-    It is taken over ten bins of equal width, weighted by their rows.
+    The mean is over ten confidence bins of equal width, weighted by the rows in each bin.
     """
     bins = confidence_bins(predictions.confidence)
     gap = weight * (predictions.confidence - (predictions.labels == predictions.predicted))
@@ -105,7 +106,10 @@ def confidence_bins(confidence: Floats) -> Rows:
 
 
 def coverage_at_wanted_accuracy(predictions: HeldOutPredictions, weight: Floats) -> float:
-    """Return the largest share of most confident rows with an accuracy of 92%, 0 if none."""
+    """Return the largest share of rows that can be answered with an accuracy of at least 92%.
+
+    The most confident rows are answered first. The share is 0 if 92% is never reached.
+    """
     order = np.argsort(-predictions.confidence, kind="stable")
     answered_weight = np.cumsum(weight[order])
     right_weight = np.cumsum(weight[order] * (predictions.labels == predictions.predicted)[order])

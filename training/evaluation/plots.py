@@ -26,8 +26,8 @@ def draw_confusion(predictions: pd.DataFrame, card: Card, fonts: Path) -> "Figur
     """Draw the confusion matrix: for each label, the share of its incidents per predicted label.
 
     `predictions` has the columns `label`, `predicted` and `confidence` of each held-out incident.
-    `fonts` is the folder where matplotlib keeps its list of fonts. All labels except the 20 most
-    frequent ones are drawn as one.
+    `fonts` is the folder where matplotlib keeps its list of fonts. The 20 most frequent
+    labels are drawn; all other labels are drawn as one label.
     """
     counts = _confusion_counts(predictions)
     figure = _new_figure(fonts, side=4 + 0.4 * len(counts))
@@ -52,8 +52,8 @@ def draw_coverage(predictions: pd.DataFrame, card: Card, fonts: Path) -> "Figure
 
     In the left plot, the most confident predictions are answered first, and a star marks the
     answers of `auto`. The right plot shows the precision of the predictions that reach their
-    label's threshold, for up to 15 certified labels; it is left out without certificates. Dashed
-    lines mark the precision that the certificates prove.
+    label's threshold, for up to 15 certified labels; there is no right plot without certificates.
+    Dashed lines mark the highest precision that a certificate proves.
     """
     figure = _new_figure(fonts, side=6, width=12 if card.certificates else 6)
     right = (predictions["label"] == predictions["predicted"]).to_numpy()
@@ -101,8 +101,8 @@ def _confusion_counts(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _new_figure(fonts: Path, side: float, width: float | None = None) -> "Figure":
-    # Imported here because importing matplotlib takes a second. Without MPLCONFIGDIR it writes to
-    # the user's home.
+    # Imported here because importing matplotlib takes a second. Without MPLCONFIGDIR matplotlib
+    # writes to the user's home.
     os.environ.setdefault("MPLCONFIGDIR", str(fonts))
     from matplotlib.figure import Figure
 

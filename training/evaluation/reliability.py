@@ -64,8 +64,8 @@ def draw_reliability(card: Card, fonts: Path) -> "Figure":
     Left: accuracy against confidence by bin (Murphy and Winkler 1977), and below it the number of
     predictions in each bin. Right: precision against mean confidence, one dot per class.
     """
-    # Imported here because importing matplotlib takes a second. Without MPLCONFIGDIR it writes to
-    # the user's home.
+    # Imported here because importing matplotlib takes a second. Without MPLCONFIGDIR matplotlib
+    # writes to the user's home.
     os.environ.setdefault("MPLCONFIGDIR", str(fonts))
     from matplotlib.figure import Figure
 

@@ -19,10 +19,12 @@ class JudgedSearches:
     """The results of held-out searches, as arrays with one value per search.
 
     `ranks` and `baseline_ranks` are the ranks that the model and the baseline give to the first
-    relevant entry, 0 for the top. `has_relevant` says whether a relevant entry exists. `confidence`
-    is the probability that the first entry is relevant, `is_shown` says whether it reaches the
-    cutoff, and `is_right` whether the first entry is relevant. `weights` are the numbers of
-    incidents that a search represents. `blocks` are the numbers of the days or groups to resample.
+    relevant entry: 0 for the top, a very large number if there is no such entry. `has_relevant`
+    says whether a relevant entry exists. `confidence` is the probability that the first entry is
+    relevant, `is_shown` says whether this probability reaches the cutoff, and `is_right` whether
+    the first entry is relevant. `weights` says how many incidents each search represents. `blocks`
+    says, by number, to which day or group each search belongs; the bootstrap resamples whole days
+    or groups.
     """
 
     ranks: Rows
@@ -41,8 +43,8 @@ class JudgedSearches:
 def recall_at(place: int, searches: JudgedSearches, ranks: Rows, weight: Floats) -> float:
     """Return the recall at `place`, 0 if no search has a relevant entry.
 
-    Of the searches for which a relevant entry exists, it is the share with a relevant one among the
-    top `place` entries.
+    The recall is the share, of the searches for which a relevant entry exists, that have a relevant
+    entry among the top `place` entries.
     """
     weight = weight * searches.weights * searches.has_relevant
     total = float(weight.sum())
@@ -64,7 +66,7 @@ def shown_share(searches: JudgedSearches, weight: Floats) -> float:
 
 
 def shown_share_of_answerable(searches: JudgedSearches, weight: Floats) -> float:
-    """Return the share of shown first entries over the searches that have a relevant entry."""
+    """Return the share of searches with a relevant entry whose first entry is shown."""
     return shown_share(searches, weight * searches.has_relevant)
 
 

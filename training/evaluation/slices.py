@@ -36,10 +36,10 @@ class Slice:
 
 
 def find_slices(reports: Sequence[IncidentReport], labels: Sequence[str]) -> tuple[Slice, ...]:
-    """Return the slices of held-out reports with at least 30 incidents, at most 20 for each fact.
+    """Return the slices of at least 30 held-out reports, at most 20 slices for each fact.
 
-    Facts are class (the label), service, source, language and text length. A fact that has the same
-    value everywhere gives no slices.
+    The facts are class (the label), service, source, language and text length. A fact that has the
+    same value everywhere gives no slices.
     """
     texts = [incident_text(report) for report in reports]
     facts: dict[str, Sequence[str | None]] = {

@@ -17,7 +17,7 @@ TOLERATED_LOSS = 0.005
 """The largest measured loss of a challenger that counts as no worse: half a point."""
 
 TOLERATED_BOUND = 0.0075
-"""The largest loss that its 95% interval may include; see tests/benchmarks/gate_simulation.py."""
+"""The largest loss that the 95% interval may include; see tests/benchmarks/gate_simulation.py."""
 
 _BASELINE = "the most frequent label"
 _BEST = "the best champion of the past year"
@@ -60,12 +60,12 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
     excludes zero. It replaces the champion if it is better beyond noise, or if it is no worse and
     fresher. No worse means: measured at most half a point worse, and the 95% interval excludes
     a loss of more than three quarters of a point. By the same rule it may not be worse than the
-    best champion of the past year, since many small losses add up. On no slice with at least 100
-    groups of near-copies may it be significantly more than two points worse. Accuracy is compared,
-    or for `ordered` labels the quadratically weighted kappa, on at least 100 groups of near-copies;
-    with fewer, a fresher challenger replaces the champion without a comparison. After a rollback,
-    only a better challenger replaces the champion, so that a fresher one does not undo the
-    rollback.
+    best champion of the past year, since many small losses add up. Its accuracy may not be
+    significantly more than two points below the champion's on any slice with at least 100 groups of
+    near-copies. Apart from slices, accuracy is compared, or for `ordered` labels the quadratically
+    weighted kappa, on at least 100 groups of near-copies; with fewer groups, a fresher challenger
+    replaces the champion without a comparison. After a rollback, only a better challenger replaces
+    the champion, so that a challenger that is only fresher does not undo the rollback.
     """
     baseline_verdict = _judge_by_baseline(ours)
     if not baseline_verdict.promoted or opponents.champion is None:
@@ -164,7 +164,7 @@ def _compare(ours: Evaluation, opponent: Opponent, name: str, ordered: bool) -> 
 
 def _answers(ours: Evaluation, opponent: Opponent) -> Answers:
     numbers = {label: number for number, label in enumerate(ours.classes)}
-    # Labels that are no class of the challenger share one more number, so they count as wrong.
+    # Labels that the challenger does not know share one extra number, so they count as wrong.
     theirs = [numbers.get(label, len(numbers)) for label in opponent.predicted]
     return Answers(
         labels=ours.judged.labels[opponent.rows],

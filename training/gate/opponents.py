@@ -34,8 +34,8 @@ _LATER, _HELD_OUT = "opened after its data ended", "that neither had seen"
 class Opponent:
     """The answers of another version to incidents that it was not fitted on.
 
-    `rows` are the indices of these incidents among the challenger's held-out ones; `which` says in
-    words how they were chosen.
+    `rows` are the indices of these incidents among the challenger's held-out incidents; `which`
+    says in words how the incidents were chosen.
     """
 
     version: str
@@ -49,8 +49,8 @@ class Opponents:
     """The champion, earlier champions, and whether the challenger is fresher than the champion.
 
     `freshness` says in words what makes the challenger fresher, None if nothing does. `warnings`
-    say why the champion is not compared, or only by its held-out answers. `rolled_back` says
-    who rolled back to the champion, when and why; None if nobody did.
+    say why the champion is not compared, or why it is compared only by its held-out answers.
+    `rolled_back` says who rolled back to the champion, when and why; None if nobody did.
     """
 
     champion: Opponent | None = None
@@ -69,8 +69,8 @@ def find_opponents(
 ) -> Opponents:
     """Return the champions' answers to held-out incidents of the challenger.
 
-    The challenger's answers are its held-out ones: each comes from a model that was fitted without
-    the incident and its near-copies. There are two cases for the champion.
+    The challenger's answers are its held-out answers: each comes from a model that was fitted
+    without the incident and its near-copies. There are two cases for the champion.
 
     First, the held-out incidents may include at least 100 groups of near-copies that opened after
     the champion's data ended and that the champion has not learned from. Then the champion itself
@@ -142,7 +142,10 @@ def _explain_freshness(
 def _ask_champion(
     ours: Evaluation, history: History, champion: ModelVersion, registry: ModelRegistry
 ) -> tuple[Opponent | None, tuple[str, ...]]:
-    """Return the champion's answers to later incidents, None if too few, with warnings."""
+    """Return the champion's answers to later incidents, and warnings.
+
+    The answers are None if there are too few later incidents or the champion cannot answer.
+    """
     later_rows = _find_later_rows(ours, history, champion)
     if len(np.unique(ours.copies[later_rows])) < FEWEST_GROUPS:
         return None, ()

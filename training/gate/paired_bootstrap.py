@@ -19,8 +19,9 @@ _MIN_BLOCKS = 30
 class Answers:
     """The answers of two versions to the same incidents.
 
-    `labels` (the correct ones), `ours` and `theirs` have the number of each incident's class, below
-    `classes`. `blocks` has the number of its day or group, `copies` of its group of near-copies.
+    `labels` (the correct labels), `ours` and `theirs` (the two versions' answers) give each
+    incident's class as a number below `classes`. `blocks` says, by number, to which day or group
+    each incident belongs, and `copies` to which group of near-copies.
     """
 
     labels: Rows
@@ -48,7 +49,10 @@ class Answers:
 
     @property
     def units(self) -> Rows:
-        """Each incident's unit to resample: its block, or its near-copies if blocks are few."""
+        """The number of each incident's unit to resample.
+
+        The units are the blocks, or with fewer than 30 blocks the groups of near-copies.
+        """
         _, block_numbers = np.unique(self.blocks, return_inverse=True)
         return block_numbers if block_numbers.max(initial=-1) + 1 >= _MIN_BLOCKS else self.copies
 

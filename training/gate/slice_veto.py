@@ -23,7 +23,10 @@ _MAX_WARNINGS = 10
 
 @dataclass(frozen=True, slots=True)
 class _SliceGain:
-    """The gain in accuracy on a slice; `p_value` is for a loss of at most two points."""
+    """The gain in accuracy on a slice.
+
+    `p_value` is the p-value of the null hypothesis that the loss is at most two points.
+    """
 
     comparison: Comparison
     p_value: float
@@ -43,8 +46,8 @@ def judge_slices(answers: Answers, rows: Rows, slices: Sequence[Slice]) -> Verdi
     Slices with at least 100 groups of near-copies are tested, all together by Holm's procedure
     (1979) at an error rate of 5%, so that many slices do not cause a veto by chance. A measured
     loss of at least two points without a veto is a warning, if the slice has at least 20 answers.
-    `rows` are the indices of the answered incidents among the challenger's held-out ones, as in the
-    slices.
+    `rows` are the indices of the answered incidents among the challenger's held-out incidents; the
+    rows of the slices are indices of the same kind.
     """
     places = {row: place for place, row in enumerate(rows.tolist())}
     gains = []
@@ -91,7 +94,7 @@ def _find_vetoes(gains: Sequence[_SliceGain]) -> list[_SliceGain]:
 
 
 def _describe_losses(losses: Sequence[_SliceGain]) -> tuple[str, ...]:
-    """Return a line for each of the ten losses of most correct answers, and one for the others."""
+    """Return a line for each of the ten largest losses of answers, and a line for the others."""
     by_cost = sorted(losses, key=lambda gain: gain.comparison.value * gain.comparison.incidents)
     lines = [str(gain) for gain in by_cost[:_MAX_WARNINGS]]
     if len(by_cost) > _MAX_WARNINGS:

@@ -1,4 +1,4 @@
-"""Checks certificates with audited answers: people label their incidents without seeing them."""
+"""Checks certificates with audits: people label answered incidents without seeing the answers."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -112,9 +112,9 @@ def _wrong_examples(answers: Sequence[AuditedAnswer]) -> tuple[str, ...]:
 def precision_history(store: Store, target: str, version: str, card: Card) -> pd.DataFrame:
     """Return the precision bounds of each label over time, for a chart.
 
-    There is a row for each audited answer that a person has labelled. Its columns are `label`,
-    `day` (of the opening if it is known, or else of the answer), `n`, `right`, `estimate`, `low`,
-    `high` and `promised`.
+    There is a row for each audited answer whose incident a person has labelled. The columns are
+    `label`, `day` (when the incident opened or, if that is unknown, when it was answered), `n`,
+    `right`, `estimate`, `low`, `high` and `promised`.
     """
     answers = [
         answer

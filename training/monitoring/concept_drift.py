@@ -14,18 +14,18 @@ from training.monitoring.findings import RETRAIN, Findings
 from training.monitoring.novelty_tests import Novelty, emerging_texts, emerging_values
 
 FACTS = ("service", "source")
-# Probabilities of a false alarm in a year. With that of `answer_quality` they sum to 5%.
+# Probabilities of a false alarm in a year. With the rate of `answer_quality` they sum to 5%.
 _LABEL_ERROR_RATE, _FACT_ERROR_RATE, _TEXT_ERROR_RATE = 0.01, 0.005, 0.03
 _MAX_EXAMPLES = 5
 _MIN_ROWS_BEFORE = 120
-# A value counts as young for this many incidents from its first one on.
+# A value counts as young during this many incidents, beginning with its first incident.
 _YOUNG_ROWS = 320
 
 
 def find_concept_changes(
     dataset: MonitoringDataset, targets: Sequence[str], since: int
 ) -> Findings:
-    """Return an alarm for each label, service, source and kind of text that is new since a row."""
+    """Return an alarm for each label, service, source and kind of text new from row `since` on."""
     return Findings(
         alarms=(
             *(
@@ -46,7 +46,7 @@ def find_concept_changes(
 def new_labels(
     dataset: MonitoringDataset, target: str, since: int, targets: int = 1
 ) -> tuple[Novelty, ...]:
-    """Return the labels that are new since a row: new or renamed classes.
+    """Return the labels that are new from row `since` on: new or renamed classes.
 
     `targets` is the number of targets that share the rate of false alarms.
     """
@@ -57,13 +57,13 @@ def new_labels(
 
 
 def new_facts(dataset: MonitoringDataset, fact: str, since: int) -> tuple[Novelty, ...]:
-    """Return the values of a fact, `service` or `source`, that are new since a row."""
+    """Return the values of a fact, `service` or `source`, that are new from row `since` on."""
     values = [getattr(incident.report, fact) or None for incident in dataset.incidents]
     return _new_values(dataset, values, since, _FACT_ERROR_RATE / len(FACTS))
 
 
 def new_texts(dataset: MonitoringDataset, since: int) -> tuple[Novelty, ...]:
-    """Return the kinds of text that are new since a row, such as a failure mode or a campaign."""
+    """Return the kinds of text, such as a failure mode, that are new from row `since` on."""
     has_text = [bool(incident_text(incident.report)) for incident in dataset.incidents]
     rows, first = _select_rows(has_text, since)
     if first < _MIN_ROWS_BEFORE:
@@ -111,13 +111,13 @@ def _several_new_values(
 
 
 def _select_rows(is_selected: Sequence[bool], since: int) -> tuple[Rows, int]:
-    """Return the selected rows, and the index among them of the first one from `since` on."""
+    """Return the selected rows, and how many of them come before row `since`."""
     rows = np.flatnonzero(np.array(is_selected, dtype=np.bool_)).astype(np.int64)
     return rows, int(np.searchsorted(rows, since))
 
 
 def _to_dataset_rows(novelty: Novelty, rows: Rows) -> Novelty:
-    """Return a novelty, found among selected `rows`, with the row numbers of the dataset."""
+    """Return a novelty with row numbers of the dataset instead of indices into `rows`."""
     members = tuple(rows[list(novelty.members)].tolist())
     return replace(novelty, row=int(rows[novelty.row]), members=members)
 

@@ -16,7 +16,7 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 def distinctive_terms(
     reports: Sequence[IncidentReport], others: Sequence[IncidentReport], *, count: int = _MAX_WORDS
 ) -> tuple[str, ...]:
-    """Return at most `count` words that more reports have than `others`, highest weight first.
+    """Return at most `count` words that distinguish `reports` from `others`, by falling weight.
 
     A word's weight is the share of `reports` that contain it, minus the share of the latest 3,000
     of the `others` that contain it. Words with a weight of at most 0.2 are left out.

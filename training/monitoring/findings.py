@@ -13,7 +13,7 @@ RETRAIN = "precedent retrain --from-store"
 class Findings:
     """Measures to read, alarms to act on, and proposals of classes to add or retire.
 
-    Only checks whose rate of false alarms in a year is controlled raise alarms.
+    A check raises alarms only if it limits the rate of false alarms in a year.
     """
 
     measures: tuple[Measure, ...] = ()
@@ -22,7 +22,7 @@ class Findings:
 
 
 def combine(findings: Iterable[Findings]) -> Findings:
-    """Return the findings of several checks as one, in order."""
+    """Return the findings of several checks as one object, in the order of the checks."""
     checks = tuple(findings)
     return Findings(
         measures=tuple(chain.from_iterable(check.measures for check in checks)),

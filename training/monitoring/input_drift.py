@@ -27,7 +27,12 @@ _RARE_WORD_COUNT = 3
 
 
 def measure_inputs(dataset: MonitoringDataset, since: int) -> Findings:
-    """Measure how the incidents since a row differ from earlier ones, at most 1,500 of each."""
+    """Measure how the incidents from row `since` on differ from earlier incidents.
+
+    Of the incidents from `since` on, the latest 1,500 are measured. The classifier compares them
+    with the latest 1,500 earlier incidents, the other measures with all earlier incidents. Returns
+    no measures if either side has fewer than 50 incidents.
+    """
     late_rows = np.arange(since, len(dataset.incidents))[-_MAX_COMPARED:]
     early_rows = np.arange(since)[-_MAX_COMPARED:]
     if min(len(early_rows), len(late_rows)) < _MIN_COMPARED:
@@ -88,7 +93,10 @@ def _bootstrap_auc(
 
 
 def _measure_new_words(dataset: MonitoringDataset, since: int, late_rows: Rows) -> Measure:
-    """Return the share of words in late incidents that fewer than three earlier ones have."""
+    """Return the share of late incidents' words that occur in fewer than three earlier incidents.
+
+    A word counts once for each late incident in which it occurs.
+    """
     early_counts: Counter[str] = Counter()
     for incident in dataset.incidents[:since]:
         early_counts.update(set(terms_of(incident_text(incident.report))))

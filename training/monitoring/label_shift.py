@@ -20,7 +20,7 @@ _MAX_EXAMPLES = 3
 
 
 def measure_label_shift(dataset: MonitoringDataset, target: str, since: int) -> Findings:
-    """Measure how much label shares changed since a row, and propose unused classes to retire."""
+    """Measure how label shares changed from row `since` on; propose unused classes to retire."""
     all_labels = dataset.labels(target)
     rows = np.flatnonzero([label is not None for label in all_labels]).astype(np.int64)
     labels = [str(all_labels[row]) for row in rows]

@@ -28,8 +28,8 @@ class Novelty:
     """A new value or kind of text: the `row` at which it is detected, and its recent `members`.
 
     `before` counts the earlier blocks of incidents with this value or kind. `p_value` is the
-    probability of at least as many recent blocks with it if nothing changed. `value` is None for a
-    kind of text.
+    probability, if nothing changed, that at least as many recent blocks have the value or kind.
+    `value` is None for a kind of text, and for several rare values that appear together.
     """
 
     row: int
@@ -42,15 +42,15 @@ class Novelty:
 def emerging_values(
     values: Sequence[str | None], days: Floats, *, since: int, error: float
 ) -> tuple[Novelty, ...]:
-    """Return the new values that are detected at rows from `since` on, each at its first such row.
+    """Return the new values that are detected from row `since` on, each at its first detection.
 
     The rows are in order of time; `days` are their times in days. Ten rows make a block, in which a
     value counts once, so that a burst counts little. Of the K blocks that have a value so far, k
     are among the last M of B blocks. If nothing changed, the K blocks are drawn from B without
     replacement, and the hypergeometric tail is the p-value. It must be at most `error`, divided by
-    the number of tested rows and by four choices of M (Bonferroni). The value must be in at least
-    three of the M blocks, and in at least as large a share of them as of all B blocks. Its rows in
-    the M blocks must span at least a day.
+    the number of tested rows and by four, the number of choices of M (Bonferroni). The value must
+    occur in at least three of the M blocks, and in at least as large a share of the M blocks as of
+    all B blocks. Its rows in the M blocks must span at least a day.
 
     >>> values = ["mail"] * 600
     >>> values[500::10] = ["kiosk"] * 10
@@ -79,11 +79,11 @@ def emerging_texts(
 ) -> tuple[Novelty, ...]:
     """Return the new kinds of text: rows from `since` on whose nearest incidents are too recent.
 
-    Too recent means: more recent than chance explains, by the test of `emerging_values`. The tested
-    blocks are the 6, 12 or 24 earlier blocks that are nearest by the cosine of their nearest
-    incident. It is a two-sample test by nearest neighbours (Schilling 1986; Henze 1988), applied to
-    one new incident at a time. Novelties that share members are merged into the first of them,
-    which gets all their members.
+    Too recent means: more recent than chance explains, by the test of `emerging_values`. Earlier
+    blocks are ranked by the cosine of their nearest incident, and the test is applied to the
+    nearest 6, 12 and 24 blocks. This is a two-sample test by nearest neighbours (Schilling 1986;
+    Henze 1988), applied to one new incident at a time. Novelties that share members are merged into
+    the first of them, which gets all their members.
     """
     level = error / (max(len(vectors) - since, 1) * len(_RECENT_BLOCKS) * len(_NEIGHBOUR_COUNTS))
     novelties: list[Novelty] = []
@@ -114,7 +114,7 @@ def _text_novelty(similarity: Vectors, row: int, days: Floats) -> Novelty | None
 
 
 def _recency(rows: Rows, row: int, blocks: int, days: Floats) -> tuple[int, float] | None:
-    """Return the first row of the last M blocks and the p-value, for the M with the lowest one.
+    """Return the first row of the last M blocks, and the p-value, for the M of lowest p-value.
 
     `rows` has one row for each block with the value, `row` is the tested row, and `blocks` counts
     all blocks so far. Returns None if no M meets the conditions of `emerging_values`.

@@ -14,7 +14,7 @@ _MAX_SUM = 1e100
 
 @dataclass(frozen=True, slots=True)
 class Overconfidence:
-    """The answer (`row`) at which overconfidence is proven, and the first answer of the change."""
+    """Two answers: `row` proves overconfidence, which most likely began with `since`."""
 
     row: int
     since: int

@@ -54,9 +54,9 @@ def build_report(
     days: int | None = None,
     progress: Progress = lambda _count: None,
 ) -> MonitoringReport:
-    """Compare the incidents since the champions' data ended with those before; measure answers.
+    """Compare incidents before and after the end of the champions' data; measure the answers.
 
-    `days` limits the report to the last days before the newest incident. Without a champion the
+    `days` limits the report to that many days before the newest incident. Without a champion the
     default limit is 30 days. No state is kept between reports, so the same stored data give the
     same findings.
     """
@@ -150,7 +150,7 @@ def _group_by_incident(records: Iterable[LabelRecord]) -> dict[str, list[LabelRe
 def unbiased_labels(
     dataset: MonitoringDataset, target: str, ledger: Mapping[str, Sequence[LabelRecord]]
 ) -> dict[str, str]:
-    """Return labels by incident id, without those from feedback or Precedent's answers only.
+    """Return labels by incident id, except those known only from feedback or Precedent's answers.
 
     Audited labels are included, since people give them without seeing the answer.
     """

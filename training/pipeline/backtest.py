@@ -1,4 +1,4 @@
-"""Backtests `auto`: learns from a history without its last days, and answers their incidents."""
+"""Backtests `auto`: learns from all but the last days, and answers those days' incidents."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -52,9 +52,9 @@ class AutoAnswer:
 class AutoPrecision:
     """The precision of answers, with its 95% Clopper-Pearson interval `low`..`high`.
 
-    `answers` counts all incidents, and `right` those with a correct answer. As in certificates,
-    `precision` and its interval count one incident of each of the `groups` of near-copies. Without
-    answers `precision` is None.
+    `answers` counts all answers, and `right` the correct answers. As in certificates, `precision`
+    and its interval count one answer of each of the `groups` of near-copies. Without answers
+    `precision` is None.
     """
 
     answers: int
@@ -67,7 +67,7 @@ class AutoPrecision:
 
 @dataclass(frozen=True, slots=True)
 class AutoLabel:
-    """The measured precision of a certified label, and the `share` of incidents it answers."""
+    """The measured precision of a certified label, and the `share` of incidents that it answers."""
 
     label: str
     certificate: Certificate
@@ -127,7 +127,8 @@ def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress
 
     A label is known once its incident is resolved, or once the incident opens if there is no time
     of resolution. Certificates that a training would withhold are used here, with a warning. Raises
-    `NotEnoughHistory` without usable times, or without incidents before the last days.
+    `NotEnoughHistory` without usable times, without incidents before the last days, or if a
+    requested target or all targets have too few labels.
     """
     cut = _cut(history, days)
     past, recent = _known_before(history, cut), _opened_since(history.incidents, cut)
@@ -163,7 +164,7 @@ def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress
 
 
 def measure_precision(right: Sequence[bool], copies: Sequence[int]) -> AutoPrecision:
-    """Return the precision of answers, for which each group of near-copies counts once.
+    """Return the precision of answers; each group of near-copies counts once.
 
     >>> measure_precision([True, True, False, True], [0, 0, 1, 2]).groups
     3

@@ -28,8 +28,8 @@ _MIN_PASSES, _MAX_PASSES = 2.0, 4.0
 _MAX_TEXTS_SEEN = 60_000
 _MIN_EPOCHS = 0.25
 _MIN_TEXTS = 200
-# The first fold's encoder is adapted to four fifths of the texts, the encoder to serve to all of
-# them, and encoding the held-out texts takes some time: so the first fold gets this share of it.
+# The share of the time limit for adapting the first fold's encoder. This encoder is adapted to
+# four fifths of the texts, the served encoder to all texts; encoding held-out texts takes time too.
 _SHARE_OF_FIRST_FOLD = 0.43
 _ENCODED_AT_ONCE = 4096
 _STEPS_SHOWN = 1000
@@ -78,9 +78,9 @@ def adapt(
 ) -> AdaptedEncoder | str:
     """Adapt the encoder to the labels of all unordered targets, or return why it is not adapted.
 
-    One encoder is adapted without the last fold, to evaluate the gain, and another one to all
-    texts, to serve. The remaining time is used to adapt encoders for further folds. After an
-    interruption, the next call continues where this one stopped.
+    One encoder is adapted to the `fit` rows of the last fold, to evaluate the gain; another encoder
+    is adapted to all texts, for serving. The remaining time is used to adapt encoders for further
+    folds. After an interruption, the next call continues where this call stopped.
     """
     choices = [target for target in targets if not target.is_ordered]
     texts = _labelled_texts(history, choices, plan)
@@ -129,7 +129,10 @@ def adapt(
 
 @dataclass(frozen=True, slots=True)
 class _ScoredFold:
-    """A fold, and for each target the scores of all rows, zero except on the held-out rows."""
+    """A fold, and for each target the scores of all rows.
+
+    Rows without a text and rows that the fold does not hold out are scored by a vector of zeros.
+    """
 
     fold: Fold
     scores: Mapping[str, Floats]
@@ -148,7 +151,7 @@ def _split_in_half(scored: _ScoredFold, copies: Rows, seed: int) -> list[_Scored
 
 
 def remove_adapted_encoder(adapted: AdaptedEncoder, home: Home) -> None:
-    """Remove an adapted encoder without models, unless an earlier training installed it."""
+    """Remove an adapted encoder that no model uses, unless an earlier training installed it."""
     if adapted.is_new:
         shutil.rmtree(home.adapted_encoders / adapted.reference)
 

@@ -23,7 +23,7 @@ from training.plan import Progress, TrainingPlan
 
 
 def prepare(history: History, plan: TrainingPlan, progress: Progress) -> tuple[Split, int]:
-    """Return the split of a history, encode its texts, and return how many were not cached."""
+    """Encode a history's texts; return its split, and how many texts were not in the cache."""
     split = split_history(history, seed=plan.seed)
     return split, encode_history(history, plan, progress)
 
@@ -54,7 +54,10 @@ def fit_and_judge(
     plan: TrainingPlan,
     adapted: FineTunedHead | None = None,
 ) -> tuple[CalibratedModel, Evaluation]:
-    """Fit the model of one target, evaluate it on held-out rows, and certify it by them."""
+    """Fit the model of one target, evaluate it on held-out rows, and certify it.
+
+    The held-out predictions prove the certificates, which may be withheld.
+    """
     model = build_model(
         target.name,
         levels=target.levels,
@@ -97,8 +100,8 @@ def prove(
 ) -> Certification:
     """Return the certificates that the held-out predictions prove, at the precision of the plan.
 
-    After a drift only the predictions since the drift count, because earlier ones prove nothing for
-    later incidents.
+    After a drift only the predictions since the drift count, because earlier predictions prove
+    nothing for later incidents.
     """
     rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
     return certify(

@@ -57,7 +57,7 @@ def write_card(
 
 
 def _labels_until_auto(fitted: Fitted) -> int | None:
-    # While certificates are withheld, more labels give none; a note says what to do first.
+    # While certificates are withheld, more labels give no certificate; a note says what to do.
     forecast = fitted.forecast
     return None if forecast is None or forecast.is_withheld else forecast.labels_until_auto
 

@@ -30,7 +30,7 @@ def publish(
     attributes: Sequence[str],
     keep_evaluation: Callable[[EvaluationFolder], None] | None = None,
 ) -> ModelVersion:
-    """Save a model with its card, register it under a run, and promote it if the verdict does.
+    """Save a model with its card, register it under a run, and promote it if the verdict says so.
 
     `learned_from` are the ids of the training incidents, `attributes` the names of the reports'
     attributes. `keep_evaluation` writes the files of the evaluation into a folder.

@@ -57,7 +57,7 @@ def register(
     """Log an artifact's folder as the model of a new run, and register it as challenger.
 
     `attributes` are the names of the reports' attributes, `evaluation` is a folder with files of
-    the evaluation. The challenger's alias is set last, so a failure before leaves all aliases
+    the evaluation. The challenger's alias is set last, so an earlier failure leaves all aliases
     unchanged. Raises `RegistryUnavailable`.
     """
     client = _open(home)

@@ -14,9 +14,9 @@ from training.evaluation.learning_curve import LabelForecast
 class TrainedTarget:
     """The result of training one target.
 
-    `rows` counts the incidents with a label, for `similar` those with a known related incident.
-    `outlook` forecasts the effect of more labels. `similar` and `runbooks` have no label noise, no
-    certificates and no `outlook`; only they have `notes`, which are those on their cards.
+    `rows` counts the incidents with a label, for `similar` those with a known earlier related
+    incident. `outlook` forecasts the effect of more labels. `similar` and `runbooks` have no label
+    noise, no certificates and no `outlook`; only these two have `notes`, the notes of their cards.
     """
 
     target: str

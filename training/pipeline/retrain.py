@@ -1,4 +1,4 @@
-"""Retrains on incidents with the labels known at a cutoff, and writes it to the audit log."""
+"""Retrains on incidents and labels known at a cutoff, and logs this in the audit log."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -50,7 +50,7 @@ class RetrainingResult:
 def retrain(
     request: RetrainingRequest, plan: TrainingPlan, store: Store, progress: Progress
 ) -> RetrainingResult:
-    """Train, evaluate and promote like `train`, under a lock, and write it to the audit log.
+    """Train, evaluate and promote like `train`, under a lock, and log this in the audit log.
 
     New incidents and labels of a file are stored after the models are trained. Data from the store
     are not written back. Raises `RetrainingBusy` while another process is retraining, and whatever

@@ -1,4 +1,4 @@
-"""A lock in the store: one retraining runs at a time on all machines; it expires after a crash."""
+"""A lock in the store: one retraining at a time on all machines; the lock expires after a crash."""
 
 import os
 import socket
@@ -21,9 +21,9 @@ class RetrainingLock:
     """A context manager that holds the store's lease for retraining; a thread renews the lease.
 
     Entering raises `RetrainingBusy`, which names the holder, while another process holds the lease.
-    The lease of a killed process expires after `seconds`. So does the lease of a process that was
-    paused for longer: `check` then raises `RetrainingBusy`, since another retraining may have
-    started.
+    The lease of a killed process expires after `seconds`. The lease also expires if its process is
+    paused for longer than that: `check` then raises `RetrainingBusy`, since another retraining may
+    have started.
     """
 
     def __init__(self, store: Store, actor: str, *, seconds: float = _SECONDS) -> None:

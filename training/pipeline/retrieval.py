@@ -42,8 +42,8 @@ class UserJudgements:
 class TrainedRetriever:
     """A retrieval model with its card.
 
-    `rows` counts the labelled incidents, `learned_from` are the ids of all incidents that the model
-    learned from.
+    `rows` counts the labelled incidents, for `similar` those with a known earlier related incident.
+    `learned_from` are the ids of all incidents that the model learned from.
     """
 
     model: ReportModel

@@ -46,7 +46,7 @@ def find_gaps(
     has_runbook: Callable[[IncidentReport], bool] = lambda _: False,
     least: int,
 ) -> tuple[Gap, ...]:
-    """Return the kinds of at least `least` incidents without a runbook, most frequent first.
+    """Return the kinds that recur at least `least` times and have no runbook, by falling count.
 
     Incidents are of one kind if they are near-copies, or if they have the same title or error
     signature after variable parts, such as hosts and numbers, are masked. A kind has a runbook if
@@ -93,9 +93,10 @@ def _title_key(report: IncidentReport) -> str:
 
 
 def _signature_key(report: IncidentReport) -> str:
-    """Return the error signatures with the service, or "" if they are too common for a kind.
+    """Return the service and the error signatures; "" if these do not identify a kind.
 
-    Without a service, a single error such as HTTP 503 occurs in many kinds of incidents.
+    There must be at least one signature, and without a service at least two, since a single error
+    such as HTTP 503 occurs in many kinds of incidents.
     """
     errors = sorted(error_signatures(f"{report.title}\n{report.description}"))
     return " ".join([report.service or "", *errors]) if len(errors) > (not report.service) else ""

@@ -1,4 +1,4 @@
-"""Trains all targets of a history: stores it, and fits, evaluates and promotes the models."""
+"""Stores a history and trains all its targets: fits, evaluates and promotes the models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -134,7 +134,7 @@ def _learn_retrievers(
     *,
     needs_links: bool,
 ) -> tuple[tuple[TrainedRetriever, ...], dict[str, str]]:
-    """Return the models of the retrieval targets, and why others of these were not trained."""
+    """Return the models of the retrieval targets, and by target why a model was not trained."""
     retrievers, unfit = [], {}
     for target in RETRIEVED:
         if plan.targets and target not in plan.targets:
@@ -166,7 +166,7 @@ def _adapt_encoder(
     plan: TrainingPlan,
     progress: Progress,
 ) -> AdaptedEncoder | str | None:
-    """Adapt the encoder if the plan allows time for it; a returned text says why it was not."""
+    """Adapt the encoder if the plan allows time; a returned text says why it was not adapted."""
     if not plan.adapt_minutes:
         return None
     return adapt(history, targets, split, plan, progress)
@@ -223,8 +223,8 @@ def learn_targets(
 ) -> tuple[tuple[Learned, ...], dict[str, str]]:
     """Learn each target; return the results, and by target the reasons why others are unfit.
 
-    A target is unfit if its folds have too few labels. Raises `NotEnoughHistory` if an unfit target
-    is wanted by name.
+    A target is unfit if `learn` raises `NotEnoughHistory`; if the target is in `names`, the error
+    is raised.
     """
     results, unfit = [], {}
     for place, target in enumerate(targets):
@@ -282,7 +282,8 @@ def _publish(
 def _learned_from(history: History, target: Target, fitted: Fitted) -> list[str]:
     """Return the ids of the incidents that the model learned from.
 
-    These have a label of the target. An adapted encoder learned from the labels of all targets.
+    A model with an adapted encoder learned from all incidents, since the encoder learned the labels
+    of all targets. Other models learned from the incidents with a label of the target.
     """
     return [
         incident.report.id

@@ -180,7 +180,10 @@ def _answer(
 
 
 def _rank(scores: Floats, right_row: int | None) -> int:
-    """Return how many runbooks score higher than the correct one, plus half of the ties."""
+    """Return how many runbooks score higher than the correct runbook, plus half of the ties.
+
+    Half of the ties is rounded up.
+    """
     if right_row is None:
         return _NOT_IN_INDEX
     ties = int((scores == scores[right_row]).sum()) - 1

@@ -59,7 +59,7 @@ def train_similar(
     seed: int = 0,
     progress: Progress = lambda _done, _of: None,
 ) -> TrainedSimilar:
-    """Fit on every link of the history; evaluate by models that are fitted on other groups.
+    """Fit on every link of the history; evaluate each group by models fitted on other groups.
 
     Each search finds only incidents that opened before its query. `judgements` are pairs of
     incidents that people have judged. `progress` is called with the number of incidents indexed so
@@ -165,7 +165,7 @@ def _search(
 
 
 def _rank(scores: Floats, is_relative: Flags) -> int:
-    """Return how many unrelated candidates score at least as high as the best related one."""
+    """Return how many unrelated candidates score at least as high as the best related candidate."""
     if not is_relative.any():
         return _NOT_FOUND
     return int((scores[~is_relative] >= scores[is_relative].max()).sum())
