@@ -14,7 +14,7 @@ from models.artifacts.object_graph import rebuild
 
 SMALLEST_STORED_BYTES = 64 * 1024
 SMALLEST_TABLE = 256
-"""The number of entries from which on a table is stored as JSON text.
+"""A table with at least this many entries is stored as JSON text.
 
 Skops would write a JSON node for each entry, and a file for each entry that is a NumPy scalar.
 """

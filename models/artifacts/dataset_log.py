@@ -17,7 +17,8 @@ def describe_data(card: Card, tenant: str, attributes: Sequence[str]) -> Dataset
 
     The digest is the data's hash, cut to the length that MLflow allows; the profile holds the
     whole hash and the counts of rows. `attributes` are the columns beyond `REPORT_COLUMNS`. All
-    targets of a history share one data set, because MLflow stores one for each name and digest.
+    targets of a history share one data set, because MLflow stores only one data set for each pair
+    of name and digest.
     """
     columns = [*REPORT_COLUMNS, *attributes]
     fields = [{"type": "string", "name": name, "required": False} for name in columns]

@@ -83,8 +83,9 @@ def record_golden(model: ReportModel) -> str:
 def replay_golden(model: ReportModel, text: str) -> None:
     """Check that `model` repeats the recorded answers.
 
-    Raises `ArtifactRejected` unless each label equals the recorded label, and each confidence is
-    within `CONFIDENCE_TOLERANCE` of the recorded confidence.
+    Raises `ArtifactRejected` if a label differs from the recorded label, if a confidence differs
+    from the recorded confidence by more than `CONFIDENCE_TOLERANCE`, or if `text` is malformed or
+    holds no example.
     """
     examples = _parse(text)
     answers = model.rehearse([example.report for example in examples])

@@ -38,7 +38,9 @@ class FrameModel:
 
 
 def parse_reports(frame: pd.DataFrame) -> list[IncidentReport]:
-    """Read one report from each row; nulls are left out, and times without a zone are UTC.
+    """Read one report from each row; times without a zone are UTC.
+
+    Nulls and unreadable times are left out.
 
     >>> parse_reports(pd.DataFrame({"title": ["VPN down"], "site": ["Graz"]}))[0].attributes
     {'site': 'Graz'}

@@ -12,7 +12,10 @@ DATA_FOLDER = Path("data") / "artifact"
 """The artifact's folder inside the MLflow model."""
 
 FORMAT = 2
-"""Increased when earlier artifacts can no longer be loaded; artifacts of 0.1.0 state no format."""
+"""The number of the artifact format, increased when earlier artifacts can no longer be loaded.
+
+The manifests of version 0.1.0 state no format.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,10 @@ def hash_manifest(folder: ArtifactFolder) -> str:
 
 
 def is_current_format(folder: ArtifactFolder) -> bool:
-    """Tell whether this version of Precedent can load the artifact; raises `ArtifactRejected`."""
+    """Tell whether the artifact has the format that this version of Precedent loads.
+
+    Raises `ArtifactRejected` if the manifest cannot be read.
+    """
     return _parse_manifest(folder, _read_manifest(folder)).get("format") == FORMAT
 
 
@@ -78,7 +84,7 @@ def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> None:
     """Check the manifest's own hash, and all other files against the manifest.
 
     `expected_sha256` is the hash that the manifest must have; None accepts any manifest. Raises
-    `ArtifactRejected` if the manifest is another one or cannot be read, or if a file is missing,
+    `ArtifactRejected` if the manifest has another hash or cannot be read, or if a file is missing,
     added or altered.
     """
     listed = _listed_files(folder, expected_sha256)

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlparse
 
 from features.errors import PrecedentError, RegistryUnavailable
 
-# MLflow is imported where it is used: this takes seconds, and many commands do not need it.
+# MLflow is imported where it is used: the import takes seconds, and many commands need no MLflow.
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -44,10 +44,11 @@ def connect(tracking_uri: str) -> "MlflowClient":
 
 
 def create_database(tracking_uri: str) -> None:
-    """Create an SQLite database unless it exists, which takes seconds; do nothing for a server.
+    """Create an SQLite database, which takes seconds.
 
-    The database is built under a temporary name and gets its own name when it is complete. So a
-    crash leaves no incomplete database under that name, and no running server reads one.
+    Nothing is done if the database exists or if the address is a server's. The database is built
+    under a temporary name and gets its final name when it is complete. So a crash leaves no
+    incomplete database under the final name, and no server reads an incomplete database.
     """
     file = database_file(tracking_uri)
     if file is None or file.exists():
@@ -70,8 +71,8 @@ def read_aliases(file: Path, alias: str = "") -> dict[str, str]:
 
     Raises `RegistryUnavailable` if the file is missing or is not a registry.
     """
-    # Not opened read-only: if a write was killed or ran out of space, the next connection has to
-    # undo it.
+    # The file is not opened read-only: if a write was killed or ran out of space, the next
+    # connection has to undo the write.
     query = "SELECT name, version FROM registered_model_aliases WHERE alias = ?"
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)) as database:
@@ -109,7 +110,7 @@ def local_path(address: str) -> Path:
 
 @contextmanager
 def registry_errors() -> Iterator[None]:
-    """Turn any error of MLflow into `RegistryUnavailable`."""
+    """Turn any error of MLflow into `RegistryUnavailable`; errors of Precedent stay as they are."""
     try:
         yield
     except PrecedentError:

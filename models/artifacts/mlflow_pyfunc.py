@@ -65,7 +65,7 @@ def _write_pyfunc(
 
 def _signature(attributes: Sequence[str]) -> ModelSignature:
     # MLflow drops columns that are not in the signature. All columns accept any type, because
-    # MLflow refuses times of another precision than that of a typed time column.
+    # MLflow would refuse times whose precision differs from the precision of a typed column.
     columns = [*loader.REPORT_COLUMNS, *attributes]
     inputs: list[ColSpec | TensorSpec] = [
         ColSpec(AnyType(), name, required=False)  # type: ignore[no-untyped-call]

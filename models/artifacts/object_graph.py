@@ -14,7 +14,8 @@ def rebuild(root: object, swap: Callable[[object], object]) -> object:
 
     If `swap` returns the part itself, the parts inside it are visited: the items of dicts, lists
     and tuples, and the attributes of objects. Parts without a replacement inside are shared with
-    `root`, which is never changed. A part that is referenced twice is replaced once.
+    `root`, which is never changed. If a part is referenced twice, both references get the same
+    replacement.
 
     >>> rebuild({"a": [1, "x"], "b": (2,)}, lambda part: part if part != "x" else "y")
     {'a': [1, 'y'], 'b': (2,)}
@@ -85,7 +86,7 @@ def _replacements(
 
 
 def _saved_attributes(value: object) -> dict[str, Any]:
-    """Return the attributes that are saved with `value`, without the caches that it drops."""
+    """Return the attributes that are saved with `value`; `__getstate__` leaves out caches."""
     if is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     if not hasattr(value, "__dict__"):

@@ -126,8 +126,9 @@ class ModelRegistry:
         raise UnknownVersion(f"{target!r} has no version {number}; it has: {numbers}")
 
     def learned_from(self, id: str) -> tuple[ModelVersion, ...]:  # noqa: A002
-        """Return every version fitted or evaluated on an incident, by target and newest first.
+        """Return every version that was fitted or evaluated on an incident.
 
+        The versions are sorted by target, and from newest to oldest for each target.
         Versions that were saved without a list of their incidents are left out.
         """
         if self._is_new():
@@ -146,9 +147,10 @@ class ModelRegistry:
     def champion_history(self, target: str) -> tuple[str, ...]:
         """Return the version numbers of the champions so far, with the current champion last.
 
-        A rollback removes the last number. The alias decides which version is the champion: numbers
-        after it in the tag come from a promotion that was not completed. Without a champion the
-        result is empty. Raises `UnknownVersion` if no model of the target is registered.
+        A rollback removes the last number. The alias decides which version is the champion. Numbers
+        that follow the champion's number in the tag are ignored, because they come from a promotion
+        that was not completed. Without a champion the result is empty. Raises `UnknownVersion` if
+        no model of the target is registered.
         """
         with registry_errors():
             model = self._registered_model(target)
@@ -163,7 +165,7 @@ class ModelRegistry:
         return tuple(past)
 
     def set_champion_history(self, target: str, versions: Sequence[str]) -> None:
-        """Make the last of the versions the champion, and record all of them as its history."""
+        """Record the target's champion history, and make its last version the champion."""
         name = registered_name(self._tenant, target)
         with registry_errors():
             self._open().set_registered_model_tag(name, HISTORY_TAG, ",".join(versions))
@@ -176,7 +178,7 @@ class ModelRegistry:
             self._open().set_registered_model_alias(name, CHALLENGER, version)
 
     def remove_challenger(self, target: str, version: str) -> None:
-        """Remove the challenger alias from a version; nothing changes if another version has it."""
+        """Remove the challenger alias from a version, if this version has the alias."""
         with registry_errors():
             model = self._registered_model(target)
             if str(model.aliases.get(CHALLENGER)) == version:

@@ -67,8 +67,8 @@ def load_artifact(
 
 
 def _load_model(files: ArtifactFolder, trusted: Sequence[str]) -> ReportModel:
-    # The files are unchanged, so a failure means an untrusted type, or that another version of
-    # Precedent saved them.
+    # The files are unchanged. So if loading fails, the model has an untrusted type, or another
+    # version of Precedent saved the files.
     try:
         model = restore_arrays(skops.io.load(files.model, trusted=list(trusted)), files.arrays)
     except Exception as error:

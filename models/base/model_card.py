@@ -55,9 +55,9 @@ class ConfidenceBin:
 class ClassReliability:
     """The precision, the recall and the mean confidence of one label on held-out rows.
 
-    `labelled` counts the rows that have the label, `predicted` those for which it was predicted.
-    `precision` and `mean_confidence` are over the predicted rows, `recall` is over the labelled
-    rows. Each is None if there are no such rows.
+    `labelled` counts the rows that have the label, `predicted` the rows for which the label was
+    predicted. `precision` and `mean_confidence` are over the predicted rows, and None if there are
+    no predicted rows. `recall` is over the labelled rows, and None if there are no labelled rows.
     """
 
     label: str
@@ -108,7 +108,7 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True)
 class LabelNoise:
-    """Estimates of how many labels are mistaken, and of the highest accuracy that they allow.
+    """Estimates of how many labels are mistaken, and of the highest accuracy that the labels allow.
 
     `suspected` counts the labels that the model or near-copies contradict. `share` is the share of
     the `assessed` labels that the model contradicts. `ceiling` is the highest possible accuracy by
@@ -158,8 +158,8 @@ class Card:
     `verdict` is the gate's verdict. `encoder_sha256` and `adapted_encoder_sha256` are the hashes of
     the encoders' weights. `rung` is how much of the method the labels support (`neighbours`,
     `linear` or `full`). `learning_curve` is the accuracy by number of labels. `labels_until_auto`
-    estimates how many more labels a first certificate needs; it is None if there is a certificate
-    already, or if there is no estimate.
+    estimates how many more labels a first certificate needs; it is None if held-out predictions
+    already prove a certificate, or if no estimate is possible.
 
     >>> card = Card("category", "choice", datetime(2026, 1, 1), notes=("refitted on all",))
     >>> Card.from_json(card.to_json()) == card
@@ -218,5 +218,5 @@ def package_versions() -> dict[str, str]:
 
 @cache
 def _adapter() -> TypeAdapter[Card]:
-    # Built when first used, because this takes a while and many commands read no card.
+    # The adapter is built when first used: this takes a while, and many commands read no card.
     return TypeAdapter(Card)

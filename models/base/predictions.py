@@ -32,7 +32,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A less likely label with its calibrated confidence in 0..1."""
+    """A label other than the predicted label, with its calibrated confidence in 0..1."""
 
     label: str
     confidence: float
@@ -108,8 +108,9 @@ class SimilarIncident:
 
     `relatedness` is the calibrated probability of this. `why` lists what the report and the
     incident share, in a few words each. `resolution` is the sentence of the closing note that names
-    the fix, or states that the incident is still open or that no fix was recorded. `copies` are the
-    ids of the near-copies that this entry represents, without its own id.
+    the fix. If no sentence does (`has_fix` is false), `resolution` says that the incident is still
+    open or that no fix was recorded. `copies` are the ids of the near-copies that this entry
+    represents, without its own id.
     """
 
     id: str

@@ -170,8 +170,9 @@ class CalibratedModel(ReportModel):
     def _decide(self, label: str, probabilities: Floats, confidence: float) -> Decision:
         """Return auto if the confidence reaches the label's certified threshold.
 
-        Else return suggest if one of the likeliest few labels is correct with a probability of at
-        least one half, and otherwise abstain.
+        Otherwise return suggest if the likeliest labels have a total probability of at least one
+        half, and abstain if not. The likeliest labels are at most three, and at most half of all
+        labels.
         """
         certificate = self.certification_.certificates.get(label)
         if certificate is not None and confidence >= certificate.threshold:
@@ -195,7 +196,7 @@ def require_two_labels(labels: Sequence[str], target: str) -> None:
 
 
 def _renumber(fold: Fold, labelled_rows: Rows, examples: int) -> Fold:
-    """Return the fold with row numbers among the labelled examples, without its other rows."""
+    """Return the fold with rows numbered among the labelled examples, without unlabelled rows."""
     place = np.full(examples, -1, dtype=np.int64)
     place[labelled_rows] = np.arange(len(labelled_rows))
     fit, judge = place[fold.fit], place[fold.judge]

@@ -17,12 +17,12 @@ with warnings.catch_warnings():  # importing crepes enables all user warnings
 class LabelSets(BaseEstimator):  # type: ignore[misc]
     """Split-conformal sets of labels (Vovk, Gammerman and Shafer 2005), calibrated by class.
 
-    A set contains the correct label of a new report with a probability of at least `coverage`. This
-    also holds within each class that is calibrated by itself: it has at least `fewest_own` groups
-    of near-copies. Classes with fewer groups are pooled. If the pool has fewer than `fewest_own`
-    groups, the smallest remaining class joins it. Only one row of each group is used, because
-    near-copies are not independent. If `is_ordered`, a set contains all levels between its lowest
-    and its highest.
+    A set contains the correct label of a new report with a probability of at least `coverage`. A
+    class with at least `fewest_own` groups of near-copies is calibrated by itself; the probability
+    is then at least `coverage` also among the reports of this class. Classes with fewer groups are
+    pooled. While the pool has fewer than `fewest_own` groups, the smallest remaining class joins
+    it. Only one row of each group is used, because near-copies are not independent. If
+    `is_ordered`, a set contains all levels between its lowest level and its highest level.
 
     The nonconformity of a class is the total probability of the likelier classes (Romano, Sesia and
     Candes 2020, without randomisation), so a set is larger where the model is unsure.

@@ -78,10 +78,11 @@ def one_of_each(groups: Rows, *, seed: int = 0) -> Rows:
 
 
 def fold_weights(folds: Sequence[Fold], rows: Rows) -> NDArray[np.float64]:
-    """Return weights of held-out rows that weight each fold by the square root of its size.
+    """Return a weight for each held-out row, of mean 1.
 
-    The mean weight is 1. If folds are organisations, an organisation with most of the rows would
-    outweigh all others without these weights.
+    The total weight of a fold's rows is proportional to the square root of their number. If folds
+    are organisations, equal weights would let an organisation with most of the rows outweigh all
+    others.
 
     >>> folds = (Fold(np.array([4]), np.arange(4)), Fold(np.arange(4), np.array([4])))
     >>> fold_weights(folds, np.arange(5)).round(3).tolist()

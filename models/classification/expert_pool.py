@@ -124,7 +124,8 @@ def _fold_scores(
 def _fit_pool(
     scores: Floats, labels: Rows, has_learned_class: NDArray[np.bool_]
 ) -> tuple[LogLinearPool, TopCalibration]:
-    # A row whose class was not in its fold's fitted rows would lower the weights of good experts.
+    # If the fitted rows of a fold lack a class, its held-out rows of this class do not train the
+    # pool, because they would lower the weights of good experts.
     pool = LogLinearPool().fit(scores[:, has_learned_class], labels[has_learned_class])
     return pool, TopCalibration().fit(pool.predict_proba(scores), labels)
 

@@ -29,7 +29,7 @@ VECTORS_ALONE = ("neighbours", "adapted")
 """The experts that use nothing but sentence vectors."""
 
 RUNGS = ("neighbours", "linear", "full")
-"""The levels of the method, by how many labels they need, the fewest first."""
+"""The levels of the method, starting with the level that needs the fewest labels."""
 
 _TOPICS = 128
 _FEWEST_FOR_LINEAR = 30
@@ -95,7 +95,7 @@ def expert_scores(experts: Mapping[str, Pipeline], encoded: EncodedReports, clas
     A class that an expert was not fitted on gets the expert's lowest score of the report, minus 1.
     """
     scores = np.empty((len(experts), len(encoded), classes))
-    # The checks were made when fitting; repeating them takes a fifth of a single report's time.
+    # Fitting has made scikit-learn's checks; for a single report, they take a fifth of the time.
     with config_context(assume_finite=True, skip_parameter_validation=True):
         for place, expert in enumerate(experts.values()):
             class_scores = _class_scores(expert, encoded)

@@ -83,7 +83,7 @@ class Explainer:
     combine: Callable[[Scores], Floats]
 
     def explain(self, batch: ScoredReports) -> list[Evidence]:
-        """Return for each report the tokens and fields of largest weight, strongest first."""
+        """Return each report's tokens and fields of largest absolute weight, the largest first."""
         return [evidence for block in batch.blocks() for evidence in self._explain_block(block)]
 
     def _explain_block(self, batch: ScoredReports) -> list[Evidence]:
@@ -127,7 +127,7 @@ class Explainer:
     def _likely_words(
         self, batch: ScoredReports, texts: Sequence[str], titles: Sequence[str]
     ) -> list[Ablation]:
-        """Return removals of each report's words with the largest margins in linear experts."""
+        """Return removals of the words with the largest absolute margins in linear experts."""
         parts = {
             "words": _tokens_of(word_counter(), texts),
             "titles": _tokens_of(title_counter(), titles),
@@ -190,7 +190,7 @@ def _remove_fact(facts: dict[str, str], fact: str | None) -> dict[str, str]:
 
 
 def _score_again(pool: ExpertPool, edited: EncodedReports, before: Floats) -> Floats:
-    """Return edited reports' scores; experts on sentence vectors alone keep those of `before`."""
+    """Return edited reports' scores; experts on vectors alone keep their scores in `before`."""
     scores = before.copy()
     for place, (name, expert) in enumerate(pool.experts_.items()):
         if name not in VECTORS_ALONE:
@@ -210,7 +210,7 @@ def _tokens_of(counter: HashingVectorizer, texts: Sequence[str]) -> list[list[st
 def _margins_of_words(
     pool: ExpertPool, batch: ScoredReports, parts: Mapping[str, list[list[str]]]
 ) -> list[dict[str, float]]:
-    """Return, by report, each word's linear margin plus those of word pairs that contain it."""
+    """Return by report the total margin of each word and of the word pairs that contain it."""
     sums: list[dict[str, float]] = [defaultdict(float) for _ in batch.reports]
     start = 0
     for part, tokens in parts.items():
@@ -237,8 +237,8 @@ def _margins(pool: ExpertPool, features: csr_array, start: int, predicted: Rows)
     """
     classifier = pool.experts_["linear"]["classify"]
     slopes = classifier.coef_[:, start : start + features.shape[1]]
-    # For two classes, as in a severity's pools, there is one row of slopes: that of the higher
-    # class. Those of the lower class differ only in sign, which the caller ignores.
+    # For two classes, as in a severity's pools, there is one row of slopes, for the higher class.
+    # The slopes of the lower class differ only in sign, which the caller ignores.
     place = {number: row for row, number in enumerate(classifier.classes_)}
     of_class = [0 if len(slopes) == 1 else place.get(number, -1) for number in predicted]
     rows = np.repeat(of_class, np.diff(features.indptr))

@@ -26,8 +26,9 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
     unlikely classes. So each expert has one weight for the part of a score below a bend and one
     weight for the part above it; no weight is negative. Weights and biases minimise the log loss of
     held-out scores; they are few, so few rows suffice. With very few rows, penalties keep weights
-    near 1 and biases near 0, as if `prior_rows` and `prior_rows_of_bias` further rows supported
-    these values.
+    near 1, as if `prior_rows` further rows supported this value, and biases near 0, as if
+    `prior_rows_of_bias` further rows supported this value. With many rows, the penalty on biases
+    stays at `bias_penalty`.
     """
 
     def __init__(
@@ -117,9 +118,9 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
 def _below_and_above(scores: Floats) -> Floats:
     """Split each score into two parts that add up to it.
 
-    The first part changes with the score below the bend, the second part above it. The result has
-    shape (2 * experts, rows, classes). The bend is smooth, so that a small change of a score causes
-    only a small change of the probabilities.
+    Below the bend, mainly the first part changes with the score; above the bend, mainly the second
+    part. The result has shape (2 * experts, rows, classes). The bend is smooth, so that a small
+    change of a score causes only a small change of the probabilities.
     """
     below = log_expit(_SHARPNESS * (scores - _BEND)) / _SHARPNESS
     return np.concatenate([below, scores - below])
@@ -128,10 +129,10 @@ def _below_and_above(scores: Floats) -> Floats:
 class TopCalibration(BaseEstimator):  # type: ignore[misc]
     """Beta calibration (Kull, Silva Filho and Flach 2017) of the likeliest class's probability.
 
-    The other classes share the remaining probability in their previous proportions. These are made
-    more equal only as far as needed for the likeliest class to remain the likeliest. The
-    calibration learns as if there were `prior_rows` further rows with perfectly calibrated
-    confidences, so that few rows change the confidences only a little.
+    The other classes share the remaining probability in their previous proportions. If one of them
+    would become the likeliest class, the proportions are made more equal, no further than needed to
+    prevent this. The calibration learns as if there were `prior_rows` further rows with perfectly
+    calibrated confidences, so that few rows change the confidences only a little.
     """
 
     def __init__(self, *, prior_rows: float = 20.0) -> None:
@@ -143,7 +144,7 @@ class TopCalibration(BaseEstimator):  # type: ignore[misc]
         self.curve_ = None
         if 0 < right.sum() < len(right):
             curve = self._learn_curve(probabilities, right)
-            # With too few rows the curve may fall; it would turn a high confidence into a low one.
+            # With too few rows the curve may fall, and would turn high confidences into low ones.
             self.curve_ = curve if (curve.coef_ >= 0).all() else None
         return self
 

@@ -24,9 +24,9 @@ def nearest_exemplars(
     """Return each report's exemplars, nearest first; none without an expert of neighbours.
 
     The exemplars are the three nearest examples. If all three have the predicted label, the nearest
-    example with another label is added, unless its similarity is lower than that of the nearest
-    example by more than 0.15: then its vote hardly counts. `ids` and `labels` are those of the
-    examples on which the pool was fitted.
+    of the expert's other neighbours with another label is added, if its similarity is at most 0.15
+    below the highest similarity; the votes of less similar examples hardly count. `ids` and
+    `labels` are the ids and class numbers of the examples on which the pool was fitted.
     """
     expert = pool.experts_.get("neighbours")
     if expert is None:

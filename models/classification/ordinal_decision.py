@@ -24,7 +24,7 @@ def threshold_probabilities(probabilities: Floats) -> Floats:
 
 
 def rate(probabilities: Floats, cuts: Floats) -> Rows:
-    """Return each row's rank: the number of cuts it reaches before the first it does not reach."""
+    """Return each row's rank: the number of cuts before the first cut that it does not reach."""
     is_reached = threshold_probabilities(probabilities) >= cuts
     return np.asarray(np.minimum.accumulate(is_reached, axis=1).sum(axis=1), dtype=np.int64)
 
@@ -35,14 +35,15 @@ def learn_cuts(
     """Learn one cut per threshold from weighted held-out rows.
 
     A rating costs `under_rating_cost` for each level that it is too low, and 1 for each level that
-    it is too high. From this, `chance` times the mean cost of giving the same rank to every row is
-    subtracted. Costs add up over thresholds, so the cut for a threshold that a `share` of the rows
-    reaches is (1 - chance) / (1 + under_rating_cost) + chance * share.
+    it is too high. The cuts minimise this cost minus a correction: `chance` times the mean cost if
+    every row got the same rank as the rated row. Costs add up over thresholds. So for a threshold
+    that a `share` of the rows reaches, the cut is
+    (1 - chance) / (1 + under_rating_cost) + chance * share.
 
     `chance` is 1 minus the weighted kappa (Cohen 1968) of the ratings with these cuts; this makes
-    them the cuts of highest kappa (Dinkelbach 1967). At a `chance` of 0, a rare level would never
-    be predicted if no report reaches it with a probability above the plain cut, such as one half.
-    `chance` is at most 0.7, so that a weak model's ratings do not follow noise.
+    them the cuts of highest kappa (Dinkelbach 1967). With a `chance` of 0, the cuts would be plain
+    cuts, such as one half, and a rare level would never be predicted if its probability is always
+    lower. `chance` is at most 0.7, so that a weak model's ratings do not follow noise.
     """
     levels = np.bincount(labels, weights, probabilities.shape[1]) / weights.sum()
     shares = threshold_probabilities(levels[None, :])[0]

@@ -26,10 +26,10 @@ class SeverityModel(CalibratedModel):
     """Predicts an ordered level by cumulative thresholds (Frank and Hall 2001).
 
     `levels` lists the levels with the least severe first. For each threshold, a pool of experts
-    gives the probability of "at least this severe"; the differences between successive thresholds
-    are the levels' probabilities. The predicted level has the least expected cost beyond chance,
-    where a level too low costs `under_rating_cost` times as much as a level too high (see
-    `ordinal_decision`).
+    gives the probability of "at least this severe"; the differences between the probabilities of
+    successive thresholds are the levels' probabilities. The predicted level has the least expected
+    cost, where a level too low costs `under_rating_cost` times as much as a level too high. The
+    cost is corrected for chance if this lowers the cost on held-out folds (see `ordinal_decision`).
 
     >>> from features.domain.report import Outcome, ResolvedIncident
     >>> past = [ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"),
@@ -73,14 +73,14 @@ class SeverityModel(CalibratedModel):
         ]
 
     def cheapest_ranks(self, probabilities: Floats) -> Rows:
-        """Return the rank of least expected cost beyond chance for each row of probabilities."""
+        """Return the rank of least expected cost for each row of probabilities, by `cuts_`."""
         return rate(probabilities, self.cuts_)
 
     def _learn_classes(self, labels: Sequence[str]) -> None:
         require_two_labels(labels, self.target)
         if not set(labels) <= set(self.levels):
             raise NotEnoughHistory(
-                "severity has labels outside its levels; state `order` in the mapping"
+                f"{self.target} has labels outside its levels; state `order` in the mapping"
             )
         self.classes_ = list(self.levels)
 
@@ -132,8 +132,9 @@ class SeverityModel(CalibratedModel):
     def _held_out_levels(self, examples: int) -> CrossFit:
         """Return uncalibrated level probabilities of the rows that at least one pool held out.
 
-        Another pool may not have held out such a row, for lack of earlier examples. For its
-        threshold, the share of the history that reaches the threshold is used instead.
+        Another pool may not have held out such a row, because the fitted rows of the row's fold are
+        all on one side of the pool's threshold. As the probability of this threshold, the share of
+        the history that reaches it is used.
         """
         cross_fits = {rank: pool.take_cross_fit() for rank, pool in self.pools_.items()}
         at_least = {}
@@ -154,7 +155,7 @@ class SeverityModel(CalibratedModel):
     def _levels(self, at_least: dict[str, Floats], reports: int) -> Floats:
         """Turn probabilities of "at least this severe" into probabilities of levels.
 
-        A threshold without a pool has the share of the history that reaches it.
+        The probability of a threshold without a pool is the share of the history that reaches it.
         """
         thresholds = np.ones((reports, len(self.classes_) + 1))
         thresholds[:, -1] = 0

@@ -96,7 +96,7 @@ class AuditReport:
     """The champions at a moment, and the answers and labels of an incident.
 
     `answers` are the answers stored up to the moment, newest first. `labels` are all labels of the
-    incident, including later ones, oldest first. Without an incident both are empty.
+    incident, including labels given later, oldest first. Without an incident both are empty.
     """
 
     at: datetime
@@ -147,8 +147,9 @@ def audit_at(
 ) -> AuditReport:
     """Report on one target, or on all targets if `target` is None.
 
-    Without a registry, only the audit log is used. Raises `UnknownVersion` for a target that is
-    neither in the log nor in the registry, `RegistryUnavailable` and `StoreUnavailable`.
+    Without a registry, only the audit log is used. With a registry, raises `UnknownVersion` for a
+    target that is neither in the log up to the moment nor in the registry. Also raises
+    `RegistryUnavailable` and `StoreUnavailable`.
     """
     events = store.audit_log.select(until=at)
     champions = _champions(events, registry, at, target)
@@ -182,9 +183,9 @@ def _champions(
 
 
 def _describe_registry(registry: Versions | None, target: str, at: datetime) -> str:
-    """Return a sentence about the versions registered at a moment before the log's first event.
+    """Return a sentence on the versions registered at a moment at which the log has no champion.
 
-    Raises `UnknownVersion` for an unknown target.
+    Raises `UnknownVersion` if the registry does not know the target.
     """
     if registry is None:
         return "unknown: the log had not begun, and the registry cannot be read"

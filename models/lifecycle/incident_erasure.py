@@ -53,11 +53,11 @@ def erase_incident(
     store that the incident was deleted. Raises `StoreUnavailable`.
     """
     incident = store.incidents.get(id)
-    # Without the lock, two erasures at once could restore rows that the other has just removed.
+    # Without the lock, one of two simultaneous erasures could restore rows that the other removed.
     with FileLock(home.erasure_lock):
         if incident is not None:
             forget_cached(incident.report, home.encodings)
-            # The runbook model cleans texts in another way, so their encodings are cached too.
+            # The runbook model cleans texts in another way, so it caches encodings of other texts.
             forget_encodings(home.encodings, {read_report(incident.report).text} - {""})
         models, was_evaluated = _erase_in_registry(id, incident, registry, home, tenant)
     was_stored = store.incidents.delete(id)
@@ -74,7 +74,10 @@ def _erase_in_registry(
     home: Home,
     tenant: str,
 ) -> tuple[Sequence[ModelVersion] | None, bool]:
-    """Return the models that learned from the incident, and whether evaluation files had it."""
+    """Return the models that learned from the incident, and whether evaluation files had it.
+
+    Returns None and False if the registry is unavailable.
+    """
     content = None if incident is None else fingerprint(incident.report)
     try:
         models = registry.learned_from(id)

@@ -55,7 +55,9 @@ def promote(
 def rollback(
     target: str, *, home: Home, tenant: str, store: Store, actor: str, reason: str
 ) -> ModelVersion:
-    """Make the previous champion the champion again; a second rollback goes back one further.
+    """Make the previous champion the champion again.
+
+    A second rollback goes back to the champion before that.
 
     Raises `NoEarlierChampion`, and the errors that `promote` raises.
     """

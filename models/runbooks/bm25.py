@@ -16,8 +16,9 @@ _SATURATION = 1.2
 class BM25:
     """A BM25 index of one field of all documents (Robertson and Zaragoza 2009).
 
-    A score is a document's BM25 score divided by the total rarity of the query's terms. It is 0
-    without a term in common, and above 1 if the document contains all terms several times.
+    A score is a document's BM25 score divided by the total rarity of the query's terms. It is 0 if
+    the document contains no term of the query, and can exceed 1 if the document contains all
+    terms.
     `length_weight` is BM25's b.
 
     >>> field = BM25().fit([["disk", "full"], ["printer", "jam"]])

@@ -18,11 +18,12 @@ _GENERIC_NAMES = frozenset(("index", "readme", "runbook", "runbooks", "playbook"
 
 
 def linked_runbook(report: IncidentReport, index: RunbookIndex) -> int | None:
-    """Return the row of the runbook that a report links to, None without an unambiguous link.
+    """Return the row of the runbook that a report links to.
 
-    An address matches a runbook if it is the runbook's URL. It also matches if the address, or the
-    name of the field that contains it, mentions runbooks, and the address ends like the runbook's
-    path.
+    The first address that matches exactly one runbook counts; without such an address the result is
+    None. An address matches the runbooks that have it as URL. If no runbook does, and the address
+    or the name of its field mentions runbooks, the address matches the runbooks whose paths share
+    the most final segments with it.
     """
     for address, is_about_runbooks in _addresses(report):
         rows = [
@@ -56,7 +57,7 @@ def _plain_address(address: str) -> str:
 
 
 def _rows_by_path(address: str, index: RunbookIndex) -> list[int]:
-    """Return the rows of the runbooks whose paths share most final segments with the address."""
+    """Return the rows of the runbooks whose paths share the most final segments with `address`."""
     segments = _segments(_plain_address(address))
     if not segments or segments[-1] in _GENERIC_NAMES:
         return []

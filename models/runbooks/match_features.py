@@ -34,7 +34,7 @@ class Match:
 
     `features` has shape (runbooks, FEATURES). `passage_scores` are the cosines of the report with
     each passage of the index. `likeness` is the similarity of the report to the report of each past
-    use, in 0..1; it is 0 for a use that is not earlier than the report.
+    use, in 0..1; it is 0 for a use that is not earlier than the report, or for the same incident.
     """
 
     query: RunbookQuery
@@ -82,7 +82,7 @@ def _best_by_runbook(scores: Floats, owners: NDArray[np.int64], count: int) -> F
 
 
 def _past_votes(likeness: Floats, index: RunbookIndex) -> Floats:
-    """Return the sum of past reports' votes for each runbook, divided by 1 plus all votes' weight.
+    """Return each runbook's sum of votes, divided by 1 plus the total weight of all votes.
 
     A past report votes for the runbook that was used for it, or against it if the runbook did not
     help. A vote's weight increases with the similarity of the past report; a report with the same

@@ -44,7 +44,7 @@ class RunbookQuery:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A few sentences of a section: `original` as written, `text` for the encoder."""
+    """A few sentences of a section, or a title: `original` to be quoted, `text` for the encoder."""
 
     heading: str
     original: str
@@ -101,7 +101,7 @@ def name_terms(runbook: Runbook) -> list[str]:
 
 
 def body_terms(runbook: Runbook) -> list[str]:
-    """Return the terms of a runbook's whole text, and of the names of its folders."""
+    """Return the terms of a runbook's path, title, headings, texts and commands."""
     sections = [
         f"{section.heading}\n{section.text}\n" + "\n".join(section.commands)
         for section in runbook.sections
@@ -112,7 +112,7 @@ def body_terms(runbook: Runbook) -> list[str]:
 
 
 def lead_terms(runbook: Runbook) -> list[str]:
-    """Return the terms of the sections on the alert's meaning, else of the first section's text."""
+    """Return the terms of the sections on the alert's meaning, else of the first filled section."""
     filled = [section for section in runbook.sections if section.text]
     lead = [section for section in filled if section.part is SectionRole.MEANING] or filled[:1]
     return terms_of(_whole_names(_without_templates("\n".join(section.text for section in lead))))

@@ -141,7 +141,10 @@ class PastUses:
         self.vectors: Vectors = vectors.reshape(-1, encoder.dimension)
 
     def is_before(self, report: IncidentReport) -> NDArray[np.bool_]:
-        """Tell which uses are for incidents opened before a report, without its own uses."""
+        """Tell which uses are for other incidents that were opened before a report.
+
+        Without an opening time, a use counts as the earliest, and the report as the latest.
+        """
         is_earlier = self._opened < _opening_time(report, np.inf)
         return np.asarray(is_earlier & (self._ids != report.id), dtype=np.bool_)
 
@@ -175,7 +178,7 @@ def _content(report: IncidentReport) -> str:
 
 
 def _distinctive_names(names: Sequence[frozenset[str]]) -> list[frozenset[str]]:
-    """Return each runbook's names without those of many runbooks, such as the heading `Alerts`."""
+    """Return each runbook's names without those that more than 3 runbooks have, e.g. `Alerts`."""
     counts = Counter(chain.from_iterable(names))
     return [
         frozenset(name for name in own_names if counts[name] <= _MOST_NAMESAKES)

@@ -22,8 +22,9 @@ from models.statistics.conditional_logit import Ranking, fit_conditional_logit, 
 
 DEFAULT_LIMIT = 5
 
-# Rounded from what `tests/benchmarks/runbook_retrieval.py --fit` finds on public alerts. The last
-# two are set by hand, so that a repeated report gets the runbook that was used for it earlier.
+# `tests/benchmarks/runbook_retrieval.py --fit` finds these weights, here rounded, on public alerts.
+# Only the last two weights are set by hand, so that a repeated report gets the runbook that was
+# used for it earlier.
 WEIGHTS = dict(zip(FEATURES, (4.0, 2.0, 5.0, 2.0, 2.5, 3.5, 3.5, 4.5, 10.0, 0.2), strict=True))
 # The log-odds that a runbook applies: the slope of its score, the slope of its lead over the best
 # other runbook, and the intercept.
@@ -58,8 +59,8 @@ class RunbookModel(ReportModel):
     def fit(self, examples: Sequence[ResolvedIncident], index: RunbookIndex | None = None) -> Self:
         """Learn from which runbook was used for which incident.
 
-        Without an index, or without an incident whose runbook is in it, the shipped constants
-        stay. Each example is matched as when it was opened: only earlier uses count.
+        The shipped constants remain if there is no index, or if the index contains no runbook of
+        the examples. Each example is matched as when it was opened: only earlier uses count.
         """
         self.weights_ = np.array([WEIGHTS[name] for name in FEATURES])
         self.calibration_ = np.array(CALIBRATION)
@@ -74,7 +75,10 @@ class RunbookModel(ReportModel):
         return self
 
     def predict(self, reports: Sequence[IncidentReport]) -> list[RunbookPrediction]:
-        """Search the index that the model was fitted with; a loaded model has no index."""
+        """Search the index that the model was fitted with.
+
+        A loaded model has no index, so it finds no runbooks.
+        """
         self._check_trained()
         index = getattr(self, "index_", None)
         if index is None:

@@ -12,7 +12,7 @@ _MOST = 5_000
 
 
 def stored_uses(store: Store) -> list[RunbookUse]:
-    """Return the uses in the store: of the latest 5,000 outcomes, and of all feedback."""
+    """Return the uses in the store, from the latest 5,000 outcomes and from all feedback."""
     feedback = store.feedback.select(target=_TARGET)
     latest = store.incidents.with_runbook(limit=_MOST)
     incidents = {incident.report.id: incident for incident in latest}
@@ -27,8 +27,8 @@ def past_uses(
 
     `feedback` is in order of time; the latest feedback on an incident and a runbook counts. An
     accepted runbook was used and helped, unless the feedback states that it did not help. A
-    correction names the runbook that was used instead. A dismissed runbook did not help. Feedback
-    about incidents that are not in `incidents` is ignored.
+    dismissed or corrected runbook did not help; a correction also names the runbook that was used
+    instead. Feedback about incidents that are not in `incidents` is ignored.
     """
     reports = {incident.report.id: incident.report for incident in incidents}
     uses: dict[tuple[str, str], bool | None] = {

@@ -22,8 +22,10 @@ Integers = NDArray[np.int64]
 def collapse_copies(candidates: Candidates, order: Sequence[int]) -> list[list[int]]:
     """Return the rows of `order` in groups of near-copies; a group's first row represents it.
 
-    Two rows are near-copies if the words of their titles, and those of their texts, have a Jaccard
-    similarity of at least 0.9 after variable parts are masked.
+    A row joins a group if the title of the row and the title of the group's first row have a
+    Jaccard similarity of at least 0.9, and the texts of these two rows as well. Words are compared
+    after variable parts are masked, and only between candidates of the same group by
+    `alike_groups`.
     """
     titles, texts = _sets(candidates.title_terms), _sets(candidates.text_terms)
     alike = alike_groups(candidates)

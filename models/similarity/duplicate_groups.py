@@ -18,10 +18,10 @@ Groups = NDArray[np.int64]
 
 
 def link_groups(incidents: Sequence[ResolvedIncident]) -> Groups:
-    """Return one group number per incident, `UNLINKED` if no link connects it with another one.
+    """Return a group number for each incident, `UNLINKED` if no link connects it with another.
 
     `duplicate_of` may name one or several incidents, or a parent or problem record that is not an
-    incident itself; incidents with the same parent belong together too.
+    incident itself; incidents that name the same record belong together too.
 
     >>> from features.domain.report import IncidentReport, Outcome
     >>> def incident(id, link=None):

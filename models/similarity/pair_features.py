@@ -54,7 +54,7 @@ def pair_features(view: SearchView, candidates: Candidates, common: IndexStatist
 
 
 def _commonness(candidates: Candidates, common: IndexStatistics) -> Floats:
-    # The mean includes a candidate's cosine with itself, a large part of it among few incidents.
+    # The mean includes the candidate's cosine with itself, so it is too high if incidents are few.
     share = common.count / (common.count + _PRIOR_COUNT)
     return np.asarray(share * (candidates.text_vectors @ common.text_centre))
 
@@ -76,7 +76,7 @@ class _SharedTerms:
         return np.asarray(np.divide(shared, norms, out=np.zeros_like(norms), where=norms > 0))
 
     def rarest(self) -> Floats:
-        """Return the rarest shared term's weight: 1 for a term that no other incident has."""
+        """Return the weight of the rarest shared term, in 0..1; 0 without a shared term."""
         largest = np.zeros(len(self._rows.starts) - 1)
         owners = np.repeat(np.arange(len(largest)), np.diff(self._rows.starts))
         np.maximum.at(largest, owners[self._is_shared], self._weights[self._is_shared])
