@@ -69,8 +69,10 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
     """
     baseline_verdict = _judge_by_baseline(ours)
     if not baseline_verdict.promoted or opponents.champion is None:
-        no_champion = ("there was no champion before",) if baseline_verdict.promoted else ()
-        return replace(baseline_verdict, reasons=(*baseline_verdict.reasons, *no_champion))
+        reasons = baseline_verdict.reasons
+        if baseline_verdict.promoted and not opponents.warnings:
+            reasons = (*reasons, "there was no champion before")
+        return replace(baseline_verdict, reasons=reasons, warnings=opponents.warnings)
     return _join_verdicts(
         baseline_verdict,
         _judge_by_champion(ours, opponents.champion, opponents, ordered),

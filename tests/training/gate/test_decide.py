@@ -65,6 +65,14 @@ def test_better_than_the_baseline_without_champion_is_promoted() -> None:
     assert "no champion" in verdict.reasons[-1]
 
 
+def test_a_champion_that_cannot_answer_is_named_in_a_warning():
+    opponents = Opponents(warnings=("version 1 cannot answer",))
+    verdict = judge_challenger(evaluation(), opponents, ordered=False)
+    assert verdict.promoted
+    assert verdict.warnings == ("version 1 cannot answer",)
+    assert not any("no champion before" in reason for reason in verdict.reasons)
+
+
 @pytest.mark.parametrize("loss", [1.1, 1.6], ids=["equal", "worse"])
 def test_no_better_than_the_baseline_is_not_promoted(loss: float) -> None:
     verdict = judge_challenger(evaluation(loss=loss), Opponents(), ordered=False)
