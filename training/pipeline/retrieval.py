@@ -72,7 +72,7 @@ def learn_retrieval(
     if target == similar_training.TARGET:
         return _learn_similar(history, judgements, plan, progress, needs_links=needs_links)
     if not runbooks:
-        raise NotEnoughHistory("runbooks: none is stored; give their folder with --runbooks DIR")
+        raise NotEnoughHistory("runbooks: none is stored; run precedent train --runbooks DIR")
     trained = runbook_training.train_runbooks(
         history, runbooks, split, encoder=plan.encoder, feedback=judgements.of_runbooks
     )
