@@ -56,9 +56,7 @@ def get_incident(
     )
 
 
-@incident_routes.delete(
-    "/v1/incidents/{id:path}", responses=_ID_PROBLEMS, response_model_exclude_unset=True
-)
+@incident_routes.delete("/v1/incidents/{id:path}", responses=_ID_PROBLEMS)
 def delete_incident(
     id: IncidentId,  # noqa: A002
     services: SharedContainer,

@@ -26,7 +26,7 @@ BatchBody = Annotated[
 ]
 
 
-@triage_routes.post("/v1/triage", responses=BODY_PROBLEMS, response_model_exclude_unset=True)
+@triage_routes.post("/v1/triage", responses=BODY_PROBLEMS)
 def triage(body: TriageBody, services: SharedContainer, request_id: RequestId) -> TriageResponse:
     """Triage one incident: its category, team, severity and fields, and what is related to it."""
     report = services.reader.report(body.incident)
@@ -35,7 +35,7 @@ def triage(body: TriageBody, services: SharedContainer, request_id: RequestId) -
     return shape_triage(answers.items[0], answers, context, request_id)
 
 
-@triage_routes.post("/v1/triage/batch", responses=BODY_PROBLEMS, response_model_exclude_unset=True)
+@triage_routes.post("/v1/triage/batch", responses=BODY_PROBLEMS)
 def triage_batch(
     body: BatchBody, services: SharedContainer, request_id: RequestId
 ) -> BatchResponse:
