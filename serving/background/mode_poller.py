@@ -1,5 +1,7 @@
 """Reads the modes that the owner of the models sets, and keeps them up to date."""
 
+from threading import Lock
+
 from features.domain.modes import Modes
 from features.store.store import Store
 from serving.background.poller import Poller
@@ -15,6 +17,7 @@ class ModePoller(Poller):
         super().__init__(poll_seconds, "modes")
         self._store = store
         self._modes = Modes()
+        self._lock = Lock()
 
     @property
     def modes(self) -> Modes:
@@ -22,7 +25,10 @@ class ModePoller(Poller):
         return self._modes
 
     def _poll(self) -> None:
-        modes = self._store.modes.current()
-        if modes != self._modes:
-            self._log.info("the modes changed", extra={"fields": {"settings": len(modes.settings)}})
-            self._modes = modes
+        # Polls of two threads must not end in another order than they read.
+        with self._lock:
+            modes = self._store.modes.current()
+            if modes != self._modes:
+                fields = {"settings": len(modes.settings)}
+                self._log.info("the modes changed", extra={"fields": fields})
+                self._modes = modes

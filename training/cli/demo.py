@@ -9,7 +9,7 @@ from training.cli.train import train_command
 
 
 def demo_command() -> None:
-    """Train on a synthetic company, unless there is a champion that can be loaded."""
+    """Train on a synthetic company, unless a champion exists."""
     with show_step("loading libraries"):
         from features.home import open_home
         from features.store.store import open_store

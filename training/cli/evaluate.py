@@ -27,7 +27,7 @@ def evaluate_command(
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate the models that training would give, and register nothing."""
+    """Evaluate what training would give, and register nothing."""
     with show_step("loading libraries"):
         from dataclasses import replace
 

@@ -37,7 +37,7 @@ def retrain_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train again, including labels and outcomes that were added since the last training."""
+    """Train again, with labels and outcomes added since."""
     if mapping is not None and history is None:
         raise BadQuestion("--mapping says how a file is to be read; name the file with --history")
     with show_step("loading libraries"):
