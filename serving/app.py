@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from features.errors import PrecedentError
 from features.home import open_home
-from features.store.store import Store, open_store
+from features.store.store import Store, open_home_store
 from models.artifacts.registry import ModelRegistry
 from models.timeseries.anomaly_model import compile_kernels, enable_kernel_cache
 from serving.api.middleware import BodyLimitMiddleware, RequestLogMiddleware
@@ -58,7 +58,7 @@ def create_app(
     services = build_container(
         settings,
         registry or ModelRegistry(home.tracking_uri, settings.tenant),
-        store or open_store(settings.database_url or home.database_url, settings.tenant),
+        store or open_home_store(settings, home),
     )
 
     # FastAPI's own docs page loads its script from a CDN, which production networks often block.

@@ -3,7 +3,7 @@
 import os
 
 from features.home import open_home
-from features.store.store import Store, open_store
+from features.store.store import Store, open_home_store
 from serving.background.topology_file import TopologyFile
 from serving.runtime.settings import ServingSettings
 
@@ -31,4 +31,4 @@ def open_state(settings: ServingSettings) -> Store:
     """
     home = open_home(settings)
     TopologyFile(settings.topology, home.topology)
-    return open_store(settings.database_url or home.database_url, settings.tenant)
+    return open_home_store(settings, home)

@@ -19,8 +19,8 @@ class TrainingSettings(HomeSettings, EncoderSettings):
     effect at the next training.
     """
     fresher_days: float = Field(default=FRESHER_DAYS, ge=0)
-    """A challenger that is not better than the champion may still replace it if its data end at
-    least this many days later, or if it learned new or corrected labels.
+    """A challenger that is no worse than the champion replaces it if its data end at least
+    this many days later, or if it learned new or corrected labels.
     """
     retrain_days: float = Field(default=7.0, ge=0)
     """How many days after the last training `retrain --if-due` trains again, if there are new

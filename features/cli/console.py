@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import typer
 
-from features.cli.command_errors import INTERRUPTED, describe_error, one_line_errors
+from features.cli.command_errors import INTERRUPTED, REFUSED, describe_error, one_line_errors
 
 GROUP = "precedent.commands"
 """The group of entry points. Each entry point has the name of its command and refers to a function
@@ -31,7 +31,13 @@ def console(commands: Iterable[EntryPoint]) -> typer.Typer:
     >>> [command.name for command in console([audit]).registered_commands]
     ['audit']
     """
-    app = command_group()
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        # Plain help is printed faster.
+        rich_markup_mode=None,
+    )
 
     @app.callback()
     def precedent() -> None:
@@ -40,16 +46,6 @@ def console(commands: Iterable[EntryPoint]) -> typer.Typer:
     for entry in sorted(commands, key=lambda entry: entry.name):
         _add(app, entry)
     return app
-
-
-def command_group() -> typer.Typer:
-    """Return an empty group of commands, whose help is plain text because that prints faster."""
-    return typer.Typer(
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
 
 
 def _add(app: typer.Typer, entry: EntryPoint) -> None:
@@ -68,6 +64,6 @@ def _add(app: typer.Typer, entry: EntryPoint) -> None:
 def _unavailable(reason: str) -> Callable[[], None]:
     def command() -> None:
         typer.echo(f"error: this command cannot be imported: {reason}", err=True)
-        raise typer.Exit(2)
+        raise typer.Exit(REFUSED)
 
     return command

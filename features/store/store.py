@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from features.home import Home, HomeSettings
 from features.store.database import Database
 from features.store.incidents.anomalies import AnomalyRepository
 from features.store.incidents.changes import ChangeRepository
@@ -77,3 +78,18 @@ def open_store(url: str, tenant: str = "default") -> Store:
     database = Database(url)
     migrate(database)
     return Store(database, tenant)
+
+
+def open_home_store(settings: HomeSettings, home: Home) -> Store:
+    """Open the store that the settings name, which is in the home if they name none.
+
+    Raises `StoreUnavailable`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     settings = HomeSettings(home=folder)
+    ...     with open_home_store(settings, Home(settings.home)) as store:
+    ...         store.incidents.count()
+    0
+    """
+    return open_store(settings.database_url or home.database_url, settings.tenant)

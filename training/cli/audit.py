@@ -41,11 +41,11 @@ def audit_command(
     moment = _parse_moment(at)
     with show_step("asking the registry"):
         from features.home import HomeSettings, find_home
-        from features.store.store import open_store
+        from features.store.store import open_home_store
 
         settings = HomeSettings()
         home = find_home(settings)
-        store = open_store(settings.database_url or home.database_url, settings.tenant)
+        store = open_home_store(settings, home)
         registry = _reconcile(home, settings.tenant, store)
     with store:
         if export is not None:

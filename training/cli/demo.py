@@ -12,7 +12,7 @@ def demo_command() -> None:
     """Train on a synthetic company, unless a champion exists."""
     with show_step("loading libraries"):
         from features.home import open_home
-        from features.store.store import open_store
+        from features.store.store import open_home_store
         from models.artifacts.manifest import ArtifactFolder, is_current_format
         from models.artifacts.registry import ModelRegistry
         from training.demo.anomalies import record_day
@@ -34,7 +34,7 @@ def demo_command() -> None:
         return
     folder = home.root / "demo"
     folder.mkdir(exist_ok=True)
-    with show_step("making up a company"):
+    with show_step("generating a company"):
         company = generate_company(end=datetime.now(UTC).replace(second=0, microsecond=0))
         write_history(company, folder / "history.jsonl")
         write_mapping(folder / "mapping.yaml")
@@ -45,10 +45,10 @@ def demo_command() -> None:
         mapping=folder / "mapping.yaml",
         runbooks=folder / "runbooks",
     )
-    typer.echo("watching a week of its SYNTHETIC metrics, and a deploy that breaks a service")
+    typer.echo("scoring a week of its SYNTHETIC metrics, with a deploy that breaks a service")
     with (
-        open_store(settings.database_url or home.database_url, settings.tenant) as store,
+        open_home_store(settings, home) as store,
         show_step("scoring a week of metrics"),
     ):
         incident = record_day(company, home, store)
-    typer.echo(f"what changed and what moved: incident {incident}")
+    typer.echo(f"an incident with changes and unusual metrics: {incident}")

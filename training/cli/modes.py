@@ -29,7 +29,7 @@ def mode_command(
 ) -> None:
     """Set what may be done with answers.
 
-    `mode monitor` returns all targets and labels to monitor. Setting a target's mode also lowers
+    `mode monitor` returns all targets and labels to monitor. Setting a target's mode also removes
     the modes of its labels that allow more.
     """
     step = "asking the registry" if label is None else "reading the champion's labels"
@@ -77,12 +77,12 @@ def modes_command(as_json: AsJson = False) -> None:
 
 def _open() -> "tuple[ModelRegistry, Store]":
     from features.home import HomeSettings, find_home
-    from features.store.store import open_store
+    from features.store.store import open_home_store
     from models.artifacts.registry import ModelRegistry
 
     settings = HomeSettings()
     home = find_home(settings)
-    store = open_store(settings.database_url or home.database_url, settings.tenant)
+    store = open_home_store(settings, home)
     return ModelRegistry(home.tracking_uri, settings.tenant), store
 
 

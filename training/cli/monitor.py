@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def monitor_command(
     days: Annotated[
         int | None,
-        typer.Option(min=1, help="look at the last days only; default: since the training"),
+        typer.Option(min=1, help="use only the last days; default: since the training"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -25,7 +25,7 @@ def monitor_command(
         from pydantic_core import to_json
 
         from features.home import find_home
-        from features.store.store import open_store
+        from features.store.store import open_home_store
         from models.artifacts.registry import ModelRegistry
         from training.monitoring.report import build_report
         from training.settings import TrainingSettings
@@ -34,7 +34,7 @@ def monitor_command(
     home = find_home(settings)
     registry = ModelRegistry(home.tracking_uri, settings.tenant)
     with (
-        open_store(settings.database_url or home.database_url, settings.tenant) as store,
+        open_home_store(settings, home) as store,
         show_step("comparing the store with the training data"),
     ):
         report = build_report(store, registry, home, settings.encoder, days=days)

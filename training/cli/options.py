@@ -9,12 +9,14 @@ import typer
 HistoryFile = Annotated[
     Path | None, typer.Option("--history", help="csv, csv.gz, jsonl, jsonl.gz or parquet")
 ]
-MappingFile = Annotated[Path | None, typer.Option("--mapping", help="how columns are to be read")]
+MappingFile = Annotated[
+    Path | None, typer.Option("--mapping", help="YAML file that says what the columns mean")
+]
 Targets = Annotated[list[str] | None, typer.Option("--target", help="only these targets")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 Strict = Annotated[bool, typer.Option("--strict", help="refuse leaking columns")]
 Family = Annotated[
-    bool, typer.Option("--family", help="prove a model's certificates all together (Holm)")
+    bool, typer.Option("--family", help="certify all labels of a model together (Holm)")
 ]
 
 

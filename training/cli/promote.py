@@ -42,13 +42,13 @@ def rollback_command(target: str, reason: Reason = "", as_json: AsJson = False) 
 
 def _move(move: "Callable[..., ModelVersion]", reason: str, as_json: bool) -> None:
     from features.home import HomeSettings, find_home
-    from features.store.store import open_store
+    from features.store.store import open_home_store
 
     settings = HomeSettings()
     home, tenant = find_home(settings), settings.tenant
     with (
         show_step("moving the champion"),
-        open_store(settings.database_url or home.database_url, tenant) as store,
+        open_home_store(settings, home) as store,
     ):
         champion = move(home=home, tenant=tenant, store=store, actor=actor_name(), reason=reason)
     if as_json:

@@ -19,18 +19,19 @@ if TYPE_CHECKING:
 
 def retrain_command(
     from_store: Annotated[
-        bool, typer.Option("--from-store", help="the stored incidents (default without --history)")
+        bool, typer.Option("--from-store", help="learn from the store (default without --history)")
     ] = False,
     history: Annotated[
-        Path | None, typer.Option("--history", help="a file, with --from-store beside the store")
+        Path | None,
+        typer.Option("--history", help="learn from a file, with --from-store also from the store"),
     ] = None,
     mapping: MappingFile = None,
     cutoff: Annotated[
-        str | None, typer.Option("--cutoff", help="only what was known then; default: now")
+        str | None, typer.Option("--cutoff", help="use what was known at this time; default: now")
     ] = None,
-    target: Annotated[list[str] | None, typer.Option("--target", help="only these")] = None,
+    target: Annotated[list[str] | None, typer.Option("--target", help="only these targets")] = None,
     if_due: Annotated[
-        bool, typer.Option("--if-due", help="only when it is time, as a schedule asks")
+        bool, typer.Option("--if-due", help="only if a retraining is due; for schedules")
     ] = False,
     force_promote: Annotated[
         bool, typer.Option("--force-promote", help="skip the gate, for experiments")
@@ -39,7 +40,7 @@ def retrain_command(
 ) -> None:
     """Train again, with labels and outcomes added since."""
     if mapping is not None and history is None:
-        raise BadQuestion("--mapping says how a file is to be read; name the file with --history")
+        raise BadQuestion("--mapping says how to read a file; name the file with --history")
     with show_step("loading libraries"):
         from features.home import find_home, open_home
         from features.store.store import open_store

@@ -3,7 +3,7 @@
 from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import open_encoder
 from features.home import find_home
-from features.store.store import open_store
+from features.store.store import open_home_store
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import RunbookModel
 from training.pipeline.runbook_gaps import Gap, find_gaps
@@ -17,7 +17,7 @@ def find_stored_gaps(least: int) -> tuple[Gap, ...]:
     """
     settings = TrainingSettings()
     home = find_home(settings)
-    with open_store(settings.database_url or home.database_url, settings.tenant) as store:
+    with open_home_store(settings, home) as store:
         incidents, runbooks = tuple(store.incidents.all()), store.runbooks.all()
     index = RunbookIndex(runbooks, open_encoder(settings.encoder))
     model = RunbookModel(encoder=settings.encoder).fit(())

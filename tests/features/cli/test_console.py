@@ -9,11 +9,12 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
+import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
 from features.cli.command_errors import one_line_errors
-from features.cli.console import GROUP, command_group, console
+from features.cli.console import GROUP, console
 
 COMMANDS = sorted(entry.name for entry in entry_points(group=GROUP))
 # A machine that also runs other tests takes longer than an idle one, which needs a quarter of it.
@@ -132,7 +133,7 @@ def test_a_command_that_cannot_be_imported_leaves_the_others() -> None:
 
 
 def invoke(command) -> Result:
-    app = command_group()
+    app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(one_line_errors(command))
     return CliRunner().invoke(app, [])
 

@@ -109,8 +109,11 @@ def test_tenants_and_odd_targets_do_not_mix(toy_model, toy_card, tmp_path, home,
         register(tmp_path / str(number), card, home=home, tenant=tenant)
         promote(target, home=home, tenant=tenant)
     for tenant in ("a", "a.b", "A", "_"):
-        champions = ModelRegistry(home.tracking_uri, tenant).champions()
+        registry = ModelRegistry(home.tracking_uri, tenant)
+        champions = registry.champions()
         assert set(champions) == {target for owner, target in pairs if owner == tenant}
+        numbers = {target: champion.version for target, champion in champions.items()}
+        assert registry.champion_numbers() == numbers
 
 
 def test_names_of_usual_targets_stay_readable():
