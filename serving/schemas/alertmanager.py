@@ -24,7 +24,7 @@ from features.text.parsing import Moment
 
 State = Literal["firing", "resolved"]
 
-_NEVER = 1
+_UNSET_YEAR = 1
 """The year that Go writes for a time that is not set."""
 
 
@@ -170,7 +170,7 @@ class AlertmanagerRequest(_AlertmanagerModel):
         of_alerts = (alert.annotations for alert in self.alerts)
         return _values_by_name([self.common_annotations, *of_alerts])
 
-    def further(self) -> dict[str, str]:
+    def other_fields(self) -> dict[str, str]:
         """Return receiver, URLs, number of left-out alerts and unknown fields as text, by name.
 
         An unknown field has the group's value or, if the group has none, that of the first alert
@@ -200,4 +200,4 @@ def _values_by_name(parts: Iterable[dict[str, str]]) -> dict[str, list[str]]:
 
 
 def _set_times(times: Iterable[datetime | None]) -> Iterator[datetime]:
-    return (time.astimezone(UTC) for time in times if time is not None and time.year > _NEVER)
+    return (time.astimezone(UTC) for time in times if time is not None and time.year > _UNSET_YEAR)

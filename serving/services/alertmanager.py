@@ -118,7 +118,7 @@ def alert_report(body: AlertmanagerRequest, prefix: str, masking: Masking) -> In
     }
     if annotations.get(_RUNBOOK):
         other_annotations[_RUNBOOK] = annotations[_RUNBOOK][0]
-    attributes = body.further() | other_annotations | labels
+    attributes = body.other_fields() | other_annotations | labels
     return parse_report(
         id=f"{prefix}{opened_at:%Y%m%dT%H%M%S}{opened_at.microsecond // 1000:03d}",
         masking=masking,

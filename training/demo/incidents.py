@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from training.demo.kinds import CompanyFacts, TroubleKind, read_company, read_kinds
+from training.demo.kinds import CompanyFacts, IncidentKind, read_company, read_kinds
 
 EXAMPLE_END = datetime(2026, 6, 30, 14, 20, tzinfo=UTC)
 
@@ -46,7 +46,7 @@ def generate_company(
     return DemoCompany(
         tuple(sorted(drawn[:incidents], key=lambda incident: incident.report.id)),
         tuple(facts.severity_levels),
-        {service: tuple(needed) for service, needed in facts.dependencies.items()},
+        {service: tuple(required) for service, required in facts.dependencies.items()},
         end,
     )
 
@@ -55,7 +55,7 @@ def generate_company(
 class _Generator:
     rng: Random
     facts: CompanyFacts
-    kinds: Sequence[TroubleKind]
+    kinds: Sequence[IncidentKind]
     end: datetime
 
     def draw_episode(self, number: int) -> list[ResolvedIncident]:
@@ -85,12 +85,12 @@ class _Generator:
         hour, is_at_work = self.rng.randint(*_WORKING_HOURS), self.rng.random() < _IN_WORKING_HOURS
         if source == "monitoring" or not is_at_work:
             return opened_at
-        friday = opened_at - timedelta(days=max(opened_at.weekday() - 4, 0))
-        at_work = friday.replace(hour=hour)
-        return at_work if at_work < self.end else opened_at
+        workday = opened_at - timedelta(days=max(opened_at.weekday() - 4, 0))
+        moved = workday.replace(hour=hour)
+        return moved if moved < self.end else opened_at
 
     def _draw_incident(
-        self, kind: TroubleKind, source: str, scope: int, opened_at: datetime, number: int
+        self, kind: IncidentKind, source: str, scope: int, opened_at: datetime, number: int
     ) -> ResolvedIncident:
         rng = self.rng
         is_person = source in ("portal", "mail", "phone")
@@ -114,7 +114,7 @@ class _Generator:
         return ResolvedIncident(report, self._draw_outcome(kind, scope, opened_at, words))
 
     def _draw_words(
-        self, kind: TroubleKind, voice: str, scope: int, opened_at: datetime
+        self, kind: IncidentKind, voice: str, scope: int, opened_at: datetime
     ) -> dict[str, str]:
         """Draw a text for every placeholder of the templates."""
         rng, facts = self.rng, self.facts
@@ -132,19 +132,20 @@ class _Generator:
             "person": rng.choice(facts.people),
             "level": facts.alert_levels[scope],
         }
-        titled = described = rng.choice(kind.reports_of(voice))
-        if titled.fix is None:
-            general = [template for template in kind.reports_of(voice) if template.fix is None]
-            described = rng.choice(general)
+        title_from = text_from = rng.choice(kind.reports_of(voice))
+        if title_from.fix is None:
+            # Titles and texts of templates without a fix of their own can be combined freely.
+            templates = [template for template in kind.reports_of(voice) if template.fix is None]
+            text_from = rng.choice(templates)
         sentences = {
-            "title": titled.title,
-            "text": described.text,
+            "title": title_from.title,
+            "text": text_from.text,
             "scope": rng.choice(facts.scopes[scope][language]),
-            "fix": titled.fix or rng.choice(kind.fixes),
+            "fix": title_from.fix or rng.choice(kind.fixes),
         }
         words |= {name: sentence.format_map(words) for name, sentence in sentences.items()}
-        drawn = {name: rng.choice(phrases) for name, phrases in facts.phrases.items()}
-        return words | {name: phrase.format_map(words) for name, phrase in drawn.items()}
+        phrases = {name: rng.choice(variants) for name, variants in facts.phrases.items()}
+        return words | {name: phrase.format_map(words) for name, phrase in phrases.items()}
 
     def _write(self, voice: str, words: Mapping[str, str]) -> tuple[str, str]:
         layouts = self.facts.layouts[voice]
@@ -171,19 +172,19 @@ class _Generator:
         return ResolvedIncident(report, outcome)
 
     def _draw_outcome(
-        self, kind: TroubleKind, scope: int, opened_at: datetime, words: Mapping[str, str]
+        self, kind: IncidentKind, scope: int, opened_at: datetime, words: Mapping[str, str]
     ) -> Outcome:
         rng, levels = self.rng, self.facts.severity_levels
         rank = kind.rank + scope - 1 + rng.choices((-1, 0, 1), (1, 10, 1))[0]
         rank = min(max(rank, 0), len(levels) - 1)
-        filed = rng.choice(self.kinds) if rng.random() < _MISLABELLED else kind
+        labelled_as = rng.choice(self.kinds) if rng.random() < _MISLABELLED else kind
         runbook_id = kind.runbook if rng.random() < _RUNBOOK_NOTED else None
         resolved_at = opened_at + timedelta(hours=rng.lognormvariate(3.9 - 0.7 * rank, 1.3))
         if resolved_at > self.end:
             return Outcome()
         return Outcome(
-            category=filed.category,
-            assignment=filed.assignment,
+            category=labelled_as.category,
+            assignment=labelled_as.assignment,
             severity=levels[rank],
             resolution=words["resolution"],
             runbook_id=runbook_id,

@@ -45,7 +45,7 @@ class ReportTemplate:
 
 
 @dataclass(frozen=True, slots=True)
-class TroubleKind:
+class IncidentKind:
     """One kind of incident: its labels, its fixes, and how it is reported.
 
     `sources` holds the relative frequency of each source. `rank` is the usual severity, where 0 is
@@ -76,11 +76,11 @@ def read_company() -> CompanyFacts:
     return CompanyFacts(**json.loads((DATA / "company.json").read_text(encoding="utf-8")))
 
 
-def read_kinds() -> tuple[TroubleKind, ...]:
+def read_kinds() -> tuple[IncidentKind, ...]:
     """Read `kinds.jsonl`, each kind with its templates from `reports.jsonl`."""
     templates = [ReportTemplate(**row) for row in _read_rows("reports.jsonl")]
     return tuple(
-        TroubleKind(**row, templates=[t for t in templates if t.kind == row["name"]])
+        IncidentKind(**row, templates=[t for t in templates if t.kind == row["name"]])
         for row in _read_rows("kinds.jsonl")
     )
 

@@ -15,7 +15,7 @@ from features.imports.runbooks.folder import read_runbooks
 from features.text.resolutions import named_fix
 from training.demo.export import write_history, write_mapping, write_runbooks
 from training.demo.incidents import EXAMPLE_END, DemoCompany, generate_company
-from training.demo.kinds import TroubleKind, read_kinds
+from training.demo.kinds import IncidentKind, read_kinds
 
 NOTICE = "Synthetic: Example Outfitters does not exist."
 KINDS = read_kinds()
@@ -98,7 +98,7 @@ def test_two_dozen_kinds_in_some_categories_and_teams(company: DemoCompany) -> N
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_kind_has_reports_of_every_voice_and_fixes_that_name_what_was_done(
-    kind: TroubleKind,
+    kind: IncidentKind,
 ) -> None:
     for source in ("portal", "engineer", "monitoring", "german"):
         assert kind.reports_of(source), source
