@@ -8,8 +8,9 @@ from datetime import datetime
 class CertificateWithdrawal:
     """A label that a model version answers as `suggest` from `withdrawn_at` on.
 
-    `promised` is the precision that the label's certificate guaranteed. `right` of the `audited`
-    answers were correct; `high` is the upper confidence bound of the precision, from these answers.
+    `promised` is the precision that the label's certificate guaranteed. `audited` is
+    the number of audited answers, and `right` the number of correct ones among them. `high` is the
+    upper confidence bound of the precision, computed from both.
     """
 
     target: str

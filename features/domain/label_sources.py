@@ -33,8 +33,9 @@ def source_for(label: str, answer: AnyPrediction | None) -> LabelSource:
     """Return the source of a final state's label.
 
     `answer` is our newest answer before we learned of the final state. An answer that nobody saw
-    cannot have influenced the label. If the label equals the answer, the label counts as reviewed
-    by nobody when we acted on the answer, and as accepted when we only showed it.
+    cannot have influenced the label; an answer that abstained is treated alike. If the label equals
+    the answer, its source is `SELF_CONFIRMED` if we acted on the answer, and `ACCEPTED` if we only
+    showed it.
     """
     if answer is None or answer.decision == "abstain" or answer.mode in _NOT_SHOWN:
         return LabelSource.OUTCOME

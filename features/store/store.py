@@ -81,7 +81,7 @@ def open_store(url: str, tenant: str = "default") -> Store:
 
 
 def open_home_store(settings: HomeSettings, home: Home) -> Store:
-    """Open the store that the settings name, which is in the home if they name none.
+    """Open the store at the settings' `database_url`, or else the SQLite store in the home.
 
     Raises `StoreUnavailable`.
 

@@ -27,5 +27,5 @@ class ReportModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is 
         """Return one prediction per report, in order; raises `NotTrained` before `fit`."""
 
     def rehearse(self, reports: Sequence[IncidentReport]) -> Sequence[Prediction]:
-        """Return predictions for synthetic reports, which a loaded model must repeat."""
+        """Return predictions for synthetic reports; a saved and loaded model must give the same."""
         return self.predict(reports)

@@ -1,4 +1,4 @@
-"""Measures how much each word and fact of a report adds to the confidence in its label."""
+"""Measures how much the most relevant words and facts of a report add to its confidence."""
 
 import re
 from collections import defaultdict
@@ -75,8 +75,9 @@ class Explainer:
     A weight is the decrease in the log-odds of the label's confidence if a word is removed from
     title and description, or if a fact is removed; a negative weight is evidence against the label.
     Sentence vectors are not computed again, because that would take longer than all other steps. So
-    the full effect of a word is often larger: on visible data, by a third in the median. `combine`
-    turns the pools' scores into the model's probabilities.
+    the full effect of a word is often larger than its weight; the median difference on the data
+    sets of `tests/benchmarks` was a third. `combine` turns the pools' scores into the model's
+    probabilities.
     """
 
     pools: Mapping[str, ExpertPool]
@@ -190,7 +191,7 @@ def _remove_fact(facts: dict[str, str], fact: str | None) -> dict[str, str]:
 
 
 def _score_again(pool: ExpertPool, edited: EncodedReports, before: Floats) -> Floats:
-    """Return edited reports' scores; experts on vectors alone keep their scores in `before`."""
+    """Return the scores of edited reports; experts on vectors alone keep those of `before`."""
     scores = before.copy()
     for place, (name, expert) in enumerate(pool.experts_.items()):
         if name not in VECTORS_ALONE:
@@ -210,7 +211,7 @@ def _tokens_of(counter: HashingVectorizer, texts: Sequence[str]) -> list[list[st
 def _margins_of_words(
     pool: ExpertPool, batch: ScoredReports, parts: Mapping[str, list[list[str]]]
 ) -> list[dict[str, float]]:
-    """Return by report the total margin of each word and of the word pairs that contain it."""
+    """Return one total per word for each report: the margins of the word and its word pairs."""
     sums: list[dict[str, float]] = [defaultdict(float) for _ in batch.reports]
     start = 0
     for part, tokens in parts.items():
@@ -238,7 +239,7 @@ def _margins(pool: ExpertPool, features: csr_array, start: int, predicted: Rows)
     classifier = pool.experts_["linear"]["classify"]
     slopes = classifier.coef_[:, start : start + features.shape[1]]
     # For two classes, as in a severity's pools, there is one row of slopes, for the higher class.
-    # The slopes of the lower class differ only in sign, which the caller ignores.
+    # The slopes of the lower class differ only in sign, and words are ranked by absolute sums.
     place = {number: row for row, number in enumerate(classifier.classes_)}
     of_class = [0 if len(slopes) == 1 else place.get(number, -1) for number in predicted]
     rows = np.repeat(of_class, np.diff(features.indptr))

@@ -20,7 +20,7 @@ class NeighbourVotes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Votes are scaled so that the nearest neighbour's vote is 1. One further vote is divided among
     the classes by their shares of the examples, so that no class gets probability 0. Vectors have
-    unit length. `neighbours` and `sharpness` were chosen on visible data.
+    unit length. `neighbours` and `sharpness` were chosen on the data of `tests/benchmarks`.
 
     >>> votes = NeighbourVotes(neighbours=1).fit(np.eye(2, dtype=np.float32), np.array([0, 1]))
     >>> votes.predict_proba(np.eye(2, dtype=np.float32)).argmax(axis=1).tolist()

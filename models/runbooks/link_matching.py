@@ -21,9 +21,9 @@ def linked_runbook(report: IncidentReport, index: RunbookIndex) -> int | None:
     """Return the row of the runbook that a report links to.
 
     The first address that matches exactly one runbook counts; without such an address the result is
-    None. An address matches the runbooks that have it as URL. If no runbook does, and the address
-    or the name of its field mentions runbooks, the address matches the runbooks whose paths share
-    the most final segments with it.
+    None. An address matches the runbooks that have it as URL. If no runbook has it, but the
+    address or the name of its field contains a word such as `runbook`, paths are compared from the
+    end: the address matches the runbooks with the largest number of equal segments.
     """
     for address, is_about_runbooks in _addresses(report):
         rows = [
@@ -57,7 +57,7 @@ def _plain_address(address: str) -> str:
 
 
 def _rows_by_path(address: str, index: RunbookIndex) -> list[int]:
-    """Return the rows of the runbooks whose paths share the most final segments with `address`."""
+    """Return the rows of the runbooks whose paths end like `address` in the most segments."""
     segments = _segments(_plain_address(address))
     if not segments or segments[-1] in _GENERIC_NAMES:
         return []

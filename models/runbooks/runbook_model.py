@@ -23,10 +23,10 @@ from models.statistics.conditional_logit import Ranking, fit_conditional_logit, 
 DEFAULT_LIMIT = 5
 
 # `tests/benchmarks/runbook_retrieval.py --fit` finds these weights, here rounded, on public alerts.
-# Only the last two weights are set by hand, so that a repeated report gets the runbook that was
-# used for it earlier.
+# Only the last two weights are set by hand: they prefer the runbook that was used for a similar
+# report, and runbooks that helped often.
 WEIGHTS = dict(zip(FEATURES, (4.0, 2.0, 5.0, 2.0, 2.5, 3.5, 3.5, 4.5, 10.0, 0.2), strict=True))
-# The log-odds that a runbook applies: the slope of its score, the slope of its lead over the best
+# The coefficients of the log-odds that a runbook applies: of its score, of its lead over the best
 # other runbook, and the intercept.
 CALIBRATION = (0.2, 0.35, -4.5)
 CUTOFF = 0.5

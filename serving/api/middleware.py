@@ -65,7 +65,7 @@ class RequestLogMiddleware:
             self._note(scope, request_id, status, perf_counter() - started)
 
     def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
-        # Only route patterns and known methods are labels: callers must not add metric series.
+        # With labels for each path and unknown method, clients could create endless metric series.
         route = getattr(scope.get("route"), "path", "unmatched")
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.count_request(method, route, status, seconds)

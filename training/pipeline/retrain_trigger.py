@@ -30,9 +30,10 @@ def decide_retraining(
 ) -> RetrainingDecision:
     """Decide whether to retrain the targets; without `targets`, all that have a champion.
 
-    Retraining is due if a target has no champion, if an alarm is newer than the last training, or
-    if the last training is at least `retrain_days` old and there are labels since then. A training
-    counts even if the gate refused its models, since another one would learn nothing new.
+    Retraining is due if a target has no champion, if the latest monitoring report is newer than the
+    last training and has an alarm of drift, or if the last training is at least `retrain_days` old
+    and there are labels since then. A training counts even if the gate refused its models, since
+    another one would learn nothing new.
     """
     champions = registry.champions()
     versions = [version for name, version in champions.items() if not targets or name in targets]

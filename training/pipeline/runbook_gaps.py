@@ -48,8 +48,9 @@ def find_gaps(
 ) -> tuple[Gap, ...]:
     """Return the kinds that recur at least `least` times and have no runbook, by falling count.
 
-    Incidents are of one kind if they are near-copies, or if they have the same title or error
-    signature after variable parts, such as hosts and numbers, are masked. A kind has a runbook if
+    Incidents are of one kind if they are near-copies, if they have the same title after variable
+    parts such as hosts and numbers are masked, or if they have the same service and the same error
+    signatures (without a service, at least two). A kind has a runbook if
     one of its incidents names a runbook, or if `has_runbook` is true for its newest report.
     """
     gaps = []
@@ -191,5 +192,5 @@ def _most_frequent(lines: Iterator[str]) -> str:
 
 
 def _line(text: str, max_length: int) -> str:
-    """Return a text as one line that cannot open a Markdown heading, list or code block."""
+    """Return a text as one line that cannot open a Markdown heading, bullet list or code block."""
     return cut_short(one_line(text).lstrip("#>-=+*`~ "), max_length)

@@ -65,6 +65,6 @@ def roll_back(
 def label_queue(
     query: Annotated[LabelQueueQuery, Query()], services: SharedContainer, request_id: RequestId
 ) -> LabelQueueResponse:
-    """Return the unlabelled incidents whose labels would improve the model most."""
+    """Return incidents to label: those of the audit sample, then those that help the model most."""
     wanted = services.label_queue.next(query.target, query.limit)
     return LabelQueueResponse(queue=list(wanted), request_id=request_id)

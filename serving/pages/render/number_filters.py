@@ -6,14 +6,14 @@ from features.formatting import figure
 def percent(share: object) -> str:
     """Return a probability in percent; only 0 and 1 themselves are written as 0% and 100%.
 
-    >>> percent(0.934), percent(0.999), percent(0.001), percent(1.0)
+    >>> percent(0.934), percent(0.999), percent(0.005), percent(1.0)
     ('93%', 'over 99%', 'under 1%', '100%')
     """
     if not isinstance(share, int | float):
         return ""
     if 0.995 <= share < 1:
         return "over 99%"
-    if 0 < share < 0.005:
+    if 0 < share <= 0.005:
         return "under 1%"
     return f"{share:.0%}"
 

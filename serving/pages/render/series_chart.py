@@ -27,7 +27,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The shapes of one chart of `WIDTH` by `HEIGHT`, as SVG path data.
+    """The shapes of one chart of `WIDTH` by `HEIGHT`; `band`, `expected` and `line` are SVG paths.
 
     `highest` and `lowest` are the texts at the ends of the vertical axis, left of `LEFT`. `ticks`
     are times on the horizontal axis, `changes` the numbered changes between its ends.
@@ -89,7 +89,7 @@ def _extent(points: SeriesPoints) -> tuple[float, float] | None:
 
 
 def _is_drawn(value: float | None) -> TypeGuard[float]:
-    # Differences of larger values overflow.
+    # Differences of larger values can overflow.
     return value is not None and isfinite(value) and abs(value) < 1e300
 
 
