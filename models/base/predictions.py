@@ -56,6 +56,21 @@ class FieldWeight:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """A reason for an answer, and the words of the report that it rests on.
+
+    `field` is the report's field, such as "title" or "attributes.site"; the words stand at the
+    characters `start` to `end` (exclusive) of it. All three are None if no single word of the
+    report is the reason.
+    """
+
+    text: str
+    field: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Exemplar:
     """A labelled past report that is similar to the report; its label may contradict the answer."""
 
