@@ -17,8 +17,8 @@ from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import PrecedentError
 from features.store.store import Store
-from models.base.predictions import Prediction
-from serving.background.certificates import demote_to_suggest
+from models.base.demotion import demote
+from models.base.predictions import Decision, Prediction
 from serving.background.champions import Champions, LoadedVersion
 from serving.background.shadow_predictions import ShadowPredictor
 from serving.runtime.metrics import ServingMetrics
@@ -251,7 +251,7 @@ def _apply_policy(
 ) -> Answer:
     mode = policy.modes.of(target, prediction.label)
     is_withdrawn = (target, _version(champion), prediction.label) in policy.withdrawn
-    return apply_mode(demote_to_suggest(prediction) if is_withdrawn else prediction, mode)
+    return apply_mode(demote(prediction, Decision.SUGGEST) if is_withdrawn else prediction, mode)
 
 
 def _assemble_result(
