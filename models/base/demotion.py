@@ -1,13 +1,16 @@
 """Lowers the decision of a prediction, for reasons that its model does not know."""
 
 from dataclasses import replace
+from typing import TypeVar
 
 from models.base.predictions import ChoicePrediction, Decision, Prediction
+
+AnyPrediction = TypeVar("AnyPrediction", bound=Prediction)
 
 _ORDER = (Decision.ABSTAIN, Decision.SUGGEST, Decision.AUTO)
 
 
-def demote(prediction: Prediction, most: Decision) -> Prediction:
+def demote(prediction: AnyPrediction, most: Decision) -> AnyPrediction:
     """Return a label's prediction without its certificate, with at most the decision `most`.
 
     Other predictions are returned unchanged: they are never `auto`.

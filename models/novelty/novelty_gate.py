@@ -1,6 +1,7 @@
 """Restricts answers about reports that are unlike the history that the models learned from."""
 
 from dataclasses import replace
+from typing import TypeVar
 
 from models.base.demotion import demote
 from models.base.predictions import (
@@ -11,11 +12,13 @@ from models.base.predictions import (
     SimilarPrediction,
 )
 
+AnyPrediction = TypeVar("AnyPrediction", bound=Prediction)
+
 RETRIEVAL_CUTOFF = 0.9
 """The relatedness or relevance that a novel report's similar incidents and runbooks need."""
 
 
-def restrict(target: str, prediction: Prediction, novelty: NoveltyPrediction) -> Prediction:
+def restrict(target: str, prediction: AnyPrediction, novelty: NoveltyPrediction) -> AnyPrediction:
     """Return a target's prediction with at most what a report's novelty allows.
 
     For a novel or unreadable report, labels have the decision `abstain`, and similar incidents and
@@ -37,7 +40,7 @@ def restrict(target: str, prediction: Prediction, novelty: NoveltyPrediction) ->
     return prediction
 
 
-def _keep_certain(prediction: Prediction) -> Prediction:
+def _keep_certain(prediction: AnyPrediction) -> AnyPrediction:
     if isinstance(prediction, SimilarPrediction):
         similar = [entry for entry in prediction.similar if entry.relatedness >= RETRIEVAL_CUTOFF]
         match = prediction.open_match

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoder_weights import MINILM
 from features.errors import NotEnoughHistory, NotTrained
+from models.base.novelty_levels import DEFAULT_LEVELS
 from models.base.predictions import NoveltyPrediction
 from models.base.report_model import ReportModel
 from models.classification.cross_validation import report_copy_groups
@@ -32,10 +33,7 @@ from models.novelty.prequential_calibration import (
 from models.novelty.report_parts import ReportParts, TermIds, read_parts
 from models.novelty.stranger_kinds import StrangerKinds
 
-AUTO_LEVEL = 0.02
-NOVEL_LEVEL = 0.01
-
-_MOST_LEARNED = 20_000
+MOST_LEARNED = 20_000
 _FEWEST = 10
 _FEWEST_KNOWN_TERMS = 2
 _COMMON = 0.5
@@ -67,8 +65,8 @@ class NoveltyModel(ReportModel):
         self,
         *,
         encoder: str = MINILM,
-        auto_level: float = AUTO_LEVEL,
-        novel_level: float = NOVEL_LEVEL,
+        auto_level: float = DEFAULT_LEVELS.auto,
+        novel_level: float = DEFAULT_LEVELS.novel,
         seed: int = 0,
     ) -> None:
         self.encoder = encoder
@@ -83,7 +81,7 @@ class NoveltyModel(ReportModel):
         """
         reports = [example.report for example in examples]
         groups = report_copy_groups(reports) if copies is None else copies
-        order = order_incidents(reports, groups, seed=self.seed).newest(_MOST_LEARNED)
+        order = order_incidents(reports, groups, seed=self.seed).newest(MOST_LEARNED)
         return self.learn(read_parts([reports[row] for row in order.rows], self.encoder), order)
 
     def learn(self, parts: ReportParts, order: IncidentOrder) -> Self:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.domain.report import IncidentReport
 from features.text.fingerprint import fingerprint
@@ -27,6 +28,8 @@ from training.evaluation.slices import Slice, find_slices, measure_slices
 BASELINE = "most frequent label"
 _SMOOTHING = 1.0
 
+Flags = NDArray[np.bool_]
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -34,9 +37,9 @@ class Evaluation:
 
     `rows` are indices into the history's incidents. `copies` has the number of each row's near-copy
     group, and `fingerprints` identify the rows' reports by content. `classes` are the labels, in
-    the order of their numbers. `drift` says whether newer rows differ from older ones; it is None
-    without usable times. `slices` are parts of the rows, and `slice_metrics` the model's accuracy
-    on each.
+    the order of their numbers. `allows_auto` says which rows are usual enough for `auto`. `drift`
+    says whether newer rows differ from older ones; it is None without usable times. `slices` are
+    parts of the rows, and `slice_metrics` the model's accuracy on each.
     """
 
     rows: Rows
@@ -46,15 +49,24 @@ class Evaluation:
     judged: HeldOutPredictions
     baseline: HeldOutPredictions
     metrics: tuple[Metric, ...]
+    allows_auto: Flags
     drift: Drift | None = None
     slices: tuple[Slice, ...] = ()
     slice_metrics: tuple[SliceMetric, ...] = ()
 
 
 def evaluate(
-    model: CalibratedModel, target: Target, split: Split, reports: Sequence[IncidentReport]
+    model: CalibratedModel,
+    target: Target,
+    split: Split,
+    reports: Sequence[IncidentReport],
+    allows_auto: Flags | None = None,
 ) -> Evaluation:
-    """Evaluate a fitted model by its cross-fitted predictions; metrics have 95% intervals."""
+    """Evaluate a fitted model by its cross-fitted predictions; metrics have 95% intervals.
+
+    `allows_auto` has a flag for each report: whether it is usual enough for `auto`; by default all
+    are.
+    """
     numbers = {label: number for number, label in enumerate(model.classes_)}
     labels = np.array([-1 if label is None else numbers[label] for label in target.labels])
     cross_fit, rows = model.cross_fit_, model.cross_fit_.rows
@@ -78,6 +90,7 @@ def evaluate(
         judged=predictions,
         baseline=baseline,
         metrics=metrics,
+        allows_auto=np.ones(len(rows), np.bool_) if allows_auto is None else allows_auto[rows],
         drift=find_drift(labels, rows, predictions, split),
         slices=slices,
         slice_metrics=measure_slices(predictions, slices, copies),

@@ -91,7 +91,8 @@ def forecast_labels(
     No further labels are needed if the held-out predictions prove a certificate, even if the
     certificate is withheld.
     """
-    recent_rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
+    is_recent = rows_since_drift(evaluation.drift, evaluation.rows, split)
+    recent_rows = np.flatnonzero(is_recent & evaluation.allows_auto)
     predictions, copies = take_rows(evaluation.judged, recent_rows), evaluation.copies[recent_rows]
     precision = plan.auto_precision
     certification = certify(
