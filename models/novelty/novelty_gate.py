@@ -12,6 +12,8 @@ from models.base.predictions import (
     SimilarPrediction,
 )
 
+TARGET = "novelty"
+
 AnyPrediction = TypeVar("AnyPrediction", bound=Prediction)
 
 RETRIEVAL_CUTOFF = 0.9

@@ -13,6 +13,7 @@ from features.errors import NotEnoughHistory
 from models.base.gate_verdict import Verdict
 from models.base.model_card import Card, Metric, RowCounts, package_versions
 from models.novelty.incident_order import order_incidents
+from models.novelty.novelty_gate import TARGET
 from models.novelty.novelty_model import MOST_LEARNED, NoveltyModel
 from models.novelty.report_parts import ReportParts, Rows, read_parts
 from training.dataset.split import Split
@@ -22,7 +23,6 @@ from training.pipeline.publish import publish
 from training.pipeline.report import TrainedTarget
 from training.plan import Progress, TrainingPlan
 
-TARGET = "novelty"
 KIND = "novelty"
 
 _LEVELS = (0.01, 0.05, 0.1)
