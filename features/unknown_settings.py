@@ -25,6 +25,8 @@ SETTINGS = frozenset(
         "MAX_POINTS",
         "MAX_SERIES",
         "MAX_TEXT_CHARACTERS",
+        "NOVELTY_AUTO_LEVEL",
+        "NOVELTY_LEVEL",
         "POLL_SECONDS",
         "PORT",
         "RETRAIN_DAYS",

@@ -31,7 +31,7 @@ from models.classification.cross_validation import Rows, report_copy_groups
 from models.novelty.novelty_gate import restrict
 from models.novelty.novelty_model import NoveltyModel
 from training.dataset.split import split_history
-from training.pipeline.fit import encode_history, fit_and_judge
+from training.pipeline.fit import encode_history, fit_and_judge, prove
 from training.pipeline.train import choose_targets
 from training.pipeline.train_novelty import TrainedNovelty, train_novelty
 from training.plan import TrainingPlan
@@ -176,7 +176,9 @@ def _learn(past: History, plan: TrainingPlan) -> tuple[CalibratedModel, TrainedN
     (target,), _ = choose_targets(past, plan.targets)
     split = split_history(past, seed=plan.seed)
     novelty = train_novelty(past, split, plan, lambda *_: None)
-    model, _ = fit_and_judge(past, target, split, plan, allows_auto=novelty.allows_auto)
+    model, evaluation = fit_and_judge(past, target, split, plan, allows_auto=novelty.allows_auto)
+    # The mappings do not say what was known at opening; here all columns count as known.
+    model.certify(prove(model, evaluation, split, plan))
     return model, novelty
 
 

@@ -32,7 +32,9 @@ from models.base.report_model import ReportModel
 
 CERTIFICATE = Certificate(0.92, 0.81, 412)
 EVIDENCE = Evidence(
-    (TokenWeight("vpn", 1.2),), (FieldWeight("site", "Graz", -0.1),), (Exemplar("INC7", "X", 0.8),)
+    (TokenWeight("vpn", 1.2, "title", 0, 3),),
+    (FieldWeight("site", "Graz", -0.1),),
+    (Exemplar("INC7", "X", 0.8),),
 )
 
 

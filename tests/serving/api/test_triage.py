@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 EVIDENCE = {
-    "tokens": [{"token": "vpn", "weight": 1.2}],
+    "tokens": [{"token": "vpn", "weight": 1.2, "field": "title", "start": 0, "end": 3}],
     "fields": [{"field": "site", "value": "Graz", "weight": -0.1}],
     "exemplars": [{"id": "INC7", "label": "X", "similarity": 0.8}],
 }

@@ -95,7 +95,10 @@ def filled(store):
         "label_set": ["Network", "Mail"],
         "certificate": {"precision_at_least": 0.92, "threshold": 0.81, "n": 412},
         "evidence": {
-            "tokens": [{"token": "vpn", "weight": 1.2}, {"token": "noon", "weight": -0.3}],
+            "tokens": [
+                {"token": "vpn", "weight": 1.2, "field": "title", "start": 0, "end": 3},
+                {"token": "noon", "weight": -0.3},
+            ],
             "fields": [{"field": "site", "value": "Graz", "weight": 0.4}],
             "exemplars": [
                 {"id": "INC7", "label": "Network", "similarity": 0.9},

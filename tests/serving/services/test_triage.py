@@ -1,13 +1,18 @@
 """The service that answers, asked directly: it knows no HTTP."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from features.domain.modes import Mode, ModeSetting
-from features.domain.report import IncidentReport
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import EncoderUnavailable, StoreUnavailable
 from features.store.learning.predictions import PredictionRepository
+from models.base.predictions import Certificate, NoveltyPrediction
+from models.classification.calibrated_model import Certification
+from models.classification.choice import ChoiceModel
+from models.novelty.novelty_model import NoveltyModel
 from serving.background.champions import ChampionPoller
 from serving.background.mode_poller import ModePoller
 from serving.runtime.metrics import ServingMetrics
@@ -70,7 +75,9 @@ def test_every_answer_is_stored(service, store):
     assert (category.label, category.confidence) == ("Network v7", 0.93)
     assert (category.decision, category.model_version) == ("auto", "7")
     assert category.mode == category.answer["mode"] == "monitor"
-    assert category.answer["evidence"]["tokens"] == [{"token": "vpn", "weight": 1.2}]
+    assert category.answer["evidence"]["tokens"] == [
+        {"token": "vpn", "weight": 1.2, "field": "title", "start": 0, "end": 3}
+    ]
     assert stored["severity"].answer["rank"] == 1
 
 
@@ -129,3 +136,56 @@ def test_a_label_that_is_off_is_stored_as_it_was_answered(service, modes, store)
     (record,) = store.predictions.get(item.prediction_id)
     assert (record.label, record.decision, record.mode) == ("Network v7", "abstain", "off")
     assert record.answer["certificate"] is None
+
+
+class Judgements(NoveltyModel):
+    """Calls the reports strange whose title says so."""
+
+    def judge(self, reports, strangers=None):
+        return [
+            NoveltyPrediction(
+                0.001 if "strange" in report.title else 0.5,
+                is_novel="strange" in report.title,
+                allows_auto="strange" not in report.title,
+                why=("no past incident shares a word",) if "strange" in report.title else (),
+            )
+            for report in reports
+        ]
+
+
+def test_answers_about_strange_reports_abstain_and_say_why(service, trained_registry, watcher):
+    trained_registry.promote("novelty", "1", Judgements())
+    watcher.poll()
+    reports = [REPORTS[0], replace(REPORTS[0], id="INC9", title="strange vpn")]
+    usual, strange = service.triage(reports, include=["category"], request_id="r").items
+    assert usual.answers["category"].decision == "auto"
+    assert strange.answers["category"].decision == "abstain"
+    assert strange.answers["category"].certificate is None
+    assert strange.answers["novelty"].why == ("no past incident shares a word",)
+
+
+def test_the_answer_about_novelty_is_stored(service, trained_registry, watcher, store):
+    trained_registry.promote("novelty", "4", Judgements())
+    watcher.poll()
+    item = service.triage(REPORTS, include=["severity"], request_id="r").items[0]
+    stored = {record.target: record for record in store.predictions.get(item.prediction_id)}
+    assert set(stored) == {"severity", "novelty"}
+    assert stored["novelty"].model_version == "4"
+    assert stored["novelty"].answer["p_value"] == 0.5
+
+
+def test_certificates_that_need_novelty_are_void_without_it(service, trained_registry, watcher):
+    examples = [
+        ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"), Outcome(word))
+        for n in range(20)
+        for word in ("vpn", "printer")
+    ]
+    for version, needs_novelty in (("8", False), ("9", True)):
+        model = ChoiceModel(encoder="hashing").fit(examples)
+        certificates = dict.fromkeys(("vpn", "printer"), Certificate(0.9, 0.1, 50))
+        model.certify(Certification(certificates, needs_novelty=needs_novelty))
+        trained_registry.promote("category", version, model)
+        watcher.poll()
+        answers = service.triage(REPORTS[:1], include=["category"], request_id="r")
+        decision = answers.items[0].answers["category"].decision
+        assert decision == ("suggest" if needs_novelty else "auto")

@@ -1,0 +1,61 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.base.predictions import Certificate
+from models.classification.calibrated_model import Certification
+from models.classification.choice import ChoiceModel
+from models.classification.expert_pool import CrossFit
+from training.evaluation.evaluate import Evaluation
+from training.evaluation.metrics import HeldOutPredictions
+from training.evaluation.stranger_precision import (
+    describe_stranger_precision,
+    stranger_precision,
+)
+
+PROBABILITIES = np.array([[0.95, 0.04, 0.01], [0.02, 0.97, 0.01], [0.5, 0.3, 0.2], [0.9, 0.1, 0]])
+LABELS = np.array([0, 1, 2, 1])
+
+
+def judged(thresholds: dict[str, float]) -> tuple[ChoiceModel, Evaluation]:
+    model = ChoiceModel(encoder="hashing")
+    model.classes_ = ["a", "b", "c"]
+    model.cross_fit_ = CrossFit(np.arange(4), PROBABILITIES)
+    certificates = {label: Certificate(0.9, value, 40) for label, value in thresholds.items()}
+    model.certification_ = Certification(certificates)
+    predicted = PROBABILITIES.argmax(axis=1)
+    confidence = PROBABILITIES.max(axis=1)
+    predictions = HeldOutPredictions(LABELS, predicted, confidence, confidence, LABELS, 3)
+    rows = np.arange(4)
+    evaluation = Evaluation(
+        rows, rows, ("",) * 4, ("a", "b", "c"), predictions, predictions, (), np.ones(4, np.bool_)
+    )
+    return model, evaluation
+
+
+def test_a_stranger_is_answered_as_if_its_label_had_not_been_learned():
+    model, evaluation = judged({"a": 0.85, "b": 0.85})
+    first, *_ = stranger_precision(model, evaluation)
+    # In scope three are auto, two of them right. As strangers only the last stays confident (1.0).
+    assert first.auto_share == pytest.approx(0.25)
+    expected = 0.99 * 0.5 / (0.99 * 0.75 + 0.01 * 0.25)
+    assert first.precision == pytest.approx(expected)
+
+
+def test_more_strangers_lower_the_precision():
+    estimates = stranger_precision(*judged({"a": 0.6, "b": 0.6}))
+    precisions = [estimate.precision for estimate in estimates]
+    assert precisions == sorted(precisions, reverse=True)
+    assert "1%, 5%, 10%" in describe_stranger_precision(estimates)[0]
+
+
+def test_strangers_that_novelty_stops_do_not_count():
+    model, evaluation = judged({"a": 0.85, "b": 0.85})
+    stopped = replace(evaluation, allows_auto=np.array([True, True, True, False]))
+    assert stranger_precision(model, stopped)[0].auto_share == 0
+
+
+def test_without_auto_there_is_nothing_to_estimate():
+    assert stranger_precision(*judged({})) == ()
+    assert describe_stranger_precision(()) == ()

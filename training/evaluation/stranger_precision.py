@@ -1,0 +1,68 @@
+"""Estimates the precision of `auto` if some incidents were of kinds that nobody labelled before."""
+
+import numpy as np
+
+from models.base.model_card import StrangerPrecision
+from models.classification.calibrated_model import CalibratedModel
+from training.evaluation.bootstrap import Floats
+from training.evaluation.evaluate import Evaluation, Flags
+
+SHARES = (0.01, 0.05, 0.1)
+
+
+def stranger_precision(
+    model: CalibratedModel, evaluation: Evaluation
+) -> tuple[StrangerPrecision, ...]:
+    """Return the estimated precision for 1, 5 and 10% of strangers, empty without `auto` answers.
+
+    Each held-out incident plays a stranger once: its own label is taken out of the model's
+    probabilities, and the others are divided by their sum. This is the hardest case, a kind of
+    incident of the same organisation; incidents about other topics are mostly stopped by novelty.
+    """
+    judged, probabilities = evaluation.judged, model.cross_fit_.probabilities
+    is_auto = _is_auto(model, judged.predicted, judged.confidence, evaluation.allows_auto)
+    if not is_auto.any():
+        return ()
+    rows = np.arange(len(probabilities))
+    others = probabilities.copy()
+    others[rows, judged.labels] = 0.0
+    others /= np.maximum(others.sum(axis=1, keepdims=True), 1e-12)
+    predicted = others.argmax(axis=1)
+    confidence = others[rows, predicted]
+    auto_share = float(is_auto.mean())
+    right_share = float((is_auto & (judged.predicted == judged.labels)).mean())
+    stranger_share = float(_is_auto(model, predicted, confidence, evaluation.allows_auto).mean())
+    return tuple(
+        StrangerPrecision(
+            share,
+            (1 - share) * right_share / ((1 - share) * auto_share + share * stranger_share),
+            stranger_share,
+        )
+        for share in SHARES
+    )
+
+
+def describe_stranger_precision(estimates: tuple[StrangerPrecision, ...]) -> tuple[str, ...]:
+    """Return the estimates in one sentence, none without estimates."""
+    if not estimates:
+        return ()
+    shares = ", ".join(f"{estimate.share:.0%}" for estimate in estimates)
+    precisions = ", ".join(f"{estimate.precision:.3f}" for estimate in estimates)
+    return (
+        f"if {shares} of the incidents were of kinds that the model never learned, the precision "
+        f"of auto would be about {precisions}: with each label left out in turn, "
+        f"{estimates[0].auto_share:.0%} of its incidents would be answered auto",
+    )
+
+
+def _is_auto(
+    model: CalibratedModel, predicted: np.ndarray, confidence: Floats, allows_auto: Flags
+) -> Flags:
+    certificates = model.certification_.certificates
+    thresholds = np.array(
+        [
+            certificates[label].threshold if label in certificates else np.inf
+            for label in model.classes_
+        ]
+    )
+    return np.asarray(allows_auto & (confidence >= thresholds[predicted]))
