@@ -32,8 +32,8 @@ class Bounds:
     climbs: int
 
 
-TRIAGE = Bounds(modules=38, rooms=12, climbs=0)
-TRAINING = Bounds(modules=107, rooms=21, climbs=2)
+TRIAGE = Bounds(modules=39, rooms=12, climbs=0)
+TRAINING = Bounds(modules=123, rooms=22, climbs=3)
 ALERT = Bounds(modules=69, rooms=15, climbs=6)
 WATCH = Bounds(modules=27, rooms=6, climbs=0)
 

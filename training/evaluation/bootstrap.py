@@ -30,6 +30,11 @@ def bootstrap(
     return percentile_interval(statistic(np.ones(len(blocks))), replicate_values)
 
 
+def bootstrap_share(is_counted: NDArray[np.bool_], blocks: Rows) -> Estimate:
+    """Return the share of the rows that are counted, with its 95% interval."""
+    return bootstrap(lambda weight: float(weight @ is_counted / weight.sum()), blocks)
+
+
 def percentile_interval(value: float, replicates: Sequence[float] | Floats) -> Estimate:
     """Return a value with the interval that holds the middle 95% of its replicates.
 

@@ -18,7 +18,7 @@ from models.novelty.novelty_model import MOST_LEARNED, NoveltyModel
 from models.novelty.report_parts import ReportParts, Rows, read_parts
 from training.dataset.split import Split
 from training.dataset.targets import attributes_of
-from training.evaluation.bootstrap import Floats, bootstrap
+from training.evaluation.bootstrap import Floats, bootstrap_share
 from training.pipeline.publish import publish
 from training.pipeline.report import TrainedTarget
 from training.plan import Progress, TrainingPlan
@@ -129,13 +129,12 @@ def _measure(p_values: Floats, blocks: Rows) -> tuple[Metric, ...]:
     if not len(judged):
         return ()
     return tuple(
-        Metric(f"p_value_at_most_{level:g}", *_share(p_values[judged] <= level, blocks[judged]))
+        Metric(
+            f"p_value_at_most_{level:g}",
+            *bootstrap_share(p_values[judged] <= level, blocks[judged]).triple,
+        )
         for level in _LEVELS
     )
-
-
-def _share(is_counted: Flags, blocks: Rows) -> tuple[float, float, float]:
-    return bootstrap(lambda weight: float(weight @ is_counted / weight.sum()), blocks).triple
 
 
 def _card(
