@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import logit
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
@@ -171,3 +173,27 @@ def test_three_are_enough_when_they_contradict_or_the_contradiction_is_far() -> 
     alone = near_reports(("A", 0.9), ("A", 0.88), ("A", 0.87), ("B", 0.7))
     assert len(_choose(alone, "A")) == 3
     assert _choose([], "A") == ()
+
+
+PHRASES = st.lists(
+    st.sampled_from(
+        ["VPN", "the", "tunnel", "850ms", "KubeVpnTunnelDown", "10.1.2.3", "toner!", "at", "Grüße",
+         "mailbox,", "0x7fabc123", "TROUBLE", "17"]
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+@given(title=PHRASES, description=PHRASES)
+@settings(deadline=None, max_examples=40)
+def test_evidence_names_words_at_their_place_in_the_raw_text(
+    groups_model: CalibratedModel, title: list[str], description: list[str]
+) -> None:
+    report = IncidentReport(id="x", title=" ".join(title), description=" ".join(description))
+    (answer,) = groups_model.predict([report])
+    for token in answer.evidence.tokens:
+        assert token.field in {"title", "description"}
+        written = getattr(report, token.field)[token.start : token.end]
+        assert written.lower() == token.token
+        assert token.token not in {"the", "at"}
+        assert abs(token.weight) >= 0.01
