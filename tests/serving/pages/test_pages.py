@@ -439,3 +439,24 @@ def test_a_ticket_over_the_limit_is_refused_on_the_page(app_of, registry):
     assert page.status_code == 422
     assert "title: 6 characters are too many" in words(page)
     assert 'value="longer"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("decision", "consequence"),
+    [
+        ("abstain", "The labels below are only guesses."),
+        ("suggest", "Nothing acts on these answers without a person."),
+    ],
+)
+def test_an_unusual_report_says_why_at_the_top(client, filled, decision, consequence):
+    said = {"p_value": 0.001, "why": ["no past incident shares more than 'lease'"]}
+    filled.predictions.record([answer("novelty", said, decision=decision)])
+    shown = words(client.get("/incidents/INC1"))
+    assert (
+        f"Unlike past incidents: no past incident shares more than 'lease'. {consequence}" in shown
+    )
+
+
+def test_a_usual_report_says_nothing_of_novelty(client, filled):
+    filled.predictions.record([answer("novelty", {"p_value": 0.4, "why": []})])
+    assert "Unlike past incidents" not in words(client.get("/incidents/INC1"))
