@@ -146,12 +146,23 @@ def _apply_steps(text: str) -> str:
 
 
 def incident_text(report: IncidentReport) -> str:
-    """Return the cleaned title and description as one text, without repeating the title.
+    """Return the cleaned title and description as one text, without repetition.
+
+    The title is left out if the description contains it, and a description that only repeats a text
+    is reduced to this text.
 
     >>> incident_text(IncidentReport(id="1", title="VPN down", description="VPN down since noon"))
     'VPN down since noon'
     """
-    title, description = clean_text(report.title), clean_text(report.description)
-    if not title or description.startswith(title):
+    title = clean_text(report.title)
+    description = _drop_repetition(clean_text(report.description))
+    if title in description:
         return description
     return f"{title}. {description}" if description else title
+
+
+def _drop_repetition(text: str) -> str:
+    """Reduce a text that consists of the same words two or more times to these words."""
+    repeated = f"{text} "
+    period = (repeated + repeated).find(repeated, 1)
+    return repeated[:period].rstrip() if period > 0 else text

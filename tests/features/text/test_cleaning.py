@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.domain.report import IncidentReport
 from features.text import cleaning
@@ -110,3 +112,18 @@ def test_title_is_not_said_twice() -> None:
     assert incident_text(IncidentReport(id="1", title="VPN")) == "VPN"
     assert incident_text(IncidentReport(id="1", description="VPN")) == "VPN"
     assert incident_text(IncidentReport(id="1")) == ""
+
+
+@given(text=st.text(), times=st.integers(2, 4))
+def test_a_repeated_description_is_read_once(text: str, times: int) -> None:
+    once = IncidentReport(id="1", description=text)
+    repeated = IncidentReport(id="1", description=" ".join([text] * times))
+    cleaned = clean_text(text)
+    if clean_text(repeated.description) == " ".join([cleaned] * times):
+        assert incident_text(repeated) == incident_text(once)
+
+
+@pytest.mark.parametrize("description", ["Hello team, VPN down", "VPN down", "VPN down VPN down"])
+def test_a_title_within_the_description_is_not_repeated(description: str) -> None:
+    report = IncidentReport(id="1", title="VPN down", description=description)
+    assert incident_text(report).count("VPN down") == 1
