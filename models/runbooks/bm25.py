@@ -47,6 +47,7 @@ class BM25:
         weights = frequencies * (_SATURATION + 1) / (frequencies + damping) * self._rarity[columns]
         shape = (len(self._columns), len(counts))
         self._weights = csr_array((weights, (columns, rows)), shape=shape)
+        self._rarities = csr_array((self._rarity[columns], (columns, rows)), shape=shape)
         return self
 
     def score(self, terms: Sequence[str]) -> Floats:
@@ -63,6 +64,28 @@ class BM25:
         """Return the share of a query's terms, weighted by rarity, that occur in a text: 0..1."""
         total = sum(self._weight(term) for term in query)
         return sum(self._weight(term) for term in set(terms) if term in query) / max(total, 1e-9)
+
+    def total_rarity(self, terms: Collection[str]) -> float:
+        """Return the sum of the rarities of distinct terms."""
+        return float(sum(self._weight(term) for term in set(terms)))
+
+    def held_rarity(self, terms: Collection[str]) -> Floats:
+        """Return for each document the sum of the rarities of those terms that it contains.
+
+        >>> field = BM25().fit([["disk", "full"], ["printer", "jam"]])
+        >>> (field.held_rarity(["disk", "jam", "jam"]) / field.total_rarity(["disk"])).tolist()
+        [1.0, 1.0]
+        """
+        columns = [self._columns[term] for term in set(terms) if term in self._columns]
+        return np.asarray(self._rarities[columns].sum(axis=0), dtype=np.float64).ravel()
+
+    def covered_share(self, terms: Collection[str]) -> Floats:
+        """Return the share, by rarity, of each document's terms that are among `terms`: 0..1.
+
+        The share of an empty document is 1.
+        """
+        totals = np.asarray(self._rarities.sum(axis=0), dtype=np.float64).ravel()
+        return np.where(totals > 0, self.held_rarity(terms) / np.where(totals > 0, totals, 1), 1.0)
 
     def _weight(self, term: str) -> float:
         column = self._columns.get(term)

@@ -1,4 +1,4 @@
-"""Finds the runbook that a report links to; a link decides which runbook applies."""
+"""Finds the runbook that a report links to or is named like, which decides which one applies."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from features.domain.report import IncidentReport
 from features.text.tokens import plain_name
+from models.runbooks.passages import RunbookQuery
 from models.runbooks.runbook_index import RunbookIndex
 
 _URL = re.compile(r"https?://[^\s<>\"'`\])}]{4,500}", re.IGNORECASE)
@@ -34,6 +35,14 @@ def linked_runbook(report: IncidentReport, index: RunbookIndex) -> int | None:
         if len(rows) == 1:
             return rows[0]
     return None
+
+
+def same_named_runbook(query: RunbookQuery, index: RunbookIndex) -> int | None:
+    """Return the row of the only runbook whose title or file name is the name of the alert."""
+    rows = [
+        row for row, names in enumerate(index.own_names) if not query.full_names.isdisjoint(names)
+    ]
+    return rows[0] if len(rows) == 1 else None
 
 
 def _addresses(report: IncidentReport) -> Iterator[tuple[str, bool]]:

@@ -21,6 +21,8 @@ FEATURES = (
     "code",
     "best passage",
     "all passages",
+    "missing name",
+    "other components",
     "past uses",
     "usage",
 )
@@ -69,6 +71,8 @@ def _match(
         index.body_field.score(query.code),
         _best_by_runbook(passage_scores, index.owners, len(index)),
         index.means @ vector,
+        1 - index.name_field.covered_share(query.said),
+        _other_components(query, index),
         _past_votes(likeness, index),
         _usage(is_past, index),
     )
@@ -79,6 +83,16 @@ def _best_by_runbook(scores: Floats, owners: NDArray[np.int64], count: int) -> F
     best = np.full(count, -1.0)
     np.maximum.at(best, owners, scores)
     return np.where(best > -1.0, best, 0.0)
+
+
+def _other_components(query: RunbookQuery, index: RunbookIndex) -> Floats:
+    """Return the share, by rarity, of a report's terms that speak of a component of other runbooks.
+
+    These are the terms that occur in the name of some runbook, but nowhere in the runbook at hand.
+    """
+    components = query.said & index.name_vocabulary
+    missing = index.body_field.total_rarity(components) - index.body_field.held_rarity(components)
+    return np.asarray(missing / max(index.body_field.total_rarity(query.said), 1e-9))
 
 
 def _past_votes(likeness: Floats, index: RunbookIndex) -> Floats:

@@ -7,14 +7,14 @@ from itertools import chain, islice, pairwise
 
 from features.domain.report import IncidentReport
 from features.domain.runbook import Runbook, SectionRole
-from features.text.cleaning import clean_text, incident_text
+from features.text.cleaning import clean_text, incident_text, split_camel_case
 from features.text.tokens import plain_name, terms_of
 
 _TEMPLATE = re.compile(r"\{\{[^{}]{0,200}\}\}")
 # Queries and metric names describe what is measured, and seldom what is wrong.
 _CODE = re.compile(
     r"\{[^{}]{0,400}\}|\[[^\]\n]{0,60}\]|\b\w+_\w+\b|[=<>!]=?\s?[\d.]+"
-    r"|\b(?:by|on|without|ignoring|group_left)\s?\([^)]{0,100}\)|\b[a-z]+\s?\("
+    r"|\b(?:by|on|without|ignoring|group_left)\s?\([^)]{0,100}\)|\b[a-z]+\((?!e?s\))"
     r"|\b(?:VALUE|LABELS) = |\(instance [^)\n]{0,100}\)"
 )
 # A runbook's text names other alerts; the words in these names do not describe its own subject.
@@ -25,6 +25,10 @@ _PASSAGE_CHARACTERS = 480
 _MOST_PASSAGES = 200
 _LONGEST_READ = 20_000
 _SHORTEST_NAME = 4
+_LONGEST_NAME = 200
+# One word, such as `Backup`, names a component and not an alert.
+_FEWEST_WORDS = 2
+_WORD = re.compile(r"[^\W_]+")
 # Runbooks mention every level, so a level does not distinguish runbooks.
 _RATINGS = frozenset(("severity", "priority", "urgency", "impact", "level", "state", "status"))
 _NAME_FACTS = ("alertname", "alert", "alert_name", "rule", "rulename", "rule_name")
@@ -32,14 +36,24 @@ _NAME_FACTS = ("alertname", "alert", "alert_name", "rule", "rulename", "rule_nam
 
 @dataclass(frozen=True, slots=True)
 class RunbookQuery:
-    """The parts of a report that are compared with runbooks: terms by field, names, and text."""
+    """The parts of a report that are compared with runbooks: terms by field, names, and text.
+
+    `full_names` are the names that identify an alert: of two or more words, from the whole title
+    or a field such as `alertname`, or of three or more words within the title.
+    """
 
     title: list[str]
     words: list[str]
     code: list[str]
     pairs: list[str]
     names: frozenset[str]
+    full_names: frozenset[str]
     text: str
+
+    @property
+    def said(self) -> frozenset[str]:
+        """All terms of the report."""
+        return frozenset(self.words).union(self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,7 @@ def read_report(report: IncidentReport) -> RunbookQuery:
         code=terms_of(code),
         pairs=bigrams(title_terms) + bigrams(prose_terms),
         names=_names(report),
+        full_names=_full_names(report),
         text=incident_text(replace(report, title=title, description=prose)),
     )
 
@@ -93,6 +108,11 @@ def names_of(runbook: Runbook) -> frozenset[str]:
         section.heading for section in runbook.sections if section.part is SectionRole.OTHER
     )
     return _plain_names((runbook.title, last_segment(runbook.id), *headings))
+
+
+def own_names(runbook: Runbook) -> frozenset[str]:
+    """Return the names of a runbook as a whole: its title and its file's name."""
+    return _plain_names((runbook.title, last_segment(runbook.id)))
 
 
 def name_terms(runbook: Runbook) -> list[str]:
@@ -161,8 +181,26 @@ def _without_templates(text: str) -> str:
 
 
 def _names(report: IncidentReport) -> frozenset[str]:
+    return _plain_names((*_stated_names(report), *_compounds(report)))
+
+
+def _full_names(report: IncidentReport) -> frozenset[str]:
+    stated = (name for name in _stated_names(report) if _word_count(name) >= _FEWEST_WORDS)
+    compounds = (name for name in _compounds(report) if _word_count(name) > _FEWEST_WORDS)
+    return _plain_names((*stated, *compounds))
+
+
+def _stated_names(report: IncidentReport) -> list[str]:
     facts = (report.attributes[name] for name in _NAME_FACTS if name in report.attributes)
-    return _plain_names((report.title, *_COMPOUND.findall(report.title[:1_000]), *facts))
+    return [report.title, *facts]
+
+
+def _compounds(report: IncidentReport) -> list[str]:
+    return _COMPOUND.findall(report.title[:1_000])
+
+
+def _word_count(name: str) -> int:
+    return len(_WORD.findall(split_camel_case(name[:_LONGEST_NAME])))
 
 
 def _plain_names(names: tuple[str, ...]) -> frozenset[str]:

@@ -20,6 +20,7 @@ from models.runbooks.passages import (
     lead_terms,
     name_terms,
     names_of,
+    own_names,
     passages_of,
     read_report,
 )
@@ -68,7 +69,9 @@ class RunbookIndex:
         self._caching_encoder = caching_encoder or encoder
         self.passages: tuple[Passage, ...]
         self.names = _distinctive_names([names_of(runbook) for runbook in self.runbooks])
+        self.own_names = [own_names(runbook) for runbook in self.runbooks]
         names = [name_terms(runbook) for runbook in self.runbooks]
+        self.name_vocabulary = frozenset(chain.from_iterable(names))
         bodies = [body_terms(runbook) for runbook in self.runbooks]
         self.name_field = BM25(length_weight=0.3).fit(names)
         self.body_field = BM25().fit(bodies)

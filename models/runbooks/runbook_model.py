@@ -14,7 +14,7 @@ from features.errors import NotTrained
 from models.base.predictions import RunbookPrediction, SuggestedRunbook
 from models.base.report_model import ReportModel
 from models.runbooks.explanations import suggestion_reasons
-from models.runbooks.link_matching import linked_runbook
+from models.runbooks.link_matching import linked_runbook, same_named_runbook
 from models.runbooks.match_features import FEATURES, Match, match_reports
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.usage import past_uses
@@ -25,14 +25,23 @@ DEFAULT_LIMIT = 5
 # `tests/benchmarks/runbook_retrieval.py --fit` finds these weights, here rounded, on public alerts.
 # Only the last two weights are set by hand: they prefer the runbook that was used for a similar
 # report, and runbooks that helped often.
-WEIGHTS = dict(zip(FEATURES, (4.0, 2.0, 5.0, 2.0, 2.5, 3.5, 3.5, 4.5, 10.0, 0.2), strict=True))
-# The coefficients of the log-odds that a runbook applies: of its score, of its lead over the best
-# other runbook, and the intercept.
-CALIBRATION = (0.2, 0.35, -4.5)
+WEIGHTS = dict(
+    zip(FEATURES, (4.0, 2.0, 5.0, 2.0, 2.5, 3.5, 3.5, 4.5, -2.0, -8.0, 13.0, 0.2), strict=True)
+)
+# A runbook's lead is its score less the score of the best other runbook, or less this constant if
+# no other runbook scores higher. So a report that no runbook fits gives none of them a lead.
+NO_RUNBOOK = 9.0
+# A larger lead does not make the runbook surer: the right runbook may be missing in the index.
+LARGEST_LEAD = 4.0
+# The coefficients of the log-odds that a runbook applies: of its lead, of having the alert's name
+# among its names, which several runbooks can have, and the intercept.
+CALIBRATION = (0.7, 1.4, -1.3)
 CUTOFF = 0.5
-_LINKED = 0.99
+_SETTLED = 0.99
+# A name decides nothing if past uses speak against its runbook, or for another, by more than this.
+_OUTVOTED = 0.2
 _WEIGHT_SPREAD = 1.0
-_CALIBRATION_SPREAD = (0.05, 0.1, 1.0)
+_CALIBRATION_SPREAD = (0.2, 0.5, 1.0)
 _MOST_EXAMPLES = 2_000
 
 Floats = NDArray[np.float64]
@@ -116,19 +125,25 @@ class RunbookModel(ReportModel):
             for report, match in zip(reports, matches, strict=True)
         ]
 
-    def relevance(self, match: Match) -> Floats:
-        """Return the calibrated probability that each runbook of the index applies."""
-        scores = match.features @ self.weights_
-        return np.asarray(expit(_evidence(scores) @ self.calibration_), dtype=np.float64)
+    def relevance(self, report: IncidentReport, match: Match, index: RunbookIndex) -> Floats:
+        """Return the calibrated probability that each runbook of the index applies.
+
+        A link to a runbook decides, or else a title that is the alert's name, unless past uses
+        contradict it.
+        """
+        evidence = _evidence(match.features, self.weights_)
+        relevance = np.asarray(expit(evidence @ self.calibration_), dtype=np.float64)
+        row = _settled_row(report, match, index)
+        if row is not None:
+            relevance *= 1 - _SETTLED
+            relevance[row] = _SETTLED
+        return relevance
 
     def _suggest(
         self, report: IncidentReport, match: Match, index: RunbookIndex, limit: int, least: float
     ) -> RunbookPrediction:
-        relevance = self.relevance(match)
+        relevance = self.relevance(report, match, index)
         linked = linked_runbook(report, index)
-        if linked is not None:
-            relevance = np.minimum(relevance, 1 - _LINKED)
-            relevance[linked] = _LINKED
         ids = [runbook.id for runbook in index.runbooks]
         order = sorted(range(len(index)), key=lambda row: (-relevance[row], ids[row]))[:limit]
         return RunbookPrediction(
@@ -171,30 +186,45 @@ def _rankings(examples: Sequence[ResolvedIncident], index: RunbookIndex) -> list
 
 
 def _calibrate(rankings: Sequence[Ranking], weights: Floats, prior: Floats) -> Floats:
-    """Return the calibration, fitted to each query's best candidate and best wrong candidate."""
+    """Return the calibration, fitted to each query's best candidate with and without the right one.
+
+    The best candidate without the right runbook shows how a report looks that no runbook fits.
+    """
     if not rankings:
         return prior
     examples: list[tuple[Floats, bool]] = []
     for ranking in rankings:
-        scores = ranking.features @ weights
-        examples.append((top_evidence(scores), bool(ranking.is_right[scores.argmax()])))
-        others = scores[~ranking.is_right]
+        best = int((ranking.features @ weights).argmax())
+        examples.append((_evidence(ranking.features, weights)[best], bool(ranking.is_right[best])))
+        others = ranking.features[~ranking.is_right]
         if len(others):
-            examples.append((top_evidence(others), False))
+            best = int((others @ weights).argmax())
+            examples.append((_evidence(others, weights)[best], False))
     evidence, right = (np.array(column) for column in zip(*examples, strict=True))
     return fit_logit(evidence, right, prior, np.array(_CALIBRATION_SPREAD))
 
 
-def top_evidence(scores: Floats) -> Floats:
-    """Return the calibration's inputs for the best candidate; see `CALIBRATION`."""
-    return np.asarray(_evidence(scores)[int(scores.argmax())], dtype=np.float64)
+def _evidence(features: Floats, weights: Floats) -> Floats:
+    """Return the calibration's inputs for each candidate; see `CALIBRATION`."""
+    scores = features @ weights
+    lead = np.minimum(scores - _best_rival(scores), LARGEST_LEAD)
+    is_named = features[:, FEATURES.index("same name")]
+    return np.column_stack([lead, is_named, np.ones(len(scores))])
 
 
-def _evidence(scores: Floats) -> Floats:
-    """Return each candidate's score, its lead over the best other candidate, and the constant 1."""
+def _best_rival(scores: Floats) -> Floats:
+    """Return for each score the highest other score, at least `NO_RUNBOOK`."""
     if len(scores) < 2:
-        lead = np.zeros(len(scores))
-    else:
-        second, first = np.partition(scores, -2)[-2:]
-        lead = scores - np.where(scores < first, first, second)
-    return np.column_stack([scores, lead, np.ones(len(scores))])
+        return np.full(len(scores), NO_RUNBOOK)
+    second, first = np.partition(scores, -2)[-2:]
+    return np.maximum(np.where(scores < first, first, second), NO_RUNBOOK)
+
+
+def _settled_row(report: IncidentReport, match: Match, index: RunbookIndex) -> int | None:
+    linked = linked_runbook(report, index)
+    if linked is not None:
+        return linked
+    named = same_named_runbook(match.query, index)
+    votes = match.features[:, FEATURES.index("past uses")]
+    is_outvoted = named is not None and votes[named] < max(0.0, votes.max()) - _OUTVOTED
+    return None if is_outvoted else named

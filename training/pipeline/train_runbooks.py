@@ -166,7 +166,7 @@ def _answer(
     matches = match_reports([incident.report for incident in incidents], index)
     answers = []
     for incident, match in zip(incidents, matches, strict=True):
-        relevance = model.relevance(match)
+        relevance = model.relevance(incident.report, match, index)
         right_row = row_of_runbook.get(incident.outcome.runbook_id or "")
         answers.append(
             (
