@@ -191,7 +191,8 @@ class SuggestedRunbook:
     """A runbook that probably applies.
 
     `relevance` is the calibrated probability that it applies. `why` lists the reasons, such as a
-    past use or a quote from the best matching section. `steps` are what to do, in order.
+    past use or a quote from the best matching section. `steps` are what to do, in order. `reasons`
+    are the two or three that carry most, with their places in the report.
     """
 
     id: str
@@ -200,6 +201,7 @@ class SuggestedRunbook:
     why: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     url: str | None = None
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

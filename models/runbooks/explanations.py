@@ -23,7 +23,7 @@ def suggestion_reasons(
     reasons = ["the report links to it"] if is_linked else []
     if match.features[row, FEATURES.index("same name")] > 0:
         reasons.append(f"named alike: {index.runbooks[row].title}")
-    last_use = _last_use(match, index, row)
+    last_use = last_use_of(match, index, row)
     if last_use:
         reasons.append(last_use)
     quote = _quote(match, index, row)
@@ -32,7 +32,24 @@ def suggestion_reasons(
     return tuple(reasons)
 
 
-def _last_use(match: Match, index: RunbookIndex, row: int) -> str:
+def best_passage(match: Match, index: RunbookIndex, row: int) -> Passage | None:
+    """Return the passage of a runbook that fits a report best; title passages are ignored."""
+    places = [
+        place
+        for place in np.flatnonzero(index.owners == row).tolist()
+        if index.passages[place].original != index.runbooks[row].title
+    ]
+    words = set(match.query.words)
+    best = max(
+        places,
+        key=lambda place: match.passage_scores[place] + _word_share(words, index, place),
+        default=None,
+    )
+    return None if best is None else index.passages[best]
+
+
+def last_use_of(match: Match, index: RunbookIndex, row: int) -> str:
+    """Return the most similar past incident that a runbook was used for; empty without one."""
     past = index.past
     likeness = np.where((past.rows == row) & past.helped, match.likeness, 0.0)
     if not len(likeness) or likeness.max() < _LEAST_LIKENESS:
@@ -43,21 +60,12 @@ def _last_use(match: Match, index: RunbookIndex, row: int) -> str:
 
 
 def _quote(match: Match, index: RunbookIndex, row: int) -> str:
-    """Return the heading and the best sentence of the best passage; title passages are ignored."""
-    places = [
-        place
-        for place in np.flatnonzero(index.owners == row).tolist()
-        if index.passages[place].original != index.runbooks[row].title
-    ]
-    if not places:
+    """Return the heading and the best sentence of the best passage."""
+    passage = best_passage(match, index, row)
+    if passage is None:
         return ""
-    words = set(match.query.words)
-    best = max(
-        places, key=lambda place: match.passage_scores[place] + _word_share(words, index, place)
-    )
-    passage = index.passages[best]
     heading = "" if passage.heading == index.runbooks[row].title else passage.heading
-    sentence = _best_sentence(words, index, passage)
+    sentence = _best_sentence(set(match.query.words), index, passage)
     return cut_short(f"{heading}: {sentence}" if heading else sentence, _LONGEST_QUOTE)
 
 

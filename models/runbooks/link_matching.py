@@ -1,12 +1,12 @@
-"""Finds the runbook that a report links to or is named like, which decides which one applies."""
+"""Finds the runbook that a report links to; a link decides which runbook applies."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from features.domain.report import IncidentReport
 from features.text.tokens import plain_name
-from models.runbooks.passages import RunbookQuery
 from models.runbooks.runbook_index import RunbookIndex
 
 _URL = re.compile(r"https?://[^\s<>\"'`\])}]{4,500}", re.IGNORECASE)
@@ -18,43 +18,63 @@ _LONGEST_READ = 20_000
 _GENERIC_NAMES = frozenset(("index", "readme", "runbook", "runbooks", "playbook", "playbooks"))
 
 
-def linked_runbook(report: IncidentReport, index: RunbookIndex) -> int | None:
-    """Return the row of the runbook that a report links to.
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A report's link to the runbook in a row of the index, at `start` to `end` of a field."""
+
+    row: int
+    field: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    text: str
+    is_about_runbooks: bool
+    field: str
+    start: int
+
+
+def linked_runbook(report: IncidentReport, index: RunbookIndex) -> Link | None:
+    """Return a report's link to a runbook.
 
     The first address that matches exactly one runbook counts; without such an address the result is
     None. An address matches the runbooks that have it as URL. If no runbook has it, but the
     address or the name of its field contains a word such as `runbook`, paths are compared from the
     end: the address matches the runbooks with the largest number of equal segments.
     """
-    for address, is_about_runbooks in _addresses(report):
+    for address in _addresses(report):
         rows = [
-            row for row, runbook in enumerate(index.runbooks) if _same_page(address, runbook.url)
+            row
+            for row, runbook in enumerate(index.runbooks)
+            if _same_page(address.text, runbook.url)
         ]
-        if not rows and is_about_runbooks:
-            rows = _rows_by_path(address, index)
+        if not rows and address.is_about_runbooks:
+            rows = _rows_by_path(address.text, index)
         if len(rows) == 1:
-            return rows[0]
+            end = address.start + len(address.text)
+            return Link(rows[0], address.field, address.start, end)
     return None
 
 
-def same_named_runbook(query: RunbookQuery, index: RunbookIndex) -> int | None:
-    """Return the row of the only runbook whose title or file name is the name of the alert."""
-    rows = [
-        row for row, names in enumerate(index.own_names) if not query.full_names.isdisjoint(names)
+def _addresses(report: IncidentReport) -> Iterator[_Address]:
+    facts = [
+        (bool(_ABOUT_RUNBOOKS.search(name)), f"attributes.{name}", value)
+        for name, value in report.attributes.items()
     ]
-    return rows[0] if len(rows) == 1 else None
-
-
-def _addresses(report: IncidentReport) -> Iterator[tuple[str, bool]]:
-    attributes = report.attributes.items()
-    facts = ((bool(_ABOUT_RUNBOOKS.search(name)), value) for name, value in attributes)
-    texts = [*facts, (False, report.description[:_LONGEST_READ]), (False, report.title)]
-    for is_about_runbooks, text in sorted(texts, key=lambda item: not item[0]):
-        addresses = _URL.findall(text)
+    texts = [
+        *facts,
+        (False, "description", report.description[:_LONGEST_READ]),
+        (False, "title", report.title),
+    ]
+    for is_about_runbooks, field, text in sorted(texts, key=lambda item: not item[0]):
+        addresses = [(match[0], match.start()) for match in _URL.finditer(text)]
         if is_about_runbooks and not addresses and text.strip():
-            addresses = [text.strip()]
-        for address in addresses:
-            yield address, is_about_runbooks or bool(_ABOUT_RUNBOOKS.search(address))
+            addresses = [(text.strip(), len(text) - len(text.lstrip()))]
+        for address, start in addresses:
+            is_about = is_about_runbooks or bool(_ABOUT_RUNBOOKS.search(address))
+            yield _Address(address, is_about, field, start)
 
 
 def _same_page(address: str, url: str | None) -> bool:

@@ -37,12 +37,14 @@ class Match:
     `features` has shape (runbooks, FEATURES). `passage_scores` are the cosines of the report with
     each passage of the index. `likeness` is the similarity of the report to the report of each past
     use, in 0..1; it is 0 for a use that is not earlier than the report, or for the same incident.
+    `is_titled` marks the runbooks whose title or file name is the name of the alert.
     """
 
     query: RunbookQuery
     features: Floats
     passage_scores: Floats
     likeness: Floats
+    is_titled: NDArray[np.bool_]
 
 
 def match_reports(reports: Sequence[IncidentReport], index: RunbookIndex) -> list[Match]:
@@ -76,7 +78,14 @@ def _match(
         _past_votes(likeness, index),
         _usage(is_past, index),
     )
-    return Match(query, np.column_stack(features), passage_scores, likeness)
+    titled = [not query.full_names.isdisjoint(names) for names in index.own_names]
+    return Match(
+        query,
+        np.column_stack(features),
+        passage_scores,
+        likeness,
+        np.array(titled, dtype=np.bool_),
+    )
 
 
 def _best_by_runbook(scores: Floats, owners: NDArray[np.int64], count: int) -> Floats:

@@ -1,7 +1,7 @@
 """The parts of a report and of a runbook that are compared to match them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice, pairwise
 
@@ -91,6 +91,24 @@ def read_report(report: IncidentReport) -> RunbookQuery:
         full_names=_full_names(report),
         text=incident_text(replace(report, title=title, description=prose)),
     )
+
+
+def stated_name(report: IncidentReport, names: Collection[str]) -> tuple[str, int, int] | None:
+    """Return the field, start and end of the first of some plain names in a report.
+
+    >>> stated_name(IncidentReport(id="1", title="[FIRING:1] KubePodCrashLooping"), {
+    ...     "kubepodcrashlooping"})
+    ('title', 11, 30)
+    """
+    wholes = [("title", report.title)]
+    wholes += [(f"attributes.{name}", report.attributes.get(name, "")) for name in _NAME_FACTS]
+    for field, text in wholes:
+        if plain_name(text) in names:
+            return field, 0, len(text)
+    for match in _COMPOUND.finditer(report.title[:1_000]):
+        if plain_name(match[0]) in names:
+            return "title", match.start(), match.end()
+    return None
 
 
 def bigrams(terms: list[str]) -> list[str]:

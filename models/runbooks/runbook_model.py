@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, softmax
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.domain.runbook import Runbook, Section, SectionRole
@@ -14,7 +14,8 @@ from features.errors import NotTrained
 from models.base.predictions import RunbookPrediction, SuggestedRunbook
 from models.base.report_model import ReportModel
 from models.runbooks.explanations import suggestion_reasons
-from models.runbooks.link_matching import linked_runbook, same_named_runbook
+from models.runbooks.link_matching import linked_runbook
+from models.runbooks.located_reasons import located_reasons
 from models.runbooks.match_features import FEATURES, Match, match_reports
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.usage import past_uses
@@ -33,15 +34,14 @@ WEIGHTS = dict(
 NO_RUNBOOK = 9.0
 # A larger lead does not make the runbook surer: the right runbook may be missing in the index.
 LARGEST_LEAD = 4.0
-# The coefficients of the log-odds that a runbook applies: of its lead, of having the alert's name
-# among its names, which several runbooks can have, and the intercept.
-CALIBRATION = (0.7, 1.4, -1.3)
+# The coefficients of the log-odds that a runbook applies: of its lead, and the intercept.
+CALIBRATION = (0.7, -1.2)
 CUTOFF = 0.5
 _SETTLED = 0.99
 # A name decides nothing if past uses speak against its runbook, or for another, by more than this.
 _OUTVOTED = 0.2
 _WEIGHT_SPREAD = 1.0
-_CALIBRATION_SPREAD = (0.2, 0.5, 1.0)
+_CALIBRATION_SPREAD = (0.2, 1.0)
 _MOST_EXAMPLES = 2_000
 
 Floats = NDArray[np.float64]
@@ -125,25 +125,27 @@ class RunbookModel(ReportModel):
             for report, match in zip(reports, matches, strict=True)
         ]
 
-    def relevance(self, report: IncidentReport, match: Match, index: RunbookIndex) -> Floats:
+    def relevance(self, match: Match, linked: int | None = None) -> Floats:
         """Return the calibrated probability that each runbook of the index applies.
 
-        A link to a runbook decides, or else a title that is the alert's name, unless past uses
-        contradict it.
+        A link to the runbook in row `linked` decides, or else a runbook's title that is the
+        alert's name, unless past uses contradict it. Several runbooks with this title share the
+        relevance by their scores.
         """
-        evidence = _evidence(match.features, self.weights_)
-        relevance = np.asarray(expit(evidence @ self.calibration_), dtype=np.float64)
-        row = _settled_row(report, match, index)
-        if row is not None:
+        scores = match.features @ self.weights_
+        relevance = np.asarray(expit(_evidence(scores) @ self.calibration_), dtype=np.float64)
+        settled = _titled(match) if linked is None else np.arange(len(scores)) == linked
+        if settled.any():
             relevance *= 1 - _SETTLED
-            relevance[row] = _SETTLED
+            relevance[settled] = np.minimum(softmax(scores[settled]), _SETTLED)
         return relevance
 
     def _suggest(
         self, report: IncidentReport, match: Match, index: RunbookIndex, limit: int, least: float
     ) -> RunbookPrediction:
-        relevance = self.relevance(report, match, index)
-        linked = linked_runbook(report, index)
+        link = linked_runbook(report, index)
+        linked = None if link is None else link.row
+        relevance = self.relevance(match, linked)
         ids = [runbook.id for runbook in index.runbooks]
         order = sorted(range(len(index)), key=lambda row: (-relevance[row], ids[row]))[:limit]
         return RunbookPrediction(
@@ -155,6 +157,9 @@ class RunbookModel(ReportModel):
                     why=suggestion_reasons(match, index, row, is_linked=row == linked),
                     steps=index.runbooks[row].steps,
                     url=index.runbooks[row].url,
+                    reasons=located_reasons(
+                        report, match, index, row, link if row == linked else None
+                    ),
                 )
                 for row in order
                 if relevance[row] >= least
@@ -192,24 +197,36 @@ def _calibrate(rankings: Sequence[Ranking], weights: Floats, prior: Floats) -> F
     """
     if not rankings:
         return prior
-    examples: list[tuple[Floats, bool]] = []
-    for ranking in rankings:
-        best = int((ranking.features @ weights).argmax())
-        examples.append((_evidence(ranking.features, weights)[best], bool(ranking.is_right[best])))
-        others = ranking.features[~ranking.is_right]
-        if len(others):
-            best = int((others @ weights).argmax())
-            examples.append((_evidence(others, weights)[best], False))
-    evidence, right = (np.array(column) for column in zip(*examples, strict=True))
+    evidence, right = calibration_examples(rankings, weights)
     return fit_logit(evidence, right, prior, np.array(_CALIBRATION_SPREAD))
 
 
-def _evidence(features: Floats, weights: Floats) -> Floats:
-    """Return the calibration's inputs for each candidate; see `CALIBRATION`."""
-    scores = features @ weights
+def calibration_examples(
+    rankings: Sequence[Ranking], weights: Floats
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the evidence for each query's best candidate, and whether it is right.
+
+    Each query counts twice: with all candidates, and without the right ones.
+    """
+    examples: list[tuple[Floats, bool]] = []
+    for ranking in rankings:
+        scores = ranking.features @ weights
+        examples.append((_top_evidence(scores), bool(ranking.is_right[scores.argmax()])))
+        others = scores[~ranking.is_right]
+        if len(others):
+            examples.append((_top_evidence(others), False))
+    evidence, right = (np.array(column) for column in zip(*examples, strict=True))
+    return evidence, right
+
+
+def _top_evidence(scores: Floats) -> Floats:
+    return np.asarray(_evidence(scores)[int(scores.argmax())], dtype=np.float64)
+
+
+def _evidence(scores: Floats) -> Floats:
+    """Return each candidate's lead, at most the largest that counts, and the constant 1."""
     lead = np.minimum(scores - _best_rival(scores), LARGEST_LEAD)
-    is_named = features[:, FEATURES.index("same name")]
-    return np.column_stack([lead, is_named, np.ones(len(scores))])
+    return np.column_stack([lead, np.ones(len(scores))])
 
 
 def _best_rival(scores: Floats) -> Floats:
@@ -220,11 +237,9 @@ def _best_rival(scores: Floats) -> Floats:
     return np.maximum(np.where(scores < first, first, second), NO_RUNBOOK)
 
 
-def _settled_row(report: IncidentReport, match: Match, index: RunbookIndex) -> int | None:
-    linked = linked_runbook(report, index)
-    if linked is not None:
-        return linked
-    named = same_named_runbook(match.query, index)
+def _titled(match: Match) -> NDArray[np.bool_]:
+    """Return which runbooks have the alert's name as title; none if past uses contradict it."""
     votes = match.features[:, FEATURES.index("past uses")]
-    is_outvoted = named is not None and votes[named] < max(0.0, votes.max()) - _OUTVOTED
-    return None if is_outvoted else named
+    votes_for_name = votes[match.is_titled].max(initial=-np.inf)
+    is_outvoted = votes_for_name < max(0.0, votes.max()) - _OUTVOTED
+    return np.zeros_like(match.is_titled) if is_outvoted else match.is_titled

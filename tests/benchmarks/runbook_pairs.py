@@ -17,6 +17,7 @@ from features.text.cleaning import split_camel_case
 _TITLE_SHOWN_WITHIN = 300
 _FRONT_TITLE = re.compile(r"\A---\n(?:.*\n)*?title: *(.*)\n")
 _SHORTEST_NAME = 4
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,25 @@ def load_families(*, masked: bool, with_expression: bool) -> tuple[Family, ...]:
         )
         for name in sorted(families)
     )
+
+
+def shorten_names(family: Family) -> Family:
+    """Return a family whose alerts' names lack one word, so that no title is equal to a name."""
+    reports = tuple(
+        replace(
+            report,
+            title=_without_middle_word(report.title),
+            description=without_names(report.description, {report.title}),
+        )
+        for report in family.reports
+    )
+    return replace(family, reports=reports)
+
+
+def _without_middle_word(name: str) -> str:
+    words = _WORD.findall(split_camel_case(name))
+    del words[len(words) // 2 : len(words) // 2 + (len(words) > 1)]
+    return "".join(word[:1].upper() + word[1:] for word in words)
 
 
 def _family(name, pages, pairs, names, with_expression: bool) -> Family:

@@ -24,7 +24,7 @@ from models.base.estimate import Estimate
 from models.classification.cross_validation import Rows
 from models.runbooks.match_features import FEATURES, match_reports
 from models.runbooks.runbook_index import RunbookIndex
-from models.runbooks.runbook_model import CALIBRATION, CUTOFF, WEIGHTS, top_evidence
+from models.runbooks.runbook_model import WEIGHTS
 from models.statistics.conditional_logit import Ranking, fit_conditional_logit
 from training.evaluation.metrics import measure
 
@@ -80,28 +80,6 @@ def measure_shipped(*, masked: bool) -> dict[str, float]:
         places = _places(_features(family) @ _shipped(), family.right)
         recalls.append([float((places < depth).mean()) for depth in _DEPTHS.values()])
     return dict(zip(_DEPTHS, np.mean(recalls, axis=0).tolist(), strict=True))
-
-
-def measure_shown(*, masked: bool) -> dict[str, float]:
-    """Return how the shipped cut-off does when the right runbook is on the index, and when not."""
-    shown, right, idle = [], [], []
-    for family in load_families(masked=masked, with_expression=False):
-        scores = _features(family) @ _shipped()
-        for row, alert_scores in zip(family.right, scores, strict=True):
-            is_shown, best = _shows(alert_scores)
-            shown.append(is_shown)
-            right.append(is_shown and best == row)
-            idle.append(_shows(np.delete(alert_scores, row))[0])
-    return {
-        "shown": float(np.mean(shown)),
-        "right of the shown": float(np.sum(right) / max(1, np.sum(shown))),
-        "shown though it is not there": float(np.mean(idle)),
-    }
-
-
-def _shows(scores: Floats) -> tuple[bool, int]:
-    evidence = top_evidence(scores)
-    return bool(1 / (1 + np.exp(-evidence @ np.array(CALIBRATION))) >= CUTOFF), int(scores.argmax())
 
 
 def _features(family: Family) -> Floats:
@@ -212,7 +190,6 @@ def main() -> None:
         title = "runbooks, names masked" if masked else "runbooks"
         section = comparison_section(comparison, run)
         Console().print(render(title, section), markup=False, soft_wrap=True)
-        Console().print({name: round(x, 3) for name, x in measure_shown(masked=masked).items()})
 
 
 if __name__ == "__main__":

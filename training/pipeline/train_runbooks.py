@@ -13,6 +13,7 @@ from features.domain.runbook import Runbook
 from features.encoding.encoder_weights import open_encoder
 from features.errors import NotEnoughHistory
 from models.base.model_card import Card, Metric, RowCounts, package_versions
+from models.runbooks.link_matching import linked_runbook
 from models.runbooks.match_features import FEATURES, match_reports
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import RunbookModel
@@ -166,7 +167,8 @@ def _answer(
     matches = match_reports([incident.report for incident in incidents], index)
     answers = []
     for incident, match in zip(incidents, matches, strict=True):
-        relevance = model.relevance(incident.report, match, index)
+        link = linked_runbook(incident.report, index)
+        relevance = model.relevance(match, None if link is None else link.row)
         right_row = row_of_runbook.get(incident.outcome.runbook_id or "")
         answers.append(
             (

@@ -15,7 +15,7 @@ from features.encoding.encoder import HashingEncoder
 from features.errors import NotTrained
 from models.base.predictions import Decision
 from models.runbooks.match_features import FEATURES, match_reports
-from models.runbooks.passages import passages_of
+from models.runbooks.passages import passages_of, read_report
 from models.runbooks.runbook_index import RunbookIndex, RunbookUse
 from models.runbooks.runbook_model import CUTOFF, RunbookModel
 from models.runbooks.usage import past_uses
@@ -354,3 +354,90 @@ def test_names_of_other_alerts_do_not_draw_a_runbook(model) -> None:
     ]
     report = IncidentReport(id="1", description="node filesystem space filling up")
     assert suggest(model, RunbookIndex(pages, HashingEncoder()), report, cutoff=0).label == "b"
+
+
+GENERAL_DISK = runbook("general/disk-full", "Disk full", "A volume of a server is almost full.")
+POSTGRES_DISK = runbook(
+    "database/postgresql-disk-full",
+    "PostgreSQL disk full",
+    "The volume of a PostgreSQL server is full. Run df -h /var/lib/postgresql.",
+)
+MAIL_DISK = IncidentReport(
+    id="q4", title="Disk 96% full on mail-03", description="/var/spool is nearly full"
+)
+
+
+def relevances(model, pages, report) -> dict[str, float]:
+    answer = suggest(model, RunbookIndex(pages, HashingEncoder()), report, cutoff=0, limit=100)
+    return {suggestion.id: suggestion.relevance for suggestion in answer.runbooks}
+
+
+def test_words_of_another_component_count_against_a_runbook(model) -> None:
+    pages = [*RUNBOOKS, GENERAL_DISK, POSTGRES_DISK]
+    found = relevances(model, pages, MAIL_DISK)
+    assert found[GENERAL_DISK.id] > found[POSTGRES_DISK.id]
+    assert found[POSTGRES_DISK.id] < CUTOFF
+    assert relevances(model, [*RUNBOOKS, POSTGRES_DISK], MAIL_DISK)[POSTGRES_DISK.id] < CUTOFF
+
+
+@pytest.mark.parametrize("report", [DISK, TUNNEL, MAIL_DISK])
+def test_without_the_right_runbook_none_is_shown(model, index, report) -> None:
+    right = suggest(model, index, report, cutoff=0).label
+    others = [page for page in RUNBOOKS if page.id != right]
+    assert max(relevances(model, others, report).values()) < CUTOFF
+
+
+def test_a_lone_runbook_needs_evidence(model) -> None:
+    assert relevances(model, [POSTGRES_DISK], ODD)[POSTGRES_DISK.id] < 0.1
+    assert relevances(model, [POSTGRES_DISK], MAIL_DISK)[POSTGRES_DISK.id] < CUTOFF
+
+
+def test_a_title_that_is_the_alerts_name_settles_it(model, index) -> None:
+    fact = IncidentReport(id="1", title="Firing", attributes={"alertname": "DiskFillingUp"})
+    within = IncidentReport(id="2", title="[FIRING:1] DiskFillingUp (srv-db-012 warning)")
+    for report in (DISK, fact, within):
+        found = relevances(model, RUNBOOKS, report)
+        assert found.pop("disk/DiskFillingUp") == 0.99
+        assert max(found.values()) <= 0.01
+
+
+def test_only_a_link_or_a_title_makes_sure(model) -> None:
+    report = IncidentReport(id="1", title="The Mail queue grows again", description=TEXTS[7])
+    same = IncidentReport(id="2", title="Remote users lose the VPN tunnel to the branch.")
+    for asked in (report, same):
+        assert max(relevances(model, RUNBOOKS, asked).values()) < 0.95
+
+
+@pytest.mark.parametrize("title", ["Backup", "PostgreSQL is slow"])
+def test_the_name_of_a_component_settles_nothing(model, title) -> None:
+    pages = [*RUNBOOKS, runbook("a/backup", "Backup", "x"), runbook("a/pg", "PostgreSQL", "x")]
+    assert max(relevances(model, pages, IncidentReport(id="1", title=title)).values()) < 0.95
+
+
+def test_runbooks_with_the_same_title_share_the_relevance(model) -> None:
+    twins = [runbook(path, "DiskFillingUp", "No space left.") for path in ("b", "a")]
+    found = relevances(model, [*RUNBOOKS[2:], *twins], DISK)
+    assert found["a"] == found["b"] == pytest.approx(0.5)
+    assert relevances(model, twins[1:], DISK)["a"] == 0.99
+
+
+def test_a_title_that_past_uses_contradict_settles_nothing(model, index) -> None:
+    past = replace(DISK, id="INC7")
+    used = index.with_uses([RunbookUse(past, "mail/queue")])
+    assert suggest(model, used, DISK, cutoff=0).confidence < 0.99
+
+
+@pytest.mark.parametrize("report", [DISK, TUNNEL, MAIL_DISK, ODD])
+def test_an_unrelated_runbook_changes_relevance_little(model, report) -> None:
+    unrelated = runbook("hr/onboarding", "New colleague", "Order a badge for the first day.")
+    pages = [*RUNBOOKS, GENERAL_DISK]
+    before = relevances(model, pages, report)
+    after = relevances(model, [*pages, unrelated], report)
+    assert {id: after[id] for id in before} == pytest.approx(before, abs=0.05)  # noqa: A001
+
+
+def test_plurals_and_remarks_in_parentheses_are_words() -> None:
+    text = "3 unhealthy ingester(s) cannot compact (reason: size), see rate(errors_total[5m])"
+    words = read_report(IncidentReport(id="1", description=text)).words
+    assert {"ingest", "compact"} <= set(words)
+    assert "rate" not in words
