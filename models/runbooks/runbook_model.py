@@ -35,7 +35,7 @@ NO_RUNBOOK = 9.0
 # A larger lead does not make the runbook surer: the right runbook may be missing in the index.
 LARGEST_LEAD = 4.0
 # The coefficients of the log-odds that a runbook applies: of its lead, and the intercept.
-CALIBRATION = (0.7, -1.2)
+CALIBRATION = (0.7, -1.4)
 CUTOFF = 0.5
 _SETTLED = 0.99
 # A name decides nothing if past uses speak against its runbook, or for another, by more than this.
