@@ -234,7 +234,8 @@ def _best_rival(scores: Floats) -> Floats:
     if len(scores) < 2:
         return np.full(len(scores), NO_RUNBOOK)
     second, first = np.partition(scores, -2)[-2:]
-    return np.maximum(np.where(scores < first, first, second), NO_RUNBOOK)
+    rivals = np.where(scores < first, first, second)
+    return np.asarray(np.maximum(rivals, NO_RUNBOOK), dtype=np.float64)
 
 
 def _titled(match: Match) -> NDArray[np.bool_]:
@@ -242,4 +243,4 @@ def _titled(match: Match) -> NDArray[np.bool_]:
     votes = match.features[:, FEATURES.index("past uses")]
     votes_for_name = votes[match.is_titled].max(initial=-np.inf)
     is_outvoted = votes_for_name < max(0.0, votes.max()) - _OUTVOTED
-    return np.zeros_like(match.is_titled) if is_outvoted else match.is_titled
+    return match.is_titled & np.bool_(not is_outvoted)
