@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import tantivy
 
-from features.search.candidates import UNKNOWN_TIME
-from features.search.ragged_array import Slots
+from features.search.candidates import UNKNOWN_TIME, Integers
 
 _TITLE_WEIGHT = 2.0
 _MOST_TERMS = 32
@@ -24,10 +23,10 @@ class Terms:
 
 
 class LexicalIndex:
-    """BM25 (Robertson et al. 1994) with tantivy; a document's id is its slot number.
+    """BM25 (Robertson et al. 1994) with tantivy; each document has a number.
 
     >>> index = LexicalIndex()
-    >>> index.put([(4, None, Terms(["disk"], ["disk", "full"])), (7, 10, Terms([], ["vpn"]))])
+    >>> index.update([(4, None, Terms(["disk"], ["disk", "full"])), (7, 10, Terms([], ["vpn"]))])
     >>> index.search(Terms(["vpn"], ["vpn", "down"]), count=5, before=None).tolist()
     [7]
     """
@@ -39,26 +38,31 @@ class LexicalIndex:
         self._index.register_tokenizer(_TOKENIZER, words)
         self._writer = self._index.writer(heap_size=_HEAP_BYTES, num_threads=1)
 
-    def put(self, documents: Iterable[tuple[int, int | None, Terms]]) -> None:
-        """Add or replace documents, each a tuple of slot, time of opening in seconds, and terms."""
-        for slot, opened, terms in documents:
-            self._writer.delete_documents_by_term("slot", slot)
+    def update(
+        self,
+        documents: Iterable[tuple[int, int | None, Terms]] = (),
+        *,
+        removed: Iterable[int] = (),
+    ) -> None:
+        """Remove documents by number, then add or replace documents.
+
+        A document is a tuple of its number, a time of opening in seconds, and its terms.
+        """
+        for number in removed:
+            self._writer.delete_documents_by_term("number", number)
+        for number, opened, terms in documents:
+            self._writer.delete_documents_by_term("number", number)
             document = tantivy.Document()
-            document.add_integer("slot", slot)
+            document.add_integer("number", number)
             document.add_integer("opened", UNKNOWN_TIME if opened is None else opened)
             document.add_text("title", " ".join(terms.title))
             document.add_text("text", " ".join(terms.text))
             self._writer.add_document(document)
-        self._commit()
+        self._writer.commit()
+        self._index.reload()
 
-    def remove(self, slots: Iterable[int]) -> None:
-        """Remove documents."""
-        for slot in slots:
-            self._writer.delete_documents_by_term("slot", slot)
-        self._commit()
-
-    def search(self, terms: Terms, *, count: int, before: int | None) -> Slots:
-        """Return the slots of the best documents, best first.
+    def search(self, terms: Terms, *, count: int, before: int | None) -> Integers:
+        """Return the numbers of the best documents, best first.
 
         With `before`, only documents of an earlier or unknown time of opening are returned.
         """
@@ -69,12 +73,8 @@ class LexicalIndex:
                 [(tantivy.Occur.Must, query), (tantivy.Occur.Must, self._opened_before(before))]
             )
         hits = searcher.search(query, limit=count, count=False).hits
-        slots = searcher.fast_field_values("slot", [address for _, address in hits])
-        return np.array(slots, dtype=np.int64)
-
-    def _commit(self) -> None:
-        self._writer.commit()
-        self._index.reload()
+        numbers = searcher.fast_field_values("number", [address for _, address in hits])
+        return np.array(numbers, dtype=np.int64)
 
     def _query(self, searcher: tantivy.Searcher, terms: Terms) -> tantivy.Query:
         words = _rarest(searcher, "text", terms.text)
@@ -103,7 +103,7 @@ class LexicalIndex:
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    builder.add_integer_field("slot", indexed=True, fast=True)
+    builder.add_integer_field("number", indexed=True, fast=True)
     builder.add_integer_field("opened", indexed=True, fast=True)
     for field in ("title", "text"):
         builder.add_text_field(field, tokenizer_name=_TOKENIZER, index_option="freq")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 
 import numpy as np
 
@@ -24,8 +25,10 @@ class SearchView:
     """The words, vectors, facts and error signatures of a report.
 
     `title_terms`, `text_terms`, `facts` and `signatures` are sorted hash buckets without repeats.
-    `service` is a bucket, -1 for no service. `opened` is in seconds since 1970, None if unknown.
-    The vector of an empty title is zero.
+    Values that contain a URL are no facts. `service` and `source` are buckets, -1 for none.
+    `opened` is in seconds since 1970, None if unknown. The vector of an empty title is zero. Two
+    reports have the same `fingerprint` if they have the same service and, once variable parts are
+    masked, the same words in title and text; without words, the same facts.
     """
 
     id: str
@@ -38,6 +41,8 @@ class SearchView:
     facts: Hashes
     signatures: Hashes
     service: int
+    source: int
+    fingerprint: int
 
 
 def view_reports(reports: Sequence[IncidentReport], encoder: Encoder) -> list[SearchView]:
@@ -64,20 +69,50 @@ def _view(report: IncidentReport, title_vector: Vectors, text_vector: Vectors) -
     raw_text = f"{report.title}\n{report.description}"[:_LONGEST_READ]
     title = terms_of(report.title)[:_MOST_TERMS]
     text = [*title, *terms_of(report.description[:_LONGEST_READ])][:_MOST_TERMS]
-    facts = [f"{name}={value.lower()}" for name, value in report.attributes.items()]
+    title_terms, text_terms = _buckets(title), _buckets(text)
+    facts = _buckets([fact_name(*fact) for fact in report.attributes.items() if is_fact(fact[1])])
+    service = bucket_of(report.service)
     return SearchView(
         id=report.id,
         opened=seconds_of(report.opened_at),
         words=Terms(title, text),
-        title_terms=_buckets(title),
-        text_terms=_buckets(text),
+        title_terms=title_terms,
+        text_terms=text_terms,
         title_vector=title_vector,
         text_vector=text_vector,
-        facts=_buckets(facts),
+        facts=facts,
         signatures=_buckets(sorted(error_signatures(raw_text))),
-        service=int(term_ids([report.service.lower()])[0]) if report.service else NO_SERVICE,
+        service=service,
+        source=bucket_of(report.source),
+        fingerprint=_fingerprint(service, title_terms, text_terms if len(text_terms) else facts),
     )
+
+
+def is_fact(value: str) -> bool:
+    """Tell whether an attribute's value describes an incident; a URL only leads to its sender.
+
+    >>> is_fact("graz"), is_fact("http://alertmanager.example:9093")
+    (True, False)
+    """
+    return "://" not in value
+
+
+def fact_name(name: str, value: str) -> str:
+    """Return an attribute with its value, as the search compares it."""
+    return f"{name}={value.lower()}"
+
+
+def bucket_of(value: str | None) -> int:
+    """Return the bucket of a service or source, -1 for none."""
+    return int(term_ids([value.lower()])[0]) if value else NO_SERVICE
 
 
 def _buckets(values: Sequence[str]) -> Hashes:
     return np.unique(term_ids(values))
+
+
+def _fingerprint(service: int, *term_sets: Hashes) -> int:
+    digest = blake2b(str(service).encode(), digest_size=8)
+    for terms in term_sets:
+        digest.update(b"|" + terms.tobytes())
+    return int.from_bytes(digest.digest())

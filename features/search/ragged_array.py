@@ -16,6 +16,13 @@ class Ragged:
     values: Hashes
     starts: Slots
 
+    def take(self, rows: Slots) -> "Ragged":
+        """Return some rows, in this order."""
+        lengths = np.diff(self.starts)[rows]
+        starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+        shift = np.repeat(self.starts[rows] - starts[:-1], lengths)
+        return Ragged(self.values[np.arange(starts[-1]) + shift], starts)
+
 
 class RaggedRows:
     """Rows of hashes by slot, in one growing array.

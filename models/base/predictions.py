@@ -125,14 +125,27 @@ class SeverityPrediction(ChoicePrediction):
 
 
 @dataclass(frozen=True, slots=True)
+class Occurrences:
+    """How often an issue occurred before, when it did last, and how often a fix is recorded.
+
+    `last_at` is the newest known time of opening.
+    """
+
+    count: int = 1
+    last_at: datetime | None = None
+    with_fix: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SimilarIncident:
     """A past incident that is probably about the same issue as the report.
 
     `relatedness` is the calibrated probability of this. `why` lists what the report and the
-    incident share, in a few words each. `resolution` is the sentence of the closing note that names
+    incident share, in a few words each; `reasons` are the same with their places in the report.
+    `resolution` is the sentence of the closing note that names
     the fix. If no sentence does (`has_fix` is false), `resolution` says that the incident is still
-    open or that no fix was recorded. `copies` are the ids of the near-copies that this entry
-    represents, without its own id.
+    open or that no fix was recorded. The entry represents the near-copies of the incident too:
+    `occurrences` counts all of them, `copies` are the ids of at most 100, without its own id.
     """
 
     id: str
@@ -146,6 +159,8 @@ class SimilarIncident:
     resolved_by: str | None = None
     hours_to_resolve: float | None = None
     copies: tuple[str, ...] = ()
+    occurrences: Occurrences = Occurrences()
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

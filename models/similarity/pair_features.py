@@ -5,9 +5,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from features.search.candidates import UNKNOWN_TIME, Candidates, Counts, IndexStatistics
+from features.search.candidates import UNKNOWN_TIME, Candidates
 from features.search.query import NO_SERVICE, SearchView
 from features.search.ragged_array import Hashes, Ragged
+from models.similarity.pair_statistics import PairStatistics, row_products
 
 Floats = NDArray[np.float64]
 
@@ -26,46 +27,39 @@ FEATURES: Final = (
 _SECONDS_A_WEEK = 7 * 86_400
 # The usual value of candidates, so that an unknown time counts neither for nor against a candidate.
 _UNKNOWN_LOG_WEEKS = 4.0
-_PRIOR_COUNT = 4
 
 
-def pair_features(view: SearchView, candidates: Candidates, common: IndexStatistics) -> Floats:
+def pair_features(view: SearchView, candidates: Candidates, usual: PairStatistics) -> Floats:
     """Return the features of each candidate and the report, of shape (candidates, features).
 
-    `commonness` is the mean cosine of a candidate with all incidents: if a candidate resembles all
-    incidents, its resemblance to the report is weak evidence. `shared_terms` is the square root of
-    the cosine of the term sets, and `rarest_term` is the weight of the rarest shared term; both
-    weight terms by inverse document frequency. A shared service or fact counts less, the more
-    incidents have it.
+    The features of a candidate depend on the report, on the candidate and on `usual` only: they are
+    the same to the last bit whatever other candidates there are. `commonness` is the mean cosine of
+    a candidate with the texts of a history: if a candidate resembles all incidents, its resemblance
+    to the report is weak evidence. `shared_terms` is the square root of the cosine of the term
+    sets, and `rarest_term` is the weight of the rarest shared term; both weight terms by inverse
+    document frequency. A shared service or fact counts less, the more incidents have it.
     """
-    terms = _SharedTerms(view.text_terms, candidates.text_terms, common.text_terms, common.count)
+    terms = _SharedTerms(view.text_terms, candidates.text_terms, usual)
     columns = (
-        candidates.text_vectors @ view.text_vector,
-        _commonness(candidates, common),
-        candidates.title_vectors @ view.title_vector,
+        row_products(candidates.text_vectors, view.text_vector),
+        usual.commonness(candidates.text_vectors),
+        row_products(candidates.title_vectors, view.title_vector),
         np.sqrt(terms.cosine()),
         terms.rarest(),
         _has_any(view.signatures, candidates.signatures),
-        _same_service(view, candidates, common),
-        _same_facts(view, candidates, common),
+        _same_service(view, candidates, usual),
+        _same_facts(view, candidates, usual),
         _log_weeks_apart(view, candidates),
     )
     return np.column_stack(columns).astype(np.float64)
 
 
-def _commonness(candidates: Candidates, common: IndexStatistics) -> Floats:
-    # The mean includes the candidate's cosine with itself, so it is too high if incidents are few.
-    share = common.count / (common.count + _PRIOR_COUNT)
-    return np.asarray(share * (candidates.text_vectors @ common.text_centre))
-
-
 class _SharedTerms:
     """The terms that a report shares with each candidate, weighted by their rarity."""
 
-    def __init__(self, report_terms: Hashes, rows: Ragged, counts: Counts, count: int) -> None:
-        self._most = float(np.log(count + 2))
-        self._report_weights = self._rarity(report_terms, counts)
-        self._weights = self._rarity(rows.values, counts)
+    def __init__(self, report_terms: Hashes, rows: Ragged, usual: PairStatistics) -> None:
+        self._report_weights = usual.rarity(report_terms)
+        self._weights = usual.rarity(rows.values)
         self._rows, self._is_shared = rows, _is_among(rows.values, report_terms)
 
     def cosine(self) -> Floats:
@@ -78,27 +72,24 @@ class _SharedTerms:
     def rarest(self) -> Floats:
         """Return the weight of the rarest shared term, in 0..1; 0 without a shared term."""
         largest = np.zeros(len(self._rows.starts) - 1)
-        owners = np.repeat(np.arange(len(largest)), np.diff(self._rows.starts))
-        np.maximum.at(largest, owners[self._is_shared], self._weights[self._is_shared])
-        return np.asarray(largest / self._most)
-
-    def _rarity(self, terms: Hashes, counts: Counts) -> Floats:
-        return np.asarray(self._most - np.log(counts[terms] + 1.0))
+        owners = _owners(self._rows)[self._is_shared]
+        np.maximum.at(largest, owners, self._weights[self._is_shared])
+        return largest
 
 
-def _same_service(view: SearchView, candidates: Candidates, common: IndexStatistics) -> Floats:
+def _same_service(view: SearchView, candidates: Candidates, usual: PairStatistics) -> Floats:
     if view.service == NO_SERVICE:
         return np.zeros(len(candidates))
-    share = common.services[view.service] / max(1, common.count)
-    return np.where(candidates.services == view.service, 1.0 - min(1.0, share), 0.0)
+    weight = usual.service_weight(view.service, view.source)
+    return np.where(candidates.services == view.service, weight, 0.0)
 
 
-def _same_facts(view: SearchView, candidates: Candidates, common: IndexStatistics) -> Floats:
-    """Return the share of the report's facts that each candidate has; common facts count less."""
-    facts = candidates.facts.values
-    weights = 1.0 - np.minimum(1.0, common.facts[facts] / max(1, common.count))
-    shared = _sums(weights * _is_among(facts, view.facts), candidates.facts)
-    return np.asarray(shared / max(1, len(view.facts)))
+def _same_facts(view: SearchView, candidates: Candidates, usual: PairStatistics) -> Floats:
+    """Return the mean weight of the report's facts, 0 for those that a candidate does not have."""
+    weights = np.zeros(len(candidates.facts.values))
+    is_shared = _is_among(candidates.facts.values, view.facts)
+    weights[is_shared] = usual.fact_weights(candidates.facts.values[is_shared], view.source)
+    return np.asarray(_sums(weights, candidates.facts) / max(1, len(view.facts)))
 
 
 def _log_weeks_apart(view: SearchView, candidates: Candidates) -> Floats:
@@ -121,7 +112,11 @@ def _is_among(values: Hashes, sorted_set: Hashes) -> NDArray[np.bool_]:
     return np.asarray(sorted_set[places] == values)
 
 
+def _owners(rows: Ragged) -> NDArray[np.int64]:
+    """Return the row of each value."""
+    return np.repeat(np.arange(len(rows.starts) - 1), np.diff(rows.starts))
+
+
 def _sums(values: Floats, rows: Ragged) -> Floats:
     """Return the sum of each row's values, 0 for an empty row."""
-    running = np.concatenate(([0.0], np.cumsum(values)))
-    return np.asarray(running[rows.starts[1:]] - running[rows.starts[:-1]])
+    return np.bincount(_owners(rows), weights=values, minlength=len(rows.starts) - 1)

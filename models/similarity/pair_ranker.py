@@ -11,12 +11,12 @@ from scipy.special import expit, logit
 from sklearn.base import BaseEstimator
 
 from models.similarity.pair_features import FEATURES
+from models.similarity.stranger_cohort import StrangerPairs
 from models.similarity.training_pairs import LabelledQuery
 from models.statistics.conditional_logit import Ranking, fit_conditional_logit, fit_logit
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Integers = NDArray[np.int64]
 
 # Rounded from what `python tests/benchmarks/similar_constants.py` prints for OpenOffice reports.
 SHIPPED_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
@@ -42,10 +42,10 @@ _LEAST_SPREAD = 0.5
 _PRIOR_QUERIES = 20.0
 # In a repetitive history, a rate estimated from scores alone would make all candidates related.
 _HIGHEST_RATE = 0.5
+# Below one half, an incident is probably unrelated, however precise the others are.
+_LEAST_CUTOFF = 0.5
 # Without labels, estimated precision may be too high by up to this much, so more is required.
 _EXTRA_PRECISION = 0.03
-# Below this exponent, the exponential is 0 and its log is infinite.
-_LEAST_EXPONENT = -700.0
 
 
 class PairRanker(BaseEstimator):  # type: ignore[misc]
@@ -72,29 +72,39 @@ class PairRanker(BaseEstimator):  # type: ignore[misc]
         return self
 
     def score(self, features: Floats) -> Floats:
-        """Return a score for each row of features."""
-        return np.asarray(features @ self.weights_)
+        """Return a score for each row of features, the same whatever other rows there are."""
+        return np.asarray((features * self.weights_).sum(axis=1))
+
+    def odds(self, features: Floats, strangers: StrangerPairs) -> Floats:
+        """Return the log odds of each candidate against the strangers.
+
+        A candidate's score is compared with the sum of the exponential scores of the cohort's
+        members that are not near the candidate, and of an imaginary stranger of fixed score.
+        """
+        scores = np.where(strangers.is_near, -np.inf, self.score(strangers.features))
+        fixed = np.full((len(features), 1), STRANGER_SCORE)
+        return np.asarray(
+            self.score(features) - np.logaddexp.reduce(np.hstack([fixed, scores]), axis=1)
+        )
 
 
 class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
-    """Turns the scores of one query's candidates into probabilities of being its relatives.
+    """Turns the log odds of pairs against strangers into probabilities of being related.
 
-    A candidate's score is compared with those of the other candidates and with the fixed score of
-    the stranger, an imaginary unrelated incident. The resulting log odds are scaled (Platt 1999).
-    Candidates that describe the same issue are not compared with each other. Slope and intercept
-    have a prior around the shipped values. If `has_relative` is None for all queries, the share of
+    The log odds are scaled (Platt 1999). Slope and intercept have a prior around the shipped
+    values. If `has_relative` is None for all queries, the share of
     queries that have a relative is estimated from the probabilities alone (Saerens, Latinne and
     Decaestecker 2002), but is at most one half.
 
     `cutoff_` is chosen from the relatedness of each query's best candidate. It is the lowest of
-    these values for which the mean of the values at or above it, minus one standard error, is at
+    these values from one half on for which the mean of the values at or above it, minus one standard error, is at
     least `precision` (if `has_relative` is None for all queries, `precision` + 0.03). If no value
     qualifies, `cutoff_` is the shipped cutoff, or the required precision if the shipped cutoff is
     too low for these queries.
 
     >>> calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
-    >>> calibration.predict(np.array([14.0, 5.0]), np.array([0, 1])).round(1).tolist()
-    [1.0, 0.0]
+    >>> calibration.predict(np.array([7.0, -2.0])).round(1).tolist()
+    [1.0, 0.1]
     """
 
     def __init__(self, *, precision: float = 0.8) -> None:
@@ -104,13 +114,19 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         """Learn from the best candidate of each query, whether or not the query has a relative."""
         self.slope_, self.intercept_ = SHIPPED_SLOPE, SHIPPED_INTERCEPT
         queries = [query for query in queries if len(query.features)]
-        best_odds = [_odds(ranker.score(query.features), query.alike).max() for query in queries]
-        odds, weights = np.array(best_odds), np.array([query.weight for query in queries])
+        odds_of = [ranker.odds(query.features, query.strangers) for query in queries]
+        odds = np.array([of_query.max() for of_query in odds_of])
+        weights = np.array([query.weight for query in queries])
         is_labelled = np.array(
             [query.has_relative is not None for query in queries], dtype=np.bool_
         )
         if is_labelled.any():
-            right = np.array([_is_best_right(query, ranker) for query in queries])
+            right = np.array(
+                [
+                    query.is_relative[of_query.argmax()]
+                    for query, of_query in zip(queries, odds_of, strict=True)
+                ]
+            )
             self._learn_line(odds[is_labelled], right[is_labelled], weights[is_labelled])
         elif len(queries):
             self._learn_rate(odds, weights)
@@ -118,14 +134,8 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         self.cutoff_ = self._choose_cutoff(odds, weights, precision)
         return self
 
-    def predict(self, scores: Floats, alike: Integers) -> Floats:
-        """Return the relatedness of each candidate; a higher score never lowers relatedness."""
-        related = self._calibrate(_odds(scores, alike))
-        order = np.argsort(-scores, kind="stable")
-        related[order] = np.minimum.accumulate(related[order])
-        return related
-
-    def _calibrate(self, odds: Floats) -> Floats:
+    def predict(self, odds: Floats) -> Floats:
+        """Return the relatedness of each pair from its log odds against strangers."""
         return np.asarray(expit(self.intercept_ + self.slope_ * odds))
 
     def _learn_line(self, odds: Floats, right: Flags, weights: Floats) -> None:
@@ -140,7 +150,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         trust = len(odds) / (len(odds) + _PRIOR_QUERIES)
         for _ in range(200):
             self.intercept_ = float(SHIPPED_INTERCEPT + logit(rate) - logit(SHIPPED_RATE))
-            mean = float(shares @ self._calibrate(odds))
+            mean = float(shares @ self.predict(odds))
             new_rate = min(trust * mean + (1 - trust) * SHIPPED_RATE, _HIGHEST_RATE)
             if abs(new_rate - rate) < 1e-6:
                 break
@@ -148,13 +158,13 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
 
     def _choose_cutoff(self, odds: Floats, weights: Floats, precision: float) -> float:
         order = np.argsort(-odds)
-        related, weights = self._calibrate(odds[order]), weights[order]
+        related, weights = self.predict(odds[order]), weights[order]
         means = np.cumsum(related * weights) / np.cumsum(weights)
         counts = np.cumsum(weights) ** 2 / np.cumsum(weights**2)
         errors = np.sqrt(means * (1 - means) / counts)
         enough = np.flatnonzero(means - errors >= precision)
         if len(enough):
-            return float(related[enough[-1]])
+            return max(float(related[enough[-1]]), _LEAST_CUTOFF)
         is_too_low = (related >= SHIPPED_CUTOFF) & (means + errors < precision)
         return precision if is_too_low.any() else SHIPPED_CUTOFF
 
@@ -166,19 +176,3 @@ def _rankings(queries: Sequence[LabelledQuery]) -> list[Ranking]:
         Ranking(query.features, query.is_relative, weight=1.0 / sizes[query.group])
         for query in queries
     ]
-
-
-def _odds(scores: Floats, alike: Integers) -> Floats:
-    """Return each candidate's log odds against the stranger and the best of every other group."""
-    base = max(float(scores.max()), STRANGER_SCORE)
-    best = np.zeros(int(alike.max()) + 1)
-    np.maximum.at(best, alike, np.exp(scores - base))
-    stranger = np.exp(max(STRANGER_SCORE - base, _LEAST_EXPONENT))
-    rivals = stranger + best.sum() - best[alike]
-    # If a candidate is far above its rivals, their sum is rounded to 0; the stranger remains.
-    rivals = np.where(rivals > 0, rivals, stranger)
-    return np.asarray(scores - base - np.log(rivals))
-
-
-def _is_best_right(query: LabelledQuery, ranker: PairRanker) -> bool:
-    return bool(query.is_relative[ranker.score(query.features).argmax()])

@@ -1,28 +1,19 @@
-"""Entries of similar incidents: what fixed them, how long it took, and why they match."""
+"""Entries of similar incidents: what fixed them, how long it took, how often they occurred."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.search.candidates import IndexStatistics
-from features.text.error_signatures import error_signatures
 from features.text.resolutions import FIX_NOT_RECORDED, named_fix
-from features.text.tokens import term_ids, terms_of
-from models.base.predictions import OpenMatch, SimilarIncident
+from models.base.predictions import Occurrences, OpenMatch, Reason, SimilarIncident
+from models.similarity.match_reasons import sentences
 
 STILL_OPEN = "still open"
 
 _RESOLVERS = ("resolved_by", "closed_by", "assignee", "assigned_to")
-_SHOWN_WORDS = 4
-_LONGEST_READ = 20_000
-_MOST_REASONS = 8
-_LONGEST_REASON = 200
-_SHOWN_SIGNATURES = 2
-_RARE_SHARE = 0.05
 _SHOWN_TITLE = 200
+_MOST_COPIES = 100
 
 
 class PastRecords(Protocol):
@@ -66,7 +57,8 @@ def write_entry(
     past: ResolvedIncident,
     relatedness: float,
     copies: Sequence[str],
-    why: Sequence[str],
+    occurrences: Occurrences,
+    reasons: tuple[Reason, ...],
 ) -> SimilarIncident:
     """Return the search result's entry for a past incident."""
     report, outcome = past.report, past.outcome
@@ -75,14 +67,16 @@ def write_entry(
         id=report.id,
         title=shown_title(report),
         relatedness=relatedness,
-        why=tuple(why),
+        why=sentences(reasons),
         resolution=fix or (STILL_OPEN if outcome.is_open else FIX_NOT_RECORDED),
         has_fix=fix is not None,
         opened_at=report.opened_at,
         resolved_at=outcome.resolved_at,
         resolved_by=_resolver(outcome),
         hours_to_resolve=_hours(report.opened_at, outcome.resolved_at),
-        copies=tuple(copies),
+        copies=tuple(copies[:_MOST_COPIES]),
+        occurrences=occurrences,
+        reasons=reasons,
     )
 
 
@@ -105,66 +99,6 @@ def write_open_match(
 def shown_title(report: IncidentReport) -> str:
     """Return the title, or the beginning of the description's first line if there is no title."""
     return report.title or report.description[:_SHOWN_TITLE].partition("\n")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedQuery:
-    """A report with its text, terms and error signatures, for comparisons with past reports."""
-
-    report: IncidentReport
-    text: str
-    terms: tuple[str, ...]
-    signatures: frozenset[str]
-
-
-def parse_query(report: IncidentReport) -> ParsedQuery:
-    """Return a report's parts, to compute them only once for all past reports."""
-    text = _text_of(report)
-    return ParsedQuery(report, text, tuple(dict.fromkeys(terms_of(text))), error_signatures(text))
-
-
-def match_reasons(query: ParsedQuery, past: IncidentReport, common: IndexStatistics) -> list[str]:
-    """Return short reasons why a report and a past report match, the strongest first."""
-    report = query.report
-    shared = sorted(query.signatures & error_signatures(_text_of(past)))[:_SHOWN_SIGNATURES]
-    reasons = [f"same error: {name}" for name in shared]
-    if report.title and report.title.casefold() == past.title.casefold():
-        reasons.append("same title")
-    words = _shared_rare_words(query, past, common)
-    if words:
-        reasons.append(f"both say: {', '.join(words)}")
-    if report.service and past.service and report.service.lower() == past.service.lower():
-        reasons.append(f"same service: {past.service}")
-    reasons += [
-        f"same {name}: {value}"
-        for name, value in report.attributes.items()
-        if past.attributes.get(name, "").lower() == value.lower()
-    ]
-    return [reason[:_LONGEST_REASON] for reason in reasons[:_MOST_REASONS]] or ["similar wording"]
-
-
-def _text_of(report: IncidentReport) -> str:
-    return f"{report.title}\n{report.description}"[:_LONGEST_READ]
-
-
-def _shared_rare_words(
-    query: ParsedQuery, past: IncidentReport, common: IndexStatistics
-) -> list[str]:
-    past_terms = set(terms_of(_text_of(past)))
-    shared = [term for term in query.terms if term in past_terms]
-    counts = common.text_terms[term_ids(shared)].tolist()
-    most = max(3, _RARE_SHARE * common.count)
-    rare = sorted(
-        (count, term) for count, term in zip(counts, shared, strict=True) if count <= most
-    )
-    words = (_as_written(term, query.text) for _, term in rare[: 2 * _SHOWN_WORDS])
-    return list(dict.fromkeys(words))[:_SHOWN_WORDS]
-
-
-def _as_written(term: str, text: str) -> str:
-    """Return the first word in the text that begins with the stemmed term, else the term."""
-    word = re.search(rf"\b{re.escape(term)}\w*", text, re.IGNORECASE)
-    return word[0].lower() if word else term
 
 
 def _resolver(outcome: Outcome) -> str | None:

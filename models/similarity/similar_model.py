@@ -1,9 +1,9 @@
 """The kind `similar`: past incidents related to a report, and an open incident it duplicates."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Self
 
 import numpy as np
@@ -12,30 +12,33 @@ from numpy.typing import NDArray
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder_weights import MINILM, open_encoder
 from features.errors import NotTrained
-from features.search.candidates import UNKNOWN_TIME, Candidates, IndexStatistics
+from features.search.candidates import UNKNOWN_TIME, Candidates
 from features.search.incident_index import IncidentIndex
 from features.search.query import SearchView, view_reports
-from models.base.predictions import OpenMatch, SimilarIncident, SimilarPrediction
+from models.base.predictions import (
+    Occurrences,
+    OpenMatch,
+    SimilarPrediction,
+)
 from models.base.report_model import ReportModel
-from models.similarity.deduplication import alike_groups, collapse_copies
+from models.similarity.deduplication import collapse_copies, copies_of
+from models.similarity.match_reasons import match_reasons, parse_query, sentences
 from models.similarity.pair_features import pair_features
 from models.similarity.pair_ranker import PairRanker, RelatednessCalibration
+from models.similarity.pair_statistics import PairStatistics, measure_statistics
 from models.similarity.result_entries import (
     ListedRecords,
-    ParsedQuery,
     PastRecords,
-    match_reasons,
-    parse_query,
     write_entry,
     write_open_match,
 )
+from models.similarity.stranger_cohort import draw_cohort
 from models.similarity.training_pairs import LabelledQuery, PairJudgement, labelled_queries
 
 DEFAULT_LIMIT = 10
 
 _CANDIDATES = 100
-_READ_AHEAD = 8
-_TIE = 0.01
+_TIE = 1e-9
 _OPEN_SECONDS = 14 * 24 * 3600
 
 Floats = NDArray[np.float64]
@@ -43,19 +46,25 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class _RelatedCandidates:
-    """The candidates that a search found for one report, and the relatedness of each."""
+    """The candidates that a search found for one report, and the relatedness of each.
+
+    Candidates whose relatedness reaches `cutoff` are usually shown.
+    """
 
     report: IncidentReport
     view: SearchView
     candidates: Candidates
     relatedness: Floats
+    cutoff: float
 
 
 class SimilarModel(ReportModel):
     """Finds the past incidents of an index that are related to a report.
 
     The model learns a ranker of pairs and the calibration of its scores. Both start from shipped
-    constants and adapt as links become known.
+    constants and adapt as links become known. How related a pair is depends on the two incidents
+    and on what is frozen when the model learns: the statistics of the history and a cohort of
+    strangers. Other incidents of an index never change it.
 
     >>> past = ResolvedIncident(
     ...     IncidentReport(id="A", title="card payments fail", description="timeout at gateway"),
@@ -83,20 +92,27 @@ class SimilarModel(ReportModel):
         links and judgements, the shipped weights stay. `index`, if given, must contain the
         examples; otherwise an index of the examples is built.
         """
-        self.index_ = index
-        if index is None and examples:
-            self.index_ = IncidentIndex(open_encoder(self.encoder))
-            self.index_.upsert(examples)
-        self.records_ = ListedRecords(examples)
-        queries = (
-            labelled_queries(examples, self.index_, judgements, seed=self.seed)
-            if self.index_
-            else []
+        if index is None:
+            index = IncidentIndex(open_encoder(self.encoder))
+            index.upsert(examples)
+        self.index_, self.records_ = index, ListedRecords(examples)
+        return self.learn(self.label(examples, index, judgements))
+
+    def label(
+        self,
+        examples: Sequence[ResolvedIncident],
+        index: IncidentIndex,
+        judgements: Sequence[PairJudgement] = (),
+    ) -> list[LabelledQuery]:
+        """Freeze statistics and cohort of an index of the examples; return labelled queries."""
+        self.statistics_ = measure_statistics(index)
+        self.cohort_ = draw_cohort(index, self.seed)
+        return labelled_queries(
+            examples, index, self.statistics_, self.cohort_, judgements, seed=self.seed
         )
-        return self.learn(queries)
 
     def learn(self, queries: Sequence[LabelledQuery]) -> Self:
-        """Fit the ranker and the calibration to queries whose relatives are known."""
+        """Fit the ranker and the calibration to the queries that `label` returned."""
         self.ranker_ = PairRanker().fit(queries)
         self.calibration_ = RelatednessCalibration().fit(self.ranker_, queries)
         return self
@@ -133,29 +149,29 @@ class SimilarModel(ReportModel):
         """Return for each report, in order, at most `limit` related incidents of an index.
 
         Incidents with a relatedness below `cutoff`, by default the calibration's `cutoff_`, are
-        left out. Near-copies share one entry. Of about equally related incidents, those with the
-        better documented resolution come first, then the newest. Raises `NotTrained`.
+        left out. The most related come first; of equally related incidents, those with the better
+        documented resolution, then the newest. Near-copies share one entry, which shows the best
+        documented one. Undocumented incidents with the text and service of the report say only that
+        the issue occurred again, so they are counted in the first documented entry. Raises
+        `NotTrained`.
         """
         self._check_trained()
         least = self.calibration_.cutoff_ if cutoff is None else cutoff
-        common = index.statistics()
         views = view_reports(reports, open_encoder(self.encoder))
         answers = []
         for report, view in zip(reports, views, strict=True):
             candidates = index.candidates(view, max(_CANDIDATES, limit))
+            relatedness = self._relate(view, candidates)
             related = _RelatedCandidates(
-                report, view, candidates, self._relate(view, candidates, common)
+                report, view, candidates, relatedness, self.calibration_.cutoff_
             )
-            answers.append(
-                _answer(related, records, common, limit, least, self.calibration_.cutoff_)
-            )
+            answers.append(_answer(related, records, self.statistics_, limit, least))
         return answers
 
-    def _relate(self, view: SearchView, candidates: Candidates, common: IndexStatistics) -> Floats:
-        if not len(candidates):
-            return np.empty(0)
-        features = pair_features(view, candidates, common)
-        return self.calibration_.predict(self.ranker_.score(features), alike_groups(candidates))
+    def _relate(self, view: SearchView, candidates: Candidates) -> Floats:
+        features = pair_features(view, candidates, self.statistics_)
+        strangers = self.cohort_.pair(view, candidates, self.statistics_)
+        return self.calibration_.predict(self.ranker_.odds(features, strangers))
 
     def _check_trained(self) -> None:
         if not hasattr(self, "calibration_"):
@@ -171,30 +187,90 @@ class SimilarModel(ReportModel):
 def _answer(
     related: _RelatedCandidates,
     records: PastRecords,
-    common: IndexStatistics,
+    usual: PairStatistics,
     limit: int,
     least: float,
-    open_cutoff: float,
 ) -> SimilarPrediction:
-    dismissed = records.dismissed(related.report.id)
-    ids = related.candidates.ids
-    rows = _order_rows(related, least)[: _READ_AHEAD * limit]
-    groups = collapse_copies(related.candidates, rows)
+    dismissed = frozenset(records.dismissed(related.report.id))
     # Dismissing an incident dismisses its near-copies too.
-    groups = [group for group in groups if not any(ids[row] in dismissed for row in group)]
+    kept = [
+        group
+        for group in _group_rows(related)
+        if dismissed.isdisjoint(_member_ids(related.candidates, group))
+    ]
+    groups = [
+        group
+        for group in _join_recurrences(related, kept)
+        if related.relatedness[group[0]] >= least
+    ]
+    ids = related.candidates.ids
     past = records.find([ids[row] for group in groups[: 2 * limit] for row in group])
     stored_groups = ([row for row in group if ids[row] in past] for group in groups)
-    shown_groups = islice(filter(None, stored_groups), limit)
     query = parse_query(related.report)
-    similar = tuple(_entry(related, group, past, query, common) for group in shown_groups)
-    return SimilarPrediction(similar, _open_match(related, records, common, open_cutoff, dismissed))
+    similar = tuple(
+        write_entry(
+            past[ids[group[0]]],
+            relatedness=float(related.relatedness[group[0]]),
+            copies=_member_ids(related.candidates, group)[1:],
+            occurrences=_count_occurrences(related.candidates, group),
+            reasons=match_reasons(query, past[ids[group[0]]].report, usual),
+        )
+        for group in islice(filter(None, stored_groups), limit)
+    )
+    return SimilarPrediction(similar, _open_match(related, records, usual, dismissed))
 
 
-def _order_rows(related: _RelatedCandidates, least: float) -> list[int]:
-    """Return the rows with a relatedness of at least `least`, in the order of display."""
+def _group_rows(related: _RelatedCandidates) -> list[list[int]]:
+    """Return the rows in groups of near-copies, in the order of display; the first row is shown."""
     candidates, relatedness = related.candidates, related.relatedness
-    rows = np.flatnonzero(relatedness >= least).tolist()
-    rows.sort(key=lambda row: -relatedness[row])
+    by_relatedness = _order_rows(related)
+    # Of near-copies, the best documented one is shown, if it is related closely enough. It comes
+    # first, so undocumented incidents never change the groups of documented ones.
+    best_first = sorted(
+        by_relatedness,
+        key=lambda row: (relatedness[row] < related.cutoff, -candidates.documentation[row]),
+    )
+    groups = {group[0]: group for group in collapse_copies(candidates, best_first)}
+    return [groups[row] for row in by_relatedness if row in groups]
+
+
+def _join_recurrences(related: _RelatedCandidates, groups: list[list[int]]) -> list[list[int]]:
+    """Move undocumented near-copies of the report into the first documented group."""
+    candidates = related.candidates
+    is_shown = related.relatedness >= related.cutoff
+    documented = [
+        group for group in groups if candidates.documentation[group[0]] and is_shown[group[0]]
+    ]
+    if not documented:
+        return groups
+    is_recurrence = copies_of(related.view, candidates, fewest_terms=1)
+    is_recurrence &= (candidates.services == related.view.service) & (candidates.documentation == 0)
+    joined = [group for group in groups if is_recurrence[group[0]]]
+    documented[0] += [row for group in joined for row in group]
+    return [group for group in groups if group not in joined]
+
+
+def _member_ids(candidates: Candidates, group: Sequence[int]) -> list[str]:
+    """Return the ids of a group's rows, and then of all incidents with the same texts."""
+    rows = [candidates.ids[row] for row in group]
+    recurrences = (candidates.recurrences[candidates.texts[row]].ids for row in group)
+    return list(dict.fromkeys(chain(rows, chain.from_iterable(recurrences))))
+
+
+def _count_occurrences(candidates: Candidates, group: Sequence[int]) -> Occurrences:
+    texts = [candidates.recurrences[text] for text in {candidates.texts[row] for row in group}]
+    last = max(of_text.last_opened for of_text in texts)
+    return Occurrences(
+        count=sum(len(of_text.ids) for of_text in texts),
+        last_at=None if last == UNKNOWN_TIME else datetime.fromtimestamp(last, UTC),
+        with_fix=sum(of_text.with_fix for of_text in texts),
+    )
+
+
+def _order_rows(related: _RelatedCandidates) -> list[int]:
+    """Return the rows by falling relatedness; of ties, the best documented, then the newest."""
+    candidates, relatedness = related.candidates, related.relatedness
+    rows = np.argsort(-relatedness, kind="stable").tolist()
     ordered_rows: list[int] = []
     for tied_rows in _split_ties(rows, relatedness):
         ordered_rows += sorted(
@@ -211,7 +287,7 @@ def _order_rows(related: _RelatedCandidates, least: float) -> list[int]:
 def _split_ties(rows: Sequence[int], relatedness: Floats) -> Iterator[list[int]]:
     tied_rows: list[int] = []
     for row in rows:
-        if tied_rows and relatedness[row] < (1 - _TIE) * relatedness[tied_rows[0]]:
+        if tied_rows and relatedness[row] < relatedness[tied_rows[0]] - _TIE:
             yield tied_rows
             tied_rows = []
         tied_rows.append(row)
@@ -219,34 +295,20 @@ def _split_ties(rows: Sequence[int], relatedness: Floats) -> Iterator[list[int]]
         yield tied_rows
 
 
-def _entry(
-    related: _RelatedCandidates,
-    group: Sequence[int],
-    past: Mapping[str, ResolvedIncident],
-    query: ParsedQuery,
-    common: IndexStatistics,
-) -> SimilarIncident:
-    first = past[related.candidates.ids[group[0]]]
-    return write_entry(
-        first,
-        relatedness=float(related.relatedness[group].max()),
-        copies=[related.candidates.ids[row] for row in group[1:]],
-        why=match_reasons(query, first.report, common),
-    )
-
-
 def _open_match(
     related: _RelatedCandidates,
     records: PastRecords,
-    common: IndexStatistics,
-    least: float,
+    usual: PairStatistics,
     dismissed: Collection[str],
 ) -> OpenMatch | None:
     """Return the most related open incident that was opened before the report; None if none was.
 
     Only candidates that were opened within the 14 days before the report are considered.
     """
-    for row in _order_rows(related, least):
+    query = parse_query(related.report)
+    for row in _order_rows(related):
+        if related.relatedness[row] < related.cutoff:
+            break
         incident = _open_incident(related, row, records)
         if incident is None or incident.report.id in dismissed:
             continue
@@ -254,7 +316,7 @@ def _open_match(
             incident,
             relatedness=float(related.relatedness[row]),
             members=records.members(incident.report.id),
-            why=match_reasons(parse_query(related.report), incident.report, common),
+            why=sentences(match_reasons(query, incident.report, usual)),
         )
         if match is not None:
             return match

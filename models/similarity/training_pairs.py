@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain.report import ResolvedIncident
-from features.search.candidates import IndexStatistics
 from features.search.incident_index import IncidentIndex
 from features.search.query import SearchView, view_reports
-from models.similarity.deduplication import Integers, alike_groups, copies_of
+from models.similarity.deduplication import copies_of
 from models.similarity.duplicate_groups import UNLINKED, Groups, link_groups
 from models.similarity.pair_features import pair_features
+from models.similarity.pair_statistics import PairStatistics
+from models.similarity.stranger_cohort import StrangerCohort, StrangerPairs
 
 _MOST_OF_EACH = 1_500
 _CANDIDATES = 100
@@ -35,8 +36,8 @@ class PairJudgement:
 class LabelledQuery:
     """A report, the features of its candidates, and which of them are its relatives.
 
-    `features` has shape (candidates, features). `alike` is the group of each candidate; candidates
-    of one group describe the same issue. `has_relative` says whether an earlier incident is a
+    `features` has shape (candidates, features). `strangers` are the members of the cohort that the
+    candidates are compared with. `has_relative` says whether an earlier incident is a
     relative, even if it is not a candidate; it is None if this is unknown. Queries of one `group`
     are linked with each other. `weight` is the number of reports that this query represents.
     """
@@ -44,7 +45,7 @@ class LabelledQuery:
     id: str
     group: int
     features: Floats
-    alike: Integers
+    strangers: StrangerPairs
     is_relative: Flags
     has_relative: bool | None
     weight: float = 1.0
@@ -53,6 +54,8 @@ class LabelledQuery:
 def labelled_queries(
     examples: Sequence[ResolvedIncident],
     index: IncidentIndex,
+    usual: PairStatistics,
+    cohort: StrangerCohort,
     judgements: Sequence[PairJudgement] = (),
     *,
     seed: int,
@@ -71,9 +74,8 @@ def labelled_queries(
     others, other_weights = _draw_rows(np.flatnonzero(~past.is_linked), rng)
     drawn, weights = np.concatenate([rows, others]), np.concatenate([weights, other_weights])
     views = view_reports([examples[row].report for row in drawn], index.encoder)
-    common = index.statistics()
     searches = [
-        _label_candidates(past, view, row, weight, index, common)
+        _label_candidates(past, view, row, weight, index, usual, cohort)
         for view, row, weight in zip(views, drawn.tolist(), weights.tolist(), strict=True)
     ]
     copies = sum(search.copies for search in searches)
@@ -102,9 +104,11 @@ def _label_candidates(
     row: int,
     weight: float,
     index: IncidentIndex,
-    common: IndexStatistics,
+    usual: PairStatistics,
+    cohort: StrangerCohort,
 ) -> _QueryWithCopies:
     candidates = index.candidates(view, _CANDIDATES)
+    strangers = cohort.pair(view, candidates, usual)
     is_linked, is_copy = past.are_relatives(row, candidates.ids), copies_of(view, candidates)
     is_unrelated = past.are_unrelated(row, candidates.ids)
     is_recorded = is_linked | is_unrelated | past.are_comparable(row, candidates.ids)
@@ -113,8 +117,8 @@ def _label_candidates(
     query = LabelledQuery(
         id=view.id,
         group=past.group_number(row),
-        features=pair_features(view, candidates, common)[is_known],
-        alike=alike_groups(candidates)[is_known],
+        features=pair_features(view, candidates, usual)[is_known],
+        strangers=StrangerPairs(strangers.features, strangers.is_near[is_known]),
         is_relative=is_relative[is_known],
         has_relative=past.has_relative(row, is_relative),
         weight=weight,

@@ -27,7 +27,6 @@ from models.classification.cross_validation import Rows
 from models.similarity.duplicate_groups import UNLINKED
 from models.similarity.result_entries import ListedRecords
 from models.similarity.similar_model import SimilarModel
-from models.similarity.training_pairs import labelled_queries
 from training.evaluation.metrics import compare, measure
 from training.evaluation.search_metrics import (
     JudgedSearches,
@@ -290,7 +289,8 @@ def _learn(incidents: Sequence[ResolvedIncident]) -> tuple[IncidentIndex, Simila
     """Learn from the links of a history as training does, if it has any."""
     index = IncidentIndex(open_encoder(MINILM))
     index.upsert(incidents)
-    return index, SimilarModel().learn(labelled_queries(incidents, index, seed=0))
+    model = SimilarModel()
+    return index, model.learn(model.label(incidents, index))
 
 
 def _folds(linked: LinkedReports) -> list[Fold]:

@@ -13,7 +13,7 @@ from models.base.model_card import Card, Metric, RowCounts, package_versions
 from models.similarity.pair_features import FEATURES
 from models.similarity.pair_ranker import PairRanker, RelatednessCalibration
 from models.similarity.similar_model import SimilarModel
-from models.similarity.training_pairs import LabelledQuery, PairJudgement, labelled_queries
+from models.similarity.training_pairs import LabelledQuery, PairJudgement
 from training.evaluation.bootstrap import Floats
 from training.evaluation.search_metrics import (
     Flags,
@@ -69,8 +69,9 @@ def train_similar(
     for start in range(0, len(history.incidents), _CHUNK):
         index.upsert(history.incidents[start : start + _CHUNK])
         progress(min(start + _CHUNK, len(history.incidents)), len(history.incidents))
-    queries = labelled_queries(history.incidents, index, judgements, seed=seed)
-    model = SimilarModel(encoder=encoder.reference, seed=seed).learn(queries)
+    model = SimilarModel(encoder=encoder.reference, seed=seed)
+    queries = model.label(history.incidents, index, judgements)
+    model.learn(queries)
     linked_count = sum(bool(query.has_relative) for query in queries)
     searches = _judge(queries) if linked_count >= MIN_JUDGED else None
     metrics = () if searches is None else _measure(searches)
@@ -149,15 +150,15 @@ def _judge(queries: Sequence[LabelledQuery]) -> JudgedSearches:
 def _search(
     query: LabelledQuery, ranker: PairRanker, calibration: RelatednessCalibration
 ) -> tuple[int, int, bool, bool, bool, float, float, int]:
-    scores = ranker.score(query.features)
-    relatedness = calibration.predict(scores, query.alike) if len(scores) else np.zeros(1)
-    first = int(scores.argmax()) if len(scores) else 0
+    odds = ranker.odds(query.features, query.strangers)
+    relatedness = calibration.predict(odds) if len(odds) else np.zeros(1)
+    first = int(relatedness.argmax())
     return (
-        _rank(scores, query.is_relative),
+        _rank(odds, query.is_relative),
         _rank(query.features[:, FEATURES.index("text_cosine")], query.is_relative),
         bool(query.has_relative),
         bool(relatedness[first] >= calibration.cutoff_),
-        bool(len(scores) and query.is_relative[first]),
+        bool(len(odds) and query.is_relative[first]),
         float(relatedness[first]),
         query.weight,
         query.group,

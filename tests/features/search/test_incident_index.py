@@ -69,21 +69,6 @@ def test_what_is_removed_is_found_no_more_and_its_slot_serves_again(index: Incid
     assert index.candidates(view("new", "printer jam"), count=1).ids == ("jam",)
 
 
-def test_statistics_are_those_of_an_index_built_afresh(index: IncidentIndex) -> None:
-    index.upsert([shop_incident("vpn", "printer jam", 20), shop_incident("more", "disk slow", 3)])
-    index.remove(["old"])
-    fresh = IncidentIndex(ENCODER)
-    fresh.upsert(
-        [shop_incident("disk", "disk full on database"), shop_incident("vpn", "printer jam")]
-    )
-    fresh.upsert([shop_incident("more", "disk slow")])
-    mine, wanted = index.statistics(), fresh.statistics()
-    assert mine.count == wanted.count == 3
-    for name in ("title_terms", "text_terms", "facts", "services"):
-        np.testing.assert_array_equal(getattr(mine, name), getattr(wanted, name))
-    np.testing.assert_allclose(mine.text_centre, wanted.text_centre, atol=1e-5)
-
-
 def test_columns_tell_of_documentation_and_of_what_is_open(index: IncidentIndex) -> None:
     candidates = index.candidates(view("new", "disk full vpn"))
     at = {name: row for row, name in enumerate(candidates.ids)}
@@ -108,16 +93,60 @@ def test_the_same_id_twice_at_once_is_kept_once(index: IncidentIndex) -> None:
 
 def test_many_updates_leave_no_trace_of_what_was_before() -> None:
     index = IncidentIndex(ENCODER)
-    for turn in range(40):
-        index.upsert([shop_incident(str(n), f"word{turn} number{n} " * 20) for n in range(30)])
-    assert len(index) == 30
-    candidates = index.candidates(view("new", "word39 number7"))
-    assert set(candidates.ids) <= {str(n) for n in range(30)}
-    row = candidates.ids.index("7")
-    terms = candidates.text_terms.values[
-        candidates.text_terms.starts[row] : candidates.text_terms.starts[row + 1]
+    names = ("bola", "keri", "muto", "sadu", "pine", "wako")
+    for turn in ("first", "second", "third", "last"):
+        for _ in range(10):
+            index.upsert([shop_incident(name, f"{turn} {name} fails " * 20) for name in names])
+    assert len(index) == len(names) == len(index.ids_of_distinct_texts())
+    candidates = index.candidates(view("new", "last muto"))
+    assert set(candidates.ids) == set(names)
+    assert {recurrences.ids for recurrences in candidates.recurrences} == {(n,) for n in names}
+    terms = index.gather(["muto"]).text_terms.values
+    np.testing.assert_array_equal(terms, view("muto", "last muto fails " * 20).text_terms)
+
+
+def recurring(count: int, first: int = 0, **outcome) -> list[ResolvedIncident]:
+    """Incidents of one text, one each minute; only masked numbers differ."""
+    return [
+        shop_incident(f"r{n:03}", f"worker {n}% busy", n, **outcome)
+        for n in range(first, first + count)
     ]
-    np.testing.assert_array_equal(terms, view("7", "word39 number7").text_terms)
+
+
+def test_recurrences_take_one_place_and_all_of_the_past_are_counted(index: IncidentIndex) -> None:
+    index.upsert(recurring(1, resolution="Stopped the batch job."))
+    index.upsert(recurring(200, 1, category="Load"))
+    candidates = index.candidates(view("new", "disk worker busy", 150), count=4)
+    assert {"r000", "r149", "vpn", "disk"} <= set(candidates.ids)
+    assert "r150" not in candidates.ids
+    text = candidates.texts[candidates.ids.index("r000")]
+    recurrences = candidates.recurrences[text]
+    assert recurrences.ids == tuple(f"r{n:03}" for n in reversed(range(150)))
+    assert recurrences.with_fix == 1
+    assert recurrences.last_opened == view("x", "x", 149).opened
+
+
+def test_the_newest_open_one_of_many_recurrences_is_a_candidate(index: IncidentIndex) -> None:
+    index.upsert(recurring(1))
+    index.upsert(recurring(50, 1, category="Load"))
+    assert "r000" in index.candidates(view("new", "worker busy")).ids
+
+
+def test_a_text_is_found_while_one_incident_has_it(index: IncidentIndex) -> None:
+    index.upsert(recurring(30))
+    for gone in range(30):
+        assert "r029" in index.candidates(view("new", "worker busy"), 1).ids
+        index.remove([f"r{gone:03}"])
+    assert "r029" not in index.candidates(view("new", "worker busy"), 1).ids
+
+
+def test_a_text_is_as_old_as_its_oldest_incident(index: IncidentIndex) -> None:
+    index.upsert(recurring(1, 40))
+    assert "r040" not in index.candidates(view("new", "worker busy", 30)).ids
+    index.upsert(recurring(1, 20))
+    assert "r020" in index.candidates(view("new", "worker busy", 30)).ids
+    index.remove(["r020"])
+    assert "r040" not in index.candidates(view("new", "worker busy", 30)).ids
 
 
 def test_threads_may_search_while_others_write(index: IncidentIndex) -> None:

@@ -1,6 +1,5 @@
 """Near-copies among search results stand in one entry."""
 
-import numpy as np
 import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
@@ -8,7 +7,7 @@ from features.encoding.encoder import HashingEncoder
 from features.search.candidates import Candidates
 from features.search.incident_index import IncidentIndex
 from features.search.query import SearchView, view_reports
-from models.similarity.deduplication import alike_groups, collapse_copies, copies_of
+from models.similarity.deduplication import collapse_copies, copies_of
 
 TEXT = "the nightly export of invoices stops with a timeout after the third retry on the gateway"
 ENCODER = HashingEncoder()
@@ -74,8 +73,9 @@ def test_few_words_tell_of_no_copy() -> None:
     assert copies_of(view_of("export", "stops"), matches).tolist() == [False]
 
 
-def test_candidates_of_like_vectors_are_of_one_trouble() -> None:
-    matches = candidates(("export", TEXT), ("mail", "relay refuses"), ("export", f"{TEXT} today"))
-    numbers = alike_groups(matches)
-    assert numbers[0] == numbers[2] != numbers[1]
-    assert np.issubdtype(numbers.dtype, np.integer)
+def test_a_later_row_never_joins_two_groups() -> None:
+    """The middle text is a near-copy of both others, which are none of each other."""
+    words = [f"{a}{b}" for a in ("bola", "keri", "muto", "sadu", "pine") for b in ("gen", "fik")]
+    one, other = [*words, "zuri"], [*words, "tamo"]
+    matches = candidates(("x", " ".join(one)), ("x", " ".join(other)), ("x", " ".join(words)))
+    assert collapse_copies(matches, [0, 1, 2]) == [[0, 2], [1]]

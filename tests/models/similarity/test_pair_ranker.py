@@ -13,11 +13,23 @@ from models.similarity.pair_ranker import (
     PairRanker,
     RelatednessCalibration,
 )
+from models.similarity.stranger_cohort import StrangerPairs
 from models.similarity.training_pairs import LabelledQuery
 
 TEXT, SERVICE, WEEKS = (
     FEATURES.index(name) for name in ("text_cosine", "same_service", "log_weeks_apart")
 )
+
+
+def no_strangers(count: int) -> StrangerPairs:
+    return StrangerPairs(np.empty((0, len(FEATURES))), np.empty((count, 0), dtype=np.bool_))
+
+
+def strangers(scores: list[float], near: list[list[bool]]) -> StrangerPairs:
+    """Return strangers with these scores under the shipped weights."""
+    features = np.zeros((len(scores), len(FEATURES)))
+    features[:, TEXT] = np.array(scores) / SHIPPED_WEIGHTS["text_cosine"]
+    return StrangerPairs(features, np.array(near, dtype=np.bool_))
 
 
 def query(
@@ -40,7 +52,7 @@ def query(
         id=str(number),
         group=number if group is None else group,
         features=features,
-        alike=np.arange(len(features)),
+        strangers=no_strangers(len(features)),
         is_relative=is_relative,
         has_relative=has_relative,
     )
@@ -100,46 +112,40 @@ def test_fit_is_deterministic_and_forgets() -> None:
     assert ranker.fit(queries).weights_.tolist() == PairRanker().fit(queries).weights_.tolist()
 
 
-def relatedness(calibration: RelatednessCalibration, scores: list[float]) -> np.ndarray:
-    return calibration.predict(np.array(scores), np.arange(len(scores)))
+def relatedness(scores: list[float], against: StrangerPairs | None = None) -> np.ndarray:
+    """Return the relatedness of candidates with these scores, by the shipped constants."""
+    ranker = PairRanker().fit([])
+    features = strangers(scores, []).features
+    odds = ranker.odds(features, no_strangers(len(scores)) if against is None else against)
+    return RelatednessCalibration().fit(ranker, []).predict(odds)
 
 
-def test_relatedness_rises_with_the_score_and_the_lead() -> None:
-    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
-    ahead, close = relatedness(calibration, [14, 8, 6]), relatedness(calibration, [14, 13.5, 6])
-    assert (np.diff(ahead) < 0).all()
-    assert ahead[0] > 0.9 > close[0]
+def test_relatedness_rises_with_the_score_and_falls_with_those_of_strangers() -> None:
+    assert (np.diff(relatedness([14, 8, 6])) < 0).all()
+    near = [[False, False]]
+    alone, against = relatedness([14]), relatedness([14], strangers([13.5, 6], near))
+    assert alone[0] > 0.9 > against[0]
 
 
-def test_only_candidate_must_beat_a_stranger() -> None:
-    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
-    assert relatedness(calibration, [3.0])[0] < 0.1
-    assert relatedness(calibration, [15.0])[0] > 0.9
+def test_without_a_cohort_a_candidate_is_compared_with_the_fixed_stranger() -> None:
+    assert relatedness([3.0])[0] < 0.1
+    assert relatedness([15.0])[0] > 0.9
 
 
-def test_candidates_that_tell_of_one_trouble_do_not_compete() -> None:
-    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
-    alike = np.maximum(np.arange(40) - 29, 0)
-    scores = np.where(alike == 0, 14.0, 8.0)
-    storm = calibration.predict(scores, alike)
-    single = calibration.predict(scores[29:], alike[29:])
-    assert storm[:30] == pytest.approx(single[0], abs=1e-6)
+def test_members_near_a_candidate_are_no_strangers_to_it() -> None:
+    related = relatedness([14, 14], strangers([13.8, 6], [[True, False], [False, False]]))
+    assert related[0] == pytest.approx(relatedness([14])[0], abs=0.01)
+    assert related[1] < related[0] - 0.1
 
 
-def test_higher_score_never_has_the_lower_relatedness() -> None:
-    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
+def test_a_candidate_is_related_the_same_whatever_others_there_are() -> None:
     generator = np.random.default_rng(0)
-    for _ in range(50):
-        scores = generator.normal(9, 2, 20)
-        predicted = calibration.predict(scores, generator.integers(0, 15, 20))[np.argsort(-scores)]
-        assert (np.diff(predicted) <= 0).all()
-        assert ((predicted >= 0) & (predicted <= 1)).all()
-
-
-def test_equal_scores_are_equally_related() -> None:
-    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
-    predicted = relatedness(calibration, [12.0, 12.0, 5.0])
-    assert predicted[0] == pytest.approx(predicted[1])
+    scores, members = generator.normal(9, 2, 33).tolist(), generator.normal(7, 1, 50).tolist()
+    near = generator.random((33, 50)) < 0.1
+    together = relatedness(scores, strangers(members, near))
+    for row in range(33):
+        alone = relatedness(scores[row : row + 1], strangers(members, near[row : row + 1]))
+        assert alone[0] == together[row]
 
 
 def test_probabilities_follow_the_labels() -> None:
@@ -147,14 +153,9 @@ def test_probabilities_follow_the_labels() -> None:
     ranker = PairRanker().fit(queries)
     calibration = RelatednessCalibration().fit(ranker, queries)
     fresh = [query(n, has_relative=n % 4 == 0, strength=0.4) for n in range(5000, 5800)]
-    scores = [ranker.score(query.features) for query in fresh]
-    right = [query.is_relative[score.argmax()] for query, score in zip(fresh, scores, strict=True)]
-    best = np.array(
-        [
-            calibration.predict(score, query.alike).max()
-            for query, score in zip(fresh, scores, strict=True)
-        ]
-    )
+    odds_of = [ranker.odds(query.features, query.strangers) for query in fresh]
+    right = [query.is_relative[odds.argmax()] for query, odds in zip(fresh, odds_of, strict=True)]
+    best = np.array([calibration.predict(odds).max() for odds in odds_of])
     assert best.mean() == pytest.approx(np.mean(right), abs=0.05)
     shown = best >= calibration.cutoff_
     assert np.mean(np.array(right)[shown]) >= 0.75
@@ -190,7 +191,7 @@ def test_queries_count_by_their_weight() -> None:
     queries = [query(n, has_relative=n % 2 == 0, strength=0.4) for n in range(200)]
     heavy = [replace(query, weight=20 - 19 * (n % 2 == 0)) for n, query in enumerate(queries)]
     equal, rare = (RelatednessCalibration().fit(ranker, some) for some in (queries, heavy))
-    assert relatedness(rare, [11, 8, 7])[0] < relatedness(equal, [11, 8, 7])[0]
+    assert rare.predict(np.array([2.0]))[0] < equal.predict(np.array([2.0]))[0]
 
 
 def test_cutoff_is_shipped_until_queries_tell() -> None:
@@ -216,12 +217,12 @@ def test_nothing_but_the_sure_is_shown_where_the_best_are_seldom_right() -> None
 
 
 def test_query_without_candidates_is_no_news() -> None:
-    nothing = np.zeros(0, dtype=np.int64)
+    nothing = np.zeros(0, dtype=np.bool_)
     empty = replace(
         query(0, has_relative=False),
         features=np.empty((0, len(FEATURES))),
-        alike=nothing,
-        is_relative=nothing.astype(np.bool_),
+        strangers=no_strangers(0),
+        is_relative=nothing,
     )
     ranker = PairRanker().fit([empty])
     assert RelatednessCalibration().fit(ranker, [empty]).cutoff_ == SHIPPED_CUTOFF
@@ -229,10 +230,9 @@ def test_query_without_candidates_is_no_news() -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("score", [44.0, 60.0, 1_000.0])
-def test_a_candidate_far_above_all_others_is_certain_without_a_warning(score: float) -> None:
-    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
-    scores, alike = np.array([score, score - 80, 3.0]), np.array([0, 1, 0])
-    assert calibration.predict(scores, alike)[0] == pytest.approx(1.0, abs=1e-9)
+def test_a_candidate_far_above_all_strangers_is_certain_without_a_warning(score: float) -> None:
+    related = relatedness([score, 3.0], strangers([score - 80], [[False], [True]]))
+    assert related[0] == pytest.approx(1.0, abs=1e-9)
 
 
 @pytest.mark.filterwarnings("error")

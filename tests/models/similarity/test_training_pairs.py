@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
 from factories import incident
 
@@ -11,6 +10,8 @@ from features.encoding.encoder import HashingEncoder
 from features.search.incident_index import IncidentIndex
 from models.similarity import training_pairs
 from models.similarity.pair_features import FEATURES
+from models.similarity.pair_statistics import measure_statistics
+from models.similarity.stranger_cohort import draw_cohort
 from models.similarity.training_pairs import LabelledQuery, PairJudgement, labelled_queries
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,7 +37,9 @@ def queries(
 ) -> dict[str, LabelledQuery]:
     index = IncidentIndex(HashingEncoder())
     index.upsert(examples)
-    return {query.id: query for query in labelled_queries(examples, index, judgements, seed=seed)}
+    usual, cohort = measure_statistics(index), draw_cohort(index, seed=0)
+    labelled = labelled_queries(examples, index, usual, cohort, judgements, seed=seed)
+    return {query.id: query for query in labelled}
 
 
 def relatives_of(query: LabelledQuery, examples: list[ResolvedIncident]) -> set[str]:
@@ -139,8 +142,7 @@ def test_order_and_features_are_those_of_the_candidates() -> None:
     cosine = query.features[:, FEATURES.index("title_cosine")]
     assert cosine[0] == pytest.approx(1, abs=1e-3)
     assert cosine[0] > cosine[1]
-    assert len(query.alike) == len(query.is_relative) == 2
-    assert np.issubdtype(query.alike.dtype, np.integer)
+    assert len(query.strangers.is_near) == len(query.is_relative) == 2
 
 
 def test_nothing_has_no_queries() -> None:

@@ -1,0 +1,151 @@
+"""Why a past incident matches a report, in the words of the report."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from features.domain.report import IncidentReport
+from features.search.query import bucket_of, fact_name, is_fact
+from features.text.error_signatures import error_signatures
+from features.text.tokens import term_ids, terms_of
+from features.text.word_spans import WordSpan, first_words, words_of
+from models.base.predictions import Reason
+from models.similarity.pair_statistics import PairStatistics
+
+_LONGEST_READ = 20_000
+_LONGEST_REASON = 200
+_MOST_REASONS = 3
+# The weights of words, facts and services are in 0..1; these reasons say more.
+_TITLE_WEIGHT, _ERROR_WEIGHT = 2.0, 1.5
+_LEAST_RARITY = 0.35
+_ONLY_WORDING = Reason("similar wording")
+_SAID = "both say: "
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedQuery:
+    """A report with its terms and error signatures, for comparisons with past reports.
+
+    `words` holds the first word of each field that contains a term, as it was written.
+    """
+
+    report: IncidentReport
+    words: tuple[tuple[str, str, WordSpan], ...]
+    signatures: frozenset[str]
+
+
+def parse_query(report: IncidentReport) -> ParsedQuery:
+    """Return a report's parts, to compute them only once for all past reports."""
+    words: dict[str, tuple[str, WordSpan]] = {}
+    for field, text in _texts_of(report):
+        for term, word in first_words(text, set(terms_of(text)) - words.keys()).items():
+            words[term] = (field, word)
+    return ParsedQuery(
+        report,
+        tuple((term, field, word) for term, (field, word) in words.items()),
+        error_signatures(_text_of(report)),
+    )
+
+
+def match_reasons(
+    query: ParsedQuery, past: IncidentReport, usual: PairStatistics
+) -> tuple[Reason, ...]:
+    """Return the two or three reasons that say most for a match, the strongest first.
+
+    Each names words of the report, as they stand there. What most incidents of the report's source
+    share is no reason. Without any other reason, the wording is similar.
+    """
+    weighted = [
+        *_same_errors(query, past),
+        *_same_title(query.report, past),
+        *_same_words(query, past, usual),
+        *_same_service(query.report, past, usual),
+        *_same_facts(query.report, past, usual),
+    ]
+    weighted.sort(key=lambda pair: -pair[0])
+    return tuple(reason for _, reason in weighted[:_MOST_REASONS]) or (_ONLY_WORDING,)
+
+
+def sentences(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
+    """Return reasons as sentences; one sentence names all shared words.
+
+    >>> sentences((Reason("both say: pool"), Reason("same title"), Reason("both say: gateway")))
+    ('both say: pool, gateway', 'same title')
+    """
+    words = [reason.text.removeprefix(_SAID) for reason in reasons if reason.text.startswith(_SAID)]
+    said = f"{_SAID}{', '.join(words)}"
+    return tuple(
+        dict.fromkeys(said if reason.text.startswith(_SAID) else reason.text for reason in reasons)
+    )
+
+
+def _same_errors(query: ParsedQuery, past: IncidentReport) -> Iterator[tuple[float, Reason]]:
+    for name in sorted(query.signatures & error_signatures(_text_of(past))):
+        parts = (_spelled(part) for part in re.findall(r"\w+", name))
+        pattern = re.compile(r"\W+(?:\w+\W+){0,2}?".join(parts), re.IGNORECASE)
+        for field, text in _texts_of(query.report):
+            match = pattern.search(text)
+            if match is not None:
+                yield _ERROR_WEIGHT, _reason("same error: ", match[0], field, match.start())
+                break
+
+
+def _spelled(part: str) -> str:
+    return f"0*{part.lstrip('0')}" if part.isdigit() else re.escape(part)
+
+
+def _same_title(report: IncidentReport, past: IncidentReport) -> Iterator[tuple[float, Reason]]:
+    if report.title and report.title.casefold() == past.title.casefold():
+        yield _TITLE_WEIGHT, Reason("same title", "title", 0, len(report.title))
+
+
+def _same_words(
+    query: ParsedQuery, past: IncidentReport, usual: PairStatistics
+) -> Iterator[tuple[float, Reason]]:
+    past_text = _text_of(past)
+    past_terms = set(terms_of(past_text))
+    shared = [word for word in query.words if word[0] in past_terms]
+    rarity = usual.rarity(term_ids([term for term, _, _ in shared])).tolist()
+    best: dict[tuple[str, WordSpan], float] = {}
+    for (_, field, word), weight in zip(shared, rarity, strict=True):
+        best[field, word] = max(weight, best.get((field, word), 0.0))
+    past_words = {word.text.casefold() for word in words_of(past_text)}
+    for (field, word), weight in best.items():
+        # The numbers in a word are masked in its term, so they may differ.
+        is_same = word.text.casefold() in past_words or not re.search(r"\d", word.text)
+        if weight >= _LEAST_RARITY and is_same:
+            yield weight, _reason(_SAID, word.text, field, word.start)
+
+
+def _same_service(
+    report: IncidentReport, past: IncidentReport, usual: PairStatistics
+) -> Iterator[tuple[float, Reason]]:
+    if report.service and past.service and report.service.lower() == past.service.lower():
+        weight = usual.service_weight(bucket_of(report.service), bucket_of(report.source))
+        if weight > 0:
+            yield weight, _reason("same service: ", report.service, "service", 0)
+
+
+def _same_facts(
+    report: IncidentReport, past: IncidentReport, usual: PairStatistics
+) -> Iterator[tuple[float, Reason]]:
+    source, service = bucket_of(report.source), (report.service or "").lower()
+    for name, value in report.attributes.items():
+        is_same = value.lower() == past.attributes.get(name, "").lower()
+        if not value or not is_same or not is_fact(value) or value.lower() == service:
+            continue
+        weight = float(usual.fact_weights(term_ids([fact_name(name, value)]), source)[0])
+        if weight > 0:
+            yield weight, _reason(f"same {name}: ", value, f"attributes.{name}", 0)
+
+
+def _reason(start_of_text: str, words: str, field: str, start: int) -> Reason:
+    return Reason((start_of_text + words)[:_LONGEST_REASON], field, start, start + len(words))
+
+
+def _texts_of(report: IncidentReport) -> tuple[tuple[str, str], ...]:
+    return (("title", report.title), ("description", report.description[:_LONGEST_READ]))
+
+
+def _text_of(report: IncidentReport) -> str:
+    return f"{report.title}\n{report.description}"[:_LONGEST_READ]

@@ -1,0 +1,86 @@
+"""Fixed incidents with which each pair is compared: how well do strangers match the report?"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.search.candidates import UNKNOWN_TIME, Candidates
+from features.search.incident_index import IncidentIndex
+from features.search.query import SearchView
+from models.similarity.pair_features import pair_features
+from models.similarity.pair_statistics import PairStatistics
+
+_NEAR_COSINE = 0.8
+_MOST_MEMBERS = 2_000
+_MOST_DRAWN = 20_000
+_COMPARED = 50
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerPairs:
+    """The cohort's members that resemble a report most, each paired with the report.
+
+    `features` has shape (members, features). `is_near` has shape (candidates, members): whether a
+    member may be about the same issue as a candidate or the report, so that it is no stranger.
+    """
+
+    features: Floats
+    is_near: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerCohort:
+    """A sample of a history, frozen when a model learns: one incident of each issue.
+
+    A score says little by itself: some reports resemble every incident. So the score of a pair is
+    compared with the scores of the report and the cohort (adaptive s-norm, Matejka et al. 2017).
+    Incidents whose text vectors have a cosine of at least 0.8 may be about the same issue. The
+    members' ids and times of opening are left out.
+    """
+
+    members: Candidates
+
+    def pair(
+        self, view: SearchView, candidates: Candidates, usual: PairStatistics
+    ) -> StrangerPairs:
+        """Pair a report with the 50 members that have the most similar texts."""
+        cosine = self.members.text_vectors @ view.text_vector
+        nearest = np.argsort(-cosine, kind="stable")[:_COMPARED]
+        strangers = self.members.take(nearest)
+        # One product for each candidate: its result must not depend on the other candidates.
+        near = [
+            strangers.text_vectors @ vector >= _NEAR_COSINE for vector in candidates.text_vectors
+        ]
+        is_near = np.array(near, dtype=np.bool_).reshape(len(candidates), len(nearest))
+        return StrangerPairs(
+            features=pair_features(view, strangers, usual),
+            is_near=is_near | (cosine[nearest] >= _NEAR_COSINE),
+        )
+
+
+def draw_cohort(index: IncidentIndex, seed: int) -> StrangerCohort:
+    """Draw at most 2,000 incidents of an index at random, no two about the same issue."""
+    ids = index.ids_of_distinct_texts()
+    drawn = np.random.default_rng(seed).permutation(len(ids))[:_MOST_DRAWN]
+    ids = [ids[row] for row in drawn]
+    vectors = index.text_vectors(ids)
+    members = np.zeros((_MOST_MEMBERS, vectors.shape[1]), dtype=np.float32)
+    chosen: list[str] = []
+    for id_, vector in zip(ids, vectors, strict=True):
+        if len(chosen) == _MOST_MEMBERS:
+            break
+        if vector.any() and not (members[: len(chosen)] @ vector >= _NEAR_COSINE).any():
+            members[len(chosen)] = vector
+            chosen.append(id_)
+    found = index.gather(chosen)
+    return StrangerCohort(
+        replace(
+            found,
+            ids=("",) * len(found),
+            opened=np.full(len(found), UNKNOWN_TIME, dtype=np.int64),
+        )
+    )
