@@ -19,25 +19,34 @@ Flags = NDArray[np.bool_]
 def collapse_copies(candidates: Candidates, order: Sequence[int]) -> list[list[int]]:
     """Return the rows of `order` in groups of near-copies; a group's first row represents it.
 
-    A row joins the first group for which the title of the row and the title of the group's first
-    row have a Jaccard similarity of at least 0.9, and the texts of these two rows as well. Words
-    are compared after variable parts are masked, and only if the text vectors have a cosine of at
-    least 0.8. So a row that comes later never changes the groups of the rows before it.
+    Rows of the same text are in one group. A row of a new text joins the first group for which the
+    title of the row and the title of the group's first row have a Jaccard similarity of at least
+    0.9, and the texts of these two rows as well. Words are compared after variable parts are
+    masked, and only if the text vectors have a cosine of at least 0.8. So a row that comes later
+    never changes the groups of the rows before it.
     """
     titles, texts = _sets(candidates.title_terms), _sets(candidates.text_terms)
     vectors = candidates.text_vectors
     groups: list[list[int]] = []
+    group_of_text: dict[int, list[int]] = {}
     for row in order:
-        # Near-copies have similar vectors, so most pairs need not be compared word by word.
-        firsts = [group[0] for group in groups]
-        is_near = vectors[firsts] @ vectors[row] >= _NEAR_COSINE
-        for number in np.flatnonzero(is_near).tolist():
-            first = firsts[number]
-            if _agree(texts[row], texts[first]) and _agree(titles[row], titles[first]):
-                groups[number].append(row)
-                break
-        else:
-            groups.append([row])
+        group = group_of_text.get(int(candidates.texts[row]))
+        if group is None:
+            # Near-copies have similar vectors, so most pairs need not be compared word by word.
+            firsts = [of_others[0] for of_others in groups]
+            is_near = vectors[firsts] @ vectors[row] >= _NEAR_COSINE
+            copies = (
+                groups[number]
+                for number in np.flatnonzero(is_near).tolist()
+                if _agree(texts[row], texts[firsts[number]])
+                and _agree(titles[row], titles[firsts[number]])
+            )
+            group = next(copies, None)
+        if group is None:
+            group = []
+            groups.append(group)
+        group.append(row)
+        group_of_text[int(candidates.texts[row])] = group
     return groups
 
 

@@ -92,15 +92,15 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     """Turns the log odds of pairs against strangers into probabilities of being related.
 
     The log odds are scaled (Platt 1999). Slope and intercept have a prior around the shipped
-    values. If `has_relative` is None for all queries, the share of
-    queries that have a relative is estimated from the probabilities alone (Saerens, Latinne and
-    Decaestecker 2002), but is at most one half.
+    values. If `has_relative` is None for all queries, the share of queries that have a relative is
+    estimated from the probabilities alone (Saerens, Latinne and Decaestecker 2002), but is at most
+    one half.
 
     `cutoff_` is chosen from the relatedness of each query's best candidate. It is the lowest of
-    these values from one half on for which the mean of the values at or above it, minus one standard error, is at
-    least `precision` (if `has_relative` is None for all queries, `precision` + 0.03). If no value
-    qualifies, `cutoff_` is the shipped cutoff, or the required precision if the shipped cutoff is
-    too low for these queries.
+    these values for which the mean of the values at or above it, minus one standard error, is at
+    least `precision` (if `has_relative` is None for all queries, `precision` + 0.03), but not below
+    one half. If no value qualifies, `cutoff_` is the shipped cutoff, or the required precision if
+    the shipped cutoff is too low for these queries.
 
     >>> calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
     >>> calibration.predict(np.array([7.0, -2.0])).round(1).tolist()

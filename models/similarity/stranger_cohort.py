@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from features.search.candidates import UNKNOWN_TIME, Candidates
+from features.search.candidates import Candidates
 from features.search.incident_index import IncidentIndex
 from features.search.query import SearchView
 from models.similarity.pair_features import pair_features
 from models.similarity.pair_statistics import PairStatistics
 
 _NEAR_COSINE = 0.8
+# A member with this cosine may be the report itself, if the report was in the history.
+_SAME_COSINE = 0.98
 _MOST_MEMBERS = 2_000
 _MOST_DRAWN = 20_000
 _COMPARED = 50
@@ -25,7 +27,7 @@ class StrangerPairs:
     """The cohort's members that resemble a report most, each paired with the report.
 
     `features` has shape (members, features). `is_near` has shape (candidates, members): whether a
-    member may be about the same issue as a candidate or the report, so that it is no stranger.
+    member may be about the same issue as a candidate, so that it is no stranger to it.
     """
 
     features: Floats
@@ -37,9 +39,10 @@ class StrangerCohort:
     """A sample of a history, frozen when a model learns: one incident of each issue.
 
     A score says little by itself: some reports resemble every incident. So the score of a pair is
-    compared with the scores of the report and the cohort (adaptive s-norm, Matejka et al. 2017).
-    Incidents whose text vectors have a cosine of at least 0.8 may be about the same issue. The
-    members' ids and times of opening are left out.
+    compared with the scores of the report and the cohort's members that were opened before it
+    (adaptive s-norm, Matejka et al. 2017). Members whose text vectors have a cosine of at least 0.8
+    with the candidate may be about the same issue, so they are no strangers. The members' ids are
+    left out.
     """
 
     members: Candidates
@@ -47,18 +50,19 @@ class StrangerCohort:
     def pair(
         self, view: SearchView, candidates: Candidates, usual: PairStatistics
     ) -> StrangerPairs:
-        """Pair a report with the 50 members that have the most similar texts."""
+        """Pair a report with the 50 earlier members that have the most similar texts."""
         cosine = self.members.text_vectors @ view.text_vector
-        nearest = np.argsort(-cosine, kind="stable")[:_COMPARED]
-        strangers = self.members.take(nearest)
+        is_earlier = cosine < _SAME_COSINE
+        if view.opened is not None:
+            is_earlier &= self.members.opened < view.opened
+        nearest = np.argsort(np.where(is_earlier, -cosine, np.inf), kind="stable")[:_COMPARED]
+        strangers = self.members.take(nearest[is_earlier[nearest]])
         # One product for each candidate: its result must not depend on the other candidates.
-        near = [
-            strangers.text_vectors @ vector >= _NEAR_COSINE for vector in candidates.text_vectors
-        ]
-        is_near = np.array(near, dtype=np.bool_).reshape(len(candidates), len(nearest))
+        cosines = [strangers.text_vectors @ vector for vector in candidates.text_vectors]
+        shape = (len(candidates), len(strangers))
         return StrangerPairs(
             features=pair_features(view, strangers, usual),
-            is_near=is_near | (cosine[nearest] >= _NEAR_COSINE),
+            is_near=np.reshape(cosines, shape) >= _NEAR_COSINE,
         )
 
 
@@ -77,10 +81,4 @@ def draw_cohort(index: IncidentIndex, seed: int) -> StrangerCohort:
             members[len(chosen)] = vector
             chosen.append(id_)
     found = index.gather(chosen)
-    return StrangerCohort(
-        replace(
-            found,
-            ids=("",) * len(found),
-            opened=np.full(len(found), UNKNOWN_TIME, dtype=np.int64),
-        )
-    )
+    return StrangerCohort(replace(found, ids=("",) * len(found)))
