@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Self
 
@@ -36,7 +37,7 @@ SHIPPED_SLOPE: Final = 0.8
 SHIPPED_INTERCEPT: Final = -1.0
 SHIPPED_RATE: Final = 0.35
 SHIPPED_CUTOFF: Final = 0.52
-STRANGER_SCORE: Final = 7.0
+STRANGER_SCORE: Final = 10.0
 
 _LEAST_SPREAD = 0.5
 _PRIOR_QUERIES = 20.0
@@ -88,13 +89,23 @@ class PairRanker(BaseEstimator):  # type: ignore[misc]
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _JudgedPairs:
+    """The log odds of pairs against strangers, whether they are related, and their weights."""
+
+    odds: Floats
+    is_related: Flags
+    weights: Floats
+
+
 class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     """Turns the log odds of pairs against strangers into probabilities of being related.
 
     The log odds are scaled (Platt 1999). Slope and intercept have a prior around the shipped
-    values. If `has_relative` is None for all queries, the share of queries that have a relative is
-    estimated from the probabilities alone (Saerens, Latinne and Decaestecker 2002), but is at most
-    one half.
+    values. Where more than half of the queries have a relative, their best unrelated candidates are
+    added, as if half of all reports were about new issues. If `has_relative` is None for all
+    queries, the share of queries that have a relative is estimated from the probabilities alone
+    (Saerens, Latinne and Decaestecker 2002), but is at most one half too.
 
     `cutoff_` is chosen from the relatedness of each query's best candidate. It is the lowest of
     these values for which the mean of the values at or above it, minus one standard error, is at
@@ -114,36 +125,30 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         """Learn from the best candidate of each query, whether or not the query has a relative."""
         self.slope_, self.intercept_ = SHIPPED_SLOPE, SHIPPED_INTERCEPT
         queries = [query for query in queries if len(query.features)]
-        odds_of = [ranker.odds(query.features, query.strangers) for query in queries]
-        odds = np.array([of_query.max() for of_query in odds_of])
-        weights = np.array([query.weight for query in queries])
-        is_labelled = np.array(
-            [query.has_relative is not None for query in queries], dtype=np.bool_
-        )
-        if is_labelled.any():
-            right = np.array(
-                [
-                    query.is_relative[of_query.argmax()]
-                    for query, of_query in zip(queries, odds_of, strict=True)
-                ]
-            )
-            self._learn_line(odds[is_labelled], right[is_labelled], weights[is_labelled])
-        elif len(queries):
-            self._learn_rate(odds, weights)
-        precision = self.precision + (0.0 if is_labelled.any() else _EXTRA_PRECISION)
-        self.cutoff_ = self._choose_cutoff(odds, weights, precision)
+        labelled = [query for query in queries if query.has_relative is not None]
+        if labelled:
+            pairs = _with_unrelated(_best_pairs(ranker, labelled), ranker, labelled)
+            self._learn_line(pairs)
+        else:
+            pairs = _best_pairs(ranker, queries)
+        if queries and not labelled:
+            self._learn_rate(pairs.odds, pairs.weights)
+        precision = self.precision + (0.0 if labelled else _EXTRA_PRECISION)
+        self.cutoff_ = self._choose_cutoff(pairs.odds, pairs.weights, precision)
         return self
 
     def predict(self, odds: Floats) -> Floats:
         """Return the relatedness of each pair from its log odds against strangers."""
         return np.asarray(expit(self.intercept_ + self.slope_ * odds))
 
-    def _learn_line(self, odds: Floats, right: Flags, weights: Floats) -> None:
+    def _learn_line(self, pairs: _JudgedPairs) -> None:
         shipped = np.array([SHIPPED_INTERCEPT, SHIPPED_SLOPE])
         spread = np.array([2.0, 0.25])
-        design = np.column_stack([np.ones_like(odds), odds])
-        line = fit_logit(design, right, shipped, spread, weights / weights.mean())
-        self.intercept_, self.slope_ = line.tolist()
+        design = np.column_stack([np.ones_like(pairs.odds), pairs.odds])
+        weights = pairs.weights / pairs.weights.mean()
+        self.intercept_, self.slope_ = fit_logit(
+            design, pairs.is_related, shipped, spread, weights
+        ).tolist()
 
     def _learn_rate(self, odds: Floats, weights: Floats) -> None:
         rate, shares = SHIPPED_RATE, weights / weights.sum()
@@ -176,3 +181,39 @@ def _rankings(queries: Sequence[LabelledQuery]) -> list[Ranking]:
         Ranking(query.features, query.is_relative, weight=1.0 / sizes[query.group])
         for query in queries
     ]
+
+
+def _best_pairs(ranker: PairRanker, queries: Sequence[LabelledQuery]) -> _JudgedPairs:
+    odds_of = [ranker.odds(query.features, query.strangers) for query in queries]
+    best = [int(odds.argmax()) for odds in odds_of]
+    return _JudgedPairs(
+        odds=np.array([odds[row] for odds, row in zip(odds_of, best, strict=True)]),
+        is_related=np.array(
+            [query.is_relative[row] for query, row in zip(queries, best, strict=True)],
+            dtype=np.bool_,
+        ),
+        weights=np.array([query.weight for query in queries]),
+    )
+
+
+def _with_unrelated(
+    pairs: _JudgedPairs, ranker: PairRanker, queries: Sequence[LabelledQuery]
+) -> _JudgedPairs:
+    """Add the best unrelated candidates of queries, if more than half of the pairs are related.
+
+    Together they weigh as much as is missing. So an incident that is related to no other is known
+    to exist even in a history in which everything recurs.
+    """
+    missing = pairs.weights @ np.where(pairs.is_related, 1 / _HIGHEST_RATE - 1, -1.0)
+    mixed = [query for query in queries if 0 < query.is_relative.sum() < len(query.features)]
+    if missing <= 0 or not mixed:
+        return pairs
+    odds = [
+        ranker.odds(query.features, query.strangers)[~query.is_relative].max() for query in mixed
+    ]
+    weights = np.array([query.weight for query in mixed])
+    return _JudgedPairs(
+        odds=np.concatenate([pairs.odds, odds]),
+        is_related=np.concatenate([pairs.is_related, np.zeros(len(odds), dtype=np.bool_)]),
+        weights=np.concatenate([pairs.weights, weights * (missing / weights.sum())]),
+    )

@@ -161,6 +161,16 @@ def test_probabilities_follow_the_labels() -> None:
     assert np.mean(np.array(right)[shown]) >= 0.75
 
 
+def test_a_stranger_is_unrelated_even_where_every_report_has_a_relative() -> None:
+    queries = [query(n, strength=1.0) for n in range(300)]
+    ranker = PairRanker().fit(queries)
+    calibration = RelatednessCalibration().fit(ranker, queries)
+    fresh = [query(n, has_relative=False) for n in range(5000, 5100)]
+    odds = [ranker.odds(one.features, one.strangers).max() for one in fresh]
+    assert calibration.predict(np.array(odds)).mean() < 0.2
+    assert (calibration.predict(np.array(odds)) >= calibration.cutoff_).mean() < 0.1
+
+
 def unlinked(count: int, share: float) -> list[LabelledQuery]:
     queries = [query(n, has_relative=n < share * count, strength=1.0) for n in range(count)]
     return [
