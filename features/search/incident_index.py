@@ -153,7 +153,7 @@ class IncidentIndex:
         is_allowed = np.ones(len(slots), dtype=np.bool_)
         if view.opened is not None:
             is_allowed = self._columns["opened"][slots] < view.opened
-        return is_allowed & (slots != self._slots.get(view.id, -1))
+        return np.asarray(is_allowed & (slots != self._slots.get(view.id, -1)))
 
     def _select(self, slots: Slots, texts: Integers, count: int) -> Candidates:
         """Return the candidates among the slots of `count` texts, and the texts' recurrences."""

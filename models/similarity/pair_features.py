@@ -119,4 +119,5 @@ def _owners(rows: Ragged) -> NDArray[np.int64]:
 
 def _sums(values: Floats, rows: Ragged) -> Floats:
     """Return the sum of each row's values, 0 for an empty row."""
-    return np.bincount(_owners(rows), weights=values, minlength=len(rows.starts) - 1)
+    sums = np.bincount(_owners(rows), weights=values, minlength=len(rows.starts) - 1)
+    return sums.astype(np.float64)
