@@ -12,7 +12,8 @@ from features.encoding.encoder_weights import MINILM, open_encoder
 from features.search.incident_index import IncidentIndex
 from models.similarity.pair_features import FEATURES
 from models.similarity.pair_ranker import SHIPPED_WEIGHTS, PairRanker, RelatednessCalibration
-from models.similarity.training_pairs import LabelledQuery, labelled_queries
+from models.similarity.similar_model import SimilarModel
+from models.similarity.training_pairs import LabelledQuery
 
 _WIDE = 100.0
 _SEED = 0
@@ -39,12 +40,12 @@ def main() -> None:
 def _queries(reports: LinkedReports) -> list[LabelledQuery]:
     index = IncidentIndex(open_encoder(MINILM))
     index.upsert(reports.incidents)
-    queries = labelled_queries(reports.incidents, index, seed=_SEED)
+    queries = SimilarModel(seed=_SEED).label(reports.incidents, index)
     return [query for query in queries if len(query.features)]
 
 
 def _is_best_right(query: LabelledQuery, ranker: PairRanker) -> bool:
-    return bool(query.is_relative[ranker.score(query.features).argmax()])
+    return bool(query.is_relative[ranker.odds(query.features, query.strangers).argmax()])
 
 
 if __name__ == "__main__":
