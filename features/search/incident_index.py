@@ -167,13 +167,15 @@ class IncidentIndex:
         is_kept[open_rows[_place_in_text(texts[open_rows]) < _NEWEST_OPEN_OF_A_TEXT]] = True
         starts = np.searchsorted(texts, np.arange(count + 1))
         is_fix = columns["documentation"] == Documentation.FIX
+        with_fix = np.bincount(texts[is_fix], minlength=count).tolist()
+        ids, opened = [self._ids[slot] for slot in slots], columns["opened"].tolist()
         recurrences = tuple(
             Recurrences(
-                ids=tuple(self._ids[slot] for slot in slots[start:end]),
-                last_opened=int(columns["opened"][start]) if start < end else UNKNOWN_TIME,
-                with_fix=int(is_fix[start:end].sum()),
+                ids=tuple(ids[start:end]),
+                last_opened=opened[start] if start < end else UNKNOWN_TIME,
+                with_fix=fixes,
             )
-            for start, end in pairwise(starts.tolist())
+            for (start, end), fixes in zip(pairwise(starts.tolist()), with_fix, strict=True)
         )
         kept = np.flatnonzero(is_kept)
         kept = kept[np.argsort(slots[kept])]

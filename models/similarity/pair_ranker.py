@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 from sklearn.base import BaseEstimator
 
 from models.similarity.pair_features import FEATURES
-from models.similarity.stranger_cohort import StrangerPairs
+from models.similarity.stranger_cohort import MOST_COMPARED, StrangerPairs
 from models.similarity.training_pairs import LabelledQuery
 from models.statistics.conditional_logit import Ranking, fit_conditional_logit, fit_logit
 
@@ -28,16 +28,16 @@ SHIPPED_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
         "shared_terms": 4.0,
         "rarest_term": 3.0,
         "same_signature": 1.0,
-        "same_service": 1.3,
-        "same_facts": 0.5,
+        "same_service": 3.5,
+        "same_facts": 1.0,
         "log_weeks_apart": -0.9,
     }
 )
-SHIPPED_SLOPE: Final = 0.8
-SHIPPED_INTERCEPT: Final = -1.0
+SHIPPED_SLOPE: Final = 0.65
+SHIPPED_INTERCEPT: Final = -0.2
 SHIPPED_RATE: Final = 0.35
 SHIPPED_CUTOFF: Final = 0.52
-STRANGER_SCORE: Final = 10.0
+STRANGER_SCORE: Final = 8.0
 
 _LEAST_SPREAD = 0.5
 _PRIOR_QUERIES = 20.0
@@ -80,10 +80,12 @@ class PairRanker(BaseEstimator):  # type: ignore[misc]
         """Return the log odds of each candidate against the strangers.
 
         A candidate's score is compared with the sum of the exponential scores of the cohort's
-        members that are not near the candidate, and of an imaginary stranger of fixed score.
+        members that are not near the candidate, and of an imaginary stranger of fixed score. Where
+        the cohort has too few members, more imaginary strangers take their places.
         """
         scores = np.where(strangers.is_near, -np.inf, self.score(strangers.features))
-        fixed = np.full((len(features), 1), STRANGER_SCORE)
+        imaginary = 1 + MOST_COMPARED - len(strangers.features)
+        fixed = np.full((len(features), 1), STRANGER_SCORE + np.log(imaginary))
         return np.asarray(
             self.score(features) - np.logaddexp.reduce(np.hstack([fixed, scores]), axis=1)
         )
@@ -114,7 +116,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     the shipped cutoff is too low for these queries.
 
     >>> calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
-    >>> calibration.predict(np.array([7.0, -2.0])).round(1).tolist()
+    >>> calibration.predict(np.array([7.0, -3.0])).round(1).tolist()
     [1.0, 0.1]
     """
 

@@ -22,7 +22,7 @@ from models.base.predictions import (
 )
 from models.base.report_model import ReportModel
 from models.similarity.deduplication import collapse_copies, copies_of
-from models.similarity.match_reasons import match_reasons, parse_query, sentences
+from models.similarity.match_reasons import ParsedQuery, match_reasons, parse_query, sentences
 from models.similarity.pair_features import pair_features
 from models.similarity.pair_ranker import PairRanker, RelatednessCalibration
 from models.similarity.pair_statistics import PairStatistics, measure_statistics
@@ -217,7 +217,7 @@ def _answer(
         )
         for group in islice(filter(None, stored_groups), limit)
     )
-    return SimilarPrediction(similar, _open_match(related, records, usual, dismissed))
+    return SimilarPrediction(similar, _open_match(related, query, records, usual, dismissed))
 
 
 def _group_rows(related: _RelatedCandidates) -> list[list[int]]:
@@ -297,6 +297,7 @@ def _split_ties(rows: Sequence[int], relatedness: Floats) -> Iterator[list[int]]
 
 def _open_match(
     related: _RelatedCandidates,
+    query: ParsedQuery,
     records: PastRecords,
     usual: PairStatistics,
     dismissed: Collection[str],
@@ -305,7 +306,6 @@ def _open_match(
 
     Only candidates that were opened within the 14 days before the report are considered.
     """
-    query = parse_query(related.report)
     for row in _order_rows(related):
         if related.relatedness[row] < related.cutoff:
             break

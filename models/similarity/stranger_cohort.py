@@ -1,6 +1,7 @@
 """Fixed incidents with which each pair is compared: how well do strangers match the report?"""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,9 @@ _NEAR_COSINE = 0.8
 _SAME_COSINE = 0.98
 _MOST_MEMBERS = 2_000
 _MOST_DRAWN = 20_000
-_COMPARED = 50
+
+MOST_COMPARED: Final = 50
+"""How many members of the cohort a report is compared with."""
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -55,7 +58,7 @@ class StrangerCohort:
         is_earlier = cosine < _SAME_COSINE
         if view.opened is not None:
             is_earlier &= self.members.opened < view.opened
-        nearest = np.argsort(np.where(is_earlier, -cosine, np.inf), kind="stable")[:_COMPARED]
+        nearest = np.argsort(np.where(is_earlier, -cosine, np.inf), kind="stable")[:MOST_COMPARED]
         strangers = self.members.take(nearest[is_earlier[nearest]])
         # One product for each candidate: its result must not depend on the other candidates.
         cosines = [strangers.text_vectors @ vector for vector in candidates.text_vectors]
