@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoded_reports import EncodedReports, encode_reports
@@ -92,6 +93,18 @@ class CalibratedModel(ReportModel):
         if not reports:
             return np.empty((0, len(self.classes_)))
         return self._probabilities(self._encode(reports, self.adapted_encoder))
+
+    def may_be_auto(
+        self,
+        reports: Sequence[IncidentReport],
+        predicted: Rows,  # noqa: ARG002
+    ) -> NDArray[np.bool_]:
+        """Return which answers may be `auto` if they are confident enough.
+
+        `predicted` has the class number of each answer. Certificates are proven for these answers
+        only.
+        """
+        return np.ones(len(reports), dtype=np.bool_)
 
     def certify(self, certification: Certification) -> None:
         """Set the certificates of the labels that may be answered without a person."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.domain.report import IncidentReport
 from features.text.fingerprint import fingerprint
@@ -36,7 +37,7 @@ class Evaluation:
     group, and `fingerprints` identify the rows' reports by content. `classes` are the labels, in
     the order of their numbers. `drift` says whether newer rows differ from older ones; it is None
     without usable times. `slices` are parts of the rows, and `slice_metrics` the model's accuracy
-    on each.
+    on each. `never_auto` marks the rows whose answer is never `auto`, however confident.
     """
 
     rows: Rows
@@ -49,6 +50,15 @@ class Evaluation:
     drift: Drift | None = None
     slices: tuple[Slice, ...] = ()
     slice_metrics: tuple[SliceMetric, ...] = ()
+    never_auto: NDArray[np.bool_] | None = None
+
+    @property
+    def actionable(self) -> HeldOutPredictions:
+        """The held-out predictions; where the answer is never `auto`, the confidence is 0."""
+        if self.never_auto is None:
+            return self.judged
+        confidence = np.where(self.never_auto, 0.0, self.judged.confidence)
+        return replace(self.judged, confidence=confidence)
 
 
 def evaluate(
@@ -81,6 +91,7 @@ def evaluate(
         drift=find_drift(labels, rows, predictions, split),
         slices=slices,
         slice_metrics=measure_slices(predictions, slices, copies),
+        never_auto=~model.may_be_auto(judged_reports, predictions.predicted),
     )
 
 

@@ -92,7 +92,10 @@ def forecast_labels(
     certificate is withheld.
     """
     recent_rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
-    predictions, copies = take_rows(evaluation.judged, recent_rows), evaluation.copies[recent_rows]
+    predictions, copies = (
+        take_rows(evaluation.actionable, recent_rows),
+        evaluation.copies[recent_rows],
+    )
     precision = plan.auto_precision
     certification = certify(
         predictions, model.classes_, copies, precision=precision, family=plan.family

@@ -12,6 +12,7 @@ from models.classification.calibrated_model import CalibratedModel, Certificatio
 from models.classification.fine_tuned_head import FineTunedHead
 from models.kinds import build_model
 from training.dataset.split import Split, split_history
+from training.dataset.stated_severity import without_late_severity
 from training.dataset.targets import Target
 from training.evaluation.certify import certify
 from training.evaluation.drift import rows_since_drift
@@ -66,7 +67,7 @@ def fit_and_judge(
         under_rating_cost=plan.under_rating_cost,
         adapted=adapted,
     )
-    model.fit(history.incidents, split.folds, split.copies)
+    model.fit(without_late_severity(history).incidents, split.folds, split.copies)
     reports = [incident.report for incident in history.incidents]
     evaluation = evaluate(model, target, split, reports)
     certification = prove(model, evaluation, split, plan)
@@ -80,11 +81,12 @@ def fit_and_judge(
 def why_auto_is_withheld(history: History) -> str | None:
     """Return why certificates are withheld, None if they are not.
 
-    They are withheld if report columns may have values that were entered after the opening.
+    They are withheld if report columns that are learned from may have values that were entered
+    after the opening.
     """
     columns = [
         column
-        for column, provenance in history.provenance.items()
+        for column, provenance in without_late_severity(history).provenance.items()
         if provenance is not Provenance.OPENING
     ]
     if not columns:
@@ -105,7 +107,7 @@ def prove(
     """
     rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
     return certify(
-        take_rows(evaluation.judged, rows),
+        take_rows(evaluation.actionable, rows),
         model.classes_,
         split.copies[evaluation.rows[rows]],
         precision=plan.auto_precision,
