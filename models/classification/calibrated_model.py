@@ -29,7 +29,7 @@ _USEFUL = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Certification:
-    """The certificates by label; `withheld` is the reason if certificates were withheld."""
+    """The certificates by label; `withheld` is the reason if any were withheld or limited."""
 
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
     withheld: str | None = None

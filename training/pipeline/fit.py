@@ -14,7 +14,7 @@ from models.kinds import build_model
 from training.dataset.split import Split, split_history
 from training.dataset.stated_severity import without_late_severity
 from training.dataset.targets import Target
-from training.evaluation.certify import certify
+from training.evaluation.certify import certify, severe_levels_from
 from training.evaluation.drift import rows_since_drift
 from training.evaluation.evaluate import Evaluation, evaluate
 from training.evaluation.learning_curve import LabelForecast, forecast_labels
@@ -103,7 +103,8 @@ def prove(
     """Return the certificates that the held-out predictions prove, at the precision of the plan.
 
     After a drift only the predictions since the drift count, because earlier predictions prove
-    nothing for later incidents.
+    nothing for later incidents. Answers that are never `auto` count as not confident. Ordered
+    levels need a second proof, of how rarely severe incidents are rated too low.
     """
     rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
     return certify(
@@ -112,6 +113,7 @@ def prove(
         split.copies[evaluation.rows[rows]],
         precision=plan.auto_precision,
         family=plan.family,
+        severe_from=severe_levels_from(evaluation.judged.labels) if model.is_ordered else None,
     )
 
 

@@ -58,8 +58,8 @@ class ShownModel:
     `period` is None if the log does not say when it became champion. `has_earlier` says whether
     there is a champion to roll back to. `hidden_answers` counts the answers of the audit sample
     that no person has checked yet, by version: counts by label would reveal the answers. `unproven`
-    are labels in mode `auto` without a certificate. `withheld` is the reason why the model's
-    certificates are not used, None if there is none.
+    are labels in mode `auto` without a certificate. `withheld` says that certificates are withheld
+    or limited, and why; it is None if they are not.
     """
 
     target: str
@@ -187,8 +187,13 @@ def _unproven_labels(services: Container, champion: LoadedVersion) -> tuple[str,
 
 
 def _withheld_reason(champion: LoadedVersion) -> str | None:
-    is_certified = isinstance(champion.model, CalibratedModel)
-    return champion.model.certification_.withheld if is_certified else None
+    if not isinstance(champion.model, CalibratedModel):
+        return None
+    certification = champion.model.certification_
+    if certification.withheld is None:
+        return None
+    state = "limited" if certification.certificates else "withheld"
+    return f"Certificates are {state}: {certification.withheld}"
 
 
 def _certificates(
