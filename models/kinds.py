@@ -8,6 +8,7 @@ from models.classification.calibrated_model import CalibratedModel
 from models.classification.choice import ChoiceModel
 from models.classification.fine_tuned_head import FineTunedHead
 from models.classification.severity import SeverityModel
+from models.novelty.novelty_model import NoveltyModel
 from models.runbooks.runbook_model import RunbookModel
 from models.similarity.similar_model import SimilarModel
 
@@ -29,7 +30,9 @@ SEVERITY = Kind(
 SIMILAR = Kind("similar", SimilarModel, "`similar`: past incidents about the same trouble")
 RUNBOOK = Kind("runbook", RunbookModel, "`runbooks`: the runbooks that apply")
 
-KINDS: tuple[Kind, ...] = (CHOICE, SEVERITY, SIMILAR, RUNBOOK)
+NOVELTY = Kind("novelty", NoveltyModel, "`novelty`: whether a report is like the history")
+
+KINDS: tuple[Kind, ...] = (CHOICE, SEVERITY, SIMILAR, RUNBOOK, NOVELTY)
 
 
 def kind_of(levels: Sequence[str]) -> Kind:

@@ -8,11 +8,13 @@ from features.encoding.encoder_weights import EncoderSettings
 from features.home import Home
 from features.store.store import Store
 from features.text.masking import configured_masking
+from models.novelty.novelty_gate import TARGET as NOVELTY
 from models.runbooks.runbook_model import RunbookModel
 from models.similarity.similar_model import SimilarModel
 from serving.background.certificates import CertificatePoller
 from serving.background.challengers import ChallengerPoller
 from serving.background.champions import ChampionPoller, Champions, ServableVersions
+from serving.background.corrected_strangers import StrangerPoller
 from serving.background.index_updater import IndexUpdater
 from serving.background.mode_poller import ModePoller
 from serving.background.model_health import (
@@ -68,6 +70,7 @@ class Container:
     modes: ModePoller
     certificates: CertificatePoller
     model_health: ModelHealthPoller
+    strangers: StrangerPoller
     metrics: ServingMetrics
     reader: RequestReader
     triage: TriageService
@@ -93,7 +96,7 @@ class Container:
         answering = (self.modes, self.champions, self.certificates)
         indexes = (self.incident_index, self.runbook_index)
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
-        return (*answering, *indexes, self.model_health, *shadow)
+        return (*answering, *indexes, self.strangers, self.model_health, *shadow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class _Pollers:
     modes: ModePoller
     certificates: CertificatePoller
     model_health: ModelHealthPoller
+    strangers: StrangerPoller
 
 
 def build_container(
@@ -125,7 +129,7 @@ def build_container(
     )
     retrievers: dict[str, Retriever] = {similar.target: similar, runbooks.target: runbooks}
     sample = AuditSample(settings.tenant, settings.audit_share)
-    policies = PolicySource(pollers.modes, pollers.certificates, sample)
+    policies = PolicySource(pollers.modes, pollers.certificates, sample, pollers.strangers)
     on_labels = LabelListener(metrics, pollers.certificates)
     triage = TriageService(
         pollers.champions.current, policies.current, store, metrics, retrievers, shadow
@@ -139,6 +143,7 @@ def build_container(
         modes=pollers.modes,
         certificates=pollers.certificates,
         model_health=pollers.model_health,
+        strangers=pollers.strangers,
         metrics=metrics,
         reader=RequestReader(dict(settings), masking, metrics),
         triage=triage,
@@ -166,10 +171,11 @@ def _build_pollers(settings: ServingSettings, registry: ServableVersions, store:
     certificates = CertificatePoller(store, champions.current, seconds)
     return _Pollers(
         champions,
-        ChallengerPoller(registry, _SLOW_FACTOR * seconds, excluded=(SIMILAR, RUNBOOKS)),
+        ChallengerPoller(registry, _SLOW_FACTOR * seconds, excluded=(SIMILAR, RUNBOOKS, NOVELTY)),
         ModePoller(store, seconds),
         certificates,
         ModelHealthPoller(store, certificates, _SLOW_FACTOR * seconds),
+        StrangerPoller(store, champions.current, _SLOW_FACTOR * seconds),
     )
 
 

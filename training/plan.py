@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from features.domain.runbook import Runbook
 from features.home import Home
+from models.base.novelty_levels import DEFAULT_LEVELS, NoveltyLevels
 
 Progress = Callable[[str, int, int], None]
 """Called with a step's name, the number of units done and the total number of units."""
@@ -37,6 +38,7 @@ class TrainingPlan:
     under_rating_cost: float | None = None
     auto_precision: float = WANTED_PRECISION
     family: bool = False
+    novelty: NoveltyLevels = DEFAULT_LEVELS
     fresher_days: float = FRESHER_DAYS
     actor: str = "training"
     is_stored: bool = False

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from features.encoding.encoder_weights import EncoderSettings
 from features.home import Home, HomeSettings
+from models.base.novelty_levels import DEFAULT_LEVELS, NoveltyLevels
 from training.plan import FRESHER_DAYS, WANTED_PRECISION, TrainingPlan
 
 
@@ -17,6 +18,14 @@ class TrainingSettings(HomeSettings, EncoderSettings):
     auto_precision: float = Field(default=WANTED_PRECISION, ge=0.5, lt=1)
     """The precision that a certificate must prove before a label may be answered `auto`. Takes
     effect at the next training.
+    """
+    novelty_auto_level: float = Field(default=DEFAULT_LEVELS.auto, ge=0, le=0.5)
+    """The novelty p-value that a report must exceed for `auto`: about this share of ordinary
+    incidents is never answered `auto`. Takes effect at the next training.
+    """
+    novelty_level: float = Field(default=DEFAULT_LEVELS.novel, ge=0, le=0.5)
+    """The novelty p-value at or below which a report is called novel, so that the answers abstain.
+    Takes effect at the next training.
     """
     fresher_days: float = Field(default=FRESHER_DAYS, ge=0)
     """A challenger that is no worse than the champion replaces it if its data end at least
@@ -36,6 +45,7 @@ class TrainingSettings(HomeSettings, EncoderSettings):
             encoder=self.encoder,
             under_rating_cost=self.under_rating_cost,
             auto_precision=self.auto_precision,
+            novelty=NoveltyLevels(self.novelty_auto_level, self.novelty_level),
             fresher_days=self.fresher_days,
             actor=actor,
         )

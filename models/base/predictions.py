@@ -1,6 +1,7 @@
 """The predictions of models, one object for each report."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -223,5 +224,39 @@ class RunbookPrediction:
         return Decision.SUGGEST if self.runbooks else Decision.ABSTAIN
 
 
+@dataclass(frozen=True, slots=True)
+class NoveltyPrediction:
+    """How usual a report is among the incidents that the models learned from.
+
+    `p_value` is the conformal p-value of "this report is like the history"; small is strange. A
+    report that is not readable holds too little that the history knows. `auto` is allowed only if
+    `allows_auto`. `resembles` gives, by target, the label of corrected incidents that the report
+    resembles, where the target's model has not learned this label.
+    """
+
+    p_value: float
+    is_novel: bool
+    is_readable: bool = True
+    allows_auto: bool = True
+    resembles: Mapping[str, str] = field(default_factory=dict)
+    why: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """`novel` or `familiar`."""
+        return "novel" if self.is_novel else "familiar"
+
+    @property
+    def confidence(self) -> float:
+        """The p-value."""
+        return self.p_value
+
+    @property
+    def decision(self) -> Decision:
+        """`abstain` for a novel or unreadable report, else `suggest`."""
+        is_judged = self.is_readable and not self.is_novel
+        return Decision.SUGGEST if is_judged else Decision.ABSTAIN
+
+
 LabelPrediction = ChoicePrediction | SeverityPrediction
-Prediction = LabelPrediction | SimilarPrediction | RunbookPrediction
+Prediction = LabelPrediction | SimilarPrediction | RunbookPrediction | NoveltyPrediction

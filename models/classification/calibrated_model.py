@@ -29,10 +29,14 @@ _USEFUL = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Certification:
-    """The certificates by label; `withheld` is the reason if any were withheld or limited."""
+    """The certificates by label; `withheld` is the reason if any were withheld or limited.
+
+    With `needs_novelty`, they were proven only for reports for which novelty allows `auto`.
+    """
 
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
     withheld: str | None = None
+    needs_novelty: bool = False
 
 
 class CalibratedModel(ReportModel):

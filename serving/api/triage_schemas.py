@@ -10,7 +10,13 @@ from models.base.predictions import OpenMatch, SimilarIncident, SuggestedRunbook
 from serving.api.problems import Problem, problem_of
 from serving.background.champions import LoadedVersion
 from serving.runtime.errors import InvalidFields
-from serving.schemas.answers import ChoiceAnswer, RunbookAnswer, SeverityAnswer, SimilarAnswer
+from serving.schemas.answers import (
+    ChoiceAnswer,
+    NoveltyAnswer,
+    RunbookAnswer,
+    SeverityAnswer,
+    SimilarAnswer,
+)
 from serving.schemas.field_errors import read_field_errors
 from serving.schemas.requests import AnswerPart, IncidentInput, RefusedIncident
 from serving.services.context_ranking import RelatedAnomaly, RelatedChange
@@ -40,6 +46,7 @@ class TriageResponse(BaseModel):
     runbooks: list[SuggestedRunbook] | None = None
     anomalies: list[RelatedAnomaly] | None = None
     changes: list[RelatedChange] | None = None
+    novelty: NoveltyAnswer | None = None
     absent: dict[str, str] = Field(
         description="why a part is null: not trained, cannot answer, switched off by its owner, "
         "or held back because a person decides first"

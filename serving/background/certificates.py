@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 
@@ -13,7 +13,6 @@ from features.domain.labels import LabelRecord, LabelTrust
 from features.domain.predictions import AuditedAnswer
 from features.errors import PrecedentError
 from features.store.store import Store
-from models.base.predictions import ChoicePrediction, Decision, Prediction
 from models.statistics.confidence_sequence import PrecisionBounds, precision_bounds
 from serving.background.champions import Champions, LoadedVersion
 from serving.background.poller import Poller
@@ -169,17 +168,3 @@ class CertificatePoller(Poller):
         self._withdrawn = frozenset(
             (withdrawal.target, withdrawal.version, withdrawal.label) for withdrawal in withdrawals
         )
-
-
-def demote_to_suggest(prediction: Prediction) -> Prediction:
-    """Return a prediction without its certificate, with `suggest` in place of `auto`.
-
-    >>> sure = ChoicePrediction("VPN", 0.97, Decision.AUTO)
-    >>> str(demote_to_suggest(sure).decision)
-    'suggest'
-    """
-    if not isinstance(prediction, ChoicePrediction):
-        return prediction
-    is_auto = prediction.decision is Decision.AUTO
-    decision = Decision.SUGGEST if is_auto else prediction.decision
-    return replace(prediction, decision=decision, certificate=None)

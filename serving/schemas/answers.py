@@ -10,6 +10,7 @@ from features.domain.modes import Mode
 from models.base.predictions import (
     ChoicePrediction,
     Decision,
+    NoveltyPrediction,
     Prediction,
     RunbookPrediction,
     SeverityPrediction,
@@ -55,13 +56,21 @@ class RunbookAnswer(RunbookPrediction):
     mode: AllowedMode
 
 
-Answer = ChoiceAnswer | SeverityAnswer | SimilarAnswer | RunbookAnswer
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoveltyAnswer(NoveltyPrediction):
+    """How usual the report is, and what may be done with it."""
+
+    mode: AllowedMode
+
+
+Answer = ChoiceAnswer | SeverityAnswer | SimilarAnswer | RunbookAnswer | NoveltyAnswer
 
 _ANSWER_TYPES: Mapping[type[Prediction], type[Answer]] = {
     ChoicePrediction: ChoiceAnswer,
     SeverityPrediction: SeverityAnswer,
     SimilarPrediction: SimilarAnswer,
     RunbookPrediction: RunbookAnswer,
+    NoveltyPrediction: NoveltyAnswer,
 }
 
 

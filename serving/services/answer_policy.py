@@ -1,10 +1,11 @@
 """The policy for answers: modes, withdrawn certificates and the audit sample."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from features.domain.modes import Modes
 from serving.background.certificates import CertificatePoller
+from serving.background.corrected_strangers import StrangerPoller, Strangers
 from serving.background.mode_poller import ModePoller
 from serving.services.audit_sampling import AuditSample
 
@@ -14,23 +15,35 @@ class AnswerPolicy:
     """The policy at a moment; each request reads it once and uses it for all answers.
 
     `withdrawn` holds the (target, version, label) triples that may not be answered as `auto`.
+    `strangers` holds, by target, the kinds of incidents that its champion has not learned.
     """
 
     modes: Modes
     withdrawn: Collection[tuple[str, str, str]] = ()
     sample: AuditSample | None = None
+    strangers: Strangers = field(default_factory=dict)
 
 
 class PolicySource:
     """Builds the current policy from what the pollers read."""
 
     def __init__(
-        self, modes: ModePoller, certificates: CertificatePoller, sample: AuditSample
+        self,
+        modes: ModePoller,
+        certificates: CertificatePoller,
+        sample: AuditSample,
+        strangers: StrangerPoller,
     ) -> None:
         self._modes = modes
+        self._strangers = strangers
         self._certificates = certificates
         self._sample = sample
 
     def current(self) -> AnswerPolicy:
         """Return the policy of this moment."""
-        return AnswerPolicy(self._modes.modes, self._certificates.withdrawn, self._sample)
+        return AnswerPolicy(
+            self._modes.modes,
+            self._certificates.withdrawn,
+            self._sample,
+            self._strangers.strangers,
+        )

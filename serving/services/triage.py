@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol, get_args
 from uuid import uuid4
@@ -17,14 +18,20 @@ from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import PrecedentError
 from features.store.store import Store
-from models.base.predictions import Prediction
-from serving.background.certificates import demote_to_suggest
+from models.base.demotion import demote
+from models.base.predictions import Decision, NoveltyPrediction, Prediction
+from models.classification.calibrated_model import CalibratedModel
+from models.novelty.novelty_gate import TARGET as NOVELTY
+from models.novelty.novelty_gate import restrict
+from models.novelty.novelty_model import NoveltyModel
 from serving.background.champions import Champions, LoadedVersion
+from serving.background.corrected_strangers import Strangers
 from serving.background.shadow_predictions import ShadowPredictor
 from serving.runtime.metrics import ServingMetrics
 from serving.schemas.answers import (
     Answer,
     ChoiceAnswer,
+    NoveltyAnswer,
     RunbookAnswer,
     SeverityAnswer,
     SimilarAnswer,
@@ -159,13 +166,14 @@ class TriageService:
         champions: Champions,
         policy: AnswerPolicy,
     ) -> TriageBatch:
-        available, absent = self._predictors(parts, champions)
+        available, absent = self._predictors(parts, champions, policy.strangers)
         switched_on = {
             target: predict
             for target, predict in available.items()
             if policy.modes.of(target) is not Mode.OFF
         }
         predictions, failed = _predict(switched_on, batch)
+        predictions = _restrict_unusual(predictions, champions)
         answering = {
             target: champions.serving[target]
             for target in predictions
@@ -179,7 +187,7 @@ class TriageService:
         )
 
     def _predictors(
-        self, parts: Collection[AnswerPart], champions: Champions
+        self, parts: Collection[AnswerPart], champions: Champions, strangers: Strangers
     ) -> tuple[dict[str, Predict], dict[str, str]]:
         """Return each target's predict function, and why parts or targets have no such function."""
         absent = _absence_reasons(parts, champions)
@@ -188,6 +196,9 @@ class TriageService:
             for target, version in champions.serving.items()
             if answer_part(target) in parts
         }
+        novelty = champions.serving.get(NOVELTY)
+        if novelty is not None and isinstance(novelty.model, NoveltyModel):
+            predictors[NOVELTY] = partial(novelty.model.judge, strangers=strangers)
         for target in sorted(self._retrievers.keys() & set(parts)):
             retriever = self._retrievers[target]
             reason = retriever.why_absent()
@@ -223,6 +234,36 @@ def _predict(
     return predictions, failed
 
 
+def _restrict_unusual(
+    predictions: Mapping[str, Sequence[Prediction]], champions: Champions
+) -> dict[str, Sequence[Prediction]]:
+    """Restrict the answers about reports that are unlike the history.
+
+    Without an answer about novelty, a model whose certificates need it gives no `auto` answer.
+    """
+    judgements = predictions.get(NOVELTY)
+    restricted: dict[str, Sequence[Prediction]] = {}
+    for target, target_predictions in predictions.items():
+        if judgements is not None:
+            restricted[target] = [
+                restrict(target, prediction, judgement)
+                for prediction, judgement in zip(target_predictions, judgements, strict=True)
+                if isinstance(judgement, NoveltyPrediction)
+            ]
+        elif _needs_novelty(champions.serving.get(target)):
+            restricted[target] = [
+                demote(prediction, Decision.SUGGEST) for prediction in target_predictions
+            ]
+        else:
+            restricted[target] = target_predictions
+    return restricted
+
+
+def _needs_novelty(champion: LoadedVersion | None) -> bool:
+    model = None if champion is None else champion.model
+    return isinstance(model, CalibratedModel) and model.certification_.needs_novelty
+
+
 def _assemble(
     reports: Sequence[IncidentReport],
     predictions: Mapping[str, Sequence[Prediction]],
@@ -251,7 +292,7 @@ def _apply_policy(
 ) -> Answer:
     mode = policy.modes.of(target, prediction.label)
     is_withdrawn = (target, _version(champion), prediction.label) in policy.withdrawn
-    return apply_mode(demote_to_suggest(prediction) if is_withdrawn else prediction, mode)
+    return apply_mode(demote(prediction, Decision.SUGGEST) if is_withdrawn else prediction, mode)
 
 
 def _assemble_result(
@@ -273,9 +314,11 @@ def _absence_reasons(parts: Collection[AnswerPart], champions: Champions) -> dic
         for part in parts
         if part not in trained | CONTEXT_PARTS
     }
+    if NOVELTY not in champions.serving:
+        absent[NOVELTY] = "not trained: the registry has no champion of novelty"
     for target in champions.problems:
         refusal = champions.refusal(target)
-        if refusal is not None and answer_part(target) in parts:
+        if refusal is not None and (target == NOVELTY or answer_part(target) in parts):
             absent[target] = refusal
     return absent
 
@@ -311,5 +354,6 @@ def _version(champion: LoadedVersion | None) -> str:
 
 
 _ADAPTERS: Mapping[type[Answer], TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (ChoiceAnswer, SeverityAnswer, SimilarAnswer, RunbookAnswer)
+    kind: TypeAdapter(kind)
+    for kind in (ChoiceAnswer, SeverityAnswer, SimilarAnswer, RunbookAnswer, NoveltyAnswer)
 }

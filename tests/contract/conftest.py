@@ -20,6 +20,7 @@ from models.artifacts.save_load import load_artifact, save_artifact
 from models.base.model_card import Card
 from models.base.predictions import (
     LabelPrediction,
+    NoveltyPrediction,
     Prediction,
     RunbookPrediction,
     SimilarPrediction,
@@ -27,7 +28,18 @@ from models.base.predictions import (
 from models.base.report_model import ReportModel
 from models.base.target_labels import label_of
 from models.classification.calibrated_model import CalibratedModel
-from models.kinds import CHOICE, KINDS, RUNBOOK, SEVERITY, SIMILAR, Kind, build_model, kind_of
+from models.kinds import (
+    CHOICE,
+    KINDS,
+    NOVELTY,
+    RUNBOOK,
+    SEVERITY,
+    SIMILAR,
+    Kind,
+    build_model,
+    kind_of,
+)
+from models.novelty.novelty_model import NoveltyModel
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import RunbookModel
 from models.runbooks.usage import past_uses
@@ -263,6 +275,30 @@ class RunbookSubject(Subject):
         return len(RUNBOOKS)
 
 
+class NoveltySubject(Subject):
+    """Judges whether reports are like the examples."""
+
+    def build(self) -> NoveltyModel:
+        return NoveltyModel(encoder="hashing", seed=3)
+
+    def fit(
+        self, examples: Sequence[ResolvedIncident], model: NoveltyModel | None = None
+    ) -> NoveltyModel:
+        return (model or self.build()).fit(examples)
+
+    def ask(
+        self, model: NoveltyModel, reports: Sequence[IncidentReport]
+    ) -> Sequence[NoveltyPrediction]:
+        return model.predict(reports)
+
+    def entries(self, answer: NoveltyPrediction) -> list[tuple[str, float]]:
+        return [(answer.label, answer.confidence)]
+
+    @property
+    def answerable(self) -> set[str]:
+        return {"novel", "familiar"}
+
+
 def index_of(past: Sequence[ResolvedIncident]) -> RunbookIndex:
     """Return the runbooks with their uses in the past."""
     return RunbookIndex(RUNBOOKS, HashingEncoder(), past_uses(past))
@@ -285,6 +321,7 @@ SUBJECTS = {
     SEVERITY: (SeveritySubject, "severity"),
     SIMILAR: (SimilarSubject, "similar"),
     RUNBOOK: (RunbookSubject, "runbooks"),
+    NOVELTY: (NoveltySubject, "novelty"),
 }
 
 

@@ -28,6 +28,8 @@ from training.evaluation.slices import Slice, find_slices, measure_slices
 BASELINE = "most frequent label"
 _SMOOTHING = 1.0
 
+Flags = NDArray[np.bool_]
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -35,9 +37,10 @@ class Evaluation:
 
     `rows` are indices into the history's incidents. `copies` has the number of each row's near-copy
     group, and `fingerprints` identify the rows' reports by content. `classes` are the labels, in
-    the order of their numbers. `drift` says whether newer rows differ from older ones; it is None
-    without usable times. `slices` are parts of the rows, and `slice_metrics` the model's accuracy
-    on each. `never_auto` marks the rows whose answer is never `auto`, however confident.
+    the order of their numbers. `allows_auto` says which rows may be `auto`: those that are usual
+    enough, and rated no lower than their sender stated. `drift` says whether newer rows differ from
+    older ones; it is None without usable times. `slices` are parts of the rows, and `slice_metrics`
+    the model's accuracy on each.
     """
 
     rows: Rows
@@ -47,24 +50,30 @@ class Evaluation:
     judged: HeldOutPredictions
     baseline: HeldOutPredictions
     metrics: tuple[Metric, ...]
+    allows_auto: Flags
     drift: Drift | None = None
     slices: tuple[Slice, ...] = ()
     slice_metrics: tuple[SliceMetric, ...] = ()
-    never_auto: NDArray[np.bool_] | None = None
 
     @property
     def actionable(self) -> HeldOutPredictions:
-        """The held-out predictions; where the answer is never `auto`, the confidence is 0."""
-        if self.never_auto is None:
-            return self.judged
-        confidence = np.where(self.never_auto, 0.0, self.judged.confidence)
+        """The held-out predictions; where the answer may not be `auto`, the confidence is 0."""
+        confidence = np.where(self.allows_auto, self.judged.confidence, 0.0)
         return replace(self.judged, confidence=confidence)
 
 
 def evaluate(
-    model: CalibratedModel, target: Target, split: Split, reports: Sequence[IncidentReport]
+    model: CalibratedModel,
+    target: Target,
+    split: Split,
+    reports: Sequence[IncidentReport],
+    allows_auto: Flags | None = None,
 ) -> Evaluation:
-    """Evaluate a fitted model by its cross-fitted predictions; metrics have 95% intervals."""
+    """Evaluate a fitted model by its cross-fitted predictions; metrics have 95% intervals.
+
+    `allows_auto` has a flag for each report: whether it is usual enough for `auto`; by default all
+    are.
+    """
     numbers = {label: number for number, label in enumerate(model.classes_)}
     labels = np.array([-1 if label is None else numbers[label] for label in target.labels])
     cross_fit, rows = model.cross_fit_, model.cross_fit_.rows
@@ -79,6 +88,7 @@ def evaluate(
         baseline_sets = most_frequent_sets(shares, predictions, model.label_sets_.coverage)
         metrics += _measure_metrics(set_metrics(sets), sets, baseline_sets)
     judged_reports, copies = [reports[int(row)] for row in rows], split.copies[rows]
+    may_be_auto = model.may_be_auto(judged_reports, predictions.predicted)
     slices = find_slices(judged_reports, [model.classes_[number] for number in predictions.labels])
     return Evaluation(
         rows=rows,
@@ -88,10 +98,10 @@ def evaluate(
         judged=predictions,
         baseline=baseline,
         metrics=metrics,
+        allows_auto=may_be_auto if allows_auto is None else may_be_auto & allows_auto[rows],
         drift=find_drift(labels, rows, predictions, split),
         slices=slices,
         slice_metrics=measure_slices(predictions, slices, copies),
-        never_auto=~model.may_be_auto(judged_reports, predictions.predicted),
     )
 
 

@@ -92,10 +92,8 @@ def forecast_labels(
     certificate is withheld.
     """
     recent_rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
-    predictions, copies = (
-        take_rows(evaluation.actionable, recent_rows),
-        evaluation.copies[recent_rows],
-    )
+    predictions = take_rows(evaluation.actionable, recent_rows)
+    copies = evaluation.copies[recent_rows]
     precision = plan.auto_precision
     certification = certify(
         predictions, model.classes_, copies, precision=precision, family=plan.family

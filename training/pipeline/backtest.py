@@ -8,22 +8,26 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from features.domain.history import History
-from features.domain.report import ResolvedIncident
+from features.domain.report import IncidentReport, ResolvedIncident
 from features.errors import NotEnoughHistory, PrecedentError
 from features.formatting import cut_short, one_line
 from models.base.predictions import Certificate, Decision, LabelPrediction
 from models.base.target_labels import label_of
 from models.classification.calibrated_model import CalibratedModel
 from models.classification.cross_validation import Rows, one_of_each, report_copy_groups
+from models.novelty.novelty_gate import restrict
+from models.novelty.novelty_model import NoveltyModel
 from training.dataset.split import Split, is_dated, known_at, split_history
 from training.dataset.targets import Target
 from training.evaluation.binomial_intervals import lower_bound, upper_bound
+from training.evaluation.evaluate import Flags
 from training.pipeline.fit import encode_history, fit_and_judge, prove, why_auto_is_withheld
 from training.pipeline.train import (
     choose_targets,
     learn_targets,
     require_trained,
 )
+from training.pipeline.train_novelty import train_novelty
 from training.plan import Progress, TrainingPlan
 
 _CHUNK = 500
@@ -135,6 +139,7 @@ def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress
     trainable, skipped = choose_targets(past, plan.targets)
     encode_history(history, plan, progress)
     split = split_history(past, seed=plan.seed)
+    novelty = train_novelty(past, split, plan, progress)
 
     def replay(target: Target) -> BacktestedTarget:
         incidents = [
@@ -142,7 +147,8 @@ def backtest(history: History, plan: TrainingPlan, days: int, progress: Progress
         ]
         if not incidents:
             raise NotEnoughHistory(f"no incident of the last {days} days has such a label")
-        return _answer(_fit_certified(past, target, split, plan), target, incidents, progress)
+        model = _fit_certified(past, target, split, plan, novelty.allows_auto)
+        return _answer(model, novelty.model, target, incidents, progress)
 
     tested, unfit = learn_targets(trainable, plan.targets, replay, progress)
     require_trained(tested, skipped | unfit)
@@ -223,15 +229,32 @@ def _opened_since(incidents: Sequence[ResolvedIncident], cut: datetime) -> list[
 
 
 def _fit_certified(
-    past: History, target: Target, split: Split, plan: TrainingPlan
+    past: History, target: Target, split: Split, plan: TrainingPlan, allows_auto: Flags | None
 ) -> CalibratedModel:
-    model, evaluation = fit_and_judge(past, target, split, plan)
+    model, evaluation = fit_and_judge(past, target, split, plan, allows_auto=allows_auto)
     model.certify(prove(model, evaluation, split, plan))
     return model
 
 
+def _predict(
+    model: CalibratedModel,
+    novelty: NoveltyModel | None,
+    target: Target,
+    reports: Sequence[IncidentReport],
+) -> list[LabelPrediction]:
+    """Predict like the server, which restricts answers about unusual reports."""
+    predictions = model.predict(reports)
+    if novelty is None:
+        return predictions
+    return [
+        restrict(target.name, prediction, judgement)
+        for prediction, judgement in zip(predictions, novelty.predict(reports), strict=True)
+    ]
+
+
 def _answer(
     model: CalibratedModel,
+    novelty: NoveltyModel | None,
     target: Target,
     incidents: Sequence[ResolvedIncident],
     progress: Progress,
@@ -239,7 +262,7 @@ def _answer(
     answers: list[tuple[int, AutoAnswer]] = []
     for start in range(0, len(incidents), _CHUNK):
         chunk = incidents[start : start + _CHUNK]
-        predictions = model.predict([incident.report for incident in chunk])
+        predictions = _predict(model, novelty, target, [incident.report for incident in chunk])
         rows = range(start, start + len(chunk))
         for row, incident, prediction in zip(rows, chunk, predictions, strict=True):
             if prediction.decision is Decision.AUTO and prediction.certificate is not None:

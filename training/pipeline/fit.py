@@ -16,7 +16,7 @@ from training.dataset.stated_severity import without_late_severity
 from training.dataset.targets import Target
 from training.evaluation.certify import certify, severe_levels_from
 from training.evaluation.drift import rows_since_drift
-from training.evaluation.evaluate import Evaluation, evaluate
+from training.evaluation.evaluate import Evaluation, Flags, evaluate
 from training.evaluation.learning_curve import LabelForecast, forecast_labels
 from training.evaluation.metrics import take_rows
 from training.pipeline.fine_tune import AdaptedEncoder, compare_encoders
@@ -54,10 +54,13 @@ def fit_and_judge(
     split: Split,
     plan: TrainingPlan,
     adapted: FineTunedHead | None = None,
+    allows_auto: Flags | None = None,
 ) -> tuple[CalibratedModel, Evaluation]:
     """Fit the model of one target, evaluate it on held-out rows, and certify it.
 
-    The held-out predictions prove the certificates, which may be withheld.
+    The held-out predictions prove the certificates, which may be withheld. `allows_auto` has a flag
+    for each incident: whether the model of novelty allows `auto`. Certificates are proven on these
+    incidents alone, because only such reports are answered `auto`.
     """
     model = build_model(
         target.name,
@@ -69,12 +72,12 @@ def fit_and_judge(
     )
     model.fit(without_late_severity(history).incidents, split.folds, split.copies)
     reports = [incident.report for incident in history.incidents]
-    evaluation = evaluate(model, target, split, reports)
+    evaluation = evaluate(model, target, split, reports, allows_auto)
     certification = prove(model, evaluation, split, plan)
     reason = why_auto_is_withheld(history)
     if reason is not None:
         certification = replace(certification, certificates={}, withheld=reason)
-    model.certify(certification)
+    model.certify(replace(certification, needs_novelty=allows_auto is not None))
     return model, evaluation
 
 
@@ -102,8 +105,8 @@ def prove(
 ) -> Certification:
     """Return the certificates that the held-out predictions prove, at the precision of the plan.
 
-    After a drift only the predictions since the drift count, because earlier predictions prove
-    nothing for later incidents. Answers that are never `auto` count as not confident. Ordered
+    An answer that may not be `auto` counts as not confident. After a drift only the predictions
+    since the drift count, because earlier predictions prove nothing for later incidents. Ordered
     levels need a second proof, of how rarely severe incidents are rated too low.
     """
     rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
@@ -138,9 +141,13 @@ def fit_best_encoder(
     split: Split,
     plan: TrainingPlan,
     adapted: AdaptedEncoder | str | None,
+    allows_auto: Flags | None = None,
 ) -> Fitted:
-    """Fit with the original encoder and with the adapted one, if any; return the better model."""
-    fitted = _fit_better(history, target, split, plan, adapted)
+    """Fit with the original encoder and with the adapted one, if any; return the better model.
+
+    `allows_auto` has a flag for each incident, see `fit_and_judge`.
+    """
+    fitted = _fit_better(history, target, split, plan, adapted, allows_auto)
     reports = [incident.report for incident in history.incidents]
     forecast = forecast_labels(fitted.model, fitted.evaluation, target, split, reports, plan)
     return replace(fitted, forecast=forecast)
@@ -152,15 +159,18 @@ def _fit_better(
     split: Split,
     plan: TrainingPlan,
     adapted: AdaptedEncoder | str | None,
+    allows_auto: Flags | None,
 ) -> Fitted:
-    frozen = Fitted(*fit_and_judge(history, target, split, plan))
+    frozen = Fitted(*fit_and_judge(history, target, split, plan, allows_auto=allows_auto))
     if not isinstance(adapted, AdaptedEncoder):
         return replace(frozen, encoder=adapted)
     adapted_target = adapted.targets.get(target.name)
     if adapted_target is None:
         return frozen
     adapted_split = replace(split, folds=adapted_target.folds)
-    model, evaluation = fit_and_judge(history, target, adapted_split, plan, adapted_target.head)
+    model, evaluation = fit_and_judge(
+        history, target, adapted_split, plan, adapted_target.head, allows_auto
+    )
     is_better, comparison = compare_encoders(evaluation, frozen.evaluation)
     description = f"{adapted.describe()}; {comparison}"
     if is_better:

@@ -36,6 +36,7 @@ from training.pipeline.retrieval import (
     publish_retrieval,
     read_judgements,
 )
+from training.pipeline.train_novelty import describe_novelty, publish_novelty, train_novelty
 from training.plan import Progress, TrainingPlan
 
 Learned = TypeVar("Learned")
@@ -60,10 +61,11 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
             store.runbooks.replace_all(plan.runbooks, keep=plan.kept_runbooks)
         runbooks, judgements = store.runbooks.all(), read_judgements(store)
     adapted = _adapt_encoder(history, targets, split, plan, progress)
+    novelty = train_novelty(history, split, plan, progress)
     with training_run(plan.home, plan.tenant, "train") as run_id:
 
         def learn(target: Target) -> TrainedTarget:
-            fitted = fit_best_encoder(history, target, split, plan, adapted)
+            fitted = fit_best_encoder(history, target, split, plan, adapted, novelty.allows_auto)
             return _publish(history, target, split, plan, fitted, run_id)
 
         label_results, unfit = learn_targets(targets, plan.targets, learn, progress)
@@ -74,11 +76,13 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
         retrieval_results = tuple(
             publish_retrieval(retriever, history, plan, run_id) for retriever in retrievers
         )
+        results = (*label_results, *retrieval_results)
+        require_trained(results, skipped | unfit | unfit_retrievers)
+        results += publish_novelty(novelty, history, plan, run_id)
     if isinstance(adapted, AdaptedEncoder) and not any(
         result.is_adapted for result in label_results
     ):
         remove_adapted_encoder(adapted, plan.home)
-    results = (*label_results, *retrieval_results)
     report = _report(split, encoded, results, skipped | unfit | unfit_retrievers)
     self_confirmed = describe_self_confirmed(exclusion.self_confirmed)
     return replace(report, warnings=(*report.warnings, *exclusion.warnings, *self_confirmed))
@@ -92,8 +96,10 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
         runbooks, judgements = store.runbooks.all(), read_judgements(store)
     split, encoded = prepare(history, plan, progress)
 
+    novelty = train_novelty(history, split, plan, progress)
+
     def judge(target: Target) -> TrainedTarget:
-        fitted = fit_best_encoder(history, target, split, plan, None)
+        fitted = fit_best_encoder(history, target, split, plan, None, novelty.allows_auto)
         suspect_labels = find_suspect_labels(history.incidents, target, split, fitted.model)
         return _trained_target(target, fitted, suspect_labels)
 
@@ -103,6 +109,8 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
         history, runbooks, judgements, split, plan, progress, needs_links=needs_links
     )
     results = (*label_results, *(describe(retriever) for retriever in retrievers))
+    require_trained(results, skipped | unfit | unfit_retrievers)
+    results += describe_novelty(novelty, history)
     return _report(split, encoded, results, skipped | unfit | unfit_retrievers)
 
 
@@ -178,8 +186,6 @@ def _report(
     trained: tuple[TrainedTarget, ...],
     skipped: Mapping[str, str],
 ) -> TrainingReport:
-    """Return the report; raises `NotEnoughHistory` if nothing was trained."""
-    require_trained(trained, skipped)
     return TrainingReport(
         split=split.description,
         encoded=encoded,

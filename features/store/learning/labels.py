@@ -42,6 +42,22 @@ class LabelRepository(Repository):
                 connection, self._tenant, target=target, incident_ids=incident_ids, until=until
             )
 
+    def unlisted(self, target: str, labels: Collection[str], limit: int) -> tuple[LabelRecord, ...]:
+        """Return a target's labels other than `labels`, the last `limit` recorded, oldest first.
+
+        Self-confirmed labels are left out.
+        """
+        query = (
+            _select(self._tenant, target=target)
+            .where(LabelRow.source != LabelSource.SELF_CONFIRMED)
+            .where(LabelRow.label.not_in(list(labels)[:_MAX_QUERY_IDS]))
+            .order_by(LabelRow.number.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            records = [_record_from(row) for row in connection.execute(query)]
+        return tuple(record for record in reversed(records) if record.label not in labels)
+
     def count_since(self, moment: datetime) -> int:
         """Return how many labels were recorded after a moment, without self-confirmed ones."""
         query = select(func.count()).where(

@@ -53,8 +53,14 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         "severity": Wording("Severity", "How serious it is."),
         "similar": Wording("Similar incidents", "Past incidents about the same issue."),
         "runbooks": Wording("Runbooks", "The runbooks that probably apply."),
+        "novelty": Wording("Novelty", "How usual a report is among past incidents."),
     },
     "kind": {
+        "novelty": Wording(
+            "recognises unusual reports",
+            "Says how usual a report is among the incidents that the models learned from. The "
+            "other models abstain, or act on nothing alone, where a report is unusual.",
+        ),
         "choice": Wording(
             "picks one label",
             "Names the likeliest label of an incident from what is known when it opens, with the "
@@ -227,6 +233,18 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
             "found among 10",
             "Of the incidents that have a right entry, the share for which one of the first 10 is "
             "right.",
+        ),
+        "p_value_at_most_0.01": Wording(
+            "called novel",
+            "The share of held-out incidents with a novelty p-value of at most 0.01.",
+        ),
+        "p_value_at_most_0.05": Wording(
+            "p-value at most 0.05",
+            "The share of held-out incidents with a novelty p-value of at most 0.05.",
+        ),
+        "p_value_at_most_0.1": Wording(
+            "p-value at most 0.1",
+            "The share of held-out incidents with a novelty p-value of at most 0.1.",
         ),
         "shown_precision": Wording(
             "first entry right", "Of the first entries that are shown, the share that is right."

@@ -11,6 +11,7 @@ from features.domain.modes import Mode, Modes
 from features.domain.predictions import PredictionRecord
 from features.domain.report import Outcome
 from models.base.predictions import Decision
+from models.novelty.novelty_gate import TARGET as NOVELTY
 from serving.background.champions import LoadedVersion
 
 SIMILAR, RUNBOOKS = "similar", "runbooks"
@@ -56,13 +57,15 @@ class HiddenAnswer:
 class VisibleAnswers:
     """All answers that the page shows about one incident: labels in a fixed order, then lists.
 
-    `hidden_answers` belong to the audit sample: a person decides without seeing them.
+    `hidden_answers` belong to the audit sample: a person decides without seeing them. `novelty` is
+    the answer about how usual the report is.
     """
 
     labels: tuple[VisibleAnswer, ...] = ()
     similar: VisibleAnswer | None = None
     runbooks: VisibleAnswer | None = None
     hidden_answers: tuple[HiddenAnswer, ...] = ()
+    novelty: VisibleAnswer | None = None
 
     def of(self, target: str) -> VisibleAnswer | None:
         """Return the answer about one label target, None if no such answer is shown."""
@@ -113,6 +116,11 @@ class VisibleAnswers:
         return not (has_label or has_entry or self.hidden_answers)
 
     @property
+    def why_unusual(self) -> Sequence[str]:
+        """Why the report is unlike the history, or like incidents of labels not learned."""
+        return self.novelty.answer.get("why", ()) if self.novelty else ()
+
+    @property
     def _visible(self) -> tuple[VisibleAnswer, ...]:
         lists = (answer for answer in (self.similar, self.runbooks) if answer)
         return (*self.labels, *lists)
@@ -140,9 +148,10 @@ def visible_answers(
             if mode is not Mode.OFF:
                 visible[record.target] = VisibleAnswer(record, mode, _choices(record, champion))
     similar, runbooks = visible.pop(SIMILAR, None), visible.pop(RUNBOOKS, None)
+    novelty = visible.pop(NOVELTY, None)
     labels = sorted(visible.values(), key=lambda answer: _place(answer.record.target))
     hidden.sort(key=lambda answer: _place(answer.target))
-    return VisibleAnswers(tuple(labels), similar, runbooks, tuple(hidden))
+    return VisibleAnswers(tuple(labels), similar, runbooks, tuple(hidden), novelty)
 
 
 def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozenset[str]:

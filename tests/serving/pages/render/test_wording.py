@@ -36,6 +36,7 @@ METRICS = (
     *("accuracy", "quadratic kappa", "log loss saved", "precision", "recall"),
     *("set coverage", "mean set size", "lowest class coverage"),
     *("recall_at_1", "recall_at_5", "recall_at_10", "shown_precision", "shown_share"),
+    *("p_value_at_most_0.01", "p_value_at_most_0.05", "p_value_at_most_0.1"),
 )
 # The terms of the other vocabularies, such as "service", are everyday words too.
 JARGON = ("decision", "mode", "source", "metric", "method", "measure")

@@ -1,0 +1,76 @@
+"""Learns, from people's corrections, the kinds of incidents that no champion has learned."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from features.domain.labels import LabelRecord
+from features.domain.report import IncidentReport
+from features.store.store import Store
+from models.classification.calibrated_model import CalibratedModel
+from models.novelty.novelty_gate import TARGET as NOVELTY
+from models.novelty.novelty_model import NoveltyModel
+from models.novelty.stranger_kinds import StrangerKinds
+from serving.background.champions import Champions
+from serving.background.poller import Poller
+
+Strangers = Mapping[str, StrangerKinds]
+
+_MOST_LABELS = 2_000
+
+
+class StrangerPoller(Poller):
+    """Keeps, by target, the kinds of incidents whose labels the target's champion has not learned.
+
+    Only labels of stored incidents count: an incident's text is needed. While the store is
+    unavailable, the kinds read last stay in force.
+    """
+
+    failure = "corrected labels cannot be read"
+
+    def __init__(
+        self, store: Store, champions: Callable[[], Champions], poll_seconds: float
+    ) -> None:
+        super().__init__(poll_seconds, "strangers", patience_seconds=0)
+        self._store = store
+        self._champions = champions
+        self._learned_from: object = None
+        self._strangers: Strangers = MappingProxyType({})
+
+    @property
+    def strangers(self) -> Strangers:
+        """The kinds of this moment, by target."""
+        return self._strangers
+
+    def _poll(self) -> None:
+        serving = self._champions().serving
+        novelty = serving.get(NOVELTY)
+        if novelty is None or not isinstance(novelty.model, NoveltyModel):
+            self._strangers = MappingProxyType({})
+            return
+        labels = {
+            target: self._store.labels.unlisted(target, version.model.classes_, _MOST_LABELS)
+            for target, version in serving.items()
+            if isinstance(version.model, CalibratedModel)
+        }
+        state = (novelty.version, labels)
+        if state != self._learned_from:
+            self._strangers = self._learn(novelty.model, labels)
+            self._learned_from = state
+
+    def _learn(
+        self, novelty: NoveltyModel, labels: Mapping[str, tuple[LabelRecord, ...]]
+    ) -> Strangers:
+        kinds = {
+            target: novelty.learn_strangers(self._reports(records))
+            for target, records in labels.items()
+            if records
+        }
+        return {target: kind for target, kind in kinds.items() if kind is not None}
+
+    def _reports(self, records: tuple[LabelRecord, ...]) -> dict[str, list[IncidentReport]]:
+        label_of = {record.incident_id: record.label for record in records}
+        reports: dict[str, list[IncidentReport]] = defaultdict(list)
+        for id_, incident in self._store.incidents.find(list(label_of)).items():
+            reports[label_of[id_]].append(incident.report)
+        return reports
