@@ -41,10 +41,16 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class TokenWeight:
-    """A token of the text and its signed contribution to the label's score, in log-odds."""
+    """A token of the text and its signed contribution to the label's score, in log-odds.
+
+    The token stands at the characters `start` to `end` (exclusive) of the report's `field`.
+    """
 
     token: str
     weight: float
+    field: str | None = None
+    start: int | None = None
+    end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,6 +26,7 @@ from features.encoding.transformers import TfidfWeights
 from features.text.cleaning import clean_text, incident_text
 from models.base.predictions import Evidence, FieldWeight, TokenWeight
 from models.classification.cross_validation import Rows
+from models.classification.evidence_words import is_content_word, locate_token
 from models.classification.expert_pool import ExpertPool
 from models.classification.experts import VECTORS_ALONE, expert_scores
 
@@ -99,7 +101,9 @@ class Explainer:
         weights = self._effects(batch, [removal.row for removal in removals], edited)
         for removal, weight in zip(removals, weights, strict=True):
             if removal.word is not None:
-                tokens[removal.row].append(TokenWeight(removal.word, weight))
+                token = TokenWeight(removal.word, weight)
+                located = locate_token(token, batch.reports[removal.row])
+                tokens[removal.row] += [] if located is None else [located]
             if removal.fact is not None:
                 value = batch.encoded.facts[removal.row][removal.fact]
                 fields[removal.row].append(FieldWeight(removal.fact, value, weight))
@@ -139,9 +143,7 @@ class Explainer:
                 for word, margin in margins.items():
                     sums[row][word] += abs(margin)
         return [
-            Ablation(row, word=word)
-            for row, words in enumerate(sums)
-            for word in sorted(words, key=lambda word: (-words[word], word))[:_TOKENS]
+            Ablation(row, word=word) for row, words in enumerate(sums) for word in _largest(words)
         ]
 
     def _linear_pools(self) -> list[ExpertPool]:
@@ -158,6 +160,12 @@ class Explainer:
             for name in facts
             if name in learned
         ]
+
+
+def _largest(margins: Mapping[str, float]) -> list[str]:
+    """Return the content words of largest margin."""
+    words = sorted(margins, key=lambda word: (-margins[word], word))
+    return list(islice(filter(is_content_word, words), _TOKENS))
 
 
 def _strongest(weights: Sequence[Weight], count: int) -> tuple[Weight, ...]:

@@ -138,6 +138,7 @@ def _parts(
     triage: TriageResult, context: IncidentContext, parts: tuple[AnswerPart, ...]
 ) -> dict[str, Any]:
     shaped: dict[str, Any] = {part: {} if part == "fields" else None for part in parts}
+    shaped["novelty"] = None
     context_parts = {"anomalies": context.anomalies, "changes": context.changes}
     shaped |= {
         part: list(related) for part, related in context_parts.items() if related is not None

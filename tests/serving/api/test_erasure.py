@@ -122,6 +122,8 @@ def test_the_models_that_learned_from_it_are_listed(client: TestClient) -> None:
     assert answer["models"] == [
         {"target": "category", "version": "2", "is_champion": True},
         {"target": "category", "version": "1", "is_champion": False},
+        {"target": "novelty", "version": "2", "is_champion": True},
+        {"target": "novelty", "version": "1", "is_champion": False},
         {"target": "severity", "version": "1", "is_champion": True},
         {"target": "similar", "version": "1", "is_champion": True},
     ]
@@ -134,6 +136,8 @@ def test_a_model_without_its_label_is_not_listed(client: TestClient) -> None:
     assert [(model["target"], model["version"]) for model in models] == [
         ("category", "2"),
         ("category", "1"),
+        ("novelty", "2"),
+        ("novelty", "1"),
         ("similar", "1"),
     ]
 
@@ -175,7 +179,7 @@ def test_without_the_registry_it_goes_all_the_same_and_the_rest_can_follow(
     assert "registry" in answer["problem"]
     assert client.get("/v1/incidents/INC3").status_code == 404
     assert is_in_snapshots(trained, 3)
-    assert len(delete(client, 3)["models"]) == 4
+    assert len(delete(client, 3)["models"]) == 6
     assert not is_in_snapshots(trained, 3)
     assert client.delete("/v1/incidents/INC3").status_code == 404
 
@@ -202,7 +206,7 @@ def test_of_several_deletions_at_once_each_is_whole(client: TestClient, trained:
     EncodingCache(trained.encodings, encoder).keep([*texts, "other"], np.ones((7, 64)))
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda number: delete(client, number), numbers))
-    assert all(len(answer["models"]) == 4 for answer in answers)
+    assert all(len(answer["models"]) == 6 for answer in answers)
     assert not [number for number in numbers if is_in_snapshots(trained, number)]
     assert EncodingCache(trained.encodings, encoder).find([*texts, "other"]).keys() == {"other"}
     assert not [number for number in numbers if files_with(trained, marker_of(number))]

@@ -88,12 +88,14 @@ def test_the_whole_answer(client):
         "runbooks": None,
         "anomalies": None,
         "changes": None,
+        "novelty": None,
         "absent": {
             "assignment": "not trained: the registry has no champion of assignment",
             "similar": "not trained: no incident is stored yet",
             "runbooks": "not trained: no runbook is stored; train with --runbooks DIR",
             "anomalies": "no telemetry is watched; run precedent watch --config FILE",
             "changes": "no change was recorded; send them to POST /v1/changes",
+            "novelty": "not trained: the registry has no champion of novelty",
         },
         "models": {
             "category": {"version": "7", "trained_at": trained_at},
@@ -106,10 +108,10 @@ def test_the_whole_answer(client):
 def test_include_leaves_the_rest_out(client):
     body = {"incident": {"title": "vpn"}, "include": ["category", "anomalies"]}
     answer = client.post("/v1/triage", json=body).json()
-    usual = {"incident_id", "request_id", "prediction_id", "absent", "models"}
+    usual = {"incident_id", "request_id", "prediction_id", "novelty", "absent", "models"}
     assert set(answer) == usual | {"category", "anomalies"}
     assert answer["anomalies"] is None
-    assert set(answer["absent"]) == {"anomalies"}
+    assert set(answer["absent"]) == {"anomalies", "novelty"}
     assert set(answer["models"]) == {"category"}
 
 

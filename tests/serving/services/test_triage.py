@@ -51,13 +51,13 @@ def test_only_the_parts_asked_for_are_computed(service, trained_registry):
     answers = service.triage(REPORTS, include=["severity", "similar"], request_id="r")
     assert answers.parts == ("severity", "similar")
     assert set(answers.items[0].answers) == {"severity"}
-    assert set(answers.absent) == {"similar"}
+    assert set(answers.absent) == {"similar", "novelty"}
     assert not hasattr(trained_registry.models["category", "7"], "asked_")
 
 
 def test_what_is_not_trained_is_absent_with_a_reason(service):
     absent = service.triage(REPORTS, include=None, request_id="r").absent
-    assert set(absent) == {"assignment", "similar", "runbooks"}
+    assert set(absent) == {"assignment", "similar", "runbooks", "novelty"}
     assert all(reason.startswith("not trained: ") for reason in absent.values())
 
 
@@ -103,7 +103,7 @@ def test_a_target_that_is_off_is_neither_asked_nor_stored(service, modes, store,
     store.modes.set(ModeSetting("category", None, Mode.OFF, datetime.now(UTC)))
     modes.poll()
     answers = service.triage(REPORTS, include=["category", "severity"], request_id="r")
-    assert answers.absent == {"category": "switched off by its owner: mode off"}
+    assert answers.absent["category"] == "switched off by its owner: mode off"
     assert set(answers.items[0].answers) == set(answers.champions) == {"severity"}
     assert [record.target for record in store.predictions.get(answers.items[0].prediction_id)] == [
         "severity"

@@ -60,7 +60,7 @@ def first_texts(*functions: str, place: int = 0) -> Iterator[str]:
 TERMS = {
     "decision": list(Decision),
     "mode": list(Mode),
-    "target": labels_of(Outcome(*["x"] * 5, duplicate_of="y")),
+    "target": [*labels_of(Outcome(*["x"] * 5, duplicate_of="y")), "novelty"],
     "kind": [*(kind.name for kind in KINDS), "anomaly"],
     "role": [CHAMPION, CHALLENGER, "unused"],
     "verdict": ["promoted", "not promoted"],
