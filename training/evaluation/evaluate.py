@@ -38,9 +38,9 @@ class Evaluation:
     `rows` are indices into the history's incidents. `copies` has the number of each row's near-copy
     group, and `fingerprints` identify the rows' reports by content. `classes` are the labels, in
     the order of their numbers. `allows_auto` says which rows may be `auto`: those that are usual
-    enough, and rated no lower than their sender stated. `drift` says whether newer rows differ from
-    older ones; it is None without usable times. `slices` are parts of the rows, and `slice_metrics`
-    the model's accuracy on each.
+    enough, and rated no lower than their sender stated; None allows all. `drift` says whether newer
+    rows differ from older ones; it is None without usable times. `slices` are parts of the rows,
+    and `slice_metrics` the model's accuracy on each.
     """
 
     rows: Rows
@@ -50,14 +50,16 @@ class Evaluation:
     judged: HeldOutPredictions
     baseline: HeldOutPredictions
     metrics: tuple[Metric, ...]
-    allows_auto: Flags
     drift: Drift | None = None
     slices: tuple[Slice, ...] = ()
     slice_metrics: tuple[SliceMetric, ...] = ()
+    allows_auto: Flags | None = None
 
     @property
     def actionable(self) -> HeldOutPredictions:
         """The held-out predictions; where the answer may not be `auto`, the confidence is 0."""
+        if self.allows_auto is None:
+            return self.judged
         confidence = np.where(self.allows_auto, self.judged.confidence, 0.0)
         return replace(self.judged, confidence=confidence)
 
