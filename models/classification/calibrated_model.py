@@ -17,6 +17,7 @@ from models.base.report_model import ReportModel
 from models.base.target_labels import label_of
 from models.classification.conformal_sets import LabelSets
 from models.classification.cross_validation import Fold, Rows, copy_folds, report_copy_groups
+from models.classification.drift_doubt import DriftDoubt
 from models.classification.expert_pool import CrossFit, ExpertPool, Floats
 from models.classification.experts import RUNGS, method_level
 from models.classification.explanations import Explainer, ScoredReports, Scores
@@ -89,6 +90,7 @@ class CalibratedModel(ReportModel):
         )
         self.cross_fit_ = replace(cross_fit, rows=labelled_rows[cross_fit.rows])
         self.certification_ = Certification()
+        self.drift_doubt_ = DriftDoubt()
         return self
 
     def predict_proba(self, reports: Sequence[IncidentReport]) -> Floats:
@@ -96,7 +98,12 @@ class CalibratedModel(ReportModel):
         self._check_trained()
         if not reports:
             return np.empty((0, len(self.classes_)))
-        return self._probabilities(self._encode(reports, self.adapted_encoder))
+        probabilities = self._probabilities(self._encode(reports, self.adapted_encoder))
+        return self.drift_doubt_.widen(probabilities)
+
+    def pick(self, probabilities: Floats) -> Rows:
+        """Return the number of the answered class for each row of probabilities."""
+        return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
     def may_be_auto(
         self,
@@ -113,6 +120,10 @@ class CalibratedModel(ReportModel):
     def certify(self, certification: Certification) -> None:
         """Set the certificates of the labels that may be answered without a person."""
         self.certification_ = certification
+
+    def doubt(self, drift_doubt: DriftDoubt) -> None:
+        """Set how far the confidence is lowered after a drift."""
+        self.drift_doubt_ = drift_doubt
 
     @abstractmethod
     def predict(self, reports: Sequence[IncidentReport]) -> list[LabelPrediction]:
@@ -187,10 +198,13 @@ class CalibratedModel(ReportModel):
     def _decide(self, label: str, probabilities: Floats, confidence: float) -> Decision:
         """Return auto if the confidence reaches the label's certified threshold.
 
-        Otherwise return suggest if the likeliest labels have a total probability of at least one
+        After a drift that leaves too much in doubt, always return abstain. Otherwise return suggest
+        if the likeliest labels have a total probability of at least one
         half, and abstain if not. The likeliest labels are at most three, and at most half of all
         labels.
         """
+        if self.drift_doubt_.abstains:
+            return Decision.ABSTAIN
         certificate = self.certification_.certificates.get(label)
         if certificate is not None and confidence >= certificate.threshold:
             return Decision.AUTO

@@ -34,6 +34,7 @@ from models.classification.stated_severity import StatedSeverity, stated_severit
 
 _SHARE_OF_HISTORY = 0.01
 _EVEN = 0.5
+_UNSUPPORTED = "the incidents have changed, and confidence did not hold after such a change before"
 
 
 class SeverityModel(CalibratedModel):
@@ -77,17 +78,22 @@ class SeverityModel(CalibratedModel):
         encoded = self._encode(reports)
         scores = self._score(encoded)
         probabilities = self._combine(scores)
-        ranks = self.cheapest_ranks(probabilities)
+        ranks = self.pick(probabilities)
         label_sets = self.label_sets_.transform(probabilities, ranks)
         evidence = self._explain(ScoredReports(reports, encoded, scores, ranks))
         return [
             self._prediction(report, row, int(rank), in_label_set, row_evidence)
             for report, row, rank, in_label_set, row_evidence in zip(
-                reports, probabilities, ranks, label_sets, evidence, strict=True
+                reports,
+                self.drift_doubt_.widen(probabilities),
+                ranks,
+                label_sets,
+                evidence,
+                strict=True,
             )
         ]
 
-    def cheapest_ranks(self, probabilities: Floats) -> Rows:
+    def pick(self, probabilities: Floats) -> Rows:
         """Return the rank of least expected cost for each row of probabilities, by `cuts_`."""
         return rate(probabilities, self.cuts_)
 
@@ -224,6 +230,7 @@ class SeverityModel(CalibratedModel):
             stated=None if stated is None else stated.text,
             likeliest=None if order[0] == rank else self.classes_[order[0]],
             why=(
+                *([_UNSUPPORTED] if self.drift_doubt_.abstains else []),
                 *([_explain_lowering(stated, label)] if stated and is_lowered else []),
                 *([] if order[0] == rank else [self._explain_cost(probabilities, rank, order[0])]),
             ),

@@ -108,8 +108,11 @@ def evaluate(
 
 
 def _held_out_predictions(model: CalibratedModel, labels: Rows, blocks: Rows) -> HeldOutPredictions:
-    cross_fit, probabilities = model.cross_fit_, model.cross_fit_.probabilities
-    predicted = probabilities.argmax(axis=1) if cross_fit.predicted is None else cross_fit.predicted
+    cross_fit = model.cross_fit_
+    predicted = cross_fit.predicted
+    if predicted is None:
+        predicted = cross_fit.probabilities.argmax(axis=1)
+    probabilities = model.drift_doubt_.widen(cross_fit.probabilities)
     row_numbers = np.arange(len(labels))
     return HeldOutPredictions(
         labels=labels,

@@ -8,7 +8,9 @@ from features.domain.history import History, Provenance
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.text.cleaning import clean_text, incident_text
+from models.base.model_card import Drift
 from models.classification.calibrated_model import CalibratedModel, Certification
+from models.classification.drift_doubt import DriftDoubt
 from models.classification.fine_tuned_head import FineTunedHead
 from models.kinds import build_model
 from training.dataset.split import Split, split_history
@@ -16,10 +18,12 @@ from training.dataset.stated_severity import without_late_severity
 from training.dataset.targets import Target
 from training.evaluation.certify import certify, severe_levels_from
 from training.evaluation.drift import rows_since_drift
+from training.evaluation.drift_doubt import judge_confidence
 from training.evaluation.evaluate import Evaluation, Flags, evaluate
 from training.evaluation.learning_curve import LabelForecast, forecast_labels
 from training.evaluation.metrics import take_rows
 from training.pipeline.fine_tune import AdaptedEncoder, compare_encoders
+from training.pipeline.past_origins import check_past_origins
 from training.plan import Progress, TrainingPlan
 
 
@@ -58,7 +62,9 @@ def fit_and_judge(
 ) -> tuple[CalibratedModel, Evaluation]:
     """Fit the model of one target, evaluate it on held-out rows, and certify it.
 
-    The held-out predictions prove the certificates, which may be withheld. `allows_auto` has a flag
+    After a drift, the confidence is lowered to what models of the past support (see
+    `judge_confidence`); if none is supported, all answers abstain and nothing is certified. The
+    held-out predictions prove the certificates, which may be withheld. `allows_auto` has a flag
     for each incident: whether the model of novelty allows `auto`. Certificates are proven on these
     incidents alone, because only such reports are answered `auto`.
     """
@@ -70,15 +76,26 @@ def fit_and_judge(
         under_rating_cost=plan.under_rating_cost,
         adapted=adapted,
     )
-    model.fit(without_late_severity(history).incidents, split.folds, split.copies)
+    learned = without_late_severity(history)
+    model.fit(learned.incidents, split.folds, split.copies)
     reports = [incident.report for incident in history.incidents]
     evaluation = evaluate(model, target, split, reports, allows_auto)
+    if evaluation.drift is not None and evaluation.drift.has_drifted:
+        checks = check_past_origins(learned, target, split, plan)
+        model.doubt(judge_confidence(checks, ordered=model.is_ordered))
+        drift = _with_doubt(evaluation.drift, model.drift_doubt_)
+        evaluation = evaluate(model, target, split, reports, allows_auto)
+        evaluation = replace(evaluation, drift=drift)
     certification = prove(model, evaluation, split, plan)
     reason = why_auto_is_withheld(history)
     if reason is not None:
         certification = replace(certification, certificates={}, withheld=reason)
     model.certify(replace(certification, needs_novelty=allows_auto is not None))
     return model, evaluation
+
+
+def _with_doubt(drift: Drift, doubt: DriftDoubt) -> Drift:
+    return replace(drift, statement="; ".join(filter(None, (drift.statement, doubt.statement))))
 
 
 def why_auto_is_withheld(history: History) -> str | None:
@@ -110,6 +127,8 @@ def prove(
     levels need a second proof, of how rarely severe incidents are rated too low.
     """
     rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
+    if model.drift_doubt_.abstains:
+        return Certification(withheld=f"auto is withheld: {model.drift_doubt_.statement}")
     return certify(
         take_rows(evaluation.actionable, rows),
         model.classes_,

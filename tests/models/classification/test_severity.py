@@ -113,7 +113,7 @@ def test_cuts_that_do_not_carry_from_fold_to_fold_are_not_used() -> None:
     model = fitted(labels, folds, under_rating_cost=3.0)
     assert model.cuts_.tolist() == [0.25, 0.25]
     assert model.cross_fit_.predicted is not None
-    by_plain_cuts = model.cheapest_ranks(model.cross_fit_.probabilities)
+    by_plain_cuts = model.pick(model.cross_fit_.probabilities)
     assert model.cross_fit_.predicted.tolist() == by_plain_cuts.tolist()
 
 

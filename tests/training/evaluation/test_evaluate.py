@@ -9,6 +9,7 @@ from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.classification.conformal_sets import LabelSets
 from models.classification.cross_validation import Fold
+from models.classification.drift_doubt import DriftDoubt
 from models.classification.expert_pool import CrossFit
 from models.kinds import build_model
 from training.dataset.split import Split, split_history
@@ -37,6 +38,7 @@ def by_hand() -> Evaluation:
         classes_=["a", "b"],
         cross_fit_=cross_fit,
         label_sets_=LabelSets(),
+        drift_doubt_=DriftDoubt(),
         may_be_auto=lambda _reports, predicted: predicted == 0,
     )
     folds = (Fold(np.arange(4), np.arange(4, 8)),)
