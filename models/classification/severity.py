@@ -228,6 +228,7 @@ class SeverityModel(CalibratedModel):
             certificate=self.certification_.certificates.get(label),
             evidence=evidence,
             stated=None if stated is None else stated.text,
+            stated_rank=None if stated is None else stated.rank,
             likeliest=None if order[0] == rank else self.classes_[order[0]],
             why=(
                 *([_UNSUPPORTED] if self.drift_doubt_.abstains else []),

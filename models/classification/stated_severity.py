@@ -77,6 +77,18 @@ def stated_severity(
     return max(stated, key=_severest, default=None)
 
 
+def states_top_severity(attributes: Mapping[str, str]) -> bool:
+    """Return whether attributes state a severity that common scales call critical, or worse.
+
+    >>> states_top_severity({"severity": "P1"}), states_top_severity({"priority": "high"})
+    (True, False)
+    """
+    return any(
+        states_severity(name) and (_scale_place(value) or 0) >= _PRIORITY_ONE
+        for name, value in attributes.items()
+    )
+
+
 def _is_about(name: str, field: str) -> bool:
     return states_severity(name) if field == "severity" else plain_name(name) == field
 

@@ -133,6 +133,10 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         "withdraw": Wording(
             "certificate withdrawn", "Checked answers were right less often than promised."
         ),
+        "reveal": Wording(
+            "answer revealed",
+            "A person needed to see an answer of the audit sample; it no longer counts there.",
+        ),
         "retrain": Wording("retraining", "Models were retrained on the stored incidents."),
         "found": Wording(
             "noticed in the registry",

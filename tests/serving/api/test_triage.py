@@ -73,6 +73,7 @@ def test_the_whole_answer(client):
             "decision": "suggest",
             "expected_rank": 0.9,
             "stated": None,
+            "stated_rank": None,
             "likeliest": None,
             "why": [],
             "alternatives": [
