@@ -120,7 +120,7 @@ def build_container(
     home = Home(settings.home.absolute())
     pollers = _build_pollers(settings, registry, store)
     collector = ModelHealthCollector(pollers.model_health, pollers.certificates)
-    metrics = ServingMetrics([ChampionCollector(pollers.champions.current), collector])
+    metrics = ServingMetrics([collector, ChampionCollector(pollers.champions.current)])
     searcher, suggester = _retrieval_models(pollers.champions.current)
     incident_index = IndexUpdater(store, home, searcher.encoder, settings.poll_seconds)
     runbook_index = RunbookPoller(store, home, suggester.encoder, settings.poll_seconds)

@@ -73,6 +73,18 @@ class AuditedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ActCounts:
+    """How many incidents were answered, how many were acted on, and how many acts that were.
+
+    An act is an answer about one target of one incident whose decision and mode are both `auto`.
+    """
+
+    incidents: int
+    acted_on: int
+    acts: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShadowRecord:
     """A challenger's answer, shown to nobody; `prediction_id` is that of the champion's answer."""
 

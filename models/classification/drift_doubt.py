@@ -26,4 +26,5 @@ class DriftDoubt:
 
     def widen(self, probabilities: Floats) -> Floats:
         """Return probabilities of shape (reports, classes) with the doubt spread over them."""
-        return (1 - self.doubt) * probabilities + self.doubt / probabilities.shape[1]
+        even = np.full(probabilities.shape, 1 / probabilities.shape[1])
+        return np.asarray((1 - self.doubt) * probabilities + self.doubt * even)

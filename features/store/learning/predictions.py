@@ -20,7 +20,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from features.domain.labels import LabelRecord, LabelSource, LabelTrust, strongest
-from features.domain.predictions import AuditedAnswer, PredictionRecord, PredictionSummary
+from features.domain.modes import Mode
+from features.domain.predictions import (
+    ActCounts,
+    AuditedAnswer,
+    PredictionRecord,
+    PredictionSummary,
+)
 from features.store.learning.labels import select_recorded_labels
 from features.store.repository import Repository
 from features.store.tables import IncidentRow, LabelRow, PredictionRow
@@ -150,6 +156,30 @@ class PredictionRepository(Repository):
             for answer in answers
             if answer.audit_share is not None
         )
+
+    def newest_at(self) -> datetime | None:
+        """Return the time of the newest answer, None without answers."""
+        query = select(func.max(PredictionRow.answered_at))
+        with self._database.read() as connection:
+            newest: datetime | None = connection.execute(
+                query.where(PredictionRow.tenant == self._tenant)
+            ).scalar_one()
+            return newest
+
+    def count_acts(self, since: datetime) -> ActCounts:
+        """Count the answered incidents and the automatic acts since a moment (included)."""
+        is_recent = (PredictionRow.tenant == self._tenant, PredictionRow.answered_at >= since)
+        acts = (
+            select(PredictionRow.incident_id, PredictionRow.target)
+            .where(*is_recent, PredictionRow.decision == "auto", PredictionRow.mode == Mode.AUTO)
+            .distinct()
+            .subquery()
+        )
+        incidents = select(func.count(PredictionRow.incident_id.distinct())).where(*is_recent)
+        acted_on = select(func.count(acts.c.incident_id.distinct()), func.count())
+        with self._database.read() as connection:
+            answered = connection.execute(incidents).scalar_one()
+            return ActCounts(answered, *connection.execute(acted_on.select_from(acts)).one())
 
     def take_out_of_audit(self, record: PredictionRecord) -> None:
         """Remove an answer from the audit sample, with the undecided answers of its group."""

@@ -12,6 +12,7 @@ from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposa
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
 from models.classification.calibrated_model import CalibratedModel
+from models.lifecycle.automatic_acts import AutomaticActs
 from models.statistics.confidence_sequence import PrecisionBounds
 from serving.background.certificates import AuditedLabel
 from serving.background.champions import LoadedVersion
@@ -93,11 +94,12 @@ class ShownModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelsPage:
-    """All champions, the problems of loading them, and the last monitoring report, if any."""
+    """All champions, problems of loading them, the last monitoring report, and automatic acts."""
 
     models: tuple[ShownModel, ...]
     problems: tuple[str, ...]
     monitoring: MonitoringReport | None
+    acts: AutomaticActs
 
     @property
     def alarms(self) -> tuple[Alarm, ...]:
@@ -135,7 +137,8 @@ def open_models(services: Container) -> ModelsPage:
     ]
     if champions.registry_problem is not None:
         problems.append("The model registry cannot be read. The models loaded before still answer.")
-    return ModelsPage(models, tuple(problems), services.model_health.model_health.monitoring)
+    health = services.model_health.model_health
+    return ModelsPage(models, tuple(problems), health.monitoring, health.acts)
 
 
 def _show(
