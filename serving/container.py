@@ -32,6 +32,7 @@ from serving.schemas.parsing import RequestReader
 from serving.services.active_learning import LabelQueue
 from serving.services.alertmanager import AlertmanagerHook
 from serving.services.answer_policy import PolicySource
+from serving.services.audit_reveals import RevealService
 from serving.services.audit_sampling import AuditSample
 from serving.services.champion_or_shipped import ChampionOrShipped
 from serving.services.changes import ChangeService
@@ -80,6 +81,7 @@ class Container:
     runbook_index: RunbookPoller
     runbooks: RunbookService
     feedback: FeedbackService
+    reveals: RevealService
     incident_context: IncidentContextService
     changes: ChangeService
     alertmanager: AlertmanagerHook
@@ -118,7 +120,7 @@ def build_container(
     home = Home(settings.home.absolute())
     pollers = _build_pollers(settings, registry, store)
     collector = ModelHealthCollector(pollers.model_health, pollers.certificates)
-    metrics = ServingMetrics([ChampionCollector(pollers.champions.current), collector])
+    metrics = ServingMetrics([collector, ChampionCollector(pollers.champions.current)])
     searcher, suggester = _retrieval_models(pollers.champions.current)
     incident_index = IndexUpdater(store, home, searcher.encoder, settings.poll_seconds)
     runbook_index = RunbookPoller(store, home, suggester.encoder, settings.poll_seconds)
@@ -153,6 +155,7 @@ def build_container(
         runbook_index=runbook_index,
         runbooks=runbooks,
         feedback=FeedbackService(store, on_labels=on_labels),
+        reveals=RevealService(store),
         incident_context=IncidentContextService(store, topology.current),
         changes=ChangeService(store),
         alertmanager=AlertmanagerHook(store, triage, masking),

@@ -13,7 +13,8 @@ class PredictionRecord:
     `answer` is the prediction as the caller received it, made of JSON values. `confidence` is the
     calibrated probability in 0..1, `mode` is what the owner allowed at that time, `answered_at` is
     aware UTC. `audit_share` is the probability with which the answer was drawn into the audit
-    sample, None if it was not drawn. `seconds` is how long the answer took.
+    sample, None if it was not drawn or was revealed. `audit_group` is the key of the report's
+    near-copies if it was drawn. `seconds` is how long the answer took.
     """
 
     prediction_id: str
@@ -29,6 +30,7 @@ class PredictionRecord:
     answered_at: datetime
     audit_share: float | None = None
     seconds: float | None = None
+    audit_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class AuditedAnswer:
     """An answer that was drawn into the audit sample with probability `share`, and not shown.
 
     `truth` is the label that a person gave and that we learned of after the answer; `labelled_at`
-    is when the person gave it. Both are None until we learn of it.
+    is when the person gave it. Both are None until we learn of it. `group` is the key of the
+    report's near-copies, which are drawn together.
     """
 
     prediction_id: str
@@ -66,6 +69,19 @@ class AuditedAnswer:
     answered_at: datetime
     truth: str | None
     labelled_at: datetime | None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActCounts:
+    """How many incidents were answered, how many were acted on, and how many acts that were.
+
+    An act is an answer about one target of one incident whose decision and mode are both `auto`.
+    """
+
+    incidents: int
+    acted_on: int
+    acts: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "models.artifacts.array_storage.StoredTable",
     "models.classification.calibrated_model.Certification",
     "models.classification.choice.ChoiceModel",
+    "models.classification.drift_doubt.DriftDoubt",
     "models.classification.log_linear_pool.LogLinearPool",
     "models.classification.log_linear_pool.TopCalibration",
     "models.classification.conformal_sets.LabelSets",

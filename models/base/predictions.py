@@ -117,11 +117,19 @@ class SeverityPrediction(ChoicePrediction):
     """An ordered level: `label` is the level of least expected cost, `rank` its place.
 
     Rank 0 is the least severe level. `alternatives` holds every other level. `expected_rank` is the
-    mean rank of all levels, weighted by their confidences.
+    mean rank of all levels, weighted by their confidences. `stated` is what the sender said: a
+    level of the history, or the sender's own word; None if nothing was said. `stated_rank` is its
+    place, None if it cannot be compared with the levels. `likeliest` is the
+    likeliest level if this is not `label`, else None. `why` says in sentences why the label is not
+    the likeliest level, and why a rating below the stated level is not acted on.
     """
 
     rank: int = 0
     expected_rank: float = 0.0
+    stated: str | None = None
+    stated_rank: int | None = None
+    likeliest: str | None = None
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoded_reports import EncodedReports, encode_reports
@@ -16,6 +17,7 @@ from models.base.report_model import ReportModel
 from models.base.target_labels import label_of
 from models.classification.conformal_sets import LabelSets
 from models.classification.cross_validation import Fold, Rows, copy_folds, report_copy_groups
+from models.classification.drift_doubt import DriftDoubt
 from models.classification.expert_pool import CrossFit, ExpertPool, Floats
 from models.classification.experts import RUNGS, method_level
 from models.classification.explanations import Explainer, ScoredReports, Scores
@@ -28,7 +30,7 @@ _USEFUL = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Certification:
-    """The certificates by label; `withheld` is the reason if certificates were withheld.
+    """The certificates by label; `withheld` is the reason if any were withheld or limited.
 
     With `needs_novelty`, they were proven only for reports for which novelty allows `auto`.
     """
@@ -88,6 +90,7 @@ class CalibratedModel(ReportModel):
         )
         self.cross_fit_ = replace(cross_fit, rows=labelled_rows[cross_fit.rows])
         self.certification_ = Certification()
+        self.drift_doubt_ = DriftDoubt()
         return self
 
     def predict_proba(self, reports: Sequence[IncidentReport]) -> Floats:
@@ -95,11 +98,32 @@ class CalibratedModel(ReportModel):
         self._check_trained()
         if not reports:
             return np.empty((0, len(self.classes_)))
-        return self._probabilities(self._encode(reports, self.adapted_encoder))
+        probabilities = self._probabilities(self._encode(reports, self.adapted_encoder))
+        return self.drift_doubt_.widen(probabilities)
+
+    def pick(self, probabilities: Floats) -> Rows:
+        """Return the number of the answered class for each row of probabilities."""
+        return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
+
+    def may_be_auto(
+        self,
+        reports: Sequence[IncidentReport],
+        predicted: Rows,  # noqa: ARG002
+    ) -> NDArray[np.bool_]:
+        """Return which answers may be `auto` if they are confident enough.
+
+        `predicted` has the class number of each answer. Certificates are proven for these answers
+        only.
+        """
+        return np.ones(len(reports), dtype=np.bool_)
 
     def certify(self, certification: Certification) -> None:
         """Set the certificates of the labels that may be answered without a person."""
         self.certification_ = certification
+
+    def doubt(self, drift_doubt: DriftDoubt) -> None:
+        """Set how far the confidence is lowered after a drift."""
+        self.drift_doubt_ = drift_doubt
 
     @abstractmethod
     def predict(self, reports: Sequence[IncidentReport]) -> list[LabelPrediction]:
@@ -174,10 +198,13 @@ class CalibratedModel(ReportModel):
     def _decide(self, label: str, probabilities: Floats, confidence: float) -> Decision:
         """Return auto if the confidence reaches the label's certified threshold.
 
-        Otherwise return suggest if the likeliest labels have a total probability of at least one
+        After a drift that leaves too much in doubt, always return abstain. Otherwise return suggest
+        if the likeliest labels have a total probability of at least one
         half, and abstain if not. The likeliest labels are at most three, and at most half of all
         labels.
         """
+        if self.drift_doubt_.abstains:
+            return Decision.ABSTAIN
         certificate = self.certification_.certificates.get(label)
         if certificate is not None and confidence >= certificate.threshold:
             return Decision.AUTO

@@ -55,13 +55,13 @@ class ChoiceModel(CalibratedModel):
         encoded = self._encode(reports, self.adapted_encoder)
         scores = self._score(encoded)
         probabilities = self._combine(scores)
-        likeliest = probabilities.argmax(axis=1)
+        likeliest = self.pick(probabilities)
         label_sets = self.label_sets_.transform(probabilities, likeliest)
         evidence = self._explain(ScoredReports(reports, encoded, scores, likeliest))
         return [
             self._prediction(row, in_label_set, row_evidence)
             for row, in_label_set, row_evidence in zip(
-                probabilities, label_sets, evidence, strict=True
+                self.drift_doubt_.widen(probabilities), label_sets, evidence, strict=True
             )
         ]
 

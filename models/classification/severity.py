@@ -11,15 +11,30 @@ from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports
 from features.encoding.encoder_weights import MINILM
 from features.errors import NotEnoughHistory
-from models.base.predictions import Alternative, Evidence, LabelPrediction, SeverityPrediction
+from models.base.predictions import (
+    Alternative,
+    Decision,
+    Evidence,
+    LabelPrediction,
+    SeverityPrediction,
+)
 from models.classification.calibrated_model import CalibratedModel, require_two_labels
 from models.classification.cross_validation import Fold, Rows, fold_weights
 from models.classification.expert_pool import CrossFit, ExpertPool, Floats
 from models.classification.explanations import ScoredReports, Scores
 from models.classification.log_linear_pool import TopCalibration
-from models.classification.ordinal_decision import cost_beside_chance, learn_cuts, plain_cuts, rate
+from models.classification.ordinal_decision import (
+    cost_beside_chance,
+    learn_cuts,
+    plain_cuts,
+    rate,
+    threshold_probabilities,
+)
+from models.classification.stated_severity import StatedSeverity, stated_severity
 
 _SHARE_OF_HISTORY = 0.01
+_EVEN = 0.5
+_UNSUPPORTED = "the incidents have changed, and confidence did not hold after such a change before"
 
 
 class SeverityModel(CalibratedModel):
@@ -30,6 +45,7 @@ class SeverityModel(CalibratedModel):
     successive thresholds are the levels' probabilities. The predicted level has the least expected
     cost, where a level too low costs `under_rating_cost` times as much as a level too high. The
     cost is corrected for chance if this lowers the cost on held-out folds (see `ordinal_decision`).
+    A level below the level that the sender of the report stated is never `auto`.
 
     >>> from features.domain.report import Outcome, ResolvedIncident
     >>> past = [ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"),
@@ -62,19 +78,37 @@ class SeverityModel(CalibratedModel):
         encoded = self._encode(reports)
         scores = self._score(encoded)
         probabilities = self._combine(scores)
-        ranks = self.cheapest_ranks(probabilities)
+        ranks = self.pick(probabilities)
         label_sets = self.label_sets_.transform(probabilities, ranks)
         evidence = self._explain(ScoredReports(reports, encoded, scores, ranks))
         return [
-            self._prediction(row, int(rank), in_label_set, row_evidence)
-            for row, rank, in_label_set, row_evidence in zip(
-                probabilities, ranks, label_sets, evidence, strict=True
+            self._prediction(report, row, int(rank), in_label_set, row_evidence)
+            for report, row, rank, in_label_set, row_evidence in zip(
+                reports,
+                self.drift_doubt_.widen(probabilities),
+                ranks,
+                label_sets,
+                evidence,
+                strict=True,
             )
         ]
 
-    def cheapest_ranks(self, probabilities: Floats) -> Rows:
+    def pick(self, probabilities: Floats) -> Rows:
         """Return the rank of least expected cost for each row of probabilities, by `cuts_`."""
         return rate(probabilities, self.cuts_)
+
+    def may_be_auto(self, reports: Sequence[IncidentReport], predicted: Rows) -> NDArray[np.bool_]:
+        """Return which reports are rated at least as severe as their sender stated."""
+        return np.array(
+            [
+                not _is_below(int(rank), self._stated(report))
+                for report, rank in zip(reports, predicted, strict=True)
+            ],
+            dtype=np.bool_,
+        )
+
+    def _stated(self, report: IncidentReport) -> StatedSeverity | None:
+        return stated_severity(report.attributes, self.classes_, self.target)
 
     def _learn_classes(self, labels: Sequence[str]) -> None:
         require_two_labels(labels, self.target)
@@ -167,24 +201,68 @@ class SeverityModel(CalibratedModel):
         return np.asarray((1 - _SHARE_OF_HISTORY) * levels + _SHARE_OF_HISTORY * self.shares_)
 
     def _prediction(
-        self, probabilities: Floats, rank: int, in_label_set: NDArray[np.bool_], evidence: Evidence
+        self,
+        report: IncidentReport,
+        probabilities: Floats,
+        rank: int,
+        in_label_set: NDArray[np.bool_],
+        evidence: Evidence,
     ) -> SeverityPrediction:
         label, confidence = self.classes_[rank], float(probabilities[rank])
-        others = [number for number in np.argsort(-probabilities, kind="stable") if number != rank]
+        order = np.argsort(-probabilities, kind="stable").tolist()
+        decision = self._decide(label, probabilities, confidence)
+        stated = self._stated(report)
+        is_lowered = _is_below(rank, stated)
         return SeverityPrediction(
             label=label,
             rank=rank,
             confidence=confidence,
             expected_rank=float(probabilities @ np.arange(len(probabilities))),
-            decision=self._decide(label, probabilities, confidence),
+            decision=Decision.SUGGEST if is_lowered and decision is Decision.AUTO else decision,
             alternatives=tuple(
                 Alternative(self.classes_[number], float(probabilities[number]))
-                for number in others
+                for number in order
+                if number != rank
             ),
             label_set=tuple(self.classes_[number] for number in np.flatnonzero(in_label_set)),
             certificate=self.certification_.certificates.get(label),
             evidence=evidence,
+            stated=None if stated is None else stated.text,
+            stated_rank=None if stated is None else stated.rank,
+            likeliest=None if order[0] == rank else self.classes_[order[0]],
+            why=(
+                *([_UNSUPPORTED] if self.drift_doubt_.abstains else []),
+                *([_explain_lowering(stated, label)] if stated and is_lowered else []),
+                *([] if order[0] == rank else [self._explain_cost(probabilities, rank, order[0])]),
+            ),
         )
+
+    def _explain_cost(self, probabilities: Floats, rank: int, likeliest: int) -> str:
+        """Return why the level of least expected cost is not the likeliest level."""
+        likelier = f"{self.classes_[likeliest]} is likelier ({probabilities[likeliest]:.0%})"
+        reached = threshold_probabilities(probabilities[None, :])[0]
+        if rank < likeliest:
+            above = f"{self._at_least(rank + 1)} has only {reached[rank]:.0%}"
+            return f"rated down: {above}, although {likelier}"
+        if reached[rank - 1] > _EVEN:
+            return f"rated up: {self._at_least(rank)} has {reached[rank - 1]:.0%}; {likelier}"
+        label = self.classes_[rank]
+        return f"rated up: missing a {label} costs more than a false alarm; {likelier}"
+
+    def _at_least(self, rank: int) -> str:
+        is_highest = rank == len(self.classes_) - 1
+        return self.classes_[rank] if is_highest else f"{self.classes_[rank]} or more severe"
+
+
+def _is_below(rank: int, stated: StatedSeverity | None) -> bool:
+    return stated is not None and stated.rank is not None and rank < stated.rank
+
+
+def _explain_lowering(stated: StatedSeverity, label: str) -> str:
+    return (
+        f"the sender stated {stated.text}, which is more severe than {label}: a person decides "
+        "whether to lower it"
+    )
 
 
 def _is_usable(fold: Fold, is_reached: Rows) -> bool:

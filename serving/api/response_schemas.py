@@ -1,6 +1,7 @@
 """Responses to requests other than triage: every field, as `/docs` shows them."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -68,6 +69,18 @@ class FeedbackResponse(BaseModel):
     given_by: str
     given_at: datetime
     is_new_label: bool
+    request_id: str
+
+
+class RevealResponse(BaseModel):
+    """An answer that was taken out of the audit sample, and who wanted to see it when."""
+
+    prediction_id: str
+    incident_id: str
+    target: str
+    answer: dict[str, Any]
+    given_by: str
+    given_at: datetime
     request_id: str
 
 

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 
 from prometheus_client import Metric
@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from features.domain.monitoring import MonitoringReport
 from features.store.store import Store
+from models.lifecycle.automatic_acts import AutomaticActs, measure_acts
 from serving.background.certificates import AuditedLabel, CertificatePoller
 from serving.background.champions import Champions
 from serving.background.poller import Poller
@@ -38,8 +39,9 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class ModelHealth:
-    """The audited labels, and the report of the last monitoring."""
+    """The automatic acts, the audited labels, and the report of the last monitoring."""
 
+    acts: AutomaticActs = field(default_factory=AutomaticActs)
     audited: tuple[AuditedLabel, ...] = ()
     monitoring: MonitoringReport | None = None
 
@@ -64,7 +66,9 @@ class ModelHealthPoller(Poller):
 
     def _poll(self) -> None:
         self._model_health = ModelHealth(
-            self._certificates.withdraw_disproved(), self._store.monitoring_reports.latest()
+            measure_acts(self._store),
+            self._certificates.withdraw_disproved(),
+            self._store.monitoring_reports.latest(),
         )
 
     def agreement(self, target: str, version: str) -> Agreement:
@@ -119,6 +123,7 @@ class ModelHealthCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges of this moment."""
         model_health = self._poller.model_health
+        yield from _acts(model_health.acts)
         yield from _audited(model_health.audited)
         yield self._withdrawn()
         if model_health.monitoring is not None:
@@ -133,6 +138,27 @@ class ModelHealthCollector(Collector):
         for key in sorted(self._certificates.withdrawn):
             gauge.add_metric(key, 1)
         return gauge
+
+
+def _acts(acts: AutomaticActs) -> Iterator[Metric]:
+    wrong = GaugeMetricFamily(
+        "precedent_wrong_acts_per_1000_incidents",
+        "Wrong automatic acts per 1,000 incidents of the last 90 days, by the audit sample",
+        labels=["bound"],
+    )
+    if acts.wrong_per_1000 is not None:
+        wrong.add_metric(["estimate"], acts.wrong_per_1000)
+    wrong.add_metric(["high"], acts.high_per_1000)
+    share = GaugeMetricFamily(
+        "precedent_auto_incidents_share",
+        "Share of the incidents of the last 90 days on which an answer was acted on",
+    )
+    share.add_metric([], acts.auto_share)
+    checked = GaugeMetricFamily(
+        "precedent_checked_acts", "Audited acts of the last 90 days that a person has decided"
+    )
+    checked.add_metric([], acts.checked)
+    yield from (wrong, share, checked)
 
 
 def _audited(audited: tuple[AuditedLabel, ...]) -> Iterator[Metric]:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from serving.api.dependencies import RequestId, SharedContainer
 from serving.pages.render.link_filters import incident_path
 from serving.pages.render.rendering import render
-from serving.pages.render.session_cookie import name_of, remember_name
+from serving.pages.render.session_cookie import NAMELESS, name_of, remember_name
 from serving.pages.route_guard import Form, PageRoute, SignedIn, go_to, own_path
 from serving.pages.views.inbox import open_inbox, read_query
 from serving.pages.views.incident import answer_again, open_incident, try_report
@@ -94,6 +94,19 @@ def give_feedback(form: Form, request: Request, services: SharedContainer) -> Re
     if form.get("given_by"):
         remember_name(request, response, form["given_by"])
     return response
+
+
+@page_routes.post("/reveal")
+def reveal(form: Form, request: Request, services: SharedContainer) -> Response:
+    """Reveal an answer of the audit sample, log who needed it, and show the incident again."""
+    revealed = services.reveals.reveal(
+        form.get("prediction_id", ""),
+        form.get("target", ""),
+        given_by=name_of(request) or NAMELESS,
+        reason="needed before a decision",
+    )
+    target = quote(revealed.record.target)
+    return go_to(f"{incident_path(revealed.record.incident_id)}#{target}")
 
 
 @page_routes.post("/again")

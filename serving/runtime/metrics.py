@@ -40,6 +40,8 @@ class ServingMetrics:
     def __init__(self, collectors: Sequence[Collector] = ()) -> None:
         self._registry = CollectorRegistry()
         self._collectors = tuple(collectors)
+        if SHARED_FOLDER not in os.environ:
+            self._register_collectors(self._registry)
         self._requests = Counter(
             "precedent_requests",
             "Requests answered",
@@ -65,8 +67,6 @@ class ServingMetrics:
             registry=self._registry,
         )
         self._labels, self._shadow, self._shadow_drops = _learning_counters(self._registry)
-        if SHARED_FOLDER not in os.environ:
-            self._register_collectors(self._registry)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -99,8 +99,8 @@ class ServingMetrics:
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry)
         shared = CollectorRegistry()
-        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
         self._register_collectors(shared)
+        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
         return generate_latest(shared)
 
     def _register_collectors(self, registry: CollectorRegistry) -> None:

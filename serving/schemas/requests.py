@@ -234,6 +234,14 @@ class PromoteRequest(RollbackRequest):
     version: Name | None = None
 
 
+class RevealRequest(RequestModel):
+    """The request to see an answer of the audit sample: who needs it, and why; both are logged."""
+
+    target: Name
+    given_by: Name | None = None
+    reason: Text | None = None
+
+
 class LabelQueueQuery(RequestModel):
     """The query of `GET /v1/labels/queue`."""
 

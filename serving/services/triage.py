@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from time import perf_counter
 from typing import Any, Protocol, get_args
 from uuid import uuid4
@@ -18,6 +18,7 @@ from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import ReportBatch
 from features.errors import PrecedentError
 from features.store.store import Store
+from features.text.near_copy_key import near_copy_key
 from models.base.demotion import demote
 from models.base.predictions import Decision, NoveltyPrediction, Prediction
 from models.classification.calibrated_model import CalibratedModel
@@ -39,6 +40,7 @@ from serving.schemas.answers import (
 )
 from serving.schemas.requests import AnswerPart
 from serving.services.answer_policy import AnswerPolicy
+from serving.services.audit_reveals import revealed_groups
 from serving.services.audit_sampling import HELD_BACK, AuditSample
 
 _log = logging.getLogger(__name__)
@@ -59,13 +61,15 @@ _SWITCHED_OFF = "switched off by its owner: mode off"
 class TriageResult:
     """The answers about one incident, by target.
 
-    `held_back` are the answers of the audit sample: they are stored, but not shown.
+    `held_back` are the answers of the audit sample: they are stored, but not shown. `audit_group`
+    is then the key of the report's near-copies.
     """
 
     incident_id: str
     prediction_id: str
     answers: Mapping[str, Answer]
     held_back: Mapping[str, Answer] = field(default_factory=dict)
+    audit_group: str | None = None
 
     @property
     def absent(self) -> Mapping[str, str]:
@@ -180,11 +184,14 @@ class TriageService:
             if target in champions.serving
         }
         return TriageBatch(
-            _assemble(batch, predictions, answering, policy),
+            _assemble(batch, predictions, answering, policy, cache(self._revealed_groups)),
             parts,
             absent | failed | dict.fromkeys(available.keys() - switched_on, _SWITCHED_OFF),
             answering,
         )
+
+    def _revealed_groups(self) -> frozenset[tuple[str, str]]:
+        return revealed_groups(self._store)
 
     def _predictors(
         self, parts: Collection[AnswerPart], champions: Champions, strangers: Strangers
@@ -269,6 +276,7 @@ def _assemble(
     predictions: Mapping[str, Sequence[Prediction]],
     answering: Mapping[str, LoadedVersion],
     policy: AnswerPolicy,
+    revealed: Callable[[], Collection[tuple[str, str]]],
 ) -> tuple[TriageResult, ...]:
     answers = {
         target: [
@@ -279,9 +287,10 @@ def _assemble(
     }
     return tuple(
         _assemble_result(
-            report.id,
+            report,
             {target: target_answers[row] for target, target_answers in answers.items()},
             policy.sample,
+            revealed,
         )
         for row, report in enumerate(reports)
     )
@@ -296,14 +305,21 @@ def _apply_policy(
 
 
 def _assemble_result(
-    incident_id: str, answers: Mapping[str, Answer], sample: AuditSample | None
+    report: IncidentReport,
+    answers: Mapping[str, Answer],
+    sample: AuditSample | None,
+    revealed: Callable[[], Collection[tuple[str, str]]],
 ) -> TriageResult:
-    sampled = sample.sampled_targets(incident_id, answers) if sample else frozenset()
+    sampled = sample.sampled_targets(report, answers) if sample else frozenset()
+    group = near_copy_key(report) if sampled else None
+    if group is not None:
+        sampled = frozenset(target for target in sampled if (target, group) not in revealed())
     return TriageResult(
-        incident_id,
+        report.id,
         str(uuid4()),
         {target: answer for target, answer in answers.items() if target not in sampled},
         {target: answer for target, answer in answers.items() if target in sampled},
+        group if sampled else None,
     )
 
 
@@ -343,6 +359,7 @@ def _records(
             answered_at=now,
             audit_share=share if target in result.held_back else None,
             seconds=seconds,
+            audit_group=result.audit_group if target in result.held_back else None,
         )
         for result in batch.items
         for target, answer in result.all_answers.items()

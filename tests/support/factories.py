@@ -88,6 +88,7 @@ def prediction(
     answered_at: datetime = NOON,
     audit_share: float | None = None,
     seconds: float | None = None,
+    audit_group: str | None = None,
 ) -> PredictionRecord:
     """An answer of the first version of category, by default without anything beside its label."""
     return PredictionRecord(
@@ -104,6 +105,7 @@ def prediction(
         answered_at,
         audit_share,
         seconds,
+        audit_group,
     )
 
 

@@ -12,6 +12,8 @@ from training.cli.options import AsJson
 if TYPE_CHECKING:
     from features.domain.monitoring import Alarm, MonitoringReport, Proposal
 
+_FIRST_MEASURES = 2
+
 
 def monitor_command(
     days: Annotated[
@@ -49,11 +51,14 @@ def _describe(report: "MonitoringReport") -> None:
     count = len(report.proposals)
     also = f"; {counted(count, 'proposal')}" if count else ""
     typer.echo(f"{report.verdict}{also}")
+    first, others = report.measures[:_FIRST_MEASURES], report.measures[_FIRST_MEASURES:]
+    for measure in first:
+        typer.echo(measure.describe())
     for alarm in report.alarms:
         typer.echo(_alarm(alarm))
     for proposal in report.proposals:
         typer.echo(_proposal(proposal))
-    for measure in report.measures:
+    for measure in others:
         typer.echo(f"{measure.target or 'all'}: {measure.describe()}")
 
 

@@ -67,7 +67,7 @@ def describe_report(report: TrainingReport) -> None:
 
 def _target_lines(trained: TrainedTarget) -> Iterator[str]:
     if trained.label_noise is not None:
-        yield _auto_line(trained)
+        yield from _auto_lines(trained)
     if trained.drift is not None:
         yield trained.drift.statement
     if trained.encoder is not None:
@@ -104,11 +104,16 @@ def _baseline(trained: TrainedTarget) -> str:
     )
 
 
-def _auto_line(trained: TrainedTarget) -> str:
+def _auto_lines(trained: TrainedTarget) -> Iterator[str]:
     if trained.withheld is not None:
-        return trained.withheld
-    if not trained.certificates:
-        return "no label is certified for auto: too few confident and right answers so far"
+        yield trained.withheld
+    if trained.certificates:
+        yield _certificate_line(trained)
+    elif trained.withheld is None:
+        yield "no label is certified for auto: too few confident and right answers so far"
+
+
+def _certificate_line(trained: TrainedTarget) -> str:
     certificates = trained.certificates.values()
     pooled = sum(certificate.pooled for certificate in certificates)
     promised = max(certificate.precision_at_least for certificate in certificates)

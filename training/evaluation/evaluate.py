@@ -37,9 +37,10 @@ class Evaluation:
 
     `rows` are indices into the history's incidents. `copies` has the number of each row's near-copy
     group, and `fingerprints` identify the rows' reports by content. `classes` are the labels, in
-    the order of their numbers. `allows_auto` says which rows are usual enough for `auto`. `drift`
-    says whether newer rows differ from older ones; it is None without usable times. `slices` are
-    parts of the rows, and `slice_metrics` the model's accuracy on each.
+    the order of their numbers. `allows_auto` says which rows may be `auto`: those that are usual
+    enough, and rated no lower than their sender stated; None allows all. `drift` says whether newer
+    rows differ from older ones; it is None without usable times. `slices` are parts of the rows,
+    and `slice_metrics` the model's accuracy on each.
     """
 
     rows: Rows
@@ -49,10 +50,18 @@ class Evaluation:
     judged: HeldOutPredictions
     baseline: HeldOutPredictions
     metrics: tuple[Metric, ...]
-    allows_auto: Flags
     drift: Drift | None = None
     slices: tuple[Slice, ...] = ()
     slice_metrics: tuple[SliceMetric, ...] = ()
+    allows_auto: Flags | None = None
+
+    @property
+    def actionable(self) -> HeldOutPredictions:
+        """The held-out predictions; where the answer may not be `auto`, the confidence is 0."""
+        if self.allows_auto is None:
+            return self.judged
+        confidence = np.where(self.allows_auto, self.judged.confidence, 0.0)
+        return replace(self.judged, confidence=confidence)
 
 
 def evaluate(
@@ -81,6 +90,7 @@ def evaluate(
         baseline_sets = most_frequent_sets(shares, predictions, model.label_sets_.coverage)
         metrics += _measure_metrics(set_metrics(sets), sets, baseline_sets)
     judged_reports, copies = [reports[int(row)] for row in rows], split.copies[rows]
+    may_be_auto = model.may_be_auto(judged_reports, predictions.predicted)
     slices = find_slices(judged_reports, [model.classes_[number] for number in predictions.labels])
     return Evaluation(
         rows=rows,
@@ -90,7 +100,7 @@ def evaluate(
         judged=predictions,
         baseline=baseline,
         metrics=metrics,
-        allows_auto=np.ones(len(rows), np.bool_) if allows_auto is None else allows_auto[rows],
+        allows_auto=may_be_auto if allows_auto is None else may_be_auto & allows_auto[rows],
         drift=find_drift(labels, rows, predictions, split),
         slices=slices,
         slice_metrics=measure_slices(predictions, slices, copies),
@@ -98,8 +108,11 @@ def evaluate(
 
 
 def _held_out_predictions(model: CalibratedModel, labels: Rows, blocks: Rows) -> HeldOutPredictions:
-    cross_fit, probabilities = model.cross_fit_, model.cross_fit_.probabilities
-    predicted = probabilities.argmax(axis=1) if cross_fit.predicted is None else cross_fit.predicted
+    cross_fit = model.cross_fit_
+    predicted = cross_fit.predicted
+    if predicted is None:
+        predicted = cross_fit.probabilities.argmax(axis=1)
+    probabilities = model.drift_doubt_.widen(cross_fit.probabilities)
     row_numbers = np.arange(len(labels))
     return HeldOutPredictions(
         labels=labels,

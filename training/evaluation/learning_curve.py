@@ -91,9 +91,9 @@ def forecast_labels(
     No further labels are needed if the held-out predictions prove a certificate, even if the
     certificate is withheld.
     """
-    is_recent = rows_since_drift(evaluation.drift, evaluation.rows, split)
-    recent_rows = np.flatnonzero(is_recent & evaluation.allows_auto)
-    predictions, copies = take_rows(evaluation.judged, recent_rows), evaluation.copies[recent_rows]
+    recent_rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
+    predictions = take_rows(evaluation.actionable, recent_rows)
+    copies = evaluation.copies[recent_rows]
     precision = plan.auto_precision
     certification = certify(
         predictions, model.classes_, copies, precision=precision, family=plan.family

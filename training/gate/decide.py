@@ -1,6 +1,6 @@
 """Decides whether a challenger is better than the champion, or no worse and fresher."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +8,14 @@ import numpy as np
 from features.formatting import counted, interval
 from models.base.gate_verdict import Comparison, Verdict
 from training.evaluation.evaluate import Evaluation
-from training.evaluation.metrics import compare, log_loss
+from training.evaluation.metrics import (
+    Metric,
+    accuracy,
+    compare,
+    log_loss,
+    macro_f1,
+    quadratic_kappa,
+)
 from training.gate.opponents import FEWEST_GROUPS, Opponent, Opponents
 from training.gate.paired_bootstrap import Answers, GainEstimate, accuracy_gain, kappa_gain
 from training.gate.slice_veto import judge_slices
@@ -19,6 +26,11 @@ TOLERATED_LOSS = 0.005
 TOLERATED_BOUND = 0.0075
 """The largest loss that the 95% interval may include; see tests/benchmarks/gate_simulation.py."""
 
+_MAIN_FIGURES: Mapping[str, Metric] = {"accuracy": accuracy, "macro F1": macro_f1}
+_MAIN_FIGURES_OF_LEVELS: Mapping[str, Metric] = {
+    "quadratic kappa": quadratic_kappa,
+    **_MAIN_FIGURES,
+}
 _BASELINE = "the most frequent label"
 _BEST = "the best champion of the past year"
 
@@ -57,17 +69,21 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
     """Compare a challenger with the baseline, the champion and the best champion of the past year.
 
     Its log loss must be better than the baseline's beyond noise: the 95% interval of the difference
-    excludes zero. It replaces the champion if it is better beyond noise, or if it is no worse and
-    fresher. No worse means: measured at most half a point worse, and the 95% interval excludes
-    a loss of more than three quarters of a point. By the same rule it may not be worse than the
-    best champion of the past year, since many small losses add up. Its accuracy may not be
-    significantly more than two points below the champion's on any slice with at least 100 groups of
-    near-copies. Apart from slices, accuracy is compared, or for `ordered` labels the quadratically
-    weighted kappa, on at least 100 groups of near-copies; with fewer groups, a fresher challenger
-    replaces the champion without a comparison. After a rollback, only a better challenger replaces
-    the champion, so that a challenger that is only fresher does not undo the rollback.
+    excludes zero. Without a champion, its accuracy, its macro F1 and for `ordered` labels its
+    quadratically weighted kappa may not be below the baseline's beyond noise. It replaces the
+    champion if it is better beyond noise, or if it is no worse and fresher. No worse means:
+    measured at most half a point worse, and the 95% interval excludes a loss of more than three
+    quarters of a point. By the same rule it may not be worse than the best champion of the past
+    year, since many small losses add up. Its accuracy may not be significantly more than two points
+    below the champion's on any slice with at least 100 groups of near-copies. Apart from slices,
+    accuracy is compared, or for `ordered` labels the quadratically weighted kappa, on at least 100
+    groups of near-copies; with fewer groups, a fresher challenger replaces the champion without a
+    comparison. After a rollback, only a better challenger replaces the champion, so that a
+    challenger that is only fresher does not undo the rollback.
     """
     baseline_verdict = _judge_by_baseline(ours)
+    if opponents.champion is None:
+        baseline_verdict = _join_verdicts(baseline_verdict, _judge_main_figures(ours, ordered))
     if not baseline_verdict.promoted or opponents.champion is None:
         reasons = baseline_verdict.reasons
         if baseline_verdict.promoted and not opponents.warnings:
@@ -90,6 +106,19 @@ def _judge_by_baseline(ours: Evaluation) -> Verdict:
     is_better = gain.low > 0
     result = "better than the baseline" if is_better else "not better than the baseline"
     return Verdict(is_better, (f"{result}: {figures}",), comparisons=(comparison,))
+
+
+def _judge_main_figures(ours: Evaluation, ordered: bool) -> Verdict:
+    """Refuse a first version with a main figure that is below the baseline's beyond noise."""
+    metrics = _MAIN_FIGURES_OF_LEVELS if ordered else _MAIN_FIGURES
+    gains = {name: compare(metric, ours.judged, ours.baseline) for name, metric in metrics.items()}
+    reasons = tuple(
+        f"below the baseline: {name} {gain.value:+.3f}, 95% interval "
+        f"{interval(gain.low, gain.high, '+.3f')}"
+        for name, gain in gains.items()
+        if gain.high < 0
+    )
+    return Verdict(not reasons, reasons)
 
 
 def _judge_by_champion(

@@ -22,6 +22,7 @@ from training.monitoring.findings import Findings, combine
 from training.monitoring.input_drift import measure_inputs
 from training.monitoring.label_shift import measure_label_shift
 from training.monitoring.shadow_comparison import measure_shadow
+from training.monitoring.wrong_acts import measure_wrong_acts
 
 _WITHOUT_CHAMPION_DAYS = 30
 _WITHOUT_LABELS = frozenset({"similar", "runbooks"})
@@ -74,6 +75,7 @@ def build_report(
     targets = [champion.target for champion in champions]
     findings = combine(
         [
+            measure_wrong_acts(store),
             Findings((Measure("incidents compared", len(dataset.ids) - since, None, None, since),)),
             find_concept_changes(dataset, targets, since),
             measure_inputs(dataset, since),

@@ -8,17 +8,22 @@ from features.domain.history import History, Provenance
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.text.cleaning import clean_text, incident_text
+from models.base.model_card import Drift
 from models.classification.calibrated_model import CalibratedModel, Certification
+from models.classification.drift_doubt import DriftDoubt
 from models.classification.fine_tuned_head import FineTunedHead
 from models.kinds import build_model
 from training.dataset.split import Split, split_history
+from training.dataset.stated_severity import without_late_severity
 from training.dataset.targets import Target
-from training.evaluation.certify import certify
+from training.evaluation.certify import certify, severe_levels_from
 from training.evaluation.drift import rows_since_drift
+from training.evaluation.drift_doubt import judge_confidence
 from training.evaluation.evaluate import Evaluation, Flags, evaluate
 from training.evaluation.learning_curve import LabelForecast, forecast_labels
 from training.evaluation.metrics import take_rows
 from training.pipeline.fine_tune import AdaptedEncoder, compare_encoders
+from training.pipeline.past_origins import check_past_origins
 from training.plan import Progress, TrainingPlan
 
 
@@ -57,7 +62,9 @@ def fit_and_judge(
 ) -> tuple[CalibratedModel, Evaluation]:
     """Fit the model of one target, evaluate it on held-out rows, and certify it.
 
-    The held-out predictions prove the certificates, which may be withheld. `allows_auto` has a flag
+    After a drift, the confidence is lowered to what models of the past support (see
+    `judge_confidence`); if none is supported, all answers abstain and nothing is certified. The
+    held-out predictions prove the certificates, which may be withheld. `allows_auto` has a flag
     for each incident: whether the model of novelty allows `auto`. Certificates are proven on these
     incidents alone, because only such reports are answered `auto`.
     """
@@ -69,9 +76,16 @@ def fit_and_judge(
         under_rating_cost=plan.under_rating_cost,
         adapted=adapted,
     )
-    model.fit(history.incidents, split.folds, split.copies)
+    learned = without_late_severity(history)
+    model.fit(learned.incidents, split.folds, split.copies)
     reports = [incident.report for incident in history.incidents]
     evaluation = evaluate(model, target, split, reports, allows_auto)
+    if evaluation.drift is not None and evaluation.drift.has_drifted:
+        checks = check_past_origins(learned, target, split, plan)
+        model.doubt(judge_confidence(checks, ordered=model.is_ordered))
+        drift = _with_doubt(evaluation.drift, model.drift_doubt_)
+        evaluation = evaluate(model, target, split, reports, allows_auto)
+        evaluation = replace(evaluation, drift=drift)
     certification = prove(model, evaluation, split, plan)
     reason = why_auto_is_withheld(history)
     if reason is not None:
@@ -80,14 +94,19 @@ def fit_and_judge(
     return model, evaluation
 
 
+def _with_doubt(drift: Drift, doubt: DriftDoubt) -> Drift:
+    return replace(drift, statement="; ".join(filter(None, (drift.statement, doubt.statement))))
+
+
 def why_auto_is_withheld(history: History) -> str | None:
     """Return why certificates are withheld, None if they are not.
 
-    They are withheld if report columns may have values that were entered after the opening.
+    They are withheld if report columns that are learned from may have values that were entered
+    after the opening.
     """
     columns = [
         column
-        for column, provenance in history.provenance.items()
+        for column, provenance in without_late_severity(history).provenance.items()
         if provenance is not Provenance.OPENING
     ]
     if not columns:
@@ -103,18 +122,20 @@ def prove(
 ) -> Certification:
     """Return the certificates that the held-out predictions prove, at the precision of the plan.
 
-    Only incidents for which novelty allows `auto` count, as when the model serves. After a drift
-    only the predictions since the drift count, because earlier predictions prove nothing for later
-    incidents.
+    An answer that may not be `auto` counts as not confident. After a drift only the predictions
+    since the drift count, because earlier predictions prove nothing for later incidents. Ordered
+    levels need a second proof, of how rarely severe incidents are rated too low.
     """
-    is_recent = rows_since_drift(evaluation.drift, evaluation.rows, split)
-    rows = np.flatnonzero(is_recent & evaluation.allows_auto)
+    rows = np.flatnonzero(rows_since_drift(evaluation.drift, evaluation.rows, split))
+    if model.drift_doubt_.abstains:
+        return Certification(withheld=f"auto is withheld: {model.drift_doubt_.statement}")
     return certify(
-        take_rows(evaluation.judged, rows),
+        take_rows(evaluation.actionable, rows),
         model.classes_,
         split.copies[evaluation.rows[rows]],
         precision=plan.auto_precision,
         family=plan.family,
+        severe_from=severe_levels_from(evaluation.judged.labels) if model.is_ordered else None,
     )
 
 

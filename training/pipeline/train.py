@@ -300,16 +300,14 @@ def _learned_from(history: History, target: Target, fitted: Fitted) -> list[str]
 
 def _trained_target(target: Target, fitted: Fitted, suspect_labels: SuspectLabels) -> TrainedTarget:
     model, evaluation = fitted.model, fitted.evaluation
-    certification, predictions = model.certification_, evaluation.judged
+    certification, predictions = model.certification_, evaluation.actionable
     thresholds = [
         certification.certificates[label].threshold if label in certification.certificates else 2.0
         for label in model.classes_
     ]
     auto_count = sum(
-        confidence >= thresholds[number] and is_allowed
-        for number, confidence, is_allowed in zip(
-            predictions.predicted, predictions.confidence, evaluation.allows_auto, strict=True
-        )
+        confidence >= thresholds[number]
+        for number, confidence in zip(predictions.predicted, predictions.confidence, strict=True)
     )
     return TrainedTarget(
         target=target.name,

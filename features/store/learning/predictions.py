@@ -15,11 +15,18 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    update,
 )
 from sqlalchemy.orm import aliased
 
 from features.domain.labels import LabelRecord, LabelSource, LabelTrust, strongest
-from features.domain.predictions import AuditedAnswer, PredictionRecord, PredictionSummary
+from features.domain.modes import Mode
+from features.domain.predictions import (
+    ActCounts,
+    AuditedAnswer,
+    PredictionRecord,
+    PredictionSummary,
+)
 from features.store.learning.labels import select_recorded_labels
 from features.store.repository import Repository
 from features.store.tables import IncidentRow, LabelRow, PredictionRow
@@ -135,15 +142,60 @@ class PredictionRepository(Repository):
             .order_by(*_OLDEST_FIRST)
         )
         with self._database.read() as connection:
-            answers = _first_per_version(_summaries(connection.execute(query)))
+            rows = connection.execute(query.add_columns(PredictionRow.audit_group)).all()
+            groups = {(row.prediction_id, row.target): row.audit_group for row in rows}
+            answers = _first_per_version(_summaries(row[:-1] for row in rows))
             labels = _recorded_labels(connection, self._tenant, target, answers)
         return tuple(
             _audited_answer(
-                answer, answer.audit_share, labels.get((answer.incident_id, answer.target), ())
+                answer,
+                answer.audit_share,
+                groups[answer.prediction_id, answer.target],
+                labels.get((answer.incident_id, answer.target), ()),
             )
             for answer in answers
             if answer.audit_share is not None
         )
+
+    def newest_at(self) -> datetime | None:
+        """Return the time of the newest answer, None without answers."""
+        query = select(func.max(PredictionRow.answered_at))
+        with self._database.read() as connection:
+            newest: datetime | None = connection.execute(
+                query.where(PredictionRow.tenant == self._tenant)
+            ).scalar_one()
+            return newest
+
+    def count_acts(self, since: datetime) -> ActCounts:
+        """Count the answered incidents and the automatic acts since a moment (included)."""
+        is_recent = (PredictionRow.tenant == self._tenant, PredictionRow.answered_at >= since)
+        acts = (
+            select(PredictionRow.incident_id, PredictionRow.target)
+            .where(*is_recent, PredictionRow.decision == "auto", PredictionRow.mode == Mode.AUTO)
+            .distinct()
+            .subquery()
+        )
+        incidents = select(func.count(PredictionRow.incident_id.distinct())).where(*is_recent)
+        acted_on = select(func.count(acts.c.incident_id.distinct()), func.count())
+        with self._database.read() as connection:
+            answered = connection.execute(incidents).scalar_one()
+            return ActCounts(answered, *connection.execute(acted_on.select_from(acts)).one())
+
+    def take_out_of_audit(self, record: PredictionRecord) -> None:
+        """Remove an answer from the audit sample, with the undecided answers of its group."""
+        undecided = {
+            answer.incident_id
+            for answer in self.audited(record.target)
+            if answer.truth is None and answer.group == record.audit_group is not None
+        }
+        is_removed = (
+            PredictionRow.tenant == self._tenant,
+            PredictionRow.target == record.target,
+            PredictionRow.incident_id.in_(undecided | {record.incident_id}),
+            PredictionRow.audit_share.is_not(None),
+        )
+        with self._database.write() as connection:
+            connection.execute(update(PredictionRow).where(*is_removed).values(audit_share=None))
 
     def unlabelled(
         self, target: str, *, since: datetime | None, limit: int
@@ -261,7 +313,10 @@ def _recorded_labels(
 
 
 def _audited_answer(
-    answer: PredictionSummary, share: float, labels: Sequence[_RecordedLabel]
+    answer: PredictionSummary,
+    share: float,
+    group: str | None,
+    labels: Sequence[_RecordedLabel],
 ) -> AuditedAnswer:
     # `recorded_at` is from our own clock, as `answered_at` is; `given_at` may be from another one.
     later_labels = (label for label, recorded_at in labels if recorded_at >= answer.answered_at)
@@ -278,4 +333,5 @@ def _audited_answer(
         answered_at=answer.answered_at,
         truth=None if truth is None else truth.label,
         labelled_at=None if truth is None else truth.given_at,
+        group=group,
     )

@@ -40,6 +40,7 @@ class PredictionRow(Base):
     answered_at: Mapped[datetime]
     audit_share: Mapped[float | None]
     seconds: Mapped[float | None]
+    audit_group: Mapped[str | None]
 
 
 _by_answering = (PredictionRow.tenant, PredictionRow.answered_at)

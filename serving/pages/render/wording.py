@@ -133,6 +133,10 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         "withdraw": Wording(
             "certificate withdrawn", "Checked answers were right less often than promised."
         ),
+        "reveal": Wording(
+            "answer revealed",
+            "A person needed to see an answer of the audit sample; it no longer counts there.",
+        ),
         "retrain": Wording("retraining", "Models were retrained on the stored incidents."),
         "found": Wording(
             "noticed in the registry",
@@ -258,6 +262,14 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         "recall": Wording("recall", "Share of the incidents of this label that are found."),
     },
     "measure": {
+        "wrong automatic acts per 1,000 incidents": Wording(
+            "wrong automatic acts per 1,000 incidents",
+            "By the audit sample: answers that were acted on without a person and were wrong, "
+            "about any incident, also about new kinds and severities rated too low.",
+        ),
+        "incidents answered auto": Wording(
+            "incidents acted on", "Share of incidents on which at least one answer was acted on."
+        ),
         "accuracy": Wording("accuracy", "Share of answers that turned out right."),
         "confidence above accuracy": Wording(
             "overconfidence", "Mean confidence minus the share that is right; 0 is best."

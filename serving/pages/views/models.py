@@ -12,6 +12,7 @@ from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposa
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
 from models.classification.calibrated_model import CalibratedModel
+from models.lifecycle.automatic_acts import AutomaticActs
 from models.statistics.confidence_sequence import PrecisionBounds
 from serving.background.certificates import AuditedLabel
 from serving.background.champions import LoadedVersion
@@ -58,8 +59,8 @@ class ShownModel:
     `period` is None if the log does not say when it became champion. `has_earlier` says whether
     there is a champion to roll back to. `hidden_answers` counts the answers of the audit sample
     that no person has checked yet, by version: counts by label would reveal the answers. `unproven`
-    are labels in mode `auto` without a certificate. `withheld` is the reason why the model's
-    certificates are not used, None if there is none.
+    are labels in mode `auto` without a certificate. `withheld` says that certificates are withheld
+    or limited, and why; it is None if they are not.
     """
 
     target: str
@@ -93,11 +94,12 @@ class ShownModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelsPage:
-    """All champions, the problems of loading them, and the last monitoring report, if any."""
+    """All champions, problems of loading them, the last monitoring report, and automatic acts."""
 
     models: tuple[ShownModel, ...]
     problems: tuple[str, ...]
     monitoring: MonitoringReport | None
+    acts: AutomaticActs
 
     @property
     def alarms(self) -> tuple[Alarm, ...]:
@@ -135,7 +137,8 @@ def open_models(services: Container) -> ModelsPage:
     ]
     if champions.registry_problem is not None:
         problems.append("The model registry cannot be read. The models loaded before still answer.")
-    return ModelsPage(models, tuple(problems), services.model_health.model_health.monitoring)
+    health = services.model_health.model_health
+    return ModelsPage(models, tuple(problems), health.monitoring, health.acts)
 
 
 def _show(
@@ -187,8 +190,13 @@ def _unproven_labels(services: Container, champion: LoadedVersion) -> tuple[str,
 
 
 def _withheld_reason(champion: LoadedVersion) -> str | None:
-    is_certified = isinstance(champion.model, CalibratedModel)
-    return champion.model.certification_.withheld if is_certified else None
+    if not isinstance(champion.model, CalibratedModel):
+        return None
+    certification = champion.model.certification_
+    if certification.withheld is None:
+        return None
+    state = "limited" if certification.certificates else "withheld"
+    return f"Certificates are {state}: {certification.withheld}"
 
 
 def _certificates(

@@ -5,6 +5,8 @@ import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import NotEnoughHistory
+from models.base.predictions import Certificate, Decision
+from models.classification.calibrated_model import Certification
 from models.classification.cross_validation import Fold
 from models.classification.severity import SeverityModel
 
@@ -39,6 +41,57 @@ def test_confidence_is_that_of_the_label_also_where_another_is_likelier() -> Non
     assert answer.confidence < 0.5 < likelier
 
 
+def test_answer_says_why_its_label_is_not_the_likeliest() -> None:
+    model = fitted(["low", "mid"] * 20)
+    model.cuts_ = np.array([1e-9, 0.5])
+    (answer,) = model.predict([IncidentReport(id="x", title="low thing")])
+    assert answer.likeliest == "low"
+    (why,) = answer.why
+    assert why.startswith(
+        "rated up: missing a mid costs more than a false alarm; low is likelier ("
+    )
+    model.cuts_ = np.array([1 - 1e-9, 1 - 1e-9])
+    (answer,) = model.predict([IncidentReport(id="x", title="mid thing")])
+    assert (answer.label, answer.likeliest) == ("low", "mid")
+    assert answer.why[0].startswith("rated down: mid or more severe has only ")
+
+
+def test_likeliest_label_needs_no_reason() -> None:
+    model = fitted(["low", "mid"] * 20)
+    (answer,) = model.predict([IncidentReport(id="x", title="low thing")])
+    assert (answer.label, answer.likeliest, answer.why, answer.stated) == ("low", None, (), None)
+
+
+def certified() -> SeverityModel:
+    model = fitted(["low", "mid"] * 20)
+    certificate = Certificate(0.92, 0.5, 100)
+    model.certify(Certification({"low": certificate, "mid": certificate}))
+    return model
+
+
+def stating(word: str) -> IncidentReport:
+    return IncidentReport(id="x", title="low thing", attributes={"severity": word})
+
+
+@pytest.mark.parametrize("word", ["mid", "High", "P1"])
+def test_rating_below_the_stated_level_is_never_auto(word: str) -> None:
+    model = certified()
+    report = stating(word)
+    (answer,) = model.predict([report])
+    assert (answer.label, answer.decision) == ("low", Decision.SUGGEST)
+    assert answer.stated is not None
+    assert answer.why[0].startswith(f"the sender stated {answer.stated}, which is more severe")
+    assert model.may_be_auto([report], np.array([0])).tolist() == [False]
+
+
+@pytest.mark.parametrize("word", ["low", "info", "purple"])
+def test_rating_at_or_above_the_stated_level_may_be_auto(word: str) -> None:
+    model = certified()
+    (answer,) = model.predict([stating(word)])
+    assert (answer.stated, answer.decision, answer.why) == (word, Decision.AUTO, ())
+    assert model.may_be_auto([stating(word)], np.array([0])).tolist() == [True]
+
+
 def two_organisations(level: str, other: str) -> tuple[list[str], tuple[Fold, ...]]:
     """Return labels of two organisations whose rare levels differ, and folds that part them."""
     labels = [level if n % 10 == 0 else "mid" for n in range(60)]
@@ -60,7 +113,7 @@ def test_cuts_that_do_not_carry_from_fold_to_fold_are_not_used() -> None:
     model = fitted(labels, folds, under_rating_cost=3.0)
     assert model.cuts_.tolist() == [0.25, 0.25]
     assert model.cross_fit_.predicted is not None
-    by_plain_cuts = model.cheapest_ranks(model.cross_fit_.probabilities)
+    by_plain_cuts = model.pick(model.cross_fit_.probabilities)
     assert model.cross_fit_.predicted.tolist() == by_plain_cuts.tolist()
 
 

@@ -186,7 +186,7 @@ def test_documented_examples_are_answered(client):
         content = methods.get("post", {}).get("requestBody", {}).get("content", {})
         for example in content.get("application/json", {}).get("examples", {}).values():
             # The answer, or model, that some examples are about is not known here.
-            wanted = 404 if path == "/v1/feedback" or "{target}" in path else 200
+            wanted = 404 if path == "/v1/feedback" or "{" in path else 200
             assert client.post(path, json=example["value"]).status_code == wanted
             requests += 1
     assert requests >= 5

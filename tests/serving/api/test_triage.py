@@ -72,6 +72,10 @@ def test_the_whole_answer(client):
             "confidence": 0.7,
             "decision": "suggest",
             "expected_rank": 0.9,
+            "stated": None,
+            "stated_rank": None,
+            "likeliest": None,
+            "why": [],
             "alternatives": [
                 {"label": "Low", "confidence": 0.2},
                 {"label": "High", "confidence": 0.1},

@@ -217,3 +217,16 @@ def test_the_last_monitoring_is_scraped(client, store):
     client.app.state.container.model_health.poll()
     scraped = client.get("/metrics").text
     assert 'precedent_monitoring_alarms{signal="",target=""} 0.0' in scraped
+
+
+def test_wrong_acts_are_the_first_figure_of_metrics_and_page(client, audit):
+    audit(18, 2)
+    client.app.state.container.model_health.poll()
+    metrics = client.get("/metrics").text
+    first = next(line for line in metrics.splitlines() if not line.startswith("#"))
+    assert first == 'precedent_wrong_acts_per_1000_incidents{bound="estimate"} 100.0'
+    assert "precedent_auto_incidents_share 1.0" in metrics
+    assert "precedent_checked_acts 20.0" in metrics
+    page = client.get("/models").text
+    assert page.index("Wrong automatic acts per 1,000 incidents") < page.index("<h2")
+    assert '<strong class="number">100</strong>' in page

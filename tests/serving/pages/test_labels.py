@@ -115,6 +115,23 @@ def test_a_decision_is_kept_as_audited_and_reveals_the_answer(client, audited):
     )
 
 
+def test_a_person_who_needs_the_answer_can_reveal_it(client, audited):
+    shown = words(client.get("/incidents/INC1"))
+    assert "Show the answer now for Category" in shown
+    form = {"prediction_id": "p-INC1", "target": "category"}
+    foreign = client.post("/reveal", data=form, headers={"Origin": "http://elsewhere"})
+    assert foreign.status_code == 403
+    assert len(audited.predictions.audited("category")) == 2
+    page = client.post("/reveal", data=form, headers=OWN)
+    assert page.url.path == "/incidents/INC1"
+    assert "95% proven" in words(page)
+    assert "audit sample" not in words(page)
+    (event,) = audited.audit_log.select(action="reveal")
+    assert (event.actor, event.details["prediction_id"]) == ("page", "p-INC1")
+    assert [answer.incident_id for answer in audited.predictions.audited("category")] == ["INC2"]
+    assert "answer revealed" in words(client.get("/audit"))
+
+
 def test_an_outcome_reveals_the_answer_too(client, audited):
     audited.incidents.upsert([vpn_incident("INC1", category="Network")])
     assert "Mail" in words(client.get("/incidents/INC1"))

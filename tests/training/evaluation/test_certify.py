@@ -260,3 +260,76 @@ def test_walk_that_passes_to_its_end_hands_its_level_on(
     answers = judged(right, np.full(263, 0.9995), np.repeat([0, 1], [150, 113]))
     certificates = certify(answers, CLASSES, np.arange(263), family=True).certificates
     assert sorted(certificates) == labels
+
+
+LEVELS = ("low", "mid", "high", "top")
+
+
+def rated(
+    labels: list[int], predicted: list[int], confidence: list[float] | float = 0.9995
+) -> HeldOutPredictions:
+    rows = len(labels)
+    sure_of = np.full(rows, confidence) if isinstance(confidence, float) else np.array(confidence)
+    return HeldOutPredictions(
+        np.array(labels), np.array(predicted), sure_of, np.ones(rows), np.arange(rows), 4
+    )
+
+
+def certify_levels(predictions: HeldOutPredictions):
+    rows = np.arange(len(predictions.labels))
+    return certify(predictions, LEVELS, rows, severe_from=2)
+
+
+def test_precise_level_is_withheld_if_it_hides_severe_incidents() -> None:
+    # 97% of "low" are right, but a fifth of the severe incidents are among them.
+    labels = [0] * 970 + [2] * 20 + [3] * 10 + [2] * 120
+    certification = certify_levels(rated(labels, [0] * 1000 + [2] * 120))
+    assert list(certification.certificates) == ["high"]
+    assert certification.withheld is not None
+    assert certification.withheld.startswith(
+        "auto is withheld below high: of 150 held-out incidents that people rated high or more "
+        "severe, 30 would be rated lower without a person"
+    )
+
+
+def test_threshold_of_lower_levels_is_raised_as_far_as_needed() -> None:
+    labels = [0] * 500 + [0] * 480 + [2] * 20 + [2] * 120
+    confidence = [0.98] * 500 + [0.93] * 500 + [0.95] * 120
+    certification = certify_levels(rated(labels, [0] * 1000 + [2] * 120, confidence))
+    low = certification.certificates["low"]
+    assert (low.threshold, low.n) == (0.94, 500)
+    assert certification.withheld is not None
+    assert certification.withheld.startswith("auto below high needs more confidence")
+    unlimited = certify(
+        rated(labels, [0] * 1000 + [2] * 120, confidence), LEVELS, np.arange(len(labels))
+    )
+    assert unlimited.certificates["low"].threshold < 0.94
+    assert certification.certificates["high"] == unlimited.certificates["high"]
+
+
+def test_severe_incidents_that_are_rated_high_enough_limit_nothing() -> None:
+    labels = [0] * 300 + [2] * 200 + [3] * 5
+    certification = certify_levels(rated(labels, [0] * 300 + [2] * 200 + [2] * 5))
+    assert certification.withheld is None
+    assert set(certification.certificates) == {"low", "high"}
+
+
+def test_too_few_severe_incidents_prove_nothing() -> None:
+    # 59 are the fewest whose upper bound is 5% with none under-rated.
+    for severe, is_proven in ((58, False), (59, True)):
+        certification = certify_levels(rated([0] * 300 + [2] * severe, [0] * 300 + [2] * severe))
+        assert ("low" in certification.certificates) == is_proven
+
+
+def test_under_rating_is_rarely_certified_above_its_limit() -> None:
+    issued = 0
+    for seed in range(SEEDS):
+        rng = np.random.default_rng(seed)
+        labels = np.concatenate([np.zeros(2000, dtype=np.int64), np.full(200, 2)])
+        is_low = np.where(labels == 0, True, rng.random(2200) < 0.055)
+        confidence = np.where(is_low, 0.9 + 0.1 * rng.random(2200), 0.6)
+        predicted = np.where(is_low, 0, 2)
+        levels = rated(labels.tolist(), predicted.tolist(), confidence.tolist())
+        certificate = certify_levels(levels).certificates.get("low")
+        issued += certificate is not None and certificate.threshold <= 0.9
+    assert issued / SEEDS <= 0.05 + NOISE

@@ -9,6 +9,7 @@ from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.classification.conformal_sets import LabelSets
 from models.classification.cross_validation import Fold
+from models.classification.drift_doubt import DriftDoubt
 from models.classification.expert_pool import CrossFit
 from models.kinds import build_model
 from training.dataset.split import Split, split_history
@@ -33,9 +34,20 @@ def by_hand() -> Evaluation:
     cross_fit = CrossFit(
         np.array([7, 4, 5, 6]), np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.5, 0.5]])
     )
-    model = SimpleNamespace(classes_=["a", "b"], cross_fit_=cross_fit, label_sets_=LabelSets())
+    model = SimpleNamespace(
+        classes_=["a", "b"],
+        cross_fit_=cross_fit,
+        label_sets_=LabelSets(),
+        drift_doubt_=DriftDoubt(),
+        may_be_auto=lambda _reports, predicted: predicted == 0,
+    )
     folds = (Fold(np.arange(4), np.arange(4, 8)),)
     return evaluate(model, Target("category", LABELS), split_of(folds, 8), reports(8))
+
+
+def test_answer_that_is_never_auto_has_no_confidence_to_act_on(by_hand: Evaluation) -> None:
+    assert by_hand.actionable.confidence.tolist() == [0.9, 0, 0, 0.5]
+    assert by_hand.judged.confidence.tolist() == [0.9, 0.8, 0.6, 0.5]
 
 
 def test_judgement_by_hand(by_hand: Evaluation) -> None:

@@ -87,6 +87,27 @@ def test_gain_within_noise_is_not_promoted() -> None:
     assert not judge_challenger(noisy, Opponents(), ordered=False).promoted
 
 
+def test_first_version_with_a_main_figure_below_the_baseline_is_not_promoted() -> None:
+    # The log loss is better, but fewer answers are right than with the most frequent label.
+    verdict = judge_challenger(evaluation(wrong=1200), Opponents(), ordered=True)
+    assert not verdict.promoted
+    assert verdict.reasons[0].startswith("better than the baseline: gain in log loss")
+    assert any(
+        reason.startswith("below the baseline: accuracy -0.100, 95% interval -0.1")
+        for reason in verdict.reasons
+    )
+    assert not any("no champion before" in reason for reason in verdict.reasons)
+
+
+def test_first_version_within_noise_of_the_baseline_is_promoted() -> None:
+    assert judge_challenger(evaluation(wrong=1005), Opponents(), ordered=True).promoted
+
+
+def test_main_figures_below_the_baseline_do_not_stop_a_better_challenger() -> None:
+    verdict = meet(opponent(1400), ours=evaluation(wrong=1200))
+    assert verdict.promoted
+
+
 @pytest.mark.parametrize("ordered", [False, True], ids=["accuracy", "kappa"])
 @pytest.mark.parametrize(
     ("champions_errors", "freshness", "promoted"),

@@ -57,8 +57,12 @@ def test_the_command_begins_with_one_verdict(report_of, monitored_home, monkeypa
     report_of(lambda store: None)
     output = CliRunner().invoke(app, ["monitor"]).stdout.splitlines()
     assert output[0] == "nothing is out of line"
+    assert output[1] == "wrong automatic acts per 1,000 incidents 0 on 0"
+    assert output[2] == "incidents answered auto 0 on 0"
     report_of(fill_bad_month)
     output = CliRunner().invoke(app, ["monitor"]).stdout
+    second = r"wrong automatic acts per 1,000 incidents \d+ \[0, \d+\] on \d+"
+    assert re.fullmatch(second, output.splitlines()[1])
     assert re.match(r"\d+ alarms(; \d+ proposals?)?\n", output)
     assert re.search(r"^all: incidents compared \d+ \(reference \d+\)$", output, re.MULTILINE)
     assert "e+0" not in output

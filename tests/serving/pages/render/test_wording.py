@@ -31,7 +31,9 @@ from training.monitoring.shadow_comparison import measure_shadow
 ROOT = Path(__file__).parents[4]
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # Literals of the code that trains, judges and logs.
-EVENTS = ("train", "promote", "refuse", "rollback", "mode", "withdraw", "retrain", "found")
+EVENTS = (
+    *("train", "promote", "refuse", "rollback", "mode", "withdraw", "reveal", "retrain", "found"),
+)
 METRICS = (
     *("accuracy", "quadratic kappa", "log loss saved", "precision", "recall"),
     *("set coverage", "mean set size", "lowest class coverage"),
