@@ -22,6 +22,7 @@ from models.classification.expert_pool import CrossFit, ExpertPool, Floats
 from models.classification.experts import RUNGS, method_level
 from models.classification.explanations import Explainer, ScoredReports, Scores
 from models.classification.nearest_examples import nearest_exemplars
+from models.classification.stray_probability import StrayProbability
 
 _MOST_ROWS_FOR_CHARACTERS = 10_000
 _MOST_SUGGESTED = 3
@@ -91,6 +92,9 @@ class CalibratedModel(ReportModel):
         self.cross_fit_ = replace(cross_fit, rows=labelled_rows[cross_fit.rows])
         self.certification_ = Certification()
         self.drift_doubt_ = DriftDoubt()
+        self.stray_probability_ = (
+            None if self.is_ordered else StrayProbability().fit(cross_fit.probabilities)
+        )
         return self
 
     def predict_proba(self, reports: Sequence[IncidentReport]) -> Floats:
@@ -116,6 +120,15 @@ class CalibratedModel(ReportModel):
         only.
         """
         return np.ones(len(reports), dtype=np.bool_)
+
+    def are_concentrated(self, probabilities: Floats) -> NDArray[np.bool_]:
+        """Return which rows leave no unusual probability to labels beyond the two likeliest.
+
+        Only such answers may be `auto`: see `StrayProbability`. Levels are all concentrated.
+        """
+        if self.stray_probability_ is None:
+            return np.ones(len(probabilities), dtype=np.bool_)
+        return self.stray_probability_.is_usual(probabilities)
 
     def certify(self, certification: Certification) -> None:
         """Set the certificates of the labels that may be answered without a person."""
@@ -198,15 +211,16 @@ class CalibratedModel(ReportModel):
     def _decide(self, label: str, probabilities: Floats, confidence: float) -> Decision:
         """Return auto if the confidence reaches the label's certified threshold.
 
-        After a drift that leaves too much in doubt, always return abstain. Otherwise return suggest
-        if the likeliest labels have a total probability of at least one
-        half, and abstain if not. The likeliest labels are at most three, and at most half of all
-        labels.
+        `auto` also needs concentrated probabilities. After a drift that leaves too much in doubt,
+        always return abstain. Otherwise return suggest if the likeliest labels have a total
+        probability of at least one half, and abstain if not. The likeliest labels are at most
+        three, and at most half of all labels.
         """
         if self.drift_doubt_.abstains:
             return Decision.ABSTAIN
         certificate = self.certification_.certificates.get(label)
-        if certificate is not None and confidence >= certificate.threshold:
+        is_certain = certificate is not None and confidence >= certificate.threshold
+        if is_certain and self.are_concentrated(probabilities[None])[0]:
             return Decision.AUTO
         count = max(1, min(_MOST_SUGGESTED, len(probabilities) // 2))
         is_useful = float(np.sort(probabilities)[-count:].sum()) >= _USEFUL

@@ -91,6 +91,7 @@ def evaluate(
         metrics += _measure_metrics(set_metrics(sets), sets, baseline_sets)
     judged_reports, copies = [reports[int(row)] for row in rows], split.copies[rows]
     may_be_auto = model.may_be_auto(judged_reports, predictions.predicted)
+    may_be_auto &= model.are_concentrated(model.drift_doubt_.widen(cross_fit.probabilities))
     slices = find_slices(judged_reports, [model.classes_[number] for number in predictions.labels])
     return Evaluation(
         rows=rows,

@@ -4,6 +4,7 @@ import numpy as np
 
 from models.base.model_card import StrangerPrecision
 from models.classification.calibrated_model import CalibratedModel
+from models.classification.cross_validation import Rows
 from training.evaluation.bootstrap import Floats
 from training.evaluation.evaluate import Evaluation, Flags
 
@@ -17,10 +18,10 @@ def stranger_precision(
 
     Each held-out incident plays a stranger once: its own label is taken out of the model's
     probabilities, and the others are divided by their sum. This is the hardest case, a kind of
-    incident of the same organisation; incidents about other topics are mostly stopped by novelty.
+    incident of the same organisation, which novelty rarely stops; it stops most other topics.
     """
     judged, probabilities = evaluation.judged, model.cross_fit_.probabilities
-    is_auto = _is_auto(model, judged.predicted, judged.confidence, evaluation.allows_auto)
+    is_auto = _is_certain(model, judged.predicted, evaluation.actionable.confidence)
     if not is_auto.any():
         return ()
     rows = np.arange(len(probabilities))
@@ -31,7 +32,8 @@ def stranger_precision(
     confidence = others[rows, predicted]
     auto_share = float(is_auto.mean())
     right_share = float((is_auto & (judged.predicted == judged.labels)).mean())
-    stranger_share = float(_is_auto(model, predicted, confidence, evaluation.allows_auto).mean())
+    is_answered = _is_certain(model, predicted, confidence) & model.are_concentrated(others)
+    stranger_share = float(is_answered.mean())
     return tuple(
         StrangerPrecision(
             share,
@@ -55,9 +57,7 @@ def describe_stranger_precision(estimates: tuple[StrangerPrecision, ...]) -> tup
     )
 
 
-def _is_auto(
-    model: CalibratedModel, predicted: np.ndarray, confidence: Floats, allows_auto: Flags
-) -> Flags:
+def _is_certain(model: CalibratedModel, predicted: Rows, confidence: Floats) -> Flags:
     certificates = model.certification_.certificates
     thresholds = np.array(
         [
@@ -65,4 +65,4 @@ def _is_auto(
             for label in model.classes_
         ]
     )
-    return np.asarray(allows_auto & (confidence >= thresholds[predicted]))
+    return np.asarray(confidence >= thresholds[predicted])

@@ -40,6 +40,7 @@ def by_hand() -> Evaluation:
         label_sets_=LabelSets(),
         drift_doubt_=DriftDoubt(),
         may_be_auto=lambda _reports, predicted: predicted == 0,
+        are_concentrated=lambda probabilities: np.ones(len(probabilities), dtype=np.bool_),
     )
     folds = (Fold(np.arange(4), np.arange(4, 8)),)
     return evaluate(model, Target("category", LABELS), split_of(folds, 8), reports(8))

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,13 +25,12 @@ def judged(thresholds: dict[str, float]) -> tuple[ChoiceModel, Evaluation]:
     model.cross_fit_ = CrossFit(np.arange(4), PROBABILITIES)
     certificates = {label: Certificate(0.9, value, 40) for label, value in thresholds.items()}
     model.certification_ = Certification(certificates)
+    model.stray_probability_ = None
     predicted = PROBABILITIES.argmax(axis=1)
     confidence = PROBABILITIES.max(axis=1)
     predictions = HeldOutPredictions(LABELS, predicted, confidence, confidence, LABELS, 3)
     rows = np.arange(4)
-    evaluation = Evaluation(
-        rows, rows, ("",) * 4, ("a", "b", "c"), predictions, predictions, (), np.ones(4, np.bool_)
-    )
+    evaluation = Evaluation(rows, rows, ("",) * 4, ("a", "b", "c"), predictions, predictions, ())
     return model, evaluation
 
 
@@ -50,10 +50,16 @@ def test_more_strangers_lower_the_precision():
     assert "1%, 5%, 10%" in describe_stranger_precision(estimates)[0]
 
 
-def test_strangers_that_novelty_stops_do_not_count():
+def test_strangers_whose_probability_is_spread_do_not_count():
     model, evaluation = judged({"a": 0.85, "b": 0.85})
-    stopped = replace(evaluation, allows_auto=np.array([True, True, True, False]))
-    assert stranger_precision(model, stopped)[0].auto_share == 0
+    model.stray_probability_ = SimpleNamespace(is_usual=lambda rows: np.zeros(len(rows), np.bool_))
+    assert stranger_precision(model, evaluation)[0].auto_share == 0
+
+
+def test_answers_that_may_not_be_auto_do_not_count():
+    model, evaluation = judged({"a": 0.85, "b": 0.85})
+    stopped = replace(evaluation, allows_auto=np.zeros(4, np.bool_))
+    assert stranger_precision(model, stopped) == ()
 
 
 def test_without_auto_there_is_nothing_to_estimate():
