@@ -139,7 +139,7 @@ class NoveltyModel(ReportModel):
         return np.array(has_known_fact) | (np.array(known_terms) >= _FEWEST_KNOWN_TERMS)
 
     def p_values(self, parts: ReportParts) -> Floats:
-        """Return the p-value of each report, in 0..1; small is strange."""
+        """Return the p-value of each report, in 0..1; small is strange. It is 0 if it is empty."""
         self._check_trained()
         p_values = np.ones(len(parts))
         is_text = parts.has_text & (self.text_ is not None)
@@ -151,6 +151,7 @@ class NoveltyModel(ReportModel):
         if self.facts_calibration_ is not None and len(facts):
             scores = fact_scores(self.known_facts_, parts.take(facts))
             p_values[facts] = self.facts_calibration_.transform(scores)
+        p_values[_are_empty(parts)] = 0.0
         return p_values
 
     def learn_strangers(
@@ -212,3 +213,7 @@ class NoveltyModel(ReportModel):
     def _check_trained(self) -> None:
         if not hasattr(self, "facts_calibration_"):
             raise NotTrained("the model of novelty has not been fitted; call fit first")
+
+
+def _are_empty(parts: ReportParts) -> Flags:
+    return ~parts.has_text & np.array([not len(facts) for facts in parts.facts], dtype=np.bool_)

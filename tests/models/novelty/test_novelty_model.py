@@ -49,8 +49,10 @@ def test_an_empty_report_cannot_be_judged(model: NoveltyModel):
     answer = judge(model)
     assert not answer.is_readable
     assert not answer.allows_auto
+    assert answer.is_novel
+    assert answer.p_value == 0
     assert answer.decision == "abstain"
-    assert answer.why[0] == "the report is empty"
+    assert answer.why == ("the report is empty",)
 
 
 @pytest.mark.parametrize(
