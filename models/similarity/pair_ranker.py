@@ -33,8 +33,8 @@ SHIPPED_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
         "log_weeks_apart": -0.9,
     }
 )
-SHIPPED_SLOPE: Final = 0.65
-SHIPPED_INTERCEPT: Final = -0.2
+SHIPPED_SLOPE: Final = 0.7
+SHIPPED_INTERCEPT: Final = -0.8
 SHIPPED_RATE: Final = 0.35
 SHIPPED_CUTOFF: Final = 0.52
 STRANGER_SCORE: Final = 8.0
@@ -81,9 +81,15 @@ class PairRanker(BaseEstimator):  # type: ignore[misc]
 
         A candidate's score is compared with the sum of the exponential scores of the cohort's
         members that are not near the candidate, and of an imaginary stranger of fixed score. Where
-        the cohort has too few members, more imaginary strangers take their places.
+        the cohort has too few members, more imaginary strangers take their places. For a candidate
+        without a near member, the member of the highest score does not count: a candidate that is
+        itself a member would otherwise have an advantage, because it is never its own stranger.
         """
-        scores = np.where(strangers.is_near, -np.inf, self.score(strangers.features))
+        scores = self.score(strangers.features)
+        is_left_out = strangers.is_near.copy()
+        if len(scores):
+            is_left_out[~strangers.is_near.any(axis=1), scores.argmax()] = True
+        scores = np.where(is_left_out, -np.inf, scores)
         imaginary = 1 + MOST_COMPARED - len(strangers.features)
         fixed = np.full((len(features), 1), STRANGER_SCORE + np.log(imaginary))
         return np.asarray(

@@ -12,6 +12,7 @@ from features.search.query import SearchView
 from models.similarity.pair_features import pair_features
 from models.similarity.pair_statistics import PairStatistics
 
+_ISSUE_COSINE = 0.8
 _NEAR_COSINE = 0.8
 # A member with this cosine may be the report itself, if the report was in the history.
 _SAME_COSINE = 0.98
@@ -80,7 +81,7 @@ def draw_cohort(index: IncidentIndex, seed: int) -> StrangerCohort:
     for id_, vector in zip(ids, vectors, strict=True):
         if len(chosen) == _MOST_MEMBERS:
             break
-        if vector.any() and not (members[: len(chosen)] @ vector >= _NEAR_COSINE).any():
+        if vector.any() and not (members[: len(chosen)] @ vector >= _ISSUE_COSINE).any():
             members[len(chosen)] = vector
             chosen.append(id_)
     found = index.gather(chosen)

@@ -122,8 +122,8 @@ def relatedness(scores: list[float], against: StrangerPairs | None = None) -> np
 
 def test_relatedness_rises_with_the_score_and_falls_with_those_of_strangers() -> None:
     assert (np.diff(relatedness([14, 8, 6])) < 0).all()
-    near = [[False, False]]
-    alone, against = relatedness([17]), relatedness([17], strangers([16.5, 6], near))
+    near = [[False, False, False]]
+    alone, against = relatedness([17]), relatedness([17], strangers([16.5, 16.5, 6], near))
     assert alone[0] > 0.9 > 0.6 > against[0]
 
 
@@ -133,9 +133,16 @@ def test_without_a_cohort_a_candidate_is_compared_with_the_fixed_stranger() -> N
 
 
 def test_members_near_a_candidate_are_no_strangers_to_it() -> None:
-    related = relatedness([14, 14], strangers([13.8, 6], [[True, False], [False, False]]))
+    near = [[True, True, False], [False, False, False]]
+    related = relatedness([14, 14], strangers([13.8, 13.7, 6], near))
     assert related[0] == pytest.approx(relatedness([14])[0], abs=0.01)
     assert related[1] < related[0] - 0.1
+
+
+def test_a_candidate_that_is_a_member_has_no_advantage_over_one_that_is_none() -> None:
+    near = [[True, False, False], [False, False, False]]
+    member, other = relatedness([16, 16], strangers([16, 12, 6], near))
+    assert member == other
 
 
 def test_a_candidate_is_related_the_same_whatever_others_there_are() -> None:
