@@ -1,6 +1,6 @@
 """Draws the audit sample: `auto` answers on which a person decides without seeing them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -15,9 +15,6 @@ HELD_BACK = "audit sample: a person decides first, without seeing this answer"
 
 _HASHES = 2.0**64
 _SEVERITY = "severity"
-
-Drawn = Collection[tuple[str, str]]
-"""Pairs of a target and the key of a near-copy group."""
 
 
 @dataclass(frozen=True, slots=True)

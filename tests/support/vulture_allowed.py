@@ -12,7 +12,7 @@ _.label_modes, _.change_id, _.is_new_label, _.cluster_size  # responses
 # What the templates of the pages read.
 _.champion_accuracy, _.ideal, _.misuse, _.segments, _.next_link, _.chart, _.purpose
 _.has_earlier, _.unproven, _.allow_command, _.is_for_comparison, _.fits_nothing, _.is_hidden, HEIGHT
-_.radius
+_.radius, _.why_unusual
 
 # Members of an enumeration that stored values and users name.
 _.EDITED, _.RECOMMEND
