@@ -52,8 +52,8 @@ def test_characters_are_optional(encoded: EncodedReports) -> None:
 
 
 def test_only_the_beginning_is_read_by_characters() -> None:
-    long = IncidentReport(id="1", description="word " * 100)
-    longer = IncidentReport(id="1", description="word " * 100 + "zebra")
+    long = IncidentReport(id="1", description="word " * 100 + "end")
+    longer = IncidentReport(id="1", description="word " * 100 + "end zebra")
     pair = encode_reports([long, longer], encoder="hashing", reads_characters=True)
     assert (pair.characters[[0]] != pair.characters[[1]]).nnz == 0
     assert (pair.words[[0]] != pair.words[[1]]).nnz > 0

@@ -125,12 +125,13 @@ def test_training_promotes_and_tells_machines(home: Home, tmp_path: Path):
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert report["rows"] == 80
-    trained, similar = report["trained"]
-    assert (trained["target"], similar["target"]) == ("category", "similar")
+    trained, *others = report["trained"]
+    assert trained["target"] == "category"
+    assert [other["target"] for other in others] == ["similar", "novelty"]
     assert trained["verdict"]["promoted"] is True
     assert {"accuracy", "macro_f1", "ece"} <= {metric["name"] for metric in trained["metrics"]}
     assert "not trained" in report["skipped"]["severity"]
-    assert champions(home) == {"category": "1", "similar": "1"}
+    assert champions(home) == {"category": "1", "similar": "1", "novelty": "1"}
 
 
 @pytest.mark.quality
@@ -143,9 +144,9 @@ def test_noise_is_registered_but_not_promoted_unless_forced(home: Home, tmp_path
             writer.writerow([number, f"word{number * 7919 % 113}", "AB"[number * 104729 % 7 % 2]])
     command = ["train", "--history", history, "--target", "category"]
     assert run(*command).exit_code == 0
-    assert champions(home) == {}
+    assert "category" not in champions(home)
     assert run(*command, "--force-promote").exit_code == 0
-    assert champions(home) == {"category": "2"}
+    assert champions(home)["category"] == "2"
 
 
 def test_evaluate_keeps_nothing(home: Home, tmp_path: Path):
@@ -161,13 +162,15 @@ def test_rollback_and_promote_move_the_champion(home: Home, tmp_path: Path):
     command = ["train", "--history", history, "--target", "category"]
     for options in ((), ("--force-promote",)):
         assert run(*command, *options).exit_code == 0
-    assert champions(home) == {"category": "2"}
+    assert champions(home)["category"] == "2"
     assert run("rollback", "category", "--reason", "worse").exit_code == 0
-    assert champions(home) == {"category": "1"}
+    assert champions(home)["category"] == "1"
     assert run("promote", "category", "--version", "2").exit_code == 0
     with open_store(home.database_url) as store:
         moved = [
-            event for event in store.audit_log.select() if event.action in {"promote", "rollback"}
+            event
+            for event in store.audit_log.select()
+            if event.action in {"promote", "rollback"} and event.target == "category"
         ]
     assert [(event.action, event.version) for event in moved] == [
         ("promote", "1"),
@@ -176,7 +179,7 @@ def test_rollback_and_promote_move_the_champion(home: Home, tmp_path: Path):
         ("promote", "2"),
     ]
     assert moved[2].reason == "worse"
-    assert champions(home) == {"category": "2"}
+    assert champions(home)["category"] == "2"
     assert run("promote", "category", "--version", "9").exit_code == 2
     assert run("promote", "nothing").exit_code == 2
 

@@ -212,7 +212,7 @@ def test_training_keeps_a_list_of_suspects_and_the_card_states_the_ceiling(
     command = ["train", "--history", str(history), "--mapping", str(mapping), "--family"]
     result = CliRunner().invoke(app, [*command, "--target", "category", "--json"])
     assert result.exit_code == 0, result.output
-    (trained,) = json.loads(result.stdout)["trained"]
+    trained, *_ = json.loads(result.stdout)["trained"]
     file = Path(trained["label_noise_file"])
     assert file.is_relative_to(home.artifacts)
     with file.open(encoding="utf-8", newline="") as rows:

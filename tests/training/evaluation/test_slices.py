@@ -35,7 +35,9 @@ def test_incidents_are_divided_by_each_fact() -> None:
 
 
 def test_length_and_language_divide_where_they_differ() -> None:
-    long = "the printer on the second floor is out of order and we can not print at all " * 3
+    long = (
+        "the printer on the second floor is out of order and we can not print at all " * 3 + "now"
+    )
     texts = ["vpn down", "der Drucker ist nicht zu erreichen und wir haben keine Zeit", long]
     reports = [report(n, title="", description=texts[n % 3]) for n in range(120)]
     sizes = {slice_.title: len(slice_.rows) for slice_ in find_slices(reports, ["a"] * 120)}

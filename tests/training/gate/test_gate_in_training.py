@@ -49,7 +49,7 @@ def home(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def train(file: Path, *options: str) -> dict:
     arguments = ["--history", file, "--target", "category", "--json", *options]
-    (trained,) = json.loads(run("train", *arguments).stdout)["trained"]
+    trained, *_ = json.loads(run("train", *arguments).stdout)["trained"]
     return trained["verdict"]
 
 
