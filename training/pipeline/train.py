@@ -10,6 +10,7 @@ from features.errors import NotEnoughHistory
 from features.store.store import open_store
 from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folder
 from models.kinds import kind_of
+from models.novelty.novelty_gate import TARGET as NOVELTY
 from training.dataset.point_in_time import (
     SelfConfirmedExcluded,
     describe_self_confirmed,
@@ -36,7 +37,12 @@ from training.pipeline.retrieval import (
     publish_retrieval,
     read_judgements,
 )
-from training.pipeline.train_novelty import describe_novelty, publish_novelty, train_novelty
+from training.pipeline.train_novelty import (
+    TrainedNovelty,
+    describe_novelty,
+    publish_novelty,
+    train_novelty,
+)
 from training.plan import Progress, TrainingPlan
 
 Learned = TypeVar("Learned")
@@ -61,7 +67,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
             store.runbooks.replace_all(plan.runbooks, keep=plan.kept_runbooks)
         runbooks, judgements = store.runbooks.all(), read_judgements(store)
     adapted = _adapt_encoder(history, targets, split, plan, progress)
-    novelty = train_novelty(history, split, plan, progress)
+    novelty = _train_novelty(history, targets, split, plan, progress)
     with training_run(plan.home, plan.tenant, "train") as run_id:
 
         def learn(target: Target) -> TrainedTarget:
@@ -77,7 +83,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
             publish_retrieval(retriever, history, plan, run_id) for retriever in retrievers
         )
         results = (*label_results, *retrieval_results)
-        require_trained(results, skipped | unfit | unfit_retrievers)
+        _require_trained(results, plan, skipped | unfit | unfit_retrievers)
         results += publish_novelty(novelty, history, plan, run_id)
     if isinstance(adapted, AdaptedEncoder) and not any(
         result.is_adapted for result in label_results
@@ -96,7 +102,7 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
         runbooks, judgements = store.runbooks.all(), read_judgements(store)
     split, encoded = prepare(history, plan, progress)
 
-    novelty = train_novelty(history, split, plan, progress)
+    novelty = _train_novelty(history, targets, split, plan, progress)
 
     def judge(target: Target) -> TrainedTarget:
         fitted = fit_best_encoder(history, target, split, plan, None, novelty.allows_auto)
@@ -109,9 +115,22 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
         history, runbooks, judgements, split, plan, progress, needs_links=needs_links
     )
     results = (*label_results, *(describe(retriever) for retriever in retrievers))
-    require_trained(results, skipped | unfit | unfit_retrievers)
+    _require_trained(results, plan, skipped | unfit | unfit_retrievers)
     results += describe_novelty(novelty, history)
     return _report(split, encoded, results, skipped | unfit | unfit_retrievers)
+
+
+def _train_novelty(
+    history: History,
+    targets: Sequence[Target],
+    split: Split,
+    plan: TrainingPlan,
+    progress: Progress,
+) -> TrainedNovelty:
+    """Train novelty with every label target, unless only models of the store are wanted."""
+    if plan.targets and not targets and NOVELTY not in plan.targets:
+        return TrainedNovelty()
+    return train_novelty(history, split, plan, progress)
 
 
 def _exclude_self_confirmed(history: History, plan: TrainingPlan) -> SelfConfirmedExcluded:
@@ -203,6 +222,14 @@ def require_trained(trained: Sequence[object], skipped: Mapping[str, str]) -> No
         raise NotEnoughHistory(f"nothing can be trained from this history ({reasons})")
 
 
+def _require_trained(
+    trained: Sequence[object], plan: TrainingPlan, skipped: Mapping[str, str]
+) -> None:
+    """Require another target than novelty, unless novelty is wanted by name."""
+    if NOVELTY not in plan.targets:
+        require_trained(trained, skipped)
+
+
 def choose_targets(
     history: History, names: Sequence[str]
 ) -> tuple[tuple[Target, ...], dict[str, str]]:
@@ -213,7 +240,7 @@ def choose_targets(
     targets, skipped = find_targets(history)
     trainable_names = [target.name for target in targets]
     for name in names:
-        if name not in trainable_names and name not in RETRIEVED:
+        if name not in trainable_names and name not in (*RETRIEVED, NOVELTY):
             reason = skipped.get(name, "not trained: the history has no such column")
             raise NotEnoughHistory(f"{name}: {reason.removeprefix('not trained: ')}")
     if names:

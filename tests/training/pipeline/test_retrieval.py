@@ -108,7 +108,7 @@ def test_links_and_outcomes_are_learned_judged_and_promoted(home: Home, tmp_path
     history = write_history(tmp_path / "h.jsonl")
     runbooks = write_runbooks(tmp_path / "runbooks")
     report = trained("train", "--history", history, "--runbooks", runbooks)
-    similar, suggested = report["trained"]
+    similar, suggested, novelty = report["trained"]
     assert (similar["target"], similar["kind"]) == ("similar", "similar")
     assert similar["rows"] >= 30
     assert (suggested["target"], suggested["kind"]) == ("runbooks", "runbook")
@@ -119,9 +119,10 @@ def test_links_and_outcomes_are_learned_judged_and_promoted(home: Home, tmp_path
         assert metrics["recall_at_1"]["baseline"] is not None
         assert {"shown_precision", "shown_share"} <= metrics.keys()
         assert entry["verdict"]["promoted"] is True
+    assert novelty["target"] == "novelty"
     assert "not trained" in report["skipped"]["category"]
-    assert champions(home) == {"similar": "1", "runbooks": "1"}
-    assert targets_taught_by(home, "T7") == ["runbooks", "similar"]
+    assert champions(home) == {"similar": "1", "runbooks": "1", "novelty": "1"}
+    assert targets_taught_by(home, "T7") == ["novelty", "runbooks", "similar"]
 
 
 @pytest.mark.parametrize("target", ["similar", "runbooks"])
@@ -180,17 +181,17 @@ def test_without_a_folder_the_stored_runbooks_stay_and_are_learned_again(
     history = write_history(tmp_path / "h.jsonl")
     trained("train", "--runbooks", write_runbooks(tmp_path / "runbooks"))
     report = trained("train", "--history", history)
-    assert [entry["target"] for entry in report["trained"]] == ["similar", "runbooks"]
+    assert [entry["target"] for entry in report["trained"]] == ["similar", "runbooks", "novelty"]
     assert len(store.runbooks.all()) == len(THINGS)
     assert trained("train", "--history", history)["trained"][1]["version"] == "3"
-    assert champions(home) == {"similar": "2", "runbooks": "3"}
+    assert champions(home) == {"similar": "2", "runbooks": "3", "novelty": "2"}
 
 
 def test_a_history_without_text_has_nothing_similar(home: Home, tmp_path: Path) -> None:
     history = write_history(tmp_path / "h.jsonl", title=None, description=None)
     command = ["train", "--history", history, "--runbooks", write_runbooks(tmp_path / "runbooks")]
     report = trained(*command)
-    assert [entry["target"] for entry in report["trained"]] == ["runbooks"]
+    assert [entry["target"] for entry in report["trained"]] == ["runbooks", "novelty"]
     assert report["skipped"]["similar"] == "not trained: the history has no text"
     assert_refused(run(*command, "--target", "similar"), "no text")
 
@@ -207,7 +208,7 @@ def test_named_runbooks_that_are_not_there_are_refused(home: Home, tmp_path: Pat
 
 def test_texts_alone_teach_how_often_incidents_recur(home: Home, tmp_path: Path) -> None:
     history = write_history(tmp_path / "h.jsonl", duplicate_of=None, runbook_id=None)
-    (similar,) = trained("train", "--history", history)["trained"]
+    similar, _novelty = trained("train", "--history", history)["trained"]
     assert (similar["target"], similar["rows"], similar["metrics"]) == ("similar", 0, [])
     assert similar["verdict"]["promoted"] is True
 
@@ -217,7 +218,7 @@ def test_useless_labels_are_refused_unless_links_teach(home: Home, tmp_path: Pat
     assert_refused(run("train", "--history", unlinked), "one label")
     linked = write_history(tmp_path / "l.jsonl", category="one")
     report = trained("train", "--history", linked)
-    assert [entry["target"] for entry in report["trained"]] == ["similar"]
+    assert [entry["target"] for entry in report["trained"]] == ["similar", "novelty"]
     assert "one label" in report["skipped"]["category"]
 
 
@@ -304,7 +305,7 @@ def test_feedback_in_the_store_teaches(home: Home, store: Store, tmp_path: Path)
     for number in range(1, 60, 2):
         give(store, "similar", "accept", f"T{number - 1}", incident_id=f"T{number}")
         give(store, "runbooks", "accept", names[number // 2 % 4], incident_id=f"T{number}")
-    similar, suggested = trained("train", "--history", history)["trained"]
+    similar, suggested, _novelty = trained("train", "--history", history)["trained"]
     assert similar["rows"] >= 30
     assert {metric["name"] for metric in similar["metrics"]} >= {"recall_at_1"}
     assert suggested["target"] == "runbooks"
