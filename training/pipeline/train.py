@@ -8,8 +8,6 @@ from features.domain.history import DatasetMetadata, History
 from features.domain.runbook import Runbook
 from features.errors import NotEnoughHistory
 from features.store.store import open_store
-from models.artifacts.evaluation_files import EvaluationFolder, evaluation_folder
-from models.kinds import kind_of
 from models.novelty.novelty_gate import TARGET as NOVELTY
 from training.dataset.point_in_time import (
     SelfConfirmedExcluded,
@@ -17,15 +15,10 @@ from training.dataset.point_in_time import (
     exclude_self_confirmed,
 )
 from training.dataset.split import Split
-from training.dataset.targets import Target, attributes_of, find_targets, has_labels
-from training.evaluation.held_out_predictions import write_held_out_predictions
-from training.evaluation.label_noise import SuspectLabels, find_suspect_labels, write_suspects
-from training.gate.decide import judge_challenger
-from training.gate.opponents import find_opponents
+from training.dataset.targets import Target, find_targets, has_labels
+from training.evaluation.label_noise import find_suspect_labels
 from training.pipeline.fine_tune import AdaptedEncoder, adapt, remove_adapted_encoder
-from training.pipeline.fit import Fitted, fit_best_encoder, prepare
-from training.pipeline.model_card import write_card
-from training.pipeline.publish import apply_force_promote, publish
+from training.pipeline.fit import fit_best_encoder, prepare
 from training.pipeline.register import training_run
 from training.pipeline.report import TrainedTarget, TrainingReport
 from training.pipeline.retrieval import (
@@ -37,6 +30,7 @@ from training.pipeline.retrieval import (
     publish_retrieval,
     read_judgements,
 )
+from training.pipeline.train_labels import describe_label_model, publish_label_model
 from training.pipeline.train_novelty import (
     TrainedNovelty,
     describe_novelty,
@@ -46,7 +40,6 @@ from training.pipeline.train_novelty import (
 from training.plan import Progress, TrainingPlan
 
 Learned = TypeVar("Learned")
-_MAX_SUSPECTS = 5
 
 
 def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
@@ -72,7 +65,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
 
         def learn(target: Target) -> TrainedTarget:
             fitted = fit_best_encoder(history, target, split, plan, adapted, novelty.allows_auto)
-            return _publish(history, target, split, plan, fitted, run_id)
+            return publish_label_model(history, target, split, plan, fitted, run_id)
 
         label_results, unfit = learn_targets(targets, plan.targets, learn, progress)
         needs_links = _needs_links(history, plan, label_results)
@@ -107,7 +100,7 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
     def judge(target: Target) -> TrainedTarget:
         fitted = fit_best_encoder(history, target, split, plan, None, novelty.allows_auto)
         suspect_labels = find_suspect_labels(history.incidents, target, split, fitted.model)
-        return _trained_target(target, fitted, suspect_labels)
+        return describe_label_model(target, fitted, suspect_labels)
 
     label_results, unfit = learn_targets(targets, plan.targets, judge, progress)
     needs_links = _needs_links(history, plan, label_results)
@@ -270,84 +263,3 @@ def learn_targets(
             unfit[target.name] = f"not trained: {error}"
     progress("fitting", len(targets), len(targets))
     return tuple(results), unfit
-
-
-def _publish(
-    history: History,
-    target: Target,
-    split: Split,
-    plan: TrainingPlan,
-    fitted: Fitted,
-    run_id: str,
-) -> TrainedTarget:
-    """Compare the model with its opponents, register it, and promote it if the gate allows."""
-    model, evaluation = fitted.model, fitted.evaluation
-    learned_from = _learned_from(history, target, fitted)
-    opponents = find_opponents(evaluation, history, target.name, learned_from, plan)
-    verdict = judge_challenger(evaluation, opponents, ordered=target.is_ordered)
-    verdict = apply_force_promote(verdict, plan)
-    suspect_labels = find_suspect_labels(history.incidents, target, split, model)
-
-    def keep_evaluation(folder: EvaluationFolder) -> None:
-        write_held_out_predictions(
-            evaluation, [incident.report.id for incident in history.incidents], folder
-        )
-        write_suspects(suspect_labels.suspects, folder.label_noise)
-
-    version = publish(
-        model,
-        write_card(history, target, split, fitted, verdict, suspect_labels.noise),
-        verdict,
-        plan,
-        run_id,
-        learned_from=learned_from,
-        attributes=attributes_of(history),
-        keep_evaluation=keep_evaluation,
-    )
-    return replace(
-        _trained_target(target, fitted, suspect_labels),
-        label_noise_file=str(evaluation_folder(version, plan.home).label_noise),
-        verdict=verdict,
-        version=version.version,
-    )
-
-
-def _learned_from(history: History, target: Target, fitted: Fitted) -> list[str]:
-    """Return the ids of the incidents that the model learned from.
-
-    A model with an adapted encoder learned from all incidents, since the encoder learned the labels
-    of all targets. Other models learned from the incidents with a label of the target.
-    """
-    return [
-        incident.report.id
-        for incident, label in zip(history.incidents, target.labels, strict=True)
-        if label is not None or fitted.is_adapted
-    ]
-
-
-def _trained_target(target: Target, fitted: Fitted, suspect_labels: SuspectLabels) -> TrainedTarget:
-    model, evaluation = fitted.model, fitted.evaluation
-    certification, predictions = model.certification_, evaluation.actionable
-    thresholds = [
-        certification.certificates[label].threshold if label in certification.certificates else 2.0
-        for label in model.classes_
-    ]
-    auto_count = sum(
-        confidence >= thresholds[number]
-        for number, confidence in zip(predictions.predicted, predictions.confidence, strict=True)
-    )
-    return TrainedTarget(
-        target=target.name,
-        kind=kind_of(target.levels).name,
-        rows=len(model.example_ids_),
-        metrics=evaluation.metrics,
-        certificates=certification.certificates,
-        auto_share=float(auto_count) / len(predictions.labels),
-        withheld=certification.withheld,
-        drift=evaluation.drift,
-        label_noise=suspect_labels.noise,
-        suspects=suspect_labels.suspects[:_MAX_SUSPECTS],
-        encoder=fitted.encoder,
-        is_adapted=fitted.is_adapted,
-        outlook=fitted.forecast,
-    )
