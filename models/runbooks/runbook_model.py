@@ -34,6 +34,10 @@ WEIGHTS = dict(
 NO_RUNBOOK = 9.0
 # A larger lead does not make the runbook surer: the right runbook may be missing in the index.
 LARGEST_LEAD = 4.0
+# The largest lead falls with the share of the report that names components of other runbooks only,
+# as far as past uses do not speak for the runbook, and is 0 from this share on: the disk of a mail
+# server is not the disk of a database.
+OTHER_COMPONENTS = 0.2
 # The coefficients of the log-odds that a runbook applies: of its lead, and the intercept.
 CALIBRATION = (0.7, -1.4)
 CUTOFF = 0.5
@@ -133,7 +137,9 @@ class RunbookModel(ReportModel):
         relevance by their scores.
         """
         scores = match.features @ self.weights_
-        relevance = np.asarray(expit(_evidence(scores) @ self.calibration_), dtype=np.float64)
+        relevance = np.asarray(
+            expit(_evidence(match.features, self.weights_) @ self.calibration_), dtype=np.float64
+        )
         settled = _titled(match) if linked is None else np.arange(len(scores)) == linked
         if settled.any():
             relevance *= 1 - _SETTLED
@@ -210,22 +216,28 @@ def calibration_examples(
     """
     examples: list[tuple[Floats, bool]] = []
     for ranking in rankings:
-        scores = ranking.features @ weights
-        examples.append((_top_evidence(scores), bool(ranking.is_right[scores.argmax()])))
-        others = scores[~ranking.is_right]
+        best = int((ranking.features @ weights).argmax())
+        evidence_of_best = _top_evidence(ranking.features, weights)
+        examples.append((evidence_of_best, bool(ranking.is_right[best])))
+        others = ranking.features[~ranking.is_right]
         if len(others):
-            examples.append((_top_evidence(others), False))
+            examples.append((_top_evidence(others, weights), False))
     evidence, right = (np.array(column) for column in zip(*examples, strict=True))
     return evidence, right
 
 
-def _top_evidence(scores: Floats) -> Floats:
-    return np.asarray(_evidence(scores)[int(scores.argmax())], dtype=np.float64)
+def _top_evidence(features: Floats, weights: Floats) -> Floats:
+    best = int((features @ weights).argmax())
+    return np.asarray(_evidence(features, weights)[best], dtype=np.float64)
 
 
-def _evidence(scores: Floats) -> Floats:
+def _evidence(features: Floats, weights: Floats) -> Floats:
     """Return each candidate's lead, at most the largest that counts, and the constant 1."""
-    lead = np.minimum(scores - _best_rival(scores), LARGEST_LEAD)
+    scores = features @ weights
+    votes = np.clip(features[:, FEATURES.index("past uses")], 0.0, 1.0)
+    others = features[:, FEATURES.index("other components")] * (1 - votes)
+    largest = LARGEST_LEAD * np.maximum(0.0, 1 - others / OTHER_COMPONENTS)
+    lead = np.minimum(scores - _best_rival(scores), largest)
     return np.column_stack([lead, np.ones(len(scores))])
 
 

@@ -441,3 +441,28 @@ def test_plurals_and_remarks_in_parentheses_are_words() -> None:
     words = read_report(IncidentReport(id="1", description=text)).words
     assert {"ingest", "compact"} <= set(words)
     assert "rate" not in words
+
+
+def test_past_uses_do_not_make_sure_where_the_report_names_another_component(model) -> None:
+    used = [
+        ResolvedIncident(
+            IncidentReport(id=f"P{n}", title=f"Disk {90 + n % 9}% full on pg-{n:02}"),
+            Outcome(runbook_id=POSTGRES_DISK.id),
+        )
+        for n in range(60)
+    ]
+    pages = [*RUNBOOKS, POSTGRES_DISK]
+    index = RunbookIndex(pages, HashingEncoder(), past_uses(used))
+    learned = RunbookModel(encoder="hashing").fit(used, index)
+    answers = learned.suggest(
+        [MAIL_DISK, replace(MAIL_DISK, title="Disk 96% full on pg-03", description="")],
+        index,
+        cutoff=0,
+        limit=100,
+    )
+    on_mail, on_postgres = (
+        {entry.id: entry.relevance for entry in answer.runbooks}[POSTGRES_DISK.id]
+        for answer in answers
+    )
+    assert on_mail < 0.9
+    assert on_mail < on_postgres
