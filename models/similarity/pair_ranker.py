@@ -116,10 +116,11 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     (Saerens, Latinne and Decaestecker 2002), but is at most one half too.
 
     `cutoff_` is chosen from the relatedness of each query's best candidate. It is the lowest of
-    these values for which the mean of the values at or above it, minus one standard error, is at
-    least `precision` (if `has_relative` is None for all queries, `precision` + 0.03), but not below
-    one half. If no value qualifies, `cutoff_` is the shipped cutoff, or the required precision if
-    the shipped cutoff is too low for these queries.
+    these values for which the share of related candidates at or above it, minus one standard error,
+    is at least `precision`, but not below one half. If `has_relative` is None for all queries, the
+    mean relatedness takes the place of the share, and must be at least `precision` + 0.03. If no
+    value qualifies, `cutoff_` is the shipped cutoff, or the required precision if the shipped
+    cutoff is too low for these queries.
 
     >>> calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
     >>> calibration.predict(np.array([7.0, -3.0])).round(1).tolist()
@@ -134,15 +135,15 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         self.slope_, self.intercept_ = SHIPPED_SLOPE, SHIPPED_INTERCEPT
         queries = [query for query in queries if len(query.features)]
         labelled = [query for query in queries if query.has_relative is not None]
+        pairs = _best_pairs(ranker, labelled or queries)
         if labelled:
-            pairs = _with_unrelated(_best_pairs(ranker, labelled), ranker, labelled)
-            self._learn_line(pairs)
-        else:
-            pairs = _best_pairs(ranker, queries)
-        if queries and not labelled:
+            self._learn_line(_with_unrelated(pairs, ranker, labelled))
+            self.cutoff_ = self._choose_cutoff(pairs, pairs.is_related, self.precision)
+            return self
+        if queries:
             self._learn_rate(pairs.odds, pairs.weights)
-        precision = self.precision + (0.0 if labelled else _EXTRA_PRECISION)
-        self.cutoff_ = self._choose_cutoff(pairs.odds, pairs.weights, precision)
+        related = self.predict(pairs.odds)
+        self.cutoff_ = self._choose_cutoff(pairs, related, self.precision + _EXTRA_PRECISION)
         return self
 
     def predict(self, odds: Floats) -> Floats:
@@ -169,10 +170,12 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
                 break
             rate = new_rate
 
-    def _choose_cutoff(self, odds: Floats, weights: Floats, precision: float) -> float:
-        order = np.argsort(-odds)
-        related, weights = self.predict(odds[order]), weights[order]
-        means = np.cumsum(related * weights) / np.cumsum(weights)
+    def _choose_cutoff(
+        self, pairs: _JudgedPairs, is_related: Floats | Flags, precision: float
+    ) -> float:
+        order = np.argsort(-pairs.odds)
+        related, weights = self.predict(pairs.odds[order]), pairs.weights[order]
+        means = np.cumsum(is_related[order] * weights) / np.cumsum(weights)
         counts = np.cumsum(weights) ** 2 / np.cumsum(weights**2)
         errors = np.sqrt(means * (1 - means) / counts)
         enough = np.flatnonzero(means - errors >= precision)
