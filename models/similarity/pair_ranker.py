@@ -43,8 +43,8 @@ _LEAST_SPREAD = 0.5
 _PRIOR_QUERIES = 20.0
 # In a repetitive history, a rate estimated from scores alone would make all candidates related.
 _HIGHEST_RATE = 0.5
-# Below one half, an incident is probably unrelated, however precise the others are.
-_LEAST_CUTOFF = 0.5
+# Below a quarter, an incident is probably unrelated, however precise the others are.
+_LEAST_CUTOFF = 0.25
 # Without labels, estimated precision may be too high by up to this much, so more is required.
 _EXTRA_PRECISION = 0.03
 
@@ -117,7 +117,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
 
     `cutoff_` is chosen from the relatedness of each query's best candidate. It is the lowest of
     these values for which the share of related candidates at or above it, minus one standard error,
-    is at least `precision`, but not below one half. If `has_relative` is None for all queries, the
+    is at least `precision`, but not below a quarter. If `has_relative` is None for all queries, the
     mean relatedness takes the place of the share, and must be at least `precision` + 0.03. If no
     value qualifies, `cutoff_` is the shipped cutoff, or the required precision if the shipped
     cutoff is too low for these queries.
