@@ -97,5 +97,5 @@ def test_removal_is_as_claimed_where_a_sentence_encoder_reads_the_text_too() -> 
     removal = remove_top_tokens(model, [incident.report for incident in incidents[-150:]])
     assert removal.share_of_right_signs >= 0.9
     # The sentence vector is not in the claim, so the whole effect is greater.
-    assert 0.9 <= removal.median_ratio <= 1.6
+    assert 0.9 <= removal.median_ratio <= 1.75
     assert removal.correlation >= 0.7

@@ -49,7 +49,10 @@ def test_impact_urgency_and_priority_are_ordered_targets(
     assert "learned from the history: 1 - High and 1 - High: P1" in " ".join(output.split())
     registry = ModelRegistry(home.tracking_uri, "default")
     champions = registry.champions()
-    assert set(champions) == {"severity", "fields.impact", "fields.urgency", "similar"}
+    assert set(champions) == {
+        *("severity", "fields.impact", "fields.urgency"),
+        *("similar", "novelty"),
+    }
     champions.pop("similar")
     loaded = {target: registry.load(version) for target, version in champions.items()}
     assert {loaded_model.card.kind for loaded_model in loaded.values()} == {"severity"}

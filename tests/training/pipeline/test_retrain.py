@@ -114,7 +114,7 @@ def test_it_learns_from_store_and_file_and_writes_nothing_back(
     assert (answer["retrained"], answer["rows"], answer["echoes"]) == (True, 60, 1)
     assert answer["trained"][0]["rows"] == 58
     assert any("'Netwrk' in category" in warning for warning in answer["warnings"])
-    assert champions(home) == {"category": "1"}
+    assert champions(home) == {"category": "1", "novelty": "1"}
     assert [store.incidents.get(f"T{n}").outcome.category for n in (0, 1, 59)] == [
         *WORDS,
         "Printing",

@@ -309,9 +309,9 @@ def test_feedback_in_the_store_teaches(home: Home, store: Store, tmp_path: Path)
     assert similar["rows"] >= 30
     assert {metric["name"] for metric in similar["metrics"]} >= {"recall_at_1"}
     assert suggested["target"] == "runbooks"
-    assert champions(home) == {"similar": "2", "runbooks": "2"}
-    assert targets_taught_by(home, "T0") == ["similar", "similar"]
-    assert targets_taught_by(home, "T1") == ["runbooks", "similar", "similar"]
+    assert champions(home) == {"similar": "2", "runbooks": "2", "novelty": "2"}
+    assert targets_taught_by(home, "T0") == [*["novelty"] * 2, *["similar"] * 2]
+    assert targets_taught_by(home, "T1") == [*["novelty"] * 2, "runbooks", *["similar"] * 2]
 
 
 def figures(value: float, baseline: float) -> tuple[Metric, ...]:
