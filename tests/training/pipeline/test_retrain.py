@@ -122,7 +122,7 @@ def test_it_learns_from_store_and_file_and_writes_nothing_back(
     assert store.dataset_metadata.get().provenance["title"] == "unknown"
     assert states(store) == ["started", "finished"]
     finished = store.audit_log.select(action="retrain")[-1]
-    assert finished.details["versions"] == {"category": "1"}
+    assert finished.details["versions"] == {"category": "1", "novelty": "1"}
     assert finished.details["data_sha256"] == answer["data_sha256"]
 
     again = run("--target", "category", "--if-due")
