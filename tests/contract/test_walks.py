@@ -33,7 +33,7 @@ class Bounds:
 
 
 TRIAGE = Bounds(modules=39, rooms=12, climbs=0)
-TRAINING = Bounds(modules=126, rooms=22, climbs=3)
+TRAINING = Bounds(modules=127, rooms=22, climbs=3)
 ALERT = Bounds(modules=75, rooms=15, climbs=6)
 WATCH = Bounds(modules=27, rooms=6, climbs=0)
 
