@@ -162,7 +162,7 @@ class IncidentIndex:
         slots, texts, columns = slots[newest], texts[newest], columns[newest]
         best = np.lexsort((np.arange(len(slots)), -columns["documentation"], texts))
         is_kept = _place_in_text(texts) < _NEWEST_OF_A_TEXT
-        is_kept[best[_place_in_text(texts[best]) == 0]] = True
+        is_kept[best[_place_in_text(texts[best]) < _NEWEST_OF_A_TEXT]] = True
         open_rows = np.flatnonzero(columns["is_open"])
         is_kept[open_rows[_place_in_text(texts[open_rows]) < _NEWEST_OPEN_OF_A_TEXT]] = True
         starts = np.searchsorted(texts, np.arange(count + 1))
