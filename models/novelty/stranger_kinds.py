@@ -46,8 +46,9 @@ class StrangerKinds:
     @classmethod
     def learn(cls, familiarity: TextFamiliarity, vectors: Mapping[str, Vectors]) -> Self | None:
         """Learn from the corrected incidents' vectors by label; None if no label has enough."""
+        likeness = familiarity.likeness(familiarity.vectors_, without_self=True)
         kinds = tuple(
-            _learn_kind(label, rows, familiarity)
+            _learn_kind(label, rows, familiarity, likeness)
             for label, rows in sorted(vectors.items())
             if len(rows) >= FEWEST_CORRECTIONS
         )
@@ -62,10 +63,11 @@ class StrangerKinds:
         return [self.kinds[int(row.argmax())].label if row.max() > 0 else None for row in excess]
 
 
-def _learn_kind(label: str, vectors: Vectors, familiarity: TextFamiliarity) -> _StrangerKind:
+def _learn_kind(
+    label: str, vectors: Vectors, familiarity: TextFamiliarity, likeness: Floats
+) -> _StrangerKind:
     references = familiarity.vectors_
     direction = familiarity.precision_ @ (vectors.mean(axis=0) - familiarity.centre_)
-    likeness = familiarity.likeness(references, without_self=True)
     by_direction, by_neighbours = _raw_scores(references, likeness, direction, vectors)
     scales = (float(by_direction.std()) or 1.0, float(by_neighbours.std()) or 1.0)
     scores = by_direction / scales[0] + by_neighbours / scales[1]

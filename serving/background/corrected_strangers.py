@@ -1,10 +1,10 @@
 """Learns, from people's corrections, the kinds of incidents that no champion has learned."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
-from features.domain.labels import LabelRecord
+from features.domain.labels import LabelRecord, strongest
 from features.domain.report import IncidentReport
 from features.store.store import Store
 from models.classification.calibrated_model import CalibratedModel
@@ -46,10 +46,10 @@ class StrangerPoller(Poller):
         serving = self._champions().serving
         novelty = serving.get(NOVELTY)
         if novelty is None or not isinstance(novelty.model, NoveltyModel):
-            self._strangers = MappingProxyType({})
+            self._strangers, self._learned_from = MappingProxyType({}), None
             return
         labels = {
-            target: self._store.labels.unlisted(target, version.model.classes_, _MOST_LABELS)
+            target: self._labels_outside(target, version.model.classes_)
             for target, version in serving.items()
             if isinstance(version.model, CalibratedModel)
         }
@@ -57,6 +57,17 @@ class StrangerPoller(Poller):
         if state != self._learned_from:
             self._strangers = self._learn(novelty.model, labels)
             self._learned_from = state
+
+    def _labels_outside(self, target: str, classes: Collection[str]) -> tuple[LabelRecord, ...]:
+        """Return the strongest label of each incident, if it is not one of the classes."""
+        outside = self._store.labels.unlisted(target, classes, _MOST_LABELS)
+        ids = {record.incident_id for record in outside}
+        given = self._store.labels.select(target=target, incident_ids=ids) if ids else ()
+        of_incident: dict[str, list[LabelRecord]] = defaultdict(list)
+        for record in given:
+            of_incident[record.incident_id].append(record)
+        labels = (strongest(records) for records in of_incident.values())
+        return tuple(label for label in labels if label and label.label not in classes)
 
     def _learn(
         self, novelty: NoveltyModel, labels: Mapping[str, tuple[LabelRecord, ...]]

@@ -1,4 +1,5 @@
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.store import Store
 from models.classification.choice import ChoiceModel
 from models.novelty.novelty_model import NoveltyModel
-from serving.background.champions import ChampionPoller
+from serving.background.champions import ChampionPoller, Champions
 from serving.background.corrected_strangers import StrangerPoller
 
 PARTS = {"Network": "vpn tunnel", "Printing": "label printer"}
@@ -42,11 +43,16 @@ def poller(registry: HandMovedRegistry, store: Store, fitted) -> StrangerPoller:
     return StrangerPoller(store, champions.current, 60)
 
 
-def record(store: Store, incidents: list[ResolvedIncident], source: LabelSource) -> None:
+def record(
+    store: Store,
+    incidents: list[ResolvedIncident],
+    source: LabelSource,
+    given_at: datetime = NOW,
+) -> None:
     store.incidents.upsert([ResolvedIncident(i.report, Outcome()) for i in incidents])
     store.labels.record(
         [
-            LabelRecord(i.report.id, "category", i.outcome.category or "", source, "Ada", NOW)
+            LabelRecord(i.report.id, "category", i.outcome.category or "", source, "Ada", given_at)
             for i in incidents
         ]
     )
@@ -72,6 +78,27 @@ def test_labels_that_the_champion_knows_or_gave_itself_teach_nothing(poller, sto
     record(store, PAYROLL, LabelSource.SELF_CONFIRMED)
     poller.poll()
     assert poller.strangers == {}
+
+
+def test_a_corrected_correction_teaches_nothing(poller, store) -> None:
+    record(store, PAYROLL, LabelSource.CORRECTED)
+    mended = [replace(i, outcome=Outcome(category="Network")) for i in PAYROLL]
+    record(store, mended, LabelSource.CORRECTED, NOW + timedelta(hours=1))
+    poller.poll()
+    assert poller.strangers == {}
+
+
+def test_kinds_return_with_the_model_of_novelty(poller, store, registry, fitted) -> None:
+    record(store, PAYROLL, LabelSource.CORRECTED)
+    poller.poll()
+    assert set(poller.strangers) == {"category"}
+    serving = poller._champions().serving
+    poller._champions = lambda: Champions({"category": serving["category"]}, is_known=True)
+    poller.poll()
+    assert poller.strangers == {}
+    poller._champions = lambda: Champions(serving, is_known=True)
+    poller.poll()
+    assert set(poller.strangers) == {"category"}
 
 
 def test_an_incident_without_its_text_teaches_nothing(poller, store) -> None:
