@@ -14,7 +14,6 @@ from models.similarity.similar_model import SimilarModel
 from serving.background.certificates import CertificatePoller
 from serving.background.challengers import ChallengerPoller
 from serving.background.champions import ChampionPoller, Champions, ServableVersions
-from serving.background.corrected_strangers import StrangerPoller
 from serving.background.index_updater import IndexUpdater
 from serving.background.mode_poller import ModePoller
 from serving.background.model_health import (
@@ -26,6 +25,7 @@ from serving.background.runbook_index import TARGET as RUNBOOKS
 from serving.background.runbook_index import RunbookPoller
 from serving.background.shadow_predictions import ShadowPredictor
 from serving.background.topology_file import TopologyFile
+from serving.background.unknown_labels import UnknownLabelPoller
 from serving.runtime.metrics import ServingMetrics
 from serving.runtime.settings import ServingSettings
 from serving.schemas.parsing import RequestReader
@@ -71,7 +71,7 @@ class Container:
     modes: ModePoller
     certificates: CertificatePoller
     model_health: ModelHealthPoller
-    strangers: StrangerPoller
+    unknown_labels: UnknownLabelPoller
     metrics: ServingMetrics
     reader: RequestReader
     triage: TriageService
@@ -98,7 +98,7 @@ class Container:
         answering = (self.modes, self.champions, self.certificates)
         indexes = (self.incident_index, self.runbook_index)
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
-        return (*answering, *indexes, self.strangers, self.model_health, *shadow)
+        return (*answering, *indexes, self.unknown_labels, self.model_health, *shadow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class _Pollers:
     modes: ModePoller
     certificates: CertificatePoller
     model_health: ModelHealthPoller
-    strangers: StrangerPoller
+    unknown_labels: UnknownLabelPoller
 
 
 def build_container(
@@ -131,7 +131,7 @@ def build_container(
     )
     retrievers: dict[str, Retriever] = {similar.target: similar, runbooks.target: runbooks}
     sample = AuditSample(settings.tenant, settings.audit_share)
-    policies = PolicySource(pollers.modes, pollers.certificates, sample, pollers.strangers)
+    policies = PolicySource(pollers.modes, pollers.certificates, sample, pollers.unknown_labels)
     on_labels = LabelListener(metrics, pollers.certificates)
     triage = TriageService(
         pollers.champions.current, policies.current, store, metrics, retrievers, shadow
@@ -145,7 +145,7 @@ def build_container(
         modes=pollers.modes,
         certificates=pollers.certificates,
         model_health=pollers.model_health,
-        strangers=pollers.strangers,
+        unknown_labels=pollers.unknown_labels,
         metrics=metrics,
         reader=RequestReader(dict(settings), masking, metrics),
         triage=triage,
@@ -178,7 +178,7 @@ def _build_pollers(settings: ServingSettings, registry: ServableVersions, store:
         ModePoller(store, seconds),
         certificates,
         ModelHealthPoller(store, certificates, _SLOW_FACTOR * seconds),
-        StrangerPoller(store, champions.current, _SLOW_FACTOR * seconds),
+        UnknownLabelPoller(store, champions.current, _SLOW_FACTOR * seconds),
     )
 
 

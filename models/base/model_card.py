@@ -148,7 +148,7 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
-class StrangerPrecision:
+class UnknownLabelPrecision:
     """The estimated precision of `auto` if a `share` of incidents were of kinds never learned.
 
     `auto_share` is the estimated share of such incidents that would be answered `auto`.
@@ -171,8 +171,8 @@ class Card:
     the encoders' weights. `rung` is how much of the method the labels support (`neighbours`,
     `linear` or `full`). `learning_curve` is the accuracy by number of labels. `labels_until_auto`
     estimates how many more labels a first certificate needs; it is None if held-out predictions
-    already prove a certificate, or if no estimate is possible. `stranger_precision` estimates the
-    precision of `auto` among incidents of kinds that the model never learned.
+    already prove a certificate, or if no estimate is possible. `unknown_label_precision` estimates
+    the precision of `auto` if some incidents had labels that the model never learned.
 
     >>> card = Card("category", "choice", datetime(2026, 1, 1), notes=("refitted on all",))
     >>> Card.from_json(card.to_json()) == card
@@ -202,7 +202,7 @@ class Card:
     rung: str = ""
     learning_curve: tuple[CurvePoint, ...] = ()
     labels_until_auto: int | None = None
-    stranger_precision: tuple[StrangerPrecision, ...] = ()
+    unknown_label_precision: tuple[UnknownLabelPrecision, ...] = ()
     parameters: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     encoder_sha256: str | None = None

@@ -31,7 +31,7 @@ from models.novelty.prequential_calibration import (
     fit_text,
 )
 from models.novelty.report_parts import ReportParts, TermIds, read_parts
-from models.novelty.stranger_kinds import StrangerKinds
+from models.novelty.unknown_labels import UnknownLabels
 
 MOST_LEARNED = 20_000
 _FEWEST = 10
@@ -107,21 +107,23 @@ class NoveltyModel(ReportModel):
     def judge(
         self,
         reports: Sequence[IncidentReport],
-        strangers: Mapping[str, StrangerKinds] = MappingProxyType({}),
+        unknown_labels: Mapping[str, UnknownLabels] = MappingProxyType({}),
     ) -> list[NoveltyPrediction]:
-        """Predict, and name the label of `strangers` that a report resembles, for each target."""
+        """Predict; name the label that a report resembles among each target's unknown labels."""
         self._check_trained()
         if not reports:
             return []
         parts = read_parts(reports, self.encoder)
         is_readable, p_values = self.are_readable(parts), self.p_values(parts)
-        resembled = {name: kinds.resembled(parts.vectors) for name, kinds in strangers.items()}
+        resembled = {
+            target: labels.resembled(parts.vectors) for target, labels in unknown_labels.items()
+        }
         return [
             self._prediction(
                 report,
                 parts.terms[row],
                 float(p_values[row]),
-                {name: label for name, labels in resembled.items() if (label := labels[row])},
+                {target: label for target, labels in resembled.items() if (label := labels[row])},
                 is_readable=bool(is_readable[row]),
             )
             for row, report in enumerate(reports)
@@ -154,10 +156,10 @@ class NoveltyModel(ReportModel):
         p_values[_are_empty(parts)] = 0.0
         return p_values
 
-    def learn_strangers(
+    def learn_unknown_labels(
         self, reports: Mapping[str, Sequence[IncidentReport]]
-    ) -> StrangerKinds | None:
-        """Return the kinds of corrected incidents whose labels no model has learned.
+    ) -> UnknownLabels | None:
+        """Learn to recognise labels that no model has learned, from their corrected incidents.
 
         `reports` holds the corrected incidents of each such label. Returns None if no label has
         enough of them, or if the history has no text.
@@ -169,7 +171,7 @@ class NoveltyModel(ReportModel):
             label: read_parts(incidents, self.encoder).vectors
             for label, incidents in reports.items()
         }
-        return StrangerKinds.learn(self.text_, vectors)
+        return UnknownLabels.learn(self.text_, vectors)
 
     def _prediction(
         self,

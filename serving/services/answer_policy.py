@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from features.domain.modes import Modes
 from serving.background.certificates import CertificatePoller
-from serving.background.corrected_strangers import StrangerPoller, Strangers
 from serving.background.mode_poller import ModePoller
+from serving.background.unknown_labels import UnknownLabelPoller, UnknownLabelsByTarget
 from serving.services.audit_sampling import AuditSample
 
 
@@ -15,13 +15,13 @@ class AnswerPolicy:
     """The policy at a moment; each request reads it once and uses it for all answers.
 
     `withdrawn` holds the (target, version, label) triples that may not be answered as `auto`.
-    `strangers` holds, by target, the kinds of incidents that its champion has not learned.
+    `unknown_labels` holds, by target, labels that people gave and its champion has not learned.
     """
 
     modes: Modes
     withdrawn: Collection[tuple[str, str, str]] = ()
     sample: AuditSample | None = None
-    strangers: Strangers = field(default_factory=dict)
+    unknown_labels: UnknownLabelsByTarget = field(default_factory=dict)
 
 
 class PolicySource:
@@ -32,10 +32,10 @@ class PolicySource:
         modes: ModePoller,
         certificates: CertificatePoller,
         sample: AuditSample,
-        strangers: StrangerPoller,
+        unknown_labels: UnknownLabelPoller,
     ) -> None:
         self._modes = modes
-        self._strangers = strangers
+        self._unknown_labels = unknown_labels
         self._certificates = certificates
         self._sample = sample
 
@@ -45,5 +45,5 @@ class PolicySource:
             self._modes.modes,
             self._certificates.withdrawn,
             self._sample,
-            self._strangers.strangers,
+            self._unknown_labels.unknown_labels,
         )

@@ -26,8 +26,8 @@ from models.novelty.novelty_gate import TARGET as NOVELTY
 from models.novelty.novelty_gate import restrict
 from models.novelty.novelty_model import NoveltyModel
 from serving.background.champions import Champions, LoadedVersion
-from serving.background.corrected_strangers import Strangers
 from serving.background.shadow_predictions import ShadowPredictor
+from serving.background.unknown_labels import UnknownLabelsByTarget
 from serving.runtime.metrics import ServingMetrics
 from serving.schemas.answers import (
     Answer,
@@ -170,7 +170,7 @@ class TriageService:
         champions: Champions,
         policy: AnswerPolicy,
     ) -> TriageBatch:
-        available, absent = self._predictors(parts, champions, policy.strangers)
+        available, absent = self._predictors(parts, champions, policy.unknown_labels)
         switched_on = {
             target: predict
             for target, predict in available.items()
@@ -194,7 +194,10 @@ class TriageService:
         return revealed_groups(self._store)
 
     def _predictors(
-        self, parts: Collection[AnswerPart], champions: Champions, strangers: Strangers
+        self,
+        parts: Collection[AnswerPart],
+        champions: Champions,
+        unknown_labels: UnknownLabelsByTarget,
     ) -> tuple[dict[str, Predict], dict[str, str]]:
         """Return each target's predict function, and why parts or targets have no such function."""
         absent = _absence_reasons(parts, champions)
@@ -205,7 +208,7 @@ class TriageService:
         }
         novelty = champions.serving.get(NOVELTY)
         if novelty is not None and isinstance(novelty.model, NoveltyModel):
-            predictors[NOVELTY] = partial(novelty.model.judge, strangers=strangers)
+            predictors[NOVELTY] = partial(novelty.model.judge, unknown_labels=unknown_labels)
         for target in sorted(self._retrievers.keys() & set(parts)):
             retriever = self._retrievers[target]
             reason = retriever.why_absent()

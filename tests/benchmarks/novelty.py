@@ -38,7 +38,7 @@ from training.plan import TrainingPlan
 
 TARGETS = {"assignment": "assignment", "it-tickets": "category"}
 LEFT_OUT = {"assignment": 0, "it-tickets": 3}
-"""How many of the common classes are left out of the training, to be strangers."""
+"""How many of the common classes are left out of the training, to be unknown."""
 
 CORRECTIONS = 30
 LEVELS = (0.01, 0.05, 0.1)
@@ -66,32 +66,32 @@ def main() -> None:
 def measure(name: str, rows: int, seed: int, home: Home) -> None:
     """Learn from a part of a data set, and print how its answers treat each kind of report."""
     history, target = load_data_set(DATA_SETS[name], rows), TARGETS[name]
-    strangers = _common_labels(history, target)[1 : 1 + LEFT_OUT[name]]
+    left_out = _common_labels(history, target)[1 : 1 + LEFT_OUT[name]]
     is_held_back = _hold_back(history, seed)
     labels = np.array([label_of(i.outcome, target) or "" for i in history.incidents], dtype=object)
-    is_stranger = np.isin(labels, strangers)
+    is_left_out = np.isin(labels, left_out)
     plan = TrainingPlan(home, "default", home.database_url, MINILM, (target,))
     encode_history(history, plan, lambda *_: None)
-    past = _take(history, ~is_held_back & ~is_stranger)
+    past = _take(history, ~is_held_back & ~is_left_out)
     model, novelty = _learn(past, plan)
     answer = _Answers(model, novelty.model, target)
     reports = np.array([i.report for i in history.incidents], dtype=object)
-    scope = list(reports[is_held_back & ~is_stranger])
-    truth = labels[is_held_back & ~is_stranger]
-    show(data_set=name, rows=len(history.incidents), strangers=strangers)
+    scope = list(reports[is_held_back & ~is_left_out])
+    truth = labels[is_held_back & ~is_left_out]
+    show(data_set=name, rows=len(history.incidents), left_out=left_out)
     _show_scope(answer, scope, truth, novelty)
     texts = _off_topic()
     encode(texts, home)
     form = in_form_of(texts, scope, seed)
     encode(form, home)
     show(other_topics=answer.shares(texts), in_form_of_source=answer.shares(form))
-    if strangers:
-        unseen = list(reports[is_held_back & is_stranger])
-        _show_strangers(answer, scope, unseen)
-        corrected = _corrected(reports, labels, ~is_held_back & is_stranger, seed)
-        answer.strangers = {target: novelty.model.learn_strangers(corrected)}
+    if left_out:
+        unseen = list(reports[is_held_back & is_left_out])
+        _show_left_out(answer, scope, unseen)
+        corrected = _corrected(reports, labels, ~is_held_back & is_left_out, seed)
+        answer.unknown_labels = {target: novelty.model.learn_unknown_labels(corrected)}
         show(never_learned_after_corrections=answer.shares(unseen), scope=answer.shares(scope))
-        answer.strangers = {}
+        answer.unknown_labels = {}
     _show_edits(answer, scope, home)
     _show_appended(answer, scope, texts, home)
 
@@ -101,11 +101,11 @@ class _Answers:
 
     def __init__(self, model: CalibratedModel, novelty: NoveltyModel, target: str) -> None:
         self.model, self.novelty, self.target = model, novelty, target
-        self.strangers = {}
+        self.unknown_labels = {}
 
     def judge(self, reports: Reports) -> list[NoveltyPrediction]:
         """Return each report's novelty."""
-        return self.novelty.judge(reports, self.strangers)
+        return self.novelty.judge(reports, self.unknown_labels)
 
     def __call__(self, reports: Reports, *, gated: bool = True) -> list[LabelPrediction]:
         """Return each report's prediction, with the gate or without it."""
@@ -206,7 +206,7 @@ def _show_scope(
     )
 
 
-def _show_strangers(answer: _Answers, scope: Reports, unseen: Reports) -> None:
+def _show_left_out(answer: _Answers, scope: Reports, unseen: Reports) -> None:
     """Compare the gate with a higher threshold of confidence at the same share in scope."""
 
     def confident(reports: Reports) -> np.ndarray:

@@ -10,9 +10,9 @@ from models.kinds import kind_of
 from training.dataset.split import Split
 from training.dataset.targets import Target, data_end
 from training.evaluation.reliability import reliability_by_bin, reliability_by_class
-from training.evaluation.stranger_precision import (
-    describe_stranger_precision,
-    stranger_precision,
+from training.evaluation.unknown_label_precision import (
+    describe_unknown_label_precision,
+    unknown_label_precision,
 )
 from training.pipeline.fit import Fitted
 
@@ -27,7 +27,7 @@ def write_card(
 ) -> Card:
     """Return the card of a model that is to be registered."""
     model, evaluation = fitted.model, fitted.evaluation
-    strangers = stranger_precision(model, evaluation)
+    estimates = unknown_label_precision(model, evaluation)
     return Card(
         target=target.name,
         kind=kind_of(target.levels).name,
@@ -53,14 +53,14 @@ def write_card(
         rung=model.rung,
         learning_curve=fitted.forecast.learning_curve if fitted.forecast else (),
         labels_until_auto=_labels_until_auto(fitted),
-        stranger_precision=strangers,
+        unknown_label_precision=estimates,
         parameters={name: str(value) for name, value in model.get_params(deep=False).items()},
         versions=package_versions(),
         encoder_sha256=model.encoder,
         adapted_encoder_sha256=model.adapted_encoder,
         notes=(
             *_notes(history, target, split, fitted, verdict),
-            *describe_stranger_precision(strangers),
+            *describe_unknown_label_precision(estimates),
         ),
     )
 

@@ -141,7 +141,7 @@ def test_a_label_that_is_off_is_stored_as_it_was_answered(service, modes, store)
 class Judgements(NoveltyModel):
     """Calls the reports strange whose title says so."""
 
-    def judge(self, reports, strangers=None):
+    def judge(self, reports, unknown_labels=None):
         return [
             NoveltyPrediction(
                 0.001 if "strange" in report.title else 0.5,

@@ -1,8 +1,8 @@
-"""Estimates the precision of `auto` if some incidents were of kinds that nobody labelled before."""
+"""Estimates the precision of `auto` if some incidents had labels that the model has not learned."""
 
 import numpy as np
 
-from models.base.model_card import StrangerPrecision
+from models.base.model_card import UnknownLabelPrecision
 from models.classification.calibrated_model import CalibratedModel
 from models.classification.cross_validation import Rows
 from training.evaluation.bootstrap import Floats
@@ -11,14 +11,14 @@ from training.evaluation.evaluate import Evaluation, Flags
 SHARES = (0.01, 0.05, 0.1)
 
 
-def stranger_precision(
+def unknown_label_precision(
     model: CalibratedModel, evaluation: Evaluation
-) -> tuple[StrangerPrecision, ...]:
-    """Return the estimated precision for 1, 5 and 10% of strangers, empty without `auto` answers.
+) -> tuple[UnknownLabelPrecision, ...]:
+    """Return the estimates for 1, 5 and 10% of such incidents, none without `auto` answers.
 
-    Each held-out incident plays a stranger once: its own label is taken out of the model's
-    probabilities, and the others are divided by their sum. This is the hardest case, a kind of
-    incident of the same organisation, which novelty rarely stops; it stops most other topics.
+    The label of each held-out incident is taken out of the model's probabilities, and the others
+    are divided by their sum, as if the model had not learned it. This is the hardest case: novelty
+    stops most other topics, but rarely such incidents.
     """
     judged, probabilities = evaluation.judged, model.cross_fit_.probabilities
     is_auto = _is_certain(model, judged.predicted, evaluation.actionable.confidence)
@@ -33,26 +33,28 @@ def stranger_precision(
     auto_share = float(is_auto.mean())
     right_share = float((is_auto & (judged.predicted == judged.labels)).mean())
     is_answered = _is_certain(model, predicted, confidence) & model.are_concentrated(others)
-    stranger_share = float(is_answered.mean())
+    unknown_share = float(is_answered.mean())
     return tuple(
-        StrangerPrecision(
+        UnknownLabelPrecision(
             share,
-            (1 - share) * right_share / ((1 - share) * auto_share + share * stranger_share),
-            stranger_share,
+            (1 - share) * right_share / ((1 - share) * auto_share + share * unknown_share),
+            unknown_share,
         )
         for share in SHARES
     )
 
 
-def describe_stranger_precision(estimates: tuple[StrangerPrecision, ...]) -> tuple[str, ...]:
+def describe_unknown_label_precision(
+    estimates: tuple[UnknownLabelPrecision, ...],
+) -> tuple[str, ...]:
     """Return the estimates in one sentence, none without estimates."""
     if not estimates:
         return ()
     shares = ", ".join(f"{estimate.share:.0%}" for estimate in estimates)
     precisions = ", ".join(f"{estimate.precision:.3f}" for estimate in estimates)
     return (
-        f"if {shares} of the incidents were of kinds that the model never learned, the precision "
-        f"of auto would be about {precisions}: with each label left out in turn, "
+        f"if {shares} of the incidents had labels that the model never learned, the precision of "
+        f"auto would be about {precisions}: with each label left out in turn, "
         f"{estimates[0].auto_share:.0%} of its incidents would be answered auto",
     )
 

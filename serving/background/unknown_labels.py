@@ -1,4 +1,4 @@
-"""Learns, from people's corrections, the kinds of incidents that no champion has learned."""
+"""Learns to recognise labels that people give and that no champion knows."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
@@ -10,20 +10,20 @@ from features.store.store import Store
 from models.classification.calibrated_model import CalibratedModel
 from models.novelty.novelty_gate import TARGET as NOVELTY
 from models.novelty.novelty_model import NoveltyModel
-from models.novelty.stranger_kinds import StrangerKinds
+from models.novelty.unknown_labels import UnknownLabels
 from serving.background.champions import Champions
 from serving.background.poller import Poller
 
-Strangers = Mapping[str, StrangerKinds]
+UnknownLabelsByTarget = Mapping[str, UnknownLabels]
 
 _MOST_LABELS = 2_000
 
 
-class StrangerPoller(Poller):
-    """Keeps, by target, the kinds of incidents whose labels the target's champion has not learned.
+class UnknownLabelPoller(Poller):
+    """Keeps, by target, the labels that people gave and that the target's champion has not learned.
 
     Only labels of stored incidents count: an incident's text is needed. While the store is
-    unavailable, the kinds read last stay in force.
+    unavailable, the labels read last stay in force.
     """
 
     failure = "corrected labels cannot be read"
@@ -31,22 +31,22 @@ class StrangerPoller(Poller):
     def __init__(
         self, store: Store, champions: Callable[[], Champions], poll_seconds: float
     ) -> None:
-        super().__init__(poll_seconds, "strangers", patience_seconds=0)
+        super().__init__(poll_seconds, "unknown_labels", patience_seconds=0)
         self._store = store
         self._champions = champions
         self._learned_from: object = None
-        self._strangers: Strangers = MappingProxyType({})
+        self._unknown_labels: UnknownLabelsByTarget = MappingProxyType({})
 
     @property
-    def strangers(self) -> Strangers:
-        """The kinds of this moment, by target."""
-        return self._strangers
+    def unknown_labels(self) -> UnknownLabelsByTarget:
+        """The labels of this moment, by target."""
+        return self._unknown_labels
 
     def _poll(self) -> None:
         serving = self._champions().serving
         novelty = serving.get(NOVELTY)
         if novelty is None or not isinstance(novelty.model, NoveltyModel):
-            self._strangers, self._learned_from = MappingProxyType({}), None
+            self._unknown_labels, self._learned_from = MappingProxyType({}), None
             return
         labels = {
             target: self._labels_outside(target, version.model.classes_)
@@ -55,7 +55,7 @@ class StrangerPoller(Poller):
         }
         state = (novelty.version, labels)
         if state != self._learned_from:
-            self._strangers = self._learn(novelty.model, labels)
+            self._unknown_labels = self._learn(novelty.model, labels)
             self._learned_from = state
 
     def _labels_outside(self, target: str, classes: Collection[str]) -> tuple[LabelRecord, ...]:
@@ -71,13 +71,13 @@ class StrangerPoller(Poller):
 
     def _learn(
         self, novelty: NoveltyModel, labels: Mapping[str, tuple[LabelRecord, ...]]
-    ) -> Strangers:
-        kinds = {
-            target: novelty.learn_strangers(self._reports(records))
+    ) -> UnknownLabelsByTarget:
+        learned = {
+            target: novelty.learn_unknown_labels(self._reports(records))
             for target, records in labels.items()
             if records
         }
-        return {target: kind for target, kind in kinds.items() if kind is not None}
+        return {target: labels for target, labels in learned.items() if labels is not None}
 
     def _reports(self, records: tuple[LabelRecord, ...]) -> dict[str, list[IncidentReport]]:
         label_of = {record.incident_id: record.label for record in records}

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from models.novelty.stranger_kinds import FEWEST_CORRECTIONS, StrangerKinds
 from models.novelty.text_familiarity import TextFamiliarity
+from models.novelty.unknown_labels import FEWEST_CORRECTIONS, UnknownLabels
 
 DIMENSION = 16
 
@@ -21,20 +21,20 @@ def familiarity() -> TextFamiliarity:
 
 
 def test_incidents_like_the_corrected_ones_are_recognised(familiarity: TextFamiliarity):
-    strangers = StrangerKinds.learn(familiarity, {"HR": vectors(30, 1, towards=3)})
-    assert strangers is not None
-    recognised = strangers.resembled(vectors(200, 2, towards=3))
+    unknown_labels = UnknownLabels.learn(familiarity, {"HR": vectors(30, 1, towards=3)})
+    assert unknown_labels is not None
+    recognised = unknown_labels.resembled(vectors(200, 2, towards=3))
     assert recognised.count("HR") > 150
-    assert strangers.resembled(vectors(500, 3)).count("HR") <= 0.05 * 500
+    assert unknown_labels.resembled(vectors(500, 3)).count("HR") <= 0.05 * 500
 
 
 def test_a_report_resembles_the_label_that_it_is_nearest_to(familiarity: TextFamiliarity):
     corrected = {"HR": vectors(30, 1, towards=3), "Legal": vectors(30, 2, towards=7)}
-    strangers = StrangerKinds.learn(familiarity, corrected)
-    assert strangers is not None
-    assert strangers.resembled(vectors(50, 4, towards=7)).count("Legal") > 30
+    unknown_labels = UnknownLabels.learn(familiarity, corrected)
+    assert unknown_labels is not None
+    assert unknown_labels.resembled(vectors(50, 4, towards=7)).count("Legal") > 30
 
 
 def test_a_few_corrections_teach_nothing(familiarity: TextFamiliarity):
     few = vectors(FEWEST_CORRECTIONS - 1, 1, towards=3)
-    assert StrangerKinds.learn(familiarity, {"HR": few}) is None
+    assert UnknownLabels.learn(familiarity, {"HR": few}) is None

@@ -10,9 +10,9 @@ from models.classification.choice import ChoiceModel
 from models.classification.expert_pool import CrossFit
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import HeldOutPredictions
-from training.evaluation.stranger_precision import (
-    describe_stranger_precision,
-    stranger_precision,
+from training.evaluation.unknown_label_precision import (
+    describe_unknown_label_precision,
+    unknown_label_precision,
 )
 
 PROBABILITIES = np.array([[0.95, 0.04, 0.01], [0.02, 0.97, 0.01], [0.5, 0.3, 0.2], [0.9, 0.1, 0]])
@@ -34,34 +34,34 @@ def judged(thresholds: dict[str, float]) -> tuple[ChoiceModel, Evaluation]:
     return model, evaluation
 
 
-def test_a_stranger_is_answered_as_if_its_label_had_not_been_learned():
+def test_an_incident_is_answered_as_if_its_label_had_not_been_learned():
     model, evaluation = judged({"a": 0.85, "b": 0.85})
-    first, *_ = stranger_precision(model, evaluation)
-    # In scope three are auto, two of them right. As strangers only the last stays confident (1.0).
+    first, *_ = unknown_label_precision(model, evaluation)
+    # In scope three are auto, two of them right. Without its label only the last stays so.
     assert first.auto_share == pytest.approx(0.25)
     expected = 0.99 * 0.5 / (0.99 * 0.75 + 0.01 * 0.25)
     assert first.precision == pytest.approx(expected)
 
 
-def test_more_strangers_lower_the_precision():
-    estimates = stranger_precision(*judged({"a": 0.6, "b": 0.6}))
+def test_more_unknown_labels_lower_the_precision():
+    estimates = unknown_label_precision(*judged({"a": 0.6, "b": 0.6}))
     precisions = [estimate.precision for estimate in estimates]
     assert precisions == sorted(precisions, reverse=True)
-    assert "1%, 5%, 10%" in describe_stranger_precision(estimates)[0]
+    assert "1%, 5%, 10%" in describe_unknown_label_precision(estimates)[0]
 
 
-def test_strangers_whose_probability_is_spread_do_not_count():
+def test_incidents_whose_probability_is_spread_do_not_count():
     model, evaluation = judged({"a": 0.85, "b": 0.85})
     model.stray_probability_ = SimpleNamespace(is_usual=lambda rows: np.zeros(len(rows), np.bool_))
-    assert stranger_precision(model, evaluation)[0].auto_share == 0
+    assert unknown_label_precision(model, evaluation)[0].auto_share == 0
 
 
 def test_answers_that_may_not_be_auto_do_not_count():
     model, evaluation = judged({"a": 0.85, "b": 0.85})
     stopped = replace(evaluation, allows_auto=np.zeros(4, np.bool_))
-    assert stranger_precision(model, stopped) == ()
+    assert unknown_label_precision(model, stopped) == ()
 
 
 def test_without_auto_there_is_nothing_to_estimate():
-    assert stranger_precision(*judged({})) == ()
-    assert describe_stranger_precision(()) == ()
+    assert unknown_label_precision(*judged({})) == ()
+    assert describe_unknown_label_precision(()) == ()

@@ -1,4 +1,4 @@
-"""Recognises incidents of kinds that no model has learned, by incidents that people corrected."""
+"""Recognises incidents of labels that a model does not know, by incidents that people corrected."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ _STOPPED_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class _StrangerKind:
-    """One such label: its corrected incidents, the direction to them, and the score to exceed."""
+class _UnknownLabel:
+    """One label: its corrected incidents, the direction to them, and the score to exceed."""
 
     label: str
     vectors: Vectors
@@ -32,8 +32,8 @@ class _StrangerKind:
 
 
 @dataclass(frozen=True, slots=True)
-class StrangerKinds:
-    """The labels that people gave to at least 10 incidents, and that no model has learned.
+class UnknownLabels:
+    """The labels that people gave to at least 10 incidents, and that a model has not learned.
 
     A report resembles such a label by the sum of two scores: the linear discriminant between the
     corrected incidents and the references (Fisher 1936), and how much nearer it is to the corrected
@@ -41,38 +41,38 @@ class StrangerKinds:
     """
 
     familiarity: TextFamiliarity
-    kinds: tuple[_StrangerKind, ...]
+    labels: tuple[_UnknownLabel, ...]
 
     @classmethod
     def learn(cls, familiarity: TextFamiliarity, vectors: Mapping[str, Vectors]) -> Self | None:
         """Learn from the corrected incidents' vectors by label; None if no label has enough."""
         likeness = familiarity.likeness(familiarity.vectors_, without_self=True)
-        kinds = tuple(
-            _learn_kind(label, rows, familiarity, likeness)
+        labels = tuple(
+            _learn_label(label, rows, familiarity, likeness)
             for label, rows in sorted(vectors.items())
             if len(rows) >= FEWEST_CORRECTIONS
         )
-        return cls(familiarity, kinds) if kinds else None
+        return cls(familiarity, labels) if labels else None
 
     def resembled(self, vectors: Vectors) -> list[str | None]:
         """Return for each vector the label that it resembles, None if it resembles none."""
         likeness = self.familiarity.likeness(vectors)
         excess = np.column_stack(
-            [kind.score(vectors, likeness) - kind.threshold for kind in self.kinds]
+            [label.score(vectors, likeness) - label.threshold for label in self.labels]
         )
-        return [self.kinds[int(row.argmax())].label if row.max() > 0 else None for row in excess]
+        return [self.labels[int(row.argmax())].label if row.max() > 0 else None for row in excess]
 
 
-def _learn_kind(
+def _learn_label(
     label: str, vectors: Vectors, familiarity: TextFamiliarity, likeness: Floats
-) -> _StrangerKind:
+) -> _UnknownLabel:
     references = familiarity.vectors_
     direction = familiarity.precision_ @ (vectors.mean(axis=0) - familiarity.centre_)
     by_direction, by_neighbours = _raw_scores(references, likeness, direction, vectors)
     scales = (float(by_direction.std()) or 1.0, float(by_neighbours.std()) or 1.0)
     scores = by_direction / scales[0] + by_neighbours / scales[1]
     threshold = float(np.quantile(scores, 1 - _STOPPED_SHARE))
-    return _StrangerKind(label, vectors, direction, scales, threshold)
+    return _UnknownLabel(label, vectors, direction, scales, threshold)
 
 
 def _raw_scores(
