@@ -36,7 +36,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "models.similarity.stranger_cohort.StrangerCohort",
     "models.runbooks.runbook_model.RunbookModel",
     "models.classification.severity.SeverityModel",
-    "models.classification.stray_probability.StrayProbability",
+    "models.classification.residual_probability.ResidualProbability",
     "models.similarity.similar_model.SimilarModel",
     # scikit-learn and NumPy, beyond the public estimators that skops trusts by default
     "numpy.dtype",

@@ -22,7 +22,7 @@ from models.classification.expert_pool import CrossFit, ExpertPool, Floats
 from models.classification.experts import RUNGS, method_level
 from models.classification.explanations import Explainer, ScoredReports, Scores
 from models.classification.nearest_examples import nearest_exemplars
-from models.classification.stray_probability import StrayProbability
+from models.classification.residual_probability import ResidualProbability
 
 _MOST_ROWS_FOR_CHARACTERS = 10_000
 _MOST_SUGGESTED = 3
@@ -92,8 +92,8 @@ class CalibratedModel(ReportModel):
         self.cross_fit_ = replace(cross_fit, rows=labelled_rows[cross_fit.rows])
         self.certification_ = Certification()
         self.drift_doubt_ = DriftDoubt()
-        self.stray_probability_ = (
-            None if self.is_ordered else StrayProbability().fit(cross_fit.probabilities)
+        self.residual_probability_ = (
+            None if self.is_ordered else ResidualProbability().fit(cross_fit.probabilities)
         )
         return self
 
@@ -124,11 +124,11 @@ class CalibratedModel(ReportModel):
     def are_concentrated(self, probabilities: Floats) -> NDArray[np.bool_]:
         """Return which rows leave no unusual probability to labels beyond the two likeliest.
 
-        Only such answers may be `auto`: see `StrayProbability`. Levels are all concentrated.
+        Only such answers may be `auto`: see `ResidualProbability`. Levels are all concentrated.
         """
-        if self.stray_probability_ is None:
+        if self.residual_probability_ is None:
             return np.ones(len(probabilities), dtype=np.bool_)
-        return self.stray_probability_.is_usual(probabilities)
+        return self.residual_probability_.is_usual(probabilities)
 
     def certify(self, certification: Certification) -> None:
         """Set the certificates of the labels that may be answered without a person."""

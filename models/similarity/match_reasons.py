@@ -48,7 +48,7 @@ def parse_query(report: IncidentReport) -> ParsedQuery:
 
 
 def match_reasons(
-    query: ParsedQuery, past: IncidentReport, usual: PairStatistics
+    query: ParsedQuery, past: IncidentReport, statistics: PairStatistics
 ) -> tuple[Reason, ...]:
     """Return the two or three reasons that say most for a match, the strongest first.
 
@@ -58,9 +58,9 @@ def match_reasons(
     weighted = [
         *_same_errors(query, past),
         *_same_title(query.report, past),
-        *_same_words(query, past, usual),
-        *_same_service(query.report, past, usual),
-        *_same_facts(query.report, past, usual),
+        *_same_words(query, past, statistics),
+        *_same_service(query.report, past, statistics),
+        *_same_facts(query.report, past, statistics),
     ]
     weighted.sort(key=lambda pair: -pair[0])
     return tuple(reason for _, reason in weighted[:_MOST_REASONS]) or (_ONLY_WORDING,)
@@ -100,12 +100,12 @@ def _same_title(report: IncidentReport, past: IncidentReport) -> Iterator[tuple[
 
 
 def _same_words(
-    query: ParsedQuery, past: IncidentReport, usual: PairStatistics
+    query: ParsedQuery, past: IncidentReport, statistics: PairStatistics
 ) -> Iterator[tuple[float, Reason]]:
     past_text = _text_of(past)
     past_terms = set(terms_of(past_text))
     shared = [word for word in query.words if word[0] in past_terms]
-    rarity = usual.rarity(term_ids([term for term, _, _ in shared])).tolist()
+    rarity = statistics.rarity(term_ids([term for term, _, _ in shared])).tolist()
     best: dict[tuple[str, WordSpan], float] = {}
     for (_, field, word), weight in zip(shared, rarity, strict=True):
         best[field, word] = max(weight, best.get((field, word), 0.0))
@@ -118,23 +118,23 @@ def _same_words(
 
 
 def _same_service(
-    report: IncidentReport, past: IncidentReport, usual: PairStatistics
+    report: IncidentReport, past: IncidentReport, statistics: PairStatistics
 ) -> Iterator[tuple[float, Reason]]:
     if report.service and past.service and report.service.lower() == past.service.lower():
-        weight = usual.service_weight(bucket_of(report.service), bucket_of(report.source))
+        weight = statistics.service_weight(bucket_of(report.service), bucket_of(report.source))
         if weight > 0:
             yield weight, _reason("same service: ", report.service, "service", 0)
 
 
 def _same_facts(
-    report: IncidentReport, past: IncidentReport, usual: PairStatistics
+    report: IncidentReport, past: IncidentReport, statistics: PairStatistics
 ) -> Iterator[tuple[float, Reason]]:
     source, service = bucket_of(report.source), (report.service or "").lower()
     for name, value in report.attributes.items():
         is_same = value.lower() == past.attributes.get(name, "").lower()
         if not value or not is_same or not is_fact(value) or value.lower() == service:
             continue
-        weight = float(usual.fact_weights(term_ids([fact_name(name, value)]), source)[0])
+        weight = float(statistics.fact_weights(term_ids([fact_name(name, value)]), source)[0])
         if weight > 0:
             yield weight, _reason(f"same {name}: ", value, f"attributes.{name}", 0)
 

@@ -29,26 +29,26 @@ _SECONDS_A_WEEK = 7 * 86_400
 _UNKNOWN_LOG_WEEKS = 4.0
 
 
-def pair_features(view: SearchView, candidates: Candidates, usual: PairStatistics) -> Floats:
+def pair_features(view: SearchView, candidates: Candidates, statistics: PairStatistics) -> Floats:
     """Return the features of each candidate and the report, of shape (candidates, features).
 
-    The features of a candidate depend on the report, on the candidate and on `usual` only: they are
+    The features of a candidate depend on the report, on the candidate and on `statistics` only: they are
     the same to the last bit whatever other candidates there are. `commonness` is the mean cosine of
     a candidate with the texts of a history: if a candidate resembles all incidents, its resemblance
     to the report is weak evidence. `shared_terms` is the square root of the cosine of the term
     sets, and `rarest_term` is the weight of the rarest shared term; both weight terms by inverse
     document frequency. A shared service or fact counts less, the more incidents have it.
     """
-    terms = _SharedTerms(view.text_terms, candidates.text_terms, usual)
+    terms = _SharedTerms(view.text_terms, candidates.text_terms, statistics)
     columns = (
         row_products(candidates.text_vectors, view.text_vector),
-        usual.commonness(candidates.text_vectors),
+        statistics.commonness(candidates.text_vectors),
         row_products(candidates.title_vectors, view.title_vector),
         np.sqrt(terms.cosine()),
         terms.rarest(),
         _has_any(view.signatures, candidates.signatures),
-        _same_service(view, candidates, usual),
-        _same_facts(view, candidates, usual),
+        _same_service(view, candidates, statistics),
+        _same_facts(view, candidates, statistics),
         _log_weeks_apart(view, candidates),
     )
     return np.column_stack(columns).astype(np.float64)
@@ -57,9 +57,9 @@ def pair_features(view: SearchView, candidates: Candidates, usual: PairStatistic
 class _SharedTerms:
     """The terms that a report shares with each candidate, weighted by their rarity."""
 
-    def __init__(self, report_terms: Hashes, rows: Ragged, usual: PairStatistics) -> None:
-        self._report_weights = usual.rarity(report_terms)
-        self._weights = usual.rarity(rows.values)
+    def __init__(self, report_terms: Hashes, rows: Ragged, statistics: PairStatistics) -> None:
+        self._report_weights = statistics.rarity(report_terms)
+        self._weights = statistics.rarity(rows.values)
         self._rows, self._is_shared = rows, _is_among(rows.values, report_terms)
 
     def cosine(self) -> Floats:
@@ -77,18 +77,18 @@ class _SharedTerms:
         return largest
 
 
-def _same_service(view: SearchView, candidates: Candidates, usual: PairStatistics) -> Floats:
+def _same_service(view: SearchView, candidates: Candidates, statistics: PairStatistics) -> Floats:
     if view.service == NO_SERVICE:
         return np.zeros(len(candidates))
-    weight = usual.service_weight(view.service, view.source)
+    weight = statistics.service_weight(view.service, view.source)
     return np.where(candidates.services == view.service, weight, 0.0)
 
 
-def _same_facts(view: SearchView, candidates: Candidates, usual: PairStatistics) -> Floats:
+def _same_facts(view: SearchView, candidates: Candidates, statistics: PairStatistics) -> Floats:
     """Return the mean weight of the report's facts, 0 for those that a candidate does not have."""
     weights = np.zeros(len(candidates.facts.values))
     is_shared = _is_among(candidates.facts.values, view.facts)
-    weights[is_shared] = usual.fact_weights(candidates.facts.values[is_shared], view.source)
+    weights[is_shared] = statistics.fact_weights(candidates.facts.values[is_shared], view.source)
     return np.asarray(_sums(weights, candidates.facts) / max(1, len(view.facts)))
 
 

@@ -187,7 +187,7 @@ class SimilarModel(ReportModel):
 def _answer(
     related: _RelatedCandidates,
     records: PastRecords,
-    usual: PairStatistics,
+    statistics: PairStatistics,
     limit: int,
     least: float,
 ) -> SimilarPrediction:
@@ -213,11 +213,11 @@ def _answer(
             relatedness=float(related.relatedness[group[0]]),
             copies=_member_ids(related.candidates, group)[1:],
             occurrences=_count_occurrences(related.candidates, group),
-            reasons=match_reasons(query, past[ids[group[0]]].report, usual),
+            reasons=match_reasons(query, past[ids[group[0]]].report, statistics),
         )
         for group in islice(filter(None, stored_groups), limit)
     )
-    return SimilarPrediction(similar, _open_match(related, query, records, usual, dismissed))
+    return SimilarPrediction(similar, _open_match(related, query, records, statistics, dismissed))
 
 
 def _group_rows(related: _RelatedCandidates) -> list[list[int]]:
@@ -299,7 +299,7 @@ def _open_match(
     related: _RelatedCandidates,
     query: ParsedQuery,
     records: PastRecords,
-    usual: PairStatistics,
+    statistics: PairStatistics,
     dismissed: Collection[str],
 ) -> OpenMatch | None:
     """Return the most related open incident that was opened before the report; None if none was.
@@ -316,7 +316,7 @@ def _open_match(
             incident,
             relatedness=float(related.relatedness[row]),
             members=records.members(incident.report.id),
-            why=sentences(match_reasons(query, incident.report, usual)),
+            why=sentences(match_reasons(query, incident.report, statistics)),
         )
         if match is not None:
             return match

@@ -52,7 +52,7 @@ class StrangerCohort:
     members: Candidates
 
     def pair(
-        self, view: SearchView, candidates: Candidates, usual: PairStatistics
+        self, view: SearchView, candidates: Candidates, statistics: PairStatistics
     ) -> StrangerPairs:
         """Pair a report with the 50 earlier members that have the most similar texts."""
         cosine = self.members.text_vectors @ view.text_vector
@@ -65,7 +65,7 @@ class StrangerCohort:
         cosines = [strangers.text_vectors @ vector for vector in candidates.text_vectors]
         shape = (len(candidates), len(strangers))
         return StrangerPairs(
-            features=pair_features(view, strangers, usual),
+            features=pair_features(view, strangers, statistics),
             is_near=np.reshape(cosines, shape) >= _NEAR_COSINE,
         )
 

@@ -54,7 +54,7 @@ class LabelledQuery:
 def labelled_queries(
     examples: Sequence[ResolvedIncident],
     index: IncidentIndex,
-    usual: PairStatistics,
+    statistics: PairStatistics,
     cohort: StrangerCohort,
     judgements: Sequence[PairJudgement] = (),
     *,
@@ -75,7 +75,7 @@ def labelled_queries(
     drawn, weights = np.concatenate([rows, others]), np.concatenate([weights, other_weights])
     views = view_reports([examples[row].report for row in drawn], index.encoder)
     searches = [
-        _label_candidates(past, view, row, weight, index, usual, cohort)
+        _label_candidates(past, view, row, weight, index, statistics, cohort)
         for view, row, weight in zip(views, drawn.tolist(), weights.tolist(), strict=True)
     ]
     copies = sum(search.copies for search in searches)
@@ -104,11 +104,11 @@ def _label_candidates(
     row: int,
     weight: float,
     index: IncidentIndex,
-    usual: PairStatistics,
+    statistics: PairStatistics,
     cohort: StrangerCohort,
 ) -> _QueryWithCopies:
     candidates = index.candidates(view, _CANDIDATES)
-    strangers = cohort.pair(view, candidates, usual)
+    strangers = cohort.pair(view, candidates, statistics)
     is_linked, is_copy = past.are_relatives(row, candidates.ids), copies_of(view, candidates)
     is_unrelated = past.are_unrelated(row, candidates.ids)
     is_recorded = is_linked | is_unrelated | past.are_comparable(row, candidates.ids)
@@ -117,7 +117,7 @@ def _label_candidates(
     query = LabelledQuery(
         id=view.id,
         group=past.group_number(row),
-        features=pair_features(view, candidates, usual)[is_known],
+        features=pair_features(view, candidates, statistics)[is_known],
         strangers=StrangerPairs(strangers.features, strangers.is_near[is_known]),
         is_relative=is_relative[is_known],
         has_relative=past.has_relative(row, is_relative),

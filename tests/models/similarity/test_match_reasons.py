@@ -31,7 +31,7 @@ SITES = ("graz", "wien", "linz")
 
 
 @pytest.fixture(scope="module")
-def usual() -> PairStatistics:
+def statistics() -> PairStatistics:
     index = IncidentIndex(HashingEncoder())
     index.upsert(
         [
@@ -51,17 +51,17 @@ def usual() -> PairStatistics:
     return measure_statistics(index)
 
 
-def reasons_of(first: IncidentReport, second: IncidentReport, usual: PairStatistics):
-    return match_reasons(parse_query(first), second, usual)
+def reasons_of(first: IncidentReport, second: IncidentReport, statistics: PairStatistics):
+    return match_reasons(parse_query(first), second, statistics)
 
 
 def alert(title: str, text: str = "", **facts) -> IncidentReport:
     return replace(report("X", title, text), source="alerts", **facts)
 
 
-def test_the_strongest_three_with_their_places(usual) -> None:
+def test_the_strongest_three_with_their_places(statistics) -> None:
     asked = alert("Pool is exhausted", f"Gateway waits, {ERROR}", attributes={"site": "Graz"})
-    reasons = reasons_of(asked, alert("pool is exhausted", ERROR, attributes=SENDER), usual)
+    reasons = reasons_of(asked, alert("pool is exhausted", ERROR, attributes=SENDER), statistics)
     assert [reason.text for reason in reasons] == [
         "same title",
         "same error: ORA-00600",
@@ -73,33 +73,35 @@ def test_the_strongest_three_with_their_places(usual) -> None:
     ]
 
 
-def test_words_are_whole_and_as_written(usual) -> None:
+def test_words_are_whole_and_as_written(statistics) -> None:
     asked = alert("Latencies of 850ms on srv-db-012", "api/v2 is slow every night")
-    reasons = reasons_of(asked, alert("latency of 90ms on srv-db-931", "daily"), usual)
+    reasons = reasons_of(asked, alert("latency of 90ms on srv-db-931", "daily"), statistics)
     assert [reason.text for reason in reasons] == ["both say: Latencies"]
 
 
-def test_a_name_with_a_number_counts_if_both_have_that_number(usual) -> None:
+def test_a_name_with_a_number_counts_if_both_have_that_number(statistics) -> None:
     asked, same = alert("srv-db-012 waits"), alert("lag on SRV-DB-012")
-    assert "both say: srv-db-012" in sentences(reasons_of(asked, same, usual))
-    assert reasons_of(asked, alert("lag on srv-db-931"), usual) == (Reason("similar wording"),)
+    assert "both say: srv-db-012" in sentences(reasons_of(asked, same, statistics))
+    assert reasons_of(asked, alert("lag on srv-db-931"), statistics) == (Reason("similar wording"),)
 
 
-def test_an_error_in_another_spelling_is_named_as_the_report_spells_it(usual) -> None:
+def test_an_error_in_another_spelling_is_named_as_the_report_spells_it(statistics) -> None:
     asked = alert("Login ends in HTTP status 503")
-    reason = reasons_of(asked, alert("http 503 from the shop"), usual)[0]
+    reason = reasons_of(asked, alert("http 503 from the shop"), statistics)[0]
     assert reason == Reason("same error: HTTP status 503", "title", 14, 29)
 
 
-def test_constants_of_the_sender_and_urls_are_no_reasons(usual) -> None:
+def test_constants_of_the_sender_and_urls_are_no_reasons(statistics) -> None:
     facts = {"service": "shop", "attributes": SENDER}
-    texts = [reason.text for reason in reasons_of(alert("a", **facts), alert("b", **facts), usual)]
+    texts = [
+        reason.text for reason in reasons_of(alert("a", **facts), alert("b", **facts), statistics)
+    ]
     assert texts == ["same site: graz"]
 
 
-def test_a_rare_service_is_named_once(usual) -> None:
+def test_a_rare_service_is_named_once(statistics) -> None:
     facts = {"service": "Mail", "attributes": {"service": "mail", "job": "mail"}}
-    (reason,) = reasons_of(alert("a", **facts), alert("b", **facts), usual)
+    (reason,) = reasons_of(alert("a", **facts), alert("b", **facts), statistics)
     assert reason == Reason("same service: Mail", "service", 0, 4)
 
 
@@ -116,11 +118,11 @@ facts = st.dictionaries(
 
 @given(texts, texts, texts, texts, facts, facts)
 def test_a_reason_names_only_what_the_report_says_there(
-    usual, title, text, past_title, past_text, own, other
+    statistics, title, text, past_title, past_text, own, other
 ) -> None:
     asked = alert(title, text, attributes=own)
     past = alert(past_title, past_text, attributes=other)
-    for reason in reasons_of(asked, past, usual):
+    for reason in reasons_of(asked, past, statistics):
         assert reason.text != "same receiver: ops"
         if reason.field is None:
             assert reason.text == "similar wording"

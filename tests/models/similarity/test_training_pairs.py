@@ -37,8 +37,8 @@ def queries(
 ) -> dict[str, LabelledQuery]:
     index = IncidentIndex(HashingEncoder())
     index.upsert(examples)
-    usual, cohort = measure_statistics(index), draw_cohort(index, seed=0)
-    labelled = labelled_queries(examples, index, usual, cohort, judgements, seed=seed)
+    statistics, cohort = measure_statistics(index), draw_cohort(index, seed=0)
+    labelled = labelled_queries(examples, index, statistics, cohort, judgements, seed=seed)
     return {query.id: query for query in labelled}
 
 

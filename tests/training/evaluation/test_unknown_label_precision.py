@@ -25,7 +25,7 @@ def judged(thresholds: dict[str, float]) -> tuple[ChoiceModel, Evaluation]:
     model.cross_fit_ = CrossFit(np.arange(4), PROBABILITIES)
     certificates = {label: Certificate(0.9, value, 40) for label, value in thresholds.items()}
     model.certification_ = Certification(certificates)
-    model.stray_probability_ = None
+    model.residual_probability_ = None
     predicted = PROBABILITIES.argmax(axis=1)
     confidence = PROBABILITIES.max(axis=1)
     predictions = HeldOutPredictions(LABELS, predicted, confidence, confidence, LABELS, 3)
@@ -52,7 +52,9 @@ def test_more_unknown_labels_lower_the_precision():
 
 def test_incidents_whose_probability_is_spread_do_not_count():
     model, evaluation = judged({"a": 0.85, "b": 0.85})
-    model.stray_probability_ = SimpleNamespace(is_usual=lambda rows: np.zeros(len(rows), np.bool_))
+    model.residual_probability_ = SimpleNamespace(
+        is_usual=lambda rows: np.zeros(len(rows), np.bool_)
+    )
     assert unknown_label_precision(model, evaluation)[0].auto_share == 0
 
 
