@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 # In BERT's vocabulary (Devlin et al. 2019) single characters come first. Words and the other pieces
 # follow, ordered by their frequency in English text.
 _FIRST_WORD = 1996
-_RANK_OFFSET = 50.0
 _LONGEST_READ = 20_000
+
+RANK_OFFSET = 50.0
+"""By Zipf's law, the frequency of the word of rank r is about proportional to 1 / (r + 50)."""
 
 PieceIds = NDArray[np.int64]
 
@@ -27,14 +29,16 @@ class WordPieces:
     """The words and word parts of an encoder's vocabulary; single characters are left out.
 
     `background` holds the probability of each piece in general English, estimated from its rank in
-    the vocabulary by Zipf's law. Without a tokenizer every text has no pieces.
+    the vocabulary by Zipf's law. `words` holds the pieces as text; the part of a word begins with
+    `##`. Without a tokenizer every text has no pieces.
     """
 
     def __init__(self, tokenizer: "Tokenizer | None" = None) -> None:
         self._tokenizer = tokenizer
-        count = 0 if tokenizer is None else max(0, tokenizer.get_vocab_size() - _FIRST_WORD)
-        weights = 1 / (np.arange(count) + _RANK_OFFSET)
-        self.background = weights / weights.sum() if count else np.empty(0)
+        vocabulary = {} if tokenizer is None else tokenizer.get_vocab()
+        self.words = tuple(sorted(vocabulary, key=vocabulary.__getitem__)[_FIRST_WORD:])
+        weights = 1 / (np.arange(len(self.words)) + RANK_OFFSET)
+        self.background = weights / weights.sum() if len(weights) else np.empty(0)
 
     @classmethod
     def open(cls, encoder: str) -> Self:

@@ -32,12 +32,12 @@ _UNKNOWN_LOG_WEEKS = 4.0
 def pair_features(view: SearchView, candidates: Candidates, statistics: PairStatistics) -> Floats:
     """Return the features of each candidate and the report, of shape (candidates, features).
 
-    The features of a candidate depend on the report, on the candidate and on `statistics` only: they are
-    the same to the last bit whatever other candidates there are. `commonness` is the mean cosine of
-    a candidate with the texts of a history: if a candidate resembles all incidents, its resemblance
-    to the report is weak evidence. `shared_terms` is the square root of the cosine of the term
-    sets, and `rarest_term` is the weight of the rarest shared term; both weight terms by inverse
-    document frequency. A shared service or fact counts less, the more incidents have it.
+    The features of a candidate depend on the report, on the candidate and on `statistics` only:
+    they are the same to the last bit whatever other candidates there are. `commonness` is the mean
+    cosine of a candidate with the texts of a history: if a candidate resembles all incidents, its
+    resemblance to the report is weak evidence. `shared_terms` is the square root of the cosine of
+    the term sets, and `rarest_term` is the weight of the rarest shared term; both weight terms by
+    inverse document frequency. A shared service or fact counts less, the more incidents have it.
     """
     terms = _SharedTerms(view.text_terms, candidates.text_terms, statistics)
     columns = (
