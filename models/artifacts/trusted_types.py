@@ -32,7 +32,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "models.novelty.text_familiarity.TextCalibration",
     "models.novelty.text_familiarity.TextFamiliarity",
     "models.similarity.pair_statistics.PairStatistics",
-    "models.similarity.pair_statistics.ValueCounts",
+    "models.statistics.value_counts.ValueCounts",
     "models.similarity.stranger_cohort.StrangerCohort",
     "models.runbooks.runbook_model.RunbookModel",
     "models.classification.severity.SeverityModel",

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from models.statistics.value_counts import ValueCounts
+
 Floats = NDArray[np.float64]
 ValueIds = NDArray[np.uint32]
 
@@ -30,14 +32,13 @@ class KnownValues(BaseEstimator):  # type: ignore[misc]
     def fit(self, rows: Sequence[ValueIds]) -> Self:
         """Learn from one array of different values per incident."""
         flat = np.concatenate([*rows, np.empty(0, dtype=np.uint32)])
-        values, counts = np.unique(flat, return_counts=True)
-        self.values_, self.counts_ = values.astype(np.uint32), counts.astype(np.int32)
+        self.counts_ = ValueCounts.of(flat)
         self.incidents_ = len(rows)
         return self
 
     def known(self, values: ValueIds) -> ValueIds:
         """Return those of the values that are known."""
-        counts = self._counts(values)
+        counts = self.counts_.find(values)
         most = self.most_share * self.incidents_
         return values[(counts >= _FEWEST_INCIDENTS) & (counts <= most)]
 
@@ -45,11 +46,5 @@ class KnownValues(BaseEstimator):  # type: ignore[misc]
         """Return the mean log share of the incidents that hold each value; 0 without a value."""
         if not len(values):
             return 0.0
-        shares = (self._counts(values) + 1.0) / (self.incidents_ + 2.0)
+        shares = (self.counts_.find(values) + 1.0) / (self.incidents_ + 2.0)
         return float(np.log(shares).mean())
-
-    def _counts(self, values: ValueIds) -> NDArray[np.int32]:
-        if not len(self.values_):
-            return np.zeros(len(values), dtype=np.int32)
-        places = np.minimum(np.searchsorted(self.values_, values), len(self.values_) - 1)
-        return np.where(self.values_[places] == values, self.counts_[places], 0).astype(np.int32)

@@ -1,7 +1,7 @@
 """What is usual in a history: the statistics of pair features, frozen when a model learns."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from features.search.incident_index import IncidentIndex
 from features.search.query import NO_SERVICE
 from features.search.ragged_array import Hashes
 from features.text.tokens import TERM_BUCKETS
+from models.statistics.value_counts import ValueCounts
 
 _CHUNK = 4_096
 # The general shares of words count as much as this many texts of the history.
@@ -27,30 +28,6 @@ LEAST_SHARE: Final = 3e-4
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class ValueCounts:
-    """How many incidents have a value, by the value's bucket in ascending order."""
-
-    buckets: Integers
-    counts: Integers
-
-    @classmethod
-    def of(cls, values: Integers) -> Self:
-        """Count values.
-
-        >>> ValueCounts.of(np.array([5, 3, 5])).find(np.array([3, 4, 5])).tolist()
-        [1, 0, 2]
-        """
-        return cls(*np.unique(values, return_counts=True))
-
-    def find(self, values: Integers) -> Integers:
-        """Return the count of each value."""
-        if not len(self.buckets):
-            return np.zeros(len(values), dtype=np.int64)
-        places = np.minimum(np.searchsorted(self.buckets, values), len(self.buckets) - 1)
-        return np.where(self.buckets[places] == values, self.counts[places], 0)
 
 
 @dataclass(frozen=True, slots=True)
