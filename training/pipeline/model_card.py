@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 from features.domain.history import History
 from models.base.gate_verdict import Verdict
-from models.base.model_card import Card, LabelNoise, RowCounts, package_versions
+from models.base.model_card import Card, LabelNoise, package_versions
 from models.classification.calibrated_model import CalibratedModel
 from models.kinds import kind_of
+from training.dataset.history_facts import count_rows, name_provenance
 from training.dataset.split import Split
 from training.dataset.targets import Target, data_end
 from training.evaluation.reliability import reliability_by_bin, reliability_by_class
@@ -33,15 +34,10 @@ def write_card(
         kind=kind_of(target.levels).name,
         created_at=datetime.now(UTC),
         data_sha256=history.sha256,
-        rows=RowCounts(
-            read=len(history.incidents) + len(history.rejected),
-            used=len(history.incidents),
-            rejected=len(history.rejected),
-            labelled=len(model.example_ids_),
-        ),
+        rows=count_rows(history, labelled=len(model.example_ids_)),
         cutoff=data_end(history, target.name),
         split=split.description,
-        provenance={column: str(source) for column, source in history.provenance.items()},
+        provenance=name_provenance(history),
         metrics=evaluation.metrics,
         reliability=reliability_by_bin(evaluation.judged),
         class_reliability=reliability_by_class(evaluation.judged, evaluation.classes),

@@ -11,11 +11,12 @@ from features.domain.history import History
 from features.domain.report import IncidentReport
 from features.errors import NotEnoughHistory
 from models.base.gate_verdict import Verdict
-from models.base.model_card import Card, Metric, RowCounts, package_versions
+from models.base.model_card import Card, Metric, package_versions
 from models.novelty.incident_order import order_incidents
 from models.novelty.novelty_gate import TARGET
 from models.novelty.novelty_model import MOST_LEARNED, NoveltyModel
 from models.novelty.report_parts import ReportParts, Rows, read_parts
+from training.dataset.history_facts import count_rows, name_provenance
 from training.dataset.split import Split
 from training.dataset.targets import attributes_of
 from training.evaluation.bootstrap import Floats, bootstrap_share
@@ -148,13 +149,9 @@ def _card(
         kind=KIND,
         created_at=datetime.now(UTC),
         data_sha256=history.sha256,
-        rows=RowCounts(
-            read=len(history.incidents) + len(history.rejected),
-            used=len(history.incidents),
-            rejected=len(history.rejected),
-        ),
+        rows=count_rows(history),
         cutoff=max(opening_times, default=None),
-        provenance={column: str(source) for column, source in history.provenance.items()},
+        provenance=name_provenance(history),
         metrics=metrics,
         verdict=verdict,
         parameters={"auto_level": model.auto_level, "novel_level": model.novel_level},

@@ -12,12 +12,13 @@ from features.domain.report import ResolvedIncident
 from features.domain.runbook import Runbook
 from features.encoding.encoder_weights import open_encoder
 from features.errors import NotEnoughHistory
-from models.base.model_card import Card, Metric, RowCounts, package_versions
+from models.base.model_card import Card, Metric, package_versions
 from models.runbooks.link_matching import linked_runbook
 from models.runbooks.match_features import FEATURES, match_reports
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import RunbookModel
 from models.runbooks.usage import past_uses
+from training.dataset.history_facts import count_rows, name_provenance
 from training.dataset.split import Split
 from training.evaluation.bootstrap import Floats
 from training.evaluation.search_metrics import (
@@ -94,15 +95,10 @@ def runbooks_card(history: History, split: Split, trained: TrainedRunbooks) -> C
         kind=KIND,
         created_at=datetime.now(UTC),
         data_sha256=history.sha256,
-        rows=RowCounts(
-            read=len(history.incidents) + len(history.rejected),
-            used=len(history.incidents),
-            rejected=len(history.rejected),
-            labelled=trained.labelled,
-        ),
+        rows=count_rows(history, labelled=trained.labelled),
         cutoff=max(opening_times, default=None),
         split=split.description if trained.judged is not None else "",
-        provenance={column: str(source) for column, source in history.provenance.items()},
+        provenance=name_provenance(history),
         metrics=trained.metrics,
         parameters={f"weight of {name}": round(weight, 3) for name, weight in weights}
         | {"cutoff": model.cutoff_},

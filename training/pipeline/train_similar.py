@@ -9,11 +9,12 @@ import numpy as np
 from features.domain.history import History
 from features.encoding.encoder import Encoder
 from features.search.incident_index import IncidentIndex
-from models.base.model_card import Card, Metric, RowCounts, package_versions
+from models.base.model_card import Card, Metric, package_versions
 from models.similarity.pair_features import FEATURES
 from models.similarity.pair_ranker import PairRanker, RelatednessCalibration
 from models.similarity.similar_model import SimilarModel
 from models.similarity.training_pairs import LabelledQuery, PairJudgement
+from training.dataset.history_facts import count_rows, name_provenance
 from training.evaluation.bootstrap import Floats
 from training.evaluation.search_metrics import (
     Flags,
@@ -89,17 +90,12 @@ def similar_card(history: History, trained: TrainedSimilar) -> Card:
         kind=KIND,
         created_at=datetime.now(UTC),
         data_sha256=history.sha256,
-        rows=RowCounts(
-            read=len(history.incidents) + len(history.rejected),
-            used=len(history.incidents),
-            rejected=len(history.rejected),
-            labelled=trained.linked,
-        ),
+        rows=count_rows(history, labelled=trained.linked),
         cutoff=max(opening_times, default=None),
         split=f"{_FOLDS} folds of linked groups, each search sees only earlier incidents"
         if trained.judged is not None
         else "",
-        provenance={column: str(source) for column, source in history.provenance.items()},
+        provenance=name_provenance(history),
         metrics=trained.metrics,
         parameters={f"weight of {name}": round(weight, 3) for name, weight in weights}
         | {
