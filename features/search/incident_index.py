@@ -19,7 +19,8 @@ from features.text.resolutions import Documentation, documentation
 from features.text.tokens import term_ids
 
 _CANDIDATES = 100
-# Of incidents with equal text, these suffice as candidates, together with the best documented one.
+# Of incidents with equal text, these suffice as candidates: the newest of the best documented ones,
+# the newest of all, and the newest open ones.
 _NEWEST_OF_A_TEXT = 4
 _NEWEST_OPEN_OF_A_TEXT = 3
 _RAGGED = ("title_terms", "text_terms", "facts", "signatures")
@@ -96,8 +97,8 @@ class IncidentIndex:
 
         The search covers the incidents that were opened strictly before the report, or all if the
         report has no time; it never covers the report itself. Incidents of unknown time come from
-        an export, so they count as earlier. Of a text with many incidents, the best documented one,
-        the newest and the newest open ones are returned.
+        an export, so they count as earlier. Of a text with many incidents, only the best documented
+        ones, the newest ones and the newest open ones are returned.
         """
         with self._lock:
             groups = self._search(view, count)

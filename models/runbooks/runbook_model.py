@@ -24,8 +24,9 @@ from models.statistics.conditional_logit import Ranking, fit_conditional_logit, 
 DEFAULT_LIMIT = 5
 
 # `tests/benchmarks/runbook_retrieval.py --fit` finds these weights, here rounded, on public alerts.
-# Only the last two weights are set by hand: they prefer the runbook that was used for a similar
-# report, and runbooks that helped often.
+# Those of `missing name` and `other components` come from the grid in EXPERIMENTS.md. The last two
+# are set by hand: they prefer the runbook that was used for a similar report, and runbooks that
+# helped often.
 WEIGHTS = dict(
     zip(FEATURES, (4.0, 2.0, 5.0, 2.0, 2.5, 3.5, 3.5, 4.5, -2.0, -8.0, 13.0, 0.2), strict=True)
 )
@@ -35,8 +36,8 @@ NO_RUNBOOK = 9.0
 # A larger lead does not make the runbook surer: the right runbook may be missing in the index.
 LARGEST_LEAD = 4.0
 # The largest lead falls with the share of the report that names components of other runbooks only,
-# as far as past uses do not speak for the runbook, and is 0 from this share on: the disk of a mail
-# server is not the disk of a database.
+# as far as past uses do not speak for the runbook, and is 0 from this share on (set by hand): the
+# disk of a mail server is not the disk of a database.
 OTHER_COMPONENTS = 0.2
 # The coefficients of the log-odds that a runbook applies: of its lead, and the intercept.
 CALIBRATION = (0.7, -1.4)

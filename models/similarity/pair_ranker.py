@@ -19,7 +19,9 @@ from models.statistics.conditional_logit import Ranking, fit_conditional_logit, 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-# Rounded from what `python tests/benchmarks/similar_constants.py` prints for OpenOffice reports.
+# `python tests/benchmarks/similar_constants.py` prints the weights for OpenOffice reports, here
+# rounded. Those of service and facts, whose features then became logarithms of rarity, and slope,
+# intercept and stranger were set by hand, so that one fold of these reports is calibrated.
 SHIPPED_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
     {
         "text_cosine": 15.0,
