@@ -207,7 +207,9 @@ class NoveltyModel(ReportModel):
         for label in resembled.values():
             yield describe_resembled(label)
         if p_value <= self.auto_level and is_readable:
-            if self.text_ is not None:
+            if self.text_ is None or not len(terms):
+                yield "past incidents rarely have its facts"
+            else:
                 references = np.split(self.reference_terms_, self.reference_ends_[:-1])
                 yield describe_strange(report, known_terms, references)
             yield describe_rarity(p_value)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from features.domain.history import History
 from features.formatting import counted, interval
+from models.novelty.novelty_gate import TARGET as NOVELTY
 from training.pipeline.backtest import BacktestReport
 from training.pipeline.report import TrainedTarget, TrainingReport
 
@@ -95,7 +96,9 @@ def _metric_table(trained: TrainedTarget) -> Table:
 
 
 def _title(trained: TrainedTarget) -> str:
-    return f"{trained.target} ({trained.kind}, {counted(trained.rows, 'labelled incident')})"
+    # The model of novelty learns from all incidents, labelled or not.
+    incidents = "incident" if trained.target == NOVELTY else "labelled incident"
+    return f"{trained.target} ({trained.kind}, {counted(trained.rows, incidents)})"
 
 
 def _baseline(trained: TrainedTarget) -> str:

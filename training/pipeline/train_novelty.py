@@ -98,7 +98,6 @@ def describe_novelty(trained: TrainedNovelty, history: History) -> tuple[Trained
         kind=KIND,
         rows=len(history.incidents),
         metrics=trained.metrics,
-        notes=(_NO_LABELS,),
     )
     return (result,)
 

@@ -103,6 +103,14 @@ def test_a_history_of_facts_is_judged_by_facts():
     assert unknown.p_value < known.p_value
 
 
+def test_a_report_without_text_is_unusual_by_its_facts(model: NoveltyModel):
+    facts = {f"fact{number}": "never seen" for number in range(9)}
+    answer = judge(model, service="printer", attributes=facts)
+    assert answer.is_readable
+    assert not answer.allows_auto
+    assert answer.why[0] == "past incidents rarely have its facts"
+
+
 def test_too_short_a_history_is_refused():
     with pytest.raises(NotEnoughHistory):
         NoveltyModel(encoder="hashing").fit([incident(number) for number in range(9)])
