@@ -14,6 +14,7 @@ from features.search.ragged_array import Hashes
 from features.text.cleaning import clean_text, incident_text
 from features.text.error_signatures import error_signatures
 from features.text.tokens import term_ids, terms_of
+from features.text.word_spans import raw_text
 
 _MOST_TERMS = 400
 _LONGEST_READ = 20_000
@@ -66,7 +67,6 @@ def seconds_of(moment: datetime | None) -> int | None:
 
 
 def _view(report: IncidentReport, title_vector: Vectors, text_vector: Vectors) -> SearchView:
-    raw_text = f"{report.title}\n{report.description}"[:_LONGEST_READ]
     title = terms_of(report.title)[:_MOST_TERMS]
     text = [*title, *terms_of(report.description[:_LONGEST_READ])][:_MOST_TERMS]
     title_terms, text_terms = _buckets(title), _buckets(text)
@@ -81,7 +81,7 @@ def _view(report: IncidentReport, title_vector: Vectors, text_vector: Vectors) -
         title_vector=title_vector,
         text_vector=text_vector,
         facts=facts,
-        signatures=_buckets(sorted(error_signatures(raw_text))),
+        signatures=_buckets(sorted(error_signatures(raw_text(report)))),
         service=service,
         source=bucket_of(report.source),
         fingerprint=_fingerprint(service, title_terms, text_terms if len(text_terms) else facts),

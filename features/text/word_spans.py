@@ -4,10 +4,14 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from features.domain.report import IncidentReport
 from features.text.tokens import terms_of
 
 _WORD = re.compile(r"\w(?:[^\s,;()\[\]{}<>\"]*\w)?")
 _LONGEST_WORD = 400
+
+
+_LONGEST_READ = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,15 @@ class WordSpan:
     text: str
     start: int
     end: int
+
+
+def raw_text(report: IncidentReport) -> str:
+    """Return the beginning of a report's title and description, at most 20,000 characters.
+
+    >>> raw_text(IncidentReport(id="1", title="VPN down", description="since noon"))
+    'VPN down\\nsince noon'
+    """
+    return f"{report.title}\n{report.description}"[:_LONGEST_READ]
 
 
 def words_of(text: str) -> Iterator[WordSpan]:

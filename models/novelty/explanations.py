@@ -6,8 +6,8 @@ import numpy as np
 
 from features.domain.report import IncidentReport
 from features.text.tokens import term_ids, terms_of
-from features.text.word_spans import first_words
-from models.novelty.report_parts import TermIds, raw_text
+from features.text.word_spans import first_words, raw_text
+from models.novelty.report_parts import TermIds
 
 _MOST_WORDS = 3
 

@@ -12,8 +12,7 @@ from features.encoding.encoder_weights import open_encoder
 from features.encoding.word_pieces import PieceIds, open_word_pieces
 from features.text.cleaning import incident_text
 from features.text.tokens import term_ids, terms_of
-
-_LONGEST_READ = 20_000
+from features.text.word_spans import raw_text
 
 Rows = NDArray[np.int64]
 TermIds = NDArray[np.uint32]
@@ -58,11 +57,6 @@ def read_parts(reports: Sequence[IncidentReport], encoder: str) -> ReportParts:
         facts=[np.unique(term_ids(facts_of(report))) for report in reports],
         has_text=np.array([bool(text) for text in texts], dtype=np.bool_),
     )
-
-
-def raw_text(report: IncidentReport) -> str:
-    """Return the beginning of title and description, at most 20,000 characters."""
-    return f"{report.title}\n{report.description}"[:_LONGEST_READ]
 
 
 def facts_of(report: IncidentReport) -> list[str]:

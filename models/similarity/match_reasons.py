@@ -8,7 +8,7 @@ from features.domain.report import IncidentReport
 from features.search.query import bucket_of, fact_name, is_fact
 from features.text.error_signatures import error_signatures
 from features.text.tokens import term_ids, terms_of
-from features.text.word_spans import WordSpan, first_words, words_of
+from features.text.word_spans import WordSpan, first_words, raw_text, words_of
 from models.base.predictions import Reason
 from models.similarity.pair_statistics import PairStatistics
 
@@ -43,7 +43,7 @@ def parse_query(report: IncidentReport) -> ParsedQuery:
     return ParsedQuery(
         report,
         tuple((term, field, word) for term, (field, word) in words.items()),
-        error_signatures(_text_of(report)),
+        error_signatures(raw_text(report)),
     )
 
 
@@ -80,7 +80,7 @@ def sentences(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
 
 
 def _same_errors(query: ParsedQuery, past: IncidentReport) -> Iterator[tuple[float, Reason]]:
-    for name in sorted(query.signatures & error_signatures(_text_of(past))):
+    for name in sorted(query.signatures & error_signatures(raw_text(past))):
         parts = (_spelled(part) for part in re.findall(r"\w+", name))
         pattern = re.compile(r"\W+(?:\w+\W+){0,2}?".join(parts), re.IGNORECASE)
         for field, text in _texts_of(query.report):
@@ -102,7 +102,7 @@ def _same_title(report: IncidentReport, past: IncidentReport) -> Iterator[tuple[
 def _same_words(
     query: ParsedQuery, past: IncidentReport, statistics: PairStatistics
 ) -> Iterator[tuple[float, Reason]]:
-    past_text = _text_of(past)
+    past_text = raw_text(past)
     past_terms = set(terms_of(past_text))
     shared = [word for word in query.words if word[0] in past_terms]
     rarity = statistics.rarity(term_ids([term for term, _, _ in shared])).tolist()
@@ -145,7 +145,3 @@ def _reason(start_of_text: str, words: str, field: str, start: int) -> Reason:
 
 def _texts_of(report: IncidentReport) -> tuple[tuple[str, str], ...]:
     return (("title", report.title), ("description", report.description[:_LONGEST_READ]))
-
-
-def _text_of(report: IncidentReport) -> str:
-    return f"{report.title}\n{report.description}"[:_LONGEST_READ]
