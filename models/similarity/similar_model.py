@@ -1,7 +1,7 @@
 """The kind `similar`: past incidents related to a report, and an open incident it duplicates."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any, Self
@@ -17,20 +17,20 @@ from features.search.incident_index import IncidentIndex
 from features.search.query import SearchView, view_reports
 from models.base.predictions import (
     Occurrences,
-    OpenMatch,
     SimilarPrediction,
 )
 from models.base.report_model import ReportModel
 from models.similarity.deduplication import collapse_copies, copies_of
-from models.similarity.match_reasons import ParsedQuery, match_reasons, parse_query, sentences
+from models.similarity.match_reasons import match_reasons, parse_query
+from models.similarity.open_match import find_open_match
 from models.similarity.pair_features import pair_features
 from models.similarity.pair_ranker import PairRanker, RelatednessCalibration
 from models.similarity.pair_statistics import PairStatistics, measure_statistics
+from models.similarity.related_candidates import RelatedCandidates, order_rows
 from models.similarity.result_entries import (
     ListedRecords,
     PastRecords,
     write_entry,
-    write_open_match,
 )
 from models.similarity.stranger_cohort import draw_cohort
 from models.similarity.training_pairs import LabelledQuery, PairJudgement, labelled_queries
@@ -38,24 +38,8 @@ from models.similarity.training_pairs import LabelledQuery, PairJudgement, label
 DEFAULT_LIMIT = 10
 
 _CANDIDATES = 100
-_TIE = 1e-9
-_OPEN_SECONDS = 14 * 24 * 3600
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class _RelatedCandidates:
-    """The candidates that a search found for one report, and the relatedness of each.
-
-    Candidates whose relatedness reaches `cutoff` are usually shown.
-    """
-
-    report: IncidentReport
-    view: SearchView
-    candidates: Candidates
-    relatedness: Floats
-    cutoff: float
 
 
 class SimilarModel(ReportModel):
@@ -162,7 +146,7 @@ class SimilarModel(ReportModel):
         for report, view in zip(reports, views, strict=True):
             candidates = index.candidates(view, max(_CANDIDATES, limit))
             relatedness = self._relate(view, candidates)
-            related = _RelatedCandidates(
+            related = RelatedCandidates(
                 report, view, candidates, relatedness, self.calibration_.cutoff_
             )
             answers.append(_answer(related, records, self.statistics_, limit, least))
@@ -185,7 +169,7 @@ class SimilarModel(ReportModel):
 
 
 def _answer(
-    related: _RelatedCandidates,
+    related: RelatedCandidates,
     records: PastRecords,
     statistics: PairStatistics,
     limit: int,
@@ -217,13 +201,15 @@ def _answer(
         )
         for group in islice(filter(None, stored_groups), limit)
     )
-    return SimilarPrediction(similar, _open_match(related, query, records, statistics, dismissed))
+    return SimilarPrediction(
+        similar, find_open_match(related, query, records, statistics, dismissed)
+    )
 
 
-def _group_rows(related: _RelatedCandidates) -> list[list[int]]:
+def _group_rows(related: RelatedCandidates) -> list[list[int]]:
     """Return the rows in groups of near-copies, in the order of display; the first row is shown."""
     candidates, relatedness = related.candidates, related.relatedness
-    by_relatedness = _order_rows(related)
+    by_relatedness = order_rows(related)
     # Of near-copies, the best documented one is shown, if it is related closely enough. It comes
     # first, so undocumented incidents never change the groups of documented ones.
     best_first = sorted(
@@ -234,7 +220,7 @@ def _group_rows(related: _RelatedCandidates) -> list[list[int]]:
     return [groups[row] for row in by_relatedness if row in groups]
 
 
-def _join_recurrences(related: _RelatedCandidates, groups: list[list[int]]) -> list[list[int]]:
+def _join_recurrences(related: RelatedCandidates, groups: list[list[int]]) -> list[list[int]]:
     """Move undocumented near-copies of the report into the first documented group."""
     candidates = related.candidates
     is_shown = related.relatedness >= related.cutoff
@@ -265,106 +251,3 @@ def _count_occurrences(candidates: Candidates, group: Sequence[int]) -> Occurren
         last_at=None if last == UNKNOWN_TIME else datetime.fromtimestamp(last, UTC),
         with_fix=sum(of_text.with_fix for of_text in texts),
     )
-
-
-def _order_rows(related: _RelatedCandidates) -> list[int]:
-    """Return the rows by falling relatedness; of ties, the best documented, then the newest."""
-    candidates, relatedness = related.candidates, related.relatedness
-    rows = np.argsort(-relatedness, kind="stable").tolist()
-    ordered_rows: list[int] = []
-    for tied_rows in _split_ties(rows, relatedness):
-        ordered_rows += sorted(
-            tied_rows,
-            key=lambda row: (
-                -candidates.documentation[row],
-                -candidates.opened[row],
-                candidates.ids[row],
-            ),
-        )
-    return ordered_rows
-
-
-def _split_ties(rows: Sequence[int], relatedness: Floats) -> Iterator[list[int]]:
-    tied_rows: list[int] = []
-    for row in rows:
-        if tied_rows and relatedness[row] < relatedness[tied_rows[0]] - _TIE:
-            yield tied_rows
-            tied_rows = []
-        tied_rows.append(row)
-    if tied_rows:
-        yield tied_rows
-
-
-def _open_match(
-    related: _RelatedCandidates,
-    query: ParsedQuery,
-    records: PastRecords,
-    statistics: PairStatistics,
-    dismissed: Collection[str],
-) -> OpenMatch | None:
-    """Return the most related open incident that was opened before the report; None if none was.
-
-    Only candidates that were opened within the 14 days before the report are considered.
-    """
-    for row in _order_rows(related):
-        if related.relatedness[row] < related.cutoff:
-            break
-        incident = _open_incident(related, row, records)
-        if incident is None or incident.report.id in dismissed:
-            continue
-        match = write_open_match(
-            incident,
-            relatedness=float(related.relatedness[row]),
-            members=records.members(incident.report.id),
-            why=sentences(match_reasons(query, incident.report, statistics)),
-        )
-        if match is not None:
-            return match
-    return None
-
-
-def _open_incident(
-    related: _RelatedCandidates, row: int, records: PastRecords
-) -> ResolvedIncident | None:
-    """Return a candidate's original incident, None if it cannot be an open match.
-
-    The original is the incident that the candidate duplicates, or else the candidate itself. Both
-    must be open, the candidate must be recent, and the original must be earlier than the report.
-    """
-    candidates, report_opened = related.candidates, related.view.opened
-    if not candidates.is_open[row] or candidates.opened[row] == UNKNOWN_TIME:
-        return None
-    if report_opened is None:
-        report_opened = int(datetime.now(UTC).timestamp())
-    if report_opened - candidates.opened[row] > _OPEN_SECONDS:
-        return None
-    original = _find_original(candidates.ids[row], records)
-    if original is None or not original.outcome.is_open:
-        return None
-    return original if _is_earlier(original.report, related.report) else None
-
-
-def _is_earlier(past: IncidentReport, report: IncidentReport) -> bool:
-    """Tell whether a past incident was opened before a report, or may have been (unknown time)."""
-    if past.id == report.id:
-        return False
-    if past.opened_at is None or report.opened_at is None:
-        return True
-    return past.opened_at < report.opened_at
-
-
-def _find_original(id: str, records: PastRecords) -> ResolvedIncident | None:  # noqa: A002
-    """Follow `duplicate_of` links from an incident; return the last one, None for an unknown id.
-
-    Without a link to a known incident, the result is the incident itself. If the links form a
-    circle, the last incident is the one before the first repetition.
-    """
-    visited, incident = {id}, records.find([id]).get(id)
-    while incident is not None:
-        link = incident.outcome.duplicate_of
-        original = None if link is None or link in visited else records.find([link]).get(link)
-        if original is None:
-            break
-        visited.add(original.report.id)
-        incident = original
-    return incident

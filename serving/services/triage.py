@@ -20,10 +20,8 @@ from features.errors import PrecedentError
 from features.store.store import Store
 from features.text.near_copy_key import near_copy_key
 from models.base.demotion import demote
-from models.base.predictions import Decision, NoveltyPrediction, Prediction
-from models.classification.calibrated_model import CalibratedModel
+from models.base.predictions import Decision, Prediction
 from models.novelty.novelty_gate import TARGET as NOVELTY
-from models.novelty.novelty_gate import restrict
 from models.novelty.novelty_model import NoveltyModel
 from serving.background.champions import Champions, LoadedVersion
 from serving.background.shadow_predictions import ShadowPredictor
@@ -42,6 +40,7 @@ from serving.schemas.requests import AnswerPart
 from serving.services.answer_policy import AnswerPolicy
 from serving.services.audit_reveals import revealed_groups
 from serving.services.audit_sampling import HELD_BACK, AuditSample
+from serving.services.novelty_restriction import restrict_unusual
 
 _log = logging.getLogger(__name__)
 
@@ -176,8 +175,8 @@ class TriageService:
             for target, predict in available.items()
             if policy.modes.of(target) is not Mode.OFF
         }
-        predictions, failed = _predict(switched_on, batch)
-        predictions = _restrict_unusual(predictions, champions)
+        unrestricted, failed = _predict(switched_on, batch)
+        predictions = restrict_unusual(unrestricted, champions)
         answering = {
             target: champions.serving[target]
             for target in predictions
@@ -242,36 +241,6 @@ def _predict(
             _log.error("a champion cannot answer", extra={"fields": fields})
             failed[target] = "cannot answer now; the log says why"
     return predictions, failed
-
-
-def _restrict_unusual(
-    predictions: Mapping[str, Sequence[Prediction]], champions: Champions
-) -> dict[str, Sequence[Prediction]]:
-    """Restrict the answers about reports that are unlike the history.
-
-    Without an answer about novelty, a model whose certificates need it gives no `auto` answer.
-    """
-    judgements = predictions.get(NOVELTY)
-    restricted: dict[str, Sequence[Prediction]] = {}
-    for target, target_predictions in predictions.items():
-        if judgements is not None:
-            restricted[target] = [
-                restrict(target, prediction, judgement)
-                for prediction, judgement in zip(target_predictions, judgements, strict=True)
-                if isinstance(judgement, NoveltyPrediction)
-            ]
-        elif _needs_novelty(champions.serving.get(target)):
-            restricted[target] = [
-                demote(prediction, Decision.SUGGEST) for prediction in target_predictions
-            ]
-        else:
-            restricted[target] = target_predictions
-    return restricted
-
-
-def _needs_novelty(champion: LoadedVersion | None) -> bool:
-    model = None if champion is None else champion.model
-    return isinstance(model, CalibratedModel) and model.certification_.needs_novelty
 
 
 def _assemble(

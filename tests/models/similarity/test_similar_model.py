@@ -13,8 +13,9 @@ from features.encoding.encoder import HashingEncoder
 from features.errors import NotTrained
 from features.search.incident_index import IncidentIndex
 from models.base.predictions import Decision, SimilarPrediction
+from models.similarity.related_candidates import order_rows
 from models.similarity.result_entries import ListedRecords
-from models.similarity.similar_model import SimilarModel, _order_rows
+from models.similarity.similar_model import SimilarModel
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 TITLE, TEXT = "card payments hang at the gateway", "checkout times out, pool exhausted, 40 wait"
@@ -87,7 +88,7 @@ def test_equally_related_come_by_documentation_and_then_the_newest() -> None:
     )
     relatedness = np.array([0.9, 0.9 - 4e-10, 0.9 - 5e-10, 0.9, 0.9 - 1e-6, 0.9 + 1e-6])
     matches = SimpleNamespace(candidates=candidates, relatedness=relatedness)
-    order = [candidates.ids[row] for row in _order_rows(matches)]
+    order = [candidates.ids[row] for row in order_rows(matches)]
     assert order == ["ahead", "new fix", "old fix", "note", "none", "behind"]
 
 
