@@ -59,3 +59,8 @@ class ResolvedIncident:
 
     report: IncidentReport
     outcome: Outcome
+
+    @property
+    def labels_known_at(self) -> datetime | None:
+        """When the labels became known: when it was resolved, else when it opened."""
+        return self.outcome.resolved_at or self.report.opened_at

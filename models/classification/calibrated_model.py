@@ -20,13 +20,16 @@ from models.classification.cross_validation import Fold, Rows, copy_folds, repor
 from models.classification.drift_doubt import DriftDoubt
 from models.classification.expert_pool import CrossFit, ExpertPool, Floats
 from models.classification.experts import RUNGS, method_level
-from models.classification.explanations import Explainer, ScoredReports, Scores
+from models.classification.explanations import Explainer, ScoredPool, ScoredReports, Scores
 from models.classification.nearest_examples import nearest_exemplars
+from models.classification.recent_past import DatedRows, RecentPast
 from models.classification.residual_probability import ResidualProbability
+from models.classification.timeline import Timeline
 
 _MOST_ROWS_FOR_CHARACTERS = 10_000
 _MOST_SUGGESTED = 3
 _USEFUL = 0.5
+_RECENT = "recent past"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class CalibratedModel(ReportModel):
 
     is_ordered: ClassVar[bool] = False
     classes_: list[str]
+    recent_past_: RecentPast | None
 
     def __init__(self, *, target: str = "category", encoder: str = MINILM, seed: int = 0) -> None:
         self.target = target
@@ -60,11 +64,15 @@ class CalibratedModel(ReportModel):
         examples: Sequence[ResolvedIncident],
         folds: Sequence[Fold] | None = None,
         copies: Rows | None = None,
+        *,
+        follows_time: bool = False,
     ) -> Self:
         """Learn from the labelled examples.
 
         `folds` hold row numbers of the examples; the default folds do not split groups of
         near-copies. `copies` gives the near-copy group of each example, if it is known already.
+        With `follows_time`, each fold is later than what its model is fitted on, and experts of the
+        recent past are added if they answer better lately (see `RecentPast`).
         `cross_fit_` holds the calibrated probabilities of held-out rows, for evaluation.
         """
         labels = [label_of(example.outcome, self.target) for example in examples]
@@ -85,7 +93,14 @@ class CalibratedModel(ReportModel):
         )
         self.example_ids_ = np.array([report.id for report in reports])
         self.example_labels_ = classes
-        cross_fit = self._fit_probabilities(self._encode(reports), classes, folds)
+        encoded = self._encode(reports)
+        cross_fit = self._fit_probabilities(encoded, classes, folds)
+        self.recent_past_ = None
+        if follows_time:
+            timeline = Timeline.of([examples[int(row)] for row in labelled_rows])
+            dated = DatedRows(encoded, classes, timeline, copies)
+            cross_fit = self._add_recent_past(dated, cross_fit)
+        cross_fit = self._choose_labels(cross_fit, classes[cross_fit.rows], folds)
         self.label_sets_ = LabelSets(is_ordered=self.is_ordered).fit(
             cross_fit.probabilities, classes[cross_fit.rows], copies[cross_fit.rows]
         )
@@ -152,16 +167,41 @@ class CalibratedModel(ReportModel):
     ) -> CrossFit:
         """Fit the model, and return the cross-fitted probabilities of the held-out rows."""
 
+    def _choose_labels(
+        self,
+        cross_fit: CrossFit,
+        labels: Rows,  # noqa: ARG002
+        folds: Sequence[Fold],  # noqa: ARG002
+    ) -> CrossFit:
+        """Return the cross-fit with the numbers of the predicted classes."""
+        return cross_fit
+
     @abstractmethod
     def _pools(self) -> Mapping[str, ExpertPool]:
         """Return the fitted pools by name."""
 
     @abstractmethod
-    def _combine(self, scores: Scores) -> Floats:
+    def _combine_pools(self, scores: Scores) -> Floats:
         """Turn each pool's scores into calibrated probabilities of shape (reports, classes)."""
 
+    def _add_recent_past(self, rows: DatedRows, cross_fit: CrossFit) -> CrossFit:
+        recent_past = RecentPast(classes=len(self.classes_)).fit(rows, cross_fit)
+        if recent_past.experts_:
+            self.recent_past_ = recent_past
+        return recent_past.take_cross_fit()
+
+    def _combine(self, scores: Scores) -> Floats:
+        probabilities = self._combine_pools(scores)
+        if self.recent_past_ is None:
+            return probabilities
+        return self.recent_past_.mix(probabilities, scores[_RECENT])
+
+    def _scored_pools(self) -> dict[str, ScoredPool]:
+        pools: dict[str, ScoredPool] = dict(self._pools())
+        return pools if self.recent_past_ is None else pools | {_RECENT: self.recent_past_}
+
     def _score(self, encoded: EncodedReports) -> Scores:
-        return {name: pool.score(encoded) for name, pool in self._pools().items()}
+        return {name: pool.score(encoded) for name, pool in self._scored_pools().items()}
 
     def _probabilities(self, encoded: EncodedReports) -> Floats:
         return self._combine(self._score(encoded))
@@ -175,7 +215,7 @@ class CalibratedModel(ReportModel):
             self.example_labels_,
             self.classes_,
         )
-        weights = Explainer(pools, self._combine).explain(batch)
+        weights = Explainer(self._scored_pools(), self._combine).explain(batch)
         return [
             replace(evidence, exemplars=nearest)
             for evidence, nearest in zip(weights, exemplars, strict=True)

@@ -78,7 +78,7 @@ class ChoiceModel(CalibratedModel):
     def _pools(self) -> dict[str, ExpertPool]:
         return {self.target: self.pool_}
 
-    def _combine(self, scores: Scores) -> Floats:
+    def _combine_pools(self, scores: Scores) -> Floats:
         return self.pool_.combine(scores[self.target])
 
     def _prediction(

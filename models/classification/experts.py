@@ -22,6 +22,7 @@ from features.encoding.transformers import (
     TfidfWeights,
 )
 from models.classification.nearest_neighbours import NeighbourVotes
+from models.statistics.smoothed_regression import SmoothedRegression
 
 Floats = NDArray[np.float64]
 
@@ -76,6 +77,19 @@ def choose_experts(encoded: EncodedReports, *, classes: int, seed: int) -> dict[
     elif classes <= _MOST_CLASSES_FOR_TREES and rows >= _FEWEST_FOR_TREES:
         experts["trees"] = _trees(seed)
     return experts
+
+
+def recent_expert() -> Pipeline:
+    """Return an unfitted expert for few rows: a logistic regression over all views."""
+    views = FeatureUnion(
+        [
+            ("words", TfidfWeights(part="words")),
+            ("titles", TfidfWeights(part="titles")),
+            ("facts", FactIndicators()),
+            ("vectors", SentenceVectors()),
+        ]
+    )
+    return Pipeline([("views", views), ("classify", SmoothedRegression())])
 
 
 def method_level(experts: Mapping[str, object]) -> str:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from scipy.special import logit
 from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.pipeline import Pipeline
 
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import (
@@ -27,7 +28,6 @@ from features.text.cleaning import clean_text, incident_text
 from models.base.predictions import Evidence, FieldWeight, TokenWeight
 from models.classification.cross_validation import Rows
 from models.classification.evidence_words import is_content_word, locate_token
-from models.classification.expert_pool import ExpertPool
 from models.classification.experts import VECTORS_ALONE, expert_scores
 
 _TOKENS = 6
@@ -38,6 +38,17 @@ _CERTAIN = 1e-9
 Floats = NDArray[np.float64]
 Scores = Mapping[str, Floats]
 Weight = TypeVar("Weight", TokenWeight, FieldWeight)
+
+
+class ScoredPool(Protocol):
+    """Experts that score reports."""
+
+    classes: int
+    experts_: dict[str, Pipeline]
+
+    def score(self, encoded: EncodedReports) -> Floats:
+        """Return scores of shape (experts, reports, classes)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ class Explainer:
     probabilities.
     """
 
-    pools: Mapping[str, ExpertPool]
+    pools: Mapping[str, ScoredPool]
     combine: Callable[[Scores], Floats]
 
     def explain(self, batch: ScoredReports) -> list[Evidence]:
@@ -146,7 +157,7 @@ class Explainer:
             Ablation(row, word=word) for row, words in enumerate(sums) for word in _largest(words)
         ]
 
-    def _linear_pools(self) -> list[ExpertPool]:
+    def _linear_pools(self) -> list[ScoredPool]:
         """Return the pools with a linear expert; with very few labels there are none."""
         return [pool for pool in self.pools.values() if "linear" in pool.experts_]
 
@@ -198,7 +209,7 @@ def _remove_fact(facts: dict[str, str], fact: str | None) -> dict[str, str]:
     return {name: value for name, value in facts.items() if name != fact}
 
 
-def _score_again(pool: ExpertPool, edited: EncodedReports, before: Floats) -> Floats:
+def _score_again(pool: ScoredPool, edited: EncodedReports, before: Floats) -> Floats:
     """Return the scores of edited reports; experts on vectors alone keep those of `before`."""
     scores = before.copy()
     for place, (name, expert) in enumerate(pool.experts_.items()):
@@ -207,7 +218,7 @@ def _score_again(pool: ExpertPool, edited: EncodedReports, before: Floats) -> Fl
     return scores
 
 
-def _views(pool: ExpertPool) -> dict[str, Any]:
+def _views(pool: ScoredPool) -> dict[str, Any]:
     return dict(pool.experts_["linear"]["views"].transformer_list)
 
 
@@ -217,7 +228,7 @@ def _tokens_of(counter: HashingVectorizer, texts: Sequence[str]) -> list[list[st
 
 
 def _margins_of_words(
-    pool: ExpertPool, batch: ScoredReports, parts: Mapping[str, list[list[str]]]
+    pool: ScoredPool, batch: ScoredReports, parts: Mapping[str, list[list[str]]]
 ) -> list[dict[str, float]]:
     """Return one total per word for each report: the margins of the word and its word pairs."""
     sums: list[dict[str, float]] = [defaultdict(float) for _ in batch.reports]
@@ -239,7 +250,7 @@ def _margins_of_words(
     return sums
 
 
-def _margins(pool: ExpertPool, features: csr_array, start: int, predicted: Rows) -> csr_array:
+def _margins(pool: ScoredPool, features: csr_array, start: int, predicted: Rows) -> csr_array:
     """Return the features times the slopes of each row's predicted class.
 
     The slopes of these features begin at column `start` of the classifier's coefficients.

@@ -135,10 +135,9 @@ class SeverityModel(CalibratedModel):
         held_out = self._held_out_levels(len(labels))
         ranks = labels[held_out.rows]
         self.calibration_ = TopCalibration().fit(held_out.probabilities, ranks)
-        calibrated = _cross_calibrate(held_out, ranks, folds)
-        return self._choose_cuts(calibrated, ranks, folds)
+        return _cross_calibrate(held_out, ranks, folds)
 
-    def _choose_cuts(self, cross_fit: CrossFit, labels: Rows, folds: Sequence[Fold]) -> CrossFit:
+    def _choose_labels(self, cross_fit: CrossFit, labels: Rows, folds: Sequence[Fold]) -> CrossFit:
         """Set `cuts_` to learned cuts if these cost less on held-out folds, else to plain cuts.
 
         Plain cuts are the default, because learned cuts depend on the shares of the levels, which
@@ -181,7 +180,7 @@ class SeverityModel(CalibratedModel):
     def _pools(self) -> dict[str, ExpertPool]:
         return self.pools_
 
-    def _combine(self, scores: Scores) -> Floats:
+    def _combine_pools(self, scores: Scores) -> Floats:
         at_least = {rank: pool.combine(scores[rank])[:, 1] for rank, pool in self.pools_.items()}
         reports = next(iter(scores.values())).shape[1]
         return self.calibration_.transform(self._levels(at_least, reports))

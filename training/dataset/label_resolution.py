@@ -8,7 +8,6 @@ from features.domain.label_sources import labels_of, source_for
 from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from features.domain.predictions import PredictionSummary
 from features.domain.report import ResolvedIncident
-from training.dataset.split import known_at
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -118,7 +117,7 @@ def _final_states(incident: ResolvedIncident | None) -> Iterator[LabelRecord]:
             label=label,
             source=LabelSource.OUTCOME,
             given_by=FINAL_STATE,
-            given_at=known_at(incident) or _EARLIEST,
+            given_at=incident.labels_known_at or _EARLIEST,
         )
 
 

@@ -89,11 +89,6 @@ def _warn_of_few_groups(groups: int) -> str:
     )
 
 
-def known_at(incident: ResolvedIncident) -> datetime | None:
-    """Return when an incident's labels became known: when it was resolved, else when it opened."""
-    return incident.outcome.resolved_at or incident.report.opened_at
-
-
 def is_dated(incidents: Sequence[ResolvedIncident]) -> bool:
     """Tell whether at least 90% of the incidents have an opening time."""
     dated_count = sum(incident.report.opened_at is not None for incident in incidents)
@@ -127,7 +122,7 @@ def _split_by_time(incidents: Sequence[ResolvedIncident], copies: Rows) -> Split
     period started.
     """
     opened_at = np.array([_timestamp(incident.report.opened_at) for incident in incidents])
-    labels_known_at = np.array([_timestamp(known_at(incident)) for incident in incidents])
+    labels_known_at = np.array([_timestamp(incident.labels_known_at) for incident in incidents])
     dated_rows = np.flatnonzero(np.isfinite(opened_at))
     order = dated_rows[np.argsort(opened_at[dated_rows], kind="stable")]
     bounds = np.linspace(_FIRST_JUDGED_SHARE * len(order), len(order), _TIME_BLOCKS + 1).astype(int)

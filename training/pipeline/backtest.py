@@ -17,7 +17,7 @@ from models.classification.calibrated_model import CalibratedModel
 from models.classification.cross_validation import Rows, one_of_each, report_copy_groups
 from models.novelty.novelty_gate import restrict
 from models.novelty.novelty_model import NoveltyModel
-from training.dataset.split import Split, is_dated, known_at, split_history
+from training.dataset.split import Split, is_dated, split_history
 from training.dataset.targets import Target
 from training.evaluation.binomial_intervals import lower_bound, upper_bound
 from training.evaluation.evaluate import Flags
@@ -214,7 +214,7 @@ def _known_before(history: History, cut: datetime) -> History:
 
 
 def _is_known(incident: ResolvedIncident, cut: datetime) -> bool:
-    opened_at, labels_known_at = incident.report.opened_at, known_at(incident)
+    opened_at, labels_known_at = incident.report.opened_at, incident.labels_known_at
     if opened_at is None or labels_known_at is None:
         return False
     return max(opened_at, labels_known_at) < cut

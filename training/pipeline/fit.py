@@ -77,7 +77,7 @@ def fit_and_judge(
         adapted=adapted,
     )
     learned = without_late_severity(history)
-    model.fit(learned.incidents, split.folds, split.copies)
+    model.fit(learned.incidents, split.folds, split.copies, follows_time=bool(split.periods))
     reports = [incident.report for incident in history.incidents]
     evaluation = evaluate(model, target, split, reports, allows_auto)
     if evaluation.drift is not None and evaluation.drift.has_drifted:

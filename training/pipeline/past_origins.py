@@ -12,7 +12,7 @@ from features.errors import NotEnoughHistory
 from models.base.target_labels import label_of
 from models.classification.cross_validation import Rows, one_of_each
 from models.kinds import build_model
-from training.dataset.split import Split, known_at, split_history
+from training.dataset.split import Split, split_history
 from training.dataset.targets import Target
 from training.evaluation.drift_doubt import OriginCheck
 from training.plan import TrainingPlan
@@ -78,7 +78,7 @@ def _check(
         under_rating_cost=plan.under_rating_cost,
     )
     try:
-        model.fit(past.incidents, split.folds, split.copies)
+        model.fit(past.incidents, split.folds, split.copies, follows_time=bool(split.periods))
     except NotEnoughHistory:
         return None
     probabilities = model.predict_proba([history.incidents[int(row)].report for row in rows])
@@ -99,7 +99,7 @@ def _draw(rows: Rows, copies: Rows) -> Rows:
 
 
 def _is_known(incident: ResolvedIncident, origin: datetime) -> bool:
-    moment = known_at(incident)
+    moment = incident.labels_known_at
     return moment is not None and moment <= origin
 
 
