@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from replay_peers import ALL_OF_THE_PAST
 from replay_units import ReplayedAnswers
 
 from models.base.estimate import Estimate
@@ -21,10 +22,10 @@ from training.evaluation.metrics import (
 
 @dataclass(frozen=True, slots=True)
 class ReplayComparison:
-    """Each contender's figures, and ours less the best peer, whose window is chosen afterwards.
+    """Each contender's figures, and ours less the best peer in each figure, chosen afterwards.
 
-    Intervals resample whole units. `differences` gives by contender of ours and by figure the name
-    of the best peer in that figure, and the difference on the same incidents. `notes` say what the
+    Intervals resample whole units. `differences` gives for each row of differences and each figure
+    the name of the best peer, and ours less theirs on the same incidents. `notes` say what the
     table cannot.
     """
 
@@ -49,7 +50,7 @@ def compare_replayed(
     peers: Mapping[str, ReplayedAnswers],
     notes: tuple[str, ...] = (),
 ) -> ReplayComparison:
-    """Measure every contender, and compare each of ours with the best peer in each figure."""
+    """Measure every contender; compare each of ours with the best peer, in any window or in all."""
     everyone = {**ours, **baselines, **peers}
     some = next(iter(everyone.values()))
     return ReplayComparison(
@@ -57,9 +58,18 @@ def compare_replayed(
         units=f"{len(some.starts)} units from {some.starts[0].date()} to {some.starts[-1].date()}",
         seconds={name: answers.seconds for name, answers in everyone.items()},
         figures={name: _measure(answers) for name, answers in everyone.items()},
-        differences={name: _differences(answers, peers) for name, answers in ours.items()},
+        differences={
+            f"{name} less the best {title}": _differences(answers, rivals)
+            for name, answers in ours.items()
+            for title, rivals in _rivals(peers).items()
+        },
         notes=notes,
     )
+
+
+def _rivals(peers: Mapping[str, ReplayedAnswers]) -> dict[str, Mapping[str, ReplayedAnswers]]:
+    of_all = {name: answers for name, answers in peers.items() if name.endswith(ALL_OF_THE_PAST)}
+    return {"window": peers, "peer of all the past": of_all}
 
 
 def _measure(answers: ReplayedAnswers) -> dict[str, Estimate]:

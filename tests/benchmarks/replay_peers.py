@@ -17,6 +17,9 @@ from models.base.target_labels import label_of
 WINDOWS = (None, 365, 180, 90, 30)
 """The days that are learned from; None for all of the past."""
 
+ALL_OF_THE_PAST = ", all"
+"""How the name of a peer of all of the past ends."""
+
 _WITH_TEXT = ("TF-IDF + LR", "MiniLM + LR")
 _LEAST_INCIDENTS = 20
 
@@ -26,7 +29,7 @@ def peers_in_windows(history: History, target: str) -> dict[str, Contender]:
     readable = choose_peers([incident.report for incident in history.incidents])
     builds = {n: readable[n] for n in _WITH_TEXT} if readable is TEXT_PEERS else FACT_PEERS
     return {
-        f"{name}, {'all' if days is None else f'{days} days'}": contender
+        name + (ALL_OF_THE_PAST if days is None else f", {days} days"): contender
         for name, build in builds.items()
         for days, contender in _in_windows(_peer(build, target)).items()
     }
@@ -37,7 +40,7 @@ def majority_of_unit_before(target: str, unit: UnitOfTime) -> Contender:
 
     def answer(past: History, asked: Sequence[IncidentReport]) -> Answers:
         newest = unit.start(past.incidents[-1].report.opened_at)
-        return _answer_by_shares(_since(past, newest), target, asked)
+        return answer_by_shares(_since(past, newest), target, asked)
 
     return answer
 
@@ -46,6 +49,13 @@ def last_days(past: History, days: int, asked: Sequence[IncidentReport]) -> Hist
     """Return what was opened in the days before the first report, but 20 incidents at least."""
     window = _since(past, asked[0].opened_at - timedelta(days=days))
     return window if len(window.incidents) >= _LEAST_INCIDENTS else _newest(past)
+
+
+def answer_by_shares(past: History, target: str, asked: Sequence[IncidentReport]) -> Answers:
+    """Answer every report by the labels' shares in a past."""
+    counts = Counter(label_of(incident.outcome, target) for incident in past.incidents)
+    shares = np.array(list(counts.values())) / counts.total()
+    return Answers.of_likeliest(list(counts), np.tile(shares, (len(asked), 1)))
 
 
 def _in_windows(learn: Contender) -> Mapping[int | None, Contender]:
@@ -70,18 +80,11 @@ def _peer(build: Callable[[], Pipeline], target: str) -> Contender:
     def answer(past: History, asked: Sequence[IncidentReport]) -> Answers:
         labels = [label_of(incident.outcome, target) for incident in past.incidents]
         if len(set(labels)) < 2:
-            return _answer_by_shares(past, target, asked)
+            return answer_by_shares(past, target, asked)
         peer = build().fit([incident.report for incident in past.incidents], labels)
         return Answers.of_likeliest(peer.classes_, peer.predict_proba(asked))
 
     return answer
-
-
-def _answer_by_shares(past: History, target: str, asked: Sequence[IncidentReport]) -> Answers:
-    """Answer every report by the labels' shares in a past."""
-    counts = Counter(label_of(incident.outcome, target) for incident in past.incidents)
-    shares = np.array(list(counts.values())) / counts.total()
-    return Answers.of_likeliest(list(counts), np.tile(shares, (len(asked), 1)))
 
 
 def _since(past: History, moment) -> History:

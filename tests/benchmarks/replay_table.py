@@ -16,8 +16,8 @@ def write_replay(section: Section) -> str:
         _row(*["---"] * (len(names) + 2)),
         *(_contender(section, contender) for contender in section["figures"]),
         *(
-            _row(f"{ours} less the best peer", *map(_difference, differences.values()), "")
-            for ours, differences in section["differences"].items()
+            _row(title, *map(_difference, differences.values()), "")
+            for title, differences in section["differences"].items()
         ),
     ]
     about = " ".join(
