@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from peers import FACT_PEERS, TEXT_PEERS, choose_peers
@@ -87,7 +87,7 @@ def _peer(build: Callable[[], Pipeline], target: str) -> Contender:
     return answer
 
 
-def _since(past: History, moment) -> History:
+def _since(past: History, moment: datetime) -> History:
     kept = tuple(i for i in past.incidents if i.report.opened_at >= moment)
     return replace(past, incidents=kept)
 
