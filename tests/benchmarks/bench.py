@@ -76,7 +76,7 @@ def _measure(name: str, rows: int | None, home: Home, run: dict[str, str]):
     if name in (_LABELS, _SETFIT):
         yield from _measure_labels(name, rows, home, run)
     elif name in (_REPLAY, _REPLAY_LOOP):
-        yield from _measure_replays(rows, home, run, with_loop=name == _REPLAY_LOOP)
+        yield from _measure_replays(name, rows, home, run)
     elif name == _TELEMETRY:
         yield from _measure_telemetry(rows, run)
     elif name == _CONCEPT_CHANGE:
@@ -128,12 +128,13 @@ def _measure_concept_changes(home: Home, run: dict[str, str]):
         yield f"{_CONCEPT_CHANGE}: {pool.name}", noticed_section(noticed, run)
 
 
-def _measure_replays(rows: int | None, home: Home, run: dict[str, str], *, with_loop: bool):
+def _measure_replays(name: str, rows: int | None, home: Home, run: dict[str, str]):
     """Replay each target of each history; retraining through the gate as well takes hours."""
-    for name, replayed in REPLAYED.items():
+    with_loop = name == _REPLAY_LOOP
+    for history, replayed in REPLAYED.items():
         for target in replayed.targets:
-            comparison = measure_replay(name, target, home, with_loop=with_loop, rows=rows)
-            yield f"{_REPLAY}: {name}, {target}", replay_section(comparison, run)
+            comparison = measure_replay(history, target, home, with_loop=with_loop, rows=rows)
+            yield f"{name}: {history}, {target}", replay_section(comparison, run)
 
 
 if __name__ == "__main__":
