@@ -7,7 +7,9 @@ from comparison import compare_with_peers
 from concept_change import measure_noticing, pools
 from data_sets import DATA_SETS, load_data_set
 from gate_simulation import TRIALS, simulate_all
+from history_replay import measure_replay
 from label_counts import SOURCES, measure_label_counts
+from replay_histories import REPLAYED
 from results import (
     alarm_rate_section,
     comparison_section,
@@ -19,6 +21,7 @@ from results import (
     label_count_section,
     noticed_section,
     render,
+    replay_section,
     timing_section,
 )
 from rich.console import Console
@@ -41,6 +44,7 @@ _TIMINGS, _SEARCH_TIMINGS, _TELEMETRY = "timings", "search-timings", "telemetry"
 _CONCEPT_CHANGE, _CHANGED_SHARE = "concept-change", 0.12
 _LABELS, _SETFIT = "labels", "labels-setfit"
 _GATE = "gate"
+_REPLAY, _REPLAY_LOOP = "replay", "replay-loop"
 _SETFIT_LABELS = 50
 
 
@@ -59,10 +63,11 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     learned = [name for name, data_set in DATA_SETS.items() if data_set.targets]
-    others = [_LABELS, _TELEMETRY, _TIMINGS, _SEARCH_TIMINGS, _GATE, _CONCEPT_CHANGE]
+    others = [_LABELS, _TELEMETRY, _TIMINGS, _SEARCH_TIMINGS, _GATE, _CONCEPT_CHANGE, _REPLAY]
     names = [*learned, *_RETRIEVALS, *others]
+    choices = [*names, _SETFIT, _REPLAY_LOOP]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data-set", nargs="+", choices=[*names, _SETFIT], default=names)
+    parser.add_argument("--data-set", nargs="+", choices=choices, default=names)
     parser.add_argument("--rows", type=int, help="try out on a sample; nothing is written")
     return parser
 
@@ -70,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(name: str, rows: int | None, home: Home, run: dict[str, str]):
     if name in (_LABELS, _SETFIT):
         yield from _measure_labels(name, rows, home, run)
+    elif name in (_REPLAY, _REPLAY_LOOP):
+        yield from _measure_replays(name, rows, home, run)
     elif name == _TELEMETRY:
         yield from _measure_telemetry(rows, run)
     elif name == _CONCEPT_CHANGE:
@@ -80,14 +87,20 @@ def _measure(name: str, rows: int | None, home: Home, run: dict[str, str]):
         yield name, cost_section(measure_search(home, rows), run)
     elif name == _GATE:
         yield "gate: simulated", gate_section(simulate_all(rows or TRIALS), run)
-    elif name in _RETRIEVALS:
+    else:
+        yield from _compare(name, rows, home, run)
+
+
+def _compare(name: str, rows: int | None, home: Home, run: dict[str, str]):
+    """Compare with the peers of a search, or with those of each target of a data set."""
+    if name in _RETRIEVALS:
         for title, comparison in _RETRIEVALS[name](home, rows):
             yield f"{name}: {title}", comparison_section(comparison, run)
-    else:
-        history = load_data_set(DATA_SETS[name], rows)
-        for target in DATA_SETS[name].targets:
-            comparison = compare_with_peers(history, target, home)
-            yield f"{name}: {target}", comparison_section(comparison, run)
+        return
+    history = load_data_set(DATA_SETS[name], rows)
+    for target in DATA_SETS[name].targets:
+        comparison = compare_with_peers(history, target, home)
+        yield f"{name}: {target}", comparison_section(comparison, run)
 
 
 def _measure_labels(name: str, rows: int | None, home: Home, run: dict[str, str]):
@@ -113,6 +126,15 @@ def _measure_concept_changes(home: Home, run: dict[str, str]):
     for pool, a_year in pools(home):
         noticed = list(measure_noticing(pool, a_year=a_year, share=_CHANGED_SHARE))
         yield f"{_CONCEPT_CHANGE}: {pool.name}", noticed_section(noticed, run)
+
+
+def _measure_replays(name: str, rows: int | None, home: Home, run: dict[str, str]):
+    """Replay each target of each history; retraining through the gate as well takes hours."""
+    with_loop = name == _REPLAY_LOOP
+    for history, replayed in REPLAYED.items():
+        for target in replayed.targets:
+            comparison = measure_replay(history, target, home, with_loop=with_loop, rows=rows)
+            yield f"{name}: {history}, {target}", replay_section(comparison, run)
 
 
 if __name__ == "__main__":
