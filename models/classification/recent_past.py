@@ -20,13 +20,13 @@ from models.statistics.fixed_share import track_best
 
 Floats = NDArray[np.float64]
 
-WINDOWS: Final = (365, 180, 90, 30)
+WINDOWS: Final = (np.inf, 365.0, 180.0, 90.0, 30.0)
 """How many days of the past the experts learn from."""
 
 _MOST_ROUNDS = 24
 _FEWEST_DAYS = 7.0
 _FEWEST_ROWS, _MOST_ROWS = 20, 2_000
-_MOST_OF_PAST = 0.8
+_LEAST_GROWTH = 1.25
 _PRIOR_OF_ALL = 0.5
 _SHARE = 0.1
 _LEAST_WEIGHT = 0.02
@@ -46,24 +46,22 @@ class DatedRows:
         """Return the rows whose labels were known at a moment, in days."""
         return np.flatnonzero((self.timeline.opened < origin) & (self.timeline.known <= origin))
 
-    def fit_windows(self, origin: float) -> dict[int, Pipeline]:
+    def fit_windows(self, origin: float) -> dict[float, Pipeline]:
         """Return the experts that learned from each window before a moment, by days.
 
-        A window is left out if it holds too few incidents, nearly all of the past, or the same of
-        the newest incidents as a shorter window.
+        A window is left out if it holds too few incidents, or if most of those that would be
+        learned from are in a shorter window too.
         """
         known = self.known_at(origin)
-        experts: dict[int, Pipeline] = {}
-        rows_of_shorter = 0
+        newest_first = known[np.argsort(-self.timeline.opened[known], kind="stable")]
+        experts: dict[float, Pipeline] = {}
+        shorter = 0
         for days in reversed(WINDOWS):
-            rows = known[self.timeline.opened[known] >= origin - days]
-            if len(rows) > _MOST_OF_PAST * len(known):
-                break
-            newest = rows[np.argsort(-self.timeline.opened[rows], kind="stable")[:_MOST_ROWS]]
-            if len(newest) >= max(_FEWEST_ROWS, rows_of_shorter + 1):
-                expert = recent_expert()
-                experts[days] = expert.fit(self.encoded.take(newest), self.labels[newest])
-                rows_of_shorter = len(newest)
+            is_in_window = self.timeline.opened[newest_first] >= origin - days
+            rows = newest_first[is_in_window][:_MOST_ROWS]
+            if len(rows) >= max(_FEWEST_ROWS, _LEAST_GROWTH * shorter):
+                experts[days] = recent_expert().fit(self.encoded.take(rows), self.labels[rows])
+                shorter = len(rows)
         return experts
 
 
@@ -71,8 +69,8 @@ class RecentPast(BaseEstimator):  # type: ignore[misc]
     """Experts of recent windows, and their weights beside the model of all the past.
 
     When an organisation changes, incidents from before mislead, and those from after are few. So a
-    model of all the past and experts of the last 365, 180, 90 and 30 days are mixed, by weights
-    that follow how well each has answered lately (see `track_best`). For that, the held-out
+    model of all the past and experts of all, 365, 180, 90 and 30 days are mixed, by weights that
+    follow how well each has answered lately (see `track_best`). For that, the held-out
     incidents are cut into at most 24 rounds of at least 7 days; each round is answered by experts
     that learned from what was known when the round began. An expert learns from at most the newest
     2,000 incidents of its window, and from no fewer than 20. In the end experts of little weight
@@ -100,7 +98,7 @@ class RecentPast(BaseEstimator):  # type: ignore[misc]
             for days, expert in experts.items()
             if weights[1 + WINDOWS.index(days)] >= _LEAST_WEIGHT
         }
-        self.experts_ = {f"{days} days": expert for days, expert in kept.items()}
+        self.experts_ = {_window_name(days): expert for days, expert in kept.items()}
         self.weights_ = weights[[0, *(1 + WINDOWS.index(days) for days in kept)]]
         self.weights_ = self.weights_ / self.weights_.sum()
         self.cross_fit_ = answers.mixed() if kept else cross_fit
@@ -190,3 +188,7 @@ def _cut_rounds(opened: Floats) -> Iterator[_Round]:
     numbers = (opened - first) // days
     for number in np.unique(numbers[np.isfinite(numbers)]):
         yield _Round(float(first + number * days), np.flatnonzero(numbers == number))
+
+
+def _window_name(days: float) -> str:
+    return "all" if np.isinf(days) else f"{days:.0f} days"

@@ -15,7 +15,6 @@ from features.domain.history import History
 from features.domain.report import IncidentReport, ResolvedIncident
 from models.base.target_labels import label_of
 from models.classification.cross_validation import Rows
-from training.dataset.split import known_at
 from training.evaluation.metrics import HeldOutPredictions
 
 _LEARNED_SHARE, _LEARNED_INCIDENTS = 0.25, 100
@@ -131,7 +130,7 @@ def cut_into_units(history: History, target: str, unit: UnitOfTime) -> Iterator[
 
 
 def _is_known(incident: ResolvedIncident, moment: datetime) -> bool:
-    return incident.report.opened_at < moment and known_at(incident) <= moment
+    return incident.report.opened_at < moment and incident.labels_known_at <= moment
 
 
 def _judge(units: Sequence[Unit], found: Sequence[Answers], target: str) -> HeldOutPredictions:
