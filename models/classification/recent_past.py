@@ -20,16 +20,17 @@ from models.statistics.fixed_share import track_best
 
 Floats = NDArray[np.float64]
 
-WINDOWS: Final = (np.inf, 365.0, 180.0, 90.0, 30.0)
+WINDOWS: Final = (np.inf, 365.0, 180.0, 90.0, 30.0, 7.0)
 """How many days of the past the experts learn from."""
 
 _MOST_ROUNDS = 24
 _FEWEST_DAYS = 7.0
 _FEWEST_ROWS, _MOST_ROWS = 20, 2_000
 _LEAST_GROWTH = 1.25
+_LEAST_MOVE, _DAYS_A_YEAR = 0.1, 365.0
 _PRIOR_OF_ALL = 0.5
 _SHARE = 0.1
-_LEAST_WEIGHT = 0.02
+_LEAST_WEIGHT, _LEAST_TOTAL = 0.02, 0.2
 _LEAST_PROBABILITY = 1e-6
 
 
@@ -46,35 +47,50 @@ class DatedRows:
         """Return the rows whose labels were known at a moment, in days."""
         return np.flatnonzero((self.timeline.opened < origin) & (self.timeline.known <= origin))
 
-    def fit_windows(self, origin: float) -> dict[float, Pipeline]:
-        """Return the experts that learned from each window before a moment, by days.
 
-        A window is left out if it holds too few incidents, or if most of those that would be
-        learned from are in a shorter window too.
-        """
-        known = self.known_at(origin)
-        newest_first = known[np.argsort(-self.timeline.opened[known], kind="stable")]
-        experts: dict[float, Pipeline] = {}
+class WindowExperts:
+    """The experts of the windows before a moment that moves on.
+
+    A window is left out if it holds too few incidents, or if most of those that would be learned
+    from are in a shorter window too.
+    """
+
+    experts: dict[float, Pipeline]
+
+    def __init__(self, rows: DatedRows) -> None:
+        self.experts = {}
+        self._rows = rows
+        self._fitted_at: dict[float, float] = {}
+
+    def refit(self, origin: float) -> None:
+        """Fit the experts anew, except those whose window has moved on by less than a tenth."""
+        opened, known = self._rows.timeline.opened, self._rows.known_at(origin)
+        newest_first = known[np.argsort(-opened[known], kind="stable")]
         shorter = 0
         for days in reversed(WINDOWS):
-            is_in_window = self.timeline.opened[newest_first] >= origin - days
-            rows = newest_first[is_in_window][:_MOST_ROWS]
-            if len(rows) >= max(_FEWEST_ROWS, _LEAST_GROWTH * shorter):
-                experts[days] = recent_expert().fit(self.encoded.take(rows), self.labels[rows])
-                shorter = len(rows)
-        return experts
+            rows = newest_first[opened[newest_first] >= origin - days][:_MOST_ROWS]
+            if len(rows) < max(_FEWEST_ROWS, _LEAST_GROWTH * shorter):
+                self.experts.pop(days, None)
+                continue
+            shorter = len(rows)
+            moved = origin - self._fitted_at.get(days, -np.inf)
+            if days not in self.experts or moved >= _LEAST_MOVE * min(days, _DAYS_A_YEAR):
+                encoded, labels = self._rows.encoded.take(rows), self._rows.labels[rows]
+                self.experts[days] = recent_expert().fit(encoded, labels)
+                self._fitted_at[days] = origin
 
 
 class RecentPast(BaseEstimator):  # type: ignore[misc]
     """Experts of recent windows, and their weights beside the model of all the past.
 
     When an organisation changes, incidents from before mislead, and those from after are few. So a
-    model of all the past and experts of all, 365, 180, 90 and 30 days are mixed, by weights that
+    model of all the past and experts of all, 365, 180, 90, 30 and 7 days are mixed, by weights that
     follow how well each has answered lately (see `track_best`). For that, the held-out
     incidents are cut into at most 24 rounds of at least 7 days; each round is answered by experts
     that learned from what was known when the round began. An expert learns from at most the newest
     2,000 incidents of its window, and from no fewer than 20. In the end experts of little weight
-    are dropped; a history without change mostly keeps the model of all its past alone.
+    are dropped, and all of them if they have less than a fifth of the weight: a history without
+    change mostly keeps the model of all its past alone.
     """
 
     experts_: dict[str, Pipeline]
@@ -91,16 +107,14 @@ class RecentPast(BaseEstimator):  # type: ignore[misc]
         # On these small problems, BLAS threads mostly wait for each other.
         with threadpool_limits(1):
             answers = _answer_rounds(rows, cross_fit, self.classes)
-            weights = answers.weights_at(np.inf)
-            experts = rows.fit_windows(float(np.nanmax(rows.timeline.known)))
-        kept = {
-            days: expert
-            for days, expert in experts.items()
-            if weights[1 + WINDOWS.index(days)] >= _LEAST_WEIGHT
-        }
-        self.experts_ = {_window_name(days): expert for days, expert in kept.items()}
-        self.weights_ = weights[[0, *(1 + WINDOWS.index(days) for days in kept)]]
-        self.weights_ = self.weights_ / self.weights_.sum()
+            windows = WindowExperts(rows)
+            windows.refit(float(np.nanmax(rows.timeline.known)))
+        weights = dict(zip(WINDOWS, answers.weights_at(np.inf)[1:].tolist(), strict=True))
+        kept = {days: weights[days] for days in windows.experts if weights[days] >= _LEAST_WEIGHT}
+        if sum(kept.values()) < _LEAST_TOTAL:
+            kept = {}
+        self.experts_ = {_window_name(days): windows.experts[days] for days in kept}
+        self.weights_ = np.array([1.0 - sum(kept.values()), *kept.values()])
         self.cross_fit_ = answers.mixed() if kept else cross_fit
         return self
 
@@ -167,10 +181,12 @@ def _answer_rounds(rows: DatedRows, cross_fit: CrossFit, classes: int) -> _Round
     # A window without an expert answers like all the past, so that its weight changes likewise.
     members = np.repeat(cross_fit.probabilities[None], 1 + len(WINDOWS), axis=0)
     weights = np.zeros(len(cross_fit.rows))
+    windows = WindowExperts(rows)
     for round_ in rounds:
+        windows.refit(round_.origin)
         asked = cross_fit.rows[round_.places]
         encoded = rows.encoded.take(asked)
-        for days, expert in rows.fit_windows(round_.origin).items():
+        for days, expert in windows.experts.items():
             scores = expert_scores({"": expert}, encoded, classes)[0]
             members[1 + WINDOWS.index(days), round_.places] = softmax(scores, axis=1)
         _, group, sizes = np.unique(rows.copies[asked], return_inverse=True, return_counts=True)

@@ -18,10 +18,10 @@ class SmoothedRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     >>> model = SmoothedRegression().fit(np.array([[0.0], [1.0]] * 20), np.array([3, 5] * 20))
     >>> model.predict_proba(np.array([[1.0]])).round(1).tolist()
-    [[0.1, 0.9]]
+    [[0.2, 0.8]]
     """
 
-    def __init__(self, *, prior_rows: float = 5.0) -> None:
+    def __init__(self, *, prior_rows: float = 10.0) -> None:
         self.prior_rows = prior_rows
 
     def fit(self, features: Floats, labels: NDArray[np.int64]) -> Self:
@@ -31,7 +31,7 @@ class SmoothedRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.trust_ = len(labels) / (len(labels) + self.prior_rows)
         self.regression_ = None
         if len(counts) > 1:
-            self.regression_ = LogisticRegression(C=10, tol=1e-3).fit(features, labels)
+            self.regression_ = LogisticRegression(C=3, tol=1e-3).fit(features, labels)
         return self
 
     def predict_proba(self, features: Floats) -> Floats:

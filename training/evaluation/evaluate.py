@@ -27,6 +27,9 @@ from training.evaluation.slices import Slice, find_slices, measure_slices
 
 BASELINE = "most frequent label"
 _SMOOTHING = 1.0
+# With times, the baseline knows what has been usual lately: the shares of the newest labels, with
+# the shares of all the past as if they were some further labels.
+_NEWEST_LABELS, _LABELS_OF_ALL_PAST = 200, 20.0
 
 Flags = NDArray[np.bool_]
 
@@ -40,7 +43,8 @@ class Evaluation:
     the order of their numbers. `allows_auto` says which rows may be `auto`: those that are usual
     enough, and rated no lower than their sender stated; None allows all. `drift` says whether newer
     rows differ from older ones; it is None without usable times. `slices` are parts of the rows,
-    and `slice_metrics` the model's accuracy on each.
+    and `slice_metrics` the model's accuracy on each. `is_newest` says which rows were opened in the
+    newest evaluated period; None without usable times.
     """
 
     rows: Rows
@@ -54,6 +58,7 @@ class Evaluation:
     slices: tuple[Slice, ...] = ()
     slice_metrics: tuple[SliceMetric, ...] = ()
     allows_auto: Flags | None = None
+    is_newest: Flags | None = None
 
     @property
     def actionable(self) -> HeldOutPredictions:
@@ -105,6 +110,7 @@ def evaluate(
         drift=find_drift(labels, rows, predictions, split),
         slices=slices,
         slice_metrics=measure_slices(predictions, slices, copies),
+        is_newest=np.isin(rows, split.periods[-1].rows) if split.periods else None,
     )
 
 
@@ -141,15 +147,25 @@ def _measure_metrics(
 def _label_shares(labels: Rows, split: Split, classes: int) -> Floats:
     """Return for each incident the label shares in the rows that its fold's model was fitted on.
 
-    The shape is (incidents, classes). The count of each label is increased by one, so that no share
-    of a held-out incident is zero.
+    The shape is (incidents, classes). With times, these are the shares of the newest labels. The
+    count of each label is increased by one, so that no share of a held-out incident is zero.
     """
     shares = np.zeros((len(labels), classes))
-    for fold in split.folds:
-        fit_labels = labels[fold.fit][labels[fold.fit] >= 0]
-        counts = np.bincount(fit_labels, minlength=classes) + _SMOOTHING
+    for place, fold in enumerate(split.folds):
+        past = fold.fit[labels[fold.fit] >= 0]
+        counts = _count_smoothed(labels[past], classes)
+        if split.periods:
+            before = split.periods[place].before
+            newest = before[np.isin(before, past)][-_NEWEST_LABELS:]
+            counts = np.bincount(labels[newest], minlength=classes) + (
+                _LABELS_OF_ALL_PAST / counts.sum() * counts
+            )
         shares[fold.judge] = counts / counts.sum()
     return shares
+
+
+def _count_smoothed(labels: Rows, classes: int) -> Floats:
+    return np.asarray(np.bincount(labels, minlength=classes) + _SMOOTHING)
 
 
 def _predict_most_frequent(predictions: HeldOutPredictions, shares: Floats) -> HeldOutPredictions:

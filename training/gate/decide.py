@@ -7,6 +7,7 @@ import numpy as np
 
 from features.formatting import counted, interval
 from models.base.gate_verdict import Comparison, Verdict
+from models.classification.cross_validation import Rows
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import (
     Metric,
@@ -15,6 +16,7 @@ from training.evaluation.metrics import (
     log_loss,
     macro_f1,
     quadratic_kappa,
+    take_rows,
 )
 from training.gate.opponents import FEWEST_GROUPS, Opponent, Opponents
 from training.gate.paired_bootstrap import Answers, GainEstimate, accuracy_gain, kappa_gain
@@ -69,17 +71,18 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
     """Compare a challenger with the baseline, the champion and the best champion of the past year.
 
     Its log loss must be better than the baseline's beyond noise: the 95% interval of the difference
-    excludes zero. Without a champion, its accuracy, its macro F1 and for `ordered` labels its
-    quadratically weighted kappa may not be below the baseline's beyond noise. It replaces the
-    champion if it is better beyond noise, or if it is no worse and fresher. No worse means:
-    measured at most half a point worse, and the 95% interval excludes a loss of more than three
-    quarters of a point. By the same rule it may not be worse than the best champion of the past
-    year, since many small losses add up. Its accuracy may not be significantly more than two points
-    below the champion's on any slice with at least 100 groups of near-copies. Apart from slices,
-    accuracy is compared, or for `ordered` labels the quadratically weighted kappa, on at least 100
-    groups of near-copies; with fewer groups, a fresher challenger replaces the champion without a
-    comparison. After a rollback, only a better challenger replaces the champion, so that a
-    challenger that is only fresher does not undo the rollback.
+    excludes zero, on all held-out incidents or on those of the newest period. In the newest period
+    it may not be worse beyond noise. Without a champion, its accuracy, its macro F1 and for
+    `ordered` labels its quadratically weighted kappa may not be below the baseline's beyond noise.
+    It replaces the champion if it is better beyond noise, or if it is no worse and fresher. No
+    worse means: measured at most half a point worse, and the 95% interval excludes a loss of more
+    than three quarters of a point. By the same rule it may not be worse than the best champion of
+    the past year, since many small losses add up. Its accuracy may not be significantly more than
+    two points below the champion's on any slice with at least 100 groups of near-copies. Apart from
+    slices, accuracy is compared, or for `ordered` labels the quadratically weighted kappa, on at
+    least 100 groups of near-copies; with fewer groups, a fresher challenger replaces the champion
+    without a comparison. After a rollback, only a better challenger replaces the champion, so that
+    a challenger that is only fresher does not undo the rollback.
     """
     baseline_verdict = _judge_by_baseline(ours)
     if opponents.champion is None:
@@ -98,13 +101,29 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
 
 
 def _judge_by_baseline(ours: Evaluation) -> Verdict:
-    gain = compare(log_loss, ours.baseline, ours.judged)
-    groups = len(np.unique(ours.copies))
-    comparison = Comparison(_BASELINE, "log loss saved", len(ours.rows), groups, *gain.triple)
+    verdict = _compare_with_baseline(ours, np.arange(len(ours.rows)), "")
+    if ours.is_newest is None or not ours.is_newest.any():
+        return verdict
+    newest = np.flatnonzero(ours.is_newest)
+    now = _compare_with_baseline(ours, newest, " in the newest period")
+    gain = now.comparisons[0]
+    if gain.high < 0:
+        return replace(now, comparisons=verdict.comparisons + now.comparisons)
+    if verdict.promoted or not now.promoted:
+        return verdict
+    return replace(now, comparisons=verdict.comparisons + now.comparisons)
+
+
+def _compare_with_baseline(ours: Evaluation, rows: Rows, which: str) -> Verdict:
+    gain = compare(log_loss, take_rows(ours.baseline, rows), take_rows(ours.judged, rows))
+    groups = len(np.unique(ours.copies[rows]))
+    comparison = Comparison(
+        f"{_BASELINE}{which}", "log loss saved", len(rows), groups, *gain.triple
+    )
     bounds = interval(gain.low, gain.high, "+.3f")
     figures = f"gain in log loss {gain.value:+.3f}, 95% interval {bounds}"
     is_better = gain.low > 0
-    result = "better than the baseline" if is_better else "not better than the baseline"
+    result = f"{'better' if is_better else 'not better'} than the baseline{which}"
     return Verdict(is_better, (f"{result}: {figures}",), comparisons=(comparison,))
 
 
@@ -124,6 +143,12 @@ def _judge_main_figures(ours: Evaluation, ordered: bool) -> Verdict:
 def _judge_by_champion(
     ours: Evaluation, opponent: Opponent, opponents: Opponents, ordered: bool
 ) -> Verdict:
+    if opponents.later is not None:
+        name = f"the champion (version {opponents.later.version})"
+        later = _compare(ours, opponents.later, name, ordered)
+        if later.is_better:
+            reason = f"better than {later}"
+            return Verdict(True, (reason,), comparisons=(later.comparison,))
     result = _compare(ours, opponent, f"the champion (version {opponent.version})", ordered)
     if result.comparison.groups < FEWEST_GROUPS:
         reason = (

@@ -24,6 +24,9 @@ from training.plan import TrainingPlan
 FEWEST_GROUPS = 100
 """Two versions are compared if both answered at least this many groups of near-copies."""
 
+FEWEST_LATER_GROUPS = 20
+"""With at least this many later groups, a challenger may prove that it is better there."""
+
 _YEAR = timedelta(days=365)
 _MAX_ASKED = 2000
 _EARLIER_FORMAT = "was saved by an earlier version of Precedent and cannot answer; not compared"
@@ -48,6 +51,8 @@ class Opponent:
 class Opponents:
     """The champion, earlier champions, and whether the challenger is fresher than the champion.
 
+    `later` are the champion's answers to incidents that were opened after its data ended, if they
+    are too few to compare the two on these alone; None if there are fewer than 20 groups.
     `freshness` says in words what makes the challenger fresher, None if nothing does. `warnings`
     say why the champion is not compared, or why it is compared only by its held-out answers.
     `rolled_back` says who rolled back to the champion, when and why; None if nobody did.
@@ -58,6 +63,7 @@ class Opponents:
     past: tuple[Opponent, ...] = ()
     warnings: tuple[str, ...] = ()
     rolled_back: str | None = None
+    later: Opponent | None = None
 
 
 def find_opponents(
@@ -92,9 +98,10 @@ def find_opponents(
     if not is_current_format(ArtifactFolder(champion.folder)):
         return Opponents(warnings=(f"version {champion.version} {_EARLIER_FORMAT}",))
     champion_labels = held_out_answers(champion, plan.home).labels
-    opponent, warnings = _ask_champion(ours, history, champion, registry)
+    asked, warnings = _ask_champion(ours, history, champion, registry)
+    has_enough = asked is not None and _count_groups(ours, asked.rows) >= FEWEST_GROUPS
     return Opponents(
-        champion=opponent or _read_opponent(ours, champion, plan),
+        champion=asked if asked and has_enough else _read_opponent(ours, champion, plan),
         freshness=_explain_freshness(
             ours, history, learned_from, champion, champion_labels, plan.fresher_days
         ),
@@ -105,7 +112,12 @@ def find_opponents(
         ),
         warnings=warnings,
         rolled_back=_describe_rollback(target, plan),
+        later=None if has_enough else asked,
     )
+
+
+def _count_groups(ours: Evaluation, rows: Rows) -> int:
+    return len(np.unique(ours.copies[rows]))
 
 
 def _explain_freshness(
@@ -147,7 +159,7 @@ def _ask_champion(
     The answers are None if there are too few later incidents or the champion cannot answer.
     """
     later_rows = _find_later_rows(ours, history, champion)
-    if len(np.unique(ours.copies[later_rows])) < FEWEST_GROUPS:
+    if _count_groups(ours, later_rows) < FEWEST_LATER_GROUPS:
         return None, ()
     reports = [history.incidents[int(row)].report for row in ours.rows[later_rows]]
     try:

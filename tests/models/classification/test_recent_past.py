@@ -1,0 +1,91 @@
+"""Experts of the recent past: they take over after a change, and stay away without one."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from features.domain.history import History
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from models.classification.choice import ChoiceModel
+from models.classification.recent_past import WINDOWS, DatedRows, RecentPast, WindowExperts
+from models.classification.timeline import Timeline
+from training.dataset.split import split_history
+
+BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
+TEAMS = {"printer jam": "Print", "vpn down": "Network", "mail bounces": "Mail"}
+AFTER = {"printer jam": "Workplace", "vpn down": "Workplace", "mail bounces": "Mail"}
+
+
+def incidents(days: int, changed_on: int | None) -> list[ResolvedIncident]:
+    """Three incidents a day; from a day on, two of the kinds belong to another team."""
+    return [
+        ResolvedIncident(
+            IncidentReport(
+                id=f"{day}-{kind}",
+                title=f"{kind} in room {day * 37 % 101}",
+                opened_at=BEGIN + timedelta(days=day),
+            ),
+            Outcome(assignment=(TEAMS if changed_on is None or day < changed_on else AFTER)[kind]),
+        )
+        for day in range(days)
+        for kind in TEAMS
+    ]
+
+
+def fitted(past: list[ResolvedIncident]) -> ChoiceModel:
+    split = split_history(History(incidents=tuple(past)))
+    model = ChoiceModel(target="assignment", encoder="hashing")
+    return model.fit(past, split.folds, split.copies, follows_time=True)
+
+
+def test_after_a_change_the_recent_past_decides() -> None:
+    model = fitted(incidents(240, changed_on=225))
+    assert model.recent_past_ is not None
+    assert model.recent_past_.weights_.sum() == pytest.approx(1)
+    report = IncidentReport(id="new", title="vpn down in room 7")
+    assert model.predict([report])[0].label == "Workplace"
+
+
+def test_without_a_change_the_model_of_all_the_past_stays_alone() -> None:
+    assert fitted(incidents(200, changed_on=None)).recent_past_ is None
+
+
+def test_without_times_there_is_no_recent_past() -> None:
+    model = ChoiceModel(target="assignment", encoder="hashing").fit(incidents(40, changed_on=None))
+    assert model.recent_past_ is None
+
+
+def test_the_answer_of_a_round_rests_on_what_was_known_before_it() -> None:
+    past = incidents(60, changed_on=None)
+    rows = dated(past)
+    known = rows.known_at(rows.timeline.opened[90])
+    assert known.tolist() == list(range(90))
+
+
+def test_windows_that_add_too_little_are_left_out() -> None:
+    experts = WindowExperts(dated(incidents(60, changed_on=None)))
+    experts.refit(float(dated(incidents(60, changed_on=None)).timeline.opened.max()))
+    assert set(experts.experts) == {7.0, 30.0, 90.0}
+    assert set(experts.experts) <= set(WINDOWS)
+
+
+def dated(past: list[ResolvedIncident]) -> DatedRows:
+    model = ChoiceModel(target="assignment", encoder="hashing").fit(past)
+    encoded = model._encode([incident.report for incident in past])
+    labels = model.example_labels_
+    return DatedRows(encoded, labels, Timeline.of(past), np.arange(len(past)))
+
+
+def test_a_mixture_of_probabilities_is_a_probability() -> None:
+    model = fitted(incidents(240, changed_on=225))
+    reports = [IncidentReport(id=kind, title=kind) for kind in TEAMS]
+    probabilities = model.predict_proba(reports)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(3))
+    assert isinstance(model.recent_past_, RecentPast)
+
+
+def test_words_that_only_recent_experts_know_are_evidence_too() -> None:
+    model = fitted(incidents(240, changed_on=225))
+    evidence = model.predict([IncidentReport(id="new", title="vpn down in room 7")])[0].evidence
+    assert {token.token for token in evidence.tokens} & {"vpn", "down"}
