@@ -243,3 +243,35 @@ def test_a_verdict_is_readable_by_machines() -> None:
     figures = meet(opponent(202)).figures()
     assert figures["the champion (version 1)"]["value"] == 0.001
     assert "the most frequent label" in figures
+
+
+def in_the_newest_period(ours: Evaluation, *, loss: float) -> Evaluation:
+    """Return the evaluation with this log loss on its last quarter, the newest period."""
+    is_newest = np.arange(ROWS) >= ROWS * 3 // 4
+    moved = ours.judged.log_loss - ours.judged.log_loss.mean() + loss
+    log_loss = np.where(is_newest, moved, ours.judged.log_loss)
+    return replace(ours, judged=replace(ours.judged, log_loss=log_loss), is_newest=is_newest)
+
+
+def test_better_than_the_baseline_in_the_newest_period_alone_is_enough() -> None:
+    ours = in_the_newest_period(evaluation(loss=1.4), loss=0.5)
+    verdict = judge_challenger(ours, Opponents(), ordered=False)
+    assert verdict.promoted
+    assert "in the newest period" in verdict.reasons[0]
+    assert len(verdict.comparisons) == 2
+
+
+def test_worse_than_the_baseline_in_the_newest_period_is_refused() -> None:
+    ours = in_the_newest_period(evaluation(loss=0.4), loss=1.6)
+    verdict = judge_challenger(ours, Opponents(), ordered=False)
+    assert not verdict.promoted
+    assert "not better than the baseline in the newest period" in verdict.reasons[0]
+
+
+def test_better_on_what_came_since_is_enough_against_the_champion() -> None:
+    champion = opponent(wrong=190)
+    later = replace(opponent(wrong=2000), rows=np.arange(200, 280), predicted=("a",) * 80)
+    opponents = Opponents(champion, None, later=later)
+    verdict = judge_challenger(evaluation(), opponents, ordered=False)
+    assert verdict.promoted
+    assert not meet(champion, freshness=None).promoted
