@@ -1,7 +1,7 @@
 """How well relatedness is calibrated, by pairs that people read: the first shown of a report.
 
 `python tests/benchmarks/judged_pairs.py draw PAIRS.jsonl` writes pairs for the readers, without
-their relatedness. A reader writes one line for each pair: {"pair": 1, "is_related": true}.
+their relatedness. A reader writes a line for each: {"pair": "openoffice 1", "is_related": true}
 `python tests/benchmarks/judged_pairs.py measure READER READER` compares readers and relatedness.
 """
 
@@ -28,7 +28,7 @@ from features.text.cleaning import clean_text, incident_text
 from models.similarity.result_entries import ListedRecords
 from models.similarity.similar_model import SimilarModel
 
-_PAIRS_OF_EACH = 75
+_PAIRS_OF_EACH = 89
 _SEED = 0
 _ROWS = 6_000
 _BINS = 5
@@ -40,8 +40,12 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class ShownPair:
-    """A report and the first similar incident that is shown for it."""
+    """A report and the first similar incident that is shown for it.
 
+    `name` is the name of the data set and the number of the pair in it.
+    """
+
+    name: str
     data_set: str
     report: IncidentReport
     shown: IncidentReport
@@ -58,15 +62,15 @@ def main() -> None:
     home = open_home()
     pairs = [pair for name in _HISTORIES for pair in draw_pairs(name, home)]
     if arguments.command == "draw":
-        lines = [_for_reader(number, pair) for number, pair in enumerate(pairs)]
+        lines = [_for_reader(pair) for pair in pairs]
         arguments.pairs.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
         return
-    first, second = (_read(file, len(pairs)) for file in arguments.readers)
+    first, second = (_read(file, pairs) for file in arguments.readers)
     _print_measures(pairs, first, second)
 
 
 def draw_pairs(name: str, home: Home) -> Iterator[ShownPair]:
-    """Yield the first shown of reports drawn at random from the later half, at most 75 pairs.
+    """Yield the first shown of reports drawn at random from the later half, at most 89 pairs.
 
     Each report is searched for in what was opened before; without times, in all other incidents.
     """
@@ -85,8 +89,9 @@ def draw_pairs(name: str, home: Home) -> Iterator[ShownPair]:
         if not answer.similar:
             continue
         entry = answer.similar[0]
-        yield ShownPair(name, report, records.find([entry.id])[entry.id].report, entry.relatedness)
         found += 1
+        shown = records.find([entry.id])[entry.id].report
+        yield ShownPair(f"{name} {found}", name, report, shown, entry.relatedness)
         if found == _PAIRS_OF_EACH:
             return
 
@@ -113,10 +118,9 @@ _HISTORIES = {
 }
 
 
-def _for_reader(number: int, pair: ShownPair) -> Mapping[str, object]:
+def _for_reader(pair: ShownPair) -> Mapping[str, object]:
     return {
-        "pair": number,
-        "data_set": pair.data_set,
+        "pair": pair.name,
         "report": _text(pair.report),
         "shown": _text(pair.shown),
     }
@@ -127,14 +131,13 @@ def _text(report: IncidentReport) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
 
 
-def _read(file: Path, pairs: int) -> Flags:
-    is_related = np.zeros(pairs, dtype=np.bool_)
+def _read(file: Path, pairs: Sequence[ShownPair]) -> Flags:
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    if {line["pair"] for line in lines} != set(range(pairs)):
-        raise SystemExit(f"{file} must have one line for each of the {pairs} pairs")
-    for line in lines:
-        is_related[line["pair"]] = line["is_related"]
-    return is_related
+    is_related = {line["pair"]: line["is_related"] for line in lines}
+    missing = [pair.name for pair in pairs if pair.name not in is_related]
+    if missing:
+        raise SystemExit(f"{file} says nothing about {len(missing)} pairs, such as {missing[0]!r}")
+    return np.array([is_related[pair.name] for pair in pairs], dtype=np.bool_)
 
 
 def _print_measures(pairs: Sequence[ShownPair], first: Flags, second: Flags) -> None:
