@@ -1,7 +1,7 @@
 """How well relatedness is calibrated, by pairs that people read: the first shown of a report.
 
 `python tests/benchmarks/judged_pairs.py draw PAIRS.jsonl` writes pairs for the readers, without
-their relatedness. A reader writes a line for each: {"pair": "openoffice 1", "is_related": true}
+their relatedness. A reader writes a line for each: {"pair": "...", "is_related": true}
 `python tests/benchmarks/judged_pairs.py measure READER READER` compares readers and relatedness.
 """
 
@@ -15,7 +15,6 @@ import numpy as np
 from data_sets import DATA_SETS, load_data_set
 from figures import Floats
 from linked_reports import load_openoffice, load_seamonkey, without_links
-from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.metrics import cohen_kappa_score
 
@@ -35,14 +34,12 @@ _BINS = 5
 _RESAMPLES = 2_000
 _LONGEST_TEXT = 700
 
-Flags = NDArray[np.bool_]
-
 
 @dataclass(frozen=True, slots=True)
 class ShownPair:
     """A report and the first similar incident that is shown for it.
 
-    `name` is the name of the data set and the number of the pair in it.
+    `name` is the data set with the ids of both.
     """
 
     name: str
@@ -66,7 +63,10 @@ def main() -> None:
         arguments.pairs.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
         return
     first, second = (_read(file, pairs) for file in arguments.readers)
-    _print_measures(pairs, first, second)
+    are_judged = ~np.isnan(first + second)
+    Console().print(f"{are_judged.sum()} of {len(pairs)} pairs were judged by both readers")
+    judged = [pair for pair, is_judged in zip(pairs, are_judged, strict=True) if is_judged]
+    _print_measures(judged, first[are_judged], second[are_judged])
 
 
 def draw_pairs(name: str, home: Home) -> Iterator[ShownPair]:
@@ -91,7 +91,8 @@ def draw_pairs(name: str, home: Home) -> Iterator[ShownPair]:
         entry = answer.similar[0]
         found += 1
         shown = records.find([entry.id])[entry.id].report
-        yield ShownPair(f"{name} {found}", name, report, shown, entry.relatedness)
+        pair = f"{name}: {report.id}, {shown.id}"
+        yield ShownPair(pair, name, report, shown, entry.relatedness)
         if found == _PAIRS_OF_EACH:
             return
 
@@ -131,19 +132,16 @@ def _text(report: IncidentReport) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
 
 
-def _read(file: Path, pairs: Sequence[ShownPair]) -> Flags:
+def _read(file: Path, pairs: Sequence[ShownPair]) -> Floats:
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     is_related = {line["pair"]: line["is_related"] for line in lines}
-    missing = [pair.name for pair in pairs if pair.name not in is_related]
-    if missing:
-        raise SystemExit(f"{file} says nothing about {len(missing)} pairs, such as {missing[0]!r}")
-    return np.array([is_related[pair.name] for pair in pairs], dtype=np.bool_)
+    return np.array([is_related.get(pair.name, np.nan) for pair in pairs])
 
 
-def _print_measures(pairs: Sequence[ShownPair], first: Flags, second: Flags) -> None:
+def _print_measures(pairs: Sequence[ShownPair], first: Floats, second: Floats) -> None:
     console = Console(width=120)
     relatedness = np.array([pair.relatedness for pair in pairs])
-    judged = (first.astype(np.float64) + second) / 2
+    judged = (first + second) / 2
     names = np.array([pair.data_set for pair in pairs])
     for name in ("all", *_HISTORIES):
         rows = np.flatnonzero((names == name) | (name == "all"))
