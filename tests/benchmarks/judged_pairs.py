@@ -2,7 +2,8 @@
 
 `python tests/benchmarks/judged_pairs.py draw PAIRS.jsonl` writes pairs for the readers, without
 their relatedness. A reader writes a line for each: {"pair": "...", "is_related": true}
-`python tests/benchmarks/judged_pairs.py measure READER READER` compares readers and relatedness.
+`python tests/benchmarks/judged_pairs.py measure READER READER` compares readers and relatedness;
+the files of two readers are in `judgements`.
 """
 
 import argparse
