@@ -40,11 +40,19 @@ SHIPPED_INTERCEPT: Final = -0.8
 SHIPPED_RATE: Final = 0.35
 SHIPPED_CUTOFF: Final = 0.52
 STRANGER_SCORE: Final = 8.0
+UNLABELLED_CEILING: Final = 0.8
+"""The highest relatedness of different texts in a history that does not say what is related.
+
+Of 301 pairs that two people judged (`tests/benchmarks/judged_pairs.py`), three quarters of the
+surest were related, but all whose texts were nearly the same.
+"""
 
 _LEAST_SPREAD = 0.5
 _PRIOR_QUERIES = 20.0
 # In a repetitive history, a rate estimated from scores alone would make all candidates related.
 _HIGHEST_RATE = 0.5
+# From the first to the second cosine of two texts, the ceiling rises to 1.
+_DIFFERENT_COSINE, _SAME_COSINE = 0.9, 0.95
 # Below a quarter, an incident is probably unrelated, however precise the others are.
 _LEAST_CUTOFF = 0.25
 # Without labels, estimated precision may be too high by up to this much, so more is required.
@@ -115,7 +123,9 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     values. Where more than half of the queries have a relative, their best unrelated candidates are
     added, as if half of all reports were about new issues. If `has_relative` is None for all
     queries, the share of queries that have a relative is estimated from the probabilities alone
-    (Saerens, Latinne and Decaestecker 2002), but is at most one half too.
+    (Saerens, Latinne and Decaestecker 2002), but is at most one half too. Scores cannot say then
+    how often similar texts are about different issues in this history, so the probability of a pair
+    with different texts is multiplied by `ceiling_`; otherwise this is 1.
 
     `cutoff_` is chosen from the relatedness of each query's best candidate. It is the lowest of
     these values for which the share of related candidates at or above it, minus one standard error,
@@ -125,8 +135,8 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     cutoff is too low for these queries.
 
     >>> calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
-    >>> calibration.predict(np.array([7.0, -3.0])).round(1).tolist()
-    [1.0, 0.1]
+    >>> calibration.predict(np.array([7.0, 7.0]), np.array([0.99, 0.7])).round(1).tolist()
+    [1.0, 0.8]
     """
 
     def __init__(self, *, precision: float = 0.8) -> None:
@@ -134,7 +144,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
 
     def fit(self, ranker: PairRanker, queries: Sequence[LabelledQuery]) -> Self:
         """Learn from the best candidate of each query, whether or not the query has a relative."""
-        self.slope_, self.intercept_ = SHIPPED_SLOPE, SHIPPED_INTERCEPT
+        self.slope_, self.intercept_, self.ceiling_ = SHIPPED_SLOPE, SHIPPED_INTERCEPT, 1.0
         queries = [query for query in queries if len(query.features)]
         labelled = [query for query in queries if query.has_relative is not None]
         pairs = _best_pairs(ranker, labelled or queries)
@@ -144,12 +154,19 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
             return self
         if queries:
             self._learn_rate(pairs.odds, pairs.weights)
-        related = self.predict(pairs.odds)
-        self.cutoff_ = self._choose_cutoff(pairs, related, self.precision + _EXTRA_PRECISION)
+        related = self._scale(pairs.odds)
+        cutoff = self._choose_cutoff(pairs, related, self.precision + _EXTRA_PRECISION)
+        self.ceiling_ = UNLABELLED_CEILING
+        self.cutoff_ = self.ceiling_ * cutoff
         return self
 
-    def predict(self, odds: Floats) -> Floats:
-        """Return the relatedness of each pair from its log odds against strangers."""
+    def predict(self, odds: Floats, text_cosines: Floats) -> Floats:
+        """Return the relatedness of pairs, by their log odds against strangers and text cosines."""
+        sameness = (text_cosines - _DIFFERENT_COSINE) / (_SAME_COSINE - _DIFFERENT_COSINE)
+        ceiling = self.ceiling_ + (1 - self.ceiling_) * np.clip(sameness, 0, 1)
+        return np.asarray(ceiling * self._scale(odds))
+
+    def _scale(self, odds: Floats) -> Floats:
         return np.asarray(expit(self.intercept_ + self.slope_ * odds))
 
     def _learn_line(self, pairs: _JudgedPairs) -> None:
@@ -166,7 +183,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         trust = len(odds) / (len(odds) + _PRIOR_QUERIES)
         for _ in range(200):
             self.intercept_ = float(SHIPPED_INTERCEPT + logit(rate) - logit(SHIPPED_RATE))
-            mean = float(shares @ self.predict(odds))
+            mean = float(shares @ self._scale(odds))
             new_rate = min(trust * mean + (1 - trust) * SHIPPED_RATE, _HIGHEST_RATE)
             if abs(new_rate - rate) < 1e-6:
                 break
@@ -176,7 +193,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
         self, pairs: _JudgedPairs, is_related: Floats | Flags, precision: float
     ) -> float:
         order = np.argsort(-pairs.odds)
-        related, weights = self.predict(pairs.odds[order]), pairs.weights[order]
+        related, weights = self._scale(pairs.odds[order]), pairs.weights[order]
         means = np.cumsum(is_related[order] * weights) / np.cumsum(weights)
         counts = np.cumsum(weights) ** 2 / np.cumsum(weights**2)
         errors = np.sqrt(means * (1 - means) / counts)

@@ -23,7 +23,7 @@ from models.base.report_model import ReportModel
 from models.similarity.deduplication import collapse_copies, copies_of
 from models.similarity.match_reasons import match_reasons, parse_query
 from models.similarity.open_match import find_open_match
-from models.similarity.pair_features import pair_features
+from models.similarity.pair_features import FEATURES, pair_features
 from models.similarity.pair_ranker import PairRanker, RelatednessCalibration
 from models.similarity.pair_statistics import PairStatistics, measure_statistics
 from models.similarity.related_candidates import RelatedCandidates, order_rows
@@ -155,7 +155,8 @@ class SimilarModel(ReportModel):
     def _relate(self, view: SearchView, candidates: Candidates) -> Floats:
         features = pair_features(view, candidates, self.statistics_)
         strangers = self.cohort_.pair(view, candidates, self.statistics_)
-        return self.calibration_.predict(self.ranker_.odds(features, strangers))
+        odds = self.ranker_.odds(features, strangers)
+        return self.calibration_.predict(odds, features[:, FEATURES.index("text_cosine")])
 
     def _check_trained(self) -> None:
         if not hasattr(self, "calibration_"):

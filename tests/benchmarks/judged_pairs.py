@@ -1,8 +1,9 @@
 """How well relatedness is calibrated, by pairs that people read: the first shown of a report.
 
 `python tests/benchmarks/judged_pairs.py draw PAIRS.jsonl` writes pairs for the readers, without
-their relatedness. A reader writes one line for each pair: {"pair": 1, "is_related": true}.
-`python tests/benchmarks/judged_pairs.py measure READER READER` compares readers and relatedness.
+their relatedness. A reader writes a line for each: {"pair": "...", "is_related": true}
+`python tests/benchmarks/judged_pairs.py measure READER READER` compares readers and relatedness;
+the files of two readers are in `judgements`.
 """
 
 import argparse
@@ -15,7 +16,6 @@ import numpy as np
 from data_sets import DATA_SETS, load_data_set
 from figures import Floats
 from linked_reports import load_openoffice, load_seamonkey, without_links
-from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.metrics import cohen_kappa_score
 
@@ -28,20 +28,22 @@ from features.text.cleaning import clean_text, incident_text
 from models.similarity.result_entries import ListedRecords
 from models.similarity.similar_model import SimilarModel
 
-_PAIRS_OF_EACH = 75
+_PAIRS_OF_EACH = 89
 _SEED = 0
 _ROWS = 6_000
 _BINS = 5
 _RESAMPLES = 2_000
 _LONGEST_TEXT = 700
 
-Flags = NDArray[np.bool_]
-
 
 @dataclass(frozen=True, slots=True)
 class ShownPair:
-    """A report and the first similar incident that is shown for it."""
+    """A report and the first similar incident that is shown for it.
 
+    `name` is the data set with the ids of both.
+    """
+
+    name: str
     data_set: str
     report: IncidentReport
     shown: IncidentReport
@@ -58,15 +60,18 @@ def main() -> None:
     home = open_home()
     pairs = [pair for name in _HISTORIES for pair in draw_pairs(name, home)]
     if arguments.command == "draw":
-        lines = [_for_reader(number, pair) for number, pair in enumerate(pairs)]
+        lines = [_for_reader(pair) for pair in pairs]
         arguments.pairs.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
         return
-    first, second = (_read(file, len(pairs)) for file in arguments.readers)
-    _print_measures(pairs, first, second)
+    first, second = (_read(file, pairs) for file in arguments.readers)
+    are_judged = ~np.isnan(first + second)
+    Console().print(f"{are_judged.sum()} of {len(pairs)} pairs were judged by both readers")
+    judged = [pair for pair, is_judged in zip(pairs, are_judged, strict=True) if is_judged]
+    _print_measures(judged, first[are_judged], second[are_judged])
 
 
 def draw_pairs(name: str, home: Home) -> Iterator[ShownPair]:
-    """Yield the first shown of reports drawn at random from the later half, at most 75 pairs.
+    """Yield the first shown of reports drawn at random from the later half, at most 89 pairs.
 
     Each report is searched for in what was opened before; without times, in all other incidents.
     """
@@ -85,8 +90,10 @@ def draw_pairs(name: str, home: Home) -> Iterator[ShownPair]:
         if not answer.similar:
             continue
         entry = answer.similar[0]
-        yield ShownPair(name, report, records.find([entry.id])[entry.id].report, entry.relatedness)
         found += 1
+        shown = records.find([entry.id])[entry.id].report
+        pair = f"{name}: {report.id}, {shown.id}"
+        yield ShownPair(pair, name, report, shown, entry.relatedness)
         if found == _PAIRS_OF_EACH:
             return
 
@@ -113,10 +120,9 @@ _HISTORIES = {
 }
 
 
-def _for_reader(number: int, pair: ShownPair) -> Mapping[str, object]:
+def _for_reader(pair: ShownPair) -> Mapping[str, object]:
     return {
-        "pair": number,
-        "data_set": pair.data_set,
+        "pair": pair.name,
         "report": _text(pair.report),
         "shown": _text(pair.shown),
     }
@@ -127,20 +133,16 @@ def _text(report: IncidentReport) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
 
 
-def _read(file: Path, pairs: int) -> Flags:
-    is_related = np.zeros(pairs, dtype=np.bool_)
+def _read(file: Path, pairs: Sequence[ShownPair]) -> Floats:
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    if {line["pair"] for line in lines} != set(range(pairs)):
-        raise SystemExit(f"{file} must have one line for each of the {pairs} pairs")
-    for line in lines:
-        is_related[line["pair"]] = line["is_related"]
-    return is_related
+    is_related = {line["pair"]: line["is_related"] for line in lines}
+    return np.array([is_related.get(pair.name, np.nan) for pair in pairs])
 
 
-def _print_measures(pairs: Sequence[ShownPair], first: Flags, second: Flags) -> None:
+def _print_measures(pairs: Sequence[ShownPair], first: Floats, second: Floats) -> None:
     console = Console(width=120)
     relatedness = np.array([pair.relatedness for pair in pairs])
-    judged = (first.astype(np.float64) + second) / 2
+    judged = (first + second) / 2
     names = np.array([pair.data_set for pair in pairs])
     for name in ("all", *_HISTORIES):
         rows = np.flatnonzero((names == name) | (name == "all"))

@@ -147,11 +147,12 @@ def _search(
     query: LabelledQuery, ranker: PairRanker, calibration: RelatednessCalibration
 ) -> tuple[int, int, bool, bool, bool, float, float, int]:
     odds = ranker.odds(query.features, query.strangers)
-    relatedness = calibration.predict(odds) if len(odds) else np.zeros(1)
+    text_cosines = query.features[:, FEATURES.index("text_cosine")]
+    relatedness = calibration.predict(odds, text_cosines) if len(odds) else np.zeros(1)
     first = int(relatedness.argmax())
     return (
         _rank(odds, query.is_relative),
-        _rank(query.features[:, FEATURES.index("text_cosine")], query.is_relative),
+        _rank(text_cosines, query.is_relative),
         bool(query.has_relative),
         bool(relatedness[first] >= calibration.cutoff_),
         bool(len(odds) and query.is_relative[first]),

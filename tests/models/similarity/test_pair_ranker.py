@@ -10,6 +10,7 @@ from models.similarity.pair_ranker import (
     SHIPPED_CUTOFF,
     SHIPPED_RATE,
     SHIPPED_WEIGHTS,
+    UNLABELLED_CEILING,
     PairRanker,
     RelatednessCalibration,
 )
@@ -112,12 +113,16 @@ def test_fit_is_deterministic_and_forgets() -> None:
     assert ranker.fit(queries).weights_.tolist() == PairRanker().fit(queries).weights_.tolist()
 
 
+def with_equal_texts(calibration: RelatednessCalibration, odds: np.ndarray) -> np.ndarray:
+    return calibration.predict(odds, np.ones(len(odds)))
+
+
 def relatedness(scores: list[float], against: StrangerPairs | None = None) -> np.ndarray:
     """Return the relatedness of candidates with these scores, by the shipped constants."""
     ranker = PairRanker().fit([])
     features = strangers(scores, []).features
     odds = ranker.odds(features, no_strangers(len(scores)) if against is None else against)
-    return RelatednessCalibration().fit(ranker, []).predict(odds)
+    return with_equal_texts(RelatednessCalibration().fit(ranker, []), odds)
 
 
 def test_relatedness_rises_with_the_score_and_falls_with_those_of_strangers() -> None:
@@ -162,7 +167,7 @@ def test_probabilities_follow_the_labels() -> None:
     fresh = [query(n, has_relative=n % 4 == 0, strength=0.4) for n in range(5000, 5800)]
     odds_of = [ranker.odds(query.features, query.strangers) for query in fresh]
     right = [query.is_relative[odds.argmax()] for query, odds in zip(fresh, odds_of, strict=True)]
-    best = np.array([calibration.predict(odds).max() for odds in odds_of])
+    best = np.array([with_equal_texts(calibration, odds).max() for odds in odds_of])
     assert best.mean() == pytest.approx(np.mean(right), abs=0.05)
     shown = best >= calibration.cutoff_
     assert np.mean(np.array(right)[shown]) >= 0.75
@@ -174,8 +179,8 @@ def test_a_stranger_is_unrelated_even_where_every_report_has_a_relative() -> Non
     calibration = RelatednessCalibration().fit(ranker, queries)
     fresh = [query(n, has_relative=False) for n in range(5000, 5100)]
     odds = [ranker.odds(one.features, one.strangers).max() for one in fresh]
-    assert calibration.predict(np.array(odds)).mean() < 0.2
-    assert (calibration.predict(np.array(odds)) >= calibration.cutoff_).mean() < 0.1
+    assert with_equal_texts(calibration, np.array(odds)).mean() < 0.2
+    assert (with_equal_texts(calibration, np.array(odds)) >= calibration.cutoff_).mean() < 0.1
 
 
 def unlinked(count: int, share: float) -> list[LabelledQuery]:
@@ -208,11 +213,14 @@ def test_queries_count_by_their_weight() -> None:
     queries = [query(n, has_relative=n % 2 == 0, strength=0.4) for n in range(200)]
     heavy = [replace(query, weight=20 - 19 * (n % 2 == 0)) for n, query in enumerate(queries)]
     equal, rare = (RelatednessCalibration().fit(ranker, some) for some in (queries, heavy))
-    assert rare.predict(np.array([2.0]))[0] < equal.predict(np.array([2.0]))[0]
+    assert with_equal_texts(rare, np.array([2.0])) < with_equal_texts(equal, np.array([2.0]))
 
 
 def test_cutoff_is_shipped_until_queries_tell() -> None:
-    assert RelatednessCalibration().fit(PairRanker().fit([]), []).cutoff_ == SHIPPED_CUTOFF
+    assert (
+        RelatednessCalibration().fit(PairRanker().fit([]), []).cutoff_
+        == UNLABELLED_CEILING * SHIPPED_CUTOFF
+    )
     assert 0 < SHIPPED_RATE < 1
 
 
@@ -242,7 +250,9 @@ def test_query_without_candidates_is_no_news() -> None:
         is_relative=nothing,
     )
     ranker = PairRanker().fit([empty])
-    assert RelatednessCalibration().fit(ranker, [empty]).cutoff_ == SHIPPED_CUTOFF
+    assert (
+        RelatednessCalibration().fit(ranker, [empty]).cutoff_ == UNLABELLED_CEILING * SHIPPED_CUTOFF
+    )
 
 
 @pytest.mark.filterwarnings("error")
@@ -257,3 +267,18 @@ def test_learns_from_queries_whose_best_candidate_is_far_above_all_others() -> N
     queries = [query(n, strength=50.0) for n in range(10)]
     calibration = RelatednessCalibration().fit(PairRanker().fit([]), queries)
     assert np.isfinite([calibration.slope_, calibration.intercept_]).all()
+
+
+def test_without_labels_only_nearly_equal_texts_are_surely_related() -> None:
+    calibration = RelatednessCalibration().fit(PairRanker().fit([]), [])
+    odds = np.full(3, 20.0)
+    related = calibration.predict(odds, np.array([0.7, 0.9, 0.96]))
+    assert related.tolist() == pytest.approx(
+        [UNLABELLED_CEILING, UNLABELLED_CEILING, 1.0], abs=1e-4
+    )
+
+
+def test_labels_say_how_surely_different_texts_are_related() -> None:
+    queries = [query(n, has_relative=n % 2 == 0, strength=1.0) for n in range(200)]
+    calibration = RelatednessCalibration().fit(PairRanker().fit(queries), queries)
+    assert calibration.predict(np.array([20.0]), np.array([0.5]))[0] > UNLABELLED_CEILING
