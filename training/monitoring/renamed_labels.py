@@ -149,7 +149,7 @@ def _proposal(
     members = rows[rename.cut :][labels[rename.cut :] == rename.new]
     since = opened_at(dataset.incidents[int(members[0])])
     compared = "texts" if dataset.vectors[members].any() else "facts"
-    command = shlex.join(["precedent", "rename", target, rename.old, rename.new])
+    names = shlex.join([target, rename.old, rename.new])
     return Proposal(
         kind="renamed",
         target=target,
@@ -157,7 +157,7 @@ def _proposal(
         statement=(
             f"{rename.old!r} became {rename.new!r} on {since:%Y-%m-%d}: {rename.match:.0%} of the "
             f"{compared} match ({rename.usual:.0%} within {rename.old!r}); if this is right, "
-            f"confirm it: {command}; then retrain: {RETRAIN}"
+            f"learn across it: {RETRAIN} --renamed {names}"
         ),
         count=len(members),
         since=since,

@@ -38,7 +38,7 @@ def test_a_renamed_label_is_proposed_with_the_command_that_confirms_it():
     assert (proposal.kind, proposal.name, proposal.target) == ("renamed", "E-mail", "category")
     assert "'Mail' became 'E-mail' on 2026-01-2" in proposal.statement
     assert "100% of the texts match" in proposal.statement
-    assert "precedent rename category Mail E-mail" in proposal.statement
+    assert "precedent retrain --from-store --renamed category Mail E-mail" in proposal.statement
     assert proposal.count > 20
 
 
