@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
+from features.domain.label_renames import Renames
 from features.domain.report import ResolvedIncident
 
 
@@ -54,7 +55,8 @@ class History:
     mapped. `priority_matrix` is the matrix that the mapping states, or else the one learned if
     impact and urgency determine severity, or else None. `groups` holds each incident's group by the
     mapping's `split_by`, and is empty without `split_by`. `provenance` says for each report column
-    when its values were written. `sha256` is the hash of the file.
+    when its values were written. `sha256` is the hash of the file. `renamed` holds the labels that
+    were renamed; the incidents have the new ones.
     """
 
     incidents: tuple[ResolvedIncident, ...]
@@ -66,6 +68,7 @@ class History:
     rejected: tuple[RejectedRow, ...] = ()
     warnings: tuple[str, ...] = ()
     sha256: str = ""
+    renamed: Renames = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class DatasetMetadata:
     groups: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Provenance] = field(default_factory=dict)
     sha256: str = ""
+    renamed: Renames = field(default_factory=dict)
 
     @classmethod
     def of(cls, history: History) -> Self:
@@ -93,4 +97,5 @@ class DatasetMetadata:
             groups=dict(zip(ids, history.groups, strict=True)) if history.groups else {},
             provenance=dict(history.provenance),
             sha256=history.sha256,
+            renamed=dict(history.renamed),
         )

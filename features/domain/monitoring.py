@@ -60,13 +60,14 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A proposal to add a class or to retire one.
+    """A proposal to add a class, to retire one, or to read one as another that replaced it.
 
     A new class is named after what its `count` incidents have in common. For a class to retire,
-    `count` is the number of its incidents in the monitored period.
+    `count` is the number of its incidents in the monitored period. A renamed class has its new
+    name, and `count` incidents with that name.
     """
 
-    kind: Literal["new category", "retired"]
+    kind: Literal["new category", "retired", "renamed"]
     target: str
     name: str
     statement: str

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from features.domain.history import Provenance
+from features.domain.label_renames import current_label
 from features.errors import BadMapping
 from features.imports.yaml_files import read_yaml
 
@@ -154,6 +155,7 @@ class HistoryMapping(_MappingSection):
     events: EventColumns | None = None
     split_by: SplitColumn | None = None
     columns_known: Mapping[str, Provenance] = Field(default_factory=dict)
+    renamed: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_columns(self) -> Self:
@@ -166,6 +168,19 @@ class HistoryMapping(_MappingSection):
                     f"columns_known names {column!r}, which is not a column of the report"
                     f"{suggest_name(column, report_columns)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _check_renames(self) -> Self:
+        targets = list(self.outcome.choices())
+        for target, names in self.renamed.items():
+            if target not in targets:
+                raise ValueError(
+                    f"renamed names {target!r}, which is not a mapped column of labels"
+                    f"{suggest_name(target, targets)}"
+                )
+            for old in names:
+                current_label(self.renamed, target, old)
         return self
 
     def columns(self) -> tuple[str, ...]:

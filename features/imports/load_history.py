@@ -82,6 +82,7 @@ def _build(
         rejected=tuple(rejected),
         warnings=tuple(warnings),
         sha256=table.sha256,
+        renamed=mapping.renamed,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from features.domain.history import PriorityMatrix
+from features.domain.label_renames import current_label
 from features.domain.report import Outcome
 from features.imports.audit_trail import Records
 from features.imports.column_mapping import HistoryMapping, LabelColumn
@@ -59,9 +60,18 @@ class Outcomes:
 
 
 def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -> Outcomes:
-    """Read every outcome column; resolutions are masked, labels keep the history's spelling."""
+    """Read every outcome column; resolutions are masked, labels keep the history's spelling.
+
+    Labels that the mapping states as renamed are read as the new ones.
+    """
     outcome = mapping.outcome
-    choices = {target: _labels(column, records) for target, column in outcome.choices().items()}
+    choices = {
+        target: [
+            None if label is None else current_label(mapping.renamed, target, label)
+            for label in _labels(column, records)
+        ]
+        for target, column in outcome.choices().items()
+    }
     ordinal = read_ordinal_labels(outcome, choices)
     warnings = ordinal.warnings
     moments: Moments = [None] * len(records.lines)

@@ -115,7 +115,9 @@ class LabelNoise:
     confident learning; it is too low if the model is weak. `copies_ceiling` is the highest accuracy
     on the `copied` rows, which have near-copies, if a model gives all near-copies one label.
     `disagreeing` counts the groups of near-copies with several labels. A ceiling is None if too few
-    rows support it; `ceiling` is also None if the model's accuracy exceeds it.
+    rows support it; `ceiling` is also None if the model's accuracy exceeds it. `by_chance` is the
+    number of labels that the model contradicts in a control without mistakes; they are not counted
+    as suspected. It is None if the model assessed no labels.
     """
 
     suspected: int
@@ -125,6 +127,7 @@ class LabelNoise:
     copied: int
     disagreeing: int
     copies_ceiling: float | None
+    by_chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

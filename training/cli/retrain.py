@@ -33,6 +33,14 @@ def retrain_command(
     if_due: Annotated[
         bool, typer.Option("--if-due", help="only if a retraining is due; for schedules")
     ] = False,
+    renamed: Annotated[
+        tuple[str, str, str] | None,
+        typer.Option(
+            "--renamed",
+            metavar="TARGET OLD NEW",
+            help="a label of a target has a new name; it counts in all later trainings too",
+        ),
+    ] = None,
     force_promote: Annotated[
         bool, typer.Option("--force-promote", help="skip the gate, for experiments")
     ] = False,
@@ -41,6 +49,8 @@ def retrain_command(
     """Train again, with labels and outcomes added since."""
     if mapping is not None and history is None:
         raise BadQuestion("--mapping says how to read a file; name the file with --history")
+    if renamed is not None and renamed[1] == renamed[2]:
+        raise BadQuestion(f"--renamed: {renamed[1]!r} is both the old and the new label")
     with show_step("loading libraries"):
         from features.home import find_home, open_home
         from features.store.store import open_store
@@ -73,7 +83,8 @@ def retrain_command(
             typer.echo(json.dumps(fields) if as_json else due.reason)
             return
         file = None if history is None else read_export(history, mapping, home, quiet=as_json)
-        request = RetrainingRequest(moment, file, from_store or file is None, due.reason)
+        names = {} if renamed is None else {renamed[0]: {renamed[1]: renamed[2]}}
+        request = RetrainingRequest(moment, file, from_store or file is None, due.reason, names)
         with show_progress("training") as progress:
             result = retrain(request, plan, store, progress)
     if as_json:

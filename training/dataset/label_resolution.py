@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from features.domain.label_renames import Renames, current_label
 from features.domain.label_sources import labels_of, source_for
 from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from features.domain.predictions import PredictionSummary
@@ -41,7 +42,8 @@ class ResolvedLabels:
 class LabelResolver:
     """Resolves the labels of one incident at a time.
 
-    `answers` are Precedent's newest answers, by incident id and target.
+    `answers` are Precedent's newest answers, by incident id and target. `renamed` are the renamed
+    labels: a file that has the new one does not contradict a stored label that is the old one.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class LabelResolver:
         ledger: Iterable[LabelRecord],
         answers: Mapping[tuple[str, str], PredictionSummary],
         cutoff: datetime,
+        renamed: Renames,
     ) -> None:
         self._ledger: dict[str, dict[str, list[LabelRecord]]] = {}
         for record in ledger:
@@ -56,6 +59,7 @@ class LabelResolver:
             incident_records.setdefault(record.target, []).append(record)
         self._answers = answers
         self._cutoff = cutoff
+        self._renamed = renamed
 
     def resolve(
         self, stored_incident: ResolvedIncident | None, file_incident: ResolvedIncident | None
@@ -98,11 +102,13 @@ class LabelResolver:
         ledger: Mapping[str, list[LabelRecord]],
     ) -> Iterator[LabelRecord]:
         stored_labels = {} if stored_incident is None else labels_of(stored_incident.outcome)
+        renamed = self._renamed
         for record in _final_states(file_incident):
             ledger_records = ledger.get(record.target, ())
             finals = [earlier for earlier in ledger_records if earlier.given_by == FINAL_STATE]
-            current_label = finals[-1].label if finals else stored_labels.get(record.target)
-            if record.label != current_label:
+            stored = finals[-1].label if finals else stored_labels.get(record.target)
+            known = None if stored is None else current_label(renamed, record.target, stored)
+            if current_label(renamed, record.target, record.label) != known:
                 answer = self._answers.get((record.incident_id, record.target))
                 yield _add_source(record, answer)
 

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from types import MappingProxyType
 
 from features.domain.history import DatasetMetadata, History
+from features.domain.label_renames import Renames, current_label, merge_renames, rename_labels
 from features.domain.label_sources import labels_of
 from features.domain.labels import FINAL_STATE, LabelRecord
 from features.domain.report import Outcome, ResolvedIncident
@@ -39,7 +41,12 @@ class PointInTimeHistory:
 
 
 def read_point_in_time(
-    store: Store, cutoff: datetime, *, file: History | None = None, with_store: bool = True
+    store: Store,
+    cutoff: datetime,
+    *,
+    file: History | None = None,
+    with_store: bool = True,
+    renamed: Renames = MappingProxyType({}),
 ) -> PointInTimeHistory:
     """Return the incidents opened before the cutoff, each with the labels known at the cutoff.
 
@@ -49,17 +56,19 @@ def read_point_in_time(
     the labels that `find_rejected_labels` returns. Incidents of a `file` are added to the stored
     incidents; without `with_store`, only the file's incidents are returned. If an incident is in
     both, its report comes from the store, and its final state in the file is one more label. That
-    label, too, is left out if it only repeats an answer of Precedent.
+    label, too, is left out if it only repeats an answer of Precedent. Labels that were renamed, by
+    the store, the file's mapping or `renamed`, are replaced by the new ones.
     """
+    metadata = _merge_metadata(store.dataset_metadata.get(), file)
+    metadata = _with_renames(metadata, merge_renames(metadata.renamed, renamed))
     stored_incidents = _incidents_before(store.incidents.all(), cutoff)
     file_incidents = _incidents_before(() if file is None else file.incidents, cutoff)
     answers = store.predictions.latest_summaries(file_incidents)
-    resolver = LabelResolver(store.labels.select(), answers, cutoff)
+    resolver = LabelResolver(store.labels.select(), answers, cutoff, metadata.renamed)
     ids = dict.fromkeys((*(stored_incidents if with_store else ()), *file_incidents))
     resolved_labels = {
         id_: resolver.resolve(stored_incidents.get(id_), file_incidents.get(id_)) for id_ in ids
     }
-    metadata = _merge_metadata(store.dataset_metadata.get(), file)
     trainable, warnings = _trainable_labels(
         resolved_labels, (*stored_incidents.values(), *file_incidents.values()), metadata
     )
@@ -105,14 +114,20 @@ def exclude_self_confirmed(store: Store, file: History) -> SelfConfirmedExcluded
     If an answer was applied automatically, an export contains it as if a person had given the
     label. Incidents without any answer or label in the store stay unchanged. The labels of all
     other incidents are resolved with the ledger's labels, and those that `find_rejected_labels`
-    returns are removed.
+    returns are removed. Labels that were renamed, by the store or the file's mapping, are replaced
+    by the new ones.
     """
+    stored_metadata = store.dataset_metadata.get() or DatasetMetadata()
+    renamed = merge_renames(stored_metadata.renamed, file.renamed)
+    file = replace(
+        file, renamed=renamed, incidents=tuple(_rename(one, renamed) for one in file.incidents)
+    )
     ids = [incident.report.id for incident in file.incidents]
     answers = store.predictions.latest_summaries(ids)
     ledger = store.labels.select(incident_ids=ids)
     ids_in_store = {id_ for id_, _ in answers} | {record.incident_id for record in ledger}
     stored_incidents = store.incidents.find(list(ids_in_store))
-    resolver = LabelResolver(ledger, answers, _LATEST)
+    resolver = LabelResolver(ledger, answers, _LATEST, renamed)
     resolved_labels = {
         incident.report.id: resolver.resolve(stored_incidents.get(incident.report.id), incident)
         for incident in file.incidents
@@ -164,8 +179,14 @@ def _trainable_labels(
     metadata: DatasetMetadata,
 ) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
     """Return the labels to train on by incident and target, and a line per rejected label."""
-    trainable = {id_: labels.trainable for id_, labels in resolved_labels.items()}
-    final_labels = set(_final_labels(incidents, resolved_labels.values()))
+    renamed = metadata.renamed
+    trainable = {
+        id_: rename_labels(renamed, labels.trainable) for id_, labels in resolved_labels.items()
+    }
+    final_labels = {
+        (target, current_label(renamed, target, label))
+        for target, label in _final_labels(incidents, resolved_labels.values())
+    }
     rejected_labels = find_rejected_labels(trainable, final_labels, metadata)
     for label in rejected_labels:
         for id_ in label.incident_ids:
@@ -215,6 +236,12 @@ def _incidents_missing_in_store(
             yield merged
 
 
+def _rename(incident: ResolvedIncident, renamed: Renames) -> ResolvedIncident:
+    labels = labels_of(incident.outcome)
+    new_labels = rename_labels(renamed, labels)
+    return incident if new_labels == labels else _replace_labels(incident, new_labels, _LATEST)
+
+
 def _replace_labels(
     incident: ResolvedIncident, labels: Mapping[str, str], cutoff: datetime
 ) -> ResolvedIncident:
@@ -253,6 +280,24 @@ def _merge_metadata(
         groups={**before.groups, **file_metadata.groups},
         provenance={**before.provenance, **file_metadata.provenance},
         sha256=file_metadata.sha256,
+        renamed=merge_renames(before.renamed, file_metadata.renamed),
+    )
+
+
+def _with_renames(metadata: DatasetMetadata, renamed: Renames) -> DatasetMetadata:
+    """Return the metadata with these renames, also of its levels."""
+
+    def rename_levels(target: str, levels: Iterable[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(current_label(renamed, target, level) for level in levels))
+
+    return replace(
+        metadata,
+        renamed=renamed,
+        severity_levels=rename_levels("severity", metadata.severity_levels),
+        field_levels={
+            name: rename_levels(f"{FIELD_PREFIX}{name}", levels)
+            for name, levels in metadata.field_levels.items()
+        },
     )
 
 
@@ -274,6 +319,7 @@ def _build_history(
         rejected=() if file is None else file.rejected,
         warnings=() if file is None else file.warnings,
         sha256=data_hash(incidents),
+        renamed=metadata.renamed,
     )
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from cleanlab.count import estimate_joint
-from cleanlab.filter import find_label_issues
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
@@ -18,8 +16,12 @@ from models.classification.cross_validation import Rows
 from models.classification.expert_pool import CrossFit
 from training.dataset.split import Split
 from training.dataset.targets import Target
+from training.evaluation.confident_learning import find_contradictions
+from training.evaluation.label_regimes import find_regimes, periods_of
+from training.evaluation.period_correction import correct_to_periods
 
 _MIN_CLASS_ROWS = 20
+_MIN_PERIOD_ROWS = 20
 _MAJORITY = 0.5
 _TOLERANCE = 0.01
 _BY_MODEL, _BY_COPIES, _BY_BOTH = "model", "copies", "model and copies"
@@ -32,8 +34,9 @@ class Suspect:
     """A label that is likely wrong, with the label that is suggested instead.
 
     `found_by` says what contradicts the given label: the model, the near-copies, or both.
-    `confidence` is the model's probability of the suggested label. If only the near-copies
-    contradict, it is the share of the near-copy group that has the suggested label.
+    `confidence` is the probability of the suggested label by the model, corrected to the row's
+    period. If only the near-copies contradict, it is the share of the near-copy group that has the
+    suggested label.
     """
 
     id: str
@@ -58,7 +61,10 @@ def find_suspect_labels(
     numbers = {label: number for number, label in enumerate(model.classes_)}
     labels = np.array([-1 if label is None else numbers[label] for label in target.labels])
     ids = [incident.report.id for incident in incidents]
-    return find_label_noise(labels, model.cross_fit_, split.copies, model.classes_, ids)
+    regimes = find_regimes(labels, split)
+    copies = np.unique(np.column_stack([split.copies, regimes]), axis=0, return_inverse=True)[1]
+    periods = periods_of(regimes, split)
+    return find_label_noise(labels, model.cross_fit_, copies, model.classes_, ids, periods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +106,38 @@ class _CopyVotes:
 
 
 def find_label_noise(
-    labels: Rows, cross_fit: CrossFit, copies: Rows, classes: Sequence[str], ids: Sequence[str]
+    labels: Rows,
+    cross_fit: CrossFit,
+    copies: Rows,
+    classes: Sequence[str],
+    ids: Sequence[str],
+    periods: Rows | None = None,
 ) -> SuspectLabels:
     """Return the noise of a target's labels, and the suspects, the most confident first.
 
     `labels` has the number of each incident's class, -1 if unknown. `cross_fit` holds each row's
     prediction by a model that was not fitted on it. `copies` has the number of each incident's
-    near-copy group. Two kinds of rows are suspects: rows whose given label has the lowest
-    probability by the model, as many as confident learning estimates (Northcutt, Jiang and Chuang
-    2021, doi 10.1613/jair.1.12125), and rows whose near-copies mostly have another label. Labels
-    with fewer than 20 held-out rows are suspected by near-copies only, since the model has learned
-    too little about them.
+    near-copy group, and `periods` the number of its period (None if all are in one period): labels
+    are compared with the labels of their own period, so those that follow a change are not
+    mistakes. Two kinds of rows are suspects: rows whose given label has the lowest probability by
+    the model, as many as confident learning finds beyond chance (`find_contradictions`), and rows
+    whose near-copies mostly have another label. Labels and periods with fewer than 20 held-out rows
+    are suspected by near-copies only, since the model has learned too little about them.
 
     Two ceilings estimate the highest accuracy that any model can reach on these labels. `ceiling`
     is the trace of the joint distribution of given and correct labels that confident learning
-    estimates. It assumes that label errors depend on the correct label only, and that the model's
-    confident predictions are correct. Confident predictions that are wrong count as noise, so a
-    better model may exceed the ceiling. If this model's accuracy exceeds the ceiling by more than
-    .01, the estimate is unusable: there is then no `ceiling`, and no label is suspected by the
-    model. `copies_ceiling` is the accuracy, on rows with near-copies, of predicting each group's
-    most frequent label. It assumes that near-copies should have the same label, and misses errors
-    that all copies share.
+    estimates, plus the share of labels that are contradicted by chance. It assumes that label
+    errors depend on the correct label only, and that the model's confident predictions are correct.
+    Confident predictions that are wrong count as noise, so a better model may exceed the ceiling.
+    If this model's accuracy exceeds the ceiling by more than .01, the estimate is unusable: there
+    is then no `ceiling`, and no label is suspected by the model. `copies_ceiling` is the accuracy,
+    on rows with near-copies, of predicting each group's most frequent label. It assumes that
+    near-copies should have the same label, and misses errors that all copies share.
     """
-    places, kept_classes = _assessable_rows(labels, cross_fit, len(classes))
-    suspects_by_model, ceiling = _find_by_model(labels, cross_fit, places, kept_classes)
+    periods = np.zeros(len(labels), dtype=np.int64) if periods is None else periods
+    places, kept_classes = _assessable_rows(labels, cross_fit, periods, len(classes))
+    by_model = _find_by_model(labels, cross_fit, periods, places, kept_classes)
+    suspects_by_model = by_model.suspects
     votes = _count_votes(labels, copies, len(classes))
     suspects_by_copies = votes.find_contradicted(labels)
     rows_in_both = suspects_by_model.keys() & suspects_by_copies.keys()
@@ -137,10 +151,11 @@ def find_label_noise(
         suspected=len(suspects),
         share=len(suspects_by_model) / max(len(places), 1),
         assessed=len(places),
-        ceiling=ceiling,
+        ceiling=by_model.ceiling,
         copied=int(votes.sizes[votes.is_copied].sum()),
         disagreeing=int((votes.votes < votes.sizes).sum()),
         copies_ceiling=votes.ceiling(),
+        by_chance=by_model.by_chance,
     )
     sorted_suspects = sorted(suspects, key=lambda suspect: (-suspect.confidence, suspect.id))
     return SuspectLabels(noise, tuple(sorted_suspects))
@@ -156,40 +171,51 @@ def write_suspects(suspects: Sequence[Suspect], file: Path) -> None:
             writer.writerow((suspect.id, *labels, suspect.confidence, suspect.found_by))
 
 
-def _assessable_rows(labels: Rows, cross_fit: CrossFit, classes: int) -> tuple[Rows, Rows]:
+def _assessable_rows(
+    labels: Rows, cross_fit: CrossFit, periods: Rows, classes: int
+) -> tuple[Rows, Rows]:
     """Return the positions in `cross_fit` and the classes that confident learning can assess."""
-    given_labels = labels[cross_fit.rows]
-    kept_classes = np.flatnonzero(np.bincount(given_labels, minlength=classes) >= _MIN_CLASS_ROWS)
+    given_labels, row_periods = labels[cross_fit.rows], periods[cross_fit.rows]
+    is_long = np.bincount(row_periods)[row_periods] >= _MIN_PERIOD_ROWS
+    counts = np.bincount(given_labels[is_long], minlength=classes)
+    kept_classes = np.flatnonzero(counts >= _MIN_CLASS_ROWS)
     if len(kept_classes) < 2:
         return np.empty(0, dtype=np.int64), kept_classes
-    return np.flatnonzero(np.isin(given_labels, kept_classes)), kept_classes
+    return np.flatnonzero(is_long & np.isin(given_labels, kept_classes)), kept_classes
+
+
+@dataclass(frozen=True, slots=True)
+class _ByModel:
+    """The suggested class and confidence of each suspect row, the ceiling, and the control."""
+
+    suspects: dict[int, tuple[int, float]]
+    ceiling: float | None = None
+    by_chance: float | None = None
 
 
 def _find_by_model(
-    labels: Rows, cross_fit: CrossFit, places: Rows, kept_classes: Rows
-) -> tuple[dict[int, tuple[int, float]], float | None]:
-    """Return the suggested class and confidence of each suspect row, and the ceiling."""
+    labels: Rows, cross_fit: CrossFit, periods: Rows, places: Rows, kept_classes: Rows
+) -> _ByModel:
     if not len(places):
-        return {}, None
+        return _ByModel({})
+    rows = cross_fit.rows[places]
     probabilities = cross_fit.probabilities[np.ix_(places, kept_classes)]
     probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
-    given_labels = np.searchsorted(kept_classes, labels[cross_fit.rows[places]])
-    suggested_labels = probabilities.argmax(axis=1)
-    ceiling = float(np.trace(estimate_joint(given_labels, probabilities)))
+    given_labels = np.searchsorted(kept_classes, labels[rows])
+    corrected = correct_to_periods(probabilities, given_labels, periods[rows])
+    suggested_labels = corrected.argmax(axis=1)
+    found = find_contradictions(given_labels, corrected)
     agreement = float((suggested_labels == given_labels).mean())
-    if ceiling < agreement - _TOLERANCE:
-        return {}, None
-    is_doubtful = find_label_issues(
-        given_labels, probabilities, filter_by="low_self_confidence", n_jobs=1
-    )
+    if found.agreeing < agreement - _TOLERANCE:
+        return _ByModel({}, by_chance=found.by_chance)
     suspects = {
-        int(cross_fit.rows[places[number]]): (
-            int(kept_classes[suggested_labels[number]]),
-            float(probabilities[number, suggested_labels[number]]),
+        int(rows[place]): (
+            int(kept_classes[suggested_labels[place]]),
+            float(corrected[place, suggested_labels[place]]),
         )
-        for number in np.flatnonzero(is_doubtful & (suggested_labels != given_labels))
+        for place in found.rows
     }
-    return suspects, max(ceiling, agreement)
+    return _ByModel(suspects, max(found.agreeing, agreement), found.by_chance)
 
 
 def _count_votes(labels: Rows, copies: Rows, classes: int) -> _CopyVotes:

@@ -11,7 +11,7 @@ RETRAIN = "precedent retrain --from-store"
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Measures to read, alarms to act on, and proposals of classes to add or retire.
+    """Measures to read, alarms to act on, and proposals of classes to add, retire or rename.
 
     A check raises alarms only if it limits the rate of false alarms in a year.
     """

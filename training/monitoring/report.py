@@ -21,6 +21,7 @@ from training.monitoring.dataset import MonitoringDataset, read_monitoring_datas
 from training.monitoring.findings import Findings, combine
 from training.monitoring.input_drift import measure_inputs
 from training.monitoring.label_shift import measure_label_shift
+from training.monitoring.renamed_labels import propose_renames
 from training.monitoring.shadow_comparison import measure_shadow
 from training.monitoring.wrong_acts import measure_wrong_acts
 
@@ -136,6 +137,7 @@ def _check_champion(
                 store.certificate_withdrawals.all(),
             ),
             measure_label_shift(dataset, target, since),
+            propose_renames(dataset, target),
             propose_categories(dataset, target, _find_unplaced(answered_incidents, ledger)),
             *([measure_shadow(target, challenger.version, pairs)] if challenger and pairs else []),
         ]

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from features.domain.audit_event import AuditEvent
 from features.domain.history import History
+from features.domain.label_renames import Renames
 from features.errors import StoreUnavailable
 from features.store.store import Store
 from training.dataset.label_maturity import ImmaturePeriod, exclude_immature
@@ -24,13 +25,15 @@ _ACTION = "retrain"
 class RetrainingRequest:
     """The data to train on: the store, a file or both, as known at the cutoff.
 
-    `reason` is written to the audit log.
+    `reason` is written to the audit log. `renamed` are labels that were renamed, which are stored
+    for all later trainings.
     """
 
     cutoff: datetime
     file: History | None = None
     with_store: bool = True
     reason: str = "by hand"
+    renamed: Renames = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,19 @@ def retrain(
             progress(step, done, of)
 
         past = read_point_in_time(
-            store, request.cutoff, file=request.file, with_store=request.with_store
+            store,
+            request.cutoff,
+            file=request.file,
+            with_store=request.with_store,
+            renamed=request.renamed,
         )
         mature = exclude_immature(past.history, request.cutoff)
         report = train(mature.history, replace(plan, is_stored=True), advance)
-        _store_new_data(store, past, has_file=request.file is not None)
+        has_new_metadata = request.file is not None or bool(request.renamed)
+        _store_new_data(store, past, has_new_metadata=has_new_metadata)
         final_details |= {
             "data_sha256": past.history.sha256,
+            "renamed": {target: dict(names) for target, names in past.metadata.renamed.items()},
             "incidents": len(mature.history.incidents),
             "echoes": past.self_confirmed,
             "left_out": [*(period.describe() for period in mature.left_out), *past.warnings],
@@ -83,12 +92,12 @@ def retrain(
     return RetrainingResult(mature.history, mature.left_out, past.self_confirmed, report)
 
 
-def _store_new_data(store: Store, past: PointInTimeHistory, *, has_file: bool) -> None:
+def _store_new_data(store: Store, past: PointInTimeHistory, *, has_new_metadata: bool) -> None:
     if past.incidents_to_store:
         store.incidents.upsert(past.incidents_to_store, past.labels_to_store)
     else:
         store.labels.record(past.labels_to_store)
-    if has_file:
+    if has_new_metadata:
         store.dataset_metadata.save(past.metadata)
 
 

@@ -55,7 +55,8 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     with open_store(plan.database_url, plan.tenant) as store:
         if original.incidents and not plan.is_stored:
             store.incidents.upsert(original.incidents, exclusion.labels_to_store)
-            store.dataset_metadata.save(DatasetMetadata.of(original))
+            metadata = replace(DatasetMetadata.of(original), renamed=history.renamed)
+            store.dataset_metadata.save(metadata)
         if plan.runbooks is not None:
             store.runbooks.replace_all(plan.runbooks, keep=plan.kept_runbooks)
         runbooks, judgements = store.runbooks.all(), read_judgements(store)

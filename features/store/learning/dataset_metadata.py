@@ -75,4 +75,6 @@ def _from_json(document: Mapping[str, Any]) -> DatasetMetadata:
         groups=document["groups"],
         provenance={column: Provenance(value) for column, value in provenance.items()},
         sha256=document["sha256"],
+        # Metadata that an earlier version stored has no renames.
+        renamed=document.get("renamed", {}),
     )

@@ -156,6 +156,7 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
     "proposal": {
         "new category": Wording("add a label", "These incidents are alike and fit no label well."),
         "retired": Wording("retire a label", "This label has hardly been used lately."),
+        "renamed": Wording("merge a renamed label", "It began with the texts of one that ended."),
     },
     "method": {
         "neighbours": Wording(

@@ -235,3 +235,44 @@ def test_the_hash_is_that_of_ids_and_labels(store: Store) -> None:
         read_point_in_time(store, OPENED).history.sha256
         == read_point_in_time(store, OPENED - HOUR).history.sha256
     )
+
+
+def test_renamed_labels_are_read_as_the_new_ones(store: Store) -> None:
+    store.incidents.upsert(
+        [titled(f"INC{number}", category="Net") for number in (1, 2)]
+        + [titled("INC3", category="Network")]
+    )
+    store.labels.record([ledger_record("Net", "corrected", incident_id="INC3")])
+    past = read_point_in_time(store, CUTOFF, renamed={"category": {"Net": "Network"}})
+    assert set(categories(past).values()) == {"Network"}
+    assert past.history.renamed == {"category": {"Net": "Network"}}
+    store.dataset_metadata.save(past.metadata)
+    assert set(categories(read_point_in_time(store, CUTOFF)).values()) == {"Network"}
+    back = read_point_in_time(store, CUTOFF, renamed={"category": {"Network": "Net"}})
+    assert set(categories(back).values()) == {"Net"}
+
+
+def test_levels_that_were_renamed_are_no_unknown_levels(store: Store) -> None:
+    store.incidents.upsert([titled("INC1", severity="P1"), titled("INC2", severity="low")])
+    store.dataset_metadata.save(DatasetMetadata(severity_levels=("low", "P1")))
+    past = read_point_in_time(store, CUTOFF, renamed={"severity": {"P1": "high"}})
+    assert past.history.severity_levels == ("low", "high")
+    assert [one.outcome.severity for one in past.history.incidents] == ["high", "low"]
+
+
+def test_a_file_with_the_new_name_does_not_contradict_our_answer(store: Store) -> None:
+    store.incidents.upsert([titled("INC1", category="Net", resolved_at=OPENED + HOUR)])
+    store.predictions.record([auto_answer("Net")])
+    store.labels.record([ledger_record("Net", "echo", incident_id="INC1")])
+    store.dataset_metadata.save(DatasetMetadata(renamed={"category": {"Net": "Network"}}))
+    file = History((titled("INC1", category="Network", resolved_at=OPENED + HOUR),))
+    assert read_point_in_time(store, CUTOFF, file=file).labels_to_store == ()
+    exclusion = exclude_self_confirmed(store, file)
+    assert (exclusion.labels_to_store, exclusion.self_confirmed) == ((), 1)
+
+
+def test_stored_renames_hold_for_a_file_too(store: Store) -> None:
+    store.dataset_metadata.save(DatasetMetadata(renamed={"category": {"Net": "Network"}}))
+    history = exclude_self_confirmed(store, History((titled("INC9", category="Net"),))).history
+    assert history.incidents[0].outcome.category == "Network"
+    assert history.renamed == {"category": {"Net": "Network"}}

@@ -131,6 +131,34 @@ def test_it_learns_from_store_and_file_and_writes_nothing_back(
 
 
 @pytest.mark.quality
+def test_a_renamed_label_is_learned_as_the_new_one_from_then_on(home: Home, store: Store) -> None:
+    incidents = [
+        replace(one, outcome=replace(one.outcome, category="Net"))
+        if one.outcome.category == "Network" and number < 40
+        else one
+        for number, one in enumerate(past())
+    ]
+    store.incidents.upsert(incidents)
+    renamed = run("--target", "category", "--renamed", "category", "Net", "Network", "--json")
+    assert renamed.exit_code == 0, renamed.output
+    assert store.dataset_metadata.get().renamed == {"category": {"Net": "Network"}}
+    finished = store.audit_log.select(action="retrain")[-1]
+    assert finished.details["renamed"] == {"category": {"Net": "Network"}}
+    registry = ModelRegistry(home.tracking_uri, "default")
+    trained = json.loads(renamed.stdout)["trained"][0]
+    model = registry.load(registry.version("category", trained["version"])).model
+    assert set(model.classes_) == {"Network", "Printing"}
+    # The stored incident keeps the label that it was given.
+    assert store.incidents.get("T0").outcome.category == "Net"
+
+
+def test_a_label_renamed_to_itself_is_refused(home: Home) -> None:
+    refused = run("--renamed", "category", "Net", "Net")
+    assert refused.exit_code == 2
+    assert "'Net' is both the old and the new label" in last_line(refused)
+
+
+@pytest.mark.quality
 def test_train_does_not_learn_an_export_of_our_own_answers(
     home: Home, store: Store, tmp_path: Path
 ) -> None:
