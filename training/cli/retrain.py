@@ -69,8 +69,9 @@ def retrain_command(
                     store, registry, plan.targets, retrain_days=settings.retrain_days, now=now
                 )
         if not due.is_due:
-            fields = {"retrained": False, "reason": due.reason}
-            typer.echo(json.dumps(fields) if as_json else due.reason)
+            waiting = [asdict(change) | {"missing": change.missing} for change in due.waiting]
+            fields = {"retrained": False, "reason": due.reason, "waiting": waiting}
+            typer.echo(json.dumps(fields, default=str) if as_json else due.describe())
             return
         file = None if history is None else read_export(history, mapping, home, quiet=as_json)
         request = RetrainingRequest(moment, file, from_store or file is None, due.reason)

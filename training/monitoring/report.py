@@ -18,7 +18,7 @@ from training.monitoring.answer_quality import AnsweredIncidents, first_answers,
 from training.monitoring.category_proposals import propose_categories
 from training.monitoring.certificate_checks import check_certificates
 from training.monitoring.concept_drift import find_concept_changes
-from training.monitoring.dataset import MonitoringDataset, read_monitoring_dataset
+from training.monitoring.dataset import MonitoringDataset, opened_at, read_monitoring_dataset
 from training.monitoring.findings import Findings, combine
 from training.monitoring.input_drift import measure_inputs
 from training.monitoring.label_shift import measure_label_shift
@@ -123,6 +123,7 @@ def _check_champion(
         target,
         tuple(answer for answer in answers if answer.incident_id in incident_ids),
         unbiased_labels(dataset, target, ledger),
+        {incident.report.id: opened_at(incident) for incident in dataset.incidents},
     )
     since = dataset.first_since(start)
     challenger = registry.challengers().get(target)
