@@ -69,8 +69,7 @@ def retrain_command(
                     store, registry, plan.targets, retrain_days=settings.retrain_days, now=now
                 )
         if not due.is_due:
-            waiting = [asdict(change) | {"missing": change.missing} for change in due.waiting]
-            fields = {"retrained": False, "reason": due.reason, "waiting": waiting}
+            fields = {"retrained": False, "reason": due.reason, "waiting": due.waiting_fields()}
             typer.echo(json.dumps(fields, default=str) if as_json else due.describe())
             return
         file = None if history is None else read_export(history, mapping, home, quiet=as_json)

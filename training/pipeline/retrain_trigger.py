@@ -1,7 +1,7 @@
 """Decides whether to retrain: after a change that can be learned now, or after some days."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from features.formatting import counted
@@ -27,6 +27,10 @@ class RetrainingDecision:
     def describe(self) -> str:
         """Return the reason, and for each waiting change how many labels are missing."""
         return "; ".join((self.reason, *(change.describe() for change in self.waiting)))
+
+    def waiting_fields(self) -> list[dict[str, object]]:
+        """Return the waiting changes as fields of JSON."""
+        return [asdict(change) | {"missing": change.missing} for change in self.waiting]
 
 
 def decide_retraining(
