@@ -19,6 +19,7 @@ SETTINGS = frozenset(
         "HOME",
         "HOST",
         "LOG_LEVEL",
+        "MAINTAIN_HOURS",
         "MASKING",
         "MAX_BATCH_INCIDENTS",
         "MAX_BODY_BYTES",

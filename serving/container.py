@@ -15,6 +15,7 @@ from serving.background.certificates import CertificatePoller
 from serving.background.challengers import ChallengerPoller
 from serving.background.champions import ChampionPoller, Champions, ServableVersions
 from serving.background.index_updater import IndexUpdater
+from serving.background.maintenance import MaintenanceRunner
 from serving.background.mode_poller import ModePoller
 from serving.background.model_health import (
     ChampionCollector,
@@ -90,6 +91,7 @@ class Container:
     label_queue: LabelQueue
     label_vocabulary: LabelVocabulary
     shadow: ShadowPredictor | None
+    maintenance: MaintenanceRunner | None
     store: Store
 
     @property
@@ -98,7 +100,9 @@ class Container:
         answering = (self.modes, self.champions, self.certificates)
         indexes = (self.incident_index, self.runbook_index)
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
-        return (*answering, *indexes, self.unknown_labels, self.model_health, *shadow)
+        maintenance = () if self.maintenance is None else (self.maintenance,)
+        health = (self.unknown_labels, self.model_health)
+        return (*answering, *indexes, *health, *shadow, *maintenance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,7 @@ def build_container(
         label_queue=LabelQueue(store, pollers.champions.current, incident_index.index),
         label_vocabulary=LabelVocabulary(store, pollers.champions.current),
         shadow=shadow,
+        maintenance=MaintenanceRunner(settings, store) if settings.maintain_hours else None,
         store=store,
     )
 

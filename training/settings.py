@@ -32,8 +32,8 @@ class TrainingSettings(HomeSettings, EncoderSettings):
     this many days later, or if it learned new or corrected labels.
     """
     retrain_days: float = Field(default=7.0, ge=0)
-    """How many days after the last training `retrain --if-due` trains again, if there are new
-    labels. An alarm makes it train earlier.
+    """How many days after the last training `maintain` and `retrain --if-due` train again, if there
+    are new labels. A change with enough labels makes them train earlier.
     """
 
     def plan(self, home: Home, *, actor: str) -> TrainingPlan:

@@ -49,6 +49,10 @@ class ServingSettings(HomeSettings, MaskingSettings):
     """
     shadow: bool = True
     """Whether challengers answer the same incidents for comparison when the server is idle."""
+    maintain_hours: float = Field(0.0, ge=0)
+    """The hours between two runs of `precedent maintain`, which the service starts as a process of
+    its own; 0 starts none. Needs the libraries of training.
+    """
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The lowest level that is logged on standard error."""
 

@@ -79,8 +79,8 @@ def retrain_command(
                     store, registry, plan.targets, retrain_days=settings.retrain_days, now=now
                 )
         if not due.is_due:
-            fields = {"retrained": False, "reason": due.reason}
-            typer.echo(json.dumps(fields) if as_json else due.reason)
+            fields = {"retrained": False, "reason": due.reason, "waiting": due.waiting_fields()}
+            typer.echo(json.dumps(fields, default=str) if as_json else due.describe())
             return
         file = None if history is None else read_export(history, mapping, home, quiet=as_json)
         names = {} if renamed is None else {renamed[0]: {renamed[1]: renamed[2]}}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from shlex import quote
 
 import numpy as np
@@ -26,11 +27,13 @@ class AnsweredIncidents:
 
     `truths` are the correct labels by incident id, from final states and audited answers. Labels
     from feedback alone are left out: people correct wrong answers and often ignore correct ones.
+    `opened_at` says when each incident was opened, by id.
     """
 
     target: str
     answers: tuple[PredictionSummary, ...]
     truths: Mapping[str, str]
+    opened_at: Mapping[str, datetime]
 
     @property
     def known_answers(self) -> tuple[PredictionSummary, ...]:
@@ -157,7 +160,7 @@ def _overconfidence_alarms(incidents: AnsweredIncidents, error_rate: float) -> t
         return ()
     late_answers = answers[overconfidence.since :]
     wrong_answers = [answer for answer in late_answers if incidents.is_wrong(answer)]
-    since = answers[overconfidence.since].answered_at
+    since = incidents.opened_at[late_answers[0].incident_id]
     expected = sum(1 - answer.confidence for answer in late_answers)
     return (
         Alarm(

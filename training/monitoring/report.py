@@ -13,11 +13,12 @@ from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.base.model_card import Card
 from models.base.target_labels import label_of
+from models.novelty.novelty_gate import TARGET as NOVELTY
 from training.monitoring.answer_quality import AnsweredIncidents, first_answers, measure_answers
 from training.monitoring.category_proposals import propose_categories
 from training.monitoring.certificate_checks import check_certificates
 from training.monitoring.concept_drift import find_concept_changes
-from training.monitoring.dataset import MonitoringDataset, read_monitoring_dataset
+from training.monitoring.dataset import MonitoringDataset, opened_at, read_monitoring_dataset
 from training.monitoring.findings import Findings, combine
 from training.monitoring.input_drift import measure_inputs
 from training.monitoring.label_shift import measure_label_shift
@@ -25,8 +26,10 @@ from training.monitoring.renamed_labels import propose_renames
 from training.monitoring.shadow_comparison import measure_shadow
 from training.monitoring.wrong_acts import measure_wrong_acts
 
+WITHOUT_LABELS = frozenset({"similar", "runbooks", NOVELTY})
+"""The targets whose models predict no label of an outcome."""
+
 _WITHOUT_CHAMPION_DAYS = 30
-_WITHOUT_LABELS = frozenset({"similar", "runbooks"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def build_report(
     champions = [
         MonitoredChampion(version, read_card(version))
         for target, version in sorted(registry.champions().items())
-        if target not in _WITHOUT_LABELS
+        if target not in WITHOUT_LABELS
     ]
     starts = {
         champion.target: _find_start(dataset, champion.learned_until, days)
@@ -121,6 +124,7 @@ def _check_champion(
         target,
         tuple(answer for answer in answers if answer.incident_id in incident_ids),
         unbiased_labels(dataset, target, ledger),
+        {incident.report.id: opened_at(incident) for incident in dataset.incidents},
     )
     since = dataset.first_since(start)
     challenger = registry.challengers().get(target)

@@ -1,5 +1,6 @@
 """The repository of monitoring reports, which are stored as JSON."""
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -34,6 +35,17 @@ class MonitoringReportRepository(Repository):
         with self._database.read() as connection:
             document = connection.scalar(query)
         return None if document is None else _adapter().validate_python(document)
+
+    def since(self, moment: datetime) -> tuple[MonitoringReport, ...]:
+        """Return the reports made at this moment or later, oldest first."""
+        query = (
+            select(MonitoringReportRow.found)
+            .where(MonitoringReportRow.tenant == self._tenant, MonitoringReportRow.at >= moment)
+            .order_by(MonitoringReportRow.at)
+        )
+        with self._database.read() as connection:
+            documents = connection.scalars(query).all()
+        return tuple(_adapter().validate_python(document) for document in documents)
 
 
 def erase_in_monitoring(connection: Connection, tenant: str, incident_id: str) -> None:

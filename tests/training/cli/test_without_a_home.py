@@ -11,6 +11,7 @@ from training.cli.app import app
 READING = [
     ("audit",),
     ("gaps",),
+    ("maintain",),
     ("mode", "monitor"),
     ("mode", "auto", "--target", "category"),
     ("modes",),

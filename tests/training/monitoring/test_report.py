@@ -2,14 +2,17 @@
 
 import json
 import re
+from dataclasses import replace
 from random import Random
 
 import numpy as np
+import pytest
 from monitored_store import fill_bad_month, incident, labelled
 from typer.testing import CliRunner
 
 from features.domain.labels import FINAL_STATE, LabelSource
 from features.store.store import open_store
+from models.artifacts.registry import ModelRegistry
 from training.cli.app import app
 from training.monitoring.dataset import MonitoringDataset
 from training.monitoring.report import unbiased_labels
@@ -35,6 +38,18 @@ def test_what_people_only_corrected_does_not_count_as_errors():
 def test_an_empty_store_has_nothing_to_tell(report_of):
     report = report_of(lambda store: None, days=10)
     assert (report.alarms, report.proposals) == ((), ())
+
+
+@pytest.mark.parametrize("target", ["novelty", "similar"])
+def test_a_champion_that_predicts_no_label_is_left_out(report_of, monkeypatch, target):
+    champions = ModelRegistry.champions
+    monkeypatch.setattr(
+        ModelRegistry,
+        "champions",
+        lambda registry: {target: replace(champions(registry)["category"], target=target)},
+    )
+    report = report_of(lambda store: store.incidents.upsert([incident(1, Random(0))]))
+    assert report.alarms == ()
 
 
 def test_the_command_prints_and_keeps_the_report(

@@ -17,7 +17,6 @@ from factories import incident, label_record, prediction
 from typer.testing import CliRunner
 
 from features.domain.labels import LabelRecord
-from features.domain.monitoring import Alarm, MonitoringReport
 from features.domain.report import ResolvedIncident
 from features.home import Home
 from features.store.store import Store, open_store
@@ -25,7 +24,6 @@ from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import CHAMPION, ModelRegistry
 from training.cli.app import app
 from training.pipeline.retrain import log_retraining
-from training.pipeline.retrain_trigger import decide_retraining
 from training.pipeline.retraining_lock import RetrainingLock
 
 ROOT = Path(__file__).parents[3]
@@ -206,41 +204,6 @@ def test_bad_input_and_a_second_one_are_one_line(home: Home, store: Store) -> No
     assert held.holder in last_line(second)
     assert champions(home) == {}
     assert states(store) == ["started", "failed"]
-
-
-class Registry:
-    """A registry with one champion, trained when a test says so."""
-
-    def __init__(self, days_ago: float) -> None:
-        self.trained_at = NOW - timedelta(days=days_ago)
-
-    def champions(self):
-        return {"category": self}
-
-
-@pytest.mark.parametrize(
-    ("days_ago", "labels", "alarm", "is_due", "reason"),
-    [
-        (8, 1, None, True, "1 new label since"),
-        (8, 0, None, False, "no new label"),
-        (6, 1, None, False, "next on"),
-        (6, 0, ("vocabulary", "category"), True, "alarm: it changed"),
-        (6, 0, ("vocabulary", "severity"), False, "next on"),
-        (6, 0, ("latency", None), False, "next on"),
-        (-1, 0, ("vocabulary", None), False, "next on"),
-    ],
-)
-def test_it_is_due_when_labels_came_or_an_alarm_did(
-    store, days_ago, labels, alarm, is_due, reason
-) -> None:
-    store.labels.record([label("T0", "Network") for _ in range(labels)])
-    if alarm is not None:
-        signal_name, target = alarm
-        raised = Alarm(signal_name, "it changed", "look", None, (), target)
-        store.monitoring_reports.save(MonitoringReport(NOW, (), (raised,), ()))
-    due = decide_retraining(store, Registry(days_ago), ("category",), retrain_days=7, now=NOW)
-    assert (due.is_due, reason in due.reason) == (is_due, True), due.reason
-    assert decide_retraining(store, Registry(1), ("severity",), retrain_days=7, now=NOW).is_due
 
 
 def test_one_that_never_told_its_end_is_written_down_as_failed(store: Store) -> None:

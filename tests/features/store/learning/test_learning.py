@@ -188,6 +188,9 @@ def test_monitoring_and_facts_come_back_as_they_were(store: Store) -> None:
     assert store.monitoring_reports.latest() == replace(MONITORING, alarms=())
     store.monitoring_reports.save(MONITORING)
     assert store.monitoring_reports.latest() == MONITORING
+    earlier = replace(MONITORING, at=THEN - HOUR)
+    assert store.monitoring_reports.since(THEN - HOUR) == (earlier, MONITORING)
+    assert store.monitoring_reports.since(THEN) == (MONITORING,)
     store.dataset_metadata.save(DatasetMetadata())
     store.dataset_metadata.save(FACTS)
     assert store.dataset_metadata.get() == FACTS
