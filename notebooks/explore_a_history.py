@@ -23,7 +23,7 @@ from training.dataset.split import split_history
 from training.dataset.targets import find_targets
 from training.demo.export import load_demo
 from training.demo.incidents import generate_company
-from training.evaluation.label_noise import find_suspect_labels
+from training.label_noise.suspects import find_suspect_labels
 from training.pipeline.fit import fit_and_judge
 from training.plan import TrainingPlan
 

@@ -17,7 +17,7 @@ from models.kinds import build_model
 from training.dataset.split import split_history
 from training.dataset.targets import find_targets
 from training.demo.incidents import generate_company
-from training.evaluation.label_noise import SuspectLabels, find_suspect_labels
+from training.label_noise.suspects import SuspectLabels, find_suspect_labels
 
 _FLIPPED = 0.05
 _SAMPLE = 3_000

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from models.base.gate_verdict import Verdict
 from models.base.model_card import Drift, LabelNoise, Metric
 from models.base.predictions import Certificate
-from training.evaluation.label_noise import Suspect
 from training.evaluation.learning_curve import LabelForecast
+from training.label_noise.suspects import Suspect
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from training.dataset.point_in_time import (
 )
 from training.dataset.split import Split
 from training.dataset.targets import Target, find_targets, has_labels
-from training.evaluation.label_noise import find_suspect_labels
+from training.label_noise.suspects import find_suspect_labels
 from training.pipeline.fine_tune import AdaptedEncoder, adapt, remove_adapted_encoder
 from training.pipeline.fit import fit_best_encoder, prepare
 from training.pipeline.register import training_run

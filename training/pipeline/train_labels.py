@@ -8,9 +8,9 @@ from models.kinds import kind_of
 from training.dataset.split import Split
 from training.dataset.targets import Target, attributes_of
 from training.evaluation.held_out_predictions import write_held_out_predictions
-from training.evaluation.label_noise import SuspectLabels, find_suspect_labels, write_suspects
 from training.gate.decide import judge_challenger
 from training.gate.opponents import find_opponents
+from training.label_noise.suspects import SuspectLabels, find_suspect_labels, write_suspects
 from training.pipeline.fit import Fitted
 from training.pipeline.model_card import write_card
 from training.pipeline.publish import apply_force_promote, publish

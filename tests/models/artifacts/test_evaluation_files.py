@@ -16,7 +16,7 @@ from models.artifacts.evaluation_files import (
 from models.artifacts.mlflow_client import connect
 from models.artifacts.save_load import save_artifact
 from models.artifacts.training_ids import hash_ids
-from training.evaluation.label_noise import Suspect, write_suspects
+from training.label_noise.suspects import Suspect, write_suspects
 from training.pipeline.register import register
 
 IDS = ["INC1", "INC2", "INC,3"]

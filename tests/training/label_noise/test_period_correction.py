@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.evaluation.period_correction import correct_to_periods
+from training.label_noise.period_correction import correct_to_periods
 
 
 def answers(truth: np.ndarray, confidence: np.ndarray, classes: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from training.cli.app import app
 from training.dataset.split import split_history
 from training.dataset.targets import Target, find_targets
 from training.demo.incidents import generate_company
-from training.evaluation.label_noise import (
+from training.label_noise.suspects import (
     Suspect,
     SuspectLabels,
     find_label_noise,

@@ -16,9 +16,9 @@ from models.classification.cross_validation import Rows
 from models.classification.expert_pool import CrossFit
 from training.dataset.split import Split
 from training.dataset.targets import Target
-from training.evaluation.confident_learning import find_contradictions
-from training.evaluation.label_regimes import find_regimes, periods_of
-from training.evaluation.period_correction import correct_to_periods
+from training.label_noise.confident_learning import find_contradictions
+from training.label_noise.label_regimes import find_regimes, periods_of
+from training.label_noise.period_correction import correct_to_periods
 
 _MIN_CLASS_ROWS = 20
 _MIN_PERIOD_ROWS = 20

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from training.dataset.split import Period, Split
-from training.evaluation.label_regimes import find_regimes, periods_of
+from training.label_noise.label_regimes import find_regimes, periods_of
 
 
 def dated_split(days: np.ndarray) -> Split:

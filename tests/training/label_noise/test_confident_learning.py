@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from training.evaluation.confident_learning import find_contradictions
-from training.evaluation.period_correction import correct_to_periods
+from training.label_noise.confident_learning import find_contradictions
+from training.label_noise.period_correction import correct_to_periods
 
 
 def doubtful_model(rng: np.random.Generator, rows: int) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Finds labels that are likely wrong, judged by the labels of their own period."""
