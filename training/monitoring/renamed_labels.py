@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.stats import binom
 
 from features.domain.monitoring import Proposal
 from models.classification.cross_validation import Rows
 from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.findings import RETRAIN, Findings
-
-Floats = NDArray[np.float64]
 
 _MIN_INCIDENTS = 10
 _MAX_STRAGGLERS = 0.05
@@ -69,9 +68,13 @@ def _find_renames(
 ) -> Iterator[_Rename]:
     names, counts = np.unique(labels, return_counts=True)
     frequent = [str(name) for name in names[counts >= _MIN_INCIDENTS]]
+    places = {name: np.flatnonzero(labels == name) for name in frequent}
+    starts = {name: np.quantile(places[name], _MAX_STRAGGLERS) for name in frequent}
+    ends = {name: np.quantile(places[name], 1 - _MAX_STRAGGLERS) for name in frequent}
     for old in frequent:
         for new in frequent:
-            cut = None if old == new else _find_cut(labels == old, labels == new)
+            is_possible = ends[old] <= starts[new]
+            cut = _find_cut(labels == old, labels == new) if is_possible else None
             if cut is None:
                 continue
             is_old = labels[:cut] == old
@@ -115,28 +118,29 @@ def _match(
     incident is not compared with itself; of several nearest incidents, each counts in part.
     """
     places = places[-_MAX_COMPARED:]
-    vectors = dataset.vectors[rows].astype(np.float64)
-    if not vectors[places].any():
-        vectors = _fact_vectors(dataset, rows)
-    similarities = vectors[places] @ vectors[: len(is_old)].T
+    if dataset.vectors[rows[places]].any():
+        vectors = dataset.vectors[rows]
+        similarities = np.asarray(vectors[places] @ vectors[: len(is_old)].T)
+    else:
+        facts = _fact_vectors(dataset, rows)
+        similarities = (facts[places] @ facts[: len(is_old)].T).toarray()
     own = np.flatnonzero(places < len(is_old))
     similarities[own, places[own]] = -np.inf
     is_nearest = similarities >= similarities.max(axis=1, keepdims=True) - _TIE
     return float(((is_nearest & is_old).sum(axis=1) / is_nearest.sum(axis=1)).mean())
 
 
-def _fact_vectors(dataset: MonitoringDataset, rows: Rows) -> Floats:
+def _fact_vectors(dataset: MonitoringDataset, rows: Rows) -> csr_array:
     """Return one-hot vectors of the incidents' services, sources and attributes."""
     reports = [dataset.incidents[int(row)].report for row in rows]
     facts = [
         {("service", report.service), ("source", report.source), *report.attributes.items()}
         for report in reports
     ]
-    columns = {fact: number for number, fact in enumerate(sorted(set().union(*facts), key=repr))}
-    vectors = np.zeros((len(rows), len(columns)))
-    for row, values in enumerate(facts):
-        vectors[row, [columns[fact] for fact in values]] = 1
-    return vectors
+    columns: dict[tuple[str, str | None], int] = {}
+    numbers = [columns.setdefault(fact, len(columns)) for values in facts for fact in values]
+    fact_rows = np.repeat(np.arange(len(rows)), [len(values) for values in facts])
+    return csr_array((np.ones(len(numbers)), (fact_rows, numbers)), (len(rows), len(columns)))
 
 
 def _proposal(
