@@ -11,7 +11,7 @@ from training.monitoring.findings import RETRAIN, Findings
 
 FEWEST, MOST = 20, 200
 """The limits of a period's length, in answers whose correct label is known."""
-ERROR = 0.005
+ERROR = 0.002
 """The p-value below which a champion is worse beyond noise; see tests/benchmarks/suspensions.py."""
 
 _SECONDS_PER_BLOCK = 3600.0
@@ -51,7 +51,7 @@ class _Period:
 
 
 def judge_newest_period(
-    target: str, version: str, incidents: Sequence[LabelledIncident]
+    target: str, version: str, incidents: Sequence[LabelledIncident], *, error: float = ERROR
 ) -> BaselineJudgement | None:
     """Compare a champion with the label that was the most frequent before the newest period.
 
@@ -65,7 +65,7 @@ def judge_newest_period(
     if not periods:
         return None
     p_values = [min(period.p_value() * len(periods), 1.0) for period in periods]
-    is_worse = min(p_values) < ERROR
+    is_worse = min(p_values) < error
     number = p_values.index(min(p_values)) if is_worse else 0
     period = periods[number]
     return BaselineJudgement(
