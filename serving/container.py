@@ -25,6 +25,7 @@ from serving.background.model_health import (
 from serving.background.runbook_index import TARGET as RUNBOOKS
 from serving.background.runbook_index import RunbookPoller
 from serving.background.shadow_predictions import ShadowPredictor
+from serving.background.suspensions import SuspensionCollector, SuspensionPoller
 from serving.background.topology_file import TopologyFile
 from serving.background.unknown_labels import UnknownLabelPoller
 from serving.runtime.metrics import ServingMetrics
@@ -71,6 +72,7 @@ class Container:
     challengers: ChallengerPoller
     modes: ModePoller
     certificates: CertificatePoller
+    suspensions: SuspensionPoller
     model_health: ModelHealthPoller
     unknown_labels: UnknownLabelPoller
     metrics: ServingMetrics
@@ -97,7 +99,7 @@ class Container:
     @property
     def pollers(self) -> tuple[BackgroundTask, ...]:
         """The background tasks, in the order in which they start and stop."""
-        answering = (self.modes, self.champions, self.certificates)
+        answering = (self.modes, self.champions, self.certificates, self.suspensions)
         indexes = (self.incident_index, self.runbook_index)
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
         maintenance = () if self.maintenance is None else (self.maintenance,)
@@ -107,12 +109,13 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class _Pollers:
-    """The pollers of the models, their modes, their certificates and their health."""
+    """The pollers of the models, their modes, certificates, suspensions and health."""
 
     champions: ChampionPoller
     challengers: ChallengerPoller
     modes: ModePoller
     certificates: CertificatePoller
+    suspensions: SuspensionPoller
     model_health: ModelHealthPoller
     unknown_labels: UnknownLabelPoller
 
@@ -123,8 +126,13 @@ def build_container(
     """Build the container of an app; starts no background task."""
     home = Home(settings.home.absolute())
     pollers = _build_pollers(settings, registry, store)
-    collector = ModelHealthCollector(pollers.model_health, pollers.certificates)
-    metrics = ServingMetrics([collector, ChampionCollector(pollers.champions.current)])
+    metrics = ServingMetrics(
+        [
+            ModelHealthCollector(pollers.model_health, pollers.certificates),
+            ChampionCollector(pollers.champions.current),
+            SuspensionCollector(pollers.suspensions, pollers.champions.current),
+        ]
+    )
     searcher, suggester = _retrieval_models(pollers.champions.current)
     incident_index = IndexUpdater(store, home, searcher.encoder, settings.poll_seconds)
     runbook_index = RunbookPoller(store, home, suggester.encoder, settings.poll_seconds)
@@ -135,7 +143,9 @@ def build_container(
     )
     retrievers: dict[str, Retriever] = {similar.target: similar, runbooks.target: runbooks}
     sample = AuditSample(settings.tenant, settings.audit_share)
-    policies = PolicySource(pollers.modes, pollers.certificates, sample, pollers.unknown_labels)
+    policies = PolicySource(
+        pollers.modes, pollers.certificates, sample, pollers.unknown_labels, pollers.suspensions
+    )
     on_labels = LabelListener(metrics, pollers.certificates)
     triage = TriageService(
         pollers.champions.current, policies.current, store, metrics, retrievers, shadow
@@ -148,6 +158,7 @@ def build_container(
         challengers=pollers.challengers,
         modes=pollers.modes,
         certificates=pollers.certificates,
+        suspensions=pollers.suspensions,
         model_health=pollers.model_health,
         unknown_labels=pollers.unknown_labels,
         metrics=metrics,
@@ -182,6 +193,7 @@ def _build_pollers(settings: ServingSettings, registry: ServableVersions, store:
         ChallengerPoller(registry, _SLOW_FACTOR * seconds, excluded=(SIMILAR, RUNBOOKS, NOVELTY)),
         ModePoller(store, seconds),
         certificates,
+        SuspensionPoller(store, seconds),
         ModelHealthPoller(store, certificates, _SLOW_FACTOR * seconds),
         UnknownLabelPoller(store, champions.current, _SLOW_FACTOR * seconds),
     )

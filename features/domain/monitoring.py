@@ -77,6 +77,44 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineJudgement:
+    """A champion's answers in the newest period, compared with one label for all incidents.
+
+    The period began with the incident opened at `since` and holds `answers` answers whose correct
+    label is known. `right` of them are correct. `baseline` is the label that was the most frequent
+    before the period; it would have been correct `baseline_right` times. `p_value` is the
+    probability of at least such a lead of the baseline if neither were better, times the number
+    of periods that were tried. `is_worse` says that this is beyond noise. `is_restored` says that
+    the champion is not worse, and at least as often right as the baseline, in each period tried.
+    """
+
+    target: str
+    version: str
+    baseline: str
+    since: datetime
+    answers: int
+    right: int
+    baseline_right: int
+    p_value: float
+    is_worse: bool
+    is_restored: bool
+
+    def describe(self) -> str:
+        """Return the comparison in words.
+
+        >>> at = datetime(2026, 3, 1)
+        >>> BaselineJudgement("severity", "3", "low", at, 40, 5, 22, 1e-4, True, False).describe()
+        "of the newest 40 answers with a known outcome, since 2026-03-01, 5 were right; \
+always answering 'low' would have been right 22 times"
+        """
+        return (
+            f"of the newest {counted(self.answers, 'answer')} with a known outcome, since "
+            f"{self.since:%Y-%m-%d}, {self.right} were right; always answering {self.baseline!r} "
+            f"would have been right {self.baseline_right} times"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class MonitoringReport:
     """The result of one monitoring run; `at` is aware UTC."""
 
@@ -84,6 +122,7 @@ class MonitoringReport:
     measures: tuple[Measure, ...]
     alarms: tuple[Alarm, ...]
     proposals: tuple[Proposal, ...]
+    judgements: tuple[BaselineJudgement, ...] = ()
 
     @property
     def verdict(self) -> str:

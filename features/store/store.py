@@ -18,6 +18,7 @@ from features.store.learning.labels import LabelRepository
 from features.store.learning.monitoring_reports import MonitoringReportRepository
 from features.store.learning.predictions import PredictionRepository
 from features.store.learning.shadow_predictions import ShadowPredictionRepository
+from features.store.learning.suspensions import SuspensionRepository
 from features.store.migrate import migrate
 from features.store.operations.audit_log import AuditLogRepository
 from features.store.operations.leases import LeaseRepository
@@ -44,6 +45,7 @@ class Store:
         self.feedback = FeedbackRepository(database, tenant)
         self.shadow_predictions = ShadowPredictionRepository(database, tenant)
         self.certificate_withdrawals = CertificateWithdrawalRepository(database, tenant)
+        self.suspensions = SuspensionRepository(database, tenant)
         self.monitoring_reports = MonitoringReportRepository(database, tenant)
         self.dataset_metadata = DatasetMetadataRepository(database, tenant)
         self.audit_log = AuditLogRepository(database, tenant)

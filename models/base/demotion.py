@@ -10,10 +10,11 @@ AnyPrediction = TypeVar("AnyPrediction", bound=Prediction)
 _ORDER = (Decision.ABSTAIN, Decision.SUGGEST, Decision.AUTO)
 
 
-def demote(prediction: AnyPrediction, most: Decision) -> AnyPrediction:
+def demote(prediction: AnyPrediction, most: Decision, why: str = "") -> AnyPrediction:
     """Return a label's prediction without its certificate, with at most the decision `most`.
 
-    Other predictions are returned unchanged: they are never `auto`.
+    `why` is the sentence that explains it, put before the prediction's other reasons. Other
+    predictions are returned unchanged: they are never `auto`.
 
     >>> sure = ChoicePrediction("VPN", 0.97, Decision.AUTO)
     >>> str(demote(sure, Decision.SUGGEST).decision)
@@ -22,4 +23,5 @@ def demote(prediction: AnyPrediction, most: Decision) -> AnyPrediction:
     if not isinstance(prediction, ChoicePrediction):
         return prediction
     decision = min(prediction.decision, most, key=_ORDER.index)
-    return replace(prediction, decision=decision, certificate=None)
+    reasons = (why, *prediction.why) if why else prediction.why
+    return replace(prediction, decision=decision, certificate=None, why=reasons)

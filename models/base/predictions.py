@@ -100,7 +100,8 @@ class ChoicePrediction:
     """One label out of several, with calibrated confidence.
 
     `label` is the likeliest label, whatever the decision. `label_set` contains the correct label
-    with a probability, the coverage, that the model's card states.
+    with a probability, the coverage, that the model's card states. `why` says in sentences what
+    else bears on the decision.
     """
 
     label: str
@@ -110,6 +111,7 @@ class ChoicePrediction:
     label_set: tuple[str, ...] = ()
     certificate: Certificate | None = None
     evidence: Evidence = Evidence()
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,8 @@ class SeverityPrediction(ChoicePrediction):
     mean rank of all levels, weighted by their confidences. `stated` is what the sender said: a
     level of the history, or the sender's own word; None if nothing was said. `stated_rank` is its
     place, None if it cannot be compared with the levels. `likeliest` is the
-    likeliest level if this is not `label`, else None. `why` says in sentences why the label is not
-    the likeliest level, and why a rating below the stated level is not acted on.
+    likeliest level if this is not `label`, else None. `why` also says why the label is not the
+    likeliest level, and why a rating below the stated level is not acted on.
     """
 
     rank: int = 0
@@ -129,7 +131,6 @@ class SeverityPrediction(ChoicePrediction):
     stated: str | None = None
     stated_rank: int | None = None
     likeliest: str | None = None
-    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from features.home import Home
 from features.store.store import Store
 from models.artifacts.manifest import ArtifactFolder, verify_files
 from models.artifacts.registry import ModelRegistry, ModelVersion
+from models.lifecycle.suspension import lift_by_promotion
 
 _LOCK_TIMEOUT_SECONDS = 30.0
 _MOVED_ELSEWHERE = "the registry names another champion than the log; it was moved by other means"
@@ -33,7 +34,8 @@ def promote(
     """Make a version (None: the newest) the champion; servers switch when they next poll.
 
     `details` are logged with the actor and the reason. If the version is champion already, no
-    promotion is logged. Raises `UnknownVersion`, `ArtifactRejected` if the version's files have
+    promotion is logged. Any suspension of the target is lifted, also that of the version itself.
+    Raises `UnknownVersion`, `ArtifactRejected` if the version's files have
     changed since registration, `RegistryUnavailable` and `StoreUnavailable`.
     """
     registry = ModelRegistry(home.tracking_uri, tenant)
@@ -49,6 +51,7 @@ def promote(
         if is_moved:
             facts = {"before": past[-1] if past else None, "sha256": champion.sha256}
             _log_event("promote", champion, store, actor, reason, facts | dict(details or {}))
+        _lift_suspensions(champion, store, actor, reason)
     return registry.version(target, champion.version)
 
 
@@ -75,6 +78,7 @@ def rollback(
         registry.set_champion_history(target, champions[:-1])
         facts = {"before": champions[-1], "sha256": champion.sha256}
         _log_event("rollback", champion, store, actor, reason, facts)
+        _lift_suspensions(champion, store, actor, reason)
     return registry.version(target, champion.version)
 
 
@@ -109,6 +113,17 @@ def _log_found_champions(registry: ModelRegistry, store: Store, target: str | No
         champion = registry.champions()[name]
         details = {"before": logged.get(name), "sha256": champion.sha256}
         _log_event("found", champion, store, "precedent", _MOVED_ELSEWHERE, details)
+
+
+def _lift_suspensions(champion: ModelVersion, store: Store, actor: str, reason: str) -> None:
+    lift_by_promotion(
+        champion.target,
+        champion.version,
+        store,
+        actor=actor,
+        reason=reason,
+        now=datetime.now(UTC),
+    )
 
 
 def _log_event(

@@ -35,6 +35,13 @@ class ChallengerResponse(BaseModel):
     agreement: float | None = Field(description="null without an answer")
 
 
+class SuspensionResponse(BaseModel):
+    """Since when a champion abstains, and why."""
+
+    since: datetime
+    reason: str
+
+
 class ModelResponse(BaseModel):
     """A champion: the contents of its card, and its figures in production."""
 
@@ -53,6 +60,9 @@ class ModelResponse(BaseModel):
     audited: dict[str, AuditedPrecision]
     withdrawn: list[str] = Field(
         description="labels answered as suggest, for the audit disproved their certificate"
+    )
+    suspended: SuspensionResponse | None = Field(
+        description="null unless the champion abstains, being worse than always giving one label"
     )
     challenger: ChallengerResponse | None
     notes: list[str]
@@ -114,9 +124,17 @@ def _shape_model(target: str, champion: LoadedVersion, services: Container) -> M
             for of_target, of_version, label in services.certificates.withdrawn
             if (of_target, of_version) == (target, version)
         ),
+        suspended=_shape_suspension(champion, services),
         challenger=_shape_challenger(target, services),
         notes=list(card.notes),
     )
+
+
+def _shape_suspension(champion: LoadedVersion, services: Container) -> SuspensionResponse | None:
+    suspension = services.suspensions.of(champion)
+    if suspension is None:
+        return None
+    return SuspensionResponse(since=suspension.since, reason=suspension.reason)
 
 
 def _shape_challenger(target: str, services: Container) -> ChallengerResponse | None:

@@ -15,6 +15,7 @@ from models.base.predictions import (
 from models.lifecycle.incident_erasure import Deletion
 from serving.api.triage_schemas import ServedVersion, shape_versions
 from serving.background.champions import Champions
+from serving.background.suspensions import Suspensions
 from serving.services.alertmanager import Effect
 
 _MODELS_UNKNOWN = (
@@ -134,6 +135,7 @@ class ReadyResponse(BaseModel):
     status: str
     targets: dict[str, ServedVersion]
     problems: dict[str, str]
+    suspended: list[str] = Field(description="targets whose champion abstains on every incident")
 
 
 def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedResponse:  # noqa: A002
@@ -151,8 +153,10 @@ def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedRespo
     return DeletedResponse(incident_id=id, request_id=request_id, models=models)
 
 
-def shape_ready(champions: Champions, *, is_indexed: bool) -> ReadyResponse:
-    """Return which versions answer, and the problems."""
+def shape_ready(
+    champions: Champions, suspensions: Suspensions, *, is_indexed: bool
+) -> ReadyResponse:
+    """Return which versions answer, which of them are suspended, and the problems."""
     # This route needs no key, so the reasons, which name files, are only logged.
     problems = dict.fromkeys(champions.problems, "its champion was refused; the log says why")
     if champions.registry_problem is not None:
@@ -161,5 +165,12 @@ def shape_ready(champions: Champions, *, is_indexed: bool) -> ReadyResponse:
         problems["index"] = "past incidents are still being indexed; similar ones cannot be found"
     status = "ready" if champions.is_ready else "not ready"
     return ReadyResponse(
-        status=status, targets=shape_versions(champions.serving), problems=problems
+        status=status,
+        targets=shape_versions(champions.serving),
+        problems=problems,
+        suspended=sorted(
+            target
+            for target, champion in champions.serving.items()
+            if (target, champion.version.version) in suspensions
+        ),
     )

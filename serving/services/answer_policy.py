@@ -1,4 +1,4 @@
-"""The policy for answers: modes, withdrawn certificates and the audit sample."""
+"""The policy for answers: modes, suspensions, withdrawn certificates and the audit sample."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from features.domain.modes import Modes
 from serving.background.certificates import CertificatePoller
 from serving.background.mode_poller import ModePoller
+from serving.background.suspensions import SuspensionPoller, Suspensions
 from serving.background.unknown_labels import UnknownLabelPoller, UnknownLabelsByTarget
 from serving.services.audit_sampling import AuditSample
 
@@ -16,12 +17,14 @@ class AnswerPolicy:
 
     `withdrawn` holds the (target, version, label) triples that may not be answered as `auto`.
     `unknown_labels` holds, by target, labels that people gave and its champion has not learned.
+    `suspensions` holds the versions whose answers all abstain.
     """
 
     modes: Modes
     withdrawn: Collection[tuple[str, str, str]] = ()
     sample: AuditSample | None = None
     unknown_labels: UnknownLabelsByTarget = field(default_factory=dict)
+    suspensions: Suspensions = field(default_factory=dict)
 
 
 class PolicySource:
@@ -33,11 +36,13 @@ class PolicySource:
         certificates: CertificatePoller,
         sample: AuditSample,
         unknown_labels: UnknownLabelPoller,
+        suspensions: SuspensionPoller,
     ) -> None:
         self._modes = modes
         self._unknown_labels = unknown_labels
         self._certificates = certificates
         self._sample = sample
+        self._suspensions = suspensions
 
     def current(self) -> AnswerPolicy:
         """Return the policy of this moment."""
@@ -46,4 +51,5 @@ class PolicySource:
             self._certificates.withdrawn,
             self._sample,
             self._unknown_labels.unknown_labels,
+            self._suspensions.suspensions,
         )

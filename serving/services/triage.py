@@ -271,9 +271,15 @@ def _assemble(
 def _apply_policy(
     target: str, prediction: Prediction, champion: LoadedVersion | None, policy: AnswerPolicy
 ) -> Answer:
-    mode = policy.modes.of(target, prediction.label)
-    is_withdrawn = (target, _version(champion), prediction.label) in policy.withdrawn
-    return apply_mode(demote(prediction, Decision.SUGGEST) if is_withdrawn else prediction, mode)
+    version = _version(champion)
+    suspension = policy.suspensions.get((target, version))
+    if suspension is not None:
+        allowed = demote(prediction, Decision.ABSTAIN, suspension.describe())
+    elif (target, version, prediction.label) in policy.withdrawn:
+        allowed = demote(prediction, Decision.SUGGEST)
+    else:
+        allowed = prediction
+    return apply_mode(allowed, policy.modes.of(target, prediction.label))
 
 
 def _assemble_result(

@@ -32,9 +32,9 @@ class Bounds:
     climbs: int
 
 
-TRIAGE = Bounds(modules=40, rooms=12, climbs=0)
-TRAINING = Bounds(modules=129, rooms=23, climbs=3)
-ALERT = Bounds(modules=79, rooms=15, climbs=6)
+TRIAGE = Bounds(modules=41, rooms=12, climbs=0)
+TRAINING = Bounds(modules=131, rooms=23, climbs=3)
+ALERT = Bounds(modules=80, rooms=15, climbs=6)
 WATCH = Bounds(modules=27, rooms=6, climbs=0)
 
 ALERTS = {

@@ -1,5 +1,6 @@
 """The command that reports changes in data and in answer quality since the training."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from training.cli.options import AsJson
 
 if TYPE_CHECKING:
     from features.domain.monitoring import Alarm, MonitoringReport, Proposal
+    from features.domain.suspension import Suspension
 
 _FIRST_MEASURES = 2
 
@@ -22,13 +24,17 @@ def monitor_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Report what changed since the training, and what to do."""
+    """Report what changed since the training, and what to do.
+
+    A champion that answers worse than one label for all incidents is suspended: it abstains.
+    """
     with show_step("loading libraries"):
         from pydantic_core import to_json
 
         from features.home import find_home
         from features.store.store import open_home_store
         from models.artifacts.registry import ModelRegistry
+        from models.lifecycle.suspension import apply_judgements
         from training.monitoring.report import build_report
         from training.settings import TrainingSettings
 
@@ -41,19 +47,23 @@ def monitor_command(
     ):
         report = build_report(store, registry, home, settings.encoder, days=days)
         store.monitoring_reports.save(report)
+        suspensions = apply_judgements(report.judgements, store, report.at)
     if as_json:
-        typer.echo(to_json(asdict(report)))
+        suspended = [asdict(suspension) for suspension in suspensions]
+        typer.echo(to_json(asdict(report) | {"suspensions": suspended}))
     else:
-        _describe(report)
+        _describe(report, suspensions)
 
 
-def _describe(report: "MonitoringReport") -> None:
+def _describe(report: "MonitoringReport", suspensions: "Iterable[Suspension]") -> None:
     count = len(report.proposals)
     also = f"; {counted(count, 'proposal')}" if count else ""
     typer.echo(f"{report.verdict}{also}")
     first, others = report.measures[:_FIRST_MEASURES], report.measures[_FIRST_MEASURES:]
     for measure in first:
         typer.echo(measure.describe())
+    for suspension in suspensions:
+        typer.echo(f"SUSPENDED: version {suspension.version} of {suspension.describe()}")
     for alarm in report.alarms:
         typer.echo(_alarm(alarm))
     for proposal in report.proposals:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
-from features.domain.monitoring import Measure, MonitoringReport
+from features.domain.monitoring import BaselineJudgement, Measure, MonitoringReport
 from features.encoding.vector_cache import Progress
 from features.home import Home
 from features.store.store import Store
@@ -13,6 +13,7 @@ from models.artifacts.read_card import read_card
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.base.model_card import Card
 from models.base.target_labels import label_of
+from models.lifecycle.suspension import resumed_by_hand
 from models.novelty.novelty_gate import TARGET as NOVELTY
 from training.monitoring.answer_quality import AnsweredIncidents, first_answers, measure_answers
 from training.monitoring.category_proposals import propose_categories
@@ -22,6 +23,11 @@ from training.monitoring.dataset import MonitoringDataset, opened_at, read_monit
 from training.monitoring.findings import Findings, combine
 from training.monitoring.input_drift import measure_inputs
 from training.monitoring.label_shift import measure_label_shift
+from training.monitoring.newest_period import (
+    LabelledIncident,
+    describe_judgements,
+    judge_newest_period,
+)
 from training.monitoring.renamed_labels import propose_renames
 from training.monitoring.shadow_comparison import measure_shadow
 from training.monitoring.wrong_acts import measure_wrong_acts
@@ -77,6 +83,8 @@ def build_report(
     }
     since = dataset.first_since(max(starts.values(), default=_find_start(dataset, None, days)))
     targets = [champion.target for champion in champions]
+    judged = (_judge_champion(store, dataset, champion) for champion in champions)
+    judgements = tuple(judgement for judgement in judged if judgement is not None)
     findings = combine(
         [
             measure_wrong_acts(store),
@@ -89,10 +97,11 @@ def build_report(
                 )
                 for champion in champions
             ),
+            describe_judgements(judgements),
         ]
     )
     return MonitoringReport(
-        datetime.now(UTC), findings.measures, findings.alarms, findings.proposals
+        datetime.now(UTC), findings.measures, findings.alarms, findings.proposals, judgements
     )
 
 
@@ -105,6 +114,38 @@ def _find_start(
     return learned_until if days is None else max(learned_until, newest - timedelta(days=days))
 
 
+def _judge_champion(
+    store: Store, dataset: MonitoringDataset, champion: MonitoredChampion
+) -> BaselineJudgement | None:
+    """Judge a champion by its answers to incidents opened after its training data ended."""
+    target, version = champion.target, champion.version.version
+    resumed_at = resumed_by_hand(store, target, version)
+    start = max(filter(None, (champion.learned_until, resumed_at)))
+    answers = {
+        answer.incident_id: answer.label
+        for answer in first_answers(
+            store.predictions.between(start, _distant_future(), target), version
+        )
+    }
+    truths = unbiased_labels(
+        dataset, target, _group_by_incident(store.labels.select(target=target))
+    )
+    learned = dataset.first_since(champion.learned_until)
+    incidents = [
+        LabelledIncident(
+            opened_at(incident), truths[id_], answers.get(id_) if row >= learned else None
+        )
+        for row, (id_, incident) in enumerate(zip(dataset.ids, dataset.incidents, strict=True))
+        if id_ in truths
+    ]
+    return judge_newest_period(target, version, incidents)
+
+
+def _distant_future() -> datetime:
+    # The times of a replayed history may be later than now.
+    return datetime.now(UTC) + timedelta(days=36_500)
+
+
 def _check_champion(
     store: Store,
     registry: ModelRegistry,
@@ -114,9 +155,8 @@ def _check_champion(
     target_count: int,
 ) -> Findings:
     target = champion.target
-    distant_future = datetime.now(UTC) + timedelta(days=36_500)
     answers = first_answers(
-        store.predictions.between(start, distant_future, target), champion.version.version
+        store.predictions.between(start, _distant_future(), target), champion.version.version
     )
     incident_ids = set(dataset.ids)
     ledger = _group_by_incident(store.labels.select(target=target))

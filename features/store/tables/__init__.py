@@ -18,6 +18,7 @@ from features.store.tables.learning import (
     MonitoringReportRow,
     PredictionRow,
     ShadowRow,
+    SuspensionRow,
     WithdrawalRow,
 )
 from features.store.tables.operations import AuditEventRow, LeaseRow, ModeRow
@@ -43,5 +44,6 @@ __all__ = [
     "RunbookRow",
     "SeriesRow",
     "ShadowRow",
+    "SuspensionRow",
     "WithdrawalRow",
 ]

@@ -1,4 +1,7 @@
-"""The tables of predictions, feedback, labels, withdrawals, shadows, monitoring and metadata."""
+"""The tables of predictions, feedback, labels, shadows, monitoring and metadata.
+
+Also those of withdrawn certificates and of suspended versions.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -117,6 +120,18 @@ class WithdrawalRow(Base):
     audited: Mapped[int]
     high: Mapped[float]
     withdrawn_at: Mapped[datetime]
+
+
+class SuspensionRow(Base):
+    """A version whose answers all abstain, and why."""
+
+    __tablename__ = "suspensions"
+
+    tenant: Mapped[Key]
+    target: Mapped[Key]
+    version: Mapped[Key]
+    reason: Mapped[str]
+    since: Mapped[datetime]
 
 
 class ShadowRow(Base):

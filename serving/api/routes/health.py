@@ -24,7 +24,11 @@ async def ready(services: SharedContainer, response: Response) -> ReadyResponse:
     """
     champions = services.champions.current()
     response.status_code = 200 if champions.is_ready else 503
-    return shape_ready(champions, is_indexed=services.incident_index.is_complete)
+    return shape_ready(
+        champions,
+        services.suspensions.suspensions,
+        is_indexed=services.incident_index.is_complete,
+    )
 
 
 @health_routes.get("/metrics", response_class=PlainTextResponse)

@@ -133,6 +133,10 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         "withdraw": Wording(
             "certificate withdrawn", "Checked answers were right less often than promised."
         ),
+        "suspend": Wording(
+            "suspended", "The champion abstains: one label for every incident was right more often."
+        ),
+        "resume": Wording("suspension lifted", "The version may answer again."),
         "reveal": Wording(
             "answer revealed",
             "A person needed to see an answer of the audit sample; it no longer counts there.",
@@ -148,6 +152,9 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
             "Precision not kept", "Answers with a proven label are right less often than stated."
         ),
         "errors": Wording("Overconfident", "Answers are wrong more often than they state."),
+        "baseline": Wording(
+            "Suspended", "One label for every incident would have been right more often."
+        ),
         "label": Wording("Labels changed", "A label is new or far more frequent than before."),
         "service": Wording("Services changed", "A service is new or far more frequent."),
         "source": Wording("Sources changed", "A source is new or far more frequent."),
@@ -272,6 +279,10 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
             "incidents acted on", "Share of incidents on which at least one answer was acted on."
         ),
         "accuracy": Wording("accuracy", "Share of answers that turned out right."),
+        "accuracy less the baseline's": Wording(
+            "accuracy minus the baseline's",
+            "In the newest period; the baseline is the most frequent label of the period before.",
+        ),
         "confidence above accuracy": Wording(
             "overconfidence", "Mean confidence minus the share that is right; 0 is best."
         ),

@@ -9,6 +9,7 @@ from features.domain.certificate_withdrawal import CertificateWithdrawal
 from features.domain.champion_history import ChampionPeriod, champion_periods
 from features.domain.modes import Mode
 from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposal
+from features.domain.suspension import Suspension
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
 from models.classification.calibrated_model import CalibratedModel
@@ -60,7 +61,8 @@ class ShownModel:
     there is a champion to roll back to. `hidden_answers` counts the answers of the audit sample
     that no person has checked yet, by version: counts by label would reveal the answers. `unproven`
     are labels in mode `auto` without a certificate. `withheld` says that certificates are withheld
-    or limited, and why; it is None if they are not.
+    or limited, and why; it is None if they are not. `suspension` is None unless the champion
+    abstains because of it.
     """
 
     target: str
@@ -76,6 +78,7 @@ class ShownModel:
     has_earlier: bool
     unproven: tuple[str, ...]
     withheld: str | None
+    suspension: Suspension | None
 
     @property
     def waiting(self) -> tuple[ShownCertificate, ...]:
@@ -167,6 +170,7 @@ def _show(
         _has_earlier(periods),
         _unproven_labels(services, champion),
         _withheld_reason(champion),
+        services.suspensions.of(champion),
     )
 
 

@@ -119,7 +119,7 @@ def test_having_no_champion_is_ready(app_of, registry):
     with TestClient(app_of(registry)) as client:
         response = client.get("/health/ready")
     assert response.status_code == 200
-    assert response.json() == {"status": "ready", "targets": {}, "problems": {}}
+    assert response.json() == {"status": "ready", "targets": {}, "problems": {}, "suspended": []}
 
 
 def test_metrics_count_requests_decisions_and_versions(client):

@@ -58,6 +58,7 @@ def test_the_whole_answer(client):
         "label_set": ["Network"],
         "certificate": CERTIFICATE,
         "evidence": EVIDENCE,
+        "why": [],
         "mode": "monitor",
     }
     assert answer == {

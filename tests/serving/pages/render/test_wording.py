@@ -32,7 +32,8 @@ ROOT = Path(__file__).parents[4]
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # Literals of the code that trains, judges and logs.
 EVENTS = (
-    *("train", "promote", "refuse", "rollback", "mode", "withdraw", "reveal", "retrain", "found"),
+    *("train", "promote", "refuse", "rollback", "mode", "withdraw", "suspend", "resume"),
+    *("reveal", "retrain", "found"),
 )
 METRICS = (
     *("accuracy", "quadratic kappa", "log loss saved", "precision", "recall"),
