@@ -73,6 +73,7 @@ def _notes(
     model, evaluation = fitted.model, fitted.evaluation
     return (
         f"judged on {len(evaluation.rows)} held-out incidents, then refitted on all labelled ones",
+        *([model.recent_past_.describe()] if model.recent_past_ else []),
         *_certificate_notes(split, model),
         *(fitted.forecast.statements if fitted.forecast else ()),
         *split.warnings,

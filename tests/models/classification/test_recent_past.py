@@ -43,6 +43,9 @@ def test_after_a_change_the_recent_past_decides() -> None:
     model = fitted(incidents(240, changed_on=225))
     assert model.recent_past_ is not None
     assert model.recent_past_.weights_.sum() == pytest.approx(1)
+    assert "the last 7 days" in model.recent_past_.describe()
+    before, after = model.recent_past_.losses_
+    assert after < before
     report = IncidentReport(id="new", title="vpn down in room 7")
     assert model.predict([report])[0].label == "Workplace"
 
