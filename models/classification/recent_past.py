@@ -32,7 +32,6 @@ _PRIOR_OF_ALL = 0.5
 _SHARE = 0.1
 _LEAST_WEIGHT, _LEAST_TOTAL = 0.02, 0.2
 _LEAST_PROBABILITY = 1e-6
-_ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,7 @@ class RecentPast(BaseEstimator):  # type: ignore[misc]
     def describe(self) -> str:
         """Return which past counts how much, and what it gained on held-out incidents."""
         shares = [
-            f"{weight:.0%} by an expert of {'the newest' if name == _ALL else f'the last {name}'}"
+            f"{weight:.0%} by an expert of {name}"
             for name, weight in zip(self.experts_, self.weights_[1:], strict=True)
         ]
         before, after = self.losses_
@@ -228,4 +227,4 @@ def _mean_loss(cross_fit: CrossFit, labels: Rows) -> float:
 
 
 def _window_name(days: float) -> str:
-    return _ALL if np.isinf(days) else f"{days:.0f} days"
+    return "the newest incidents" if np.isinf(days) else f"the last {days:.0f} days"
