@@ -56,7 +56,7 @@ _DIFFERENT_COSINE, _SAME_COSINE = 0.9, 0.95
 # Below a quarter, an incident is probably unrelated, however precise the others are.
 _LEAST_CUTOFF = 0.25
 # Without labels, estimated precision may be too high by up to this much, so more is required.
-_EXTRA_PRECISION = 0.03
+_EXTRA_PRECISION = 0.01
 
 
 class PairRanker(BaseEstimator):  # type: ignore[misc]
@@ -130,7 +130,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     `cutoff_` is chosen from the relatedness of each query's best candidate. It is the lowest of
     these values for which the share of related candidates at or above it, minus one standard error,
     is at least `precision`, but not below a quarter. If `has_relative` is None for all queries, the
-    mean relatedness takes the place of the share, and must be at least `precision` + 0.03. If no
+    mean relatedness takes the place of the share, and must be at least `precision` + 0.01. If no
     value qualifies, `cutoff_` is the shipped cutoff, or the required precision if the shipped
     cutoff is too low for these queries.
 
@@ -139,7 +139,7 @@ class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
     [1.0, 0.8]
     """
 
-    def __init__(self, *, precision: float = 0.8) -> None:
+    def __init__(self, *, precision: float = 0.82) -> None:
         self.precision = precision
 
     def fit(self, ranker: PairRanker, queries: Sequence[LabelledQuery]) -> Self:
