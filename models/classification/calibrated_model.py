@@ -101,15 +101,8 @@ class CalibratedModel(ReportModel):
             dated = DatedRows(encoded, classes, timeline, copies)
             cross_fit = self._add_recent_past(dated, cross_fit)
         cross_fit = self._choose_labels(cross_fit, classes[cross_fit.rows], folds)
-        self.label_sets_ = LabelSets(is_ordered=self.is_ordered).fit(
-            cross_fit.probabilities, classes[cross_fit.rows], copies[cross_fit.rows]
-        )
+        self._learn_limits(cross_fit, classes, copies)
         self.cross_fit_ = replace(cross_fit, rows=labelled_rows[cross_fit.rows])
-        self.certification_ = Certification()
-        self.drift_doubt_ = DriftDoubt()
-        self.residual_probability_ = (
-            None if self.is_ordered else ResidualProbability().fit(cross_fit.probabilities)
-        )
         return self
 
     def predict_proba(self, reports: Sequence[IncidentReport]) -> Floats:
@@ -166,6 +159,17 @@ class CalibratedModel(ReportModel):
         self, encoded: EncodedReports, labels: Rows, folds: Sequence[Fold]
     ) -> CrossFit:
         """Fit the model, and return the cross-fitted probabilities of the held-out rows."""
+
+    def _learn_limits(self, cross_fit: CrossFit, classes: Rows, copies: Rows) -> None:
+        """Learn from held-out rows when to name several labels, and when `auto` is in question."""
+        self.label_sets_ = LabelSets(is_ordered=self.is_ordered).fit(
+            cross_fit.probabilities, classes[cross_fit.rows], copies[cross_fit.rows]
+        )
+        self.certification_ = Certification()
+        self.drift_doubt_ = DriftDoubt()
+        self.residual_probability_ = (
+            None if self.is_ordered else ResidualProbability().fit(cross_fit.probabilities)
+        )
 
     def _choose_labels(
         self,
