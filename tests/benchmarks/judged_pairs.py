@@ -17,14 +17,13 @@ from data_sets import DATA_SETS, load_data_set
 from figures import Floats
 from linked_reports import load_openoffice, load_seamonkey, without_links
 from rich.console import Console
+from similar_retrieval import encode_for_search
 from sklearn.metrics import cohen_kappa_score
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoder_weights import MINILM, open_encoder
-from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home, open_home
 from features.search.incident_index import IncidentIndex
-from features.text.cleaning import clean_text, incident_text
 from models.similarity.result_entries import ListedRecords
 from models.similarity.similar_model import SimilarModel
 
@@ -76,7 +75,7 @@ def draw_pairs(name: str, home: Home) -> Iterator[ShownPair]:
     Each report is searched for in what was opened before; without times, in all other incidents.
     """
     incidents = _HISTORIES[name]()
-    _encode_ahead(incidents, home)
+    encode_for_search([incident.report for incident in incidents], home)
     index = IncidentIndex(open_encoder(MINILM))
     index.upsert(incidents)
     model = SimilarModel()
@@ -96,16 +95,6 @@ def draw_pairs(name: str, home: Home) -> Iterator[ShownPair]:
         yield ShownPair(pair, name, report, shown, entry.relatedness)
         if found == _PAIRS_OF_EACH:
             return
-
-
-def _encode_ahead(incidents: Sequence[ResolvedIncident], home: Home) -> None:
-    reports = [incident.report for incident in incidents]
-    texts = [
-        text for report in reports for text in (incident_text(report), clean_text(report.title))
-    ]
-    encoder = open_encoder(MINILM)
-    cache = EncodingCache(home.encodings, encoder)
-    encode_ahead(encoder, [text for text in texts if text], cache, lambda _: None)
 
 
 def _load(name: str) -> list[ResolvedIncident]:

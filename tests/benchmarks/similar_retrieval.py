@@ -84,7 +84,7 @@ class Contest:
         self._opened = np.array([report.opened_at.timestamp() for report in self.reports])
         self._records = ListedRecords(linked.incidents)
         self._rows = {report.id: row for row, report in enumerate(self.reports)}
-        _encode_ahead(self.reports, home)
+        encode_for_search(self.reports, home)
 
     def ours(
         self,
@@ -166,7 +166,8 @@ class Contest:
         )
 
 
-def _encode_ahead(reports: Sequence[IncidentReport], home: Home) -> None:
+def encode_for_search(reports: Sequence[IncidentReport], home: Home) -> None:
+    """Encode the texts and titles of reports, or find them in the cache."""
     encoder = open_encoder(MINILM)
     texts = [
         text for report in reports for text in (incident_text(report), clean_text(report.title))

@@ -68,6 +68,10 @@ class Evaluation:
         confidence = np.where(self.allows_auto, self.judged.confidence, 0.0)
         return replace(self.judged, confidence=confidence)
 
+    def count_groups(self, rows: Rows) -> int:
+        """Return how many groups of near-copies some of the rows, given by index, belong to."""
+        return len(np.unique(self.copies[rows]))
+
 
 def evaluate(
     model: CalibratedModel,

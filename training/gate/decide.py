@@ -106,19 +106,16 @@ def _judge_by_baseline(ours: Evaluation) -> Verdict:
         return verdict
     newest = np.flatnonzero(ours.is_newest)
     now = _compare_with_baseline(ours, newest, " in the newest period")
-    gain = now.comparisons[0]
-    if gain.high < 0:
+    is_worse_now = now.comparisons[0].high < 0
+    if is_worse_now or (now.promoted and not verdict.promoted):
         return replace(now, comparisons=verdict.comparisons + now.comparisons)
-    if verdict.promoted or not now.promoted:
-        return verdict
-    return replace(now, comparisons=verdict.comparisons + now.comparisons)
+    return verdict
 
 
 def _compare_with_baseline(ours: Evaluation, rows: Rows, which: str) -> Verdict:
     gain = compare(log_loss, take_rows(ours.baseline, rows), take_rows(ours.judged, rows))
-    groups = len(np.unique(ours.copies[rows]))
     comparison = Comparison(
-        f"{_BASELINE}{which}", "log loss saved", len(rows), groups, *gain.triple
+        f"{_BASELINE}{which}", "log loss saved", len(rows), ours.count_groups(rows), *gain.triple
     )
     bounds = interval(gain.low, gain.high, "+.3f")
     figures = f"gain in log loss {gain.value:+.3f}, 95% interval {bounds}"
@@ -198,7 +195,7 @@ def _judge_by_past_champions(ours: Evaluation, past: Sequence[Opponent], ordered
     results = [
         _compare(ours, opponent, f"{_BEST} (version {opponent.version})", ordered)
         for opponent in past
-        if len(np.unique(ours.copies[opponent.rows])) >= FEWEST_GROUPS
+        if ours.count_groups(opponent.rows) >= FEWEST_GROUPS
     ]
     if not results:
         return Verdict(True, ())

@@ -99,7 +99,7 @@ def find_opponents(
         return Opponents(warnings=(f"version {champion.version} {_EARLIER_FORMAT}",))
     champion_labels = held_out_answers(champion, plan.home).labels
     asked, warnings = _ask_champion(ours, history, champion, registry)
-    has_enough = asked is not None and _count_groups(ours, asked.rows) >= FEWEST_GROUPS
+    has_enough = asked is not None and ours.count_groups(asked.rows) >= FEWEST_GROUPS
     return Opponents(
         champion=asked if asked and has_enough else _read_opponent(ours, champion, plan),
         freshness=_explain_freshness(
@@ -114,10 +114,6 @@ def find_opponents(
         rolled_back=_describe_rollback(target, plan),
         later=None if has_enough else asked,
     )
-
-
-def _count_groups(ours: Evaluation, rows: Rows) -> int:
-    return len(np.unique(ours.copies[rows]))
 
 
 def _explain_freshness(
@@ -159,7 +155,7 @@ def _ask_champion(
     The answers are None if there are too few later incidents or the champion cannot answer.
     """
     later_rows = _find_later_rows(ours, history, champion)
-    if _count_groups(ours, later_rows) < FEWEST_LATER_GROUPS:
+    if ours.count_groups(later_rows) < FEWEST_LATER_GROUPS:
         return None, ()
     reports = [history.incidents[int(row)].report for row in ours.rows[later_rows]]
     try:
