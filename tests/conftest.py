@@ -146,6 +146,14 @@ def three_versions(
     return home
 
 
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
+    """An empty store of the test's own, on SQLite."""
+    file = shutil.copy(empty_store, tmp_path / "precedent.db")
+    with open_store(f"sqlite:///{file}") as opened:
+        yield opened
+
+
 @pytest.fixture(scope="session")
 def promote(empty_store: Path) -> Callable[..., ModelVersion]:
     """Promotes in a home, and tells the log in its own store."""

@@ -1,27 +1,15 @@
 """Labels that are likely mistakes: given only once, or not a level of the scale."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from features.domain.history import DatasetMetadata
 from features.domain.labels import LabelRecord, LabelSource
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.store import Store, open_store
+from features.store.store import Store
 from training.dataset.point_in_time import PointInTimeHistory, read_point_in_time
 
 OPENED = datetime(2026, 3, 2, tzinfo=UTC)
 CUTOFF = OPENED + timedelta(days=9)
-
-
-@pytest.fixture
-def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
-    file = tmp_path / "precedent.db"
-    file.write_bytes(empty_store.read_bytes())
-    with open_store(f"sqlite:///{file}") as opened:
-        yield opened
 
 
 def keep(store: Store, *outcomes: Outcome) -> None:

@@ -1,9 +1,7 @@
 """What the store, the ledger and a file say was known at a cutoff, and what never trains."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from features.domain.history import DatasetMetadata, History, Provenance
 from features.domain.labels import FINAL_STATE, LabelRecord
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.store.store import Store, open_store
+from features.store.store import Store
 from training.dataset.point_in_time import (
     PointInTimeHistory,
     exclude_self_confirmed,
@@ -23,14 +21,6 @@ from training.dataset.point_in_time import (
 OPENED = datetime(2026, 3, 2, 3, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 CUTOFF = OPENED + 24 * HOUR
-
-
-@pytest.fixture
-def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
-    file = tmp_path / "precedent.db"
-    file.write_bytes(empty_store.read_bytes())
-    with open_store(f"sqlite:///{file}") as opened:
-        yield opened
 
 
 def titled(incident_id: str = "INC1", hours: float = 0, **outcome: Any) -> ResolvedIncident:

@@ -1,6 +1,5 @@
 """A change that an alarm found is kept until a training has learned enough labels of it."""
 
-import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,19 +7,11 @@ from factories import incident
 from trained_versions import TrainedVersions
 
 from features.domain.monitoring import Alarm, MonitoringReport
-from features.store.store import open_store
 from training.monitoring.unlearned_changes import NEEDED_LABELS, find_unlearned_changes
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 SINCE = NOW - timedelta(days=20)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def store(tmp_path, empty_store):
-    shutil.copy(empty_store, tmp_path / "precedent.db")
-    with open_store(f"sqlite:///{tmp_path / 'precedent.db'}") as opened:
-        yield opened
 
 
 @pytest.fixture

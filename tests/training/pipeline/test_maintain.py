@@ -1,6 +1,5 @@
 """Maintenance looks, retrains when due, and says in one message what it did and why."""
 
-import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +9,6 @@ from trained_versions import TrainedVersions
 from features.domain.monitoring import Alarm, MonitoringReport, Proposal
 from features.errors import NotEnoughHistory
 from features.home import Home
-from features.store.store import open_store
 from models.base.gate_verdict import Verdict
 from training.pipeline import maintain as maintenance
 from training.pipeline.maintain import maintain
@@ -34,13 +32,6 @@ REPORT = TrainingReport(
     ),
     skipped={"severity": "not trained: too few", "assignment": "not trained: no such column"},
 )
-
-
-@pytest.fixture
-def store(tmp_path, empty_store):
-    shutil.copy(empty_store, tmp_path / "precedent.db")
-    with open_store(f"sqlite:///{tmp_path / 'precedent.db'}") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """When a retraining is due, and what it waits for."""
 
-import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,18 +7,10 @@ from factories import incident, label_record
 from trained_versions import TrainedVersions
 
 from features.domain.monitoring import Alarm, MonitoringReport
-from features.store.store import open_store
 from training.pipeline.retrain_trigger import decide_retraining
 
 NOW = datetime.now(UTC)
 SINCE = NOW - timedelta(days=3)
-
-
-@pytest.fixture
-def store(tmp_path, empty_store):
-    shutil.copy(empty_store, tmp_path / "precedent.db")
-    with open_store(f"sqlite:///{tmp_path / 'precedent.db'}") as opened:
-        yield opened
 
 
 @pytest.fixture
