@@ -1,5 +1,6 @@
 """A logistic regression that few rows suffice for."""
 
+import warnings
 from typing import Self
 
 import numpy as np
@@ -31,7 +32,10 @@ class SmoothedRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.trust_ = len(labels) / (len(labels) + self.prior_rows)
         self.regression_ = None
         if len(counts) > 1:
-            self.regression_ = LogisticRegression(C=3, tol=1e-3).fit(features, labels)
+            with warnings.catch_warnings():
+                # With few rows there are many labels among them; that is intended.
+                warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+                self.regression_ = LogisticRegression(C=3, tol=1e-3).fit(features, labels)
         return self
 
     def predict_proba(self, features: Floats) -> Floats:
