@@ -8,8 +8,8 @@ from models.statistics.smoothed_regression import SmoothedRegression
 
 @pytest.mark.filterwarnings("error")
 def test_many_labels_among_few_rows_cause_no_warning() -> None:
-    model = SmoothedRegression().fit(np.eye(20), np.arange(20) % 15)
-    assert model.predict_proba(np.eye(20)).sum(axis=1) == pytest.approx(np.ones(20))
+    model = SmoothedRegression().fit(np.eye(40), np.arange(40) % 30)
+    assert model.predict_proba(np.eye(40)).sum(axis=1) == pytest.approx(np.ones(40))
 
 
 def test_a_single_label_is_certain() -> None:
