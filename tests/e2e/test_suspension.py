@@ -18,6 +18,8 @@ from models.artifacts.registry import ModelRegistry
 from serving.app import create_app
 from serving.runtime.settings import ServingSettings
 from training.cli.app import app as training_app
+from training.pipeline import retrain as retraining
+from training.pipeline.report import TrainingReport
 
 CUTOFF = datetime.fromisoformat("2026-02-01T00:00:00+00:00")
 VPN = {"incident": {"title": "vpn down"}}
@@ -176,3 +178,21 @@ def test_a_champion_that_is_right_is_not_suspended(client, store):
     assert monitor()["suspensions"] == []
     assert category(client)["decision"] == "suggest"
     assert store.audit_log.select(action="suspend") == ()
+
+
+def test_maintenance_suspends_before_it_retrains(store, served_home, bad_period):
+    result = CliRunner().invoke(training_app, ["maintain", "--json"])
+    assert result.exit_code == 0, result.output
+    first, *_ = store.audit_log.select(action="suspend")
+    assert (first.version, first.actor) == ("1", "precedent")
+    assert json.loads(result.stdout)["retrained"]
+
+
+def test_a_champion_that_a_retraining_does_not_replace_is_judged_too(
+    client, store, served_home, bad_period, monkeypatch
+):
+    nothing_trained = TrainingReport(split="folds", encoded=0, trained=())
+    monkeypatch.setattr(retraining, "train", lambda *_: nothing_trained)
+    result = CliRunner().invoke(training_app, ["retrain"])
+    assert result.exit_code == 0, result.output
+    assert category(client)["decision"] == "abstain"

@@ -1,6 +1,6 @@
 """Reads the data of a monitoring report: incidents in order of time, their labels and vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -85,21 +85,22 @@ def read_monitoring_dataset(
     # The times of a replayed history may be later than now.
     distant_future = datetime.now(UTC) + timedelta(days=36_500)
     stored_incidents = read_point_in_time(store, distant_future).history.incidents
-    dated_incidents = sorted(
-        (incident for incident in stored_incidents if incident.report.opened_at is not None),
-        key=lambda incident: (opened_at(incident), incident.report.id),
-    )
-    incidents = _first_incidents_of_bursts(dated_incidents)
+    incidents = first_incidents(stored_incidents)
     vectors = _encode(incidents, home, encoder, progress)
     return MonitoringDataset(tuple(incidents), vectors)
 
 
-def _first_incidents_of_bursts(incidents: Sequence[ResolvedIncident]) -> list[ResolvedIncident]:
-    if not incidents:
+def first_incidents(incidents: Iterable[ResolvedIncident]) -> list[ResolvedIncident]:
+    """Return the incidents with known opening times, oldest first; of each burst only the first."""
+    dated = sorted(
+        (incident for incident in incidents if incident.report.opened_at is not None),
+        key=lambda incident: (opened_at(incident), incident.report.id),
+    )
+    if not dated:
         return []
-    days = np.array([opened_at(incident).timestamp() for incident in incidents]) / 86_400
-    groups: Rows = report_copy_groups([incident.report for incident in incidents])
-    return [incidents[int(row)] for row in first_of_bursts(groups, days)]
+    days = np.array([opened_at(incident).timestamp() for incident in dated]) / 86_400
+    groups: Rows = report_copy_groups([incident.report for incident in dated])
+    return [dated[int(row)] for row in first_of_bursts(groups, days)]
 
 
 def first_of_bursts(groups: Rows, days: NDArray[np.float64]) -> Rows:

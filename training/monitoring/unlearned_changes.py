@@ -13,7 +13,7 @@ from models.artifacts.training_ids import were_learned_from
 from models.base.target_labels import label_of
 from training.dataset.label_maturity import exclude_immature
 from training.dataset.point_in_time import read_point_in_time
-from training.monitoring.report import WITHOUT_LABELS
+from training.monitoring.champion_judgement import WITHOUT_LABELS
 
 NEEDED_LABELS = 30
 """How many labelled incidents since a change a training needs to learn it."""

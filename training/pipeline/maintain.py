@@ -10,6 +10,7 @@ from features.errors import PrecedentError
 from features.formatting import counted, one_line
 from features.store.store import Store
 from models.artifacts.registry import ModelRegistry
+from models.lifecycle.suspension import apply_judgements
 from training.monitoring.report import build_report
 from training.pipeline.report import TrainingReport
 from training.pipeline.retrain import RetrainingRequest, retrain
@@ -95,6 +96,8 @@ def maintain(
 ) -> MaintenanceResult:
     """Build and store a monitoring report, retrain if that is due, and return what was done.
 
+    Champions that are worse than their baseline are suspended before that.
+
     `days` limits the report as for `build_report`; `retrain_days` is the time between trainings
     without an alarm. A retraining that fails is part of the result; all champions then stay. Raises
     `RegistryUnavailable` and `StoreUnavailable`.
@@ -102,6 +105,7 @@ def maintain(
     registry = ModelRegistry(plan.home.tracking_uri, plan.tenant)
     found = build_report(store, registry, plan.home, plan.encoder, days=days)
     store.monitoring_reports.save(found)
+    apply_judgements(found.judgements, store, found.at)
     now = datetime.now(UTC)
     decision = decide_retraining(store, registry, plan.targets, retrain_days=retrain_days, now=now)
     if not decision.is_due:

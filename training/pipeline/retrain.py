@@ -11,8 +11,12 @@ from features.domain.history import History
 from features.domain.label_renames import Renames
 from features.errors import StoreUnavailable
 from features.store.store import Store
+from models.artifacts.registry import ModelRegistry
+from models.lifecycle.suspension import apply_judgements
 from training.dataset.label_maturity import ImmaturePeriod, exclude_immature
 from training.dataset.point_in_time import PointInTimeHistory, read_point_in_time
+from training.monitoring.champion_judgement import find_champions, judge_champions
+from training.monitoring.dataset import first_incidents
 from training.pipeline.report import TrainingReport
 from training.pipeline.retraining_lock import RetrainingLock
 from training.pipeline.train import train
@@ -56,8 +60,10 @@ def retrain(
     """Train, evaluate and promote like `train`, under a lock, and log this in the audit log.
 
     New incidents and labels of a file are stored after the models are trained. Data from the store
-    are not written back. Raises `RetrainingBusy` while another process is retraining, and whatever
-    `train` raises. A target whose training fails keeps its champion.
+    are not written back. In the end each champion, old or new, is judged by the newest period and
+    suspended if it is worse than its baseline (see `judge_champions`). Raises `RetrainingBusy`
+    while another process is retraining, and whatever `train` raises. A target whose training fails
+    keeps its champion.
     """
     details = {"cutoff": request.cutoff.isoformat(), "targets": list(plan.targets)}
     with (
@@ -80,6 +86,7 @@ def retrain(
         report = train(mature.history, replace(plan, is_stored=True), advance)
         has_new_metadata = request.file is not None or bool(request.renamed)
         _store_new_data(store, past, has_new_metadata=has_new_metadata)
+        _suspend_by_newest_period(past.history, plan, store)
         final_details |= {
             "data_sha256": past.history.sha256,
             "renamed": {target: dict(names) for target, names in past.metadata.renamed.items()},
@@ -99,6 +106,13 @@ def _store_new_data(store: Store, past: PointInTimeHistory, *, has_new_metadata:
         store.labels.record(past.labels_to_store)
     if has_new_metadata:
         store.dataset_metadata.save(past.metadata)
+
+
+def _suspend_by_newest_period(history: History, plan: TrainingPlan, store: Store) -> None:
+    registry = ModelRegistry(plan.home.tracking_uri, plan.tenant)
+    incidents = first_incidents(history.incidents)
+    judgements = judge_champions(store, find_champions(registry), incidents)
+    apply_judgements(judgements, store, datetime.now(UTC))
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 from random import Random
 
-import numpy as np
 import pytest
 from monitored_store import fill_bad_month, incident, labelled
 from typer.testing import CliRunner
@@ -14,8 +13,7 @@ from features.domain.labels import FINAL_STATE, LabelSource
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
 from training.cli.app import app
-from training.monitoring.dataset import MonitoringDataset
-from training.monitoring.report import unbiased_labels
+from training.monitoring.champion_judgement import unbiased_labels
 
 
 def test_a_quiet_store_raises_no_alarm_and_proposes_no_retirement(quiet_report):
@@ -25,14 +23,13 @@ def test_a_quiet_store_raises_no_alarm_and_proposes_no_retirement(quiet_report):
 
 def test_what_people_only_corrected_does_not_count_as_errors():
     first = incident(1, Random(0))
-    dataset = MonitoringDataset((first,), np.zeros((1, 2), dtype=np.float32))
     corrected = labelled(first, "Mail", LabelSource.CORRECTED)
     final = labelled(first, "Mail", LabelSource.OUTCOME, FINAL_STATE)
     self_confirmed = labelled(first, "Mail", LabelSource.SELF_CONFIRMED, FINAL_STATE)
-    assert unbiased_labels(dataset, "category", {"INC1": [corrected]}) == {}
-    assert unbiased_labels(dataset, "category", {"INC1": [self_confirmed]}) == {}
-    assert list(unbiased_labels(dataset, "category", {"INC1": [corrected, final]})) == ["INC1"]
-    assert list(unbiased_labels(dataset, "category", {})) == ["INC1"]
+    assert unbiased_labels([first], "category", {"INC1": [corrected]}) == {}
+    assert unbiased_labels([first], "category", {"INC1": [self_confirmed]}) == {}
+    assert list(unbiased_labels([first], "category", {"INC1": [corrected, final]})) == ["INC1"]
+    assert list(unbiased_labels([first], "category", {})) == ["INC1"]
 
 
 def test_an_empty_store_has_nothing_to_tell(report_of):
