@@ -8,6 +8,7 @@ import numpy as np
 from features.formatting import counted, interval
 from models.base.gate_verdict import Comparison, Verdict
 from models.classification.cross_validation import Rows
+from models.statistics.sign_flip_test import sign_flip_p_value
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import (
     Metric,
@@ -18,7 +19,7 @@ from training.evaluation.metrics import (
     quadratic_kappa,
     take_rows,
 )
-from training.gate.opponents import FEWEST_GROUPS, Opponent, Opponents
+from training.gate.opponents import FEWEST_GROUPS, LATER, Opponent, Opponents
 from training.gate.paired_bootstrap import Answers, GainEstimate, accuracy_gain, kappa_gain
 from training.gate.slice_veto import judge_slices
 
@@ -27,6 +28,8 @@ TOLERATED_LOSS = 0.005
 
 TOLERATED_BOUND = 0.0075
 """The largest loss that the 95% interval may include; see tests/benchmarks/gate_simulation.py."""
+
+_LATER_ERROR = 0.005
 
 _MAIN_FIGURES: Mapping[str, Metric] = {"accuracy": accuracy, "macro F1": macro_f1}
 _MAIN_FIGURES_OF_LEVELS: Mapping[str, Metric] = {
@@ -58,6 +61,15 @@ class _OpponentComparison:
         """Whether the measured loss and the interval's largest loss are both tolerated."""
         return self.comparison.value >= -TOLERATED_LOSS and self.comparison.low >= -TOLERATED_BOUND
 
+    def p_value(self) -> float:
+        """Return the p-value of the challenger being right more often than the other version."""
+        answers = self.answers
+        leads = (answers.ours == answers.labels).astype(np.int64) - (
+            answers.theirs == answers.labels
+        )
+        _, units = np.unique(answers.units, return_inverse=True)
+        return sign_flip_p_value(np.bincount(units, leads).astype(np.int64).tolist())
+
     def __str__(self) -> str:
         result = self.comparison
         incidents = counted(result.incidents, "incident")
@@ -77,12 +89,15 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
     It replaces the champion if it is better beyond noise, or if it is no worse and fresher. No
     worse means: measured at most half a point worse, and the 95% interval excludes a loss of more
     than three quarters of a point. By the same rule it may not be worse than the best champion of
-    the past year, since many small losses add up. Its accuracy may not be significantly more than
-    two points below the champion's on any slice with at least 100 groups of near-copies. Apart from
-    slices, accuracy is compared, or for `ordered` labels the quadratically weighted kappa, on at
-    least 100 groups of near-copies; with fewer groups, a fresher challenger replaces the champion
-    without a comparison. After a rollback, only a better challenger replaces the champion, so that
-    a challenger that is only fresher does not undo the rollback.
+    the past year, since many small losses add up; after a change the past counts no longer, so a
+    challenger that is more often right on what came since the champion's data ended (p-value at
+    most .005) is not compared with earlier champions, and if these incidents are too few for all
+    comparisons, it replaces the champion by this alone. Its accuracy may not be significantly more
+    than two points below the champion's on any slice with at least 100 groups of near-copies. Apart
+    from slices, accuracy is compared, or for `ordered` labels the quadratically weighted kappa, on
+    at least 100 groups of near-copies; with fewer groups, a fresher challenger replaces the
+    champion without a comparison. After a rollback, only a better challenger replaces the champion,
+    so that a challenger that is only fresher does not undo the rollback.
     """
     baseline_verdict = _judge_by_baseline(ours)
     if opponents.champion is None:
@@ -94,8 +109,7 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
         return replace(baseline_verdict, reasons=reasons, warnings=opponents.warnings)
     return _join_verdicts(
         baseline_verdict,
-        _judge_by_champion(ours, opponents.champion, opponents, ordered),
-        _judge_by_past_champions(ours, opponents.past, ordered),
+        _judge_by_champions(ours, opponents.champion, opponents, ordered),
         Verdict(True, (), warnings=opponents.warnings),
     )
 
@@ -137,16 +151,27 @@ def _judge_main_figures(ours: Evaluation, ordered: bool) -> Verdict:
     return Verdict(not reasons, reasons)
 
 
+def _judge_by_champions(
+    ours: Evaluation, champion: Opponent, opponents: Opponents, ordered: bool
+) -> Verdict:
+    later = _compare(ours, opponents.later or champion, _name(champion), ordered)
+    is_proven = later.which == LATER and later.is_better and later.p_value() <= _LATER_ERROR
+    if is_proven and opponents.later is not None:
+        return Verdict(True, (f"better than {later}",), comparisons=(later.comparison,))
+    verdict = _judge_by_champion(ours, champion, opponents, ordered)
+    if is_proven:
+        return verdict
+    return _join_verdicts(verdict, _judge_by_past_champions(ours, opponents.past, ordered))
+
+
+def _name(champion: Opponent) -> str:
+    return f"the champion (version {champion.version})"
+
+
 def _judge_by_champion(
     ours: Evaluation, opponent: Opponent, opponents: Opponents, ordered: bool
 ) -> Verdict:
-    if opponents.later is not None:
-        name = f"the champion (version {opponents.later.version})"
-        later = _compare(ours, opponents.later, name, ordered)
-        if later.is_better:
-            reason = f"better than {later}"
-            return Verdict(True, (reason,), comparisons=(later.comparison,))
-    result = _compare(ours, opponent, f"the champion (version {opponent.version})", ordered)
+    result = _compare(ours, opponent, _name(opponent), ordered)
     if result.comparison.groups < FEWEST_GROUPS:
         reason = (
             f"too few incidents to compare with the champion: {result.comparison.incidents:,} that "

@@ -27,10 +27,13 @@ FEWEST_GROUPS = 100
 FEWEST_LATER_GROUPS = 20
 """With at least this many later groups, a challenger may prove that it is better there."""
 
+LATER = "opened after its data ended"
+"""Which incidents the champion answered itself, as it would have in production."""
+
 _YEAR = timedelta(days=365)
 _MAX_ASKED = 2000
 _EARLIER_FORMAT = "was saved by an earlier version of Precedent and cannot answer; not compared"
-_LATER, _HELD_OUT = "opened after its data ended", "that neither had seen"
+_HELD_OUT = "that neither had seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ def _ask_champion(
     except (ArtifactRejected, EncoderUnavailable) as error:
         return None, (f"the champion cannot answer; its held-out answers are used: {error}",)
     labels = tuple(answer.label for answer in answers)
-    return Opponent(champion.version, later_rows, labels, _LATER), ()
+    return Opponent(champion.version, later_rows, labels, LATER), ()
 
 
 def _find_later_rows(ours: Evaluation, history: History, champion: ModelVersion) -> Rows:

@@ -9,7 +9,7 @@ from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import HeldOutPredictions
 from training.evaluation.slices import Slice
 from training.gate.decide import judge_challenger
-from training.gate.opponents import Opponent, Opponents
+from training.gate.opponents import LATER, Opponent, Opponents
 
 ROWS = 2000
 CLASSES = ("a", "b", "c")
@@ -270,7 +270,7 @@ def test_worse_than_the_baseline_in_the_newest_period_is_refused() -> None:
 
 def test_better_on_what_came_since_is_enough_against_the_champion() -> None:
     champion = opponent(wrong=190)
-    later = replace(opponent(wrong=2000), rows=np.arange(200, 280), predicted=("a",) * 80)
+    later = Opponent("1", np.arange(200, 280), ("a",) * 80, LATER)
     opponents = Opponents(champion, None, later=later)
     verdict = judge_challenger(evaluation(), opponents, ordered=False)
     assert verdict.promoted
