@@ -82,24 +82,26 @@ class _OpponentComparison:
 def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -> Verdict:
     """Compare a challenger with the baseline, the champion and the best champion of the past year.
 
-    Its log loss must be better than the baseline's beyond noise: the 95% interval of the difference
-    excludes zero, on all held-out incidents or on those of the newest period. In the newest period
-    it may not be worse beyond noise. Without a champion, its accuracy, its macro F1 and for
-    `ordered` labels its quadratically weighted kappa may not be below the baseline's beyond noise.
-    It replaces the champion if it is better beyond noise, or if it is no worse and fresher. No
-    worse means: measured at most half a point worse, and the 95% interval excludes a loss of more
-    than three quarters of a point. By the same rule it may not be worse than the best champion of
-    the past year, since many small losses add up; after a change the past counts no longer, so a
-    challenger that is more often right on what came since the champion's data ended (p-value at
-    most .005) is not compared with earlier champions, and if these incidents are too few for all
-    comparisons, it replaces the champion by this alone. Its accuracy may not be significantly more
-    than two points below the champion's on any slice with at least 100 groups of near-copies. Apart
-    from slices, accuracy is compared, or for `ordered` labels the quadratically weighted kappa, on
-    at least 100 groups of near-copies; with fewer groups, a fresher challenger replaces the
-    champion without a comparison. After a rollback, only a better challenger replaces the champion,
-    so that a challenger that is only fresher does not undo the rollback.
+    The log loss of a first version must be better than the baseline's beyond noise: the 95%
+    interval of the difference excludes zero, on all held-out incidents or on those of the newest
+    period. With a champion it is enough that it is not worse beyond noise, since a champion that is
+    out of date does more harm. In the newest period no version may be worse beyond noise. Without a
+    champion, its accuracy, its macro F1 and for `ordered` labels its quadratically weighted kappa
+    may not be below the baseline's beyond noise. It replaces the champion if it is better beyond
+    noise, or if it is no worse and fresher. No worse means: measured at most half a point worse,
+    and the 95% interval excludes a loss of more than three quarters of a point. By the same rule it
+    may not be worse than the best champion of the past year, since many small losses add up; after
+    a change the past counts no longer, so a challenger that is more often right on what came since
+    the champion's data ended (p-value at most .005) is not compared with earlier champions, and if
+    these incidents are too few for all comparisons, it replaces the champion by this alone. Its
+    accuracy may not be significantly more than two points below the champion's on any slice with at
+    least 100 groups of near-copies. Apart from slices, accuracy is compared, or for `ordered`
+    labels the quadratically weighted kappa, on at least 100 groups of near-copies; with fewer
+    groups, a fresher challenger replaces the champion without a comparison. After a rollback, only
+    a better challenger replaces the champion, so that a challenger that is only fresher does not
+    undo the rollback.
     """
-    baseline_verdict = _judge_by_baseline(ours)
+    baseline_verdict = _judge_by_baseline(ours, is_first=opponents.champion is None)
     if opponents.champion is None:
         baseline_verdict = _join_verdicts(baseline_verdict, _judge_main_figures(ours, ordered))
     if not baseline_verdict.promoted or opponents.champion is None:
@@ -114,28 +116,29 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
     )
 
 
-def _judge_by_baseline(ours: Evaluation) -> Verdict:
-    verdict = _compare_with_baseline(ours, np.arange(len(ours.rows)), "")
+def _judge_by_baseline(ours: Evaluation, *, is_first: bool) -> Verdict:
+    verdict = _compare_with_baseline(ours, np.arange(len(ours.rows)), "", is_first=is_first)
     if ours.is_newest is None or not ours.is_newest.any():
         return verdict
     newest = np.flatnonzero(ours.is_newest)
-    now = _compare_with_baseline(ours, newest, " in the newest period")
+    now = _compare_with_baseline(ours, newest, " in the newest period", is_first=is_first)
     is_worse_now = now.comparisons[0].high < 0
     if is_worse_now or (now.promoted and not verdict.promoted):
         return replace(now, comparisons=verdict.comparisons + now.comparisons)
     return verdict
 
 
-def _compare_with_baseline(ours: Evaluation, rows: Rows, which: str) -> Verdict:
+def _compare_with_baseline(ours: Evaluation, rows: Rows, which: str, *, is_first: bool) -> Verdict:
     gain = compare(log_loss, take_rows(ours.baseline, rows), take_rows(ours.judged, rows))
     comparison = Comparison(
         f"{_BASELINE}{which}", "log loss saved", len(rows), ours.count_groups(rows), *gain.triple
     )
     bounds = interval(gain.low, gain.high, "+.3f")
     figures = f"gain in log loss {gain.value:+.3f}, 95% interval {bounds}"
-    is_better = gain.low > 0
-    result = f"{'better' if is_better else 'not better'} than the baseline{which}"
-    return Verdict(is_better, (f"{result}: {figures}",), comparisons=(comparison,))
+    is_passed = gain.low > 0 or (not is_first and gain.high >= 0)
+    result = "better" if gain.low > 0 else "no worse" if is_passed else "not better"
+    reason = f"{result} than the baseline{which}: {figures}"
+    return Verdict(is_passed, (reason,), comparisons=(comparison,))
 
 
 def _judge_main_figures(ours: Evaluation, ordered: bool) -> Verdict:

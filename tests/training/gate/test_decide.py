@@ -261,6 +261,13 @@ def test_better_than_the_baseline_in_the_newest_period_alone_is_enough() -> None
     assert len(verdict.comparisons) == 2
 
 
+def test_against_a_champion_no_worse_than_the_baseline_is_enough() -> None:
+    as_good, worse = evaluation(loss=1.1), evaluation(loss=1.2)
+    assert meet(opponent(260), ours=as_good).promoted
+    assert not meet(opponent(260), ours=worse).promoted
+    assert not judge_challenger(as_good, Opponents(), ordered=False).promoted
+
+
 def test_worse_than_the_baseline_in_the_newest_period_is_refused() -> None:
     ours = in_the_newest_period(evaluation(loss=0.4), loss=1.6)
     verdict = judge_challenger(ours, Opponents(), ordered=False)
