@@ -141,18 +141,21 @@ class SeverityModel(CalibratedModel):
         """Set `cuts_` to learned cuts if these cost less on held-out folds, else to plain cuts.
 
         Plain cuts are the default, because learned cuts depend on the shares of the levels, which
-        may differ in another organisation. Returns the cross-fit with its predicted ranks.
+        may differ in another organisation, and do differ after a change: with experts of the recent
+        past, cuts are plain. Returns the cross-fit with its predicted ranks.
         """
         probabilities, rows = cross_fit.probabilities, cross_fit.rows
         cost, weights = self.under_rating_cost, fold_weights(folds, rows)
+        self.cuts_ = plain_cuts(len(self.classes_), under_rating_cost=cost)
+        plain_ranks = rate(probabilities, self.cuts_)
+        if self.recent_past_ is not None:
+            return replace(cross_fit, predicted=plain_ranks)
         learned_ranks = np.empty(len(labels), dtype=np.int64)
         for in_fold, others in _fold_masks(rows, folds):
             cuts = learn_cuts(
                 probabilities[others], labels[others], weights[others], under_rating_cost=cost
             )
             learned_ranks[in_fold] = rate(probabilities[in_fold], cuts)
-        self.cuts_ = plain_cuts(len(self.classes_), under_rating_cost=cost)
-        plain_ranks = rate(probabilities, self.cuts_)
         learned_cost, plain_cost = (
             cost_beside_chance(labels, ranks, weights, under_rating_cost=cost)
             for ranks in (learned_ranks, plain_ranks)

@@ -8,7 +8,7 @@ import pytest
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.classification.choice import ChoiceModel
-from models.classification.recent_past import WINDOWS, DatedRows, RecentPast, WindowExperts
+from models.classification.recent_past import DatedRows, LaterExperts, RecentPast
 from models.classification.timeline import Timeline
 from training.dataset.split import split_history
 
@@ -43,7 +43,9 @@ def test_after_a_change_the_recent_past_decides() -> None:
     model = fitted(incidents(240, changed_on=225))
     assert model.recent_past_ is not None
     assert model.recent_past_.weights_.sum() == pytest.approx(1)
-    assert "the last 7 days" in model.recent_past_.describe()
+    newest = max(model.recent_past_.experts_)
+    assert newest >= f"since {BEGIN + timedelta(days=225):%Y-%m-%d}"
+    assert newest[: len("since 2024-08-13")] in model.recent_past_.describe()
     before, after = model.recent_past_.losses_
     assert after < before
     report = IncidentReport(id="new", title="vpn down in room 7")
@@ -66,11 +68,16 @@ def test_the_answer_of_a_round_rests_on_what_was_known_before_it() -> None:
     assert known.tolist() == list(range(90))
 
 
-def test_windows_that_add_too_little_are_left_out() -> None:
-    experts = WindowExperts(dated(incidents(60, changed_on=None)))
-    experts.refit(float(dated(incidents(60, changed_on=None)).timeline.opened.max()))
-    assert set(experts.experts) == {7.0, 30.0, 90.0}
-    assert set(experts.experts) <= set(WINDOWS)
+def test_experts_learn_from_a_start_on_and_only_when_there_is_more_to_learn() -> None:
+    rows = dated(incidents(60, changed_on=None))
+    opened = rows.timeline.opened
+    experts = LaterExperts(rows)
+    experts.refit(opened[90], [opened[0], opened[60], opened[84]])
+    assert set(experts.experts) == {opened[0], opened[60]}
+    first = experts.experts[opened[0]]
+    experts.refit(opened[96], [opened[0], opened[75]])
+    assert experts.experts[opened[0]] is first
+    assert set(experts.experts) == {opened[0], opened[75]}
 
 
 def dated(past: list[ResolvedIncident]) -> DatedRows:
