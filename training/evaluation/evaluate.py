@@ -15,7 +15,7 @@ from training.dataset.split import Split
 from training.dataset.targets import Target
 from training.evaluation.bootstrap import Floats
 from training.evaluation.conformal_coverage import judge_sets, most_frequent_sets, set_metrics
-from training.evaluation.drift import find_drift
+from training.evaluation.drift import find_drift, rows_since_drift
 from training.evaluation.metrics import (
     CHOICE_METRICS,
     SEVERITY_METRICS,
@@ -44,7 +44,8 @@ class Evaluation:
     enough, and rated no lower than their sender stated; None allows all. `drift` says whether newer
     rows differ from older ones; it is None without usable times. `slices` are parts of the rows,
     and `slice_metrics` the model's accuracy on each. `is_newest` says which rows were opened in the
-    newest evaluated period; None without usable times.
+    newest evaluated period; None without usable times. `is_since_change` says which rows were
+    opened since the last found drift; None without one.
     """
 
     rows: Rows
@@ -59,6 +60,7 @@ class Evaluation:
     slice_metrics: tuple[SliceMetric, ...] = ()
     allows_auto: Flags | None = None
     is_newest: Flags | None = None
+    is_since_change: Flags | None = None
 
     @property
     def actionable(self) -> HeldOutPredictions:
@@ -101,6 +103,8 @@ def evaluate(
     judged_reports, copies = [reports[int(row)] for row in rows], split.copies[rows]
     may_be_auto = model.may_be_auto(judged_reports, predictions.predicted)
     may_be_auto &= model.are_concentrated(model.drift_doubt_.widen(cross_fit.probabilities))
+    drift = find_drift(labels, rows, predictions, split)
+    has_drifted = drift is not None and drift.has_drifted
     slices = find_slices(judged_reports, [model.classes_[number] for number in predictions.labels])
     return Evaluation(
         rows=rows,
@@ -111,10 +115,11 @@ def evaluate(
         baseline=baseline,
         metrics=metrics,
         allows_auto=may_be_auto if allows_auto is None else may_be_auto & allows_auto[rows],
-        drift=find_drift(labels, rows, predictions, split),
+        drift=drift,
         slices=slices,
         slice_metrics=measure_slices(predictions, slices, copies),
         is_newest=np.isin(rows, split.periods[-1].rows) if split.periods else None,
+        is_since_change=rows_since_drift(drift, rows, split) if has_drifted else None,
     )
 
 

@@ -19,7 +19,7 @@ from training.evaluation.metrics import (
     quadratic_kappa,
     take_rows,
 )
-from training.gate.opponents import FEWEST_GROUPS, LATER, Opponent, Opponents
+from training.gate.opponents import FEWEST_GROUPS, FEWEST_LATER_GROUPS, LATER, Opponent, Opponents
 from training.gate.paired_bootstrap import Answers, GainEstimate, accuracy_gain, kappa_gain
 from training.gate.slice_veto import judge_slices
 
@@ -96,10 +96,10 @@ def judge_challenger(ours: Evaluation, opponents: Opponents, *, ordered: bool) -
     these incidents are too few for all comparisons, it replaces the champion by this alone. Its
     accuracy may not be significantly more than two points below the champion's on any slice with at
     least 100 groups of near-copies. Apart from slices, accuracy is compared, or for `ordered`
-    labels the quadratically weighted kappa, on at least 100 groups of near-copies; with fewer
-    groups, a fresher challenger replaces the champion without a comparison. After a rollback, only
-    a better challenger replaces the champion, so that a challenger that is only fresher does not
-    undo the rollback.
+    labels the quadratically weighted kappa, on at least 100 groups of near-copies, after a found
+    change of what came since; with fewer groups, a fresher challenger replaces the champion unless
+    it is worse beyond noise on 20 groups or more. After a rollback, only a better challenger
+    replaces the champion, so that a challenger that is only fresher does not undo the rollback.
     """
     baseline_verdict = _judge_by_baseline(ours, is_first=opponents.champion is None)
     if opponents.champion is None:
@@ -176,6 +176,9 @@ def _judge_by_champion(
 ) -> Verdict:
     result = _compare(ours, opponent, _name(opponent), ordered)
     if result.comparison.groups < FEWEST_GROUPS:
+        few = _compare(ours, opponents.later or opponent, _name(opponent), ordered)
+        if few.comparison.groups >= FEWEST_LATER_GROUPS and few.comparison.high < 0:
+            return Verdict(False, (f"worse than {few}",), comparisons=(few.comparison,))
         reason = (
             f"too few incidents to compare with the champion: {result.comparison.incidents:,} that "
             f"it had not seen; {opponents.freshness or 'nothing is new since it was trained'}"

@@ -34,6 +34,7 @@ _YEAR = timedelta(days=365)
 _MAX_ASKED = 2000
 _EARLIER_FORMAT = "was saved by an earlier version of Precedent and cannot answer; not compared"
 _HELD_OUT = "that neither had seen"
+_SINCE_CHANGE = "since the last change that was found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def find_opponents(
     since newer data are the purpose of retraining.
 
     Otherwise (the later period is too short, there are no times, or the champion cannot answer) the
-    champion's stored held-out answers to the same reports are used. They come from models that were
+    champion's stored held-out answers to the same reports are used, after a found change only those
+    to reports since then. They come from models that were
     fitted on the history of the champion's time, without the report and its near-copies.
 
     A champion of an earlier artifact format cannot be loaded and is not an opponent. Raises
@@ -187,11 +189,19 @@ def _seconds_after(cutoff: datetime, opened_at: datetime | None) -> float:
 
 
 def _read_opponent(ours: Evaluation, version: ModelVersion, plan: TrainingPlan) -> Opponent:
-    """Return a version's stored held-out answers to the challenger's held-out reports."""
+    """Return a version's stored held-out answers to the challenger's held-out reports.
+
+    After a found change only the reports since then count: how they were answered before says
+    little about what is answered now.
+    """
     answers = held_out_answers(version, plan.home).predicted
-    rows = np.flatnonzero([fingerprint in answers for fingerprint in ours.fingerprints])
+    is_shared = np.array([fingerprint in answers for fingerprint in ours.fingerprints])
+    which = _HELD_OUT
+    if ours.is_since_change is not None:
+        is_shared, which = is_shared & ours.is_since_change, f"{_HELD_OUT}, {_SINCE_CHANGE}"
+    rows = np.flatnonzero(is_shared)
     predicted = tuple(answers[ours.fingerprints[row]] for row in rows.tolist())
-    return Opponent(version.version, rows, predicted)
+    return Opponent(version.version, rows, predicted, which)
 
 
 def _describe_rollback(target: str, plan: TrainingPlan) -> str | None:

@@ -164,13 +164,20 @@ def test_incidents_that_only_one_of_them_judged_do_not_count() -> None:
 
 @pytest.mark.parametrize("freshness", [FRESHER, None])
 def test_too_few_shared_groups_are_not_compared(freshness: str | None) -> None:
-    few = Opponent("1", np.arange(396), opponent(0).predicted[:396])
+    few = Opponent("1", np.arange(76), opponent(0).predicted[:76])
     verdict = meet(few, freshness=freshness)
     assert verdict.promoted is (freshness is not None)
-    assert "396" in verdict.reasons[-1]
+    assert "76" in verdict.reasons[-1]
 
 
-@pytest.mark.parametrize(("errors", "rows"), [(200, ROWS), (0, 396)], ids=["no worse", "few"])
+def test_on_few_shared_groups_worse_beyond_noise_is_refused() -> None:
+    worse, alike = opponent(0), opponent(200)
+    for version, is_promoted in ((worse, False), (alike, True)):
+        few = Opponent("1", np.arange(396), version.predicted[:396])
+        assert meet(few).promoted is is_promoted
+
+
+@pytest.mark.parametrize(("errors", "rows"), [(200, ROWS), (0, 76)], ids=["no worse", "few"])
 def test_freshness_does_not_undo_what_a_person_rolled_back(errors: int, rows: int) -> None:
     champion = opponent(errors, rows)
     assert meet(champion).promoted

@@ -110,6 +110,16 @@ def test_with_too_short_a_later_period_both_are_known_by_held_out_answers(
     assert "neither had seen" in met.champion.which
 
 
+def test_after_a_change_held_out_answers_count_since_then(home: Home, champion) -> None:
+    champion(150, judged=np.arange(60, 150))
+    past = history(240)
+    ours = evaluation(past, np.arange(80, 240))
+    ours = replace(ours, is_since_change=ours.rows >= 120)
+    met = opponents(home, past, ours)
+    assert met.champion.rows.tolist() == list(range(40, 70))
+    assert "since the last change" in met.champion.which
+
+
 def test_a_champion_that_cannot_be_loaded_is_known_by_held_out_answers(
     home: Home, champion
 ) -> None:
