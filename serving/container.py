@@ -15,6 +15,7 @@ from serving.background.certificates import CertificatePoller
 from serving.background.challengers import ChallengerPoller
 from serving.background.champions import ChampionPoller, Champions, ServableVersions
 from serving.background.index_updater import IndexUpdater
+from serving.background.label_rates import LabelRatePoller
 from serving.background.maintenance import MaintenanceRunner
 from serving.background.mode_poller import ModePoller
 from serving.background.model_health import (
@@ -73,6 +74,7 @@ class Container:
     modes: ModePoller
     certificates: CertificatePoller
     suspensions: SuspensionPoller
+    label_rates: LabelRatePoller
     model_health: ModelHealthPoller
     unknown_labels: UnknownLabelPoller
     metrics: ServingMetrics
@@ -103,13 +105,13 @@ class Container:
         indexes = (self.incident_index, self.runbook_index)
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
         maintenance = () if self.maintenance is None else (self.maintenance,)
-        health = (self.unknown_labels, self.model_health)
+        health = (self.unknown_labels, self.label_rates, self.model_health)
         return (*answering, *indexes, *health, *shadow, *maintenance)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pollers:
-    """The pollers of the models, their modes, certificates, suspensions and health."""
+    """The pollers of the models, their modes, certificates, suspensions, label rates and health."""
 
     champions: ChampionPoller
     challengers: ChallengerPoller
@@ -118,6 +120,7 @@ class _Pollers:
     suspensions: SuspensionPoller
     model_health: ModelHealthPoller
     unknown_labels: UnknownLabelPoller
+    label_rates: LabelRatePoller
 
 
 def build_container(
@@ -144,7 +147,12 @@ def build_container(
     retrievers: dict[str, Retriever] = {similar.target: similar, runbooks.target: runbooks}
     sample = AuditSample(settings.tenant, settings.audit_share)
     policies = PolicySource(
-        pollers.modes, pollers.certificates, sample, pollers.unknown_labels, pollers.suspensions
+        pollers.modes,
+        pollers.certificates,
+        sample,
+        pollers.unknown_labels,
+        pollers.suspensions,
+        pollers.label_rates,
     )
     on_labels = LabelListener(metrics, pollers.certificates)
     triage = TriageService(
@@ -159,6 +167,7 @@ def build_container(
         modes=pollers.modes,
         certificates=pollers.certificates,
         suspensions=pollers.suspensions,
+        label_rates=pollers.label_rates,
         model_health=pollers.model_health,
         unknown_labels=pollers.unknown_labels,
         metrics=metrics,
@@ -196,6 +205,7 @@ def _build_pollers(settings: ServingSettings, registry: ServableVersions, store:
         SuspensionPoller(store, seconds),
         ModelHealthPoller(store, certificates, _SLOW_FACTOR * seconds),
         UnknownLabelPoller(store, champions.current, _SLOW_FACTOR * seconds),
+        LabelRatePoller(store, champions.current, _SLOW_FACTOR * seconds),
     )
 
 

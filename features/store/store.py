@@ -14,6 +14,7 @@ from features.store.incidents.telemetry import TelemetryRepository
 from features.store.learning.certificate_withdrawals import CertificateWithdrawalRepository
 from features.store.learning.dataset_metadata import DatasetMetadataRepository
 from features.store.learning.feedback import FeedbackRepository
+from features.store.learning.label_rates import LabelRatesRepository
 from features.store.learning.labels import LabelRepository
 from features.store.learning.monitoring_reports import MonitoringReportRepository
 from features.store.learning.predictions import PredictionRepository
@@ -46,6 +47,7 @@ class Store:
         self.shadow_predictions = ShadowPredictionRepository(database, tenant)
         self.certificate_withdrawals = CertificateWithdrawalRepository(database, tenant)
         self.suspensions = SuspensionRepository(database, tenant)
+        self.label_rates = LabelRatesRepository(database, tenant)
         self.monitoring_reports = MonitoringReportRepository(database, tenant)
         self.dataset_metadata = DatasetMetadataRepository(database, tenant)
         self.audit_log = AuditLogRepository(database, tenant)

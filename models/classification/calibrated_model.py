@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.label_rates import LabelRates
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoded_reports import EncodedReports, encode_reports
 from features.encoding.encoder_weights import MINILM
@@ -147,8 +148,14 @@ class CalibratedModel(ReportModel):
         self.drift_doubt_ = drift_doubt
 
     @abstractmethod
-    def predict(self, reports: Sequence[IncidentReport]) -> list[LabelPrediction]:
-        """Return one prediction per report, in order; raises `NotTrained` before `fit`."""
+    def predict(
+        self, reports: Sequence[IncidentReport], rates: LabelRates | None = None
+    ) -> list[LabelPrediction]:
+        """Return one prediction per report, in order; raises `NotTrained` before `fit`.
+
+        `rates` correct the probabilities to how often the labels occur lately. A certificate is
+        proven without them, so a corrected answer is `auto` only if it would be without them too.
+        """
 
     @abstractmethod
     def _learn_classes(self, labels: Sequence[str]) -> None:
@@ -159,6 +166,24 @@ class CalibratedModel(ReportModel):
         self, encoded: EncodedReports, labels: Rows, folds: Sequence[Fold]
     ) -> CrossFit:
         """Fit the model, and return the cross-fitted probabilities of the held-out rows."""
+
+    def _correct(self, probabilities: Floats, rates: LabelRates | None) -> Floats:
+        """Return probabilities corrected to the rates of labels lately."""
+        if rates is None:
+            return probabilities
+        factors = np.exp([rates.log_factors.get(label, 0.0) for label in self.classes_])
+        corrected = probabilities * factors
+        return np.asarray(corrected / corrected.sum(axis=1, keepdims=True))
+
+    @staticmethod
+    def _name_rates(
+        predictions: Sequence[LabelPrediction], rates: LabelRates | None
+    ) -> list[LabelPrediction]:
+        """Return the predictions, each with the sentence on the rates it was corrected to."""
+        if rates is None:
+            return list(predictions)
+        sentence = f"corrected to how often labels occur lately: {rates.describe()}"
+        return [replace(one, why=(*one.why, sentence)) for one in predictions]
 
     def _learn_limits(self, cross_fit: CrossFit, classes: Rows, copies: Rows) -> None:
         """Learn from held-out rows when to name several labels, and when `auto` is in question."""
@@ -255,7 +280,8 @@ class CalibratedModel(ReportModel):
     def _decide(self, label: str, probabilities: Floats, confidence: float) -> Decision:
         """Return auto if the confidence reaches the label's certified threshold.
 
-        `auto` also needs concentrated probabilities. After a drift that leaves too much in doubt,
+        `confidence` is the lower one of before and after a correction to the labels' rates. `auto`
+        also needs concentrated probabilities. After a drift that leaves too much in doubt,
         always return abstain. Otherwise return suggest if the likeliest labels have a total
         probability of at least one half, and abstain if not. The likeliest labels are at most
         three, and at most half of all labels.

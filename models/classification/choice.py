@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.label_rates import LabelRates
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports
 from features.encoding.encoder_weights import MINILM
@@ -47,23 +48,31 @@ class ChoiceModel(CalibratedModel):
         """The hash of the adapted encoder that the model also uses, None without one."""
         return None if self.adapted is None else self.adapted.encoder
 
-    def predict(self, reports: Sequence[IncidentReport]) -> list[LabelPrediction]:
+    def predict(
+        self, reports: Sequence[IncidentReport], rates: LabelRates | None = None
+    ) -> list[LabelPrediction]:
         """Return one `ChoicePrediction` per report, in order."""
         self._check_trained()
         if not reports:
             return []
         encoded = self._encode(reports, self.adapted_encoder)
         scores = self._score(encoded)
-        probabilities = self._combine(scores)
+        uncorrected = self._combine(scores)
+        probabilities = self._correct(uncorrected, rates)
         likeliest = self.pick(probabilities)
         label_sets = self.label_sets_.transform(probabilities, likeliest)
         evidence = self._explain(ScoredReports(reports, encoded, scores, likeliest))
-        return [
-            self._prediction(row, in_label_set, row_evidence)
-            for row, in_label_set, row_evidence in zip(
-                self.drift_doubt_.widen(probabilities), label_sets, evidence, strict=True
+        predictions = [
+            self._prediction(row, before, in_label_set, row_evidence)
+            for row, before, in_label_set, row_evidence in zip(
+                self.drift_doubt_.widen(probabilities),
+                self.drift_doubt_.widen(uncorrected),
+                label_sets,
+                evidence,
+                strict=True,
             )
         ]
+        return self._name_rates(predictions, rates)
 
     def _learn_classes(self, labels: Sequence[str]) -> None:
         require_two_labels(labels, self.target)
@@ -82,14 +91,20 @@ class ChoiceModel(CalibratedModel):
         return self.pool_.combine(scores[self.target])
 
     def _prediction(
-        self, probabilities: Floats, in_label_set: NDArray[np.bool_], evidence: Evidence
+        self,
+        probabilities: Floats,
+        uncorrected: Floats,
+        in_label_set: NDArray[np.bool_],
+        evidence: Evidence,
     ) -> ChoicePrediction:
         order = np.argsort(-probabilities, kind="stable")
         label, confidence = self.classes_[order[0]], float(probabilities[order[0]])
         return ChoicePrediction(
             label=label,
             confidence=confidence,
-            decision=self._decide(label, probabilities, confidence),
+            decision=self._decide(
+                label, probabilities, min(confidence, float(uncorrected[order[0]]))
+            ),
             alternatives=tuple(
                 Alternative(self.classes_[number], float(probabilities[number]))
                 for number in order[1 : 1 + _ALTERNATIVES]

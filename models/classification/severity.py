@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from features.domain.label_rates import LabelRates
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports
 from features.encoding.encoder_weights import MINILM
@@ -70,28 +71,33 @@ class SeverityModel(CalibratedModel):
         self.levels = levels
         self.under_rating_cost = under_rating_cost
 
-    def predict(self, reports: Sequence[IncidentReport]) -> list[LabelPrediction]:
+    def predict(
+        self, reports: Sequence[IncidentReport], rates: LabelRates | None = None
+    ) -> list[LabelPrediction]:
         """Return one `SeverityPrediction` per report, in order."""
         self._check_trained()
         if not reports:
             return []
         encoded = self._encode(reports)
         scores = self._score(encoded)
-        probabilities = self._combine(scores)
+        uncorrected = self._combine(scores)
+        probabilities = self._correct(uncorrected, rates)
         ranks = self.pick(probabilities)
         label_sets = self.label_sets_.transform(probabilities, ranks)
         evidence = self._explain(ScoredReports(reports, encoded, scores, ranks))
-        return [
-            self._prediction(report, row, int(rank), in_label_set, row_evidence)
-            for report, row, rank, in_label_set, row_evidence in zip(
+        predictions = [
+            self._prediction(report, row, before, int(rank), in_label_set, row_evidence)
+            for report, row, before, rank, in_label_set, row_evidence in zip(
                 reports,
                 self.drift_doubt_.widen(probabilities),
+                self.drift_doubt_.widen(uncorrected),
                 ranks,
                 label_sets,
                 evidence,
                 strict=True,
             )
         ]
+        return self._name_rates(predictions, rates)
 
     def pick(self, probabilities: Floats) -> Rows:
         """Return the rank of least expected cost for each row of probabilities, by `cuts_`."""
@@ -206,13 +212,15 @@ class SeverityModel(CalibratedModel):
         self,
         report: IncidentReport,
         probabilities: Floats,
+        uncorrected: Floats,
         rank: int,
         in_label_set: NDArray[np.bool_],
         evidence: Evidence,
     ) -> SeverityPrediction:
         label, confidence = self.classes_[rank], float(probabilities[rank])
         order = np.argsort(-probabilities, kind="stable").tolist()
-        decision = self._decide(label, probabilities, confidence)
+        surest = min(confidence, float(uncorrected[rank]))
+        decision = self._decide(label, probabilities, surest)
         stated = self._stated(report)
         is_lowered = _is_below(rank, stated)
         return SeverityPrediction(

@@ -42,6 +42,18 @@ class SuspensionResponse(BaseModel):
     reason: str
 
 
+class LabelRatesResponse(BaseModel):
+    """How often labels occur lately, against what a champion expects; answers are corrected to it.
+
+    `log_factors` are natural logarithms of the factors on the champion's probabilities.
+    """
+
+    since: datetime
+    incidents: int
+    log_factors: dict[str, float]
+    updated_at: datetime
+
+
 class ModelResponse(BaseModel):
     """A champion: the contents of its card, and its figures in production."""
 
@@ -63,6 +75,9 @@ class ModelResponse(BaseModel):
     )
     suspended: SuspensionResponse | None = Field(
         description="null unless the champion abstains, being worse than always giving one label"
+    )
+    label_rates: LabelRatesResponse | None = Field(
+        description="null unless answers are corrected to how often labels occur lately"
     )
     challenger: ChallengerResponse | None
     notes: list[str]
@@ -125,6 +140,7 @@ def _shape_model(target: str, champion: LoadedVersion, services: Container) -> M
             if (of_target, of_version) == (target, version)
         ),
         suspended=_shape_suspension(champion, services),
+        label_rates=_shape_rates(champion, services),
         challenger=_shape_challenger(target, services),
         notes=list(card.notes),
     )
@@ -135,6 +151,18 @@ def _shape_suspension(champion: LoadedVersion, services: Container) -> Suspensio
     if suspension is None:
         return None
     return SuspensionResponse(since=suspension.since, reason=suspension.reason)
+
+
+def _shape_rates(champion: LoadedVersion, services: Container) -> LabelRatesResponse | None:
+    rates = services.label_rates.of(champion)
+    if rates is None:
+        return None
+    return LabelRatesResponse(
+        since=rates.since,
+        incidents=rates.incidents,
+        log_factors=dict(rates.log_factors),
+        updated_at=rates.updated_at,
+    )
 
 
 def _shape_challenger(target: str, services: Container) -> ChallengerResponse | None:

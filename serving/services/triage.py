@@ -21,11 +21,11 @@ from features.store.store import Store
 from features.text.near_copy_key import near_copy_key
 from models.base.demotion import demote
 from models.base.predictions import Decision, Prediction
+from models.classification.calibrated_model import CalibratedModel
 from models.novelty.novelty_gate import TARGET as NOVELTY
 from models.novelty.novelty_model import NoveltyModel
 from serving.background.champions import Champions, LoadedVersion
 from serving.background.shadow_predictions import ShadowPredictor
-from serving.background.unknown_labels import UnknownLabelsByTarget
 from serving.runtime.metrics import ServingMetrics
 from serving.schemas.answers import (
     Answer,
@@ -169,7 +169,7 @@ class TriageService:
         champions: Champions,
         policy: AnswerPolicy,
     ) -> TriageBatch:
-        available, absent = self._predictors(parts, champions, policy.unknown_labels)
+        available, absent = self._predictors(parts, champions, policy)
         switched_on = {
             target: predict
             for target, predict in available.items()
@@ -196,18 +196,18 @@ class TriageService:
         self,
         parts: Collection[AnswerPart],
         champions: Champions,
-        unknown_labels: UnknownLabelsByTarget,
+        policy: AnswerPolicy,
     ) -> tuple[dict[str, Predict], dict[str, str]]:
         """Return each target's predict function, and why parts or targets have no such function."""
         absent = _absence_reasons(parts, champions)
         predictors: dict[str, Predict] = {
-            target: version.model.predict
+            target: _predictor(version, policy)
             for target, version in champions.serving.items()
             if answer_part(target) in parts
         }
         novelty = champions.serving.get(NOVELTY)
         if novelty is not None and isinstance(novelty.model, NoveltyModel):
-            predictors[NOVELTY] = partial(novelty.model.judge, unknown_labels=unknown_labels)
+            predictors[NOVELTY] = partial(novelty.model.judge, unknown_labels=policy.unknown_labels)
         for target in sorted(self._retrievers.keys() & set(parts)):
             retriever = self._retrievers[target]
             reason = retriever.why_absent()
@@ -217,6 +217,13 @@ class TriageService:
             else:
                 absent[target] = reason
         return predictors, absent
+
+
+def _predictor(champion: LoadedVersion, policy: AnswerPolicy) -> Predict:
+    rates = policy.label_rates.get((champion.version.target, champion.version.version))
+    if rates is None or not isinstance(champion.model, CalibratedModel):
+        return champion.model.predict
+    return partial(champion.model.predict, rates=rates)
 
 
 def answer_part(target: str) -> str:

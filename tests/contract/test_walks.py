@@ -32,9 +32,9 @@ class Bounds:
     climbs: int
 
 
-TRIAGE = Bounds(modules=41, rooms=12, climbs=0)
+TRIAGE = Bounds(modules=42, rooms=12, climbs=0)
 TRAINING = Bounds(modules=137, rooms=24, climbs=3)
-ALERT = Bounds(modules=80, rooms=15, climbs=6)
+ALERT = Bounds(modules=81, rooms=15, climbs=6)
 WATCH = Bounds(modules=27, rooms=6, climbs=0)
 
 ALERTS = {

@@ -58,6 +58,23 @@ class LabelRepository(Repository):
             records = [_record_from(row) for row in connection.execute(query)]
         return tuple(record for record in reversed(records) if record.label not in labels)
 
+    def unbiased(self, target: str, limit: int) -> tuple[LabelRecord, ...]:
+        """Return a target's last `limit` recorded labels that no shown answer led to, oldest first.
+
+        These are final states that were not set by Precedent itself, and audited labels.
+        """
+        is_final = (LabelRow.given_by == FINAL_STATE) & (
+            LabelRow.source != LabelSource.SELF_CONFIRMED
+        )
+        query = (
+            _select(self._tenant, target=target)
+            .where(is_final | (LabelRow.source == LabelSource.AUDITED))
+            .order_by(LabelRow.number.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return tuple(_record_from(row) for row in connection.execute(query))[::-1]
+
     def count_since(self, moment: datetime) -> int:
         """Return how many labels were recorded after a moment, without self-confirmed ones."""
         query = select(func.count()).where(

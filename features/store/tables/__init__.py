@@ -14,6 +14,7 @@ from features.store.tables.incidents import (
 from features.store.tables.learning import (
     DatasetMetadataRow,
     FeedbackRow,
+    LabelRatesRow,
     LabelRow,
     MonitoringReportRow,
     PredictionRow,
@@ -34,6 +35,7 @@ __all__ = [
     "DeletionRow",
     "FeedbackRow",
     "IncidentRow",
+    "LabelRatesRow",
     "LabelRow",
     "LeaseRow",
     "ModeRow",

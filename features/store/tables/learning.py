@@ -1,6 +1,6 @@
 """The tables of predictions, feedback, labels, shadows, monitoring and metadata.
 
-Also those of withdrawn certificates and of suspended versions.
+Also those of withdrawn certificates, of suspended versions and of label rates.
 """
 
 from datetime import datetime
@@ -132,6 +132,20 @@ class SuspensionRow(Base):
     version: Mapped[Key]
     reason: Mapped[str]
     since: Mapped[datetime]
+
+
+class LabelRatesRow(Base):
+    """How often a target's labels occur lately, against what its champion expects."""
+
+    __tablename__ = "label_rates"
+
+    tenant: Mapped[Key]
+    target: Mapped[Key]
+    version: Mapped[Id]
+    log_factors: Mapped[dict[str, Any]]
+    incidents: Mapped[int]
+    since: Mapped[datetime]
+    updated_at: Mapped[datetime]
 
 
 class ShadowRow(Base):

@@ -7,6 +7,7 @@ from shlex import quote
 
 from features.domain.certificate_withdrawal import CertificateWithdrawal
 from features.domain.champion_history import ChampionPeriod, champion_periods
+from features.domain.label_rates import LabelRates
 from features.domain.modes import Mode
 from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposal
 from features.domain.suspension import Suspension
@@ -62,7 +63,7 @@ class ShownModel:
     that no person has checked yet, by version: counts by label would reveal the answers. `unproven`
     are labels in mode `auto` without a certificate. `withheld` says that certificates are withheld
     or limited, and why; it is None if they are not. `suspension` is None unless the champion
-    abstains because of it.
+    abstains because of it, `rates` is None unless its answers are corrected to them.
     """
 
     target: str
@@ -79,6 +80,7 @@ class ShownModel:
     unproven: tuple[str, ...]
     withheld: str | None
     suspension: Suspension | None
+    rates: LabelRates | None
 
     @property
     def waiting(self) -> tuple[ShownCertificate, ...]:
@@ -171,6 +173,7 @@ def _show(
         _unproven_labels(services, champion),
         _withheld_reason(champion),
         services.suspensions.of(champion),
+        services.label_rates.of(champion),
     )
 
 

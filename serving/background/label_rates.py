@@ -1,0 +1,97 @@
+"""Reads the rates of labels that correct answers between trainings, and keeps them up to date."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from uuid import uuid4
+
+from features.domain.label_rates import LabelRates
+from features.domain.labels import LabelRecord
+from features.store.store import Store
+from models.classification.calibrated_model import CalibratedModel
+from models.lifecycle.label_rates import (
+    MOST_LABELS,
+    LabelledReport,
+    RateEstimator,
+    save_label_rates,
+)
+from serving.background.champions import Champions, LoadedVersion
+from serving.background.poller import Poller
+
+LEASE = "label rates"
+
+RatesByVersion = Mapping[tuple[str, str], LabelRates]
+"""The label rates in force, by target and version."""
+
+_LEASED_POLLS = 3
+# Some of the newest labels are of incidents that the champion has learned from.
+_MOST_READ = 3 * MOST_LABELS
+
+
+class LabelRatePoller(Poller):
+    """Keeps `rates` up to date; of all workers that share a store one estimates them anew.
+
+    While the store is unavailable, the rates read last stay in force.
+    """
+
+    failure = "the rates of labels cannot be read"
+
+    def __init__(
+        self, store: Store, champions: Callable[[], Champions], poll_seconds: float
+    ) -> None:
+        super().__init__(poll_seconds, "label_rates", patience_seconds=0)
+        self._store = store
+        self._champions = champions
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._estimators: dict[str, RateEstimator] = {}
+        self._labels: dict[str, tuple[LabelRecord, ...]] = {}
+        self._rates: RatesByVersion = MappingProxyType({})
+
+    @property
+    def rates(self) -> RatesByVersion:
+        """The rates of this moment; each request reads them once."""
+        return self._rates
+
+    def of(self, champion: LoadedVersion) -> LabelRates | None:
+        """Return the rates of a champion's labels, None if they are not corrected."""
+        return self._rates.get((champion.version.target, champion.version.version))
+
+    def _poll(self) -> None:
+        seconds = _LEASED_POLLS * max(self._poll_seconds, 1.0)
+        if self._store.leases.take(LEASE, self._holder, seconds):
+            for champion in self._champions().serving.values():
+                if isinstance(champion.model, CalibratedModel):
+                    self._update(champion, champion.model)
+        rates = self._store.label_rates.all()
+        self._rates = {(one.target, one.version): one for one in rates}
+
+    def _update(self, champion: LoadedVersion, model: CalibratedModel) -> None:
+        target, version = champion.version.target, champion.version.version
+        labels = self._store.labels.unbiased(target, _MOST_READ)
+        estimator = self._estimators.get(target)
+        if estimator is not None and estimator.version == version:
+            if labels == self._labels.get(target):
+                return
+        else:
+            estimator = self._estimators[target] = RateEstimator(model, version)
+        now = datetime.now(UTC)
+        rates = estimator.estimate(self._not_learned(champion, labels), now)
+        self._labels[target] = labels
+        if save_label_rates(target, version, rates, self._store, now):
+            fields = {"target": target, "version": version}
+            self._log.warning("the rates of labels changed", extra={"fields": fields})
+
+    def _not_learned(
+        self, champion: LoadedVersion, labels: tuple[LabelRecord, ...]
+    ) -> list[LabelledReport]:
+        """Return the labelled incidents that opened after the champion's data ended."""
+        learned_until = champion.card.cutoff or champion.version.trained_at
+        label_of = {record.incident_id: record.label for record in labels}
+        incidents = self._store.incidents.find(list(label_of)) if label_of else {}
+        return [
+            LabelledReport(incident.report, label_of[id_], opened_at)
+            for id_, incident in incidents.items()
+            if (opened_at := incident.report.opened_at) and opened_at > learned_until
+        ]

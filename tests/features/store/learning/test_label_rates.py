@@ -1,0 +1,37 @@
+"""Label rates in the store, and the labels that they rest on."""
+
+from dataclasses import replace
+
+from factories import NOON, label_record
+
+from features.domain.label_rates import LabelRates
+from features.domain.labels import FINAL_STATE, LabelSource
+from features.store.store import Store
+
+FIRST = LabelRates("category", "7", {"Mail": 0.7}, 40, NOON, NOON)
+
+
+def test_a_target_has_one_record(store: Store) -> None:
+    other = replace(FIRST, target="severity")
+    newer = replace(FIRST, version="8", log_factors={})
+    for rates in (FIRST, other, newer):
+        store.label_rates.save(rates)
+    assert store.label_rates.all() == (newer, other)
+
+
+def test_removed_rates_are_gone(store: Store) -> None:
+    store.label_rates.save(FIRST)
+    assert store.label_rates.remove("category")
+    assert not store.label_rates.remove("category")
+    assert store.label_rates.all() == ()
+
+
+def test_only_labels_that_no_shown_answer_led_to_are_unbiased(store: Store) -> None:
+    final = label_record("INC1", "Mail", source=LabelSource.OUTCOME, given_by=FINAL_STATE)
+    own = label_record("INC2", "Mail", source=LabelSource.SELF_CONFIRMED, given_by=FINAL_STATE)
+    corrected = label_record("INC3", "Mail", source=LabelSource.CORRECTED)
+    audited = label_record("INC4", "Mail", source=LabelSource.AUDITED)
+    store.labels.record([final, own, corrected, audited])
+    assert store.labels.unbiased("category", 10) == (final, audited)
+    assert store.labels.unbiased("category", 1) == (audited,)
+    assert store.labels.unbiased("severity", 10) == ()
