@@ -106,13 +106,15 @@ class CalibratedModel(ReportModel):
         self.cross_fit_ = replace(cross_fit, rows=labelled_rows[cross_fit.rows])
         return self
 
-    def predict_proba(self, reports: Sequence[IncidentReport]) -> Floats:
-        """Return calibrated probabilities of shape (reports, classes)."""
+    def predict_proba(
+        self, reports: Sequence[IncidentReport], rates: LabelRates | None = None
+    ) -> Floats:
+        """Return calibrated probabilities of shape (reports, classes), corrected to the rates."""
         self._check_trained()
         if not reports:
             return np.empty((0, len(self.classes_)))
         probabilities = self._probabilities(self._encode(reports, self.adapted_encoder))
-        return self.drift_doubt_.widen(probabilities)
+        return self.drift_doubt_.widen(self._correct(probabilities, rates))
 
     def pick(self, probabilities: Floats) -> Rows:
         """Return the number of the answered class for each row of probabilities."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,16 @@ from replay_units import Answers, ReplayedAnswers
 from scipy.stats import binomtest
 
 from features.domain.history import History
+from features.domain.label_rates import LabelRates
+from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import MINILM
 from features.home import Home, HomeSettings, open_home
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry
+from models.base.target_labels import label_of
 from models.classification.calibrated_model import CalibratedModel
+from models.lifecycle.label_rates import LabelledReport, RateEstimator
 from training.pipeline.retrain import RetrainingRequest, retrain
 
 _NOISE = 0.05
@@ -27,18 +31,22 @@ _NOISE = 0.05
 class LoopState:
     """Whether a unit's retraining was promoted, and whether the champion abstains from everything.
 
-    Without a champion, nothing is served either: `is_suspended` is true.
+    It does if it is suspended, or after a drift that leaves too much in doubt. Without a champion,
+    nothing is served either: `is_suspended` is true. `is_corrected` says whether its answers were
+    corrected to the rates of labels since its data ended.
     """
 
     is_promoted: bool
     is_suspended: bool
+    is_corrected: bool = False
 
 
 class RetrainedLoop:
     """A contender that retrains on each past through the gate, in a home of its own.
 
-    The champion answers. Until there is one, the labels' shares of the past do. `states` holds the
-    state of each unit that was answered.
+    The champion answers, corrected to the rates of labels since its data ended, and its answers are
+    stored, so that each retraining judges whether to suspend it. Until there is one, the labels'
+    shares of the past do. `states` holds the state of each unit that was answered.
     """
 
     def __init__(
@@ -50,6 +58,7 @@ class RetrainedLoop:
         self._registry = ModelRegistry(self._home.tracking_uri, self._plan.tenant)
         self._version: str | None = None
         self._champion: CalibratedModel | None = None
+        self._learned_until = datetime.min.replace(tzinfo=UTC)
         self.states: list[LoopState] = []
 
     def __call__(self, past: History, asked: Sequence[IncidentReport]) -> Answers:
@@ -57,22 +66,59 @@ class RetrainedLoop:
         request = RetrainingRequest(asked[0].opened_at, past, with_store=False, reason="replay")
         with open_store(self._home.database_url, self._plan.tenant) as store:
             retrain(request, self._plan, store, lambda *_: None)
+            suspended = {(one.target, one.version) for one in store.suspensions.all()}
         is_promoted = self._find_champion()
         champion = self._champion
-        is_suspended = champion is None or champion.drift_doubt_.abstains
-        self.states.append(LoopState(is_promoted, is_suspended))
         if champion is None:
+            self.states.append(LoopState(is_promoted, is_suspended=True))
             return answer_by_shares(past, self._target, asked)
-        return answers_of(champion, asked)
+        rates = self._rates(champion, past)
+        is_suspended = (self._target, self._version) in suspended or champion.drift_doubt_.abstains
+        self.states.append(LoopState(is_promoted, is_suspended, rates is not None))
+        answers = answers_of(champion, asked, rates)
+        self._record(answers, asked)
+        return answers
 
     def _find_champion(self) -> bool:
         """Load the champion if it is another one than before; tell whether it is."""
         version = self._registry.champions().get(self._target)
         if version is None or version.version == self._version:
             return False
-        self._version = version.version
-        self._champion = self._registry.load(version).model
+        loaded = self._registry.load(version)
+        self._version, self._champion = version.version, loaded.model
+        self._learned_until = loaded.card.cutoff or version.trained_at
         return True
+
+    def _rates(self, champion: CalibratedModel, past: History) -> LabelRates | None:
+        newest = [
+            LabelledReport(incident.report, label, opened_at)
+            for incident in past.incidents
+            if (opened_at := incident.report.opened_at) and opened_at > self._learned_until
+            if (label := label_of(incident.outcome, self._target)) is not None
+        ]
+        return RateEstimator(champion, self._version or "").estimate(newest, self._learned_until)
+
+    def _record(self, answers: Answers, asked: Sequence[IncidentReport]) -> None:
+        records = [
+            PredictionRecord(
+                prediction_id=f"{self._version}-{report.id}",
+                request_id="replay",
+                incident_id=report.id,
+                target=self._target,
+                model_version=self._version or "",
+                label=answers.labels[number],
+                confidence=float(probabilities[number]),
+                decision="suggest",
+                mode="suggest",
+                answer={},
+                answered_at=report.opened_at,
+            )
+            for report, number, probabilities in zip(
+                asked, answers.picked, answers.probabilities, strict=True
+            )
+        ]
+        with open_store(self._home.database_url, self._plan.tenant) as store:
+            store.predictions.record(records)
 
 
 def describe_loop(
@@ -81,11 +127,13 @@ def describe_loop(
     """Say how many retrainings were promoted, and in which units a stale champion answered."""
     promoted = sum(state.is_promoted for state in states)
     suspended = sum(state.is_suspended for state in states)
+    corrected = sum(state.is_corrected for state in states)
     stale = find_stale_units(states, loop, baseline)
     since = f" ({', '.join(day.isoformat() for day in stale)})" if stale else ""
     return (
         f"Of {len(states)} retrainings {promoted} were promoted; the target was suspended in "
-        f"{suspended} units. In {len(stale)} units{since} a champion that was neither suspended "
+        f"{suspended} units, and its answers were corrected to the rates of labels in {corrected}. "
+        f"In {len(stale)} units{since} a champion that was neither suspended "
         "nor just replaced answered below the unit's baseline beyond noise."
     )
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from replay_units import Answers, Contender
 
 from features.domain.history import History
+from features.domain.label_rates import LabelRates
 from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import MINILM
 from features.home import Home
@@ -32,7 +34,11 @@ def plan_for(target_name: str, home: Home, encoder: str) -> TrainingPlan:
     return TrainingPlan(home, "default", home.database_url, encoder, (target_name,))
 
 
-def answers_of(model: CalibratedModel, asked: Sequence[IncidentReport]) -> Answers:
+def answers_of(
+    model: CalibratedModel, asked: Sequence[IncidentReport], rates: LabelRates | None = None
+) -> Answers:
     """Return a model's answers; the picked label of a severity need not be the likeliest."""
-    probabilities = model.predict_proba(asked)
-    return Answers(tuple(model.classes_), probabilities, model.pick(probabilities))
+    numbers = {label: number for number, label in enumerate(model.classes_)}
+    picked = [numbers[answer.label] for answer in model.predict(asked, rates)]
+    probabilities = model.predict_proba(asked, rates)
+    return Answers(tuple(model.classes_), probabilities, np.array(picked, dtype=np.int64))
