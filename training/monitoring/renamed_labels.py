@@ -17,8 +17,7 @@ from training.monitoring.findings import RETRAIN, Findings
 _MIN_INCIDENTS = 10
 _MAX_STRAGGLERS = 0.05
 _MAX_P_VALUE = 0.001
-_MIN_MATCH = 0.5
-_MIN_OF_USUAL = 0.8
+_MIN_OF_USUAL = 0.5
 _MAX_COMPARED = 500
 _MAX_EXAMPLES = 5
 _TIE = 1e-6
@@ -42,7 +41,7 @@ def propose_renames(dataset: MonitoringDataset, target: str) -> Findings:
     begins: at most 5% of the incidents of each are on the other side, and if both had been in use
     throughout, this would have a probability of at most 1 in 1,000 each. Their texts match: among
     the incidents before that moment, those nearest to the new label's incidents by sentence vectors
-    carry the old label, for at least half of the new label's incidents and at least .8 times as
+    carry the old label, more often than by chance (p-value at most 1 in 1,000) and at least half as
     often as for the old label's own incidents. Incidents without texts are compared by service,
     source and attributes. If several new labels match one old label, the label was divided, and
     nothing is proposed.
@@ -81,7 +80,8 @@ def _find_renames(
             later = cut + np.flatnonzero(labels[cut:] == new)
             match = _match(dataset, rows, later, is_old)
             usual = _match(dataset, rows, np.flatnonzero(is_old), is_old)
-            if match >= max(_MIN_MATCH, _MIN_OF_USUAL * usual):
+            p_value = _p_value_of_match(match, min(len(later), _MAX_COMPARED), float(is_old.mean()))
+            if match >= _MIN_OF_USUAL * usual and p_value <= _MAX_P_VALUE:
                 yield _Rename(old, new, cut, match, usual)
 
 
@@ -107,6 +107,11 @@ def _find_cut(is_old: NDArray[np.bool_], is_new: NDArray[np.bool_]) -> int | Non
 def _p_value_of_silence(share: float, count: int, seen: int) -> float:
     """Return the probability that a label of this share occurs so seldom in `count` incidents."""
     return float(binom.cdf(seen, count, share))
+
+
+def _p_value_of_match(match: float, count: int, share: float) -> float:
+    """Return the probability that so many of `count` nearest incidents carry a label by chance."""
+    return float(binom.sf(round(match * count) - 1, count, share))
 
 
 def _match(

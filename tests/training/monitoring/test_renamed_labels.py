@@ -12,9 +12,9 @@ from training.monitoring.renamed_labels import propose_renames
 KINDS = ("Network", "Printing", "Mail")
 
 
-def dataset(name_of, *, has_texts=True, count=300):
+def dataset(name_of, *, has_texts=True, count=300, noise=0.15):
     """Incidents of three kinds with vectors of their kind; `name_of(number, kind)` labels them."""
-    rng, noise = Random(0), np.random.default_rng(0)
+    rng, generator = Random(0), np.random.default_rng(0)
     incidents, vectors = [], np.zeros((count, 8), dtype=np.float32)
     for number in range(count):
         kind = rng.choice(KINDS)
@@ -23,7 +23,7 @@ def dataset(name_of, *, has_texts=True, count=300):
             one = replace(one, report=replace(one.report, title=""))
         else:
             vectors[number, KINDS.index(kind)] = 1
-            vectors[number] += 0.15 * noise.normal(size=8)
+            vectors[number] += noise * generator.normal(size=8)
             vectors[number] /= np.linalg.norm(vectors[number])
         incidents.append(one)
     return MonitoringDataset(tuple(incidents), vectors)
@@ -53,6 +53,14 @@ def test_stragglers_of_the_old_label_do_not_hide_a_rename():
 def test_incidents_without_texts_are_compared_by_facts():
     (proposal,) = propose_renames(dataset(renamed_at_200, has_texts=False), "category").proposals
     assert "100% of the facts match" in proposal.statement
+
+
+def test_a_label_that_its_texts_hardly_tell_may_be_renamed_too():
+    (proposal,) = propose_renames(
+        dataset(renamed_at_200, count=600, noise=0.8), "category"
+    ).proposals
+    assert proposal.name == "E-mail"
+    assert "100%" not in proposal.statement
 
 
 def test_a_new_kind_that_begins_as_another_ends_is_no_rename():
