@@ -59,7 +59,7 @@ class LabelRepository(Repository):
         return tuple(record for record in reversed(records) if record.label not in labels)
 
     def unbiased(self, target: str, limit: int) -> tuple[LabelRecord, ...]:
-        """Return a target's last `limit` recorded labels that no shown answer led to, oldest first.
+        """Return a target's last `limit` given labels that no shown answer led to, oldest first.
 
         These are final states that were not set by Precedent itself, and audited labels.
         """
@@ -69,7 +69,7 @@ class LabelRepository(Repository):
         query = (
             _select(self._tenant, target=target)
             .where(is_final | (LabelRow.source == LabelSource.AUDITED))
-            .order_by(LabelRow.number.desc())
+            .order_by(LabelRow.given_at.desc(), LabelRow.number.desc())
             .limit(limit)
         )
         with self._database.read() as connection:

@@ -1,6 +1,7 @@
 """Label rates in the store, and the labels that they rest on."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from factories import NOON, label_record
 
@@ -35,3 +36,14 @@ def test_only_labels_that_no_shown_answer_led_to_are_unbiased(store: Store) -> N
     assert store.labels.unbiased("category", 10) == (final, audited)
     assert store.labels.unbiased("category", 1) == (audited,)
     assert store.labels.unbiased("severity", 10) == ()
+
+
+def test_an_old_history_that_is_imported_late_is_not_the_newest(store: Store) -> None:
+    new, old = (
+        label_record(id_, source=LabelSource.OUTCOME, given_by=FINAL_STATE, given_at=given_at)
+        for id_, given_at in (("INC1", NOON), ("INC2", NOON - timedelta(days=900)))
+    )
+    store.labels.record([new])
+    store.labels.record([old])
+    assert store.labels.unbiased("category", 10) == (old, new)
+    assert store.labels.unbiased("category", 1) == (new,)
