@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from features.formatting import counted
 from models.classification.drift_doubt import DriftDoubt
+from training.evaluation.metrics import HeldOutPredictions, take_rows
 
 MOST_EXCESS = 0.10
 """The largest excess of confidence over accuracy that levels may have after widening."""
 
+_FEWEST_IN_PART, _MOST_PARTS = 50, 4
 # With all of the probability in doubt, the classes would have no order.
 _MOST_DOUBT = 0.95
 
@@ -30,6 +34,28 @@ class OriginCheck:
     def excess(self, doubt: float = 0.0) -> float:
         """Return confidence minus accuracy, after widening by a share of doubt."""
         return (1 - doubt) * self.confidence + doubt / self.classes - self.accuracy
+
+
+def check_parts(
+    predictions: HeldOutPredictions, opened_at: Sequence[datetime]
+) -> tuple[OriginCheck, ...]:
+    """Return a check for each of at most four equal parts of held-out incidents, by opening.
+
+    Each part has at least 50 incidents; with fewer than 50 there is none. The predictions must be
+    of models that learned only from what was known shortly before each incident.
+    """
+    order = np.array(sorted(range(len(opened_at)), key=lambda row: opened_at[row]), dtype=np.int64)
+    parts = min(len(order) // _FEWEST_IN_PART, _MOST_PARTS)
+    return tuple(
+        _check_part(take_rows(predictions, rows), opened_at[int(rows[0])])
+        for rows in (np.array_split(order, parts) if parts else ())
+    )
+
+
+def _check_part(predictions: HeldOutPredictions, origin: datetime) -> OriginCheck:
+    accuracy = float((predictions.predicted == predictions.labels).mean())
+    confidence = float(predictions.confidence.mean())
+    return OriginCheck(origin, len(predictions.labels), confidence, accuracy, predictions.classes)
 
 
 def judge_confidence(checks: Sequence[OriginCheck], *, ordered: bool) -> DriftDoubt:

@@ -18,7 +18,7 @@ from training.dataset.stated_severity import without_late_severity
 from training.dataset.targets import Target
 from training.evaluation.certify import certify, severe_levels_from
 from training.evaluation.drift import rows_since_drift
-from training.evaluation.drift_doubt import judge_confidence
+from training.evaluation.drift_doubt import OriginCheck, check_parts, judge_confidence
 from training.evaluation.evaluate import Evaluation, Flags, evaluate
 from training.evaluation.learning_curve import LabelForecast, forecast_labels
 from training.evaluation.metrics import take_rows
@@ -62,11 +62,12 @@ def fit_and_judge(
 ) -> tuple[CalibratedModel, Evaluation]:
     """Fit the model of one target, evaluate it on held-out rows, and certify it.
 
-    After a drift, the confidence is lowered to what models of the past support (see
-    `judge_confidence`); if none is supported, all answers abstain and nothing is certified. The
-    held-out predictions prove the certificates, which may be withheld. `allows_auto` has a flag
-    for each incident: whether the model of novelty allows `auto`. Certificates are proven on these
-    incidents alone, because only such reports are answered `auto`.
+    After a drift, the confidence is lowered to what the held-out answers since then support, if
+    they are by experts of the recent past, or else models of the past (see `judge_confidence`); if
+    none is supported, all answers abstain and nothing is certified. The held-out predictions prove
+    the certificates, which may be withheld. `allows_auto` has a flag for each incident: whether the
+    model of novelty allows `auto`. Certificates are proven on these incidents alone, because only
+    such reports are answered `auto`.
     """
     model = build_model(
         target.name,
@@ -81,7 +82,8 @@ def fit_and_judge(
     reports = [incident.report for incident in history.incidents]
     evaluation = evaluate(model, target, split, reports, allows_auto)
     if evaluation.drift is not None and evaluation.drift.has_drifted:
-        checks = check_past_origins(learned, target, split, plan)
+        checks = _check_since_change(evaluation, history) if model.recent_past_ else ()
+        checks = checks or check_past_origins(learned, target, split, plan)
         model.doubt(judge_confidence(checks, ordered=model.is_ordered))
         drift = _with_doubt(evaluation.drift, model.drift_doubt_)
         evaluation = evaluate(model, target, split, reports, allows_auto)
@@ -92,6 +94,20 @@ def fit_and_judge(
         certification = replace(certification, certificates={}, withheld=reason)
     model.certify(replace(certification, needs_novelty=allows_auto is not None))
     return model, evaluation
+
+
+def _check_since_change(evaluation: Evaluation, history: History) -> tuple[OriginCheck, ...]:
+    """Check the confidence on what came since the change, answered from what was known before it.
+
+    With experts of the recent past the held-out answers are such answers, at the lag of use.
+    """
+    if evaluation.is_since_change is None:
+        return ()
+    rows = np.flatnonzero(evaluation.is_since_change)
+    opened = [history.incidents[int(row)].report.opened_at for row in evaluation.rows[rows]]
+    dated = [place for place, moment in enumerate(opened) if moment is not None]
+    moments = [moment for moment in opened if moment is not None]
+    return check_parts(take_rows(evaluation.judged, rows[dated]), moments)
 
 
 def _with_doubt(drift: Drift, doubt: DriftDoubt) -> Drift:

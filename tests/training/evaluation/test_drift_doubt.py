@@ -1,10 +1,12 @@
 """After a drift, confidence is what models of the past support, or every answer abstains."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
-from training.evaluation.drift_doubt import OriginCheck, judge_confidence
+from training.evaluation.drift_doubt import OriginCheck, check_parts, judge_confidence
+from training.evaluation.metrics import HeldOutPredictions
 
 
 def checks(*excesses: float, confidence: float = 0.8, classes: int = 4) -> list[OriginCheck]:
@@ -39,3 +41,23 @@ def test_levels_abstain_if_other_origins_do_not_foretell_the_doubt() -> None:
 def test_levels_abstain_if_nothing_can_be_checked() -> None:
     assert judge_confidence([], ordered=True).abstains
     assert not judge_confidence([], ordered=False).abstains
+
+
+def test_parts_of_held_out_answers_are_checked_in_order_of_opening() -> None:
+    count = 120
+    is_right = np.arange(count) < 60
+    predictions = HeldOutPredictions(
+        labels=np.zeros(count, dtype=np.int64),
+        predicted=np.where(is_right, 0, 1),
+        confidence=np.full(count, 0.9),
+        log_loss=np.zeros(count),
+        blocks=np.arange(count),
+        classes=3,
+    )
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    opened = [begin + timedelta(days=1000 if right else 0) for right in is_right]
+    first, last = check_parts(predictions, opened)
+    assert (first.accuracy, last.accuracy) == (0, 1)
+    assert (first.answers, first.confidence, first.classes) == (60, pytest.approx(0.9), 3)
+    assert first.origin == begin
+    assert check_parts(predictions, opened[:0]) == ()
