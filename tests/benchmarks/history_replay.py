@@ -4,9 +4,9 @@ Each week or month is answered by what was known before it.
 """
 
 import argparse
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,8 +17,8 @@ from replay_histories import REPLAYED, thin
 from replay_loop import RetrainedLoop, describe_loop
 from replay_ours import plan_for, refitted
 from replay_peers import majority_of_unit_before, peers_in_windows
-from replay_table import write_replay
 from replay_units import Contender, ReplayedAnswers, replay
+from results import describe_run, keep_section, render, replay_section
 from rich.console import Console
 
 from features.encoding.encoder_weights import MINILM
@@ -36,8 +36,11 @@ def main() -> None:
         replayed = measure_replay(
             arguments.history, target, home, with_loop=arguments.loop, rows=arguments.rows
         )
-        table = f"## {arguments.history}: {target}\n\n{write_replay(asdict(replayed))}\n"
-        Console().print(table, markup=False, soft_wrap=True)
+        title = f"{'replay-loop' if arguments.loop else 'replay'}: {arguments.history}, {target}"
+        section = replay_section(replayed, describe_run(" ".join(["python", *sys.argv])))
+        Console().print(render(title, section), markup=False, soft_wrap=True)
+        if arguments.keep:
+            keep_section(title, section)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--target", nargs="+", help="without it, all targets of the history")
     parser.add_argument("--loop", action="store_true", help="also retrain through the gate (slow)")
     parser.add_argument("--rows", type=int, help="replay this many incidents at most")
+    parser.add_argument("--keep", action="store_true", help="write the table into RESULTS.md too")
     return parser
 
 
