@@ -45,6 +45,21 @@ class Certification:
     needs_novelty: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Answers to a batch of reports, before they are explained.
+
+    `probabilities` of shape (reports, classes) are those of the answers, and `picked` the numbers
+    of the answered classes. `undoubted` are the probabilities before a drift's doubt; by these,
+    label sets are chosen. `surest` is the confidence by which each answer may be `auto`.
+    """
+
+    probabilities: Floats
+    undoubted: Floats
+    picked: Rows
+    surest: Floats
+
+
 class CalibratedModel(ReportModel):
     """Base class of the models that give each class a calibrated probability.
 
@@ -114,7 +129,7 @@ class CalibratedModel(ReportModel):
         if not reports:
             return np.empty((0, len(self.classes_)))
         probabilities = self._probabilities(self._encode(reports, self.adapted_encoder))
-        return self.drift_doubt_.widen(self._correct(probabilities, rates))
+        return self._correct(self.drift_doubt_.widen(probabilities), rates)
 
     def pick(self, probabilities: Floats) -> Rows:
         """Return the number of the answered class for each row of probabilities."""
@@ -176,6 +191,27 @@ class CalibratedModel(ReportModel):
         factors = np.exp([rates.log_factors.get(label, 0.0) for label in self.classes_])
         corrected = probabilities * factors
         return np.asarray(corrected / corrected.sum(axis=1, keepdims=True))
+
+    def _answer(self, combined: Floats, rates: LabelRates | None) -> Answered:
+        """Return the answers by the pools' combined probabilities, corrected to the rates.
+
+        A corrected answer is `auto` only if it is the same without the correction, and by the lower
+        one of both confidences.
+        """
+        doubted, picked = self.drift_doubt_.widen(combined), self.pick(combined)
+        rows = np.arange(len(combined))
+        before = doubted[rows, picked]
+        if rates is None:
+            return Answered(doubted, combined, picked, before)
+        corrected = self._correct(doubted, rates)
+        repicked = self._pick_corrected(corrected)
+        is_as_before = (repicked == picked) & self.are_concentrated(doubted)
+        surest = np.where(is_as_before, np.minimum(before, corrected[rows, repicked]), 0.0)
+        return Answered(corrected, corrected, repicked, surest)
+
+    def _pick_corrected(self, probabilities: Floats) -> Rows:
+        """Return the number of the answered class for each row of corrected probabilities."""
+        return self.pick(probabilities)
 
     @staticmethod
     def _name_rates(
@@ -282,8 +318,7 @@ class CalibratedModel(ReportModel):
     def _decide(self, label: str, probabilities: Floats, confidence: float) -> Decision:
         """Return auto if the confidence reaches the label's certified threshold.
 
-        `confidence` is the lower one of before and after a correction to the labels' rates. `auto`
-        also needs concentrated probabilities. After a drift that leaves too much in doubt,
+        `auto` also needs concentrated probabilities. After a drift that leaves too much in doubt,
         always return abstain. Otherwise return suggest if the likeliest labels have a total
         probability of at least one half, and abstain if not. The likeliest labels are at most
         three, and at most half of all labels.

@@ -57,19 +57,13 @@ class ChoiceModel(CalibratedModel):
             return []
         encoded = self._encode(reports, self.adapted_encoder)
         scores = self._score(encoded)
-        uncorrected = self._combine(scores)
-        probabilities = self._correct(uncorrected, rates)
-        likeliest = self.pick(probabilities)
-        label_sets = self.label_sets_.transform(probabilities, likeliest)
-        evidence = self._explain(ScoredReports(reports, encoded, scores, likeliest))
+        answered = self._answer(self._combine(scores), rates)
+        label_sets = self.label_sets_.transform(answered.undoubted, answered.picked)
+        evidence = self._explain(ScoredReports(reports, encoded, scores, answered.picked))
         predictions = [
-            self._prediction(row, before, in_label_set, row_evidence)
-            for row, before, in_label_set, row_evidence in zip(
-                self.drift_doubt_.widen(probabilities),
-                self.drift_doubt_.widen(uncorrected),
-                label_sets,
-                evidence,
-                strict=True,
+            self._prediction(row, float(surest), in_label_set, row_evidence)
+            for row, surest, in_label_set, row_evidence in zip(
+                answered.probabilities, answered.surest, label_sets, evidence, strict=True
             )
         ]
         return self._name_rates(predictions, rates)
@@ -93,7 +87,7 @@ class ChoiceModel(CalibratedModel):
     def _prediction(
         self,
         probabilities: Floats,
-        uncorrected: Floats,
+        surest: float,
         in_label_set: NDArray[np.bool_],
         evidence: Evidence,
     ) -> ChoicePrediction:
@@ -102,9 +96,7 @@ class ChoiceModel(CalibratedModel):
         return ChoicePrediction(
             label=label,
             confidence=confidence,
-            decision=self._decide(
-                label, probabilities, min(confidence, float(uncorrected[order[0]]))
-            ),
+            decision=self._decide(label, probabilities, surest),
             alternatives=tuple(
                 Alternative(self.classes_[number], float(probabilities[number]))
                 for number in order[1 : 1 + _ALTERNATIVES]

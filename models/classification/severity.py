@@ -80,18 +80,16 @@ class SeverityModel(CalibratedModel):
             return []
         encoded = self._encode(reports)
         scores = self._score(encoded)
-        uncorrected = self._combine(scores)
-        probabilities = self._correct(uncorrected, rates)
-        ranks = self.pick(probabilities)
-        label_sets = self.label_sets_.transform(probabilities, ranks)
-        evidence = self._explain(ScoredReports(reports, encoded, scores, ranks))
+        answered = self._answer(self._combine(scores), rates)
+        label_sets = self.label_sets_.transform(answered.undoubted, answered.picked)
+        evidence = self._explain(ScoredReports(reports, encoded, scores, answered.picked))
         predictions = [
-            self._prediction(report, row, before, int(rank), in_label_set, row_evidence)
-            for report, row, before, rank, in_label_set, row_evidence in zip(
+            self._prediction(report, row, float(surest), int(rank), in_label_set, row_evidence)
+            for report, row, surest, rank, in_label_set, row_evidence in zip(
                 reports,
-                self.drift_doubt_.widen(probabilities),
-                self.drift_doubt_.widen(uncorrected),
-                ranks,
+                answered.probabilities,
+                answered.surest,
+                answered.picked,
                 label_sets,
                 evidence,
                 strict=True,
@@ -102,6 +100,11 @@ class SeverityModel(CalibratedModel):
     def pick(self, probabilities: Floats) -> Rows:
         """Return the rank of least expected cost for each row of probabilities, by `cuts_`."""
         return rate(probabilities, self.cuts_)
+
+    def _pick_corrected(self, probabilities: Floats) -> Rows:
+        """Return ranks by plain cuts: learned cuts depend on the shares that levels had before."""
+        cuts = plain_cuts(len(self.classes_), under_rating_cost=self.under_rating_cost)
+        return rate(probabilities, cuts)
 
     def may_be_auto(self, reports: Sequence[IncidentReport], predicted: Rows) -> NDArray[np.bool_]:
         """Return which reports are rated at least as severe as their sender stated."""
@@ -212,14 +215,13 @@ class SeverityModel(CalibratedModel):
         self,
         report: IncidentReport,
         probabilities: Floats,
-        uncorrected: Floats,
+        surest: float,
         rank: int,
         in_label_set: NDArray[np.bool_],
         evidence: Evidence,
     ) -> SeverityPrediction:
         label, confidence = self.classes_[rank], float(probabilities[rank])
         order = np.argsort(-probabilities, kind="stable").tolist()
-        surest = min(confidence, float(uncorrected[rank]))
         decision = self._decide(label, probabilities, surest)
         stated = self._stated(report)
         is_lowered = _is_below(rank, stated)

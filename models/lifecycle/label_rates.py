@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from features.domain.audit_event import AuditEvent
 from features.domain.label_rates import LabelRates
 from features.domain.report import IncidentReport
 from features.store.store import Store
+from features.text.fingerprint import fingerprint
 from models.classification.calibrated_model import CalibratedModel
+from models.classification.cross_validation import report_copy_groups
 from models.statistics.label_bias import evidence_of_bias, fit_label_bias
 
 Floats = NDArray[np.float64]
@@ -24,36 +26,41 @@ _FEWEST_LABELS = 20
 _LEAST_EVIDENCE = float(np.log(100.0))
 _LEAST_FACTOR, _LEAST_CHANGE = 0.05, 0.2
 _LEAST_PROBABILITY = 1e-6
+_LABELLED = 0.9
 _ACTION, _BY_ITSELF = "label rates", "precedent"
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledReport:
-    """A report and its correct label; the time of its opening is known."""
+    """A report, its correct label, and when it was opened and labelled."""
 
     report: IncidentReport
     label: str
     opened_at: datetime
+    labelled_at: datetime
 
 
 class RateEstimator:
     """Estimates the label rates of one version again and again; asks it once about each report."""
 
-    def __init__(self, model: CalibratedModel, version: str) -> None:
+    def __init__(self, model: CalibratedModel, version: str, learned_until: datetime) -> None:
         self._model = model
         self.version = version
+        self._learned_until = learned_until
         self._answers: dict[str, Floats] = {}
 
-    def estimate(self, newest: Sequence[LabelledReport], now: datetime) -> LabelRates | None:
+    def estimate(self, labelled: Sequence[LabelledReport], now: datetime) -> LabelRates | None:
         """Return how often labels occur lately, against the probabilities of the version.
 
-        `newest` are incidents that the version has not learned from; the newest 100 of them with a
-        label that it knows count. None with fewer than 20, or without evidence of 100 to 1 that
-        other rates predict the labels better than the version's own (see `evidence_of_bias`).
+        The newest 100 incidents count that the version has not learned from, with a label that it
+        knows; of near-copies one counts. Where some kinds of incidents are labelled sooner than
+        others, the newest labelled ones are not like all: so only incidents count whose opening is
+        longer ago than nine in ten labels take. None with fewer than 20 incidents, or without
+        evidence of 100 to 1 that other rates predict the labels better than the version's own (see
+        `evidence_of_bias`).
         """
         numbers = {label: number for number, label in enumerate(self._model.classes_)}
-        known = [one for one in newest if one.label in numbers]
-        counted = sorted(known, key=lambda one: one.opened_at)[-MOST_LABELS:]
+        counted = [one for one in self._select(labelled) if one.label in numbers][-MOST_LABELS:]
         if len(counted) < _FEWEST_LABELS:
             return None
         answers = self._ask([one.report for one in counted])
@@ -69,13 +76,35 @@ class RateEstimator:
         since = counted[0].opened_at
         return LabelRates(self._model.target, self.version, factors, len(counted), since, now)
 
+    def _select(self, labelled: Sequence[LabelledReport]) -> list[LabelledReport]:
+        """Return the incidents that stand for all since the version's data ended, oldest first."""
+        if not labelled:
+            return []
+        delays = [(one.labelled_at - one.opened_at).total_seconds() for one in labelled]
+        newest = max(one.labelled_at for one in labelled)
+        usual_delay = timedelta(seconds=max(float(np.quantile(delays, _LABELLED)), 0.0))
+        mature = [
+            one
+            for one in sorted(labelled, key=lambda one: one.opened_at)
+            if self._learned_until < one.opened_at <= newest - usual_delay
+        ]
+        if not mature:
+            return []
+        groups = report_copy_groups([one.report for one in mature])
+        first_rows = np.sort(np.unique(groups, return_index=True)[1])
+        return [mature[int(row)] for row in first_rows]
+
     def _ask(self, reports: Sequence[IncidentReport]) -> Floats:
         """Return log probabilities of shape (reports, classes)."""
-        new = [report for report in reports if report.id not in self._answers]
-        probabilities = np.maximum(self._model.predict_proba(new), _LEAST_PROBABILITY)
-        asked = dict(zip((report.id for report in new), np.log(probabilities), strict=True))
-        self._answers = {report.id: (self._answers | asked)[report.id] for report in reports}
-        return np.array(list(self._answers.values()))
+        prints = [fingerprint(report) for report in reports]
+        new = dict(zip(prints, reports, strict=True))
+        for known in self._answers.keys() & new.keys():
+            del new[known]
+        probabilities = self._model.predict_proba(list(new.values()))
+        asked = dict(zip(new, np.log(np.maximum(probabilities, _LEAST_PROBABILITY)), strict=True))
+        known_answers = self._answers | asked
+        self._answers = {print_: known_answers[print_] for print_ in prints}
+        return np.array([self._answers[print_] for print_ in prints])
 
 
 def save_label_rates(

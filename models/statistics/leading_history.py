@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_LEAST_WEIGHT = 1e-300
+
 
 def follow_leading_history(losses: Floats, *, first: float, newcomers: float) -> Floats:
     """Return the weights of predictors after all rounds, by their losses in each round.
@@ -29,7 +31,8 @@ def follow_leading_history(losses: Floats, *, first: float, newcomers: float) ->
         weights = _admit(weights, takes_part & ~has_begun, first, newcomers)
         has_begun |= takes_part
         likelihoods = np.exp(np.nanmin(round_losses) - round_losses)
-        weights = np.where(takes_part, weights * likelihoods, 0.0)
+        # Without a least weight, a predictor that was bad for long could never return.
+        weights = np.where(takes_part, np.maximum(weights * likelihoods, _LEAST_WEIGHT), 0.0)
         weights /= weights.sum()
     return weights
 

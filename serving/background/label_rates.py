@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from features.domain.label_rates import LabelRates
 from features.domain.labels import LabelRecord
+from features.errors import EncoderUnavailable
 from features.store.store import Store
 from models.classification.calibrated_model import CalibratedModel
 from models.lifecycle.label_rates import (
@@ -71,27 +72,31 @@ class LabelRatePoller(Poller):
         target, version = champion.version.target, champion.version.version
         labels = self._store.labels.unbiased(target, _MOST_READ)
         estimator = self._estimators.get(target)
-        if estimator is not None and estimator.version == version:
-            if labels == self._labels.get(target):
-                return
-        else:
-            estimator = self._estimators[target] = RateEstimator(model, version)
+        if estimator is None or estimator.version != version:
+            learned_until = champion.card.cutoff or champion.version.trained_at
+            estimator = self._estimators[target] = RateEstimator(model, version, learned_until)
+        elif labels == self._labels.get(target):
+            return
         now = datetime.now(UTC)
-        rates = estimator.estimate(self._not_learned(champion, labels), now)
-        self._labels[target] = labels
+        fields = {"target": target, "version": version}
+        try:
+            rates = estimator.estimate(self._labelled_reports(labels), now)
+        except EncoderUnavailable as error:
+            # The other targets can still be corrected.
+            fields |= {"reason": str(error)}
+            self._log.warning("the rates of labels cannot be estimated", extra={"fields": fields})
+            return
         if save_label_rates(target, version, rates, self._store, now):
-            fields = {"target": target, "version": version}
             self._log.warning("the rates of labels changed", extra={"fields": fields})
+        self._labels[target] = labels
 
-    def _not_learned(
-        self, champion: LoadedVersion, labels: tuple[LabelRecord, ...]
-    ) -> list[LabelledReport]:
-        """Return the labelled incidents that opened after the champion's data ended."""
-        learned_until = champion.card.cutoff or champion.version.trained_at
-        label_of = {record.incident_id: record.label for record in labels}
-        incidents = self._store.incidents.find(list(label_of)) if label_of else {}
+    def _labelled_reports(self, labels: tuple[LabelRecord, ...]) -> list[LabelledReport]:
+        of_incident = {record.incident_id: record for record in labels}
+        incidents = self._store.incidents.find(list(of_incident)) if of_incident else {}
         return [
-            LabelledReport(incident.report, label_of[id_], opened_at)
+            LabelledReport(
+                incident.report, of_incident[id_].label, opened_at, of_incident[id_].given_at
+            )
             for id_, incident in incidents.items()
-            if (opened_at := incident.report.opened_at) and opened_at > learned_until
+            if (opened_at := incident.report.opened_at)
         ]

@@ -90,13 +90,14 @@ class RetrainedLoop:
         return True
 
     def _rates(self, champion: CalibratedModel, past: History) -> LabelRates | None:
-        newest = [
-            LabelledReport(incident.report, label, opened_at)
+        labelled = [
+            LabelledReport(incident.report, label, opened_at, incident.labels_known_at or opened_at)
             for incident in past.incidents
-            if (opened_at := incident.report.opened_at) and opened_at > self._learned_until
+            if (opened_at := incident.report.opened_at)
             if (label := label_of(incident.outcome, self._target)) is not None
         ]
-        return RateEstimator(champion, self._version or "").estimate(newest, self._learned_until)
+        estimator = RateEstimator(champion, self._version or "", self._learned_until)
+        return estimator.estimate(labelled, self._learned_until)
 
     def _record(self, answers: Answers, asked: Sequence[IncidentReport]) -> None:
         records = [

@@ -75,7 +75,11 @@ def judge_confidence(checks: Sequence[OriginCheck], *, ordered: bool) -> DriftDo
         f"{check.origin:%Y-%m-%d}"
         for check in checks
     )
-    finding = f"confidence minus accuracy of models of the past was {found}" if checks else ""
+    finding = (
+        f"confidence minus accuracy, answered by what was known before, was {found}"
+        if checks
+        else ""
+    )
     if ordered and not _holds_elsewhere(checks):
         cause = finding or "no past origin has enough incidents to check the confidence"
         return DriftDoubt(doubt, True, f"{cause}: no confidence is supported, all answers abstain")

@@ -9,7 +9,7 @@ from typing import Any
 from features.domain.audit_event import AuditEvent
 from features.domain.history import History
 from features.domain.label_renames import Renames
-from features.errors import StoreUnavailable
+from features.errors import ArtifactRejected, StoreUnavailable
 from features.store.store import Store
 from models.artifacts.registry import ModelRegistry
 from models.lifecycle.suspension import apply_judgements
@@ -111,8 +111,10 @@ def _store_new_data(store: Store, past: PointInTimeHistory, *, has_new_metadata:
 def _suspend_by_newest_period(history: History, plan: TrainingPlan, store: Store) -> None:
     registry = ModelRegistry(plan.home.tracking_uri, plan.tenant)
     incidents = first_incidents(history.incidents)
-    judgements = judge_champions(store, find_champions(registry), incidents)
-    apply_judgements(judgements, store, datetime.now(UTC))
+    # The training itself has ended well; `monitor` names a champion whose card cannot be read.
+    with suppress(ArtifactRejected):
+        judgements = judge_champions(store, find_champions(registry), incidents)
+        apply_judgements(judgements, store, datetime.now(UTC))
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select
 
 from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
 from features.store.counters import lock_tenant, next_number
 from features.store.repository import Repository
-from features.store.tables import LabelRow
+from features.store.tables import LabelRow, PredictionRow
 
 _NAMES = tuple(field.name for field in fields(LabelRecord))
 _COLUMNS = tuple(LabelRow.__table__.c[name] for name in _NAMES)
@@ -59,15 +59,22 @@ class LabelRepository(Repository):
         return tuple(record for record in reversed(records) if record.label not in labels)
 
     def unbiased(self, target: str, limit: int) -> tuple[LabelRecord, ...]:
-        """Return a target's last `limit` given labels that no shown answer led to, oldest first.
+        """Return a target's last `limit` given labels that stand for all incidents, oldest first.
 
-        These are final states that were not set by Precedent itself, and audited labels.
+        These are final states and audited labels. Incidents whose answer was acted upon are left
+        out, whether the answer was right or replaced, except those of the audit sample.
         """
-        is_final = (LabelRow.given_by == FINAL_STATE) & (
-            LabelRow.source != LabelSource.SELF_CONFIRMED
+        was_acted_upon = exists().where(
+            PredictionRow.tenant == self._tenant,
+            PredictionRow.prediction_id == LabelRow.prediction_id,
+            PredictionRow.target == LabelRow.target,
+            PredictionRow.decision == "auto",
+            PredictionRow.mode == "auto",
         )
+        is_final = (LabelRow.given_by == FINAL_STATE) & ~was_acted_upon
         query = (
             _select(self._tenant, target=target)
+            .where(LabelRow.source != LabelSource.SELF_CONFIRMED)
             .where(is_final | (LabelRow.source == LabelSource.AUDITED))
             .order_by(LabelRow.given_at.desc(), LabelRow.number.desc())
             .limit(limit)

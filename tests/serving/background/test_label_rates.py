@@ -22,8 +22,11 @@ ASKED = {"incident": {"title": "something is odd"}}
 
 
 def report(word: str, number: int, opened_at: datetime = LATER) -> IncidentReport:
+    """Return a report that is no near-copy of another one."""
+    noise = np.random.default_rng(number).integers(1_000, size=3)
+    title = f"{word} fails {' '.join(f'word{value}' for value in noise)}"
     moment = opened_at + timedelta(hours=number)
-    return IncidentReport(id=f"{word}{number}", title=f"{word} is odd {number}", opened_at=moment)
+    return IncidentReport(id=f"{word}{number}", title=title, opened_at=moment)
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +52,14 @@ def served(app_of, registry: HandMovedRegistry, model: ChoiceModel) -> Iterator[
 
 
 def label(store: Store, count: int, source: LabelSource = LabelSource.OUTCOME) -> None:
-    reports = [report("something", number) for number in range(count)]
+    reports = [report("something", 1_000 + number) for number in range(count)]
     store.incidents.upsert([ResolvedIncident(one, Outcome(category="Network")) for one in reports])
     store.labels.record(
-        [LabelRecord(one.id, "category", "Network", source, FINAL_STATE, LATER) for one in reports]
+        [
+            LabelRecord(one.id, "category", "Network", source, FINAL_STATE, one.opened_at)
+            for one in reports
+            if one.opened_at
+        ]
     )
 
 

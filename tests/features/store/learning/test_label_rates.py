@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from factories import NOON, label_record
+from factories import NOON, label_record, prediction
 
 from features.domain.label_rates import LabelRates
 from features.domain.labels import FINAL_STATE, LabelSource
@@ -27,13 +27,25 @@ def test_removed_rates_are_gone(store: Store) -> None:
     assert store.label_rates.all() == ()
 
 
-def test_only_labels_that_no_shown_answer_led_to_are_unbiased(store: Store) -> None:
+def test_labels_after_an_act_are_left_out_whether_it_was_right_or_not(store: Store) -> None:
+    store.predictions.record(
+        [
+            prediction("INC2", prediction_id="acted", decision="auto", mode="auto"),
+            prediction("INC3", prediction_id="shown", decision="auto", mode="suggest"),
+        ]
+    )
     final = label_record("INC1", "Mail", source=LabelSource.OUTCOME, given_by=FINAL_STATE)
-    own = label_record("INC2", "Mail", source=LabelSource.SELF_CONFIRMED, given_by=FINAL_STATE)
-    corrected = label_record("INC3", "Mail", source=LabelSource.CORRECTED)
-    audited = label_record("INC4", "Mail", source=LabelSource.AUDITED)
-    store.labels.record([final, own, corrected, audited])
-    assert store.labels.unbiased("category", 10) == (final, audited)
+    undone = label_record(
+        "INC2", "Mail", LabelSource.REPLACED, given_by=FINAL_STATE, prediction_id="acted"
+    )
+    shown = label_record(
+        "INC3", "Mail", LabelSource.REPLACED, given_by=FINAL_STATE, prediction_id="shown"
+    )
+    own = label_record("INC4", "Mail", source=LabelSource.SELF_CONFIRMED, given_by=FINAL_STATE)
+    corrected = label_record("INC5", "Mail", source=LabelSource.CORRECTED)
+    audited = label_record("INC6", "Mail", source=LabelSource.AUDITED)
+    store.labels.record([final, undone, shown, own, corrected, audited])
+    assert store.labels.unbiased("category", 10) == (final, shown, audited)
     assert store.labels.unbiased("category", 1) == (audited,)
     assert store.labels.unbiased("severity", 10) == ()
 
