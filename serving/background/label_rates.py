@@ -1,15 +1,13 @@
 """Reads the rates of labels that correct answers between trainings, and keeps them up to date."""
 
-import os
-import socket
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from uuid import uuid4
 
 from features.domain.label_rates import LabelRates
 from features.domain.labels import LabelRecord
 from features.errors import EncoderUnavailable
+from features.store.operations.leases import new_holder
 from features.store.store import Store
 from models.classification.calibrated_model import CalibratedModel
 from models.lifecycle.label_rates import (
@@ -45,7 +43,7 @@ class LabelRatePoller(Poller):
         super().__init__(poll_seconds, "label_rates", patience_seconds=0)
         self._store = store
         self._champions = champions
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._holder = new_holder()
         self._estimators: dict[str, RateEstimator] = {}
         self._labels: dict[str, tuple[LabelRecord, ...]] = {}
         self._rates: RatesByVersion = MappingProxyType({})
@@ -70,7 +68,7 @@ class LabelRatePoller(Poller):
 
     def _update(self, champion: LoadedVersion, model: CalibratedModel) -> None:
         target, version = champion.version.target, champion.version.version
-        labels = self._store.labels.unbiased(target, _MOST_READ)
+        labels = self._store.labels.representative(target, _MOST_READ)
         estimator = self._estimators.get(target)
         if estimator is None or estimator.version != version:
             learned_until = champion.card.cutoff or champion.version.trained_at

@@ -1,12 +1,11 @@
 """Runs `precedent maintain` every so many hours, as a process of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 from contextlib import suppress
-from uuid import uuid4
 
+from features.store.operations.leases import new_holder
 from features.store.store import Store
 from serving.background.poller import Poller
 from serving.runtime.settings import ServingSettings
@@ -38,7 +37,7 @@ class MaintenanceRunner(Poller):
 
     def _poll(self) -> None:
         leases = self._store.leases
-        holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        holder = new_holder()
         if leases.take(LEASE, holder, self._settings.maintain_hours * 3600):
             self._run_command()
             if self._stopping.is_set():

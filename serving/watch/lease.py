@@ -1,10 +1,6 @@
 """The lease of the watch: of the processes that share a store, only its holder watches."""
 
-import os
-import socket
-from uuid import uuid4
-
-from features.store.operations.leases import LeaseRepository
+from features.store.operations.leases import LeaseRepository, new_holder
 
 LEASE = "watch"
 
@@ -14,7 +10,7 @@ class Lease:
 
     def __init__(self, leases: LeaseRepository, seconds: float) -> None:
         self.seconds = seconds
-        self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self.holder = new_holder()
         self._leases = leases
 
     def take(self) -> bool:

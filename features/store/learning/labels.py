@@ -58,7 +58,7 @@ class LabelRepository(Repository):
             records = [_record_from(row) for row in connection.execute(query)]
         return tuple(record for record in reversed(records) if record.label not in labels)
 
-    def unbiased(self, target: str, limit: int) -> tuple[LabelRecord, ...]:
+    def representative(self, target: str, limit: int) -> tuple[LabelRecord, ...]:
         """Return a target's last `limit` given labels that stand for all incidents, oldest first.
 
         These are final states and audited labels. Incidents whose answer was acted upon are left

@@ -1,12 +1,20 @@
 """Leases: only the process that holds a job's lease does the job, and it must renew the lease."""
 
+import os
+import socket
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from sqlalchemy import Connection, delete, func, or_, select
 
 from features.store.database import insert_into
 from features.store.repository import Repository
 from features.store.tables import LeaseRow
+
+
+def new_holder() -> str:
+    """Return a name for a holder of leases: its machine, its process, and a random part."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
 class LeaseRepository(Repository):

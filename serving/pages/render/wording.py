@@ -137,6 +137,10 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
             "suspended", "The champion abstains: one label for every incident was right more often."
         ),
         "resume": Wording("suspension lifted", "The version may answer again."),
+        "label rates": Wording(
+            "label rates changed",
+            "Answers are corrected to how often labels occur lately, until the next version.",
+        ),
         "reveal": Wording(
             "answer revealed",
             "A person needed to see an answer of the audit sample; it no longer counts there.",

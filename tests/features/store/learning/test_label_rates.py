@@ -45,9 +45,9 @@ def test_labels_after_an_act_are_left_out_whether_it_was_right_or_not(store: Sto
     corrected = label_record("INC5", "Mail", source=LabelSource.CORRECTED)
     audited = label_record("INC6", "Mail", source=LabelSource.AUDITED)
     store.labels.record([final, undone, shown, own, corrected, audited])
-    assert store.labels.unbiased("category", 10) == (final, shown, audited)
-    assert store.labels.unbiased("category", 1) == (audited,)
-    assert store.labels.unbiased("severity", 10) == ()
+    assert store.labels.representative("category", 10) == (final, shown, audited)
+    assert store.labels.representative("category", 1) == (audited,)
+    assert store.labels.representative("severity", 10) == ()
 
 
 def test_an_old_history_that_is_imported_late_is_not_the_newest(store: Store) -> None:
@@ -57,5 +57,5 @@ def test_an_old_history_that_is_imported_late_is_not_the_newest(store: Store) ->
     )
     store.labels.record([new])
     store.labels.record([old])
-    assert store.labels.unbiased("category", 10) == (old, new)
-    assert store.labels.unbiased("category", 1) == (new,)
+    assert store.labels.representative("category", 10) == (old, new)
+    assert store.labels.representative("category", 1) == (new,)

@@ -33,7 +33,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # Literals of the code that trains, judges and logs.
 EVENTS = (
     *("train", "promote", "refuse", "rollback", "mode", "withdraw", "suspend", "resume"),
-    *("reveal", "retrain", "found"),
+    *("reveal", "retrain", "found", "label rates"),
 )
 METRICS = (
     *("accuracy", "quadratic kappa", "log loss saved", "precision", "recall"),
