@@ -3,6 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where an incident stands.
+
+    `STALE` is an alert's incident of which nothing was heard for longer than the sender repeats: it
+    is still open, because nobody said that it ended.
+    """
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    STALE = "stale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +41,11 @@ class IncidentReport:
 class Outcome:
     """What is learned after opening: labels, never features.
 
-    `fields` holds the labels of further choice fields, keyed by the export's column name.
+    `fields` holds the labels of further choice fields, keyed by the export's column name. `status`
+    is what the source or a person states; None if nobody stated it.
 
-    >>> Outcome(category="Network").fields
-    {}
+    >>> Outcome(category="Network").is_open, Outcome(category="Network", status=Status.OPEN).is_open
+    (False, True)
     """
 
     category: str | None = None
@@ -42,11 +56,22 @@ class Outcome:
     resolved_at: datetime | None = None
     duplicate_of: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
+    status: Status | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing was learned yet, except which incident this one duplicates."""
+        """Whether the incident is open: as stated, or else if nothing was learned yet.
+
+        Which incident this one duplicates may be known while it is open.
+        """
+        if self.status is not None:
+            return self.status is not Status.RESOLVED
         return replace(self, duplicate_of=None) == Outcome()
+
+    @property
+    def effective_status(self) -> Status:
+        """The stated status, or else the one that follows from what was learned."""
+        return self.status or (Status.OPEN if self.is_open else Status.RESOLVED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from features.store.incidents.incidents import IncidentRepository
 from features.store.incidents.runbooks import RunbookRepository
 from features.store.incidents.series_states import SeriesStateRepository
 from features.store.incidents.telemetry import TelemetryRepository
+from features.store.incidents.tracked_incidents import TrackedIncidentRepository
 from features.store.learning.certificate_withdrawals import CertificateWithdrawalRepository
 from features.store.learning.dataset_metadata import DatasetMetadataRepository
 from features.store.learning.feedback import FeedbackRepository
@@ -24,6 +25,7 @@ from features.store.migrate import migrate
 from features.store.operations.audit_log import AuditLogRepository
 from features.store.operations.leases import LeaseRepository
 from features.store.operations.modes import ModeRepository
+from features.store.operations.triage_queue import TriageQueueRepository
 
 
 class Store:
@@ -35,6 +37,8 @@ class Store:
     def __init__(self, database: Database, tenant: str) -> None:
         self._database = database
         self.incidents = IncidentRepository(database, tenant)
+        self.tracked = TrackedIncidentRepository(database, tenant)
+        self.triage_queue = TriageQueueRepository(database, tenant)
         self.inbox = InboxRepository(database, tenant)
         self.runbooks = RunbookRepository(database, tenant)
         self.changes = ChangeRepository(database, tenant)

@@ -1,7 +1,7 @@
 """Opens, triages and resolves an incident for each group of alerts from Alertmanager."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, replace
@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.tracking import Author, TrackedIncident
 from features.errors import PrecedentError
-from features.store.incidents.incidents import RevisionResult
+from features.store.incidents.tracked_incidents import Revision
 from features.store.store import Store
 from features.text.masking import Masking
 from features.text.parsing import MAX_ID_LENGTH, MAX_TEXT_LENGTH, parse_name, parse_report
@@ -46,6 +47,14 @@ class AlertEffect:
     prediction_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RevisionResult:
+    """The incident that was chosen, if any, and whether it had to be written."""
+
+    incident: ResolvedIncident | None
+    is_written: bool
+
+
 class AlertmanagerHook:
     """Applies the deliveries of Alertmanager; a repeated delivery changes nothing.
 
@@ -67,17 +76,36 @@ class AlertmanagerHook:
         """Open, reopen or resolve the incident of a delivery's group, or leave it unchanged."""
         prefix = f"alert-{body.key}-"
         if body.is_resolved:
-            revised = self._store.incidents.revise(prefix, lambda stored: _resolved(stored, body))
+            revised = self._revise(prefix, lambda stored: _resolved(stored, body))
             return AlertEffect(
                 "resolved" if revised.is_written else "unchanged", _incident_id(revised)
             )
         report = alert_report(body, prefix, self._masking)
-        revised = self._store.incidents.revise(prefix, lambda stored: _firing(stored, report))
+        revised = self._revise(prefix, lambda stored: _firing(stored, report))
         if revised.incident is None or not revised.is_written:
             return AlertEffect("unchanged", _incident_id(revised))
         report = revised.incident.report
         future = self._executor.submit(self._answer, report, request_id)
         return AlertEffect("opened", report.id, _result_in_time(future))
+
+    def _revise(
+        self,
+        prefix: str,
+        decide: Callable[[tuple[ResolvedIncident, ...]], ResolvedIncident | None],
+    ) -> RevisionResult:
+        result = RevisionResult(None, False)
+
+        def decide_tracked(stored: tuple[TrackedIncident, ...]) -> Revision | None:
+            nonlocal result
+            incidents = tuple(tracked.incident for tracked in stored)
+            incident = decide(incidents)
+            result = RevisionResult(incident, incident is not None and incident not in incidents)
+            if incident is None or not result.is_written:
+                return None
+            return Revision((TrackedIncident(incident),), Author.SOURCE, datetime.now(UTC), _SOURCE)
+
+        self._store.tracked.revise_group(prefix, decide_tracked)
+        return result
 
     def close(self) -> None:
         """Accept no more deliveries, and wait until every opened incident is triaged."""

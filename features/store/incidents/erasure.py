@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, Text, bindparam, cast, or_, update
+from sqlalchemy import Connection, Text, bindparam, cast, delete, or_, update
 
 from features.domain.predictions import PredictionRecord
 from features.store.learning.dataset_metadata import erase_in_dataset_metadata
@@ -18,8 +18,16 @@ from features.store.learning.predictions import (
     select_predictions,
 )
 from features.store.learning.shadow_predictions import delete_shadows
-from features.store.tables import PredictionRow
+from features.store.tables import (
+    AlertRow,
+    IncidentVersionRow,
+    PredictionRow,
+    StormLinkRow,
+    TrackingRow,
+    TriageQueueRow,
+)
 
+_OF_INCIDENT = (TrackingRow, IncidentVersionRow, AlertRow, StormLinkRow, TriageQueueRow)
 _USE_PHRASES = ("used for", "helped with")
 
 
@@ -35,8 +43,24 @@ def forget_incident(connection: Connection, tenant: str, id: str) -> bool:  # no
     delete_shadows(connection, tenant, id)
     erase_in_monitoring(connection, tenant, id)
     erase_in_dataset_metadata(connection, tenant, id)
+    _delete_tracking(connection, tenant, id)
     _erase_mentions(connection, tenant, id)
     return removed > 0
+
+
+def _delete_tracking(connection: Connection, tenant: str, id: str) -> None:  # noqa: A002
+    """Delete what is kept beside the incident, and its mentions in the tracking of others."""
+    for table in _OF_INCIDENT:
+        connection.execute(delete(table).where(table.tenant == tenant, table.incident_id == id))
+    connection.execute(
+        delete(StormLinkRow).where(StormLinkRow.tenant == tenant, StormLinkRow.head_id == id)
+    )
+    for column in (TrackingRow.previous_id, TrackingRow.consequence_of):
+        connection.execute(
+            update(TrackingRow)
+            .where(TrackingRow.tenant == tenant, column == id)
+            .values({column.key: None})
+        )
 
 
 def without_mentions(answer: Mapping[str, Any], id: str) -> dict[str, Any]:  # noqa: A002

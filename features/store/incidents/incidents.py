@@ -1,6 +1,6 @@
 """The repository of incidents: one row each, with the revision that last changed it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any
@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, Text, cast, delete, func, or_, select
 
 from features.domain.labels import LabelRecord
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from features.errors import StoreUnavailable
-from features.store.counters import lock_tenant, move_revision, select_revision
+from features.store.counters import move_revision, select_revision
 from features.store.database import insert_into
 from features.store.incidents.erasure import forget_incident
 from features.store.learning.labels import insert_labels
@@ -18,10 +18,8 @@ from features.store.repository import Repository
 from features.store.tables import DeletionRow, IncidentRow, RevisionRow
 
 _ROWS_AT_ONCE = 1_000
-_MAX_CANDIDATES = 50
 _REPORT = tuple(field.name for field in fields(IncidentReport))
 _OUTCOME = tuple(field.name for field in fields(Outcome))
-_LAST_CHARACTER = "\U0010ffff"
 _COLUMNS = tuple(IncidentRow.__table__.c[name] for name in _REPORT + _OUTCOME)
 
 
@@ -32,14 +30,6 @@ class IncidentChanges:
     revision: int
     upserted: tuple[ResolvedIncident, ...] = ()
     deleted: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RevisionResult:
-    """The incident that was chosen, if any, and whether it had to be written."""
-
-    incident: ResolvedIncident | None
-    is_written: bool
 
 
 class IncidentRepository(Repository):
@@ -62,33 +52,10 @@ class IncidentRepository(Repository):
             return self.revision()
         with self._database.write() as connection:
             revision = move_revision(connection, RevisionRow, self._tenant)
-            self._write(connection, incidents, revision)
+            write_incidents(connection, self._tenant, incidents, revision)
             if labels:
                 insert_labels(connection, self._tenant, labels)
         return revision
-
-    def revise(
-        self, prefix: str, decide: Callable[[tuple[ResolvedIncident, ...]], ResolvedIncident | None]
-    ) -> RevisionResult:
-        """Choose an incident among those whose ids begin with a prefix, and write it if needed.
-
-        `decide` gets the last 50 of these incidents in order of their ids. It returns one of them
-        unchanged, or a new or changed incident to write, or None. Other writers wait until the end,
-        so if two processes receive the same message, only one of them writes.
-        """
-        has_prefix = (IncidentRow.id >= prefix, IncidentRow.id <= prefix + _LAST_CHARACTER)
-        query = select_incidents(self._tenant).where(*has_prefix).order_by(IncidentRow.id.desc())
-        with self._database.write() as connection:
-            # Only a lock: the revision is increased only if something is written.
-            lock_tenant(connection, self._tenant)
-            rows = connection.execute(query.limit(_MAX_CANDIDATES))
-            stored = [incident_from(row) for row in rows]
-            incident = decide(tuple(reversed(stored)))
-            is_new = incident is not None and incident not in stored
-            if incident is not None and is_new:
-                revision = move_revision(connection, RevisionRow, self._tenant)
-                self._write(connection, [incident], revision)
-        return RevisionResult(incident, is_new)
 
     def delete(self, id: str) -> bool:  # noqa: A002
         """Delete the incident permanently; False if nothing was stored about it.
@@ -198,35 +165,6 @@ class IncidentRepository(Repository):
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def _write(
-        self, connection: Connection, incidents: Sequence[ResolvedIncident], revision: int
-    ) -> None:
-        """Write the incidents; a row that would not change keeps its revision."""
-        key = {"tenant": self._tenant, "revision": revision}
-        rows = [_row(incident) | key for incident in incidents]
-        statement = insert_into(connection, IncidentRow)
-        new = {name: statement.excluded[name] for name in rows[0]}
-        old = IncidentRow.__table__.c
-        differs = (
-            # PostgreSQL cannot compare JSON columns, so their texts are compared.
-            cast(old[name], Text).is_distinct_from(cast(new[name], Text))
-            for name in _REPORT + _OUTCOME
-        )
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["tenant", "id"], set_=new, where=or_(*differs)
-            ),
-            rows,
-        )
-        written = select(IncidentRow.id).where(
-            IncidentRow.tenant == self._tenant, IncidentRow.revision == revision
-        )
-        connection.execute(
-            delete(DeletionRow).where(
-                DeletionRow.tenant == self._tenant, DeletionRow.id.in_(written)
-            )
-        )
-
     def _delete(self, connection: Connection, id: str) -> bool:  # noqa: A002
         """Delete the incident's row and record its id; False if there is no such row."""
         revision = move_revision(connection, RevisionRow, self._tenant)
@@ -246,8 +184,37 @@ def select_incidents(tenant: str) -> Select[Any]:
 
 def incident_from(row: Row[Any]) -> ResolvedIncident:
     """Return the incident in a row of `select_incidents`."""
-    report, outcome = row[: len(_REPORT)], row[len(_REPORT) :]
-    return ResolvedIncident(IncidentReport(*report), Outcome(*outcome))
+    report, learned = row[: len(_REPORT)], row[len(_REPORT) : -1]
+    status = None if row[-1] is None else Status(row[-1])
+    return ResolvedIncident(IncidentReport(*report), Outcome(*(*learned, status)))
+
+
+def write_incidents(
+    connection: Connection, tenant: str, incidents: Sequence[ResolvedIncident], revision: int
+) -> None:
+    """Write the incidents; a row that would not change keeps its revision."""
+    key = {"tenant": tenant, "revision": revision}
+    rows = [_row(incident) | key for incident in incidents]
+    statement = insert_into(connection, IncidentRow)
+    new = {name: statement.excluded[name] for name in rows[0]}
+    old = IncidentRow.__table__.c
+    differs = (
+        # PostgreSQL cannot compare JSON columns, so their texts are compared.
+        cast(old[name], Text).is_distinct_from(cast(new[name], Text))
+        for name in _REPORT + _OUTCOME
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["tenant", "id"], set_=new, where=or_(*differs)
+        ),
+        rows,
+    )
+    written = select(IncidentRow.id).where(
+        IncidentRow.tenant == tenant, IncidentRow.revision == revision
+    )
+    connection.execute(
+        delete(DeletionRow).where(DeletionRow.tenant == tenant, DeletionRow.id.in_(written))
+    )
 
 
 def _row(incident: ResolvedIncident) -> dict[str, Any]:

@@ -23,10 +23,19 @@ from features.store.tables.learning import (
     WithdrawalRow,
 )
 from features.store.tables.operations import AuditEventRow, LeaseRow, ModeRow
+from features.store.tables.tracking import (
+    AlertRow,
+    IdempotencyKeyRow,
+    IncidentVersionRow,
+    StormLinkRow,
+    TrackingRow,
+    TriageQueueRow,
+)
 
 __all__ = [
     "SCHEMA_REVISION",
     "VERSION_TABLE",
+    "AlertRow",
     "AnomalyRow",
     "AuditEventRow",
     "Base",
@@ -34,7 +43,9 @@ __all__ = [
     "DatasetMetadataRow",
     "DeletionRow",
     "FeedbackRow",
+    "IdempotencyKeyRow",
     "IncidentRow",
+    "IncidentVersionRow",
     "LabelRatesRow",
     "LabelRow",
     "LeaseRow",
@@ -46,6 +57,9 @@ __all__ = [
     "RunbookRow",
     "SeriesRow",
     "ShadowRow",
+    "StormLinkRow",
     "SuspensionRow",
+    "TrackingRow",
+    "TriageQueueRow",
     "WithdrawalRow",
 ]

@@ -35,6 +35,7 @@ class IncidentRow(Base):
     resolved_at: Mapped[datetime | None]
     duplicate_of: Mapped[str | None]
     fields: Mapped[dict[str, Any]]
+    status: Mapped[str | None]
     resolved: Mapped[bool]
     revision: Mapped[int]
 

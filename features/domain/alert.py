@@ -1,0 +1,30 @@
+"""An alert of an incident, as its sender last reported it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert of a group that became an incident.
+
+    `fingerprint` identifies the alert within its incident. `began_at` and `ended_at` are the
+    sender's times; `ended_at` is None while the alert fires. `first_seen_at` and `last_seen_at` are
+    the times at which deliveries with the alert arrived.
+
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    >>> Alert("c6ea", {"alertname": "Down"}, first_seen_at=noon, last_seen_at=noon).is_firing
+    True
+    """
+
+    fingerprint: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    is_firing: bool = True
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    generator_url: str = ""
+    first_seen_at: datetime | None = None
+    last_seen_at: datetime | None = None

@@ -1,0 +1,275 @@
+"""The repository of incidents with their tracking, alerts and versions, written as one."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Connection, Row, func, select
+
+from features.domain.alert import Alert
+from features.domain.labels import LabelRecord
+from features.domain.report import IncidentReport
+from features.domain.tracking import Author, IncidentVersion, TrackedIncident, Tracking
+from features.store.counters import lock_tenant, move_revision
+from features.store.database import insert_into
+from features.store.incidents.incidents import incident_from, select_incidents, write_incidents
+from features.store.learning.labels import insert_labels
+from features.store.operations.triage_queue import enqueue
+from features.store.repository import Repository
+from features.store.tables import (
+    AlertRow,
+    IncidentRow,
+    IncidentVersionRow,
+    RevisionRow,
+    TrackingRow,
+)
+
+_MAX_CANDIDATES = 50
+_LAST_CHARACTER = "\U0010ffff"
+_TRACKING = tuple(field.name for field in fields(Tracking))
+_ALERT = tuple(field.name for field in fields(Alert))
+_REPORT: TypeAdapter[IncidentReport] = TypeAdapter(IncidentReport)
+_VERSIONED = ("acknowledged_by", "consequence_of", "change_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Incidents to write, the author of the change, and the labels that follow from it.
+
+    With a `triage_request`, the id of a request, the incidents are put into the queue of those that
+    wait to be triaged.
+    """
+
+    incidents: tuple[TrackedIncident, ...]
+    author: Author
+    written_at: datetime
+    actor: str = ""
+    labels: tuple[LabelRecord, ...] = ()
+    triage_request: str | None = None
+
+
+Decide = Callable[[tuple[TrackedIncident, ...]], Revision | None]
+
+
+class TrackedIncidentRepository(Repository):
+    """The incidents of one tenant with all that is kept beside them.
+
+    >>> from datetime import UTC
+    >>> from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+    >>> from features.store.store import open_store
+    >>> noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    >>> new = TrackedIncident(ResolvedIncident(IncidentReport("INC1", title="VPN"), Outcome()))
+    >>> with open_store("sqlite://") as store:
+    ...     _ = store.tracked.revise("INC1", lambda _: Revision((new,), Author.SOURCE, noon))
+    ...     store.tracked.get("INC1") == new
+    True
+    """
+
+    def get(self, id: str) -> TrackedIncident | None:  # noqa: A002
+        """Return an incident with all that is kept beside it, None if it is not stored."""
+        return self.find([id]).get(id)
+
+    def find(self, ids: Sequence[str]) -> dict[str, TrackedIncident]:
+        """Return the incidents with these ids, by id; unknown ids are left out."""
+        with self._database.read() as connection:
+            found = self._select(connection, IncidentRow.id.in_(ids))
+        return {tracked.incident.report.id: tracked for tracked in found}
+
+    def consequences(self, ids: Sequence[str]) -> dict[str, tuple[TrackedIncident, ...]]:
+        """Return the consequences of each of these incidents, by its id."""
+        members = select(TrackingRow.incident_id).where(
+            TrackingRow.tenant == self._tenant, TrackingRow.consequence_of.in_(ids)
+        )
+        with self._database.read() as connection:
+            found = self._select(connection, IncidentRow.id.in_(members))
+        of_head: dict[str, list[TrackedIncident]] = {}
+        for tracked in found:
+            of_head.setdefault(tracked.tracking.consequence_of or "", []).append(tracked)
+        return {head: tuple(incidents) for head, incidents in of_head.items()}
+
+    def versions(self, id: str) -> tuple[IncidentVersion, ...]:  # noqa: A002
+        """Return the changes of an incident, oldest first."""
+        query = (
+            select(IncidentVersionRow)
+            .where(IncidentVersionRow.tenant == self._tenant, IncidentVersionRow.incident_id == id)
+            .order_by(IncidentVersionRow.number)
+        )
+        columns = query.with_only_columns(*(column for column in IncidentVersionRow.__table__.c))
+        with self._database.read() as connection:
+            return tuple(_version_from(row) for row in connection.execute(columns))
+
+    def revise(self, id: str, decide: Decide) -> Revision | None:  # noqa: A002
+        """Decide about the incident with this id; see `revise_group`."""
+        return self._revise(IncidentRow.id == id, decide)
+
+    def revise_group(self, prefix: str, decide: Decide) -> Revision | None:
+        """Decide about the incidents whose ids begin with a prefix, and write what is decided.
+
+        `decide` gets the last 50 of these incidents in order of their ids, and returns what to
+        write, or None. Other writers wait until the end, so if two processes receive the same
+        message, the second one sees what the first has written. Returns the decision.
+        """
+        return self._revise(
+            (IncidentRow.id >= prefix) & (IncidentRow.id <= prefix + _LAST_CHARACTER), decide
+        )
+
+    def _revise(self, condition: ColumnElement[bool], decide: Decide) -> Revision | None:
+        with self._database.write() as connection:
+            # Only a lock: the revision is increased only if an incident is written.
+            lock_tenant(connection, self._tenant)
+            stored = self._select(connection, condition)
+            revision = decide(stored)
+            if revision is not None:
+                known = {tracked.incident.report.id: tracked for tracked in stored}
+                for tracked in revision.incidents:
+                    old = known.get(tracked.incident.report.id)
+                    self._write(connection, old, tracked, revision)
+                if revision.labels:
+                    insert_labels(connection, self._tenant, revision.labels)
+        return revision
+
+    def _write(
+        self,
+        connection: Connection,
+        old: TrackedIncident | None,
+        new: TrackedIncident,
+        revision: Revision,
+    ) -> None:
+        id_ = new.incident.report.id
+        if old is None or old.incident != new.incident:
+            number = move_revision(connection, RevisionRow, self._tenant)
+            write_incidents(connection, self._tenant, [new.incident], number)
+        if new.tracking != (old.tracking if old else Tracking()):
+            self._write_tracking(connection, id_, new.tracking)
+        known = {alert.fingerprint: alert for alert in (old.alerts if old else ())}
+        changed = [alert for alert in new.alerts if known.get(alert.fingerprint) != alert]
+        if changed:
+            self._write_alerts(connection, id_, changed)
+        if changes := _changes(old, new):
+            self._write_version(connection, id_, changes, revision)
+        if revision.triage_request is not None:
+            enqueue(connection, self._tenant, id_, revision.triage_request, revision.written_at)
+
+    def _write_tracking(self, connection: Connection, id: str, tracking: Tracking) -> None:  # noqa: A002
+        opening = None if tracking.opening is None else asdict(tracking.opening)
+        values = {name: getattr(tracking, name) for name in _TRACKING}
+        values |= {"opening": opening, "authors": dict(tracking.authors)}
+        statement = insert_into(connection, TrackingRow).values(
+            tenant=self._tenant, incident_id=id, **values
+        )
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["tenant", "incident_id"], set_=values)
+        )
+
+    def _write_alerts(self, connection: Connection, id: str, alerts: Sequence[Alert]) -> None:  # noqa: A002
+        key = {"tenant": self._tenant, "incident_id": id}
+        rows = [
+            {name: getattr(alert, name) for name in _ALERT}
+            | {"labels": dict(alert.labels), "annotations": dict(alert.annotations)}
+            | key
+            for alert in alerts
+        ]
+        statement = insert_into(connection, AlertRow)
+        new = {name: statement.excluded[name] for name in _ALERT}
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["tenant", "incident_id", "fingerprint"], set_=new
+            ),
+            rows,
+        )
+
+    def _write_version(
+        self,
+        connection: Connection,
+        id: str,  # noqa: A002
+        changes: dict[str, tuple[object, object]],
+        revision: Revision,
+    ) -> None:
+        of_incident = (
+            IncidentVersionRow.tenant == self._tenant,
+            IncidentVersionRow.incident_id == id,
+        )
+        last = connection.scalar(select(func.max(IncidentVersionRow.number)).where(*of_incident))
+        connection.execute(
+            insert_into(connection, IncidentVersionRow).values(
+                tenant=self._tenant,
+                incident_id=id,
+                number=(last or 0) + 1,
+                written_at=revision.written_at,
+                author=revision.author,
+                actor=revision.actor,
+                changes=changes,
+            )
+        )
+
+    def _select(
+        self, connection: Connection, condition: ColumnElement[bool]
+    ) -> tuple[TrackedIncident, ...]:
+        query = select_incidents(self._tenant).where(condition).order_by(IncidentRow.id.desc())
+        incidents = [incident_from(row) for row in connection.execute(query.limit(_MAX_CANDIDATES))]
+        ids = [incident.report.id for incident in incidents]
+        tracking = select_tracking(connection, self._tenant, ids)
+        alerts = _select_alerts(connection, self._tenant, ids)
+        return tuple(
+            TrackedIncident(
+                incident,
+                tracking.get(incident.report.id, Tracking()),
+                tuple(alerts.get(incident.report.id, ())),
+            )
+            for incident in reversed(incidents)
+        )
+
+
+def select_tracking(connection: Connection, tenant: str, ids: Sequence[str]) -> dict[str, Tracking]:
+    """Return the tracking of each of these incidents that has one, by id."""
+    columns = (TrackingRow.__table__.c[name] for name in ("incident_id", *_TRACKING))
+    query = select(*columns).where(TrackingRow.tenant == tenant, TrackingRow.incident_id.in_(ids))
+    return {row.incident_id: _tracking_from(row) for row in connection.execute(query)}
+
+
+def _select_alerts(
+    connection: Connection, tenant: str, ids: Sequence[str]
+) -> dict[str, list[Alert]]:
+    columns = (AlertRow.__table__.c[name] for name in ("incident_id", *_ALERT))
+    query = (
+        select(*columns)
+        .where(AlertRow.tenant == tenant, AlertRow.incident_id.in_(ids))
+        .order_by(AlertRow.incident_id, AlertRow.fingerprint)
+    )
+    alerts: dict[str, list[Alert]] = {}
+    for row in connection.execute(query):
+        alerts.setdefault(row.incident_id, []).append(Alert(*row[1:]))
+    return alerts
+
+
+def _tracking_from(row: Row[Any]) -> Tracking:
+    tracking = Tracking(*row[1:])
+    opening = None if tracking.opening is None else _REPORT.validate_python(tracking.opening)
+    authors = {name: Author(author) for name, author in tracking.authors.items()}
+    return replace(tracking, opening=opening, authors=authors)
+
+
+def _version_from(row: Row[Any]) -> IncidentVersion:
+    changes = {name: (before, after) for name, (before, after) in row.changes.items()}
+    return IncidentVersion(
+        row.incident_id, row.number, row.written_at, Author(row.author), row.actor, changes
+    )
+
+
+def _changes(old: TrackedIncident | None, new: TrackedIncident) -> dict[str, tuple[object, object]]:
+    """Return the value of each changed field before and after; an opening changes nothing."""
+    if old is None:
+        return {}
+    before, after = dict(_values(old)), dict(_values(new))
+    return {name: (before[name], after[name]) for name in after if before[name] != after[name]}
+
+
+def _values(tracked: TrackedIncident) -> Iterable[tuple[str, object]]:
+    for part in (tracked.incident.report, tracked.incident.outcome):
+        for field in fields(part):
+            value = getattr(part, field.name)
+            yield field.name, dict(value) if field.name in ("attributes", "fields") else value
+    for name in _VERSIONED:
+        yield name, getattr(tracked.tracking, name)
