@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from features.encoding.encoder_weights import EncoderSettings
@@ -33,7 +34,8 @@ from serving.runtime.metrics import ServingMetrics
 from serving.runtime.settings import ServingSettings
 from serving.schemas.parsing import RequestReader
 from serving.services.active_learning import LabelQueue
-from serving.services.alertmanager import AlertmanagerHook
+from serving.services.alerts.intake import AlertIntake
+from serving.services.alerts.stale_incidents import StaleIncidentMarker
 from serving.services.answer_policy import PolicySource
 from serving.services.audit_reveals import RevealService
 from serving.services.audit_sampling import AuditSample
@@ -49,6 +51,7 @@ from serving.services.runbook_search import RunbookService
 from serving.services.similar_search import TARGET as SIMILAR
 from serving.services.similar_search import SimilarService
 from serving.services.triage import Retriever, TriageService
+from serving.services.triage_worker import TriageWorker
 
 # No answer depends on challengers or model health, so they are polled less often.
 _SLOW_FACTOR = 5
@@ -89,7 +92,9 @@ class Container:
     reveals: RevealService
     incident_context: IncidentContextService
     changes: ChangeService
-    alertmanager: AlertmanagerHook
+    alerts: AlertIntake
+    triage_worker: TriageWorker
+    stale_incidents: StaleIncidentMarker
     registry: ServableVersions
     promotions: PromotionService
     label_queue: LabelQueue
@@ -106,7 +111,8 @@ class Container:
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
         maintenance = () if self.maintenance is None else (self.maintenance,)
         health = (self.unknown_labels, self.label_rates, self.model_health)
-        return (*answering, *indexes, *health, *shadow, *maintenance)
+        alerts = (self.triage_worker, self.stale_incidents)
+        return (*answering, *indexes, *health, *alerts, *shadow, *maintenance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +164,7 @@ def build_container(
     triage = TriageService(
         pollers.champions.current, policies.current, store, metrics, retrievers, shadow
     )
+    triage_worker = TriageWorker(store, triage, incident_index.apply_changes)
     masking = configured_masking(settings)
     topology = TopologyFile(settings.topology, home.topology)
     return Container(
@@ -182,7 +189,15 @@ def build_container(
         reveals=RevealService(store),
         incident_context=IncidentContextService(store, topology.current),
         changes=ChangeService(store),
-        alertmanager=AlertmanagerHook(store, triage, masking),
+        alerts=AlertIntake(
+            store,
+            masking,
+            timedelta(hours=settings.alert_stale_hours),
+            settings.heartbeat_names,
+            triage_worker.wake,
+        ),
+        stale_incidents=StaleIncidentMarker(store, settings),
+        triage_worker=triage_worker,
         registry=registry,
         promotions=PromotionService(store, home, settings.tenant),
         label_queue=LabelQueue(store, pollers.champions.current, incident_index.index),

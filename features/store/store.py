@@ -6,6 +6,7 @@ from features.home import Home, HomeSettings
 from features.store.database import Database
 from features.store.incidents.anomalies import AnomalyRepository
 from features.store.incidents.changes import ChangeRepository
+from features.store.incidents.heartbeats import HeartbeatRepository
 from features.store.incidents.incident_search import InboxRepository
 from features.store.incidents.incidents import IncidentRepository
 from features.store.incidents.runbooks import RunbookRepository
@@ -38,6 +39,7 @@ class Store:
         self._database = database
         self.incidents = IncidentRepository(database, tenant)
         self.tracked = TrackedIncidentRepository(database, tenant)
+        self.heartbeats = HeartbeatRepository(database, tenant)
         self.triage_queue = TriageQueueRepository(database, tenant)
         self.inbox = InboxRepository(database, tenant)
         self.runbooks = RunbookRepository(database, tenant)

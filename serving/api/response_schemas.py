@@ -16,7 +16,7 @@ from models.lifecycle.incident_erasure import Deletion
 from serving.api.triage_schemas import ServedVersion, shape_versions
 from serving.background.champions import Champions
 from serving.background.suspensions import Suspensions
-from serving.services.alertmanager import Effect
+from serving.services.alerts.episodes import Effect
 
 _MODELS_UNKNOWN = (
     "the incident is deleted, but the model registry cannot be read: it is unknown which models "
@@ -48,11 +48,15 @@ class ChangeResponse(BaseModel):
 
 
 class HookResponse(BaseModel):
-    """What a delivery of alerts did; `prediction_id` is null if there is no answer, or none yet."""
+    """What a delivery of alerts did, and whether its incident waits to be triaged because of it.
+
+    `prediction_id` is always null: the incident is triaged after the delivery was acknowledged.
+    """
 
     effect: Effect
     incident_id: str | None
-    prediction_id: str | None
+    queued: bool
+    prediction_id: str | None = None
     request_id: str
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from features.domain.alert import Alert
 from features.domain.labels import LabelRecord
-from features.domain.report import IncidentReport
+from features.domain.report import IncidentReport, Status
 from features.domain.tracking import Author, IncidentVersion, TrackedIncident, Tracking
 from features.store.counters import lock_tenant, move_revision
 from features.store.database import insert_into
@@ -38,8 +38,8 @@ _VERSIONED = ("acknowledged_by", "consequence_of", "change_id")
 class Revision:
     """Incidents to write, the author of the change, and the labels that follow from it.
 
-    With a `triage_request`, the id of a request, the incidents are put into the queue of those that
-    wait to be triaged.
+    `triaged` are the ids of those incidents that are put into the queue for triage; `request_id` is
+    the request that caused it.
     """
 
     incidents: tuple[TrackedIncident, ...]
@@ -47,7 +47,8 @@ class Revision:
     written_at: datetime
     actor: str = ""
     labels: tuple[LabelRecord, ...] = ()
-    triage_request: str | None = None
+    triaged: tuple[str, ...] = ()
+    request_id: str = ""
 
 
 Decide = Callable[[tuple[TrackedIncident, ...]], Revision | None]
@@ -88,6 +89,25 @@ class TrackedIncidentRepository(Repository):
         for tracked in found:
             of_head.setdefault(tracked.tracking.consequence_of or "", []).append(tracked)
         return {head: tuple(incidents) for head, incidents in of_head.items()}
+
+    def unheard_since(self, moment: datetime) -> tuple[str, ...]:
+        """Return the ids of the open incidents whose alerts were all last heard before a moment."""
+        query = (
+            select(AlertRow.incident_id)
+            .join(
+                IncidentRow,
+                (IncidentRow.tenant == AlertRow.tenant) & (IncidentRow.id == AlertRow.incident_id),
+            )
+            .where(
+                AlertRow.tenant == self._tenant,
+                IncidentRow.resolved.is_(False),
+                IncidentRow.status.is_distinct_from(Status.STALE),
+            )
+            .group_by(AlertRow.incident_id)
+            .having(func.max(AlertRow.last_seen_at) < moment)
+        )
+        with self._database.read() as connection:
+            return tuple(connection.scalars(query))
 
     def versions(self, id: str) -> tuple[IncidentVersion, ...]:  # noqa: A002
         """Return the changes of an incident, oldest first."""
@@ -149,8 +169,8 @@ class TrackedIncidentRepository(Repository):
             self._write_alerts(connection, id_, changed)
         if changes := _changes(old, new):
             self._write_version(connection, id_, changes, revision)
-        if revision.triage_request is not None:
-            enqueue(connection, self._tenant, id_, revision.triage_request, revision.written_at)
+        if id_ in revision.triaged:
+            enqueue(connection, self._tenant, id_, revision.request_id, revision.written_at)
 
     def _write_tracking(self, connection: Connection, id: str, tracking: Tracking) -> None:  # noqa: A002
         opening = None if tracking.opening is None else asdict(tracking.opening)
@@ -236,7 +256,7 @@ def _select_alerts(
     query = (
         select(*columns)
         .where(AlertRow.tenant == tenant, AlertRow.incident_id.in_(ids))
-        .order_by(AlertRow.incident_id, AlertRow.fingerprint)
+        .order_by(AlertRow.incident_id, AlertRow.number)
     )
     alerts: dict[str, list[Alert]] = {}
     for row in connection.execute(query):

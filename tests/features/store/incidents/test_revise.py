@@ -97,7 +97,7 @@ def test_each_change_is_kept_with_its_values_before_and_after(store: Store) -> N
 def test_a_deleted_incident_leaves_no_trace_beside_it(store: Store) -> None:
     head = TrackedIncident(incident("a-1"), Tracking(previous_id="x"), (ALERT,))
     member = TrackedIncident(incident("a-2"), Tracking(consequence_of="a-1", previous_id="a-1"))
-    store.tracked.revise_group("a-", lambda _: written(head, member, triage_request="r"))
+    store.tracked.revise_group("a-", lambda _: written(head, member, triaged=("a-1", "a-2")))
     assert store.incidents.delete("a-1")
     assert store.tracked.get("a-1") is None
     assert store.tracked.get("a-2") == TrackedIncident(incident("a-2"))
