@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from features.domain.alert import Alert
+from features.domain.alerts.alert import Alert
 from features.domain.report import IncidentReport, ResolvedIncident
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from features.domain.heartbeat import Heartbeat
+from features.domain.alerts.heartbeat import Heartbeat
 from features.store.counters import lock_tenant
 from features.store.database import insert_into
 from features.store.repository import Repository

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
-from features.domain.alert import Alert
+from features.domain.alerts.alert import Alert
 from features.domain.labels import LabelRecord
 from features.domain.report import IncidentReport, Status
 from features.domain.tracking import Author, IncidentVersion, TrackedIncident, Tracking

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from features.domain.alert import Alert
-from features.domain.alert_severity import severity_label, severity_rank
+from features.domain.alerts.alert import Alert
+from features.domain.alerts.alert_severity import severity_label, severity_rank
 from features.domain.report import IncidentReport
 from features.text.parsing import MAX_TEXT_LENGTH
 

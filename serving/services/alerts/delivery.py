@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from features.domain.alert import Alert
+from features.domain.alerts.alert import Alert
 from features.text.masking import Masking
 from features.text.parsing import MAX_ID_LENGTH, MAX_TEXT_LENGTH, parse_fact, parse_name
 from serving.schemas.alertmanager import AlertmanagerRequest, ReceivedAlert

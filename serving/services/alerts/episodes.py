@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from itertools import chain, count
 from typing import Literal
 
-from features.domain.alert import Alert
-from features.domain.alert_severity import severity_label
+from features.domain.alerts.alert import Alert
+from features.domain.alerts.alert_severity import severity_label
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from features.domain.tracking import Author, TrackedIncident, Tracking
 from serving.services.alerts.alert_report import alert_report, most_severe

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from features.domain.alert import Alert
+from features.domain.alerts.alert import Alert
 from features.domain.tracking import Author, TrackedIncident
 from features.store.incidents.tracked_incidents import Revision
 from features.store.store import Store

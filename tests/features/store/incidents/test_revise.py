@@ -7,7 +7,7 @@ from threading import Barrier
 
 from factories import incident
 
-from features.domain.alert import Alert
+from features.domain.alerts.alert import Alert
 from features.domain.report import IncidentReport, Outcome, Status
 from features.domain.tracking import Author, TrackedIncident, Tracking
 from features.store.incidents.tracked_incidents import Revision

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.domain.alert import Alert
+from features.domain.alerts.alert import Alert
 from features.domain.report import Status
 from features.domain.tracking import Author, TrackedIncident
 from serving.services.alerts.delivery import Delivery

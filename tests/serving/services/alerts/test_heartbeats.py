@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from starlette.testclient import TestClient
 
-from features.domain.heartbeat import Heartbeat
+from features.domain.alerts.heartbeat import Heartbeat
 from features.store.store import Store
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

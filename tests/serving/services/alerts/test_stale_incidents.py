@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 from factories import incident
 
-from features.domain.alert import Alert
+from features.domain.alerts.alert import Alert
 from features.domain.report import Outcome, Status
 from features.domain.tracking import Author, TrackedIncident
 from features.store.incidents.tracked_incidents import Revision
