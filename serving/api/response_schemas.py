@@ -17,6 +17,7 @@ from serving.api.triage_schemas import ServedVersion, shape_versions
 from serving.background.champions import Champions
 from serving.background.suspensions import Suspensions
 from serving.services.alertmanager import Effect
+from serving.services.incidents import UpsertEffect
 
 _MODELS_UNKNOWN = (
     "the incident is deleted, but the model registry cannot be read: it is unknown which models "
@@ -86,11 +87,16 @@ class RevealResponse(BaseModel):
 
 
 class StoredResponse(BaseModel):
-    """Confirms a write; `revision` counts the writes to the store so far."""
+    """Confirms a write; `revision` counts the writes to the store so far.
+
+    `effect` is what the write did: `unchanged` if it said nothing new, `outdated` if its
+    `updated_at` is before that of the stored incident.
+    """
 
     incident_id: str
     request_id: str
     revision: int
+    effect: UpsertEffect
 
 
 class LearnedVersion(BaseModel):

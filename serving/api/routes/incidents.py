@@ -16,7 +16,7 @@ from serving.api.response_schemas import (
     StoredResponse,
     shape_deletion,
 )
-from serving.schemas.requests import OutcomeInput, UpsertRequest
+from serving.schemas.requests import UpsertRequest
 
 incident_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], tags=["incidents"])
 
@@ -25,6 +25,15 @@ UpsertBody = Annotated[
     body_examples(
         open={"incident": EXAMPLE_INCIDENT},
         resolved={"incident": EXAMPLE_INCIDENT, "outcome": EXAMPLE_OUTCOME},
+        update={
+            "incident": {"id": "INC0012345", "service": "vpn-gateway"},
+            "updated_at": "2026-03-02T09:00:00Z",
+        },
+        by_a_person={
+            "incident": {"id": "INC0012345"},
+            "outcome": {"severity": "2 - High"},
+            "given_by": "ana",
+        },
     ),
 ]
 IncidentId = Annotated[Name, Path(description="the incident's id, percent-encoded")]
@@ -35,12 +44,16 @@ _ID_PROBLEMS = problem_responses(401, 403, 404, 422, 503)
 def upsert_incident(
     body: UpsertBody, services: SharedContainer, request_id: RequestId
 ) -> StoredResponse:
-    """Add or replace an incident, with its outcome once it is resolved."""
-    report = services.reader.report(body.incident)
-    outcome = (body.outcome or OutcomeInput()).parse(services.reader.masking)
-    revision = services.incidents.upsert(report, outcome)
+    """Add an incident, or merge an update: absent fields keep their values, null erases them."""
+    update = body.update(services.reader.report(body.incident), services.reader.masking)
+    result = services.incidents.upsert(update, request_id)
     services.incident_index.apply_changes()
-    return StoredResponse(incident_id=report.id, request_id=request_id, revision=revision)
+    return StoredResponse(
+        incident_id=update.report.id,
+        request_id=request_id,
+        revision=result.revision,
+        effect=result.effect,
+    )
 
 
 @incident_routes.get("/v1/incidents/{id:path}", responses=_ID_PROBLEMS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from features.domain.feedback import FeedbackRecord
-from features.domain.label_sources import labels_of
+from features.domain.label_sources import final_labels_of
 from features.domain.labels import LabelRecord, LabelTrust
 from features.domain.modes import Mode, Modes
 from features.domain.predictions import PredictionRecord
@@ -155,13 +155,13 @@ def visible_answers(
 
 
 def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozenset[str]:
-    """Return an incident's targets for which the outcome, or a person, gave the correct label.
+    """Return the targets for which a final outcome, or a person, gave the correct label.
 
     >>> sorted(decided_targets([], Outcome("Network", fields={"site": "Graz"})))
     ['category', 'fields.site']
     """
     labelled = {label.target for label in labels if label.source.trust is LabelTrust.INDEPENDENT}
-    return frozenset(labelled | labels_of(outcome).keys())
+    return frozenset(labelled | final_labels_of(outcome).keys())
 
 
 def known_labels(champion: LoadedVersion | None) -> list[str]:
