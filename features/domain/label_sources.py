@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource, LabelTrust
 from features.domain.modes import Mode
 from features.domain.predictions import PredictionRecord, PredictionSummary
 from features.domain.report import Outcome
@@ -39,6 +39,16 @@ def final_labels_of(outcome: Outcome) -> dict[str, str]:
     """
     final = Outcome(duplicate_of=outcome.duplicate_of) if outcome.is_open else outcome
     return labels_of(final)
+
+
+def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozenset[str]:
+    """Return the targets for which a final outcome, or a person, gave the correct label.
+
+    >>> sorted(decided_targets([], Outcome("Network", fields={"site": "Graz"})))
+    ['category', 'fields.site']
+    """
+    labelled = {label.target for label in labels if label.source.trust is LabelTrust.INDEPENDENT}
+    return frozenset(labelled | final_labels_of(outcome).keys())
 
 
 def source_for(label: str, answer: AnyPrediction | None) -> LabelSource:

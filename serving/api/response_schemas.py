@@ -5,7 +5,6 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
 from models.base.predictions import (
     OpenMatch,
@@ -119,14 +118,6 @@ class DeletedResponse(BaseModel):
     problem: str | None = Field(
         default=None, description="why `models` is null, and what is to be done about it"
     )
-
-
-class IncidentResponse(BaseModel):
-    """An incident as it is stored: cleaned, and with secrets masked."""
-
-    incident: IncidentReport
-    outcome: Outcome
-    request_id: str
 
 
 class LiveResponse(BaseModel):

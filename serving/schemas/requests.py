@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from features.domain.incident_update import ALL_ATTRIBUTES, ALL_FIELDS, IncidentUpdate
 from features.domain.report import IncidentReport, Outcome, Status
 from features.domain.tracking import Author
+from features.store.incidents.incident_search import InboxQuery
 from features.text.masking import Masking
 from features.text.parsing import (
     MAX_ID_LENGTH,
@@ -35,6 +36,7 @@ from features.text.parsing import (
     parse_text,
     within,
 )
+from serving.schemas.cursors import read_cursor
 
 AnswerPart = Literal[
     "category",
@@ -291,6 +293,35 @@ class LabelQueueQuery(RequestModel):
 
     target: Name
     limit: int = Field(20, ge=1, le=100, strict=False)
+
+
+class IncidentsQuery(RequestModel):
+    """The query of `GET /v1/incidents`; an incident must meet every filter.
+
+    `category` is compared with the outcome's label or, without one, with the newest answer.
+    """
+
+    status: Literal["open", "resolved", "stale"] | None = None
+    service: Name | None = None
+    category: Name | None = None
+    query: Annotated[
+        Name | None, Field(description="words, prefixes, or phrases in quotes; best first")
+    ] = None
+    opened_after: Moment | None = None
+    cursor: Annotated[str | None, Field(description="the `next` of the previous page")] = None
+    limit: int = Field(25, ge=1, le=100, strict=False)
+
+    def parse(self) -> InboxQuery:
+        """Return the query; raises `InvalidFields` for a cursor that is not from an answer."""
+        return InboxQuery(
+            text=self.query or "",
+            status=Status(self.status) if self.status else None,
+            category=parse_label(self.category),
+            service=parse_label(self.service),
+            opened_after=self.opened_after,
+            limit=self.limit,
+            before=read_cursor(self.cursor) if self.cursor else None,
+        )
 
 
 class UpsertRequest(RequestModel):

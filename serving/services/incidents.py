@@ -95,6 +95,13 @@ class IncidentService:
             raise _unknown(id)
         return incident
 
+    def get_tracked(self, id: str) -> TrackedIncident:  # noqa: A002
+        """Return an incident with all that is kept beside it; raises `UnknownIncident`."""
+        tracked = self._store.tracked.get(id)
+        if tracked is None:
+            raise _unknown(id)
+        return tracked
+
     def delete(self, id: str) -> Deletion:  # noqa: A002
         """Delete an incident everywhere except in the models that learned from it.
 

@@ -50,10 +50,10 @@ CONTEXT_PARTS: frozenset[AnswerPart] = frozenset({"anomalies", "changes"})
 
 Predict = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
 
-_SHIPPED = "shipped"
+SHIPPED = "shipped"
 """The version that is recorded for answers of models that the program ships."""
 
-_SWITCHED_OFF = "switched off by its owner: mode off"
+SWITCHED_OFF = "switched off by its owner: mode off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ class TriageService:
         return TriageBatch(
             _assemble(batch, predictions, answering, policy, cache(self._revealed_groups)),
             parts,
-            absent | failed | dict.fromkeys(available.keys() - switched_on, _SWITCHED_OFF),
+            absent | failed | dict.fromkeys(available.keys() - switched_on, SWITCHED_OFF),
             answering,
         )
 
@@ -352,7 +352,7 @@ def _records(
 
 
 def _version(champion: LoadedVersion | None) -> str:
-    return _SHIPPED if champion is None else champion.version.version
+    return SHIPPED if champion is None else champion.version.version
 
 
 _ADAPTERS: Mapping[type[Answer], TypeAdapter[Any]] = {

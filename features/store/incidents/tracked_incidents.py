@@ -163,7 +163,7 @@ class TrackedIncidentRepository(Repository):
         with self._database.write() as connection:
             # Only a lock: the revision is increased only if an incident is written.
             lock_tenant(connection, self._tenant)
-            stored = self._select(connection, condition)
+            stored = self._select(connection, condition, limit=_MAX_CANDIDATES)
             revision = decide(stored)
             if revision is not None:
                 known = {tracked.incident.report.id: tracked for tracked in stored}
@@ -249,10 +249,10 @@ class TrackedIncidentRepository(Repository):
         )
 
     def _select(
-        self, connection: Connection, condition: ColumnElement[bool]
+        self, connection: Connection, condition: ColumnElement[bool], limit: int | None = None
     ) -> tuple[TrackedIncident, ...]:
         query = select_incidents(self._tenant).where(condition).order_by(IncidentRow.id.desc())
-        incidents = [incident_from(row) for row in connection.execute(query.limit(_MAX_CANDIDATES))]
+        incidents = [incident_from(row) for row in connection.execute(query.limit(limit))]
         ids = [incident.report.id for incident in incidents]
         tracking = select_tracking(connection, self._tenant, ids)
         alerts = _select_alerts(connection, self._tenant, ids)
