@@ -50,6 +50,7 @@ from serving.services.promotions import PromotionService
 from serving.services.runbook_search import RunbookService
 from serving.services.similar_search import TARGET as SIMILAR
 from serving.services.similar_search import SimilarService
+from serving.services.stored_answers import StoredAnswerService
 from serving.services.triage import Retriever, TriageService
 from serving.services.triage_worker import TriageWorker
 
@@ -90,6 +91,7 @@ class Container:
     runbooks: RunbookService
     feedback: FeedbackService
     reveals: RevealService
+    stored_answers: StoredAnswerService
     incident_context: IncidentContextService
     changes: ChangeService
     alerts: AlertIntake
@@ -187,6 +189,7 @@ def build_container(
         runbooks=runbooks,
         feedback=FeedbackService(store, on_labels=on_labels),
         reveals=RevealService(store),
+        stored_answers=StoredAnswerService(store, lambda: pollers.modes.modes),
         incident_context=IncidentContextService(store, topology.current),
         changes=ChangeService(store),
         alerts=AlertIntake(

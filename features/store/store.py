@@ -24,6 +24,7 @@ from features.store.learning.shadow_predictions import ShadowPredictionRepositor
 from features.store.learning.suspensions import SuspensionRepository
 from features.store.migrate import migrate
 from features.store.operations.audit_log import AuditLogRepository
+from features.store.operations.idempotency_keys import IdempotencyKeyRepository
 from features.store.operations.leases import LeaseRepository
 from features.store.operations.modes import ModeRepository
 from features.store.operations.triage_queue import TriageQueueRepository
@@ -57,6 +58,7 @@ class Store:
         self.monitoring_reports = MonitoringReportRepository(database, tenant)
         self.dataset_metadata = DatasetMetadataRepository(database, tenant)
         self.audit_log = AuditLogRepository(database, tenant)
+        self.idempotency_keys = IdempotencyKeyRepository(database, tenant)
         self.modes = ModeRepository(database, tenant)
         self.leases = LeaseRepository(database, tenant)
 

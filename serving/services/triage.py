@@ -50,12 +50,12 @@ CONTEXT_PARTS: frozenset[AnswerPart] = frozenset({"anomalies", "changes"})
 
 Predict = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
 
-_SHIPPED = "shipped"
+SHIPPED = "shipped"
 """The version that is recorded for answers of models that the program ships."""
 
-_WORKED_ON = "a person is already working on this incident"
+SWITCHED_OFF = "switched off by its owner: mode off"
 
-_SWITCHED_OFF = "switched off by its owner: mode off"
+_WORKED_ON = "a person is already working on this incident"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ class TriageService:
         return TriageBatch(
             _assemble(batch, predictions, answering, policy, cache(self._revealed_groups)),
             parts,
-            absent | failed | dict.fromkeys(available.keys() - switched_on, _SWITCHED_OFF),
+            absent | failed | dict.fromkeys(available.keys() - switched_on, SWITCHED_OFF),
             answering,
         )
 
@@ -370,7 +370,7 @@ def _records(
 
 
 def _version(champion: LoadedVersion | None) -> str:
-    return _SHIPPED if champion is None else champion.version.version
+    return SHIPPED if champion is None else champion.version.version
 
 
 _ADAPTERS: Mapping[type[Answer], TypeAdapter[Any]] = {

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from features.domain.history import DatasetMetadata, History
 from features.domain.label_renames import Renames, current_label, merge_renames, rename_labels
-from features.domain.label_sources import labels_of
+from features.domain.label_sources import final_labels_of, labels_of
 from features.domain.labels import FINAL_STATE, LabelRecord
 from features.domain.report import Outcome, ResolvedIncident
 from features.formatting import counted
@@ -56,13 +56,15 @@ def read_point_in_time(
     the labels that `find_rejected_labels` returns. Incidents of a `file` are added to the stored
     incidents; without `with_store`, only the file's incidents are returned. If an incident is in
     both, its report comes from the store, and its final state in the file is one more label. That
-    label, too, is left out if it only repeats an answer of Precedent. Labels that were renamed, by
-    the store, the file's mapping or `renamed`, are replaced by the new ones.
+    label, too, is left out if it only repeats an answer of Precedent. A stored report that was
+    edited is returned as it was at opening. Labels that were renamed, by the store, the file's
+    mapping or `renamed`, are replaced by the new ones.
     """
     metadata = _merge_metadata(store.dataset_metadata.get(), file)
     metadata = _with_renames(metadata, merge_renames(metadata.renamed, renamed))
     stored_incidents = _incidents_before(store.incidents.all(), cutoff)
     file_incidents = _incidents_before(() if file is None else file.incidents, cutoff)
+    opening_reports = store.tracked.opening_reports()
     answers = store.predictions.latest_summaries(file_incidents)
     resolver = LabelResolver(store.labels.select(), answers, cutoff, metadata.renamed)
     ids = dict.fromkeys((*(stored_incidents if with_store else ()), *file_incidents))
@@ -72,10 +74,15 @@ def read_point_in_time(
     trainable, warnings = _trainable_labels(
         resolved_labels, (*stored_incidents.values(), *file_incidents.values()), metadata
     )
+    merged = {
+        id_: _merge_incident(stored_incidents.get(id_), file_incidents.get(id_))
+        for id_ in trainable
+    }
     incidents = sorted(
         (
-            _replace_labels(
-                _merge_incident(stored_incidents.get(id_), file_incidents.get(id_)), labels, cutoff
+            replace(
+                _replace_labels(merged[id_], labels, cutoff),
+                report=opening_reports.get(id_, merged[id_].report),
             )
             for id_, labels in trainable.items()
         ),
@@ -199,7 +206,7 @@ def _final_labels(
 ) -> Iterator[tuple[str, str]]:
     """Yield the target and the label of each current or earlier final state."""
     for incident in incidents:
-        yield from labels_of(incident.outcome).items()
+        yield from final_labels_of(incident.outcome).items()
     for labels in resolved_labels:
         for target, record in labels.labels.items():
             if record.given_by == FINAL_STATE:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from features.domain.audit_event import AuditEvent
+from features.domain.label_sources import decided_targets
 from features.domain.predictions import PredictionRecord
 from features.domain.report import Outcome
 from features.errors import RegistryUnavailable
@@ -13,7 +14,6 @@ from features.text.parsing import parse_label, parse_latest_moment
 from models.lifecycle.champion_audit import AuditReport, audit_at
 from serving.background.champions import ServableVersions
 from serving.container import Container
-from serving.pages.views.visible_answers import decided_targets
 from serving.runtime.errors import FieldError, InvalidFields
 from serving.schemas.requests import parse_id
 

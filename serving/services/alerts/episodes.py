@@ -23,7 +23,7 @@ FLAPPING_WITHIN = timedelta(minutes=10)
 """Alerts that fire again within this time after they ended continue their incident."""
 
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
-_REPORT_FIELDS = ("title", "description", "service", "attributes")
+_REPORT_FIELDS = ("title", "description", "service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +173,12 @@ def _updated(tracked: TrackedIncident, delivery: Delivery) -> TrackedIncident:
 def _without_edits_of_people(
     old: IncidentReport, new: IncidentReport, tracking: Tracking
 ) -> IncidentReport:
-    kept = {
-        name: getattr(old, name)
-        for name in _REPORT_FIELDS
-        if tracking.authors.get(name) is Author.PERSON
+    edited = {name for name, author in tracking.authors.items() if author is Author.PERSON}
+    kept = {name: getattr(old, name) for name in _REPORT_FIELDS if name in edited}
+    attributes = {
+        name: value for name, value in old.attributes.items() if f"attributes.{name}" in edited
     }
-    return replace(new, **kept)
+    return replace(new, **kept, attributes={**new.attributes, **attributes})
 
 
 def _merged(known: Iterable[Alert], delivery: Delivery) -> tuple[Alert, ...]:

@@ -104,3 +104,22 @@ def test_a_deleted_incident_leaves_no_trace_beside_it(store: Store) -> None:
     store.incidents.upsert([incident("a-1")])
     assert store.tracked.get("a-1") == TrackedIncident(incident("a-1"))
     assert store.triage_queue.count() == 1
+
+
+def test_an_import_replaces_history_but_merges_into_live_incidents(store: Store) -> None:
+    store.incidents.upsert([incident("old", "vpn", category="Network")])
+    live = TrackedIncident(
+        incident("live", "disk full", severity="High"),
+        Tracking(authors={"severity": Author.PERSON}),
+    )
+    store.tracked.revise("live", lambda _: written(live))
+    store.tracked.import_history(
+        [incident("old", "vpn"), incident("live", "disk", severity="Low"), incident("new")]
+    )
+    assert store.incidents.get("old") == incident("old", "vpn")
+    assert store.incidents.get("live") == incident("live", "disk", severity="High")
+    assert store.tracked.opening_reports() == {"live": live.incident.report}
+    (version,) = store.tracked.versions("live")
+    assert (version.actor, version.changes) == ("import", {"title": ("disk full", "disk")})
+    revision = store.incidents.revision()
+    assert store.tracked.import_history([incident("live", "disk", severity="Low")]) == revision
