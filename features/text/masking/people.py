@@ -54,17 +54,13 @@ _DATE = (
     r"|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d)(?!\d|[-./]\d)"
 )
 _BIRTH_HINTS = (
-    *("dob", "d.o.b", "date of birth", "date_of_birth", "date-of-birth", "dateofbirth", "birth"),
-    *("bday", "born", "geb", "né le", "née le", "né(e) le", "date de naissance"),
-    *("date_de_naissance", "date_naissance", "fecha de nacimiento", "fecha_nacimiento", "nacid"),
-    *("f. nac", "f.nac", "nato il", "nata il", "data di nascita", "data de nascimento", "nascid"),
-    *("födelsedatum", "fødselsdato", "data urodzenia", "ur. "),
+    *("birth", "dob", "d.o.b", "bday", "born", "geb", "né", "naissance", "nac", "nato il"),
+    *("nata il", "nasc", "födelsedatum", "fødselsdato", "urodzenia"),
 )
 _BIRTH_WORD = (
-    r"(?<![^\W_])(?:d\.?o\.?b\.?|date[ _-]?of[ _-]?birth|birth[ _-]?da(?:te|y)|bday|born"
-    r"|geb(?:\.|oren|oortedatum)?|geburts(?:datum|tag)|née?(?:\(e\))? le|date[ _](?:de[ _])?naissance"
-    r"|fecha[ _](?:de[ _])?nacimiento|nacid[oa]|f\. ?nac\.?|nat[oa] il|data di nascita"
-    r"|data de nascimento|nascid[oa]|födelsedatum|fødselsdato|data urodzenia|ur\.)"
+    r"(?:(?:birth|geburts)(?:[ _-]?(?:date|day|datum|tag))?|(?<![^\W_])(?:d\.?o\.?b\.?|bday|born"
+    r"|geb(?:\.|oren|oortedatum|urts(?:datum|tag))?|née?(?:\(e\))? le|naissance|nac(?:id[oa]|imiento"
+    r"|\.)|nat[oa] il|nasc(?:ita|imento|id[oa])|födelsedatum|fødselsdato|urodzenia))"
 )
 
 

@@ -15,8 +15,7 @@ _NUMBER = re.compile(
     r"[(0-9](?<![\w./-].)(?!\d{3}-\d\d-\d\d|\d?[-./]\d\d?[-./]\d{2,4}\b)"
     r"(?:[ ./()-]{0,3}\d){5}[ ./()-]{0,3}[0-9AB]"
 )
-_DIGIT = re.compile("[0-9]")
-_LETTER_BEFORE_DIGITS = re.compile("[A-Z][ -]?[0-9]{2}")
+_LETTER_BEFORE_DIGITS = re.compile("[A-Z][ -]?[0-9]{2}[0-9A-Z -]{4}")
 _NUMBER_ANYWHERE = re.compile(r"\d(?:[ ./()-]{0,3}[0-9A-Z]){6}")
 
 _COUNTED_AFTER = re.compile(
@@ -87,6 +86,12 @@ class RuleGroup:
     rules: tuple[MaskingRule, ...]
 
 
+def has_digit(text: str) -> bool:
+    """Return whether a text has a digit."""
+    # This is ten times quicker than the search for a set of characters.
+    return any(map(text.__contains__, "0123456789"))
+
+
 def has_long_word(text: str) -> bool:
     """Return whether a word of a text is as long as a token."""
     return max(map(len, text.split()), default=0) >= _SHORTEST_LONG_WORD
@@ -94,22 +99,17 @@ def has_long_word(text: str) -> bool:
 
 def has_number(text: str) -> bool:
     """Return whether a text has a number of seven or more digits that is no date."""
-    return _NUMBER.search(text) is not None
+    return has_digit(text) and _NUMBER.search(text) is not None
 
 
 def has_number_anywhere(text: str) -> bool:
     """Return whether a text has seven or more digits in a row, also within a word."""
-    return _NUMBER_ANYWHERE.search(text) is not None
+    return has_digit(text) and _NUMBER_ANYWHERE.search(text) is not None
 
 
 def has_letter_before_digits(text: str) -> bool:
-    """Return whether a capital letter stands before two digits in a text."""
-    return _LETTER_BEFORE_DIGITS.search(text) is not None
-
-
-def has_digit(text: str) -> bool:
-    """Return whether a text has a digit."""
-    return _DIGIT.search(text) is not None
+    """Return whether a capital letter stands before a number in a text."""
+    return has_digit(text) and _LETTER_BEFORE_DIGITS.search(text) is not None
 
 
 def always(_text: str) -> bool:

@@ -37,9 +37,9 @@ MASKING_GROUPS: tuple[RuleGroup, ...] = (
     *SETTING_GROUPS,
     *NETWORK_GROUPS,
     RuleGroup(has_digit, (BIRTH_DATE_RULE,)),
-    RuleGroup(has_number_anywhere, (IBAN_RULE, *IDS_AFTER_KEYWORDS, *PHONES_AFTER_KEYWORDS)),
+    RuleGroup(has_letter_before_digits, (IBAN_RULE, *IDS_AFTER_LETTERS)),
+    RuleGroup(has_number_anywhere, (*IDS_AFTER_KEYWORDS, *PHONES_AFTER_KEYWORDS)),
     RuleGroup(has_number, (CARD_RULE, *NATIONAL_IDS, *NATIONAL_PHONES)),
-    RuleGroup(has_letter_before_digits, IDS_AFTER_LETTERS),
 )
 
 
@@ -60,9 +60,12 @@ def mask_text(text: str, masking: Masking) -> str:
     >>> mask_text("mail bob@example.com, pwd=hunter2", Masking())
     'mail <email>, pwd=<password>'
     """
-    lowered = lower(text)
+    lowered, passed = lower(text), dict[object, bool]()
     for group in _groups_of(masking):
-        if not group.gate(text):
+        # Masking only removes what gates look for, so they are asked once about the given text.
+        if group.gate not in passed:
+            passed[group.gate] = bool(group.gate(text))
+        if not passed[group.gate]:
             continue
         for rule in group.rules:
             for hint in rule.hints:
