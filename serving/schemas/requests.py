@@ -27,6 +27,7 @@ from features.text.parsing import (
     Text,
     has_unprintable,
     parse_label,
+    parse_masked_name,
     parse_name,
     parse_text,
     within,
@@ -137,16 +138,19 @@ class OutcomeInput(RequestModel):
     fields: dict[Name, Text | None] | None = None
 
     def parse(self, masking: Masking) -> Outcome:
-        """Return the outcome, cleaned; the resolution is masked, labels stay as they are."""
-        fields = {name: parse_label(label) for name, label in (self.fields or {}).items()}
+        """Return the outcome, cleaned; labels and the resolution are masked."""
+        fields = {
+            parse_masked_name(name, masking): parse_label(label, masking)
+            for name, label in (self.fields or {}).items()
+        }
         return Outcome(
-            category=parse_label(self.category),
-            assignment=parse_label(self.assignment),
-            severity=parse_label(self.severity),
+            category=parse_label(self.category, masking),
+            assignment=parse_label(self.assignment, masking),
+            severity=parse_label(self.severity, masking),
             resolution=parse_text(self.resolution, masking) or None,
-            runbook_id=parse_label(self.runbook_id),
+            runbook_id=parse_label(self.runbook_id, masking),
             resolved_at=self.resolved_at,
-            duplicate_of=parse_label(self.duplicate_of),
+            duplicate_of=parse_label(self.duplicate_of, masking),
             fields={name: label for name, label in fields.items() if label is not None},
         )
 

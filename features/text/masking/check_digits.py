@@ -31,7 +31,9 @@ def is_nhs_number(digits: str) -> bool:
     >>> is_nhs_number("9434765919"), is_nhs_number("9434765918")
     (True, False)
     """
-    weighted = sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1)))
+    weighted = sum(
+        int(digit) * weight for digit, weight in zip(digits[:9], range(10, 1, -1), strict=True)
+    )
     return (11 - weighted % 11) % 11 == int(digits[9])
 
 

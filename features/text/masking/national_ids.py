@@ -76,7 +76,7 @@ IDS_AFTER_KEYWORDS: tuple[MaskingRule, ...] = (
     _after(
         ("nino", "national insurance", "ni n"),
         r"(?<![^\W_])(?:nino|national insurance(?: number)?|ni n(?:o|umber)\.?)",
-        "".join(_NINO),
+        r"[A-Z]{2}[ -]?\d\d[ -]?\d\d[ -]?\d\d[ -]?[A-D]",
     ),
     _after(
         ("nhs",),

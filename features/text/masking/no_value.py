@@ -15,5 +15,6 @@ _ORDINARY = (
 # What stands for a value: an ordinary word, a variable, a template, stars, a call.
 NO_VALUE = (
     rf"(?!{_ORDINARY}(?![\w#$%^&*@-])|\*{{3,}}|[xX•]{{4,}}(?!\w)|\.{{3}}|\[?redacted|\$\{{|\$\(|\{{\{{"
-    r"|\$[A-Z_]{2,}\b|%[A-Z_]{2,}%|os\.|getenv|process\.env|env\[|vault:|secretref|valueFrom)"
+    r"|\$[A-Z_]{2,}\b|%[A-Z_]{2,}%|os\.|getenv|process\.env|env\[|vault:|secretref|valueFrom"
+    r"|/[\w.-]{1,64}/|[A-Za-z]:\\\\)"
 )

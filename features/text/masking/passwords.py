@@ -22,7 +22,8 @@ _IS = r"(?:is|was|ist|lautet|war|est|es|è|é)"
 _QUOTED = r"\"[^\"\n]{1,256}\"|'[^'\n]{1,256}'"
 # A separator ends the value only if another setting, a space or the end of the text follows.
 _UNQUOTED = r"(?:[^\s\"'<>\\,;&]|[,;&](?![\w .-]{1,40}[=:]|\s|$)){1,256}"
-_TICKET = r"(?![A-Z]{2,6}-?\d{3,}(?!\w))"
+# The id of a ticket or an error, such as INC0012345.
+_TICKET = r"(?!(?-i:[A-Z]{2,6}-?\d{3,})(?!\w))"
 _MIXED = r"(?=[^\s]{0,64}(?:\d|[!@#$%^&*+=?][^\s]))(?=[^\s]{0,64}[^\W\d])"
 _SECRET_BLOCK = re.compile(
     r"((?<![\w.-])\"?[\w.-]{1,253}\"?\s{0,2}:[ \t]{1,8}(?:[|>][+-]?[ \t]*\n[ \t]{1,20})?|"

@@ -59,8 +59,8 @@ _BIRTH_HINTS = (
 )
 _BIRTH_WORD = (
     r"(?:(?:birth|geburts)(?:[ _-]?(?:date|day|datum|tag))?|(?<![^\W_])(?:d\.?o\.?b\.?|bday|born"
-    r"|geb(?:\.|oren|oortedatum|urts(?:datum|tag))?|née?(?:\(e\))? le|naissance|nac(?:id[oa]|imiento"
-    r"|\.)|nat[oa] il|nasc(?:ita|imento|id[oa])|födelsedatum|fødselsdato|urodzenia))"
+    r"|geb(?:\.|oren|oortedatum|urts(?:datum|tag))?|née?(?:\(e\))? le|naissance"
+    r"|nac(?:id[oa]|imiento|\.)|nat[oa] il|nasc(?:ita|imento|id[oa])|födelsedatum|fødselsdato|urodzenia))"
 )
 
 
@@ -78,7 +78,7 @@ def _mask_bracketed(match: re.Match[str]) -> str:
     return "<phone>" if sum(map(str.isdigit, match[0])) >= 7 else match[0]
 
 
-_NO_DATE = r"(?!\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b)"
+_NO_DATE = r"(?!\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b(?![-./]\d))"
 BIRTH_DATE_RULE = MaskingRule(
     Secret.BIRTH_DATE,
     _BIRTH_HINTS,

@@ -12,7 +12,7 @@ NO_HINT = ("",)
 _SHORTEST_LONG_WORD = 16
 _NUMBER = re.compile(
     # Dates are the most common numbers with separators, and none of these.
-    r"[(0-9](?<![\w./-].)(?!\d{3}-\d\d-\d\d|\d?[-./]\d\d?[-./]\d{2,4}\b)"
+    r"[(0-9](?<![\w./-].)(?!\d{3}-\d\d-\d\d|\d?[-./]\d\d?[-./]\d{2,4}\b(?![-./]\d))"
     r"(?:[ ./()-]{0,3}\d){5}[ ./()-]{0,3}[0-9AB]"
 )
 _LETTER_BEFORE_DIGITS = re.compile("[A-Z][ -]?[0-9]{2}[0-9A-Z -]{4}")

@@ -158,8 +158,8 @@ _KEY_KINDS = (
 )
 _AFTER_KIND = "|".join(rf"(?<={kind})|(?<={kind}[_ -])" for kind in _KEY_KINDS)
 _KEYWORD = (
-    rf"(?:token|secret|(?:{_AFTER_KIND})key(?:[_ -]?base)?|(?<![^\W_])sig|(?<=(?:amz|oog)-)signature"
-    r"|credentials?|(?<![\w-])auth(?=\W{1,6}[\w+/=]{16}))"
+    rf"(?:token|secret|(?:{_AFTER_KIND})key(?:[_ -]?base)?|(?<![^\W_])sig"
+    r"|(?<=(?:amz|oog)-)signature|credentials?|(?<![\w-])auth(?=\W{1,6}[\w+/=]{16}))"
 )
 # A value without a digit is a token only if it is long and changes between small and large letters.
 _VALUE = (
