@@ -31,9 +31,8 @@ def is_nhs_number(digits: str) -> bool:
     >>> is_nhs_number("9434765919"), is_nhs_number("9434765918")
     (True, False)
     """
-    weighted = sum(
-        int(digit) * weight for digit, weight in zip(digits[:9], range(10, 1, -1), strict=True)
-    )
+    weights = range(10, 1, -1)
+    weighted = sum(int(digit) * weight for digit, weight in zip(digits[:9], weights, strict=True))
     return (11 - weighted % 11) % 11 == int(digits[9])
 
 

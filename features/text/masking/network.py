@@ -110,7 +110,8 @@ NETWORK_GROUPS: tuple[RuleGroup, ...] = (
                 Secret.MAC,
                 ("mac",),
                 re.compile(
-                    r"((?<!\w)mac(?:[ _-]?addr(?:ess|esse)?)?[\"']?\s{0,2}[:=]?\s{0,2}[\"']?)[0-9A-F]{12}(?!\w)",
+                    r"((?<!\w)mac(?:[ _-]?addr(?:ess|esse)?)?[\"']?\s{0,2}[:=]?\s{0,2}[\"']?)"
+                    r"[0-9A-F]{12}(?!\w)",
                     re.IGNORECASE,
                 ),
                 r"\1<mac>",

@@ -21,7 +21,8 @@ _NATIONAL_FORMS: tuple[tuple[str, str], ...] = (
     # With the prefix of a call abroad.
     (
         r"0",
-        r"0(?:1|2[07]|3[0-469]|3[57]\d|4[013-9]|42\d|6[0-6]|7|8[126]|9[0-58])[ /-]?(?:\(0\) ?)?\d(?:[ /-]?\d){7,11}",
+        r"0(?:1|2[07]|3[0-469]|3[57]\d|4[013-9]|42\d|6[0-6]|7|8[126]|9[0-58])"
+        r"[ /-]?(?:\(0\) ?)?\d(?:[ /-]?\d){7,11}",
     ),
     # Spain
     (r"[6789]", r"\d\d \d\d \d\d \d\d"),
@@ -49,7 +50,8 @@ _CALL_WORD = (
 )
 _DATE = (
     r"(?:\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)?\d\d|(?:19|20)\d\d[-./ ]?\d{1,2}[-./ ]?\d{1,2}"
-    r"|\d{1,2}(?:st|nd|rd|th|er|\.)?[ -](?:de |of )?[^\W\d_]{3,10}\.?,?[ -](?:de |del )?(?:19|20)?\d\d"
+    r"|\d{1,2}(?:st|nd|rd|th|er|\.)?[ -](?:de |of )?[^\W\d_]{3,10}\.?,?[ -]"
+    r"(?:de |del )?(?:19|20)?\d\d"
     r"|[^\W\d_]{3,10}\.? \d{1,2}(?:st|nd|rd|th)?,? (?:19|20)\d\d"
     r"|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d)(?!\d|[-./]\d)"
 )
@@ -60,7 +62,8 @@ _BIRTH_HINTS = (
 _BIRTH_WORD = (
     r"(?:(?:birth|geburts)(?:[ _-]?(?:date|day|datum|tag))?|(?<![^\W_])(?:d\.?o\.?b\.?|bday|born"
     r"|geb(?:\.|oren|oortedatum|urts(?:datum|tag))?|née?(?:\(e\))? le|naissance"
-    r"|nac(?:id[oa]|imiento|\.)|nat[oa] il|nasc(?:ita|imento|id[oa])|födelsedatum|fødselsdato|urodzenia))"
+    r"|nac(?:id[oa]|imiento|\.)|nat[oa] il|nasc(?:ita|imento|id[oa])"
+    r"|födelsedatum|fødselsdato|urodzenia))"
 )
 
 
