@@ -9,6 +9,8 @@ from features.domain.labels import FINAL_STATE
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome
 from features.home import Home
+from features.text.masking import Masking
+from features.text.parsing import parse_report
 from serving.runtime.errors import InvalidFields, UnknownPrediction
 from serving.services.feedback import FeedbackService
 from serving.services.incidents import IncidentService
@@ -146,3 +148,17 @@ def test_a_state_that_stays_is_no_news_and_one_that_changes_is(incidents, store,
         ("category", "Mail", "replaced"),
     ]
     assert store.labels.select() == tuple(told)
+
+
+def test_an_incident_whose_id_is_masked_is_found_by_the_id_that_was_sent(incidents):
+    report = parse_report(id="bob@example.com", masking=Masking())
+    incidents.upsert(report, Outcome())
+    assert "bob" not in report.id
+    assert incidents.get("bob@example.com").report == report
+    assert incidents.get(report.id).report == report
+
+
+def test_an_incident_stored_before_ids_were_masked_is_still_found(incidents):
+    report = IncidentReport(id="bob@example.com", title="old")
+    incidents.upsert(report, Outcome())
+    assert incidents.get("bob@example.com").report == report
