@@ -182,12 +182,14 @@ def build_container(
         metrics=metrics,
         reader=RequestReader(dict(settings), masking, metrics),
         triage=triage,
-        incidents=IncidentService(store, registry, home, settings.tenant, on_labels=on_labels),
+        incidents=IncidentService(
+            store, registry, home, settings.tenant, on_labels=on_labels, masking=masking
+        ),
         incident_index=incident_index,
         similar=similar,
         runbook_index=runbook_index,
         runbooks=runbooks,
-        feedback=FeedbackService(store, on_labels=on_labels),
+        feedback=FeedbackService(store, on_labels=on_labels, masking=masking),
         reveals=RevealService(store),
         stored_answers=StoredAnswerService(store, lambda: pollers.modes.modes),
         incident_context=IncidentContextService(store, topology.current),

@@ -60,7 +60,7 @@ class Outcomes:
 
 
 def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -> Outcomes:
-    """Read every outcome column; resolutions are masked, labels keep the history's spelling.
+    """Read every outcome column; resolutions and labels are masked.
 
     Labels that the mapping states as renamed are read as the new ones.
     """
@@ -68,7 +68,7 @@ def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -
     choices = {
         target: [
             None if label is None else current_label(mapping.renamed, target, label)
-            for label in _labels(column, records)
+            for label in _labels(column, records, masking)
         ]
         for target, column in outcome.choices().items()
     }
@@ -85,8 +85,8 @@ def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -
     return Outcomes(
         choices=choices | ordinal.labels,
         facts={
-            "runbook_id": _labels(outcome.runbook_id, records),
-            "duplicate_of": _labels(outcome.duplicate_of, records),
+            "runbook_id": _labels(outcome.runbook_id, records, masking),
+            "duplicate_of": _labels(outcome.duplicate_of, records, masking),
         },
         resolutions=_resolutions(outcome.resolution, records, masking),
         resolved_at=moments,
@@ -97,10 +97,10 @@ def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -
     )
 
 
-def _labels(column: LabelColumn | None, records: Records) -> Labels:
+def _labels(column: LabelColumn | None, records: Records, masking: Masking) -> Labels:
     if column is None:
         return [None] * len(records.lines)
-    return [parse_label(value) for value in records.outcome(column)]
+    return [parse_label(value, masking) for value in records.outcome(column)]
 
 
 def _resolutions(column: LabelColumn | None, records: Records, masking: Masking) -> Labels:

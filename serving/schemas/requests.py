@@ -32,6 +32,7 @@ from features.text.parsing import (
     Text,
     has_unprintable,
     parse_label,
+    parse_masked_name,
     parse_name,
     parse_text,
     within,
@@ -182,16 +183,19 @@ class OutcomeInput(RequestModel):
     fields: dict[Name, Text | None] | None = None
 
     def parse(self, masking: Masking) -> Outcome:
-        """Return the outcome, cleaned; the resolution is masked, labels stay as they are."""
-        fields = {name: parse_label(label) for name, label in (self.fields or {}).items()}
+        """Return the outcome, cleaned; labels and the resolution are masked."""
+        fields = {
+            parse_masked_name(name, masking): parse_label(label, masking)
+            for name, label in (self.fields or {}).items()
+        }
         return Outcome(
-            category=parse_label(self.category),
-            assignment=parse_label(self.assignment),
-            severity=parse_label(self.severity),
+            category=parse_label(self.category, masking),
+            assignment=parse_label(self.assignment, masking),
+            severity=parse_label(self.severity, masking),
             resolution=parse_text(self.resolution, masking) or None,
-            runbook_id=parse_label(self.runbook_id),
+            runbook_id=parse_label(self.runbook_id, masking),
             resolved_at=self.resolved_at,
-            duplicate_of=parse_label(self.duplicate_of),
+            duplicate_of=parse_label(self.duplicate_of, masking),
             fields={name: label for name, label in fields.items() if label is not None},
             status=None if self.status is None else Status(self.status),
         )
@@ -311,13 +315,13 @@ class IncidentsQuery(RequestModel):
     cursor: Annotated[str | None, Field(description="the `next` of the previous page")] = None
     limit: int = Field(25, ge=1, le=100, strict=False)
 
-    def parse(self) -> InboxQuery:
+    def parse(self, masking: Masking) -> InboxQuery:
         """Return the query; raises `InvalidFields` for a cursor that is not from an answer."""
         return InboxQuery(
             text=self.query or "",
             status=Status(self.status) if self.status else None,
-            category=parse_label(self.category),
-            service=parse_label(self.service),
+            category=parse_label(self.category, masking),
+            service=parse_label(self.service, masking),
             opened_after=self.opened_after,
             limit=self.limit,
             before=read_cursor(self.cursor) if self.cursor else None,

@@ -11,6 +11,8 @@ from features.domain.tracking import TrackedIncident
 from features.home import Home
 from features.store.incidents.tracked_incidents import Revision
 from features.store.store import Store
+from features.text.masking import Masking
+from features.text.parsing import parse_masked_name
 from models.lifecycle.incident_erasure import Deletion, erase_incident
 from serving.background.champions import ServableVersions
 from serving.runtime.errors import UnknownIncident
@@ -40,12 +42,14 @@ class IncidentService:
         tenant: str,
         *,
         on_labels: OnLabels = ignore_labels,
+        masking: Masking | None = None,
     ) -> None:
         self._store = store
         self._registry = registry
         self._home = home
         self._tenant = tenant
         self._on_labels = on_labels
+        self._masking = masking or Masking()
 
     def upsert(self, update: IncidentUpdate, request_id: str) -> UpsertResult:
         """Merge an update into the stored incident, or add a new one.
@@ -90,11 +94,12 @@ class IncidentService:
         return UpsertResult(effect, merged, self._store.incidents.revision())
 
     def get(self, id: str) -> ResolvedIncident:  # noqa: A002
-        """Return an incident; raises `UnknownIncident`."""
-        incident = self._store.incidents.get(id)
-        if incident is None:
-            raise _unknown(id)
-        return incident
+        """Return an incident by its id as sent or as stored; raises `UnknownIncident`."""
+        for stored_id in self._stored_ids(id):
+            incident = self._store.incidents.get(stored_id)
+            if incident is not None:
+                return incident
+        raise _unknown(id)
 
     def get_tracked(self, id: str) -> TrackedIncident:  # noqa: A002
         """Return an incident with all that is kept beside it; raises `UnknownIncident`."""
@@ -108,12 +113,21 @@ class IncidentService:
 
         Raises `UnknownIncident`.
         """
-        deletion = erase_incident(
-            id, store=self._store, registry=self._registry, home=self._home, tenant=self._tenant
-        )
-        if deletion is None:
-            raise _unknown(id)
-        return deletion
+        for stored_id in self._stored_ids(id):
+            deletion = erase_incident(
+                stored_id,
+                store=self._store,
+                registry=self._registry,
+                home=self._home,
+                tenant=self._tenant,
+            )
+            if deletion is not None:
+                return deletion
+        raise _unknown(id)
+
+    def _stored_ids(self, id: str) -> tuple[str, ...]:  # noqa: A002
+        # Incidents that were stored under other settings of masking keep their ids.
+        return tuple(dict.fromkeys((parse_masked_name(id, self._masking), id)))
 
 
 def _effect(

@@ -56,6 +56,7 @@ def open_incident(
     `UnknownIncident` and `StoreUnavailable`.
     """
     incident = services.incidents.get(id)
+    id = incident.report.id  # noqa: A001
     records = triage_unanswered(services, [incident], request_id).get(id, ())
     feedback = by_subject(services.store.feedback.select(incident_id=id))
     labels = services.store.labels.select(incident_ids=[id])

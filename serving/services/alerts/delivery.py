@@ -9,7 +9,13 @@ from hashlib import sha256
 
 from features.domain.alerts.alert import Alert
 from features.text.masking import Masking
-from features.text.parsing import MAX_ID_LENGTH, MAX_TEXT_LENGTH, parse_fact, parse_name
+from features.text.parsing import (
+    MAX_ID_LENGTH,
+    MAX_TEXT_LENGTH,
+    parse_fact,
+    parse_masked_name,
+    parse_name,
+)
 from serving.schemas.alertmanager import AlertmanagerRequest, ReceivedAlert
 
 _UNSET_YEAR = 1
@@ -92,7 +98,9 @@ def _alert(
 
 def _masked(texts: Mapping[str, str], masking: Masking) -> dict[str, str]:
     parsed = {
-        parse_name(name)[:MAX_ID_LENGTH]: parse_fact(text[:MAX_TEXT_LENGTH], masking)
+        parse_masked_name(name, masking)[:MAX_ID_LENGTH]: parse_fact(
+            text[:MAX_TEXT_LENGTH], masking
+        )
         for name, text in texts.items()
     }
     return {name: text for name, text in parsed.items() if text is not None}

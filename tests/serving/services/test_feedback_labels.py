@@ -10,6 +10,8 @@ from features.domain.labels import FINAL_STATE
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from features.home import Home
+from features.text.masking import Masking
+from features.text.parsing import parse_report
 from serving.runtime.errors import InvalidFields, UnknownPrediction
 from serving.services.feedback import FeedbackService
 from serving.services.incidents import IncidentService
@@ -50,9 +52,10 @@ def give(feedback, **given):
     return feedback.give(**(usual | {"source": "api"} | given))
 
 
-def upsert(incidents, outcome):
-    given = given_in(ResolvedIncident(REPORT, outcome))
-    return incidents.upsert(IncidentUpdate(REPORT, outcome, given), "r")
+def upsert(incidents, outcome, report=None):
+    report = report or REPORT
+    given = given_in(ResolvedIncident(report, outcome))
+    return incidents.upsert(IncidentUpdate(report, outcome, given), "r")
 
 
 def labels(store):
@@ -159,3 +162,17 @@ def test_a_label_of_an_open_incident_is_final_once_it_is_resolved(incidents, sto
     assert (labels(store), told) == ([], [])
     upsert(incidents, Outcome("Mail", status=Status.RESOLVED))
     assert labels(store) == [("category", "Mail", "outcome")]
+
+
+def test_an_incident_whose_id_is_masked_is_found_by_the_id_that_was_sent(incidents):
+    report = parse_report(id="bob@example.com", masking=Masking())
+    upsert(incidents, Outcome(), report)
+    assert "bob" not in report.id
+    assert incidents.get("bob@example.com").report == report
+    assert incidents.get(report.id).report == report
+
+
+def test_an_incident_stored_before_ids_were_masked_is_still_found(incidents):
+    report = IncidentReport(id="bob@example.com", title="old")
+    upsert(incidents, Outcome(), report)
+    assert incidents.get("bob@example.com").report == report
