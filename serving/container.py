@@ -36,6 +36,7 @@ from serving.schemas.parsing import RequestReader
 from serving.services.active_learning import LabelQueue
 from serving.services.alerts.intake import AlertIntake
 from serving.services.alerts.stale_incidents import StaleIncidentMarker
+from serving.services.alerts.storms import StormService
 from serving.services.answer_policy import PolicySource
 from serving.services.audit_reveals import RevealService
 from serving.services.audit_sampling import AuditSample
@@ -96,6 +97,7 @@ class Container:
     changes: ChangeService
     alerts: AlertIntake
     triage_worker: TriageWorker
+    storms: StormService
     stale_incidents: StaleIncidentMarker
     registry: ServableVersions
     promotions: PromotionService
@@ -166,7 +168,8 @@ def build_container(
     triage = TriageService(
         pollers.champions.current, policies.current, store, metrics, retrievers, shadow
     )
-    triage_worker = TriageWorker(store, triage, incident_index.apply_changes)
+    storms = StormService(store)
+    triage_worker = TriageWorker(store, triage, storms, incident_index.apply_changes)
     masking = configured_masking(settings)
     topology = TopologyFile(settings.topology, home.topology)
     return Container(
@@ -203,6 +206,7 @@ def build_container(
         ),
         stale_incidents=StaleIncidentMarker(store, settings),
         triage_worker=triage_worker,
+        storms=storms,
         registry=registry,
         promotions=PromotionService(store, home, settings.tenant),
         label_queue=LabelQueue(store, pollers.champions.current, incident_index.index),

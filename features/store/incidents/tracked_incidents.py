@@ -79,6 +79,11 @@ class TrackedIncidentRepository(Repository):
             found = self._select(connection, IncidentRow.id.in_(ids))
         return {tracked.incident.report.id: tracked for tracked in found}
 
+    def of_group(self, prefix: str) -> tuple[TrackedIncident, ...]:
+        """Return the last 50 incidents whose ids begin with a prefix, in order of their ids."""
+        with self._database.read() as connection:
+            return self._select(connection, _has_prefix(prefix), _MAX_CANDIDATES)
+
     def consequences(self, ids: Sequence[str]) -> dict[str, tuple[TrackedIncident, ...]]:
         """Return the consequences of each of these incidents, by its id."""
         members = select(TrackingRow.incident_id).where(
@@ -132,9 +137,7 @@ class TrackedIncidentRepository(Repository):
         write, or None. Other writers wait until the end, so if two processes receive the same
         message, the second one sees what the first has written. Returns the decision.
         """
-        return self._revise(
-            (IncidentRow.id >= prefix) & (IncidentRow.id <= prefix + _LAST_CHARACTER), decide
-        )
+        return self._revise(_has_prefix(prefix), decide)
 
     def import_history(
         self, incidents: Sequence[ResolvedIncident], labels: Sequence[LabelRecord] = ()
@@ -316,6 +319,10 @@ def _select_alerts(
     for row in connection.execute(query):
         alerts.setdefault(row.incident_id, []).append(Alert(*row[1:]))
     return alerts
+
+
+def _has_prefix(prefix: str) -> ColumnElement[bool]:
+    return (IncidentRow.id >= prefix) & (IncidentRow.id <= prefix + _LAST_CHARACTER)
 
 
 def _tracking_from(row: Row[Any]) -> Tracking:
