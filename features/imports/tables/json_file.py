@@ -1,0 +1,107 @@
+"""Reads JSON: one record on each line, an array of records, or an answer that holds such a list."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from features.domain.history import RejectedRow
+from features.imports.tables.json_values import columns_of
+from features.imports.tables.table import Table
+
+_LIST_KEYS = (
+    *("result", "results", "records", "issues", "incidents", "tickets", "data"),
+    *("alerts", "requests", "bugs", "items", "rows", "values", "value", "nodes", "hits"),
+)
+# An object with one of these keys is a record itself, even if it holds a list of objects too.
+_RECORD_KEYS = frozenset(
+    {"id", "key", "number", "title", "subject", "summary", "short_description", "description"}
+)
+_MAX_DEPTH = 4
+_BETWEEN = re.compile(r"[\s,]*")
+_NOT_A_RECORD = "is not a JSON object"
+
+
+def read_json(text: str) -> Table:
+    """Read a file that holds one JSON value; one with a record on each line is read as such."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return read_json_lines(text)
+    return _table_of(list(enumerate(_records_in(content), start=1)), [])
+
+
+def read_json_lines(text: str) -> Table:
+    """Read a file with a JSON value on each line, or with one value on several lines.
+
+    Each value is a record, an array of records, or an object that holds such an array.
+    """
+    records: list[tuple[int, object]] = []
+    rejected: list[RejectedRow] = []
+    # Not splitlines(): it also splits at line separators that JSON strings may contain.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            content = json.loads(line)
+        except (ValueError, RecursionError):
+            rejected.append(RejectedRow(number, "", f"{_NOT_A_RECORD} on one line"))
+        else:
+            records += ((number, record) for record in _records_in(content))
+    if rejected and text.lstrip()[:1] in ("[", "{") and (values := _values_over_lines(text)):
+        return _table_of(list(enumerate(values, start=1)), [])
+    return _table_of(records, rejected)
+
+
+def _values_over_lines(text: str) -> list[object]:
+    """Return the records of JSON values that follow one another, empty if anything else stands."""
+    decoder = json.JSONDecoder()
+    values: list[object] = []
+    position = 0
+    text = text.strip()
+    try:
+        while position < len(text):
+            content, end = decoder.raw_decode(text, position)
+            values += _records_in(content)
+            between = _BETWEEN.match(text, end)
+            position = between.end() if between else end
+    except (ValueError, RecursionError):
+        return []
+    return values
+
+
+def _table_of(records: Sequence[tuple[int, object]], rejected: list[RejectedRow]) -> Table:
+    read: list[dict[str, object]] = []
+    lines: list[int] = []
+    for line, record in records:
+        if isinstance(record, dict) and record:
+            read.append(record)
+            lines.append(line)
+        else:
+            rejected.append(RejectedRow(line, "", _NOT_A_RECORD))
+    columns, warnings = columns_of(read)
+    rejected.sort(key=lambda row: row.line)
+    return Table(columns, lines, tuple(rejected), warnings=tuple(warnings))
+
+
+def _records_in(content: object) -> Sequence[object]:
+    """Return the records of a JSON value: of an array, of the list inside an object, or itself."""
+    if isinstance(content, list):
+        return content
+    found = _inner_list(content, 1)
+    return [content] if found is None else found
+
+
+def _inner_list(content: object, depth: int) -> list[object] | None:
+    if not isinstance(content, dict) or depth > _MAX_DEPTH or _RECORD_KEYS & content.keys():
+        return None
+    for value in _listed_values(content):
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            return value
+        if (found := _inner_list(value, depth + 1)) is not None:
+            return found
+    return None
+
+
+def _listed_values(content: dict[str, object]) -> Iterator[object]:
+    plain_keys = {key.lower(): key for key in content}
+    yield from (content[plain_keys[key]] for key in _LIST_KEYS if key in plain_keys)

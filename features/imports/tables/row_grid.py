@@ -1,0 +1,192 @@
+"""Turns rows of cells into a table: finds the header, and leaves out rows that are no records."""
+
+import re
+from collections.abc import Iterable, Sequence
+from statistics import mode
+
+from features.domain.history import RejectedRow
+from features.imports.tables.table import Table, unique_names
+
+_SAMPLE = 200
+_MAX_BANNER = 20
+_LONGEST_NAME = 80
+_DIGIT = re.compile(r"\d")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_NUMBERS = re.compile(r"\d+")
+_COMMENT = re.compile(r"#+\s*[^\W\d]")
+_TOTAL = re.compile(
+    r"(?:grand |sub)?totals?\b|sum\b|summe\b|gesamt|insgesamt|anzahl\b|somme\b|suma\b|totale\b|"
+    r"\d+ (?:rows?|records?|results?|zeilen|datens|lignes|filas)\b|\(\d+ rows?",
+    re.IGNORECASE,
+)
+
+
+Row = tuple[int, list[str]]
+"""A row of cells that is not blank, with its line number in the file."""
+
+
+def header_position(rows: Sequence[Row]) -> int:
+    """Return the position of the header, which is 0 unless titles stand above it.
+
+    The header has at least as many filled cells as rows usually have, and a column below it has
+    values with digits (ids, times), which the name of the column has not.
+
+    >>> rows = [["Incidents of May", ""], ["Number", "Title"], ["INC1", "VPN"], ["INC2", "Mail"]]
+    >>> header_position(list(enumerate(rows, start=1)))
+    1
+    """
+    sample = rows[:_SAMPLE]
+    if len(sample) < 2 or len(_trimmed(sample[0][1])) >= _usual_width(sample):
+        return 0
+    usual = mode(_filled(cells) for _, cells in sample)
+    for position, (_, cells) in enumerate(sample[:_MAX_BANNER]):
+        following = sample[position + 1 :]
+        if _filled(cells) >= usual and _names_columns(cells, following):
+            return position
+    return 0
+
+
+def table_of_rows(rows: Sequence[Row]) -> Table:
+    """Return the table below the header; rows that are no records are rejected with a reason."""
+    if not rows:
+        return Table({}, ())
+    position = header_position(rows)
+    header = rows[position][1]
+    kept, lines, cell_counts, rejected = _select(rows[position + 1 :], header)
+    kept, lines, cell_counts = _without_notes(kept, lines, cell_counts, rejected)
+    rejected.sort(key=lambda row: row.line)
+    return Table(
+        _columns(header, kept),
+        lines,
+        tuple(rejected),
+        cell_counts,
+        tuple(_title_warnings(rows[:position])),
+    )
+
+
+def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return the columns; one without a name is called by its number, or left out if blank."""
+    values: Sequence[Sequence[str]] = list(zip(*rows, strict=True)) or [[] for _ in header]
+    named = [
+        (name if name.strip() else f"column {number}", column)
+        for number, (name, column) in enumerate(zip(header, values, strict=True), start=1)
+        if name.strip() or any(column)
+    ]
+    names = unique_names([name for name, _ in named])
+    return dict(zip(names, (column for _, column in named), strict=True))
+
+
+def _select(
+    rows: Iterable[Row], header: list[str]
+) -> tuple[list[list[str]], list[int], dict[int, int], list[RejectedRow]]:
+    """Return the rows padded to the header's width, their lines and short rows, and the rest."""
+    width, first_name = len(header), header[0]
+    kept: list[list[str]] = []
+    lines: list[int] = []
+    cell_counts: dict[int, int] = {}
+    rejected: list[RejectedRow] = []
+    for line, cells in rows:
+        # Some programs end each line with a separator, but not the header.
+        if len(cells) > width:
+            cells = _trimmed(cells, width)
+        if len(cells) > width:
+            reason = f"has {len(cells)} values, but the header names {width} columns"
+            rejected.append(RejectedRow(line, "", reason))
+            continue
+        if cells[0] == first_name and _trimmed(cells) == _trimmed(header):
+            rejected.append(RejectedRow(line, "", "repeats the header"))
+            continue
+        if cells[0][:1] == "#" and _is_comment(cells, width):
+            rejected.append(RejectedRow(line, "", "is a comment"))
+            continue
+        if len(cells) < width:
+            cell_counts[len(kept)] = len(cells)
+            cells = [*cells, *[""] * (width - len(cells))]
+        kept.append(cells)
+        lines.append(line)
+    return kept, lines, cell_counts, rejected
+
+
+def _without_notes(
+    rows: list[list[str]],
+    lines: list[int],
+    cell_counts: dict[int, int],
+    rejected: list[RejectedRow],
+) -> tuple[list[list[str]], list[int], dict[int, int]]:
+    """Return the rows without totals and footers, which are added to `rejected`."""
+    width = len(rows[0]) if rows else 0
+    # A row of two cells is as likely a record without a text as a footer.
+    scarce = [n for n, cells in enumerate(rows) if cells.count("") >= max(2, width - 2)]
+    notes = {n: reason for n in scarce if (reason := _note_reason(rows, n, len(scarce)))}
+    if not notes or len(notes) == len(rows):
+        return rows, lines, cell_counts
+    rejected += (RejectedRow(lines[n], "", reason) for n, reason in notes.items())
+    kept = [n for n in range(len(rows)) if n not in notes]
+    counts = {new: cell_counts[old] for new, old in enumerate(kept) if old in cell_counts}
+    return [rows[n] for n in kept], [lines[n] for n in kept], counts
+
+
+def _note_reason(rows: Sequence[Sequence[str]], number: int, scarce: int) -> str | None:
+    cells = rows[number]
+    filled = [column for column, cell in enumerate(cells) if cell.strip()]
+    if filled and _TOTAL.match(cells[filled[0]].strip()):
+        return f"is a total: {cells[filled[0]].strip()[:40]!r}"
+    # Where many rows have one cell, these are continued values rather than footers.
+    if len(filled) != 1 or number < len(rows) - 5 or scarce > len(rows) / 2:
+        return None
+    column = filled[0]
+    others = {shape_of(row[column]) for row in rows[:_SAMPLE] if row[column] and row is not cells}
+    text = cells[column].strip()
+    is_note = others and " " in text and shape_of(text) not in others and column == 0
+    return f"is a note below the table: {text[:40]!r}" if is_note else None
+
+
+def _title_warnings(rows: Sequence[Row]) -> list[str]:
+    if not rows:
+        return []
+    text = " ".join(cell for cell in rows[0][1] if cell.strip())
+    lines = f"line {rows[0][0]}" if len(rows) == 1 else f"lines {rows[0][0]} to {rows[-1][0]}"
+    verb = "stands" if len(rows) == 1 else "stand"
+    return [f"{lines} {verb} above the header and are left out: {text[:60]!r}"]
+
+
+def _usual_width(rows: Iterable[Row]) -> int:
+    return mode(len(_trimmed(cells)) for _, cells in rows)
+
+
+def _trimmed(cells: list[str], least: int = 1) -> list[str]:
+    """Return the cells without the blank ones at the end."""
+    end = len(cells)
+    while end > least and not cells[end - 1].strip():
+        end -= 1
+    return cells[:end]
+
+
+def _filled(cells: Iterable[str]) -> int:
+    return sum(1 for cell in cells if cell.strip())
+
+
+def _names_columns(cells: Sequence[str], following: Sequence[Row]) -> bool:
+    names = [cell for cell in cells if cell.strip()]
+    if len(set(names)) < len(names) or max(map(len, names)) > _LONGEST_NAME:
+        return False
+    for column, name in enumerate(cells):
+        values = [row[column] for _, row in following if column < len(row)]
+        known = [value for value in values if value.strip()]
+        with_digits = sum(1 for value in known if _DIGIT.search(value))
+        if name.strip() and not _DIGIT.search(name) and with_digits > 0.6 * len(known):
+            return True
+    return False
+
+
+def _is_comment(cells: list[str], width: int) -> bool:
+    return _COMMENT.match(cells[0]) is not None and 2 * _filled(cells) <= max(width, 2)
+
+
+def shape_of(text: str) -> str:
+    """Return the shape of a value: each run of letters as `a`, each run of digits as `9`.
+
+    >>> shape_of("INC001"), shape_of("Total: 2")
+    ('a9', 'a: 9')
+    """
+    return _NUMBERS.sub("9", _LETTERS.sub("a", text.strip()))
