@@ -31,13 +31,11 @@ def read_csv(text: str) -> Table:
         text, skipped_lines = text[stated.end() :], 1
     sample = _sample_of(text)
     separator = stated[1] if stated else _separator_of(sample)
-    try:
-        rows, long_rows = _strict_rows(text, separator)
-        is_suspect = hides_rows(long_rows, rows, separator)
-    except csv.Error:
-        is_suspect = True
+    rows = _regular_rows(text, separator)
+    if rows is None and '\\"' in text:
+        rows = _regular_rows(text.replace('\\"', '""'), separator)
     warnings: list[str] = []
-    if is_suspect:
+    if rows is None:
         rows, warnings = read_with_stray_quotes(text, separator, _width_of(sample, separator))
     if skipped_lines:
         rows = [(line + skipped_lines, cells) for line, cells in rows]
@@ -45,19 +43,22 @@ def read_csv(text: str) -> Table:
     return replace(table, separator=separator, warnings=(*warnings, *table.warnings))
 
 
-def _strict_rows(text: str, separator: str) -> tuple[list[Row], list[list[str]]]:
-    """Return the rows that are not blank, and again the cells of those on several lines."""
+def _regular_rows(text: str, separator: str) -> list[Row] | None:
+    """Return the rows that are not blank, None if a quote is not where it belongs."""
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[Row] = []
     long_rows: list[list[str]] = []
     end = 0
-    for cells in reader:
-        line, end = end + 1, reader.line_num
-        if any(cells):
-            rows.append((line, cells))
-            if end > line:
-                long_rows.append(cells)
-    return rows, long_rows
+    try:
+        for cells in reader:
+            line, end = end + 1, reader.line_num
+            if any(cells):
+                rows.append((line, cells))
+                if end > line:
+                    long_rows.append(cells)
+    except csv.Error:
+        return None
+    return None if hides_rows(long_rows, rows, separator) else rows
 
 
 def _sample_of(text: str) -> list[str]:

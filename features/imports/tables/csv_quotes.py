@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 from itertools import takewhile
 
+from features.formatting import counted
 from features.imports.tables.row_grid import Row, shape_of
 
 _MIN_EXAMPLES = 3
@@ -131,12 +132,12 @@ class _QuoteReader:
     def warnings(self) -> list[str]:
         """Return a warning for each of the first stray quotes, and one for the others."""
         warnings = [
-            f"line {line}: a quote is never closed; {count:,} lines lie inside one value, and are "
-            "read as rows of their own where they look like rows"
+            f"line {line}: a quote is never closed; {_lines(count)} inside one value, now read as "
+            "rows where they look like rows"
             for line, count in self._unclosed
         ]
         warnings += (
-            f"line {line}: {count:,} lines that look like rows lie inside one quoted value"
+            f"line {line}: {_lines(count)} inside one quoted value, though they look like rows"
             for line, count in self._enclosing
         )
         more = len(warnings) - _SHOWN
@@ -213,3 +214,7 @@ def _is_open(line: str, separator: str) -> bool:
     return any(
         cell.startswith('"') and cell.count('"') % 2 == 1 for cell in split_line(line, separator)
     )
+
+
+def _lines(count: int) -> str:
+    return f"{counted(count, 'line')} {'lies' if count == 1 else 'lie'}"

@@ -1,8 +1,8 @@
 """Turns rows of cells into a table: finds the header, and leaves out rows that are no records."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from statistics import mode
 
 from features.domain.history import RejectedRow
 from features.imports.tables.table import Table, unique_names
@@ -38,7 +38,7 @@ def header_position(rows: Sequence[Row]) -> int:
     sample = rows[:_SAMPLE]
     if len(sample) < 2 or len(_trimmed(sample[0][1])) >= _usual_width(sample):
         return 0
-    usual = mode(_filled(cells) for _, cells in sample)
+    usual = _usual(_filled(cells) for _, cells in sample)
     for position, (_, cells) in enumerate(sample[:_MAX_BANNER]):
         following = sample[position + 1 :]
         if _filled(cells) >= usual and _names_columns(cells, following):
@@ -151,7 +151,13 @@ def _title_warnings(rows: Sequence[Row]) -> list[str]:
 
 
 def _usual_width(rows: Iterable[Row]) -> int:
-    return mode(len(_trimmed(cells)) for _, cells in rows)
+    return _usual(len(_trimmed(cells)) for _, cells in rows)
+
+
+def _usual(numbers: Iterable[int]) -> int:
+    """Return the number of cells that most cells have as their row's number."""
+    counts = Counter(numbers)
+    return max(counts, key=lambda number: number * counts[number])
 
 
 def _trimmed(cells: list[str], least: int = 1) -> list[str]:

@@ -1,10 +1,12 @@
 """Decodes the bytes of a file: UTF-8, UTF-16, or the older encoding that is detected."""
 
+from collections import Counter
 from pathlib import Path
 
-from charset_normalizer import CharsetMatches, from_bytes
+from charset_normalizer import from_bytes
 
 from features.errors import UnreadableFile
+from features.formatting import counted
 from features.imports.tables.table import DecodedText
 
 _MARKS = (
@@ -28,7 +30,15 @@ _LEGACY = (
     *("cp1252", "cp1250", "mac_roman", "cp1251", "cp850", "cp1253", "cp1254", "koi8_r"),
     *("iso8859_2", "shift_jis", "gb18030", "big5", "euc_kr", "euc_jp"),
 )
-_USUAL = "cp1252"
+# Encodings that differ in few characters, likeliest first, with the letters of their languages.
+_CENTRAL_EUROPEAN = "ąćęłńóśźżáčďéěíňřšťúůýžäöüßőűôĺľŕăâîşţđ"
+_ALIKE = {
+    "cp1252": "äöüßàâæçèéêëîïôœùûñáíóúãõåøìò",
+    "cp1254": "äöüßçğışâîû",
+    "cp1250": _CENTRAL_EUROPEAN,
+    "iso8859_2": _CENTRAL_EUROPEAN,
+}
+_PUNCTUATION = "\u2018\u2019\u201c\u201d\u201e\u2013\u2014\u2026\u2022\u20ac\xa0«»°§¿¡"
 _NAMES = {"cp1250": "windows-1250", "cp1251": "windows-1251", "cp1252": "windows-1252"}
 _NAMES |= {"cp1253": "windows-1253", "cp1254": "windows-1254", "iso8859_2": "iso-8859-2"}
 _DETECTION_BYTES = 32_768
@@ -62,12 +72,10 @@ def _decode(content: bytes) -> DecodedText:
         broken = text.count("\ufffd")
         if encoding == "utf-8" and broken >= len(content) - _ascii_bytes(content) - broken:
             return _decode_legacy(content)
-        line = content.count(b"\n", 0, error.start) + 1
-        return DecodedText(
-            text,
-            name,
-            (f"{broken:,} broken characters in {name} are read as '\ufffd', first in line {line}",),
-        )
+        line, verb = content.count(b"\n", 0, error.start) + 1, "is" if broken == 1 else "are"
+        count = counted(broken, "broken character")
+        warning = f"{count} in {name} {verb} read as '\ufffd', first in line {line}"
+        return DecodedText(text, name, (warning,))
 
 
 def _marked(content: bytes) -> str | None:
@@ -102,16 +110,15 @@ def _legacy_encoding(content: bytes) -> str:
             size += len(line)
             if size > _DETECTION_BYTES:
                 break
-    matches = from_bytes(b"\n".join(lines)[: 2 * _DETECTION_BYTES], cp_isolation=list(_LEGACY))
-    return _best_of(matches)
+    sample = b"\n".join(lines)[: 2 * _DETECTION_BYTES]
+    best = from_bytes(sample, cp_isolation=list(_LEGACY)).best()
+    if best is not None and best.encoding not in _ALIKE:
+        return best.encoding
+    return max(_ALIKE, key=lambda encoding: _share_of_letters(sample, encoding))
 
 
-def _best_of(matches: CharsetMatches) -> str:
-    best = matches.best()
-    if best is None or _USUAL in best.could_be_from_charset:
-        return _USUAL
-    is_as_good = any(
-        match.encoding == _USUAL and match.chaos <= best.chaos and match.coherence >= best.coherence
-        for match in matches
-    )
-    return _USUAL if is_as_good else best.encoding
+def _share_of_letters(sample: bytes, encoding: str) -> float:
+    """Return the share of the characters beyond ASCII that the encoding's languages write."""
+    letters = Counter(char for char in sample.decode(encoding, "replace").lower() if char > "\x7f")
+    expected = sum(letters[char] for char in _ALIKE[encoding] + _PUNCTUATION)
+    return expected / max(letters.total(), 1)
