@@ -145,9 +145,10 @@ def _title_warnings(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
     text = " ".join(cell for cell in rows[0][1] if cell.strip())
-    lines = f"line {rows[0][0]}" if len(rows) == 1 else f"lines {rows[0][0]} to {rows[-1][0]}"
-    verb = "stands" if len(rows) == 1 else "stand"
-    return [f"{lines} {verb} above the header and are left out: {text[:60]!r}"]
+    first, last = rows[0][0], rows[-1][0]
+    where = f"line {first} stands" if len(rows) == 1 else f"lines {first} to {last} stand"
+    verb = "is" if len(rows) == 1 else "are"
+    return [f"{where} above the header and {verb} left out: {text[:60]!r}"]
 
 
 def _usual_width(rows: Iterable[Row]) -> int:

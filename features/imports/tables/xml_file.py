@@ -22,7 +22,8 @@ _SHOWN = "display_value"
 def read_xml(content: bytes, path: Path) -> Table:
     """Read the records below the root, or below its only child (as in `<rss><channel>`).
 
-    The text of an element is its `display_value` if it has one. Declarations of entities are
+    The text of an element is its `display_value` if it has one. A record without elements has its
+    attributes as columns. Declarations of entities are
     refused.
     """
     encoding = "utf-8"
@@ -40,7 +41,7 @@ def read_xml(content: bytes, path: Path) -> Table:
     elements = list(root)
     while len(elements) == 1 and any(len(child) for child in elements[0]):
         elements = list(elements[0])
-    records = [dict(_fields(element)) for element in elements]
+    records = [dict(_fields(element)) or dict(element.attrib) for element in elements]
     numbers = [number for number, record in enumerate(records, start=1) if record]
     rejected = [
         RejectedRow(number, "", "holds no elements")

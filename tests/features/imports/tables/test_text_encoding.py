@@ -15,7 +15,7 @@ SPANISH = "INC1;La impresora no está disponible, señal débil por la mañana;E
 POLISH = "INC1;Drukarka nie działa po aktualizacji, proszę sprawdzić łącze;żółty\n"
 CZECH = "INC1;Tiskárna nefunguje, prosím zkontrolujte připojení, řádek žlutý\n"
 FRENCH = "INC1;L\u2019imprimante ne démarre plus, écran noir à l'étage où ça gêne;Réseau\n"
-TURKISH = "INC1;Yaz\u0131c\u0131 çal\u0131şm\u0131yor, lütfen kontrol edin;ağ bağlant\u0131s\u0131\n"
+TURKISH = "INC1;Yaz\u0131c\u0131 çal\u0131şm\u0131yor, kontrol edin;ağ bağlant\u0131s\u0131\n"
 RUSSIAN = "INC1;Принтер не печатает после обновления\n"
 PATH = Path("export.csv")
 
