@@ -63,7 +63,26 @@ def import_export(
     `UnreadableFile` if the file cannot be read or every row is rejected, and `BadMapping` if the
     mapping does not fit the file or, with `strict`, if a report column leaks the outcome.
     """
-    table = read_table(path)
+    return import_table(
+        read_table(path),
+        mapping,
+        path,
+        strict=strict,
+        report_folder=report_folder,
+        masking=masking or configured_masking(),
+    )
+
+
+def import_table(
+    table: Table,
+    mapping: HistoryMapping | None,
+    path: Path,
+    *,
+    strict: bool = False,
+    report_folder: Path | None = None,
+    masking: Masking,
+) -> ImportedExport:
+    """Import the table of the export at `path`, as `import_export` does."""
     is_recognised = mapping is None
     if mapping is None:
         mapping = recognise(list(table.columns))
@@ -72,7 +91,7 @@ def import_export(
     warnings = list(selected.warnings)
     if is_recognised:
         warnings.append(f"without a mapping, columns were recognised: {_summary(mapping)}")
-    history = _build(selected, mapping, warnings, strict, masking or configured_masking())
+    history = _build(selected, mapping, warnings, strict, masking)
     if report_folder is not None:
         _write_rejected(history.rejected, report_folder / f"rejected-{path.name.split('.')[0]}.csv")
     if not history.incidents:
