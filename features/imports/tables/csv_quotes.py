@@ -2,16 +2,21 @@
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import StringIO
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from features.formatting import counted
-from features.imports.tables.row_grid import Row, shape_of
+from features.imports.tables.note_rows import shape_of
+from features.imports.tables.row_grid import Row
 
 _MIN_EXAMPLES = 3
 _MAX_SHAPES = 6
+_MIN_SHARE = 0.75
+_LONGEST_VALUE = 40
 _MIN_WIDTH = 3
 _MOST_LINES = 2_000
 _SHOWN = 3
@@ -43,7 +48,7 @@ def hides_rows(long_rows: Iterable[Sequence[str]], rows: Sequence[Row], separato
         for line in (line for cell in cells for line in cell.splitlines()[1:]):
             if line.count(separator) < _MIN_WIDTH - 1:
                 continue
-            pattern = pattern or _pattern_of(rows, separator, len(cells))
+            pattern = pattern or _pattern_of((row for _, row in rows), separator, len(cells))
             if pattern.shapes and pattern.fits(split_line(line, separator)):
                 return True
     return False
@@ -73,25 +78,38 @@ def read_with_stray_quotes(text: str, separator: str, width: int) -> tuple[list[
     rows. Otherwise the quote is plain text. `width` is the number of columns.
     """
     lines = [line.rstrip("\r\n") for line in StringIO(text, newline="")]
-    plain_rows = [
-        (number, cells)
-        for number, line in enumerate(lines[:_MOST_LINES], start=1)
-        if (cells := _strict_cells(line, separator)) and len(cells) == width
-    ]
-    reader = _QuoteReader(lines, _pattern_of(plain_rows, separator, width))
+    # Lines of a longer value may look like short rows, so rows that are surely rows come first.
+    pattern = _pattern_of(_orderly_rows(lines, separator), separator, width)
+    if not pattern.shapes:
+        pattern = _pattern_of(_one_line_rows(lines, separator), separator, width)
+    reader = _QuoteReader(lines, pattern)
     return reader.rows(), reader.warnings()
 
 
-def _pattern_of(rows: Sequence[Row], separator: str, width: int) -> RowPattern:
-    """Return how rows look, from the first of them, without the header."""
-    examples = [cells for _, cells in rows[1:_MOST_LINES] if len(cells) == width]
+def _orderly_rows(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
+    """Yield the cells of the rows in front of the first disordered quote."""
+    with suppress(csv.Error):
+        yield from csv.reader((f"{line}\n" for line in lines), delimiter=separator, strict=True)
+
+
+def _one_line_rows(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
+    found = (_strict_cells(line, separator) for line in lines)
+    return (cells for cells in found if cells)
+
+
+def _pattern_of(rows: Iterable[Sequence[str]], separator: str, width: int) -> RowPattern:
+    """Return how rows look, from the first of them."""
+    examples = list(islice((cells for cells in rows if len(cells) == width), _MOST_LINES))
     shapes = {}
-    if len(examples) >= _MIN_EXAMPLES:
-        for column in range(width):
-            values = [cells[column] for cells in examples if cells[column].strip()]
-            found = {shape_of(value) for value in values}
-            if values and len(found) <= _MAX_SHAPES and all("9" in shape for shape in found):
-                shapes[column] = frozenset(found)
+    for column in range(width):
+        values = [cells[column] for cells in examples if cells[column].strip()]
+        if max(map(len, values), default=0) > _LONGEST_VALUE:
+            continue
+        counts = Counter(map(shape_of, values))
+        found = {shape: count for shape, count in counts.most_common(_MAX_SHAPES) if "9" in shape}
+        # The header, and rows that are no records, have other shapes.
+        if sum(found.values()) >= max(_MIN_EXAMPLES, _MIN_SHARE * counts.total()):
+            shapes[column] = frozenset(found)
     return RowPattern(separator, width, shapes)
 
 
@@ -192,8 +210,9 @@ class _QuoteReader:
         plain = takewhile(lambda line: not self._begins_row(line), following)
         end = start + 1 + sum(1 for _ in plain)
         first = split_line(self._lines[start], self._separator)
-        if end == start + 1:
-            return first, end
+        is_end_known = end < len(self._lines) and end < start + _MOST_LINES
+        if end == start + 1 or not (is_end_known or self._pattern.shapes):
+            return first, start + 1
         if len(first) == self._pattern.width:
             return [*first[:-1], "\n".join([first[-1], *self._lines[start + 1 : end]])], end
         joined = (f"{line}\n" for line in self._lines[start:end])
@@ -204,7 +223,12 @@ class _QuoteReader:
         cells, pattern = split_line(line, self._separator), self._pattern
         if not pattern.shapes:
             return len(cells) == pattern.width
-        known = [column for column in pattern.shapes if column < len(cells)]
+        # The value whose quote is open goes on in the next line, so it has no shape yet.
+        known = [
+            column
+            for column in pattern.shapes
+            if column < len(cells) and not cells[column].startswith('"')
+        ]
         is_alike = all(shape_of(cells[column]) in pattern.shapes[column] for column in known)
         return bool(known) and is_alike and len(cells) <= pattern.width
 

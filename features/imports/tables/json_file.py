@@ -47,26 +47,34 @@ def read_json_lines(text: str) -> Table:
             rejected.append(RejectedRow(number, "", f"{_NOT_A_RECORD} on one line"))
         else:
             records += ((number, record) for record in _records_in(content))
-    if rejected and text.lstrip()[:1] in ("[", "{") and (values := _values_over_lines(text)):
-        return _table_of(list(enumerate(values, start=1)), [])
+    if rejected and text.lstrip()[:1] in ("[", "{"):
+        over_lines, damaged = _read_over_lines(text)
+        if len(over_lines) > len(records):
+            return _table_of(over_lines, damaged)
     return _table_of(records, rejected)
 
 
-def _values_over_lines(text: str) -> list[object]:
-    """Return the records of JSON values that follow one another, empty if anything else stands."""
+def _read_over_lines(text: str) -> tuple[list[tuple[int, object]], list[RejectedRow]]:
+    """Return the numbered records of values on several lines, also of an array that is cut off."""
     decoder = json.JSONDecoder()
     values: list[object] = []
-    position = 0
-    text = text.strip()
+    content = text.strip().removeprefix("[").rstrip("] \r\n\t") if text.lstrip()[0] == "[" else text
+    position = _skip(content, 0)
+    damaged: list[RejectedRow] = []
     try:
-        while position < len(text):
-            content, end = decoder.raw_decode(text, position)
-            values += _records_in(content)
-            between = _BETWEEN.match(text, end)
-            position = between.end() if between else end
+        while position < len(content):
+            value, end = decoder.raw_decode(content, position)
+            values += _records_in(value)
+            position = _skip(content, end)
     except (ValueError, RecursionError):
-        return []
-    return values
+        damaged.append(RejectedRow(len(values) + 1, "", "is cut off or is not JSON"))
+    return list(enumerate(values, start=1)), damaged
+
+
+def _skip(text: str, position: int) -> int:
+    """Return the position after white space and commas."""
+    match = _BETWEEN.match(text, position)
+    return match.end() if match else position
 
 
 def _table_of(records: Sequence[tuple[int, object]], rejected: list[RejectedRow]) -> Table:

@@ -5,20 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from features.domain.history import RejectedRow
+from features.imports.tables.note_rows import marking_reason, note_reasons
 from features.imports.tables.table import Table, unique_names
 
 _SAMPLE = 200
 _MAX_BANNER = 20
 _LONGEST_NAME = 80
 _DIGIT = re.compile(r"\d")
-_LETTERS = re.compile(r"[^\W\d_]+")
-_NUMBERS = re.compile(r"\d+")
-_COMMENT = re.compile(r"#+\s*[^\W\d]")
-_TOTAL = re.compile(
-    r"(?:grand |sub)?totals?\b|sum\b|summe\b|gesamt|insgesamt|anzahl\b|somme\b|suma\b|totale\b|"
-    r"\d+ (?:rows?|records?|results?|zeilen|datens|lignes|filas)\b|\(\d+ rows?",
-    re.IGNORECASE,
-)
 
 
 Row = tuple[int, list[str]]
@@ -80,7 +73,7 @@ def _select(
     rows: Iterable[Row], header: list[str]
 ) -> tuple[list[list[str]], list[int], dict[int, int], list[RejectedRow]]:
     """Return the rows padded to the header's width, their lines and short rows, and the rest."""
-    width, first_name = len(header), header[0]
+    width = len(header)
     kept: list[list[str]] = []
     lines: list[int] = []
     cell_counts: dict[int, int] = {}
@@ -92,18 +85,14 @@ def _select(
         if len(cells) > width:
             reason = f"has {len(cells)} values, but the header names {width} columns"
             rejected.append(RejectedRow(line, "", reason))
-            continue
-        if cells[0] == first_name and _trimmed(cells) == _trimmed(header):
-            rejected.append(RejectedRow(line, "", "repeats the header"))
-            continue
-        if cells[0][:1] == "#" and _is_comment(cells, width):
-            rejected.append(RejectedRow(line, "", "is a comment"))
-            continue
-        if len(cells) < width:
-            cell_counts[len(kept)] = len(cells)
-            cells = [*cells, *[""] * (width - len(cells))]
-        kept.append(cells)
-        lines.append(line)
+        elif (problem := marking_reason(cells, header)) is not None:
+            rejected.append(RejectedRow(line, "", problem))
+        else:
+            if len(cells) < width:
+                cell_counts[len(kept)] = len(cells)
+                cells = [*cells, *[""] * (width - len(cells))]
+            kept.append(cells)
+            lines.append(line)
     return kept, lines, cell_counts, rejected
 
 
@@ -113,32 +102,14 @@ def _without_notes(
     cell_counts: dict[int, int],
     rejected: list[RejectedRow],
 ) -> tuple[list[list[str]], list[int], dict[int, int]]:
-    """Return the rows without totals and footers, which are added to `rejected`."""
-    width = len(rows[0]) if rows else 0
-    # A row of two cells is as likely a record without a text as a footer.
-    scarce = [n for n, cells in enumerate(rows) if cells.count("") >= max(2, width - 2)]
-    notes = {n: reason for n in scarce if (reason := _note_reason(rows, n, len(scarce)))}
+    """Return the rows without totals and notes, which are added to `rejected`."""
+    notes = note_reasons(rows)
     if not notes or len(notes) == len(rows):
         return rows, lines, cell_counts
     rejected += (RejectedRow(lines[n], "", reason) for n, reason in notes.items())
     kept = [n for n in range(len(rows)) if n not in notes]
     counts = {new: cell_counts[old] for new, old in enumerate(kept) if old in cell_counts}
     return [rows[n] for n in kept], [lines[n] for n in kept], counts
-
-
-def _note_reason(rows: Sequence[Sequence[str]], number: int, scarce: int) -> str | None:
-    cells = rows[number]
-    filled = [column for column, cell in enumerate(cells) if cell.strip()]
-    if filled and _TOTAL.match(cells[filled[0]].strip()):
-        return f"is a total: {cells[filled[0]].strip()[:40]!r}"
-    # Where many rows have one cell, these are continued values rather than footers.
-    if len(filled) != 1 or number < len(rows) - 5 or scarce > len(rows) / 2:
-        return None
-    column = filled[0]
-    others = {shape_of(row[column]) for row in rows[:_SAMPLE] if row[column] and row is not cells}
-    text = cells[column].strip()
-    is_note = others and " " in text and shape_of(text) not in others and column == 0
-    return f"is a note below the table: {text[:40]!r}" if is_note else None
 
 
 def _title_warnings(rows: Sequence[Row]) -> list[str]:
@@ -184,16 +155,3 @@ def _names_columns(cells: Sequence[str], following: Sequence[Row]) -> bool:
         if name.strip() and not _DIGIT.search(name) and with_digits > 0.6 * len(known):
             return True
     return False
-
-
-def _is_comment(cells: list[str], width: int) -> bool:
-    return _COMMENT.match(cells[0]) is not None and 2 * _filled(cells) <= max(width, 2)
-
-
-def shape_of(text: str) -> str:
-    """Return the shape of a value: each run of letters as `a`, each run of digits as `9`.
-
-    >>> shape_of("INC001"), shape_of("Total: 2")
-    ('a9', 'a: 9')
-    """
-    return _NUMBERS.sub("9", _LETTERS.sub("a", text.strip()))

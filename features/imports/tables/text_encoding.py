@@ -70,7 +70,7 @@ def _decode(content: bytes) -> DecodedText:
     except UnicodeDecodeError as error:
         text = content.decode(encoding, "replace")
         broken = text.count("\ufffd")
-        if encoding == "utf-8" and broken >= len(content) - _ascii_bytes(content) - broken:
+        if encoding == "utf-8" and 2 * broken >= _bytes_beyond_ascii(content):
             return _decode_legacy(content)
         line, verb = content.count(b"\n", 0, error.start) + 1, "is" if broken == 1 else "are"
         count = counted(broken, "broken character")
@@ -91,8 +91,8 @@ def _utf_16_without_mark(content: bytes) -> str | None:
     return None
 
 
-def _ascii_bytes(content: bytes) -> int:
-    return len(content.decode("ascii", "ignore"))
+def _bytes_beyond_ascii(content: bytes) -> int:
+    return len(content) - len(content.decode("ascii", "ignore"))
 
 
 def _decode_legacy(content: bytes) -> DecodedText:

@@ -190,3 +190,29 @@ def test_many_stray_quotes_are_read_in_linear_time() -> None:
     table = read_csv(text)
     assert len(table.lines) == 20_000
     assert len(table.warnings) == 4
+
+
+def test_a_stray_quote_between_values_on_several_lines_costs_no_row() -> None:
+    rows = [[f"INC{n}", "2025-11-03 08:15", MULTI_LINE, f"till {n}"] for n in range(1, 9)]
+    names = ["number", "opened_at", "description", "short_description"]
+    text = written([names, *rows]) + 'INC9,2025-11-03 08:16,"stray,desk\r\n' + written(rows)
+    table = read_csv(text)
+    assert len(table.lines) == 17
+    assert table.columns["description"][8] == '"stray'
+    assert set(table.columns["description"][9:]) == {MULTI_LINE.replace("\r\n", "\n")}
+    assert "a quote is never closed" in table.warnings[0]
+
+
+def test_totals_are_rows_of_a_total_alone() -> None:
+    rows = "1,Total outage,,\n2,Sum of all fears,,\n,Count of rows is wrong,,\n"
+    table = read_csv("number,title,group,notes\n" + rows + "3,x,y,z\nSumme: 3,,,\n(4 rows),,,\n")
+    assert len(table.lines) == 4
+    assert [row.reason for row in table.rejected] == [
+        "is a total: 'Summe: 3'",
+        "is a total: '(4 rows)'",
+    ]
+
+
+def test_a_rule_below_the_header_is_no_record() -> None:
+    table = read_csv("number|title|opened_at\n------|-----|------\nINC1|vpn|2025-11-03\n(1 row)\n")
+    assert table.columns["number"] == ("INC1",)

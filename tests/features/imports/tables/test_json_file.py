@@ -64,3 +64,14 @@ def test_what_is_no_record_is_named_by_its_line() -> None:
 
 def test_an_empty_list_has_no_rows() -> None:
     assert read_json('{"result": []}').lines == []
+
+
+def test_an_array_that_is_cut_off_loses_its_last_record_only() -> None:
+    text = json.dumps(RECORDS, indent=1)
+    for read in (read_json, read_json_lines):
+        table = read(text[: text.rindex("case")])
+        assert list(table.columns["number"]) == IDS[:2]
+        assert [(row.line, row.reason) for row in table.rejected] == [
+            (3, "is cut off or is not JSON")
+        ]
+    assert ids_of(read_json(text.removesuffix("\n]") + ",\n]")) == IDS
