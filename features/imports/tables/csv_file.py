@@ -31,34 +31,45 @@ def read_csv(text: str) -> Table:
         text, skipped_lines = text[stated.end() :], 1
     sample = _sample_of(text)
     separator = stated[1] if stated else _separator_of(sample)
-    rows = _regular_rows(text, separator)
-    if rows is None and '\\"' in text:
-        rows = _regular_rows(text.replace('\\"', '""'), separator)
+    rows, long_rows = _regular_rows(text, separator)
     warnings: list[str] = []
-    if rows is None:
-        rows, warnings = read_with_stray_quotes(text, separator, _width_of(sample, separator))
+    if rows is None or hides_rows(rows, long_rows, separator):
+        lenient = read_with_stray_quotes(text, separator, _width_of(sample, separator))
+        warnings = lenient.warnings
+        if rows is None or lenient.has_unclosed_quotes:
+            rows = lenient.rows
     if skipped_lines:
         rows = [(line + skipped_lines, cells) for line, cells in rows]
     table = table_of_rows(rows)
     return replace(table, separator=separator, warnings=(*warnings, *table.warnings))
 
 
-def _regular_rows(text: str, separator: str) -> list[Row] | None:
-    """Return the rows that are not blank, None if a quote is not where it belongs."""
+def _regular_rows(text: str, separator: str) -> tuple[list[Row] | None, list[int]]:
+    """Return the rows that are not blank, and the positions of those on several lines.
+
+    The rows are None if a quote is not where it belongs.
+    """
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[Row] = []
-    long_rows: list[list[str]] = []
+    long_rows: list[int] = []
     end = 0
     try:
         for cells in reader:
             line, end = end + 1, reader.line_num
             if any(cells):
-                rows.append((line, cells))
                 if end > line:
-                    long_rows.append(cells)
+                    long_rows.append(len(rows))
+                rows.append((line, cells))
     except csv.Error:
-        return None
-    return None if hides_rows(long_rows, rows, separator) else rows
+        if _escapes_by_backslash(text, reader.line_num):
+            return _regular_rows(text.replace('\\"', '""'), separator)
+        return None, []
+    return rows, long_rows
+
+
+def _escapes_by_backslash(text: str, line: int) -> bool:
+    """Return whether the line of a disordered quote holds a quote after a backslash."""
+    return any('\\"' in part for part in islice(StringIO(text, newline=""), line - 1, line))
 
 
 def _sample_of(text: str) -> list[str]:

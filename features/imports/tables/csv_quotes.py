@@ -1,89 +1,74 @@
 """Reads csv files with stray quotes: a quote that is never closed must not swallow other rows."""
 
 import csv
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import StringIO
-from itertools import islice, takewhile
+from itertools import takewhile
 
 from features.formatting import counted
-from features.imports.tables.note_rows import shape_of
 from features.imports.tables.row_grid import Row
+from features.imports.tables.row_pattern import RowPattern, pattern_of, split_line
 
-_MIN_EXAMPLES = 3
-_MAX_SHAPES = 6
-_MIN_SHARE = 0.75
-_LONGEST_VALUE = 40
 _MIN_WIDTH = 3
 _MOST_LINES = 2_000
 _SHOWN = 3
 
 
+def hides_rows(rows: Sequence[Row], long_rows: Sequence[int], separator: str) -> bool:
+    """Return whether a value on several lines seems to hold further rows.
+
+    Either a line inside it looks like a row, or what follows it does not. `long_rows` are the
+    positions of the rows on several lines.
+    """
+    if not long_rows:
+        return False
+    pattern = pattern_of((cells for _, cells in rows), separator, _usual_width(rows))
+    return bool(pattern.shapes) and any(
+        len(rows[position][1]) != pattern.width
+        or _holds_row(rows[position][1], pattern)
+        or (position + 1 < len(rows) and not pattern.resembles(rows[position + 1][1]))
+        for position in long_rows
+    )
+
+
+def _holds_row(cells: Sequence[str], pattern: RowPattern) -> bool:
+    return any(
+        line.count(pattern.separator) >= max(pattern.width, _MIN_WIDTH) - 1
+        and pattern.fits(split_line(line, pattern.separator))
+        for cell in cells
+        for line in cell.splitlines()[1:]
+    )
+
+
+def _usual_width(rows: Sequence[Row]) -> int:
+    return Counter(len(cells) for _, cells in rows[:_MOST_LINES]).most_common(1)[0][0]
+
+
 @dataclass(frozen=True, slots=True)
-class RowPattern:
-    """How rows look: their number of cells, and the shapes of values in columns with few shapes.
+class LenientRows:
+    """The rows of a file with disordered quotes, and warnings."""
 
-    Columns of ids and times have few shapes, all with digits: `INC1` has the shape `a9`.
-    """
-
-    separator: str
-    width: int
-    shapes: dict[int, frozenset[str]] = field(default_factory=dict)
-
-    def fits(self, cells: Sequence[str]) -> bool:
-        """Return whether cells look like a row of the table."""
-        return len(cells) == self.width and all(
-            not cells[column].strip() or shape_of(cells[column]) in shapes
-            for column, shapes in self.shapes.items()
-        )
+    rows: list[Row]
+    warnings: list[str]
+    has_unclosed_quotes: bool
 
 
-def hides_rows(long_rows: Iterable[Sequence[str]], rows: Sequence[Row], separator: str) -> bool:
-    """Return whether a value of the rows on several lines seems to hold further rows."""
-    pattern: RowPattern | None = None
-    for cells in long_rows:
-        for line in (line for cell in cells for line in cell.splitlines()[1:]):
-            if line.count(separator) < _MIN_WIDTH - 1:
-                continue
-            pattern = pattern or _pattern_of((row for _, row in rows), separator, len(cells))
-            if pattern.shapes and pattern.fits(split_line(line, separator)):
-                return True
-    return False
-
-
-def split_line(line: str, separator: str) -> list[str]:
-    """Return the cells of one line; a quote that is not closed before a separator is plain text.
-
-    >>> split_line('1,"a, b","screen" is black,"never closed', ",")
-    ['1', 'a, b', '"screen" is black', '"never closed']
-    """
-    mark = re.escape(separator)
-    cell = re.compile(rf'(?:"((?:[^"]|"")*)"(?={mark}|$)|([^{mark}]*))({mark}|$)')
-    cells, position = [], 0
-    while match := cell.match(line, position):
-        cells.append(match[2] if match[1] is None else match[1].replace('""', '"'))
-        position = match.end()
-        if not match[3]:
-            break
-    return cells
-
-
-def read_with_stray_quotes(text: str, separator: str, width: int) -> tuple[list[Row], list[str]]:
-    """Return the rows of a file in which quotes are not where they belong, and warnings.
+def read_with_stray_quotes(text: str, separator: str, width: int) -> LenientRows:
+    """Return the rows of a file in which quotes are not where they belong.
 
     A value goes over several lines only if its quote is closed and the lines do not all look like
     rows. Otherwise the quote is plain text. `width` is the number of columns.
     """
     lines = [line.rstrip("\r\n") for line in StringIO(text, newline="")]
     # Lines of a longer value may look like short rows, so rows that are surely rows come first.
-    pattern = _pattern_of(_orderly_rows(lines, separator), separator, width)
+    pattern = pattern_of(_orderly_rows(lines, separator), separator, width)
     if not pattern.shapes:
-        pattern = _pattern_of(_one_line_rows(lines, separator), separator, width)
+        pattern = pattern_of(_one_line_rows(lines, separator), separator, width)
     reader = _QuoteReader(lines, pattern)
-    return reader.rows(), reader.warnings()
+    return LenientRows(reader.rows(), reader.warnings(), reader.has_unclosed_quotes)
 
 
 def _orderly_rows(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
@@ -95,22 +80,6 @@ def _orderly_rows(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
 def _one_line_rows(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
     found = (_strict_cells(line, separator) for line in lines)
     return (cells for cells in found if cells)
-
-
-def _pattern_of(rows: Iterable[Sequence[str]], separator: str, width: int) -> RowPattern:
-    """Return how rows look, from the first of them."""
-    examples = list(islice((cells for cells in rows if len(cells) == width), _MOST_LINES))
-    shapes = {}
-    for column in range(width):
-        values = [cells[column] for cells in examples if cells[column].strip()]
-        if max(map(len, values), default=0) > _LONGEST_VALUE:
-            continue
-        counts = Counter(map(shape_of, values))
-        found = {shape: count for shape, count in counts.most_common(_MAX_SHAPES) if "9" in shape}
-        # The header, and rows that are no records, have other shapes.
-        if sum(found.values()) >= max(_MIN_EXAMPLES, _MIN_SHARE * counts.total()):
-            shapes[column] = frozenset(found)
-    return RowPattern(separator, width, shapes)
 
 
 def _strict_cells(line: str, separator: str) -> list[str] | None:
@@ -147,6 +116,11 @@ class _QuoteReader:
             position = end
         return rows
 
+    @property
+    def has_unclosed_quotes(self) -> bool:
+        """Whether a quote is never closed, as far as the rows were read."""
+        return bool(self._unclosed)
+
     def warnings(self) -> list[str]:
         """Return a warning for each of the first stray quotes, and one for the others."""
         warnings = [
@@ -167,23 +141,34 @@ class _QuoteReader:
         if not _is_open(line, self._separator):
             return self._one_line(line), start + 1
         cells, end = self._strict_record(start)
-        if cells:
-            inside = self._lines[start + 1 : end]
-            alike = sum(self._pattern.fits(split_line(line, self._separator)) for line in inside)
-            is_row = self._pattern.fits(split_line(line, self._separator))
-            if not (is_row and alike == len(inside) and self._pattern.shapes):
-                if alike and self._pattern.shapes:
-                    self._enclosing.append((start + 1, alike))
-                return cells, end
+        if cells and not self._swallows_rows(start, end):
+            return cells, end
         self._unclosed.append((start + 1, self._swallowed(start)))
         return self._unclosed_row(start)
 
+    def _swallows_rows(self, start: int, end: int) -> bool:
+        """Return whether a row on several lines consists of rows, or ends in the middle of one.
+
+        Rows that merely lie inside a value are noted.
+        """
+        pattern, inside = self._pattern, self._lines[start + 1 : end]
+        if not pattern.shapes:
+            return False
+        alike = sum(pattern.fits(split_line(line, self._separator)) for line in inside)
+        if pattern.fits(split_line(self._lines[start], self._separator)):
+            is_broken = end < len(self._lines) and not self._begins_row(self._lines[end])
+            if alike == len(inside) or (is_broken and self._begins_row(inside[0])):
+                return True
+        if alike:
+            self._enclosing.append((start + 1, alike))
+        return False
+
     def _one_line(self, line: str) -> list[str]:
         cells = split_line(line, self._separator)
-        if len(cells) == self._pattern.width:
-            return cells
+        lazy = split_line(line, self._separator, is_lazy=True)
         lenient = next(csv.reader([line], delimiter=self._separator))
-        return lenient if len(lenient) == self._pattern.width else cells
+        readings = (cells, lazy, lenient)
+        return next((one for one in readings if len(one) == self._pattern.width), cells)
 
     def _strict_record(self, start: int) -> tuple[list[str], int]:
         """Return the cells of a value over several lines and its end; no cells if there is none."""
@@ -215,29 +200,20 @@ class _QuoteReader:
             return first, start + 1
         if len(first) == self._pattern.width:
             return [*first[:-1], "\n".join([first[-1], *self._lines[start + 1 : end]])], end
-        joined = (f"{line}\n" for line in self._lines[start:end])
-        cells = next(csv.reader(joined, delimiter=self._separator), first)
+        joined = "\n".join(self._lines[start:end])
+        cells = split_line(joined, self._separator, is_lazy=True)
         return (cells, end) if len(cells) == self._pattern.width else (first, start + 1)
 
     def _begins_row(self, line: str) -> bool:
-        cells, pattern = split_line(line, self._separator), self._pattern
-        if not pattern.shapes:
-            return len(cells) == pattern.width
-        # The value whose quote is open goes on in the next line, so it has no shape yet.
-        known = [
-            column
-            for column in pattern.shapes
-            if column < len(cells) and not cells[column].startswith('"')
-        ]
-        is_alike = all(shape_of(cells[column]) in pattern.shapes[column] for column in known)
-        return bool(known) and is_alike and len(cells) <= pattern.width
+        return self._pattern.begins(split_line(line, self._separator))
 
 
 def _is_open(line: str, separator: str) -> bool:
     """Return whether a quote that opens a value is not closed on its line."""
-    return any(
-        cell.startswith('"') and cell.count('"') % 2 == 1 for cell in split_line(line, separator)
-    )
+    if line[:1] == '"' and line.count('"') % 2 == 1:
+        return True
+    cells = split_line(line, separator)
+    return any(cell.startswith('"') and cell.count('"') % 2 == 1 for cell in cells)
 
 
 def _lines(count: int) -> str:

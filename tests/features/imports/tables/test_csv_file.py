@@ -4,6 +4,8 @@ import csv
 from io import StringIO
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from features.imports.tables.csv_file import read_csv
 from features.imports.tables.table import Table
@@ -216,3 +218,27 @@ def test_totals_are_rows_of_a_total_alone() -> None:
 def test_a_rule_below_the_header_is_no_record() -> None:
     table = read_csv("number|title|opened_at\n------|-----|------\nINC1|vpn|2025-11-03\n(1 row)\n")
     assert table.columns["number"] == ("INC1",)
+
+
+def test_quotes_inside_quoted_values_may_be_written_once() -> None:
+    text = '"number","opened_at","text","group"\n"1","2025-11-03","the "screen" is black","Net"\n'
+    text += '"2","2025-11-04","the "big, red" one","Net"\n"3","2025-11-05","all ""well""","Mail"\n'
+    text += '"4","2025-11-06","""quoted""","Mail"\n"5","2025-11-07","first "line"\nsecond","Mail"\n'
+    table = read_csv(text + '"6","2025-11-08","last","Mail"\n')
+    assert table.columns["text"] == (
+        *('the "screen" is black', 'the "big, red" one', 'all "well"', '"quoted"'),
+        *('first "line"\nsecond', "last"),
+    )
+    assert set(table.columns["group"]) == {"Net", "Mail"}
+
+
+@given(
+    texts=st.lists(st.text(alphabet='a1 ",;\n\r|#\\', max_size=12), min_size=1, max_size=12),
+    separator=st.sampled_from(",;"),
+)
+@settings(max_examples=300, deadline=None)
+def test_what_a_program_writes_is_read_as_written(texts: list[str], separator: str) -> None:
+    rows = [[f"INC{n}", f"2025-11-{n + 1:02}", text, "Net"] for n, text in enumerate(texts)]
+    table = read_csv(written([["number", "opened", "text", "group"], *rows], separator))
+    assert [list(row) for row in rows_of(table)] == rows
+    assert table.rejected == ()
