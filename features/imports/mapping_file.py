@@ -88,5 +88,10 @@ def _comment(column: InspectedColumn) -> str:
 
 
 def _yaml(value: object) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
+    """Return a value as YAML on one line."""
+    # Only double quotes keep a line break in a column's name on one line.
+    style = '"' if "\n" in str(value) or "\\n" in repr(value) else None
+    text = yaml.safe_dump(
+        value, default_flow_style=True, default_style=style, allow_unicode=True, width=10**6
+    )
     return text.strip().removesuffix("...").strip()

@@ -111,6 +111,8 @@ def _lines(inspection: Inspection) -> Iterator[str]:
         )
         more = f" and {len(rows) - _SHOWN_LINES:,} more" if len(rows) > _SHOWN_LINES else ""
         yield f"  {lines}{more}: {reason}"
+    if (hidden := len(inspection.rejected_by_reason) - _SHOWN_LINES) > 0:
+        yield f"  and rows for {counted(hidden, 'further reason')}"
     yield from (f"  warning: {warning}" for warning in history.warnings)
     yield from (f"  missing: {role}: {cost}" for role, cost in inspection.missing.items())
 

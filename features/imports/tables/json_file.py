@@ -8,9 +8,10 @@ from features.domain.history import RejectedRow
 from features.imports.tables.json_values import columns_of
 from features.imports.tables.table import Table
 
+# Keys below which services put their records; a plural `s` and capitals do not matter.
 _LIST_KEYS = (
-    *("result", "results", "records", "issues", "incidents", "tickets", "data"),
-    *("alerts", "requests", "bugs", "items", "rows", "values", "value", "nodes", "hits"),
+    *("result", "record", "issue", "incident", "ticket", "data"),
+    *("alert", "request", "bug", "item", "row", "value", "node", "hit"),
 )
 # An object with one of these keys is a record itself, even if it holds a list of objects too.
 _RECORD_KEYS = frozenset(
@@ -100,16 +101,19 @@ def _records_in(content: object) -> Sequence[object]:
 
 
 def _inner_list(content: object, depth: int) -> list[object] | None:
+    """Return the list of records inside an object, or the only record, None if it holds none."""
     if not isinstance(content, dict) or depth > _MAX_DEPTH or _RECORD_KEYS & content.keys():
         return None
     for value in _listed_values(content):
         if isinstance(value, list) and all(isinstance(item, dict) for item in value):
             return value
+        if isinstance(value, dict) and len(content) == 1 and _RECORD_KEYS & value.keys():
+            return [value]
         if (found := _inner_list(value, depth + 1)) is not None:
             return found
     return None
 
 
 def _listed_values(content: dict[str, object]) -> Iterator[object]:
-    plain_keys = {key.lower(): key for key in content}
+    plain_keys = {key.lower().removesuffix("s"): key for key in content}
     yield from (content[plain_keys[key]] for key in _LIST_KEYS if key in plain_keys)

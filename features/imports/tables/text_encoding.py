@@ -25,6 +25,7 @@ _OTHER_FILES = (
     (b"\xd0\xcf\x11\xe0", "is binary, an old Excel workbook; save it as .xlsx"),
     (b"PAR1", "is a parquet file; let its name end in .parquet"),
 )
+_HTML = ("<!doctype html", "<html")
 # With fewer candidates, a few words are enough to tell one encoding from another.
 _LEGACY = (
     *("cp1252", "cp1250", "mac_roman", "cp1251", "cp850", "cp1253", "cp1254", "koi8_r"),
@@ -57,6 +58,10 @@ def decode_text(content: bytes, path: Path) -> DecodedText:
     decoded = _decode(content)
     if not decoded.text.strip():
         raise UnreadableFile(f"{path}: the file is empty")
+    if decoded.text.lstrip()[:15].lower().startswith(_HTML):
+        raise UnreadableFile(
+            f"{path}: the file is an HTML page, perhaps a login page; export again"
+        )
     if "\x00" in decoded.text.split("\n", 1)[0]:
         raise UnreadableFile(f"{path}: the file is binary; export it again as csv or jsonl")
     return decoded

@@ -21,7 +21,7 @@ def ids_of(table: Table) -> list[str]:
     "content",
     [
         RECORDS,
-        *({key: RECORDS} for key in LIST_KEYS[:-1]),
+        *({key: RECORDS} for key in LIST_KEYS),
         {"total": 3, "startAt": 0, "next": None, "issues": RECORDS, "warnings": []},
         {"data": {"issues": {"nodes": RECORDS}}},
         {"count": 3, "value": RECORDS},
@@ -75,3 +75,9 @@ def test_an_array_that_is_cut_off_loses_its_last_record_only() -> None:
             (3, "is cut off or is not JSON")
         ]
     assert ids_of(read_json(text.removesuffix("\n]") + ",\n]")) == IDS
+
+
+def test_a_wrapped_record_is_a_record() -> None:
+    lines = "\n".join(json.dumps({"ticket": record}) for record in RECORDS)
+    assert ids_of(read_json_lines(lines)) == IDS
+    assert ids_of(read_json(json.dumps({"result": RECORDS[0]}))) == IDS[:1]

@@ -79,6 +79,7 @@ def test_one_byte_beyond_ascii_is_read_as_windows_1252() -> None:
         (b"PAR1", "parquet"),
         (b"\x00\x01\x02\x00", "binary"),
         (b" \n", "empty"),
+        (b"\n<!DOCTYPE html><html><body>Sign in</body></html>", "HTML page"),
     ],
 )
 def test_a_file_of_another_kind_is_named(content: bytes, reason: str) -> None:
