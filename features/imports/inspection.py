@@ -31,14 +31,14 @@ _COSTS = {
 
 @dataclass(frozen=True, slots=True)
 class InspectedColumn:
-    """A column of an export: its role (empty if unused), and some values.
+    """A column of an export: its roles (none if unused), and some values.
 
     `told` says by what the role is known: `mapping` or `header`, empty without a role. `values` are
     up to three distinct values, masked and cut to 60 characters.
     """
 
     header: str
-    role: str
+    roles: tuple[str, ...]
     told: str
     values: tuple[str, ...]
 
@@ -61,7 +61,7 @@ class Inspection:
     @property
     def unused(self) -> tuple[InspectedColumn, ...]:
         """The columns without a role."""
-        return tuple(column for column in self.columns if not column.role)
+        return tuple(column for column in self.columns if not column.roles)
 
     @property
     def open_incidents(self) -> int:
@@ -118,7 +118,7 @@ def _inspection(
         columns=tuple(
             InspectedColumn(
                 header,
-                ", ".join(roles.get(header, ())),
+                tuple(roles.get(header, ())),
                 told if header in roles else "",
                 _values(table.columns[header], masking),
             )

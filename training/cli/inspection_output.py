@@ -33,10 +33,14 @@ def inspection_json(inspection: Inspection) -> str:
         "open": inspection.open_incidents,
         "rejected": [asdict(row) for row in history.rejected],
         "warnings": list(history.warnings),
-        "columns": {column.header: column.role for column in inspection.columns if column.role},
+        "columns": {one.header: one.roles[0] for one in inspection.columns if one.roles},
         "unused": [column.header for column in inspection.unused],
         "column_details": {
-            column.header: {"told": column.told or None, "values": list(column.values)}
+            column.header: {
+                "roles": column.roles,
+                "told": column.told or None,
+                "values": column.values,
+            }
             for column in inspection.columns
         },
         "missing": dict(inspection.missing),
@@ -95,7 +99,7 @@ def _column_table(inspection: Inspection) -> Table:
         table.add_column(heading, overflow="fold")
     for column in inspection.columns:
         values = " | ".join(column.values) or "empty"
-        cells = (column.header, column.role or "not used", column.told, values)
+        cells = (column.header, ", ".join(column.roles) or "not used", column.told, values)
         table.add_row(*map(Text, cells))
     return table
 

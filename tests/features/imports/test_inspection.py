@@ -34,7 +34,11 @@ def test_a_column_that_is_empty_is_missing(tmp_path: Path) -> None:
 def test_a_column_may_have_several_roles(tmp_path: Path) -> None:
     mapping = {"report": {"title": "a", "attributes": ["b"]}, "split_by": "b"}
     inspection = inspect(tmp_path, "a,b,c\nx,1,y\nz,2,y\n", mapping)
-    assert [column.role for column in inspection.columns] == ["title", "attributes, split_by", ""]
+    assert [column.roles for column in inspection.columns] == [
+        ("title",),
+        ("attributes", "split_by"),
+        (),
+    ]
 
 
 def test_values_are_distinct_masked_and_short(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def test_json_says_how_the_export_is_understood(export: Path) -> None:
     }
     assert found["unused"] == ["Seen by"]
     assert found["column_details"]["Seen by"] == {
+        "roles": [],
         "told": None,
         "values": ["<email>", "ben", "called"],
     }
