@@ -56,6 +56,9 @@ def decode_text(content: bytes, path: Path) -> DecodedText:
         if content.startswith(start):
             raise UnreadableFile(f"{path}: the file {problem}")
     decoded = _decode(content)
+    # Files that were appended to one another keep the byte order mark of each.
+    if "\ufeff" in decoded.text:
+        decoded = decoded._replace(text=decoded.text.replace("\ufeff", ""))
     if not decoded.text.strip():
         raise UnreadableFile(f"{path}: the file is empty")
     if decoded.text.lstrip()[:15].lower().startswith(_HTML):

@@ -85,3 +85,8 @@ def test_one_byte_beyond_ascii_is_read_as_windows_1252() -> None:
 def test_a_file_of_another_kind_is_named(content: bytes, reason: str) -> None:
     with pytest.raises(UnreadableFile, match=reason):
         decode_text(content, PATH)
+
+
+def test_files_that_were_appended_keep_no_byte_order_mark() -> None:
+    content = "number,title\n1,a\n".encode("utf-8-sig")
+    assert decode_text(content + content, PATH).text == "number,title\n1,a\n" * 2
