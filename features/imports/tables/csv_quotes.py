@@ -26,7 +26,7 @@ def hides_rows(rows: Sequence[Row], long_rows: Sequence[int], separator: str) ->
     if not long_rows:
         return False
     pattern = pattern_of((cells for _, cells in rows), separator, _usual_width(rows))
-    return bool(pattern.shapes) and any(
+    return pattern.is_telling and any(
         len(rows[position][1]) != pattern.width
         or _holds_row(rows[position][1], pattern)
         or (position + 1 < len(rows) and not pattern.resembles(rows[position + 1][1]))

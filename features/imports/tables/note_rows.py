@@ -15,19 +15,20 @@ _TOTAL = re.compile(
 )
 _SAMPLE = 200
 _MOST_NOTES = 5
+_MOST_SHAPES = 6
 _SHOWN = 40
 
 
 def marking_reason(cells: Sequence[str], header: Sequence[str]) -> str | None:
     """Return why a row is no record, if it repeats the header, or is a rule or a comment.
 
-    >>> marking_reason(["# first week", ""], ["Number", "Title"])
+    >>> marking_reason(["# first week", "", ""], ["Number", "Title", "Group"])
     'is a comment'
     """
     if cells[0] == header[0] and _known(cells) == _known(header):
         return "repeats the header"
     mark = cells[0][:1]
-    if mark == "#" and _COMMENT.match(cells[0]) and 2 * len(_known(cells)) <= max(len(header), 2):
+    if mark == "#" and _COMMENT.match(cells[0]) and _has_few(cells, len(header)):
         return "is a comment"
     if mark and mark in "-=+" and all(_RULE.fullmatch(cell) for cell in _known(cells)):
         return "is a rule between rows"
@@ -72,9 +73,15 @@ def _known(cells: Sequence[str]) -> list[str]:
     return [cell.strip() for cell in cells if cell.strip()]
 
 
+def _has_few(cells: Sequence[str], width: int) -> bool:
+    # In a table of two columns, a row with one value is as likely a record.
+    return len(cells) == 1 < width or (width > 2 and 2 * len(_known(cells)) <= width)
+
+
 def _is_note(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     text = cells[0].strip()
     if " " not in text or any(cell.strip() for cell in cells[1:]):
         return False
     others = {shape_of(row[0]) for row in rows[:_SAMPLE] if row[0] and row is not cells}
-    return bool(others) and shape_of(text) not in others
+    # A column of free texts has a shape for nearly every value, which tells nothing.
+    return 0 < len(others) <= _MOST_SHAPES and shape_of(text) not in others

@@ -26,6 +26,13 @@ class RowPattern:
     width: int
     shapes: Mapping[int, frozenset[str]]
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether the shapes tell rows from other text, as those of an id or a time do."""
+        return len(self.shapes) > 1 or any(
+            len(shape) > 1 for shapes in self.shapes.values() for shape in shapes
+        )
+
     def fits(self, cells: Sequence[str]) -> bool:
         """Return whether cells look like a row of the table."""
         return len(cells) == self.width and all(

@@ -116,6 +116,19 @@ def test_a_number_sign_is_no_comment_where_rows_are_numbered_so() -> None:
     assert not table.rejected
 
 
+def test_a_record_with_a_title_alone_is_no_note() -> None:
+    titles = ["VPN down", "mail (late)", "till 4 is offline", "why?", "a/b", "x + y", "1: z", "w"]
+    rows = "".join(f'"{title}",Net,text\n' for title in titles)
+    table = read_csv("title,group,text\n" + rows + "printer: jam,,\n")
+    assert table.columns["title"][-1] == "printer: jam"
+
+
+def test_two_columns_have_no_comments_of_one_value() -> None:
+    table = read_csv("title,group\n#help me,\nVPN,Net\n# exported by ana\n")
+    assert table.columns["title"] == ("#help me", "VPN")
+    assert [row.reason for row in table.rejected] == ["is a comment"]
+
+
 def test_an_incident_with_an_id_alone_is_kept() -> None:
     table = read_csv(HEADER + "INC1,2025-11-03,Net,VPN\nINC2,,,\n")
     assert table.columns["number"] == ("INC1", "INC2")
