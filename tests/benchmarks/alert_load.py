@@ -1,9 +1,9 @@
 """Delivers alerts to a running service in an open loop, also while it is killed again and again.
 
 `python tests/benchmarks/alert_load.py` delivers 5,000 alerts over 60 groups within a minute;
-`--kills 50` delivers while the service is killed (SIGKILL) at random moments and started again; what
-was acknowledged must be in the inbox afterwards. PRECEDENT_HOME names the home, whose champions
-answer; its store is copied, so that the home stays as it is.
+`--kills 50` delivers while the service is killed (SIGKILL) at random moments and started again. An
+alert that was acknowledged must be in the inbox afterwards. PRECEDENT_HOME names the home, whose
+champions answer; its store is copied, so that the home stays as it is.
 """
 
 import argparse
