@@ -24,6 +24,7 @@ from models.runbooks.passages import (
     passages_of,
     read_report,
 )
+from models.runbooks.section_names import alert_names
 
 Floats = NDArray[np.float64]
 _EncodedQuery = tuple[RunbookQuery, Vectors]
@@ -70,6 +71,7 @@ class RunbookIndex:
         self.passages: tuple[Passage, ...]
         self.names = _distinctive_names([names_of(runbook) for runbook in self.runbooks])
         self.own_names = [own_names(runbook) for runbook in self.runbooks]
+        self.alert_names = _distinctive_names([alert_names(runbook) for runbook in self.runbooks])
         names = [name_terms(runbook) for runbook in self.runbooks]
         self.name_vocabulary = frozenset(chain.from_iterable(names))
         bodies = [body_terms(runbook) for runbook in self.runbooks]

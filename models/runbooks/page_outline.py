@@ -1,0 +1,66 @@
+"""The outline of a runbook: which section contains which, and which one an anchor names."""
+
+import re
+
+from features.domain.runbook import Runbook
+from features.text.tokens import plain_name
+from models.runbooks.section_names import names_a_subject
+
+_PREFIXES = re.compile(r"^(?:user-content-|markdown-header-|_)+", re.IGNORECASE)
+_LEAD = 7
+
+
+def section_at(runbook: Runbook, anchor: str) -> int | None:
+    """Return the place of the section that an anchor names, None if no section has it.
+
+    >>> section_at(Runbook("a", "A", (Section("Fix it", "", anchors=("fix-it",)),)), "Fix_it")
+    0
+    """
+    bare = _PREFIXES.sub("", anchor)
+    places = range(len(runbook.sections))
+    exact = (n for n in places if bare in runbook.sections[n].anchors)
+    wanted = plain_name(bare)
+    loose = (
+        n
+        for n in places
+        if wanted and wanted in {plain_name(name) for name in runbook.sections[n].anchors}
+    )
+    titled = (
+        n
+        for n in places
+        if runbook.sections[n].anchors
+        and wanted == plain_name(runbook.title) + plain_name(runbook.sections[n].heading)
+    )
+    return next((n for found in (exact, loose, titled) for n in found), None)
+
+
+def ancestors(runbook: Runbook, place: int) -> list[int]:
+    """Return the place of a section and those of the sections that contain it, outwards."""
+    places = [place]
+    level = runbook.sections[place].level
+    for n in range(place - 1, -1, -1):
+        if 0 < runbook.sections[n].level < level:
+            places.append(n)
+            level = runbook.sections[n].level
+    return places
+
+
+def subtree(runbook: Runbook, place: int) -> range:
+    """Return the places of a section and of its subsections."""
+    level = runbook.sections[place].level
+    later = range(place + 1, len(runbook.sections))
+    end = next((n for n in later if runbook.sections[n].level <= level), len(runbook.sections))
+    return range(place, end)
+
+
+def topics_of(runbook: Runbook) -> list[int]:
+    """Return the places of the innermost sections that have steps and a subject of their own.
+
+    A heading such as `Mitigation` names a role and no subject.
+    """
+    subjects = [
+        n
+        for n, section in enumerate(runbook.sections)
+        if section.steps and 0 < section.level < _LEAD and names_a_subject(section.heading)
+    ]
+    return [n for n in subjects if not any(m in subtree(runbook, n)[1:] for m in subjects)]
