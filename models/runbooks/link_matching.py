@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from features.domain.report import IncidentReport
 from features.domain.runbook import Runbook
-from models.runbooks.page_outline import section_at
+from models.runbooks.page_outline import row_at, section_at
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.section_choice import ChosenPart
 from models.runbooks.web_addresses import (
@@ -111,7 +111,7 @@ def _rows_by_path(address: WebAddress, index: RunbookIndex) -> list[int]:
     return rows or [
         row
         for row, runbook in enumerate(index.runbooks)
-        if not path_segments(runbook.id) and section_at(runbook, address.anchor) is not None
+        if not path_segments(runbook.id) and _has_anchor(runbook, address.anchor)
     ]
 
 
@@ -146,8 +146,12 @@ def _narrowed(rows: list[int], address: WebAddress, index: RunbookIndex) -> list
         for row in rows
         if parse_address(index.runbooks[row].url or "").anchor.lower() == address.anchor.lower()
     ]
-    named = [row for row in rows if section_at(index.runbooks[row], address.anchor) is not None]
+    named = [row for row in rows if _has_anchor(index.runbooks[row], address.anchor)]
     return own or named or rows
+
+
+def _has_anchor(runbook: Runbook, anchor: str) -> bool:
+    return section_at(runbook, anchor) is not None or row_at(runbook, anchor) is not None
 
 
 def part_url(runbook: Runbook, part: ChosenPart | None, link: Link | None) -> str | None:

@@ -2,12 +2,13 @@
 
 import re
 
-from features.domain.runbook import Runbook
+from features.domain.runbook import Runbook, TableRow
 from features.text.tokens import plain_name
 from models.runbooks.section_names import names_a_subject
 
 _PREFIXES = re.compile(r"^(?:user-content-|markdown-header-|_)+", re.IGNORECASE)
 _LEAD = 7
+_SHORTEST_KEY = 4
 
 
 def section_at(runbook: Runbook, anchor: str) -> int | None:
@@ -32,6 +33,20 @@ def section_at(runbook: Runbook, anchor: str) -> int | None:
         and wanted == plain_name(runbook.title) + plain_name(runbook.sections[n].heading)
     )
     return next((n for found in (exact, loose, titled) for n in found), None)
+
+
+def row_at(runbook: Runbook, anchor: str) -> tuple[int, TableRow] | None:
+    """Return the row that an anchor names, with the place of its section; None without one.
+
+    The anchor may have words before the name of the row, as in `alert-name-disk-full`.
+    """
+    wanted = plain_name(_PREFIXES.sub("", anchor))
+    rows = ((n, row) for n, section in enumerate(runbook.sections) for row in section.rows)
+    keys = ((n, row, plain_name(row.key)) for n, row in rows)
+    return next(
+        ((n, row) for n, row, key in keys if len(key) >= _SHORTEST_KEY and wanted.endswith(key)),
+        None,
+    )
 
 
 def ancestors(runbook: Runbook, place: int) -> list[int]:

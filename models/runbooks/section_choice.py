@@ -10,7 +10,7 @@ from features.domain.report import IncidentReport
 from features.domain.runbook import Runbook, Section, TableRow
 from features.text.cleaning import split_camel_case
 from features.text.tokens import plain_name, terms_of
-from models.runbooks.page_outline import ancestors, section_at, subtree, topics_of
+from models.runbooks.page_outline import ancestors, row_at, section_at, subtree, topics_of
 from models.runbooks.passages import RunbookQuery
 from models.runbooks.section_names import is_identifier, names_a_subject, names_in
 
@@ -45,13 +45,16 @@ def choose_part(
     alert, then the words of the sections.
     """
     linked = section_at(runbook, anchor) if anchor else None
+    linked_row = row_at(runbook, anchor) if anchor and linked is None else None
+    if linked_row is not None:
+        return _row_part(runbook, *linked_row, "the link names it")
     scope = range(len(runbook.sections)) if linked is None else subtree(runbook, linked)
     row = _named_row(report, query, runbook, scope)
     named = _named_section(report, query, runbook, scope)
     if named is not None and named != linked and (row is None or runbook.sections[named].steps):
         return _part(runbook, named, "its heading is the alert's name")
     if row is not None:
-        return _row_part(runbook, *row)
+        return _row_part(runbook, *row, "it has the alert's name")
     if linked is not None:
         return _part(runbook, linked, "the link names it")
     by_words = _section_by_words(query, runbook)
@@ -74,9 +77,9 @@ def _part(runbook: Runbook, place: int, reason: str) -> ChosenPart:
     return ChosenPart(subtree(runbook, place), steps, anchor, why)
 
 
-def _row_part(runbook: Runbook, place: int, row: TableRow) -> ChosenPart:
+def _row_part(runbook: Runbook, place: int, row: TableRow, reason: str) -> ChosenPart:
     section = _part(runbook, place, "")
-    why = f"row {row.key} of the table: it has the alert's name"
+    why = f"row {row.key} of the table: {reason}"
     return ChosenPart(section.sections, (row.step,), section.anchor, why)
 
 

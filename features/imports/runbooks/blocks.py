@@ -27,7 +27,7 @@ _WARNING = re.compile(
     rf"^[\W_]{{0,8}}(?:\[!)?({_WARNING_WORDS})\b\]?(?:[-+](?=\s))?\s*(?:[:.!\u2013\u2014-]+|\n|\Z|(?<=\])\s*)",
     re.IGNORECASE,
 )
-_QUOTED_WARNING = re.compile(rf"^[\W_]{{0,8}}(?:\[!)?({_WARNING_WORDS})\b\]?\W*", re.IGNORECASE)
+_LABEL = re.compile(rf"^[\W_]{{0,8}}({_WARNING_WORDS})[\W_]{{0,8}}$", re.IGNORECASE)
 _QUOTE_KIND = re.compile(r"^\[!(\w+)\][-+]?\s*")
 _SIGN = re.compile("^(?:⚠️?|🚨|❗️?|‼️?|⛔️?|🛑)\\s*")
 _PROHIBITION = re.compile(
@@ -151,7 +151,7 @@ def _without_anchors(inline: InlineText) -> tuple[InlineText, tuple[str, ...]]:
 
 
 def _text_block(inline: InlineText, *, is_item: bool) -> Block:
-    warning = _as_warning(inline.text)
+    warning = _as_warning(inline)
     if warning:
         return Block(inline.text, BlockKind.WARNING, step=warning)
     if is_cross_reference(inline):
@@ -159,30 +159,36 @@ def _text_block(inline: InlineText, *, is_item: bool) -> Block:
     return Block(inline.text, BlockKind.ITEM if is_item else BlockKind.PARAGRAPH)
 
 
-def _as_warning(text: str) -> str:
+def _as_warning(inline: InlineText, more: Sequence[str] = ()) -> str:
     """Return a warning as a step that begins with its kind, empty if a text is no warning."""
-    bare = _SIGN.sub("", text)
+    bare = _SIGN.sub("", inline.text)
     named = _WARNING.match(bare)
+    labelled = _LABEL.match(inline.label or _capitals_at_start(bare))
     if named:
-        return _warning(named[1], bare[named.end() :])
-    if bare != text:
-        return _warning("Warning", bare)
-    return text if _PROHIBITION.match(text) else ""
+        return _warning(named[1], bare[named.end() :], more)
+    if labelled:
+        start = bare.find(labelled[1]) + len(labelled[1])
+        return _warning(labelled[1], bare[start:].lstrip(" :.!*_-"), more)
+    if bare != inline.text:
+        return _warning("Warning", bare, more)
+    return "\n".join((bare, *more)) if _PROHIBITION.match(bare) else ""
 
 
-def _warning(kind: str, text: str) -> str:
-    return f"{kind.capitalize()}: {text.strip()}" if text.strip() else ""
+def _capitals_at_start(text: str) -> str:
+    first, _, _ = text.partition(" ")
+    return first if first.isupper() else ""
+
+
+def _warning(kind: str, text: str, more: Sequence[str]) -> str:
+    told = "\n".join(filter(None, (text.strip(), *more)))
+    return f"{kind.capitalize()}: {told}" if told else ""
 
 
 def _quote_blocks(quote: Sequence[InlineText], *, is_item: bool) -> Iterator[Block]:
     """Yield a quoted warning as one block; another quote is like the text around it."""
-    first = _SIGN.sub("", quote[0].text)
-    named = _QUOTED_WARNING.match(first)
-    if named or first != quote[0].text:
-        parts = (first[named.end() if named else 0 :], *(part.text for part in quote[1:]))
-        step = _warning(named[1] if named else "Warning", "\n".join(parts))
-        if step:
-            yield Block(step, BlockKind.WARNING)
+    warning = _as_warning(quote[0], [part.text for part in quote[1:]])
+    if warning:
+        yield Block(warning, BlockKind.WARNING)
         return
     for part in quote:
         text = _QUOTE_KIND.sub("", part.text)

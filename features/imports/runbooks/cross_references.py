@@ -31,7 +31,8 @@ _HEADINGS = re.compile(
     r"|related(?: \w+){0,3}|sources?|changelog|change log|change history|revision history|history"
     r"|inhalt|inhaltsverzeichnis|siehe auch|verweise|quellen|weiterführende (?:links|informationen)"
     r"|verwandte(?: \w+){1,2}|sommaire|table des matières|voir aussi|liens(?: utiles)?|références"
-    r"|índice|contenido|véase también|ver también|enlaces(?: \w+)?|referencias|referências|conteúdo",
+    r"|índice|contenido|véase también|ver también|enlaces(?: \w+)?"
+    r"|referencias|referências|conteúdo",
     re.IGNORECASE,
 )
 _NO_REFERENCE = frozenset(("alerts", "runbooks", "issues", "incidents", "pages", "documents"))

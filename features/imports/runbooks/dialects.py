@@ -1,95 +1,70 @@
-"""Rewrites what GitBook, Hugo, MkDocs, Docusaurus and HTML add to Markdown into CommonMark."""
+"""Rewrites the blocks that GitBook, Hugo, MkDocs and Docusaurus add to Markdown as CommonMark."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
-from features.imports.runbooks.anchors import ANCHOR_END, ANCHOR_START
+from features.imports.runbooks.page_markup import SHORTCODE, clean_line
 
 _SHORTCODE_LINK = re.compile(
     r"\{\{[<%]\s{0,5}(?:rel)?ref\s{1,5}\"([^\"\n]{1,300})\"\s{0,5}[%>]\}\}"
 )
-_SHORTCODE = re.compile(r"\{\{[<%][^\n]{0,300}?[%>]\}\}")
-_LIQUID = re.compile(r"\{%-?[^%\n]{0,300}-?%\}")
 _RAW = re.compile(r"\{%-?\s*(?:end)?raw\s*-?%\}")
-_FENCE = re.compile(r"^\s*(?:[-*+]\s+|\d{1,9}[.)]\s+)?(`{3,}|~{3,})(.*)$")
+_FENCE = re.compile(r"^\s*(?:[-*+]\s+|\d{1,9}[.)]\s+)?(`{3,}(?!.*`)|~{3,})")
+_HIGHLIGHT = re.compile(r"^\{\{[<%]\s*highlight\s+\"?(\w+)\"?[^\n]{0,300}?[%>]\}\}$")
+_HIGHLIGHT_END = re.compile(r"^\{\{[<%]\s*/\s*highlight\s*[%>]\}\}$")
+_PRE = re.compile(r"^<pre[^>\n]{0,200}>\s*(?:<code[^>\n]{0,200}>)?$", re.IGNORECASE)
+_PRE_END = re.compile(r"^(?:</code>\s*)?</pre>$", re.IGNORECASE)
 _INDENTED = re.compile(r"^(?:!!!|\?\?\?\+?)\s+([\w-]+)(.*)$")
-_INDENTED_TAB = re.compile(r"^===[!+]?\s+[\"']([^\"']{1,200})[\"']\s*$")
-_COLONS = re.compile(r"^:::+\s*\{?\.?([a-zA-Z][\w-]*)(.*)$")
-_COLONS_END = re.compile(r"^:::+\s*$")
-_HINT = re.compile(r"^\{%-?\s*hint\b([^%\n]{0,300})%\}(.*)$")
-_HINT_END = re.compile(r"\{%-?\s*endhint\s*-?%\}")
-_NOTICE_NAMES = (
+_INDENTED_TAB = re.compile(r"^===[!+]?\s+[\"']([^\"']{1,200})[\"']$")
+_COLONS = re.compile(r"^:::+\s*\{?\.?([a-zA-Z][\w-]*)\}?(.*)$")
+_COLONS_END = re.compile(r"^():::+$")
+_KINDS = (
     r"notice|alert|hint|admonition|callout|warning|note|tip|caution|danger|important|info|attention"
 )
 _NOTICE = re.compile(
-    rf"^\{{\{{[<%]\s*({_NOTICE_NAMES})\b([^\n]{{0,300}}?)/?[%>]\}}\}}(.*)$", re.IGNORECASE
+    rf"^(?:\{{%-?\s*(hint\b[^%\n]{{0,300}})-?%\}}"
+    rf"|\{{\{{[<%]\s*((?:{_KINDS})\b[^\n]{{0,300}}?)[%>]\}}\}})(.*)$",
+    re.IGNORECASE,
 )
-_NOTICE_END = re.compile(rf"\{{\{{[<%]\s*/\s*(?:{_NOTICE_NAMES})\s*[%>]\}}\}}", re.IGNORECASE)
-_TAB = re.compile(
-    r"^\s*(?:\{%-?\s*tab\b|\{\{[<%]\s*tab\b|<TabItem\b)([^\n]{0,300}?)(?:[%>]\}\}?|>)\s*$"
+_NOTICE_END = re.compile(
+    rf"^(.*)(?:\{{%-?\s*endhint\s*-?%\}}|\{{\{{[<%]\s*/\s*(?:{_KINDS})\s*[%>]\}}\}})$",
+    re.IGNORECASE,
 )
-_TAB_LABEL = re.compile(r"(?:(?:title|name|label|header|tabName)=)?[\"']([^\"']{1,100})[\"']")
-_HIGHLIGHT = re.compile(r"^\{\{[<%]\s*highlight\s+\"?(\w+)\"?[^\n]{0,300}?[%>]\}\}\s*$")
-_HIGHLIGHT_END = re.compile(r"^\{\{[<%]\s*/\s*highlight\s*[%>]\}\}\s*$")
-_PRE = re.compile(r"^<pre[^>\n]{0,200}>\s*(?:<code[^>\n]{0,200}>)?(.*)$", re.IGNORECASE)
-_PRE_END = re.compile(r"(?:</code>\s*)?</pre>\s*$", re.IGNORECASE)
-_SNIPPET = re.compile(r"^-{1,2}8<-{1,2}")
-_IMPORT = re.compile(r"^import\s+[\w{},\s*]{1,200}\s+from\s+['\"][^'\"]{1,200}['\"];?\s*$")
+_SEVERE_KIND = re.compile(
+    r"\b(?:warning|caution|danger|important|attention|critical)\b", re.IGNORECASE
+)
+_TAB = re.compile(r"^(?:\{%-?\s*tab\b|\{\{[<%]\s*tab\b|<TabItem\b)(.{0,300}?)[%>]+\}{0,2}$")
+_TAB_LABEL = re.compile(r"(?:\b(?:title|name|label|header|tabName)=|^\s*)[\"']([^\"']{1,100})[\"']")
+_SNIPPET = re.compile(
+    r"^-{1,2}8<-{1,2}|^import\s+[\w{},\s*]{1,200}\s+from\s+['\"][^'\"]{1,200}['\"];?$"
+)
 _CONTENTS = re.compile(
-    r"^(?:[-*+]\s+|\d+\.\s+)?(?:\[\[?_?TOC_?\]?\]|\{:\s*toc[^}\n]{0,100}\}|TOC|\[\[__TOC__\]\])\s*$",
+    r"^(?:[-*+]\s+|\d+\.\s+)?(?:\[\[?_{0,2}TOC_{0,2}\]?\]|\{:\s*toc[^}\n]{0,100}\}|TOC)$",
     re.IGNORECASE,
-)
-_CODE_SPAN = re.compile(r"(`+)(?!`)(?:[^`\n]|(?!\1(?!`))`)*?(?<!`)\1(?!`)")
-_ATTRIBUTE = r"(?:[.#][\w:-]+|[\w:-]+=(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s}\"']+))"
-_ATTRIBUTES = re.compile(
-    rf"\{{:[^}}\n]{{0,300}}\}}|(?<![$\w{{\"'=])\{{:?[ ]?{_ATTRIBUTE}(?:[ ]{_ATTRIBUTE}){{0,20}}[ ]?\}}(?!\}})"
-)
-_IDENTIFIER = re.compile(r"#([\w:.-]{1,200})")
-_NAMED_ANCHOR = re.compile(
-    r"<(?:a|span|div)\s+(?:name|id)\s*=\s*[\"']?([^\"'>\s]{1,200})[\"']?\s*/?>(?:\s*</(?:a|span|div)>)?",
-    re.IGNORECASE,
-)
-_HTML_LINK = re.compile(
-    r"<a\s[^>\n]{0,200}?href\s*=\s*[\"']([^\"'>\s]{1,500})[\"'][^>\n]{0,200}>([^<\n]{1,300})</a>",
-    re.IGNORECASE,
-)
-_HTML_HEADING = re.compile(
-    r"^\s*<h([1-6])(?:\s+[^>\n]{0,200})?>([^\n]{1,300}?)</h\1>\s*$", re.IGNORECASE
-)
-_HTML_ID = re.compile(r"\bid\s*=\s*[\"']?([^\"'>\s]{1,200})", re.IGNORECASE)
-_HTML_TAG = re.compile(
-    r"</?(?:a|abbr|b|big|blockquote|br|center|code|details|div|em|figure|figcaption|font|hr|i|img"
-    r"|kbd|li|mark|nobr|ol|p|picture|section|small|source|span|strong|sub|summary|sup|u|ul|Tabs"
-    r"|TabItem|Tab|Callout|Admonition|Steps|Step|CodeBlock)(?:\s[^<>\n]{0,300})?\s?/?>"
 )
 _LINE_ANNOTATION = re.compile(r"\s*(?:#|//|--|;|<!--|/\*)\s*(?:\(\d{1,3}\)!?\s*)+(?:-->|\*/)?\s*$")
+_AROUND_TITLE = " []\"'"
 _DEEPEST = 10
 _INDENT = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Container:
-    """An open block: it ends at a line that matches `end`, or that is indented less."""
-
-    indent: int
-    end: re.Pattern[str] | None
-    is_quoted: bool
 
 
 def to_commonmark(text: str) -> str:
     """Return a page as CommonMark with tables.
 
     Notices become quotes that begin with their kind, such as `[!WARNING]`. The label of a tab
-    becomes a line above its content. Named anchors become marks, which `take_anchors` reads.
-    Comments, other shortcodes and attributes are removed.
+    becomes a line above its content. Comments and other markup are removed.
 
     >>> print(to_commonmark('!!! danger "Data loss"' + chr(10) + '    Do not restart both.'))
     > [!DANGER] Data loss
     > Do not restart both.
     """
-    visible = _SHORTCODE_LINK.sub(r"\1", _without_comments(text.expandtabs(_INDENT)))
-    return "\n".join(_rewritten(visible.splitlines()))
+    visible = _SHORTCODE_LINK.sub(r"\1", _without_comments(text))
+    lines = visible.split("\n")
+    rewriter = _Rewriter(_last_places(lines))
+    return "\n".join(
+        rewritten for place, line in enumerate(lines) for rewritten in rewriter.lines(place, line)
+    )
 
 
 def _without_comments(text: str) -> str:
@@ -98,194 +73,151 @@ def _without_comments(text: str) -> str:
     return start + "".join(visible)
 
 
-def _rewritten(lines: list[str]) -> Iterator[str]:
-    open_blocks: list[_Container] = []
-    ends = _last_ends(lines)
-    fence = ""
-    for number, line in enumerate(lines):
-        if not fence and line.strip():
-            while open_blocks and _is_left(open_blocks[-1], line):
-                open_blocks.pop()
-                yield ""
-        content = _dedented(line, open_blocks)
-        lead = _lead(open_blocks)
-        if fence:
-            if _closes(fence, content):
-                fence = ""
-                yield lead + ("```" if not _FENCE.match(content) else content)
-            else:
-                yield lead + _SHORTCODE.sub("", _RAW.sub("", _LINE_ANNOTATION.sub("", content)))
-            continue
-        opening = _FENCE.match(content)
-        stripped = content.strip()
-        if opening and not (opening[1][0] == "`" and "`" in opening[2]):
-            fence = opening[1]
-            yield lead + content
-        elif (match := _HIGHLIGHT.match(stripped)) and ends[_HIGHLIGHT_END] > number:
-            fence = "highlight"
-            yield f"{lead}```{match[1]}"
-        elif (
-            (match := _PRE.match(stripped))
-            and ends[_PRE_END] > number
-            and not _PRE_END.search(stripped)
-        ):
-            fence = "pre"
-            yield f"{lead}```"
-            if match[1].strip():
-                yield lead + match[1]
-        elif (end := _end_of(open_blocks, content)) is not None:
-            rest = end[0]
-            if rest.strip():
-                yield lead + _cleaned(rest)
-            del open_blocks[end[1] :]
-            yield ""
-        else:
-            yield from _opened_or_plain(content, line, lead, open_blocks, ends, number)
-
-
-def _opened_or_plain(
-    content: str,
-    line: str,
-    lead: str,
-    open_blocks: list[_Container],
-    ends: dict[re.Pattern[str], int],
-    number: int,
-) -> Iterator[str]:
-    stripped = content.strip()
-    indent = len(line) - len(line.lstrip())
-    padding = " " * (len(content) - len(content.lstrip()))
-    is_room = len(open_blocks) < _DEEPEST
-    if is_room and (match := _INDENTED_TAB.match(stripped)):
-        open_blocks.append(_Container(indent, None, is_quoted=False))
-        yield from (f"{lead}{padding}{match[1]}:", lead)
-    elif is_room and (match := _INDENTED.match(stripped)):
-        open_blocks.append(_Container(indent, None, is_quoted=True))
-        yield f"{lead}{padding}> {_label(match[1], match[2])}"
-    elif (match := _COLONS.match(stripped)) or _COLONS_END.match(stripped):
-        if match and is_room and ends[_COLONS_END] > number:
-            open_blocks.append(_Container(indent, _COLONS_END, is_quoted=True))
-            yield f"{lead}{padding}> {_label(match[1], match[2].lstrip('}'))}"
-    elif is_room and (match := _HINT.match(stripped)):
-        yield from _notice(
-            match[1], match[2], match[1], _HINT_END, lead, padding, open_blocks, indent
-        )
-    elif is_room and ends[_NOTICE_END] >= number and (match := _NOTICE.match(stripped)):
-        arguments = f"{match[1]} {match[2]}"
-        yield from _notice(arguments, match[3], "", _NOTICE_END, lead, padding, open_blocks, indent)
-    elif match := _TAB.match(content):
-        label = _TAB_LABEL.search(match[1].rpartition("label=")[2] or match[1])
-        yield from (f"{lead}{label[1]}:" if label else "", lead)
-    elif _SNIPPET.match(stripped) or _IMPORT.match(stripped) or _CONTENTS.match(stripped):
-        yield lead
-    else:
-        yield lead + _cleaned(content)
-
-
-def _notice(
-    arguments: str,
-    rest: str,
-    _title: str,
-    end: re.Pattern[str],
-    lead: str,
-    padding: str,
-    open_blocks: list[_Container],
-    indent: int,
-) -> Iterator[str]:
-    kinds = re.findall(r"[a-zA-Z]+", arguments.lower())
-    kind = next((word for word in kinds if word in _SEVERE_KINDS), "note")
-    inner, *after = end.split(rest, maxsplit=1)
-    yield f"{lead}{padding}> [!{kind.upper()}] {_cleaned(inner).strip()}"
-    if after:
-        yield from ("", *([lead + _cleaned(after[0])] if after[0].strip() else ()))
-    else:
-        open_blocks.append(_Container(indent, end, is_quoted=True))
-
-
-_SEVERE_KINDS = frozenset(("warning", "caution", "danger", "important", "attention", "critical"))
-
-
-def _label(kind: str, title: str) -> str:
-    return f"[!{kind.upper()}] {title.strip().strip('[]').strip(chr(34)).strip()}".rstrip()
-
-
-def _last_ends(lines: Iterable[str]) -> dict[re.Pattern[str], int]:
-    """Return the number of the last line that can end each kind of block."""
-    kinds = (_COLONS_END, _NOTICE_END, _HIGHLIGHT_END, _PRE_END)
-    last = dict.fromkeys(kinds, -1)
-    for number, line in enumerate(lines):
-        for kind in kinds:
-            if kind.search(line.strip()):
-                last[kind] = number
+def _last_places(lines: Sequence[str]) -> dict[re.Pattern[str], int]:
+    """Return for each kind of end the place of the last line that is one, -1 if there is none."""
+    last = dict.fromkeys((_COLONS_END, _NOTICE_END, _HIGHLIGHT_END, _PRE_END), -1)
+    for place, line in enumerate(lines):
+        for end in last:
+            if end.match(line.strip()):
+                last[end] = place
     return last
 
 
-def _closes(fence: str, content: str) -> bool:
-    if fence == "highlight":
-        return _HIGHLIGHT_END.match(content.strip()) is not None
-    if fence == "pre":
-        return _PRE_END.search(content) is not None
-    closing = content.strip()
-    return len(closing) >= len(fence) and not closing.strip(fence[0])
+@dataclass(frozen=True, slots=True)
+class _Container:
+    """An open block. Without an `end` it lasts as long as its lines are indented."""
+
+    indent: int
+    end: re.Pattern[str] | None
+    is_quote: bool
 
 
-def _is_left(block: _Container, line: str) -> bool:
-    return block.end is None and len(line) - len(line.lstrip()) < block.indent + _INDENT
+@dataclass(slots=True)
+class _Rewriter:
+    """Rewrites line by line; `ends` are the places where a block of each kind ends last."""
+
+    ends: dict[re.Pattern[str], int]
+    containers: list[_Container] = field(default_factory=list)
+    fence: str = ""
+    fence_end: re.Pattern[str] | None = None
+
+    def lines(self, place: int, line: str) -> Iterator[str]:
+        """Yield what a line becomes."""
+        if self.fence or self.fence_end:
+            yield self._lead() + self._code(line)
+            return
+        indent = len(line) - len(line.lstrip())
+        if "\t" in line[:indent]:
+            line = line[:indent].expandtabs(_INDENT) + line.lstrip()
+            indent = len(line) - len(line.lstrip())
+        if line.strip() and self._leave(indent):
+            yield ""
+        content = self._dedented(line)
+        yield from (
+            self._fenced(place, content)
+            or self._ended(content)
+            or self._opened(place, indent, content)
+            or [self._lead() + self._plain(content)]
+        )
+
+    def _lead(self) -> str:
+        """Return what begins each line of the open blocks."""
+        indent = self.containers[0].indent if self.containers else 0
+        return " " * indent + "> " * sum(block.is_quote for block in self.containers)
+
+    def _dedented(self, line: str) -> str:
+        width = _INDENT * sum(block.end is None for block in self.containers)
+        width += self.containers[0].indent if self.containers else 0
+        return line[min(width, len(line) - len(line.lstrip())) :]
+
+    def _leave(self, indent: int) -> bool:
+        """Close the blocks that a line with this indent does not belong to."""
+        count = len(self.containers)
+        while self.containers and (
+            self.containers[-1].end is None and indent < self.containers[-1].indent + _INDENT
+        ):
+            self.containers.pop()
+        return len(self.containers) < count
+
+    def _code(self, line: str) -> str:
+        content = self._dedented(line)
+        bare = content.strip()
+        if self.fence_end is not None and self.fence_end.match(bare):
+            self.fence_end = None
+            return "```"
+        if self.fence and len(bare) >= len(self.fence) and not bare.strip(self.fence[0]):
+            self.fence = ""
+            return content
+        return SHORTCODE.sub("", _RAW.sub("", _LINE_ANNOTATION.sub("", content)))
+
+    def _fenced(self, place: int, content: str) -> list[str]:
+        """Return the beginning of fenced code, or nothing."""
+        opening = _FENCE.match(content)
+        if opening:
+            self.fence = opening[1]
+            return [self._lead() + content]
+        bare = content.strip()
+        for begin, end in ((_HIGHLIGHT, _HIGHLIGHT_END), (_PRE, _PRE_END)):
+            match = begin.match(bare)
+            if match and self.ends[end] > place:
+                self.fence_end = end
+                language = match[1] if begin is _HIGHLIGHT else ""
+                return [f"{self._lead()}```{language}"]
+        return []
+
+    def _ended(self, content: str) -> list[str]:
+        """Close the innermost block that ends with this line; return the text before the end."""
+        for place in range(len(self.containers) - 1, -1, -1):
+            end = self.containers[place].end
+            if end is None:
+                continue
+            match = end.match(content.strip())
+            if match is None:
+                return []
+            last = [self._lead() + clean_line(match[1])] if match[1].strip() else []
+            del self.containers[place:]
+            return [*last, ""]
+        return []
+
+    def _opened(self, place: int, indent: int, content: str) -> list[str]:
+        """Return the beginning of a notice or the label of a tab, or nothing."""
+        bare = content.strip()
+        if len(self.containers) >= _DEEPEST or not bare:
+            return []
+        before = self._lead() + " " * (len(content) - len(content.lstrip()))
+        if match := _INDENTED_TAB.match(bare):
+            self.containers.append(_Container(indent, None, is_quote=False))
+            return [f"{before}{match[1]}:", before]
+        if match := _INDENTED.match(bare):
+            self.containers.append(_Container(indent, None, is_quote=True))
+            return [f"{before}> {_kind_and_title(match[1], match[2])}"]
+        if match := _TAB.match(bare):
+            label = _TAB_LABEL.search(match[1].rpartition(" label=")[2] or match[1])
+            return [f"{before}{label[1]}:" if label else before, before]
+        if (match := _COLONS.match(bare)) and self.ends[_COLONS_END] > place:
+            self.containers.append(_Container(indent, _COLONS_END, is_quote=True))
+            return [f"{before}> {_kind_and_title(match[1], match[2])}"]
+        if match := _NOTICE.match(bare):
+            return self._notice(place, indent, before, match)
+        return []
+
+    def _notice(self, place: int, indent: int, before: str, match: re.Match[str]) -> list[str]:
+        severe = _SEVERE_KIND.search(match[1] or match[2])
+        whole = _NOTICE_END.match(match[3])
+        text = clean_line(whole[1] if whole else match[3]).strip()
+        if whole is None and self.ends[_NOTICE_END] > place:
+            self.containers.append(_Container(indent, _NOTICE_END, is_quote=True))
+        kind = severe[0].upper() if severe else "NOTE"
+        return [f"{before}> [!{kind}] {text}".rstrip(), *([""] if whole else [])]
+
+    def _plain(self, content: str) -> str:
+        bare = content.strip()
+        if _SNIPPET.match(bare) or _CONTENTS.match(bare) or bare.startswith(":::"):
+            return ""
+        return clean_line(content)
 
 
-def _dedented(line: str, open_blocks: list[_Container]) -> str:
-    width = _INDENT * sum(block.end is None for block in open_blocks)
-    if open_blocks:
-        width += open_blocks[0].indent
-    return line[min(width, len(line) - len(line.lstrip())) :]
-
-
-def _lead(open_blocks: list[_Container]) -> str:
-    if not open_blocks:
-        return ""
-    return " " * open_blocks[0].indent + "> " * sum(block.is_quoted for block in open_blocks)
-
-
-def _end_of(open_blocks: list[_Container], content: str) -> tuple[str, int] | None:
-    """Return the text before the end of the innermost block that ends here, and its place."""
-    for place in range(len(open_blocks) - 1, -1, -1):
-        end = open_blocks[place].end
-        if end is None:
-            continue
-        found = end.search(content.strip())
-        return (content.strip()[: found.start()], place) if found else None
-    return None
-
-
-def _cleaned(line: str) -> str:
-    """Remove shortcodes, attributes and HTML tags from a line, except within code spans."""
-    heading = _HTML_HEADING.match(line)
-    if heading:
-        own_id = _HTML_ID.search(line[: heading.start(2)])
-        mark = f" {ANCHOR_START}{own_id[1]}{ANCHOR_END}" if own_id else ""
-        line = f"{'#' * int(heading[1])} {heading[2]}{mark}"
-    pieces: list[str] = []
-    place = 0
-    for span in _CODE_SPAN.finditer(line):
-        pieces += (_cleaned_text(line[place : span.start()]), span[0])
-        place = span.end()
-    return "".join([*pieces, _cleaned_text(line[place:])])
-
-
-def _cleaned_text(text: str) -> str:
-    if "{" in text:
-        text = _LIQUID.sub("", _SHORTCODE.sub("", text))
-        text = _ATTRIBUTES.sub(_attribute_anchor, text)
-    if "<" in text:
-        text = _NAMED_ANCHOR.sub(rf"{ANCHOR_START}\1{ANCHOR_END}", text)
-        text = _HTML_LINK.sub(r"[\2](\1)", text)
-        text = _HTML_TAG.sub(_tag_as_text, text)
-    return text
-
-
-def _attribute_anchor(match: re.Match[str]) -> str:
-    named = _IDENTIFIER.search(match[0])
-    return f"{ANCHOR_START}{named[1]}{ANCHOR_END}" if named else ""
-
-
-def _tag_as_text(match: re.Match[str]) -> str:
-    return " " if match[0].lower().startswith(("<br", "<li", "<p", "</summary", "<hr")) else ""
+def _kind_and_title(kind: str, title: str) -> str:
+    bare = title.strip(_AROUND_TITLE)
+    end = "" if not bare or bare.endswith((".", ":", "!", "?")) else "."
+    return f"[!{kind.upper()}] {bare}{end}".rstrip()

@@ -19,13 +19,14 @@ class InlineText:
     """The plain text of an inline token; a web link is followed by its address.
 
     `linkless` is the text outside links and images, `kinds` the types of the parts other than
-    spaces, and `targets` the addresses of the links.
+    spaces, `targets` the addresses of the links, and `label` the bold or slanted text at the start.
     """
 
     text: str
     linkless: str = ""
     kinds: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    label: str = ""
 
 
 @cache
@@ -63,7 +64,8 @@ def inline_text(token: Token, references: dict[str, Any]) -> InlineText:
             if child.type == "image":
                 targets.append("")
     kinds = _merged_kinds(children)
-    return InlineText(text.strip(), linkless.strip(), kinds, tuple(targets))
+    label = _leading_label(children)
+    return InlineText(text.strip(), linkless.strip(), kinds, tuple(targets), label)
 
 
 def _merged_kinds(children: list[Token]) -> tuple[str, ...]:
@@ -75,3 +77,10 @@ def _merged_kinds(children: list[Token]) -> tuple[str, ...]:
             continue
         kinds.append("text" if child.type == "text_special" else child.type)
     return tuple(kinds)
+
+
+def _leading_label(children: list[Token]) -> str:
+    types = [child.type for child in children if child.type != "text" or child.content.strip()]
+    if types[:2] not in (["strong_open", "text"], ["em_open", "text"]):
+        return ""
+    return next(child.content for child in children if child.content.strip())

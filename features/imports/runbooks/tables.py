@@ -24,7 +24,7 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _RANK = re.compile(
-    r"^\W*(?:#|no|nr|id|prio\w*|severity|sev|level|schwere\w*|step|schritt|order|order no)?\W*$",
+    r"^\W*(?:no|nr|id|prio\w*|severity|sev|level|schwere\w*|order)?\W*$",
     re.IGNORECASE,
 )
 _COUNTER = re.compile(r"^\W*(?:step|schritt)?\W*\d{1,3}\W*$", re.IGNORECASE)
@@ -49,7 +49,11 @@ def table_rows(table: Sequence[Sequence[InlineText]]) -> Iterator[Row]:
     """
     heads = [cell.text for cell in table[0]] if table else []
     name_column = _name_column(heads, table[1:])
-    actions = [n for n, head in enumerate(heads) if _ACTION.search(head) and n != name_column]
+    actions = [
+        n
+        for n, head in enumerate(heads)
+        if _ACTION.search(head) and n != name_column and not _is_counted(n, table[1:])
+    ]
     key = ""
     for cells in table[1:]:
         texts = [cell.text for cell in cells]
@@ -69,17 +73,17 @@ def table_rows(table: Sequence[Sequence[InlineText]]) -> Iterator[Row]:
 
 def _name_column(heads: Sequence[str], rows: Sequence[Sequence[InlineText]]) -> int | None:
     """Return the column whose cells name the rows, None if each row is only an action."""
-    candidates = [
-        n for n, head in enumerate(heads) if not _RANK.match(head) or not _is_counted(n, rows, head)
+    others = [
+        n
+        for n, head in enumerate(heads)
+        if not _ACTION.search(head) and not _RANK.match(head) and not _is_counted(n, rows)
     ]
-    others = [n for n in candidates if not _ACTION.search(heads[n])]
     named = [n for n in others if _NAME.search(heads[n])]
-    return next(iter([*named, *others]), None)
+    ranked = [n for n, head in enumerate(heads) if _RANK.match(head) and not _is_counted(n, rows)]
+    return next(iter([*named, *others, *ranked]), None)
 
 
-def _is_counted(column: int, rows: Sequence[Sequence[InlineText]], head: str) -> bool:
-    """Return whether a column only ranks or counts its rows."""
-    if head.strip(" #.:") and not re.search(r"step|schritt|id", head, re.IGNORECASE):
-        return True
+def _is_counted(column: int, rows: Sequence[Sequence[InlineText]]) -> bool:
+    """Return whether the cells of a column only count the rows."""
     cells = [row[column].text for row in rows if column < len(row)]
-    return all(_COUNTER.match(cell) or not cell for cell in cells)
+    return any(cells) and all(_COUNTER.match(cell) or not cell for cell in cells)
