@@ -12,7 +12,7 @@ from features.text.cleaning import split_camel_case
 from features.text.tokens import plain_name, terms_of
 from models.runbooks.page_outline import ancestors, row_at, section_at, subtree, topics_of
 from models.runbooks.passages import RunbookQuery
-from models.runbooks.section_names import is_identifier, names_a_subject, names_in
+from models.runbooks.section_names import is_identifier, names_a_subject, names_in, section_names
 
 _CODE = re.compile(r"[\w.-]*\d[\w.-]*")
 _IDENTIFIER = re.compile(r"\b\w{6,120}\b")
@@ -101,7 +101,7 @@ def _named_section(
         named = [
             n
             for n in scope
-            if runbook.sections[n].heading and names & names_in(runbook.sections[n].heading)
+            if runbook.sections[n].heading and names & section_names(runbook.sections[n])
         ]
         named = [n for n in named if _is_part_of_page(runbook, n)]
         if named:

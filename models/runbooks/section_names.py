@@ -13,6 +13,9 @@ _PREFIX = re.compile(
 )
 _REMARK = re.compile(r"\s*[(\[{][^()\[\]{}]{0,100}[)\]}]\s*$|\s+[-\u2013\u2014]\s.*$|:\s.*$")
 _JOINT = re.compile(r"\s*(?:,|/|;|\||&|\n|\band\b|\bor\b|\bund\b|\boder\b)\s*")
+_STATED = re.compile(
+    r"^\W{0,5}alert(?:s| ?names?)?\W{0,5}:([^\n]{4,300})$", re.IGNORECASE | re.MULTILINE
+)
 _SHORTEST_NAME = 4
 _LONGEST_HEADING = 300
 
@@ -28,6 +31,13 @@ def names_in(text: str) -> frozenset[str]:
     names = [text, bare, *_COMPOUND.findall(text), *_JOINT.split(bare)]
     plain_names = (plain_name(name) for name in names)
     return frozenset(name for name in plain_names if len(name) >= _SHORTEST_NAME)
+
+
+def section_names(section: Section) -> frozenset[str]:
+    """Return the names in a section's heading, and those after `Alert:` in its text."""
+    stated = (_COMPOUND.findall(match) for match in _STATED.findall(section.text))
+    names = (plain_name(name) for found in stated for name in found)
+    return names_in(section.heading).union(names)
 
 
 def is_identifier(text: str) -> bool:
@@ -47,10 +57,10 @@ def names_a_subject(heading: str) -> bool:
 def alert_names(runbook: Runbook) -> frozenset[str]:
     """Return the names of the sections about a subject, and of the rows of tables."""
     return frozenset().union(
-        *(names_in(section.heading) for section in runbook.sections if _is_useful(section)),
+        *(
+            section_names(section)
+            for section in runbook.sections
+            if names_a_subject(section.heading)
+        ),
         *(names_in(row.key) for section in runbook.sections for row in section.rows),
     )
-
-
-def _is_useful(section: Section) -> bool:
-    return names_a_subject(section.heading) and bool(section.steps or section.text)

@@ -156,7 +156,14 @@ def _text_block(inline: InlineText, *, is_item: bool) -> Block:
         return Block(inline.text, BlockKind.WARNING, step=warning)
     if is_cross_reference(inline):
         return Block(inline.text, BlockKind.REFERENCE)
-    return Block(inline.text, BlockKind.ITEM if is_item else BlockKind.PARAGRAPH)
+    is_step = is_item and not _is_explanation(inline)
+    return Block(inline.text, BlockKind.ITEM if is_step else BlockKind.PARAGRAPH)
+
+
+def _is_explanation(inline: InlineText) -> bool:
+    """Return whether an item begins with a label such as `Symptoms:`, and is no instruction."""
+    is_label = inline.label.endswith(":") or inline.text.startswith(f"{inline.label}:")
+    return is_label and heading_role(inline.label) in (SectionRole.MEANING, SectionRole.IMPACT)
 
 
 def _as_warning(inline: InlineText, more: Sequence[str] = ()) -> str:

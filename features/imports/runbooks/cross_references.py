@@ -5,7 +5,7 @@ import re
 from features.imports.runbooks.inline import InlineText
 
 _ADDRESS = re.compile(r"<?https?://\S+")
-_WIKI_LINK = re.compile(r"\[\[[^\]\n]{1,200}\]\]")
+_WIKI_LINK = re.compile(r"\[\[[^\[\]\n]{1,200}\]\]")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 _WORDS = """
 a about above additional after all also an and are article at available background before below by

@@ -8,8 +8,10 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-# The parser's time grows with the square of a text full of brackets; longer texts stay as written.
-_LONGEST_PARSED = 4_000
+# The parser's time grows with the square of the marks in a text; a text with more stays as written.
+_LONGEST_PARSED = 8_000
+_MOST_MARKS = 120
+_MARKS = ("[", "`", "*", "_", "<")
 _BREAKS = {"softbreak": " ", "hardbreak": "\n"}
 _PROMPT = re.compile(r"^(?:\$|%|\u276f|➜)\s+(?=\S)")
 
@@ -38,7 +40,7 @@ def block_parser() -> MarkdownIt:
 
 def inline_text(token: Token, references: dict[str, Any]) -> InlineText:
     """Return the plain text of an inline token; `references` is the environment of its page."""
-    if len(token.content) > _LONGEST_PARSED:
+    if len(token.content) > _LONGEST_PARSED or max(map(token.content.count, _MARKS)) > _MOST_MARKS:
         return InlineText(token.content.strip(), token.content.strip(), ("text",))
     parser = block_parser()
     children: list[Token] = []

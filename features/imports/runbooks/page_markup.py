@@ -20,7 +20,7 @@ _NAMED_ANCHOR = re.compile(
     re.IGNORECASE,
 )
 _HTML_LINK = re.compile(
-    r"<a\s[^>\n]{0,200}?href\s*=\s*[\"']([^\"'>\s]{1,500})[\"'][^>\n]{0,200}>([^<\n]{1,300})</a>",
+    r"<a\s[^<>\n]{0,200}?href\s*=\s*[\"']([^\"'>\s]{1,500})[\"'][^<>\n]{0,200}>([^<\n]{1,300})</a>",
     re.IGNORECASE,
 )
 _HTML_HEADING = re.compile(

@@ -27,7 +27,7 @@ _RANK = re.compile(
     r"^\W*(?:no|nr|id|prio\w*|severity|sev|level|schwere\w*|order)?\W*$",
     re.IGNORECASE,
 )
-_COUNTER = re.compile(r"^\W*(?:step|schritt)?\W*\d{1,3}\W*$", re.IGNORECASE)
+_COUNTER = re.compile(r"^\W*(?:step|schritt)?\W*(\d{1,3})\W*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,11 @@ def table_rows(table: Sequence[Sequence[InlineText]]) -> Iterator[Row]:
     """
     heads = [cell.text for cell in table[0]] if table else []
     name_column = _name_column(heads, table[1:])
+    counted = [n for n in range(len(heads)) if _is_counted(n, table[1:])]
     actions = [
         n
         for n, head in enumerate(heads)
-        if _ACTION.search(head) and n != name_column and not _is_counted(n, table[1:])
+        if _ACTION.search(head) and n != name_column and n not in counted
     ]
     key = ""
     for cells in table[1:]:
@@ -61,9 +62,7 @@ def table_rows(table: Sequence[Sequence[InlineText]]) -> Iterator[Row]:
         filled = [n for n, text in enumerate(texts) if text and n != name_column]
         useful = [n for n in filled if not is_cross_reference(cells[n])]
         told = [texts[n] for n in actions if n in useful]
-        shown = told or [
-            texts[n] for n in useful if not _COUNTER.match(texts[n]) and not _RANK.match(heads[n])
-        ]
+        shown = told or [texts[n] for n in useful if n not in counted and not _RANK.match(heads[n])]
         if not any(texts):
             continue
         step = ": ".join(filter(None, (key.rstrip(": "), "; ".join(shown)))) if shown else ""
@@ -84,6 +83,10 @@ def _name_column(heads: Sequence[str], rows: Sequence[Sequence[InlineText]]) -> 
 
 
 def _is_counted(column: int, rows: Sequence[Sequence[InlineText]]) -> bool:
-    """Return whether the cells of a column only count the rows."""
-    cells = [row[column].text for row in rows if column < len(row)]
-    return any(cells) and all(_COUNTER.match(cell) or not cell for cell in cells)
+    """Return whether the cells of a column only count the rows, from 0 or 1 on."""
+    counts = [_COUNTER.match(row[column].text) for row in rows if column < len(row)]
+    numbers = [int(count[1]) for count in counts if count is not None]
+    return len(numbers) == len(counts) and numbers in (
+        list(range(len(numbers))),
+        list(range(1, len(numbers) + 1)),
+    )
