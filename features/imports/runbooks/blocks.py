@@ -9,10 +9,11 @@ from typing import Any
 
 from markdown_it.token import Token
 
+from features.domain.runbook import SectionRole
 from features.imports.runbooks.anchors import take_anchors
 from features.imports.runbooks.cross_references import is_cross_reference
 from features.imports.runbooks.inline import InlineText, block_parser, inline_text
-from features.imports.runbooks.section_roles import SectionRole, heading_role
+from features.imports.runbooks.section_roles import heading_role
 from features.imports.runbooks.tables import table_rows
 
 # The level of a lead: one below the six levels of headings.

@@ -58,7 +58,8 @@ ERRORS = parse_runbook(
 )
 NODE = parse_runbook(
     "---\nurl: https://docs.example.com/rb/node-lost\n---\n# Node lost\n\n"
-    "## Meaning\n\nIt is gone.\n\n## Diagnosis\n\n1. Ping it.\n\n## Mitigation\n\n1. Cordon the node.\n",
+    "## Meaning\n\nIt is gone.\n\n"
+    "## Diagnosis\n\n1. Ping it.\n\n## Mitigation\n\n1. Cordon the node.\n",
     "node-lost",
 )
 OPERATOR = parse_runbook(

@@ -110,8 +110,8 @@ WARNINGS = {
     ":::caution\nNever restart both.\n:::": "Caution: Never restart both.",
     '{% hint style="danger" %}\nNever restart both.\n{% endhint %}': "Danger: Never restart both.",
     "{{% notice warning %}}\nNever restart both.\n{{% /notice %}}": "Warning: Never restart both.",
-    page = "1. Stop it\n2. Start it\n\n## Stop it\n\n- Run a.\n\n## Start it\n\n- Run b."
-    assert steps(page) == ["Run a.", "Run b."]
+    "{{< alert warning >}}Never restart both.{{< /alert >}}": "Warning: Never restart both.",
+    "**WARNING:** Never restart both.": "Warning: Never restart both.",
     "Achtung: Never restart both.": "Achtung: Never restart both.",
     "Never restart both.": "Never restart both.",
 }
