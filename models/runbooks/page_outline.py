@@ -1,9 +1,12 @@
 """The outline of a runbook: which section contains which, and which one an anchor names."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 
-from features.domain.runbook import Runbook, TableRow
-from features.text.tokens import plain_name
+from features.domain.runbook import Runbook, Section, TableRow
+from features.text.cleaning import split_camel_case
+from features.text.tokens import plain_name, terms_of
 from models.runbooks.section_names import names_a_subject
 
 _PREFIXES = re.compile(r"^(?:user-content-|markdown-header-|_)+", re.IGNORECASE)
@@ -68,14 +71,38 @@ def subtree(runbook: Runbook, place: int) -> range:
     return range(place, end)
 
 
-def topics_of(runbook: Runbook) -> list[int]:
-    """Return the places of the innermost sections that have steps and a subject of their own.
+class PageTopics:
+    """The innermost sections of a page that have steps and a subject of their own, and their words.
 
-    A heading such as `Mitigation` names a role and no subject.
+    A heading such as `Mitigation` names a role and no subject. `holders` counts the sections that
+    contain a term.
+
+    >>> PageTopics(Runbook("a", "A", (Section("Disk full", "", level=2, steps=("Go.",)),))).places
+    [0]
     """
-    subjects = [
-        n
-        for n, section in enumerate(runbook.sections)
-        if section.steps and 0 < section.level < _LEAD and names_a_subject(section.heading)
-    ]
-    return [n for n in subjects if not any(m in subtree(runbook, n)[1:] for m in subjects)]
+
+    def __init__(self, runbook: Runbook) -> None:
+        sections = runbook.sections
+        subjects = [
+            n
+            for n, section in enumerate(sections)
+            if section.steps and 0 < section.level < _LEAD and names_a_subject(section.heading)
+        ]
+        following = [*subjects[1:], len(sections)]
+        self.places = [
+            n
+            for n, later in zip(subjects, following, strict=False)
+            if later not in subtree(runbook, n)
+        ]
+        self.heading_terms = {
+            n: frozenset(terms_of(split_camel_case(sections[n].heading))) for n in self.places
+        }
+        self.terms = {
+            n: _terms_of_sections(sections[n : subtree(runbook, n).stop]) for n in self.places
+        }
+        self.holders = Counter(term for terms in self.terms.values() for term in terms)
+
+
+def _terms_of_sections(sections: Sequence[Section]) -> frozenset[str]:
+    texts = ("\n".join((section.heading, section.text, *section.commands)) for section in sections)
+    return frozenset(terms_of("\n".join(texts)))

@@ -186,7 +186,7 @@ def _suggestion(
 ) -> SuggestedRunbook:
     """Return a runbook with the steps of the part that the report is about, and a link to it."""
     runbook = index.runbooks[row]
-    part = choose_part(report, match.query, runbook, link.anchor if link else "")
+    part = choose_part(report, match.query, runbook, index.topics(row), link.anchor if link else "")
     return SuggestedRunbook(
         id=runbook.id,
         title=runbook.title,

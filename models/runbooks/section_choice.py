@@ -1,16 +1,13 @@
 """Chooses the part of a runbook that a report is about: a section, or a row of a table."""
 
 import re
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log1p
 
 from features.domain.report import IncidentReport
-from features.domain.runbook import Runbook, Section, TableRow
-from features.text.cleaning import split_camel_case
-from features.text.tokens import plain_name, terms_of
-from models.runbooks.page_outline import ancestors, row_at, section_at, subtree, topics_of
+from features.domain.runbook import Runbook, TableRow
+from features.text.tokens import plain_name
+from models.runbooks.page_outline import PageTopics, ancestors, row_at, section_at, subtree
 from models.runbooks.passages import RunbookQuery
 from models.runbooks.section_names import is_identifier, names_a_subject, names_in, section_names
 
@@ -37,7 +34,11 @@ class ChosenPart:
 
 
 def choose_part(
-    report: IncidentReport, query: RunbookQuery, runbook: Runbook, anchor: str = ""
+    report: IncidentReport,
+    query: RunbookQuery,
+    runbook: Runbook,
+    topics: PageTopics,
+    anchor: str = "",
 ) -> ChosenPart | None:
     """Return the part of a runbook that a report is about, None if it is about the whole page.
 
@@ -52,21 +53,19 @@ def choose_part(
     row = _named_row(report, query, runbook, scope)
     named = _named_section(report, query, runbook, scope)
     if named is not None and named != linked and (row is None or runbook.sections[named].steps):
-        return _part(runbook, named, "its heading is the alert's name")
+        return _part(runbook, topics, named, "its heading is the alert's name")
     if row is not None:
         return _row_part(runbook, *row, "it has the alert's name")
     if linked is not None:
-        return _part(runbook, linked, "the link names it")
-    by_words = _section_by_words(query, runbook)
-    return None if by_words is None else _part(runbook, by_words, "its words fit best")
+        return _part(runbook, topics, linked, "the link names it")
+    by_words = _section_by_words(query, runbook, topics)
+    return None if by_words is None else _part(runbook, topics, by_words, "its words fit best")
 
 
-def _part(runbook: Runbook, place: int, reason: str) -> ChosenPart:
+def _part(runbook: Runbook, topics: PageTopics, place: int, reason: str) -> ChosenPart:
     """Return a section; one about a role, such as `Meaning`, may have the steps around it."""
     around = ancestors(runbook, place)
-    anchors = (runbook.sections[n].anchors for n in around)
-    anchor = next((names[0] for names in anchors if names), "")
-    is_among_others = len(topics_of(runbook)) > 1
+    is_among_others = len(topics.places) > 1
     steps = runbook.steps
     for n in around:
         section = runbook.sections[n]
@@ -74,13 +73,18 @@ def _part(runbook: Runbook, place: int, reason: str) -> ChosenPart:
             steps = section.steps
             break
     why = f"section {runbook.sections[place].heading}: {reason}"
-    return ChosenPart(subtree(runbook, place), steps, anchor, why)
+    return ChosenPart(subtree(runbook, place), steps, _anchor_of(runbook, place), why)
 
 
 def _row_part(runbook: Runbook, place: int, row: TableRow, reason: str) -> ChosenPart:
-    section = _part(runbook, place, "")
     why = f"row {row.key} of the table: {reason}"
-    return ChosenPart(section.sections, (row.step,), section.anchor, why)
+    return ChosenPart(subtree(runbook, place), (row.step,), _anchor_of(runbook, place), why)
+
+
+def _anchor_of(runbook: Runbook, place: int) -> str:
+    """Return the anchor of a section, or of the one around it; empty if there is none."""
+    anchors = (runbook.sections[n].anchors for n in ancestors(runbook, place))
+    return next((names[0] for names in anchors if names), "")
 
 
 def _said_names(report: IncidentReport, query: RunbookQuery) -> frozenset[str]:
@@ -139,39 +143,25 @@ def _code_of(key: str) -> str | None:
     return bare if is_code else None
 
 
-def _section_by_words(query: RunbookQuery, runbook: Runbook) -> int | None:
+def _section_by_words(query: RunbookQuery, runbook: Runbook, topics: PageTopics) -> int | None:
     """Return the section that clearly shares most with a report, of a page about several topics."""
-    topics = topics_of(runbook)
-    if len(topics) < 2:
+    if len(topics.places) < 2:
         return None
-    texts = {n: _topic_terms(runbook, n) for n in topics}
-    heading_terms = {n: _heading_terms(runbook.sections[n]) for n in topics}
-    holders = Counter(term for terms in texts.values() for term in terms)
     said = query.said
     scores = {
         n: sum(
-            log1p(len(topics) / holders[term] - 1)
-            * (_HEADING_FACTOR if term in heading_terms[n] else 1.0)
+            log1p(len(topics.places) / topics.holders[term] - 1)
+            * (_HEADING_FACTOR if term in topics.heading_terms[n] else 1.0)
             for term in said & terms
         )
-        for n, terms in texts.items()
+        for n, terms in topics.terms.items()
     }
     best, second = sorted(scores, key=lambda n: (-scores[n], n))[:2]
     if not scores[best] or scores[best] < _CLEAR_LEAD * scores[second]:
         return None
-    is_named = bool(heading_terms[best]) and heading_terms[best] <= said
-    serves_alerts = sum(is_identifier(runbook.sections[n].heading) for n in topics) * 2 > len(
-        topics
-    )
-    shared = len(said & texts[best])
-    return best if is_named or (serves_alerts and shared >= _FEWEST_TERMS) else None
-
-
-def _heading_terms(section: Section) -> frozenset[str]:
-    return frozenset(terms_of(split_camel_case(section.heading)))
-
-
-def _topic_terms(runbook: Runbook, place: int) -> frozenset[str]:
-    sections: Sequence[Section] = [runbook.sections[n] for n in subtree(runbook, place)]
-    texts = ("\n".join((section.heading, section.text, *section.commands)) for section in sections)
-    return frozenset(terms_of("\n".join(texts)))
+    heading_terms = topics.heading_terms[best]
+    is_named = bool(heading_terms) and heading_terms <= said
+    identifiers = sum(is_identifier(runbook.sections[n].heading) for n in topics.places)
+    serves_alerts = identifiers * 2 > len(topics.places)
+    shares_enough = len(said & topics.terms[best]) >= _FEWEST_TERMS
+    return best if is_named or (serves_alerts and shares_enough) else None

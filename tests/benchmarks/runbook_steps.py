@@ -20,7 +20,8 @@ from features.imports.runbooks.markdown import parse_runbook
 
 _LINK = re.compile(r"\[([^\]\n]{1,300})\]\([^)\n]{0,500}\)")
 _LINK_ITEM = re.compile(
-    r"^\s*(?:[-*+]|\d+\.)\s+(?:(?:also |please )?see(?: also)?:? )?\[([^\]\n]+)\]\([^)\n]*\)\W*$",
+    r"^\s*(?:[-*+]|\d+\.)\s+"
+    r"(?:(?:also |please )?see(?: also)?:? )?\[([^\]\n]+)\]\([^)\n]*\)\W*$",
     re.MULTILINE | re.IGNORECASE,
 )
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
@@ -40,7 +41,9 @@ def count_steps(pages: Iterator[tuple[str, str]]) -> Counter[str]:
         links = {_plain(_LINK.sub(r"\1", link)) for link in _LINK_ITEM.findall(text)}
         headings = {_plain(heading) for heading in _HEADING.findall(text)}
         cells = {_plain(cell) for row in _ROW.findall(text) for cell in row.split("|")}
-        plain_steps = [_plain(re.sub(r"^see (?:also )?", "", step, flags=re.IGNORECASE)) for step in steps]
+        plain_steps = [
+            _plain(re.sub(r"^see (?:also )?", "", step, flags=re.IGNORECASE)) for step in steps
+        ]
         counts += Counter(
             {
                 "pages": 1,
