@@ -56,7 +56,7 @@ def to_commonmark(text: str) -> str:
     becomes a line above its content. Comments and other markup are removed.
 
     >>> print(to_commonmark('!!! danger "Data loss"' + chr(10) + '    Do not restart both.'))
-    > [!DANGER] Data loss
+    > [!DANGER] Data loss.
     > Do not restart both.
     """
     visible = _SHORTCODE_LINK.sub(r"\1", _without_comments(text))
