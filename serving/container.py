@@ -42,13 +42,13 @@ from serving.services.changes import ChangeService
 from serving.services.feedback import FeedbackService
 from serving.services.feedback_labels import LabelListener
 from serving.services.incident_context import IncidentContextService
-from serving.services.incidents import IncidentService
 from serving.services.label_vocabulary import LabelVocabulary
 from serving.services.promotions import PromotionService
+from serving.services.records.incidents import IncidentService
+from serving.services.records.stored_answers import StoredAnswerService
 from serving.services.runbook_search import RunbookService
 from serving.services.similar_search import TARGET as SIMILAR
 from serving.services.similar_search import SimilarService
-from serving.services.stored_answers import StoredAnswerService
 from serving.services.triage import Retriever, TriageService
 
 # No answer depends on challengers or model health, so they are polled less often.

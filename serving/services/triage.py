@@ -134,19 +134,23 @@ class TriageService:
         *,
         include: Collection[AnswerPart] | None,
         request_id: str,
+        keep_reports: bool = False,
     ) -> TriageBatch:
         """Answer the reports in order, with the requested parts (None: all of them).
 
-        Answers are stored before they are returned. Raises `StoreUnavailable` if the store fails.
+        Answers are stored before they are returned. With `keep_reports`, the reports of incidents
+        that are not stored are kept beside the answers, to be shown with them. Raises
+        `StoreUnavailable` if the store fails.
         """
         with self._shadow.pause_for_request() if self._shadow else nullcontext():
-            return self._triage_reports(reports, include, request_id)
+            return self._triage_reports(reports, include, request_id, keep_reports)
 
     def _triage_reports(
         self,
         reports: Sequence[IncidentReport],
         include: Collection[AnswerPart] | None,
         request_id: str,
+        keep_reports: bool,
     ) -> TriageBatch:
         started_at = perf_counter()
         champions, policy = self._champions(), self._policy()
@@ -154,7 +158,9 @@ class TriageService:
         batch = ReportBatch(reports)
         results = self._answer(batch, parts, champions, policy)
         seconds = (perf_counter() - started_at) / max(1, len(reports))
-        self._store.predictions.record(_records(results, policy, request_id, seconds))
+        self._store.predictions.record(
+            _records(results, policy, request_id, seconds), reports if keep_reports else ()
+        )
         for result in results.items:
             for target, answer in result.all_answers.items():
                 self._metrics.count_decision(target, answer.decision, answer.mode)

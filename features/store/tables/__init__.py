@@ -29,6 +29,7 @@ from features.store.tables.tracking import (
     IncidentVersionRow,
     StormLinkRow,
     TrackingRow,
+    TriagedReportRow,
     TriageQueueRow,
 )
 
@@ -61,5 +62,6 @@ __all__ = [
     "SuspensionRow",
     "TrackingRow",
     "TriageQueueRow",
+    "TriagedReportRow",
     "WithdrawalRow",
 ]

@@ -12,7 +12,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident, St
 from features.home import Home
 from serving.runtime.errors import InvalidFields, UnknownPrediction
 from serving.services.feedback import FeedbackService
-from serving.services.incidents import IncidentService
+from serving.services.records.incidents import IncidentService
 
 NOW = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
 CATEGORY = PredictionRecord(

@@ -15,7 +15,7 @@ from models.lifecycle.incident_erasure import Deletion, erase_incident
 from serving.background.champions import ServableVersions
 from serving.runtime.errors import UnknownIncident
 from serving.services.feedback_labels import OnLabels, ignore_labels
-from serving.services.update_checks import check_merged, check_update
+from serving.services.records.update_checks import check_merged, check_update
 
 UpsertEffect = Literal["created", "updated", "unchanged", "outdated"]
 
@@ -47,12 +47,15 @@ class IncidentService:
         self._tenant = tenant
         self._on_labels = on_labels
 
-    def upsert(self, update: IncidentUpdate, request_id: str) -> UpsertResult:
+    def upsert(
+        self, update: IncidentUpdate, request_id: str, *, queued: bool = True
+    ) -> UpsertResult:
         """Merge an update into the stored incident, or add a new one.
 
         The final labels that are new in the outcome are stored too; their source depends on our
-        earlier answers. An open incident whose report is new or changed is put into the queue of
-        those to triage. Raises `InvalidFields` if a time contradicts another, or is in the future.
+        earlier answers. If it is `queued`, an open incident whose report is new or changed is put
+        into the queue for triage. Raises `InvalidFields` if a time contradicts another or is in the
+        future, or if there are too many attributes.
         """
         id_, now = update.report.id, datetime.now(UTC)
         check_update(update, now)
@@ -80,7 +83,7 @@ class IncidentService:
                     answers=answers,
                     now=now,
                 ),
-                triage_request=request_id if _needs_triage(known, merged) else None,
+                triage_request=request_id if queued and _needs_triage(known, merged) else None,
             )
 
         revision = self._store.tracked.revise(id_, decide)
@@ -89,18 +92,21 @@ class IncidentService:
         return UpsertResult(effect, merged, self._store.incidents.revision())
 
     def get(self, id: str) -> ResolvedIncident:  # noqa: A002
-        """Return an incident; raises `UnknownIncident`."""
-        incident = self._store.incidents.get(id)
-        if incident is None:
-            raise _unknown(id)
-        return incident
+        """Return an incident; one that was only triaged counts as open.
+
+        Raises `UnknownIncident`.
+        """
+        return self._store.incidents.get(id) or self._only_triaged(id)
 
     def get_tracked(self, id: str) -> TrackedIncident:  # noqa: A002
-        """Return an incident with all that is kept beside it; raises `UnknownIncident`."""
-        tracked = self._store.tracked.get(id)
-        if tracked is None:
+        """Return an incident as `get` does, with all that is kept beside it."""
+        return self._store.tracked.get(id) or TrackedIncident(self._only_triaged(id))
+
+    def _only_triaged(self, id: str) -> ResolvedIncident:  # noqa: A002
+        report = self._store.predictions.triaged_report(id)
+        if report is None:
             raise _unknown(id)
-        return tracked
+        return ResolvedIncident(report, Outcome())
 
     def delete(self, id: str) -> Deletion:  # noqa: A002
         """Delete an incident everywhere except in the models that learned from it.
@@ -131,6 +137,4 @@ def _needs_triage(known: TrackedIncident | None, merged: TrackedIncident) -> boo
 
 
 def _unknown(id: str) -> UnknownIncident:  # noqa: A002
-    return UnknownIncident(
-        f"no incident {id!r} is stored; what was only sent to POST /v1/triage is not kept"
-    )
+    return UnknownIncident(f"no incident {id!r} was stored or triaged")
