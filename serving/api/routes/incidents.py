@@ -72,7 +72,7 @@ def list_incidents(
     query: Annotated[IncidentsQuery, Query()], services: SharedContainer, request_id: RequestId
 ) -> IncidentsResponse:
     """Return a page of incidents: the newest first, or with `query` the best first."""
-    page = services.store.inbox.page(query.parse())
+    page = services.incident_search.page(query.parse())
     ids = [incident.report.id for incident in page.incidents]
     tracked = services.store.tracked.find(ids)
     return IncidentsResponse(

@@ -109,7 +109,7 @@ def read_query(params: Mapping[str, str]) -> InboxQuery:
 
 def open_inbox(services: Container, query: InboxQuery) -> Inbox:
     """Return a page of the inbox."""
-    page = services.store.inbox.page(query)
+    page = services.incident_search.page(query)
     ids = [incident.report.id for incident in page.incidents]
     latest = services.store.predictions.latest(ids)
     modes, champions = services.modes.modes, services.champions.current().serving
