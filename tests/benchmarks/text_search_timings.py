@@ -14,6 +14,7 @@ from time import perf_counter
 
 import numpy as np
 from data_sets import DATA_SETS, load_data_set
+from rich.console import Console
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from features.store.incidents.incident_search import InboxQuery
@@ -22,6 +23,7 @@ from serving.background.text_index import TextIndexUpdater
 from serving.services.records.incident_search import IncidentSearch
 
 INCIDENTS, SEARCHES = 100_000, 200
+OUT = Console(highlight=False)
 _BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 _TITLE_WORDS = 8
 
@@ -72,11 +74,11 @@ def measure(store: Store, count: int) -> None:
     incidents = list(made_up(count, rng))
     started = perf_counter()
     store.tracked.import_history(incidents)
-    print(f"import of {count:,} incidents: {perf_counter() - started:.1f} s")
+    OUT.print(f"import of {count:,} incidents: {perf_counter() - started:.1f} s")
     index = TextIndexUpdater(store, poll_seconds=60)
     started = perf_counter()
     index.poll()
-    print(f"first index: {perf_counter() - started:.1f} s")
+    OUT.print(f"first index: {perf_counter() - started:.1f} s")
     search = IncidentSearch(store, index)
     seconds: dict[str, list[float]] = {}
     for _ in range(SEARCHES):
@@ -89,13 +91,15 @@ def measure(store: Store, count: int) -> None:
         "all": [time for some in seconds.values() for time in some],
     }.items():
         p50, p95 = 1000 * np.quantile(times, [0.5, 0.95])
-        print(f"{kind:22} p50 {p50:6.1f} ms   p95 {p95:6.1f} ms")
+        OUT.print(f"{kind:22} p50 {p50:6.1f} ms   p95 {p95:6.1f} ms")
     started = perf_counter()
     store.tracked.import_history(
         [ResolvedIncident(IncidentReport("new", title="zebra crossing"), Outcome())]
     )
     found = index.find("zebra")
-    print(f"a new incident is found after {1000 * (perf_counter() - started):.1f} ms: {found[:1]}")
+    OUT.print(
+        f"a new incident is found after {1000 * (perf_counter() - started):.1f} ms: {found[:1]}"
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal, Self
 
 from sqlalchemy import (
@@ -25,7 +26,7 @@ from features.store.incidents.incidents import incident_from, select_incidents
 from features.store.repository import Repository
 from features.store.tables import IncidentRow, PredictionRow
 
-_MOST_AT_ONCE = 5_000
+_TRIED_FIRST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +93,26 @@ class InboxRepository(Repository):
         The query's text and cursor are ignored.
         """
         matching = select_incidents(self._tenant).where(*_conditions(self._tenant, query))
-        found: list[ResolvedIncident] = []
-        start, count = 0, query.limit + 1
+        first, others = ids[:_TRIED_FIRST], ids[_TRIED_FIRST:]
         with self._database.read() as connection:
-            while start < len(ids) and len(found) <= query.limit:
-                some = ids[start : start + count]
-                rows = connection.execute(matching.where(IncidentRow.id.in_(some)))
-                of_id = {row.id: incident_from(row) for row in rows}
-                found += [of_id[id_] for id_ in some if id_ in of_id]
-                # Few of those met the filters, so more are read at once.
-                start, count = start + count, min(8 * count, _MOST_AT_ONCE)
+            found = _select_in_order(connection, matching, first)
+            missing = query.limit + 1 - len(found)
+            if missing > 0 and others:
+                # Few of the best met the filters. An index has the ids of all that do.
+                meeting = set(connection.scalars(matching.with_only_columns(IncidentRow.id)))
+                wanted = islice((id_ for id_ in others if id_ in meeting), missing)
+                found += _select_in_order(connection, matching, list(wanted))
         incidents = tuple(found[: query.limit])
         has_next = len(found) > len(incidents) > 0
         return InboxPage(incidents, InboxCursor.after(incidents[-1]) if has_next else None)
+
+
+def _select_in_order(
+    connection: Connection, matching: Select[Any], ids: Sequence[str]
+) -> list[ResolvedIncident]:
+    rows = connection.execute(matching.where(IncidentRow.id.in_(ids)))
+    of_id = {row.id: incident_from(row) for row in rows}
+    return [of_id[id_] for id_ in ids if id_ in of_id]
 
 
 def _page(connection: Connection, matching: Select[Any], query: InboxQuery) -> InboxPage:

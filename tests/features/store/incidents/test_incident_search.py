@@ -103,15 +103,22 @@ def test_an_incident_is_open_while_its_outcome_is(store: Store) -> None:
 
 def test_a_ranking_and_filters_hold_together_on_every_page(store: Store) -> None:
     store.incidents.upsert(
-        [incident_after(-number, f"INC{number}", service="ab"[number % 2]) for number in range(99)]
+        [incident_after(-number, f"INC{number}", service="ab"[number % 2]) for number in range(300)]
     )
-    ranking = [f"INC{number}" for number in (7, 8, 5, 404, *range(20, 99))]
+    ranking = [f"INC{number}" for number in (7, 8, 5, 404, *range(20, 300))]
     query = InboxQuery(service="b", limit=3)
     first = store.inbox.ranked_page(ranking, query)
     assert (ids(first), first.total) == (["INC7", "INC5", "INC21"], None)
     assert first.next == InboxCursor.after(first.incidents[-1])
     last = store.inbox.ranked_page(ranking[-4:], query)
-    assert (ids(last), last.next) == (["INC95", "INC97"], None)
+    assert (ids(last), last.next) == (["INC297", "INC299"], None)
+    # The filter leaves only incidents that come late in the ranking.
+    recent = replace(query, opened_after=NOON - timedelta(hours=262))
+    ranking.sort(key=lambda name: -int(name.removeprefix("INC")))
+    assert ids(store.inbox.ranked_page(ranking, recent)) == ["INC261", "INC259", "INC257"]
+    few = replace(query, opened_after=NOON - timedelta(hours=22))
+    late = store.inbox.ranked_page(ranking, few)
+    assert (ids(late), late.next) == (["INC21", "INC7", "INC5"], None)
     assert store.inbox.ranked_page([], query) == InboxPage(())
 
 
