@@ -28,6 +28,7 @@ from serving.background.runbook_index import TARGET as RUNBOOKS
 from serving.background.runbook_index import RunbookPoller
 from serving.background.shadow_predictions import ShadowPredictor
 from serving.background.suspensions import SuspensionCollector, SuspensionPoller
+from serving.background.text_index import TextIndexUpdater
 from serving.background.topology_file import TopologyFile
 from serving.background.unknown_labels import UnknownLabelPoller
 from serving.runtime.metrics import ServingMetrics
@@ -45,13 +46,14 @@ from serving.services.changes import ChangeService
 from serving.services.feedback import FeedbackService
 from serving.services.feedback_labels import LabelListener
 from serving.services.incident_context import IncidentContextService
-from serving.services.incidents import IncidentService
 from serving.services.label_vocabulary import LabelVocabulary
 from serving.services.promotions import PromotionService
+from serving.services.records.incident_search import IncidentSearch
+from serving.services.records.incidents import IncidentService
+from serving.services.records.stored_answers import StoredAnswerService
 from serving.services.runbook_search import RunbookService
 from serving.services.similar_search import TARGET as SIMILAR
 from serving.services.similar_search import SimilarService
-from serving.services.stored_answers import StoredAnswerService
 from serving.services.triage import Retriever, TriageService
 from serving.services.triage_worker import TriageWorker
 
@@ -87,6 +89,8 @@ class Container:
     triage: TriageService
     incidents: IncidentService
     incident_index: IndexUpdater
+    text_index: TextIndexUpdater
+    incident_search: IncidentSearch
     similar: SimilarService
     runbook_index: RunbookPoller
     runbooks: RunbookService
@@ -111,7 +115,7 @@ class Container:
     def pollers(self) -> tuple[BackgroundTask, ...]:
         """The background tasks, in the order in which they start and stop."""
         answering = (self.modes, self.champions, self.certificates, self.suspensions)
-        indexes = (self.incident_index, self.runbook_index)
+        indexes = (self.text_index, self.incident_index, self.runbook_index)
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
         maintenance = () if self.maintenance is None else (self.maintenance,)
         health = (self.unknown_labels, self.label_rates, self.model_health)
@@ -148,6 +152,7 @@ def build_container(
     )
     searcher, suggester = _retrieval_models(pollers.champions.current)
     incident_index = IndexUpdater(store, home, searcher.encoder, settings.poll_seconds)
+    text_index = TextIndexUpdater(store, settings.poll_seconds)
     runbook_index = RunbookPoller(store, home, suggester.encoder, settings.poll_seconds)
     similar = SimilarService(searcher, incident_index, store)
     runbooks = RunbookService(suggester, runbook_index)
@@ -189,6 +194,8 @@ def build_container(
             store, registry, home, settings.tenant, on_labels=on_labels, masking=masking
         ),
         incident_index=incident_index,
+        text_index=text_index,
+        incident_search=IncidentSearch(store, text_index),
         similar=similar,
         runbook_index=runbook_index,
         runbooks=runbooks,

@@ -28,9 +28,9 @@ _HELPED = {"yes": True, "no": False}
 
 
 @page_routes.get("/")
-def inbox(request: Request, services: SharedContainer, request_id: RequestId) -> Response:
-    """Show the newest incidents; this may store answers, see `triage_on_view`."""
-    page = open_inbox(services, read_query(request.query_params), request_id)
+def inbox(request: Request, services: SharedContainer) -> Response:
+    """Show the newest incidents."""
+    page = open_inbox(services, read_query(request.query_params))
     return render(request, "inbox.html", inbox=page)
 
 
@@ -40,10 +40,9 @@ def incident(
     request: Request,
     services: SharedContainer,
     commands: SharedCommands,
-    request_id: RequestId,
 ) -> Response:
-    """Show one incident and all answers about it; may store answers, see `triage_on_view`."""
-    page = open_incident(services, commands, parse_id(id) or id, request_id)
+    """Show one incident and all answers about it."""
+    page = open_incident(services, commands, parse_id(id) or id)
     saved = find_saved_label(services, request.query_params)
     return render(request, "incident.html", page=page, saved=saved)
 

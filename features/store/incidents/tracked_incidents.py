@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
+from heapq import nlargest
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -23,11 +24,13 @@ from features.store.tables import (
     AlertRow,
     IncidentRow,
     IncidentVersionRow,
+    PredictionRow,
     RevisionRow,
     TrackingRow,
 )
 
 _MAX_CANDIDATES = 50
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LAST_CHARACTER = "\U0010ffff"
 _TRACKING = tuple(field.name for field in fields(Tracking))
 _ALERT = tuple(field.name for field in fields(Alert))
@@ -145,7 +148,8 @@ class TrackedIncidentRepository(Repository):
         """Add or replace the incidents of an export by id; return the new revision.
 
         Incidents that were sent to the service are not replaced: see `merge_import`. An incident
-        that is already stored unchanged is not written. All incidents, and the `labels` that follow
+        that is already stored unchanged is not written. The newest open incidents without an
+        answer are put into the queue for triage. All incidents, and the `labels` that follow
         from their outcomes, are stored in one transaction.
         """
         now = datetime.now(UTC)
@@ -156,6 +160,7 @@ class TrackedIncidentRepository(Repository):
             if new:
                 number = move_revision(connection, RevisionRow, self._tenant)
                 write_incidents(connection, self._tenant, new, number)
+                self._enqueue_newest(connection, new, now)
             of_live = [incident for incident in incidents if incident.report.id in live]
             for start in range(0, len(of_live), _MAX_CANDIDATES):
                 some = of_live[start : start + _MAX_CANDIDATES]
@@ -218,6 +223,19 @@ class TrackedIncidentRepository(Repository):
             self._write_version(connection, id_, changes, revision)
         if id_ in revision.triaged:
             enqueue(connection, self._tenant, id_, revision.request_id, revision.written_at)
+
+    def _enqueue_newest(
+        self, connection: Connection, imported: Sequence[ResolvedIncident], now: datetime
+    ) -> None:
+        # In a history without outcomes every incident counts as open, so only a page is queued.
+        is_open = (incident.report for incident in imported if incident.outcome.is_open)
+        newest = nlargest(_MAX_CANDIDATES, is_open, key=lambda one: one.opened_at or _EARLIEST)
+        ids = {report.id for report in newest}
+        answered = select(PredictionRow.incident_id).where(
+            PredictionRow.tenant == self._tenant, PredictionRow.incident_id.in_(ids)
+        )
+        for id_ in sorted(ids.difference(connection.scalars(answered))):
+            enqueue(connection, self._tenant, id_, IMPORT, now)
 
     def _write_tracking(self, connection: Connection, id: str, tracking: Tracking) -> None:  # noqa: A002
         opening = None if tracking.opening is None else asdict(tracking.opening)

@@ -11,7 +11,6 @@ from serving.container import Container
 from serving.pages.render.text_highlight import Excerpt, excerpt
 from serving.pages.views.incident_context import ContextView, view_context
 from serving.pages.views.runbook_commands import RunbookCommands
-from serving.pages.views.triage_on_view import triage_unanswered
 from serving.pages.views.visible_answers import (
     VisibleAnswers,
     by_subject,
@@ -48,16 +47,11 @@ def open_incident(
     services: Container,
     commands: RunbookCommands,
     id: str,  # noqa: A002
-    request_id: str,
 ) -> IncidentPage:
-    """Return the page of an incident.
-
-    An open incident without an answer is triaged first, and its answers are stored. Raises
-    `UnknownIncident` and `StoreUnavailable`.
-    """
+    """Return the page of an incident; raises `UnknownIncident` and `StoreUnavailable`."""
     incident = services.incidents.get(id)
     id = incident.report.id  # noqa: A001
-    records = triage_unanswered(services, [incident], request_id).get(id, ())
+    records = services.store.predictions.latest([id]).get(id, ())
     feedback = by_subject(services.store.feedback.select(incident_id=id))
     labels = services.store.labels.select(incident_ids=[id])
     decided = decided_targets(labels, incident.outcome)
