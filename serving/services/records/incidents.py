@@ -9,7 +9,7 @@ from features.domain.label_sources import labels_from_outcome
 from features.domain.report import Outcome, ResolvedIncident
 from features.domain.tracking import TrackedIncident
 from features.home import Home
-from features.store.incidents.tracked_incidents import Revision
+from features.store.incidents.incident_revisions import Revision
 from features.store.store import Store
 from features.text.masking import Masking
 from features.text.parsing import parse_masked_name

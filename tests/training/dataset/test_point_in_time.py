@@ -12,7 +12,7 @@ from features.domain.labels import FINAL_STATE, LabelRecord
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.tracking import Author, TrackedIncident, Tracking
-from features.store.incidents.tracked_incidents import Revision
+from features.store.incidents.incident_revisions import Revision
 from features.store.store import Store
 from training.dataset.point_in_time import (
     PointInTimeHistory,
