@@ -10,12 +10,12 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Row, Text, cast, func, select
 
 from features.domain.alert import Alert
-from features.domain.incident_update import IMPORT, merge_import
 from features.domain.labels import LabelRecord
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.domain.tracking import Author, IncidentVersion, TrackedIncident, Tracking
 from features.store.counters import lock_tenant, move_revision, select_revision
 from features.store.database import insert_into
+from features.store.incidents.incident_update import IMPORT, merge_import
 from features.store.incidents.incidents import incident_from, select_incidents, write_incidents
 from features.store.learning.labels import insert_labels
 from features.store.operations.triage_queue import enqueue
