@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Row, Text, cast, func, select
 
 from features.domain.alerts.alert import Alert
-from features.domain.incident_update import IMPORT, merge_import
 from features.domain.labels import LabelRecord
 from features.domain.report import IncidentReport, ResolvedIncident, Status
 from features.domain.tracking import Author, IncidentVersion, TrackedIncident, Tracking
@@ -22,6 +21,7 @@ from features.store.incidents.incident_revisions import (
     Revision,
     write_revised,
 )
+from features.store.incidents.incident_update import IMPORT, merge_import
 from features.store.incidents.incidents import incident_from, select_incidents, write_incidents
 from features.store.learning.labels import insert_labels
 from features.store.operations.triage_queue import TriageRequest, enqueue
