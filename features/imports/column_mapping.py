@@ -47,6 +47,27 @@ class SeverityColumn(LabelColumn):
     order: tuple[str, ...] = ()
 
 
+class StateColumn(MappedColumn):
+    """The column that says whether an incident is open or resolved.
+
+    If `open` alone is given, every other state means resolved. The meaning of states in neither
+    list is taken from their words. The empty string stands for a missing value.
+    """
+
+    open: tuple[str, ...] = ()
+    resolved: tuple[str, ...] = ()
+
+
+class CommentColumns(_MappingSection):
+    """Columns of comments: the last one by who resolved the incident tells how.
+
+    `resolvers` are the columns that name this person, such as the assignee.
+    """
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    resolvers: tuple[str, ...] = Field(min_length=1)
+
+
 class SplitColumn(MappedColumn):
     """The column of the groups that evaluation keeps apart.
 
@@ -101,6 +122,8 @@ class OutcomeColumns(_MappingSection):
     runbook_id: LabelColumn | None = None
     resolved_at: DateColumn | None = None
     duplicate_of: LabelColumn | None = None
+    state: StateColumn | None = None
+    comments: CommentColumns | None = None
     fields: tuple[LabelColumn, ...] = ()
 
     @model_validator(mode="after")
@@ -128,8 +151,11 @@ class OutcomeColumns(_MappingSection):
         }
 
     def role_columns(self) -> Iterator[tuple[str, str]]:
-        """Yield each role with its column, `fields` included."""
+        """Yield each role with its column, `fields` and `comments` included."""
         yield from _single_columns(self)
+        if self.comments is not None:
+            yield from (("comments", column) for column in self.comments.columns)
+            yield from (("resolvers", column) for column in self.comments.resolvers)
         yield from (("fields", label.column) for label in self.fields)
 
 
@@ -268,5 +294,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "resolution": LabelColumn,
     "runbook_id": LabelColumn,
     "duplicate_of": LabelColumn,
+    "state": StateColumn,
+    "comments": CommentColumns,
     "fields": LabelColumn,
 }

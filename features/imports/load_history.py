@@ -10,7 +10,7 @@ from features.errors import BadMapping, UnreadableFile
 from features.imports.audit_trail import Columns, Records, records_of
 from features.imports.column_mapping import HistoryMapping
 from features.imports.leakage import Values, determining_columns, late_columns, shared_columns
-from features.imports.mapping_inference import recognise
+from features.imports.mapping_inference import recognise_headers
 from features.imports.read_outcomes import Outcomes, read_outcomes
 from features.imports.read_reports import provenance_of, read_reports
 from features.imports.table_files import Table, read_table
@@ -36,8 +36,13 @@ def load_history(
     table = read_table(path)
     warnings: list[str] = []
     if mapping is None:
-        mapping = recognise(list(table.columns))
-        warnings.append(f"without a mapping, columns were recognised: {_summary(mapping)}")
+        recognition = recognise_headers(list(table.columns))
+        mapping = recognition.mapping
+        warnings.append(
+            f"without a mapping, columns were recognised as of {recognition.product}: "
+            f"{_summary(mapping)}"
+        )
+        warnings += recognition.warnings()
     mapping.check_against(list(table.columns), path.name)
     history = _build(table, mapping, warnings, strict, masking or configured_masking())
     if report_folder is not None:

@@ -170,6 +170,7 @@ def test_tracker_headers_are_recognised() -> None:
         "category": "Component/s",
         "severity": "Priority",
         "resolved_at": "Resolved",
+        "state": "Status",
         "fields": "Resolution",
     }
 

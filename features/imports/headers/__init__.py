@@ -1,0 +1,1 @@
+"""What headers and state words of exports mean: tables by product and language."""
