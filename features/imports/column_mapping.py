@@ -4,8 +4,9 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Self
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from features.domain.history import Provenance
@@ -169,6 +170,8 @@ def _single_columns(section: _MappingSection) -> Iterator[tuple[str, str]]:
 class HistoryMapping(_MappingSection):
     """What each column of an export means.
 
+    Times without an offset belong to `time_zone`, an IANA name, by default UTC.
+
     >>> mapping = HistoryMapping.model_validate(
     ...     {"report": {"title": "short_description"}, "outcome": {"category": "u_group"}}
     ... )
@@ -180,6 +183,7 @@ class HistoryMapping(_MappingSection):
     outcome: OutcomeColumns = OutcomeColumns()
     events: EventColumns | None = None
     split_by: SplitColumn | None = None
+    time_zone: str | None = None
     columns_known: Mapping[str, Provenance] = Field(default_factory=dict)
     renamed: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
 
@@ -195,6 +199,16 @@ class HistoryMapping(_MappingSection):
                     f"{suggest_name(column, report_columns)}"
                 )
         return self
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, name: str | None) -> str | None:
+        if name is not None and name not in available_timezones():
+            raise ValueError(
+                f"{name!r} is not the name of a time zone, such as Europe/Berlin"
+                f"{suggest_name(name, available_timezones())}"
+            )
+        return name
 
     @model_validator(mode="after")
     def _check_renames(self) -> Self:

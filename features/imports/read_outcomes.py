@@ -115,7 +115,10 @@ def _ends(
     if resolved_at is None:
         return [None] * len(records.lines)
     moments, date_warnings = parse_dates(
-        records.last[resolved_at.column], column=resolved_at.column, date_format=resolved_at.format
+        records.last[resolved_at.column],
+        column=resolved_at.column,
+        date_format=resolved_at.format,
+        time_zone=mapping.time_zone,
     )
     moments, state_warnings = drop_ends_of_open(statuses, moments, resolved_at.column)
     warnings += [*date_warnings, *state_warnings]

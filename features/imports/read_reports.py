@@ -64,7 +64,9 @@ def _opening_times(mapping: HistoryMapping, records: Records) -> tuple[Moments, 
         return [None] * len(records.lines), []
     column = opened_at.column
     values = records.opening[column]
-    moments, date_warnings = parse_dates(values, column=column, date_format=opened_at.format)
+    moments, date_warnings = parse_dates(
+        values, column=column, date_format=opened_at.format, time_zone=mapping.time_zone
+    )
     moments, column_warnings = usable_openings(moments, column=column)
     return moments, date_warnings + column_warnings
 
