@@ -29,6 +29,17 @@ def labels_of(outcome: Outcome) -> dict[str, str]:
     return {target: label for target, label in labels.items() if label is not None}
 
 
+def final_labels_of(outcome: Outcome) -> dict[str, str]:
+    """Return the labels that an outcome holds for good: none if it is stated to be open.
+
+    >>> from features.domain.report import Status
+    >>> final_labels_of(Outcome(category="VPN", status=Status.OPEN))
+    {}
+    """
+    is_stated_open = outcome.status is not None and outcome.is_open
+    return {} if is_stated_open else labels_of(outcome)
+
+
 def source_for(label: str, answer: AnyPrediction | None) -> LabelSource:
     """Return the source of a final state's label.
 

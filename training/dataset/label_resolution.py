@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from features.domain.label_renames import Renames, current_label
-from features.domain.label_sources import labels_of, source_for
+from features.domain.label_sources import final_labels_of, source_for
 from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource, strongest
 from features.domain.predictions import PredictionSummary
 from features.domain.report import ResolvedIncident
@@ -70,7 +70,8 @@ class LabelResolver:
         of the target, they include the stored final state. Otherwise the stored final state was
         read from a file, and is a record of its own, with the outcome as source. A label in the
         file is a further record if it differs from the newest final state in the ledger, or, if the
-        ledger has no final state, from the label in the store.
+        ledger has no final state, from the label in the store. An incident that is stated to be
+        open has no final state.
         """
         incident = stored_incident or file_incident
         if incident is None:
@@ -101,7 +102,7 @@ class LabelResolver:
         file_incident: ResolvedIncident | None,
         ledger: Mapping[str, list[LabelRecord]],
     ) -> Iterator[LabelRecord]:
-        stored_labels = {} if stored_incident is None else labels_of(stored_incident.outcome)
+        stored_labels = {} if stored_incident is None else final_labels_of(stored_incident.outcome)
         renamed = self._renamed
         for record in _final_states(file_incident):
             ledger_records = ledger.get(record.target, ())
@@ -116,7 +117,7 @@ class LabelResolver:
 def _final_states(incident: ResolvedIncident | None) -> Iterator[LabelRecord]:
     if incident is None:
         return
-    for target, label in labels_of(incident.outcome).items():
+    for target, label in final_labels_of(incident.outcome).items():
         yield LabelRecord(
             incident_id=incident.report.id,
             target=target,
