@@ -9,6 +9,7 @@ from features.domain.report import IncidentReport, ResolvedIncident
 from features.errors import BadMapping, UnreadableFile
 from features.imports.audit_trail import Columns, Records, records_of
 from features.imports.column_mapping import HistoryMapping
+from features.imports.incident_ids import incident_ids
 from features.imports.leakage import Values, determining_columns, late_columns, shared_columns
 from features.imports.mapping_inference import recognise_headers
 from features.imports.read_outcomes import Outcomes, read_outcomes
@@ -71,9 +72,11 @@ def _build(
         f"{column}: dropped from the report, it {reason}" for column, reason in leaks.items()
     ]
     safe_mapping = mapping.without_report_columns(leaks)
-    reports = read_reports(safe_mapping, records, masking)
+    # The ids do not depend on which columns leak in this file: the next file may differ.
+    ids, id_warnings = incident_ids(mapping, records)
+    reports = read_reports(safe_mapping, records, ids, masking)
     report_at, repeat_warnings = _last_report_per_id(reports.reports)
-    warnings += [*outcomes.warnings, *reports.warnings, *repeat_warnings]
+    warnings += [*id_warnings, *outcomes.warnings, *reports.warnings, *repeat_warnings]
     rejected = sorted((*records.rejected, *reports.rejected), key=lambda row: row.line)
     return History(
         incidents=tuple(

@@ -40,8 +40,19 @@ class Recognition:
     unknown: tuple[str, ...]
 
     def warnings(self) -> list[str]:
-        """Return warnings that name each column without a role."""
+        """Return warnings that name each missing role and each column without a role."""
+        report = self.mapping.report
         warnings = []
+        if report.opened_at is None:
+            warnings.append(
+                "no column says when incidents opened: they are not split by time in evaluation, "
+                "and how long they took is not known"
+            )
+        if report.title is None and report.description is None:
+            warnings.append(
+                "no column holds a text: answers rest on facts alone, and similar incidents are "
+                "not found by what they say"
+            )
         if self.unknown:
             warnings.append(
                 f"{len(self.unknown)} columns are not understood and not used: "

@@ -52,12 +52,13 @@ def read_point_in_time(
 
     Incidents without an opening time are included. If the ledger has labels of an incident's
     target, the strongest one counts. Otherwise the final state counts, which was known once the
-    incident was resolved; an incident that is stated to be open has none. Labels that only repeat Precedent's own answers are left out, and so are
-    the labels that `find_rejected_labels` returns. Incidents of a `file` are added to the stored
-    incidents; without `with_store`, only the file's incidents are returned. If an incident is in
-    both, its report comes from the store, and its final state in the file is one more label. That
-    label, too, is left out if it only repeats an answer of Precedent. Labels that were renamed, by
-    the store, the file's mapping or `renamed`, are replaced by the new ones.
+    incident was resolved; an incident that is stated to be open has none. Labels that only repeat
+    Precedent's own answers are left out, and so are the labels that `find_rejected_labels` returns.
+    Incidents of a `file` are added to the stored incidents; without `with_store`, only the file's
+    incidents are returned. If an incident is in both, its report comes from the store, and its
+    final state in the file is one more label. That label, too, is left out if it only repeats an
+    answer of Precedent. Labels that were renamed, by the store, the file's mapping or `renamed`,
+    are replaced by the new ones.
     """
     metadata = _merge_metadata(store.dataset_metadata.get(), file)
     metadata = _with_renames(metadata, merge_renames(metadata.renamed, renamed))
