@@ -76,7 +76,7 @@ def _build(
     ids, id_warnings = incident_ids(mapping, records)
     reports = read_reports(safe_mapping, records, ids, masking)
     report_at, repeat_warnings = _last_report_per_id(reports.reports)
-    warnings += [*id_warnings, *outcomes.warnings, *reports.warnings, *repeat_warnings]
+    warnings += [*outcomes.warnings, *reports.warnings, *id_warnings, *repeat_warnings]
     rejected = sorted((*records.rejected, *reports.rejected), key=lambda row: row.line)
     return History(
         incidents=tuple(

@@ -199,13 +199,14 @@ def test_rows_that_are_all_rejected_are_an_error(tmp_path: Path) -> None:
         read(tmp_path, f"id,title\n{'x' * 600},a\n")
 
 
-def test_missing_ids_are_numbered_and_the_last_of_repeated_ones_counts(tmp_path: Path) -> None:
+def test_missing_ids_are_made_and_the_last_of_repeated_ones_counts(tmp_path: Path) -> None:
     history = read(tmp_path, "id,title\nA,old\n,none\nA,new\n?,query\n")
-    assert [(i.report.id, i.report.title) for i in history.incidents] == [
-        ("row-2", "none"),
+    assert [(i.report.id[:4], i.report.title) for i in history.incidents] == [
+        ("row-", "none"),
         ("A", "new"),
-        ("row-4", "query"),
+        ("row-", "query"),
     ]
+    assert any("id: 2 rows have no id" in warning for warning in history.warnings)
     assert any("1 rows repeat an id" in warning for warning in history.warnings)
 
 
