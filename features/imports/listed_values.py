@@ -3,7 +3,17 @@
 import json
 from collections.abc import Sequence
 
-_NAME_KEYS = ("name", "summary", "displayName", "display_value", "title", "key", "value", "login")
+_NAME_KEYS = (
+    "name",
+    "summary",
+    "displayName",
+    "display_value",
+    "title",
+    "key",
+    "value",
+    "login",
+    "slug",
+)
 
 
 def items_of(value: str) -> list[str]:
