@@ -22,6 +22,8 @@ _OUTCOME_ROLES = (
 )
 _MIN_USEFUL = frozenset({"title", "description", "service", "source"})
 _REPEATED = re.compile(r"(.+)\.\d+")
+# ServiceNow marks the values that people see; some products name the zone of a time.
+_ADDED = re.compile(r"^dv_|\.display_?value$|\s*\((?:UTC|GMT)\)$", re.IGNORECASE)
 _AUDIT_TRAIL_MARKS = ("number", "sysmodcount")
 _NO_CODES = StateCodes()
 
@@ -190,7 +192,13 @@ class _Headers:
 def _key_of(column: str, columns: Sequence[str]) -> str:
     """Return the key of a header; the reader names a repeated `Comment` `Comment.1`."""
     match = _REPEATED.fullmatch(column)
-    return header_key(match[1] if match and match[1] in columns else column)
+    name = match[1] if match and match[1] in columns else column
+    key = header_key(name)
+    return key if any(key in product.keys for product in known_headers()) else _bare_key(name)
+
+
+def _bare_key(name: str) -> str:
+    return header_key(_ADDED.sub("", name))
 
 
 def _ranked(columns: Mapping[str, object]) -> list[ProductHeaders]:

@@ -80,6 +80,9 @@ def test_levels_and_columns_may_be_numbers(tmp_path: Path) -> None:
         ("report: {title: x}\ncolumns_known: {titel: opening}", "columns_known names 'titel'"),
         ("report: {title: x}\ncolumns_known: {x: later}", "columns_known.x"),
         ("report: {title: x}\nevents: {group_by: x}", "events.order_by"),
+        ("report: {title: x}\ntime_zone: Europe/Berlinn", "did you mean 'Europe/Berlin'?"),
+        ("report: {title: x}\ntime_zone: ../etc/passwd", "is not the name of a time zone"),
+        ("report: {title: x}\noutcome: {comments: {columns: [c]}}", "outcome.comments.resolvers"),
     ],
 )
 def test_mistakes_are_told_in_one_line(tmp_path: Path, text: str, said: str) -> None:
