@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from features.errors import BadMapping
 from features.imports.column_mapping import HistoryMapping
-from features.imports.headers.header_table import (
+from features.imports.product_headers.header_table import (
     ProductHeaders,
     StateCodes,
     header_key,

@@ -10,11 +10,11 @@ from features.domain.label_renames import current_label
 from features.domain.report import Outcome, Status
 from features.imports.audit_trail import Records
 from features.imports.column_mapping import HistoryMapping, LabelColumn, OutcomeColumns
-from features.imports.comment_resolutions import comment_resolutions
 from features.imports.date_parsing import Moments, parse_dates
 from features.imports.listed_values import first_items
 from features.imports.ordinal_labels import read_ordinal_labels
-from features.imports.read_states import Statuses, drop_ends_of_open, read_states
+from features.imports.states.comment_resolutions import comment_resolutions
+from features.imports.states.read_states import Statuses, drop_ends_of_open, read_states
 from features.text.masking import Masking
 from features.text.parsing import is_missing, parse_label, parse_text
 

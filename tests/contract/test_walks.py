@@ -33,7 +33,7 @@ class Bounds:
 
 
 TRIAGE = Bounds(modules=42, rooms=12, climbs=0)
-TRAINING = Bounds(modules=137, rooms=24, climbs=3)
+TRAINING = Bounds(modules=146, rooms=26, climbs=3)
 ALERT = Bounds(modules=81, rooms=15, climbs=6)
 WATCH = Bounds(modules=27, rooms=6, climbs=0)
 

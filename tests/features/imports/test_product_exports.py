@@ -9,10 +9,10 @@ import yaml
 
 from features.domain.history import History
 from features.domain.report import Status
-from features.imports.headers.header_table import header_key, known_headers
-from features.imports.headers.state_words import status_of
 from features.imports.load_history import load_history
 from features.imports.mapping_inference import recognise_headers
+from features.imports.product_headers.header_table import header_key, known_headers
+from features.imports.states.state_words import status_of
 
 EXPORTS: list[dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("product_exports.yaml").read_text(encoding="utf-8")

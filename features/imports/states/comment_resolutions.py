@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from features.imports.audit_trail import Records
 from features.imports.column_mapping import CommentColumns
 from features.imports.date_parsing import parse_dates
-from features.imports.headers.state_words import state_key
+from features.imports.states.state_words import state_key
 
 # Jira writes a comment as `time;author;text`.
 _COMMENT = re.compile(r"(?P<time>[^;\n]{6,40});(?P<author>[^;\n]{0,200});(?P<text>.*)", re.DOTALL)

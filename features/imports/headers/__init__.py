@@ -1,1 +1,0 @@
-"""What headers and state words of exports mean: tables by product and language."""
