@@ -9,6 +9,8 @@ _PREFIX = "PRECEDENT_"
 
 SETTINGS = frozenset(
     {
+        "ALERTMANAGER_URL",
+        "ALERT_STALE_HOURS",
         "API_KEY",
         "AUDIT_SHARE",
         "AUTO_PRECISION",
@@ -16,6 +18,7 @@ SETTINGS = frozenset(
         "ENCODER",
         "ENCODER_PATH",
         "FRESHER_DAYS",
+        "HEARTBEAT_ALERTS",
         "HOME",
         "HOST",
         "LOG_LEVEL",
@@ -40,8 +43,8 @@ SETTINGS = frozenset(
 )
 """The settings of training and serving, without the prefix: both read the same environment."""
 
-# DATA names the folder of real data for tests and benchmarks.
-_ALLOWED = SETTINGS | {"DATA"}
+# Folders of real data and of real-world inputs for tests and benchmarks.
+_ALLOWED = SETTINGS | {"CASES", "DATA"}
 
 
 def warn_of_unknown_settings() -> None:

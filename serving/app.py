@@ -90,7 +90,6 @@ async def _run_pollers(app: FastAPI) -> AsyncIterator[None]:
     yield
     for poller in services.pollers:
         await asyncio.to_thread(poller.stop)
-    await asyncio.to_thread(services.alertmanager.close)
     services.store.close()
 
 

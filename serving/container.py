@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from features.encoding.encoder_weights import EncoderSettings
@@ -33,7 +34,8 @@ from serving.runtime.metrics import ServingMetrics
 from serving.runtime.settings import ServingSettings
 from serving.schemas.parsing import RequestReader
 from serving.services.active_learning import LabelQueue
-from serving.services.alertmanager import AlertmanagerHook
+from serving.services.alerts.intake import AlertIntake
+from serving.services.alerts.stale_incidents import StaleIncidentMarker
 from serving.services.answer_policy import PolicySource
 from serving.services.audit_reveals import RevealService
 from serving.services.audit_sampling import AuditSample
@@ -48,7 +50,9 @@ from serving.services.promotions import PromotionService
 from serving.services.runbook_search import RunbookService
 from serving.services.similar_search import TARGET as SIMILAR
 from serving.services.similar_search import SimilarService
+from serving.services.stored_answers import StoredAnswerService
 from serving.services.triage import Retriever, TriageService
+from serving.services.triage_worker import TriageWorker
 
 # No answer depends on challengers or model health, so they are polled less often.
 _SLOW_FACTOR = 5
@@ -87,9 +91,12 @@ class Container:
     runbooks: RunbookService
     feedback: FeedbackService
     reveals: RevealService
+    stored_answers: StoredAnswerService
     incident_context: IncidentContextService
     changes: ChangeService
-    alertmanager: AlertmanagerHook
+    alerts: AlertIntake
+    triage_worker: TriageWorker
+    stale_incidents: StaleIncidentMarker
     registry: ServableVersions
     promotions: PromotionService
     label_queue: LabelQueue
@@ -106,7 +113,8 @@ class Container:
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
         maintenance = () if self.maintenance is None else (self.maintenance,)
         health = (self.unknown_labels, self.label_rates, self.model_health)
-        return (*answering, *indexes, *health, *shadow, *maintenance)
+        alerts = (self.triage_worker, self.stale_incidents)
+        return (*answering, *indexes, *health, *alerts, *shadow, *maintenance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +166,7 @@ def build_container(
     triage = TriageService(
         pollers.champions.current, policies.current, store, metrics, retrievers, shadow
     )
+    triage_worker = TriageWorker(store, triage, incident_index.apply_changes)
     masking = configured_masking(settings)
     topology = TopologyFile(settings.topology, home.topology)
     return Container(
@@ -173,16 +182,27 @@ def build_container(
         metrics=metrics,
         reader=RequestReader(dict(settings), masking, metrics),
         triage=triage,
-        incidents=IncidentService(store, registry, home, settings.tenant, on_labels=on_labels),
+        incidents=IncidentService(
+            store, registry, home, settings.tenant, on_labels=on_labels, masking=masking
+        ),
         incident_index=incident_index,
         similar=similar,
         runbook_index=runbook_index,
         runbooks=runbooks,
-        feedback=FeedbackService(store, on_labels=on_labels),
+        feedback=FeedbackService(store, on_labels=on_labels, masking=masking),
         reveals=RevealService(store),
+        stored_answers=StoredAnswerService(store, lambda: pollers.modes.modes),
         incident_context=IncidentContextService(store, topology.current),
         changes=ChangeService(store),
-        alertmanager=AlertmanagerHook(store, triage, masking),
+        alerts=AlertIntake(
+            store,
+            masking,
+            timedelta(hours=settings.alert_stale_hours),
+            settings.heartbeat_names,
+            triage_worker.wake,
+        ),
+        stale_incidents=StaleIncidentMarker(store, settings),
+        triage_worker=triage_worker,
         registry=registry,
         promotions=PromotionService(store, home, settings.tenant),
         label_queue=LabelQueue(store, pollers.champions.current, incident_index.index),

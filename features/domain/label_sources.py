@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource
+from features.domain.labels import FINAL_STATE, LabelRecord, LabelSource, LabelTrust
 from features.domain.modes import Mode
 from features.domain.predictions import PredictionRecord, PredictionSummary
 from features.domain.report import Outcome
@@ -30,14 +30,25 @@ def labels_of(outcome: Outcome) -> dict[str, str]:
 
 
 def final_labels_of(outcome: Outcome) -> dict[str, str]:
-    """Return the labels that an outcome holds for good: none if it is stated to be open.
+    """Return the labels of an outcome that are final, by target.
 
-    >>> from features.domain.report import Status
-    >>> final_labels_of(Outcome(category="VPN", status=Status.OPEN))
-    {}
+    While an incident is open, only the link to the incident that it duplicates is final.
+
+    >>> final_labels_of(Outcome("VPN")), final_labels_of(Outcome(duplicate_of="INC1"))
+    ({'category': 'VPN'}, {'similar': 'INC1'})
     """
-    is_stated_open = outcome.status is not None and outcome.is_open
-    return {} if is_stated_open else labels_of(outcome)
+    final = Outcome(duplicate_of=outcome.duplicate_of) if outcome.is_open else outcome
+    return labels_of(final)
+
+
+def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozenset[str]:
+    """Return the targets for which a final outcome, or a person, gave the correct label.
+
+    >>> sorted(decided_targets([], Outcome("Network", fields={"site": "Graz"})))
+    ['category', 'fields.site']
+    """
+    labelled = {label.target for label in labels if label.source.trust is LabelTrust.INDEPENDENT}
+    return frozenset(labelled | final_labels_of(outcome).keys())
 
 
 def source_for(label: str, answer: AnyPrediction | None) -> LabelSource:
@@ -66,7 +77,7 @@ def labels_from_outcome(
     answers: Iterable[PredictionRecord],
     now: datetime,
 ) -> tuple[LabelRecord, ...]:
-    """Return a record of each label that the known outcome lacks or states differently.
+    """Return a record of each final label that the known outcome lacks or states differently.
 
     `answers` are those given before we learned of the outcome, newest first. The labels are dated
     with the time of resolution, or with `now` if that time is unknown or in the future. Of equally
@@ -74,7 +85,7 @@ def labels_from_outcome(
     later.
     """
     given_at = min(outcome.resolved_at or now, now)
-    known_labels = labels_of(known)
+    known_labels = final_labels_of(known)
     newest: dict[str, PredictionRecord] = {}
     for prediction in answers:
         newest.setdefault(prediction.target, prediction)
@@ -88,7 +99,7 @@ def labels_from_outcome(
             given_at=given_at,
             prediction_id=None if answer is None else answer.prediction_id,
         )
-        for target, label in labels_of(outcome).items()
+        for target, label in final_labels_of(outcome).items()
         if known_labels.get(target) != label
     )
 

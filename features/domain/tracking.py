@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from features.domain.alert import Alert
+from features.domain.alerts.alert import Alert
 from features.domain.report import IncidentReport, ResolvedIncident
 
 
@@ -52,7 +52,7 @@ class Tracking:
 
 @dataclass(frozen=True, slots=True)
 class TrackedIncident:
-    """An incident with its tracking and its alerts, in the order of their fingerprints."""
+    """An incident with its tracking and its alerts, in the order in which they joined."""
 
     incident: ResolvedIncident
     tracking: Tracking = field(default_factory=Tracking)

@@ -12,6 +12,8 @@ from features.imports.mapping_inference import is_caller
 from features.text.parsing import is_missing
 
 _DIGEST_LENGTH = 16
+# Letters only, because digits might be masked as the number of a card or a phone.
+_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _TEXT_ROLES = frozenset({"title", "description"})
 # A service is often corrected while an incident is worked on, so texts make a better id.
 _STEADY_ROLES = frozenset({"opened_at", "source"}) | _TEXT_ROLES
@@ -62,4 +64,5 @@ def _opening_columns(mapping: HistoryMapping) -> Iterator[str]:
 
 def _hashed(values: Sequence[str]) -> str:
     content = "\x1f".join(" ".join(value.split()) for value in values)
-    return f"row-{sha256(content.encode('utf-8', 'surrogatepass')).hexdigest()[:_DIGEST_LENGTH]}"
+    digest = sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LENGTH]
+    return f"row-{digest.translate(_LETTERS)}"

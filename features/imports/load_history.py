@@ -61,7 +61,7 @@ def _build(
     outcomes = read_outcomes(mapping, records, masking)
     if mapping.events is not None and not records.is_audit_trail:
         warnings.append("events: no incident has several events; the file is read as a flat export")
-    leaks = _find_leaks(mapping, records, outcomes)
+    leaks = _find_leaks(mapping, records, outcomes, masking)
     if leaks and strict:
         column, reason = next(iter(leaks.items()))
         raise BadMapping(
@@ -94,19 +94,21 @@ def _build(
     )
 
 
-def _find_leaks(mapping: HistoryMapping, records: Records, outcomes: Outcomes) -> dict[str, str]:
+def _find_leaks(
+    mapping: HistoryMapping, records: Records, outcomes: Outcomes, masking: Masking
+) -> dict[str, str]:
     leaks = shared_columns(mapping)
     columns = [column for column in mapping.report.attributes if column not in leaks]
-    opening_values = _values(columns, records.opening)
+    opening_values = _values(columns, records.opening, masking)
     leaks |= late_columns(mapping, opening_values, outcomes.is_resolved())
     columns = [column for column in columns if column not in leaks]
-    last_values = _values(columns, records.last)
+    last_values = _values(columns, records.last, masking)
     opening_values = {column: opening_values[column] for column in columns}
     return leaks | determining_columns(mapping, opening_values, last_values, outcomes.choices)
 
 
-def _values(columns: Iterable[str], values: Columns) -> dict[str, Values]:
-    return {column: [parse_label(value) for value in values[column]] for column in columns}
+def _values(columns: Iterable[str], values: Columns, masking: Masking) -> dict[str, Values]:
+    return {column: [parse_label(value, masking) for value in values[column]] for column in columns}
 
 
 def _last_report_per_id(

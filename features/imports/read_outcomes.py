@@ -69,7 +69,7 @@ class Outcomes:
 
 
 def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -> Outcomes:
-    """Read every outcome column; resolutions are masked, labels keep the history's spelling.
+    """Read every outcome column; resolutions and labels are masked.
 
     Labels that the mapping states as renamed are read as the new ones.
     """
@@ -77,7 +77,7 @@ def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -
     choices = {
         target: [
             None if label is None else current_label(mapping.renamed, target, label)
-            for label in _labels(column, records, warnings)
+            for label in _labels(column, records, masking, warnings)
         ]
         for target, column in outcome.choices().items()
     }
@@ -89,8 +89,8 @@ def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -
     return Outcomes(
         choices=choices | ordinal.labels,
         facts={
-            "runbook_id": _labels(outcome.runbook_id, records, warnings),
-            "duplicate_of": _labels(outcome.duplicate_of, records, warnings),
+            "runbook_id": _labels(outcome.runbook_id, records, masking, warnings),
+            "duplicate_of": _labels(outcome.duplicate_of, records, masking, warnings),
         },
         resolutions=_resolutions(outcome, records, statuses, moments, masking, warnings),
         resolved_at=moments,
@@ -125,12 +125,14 @@ def _ends(
     return moments
 
 
-def _labels(column: LabelColumn | None, records: Records, warnings: list[str]) -> Labels:
+def _labels(
+    column: LabelColumn | None, records: Records, masking: Masking, warnings: list[str]
+) -> Labels:
     if column is None:
         return [None] * len(records.lines)
     values, list_warnings = first_items(records.outcome(column), column.column)
     warnings += list_warnings
-    return [parse_label(value) for value in values]
+    return [parse_label(value, masking) for value in values]
 
 
 def _resolutions(

@@ -6,6 +6,7 @@ from features.home import Home, HomeSettings
 from features.store.database import Database
 from features.store.incidents.anomalies import AnomalyRepository
 from features.store.incidents.changes import ChangeRepository
+from features.store.incidents.heartbeats import HeartbeatRepository
 from features.store.incidents.incident_search import InboxRepository
 from features.store.incidents.incidents import IncidentRepository
 from features.store.incidents.runbooks import RunbookRepository
@@ -23,6 +24,7 @@ from features.store.learning.shadow_predictions import ShadowPredictionRepositor
 from features.store.learning.suspensions import SuspensionRepository
 from features.store.migrate import migrate
 from features.store.operations.audit_log import AuditLogRepository
+from features.store.operations.idempotency_keys import IdempotencyKeyRepository
 from features.store.operations.leases import LeaseRepository
 from features.store.operations.modes import ModeRepository
 from features.store.operations.triage_queue import TriageQueueRepository
@@ -38,6 +40,7 @@ class Store:
         self._database = database
         self.incidents = IncidentRepository(database, tenant)
         self.tracked = TrackedIncidentRepository(database, tenant)
+        self.heartbeats = HeartbeatRepository(database, tenant)
         self.triage_queue = TriageQueueRepository(database, tenant)
         self.inbox = InboxRepository(database, tenant)
         self.runbooks = RunbookRepository(database, tenant)
@@ -55,6 +58,7 @@ class Store:
         self.monitoring_reports = MonitoringReportRepository(database, tenant)
         self.dataset_metadata = DatasetMetadataRepository(database, tenant)
         self.audit_log = AuditLogRepository(database, tenant)
+        self.idempotency_keys = IdempotencyKeyRepository(database, tenant)
         self.modes = ModeRepository(database, tenant)
         self.leases = LeaseRepository(database, tenant)
 

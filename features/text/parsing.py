@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sized
 from datetime import UTC, date, datetime, time
+from hashlib import sha256
 from html import unescape
 from html.entities import html5
 from math import inf, isfinite
@@ -42,6 +43,9 @@ _ENTITY = re.compile(
     r"&(?:(?:amp|#0*38|#[xX]0*26);)*(?P<entity>[A-Za-z][A-Za-z0-9]{1,30}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});"
 )
 _MOST_ENCODINGS = 3
+# The marks of masked names have letters only, because digits might be masked again.
+_MARK_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
+_MARK_LENGTH = 12
 _NEWLINE = re.compile(r"\r\n?|\u2028|\u2029")
 
 
@@ -140,6 +144,21 @@ def parse_name(name: str) -> str:
 
 
 @cached(8_192)
+def parse_masked_name(name: str, masking: Masking) -> str:
+    """Return an id or a field's name as `parse_name` does, masked.
+
+    Equal names give equal results, and different names different ones, so that an incident is
+    found again by the id that was sent.
+
+    >>> parse_masked_name("INC 1", Masking())
+    'INC 1'
+    >>> parse_masked_name("bob@example.com", Masking())
+    '<email>-fppigalpbbja'
+    """
+    return _mask_apart(parse_name(name), masking)
+
+
+@cached(8_192)
 def parse_fact(value: str | None, masking: Masking) -> str | None:
     """Return a fact, sanitised, masked and stripped; None if it is missing."""
     if value is None or is_missing(value):
@@ -148,11 +167,14 @@ def parse_fact(value: str | None, masking: Masking) -> str | None:
 
 
 @cached(8_192)
-def parse_label(value: str | None) -> str | None:
-    """Return a label, sanitised and stripped but not masked; None if it is missing."""
+def parse_label(value: str | None, masking: Masking) -> str | None:
+    """Return a label, sanitised, stripped and masked; None if it is missing.
+
+    Different labels stay different when they are masked.
+    """
     if value is None or is_missing(value):
         return None
-    return sanitise_text(value).strip() or None
+    return _mask_apart(sanitise_text(value).strip(), masking) or None
 
 
 def parse_report(
@@ -171,9 +193,12 @@ def parse_report(
     >>> parse_report(id="1", title="Call +43 316 1234567", service="?", masking=Masking()).title
     'Call <phone>'
     """
-    facts = ((name, parse_fact(value, masking)) for name, value in (attributes or {}).items())
+    facts = (
+        (parse_masked_name(name, masking), parse_fact(value, masking))
+        for name, value in (attributes or {}).items()
+    )
     return IncidentReport(
-        id=parse_name(id),
+        id=parse_masked_name(id, masking),
         opened_at=None if opened_at is None else as_utc(opened_at),
         title=parse_text(title, masking),
         description=parse_text(description, masking),
@@ -181,6 +206,20 @@ def parse_report(
         source=parse_fact(source, masking),
         attributes={name: fact for name, fact in facts if fact is not None},
     )
+
+
+def _mask_apart(name: str, masking: Masking) -> str:
+    """Mask a name, and append a mark of its hash where that changes it.
+
+    A name of digits only is the number of a record.
+    """
+    if name.isdigit():
+        return name
+    masked = mask_text(name, masking)
+    if masked == name:
+        return name
+    mark = sha256(name.encode()).hexdigest()[:_MARK_LENGTH].translate(_MARK_LETTERS)
+    return f"{masked[: MAX_ID_LENGTH - _MARK_LENGTH - 1]}-{mark}"
 
 
 def _drop_surrogates(text: str) -> str:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.api.auth import check_key
+from serving.api.idempotency import IDEMPOTENCY_KEY, PARAMETER, answer_once
 from serving.container import Container
 from serving.runtime.errors import UnsupportedMediaType
 from serving.schemas.strict_json import read_json
@@ -37,13 +38,15 @@ class JsonRoute(APIRoute):
         endpoint: Callable[..., BaseModel],
         **options: Any,  # noqa: ANN401
     ) -> None:
+        if "POST" in (options.get("methods") or ()):
+            options["openapi_extra"] = {"parameters": [PARAMETER]}
         super().__init__(path, _serialise(endpoint), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler.
 
         It raises `Unauthorised`, `ForeignForm`, `UnsupportedMediaType`, `BodyTooLarge`,
-        `MalformedBody` or FastAPI's `RequestValidationError`.
+        `MalformedBody`, `StillRunning` or FastAPI's `RequestValidationError`.
         """
         answer = super().get_route_handler()
         field = self.body_field.field_info if self.body_field else None
@@ -53,6 +56,12 @@ class JsonRoute(APIRoute):
         async def answer_checked(request: Request) -> Response:
             services: Container = request.app.state.container
             check_key(request, services.settings.api_key)
+            if request.method == "POST" and IDEMPOTENCY_KEY in request.headers:
+                return await answer_once(request, services.store.idempotency_keys, answer_valid)
+            return await answer_valid(request)
+
+        async def answer_valid(request: Request) -> Response:
+            services: Container = request.app.state.container
             if field is None:
                 return await answer(request)
             _check_media_type(request.headers.get("content-type", "application/json"))

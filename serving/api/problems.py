@@ -30,6 +30,7 @@ from serving.runtime.errors import (
     IndexBehind,
     InvalidFields,
     MalformedBody,
+    StillRunning,
     Unauthorised,
     UnknownIncident,
     UnknownPrediction,
@@ -53,6 +54,7 @@ STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
     UnknownVersion: HTTPStatus.NOT_FOUND,
     NoEarlierChampion: HTTPStatus.CONFLICT,
     ArtifactRejected: HTTPStatus.CONFLICT,
+    StillRunning: HTTPStatus.CONFLICT,
     IndexBehind: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     RegistryUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -74,6 +76,7 @@ _HEADERS_OF: Mapping[HTTPStatus, dict[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
 }
+_RETRY_SOON = {"Retry-After": "1"}
 
 
 class Problem(BaseModel):
@@ -96,7 +99,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-BODY_PROBLEMS = problem_responses(400, 401, 403, 413, 415, 422, 503)
+BODY_PROBLEMS = problem_responses(400, 401, 403, 409, 413, 415, 422, 503)
 """The problems of a route that reads a body."""
 
 
@@ -119,7 +122,8 @@ def unexpected_problem(request_id: str) -> Problem:
 
 def answer_error(request: Request, error: PrecedentError) -> Response:
     """Answer with the problem of an error; details that callers must not see are logged."""
-    return respond(explain_error(request, error))
+    headers = _RETRY_SOON if isinstance(error, StillRunning) else None
+    return respond(explain_error(request, error), headers)
 
 
 def explain_error(request: Request, error: PrecedentError) -> Problem:

@@ -5,7 +5,6 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from features.domain.report import IncidentReport, Outcome
 from models.artifacts.registry import CHAMPION
 from models.base.predictions import (
     OpenMatch,
@@ -16,7 +15,8 @@ from models.lifecycle.incident_erasure import Deletion
 from serving.api.triage_schemas import ServedVersion, shape_versions
 from serving.background.champions import Champions
 from serving.background.suspensions import Suspensions
-from serving.services.alertmanager import Effect
+from serving.services.alerts.episodes import Effect
+from serving.services.incidents import UpsertEffect
 
 _MODELS_UNKNOWN = (
     "the incident is deleted, but the model registry cannot be read: it is unknown which models "
@@ -48,11 +48,15 @@ class ChangeResponse(BaseModel):
 
 
 class HookResponse(BaseModel):
-    """What a delivery of alerts did; `prediction_id` is null if there is no answer, or none yet."""
+    """What a delivery of alerts did, and whether its incident waits to be triaged because of it.
+
+    `prediction_id` is always null: the incident is triaged after the delivery was acknowledged.
+    """
 
     effect: Effect
     incident_id: str | None
-    prediction_id: str | None
+    queued: bool
+    prediction_id: str | None = None
     request_id: str
 
 
@@ -86,11 +90,16 @@ class RevealResponse(BaseModel):
 
 
 class StoredResponse(BaseModel):
-    """Confirms a write; `revision` counts the writes to the store so far."""
+    """Confirms a write; `revision` counts the writes to the store so far.
+
+    `effect` is what the write did: `unchanged` if it said nothing new, `outdated` if its
+    `updated_at` is before that of the stored incident.
+    """
 
     incident_id: str
     request_id: str
     revision: int
+    effect: UpsertEffect
 
 
 class LearnedVersion(BaseModel):
@@ -113,14 +122,6 @@ class DeletedResponse(BaseModel):
     problem: str | None = Field(
         default=None, description="why `models` is null, and what is to be done about it"
     )
-
-
-class IncidentResponse(BaseModel):
-    """An incident as it is stored: cleaned, and with secrets masked."""
-
-    incident: IncidentReport
-    outcome: Outcome
-    request_id: str
 
 
 class LiveResponse(BaseModel):

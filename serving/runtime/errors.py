@@ -51,6 +51,10 @@ class UnknownPrediction(PrecedentError):
     """There is no prediction with this id about this incident and target."""
 
 
+class StillRunning(PrecedentError):
+    """The first request with this idempotency key has no answer yet."""
+
+
 class ForeignForm(PrecedentError):
     """A page of another site sent a form or a keyless request, or the site of a form is unknown."""
 

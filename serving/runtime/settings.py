@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from features.home import HomeSettings
 from features.text.masking import MaskingSettings
 from features.text.parsing import MAX_TEXT_LENGTH
+from serving.runtime.http_client import parse_address
 
 
 class ServingSettings(HomeSettings, MaskingSettings):
@@ -49,6 +50,18 @@ class ServingSettings(HomeSettings, MaskingSettings):
     """
     shadow: bool = True
     """Whether challengers answer the same incidents for comparison when the server is idle."""
+    alert_stale_hours: float = Field(5.0, gt=0)
+    """The hours after which an alert's incident is stale if nothing was heard of its alerts; more
+    than Alertmanager's `repeat_interval`, which is 4 hours by default.
+    """
+    alertmanager_url: str | None = None
+    """The address of Alertmanager, such as `http://127.0.0.1:9093`. Before an incident counts as
+    stale, Alertmanager is asked whether its alerts still exist, for example silenced.
+    """
+    heartbeat_alerts: str = "Watchdog,DeadMansSwitch"
+    """The names of alerts that must always fire, separated by commas: they open no incident, and
+    the page says when they are silent.
+    """
     maintain_hours: float = Field(0.0, ge=0)
     """The hours between two runs of `precedent maintain`, which the service starts as a process of
     its own; 0 starts none. Needs the libraries of training.
@@ -56,10 +69,21 @@ class ServingSettings(HomeSettings, MaskingSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The lowest level that is logged on standard error."""
 
-    @field_validator("api_key", "topology", mode="before")
+    @field_validator("api_key", "topology", "alertmanager_url", mode="before")
     @classmethod
     def _empty_to_none(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("alertmanager_url")
+    @classmethod
+    def _check_address(cls, value: str | None) -> str | None:
+        return None if value is None else parse_address(value)
+
+    @property
+    def heartbeat_names(self) -> frozenset[str]:
+        """The names of the alerts that must always fire, casefolded."""
+        names = (name.strip().casefold() for name in self.heartbeat_alerts.split(","))
+        return frozenset(name for name in names if name)
 
     @model_validator(mode="after")
     def _require_key_if_reachable(self) -> Self:

@@ -1,8 +1,7 @@
 """Alertmanager's webhook, version 4: known fields are read, and unknown ones are kept."""
 
 import json
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Literal
 
@@ -23,10 +22,6 @@ from pydantic_core import PydanticCustomError
 from features.text.parsing import Moment
 
 State = Literal["firing", "resolved"]
-
-_UNSET_YEAR = 1
-"""The year that Go writes for a time that is not set."""
-
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
@@ -141,46 +136,15 @@ class AlertmanagerRequest(_AlertmanagerModel):
         ]
         return sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
-    @property
-    def began_at(self) -> datetime | None:
-        """The earliest start time of the firing alerts, None if they have none.
-
-        If no alert fires, it is the earliest start time of all alerts.
-        """
-        firing = [alert for alert in self.alerts if alert.status != "resolved"]
-        return min(_set_times(alert.starts_at for alert in firing or self.alerts), default=None)
-
-    @property
-    def ended_at(self) -> datetime | None:
-        """The latest end time of the alerts, None if they have none."""
-        return max(_set_times(alert.ends_at for alert in self.alerts), default=None)
-
-    def labels(self) -> dict[str, str]:
-        """Return the labels of the group and of its alerts, by name.
-
-        A label of alerts holds its distinct values, joined by commas. A group label or common label
-        with the same name replaces this text.
-        """
-        varying = _values_by_name(alert.labels for alert in self.alerts)
-        joined = {name: ", ".join(values) for name, values in varying.items()}
-        return joined | self.group_labels | self.common_labels
-
-    def annotations(self) -> dict[str, list[str]]:
-        """Return the distinct values of each annotation, the common ones of the group first."""
-        of_alerts = (alert.annotations for alert in self.alerts)
-        return _values_by_name([self.common_annotations, *of_alerts])
-
     def other_fields(self) -> dict[str, str]:
-        """Return receiver, URLs, number of left-out alerts and unknown fields as text, by name.
+        """Return receiver, URL, number of left-out alerts and unknown fields as text, by name.
 
         An unknown field has the group's value or, if the group has none, that of the first alert
         with a value.
         """
-        urls = (alert.generator_url for alert in self.alerts if alert.generator_url)
         known = {
             "receiver": self.receiver,
             "externalURL": self.external_url,
-            "generatorURL": next(urls, ""),
             "truncatedAlerts": "" if self.truncated_alerts == "0" else self.truncated_alerts,
         }
         unknown: dict[str, str] = {}
@@ -189,15 +153,3 @@ class AlertmanagerRequest(_AlertmanagerModel):
                 if value is not None:
                     unknown.setdefault(name, _text(value))
         return unknown | {name: text for name, text in known.items() if text}
-
-
-def _values_by_name(parts: Iterable[dict[str, str]]) -> dict[str, list[str]]:
-    values: dict[str, dict[str, None]] = {}
-    for part in parts:
-        for name, value in part.items():
-            values.setdefault(name, {})[value.strip()] = None
-    return {name: [value for value in distinct if value] for name, distinct in values.items()}
-
-
-def _set_times(times: Iterable[datetime | None]) -> Iterator[datetime]:
-    return (time.astimezone(UTC) for time in times if time is not None and time.year > _UNSET_YEAR)

@@ -18,7 +18,7 @@ from pydantic import (
 
 from features.domain.change import Change
 from features.text.masking import Masking
-from features.text.parsing import Moment, Name, Text, parse_fact, parse_name, parse_text
+from features.text.parsing import Moment, Name, Text, parse_fact, parse_masked_name, parse_text
 from serving.schemas.requests import RequestModel
 
 NamedText = Annotated[Text, Field(min_length=1)]
@@ -43,7 +43,7 @@ class ChangeRequest(RequestModel):
     def parse(self, masking: Masking) -> Change:
         """Return the change, cleaned and masked."""
         return Change(
-            id=self.id,
+            id=parse_masked_name(self.id, masking),
             service=parse_fact(self.service, masking),
             at=self.at,
             kind=parse_text(self.kind, masking) or _USUAL_KIND,
@@ -98,7 +98,10 @@ class PagerDutyChangeEvent(_PagerDutyModel):
     def parse(self, masking: Masking) -> Change:
         """Return the change, cleaned and masked, with a hash of its content as id."""
         payload, now = self.payload, datetime.now(UTC)
-        details = {parse_name(name): _text(value) for name, value in payload.custom_details.items()}
+        details = {
+            parse_masked_name(name, masking): _text(value)
+            for name, value in payload.custom_details.items()
+        }
         link = self.links[0].href if self.links else None
         facts = {name: parse_fact(text, masking) for name, text in details.items()}
         kind, service = _first(facts, _KIND_KEYS), _first(facts, _SERVICE_KEYS)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,20 +18,26 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from features.domain.report import Outcome
+from features.domain.incident_update import ALL_ATTRIBUTES, ALL_FIELDS, IncidentUpdate
+from features.domain.report import IncidentReport, Outcome, Status
+from features.domain.tracking import Author
+from features.store.incidents.incident_search import InboxQuery
 from features.text.masking import Masking
 from features.text.parsing import (
     MAX_ID_LENGTH,
+    AttributeValue,
     Moment,
     Name,
     ReportFields,
     Text,
     has_unprintable,
     parse_label,
+    parse_masked_name,
     parse_name,
     parse_text,
     within,
 )
+from serving.schemas.cursors import read_cursor
 
 AnswerPart = Literal[
     "category",
@@ -79,11 +86,46 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class IncidentInput(ReportFields):
-    """An incident as it is known at opening; every field is optional, and null means absent.
+MAX_ATTRIBUTES, MAX_ATTRIBUTE_LENGTH = 200, 10_000
+"""The most attributes that a report may have, and the most characters of each."""
 
-    An incident without an id gets a new one.
+
+def _check_attribute_count(attributes: object) -> object:
+    if isinstance(attributes, dict) and len(attributes) > MAX_ATTRIBUTES:
+        message = "{found} attributes are too many; at most {max} are accepted"
+        facts = {"found": len(attributes), "max": MAX_ATTRIBUTES}
+        raise PydanticCustomError("too_many", message, facts)
+    return attributes
+
+
+def _check_attribute_length(value: str | None) -> str | None:
+    if value is not None and len(value) > MAX_ATTRIBUTE_LENGTH:
+        message = "{found} characters are too many; at most {max} are accepted"
+        facts = {"found": len(value), "max": MAX_ATTRIBUTE_LENGTH}
+        raise PydanticCustomError("too_long", message, facts)
+    return value
+
+
+ShortAttribute = Annotated[
+    AttributeValue,
+    AfterValidator(_check_attribute_length),
+    WithJsonSchema(
+        {"type": ["string", "number", "boolean", "null"], "maxLength": MAX_ATTRIBUTE_LENGTH}
+    ),
+]
+
+
+class IncidentInput(ReportFields):
+    """An incident as it is known at opening; every field is optional.
+
+    An incident without an id gets a new one. Null erases a value that is stored.
     """
+
+    attributes: Annotated[
+        dict[Name, ShortAttribute] | None,
+        BeforeValidator(_check_attribute_count),
+        Field(json_schema_extra={"maxProperties": MAX_ATTRIBUTES}),
+    ] = None
 
     id: Annotated[
         Name,
@@ -134,20 +176,28 @@ class OutcomeInput(RequestModel):
     runbook_id: Text | None = None
     resolved_at: Moment | None = None
     duplicate_of: Name | None = None
+    status: Annotated[
+        Literal["open", "resolved"] | None,
+        Field(description="by default it follows from the other fields"),
+    ] = None
     fields: dict[Name, Text | None] | None = None
 
     def parse(self, masking: Masking) -> Outcome:
-        """Return the outcome, cleaned; the resolution is masked, labels stay as they are."""
-        fields = {name: parse_label(label) for name, label in (self.fields or {}).items()}
+        """Return the outcome, cleaned; labels and the resolution are masked."""
+        fields = {
+            parse_masked_name(name, masking): parse_label(label, masking)
+            for name, label in (self.fields or {}).items()
+        }
         return Outcome(
-            category=parse_label(self.category),
-            assignment=parse_label(self.assignment),
-            severity=parse_label(self.severity),
+            category=parse_label(self.category, masking),
+            assignment=parse_label(self.assignment, masking),
+            severity=parse_label(self.severity, masking),
             resolution=parse_text(self.resolution, masking) or None,
-            runbook_id=parse_label(self.runbook_id),
+            runbook_id=parse_label(self.runbook_id, masking),
             resolved_at=self.resolved_at,
-            duplicate_of=parse_label(self.duplicate_of),
+            duplicate_of=parse_label(self.duplicate_of, masking),
             fields={name: label for name, label in fields.items() if label is not None},
+            status=None if self.status is None else Status(self.status),
         )
 
 
@@ -249,8 +299,72 @@ class LabelQueueQuery(RequestModel):
     limit: int = Field(20, ge=1, le=100, strict=False)
 
 
+class IncidentsQuery(RequestModel):
+    """The query of `GET /v1/incidents`; an incident must meet every filter.
+
+    `category` is compared with the outcome's label or, without one, with the newest answer.
+    """
+
+    status: Literal["open", "resolved", "stale"] | None = None
+    service: Name | None = None
+    category: Name | None = None
+    query: Annotated[
+        Name | None, Field(description="words, prefixes, or phrases in quotes; best first")
+    ] = None
+    opened_after: Moment | None = None
+    cursor: Annotated[str | None, Field(description="the `next` of the previous page")] = None
+    limit: int = Field(25, ge=1, le=100, strict=False)
+
+    def parse(self, masking: Masking) -> InboxQuery:
+        """Return the query; raises `InvalidFields` for a cursor that is not from an answer."""
+        return InboxQuery(
+            text=self.query or "",
+            status=Status(self.status) if self.status else None,
+            category=parse_label(self.category, masking),
+            service=parse_label(self.service, masking),
+            opened_after=self.opened_after,
+            limit=self.limit,
+            before=read_cursor(self.cursor) if self.cursor else None,
+        )
+
+
 class UpsertRequest(RequestModel):
-    """The request of `POST /v1/incidents`; the outcome is null while the incident is open."""
+    """The request of `POST /v1/incidents`: an absent field keeps its value, null erases it.
+
+    `updated_at` is the source's time of this update. `given_by` is the person who gave these
+    values, which no source overwrites; without it they are the source's.
+    """
 
     incident: IncidentInput
     outcome: OutcomeInput | None = None
+    updated_at: Moment | None = None
+    given_by: Name | None = None
+
+    def update(self, report: IncidentReport, masking: Masking) -> IncidentUpdate:
+        """Return the update, whose report was read by `RequestReader`."""
+        outcome = self.outcome or OutcomeInput()
+        return IncidentUpdate(
+            report=report,
+            outcome=outcome.parse(masking),
+            given=_given(self.incident) | self._given_outcome(),
+            author=Author.PERSON if self.given_by else Author.SOURCE,
+            actor=self.given_by or "",
+            updated_at=self.updated_at,
+        )
+
+    def _given_outcome(self) -> frozenset[str]:
+        if "outcome" not in self.model_fields_set:
+            return frozenset()
+        if self.outcome is None:
+            return frozenset(OutcomeInput.model_fields)
+        return _given(self.outcome)
+
+
+def _given(part: IncidentInput | OutcomeInput) -> frozenset[str]:
+    """Return the names of the fields that were sent, with one name for each entry of a mapping."""
+    names = part.model_fields_set - {"id"}
+    for mapping in names & {ALL_ATTRIBUTES, ALL_FIELDS}:
+        entries = getattr(part, mapping)
+        if entries is not None:
+            names = names - {mapping} | {f"{mapping}.{name}" for name in entries}
+    return frozenset(names)

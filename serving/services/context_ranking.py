@@ -12,10 +12,11 @@ from features.domain.topology import Topology
 MOST_SHOWN = 20
 
 # How likely the cause is in a service, relative to the incident's own service. In this order: the
-# own service, a service that it depends on, a service that depends on it, any service if the
-# incident names no service, and any other service.
-_SAME, _USED, _USING, _UNKNOWN, _ELSEWHERE = 1.0, 0.5, 0.25, 0.3, 0.05
+# own service, the service of another alert, a service that one of these depends on, a service that
+# depends on one of them, any service if the incident names none, and any other service.
+_SAME, _OTHER, _USED, _USING, _UNKNOWN, _ELSEWHERE = 1.0, 0.75, 0.5, 0.25, 0.3, 0.05
 _SAME_SERVICE = "same service"
+_OTHER_SERVICE = "service of another alert"
 _STRONG_ALARMS_PER_WEEK = 1.0
 # Detected onsets and reported times of changes may be some minutes off.
 _SLACK = timedelta(minutes=5)
@@ -67,16 +68,20 @@ class Relation:
 
 
 class ServiceNeighbourhood:
-    """The neighbours of an incident's service; `service` is None if the incident names none."""
+    """The neighbours of an incident's services, the main one first; it may name no service."""
 
-    def __init__(self, service: str | None, topology: Topology) -> None:
+    def __init__(self, services: Sequence[str], topology: Topology) -> None:
         self._topology = topology
-        self._elsewhere = Relation(_UNKNOWN if service is None else _ELSEWHERE)
+        self._elsewhere = Relation(_ELSEWHERE if services else _UNKNOWN)
         self._relations: dict[str, Relation] = {}
         self._keys: dict[str, str] = {}
-        self.own_key = self.key(service)
-        if service is not None and self.own_key is not None:
-            self._relations[self.own_key] = Relation(_SAME, _SAME_SERVICE)
+        self.own_key = self.key(services[0] if services else None)
+        for number, service in enumerate(services):
+            relation = (
+                Relation(_OTHER, _OTHER_SERVICE) if number else Relation(_SAME, _SAME_SERVICE)
+            )
+            self._relations.setdefault(topology.key(service), relation)
+        for service in services:
             for neighbour in topology.neighbours(service):
                 weight = _USED if neighbour.is_used else _USING
                 self._relations.setdefault(neighbour.key, Relation(weight, neighbour.relation))

@@ -7,7 +7,8 @@ from typing import Literal
 from features.domain.feedback import FeedbackAction, FeedbackRecord
 from features.domain.predictions import PredictionRecord
 from features.store.store import Store
-from features.text.parsing import parse_label, parse_name
+from features.text.masking import Masking
+from features.text.parsing import parse_label, parse_masked_name, parse_name
 from serving.runtime.errors import FieldError, InvalidFields, UnknownPrediction
 from serving.services.feedback_labels import (
     OPEN_MATCH,
@@ -34,10 +35,12 @@ class FeedbackService:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         on_labels: OnLabels = ignore_labels,
+        masking: Masking | None = None,
     ) -> None:
         self._store = store
         self._now = now
         self._on_labels = on_labels
+        self._masking = masking or Masking()
 
     def give(
         self,
@@ -68,7 +71,7 @@ class FeedbackService:
             target=target,
             action=_action(action),
             label=self._right_label(target, label) if action == FeedbackAction.CORRECT else None,
-            subject=_subject(answer, target, subject),
+            subject=_subject(answer, target, subject, self._masking),
             given_by=_name(given_by) or source,
             given_at=self._now(),
             source=source,
@@ -81,7 +84,7 @@ class FeedbackService:
         return record
 
     def _right_label(self, target: str, text: str | None) -> str:
-        label = _label(text)
+        label = _label(text, self._masking)
         if target == "runbooks" and all(
             label != runbook.id for runbook in self._store.runbooks.all()
         ):
@@ -91,7 +94,10 @@ class FeedbackService:
     def _answer(self, prediction_id: str, incident_id: str | None, target: str) -> PredictionRecord:
         model_target = "similar" if target == OPEN_MATCH else target
         for record in self._store.predictions.get(prediction_id):
-            is_about = incident_id is None or record.incident_id == incident_id
+            is_about = incident_id is None or record.incident_id in (
+                incident_id,
+                parse_masked_name(incident_id, self._masking),
+            )
             if is_about and record.target == model_target:
                 return record
         about = "" if incident_id is None else f" about incident {incident_id!r}"
@@ -105,8 +111,8 @@ def _action(text: str) -> FeedbackAction:
         raise _invalid("action", f"use one of {', '.join(FeedbackAction)}") from None
 
 
-def _label(text: str | None) -> str:
-    label = parse_label(text)
+def _label(text: str | None, masking: Masking) -> str:
+    label = parse_label(text, masking)
     if label is None:
         raise _invalid("label", "name the right label")
     if len(label) > _MAX_LABEL:
@@ -114,10 +120,12 @@ def _label(text: str | None) -> str:
     return label
 
 
-def _subject(answer: PredictionRecord, target: str, text: str | None) -> str | None:
+def _subject(
+    answer: PredictionRecord, target: str, text: str | None, masking: Masking
+) -> str | None:
     # Compared after parsing: ids of runbooks are paths and may contain spaces that parsing removes.
-    ids = {parse_name(id_): id_ for id_ in _entry_ids(answer, target)}
-    subject = parse_name(text or "") or None
+    ids = {parse_masked_name(id_, masking): id_ for id_ in _entry_ids(answer, target)}
+    subject = parse_masked_name(text or "", masking) or None
     if target == OPEN_MATCH and subject is None and ids:
         return next(iter(ids.values()))
     if target == OPEN_MATCH or (subject is not None and target in _LISTS):

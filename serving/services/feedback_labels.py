@@ -1,14 +1,10 @@
-"""Makes labels from feedback on answers and from the final states of incidents."""
+"""Makes labels from feedback on answers, and passes new labels on."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from features.domain.feedback import FeedbackAction, FeedbackRecord
-from features.domain.label_sources import labels_from_outcome, labels_of
 from features.domain.labels import LabelRecord, LabelSource
 from features.domain.predictions import PredictionRecord
-from features.domain.report import Outcome
-from features.store.store import Store
 from serving.background.certificates import CertificatePoller
 from serving.runtime.metrics import ServingMetrics
 
@@ -34,22 +30,6 @@ class LabelListener:
 
 def ignore_labels(_labels: Sequence[LabelRecord]) -> None:
     """Do nothing with new labels."""
-
-
-def labels_of_final_state(
-    store: Store, incident_id: str, outcome: Outcome, now: datetime
-) -> tuple[LabelRecord, ...]:
-    """Return the labels in which an outcome differs from the stored outcome of the incident."""
-    if not labels_of(outcome):
-        return ()
-    stored = store.incidents.get(incident_id)
-    return labels_from_outcome(
-        incident_id,
-        outcome,
-        known=Outcome() if stored is None else stored.outcome,
-        answers=store.predictions.about(incident_id),
-        now=now,
-    )
 
 
 def labels_of_feedback(

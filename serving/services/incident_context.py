@@ -11,6 +11,7 @@ from features.domain.series_anomaly import SeriesAnomaly
 from features.domain.topology import Topology
 from features.store.store import Store
 from serving.schemas.requests import AnswerPart
+from serving.services.alerts.alert_report import OTHER_SERVICES
 from serving.services.context_ranking import (
     RelatedAnomaly,
     RelatedChange,
@@ -90,13 +91,13 @@ class IncidentContextService:
         openings = [report.opened_at or now for report in reports]
         first, last = min(openings), max(openings)
         nearby = {
-            service: ServiceNeighbourhood(service, topology)
-            for service in {report.service for report in reports}
+            services: ServiceNeighbourhood(services, topology)
+            for services in set(map(services_of, reports))
         }
         keys = {key for neighbourhood in nearby.values() for key in neighbourhood.keys}
         services = {name for key in keys for name in topology.names(key)}
         changes = self._store.changes.between(
-            shifted(first, -CHANGES_WITHIN), last, None if None in nearby else services
+            shifted(first, -CHANGES_WITHIN), last, None if () in nearby else services
         )
         anomalies = self._store.anomalies.between(
             shifted(first, -ONSETS_BEFORE), shifted(last, ONSETS_AFTER), with_points=False
@@ -111,7 +112,7 @@ class _ContextData:
         self,
         changes: Iterable[Change],
         anomalies: Sequence[SeriesAnomaly],
-        nearby: Mapping[str | None, ServiceNeighbourhood],
+        nearby: Mapping[tuple[str, ...], ServiceNeighbourhood],
         topology: Topology,
         now: datetime,
     ) -> None:
@@ -128,11 +129,12 @@ class _ContextData:
     def anomalies(self, report: IncidentReport) -> tuple[RelatedAnomaly, ...]:
         opened_at = report.opened_at or self._now
         anomalies = list(self._anomalies_around(opened_at))
-        return rank_anomalies(anomalies, self._nearby[report.service], opened_at)
+        return rank_anomalies(anomalies, self._nearby[services_of(report)], opened_at)
 
     def changes(self, report: IncidentReport) -> tuple[RelatedChange, ...]:
-        opened_at, nearby = report.opened_at or self._now, self._nearby[report.service]
-        changes = list(self._changes_before(opened_at, nearby, is_anywhere=report.service is None))
+        opened_at = report.opened_at or self._now
+        nearby = self._nearby[services_of(report)]
+        changes = list(self._changes_before(opened_at, nearby, is_anywhere=not nearby.keys))
         anomalies = list(self._anomalies_around(opened_at)) if changes else []
         return rank_changes(changes, anomalies, nearby, opened_at)
 
@@ -158,6 +160,17 @@ class _ContextData:
             is_on = anomaly.ended_at is None or anomaly.ended_at >= opened_at
             if anomaly.onset_at >= start or is_on:
                 yield anomaly
+
+
+def services_of(report: IncidentReport) -> tuple[str, ...]:
+    """Return the services that a report names: its own, then those of further alerts.
+
+    >>> services_of(IncidentReport("1", service="a", attributes={"other_services": "b, c"}))
+    ('a', 'b', 'c')
+    """
+    others = report.attributes.get(OTHER_SERVICES, "").split(",")
+    names = (report.service or "", *others)
+    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
 def shifted(moment: datetime, by: timedelta) -> datetime:

@@ -50,10 +50,12 @@ CONTEXT_PARTS: frozenset[AnswerPart] = frozenset({"anomalies", "changes"})
 
 Predict = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
 
-_SHIPPED = "shipped"
+SHIPPED = "shipped"
 """The version that is recorded for answers of models that the program ships."""
 
-_SWITCHED_OFF = "switched off by its owner: mode off"
+SWITCHED_OFF = "switched off by its owner: mode off"
+
+_WORKED_ON = "a person is already working on this incident"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,28 +135,35 @@ class TriageService:
         reports: Sequence[IncidentReport],
         *,
         include: Collection[AnswerPart] | None,
-        request_id: str,
+        request_id: str = "",
+        for_people: Collection[str] = (),
+        request_ids: Mapping[str, str] | None = None,
     ) -> TriageBatch:
         """Answer the reports in order, with the requested parts (None: all of them).
 
-        Answers are stored before they are returned. Raises `StoreUnavailable` if the store fails.
+        A person already works on the incidents whose ids are in `for_people`, so nothing is decided
+        about them without a person. Answers are stored before they are returned, under the request
+        that `request_ids` names for the incident's id, by default `request_id`. Raises
+        `StoreUnavailable` if the store fails.
         """
         with self._shadow.pause_for_request() if self._shadow else nullcontext():
-            return self._triage_reports(reports, include, request_id)
+            requests = request_ids or {report.id: request_id for report in reports}
+            return self._triage_reports(reports, include, requests, for_people)
 
     def _triage_reports(
         self,
         reports: Sequence[IncidentReport],
         include: Collection[AnswerPart] | None,
-        request_id: str,
+        request_ids: Mapping[str, str],
+        for_people: Collection[str],
     ) -> TriageBatch:
         started_at = perf_counter()
         champions, policy = self._champions(), self._policy()
         parts = tuple(part for part in ALL_PARTS if include is None or part in include)
         batch = ReportBatch(reports)
-        results = self._answer(batch, parts, champions, policy)
+        results = self._answer(batch, parts, champions, policy, for_people)
         seconds = (perf_counter() - started_at) / max(1, len(reports))
-        self._store.predictions.record(_records(results, policy, request_id, seconds))
+        self._store.predictions.record(_records(results, policy, request_ids, seconds))
         for result in results.items:
             for target, answer in result.all_answers.items():
                 self._metrics.count_decision(target, answer.decision, answer.mode)
@@ -168,6 +177,7 @@ class TriageService:
         parts: tuple[AnswerPart, ...],
         champions: Champions,
         policy: AnswerPolicy,
+        for_people: Collection[str],
     ) -> TriageBatch:
         available, absent = self._predictors(parts, champions, policy)
         switched_on = {
@@ -176,7 +186,15 @@ class TriageService:
             if policy.modes.of(target) is not Mode.OFF
         }
         unrestricted, failed = _predict(switched_on, batch)
-        predictions = restrict_unusual(unrestricted, champions)
+        predictions = {
+            target: [
+                demote(prediction, Decision.SUGGEST, _WORKED_ON)
+                if report.id in for_people
+                else prediction
+                for report, prediction in zip(batch, of_target, strict=True)
+            ]
+            for target, of_target in restrict_unusual(unrestricted, champions).items()
+        }
         answering = {
             target: champions.serving[target]
             for target in predictions
@@ -185,7 +203,7 @@ class TriageService:
         return TriageBatch(
             _assemble(batch, predictions, answering, policy, cache(self._revealed_groups)),
             parts,
-            absent | failed | dict.fromkeys(available.keys() - switched_on, _SWITCHED_OFF),
+            absent | failed | dict.fromkeys(available.keys() - switched_on, SWITCHED_OFF),
             answering,
         )
 
@@ -325,14 +343,14 @@ def _absence_reasons(parts: Collection[AnswerPart], champions: Champions) -> dic
 
 
 def _records(
-    batch: TriageBatch, policy: AnswerPolicy, request_id: str, seconds: float
+    batch: TriageBatch, policy: AnswerPolicy, request_ids: Mapping[str, str], seconds: float
 ) -> list[PredictionRecord]:
     now = datetime.now(UTC)
     share = policy.sample.share if policy.sample else None
     return [
         PredictionRecord(
             prediction_id=result.prediction_id,
-            request_id=request_id,
+            request_id=request_ids[result.incident_id],
             incident_id=result.incident_id,
             target=target,
             model_version=_version(batch.champions.get(target)),
@@ -352,7 +370,7 @@ def _records(
 
 
 def _version(champion: LoadedVersion | None) -> str:
-    return _SHIPPED if champion is None else champion.version.version
+    return SHIPPED if champion is None else champion.version.version
 
 
 _ADAPTERS: Mapping[type[Answer], TypeAdapter[Any]] = {

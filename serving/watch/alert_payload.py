@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from features.domain.report import IncidentReport
 from features.domain.series_anomaly import SeriesAnomaly
 from models.base.predictions import SuggestedRunbook
+from serving.runtime.http_client import RequestFailed
 from serving.watch.clients.alertmanager import OutgoingAlert
-from serving.watch.clients.http import RequestFailed
 from serving.watch.notifications import Notification
 
 ALERT_NAME = "PrecedentAnomaly"

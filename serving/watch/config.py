@@ -11,7 +11,7 @@ from features.imports.yaml_files import explain, read_yaml
 from models.base.series_model import Bounds
 from models.timeseries.anomaly_model import Tier
 from serving.runtime.errors import BadWatchConfig
-from serving.watch.clients.http import parse_address
+from serving.runtime.http_client import parse_address
 
 MOST_SERIES = 10_000
 

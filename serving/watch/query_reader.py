@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from features.timeseries.time_grid import Times, floor_to_slot, slots
+from serving.runtime.http_client import AnswerTooLarge, RequestFailed
 from serving.watch.clients.circuit_breaker import CircuitBreaker
-from serving.watch.clients.http import AnswerTooLarge, RequestFailed
 from serving.watch.clients.prometheus import Matrix, PrometheusClient
 from serving.watch.watched_query import WatchedQuery
 

@@ -8,11 +8,11 @@ from features.store.incidents.telemetry import TELEMETRY_KEPT
 from features.store.store import Store
 from features.timeseries.time_grid import latest_slot, seconds_until_next
 from models.base.series_model import SeriesModel
+from serving.runtime.http_client import RequestFailed
 from serving.watch.alert_payload import AlertWriter, summarise
 from serving.watch.anomaly_tracker import at
 from serving.watch.clients.alertmanager import AlertmanagerClient
 from serving.watch.clients.circuit_breaker import CircuitBreaker
-from serving.watch.clients.http import RequestFailed
 from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.config import WatchConfig
 from serving.watch.engine import Unsaved, WatchScorer

@@ -16,12 +16,12 @@ from features.store.store import Store
 from models.base.series_model import SeriesModel
 from models.timeseries.anomaly_model import TIERS, AnomalyModel, enable_kernel_cache
 from serving.runtime.errors import CannotListen
+from serving.runtime.http_client import HttpClient
 from serving.runtime.json_logging import logging_config
 from serving.runtime.settings import ServingSettings
 from serving.startup import open_state
 from serving.watch.alert_payload import AlertWriter, SuggestRunbook
 from serving.watch.clients.alertmanager import AlertmanagerClient
-from serving.watch.clients.http import HttpClient
 from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.clients.runbooks import RunbookAdvice
 from serving.watch.config import MetricsAddress, WatchConfig

@@ -136,6 +136,7 @@ def render(name: str, section: Section) -> str:
         "simulated": _gate_table,
         "gains": write_detectors,
         "noticed": _noticed_table,
+        "masked": _masked_table,
         "units": write_replay,
         "figures": _comparison_table,
     }
@@ -266,6 +267,25 @@ def _noticed_table(section: Section) -> str:
     return "Waits are incidents, copies included, from a change to its alarm.\n\n" + "\n".join(
         lines
     )
+
+
+def _masked_table(section: Section) -> str:
+    lines = [
+        _row("table", "rules", "secrets masked", "look-alikes masked"),
+        _row(*["---"] * 4),
+        *(
+            _row(
+                row["table"],
+                row["rules"],
+                *(
+                    f"{masked} of {total}, {masked / total:.3f}"
+                    for masked, total in (row["secrets"], row["look_alikes"])
+                ),
+            )
+            for row in section["masked"]
+        ),
+    ]
+    return f"{section['note']}\n\n" + "\n".join(lines)
 
 
 def _row(*cells: str) -> str:

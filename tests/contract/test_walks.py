@@ -33,9 +33,9 @@ class Bounds:
 
 
 TRIAGE = Bounds(modules=42, rooms=12, climbs=0)
-TRAINING = Bounds(modules=146, rooms=26, climbs=3)
-ALERT = Bounds(modules=81, rooms=15, climbs=6)
-WATCH = Bounds(modules=27, rooms=6, climbs=0)
+TRAINING = Bounds(modules=150, rooms=27, climbs=3)
+ALERT = Bounds(modules=90, rooms=15, climbs=6)
+WATCH = Bounds(modules=27, rooms=7, climbs=0)
 
 ALERTS = {
     "version": "4",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoder import Vectors
 from features.errors import ArtifactRejected, NotTrained
+from features.store.store import Store
 from models.artifacts.registry import ModelVersion
 from models.artifacts.save_load import LoadedModel
 from models.artifacts.trusted_types import TRUSTED_TYPES
@@ -180,3 +182,11 @@ class StubNetwork:
         letters = [[text.count(letter) + 0.5 for letter in "abcdefgh"] for text in sentences]
         vectors = np.array(letters, dtype=np.float32)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def wait_until_triaged(store: Store, seconds: float = 10.0) -> None:
+    """Wait until no incident waits to be triaged."""
+    deadline = monotonic() + seconds
+    while store.triage_queue.count():
+        assert monotonic() < deadline, "an incident still waits to be triaged"
+        sleep(0.02)

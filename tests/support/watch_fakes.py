@@ -15,9 +15,9 @@ import numpy as np
 
 from features.store.store import Store
 from models.base.series_model import SeriesModel, SeriesScores
+from serving.runtime.http_client import HttpClient
 from serving.watch.alert_payload import AlertWriter
 from serving.watch.clients.alertmanager import AlertmanagerClient
-from serving.watch.clients.http import HttpClient
 from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.config import WatchConfig
 from serving.watch.lease import Lease

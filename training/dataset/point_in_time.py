@@ -52,18 +52,19 @@ def read_point_in_time(
 
     Incidents without an opening time are included. If the ledger has labels of an incident's
     target, the strongest one counts. Otherwise the final state counts, which was known once the
-    incident was resolved; an incident that is stated to be open has none. Labels that only repeat
-    Precedent's own answers are left out, and so are the labels that `find_rejected_labels` returns.
-    Incidents of a `file` are added to the stored incidents; without `with_store`, only the file's
-    incidents are returned. If an incident is in both, its report comes from the store, and its
-    final state in the file is one more label. That label, too, is left out if it only repeats an
-    answer of Precedent. Labels that were renamed, by the store, the file's mapping or `renamed`,
-    are replaced by the new ones.
+    incident was resolved; an incident that is open has none. Labels that only repeat Precedent's
+    own answers are left out, and so are the labels that `find_rejected_labels` returns. Incidents
+    of a `file` are added to the stored incidents; without `with_store`, only the file's incidents
+    are returned. If an incident is in both, its report comes from the store, and its final state in
+    the file is one more label. That label, too, is left out if it only repeats an answer of
+    Precedent. A stored report that was edited is returned as it was at opening. Labels that were
+    renamed, by the store, the file's mapping or `renamed`, are replaced by the new ones.
     """
     metadata = _merge_metadata(store.dataset_metadata.get(), file)
     metadata = _with_renames(metadata, merge_renames(metadata.renamed, renamed))
     stored_incidents = _incidents_before(store.incidents.all(), cutoff)
     file_incidents = _incidents_before(() if file is None else file.incidents, cutoff)
+    opening_reports = store.tracked.opening_reports()
     answers = store.predictions.latest_summaries(file_incidents)
     resolver = LabelResolver(store.labels.select(), answers, cutoff, metadata.renamed)
     ids = dict.fromkeys((*(stored_incidents if with_store else ()), *file_incidents))
@@ -73,10 +74,15 @@ def read_point_in_time(
     trainable, warnings = _trainable_labels(
         resolved_labels, (*stored_incidents.values(), *file_incidents.values()), metadata
     )
+    merged = {
+        id_: _merge_incident(stored_incidents.get(id_), file_incidents.get(id_))
+        for id_ in trainable
+    }
     incidents = sorted(
         (
-            _replace_labels(
-                _merge_incident(stored_incidents.get(id_), file_incidents.get(id_)), labels, cutoff
+            replace(
+                _replace_labels(merged[id_], labels, cutoff),
+                report=opening_reports.get(id_, merged[id_].report),
             )
             for id_, labels in trainable.items()
         ),

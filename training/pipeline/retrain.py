@@ -101,7 +101,7 @@ def retrain(
 
 def _store_new_data(store: Store, past: PointInTimeHistory, *, has_new_metadata: bool) -> None:
     if past.incidents_to_store:
-        store.incidents.upsert(past.incidents_to_store, past.labels_to_store)
+        store.tracked.import_history(past.incidents_to_store, past.labels_to_store)
     else:
         store.labels.record(past.labels_to_store)
     if has_new_metadata:

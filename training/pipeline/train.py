@@ -54,7 +54,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     # Texts are encoded before they are stored, so that servers find their vectors in the cache.
     with open_store(plan.database_url, plan.tenant) as store:
         if original.incidents and not plan.is_stored:
-            store.incidents.upsert(original.incidents, exclusion.labels_to_store)
+            store.tracked.import_history(original.incidents, exclusion.labels_to_store)
             metadata = replace(DatasetMetadata.of(original), renamed=history.renamed)
             store.dataset_metadata.save(metadata)
         if plan.runbooks is not None:

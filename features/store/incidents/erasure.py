@@ -20,6 +20,7 @@ from features.store.learning.predictions import (
 from features.store.learning.shadow_predictions import delete_shadows
 from features.store.tables import (
     AlertRow,
+    IdempotencyKeyRow,
     IncidentVersionRow,
     PredictionRow,
     StormLinkRow,
@@ -45,6 +46,7 @@ def forget_incident(connection: Connection, tenant: str, id: str) -> bool:  # no
     erase_in_dataset_metadata(connection, tenant, id)
     _delete_tracking(connection, tenant, id)
     _erase_mentions(connection, tenant, id)
+    _delete_keyed_answers(connection, tenant, id)
     return removed > 0
 
 
@@ -98,11 +100,23 @@ def _names_use(reason: str, id: str) -> bool:  # noqa: A002
     )
 
 
-def _erase_mentions(connection: Connection, tenant: str, id: str) -> None:  # noqa: A002
+def _mentions(id: str) -> tuple[str, ...]:  # noqa: A002
+    """Return the texts by which a JSON answer can name the incident."""
     json_id = to_json(id).decode()
-    mentions = (json_id, *(f'"{phrase} {json_id[1:-1]}' for phrase in _USE_PHRASES))
+    return json_id, *(f'"{phrase} {json_id[1:-1]}' for phrase in _USE_PHRASES)
+
+
+def _delete_keyed_answers(connection: Connection, tenant: str, id: str) -> None:  # noqa: A002
+    answer = IdempotencyKeyRow.response
+    names_it = or_(*(answer.contains(mention, autoescape=True) for mention in _mentions(id)))
+    connection.execute(
+        delete(IdempotencyKeyRow).where(IdempotencyKeyRow.tenant == tenant, names_it)
+    )
+
+
+def _erase_mentions(connection: Connection, tenant: str, id: str) -> None:  # noqa: A002
     answer = cast(PredictionRow.answer, Text)
-    names_it = or_(*(answer.contains(mention, autoescape=True) for mention in mentions))
+    names_it = or_(*(answer.contains(mention, autoescape=True) for mention in _mentions(id)))
     query = select_predictions(tenant).where(names_it)
     rows = [
         _update_row(_record_without_mentions(prediction_from(row), id))

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from features.domain.report import ResolvedIncident
+from features.domain.report import ResolvedIncident, Status
 from features.store.incidents.incidents import incident_from, select_incidents
 from features.store.repository import Repository
 from features.store.tables import IncidentRow, PredictionRow
@@ -54,7 +54,8 @@ class InboxQuery:
     Every word of `text` must occur in the id, the texts or the service; case does not matter.
     `category` and `severity` are compared with the outcome's label or, if there is none, with the
     newest prediction. `decision` is compared with the newest prediction of the category. An
-    incident is open if its outcome is open.
+    incident is open if its outcome is open; `status` tells stale ones from other open ones. With
+    `opened_after`, incidents of unknown time are left out.
     """
 
     text: str = ""
@@ -63,6 +64,8 @@ class InboxQuery:
     severity: str | None = None
     decision: str | None = None
     service: str | None = None
+    status: Status | None = None
+    opened_after: datetime | None = None
     limit: int = 25
     before: InboxCursor | None = None
 
@@ -125,6 +128,10 @@ def _ordered_parts(incidents: Select[Any], after: InboxCursor | None) -> Iterato
 def _conditions(tenant: str, query: InboxQuery) -> Iterator[ColumnElement[bool]]:
     if query.state != "all":
         yield IncidentRow.resolved.is_(query.state == "resolved")
+    if query.status is not None:
+        yield _has_status(query.status)
+    if query.opened_after is not None:
+        yield IncidentRow.opened_at > query.opened_after
     if query.category is not None:
         yield _has_label(tenant, IncidentRow.category, query.category)
     if query.severity is not None:
@@ -135,6 +142,13 @@ def _conditions(tenant: str, query: InboxQuery) -> Iterator[ColumnElement[bool]]
         yield IncidentRow.service == query.service
     for word in query.text.split():
         yield _contains(word)
+
+
+def _has_status(status: Status) -> ColumnElement[bool]:
+    if status is Status.RESOLVED:
+        return IncidentRow.resolved.expression
+    is_stale = func.coalesce(IncidentRow.status, "") == Status.STALE
+    return ~IncidentRow.resolved & (is_stale if status is Status.STALE else ~is_stale)
 
 
 def _contains(word: str) -> ColumnElement[bool]:

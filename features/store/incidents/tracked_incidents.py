@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Text, cast, func, select
 
-from features.domain.alert import Alert
+from features.domain.alerts.alert import Alert
+from features.domain.incident_update import IMPORT, merge_import
 from features.domain.labels import LabelRecord
-from features.domain.report import IncidentReport
+from features.domain.report import IncidentReport, ResolvedIncident, Status
 from features.domain.tracking import Author, IncidentVersion, TrackedIncident, Tracking
-from features.store.counters import lock_tenant, move_revision
+from features.store.counters import lock_tenant, move_revision, select_revision
 from features.store.database import insert_into
 from features.store.incidents.incidents import incident_from, select_incidents, write_incidents
 from features.store.learning.labels import insert_labels
@@ -38,8 +39,8 @@ _VERSIONED = ("acknowledged_by", "consequence_of", "change_id")
 class Revision:
     """Incidents to write, the author of the change, and the labels that follow from it.
 
-    With a `triage_request`, the id of a request, the incidents are put into the queue of those that
-    wait to be triaged.
+    `triaged` are the ids of those incidents that are put into the queue for triage; `request_id` is
+    the request that caused it.
     """
 
     incidents: tuple[TrackedIncident, ...]
@@ -47,7 +48,8 @@ class Revision:
     written_at: datetime
     actor: str = ""
     labels: tuple[LabelRecord, ...] = ()
-    triage_request: str | None = None
+    triaged: tuple[str, ...] = ()
+    request_id: str = ""
 
 
 Decide = Callable[[tuple[TrackedIncident, ...]], Revision | None]
@@ -89,6 +91,25 @@ class TrackedIncidentRepository(Repository):
             of_head.setdefault(tracked.tracking.consequence_of or "", []).append(tracked)
         return {head: tuple(incidents) for head, incidents in of_head.items()}
 
+    def unheard_since(self, moment: datetime) -> tuple[str, ...]:
+        """Return the ids of the open incidents whose alerts were all last heard before a moment."""
+        query = (
+            select(AlertRow.incident_id)
+            .join(
+                IncidentRow,
+                (IncidentRow.tenant == AlertRow.tenant) & (IncidentRow.id == AlertRow.incident_id),
+            )
+            .where(
+                AlertRow.tenant == self._tenant,
+                IncidentRow.resolved.is_(False),
+                IncidentRow.status.is_distinct_from(Status.STALE),
+            )
+            .group_by(AlertRow.incident_id)
+            .having(func.max(AlertRow.last_seen_at) < moment)
+        )
+        with self._database.read() as connection:
+            return tuple(connection.scalars(query))
+
     def versions(self, id: str) -> tuple[IncidentVersion, ...]:  # noqa: A002
         """Return the changes of an incident, oldest first."""
         query = (
@@ -115,11 +136,54 @@ class TrackedIncidentRepository(Repository):
             (IncidentRow.id >= prefix) & (IncidentRow.id <= prefix + _LAST_CHARACTER), decide
         )
 
+    def import_history(
+        self, incidents: Sequence[ResolvedIncident], labels: Sequence[LabelRecord] = ()
+    ) -> int:
+        """Add or replace the incidents of an export by id; return the new revision.
+
+        Incidents that were sent to the service are not replaced: see `merge_import`. An incident
+        that is already stored unchanged is not written. All incidents, and the `labels` that follow
+        from their outcomes, are stored in one transaction.
+        """
+        now = datetime.now(UTC)
+        with self._database.write() as connection:
+            lock_tenant(connection, self._tenant)
+            live = _select_live(connection, self._tenant)
+            new = [incident for incident in incidents if incident.report.id not in live]
+            if new:
+                number = move_revision(connection, RevisionRow, self._tenant)
+                write_incidents(connection, self._tenant, new, number)
+            of_live = [incident for incident in incidents if incident.report.id in live]
+            for start in range(0, len(of_live), _MAX_CANDIDATES):
+                some = of_live[start : start + _MAX_CANDIDATES]
+                ids = [incident.report.id for incident in some]
+                stored = self._select(connection, IncidentRow.id.in_(ids))
+                known = {tracked.incident.report.id: tracked for tracked in stored}
+                for incident in some:
+                    old = known[incident.report.id]
+                    merged = merge_import(old, incident)
+                    revision = Revision((merged,), Author.SOURCE, now, IMPORT)
+                    self._write(connection, old, merged, revision)
+            if labels:
+                insert_labels(connection, self._tenant, labels)
+            return select_revision(connection, RevisionRow, self._tenant)
+
+    def opening_reports(self) -> dict[str, IncidentReport]:
+        """Return the report as it was at opening of each incident whose report changed, by id."""
+        query = select(TrackingRow.incident_id, TrackingRow.opening).where(
+            TrackingRow.tenant == self._tenant, cast(TrackingRow.opening, Text) != "null"
+        )
+        with self._database.read() as connection:
+            return {
+                row.incident_id: _REPORT.validate_python(row.opening)
+                for row in connection.execute(query)
+            }
+
     def _revise(self, condition: ColumnElement[bool], decide: Decide) -> Revision | None:
         with self._database.write() as connection:
             # Only a lock: the revision is increased only if an incident is written.
             lock_tenant(connection, self._tenant)
-            stored = self._select(connection, condition)
+            stored = self._select(connection, condition, limit=_MAX_CANDIDATES)
             revision = decide(stored)
             if revision is not None:
                 known = {tracked.incident.report.id: tracked for tracked in stored}
@@ -149,8 +213,8 @@ class TrackedIncidentRepository(Repository):
             self._write_alerts(connection, id_, changed)
         if changes := _changes(old, new):
             self._write_version(connection, id_, changes, revision)
-        if revision.triage_request is not None:
-            enqueue(connection, self._tenant, id_, revision.triage_request, revision.written_at)
+        if id_ in revision.triaged:
+            enqueue(connection, self._tenant, id_, revision.request_id, revision.written_at)
 
     def _write_tracking(self, connection: Connection, id: str, tracking: Tracking) -> None:  # noqa: A002
         opening = None if tracking.opening is None else asdict(tracking.opening)
@@ -205,10 +269,10 @@ class TrackedIncidentRepository(Repository):
         )
 
     def _select(
-        self, connection: Connection, condition: ColumnElement[bool]
+        self, connection: Connection, condition: ColumnElement[bool], limit: int | None = None
     ) -> tuple[TrackedIncident, ...]:
         query = select_incidents(self._tenant).where(condition).order_by(IncidentRow.id.desc())
-        incidents = [incident_from(row) for row in connection.execute(query.limit(_MAX_CANDIDATES))]
+        incidents = [incident_from(row) for row in connection.execute(query.limit(limit))]
         ids = [incident.report.id for incident in incidents]
         tracking = select_tracking(connection, self._tenant, ids)
         alerts = _select_alerts(connection, self._tenant, ids)
@@ -229,6 +293,16 @@ def select_tracking(connection: Connection, tenant: str, ids: Sequence[str]) -> 
     return {row.incident_id: _tracking_from(row) for row in connection.execute(query)}
 
 
+def _select_live(connection: Connection, tenant: str) -> frozenset[str]:
+    """Return the ids of the incidents that were sent to the service."""
+    query = select(TrackingRow.incident_id).where(
+        TrackingRow.tenant == tenant,
+        IncidentRow.tenant == tenant,
+        IncidentRow.id == TrackingRow.incident_id,
+    )
+    return frozenset(connection.scalars(query))
+
+
 def _select_alerts(
     connection: Connection, tenant: str, ids: Sequence[str]
 ) -> dict[str, list[Alert]]:
@@ -236,7 +310,7 @@ def _select_alerts(
     query = (
         select(*columns)
         .where(AlertRow.tenant == tenant, AlertRow.incident_id.in_(ids))
-        .order_by(AlertRow.incident_id, AlertRow.fingerprint)
+        .order_by(AlertRow.incident_id, AlertRow.number)
     )
     alerts: dict[str, list[Alert]] = {}
     for row in connection.execute(query):

@@ -25,6 +25,7 @@ from features.store.tables.learning import (
 from features.store.tables.operations import AuditEventRow, LeaseRow, ModeRow
 from features.store.tables.tracking import (
     AlertRow,
+    HeartbeatRow,
     IdempotencyKeyRow,
     IncidentVersionRow,
     StormLinkRow,
@@ -43,6 +44,7 @@ __all__ = [
     "DatasetMetadataRow",
     "DeletionRow",
     "FeedbackRow",
+    "HeartbeatRow",
     "IdempotencyKeyRow",
     "IncidentRow",
     "IncidentVersionRow",

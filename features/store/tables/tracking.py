@@ -59,6 +59,19 @@ class AlertRow(Base):
     generator_url: Mapped[str]
     first_seen_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
+    number: Mapped[int]
+
+
+class HeartbeatRow(Base):
+    """An alert that must always fire, when it was last heard of, and how often it is sent."""
+
+    __tablename__ = "heartbeats"
+
+    tenant: Mapped[Key]
+    name: Mapped[Key]
+    last_seen_at: Mapped[datetime]
+    interval_seconds: Mapped[float | None]
+    is_ended: Mapped[bool]
 
 
 class StormLinkRow(Base):

@@ -3,11 +3,13 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 
+from features.text.parsing import Name
 from serving.api.auth import BEARER_KEY
 from serving.api.dependencies import RequestId, SharedContainer
 from serving.api.examples import EXAMPLE_FEEDBACK, body_examples
+from serving.api.incident_schemas import StoredTriage, shape_stored
 from serving.api.json_route import JsonRoute
 from serving.api.problems import BODY_PROBLEMS, problem_responses
 from serving.api.response_schemas import FeedbackResponse, RevealResponse
@@ -17,6 +19,7 @@ feedback_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], ta
 
 _BY_API = "api"
 
+PredictionId = Annotated[Name, Path(description="the `prediction_id` of an answer")]
 RevealBody = Annotated[
     RevealRequest, body_examples(reveal={"target": "category", "given_by": "Mia Berger"})
 ]
@@ -31,6 +34,15 @@ def feedback(
     record = services.feedback.give(**body.model_dump(), source="api")
     is_new_label = services.label_vocabulary.is_new(record)
     return FeedbackResponse(**asdict(record), is_new_label=is_new_label, request_id=request_id)
+
+
+@feedback_routes.get(
+    "/v1/predictions/{prediction_id}", responses=problem_responses(401, 403, 404, 422, 503)
+)
+def get_prediction(prediction_id: PredictionId, services: SharedContainer) -> StoredTriage:
+    """Return a stored answer; what the audit sample holds back stays hidden."""
+    answers = services.stored_answers.get(prediction_id)
+    return shape_stored(answers, services.champions.current().serving)
 
 
 @feedback_routes.post(

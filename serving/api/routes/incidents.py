@@ -2,21 +2,24 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from features.text.parsing import Name
 from serving.api.auth import BEARER_KEY
 from serving.api.dependencies import RequestId, SharedContainer
 from serving.api.examples import EXAMPLE_INCIDENT, EXAMPLE_OUTCOME, body_examples
+from serving.api.incident_schemas import (
+    IncidentResponse,
+    IncidentsResponse,
+    shape_incident,
+    shape_listed,
+    shape_stored,
+)
 from serving.api.json_route import JsonRoute
 from serving.api.problems import BODY_PROBLEMS, problem_responses
-from serving.api.response_schemas import (
-    DeletedResponse,
-    IncidentResponse,
-    StoredResponse,
-    shape_deletion,
-)
-from serving.schemas.requests import OutcomeInput, UpsertRequest
+from serving.api.response_schemas import DeletedResponse, StoredResponse, shape_deletion
+from serving.schemas.cursors import write_cursor
+from serving.schemas.requests import IncidentsQuery, UpsertRequest
 
 incident_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], tags=["incidents"])
 
@@ -25,6 +28,15 @@ UpsertBody = Annotated[
     body_examples(
         open={"incident": EXAMPLE_INCIDENT},
         resolved={"incident": EXAMPLE_INCIDENT, "outcome": EXAMPLE_OUTCOME},
+        update={
+            "incident": {"id": "INC0012345", "service": "vpn-gateway"},
+            "updated_at": "2026-03-02T09:00:00Z",
+        },
+        by_a_person={
+            "incident": {"id": "INC0012345"},
+            "outcome": {"severity": "2 - High"},
+            "given_by": "ana",
+        },
     ),
 ]
 IncidentId = Annotated[Name, Path(description="the incident's id, percent-encoded")]
@@ -35,12 +47,31 @@ _ID_PROBLEMS = problem_responses(401, 403, 404, 422, 503)
 def upsert_incident(
     body: UpsertBody, services: SharedContainer, request_id: RequestId
 ) -> StoredResponse:
-    """Add or replace an incident, with its outcome once it is resolved."""
-    report = services.reader.report(body.incident)
-    outcome = (body.outcome or OutcomeInput()).parse(services.reader.masking)
-    revision = services.incidents.upsert(report, outcome)
+    """Add an incident, or merge an update: absent fields keep their values, null erases them."""
+    update = body.update(services.reader.report(body.incident), services.reader.masking)
+    result = services.incidents.upsert(update, request_id)
     services.incident_index.apply_changes()
-    return StoredResponse(incident_id=report.id, request_id=request_id, revision=revision)
+    return StoredResponse(
+        incident_id=update.report.id,
+        request_id=request_id,
+        revision=result.revision,
+        effect=result.effect,
+    )
+
+
+@incident_routes.get("/v1/incidents", responses=problem_responses(401, 403, 422, 503))
+def list_incidents(
+    query: Annotated[IncidentsQuery, Query()], services: SharedContainer, request_id: RequestId
+) -> IncidentsResponse:
+    """Return a page of incidents: the newest first, or with `query` the best first."""
+    page = services.store.inbox.page(query.parse(services.reader.masking))
+    ids = [incident.report.id for incident in page.incidents]
+    tracked = services.store.tracked.find(ids)
+    return IncidentsResponse(
+        incidents=[shape_listed(tracked[id_]) for id_ in ids if id_ in tracked],
+        next=None if page.next is None else write_cursor(page.next),
+        request_id=request_id,
+    )
 
 
 @incident_routes.get("/v1/incidents/{id:path}", responses=_ID_PROBLEMS)
@@ -49,10 +80,16 @@ def get_incident(
     services: SharedContainer,
     request_id: RequestId,
 ) -> IncidentResponse:
-    """Return an incident as it is stored."""
-    incident = services.incidents.get(id)
-    return IncidentResponse(
-        incident=incident.report, outcome=incident.outcome, request_id=request_id
+    """Return an incident as it is stored, with its alerts, its history and the newest answer."""
+    tracked = services.incidents.get_tracked(id)
+    answers = services.stored_answers.latest(id)
+    champions = services.champions.current().serving
+    return shape_incident(
+        tracked,
+        services.store.tracked.consequences([id]).get(id, ()),
+        services.store.tracked.versions(id),
+        None if answers is None else shape_stored(answers, champions),
+        request_id,
     )
 
 

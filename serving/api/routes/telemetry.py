@@ -47,8 +47,8 @@ def record_change(
 def alertmanager(
     body: AlertsBody, services: SharedContainer, request_id: RequestId
 ) -> HookResponse:
-    """Apply an Alertmanager webhook: open an incident for a firing group, or resolve it."""
-    effect = services.alertmanager.take(body, request_id)
+    """Apply a webhook of Alertmanager or Grafana: open, update or resolve the group's incident."""
+    effect = services.alerts.take(body, request_id)
     return HookResponse(**asdict(effect), request_id=request_id)
 
 

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from features.domain.audit_event import AuditEvent
+from features.domain.label_sources import decided_targets
 from features.domain.predictions import PredictionRecord
 from features.domain.report import Outcome
 from features.errors import RegistryUnavailable
-from features.text.parsing import parse_label, parse_latest_moment
+from features.text.parsing import parse_latest_moment, parse_masked_name
 from models.lifecycle.champion_audit import AuditReport, audit_at
 from serving.background.champions import ServableVersions
 from serving.container import Container
-from serving.pages.views.visible_answers import decided_targets
 from serving.runtime.errors import FieldError, InvalidFields
-from serving.schemas.requests import parse_id
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +70,7 @@ def open_audit(services: Container, question: AuditQuestion) -> AuditPage:
     existed, and `StoreUnavailable`. If the registry cannot be read, only the log is used.
     """
     registry = _reconcile(services)
-    events = services.store.audit_log.select(target=parse_label(question.target))
+    events = services.store.audit_log.select(target=question.target or None)
     targets = tuple(sorted(_targets(services, question)))
     if not question.at and not question.incident:
         newest = tuple(reversed(events[-_MOST_EVENTS:]))
@@ -80,8 +79,8 @@ def open_audit(services: Container, question: AuditQuestion) -> AuditPage:
         services.store,
         registry,
         at=_moment(question.at),
-        incident_id=parse_id(question.incident) if question.incident else None,
-        target=parse_label(question.target),
+        incident_id=parse_masked_name(question.incident, services.reader.masking) or None,
+        target=question.target or None,
     )
     return AuditPage(question, targets, report, _answers(services, report))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
 
+from features.domain.label_sources import decided_targets
 from features.domain.labels import LabelRecord
 from features.domain.predictions import PredictionRecord
 from features.domain.report import ResolvedIncident
@@ -17,7 +18,6 @@ from serving.pages.views.triage_on_view import triage_unanswered
 from serving.pages.views.visible_answers import (
     VisibleAnswer,
     VisibleAnswers,
-    decided_targets,
     is_offered,
     known_labels,
     visible_answers,

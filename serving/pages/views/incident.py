@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from features.domain.feedback import FeedbackRecord
+from features.domain.label_sources import decided_targets
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from serving.container import Container
@@ -14,7 +15,6 @@ from serving.pages.views.triage_on_view import triage_unanswered
 from serving.pages.views.visible_answers import (
     VisibleAnswers,
     by_subject,
-    decided_targets,
     visible_answers,
 )
 
@@ -56,6 +56,7 @@ def open_incident(
     `UnknownIncident` and `StoreUnavailable`.
     """
     incident = services.incidents.get(id)
+    id = incident.report.id  # noqa: A001
     records = triage_unanswered(services, [incident], request_id).get(id, ())
     feedback = by_subject(services.store.feedback.select(incident_id=id))
     labels = services.store.labels.select(incident_ids=[id])

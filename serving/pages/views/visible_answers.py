@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from features.domain.feedback import FeedbackRecord
-from features.domain.label_sources import labels_of
-from features.domain.labels import LabelRecord, LabelTrust
 from features.domain.modes import Mode, Modes
 from features.domain.predictions import PredictionRecord
-from features.domain.report import Outcome
 from models.base.predictions import Decision
 from models.novelty.novelty_gate import TARGET as NOVELTY
 from serving.background.champions import LoadedVersion
@@ -152,16 +149,6 @@ def visible_answers(
     labels = sorted(visible.values(), key=lambda answer: _place(answer.record.target))
     hidden.sort(key=lambda answer: _place(answer.target))
     return VisibleAnswers(tuple(labels), similar, runbooks, tuple(hidden), novelty)
-
-
-def decided_targets(labels: Iterable[LabelRecord], outcome: Outcome) -> frozenset[str]:
-    """Return an incident's targets for which the outcome, or a person, gave the correct label.
-
-    >>> sorted(decided_targets([], Outcome("Network", fields={"site": "Graz"})))
-    ['category', 'fields.site']
-    """
-    labelled = {label.target for label in labels if label.source.trust is LabelTrust.INDEPENDENT}
-    return frozenset(labelled | labels_of(outcome).keys())
 
 
 def known_labels(champion: LoadedVersion | None) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from serving.watch.clients.http import HttpClient, RequestFailed, shorten
+from serving.runtime.http_client import HttpClient, RequestFailed, shorten
 
 _PATH = "/api/v2/alerts"
 

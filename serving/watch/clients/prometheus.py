@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from features.timeseries.state import LARGEST
 from features.timeseries.time_grid import Times, Values, to_slots
-from serving.watch.clients.http import HttpClient, RequestFailed, shorten
+from serving.runtime.http_client import HttpClient, RequestFailed, shorten
 
 _PATH = "/api/v1/query_range"
 

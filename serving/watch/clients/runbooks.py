@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 
 from features.domain.report import IncidentReport
 from models.base.predictions import SuggestedRunbook
+from serving.runtime.http_client import HttpClient, RequestFailed, shorten
 from serving.watch.clients.circuit_breaker import CircuitBreaker
-from serving.watch.clients.http import HttpClient, RequestFailed, shorten
 
 _PATH = "/v1/runbooks"
 _TIMEOUT_SECONDS = 5.0

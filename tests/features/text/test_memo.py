@@ -52,7 +52,7 @@ def test_a_function_is_asked_again_only_when_all_is_forgotten() -> None:
     [
         clean_text,
         lambda text: parse_fact(text, Masking()),
-        parse_label,
+        lambda text: parse_label(text, Masking()),
         terms_of,
         mask_variables,
     ],

@@ -21,6 +21,7 @@ from features.text.parsing import (
     parse_fact,
     parse_label,
     parse_latest_moment,
+    parse_masked_name,
     parse_name,
     parse_report,
     parse_text,
@@ -78,7 +79,7 @@ def test_any_text_can_be_stored_and_is_one_whatever_way_it_came_in(text: str) ->
 )
 def test_entities_are_decoded_and_only_they(given_text: str, decoded: str) -> None:
     assert sanitise_text(given_text) == decoded
-    assert parse_label(given_text) == decoded
+    assert parse_label(given_text, ALL) == decoded
 
 
 def test_entities_are_decoded_before_masking() -> None:
@@ -117,12 +118,16 @@ def test_unprintable_characters_are_seen() -> None:
 @pytest.mark.parametrize("value", ["", " ", "?", "NULL", "null", "None", "nan", "NaN", "N/A", "--"])
 def test_a_missing_fact_is_none_while_a_text_keeps_its_words(value: str) -> None:
     assert parse_fact(value, ALL) is None
-    assert parse_label(value) is None
+    assert parse_label(value, ALL) is None
     assert parse_text(value, ALL) == value.strip()
 
 
-def test_labels_keep_their_spelling_while_facts_are_masked() -> None:
-    assert parse_label(" ops@example.com ") == "ops@example.com"
+def test_labels_and_facts_are_masked_and_different_labels_stay_different() -> None:
+    labels = {parse_label(f" {name}@example.com ", ALL) for name in ("ops", "ops", "net")}
+    assert len(labels) == 2
+    assert all(label is not None and label.startswith("<email>-") for label in labels)
+    assert parse_label(" Network Team ", ALL) == "Network Team"
+    assert parse_label("ops@example.com", Masking(frozenset())) == "ops@example.com"
     assert parse_fact(" ops@example.com ", ALL) == "<email>"
     assert parse_fact("caller 4514", ALL) == "caller 4514"
 
@@ -184,3 +189,29 @@ def test_fields_beyond_the_limits_are_refused(fields: dict[str, object]) -> None
 def test_what_is_no_moment_is_refused(no_moment: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_latest_moment(no_moment)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["bob@example.com", "+43 316 1234567", "pwd=hunter2", "from 10.1.2.3", "x" * 500 + "@a.at"],
+)
+def test_a_masked_name_is_found_again_and_differs_from_others(name: str) -> None:
+    masked = parse_masked_name(name, ALL)
+    assert name not in masked
+    assert len(masked) <= MAX_ID_LENGTH
+    assert parse_masked_name(f" {name} ", ALL) == masked
+    assert parse_masked_name(masked, ALL) == masked
+    assert parse_masked_name(f"1{name}", ALL) != masked
+
+
+@pytest.mark.parametrize("name", ["INC0012345", "4012888888881881", "SHOP-4711", "a/b c.md"])
+def test_the_number_of_a_record_is_not_masked(name: str) -> None:
+    assert parse_masked_name(name, ALL) == name
+
+
+def test_attributes_whose_names_are_masked_stay_apart() -> None:
+    report = parse_report(
+        id="bob@example.com", masking=ALL, attributes={"a@example.com": "1", "b@example.com": "2"}
+    )
+    assert "example" not in str(report)
+    assert sorted(report.attributes.values()) == ["1", "2"]

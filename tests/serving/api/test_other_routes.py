@@ -153,7 +153,7 @@ def test_what_is_not_there_is_a_problem(client, method, path, status):
     ("path", "methods"),
     [
         ("/v1/incidents/INC1", "DELETE, GET"),
-        ("/v1/incidents", "POST"),
+        ("/v1/incidents", "GET, POST"),
         ("/v1/models", "GET"),
         ("/models", "GET, POST"),
         ("/static/page.css", "GET, HEAD"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from fakes import wait_until_triaged
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -107,8 +108,9 @@ def test_an_alert_is_answered_and_held_back_too(audited, store):
     body = {"alerts": [{"labels": {"alertname": "vpn down"}}], "groupKey": "g", "status": "firing"}
     done = audited.post("/hooks/alertmanager", json=body).json()
     assert done["effect"] == "opened"
+    wait_until_triaged(store)
     (answer,) = store.predictions.audited("category")
-    assert answer.prediction_id == done["prediction_id"]
+    assert answer.incident_id == done["incident_id"]
 
 
 @pytest.mark.parametrize(

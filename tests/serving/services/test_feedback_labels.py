@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from features.domain.incident_update import IncidentUpdate, given_in
 from features.domain.labels import FINAL_STATE
 from features.domain.predictions import PredictionRecord
-from features.domain.report import IncidentReport, Outcome
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from features.home import Home
+from features.text.masking import Masking
+from features.text.parsing import parse_report
 from serving.runtime.errors import InvalidFields, UnknownPrediction
 from serving.services.feedback import FeedbackService
 from serving.services.incidents import IncidentService
@@ -47,6 +50,12 @@ def incidents(store, told, tmp_path):
 def give(feedback, **given):
     usual = {"prediction_id": "p-1", "target": "category", "action": "accept", "given_by": "Ana"}
     return feedback.give(**(usual | {"source": "api"} | given))
+
+
+def upsert(incidents, outcome, report=None):
+    report = report or REPORT
+    given = given_in(ResolvedIncident(report, outcome))
+    return incidents.upsert(IncidentUpdate(report, outcome, given), "r")
 
 
 def labels(store):
@@ -125,9 +134,9 @@ def test_the_final_state_is_a_label_of_the_source_that_our_answer_tells(
 ):
     if answer is not None:
         store.predictions.record([replace(CATEGORY, **answer)])
-    incidents.upsert(REPORT, Outcome())
+    upsert(incidents, Outcome())
     assert told == []
-    incidents.upsert(REPORT, Outcome("VPN", resolved_at=NOW))
+    upsert(incidents, Outcome("VPN", resolved_at=NOW))
     (label,) = told
     assert (label.label, str(label.source), label.given_by) == ("VPN", source, FINAL_STATE)
     assert label.given_at == NOW
@@ -135,14 +144,35 @@ def test_the_final_state_is_a_label_of_the_source_that_our_answer_tells(
 
 
 def test_a_state_that_stays_is_no_news_and_one_that_changes_is(incidents, store, told):
-    incidents.upsert(REPORT, Outcome("VPN"))
+    upsert(incidents, Outcome("VPN"))
     store.predictions.record([CATEGORY])
-    incidents.upsert(REPORT, Outcome("VPN", severity="High", resolution="rebooted"))
-    incidents.upsert(REPORT, Outcome("Mail", severity="High", resolution="rebooted"))
-    incidents.upsert(REPORT, Outcome("Mail", severity="High", resolution="rebooted twice"))
+    upsert(incidents, Outcome("VPN", severity="High", resolution="rebooted"))
+    upsert(incidents, Outcome("Mail", severity="High", resolution="rebooted"))
+    upsert(incidents, Outcome("Mail", severity="High", resolution="rebooted twice"))
     assert [(label.target, label.label, str(label.source)) for label in told] == [
         ("category", "VPN", "outcome"),
         ("severity", "High", "outcome"),
         ("category", "Mail", "replaced"),
     ]
     assert store.labels.select() == tuple(told)
+
+
+def test_a_label_of_an_open_incident_is_final_once_it_is_resolved(incidents, store, told):
+    upsert(incidents, Outcome("Mail", status=Status.OPEN))
+    assert (labels(store), told) == ([], [])
+    upsert(incidents, Outcome("Mail", status=Status.RESOLVED))
+    assert labels(store) == [("category", "Mail", "outcome")]
+
+
+def test_an_incident_whose_id_is_masked_is_found_by_the_id_that_was_sent(incidents):
+    report = parse_report(id="bob@example.com", masking=Masking())
+    upsert(incidents, Outcome(), report)
+    assert "bob" not in report.id
+    assert incidents.get("bob@example.com").report == report
+    assert incidents.get(report.id).report == report
+
+
+def test_an_incident_stored_before_ids_were_masked_is_still_found(incidents):
+    report = IncidentReport(id="bob@example.com", title="old")
+    upsert(incidents, Outcome(), report)
+    assert incidents.get("bob@example.com").report == report

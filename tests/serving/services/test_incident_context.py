@@ -203,7 +203,7 @@ def test_a_busy_day_costs_little_though_no_service_is_named():
     day = 24 * 60 / 2_000
     changes = [change(f"c{n}", f"s{n % 50}", n * day) for n in range(2_000)][::-1]
     anomalies = [anomaly(f"a{n}", f"s{n % 50}", n * day, None) for n in range(2_000)][::-1]
-    nearby, started = ServiceNeighbourhood(None, NO_TOPOLOGY), process_time()
+    nearby, started = ServiceNeighbourhood((), NO_TOPOLOGY), process_time()
     assert len(rank_changes(changes, anomalies, nearby, OPENED_AT)) == MOST_SHOWN
     assert process_time() - started < 0.2
 

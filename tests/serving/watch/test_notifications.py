@@ -7,8 +7,8 @@ import pytest
 
 from features.domain.series_anomaly import SeriesAnomaly
 from models.base.predictions import SuggestedRunbook
+from serving.runtime.http_client import RequestFailed
 from serving.watch.alert_payload import AlertWriter, alert_labels, summarise
-from serving.watch.clients.http import RequestFailed
 from serving.watch.notifications import NotificationGroups
 from serving.watch.series_keys import SeriesKey, series_name
 

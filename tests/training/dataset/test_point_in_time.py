@@ -11,6 +11,8 @@ from features.domain.history import DatasetMetadata, History, Provenance
 from features.domain.labels import FINAL_STATE, LabelRecord
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
+from features.domain.tracking import Author, TrackedIncident, Tracking
+from features.store.incidents.tracked_incidents import Revision
 from features.store.store import Store
 from training.dataset.point_in_time import (
     PointInTimeHistory,
@@ -294,3 +296,14 @@ def test_stored_renames_hold_for_a_file_too(store: Store) -> None:
     history = exclude_self_confirmed(store, History((titled("INC9", category="Net"),))).history
     assert history.incidents[0].outcome.category == "Network"
     assert history.renamed == {"category": {"Net": "Network"}}
+
+
+def test_an_edited_incident_is_learned_as_it_opened(store: Store) -> None:
+    opened = incident("INC1", "vpn down", category="Network")
+    edited = replace(opened, report=replace(opened.report, title="vpn: fixed by a certificate"))
+    tracked = TrackedIncident(edited, Tracking(opening=opened.report))
+    store.tracked.revise("INC1", lambda _: Revision((tracked,), Author.SOURCE, OPENED))
+    past = read_point_in_time(store, datetime.max.replace(tzinfo=UTC), file=History((edited,)))
+    assert past.history.incidents == (opened,)
+    assert past.incidents_to_store == ()
+    assert store.incidents.get("INC1") == edited

@@ -17,6 +17,7 @@ _TABLES = (
     "incident_tracking",
     "incident_versions",
     "alerts",
+    "heartbeats",
     "storm_links",
     "triage_queue",
     "idempotency_keys",
@@ -68,6 +69,14 @@ def upgrade() -> None:
         *(sa.Column(name, _TIME) for name in ("began_at", "ended_at")),
         *_texts("generator_url"),
         *(sa.Column(name, _TIME) for name in ("first_seen_at", "last_seen_at")),
+        *_required(sa.BigInteger(), "number"),
+    )
+    op.create_table(
+        "heartbeats",
+        *_keys("name"),
+        *_required(_TIME, "last_seen_at"),
+        sa.Column("interval_seconds", sa.Double),
+        *_required(sa.Boolean(), "is_ended"),
     )
     op.create_table(
         "storm_links",

@@ -7,7 +7,7 @@ from threading import Barrier
 
 from factories import incident
 
-from features.domain.alert import Alert
+from features.domain.alerts.alert import Alert
 from features.domain.report import IncidentReport, Outcome, Status
 from features.domain.tracking import Author, TrackedIncident, Tracking
 from features.store.incidents.tracked_incidents import Revision
@@ -97,10 +97,29 @@ def test_each_change_is_kept_with_its_values_before_and_after(store: Store) -> N
 def test_a_deleted_incident_leaves_no_trace_beside_it(store: Store) -> None:
     head = TrackedIncident(incident("a-1"), Tracking(previous_id="x"), (ALERT,))
     member = TrackedIncident(incident("a-2"), Tracking(consequence_of="a-1", previous_id="a-1"))
-    store.tracked.revise_group("a-", lambda _: written(head, member, triage_request="r"))
+    store.tracked.revise_group("a-", lambda _: written(head, member, triaged=("a-1", "a-2")))
     assert store.incidents.delete("a-1")
     assert store.tracked.get("a-1") is None
     assert store.tracked.get("a-2") == TrackedIncident(incident("a-2"))
     store.incidents.upsert([incident("a-1")])
     assert store.tracked.get("a-1") == TrackedIncident(incident("a-1"))
     assert store.triage_queue.count() == 1
+
+
+def test_an_import_replaces_history_but_merges_into_live_incidents(store: Store) -> None:
+    store.incidents.upsert([incident("old", "vpn", category="Network")])
+    live = TrackedIncident(
+        incident("live", "disk full", severity="High"),
+        Tracking(authors={"severity": Author.PERSON}),
+    )
+    store.tracked.revise("live", lambda _: written(live))
+    store.tracked.import_history(
+        [incident("old", "vpn"), incident("live", "disk", severity="Low"), incident("new")]
+    )
+    assert store.incidents.get("old") == incident("old", "vpn")
+    assert store.incidents.get("live") == incident("live", "disk", severity="High")
+    assert store.tracked.opening_reports() == {"live": live.incident.report}
+    (version,) = store.tracked.versions("live")
+    assert (version.actor, version.changes) == ("import", {"title": ("disk full", "disk")})
+    revision = store.incidents.revision()
+    assert store.tracked.import_history([incident("live", "disk", severity="Low")]) == revision

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from features.timeseries.time_grid import slots
+from serving.runtime.http_client import AnswerTooLarge, HttpClient, RequestFailed
 from serving.watch.clients.alertmanager import AlertmanagerClient, OutgoingAlert
-from serving.watch.clients.http import AnswerTooLarge, HttpClient, RequestFailed
 from serving.watch.clients.prometheus import PrometheusClient, TooManySeries
 
 TIMES = slots(600, 780, 60)

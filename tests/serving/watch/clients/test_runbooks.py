@@ -6,7 +6,7 @@ import pytest
 
 from features.domain.report import IncidentReport
 from models.base.predictions import SuggestedRunbook
-from serving.watch.clients.http import RequestFailed
+from serving.runtime.http_client import RequestFailed
 from serving.watch.clients.runbooks import RunbookAdvice
 
 REPORT = IncidentReport(id="a", title="errors is up by 3", service="checkout")

@@ -59,19 +59,23 @@ class HttpClient:
             headers={"Authorization": f"Bearer {key}"} if key else None,
         )
 
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Request a path; return the status and the body; raises `RequestFailed`."""
+        return self._send(path, self._client.build_request("GET", self.url + path))
+
     def post_form(self, path: str, fields: Mapping[str, str]) -> tuple[int, bytes]:
         """Send a form; return the status and the body; raises `RequestFailed`."""
-        return self._post(path, self._client.build_request("POST", self.url + path, data=fields))
+        return self._send(path, self._client.build_request("POST", self.url + path, data=fields))
 
     def post_json(self, path: str, content: object) -> tuple[int, bytes]:
         """Send JSON; return the status and the body; raises `RequestFailed`."""
-        return self._post(path, self._client.build_request("POST", self.url + path, json=content))
+        return self._send(path, self._client.build_request("POST", self.url + path, json=content))
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _post(self, path: str, request: httpx2.Request) -> tuple[int, bytes]:
+    def _send(self, path: str, request: httpx2.Request) -> tuple[int, bytes]:
         deadline = time.monotonic() + self._timeout_seconds
         try:
             response = self._client.send(request, stream=True)

@@ -11,7 +11,8 @@ class Alert:
 
     `fingerprint` identifies the alert within its incident. `began_at` and `ended_at` are the
     sender's times; `ended_at` is None while the alert fires. `first_seen_at` and `last_seen_at` are
-    the times at which deliveries with the alert arrived.
+    the times at which deliveries with the alert arrived. `number` counts the incident's alerts in
+    the order in which they joined it.
 
     >>> from datetime import UTC
     >>> noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -28,3 +29,4 @@ class Alert:
     generator_url: str = ""
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
+    number: int = 0

@@ -1,0 +1,1 @@
+"""Turns groups of alerts into incidents that follow their alerts."""
