@@ -3,6 +3,19 @@
 import json
 from collections.abc import Sequence
 
+from features.imports.product_headers.header_table import header_key
+
+# Readers of JSON join a list by commas, and so do exports of these columns.
+_LIST_HEADERS = frozenset(
+    map(
+        header_key,
+        (
+            *("labels", "labels.name", "fields.labels", "fields.components", "teams", "team names"),
+            *("fields.components.name", "teams.summary", "teams.name", "pagedTeams", "responders"),
+            *("impactedServices", "paged policies"),
+        ),
+    )
+)
 _NAME_KEYS = (
     "name",
     "summary",
@@ -38,7 +51,11 @@ def first_items(values: Sequence[str], column: str) -> tuple[list[str], list[str
     >>> first_items(["[a, b]", "c"], "Teams")
     (['a', 'c'], ['Teams: 1 values list several; the first is used'])
     """
-    items_by_value = {value: items_of(value) for value in set(values)}
+    is_list = header_key(column) in _LIST_HEADERS
+    items_by_value = {
+        value: items_of(f"[{value}]" if is_list and not value.startswith("[") else value)
+        for value in set(values)
+    }
     several = sum(len(items_by_value[value]) > 1 for value in values)
     warnings = [f"{column}: {several} values list several; the first is used"] if several else []
     return [next(iter(items_by_value[value]), "") for value in values], warnings

@@ -76,16 +76,6 @@ def is_caller(column: str) -> bool:
     return header_key(column) in keys_of_role("callers")
 
 
-def recognise(columns: Sequence[str]) -> HistoryMapping:
-    """Return the mapping that an export's headers imply; see `recognise_headers`.
-
-    >>> mapping = recognise(["Number", "Short description", "Assignment group", "Priority"])
-    >>> mapping.report.title.column, mapping.outcome.severity.column
-    ('Short description', 'Priority')
-    """
-    return recognise_headers(columns).mapping
-
-
 def recognise_headers(columns: Sequence[str]) -> Recognition:
     """Return the mapping that an export's headers imply, and the columns without a role.
 
@@ -93,8 +83,9 @@ def recognise_headers(columns: Sequence[str]) -> Recognition:
     have mean what they mean elsewhere. A column has one role. Raises `BadMapping` if no title,
     description, service or source is recognised, unless the export is an audit trail.
 
-    >>> recognise_headers(["Ticket#", "Erstellt", "Betreff", "Queue", "Farbe"]).unknown
-    ('Farbe',)
+    >>> recognition = recognise_headers(["Ticket#", "Erstellt", "Betreff", "Queue", "Farbe"])
+    >>> recognition.mapping.report.title.column, recognition.unknown
+    ('Betreff', ('Farbe',))
     """
     headers = _Headers(columns)
     events = headers.take_events()

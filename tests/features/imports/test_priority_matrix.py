@@ -10,7 +10,7 @@ from features.domain.history import History, PriorityMatrix
 from features.errors import BadMapping
 from features.imports.column_mapping import HistoryMapping, load_mapping
 from features.imports.load_history import load_history
-from features.imports.mapping_inference import recognise
+from features.imports.mapping_inference import recognise_headers
 from features.imports.priority_matrix import learn_matrix, matrix_order
 
 Row = dict[str, str]
@@ -70,7 +70,7 @@ def test_service_desk_headers_need_no_mapping(tmp_path: Path) -> None:
 
 
 def test_impact_alone_is_a_label_too() -> None:
-    mapping = recognise(["title", "Impact", "category"])
+    mapping = recognise_headers(["title", "Impact", "category"]).mapping
     assert mapping.outcome.impact is not None
     assert mapping.report.attributes == ()
 
