@@ -1,6 +1,7 @@
 """Builds the FastAPI app of the service."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,6 +40,7 @@ _ROUTES = (
     model_routes,
     health_routes,
 )
+_SWITCH_SECONDS = 0.0005
 _DESCRIPTION = "Incident triage that learns from an organisation's own history."
 
 
@@ -95,5 +97,8 @@ async def _run_pollers(app: FastAPI) -> AsyncIterator[None]:
 
 def app_from_environment() -> FastAPI:
     """Return the app that a worker process serves, with settings from the environment."""
+    # A request waits for a thread that computes at most this long, each time it comes back from the
+    # database; by default it would be 5 ms.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     threading.Thread(target=compile_kernels, daemon=True).start()
     return create_app(ServingSettings())

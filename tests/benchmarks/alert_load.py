@@ -72,7 +72,7 @@ class Service:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the process and wait until it answers."""
+        """Start the process and wait until its champions answer and its index is built."""
         environment = {**os.environ, "PRECEDENT_HOME": str(self._home)}
         command = [sys.executable, "-m", "serving", "--port", str(self.port)]
         with (self._home / "server.log").open("ab") as log:
@@ -80,7 +80,8 @@ class Service:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             with suppress(OSError, HTTPException):
-                if ask(self.port, "GET", "/health/live")[0] == 200:
+                status, body = ask(self.port, "GET", "/health/ready")
+                if status == 200 and not body["problems"]:
                     return
             time.sleep(0.1)
         raise RuntimeError(f"the service did not start; see {self._home / 'server.log'}")
@@ -210,6 +211,8 @@ def copied_home() -> Iterator[Path]:
         for name in ("precedent.db", "mlflow.db"):
             if (source / name).exists():
                 shutil.copy(source / name, home / name)
+        if (source / "cache").is_dir():
+            shutil.copytree(source / "cache", home / "cache")
         yield home
 
 

@@ -7,7 +7,7 @@ from heapq import nlargest
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Row, Text, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Text, cast, func, or_, select
 
 from features.domain.alerts.alert import Alert
 from features.domain.labels import LabelRecord
@@ -190,11 +190,7 @@ class TrackedIncidentRepository(Repository):
         prefixes = dict.fromkeys(prefix for prefix, _ in decisions)
         with self._database.write() as connection:
             lock_tenant(connection, self._tenant)
-            stored = {
-                prefix: self._select(connection, _has_prefix(prefix), limit=_MAX_CANDIDATES)
-                for prefix in prefixes
-            }
-            changes = RevisedIncidents(stored)
+            changes = RevisedIncidents(self._select_groups(connection, list(prefixes)))
             results = tuple(changes.decide(prefix, decide) for prefix, decide in decisions)
             write_revised(connection, self._tenant, changes.written())
             for revision in results:
@@ -227,6 +223,26 @@ class TrackedIncidentRepository(Repository):
         )
         new = sorted(ids.difference(connection.scalars(answered)))
         enqueue(connection, self._tenant, [TriageRequest(id_, IMPORT, now) for id_ in new])
+
+    def _select_groups(
+        self, connection: Connection, prefixes: Sequence[str]
+    ) -> dict[str, tuple[TrackedIncident, ...]]:
+        """Return the last ten incidents of each group, by its prefix, with four queries in all."""
+        query = select(IncidentRow.id).where(
+            IncidentRow.tenant == self._tenant, or_(*map(_has_prefix, prefixes))
+        )
+        ids: dict[str, list[str]] = {prefix: [] for prefix in prefixes}
+        for id_ in connection.scalars(query.order_by(IncidentRow.id)):
+            for prefix in prefixes:
+                if id_.startswith(prefix):
+                    ids[prefix].append(id_)
+        chosen = {prefix: of_group[-_MAX_CANDIDATES:] for prefix, of_group in ids.items()}
+        every = [id_ for of_group in chosen.values() for id_ in of_group]
+        found = self._select(connection, IncidentRow.id.in_(every))
+        by_id = {tracked.incident.report.id: tracked for tracked in found}
+        return {
+            prefix: tuple(by_id[id_] for id_ in of_group) for prefix, of_group in chosen.items()
+        }
 
     def _select(
         self, connection: Connection, condition: ColumnElement[bool], limit: int | None = None
