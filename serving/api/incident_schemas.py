@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -10,6 +10,8 @@ from features.domain.alerts.alert import Alert
 from features.domain.report import IncidentReport, Outcome, Status
 from features.domain.tracking import IncidentVersion, TrackedIncident
 from serving.background.champions import LoadedVersion
+from serving.services.context_ranking import RelatedAnomaly, RelatedChange
+from serving.services.incident_context import IncidentContext
 from serving.services.records.stored_answers import StoredAnswers
 from serving.services.triage import answer_part
 
@@ -53,19 +55,37 @@ class HistoryEntry(BaseModel):
     changes: dict[str, list[Any]]
 
 
+class IncidentAlert(BaseModel):
+    """An alert of an incident; `first_seen_at` and `last_seen_at` are times of deliveries."""
+
+    fingerprint: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    state: Literal["firing", "resolved"]
+    began_at: datetime | None
+    ended_at: datetime | None
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+    generator_url: str
+
+
 class IncidentResponse(BaseModel):
     """An incident as it is stored: cleaned, and with secrets masked.
 
-    `triage` is the newest answer, null if there is none yet. `opening` is the report as the
-    incident opened, null if it never changed. `history` lists the changes, oldest first.
+    `triage` is the newest answer, null if there is none yet. `changes` and `anomalies` are those
+    around the opening, for every service that the alerts name; null if none was ever recorded.
+    `opening` is the report as the incident opened, null if it never changed. `history` lists the
+    changes, oldest first.
     """
 
     incident: IncidentReport
     outcome: Outcome
     request_id: str
     status: Status
-    alerts: list[Alert]
+    alerts: list[IncidentAlert]
     triage: StoredTriage | None
+    changes: list[RelatedChange] | None
+    anomalies: list[RelatedAnomaly] | None
     updated_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
@@ -144,6 +164,7 @@ def shape_incident(
     consequences: Sequence[TrackedIncident],
     history: Sequence[IncidentVersion],
     triage: StoredTriage | None,
+    context: IncidentContext,
     request_id: str,
 ) -> IncidentResponse:
     """Return the response about one incident."""
@@ -153,8 +174,10 @@ def shape_incident(
         outcome=incident.outcome,
         request_id=request_id,
         status=incident.outcome.effective_status,
-        alerts=list(tracked.alerts),
+        alerts=[_shape_alert(alert) for alert in tracked.alerts],
         triage=triage,
+        changes=None if context.changes is None else list(context.changes),
+        anomalies=None if context.anomalies is None else list(context.anomalies),
         updated_at=tracking.updated_at,
         acknowledged_at=tracking.acknowledged_at,
         acknowledged_by=tracking.acknowledged_by,
@@ -174,6 +197,20 @@ def shape_incident(
             )
             for version in history
         ],
+    )
+
+
+def _shape_alert(alert: Alert) -> IncidentAlert:
+    return IncidentAlert(
+        fingerprint=alert.fingerprint,
+        labels=dict(alert.labels),
+        annotations=dict(alert.annotations),
+        state="firing" if alert.is_firing else "resolved",
+        began_at=alert.began_at,
+        ended_at=alert.ended_at,
+        first_seen_at=alert.first_seen_at,
+        last_seen_at=alert.last_seen_at,
+        generator_url=alert.generator_url,
     )
 
 

@@ -32,7 +32,7 @@ class Bounds:
     climbs: int
 
 
-TRIAGE = Bounds(modules=42, rooms=12, climbs=0)
+TRIAGE = Bounds(modules=45, rooms=12, climbs=0)
 TRAINING = Bounds(modules=160, rooms=28, climbs=3)
 ALERT = Bounds(modules=95, rooms=15, climbs=6)
 WATCH = Bounds(modules=27, rooms=7, climbs=0)

@@ -13,7 +13,7 @@ from features.domain.tracking import Author, TrackedIncident, Tracking
 from features.store.counters import move_revision
 from features.store.database import insert_into
 from features.store.incidents.incidents import write_incidents
-from features.store.operations.triage_queue import TriageRequest, enqueue
+from features.store.operations.triage_queue import QueueEntry, enqueue
 from features.store.tables import AlertRow, IncidentVersionRow, RevisionRow, TrackingRow
 
 _TRACKING = tuple(field.name for field in fields(Tracking))
@@ -99,7 +99,7 @@ def write_revised(connection: Connection, tenant: str, revised: Sequence[Revised
         connection,
         tenant,
         [
-            TriageRequest(
+            QueueEntry(
                 _id(one.new),
                 one.revision.request_id,
                 one.revision.written_at + one.revision.triage_delay,

@@ -24,7 +24,7 @@ from features.store.incidents.incident_revisions import (
 from features.store.incidents.incident_update import IMPORT, merge_import
 from features.store.incidents.incidents import incident_from, select_incidents, write_incidents
 from features.store.learning.labels import insert_labels
-from features.store.operations.triage_queue import TriageRequest, enqueue
+from features.store.operations.triage_queue import QueueEntry, enqueue
 from features.store.repository import Repository
 from features.store.tables import (
     AlertRow,
@@ -117,17 +117,13 @@ class TrackedIncidentRepository(Repository):
             return tuple(_version_from(row) for row in connection.execute(columns))
 
     def revise(self, id: str, decide: Decide) -> Revision | None:  # noqa: A002
-        """Decide about the incident with this id; see `revise_group`."""
-        return self._revise(IncidentRow.id == id, decide)
+        """Decide about the incident with this id, and write what is decided.
 
-    def revise_group(self, prefix: str, decide: Decide) -> Revision | None:
-        """Decide about the incidents whose ids begin with a prefix, and write what is decided.
-
-        `decide` gets the last ten of these incidents in order of their ids, and returns what to
-        write, or None. Other writers wait until the end, so if two processes receive the same
+        `decide` gets the incident, in a tuple that is empty if it is not stored, and returns what
+        to write, or None. Other writers wait until the end, so if two processes receive the same
         message, the second one sees what the first has written. Returns the decision.
         """
-        return self._revise(_has_prefix(prefix), decide)
+        return self._revise(IncidentRow.id == id, decide)
 
     def import_history(
         self, incidents: Sequence[ResolvedIncident], labels: Sequence[LabelRecord] = ()
@@ -182,10 +178,10 @@ class TrackedIncidentRepository(Repository):
             }
 
     def revise_groups(self, decisions: Sequence[tuple[str, Decide]]) -> tuple[Revision | None, ...]:
-        """Take several decisions in one transaction, each about a group as `revise_group` does.
+        """Take several decisions in one transaction, each about the incidents of one id prefix.
 
-        A decision about a group sees what the decisions before it changed. Returns the decisions in
-        order.
+        A decision gets the last ten of these incidents in order of their ids, as the decisions
+        before it left them; see `revise`. Returns the decisions in order.
         """
         prefixes = dict.fromkeys(prefix for prefix, _ in decisions)
         with self._database.write() as connection:
@@ -222,7 +218,7 @@ class TrackedIncidentRepository(Repository):
             PredictionRow.tenant == self._tenant, PredictionRow.incident_id.in_(ids)
         )
         new = sorted(ids.difference(connection.scalars(answered)))
-        enqueue(connection, self._tenant, [TriageRequest(id_, IMPORT, now) for id_ in new])
+        enqueue(connection, self._tenant, [QueueEntry(id_, IMPORT, now) for id_ in new])
 
     def _select_groups(
         self, connection: Connection, prefixes: Sequence[str]

@@ -13,7 +13,7 @@ from features.store.tables import TriageQueueRow
 
 
 @dataclass(frozen=True, slots=True)
-class TriageRequest:
+class QueueEntry:
     """A request to triage an incident, not before `due_at`."""
 
     incident_id: str
@@ -52,7 +52,7 @@ class TriageQueueRepository(Repository):
     def add(self, incident_id: str, request_id: str, now: datetime) -> None:
         """Queue an incident; one that already waits is triaged once for all requests."""
         with self._database.write() as connection:
-            enqueue(connection, self._tenant, [TriageRequest(incident_id, request_id, now)])
+            enqueue(connection, self._tenant, [QueueEntry(incident_id, request_id, now)])
 
     def take(self, limit: int, *, now: datetime, hold_seconds: float) -> tuple[QueuedTriage, ...]:
         """Take up to `limit` due incidents; another worker gets them if none finishes in time."""
@@ -116,7 +116,7 @@ class TriageQueueRepository(Repository):
         )
 
 
-def enqueue(connection: Connection, tenant: str, requests: Sequence[TriageRequest]) -> None:
+def enqueue(connection: Connection, tenant: str, requests: Sequence[QueueEntry]) -> None:
     """Queue incidents in a running transaction; see `TriageQueueRepository.add`.
 
     An incident that already waits keeps the earlier of the two times at which it is due.

@@ -90,13 +90,15 @@ def get_incident(
 ) -> IncidentResponse:
     """Return an incident as it is stored, with its alerts, its history and the newest answer."""
     tracked = services.incidents.get_tracked(id)
-    answers = services.stored_answers.latest(id)
+    stored_id = tracked.incident.report.id
+    answers = services.stored_answers.latest(stored_id)
     champions = services.champions.current().serving
     return shape_incident(
         tracked,
-        services.store.tracked.consequences([id]).get(id, ()),
-        services.store.tracked.versions(id),
+        services.store.tracked.consequences([stored_id]).get(stored_id, ()),
+        services.store.tracked.versions(stored_id),
         None if answers is None else shape_stored(answers, champions),
+        services.incident_context.context_of(tracked.incident.report),
         request_id,
     )
 

@@ -452,8 +452,9 @@ def test_case_03_each_named_service_is_searched_for_changes(client, store):
     answer = tell(client, read_case(name))
     report = store.incidents.get(answer["incident_id"]).report
     assert report.service == "basket"
-    context = client.app.state.container.incident_context.context_of(report)
-    assert [found.id for found in context.changes] == ["deploy-basket", "deploy-search"]
+    found = client.get(f"/v1/incidents/{report.id}").json()
+    assert [change["id"] for change in found["changes"]] == ["deploy-basket", "deploy-search"]
+    assert [alert["state"] for alert in found["alerts"]] == ["firing", "firing"]
 
 
 @needs_cases

@@ -10,7 +10,7 @@ from factories import incident, prediction
 from features.domain.alerts.alert import Alert
 from features.domain.report import IncidentReport, Outcome, Status
 from features.domain.tracking import Author, TrackedIncident, Tracking
-from features.store.incidents.incident_revisions import Revision
+from features.store.incidents.incident_revisions import Decide, Revision
 from features.store.store import Store
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -21,12 +21,17 @@ def written(*tracked: TrackedIncident, **facts: object) -> Revision:
     return Revision(tracked, Author.SOURCE, NOON, "test", **facts)
 
 
+def revise_group(store: Store, prefix: str, decide: Decide) -> Revision | None:
+    (revision,) = store.tracked.revise_groups([(prefix, decide)])
+    return revision
+
+
 def test_the_incidents_whose_ids_begin_with_the_prefix_are_seen_in_order(store: Store) -> None:
     names = ["a-2", "a-1", "a-", "a", "b-1", "A-1", "a-\U0001f525", "a%1"]
     store.incidents.upsert([incident(name) for name in names])
     seen: list[str] = []
-    revision = store.tracked.revise_group(
-        "a-", lambda stored: seen.extend(tracked.incident.report.id for tracked in stored)
+    revision = revise_group(
+        store, "a-", lambda stored: seen.extend(tracked.incident.report.id for tracked in stored)
     )
     assert seen == ["a-", "a-1", "a-2", "a-\U0001f525"]
     assert revision is None
@@ -35,12 +40,12 @@ def test_the_incidents_whose_ids_begin_with_the_prefix_are_seen_in_order(store: 
 
 def test_an_unchanged_incident_keeps_its_revision(store: Store) -> None:
     first = TrackedIncident(incident("a-1"))
-    store.tracked.revise_group("a-", lambda _: written(first))
+    revise_group(store, "a-", lambda _: written(first))
     assert (store.incidents.get("a-1"), store.incidents.revision()) == (first.incident, 1)
-    store.tracked.revise_group("a-", lambda stored: written(stored[-1]))
+    revise_group(store, "a-", lambda stored: written(stored[-1]))
     assert store.incidents.revision() == 1
     other = TrackedIncident(incident("a-1", "other"))
-    store.tracked.revise_group("a-", lambda _: written(other))
+    revise_group(store, "a-", lambda _: written(other))
     assert store.incidents.changes_since(1).upserted == (other.incident,)
 
 
@@ -51,7 +56,7 @@ def test_one_of_several_simultaneous_writers_opens_the_incident(store: Store) ->
         start.wait()
         new = TrackedIncident(incident(f"a-{number}"))
         decide = lambda stored: None if stored else written(new)  # noqa: E731
-        return store.tracked.revise_group("a-", decide) is not None
+        return revise_group(store, "a-", decide) is not None
 
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(deliver, range(6))) == 1
@@ -97,7 +102,7 @@ def test_each_change_is_kept_with_its_values_before_and_after(store: Store) -> N
 def test_a_deleted_incident_leaves_no_trace_beside_it(store: Store) -> None:
     head = TrackedIncident(incident("a-1"), Tracking(previous_id="x"), (ALERT,))
     member = TrackedIncident(incident("a-2"), Tracking(consequence_of="a-1", previous_id="a-1"))
-    store.tracked.revise_group("a-", lambda _: written(head, member, triaged=("a-1", "a-2")))
+    revise_group(store, "a-", lambda _: written(head, member, triaged=("a-1", "a-2")))
     assert store.incidents.delete("a-1")
     assert store.tracked.get("a-1") is None
     assert store.tracked.get("a-2") == TrackedIncident(incident("a-2"))
@@ -131,3 +136,24 @@ def test_of_an_import_the_newest_open_incidents_wait_to_be_triaged(store: Store)
     store.tracked.import_history([*many, incident("closed", category="Network")])
     queued = store.triage_queue.take(100, now=datetime.now(UTC), hold_seconds=9)
     assert {one.incident_id for one in queued} == {f"INC{n:02}" for n in range(10, 59)}
+
+
+def test_decisions_about_several_groups_are_written_together_and_see_each_other(
+    store: Store,
+) -> None:
+    first, second = TrackedIncident(incident("a-1")), TrackedIncident(incident("b-1"))
+    worse = replace(first, tracking=Tracking(peak_severity="critical"))
+    seen: list[tuple[TrackedIncident, ...]] = []
+
+    def add(tracked: TrackedIncident) -> Decide:
+        def decide(stored: tuple[TrackedIncident, ...]) -> Revision:
+            seen.append(stored)
+            return written(tracked, triaged=(tracked.incident.report.id,))
+
+        return decide
+
+    decisions = [("a-", add(first)), ("b-", add(second)), ("a-", add(worse))]
+    store.tracked.revise_groups(decisions)
+    assert seen == [(), (), (first,)]
+    assert store.tracked.find(["a-1", "b-1"]) == {"a-1": worse, "b-1": second}
+    assert (store.incidents.revision(), store.triage_queue.count()) == (1, 2)
