@@ -40,10 +40,9 @@ def incident(
     request: Request,
     services: SharedContainer,
     commands: SharedCommands,
-    request_id: RequestId,
 ) -> Response:
-    """Show one incident and all answers about it; may store answers, see `triage_on_view`."""
-    page = open_incident(services, commands, parse_id(id) or id, request_id)
+    """Show one incident and all answers about it."""
+    page = open_incident(services, commands, parse_id(id) or id)
     saved = find_saved_label(services, request.query_params)
     return render(request, "incident.html", page=page, saved=saved)
 
@@ -112,9 +111,11 @@ def reveal(form: Form, request: Request, services: SharedContainer) -> Response:
 @page_routes.post("/again")
 def triage_again(form: Form, services: SharedContainer, request_id: RequestId) -> Response:
     """Triage an incident again with the current champions, and show it."""
-    incident = services.incidents.get(parse_id(form.get("incident_id", "")) or "")
-    answer_again(services, incident.report, request_id)
-    return go_to(incident_path(incident.report.id))
+    tracked = services.incidents.get_tracked(parse_id(form.get("incident_id", "")) or "")
+    report = tracked.incident.report
+    for_people = (report.id,) if tracked.tracking.is_touched_by_person else ()
+    answer_again(services, report, request_id, for_people=for_people)
+    return go_to(incident_path(report.id))
 
 
 @page_routes.post("/name")

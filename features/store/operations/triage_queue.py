@@ -1,5 +1,6 @@
 """The queue of incidents that wait to be triaged, in the store, so that a crash loses none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -92,6 +93,14 @@ class TriageQueueRepository(Repository):
             connection.execute(
                 update(TriageQueueRow).where(*self._is(queued.incident_id)).values(due_at=until)
             )
+
+    def waiting(self, incident_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of these incidents that wait."""
+        query = select(TriageQueueRow.incident_id).where(
+            TriageQueueRow.tenant == self._tenant, TriageQueueRow.incident_id.in_(incident_ids)
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(query))
 
     def count(self) -> int:
         """Return the number of incidents that wait."""

@@ -102,6 +102,7 @@ def page_of(client, store):
     def read(outcome=None, text="vpn down"):
         report = IncidentReport("INC1", OPENED_AT, text, service="checkout")
         store.incidents.upsert([ResolvedIncident(report, outcome or Outcome())])
+        client.app.state.container.triage.triage([report], include=None, request_id="r-1")
         response = client.get("/incidents/INC1")
         assert response.status_code == 200
         return response.text

@@ -1,0 +1,81 @@
+"""The forms by which people work on an incident: acknowledge, edit, resolve and reopen it."""
+
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from features.domain.incident_update import IncidentUpdate
+from features.domain.report import ResolvedIncident
+from serving.api.dependencies import RequestId, SharedContainer
+from serving.container import Container
+from serving.pages.render.link_filters import incident_path
+from serving.pages.render.session_cookie import NAMELESS, name_of, remember_name
+from serving.pages.route_guard import Form, PageRoute, SignedIn, go_to
+from serving.pages.views import work_updates
+from serving.schemas.requests import parse_id
+
+work_routes = APIRouter(
+    route_class=PageRoute, include_in_schema=False, dependencies=[SignedIn], tags=["page"]
+)
+
+
+@work_routes.post("/acknowledge")
+def acknowledge(
+    form: Form, request: Request, services: SharedContainer, request_id: RequestId
+) -> Response:
+    """Store who works on an incident, and show it again."""
+    incident = _incident(services, form)
+    update = work_updates.acknowledge(incident, _actor(form, request))
+    return _write(services, update, form, request, request_id)
+
+
+@work_routes.post("/edit")
+def edit(
+    form: Form, request: Request, services: SharedContainer, request_id: RequestId
+) -> Response:
+    """Store the fields that a person changed, and show the incident again."""
+    incident = _incident(services, form)
+    update = work_updates.edit(services.reader, incident, form, _actor(form, request))
+    return _write(services, update, form, request, request_id)
+
+
+@work_routes.post("/resolve")
+def resolve(
+    form: Form, request: Request, services: SharedContainer, request_id: RequestId
+) -> Response:
+    """Store what fixed an incident, and show it again."""
+    incident = _incident(services, form)
+    update = work_updates.resolve(services.reader, incident, form, _actor(form, request))
+    return _write(services, update, form, request, request_id)
+
+
+@work_routes.post("/reopen")
+def reopen(
+    form: Form, request: Request, services: SharedContainer, request_id: RequestId
+) -> Response:
+    """Open an incident again, and show it."""
+    incident = _incident(services, form)
+    update = work_updates.reopen(incident, _actor(form, request))
+    return _write(services, update, form, request, request_id)
+
+
+def _incident(services: Container, form: Form) -> ResolvedIncident:
+    return services.incidents.get(parse_id(form.get("incident_id", "")) or "")
+
+
+def _actor(form: Form, request: Request) -> str:
+    return form.get("given_by") or name_of(request) or NAMELESS
+
+
+def _write(
+    services: Container, update: IncidentUpdate, form: Form, request: Request, request_id: str
+) -> Response:
+    """Write an update, make the incident findable at once, and return to its page."""
+    services.incidents.upsert(update, request_id)
+    services.incident_index.apply_changes()
+    response = go_to(f"{incident_path(update.report.id)}#{quote(form.get('at', 'main'))}")
+    if form.get("given_by"):
+        remember_name(request, response, form["given_by"])
+    return response
