@@ -28,6 +28,7 @@ from serving.background.runbook_index import TARGET as RUNBOOKS
 from serving.background.runbook_index import RunbookPoller
 from serving.background.shadow_predictions import ShadowPredictor
 from serving.background.suspensions import SuspensionCollector, SuspensionPoller
+from serving.background.text_index import TextIndexUpdater
 from serving.background.topology_file import TopologyFile
 from serving.background.unknown_labels import UnknownLabelPoller
 from serving.runtime.metrics import ServingMetrics
@@ -36,6 +37,7 @@ from serving.schemas.parsing import RequestReader
 from serving.services.active_learning import LabelQueue
 from serving.services.alerts.intake import AlertIntake
 from serving.services.alerts.stale_incidents import StaleIncidentMarker
+from serving.services.alerts.storms import StormService
 from serving.services.answer_policy import PolicySource
 from serving.services.audit_reveals import RevealService
 from serving.services.audit_sampling import AuditSample
@@ -44,13 +46,14 @@ from serving.services.changes import ChangeService
 from serving.services.feedback import FeedbackService
 from serving.services.feedback_labels import LabelListener
 from serving.services.incident_context import IncidentContextService
-from serving.services.incidents import IncidentService
 from serving.services.label_vocabulary import LabelVocabulary
 from serving.services.promotions import PromotionService
+from serving.services.records.incident_search import IncidentSearch
+from serving.services.records.incidents import IncidentService
+from serving.services.records.stored_answers import StoredAnswerService
 from serving.services.runbook_search import RunbookService
 from serving.services.similar_search import TARGET as SIMILAR
 from serving.services.similar_search import SimilarService
-from serving.services.stored_answers import StoredAnswerService
 from serving.services.triage import Retriever, TriageService
 from serving.services.triage_worker import TriageWorker
 
@@ -86,6 +89,8 @@ class Container:
     triage: TriageService
     incidents: IncidentService
     incident_index: IndexUpdater
+    text_index: TextIndexUpdater
+    incident_search: IncidentSearch
     similar: SimilarService
     runbook_index: RunbookPoller
     runbooks: RunbookService
@@ -96,6 +101,7 @@ class Container:
     changes: ChangeService
     alerts: AlertIntake
     triage_worker: TriageWorker
+    storms: StormService
     stale_incidents: StaleIncidentMarker
     registry: ServableVersions
     promotions: PromotionService
@@ -109,7 +115,7 @@ class Container:
     def pollers(self) -> tuple[BackgroundTask, ...]:
         """The background tasks, in the order in which they start and stop."""
         answering = (self.modes, self.champions, self.certificates, self.suspensions)
-        indexes = (self.incident_index, self.runbook_index)
+        indexes = (self.text_index, self.incident_index, self.runbook_index)
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
         maintenance = () if self.maintenance is None else (self.maintenance,)
         health = (self.unknown_labels, self.label_rates, self.model_health)
@@ -146,6 +152,7 @@ def build_container(
     )
     searcher, suggester = _retrieval_models(pollers.champions.current)
     incident_index = IndexUpdater(store, home, searcher.encoder, settings.poll_seconds)
+    text_index = TextIndexUpdater(store, settings.poll_seconds)
     runbook_index = RunbookPoller(store, home, suggester.encoder, settings.poll_seconds)
     similar = SimilarService(searcher, incident_index, store)
     runbooks = RunbookService(suggester, runbook_index)
@@ -166,7 +173,8 @@ def build_container(
     triage = TriageService(
         pollers.champions.current, policies.current, store, metrics, retrievers, shadow
     )
-    triage_worker = TriageWorker(store, triage, incident_index.apply_changes)
+    storms = StormService(store)
+    triage_worker = TriageWorker(store, triage, storms, incident_index.apply_changes)
     masking = configured_masking(settings)
     topology = TopologyFile(settings.topology, home.topology)
     return Container(
@@ -186,6 +194,8 @@ def build_container(
             store, registry, home, settings.tenant, on_labels=on_labels, masking=masking
         ),
         incident_index=incident_index,
+        text_index=text_index,
+        incident_search=IncidentSearch(store, text_index),
         similar=similar,
         runbook_index=runbook_index,
         runbooks=runbooks,
@@ -203,6 +213,7 @@ def build_container(
         ),
         stale_incidents=StaleIncidentMarker(store, settings),
         triage_worker=triage_worker,
+        storms=storms,
         registry=registry,
         promotions=PromotionService(store, home, settings.tenant),
         label_queue=LabelQueue(store, pollers.champions.current, incident_index.index),

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from features.domain.history import RejectedRow
 from features.imports.column_mapping import EventColumns, HistoryMapping, LabelColumn
 from features.imports.date_parsing import parse_dates
-from features.imports.table_files import Table
-from features.text.parsing import is_missing
+from features.imports.tables.table import Table
+from features.text.parsing import is_missing, parse_name
 
 Columns = Mapping[str, Sequence[str]]
 
@@ -18,7 +18,7 @@ class Records:
 
     `opening` holds the values of each incident's first row, `first` and `last` the first and last
     values that are not missing. In a flat export all three are equal. `lines` are the line numbers
-    of the first rows.
+    of the first rows. `repeats` counts the rows of a flat export whose id a later row repeats.
     """
 
     opening: Columns
@@ -27,6 +27,7 @@ class Records:
     lines: Sequence[int]
     rejected: tuple[RejectedRow, ...] = ()
     is_audit_trail: bool = False
+    repeats: int = 0
 
     def outcome(self, label: LabelColumn) -> Sequence[str]:
         """Return the first or last known values of a label column, as the mapping states."""
@@ -39,11 +40,11 @@ def records_of(table: Table, mapping: HistoryMapping) -> Records:
     A table is an audit trail if the mapping names event columns and an incident has several rows.
     """
     if mapping.events is None:
-        return _flat_records(table)
+        return _flat_records(table, mapping)
     groups, rejected = _group_events(table, mapping.events)
     if all(len(rows) == 1 for rows in groups):
         # With one event per incident the rows hold the values at closing, as in a flat export.
-        return _flat_records(table)
+        return _flat_records(table, mapping)
     first_rows = [rows[0] for rows in groups]
     columns = {name: table.columns[name] for name in mapping.columns()}
     return Records(
@@ -56,8 +57,35 @@ def records_of(table: Table, mapping: HistoryMapping) -> Records:
     )
 
 
-def _flat_records(table: Table) -> Records:
-    return Records(table.columns, table.columns, table.columns, table.lines, table.rejected)
+def _flat_records(table: Table, mapping: HistoryMapping) -> Records:
+    """Return one record per row, or per id where rows repeat an id.
+
+    Of rows with one id, the last value that is not missing counts, in the place of the last row.
+    """
+    columns, lines = table.columns, table.lines
+    groups = _rows_by_id(table.columns[mapping.report.id.column]) if mapping.report.id else []
+    repeats = len(lines) - len(groups) if groups else 0
+    if repeats:
+        lines = [table.lines[rows[-1]] for rows in groups]
+        columns = {
+            name: [_last_value(table.columns[name], rows) for rows in groups]
+            for name in mapping.columns()
+        }
+    return Records(columns, columns, columns, lines, table.rejected, repeats=repeats)
+
+
+def _rows_by_id(ids: Sequence[str]) -> list[list[int]]:
+    """Return the rows of each id in the order of their last rows; a missing id stands alone."""
+    groups: dict[str | int, list[int]] = {}
+    for row, value in enumerate(ids):
+        key = row if is_missing(value) else parse_name(value)
+        groups[key] = [*groups.pop(key, ()), row]
+    return list(groups.values())
+
+
+def _last_value(values: Sequence[str], rows: Sequence[int]) -> str:
+    known = (values[row] for row in reversed(rows) if not is_missing(values[row]))
+    return values[rows[0]] if len(rows) == 1 else next(known, values[rows[-1]])
 
 
 def _group_events(table: Table, events: EventColumns) -> tuple[list[list[int]], list[RejectedRow]]:

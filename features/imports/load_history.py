@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from features.domain.history import History, RejectedRow
@@ -13,9 +14,24 @@ from features.imports.leakage import Values, determining_columns, late_columns, 
 from features.imports.mapping_inference import recognise
 from features.imports.read_outcomes import Outcomes, read_outcomes
 from features.imports.read_reports import provenance_of, read_reports
-from features.imports.table_files import Table, read_table
+from features.imports.row_selection import select_incidents
+from features.imports.tables.read_table import read_table
+from features.imports.tables.table import Table
 from features.text.masking import Masking, configured_masking
 from features.text.parsing import parse_label
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedExport:
+    """An export as it was read: its table, what its columns mean, and the history.
+
+    `is_recognised` says that the headers were recognised, because no mapping was given.
+    """
+
+    table: Table
+    mapping: HistoryMapping
+    history: History
+    is_recognised: bool
 
 
 def load_history(
@@ -26,6 +42,20 @@ def load_history(
     report_folder: Path | None = None,
     masking: Masking | None = None,
 ) -> History:
+    """Import an export, as `import_export` does, and return its history alone."""
+    return import_export(
+        path, mapping, strict=strict, report_folder=report_folder, masking=masking
+    ).history
+
+
+def import_export(
+    path: Path,
+    mapping: HistoryMapping | None = None,
+    *,
+    strict: bool = False,
+    report_folder: Path | None = None,
+    masking: Masking | None = None,
+) -> ImportedExport:
     """Import an export; without a mapping, the columns are recognised by their headers.
 
     Rejected rows are listed in `rejected-<file>.csv` in `report_folder`. A report column that leaks
@@ -33,19 +63,41 @@ def load_history(
     `UnreadableFile` if the file cannot be read or every row is rejected, and `BadMapping` if the
     mapping does not fit the file or, with `strict`, if a report column leaks the outcome.
     """
-    table = read_table(path)
-    warnings: list[str] = []
+    return import_table(
+        read_table(path),
+        mapping,
+        path,
+        strict=strict,
+        report_folder=report_folder,
+        masking=masking or configured_masking(),
+    )
+
+
+def import_table(
+    table: Table,
+    mapping: HistoryMapping | None,
+    path: Path,
+    *,
+    strict: bool = False,
+    report_folder: Path | None = None,
+    masking: Masking,
+) -> ImportedExport:
+    """Import the table of the export at `path`, as `import_export` does."""
+    is_recognised = mapping is None
     if mapping is None:
         mapping = recognise(list(table.columns))
-        warnings.append(f"without a mapping, columns were recognised: {_summary(mapping)}")
     mapping.check_against(list(table.columns), path.name)
-    history = _build(table, mapping, warnings, strict, masking or configured_masking())
+    selected = select_incidents(table, mapping)
+    warnings = list(selected.warnings)
+    if is_recognised:
+        warnings.append(f"without a mapping, columns were recognised: {_summary(mapping)}")
+    history = _build(selected, mapping, warnings, strict, masking)
     if report_folder is not None:
         _write_rejected(history.rejected, report_folder / f"rejected-{path.name.split('.')[0]}.csv")
     if not history.incidents:
         row = history.rejected[0]
         raise UnreadableFile(f"{path}: every row is rejected; line {row.line}: {row.reason}")
-    return history
+    return ImportedExport(table, mapping, history, is_recognised)
 
 
 def _build(
@@ -55,6 +107,11 @@ def _build(
     outcomes = read_outcomes(mapping, records, masking)
     if mapping.events is not None and not records.is_audit_trail:
         warnings.append("events: no incident has several events; the file is read as a flat export")
+    if records.repeats:
+        warnings.append(
+            f"{records.repeats} rows repeat an id; of each id, the last value that is not blank is "
+            "used"
+        )
     leaks = _find_leaks(mapping, records, outcomes, masking)
     if leaks and strict:
         column, reason = next(iter(leaks.items()))

@@ -11,6 +11,7 @@ from features.store.incidents.incident_search import InboxRepository
 from features.store.incidents.incidents import IncidentRepository
 from features.store.incidents.runbooks import RunbookRepository
 from features.store.incidents.series_states import SeriesStateRepository
+from features.store.incidents.storm_links import StormLinkRepository
 from features.store.incidents.telemetry import TelemetryRepository
 from features.store.incidents.tracked_incidents import TrackedIncidentRepository
 from features.store.learning.certificate_withdrawals import CertificateWithdrawalRepository
@@ -40,6 +41,7 @@ class Store:
         self._database = database
         self.incidents = IncidentRepository(database, tenant)
         self.tracked = TrackedIncidentRepository(database, tenant)
+        self.storm_links = StormLinkRepository(database, tenant)
         self.heartbeats = HeartbeatRepository(database, tenant)
         self.triage_queue = TriageQueueRepository(database, tenant)
         self.inbox = InboxRepository(database, tenant)

@@ -53,12 +53,14 @@ def erase_incident(
     store that the incident was deleted. Raises `StoreUnavailable`.
     """
     incident = store.incidents.get(id)
+    only_triaged = store.predictions.triaged_report(id)
+    report = only_triaged if incident is None else incident.report
     # Without the lock, one of two simultaneous erasures could restore rows that the other removed.
     with FileLock(home.erasure_lock):
-        if incident is not None:
-            forget_cached(incident.report, home.encodings)
+        if report is not None:
+            forget_cached(report, home.encodings)
             # The runbook model cleans texts in another way, so it caches encodings of other texts.
-            forget_encodings(home.encodings, {read_report(incident.report).text} - {""})
+            forget_encodings(home.encodings, {read_report(report).text} - {""})
         models, was_evaluated = _erase_in_registry(id, incident, registry, home, tenant)
     was_stored = store.incidents.delete(id)
     if not (was_stored or was_evaluated):

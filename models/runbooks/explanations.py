@@ -9,6 +9,7 @@ from features.text.tokens import terms_of
 from models.runbooks.match_features import FEATURES, Match
 from models.runbooks.passages import Passage
 from models.runbooks.runbook_index import RunbookIndex
+from models.runbooks.section_choice import ChosenPart
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 _LONGEST_QUOTE = 240
@@ -17,27 +18,35 @@ _LONGEST_TITLE = 80
 
 
 def suggestion_reasons(
-    match: Match, index: RunbookIndex, row: int, *, is_linked: bool
+    match: Match, index: RunbookIndex, row: int, part: ChosenPart | None, *, is_linked: bool
 ) -> tuple[str, ...]:
-    """Return the reasons why a runbook of the index is suggested, the strongest first."""
+    """Return the reasons why a runbook and a part of it are suggested, the strongest first."""
     reasons = ["the report links to it"] if is_linked else []
     if match.features[row, FEATURES.index("same name")] > 0:
         reasons.append(f"named alike: {index.runbooks[row].title}")
+    if part is not None:
+        reasons.append(part.why)
     last_use = last_use_of(match, index, row)
     if last_use:
         reasons.append(last_use)
-    quote = _quote(match, index, row)
+    quote = _quote(match, index, row, part)
     if quote:
         reasons.append(quote)
     return tuple(reasons)
 
 
-def best_passage(match: Match, index: RunbookIndex, row: int) -> Passage | None:
-    """Return the passage of a runbook that fits a report best; title passages are ignored."""
+def best_passage(
+    match: Match, index: RunbookIndex, row: int, part: ChosenPart | None = None
+) -> Passage | None:
+    """Return the passage of a runbook, or of a part of it, that fits a report best.
+
+    Title passages are ignored.
+    """
     places = [
         place
         for place in np.flatnonzero(index.owners == row).tolist()
         if index.passages[place].original != index.runbooks[row].title
+        and (part is None or index.passages[place].section in part.sections)
     ]
     words = set(match.query.words)
     best = max(
@@ -59,9 +68,9 @@ def last_use_of(match: Match, index: RunbookIndex, row: int) -> str:
     return f"{'helped with' if use.helped else 'used for'} {use.report.id}: {title}".rstrip(": ")
 
 
-def _quote(match: Match, index: RunbookIndex, row: int) -> str:
+def _quote(match: Match, index: RunbookIndex, row: int, part: ChosenPart | None) -> str:
     """Return the heading and the best sentence of the best passage."""
-    passage = best_passage(match, index, row)
+    passage = best_passage(match, index, row, part)
     if passage is None:
         return ""
     heading = "" if passage.heading == index.runbooks[row].title else passage.heading

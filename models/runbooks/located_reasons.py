@@ -31,6 +31,10 @@ def located_reasons(
     name = stated_name(report, index.own_names[row]) if match.is_titled[row] else None
     if name is not None:
         reasons.append(Reason("its title is the alert's name", *name))
+    elif match.is_titled[row]:
+        name = stated_name(report, index.alert_names[row])
+        if name is not None:
+            reasons.append(Reason("its heading or row is the alert's name", *name))
     last_use = last_use_of(match, index, row)
     if last_use:
         reasons.append(Reason(last_use))

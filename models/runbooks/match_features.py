@@ -37,7 +37,8 @@ class Match:
     `features` has shape (runbooks, FEATURES). `passage_scores` are the cosines of the report with
     each passage of the index. `likeness` is the similarity of the report to the report of each past
     use, in 0..1; it is 0 for a use that is not earlier than the report, or for the same incident.
-    `is_titled` marks the runbooks whose title or file name is the name of the alert.
+    `is_titled` marks the runbooks whose title or file name is the name of the alert; if there are
+    none, those with a heading or a row of a table that is this name.
     """
 
     query: RunbookQuery
@@ -78,14 +79,17 @@ def _match(
         _past_votes(likeness, index),
         _usage(is_past, index),
     )
-    titled = [not query.full_names.isdisjoint(names) for names in index.own_names]
     return Match(
-        query,
-        np.column_stack(features),
-        passage_scores,
-        likeness,
-        np.array(titled, dtype=np.bool_),
+        query, np.column_stack(features), passage_scores, likeness, _are_titled(query, index)
     )
+
+
+def _are_titled(query: RunbookQuery, index: RunbookIndex) -> NDArray[np.bool_]:
+    """Return which runbooks have the alert's name as title, or else as heading or row."""
+    titled = [not query.full_names.isdisjoint(names) for names in index.own_names]
+    if not any(titled):
+        titled = [not query.full_names.isdisjoint(names) for names in index.alert_names]
+    return np.array(titled, dtype=np.bool_)
 
 
 def _best_by_runbook(scores: Floats, owners: NDArray[np.int64], count: int) -> Floats:

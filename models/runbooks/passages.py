@@ -22,7 +22,7 @@ _OTHER_ALERT = re.compile(r"\b(?:[A-Z]{1,9}[a-z0-9]{1,30}){4,12}\b")
 _COMPOUND = re.compile(r"\b(?=\w{0,60}[a-z0-9][A-Z]|\w{0,60}\w_\w)\w{6,120}\b")
 _SENTENCE_END = re.compile(r"(?<=[.!?:])\s+|\n")
 _PASSAGE_CHARACTERS = 480
-_MOST_PASSAGES = 200
+_MOST_PASSAGES = 1_000
 _LONGEST_READ = 20_000
 _SHORTEST_NAME = 4
 _LONGEST_NAME = 200
@@ -58,11 +58,15 @@ class RunbookQuery:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A few sentences of a section, or a title: `original` to be quoted, `text` for the encoder."""
+    """A few sentences of a section, or a title: `original` to be quoted, `text` for the encoder.
+
+    `section` is the place of the section in the runbook, None for the title.
+    """
 
     heading: str
     original: str
     text: str
+    section: int | None = None
 
 
 def read_report(report: IncidentReport) -> RunbookQuery:
@@ -144,7 +148,7 @@ def body_terms(runbook: Runbook) -> list[str]:
         f"{section.heading}\n{section.text}\n" + "\n".join(section.commands)
         for section in runbook.sections
     ]
-    text = _whole_names(_without_templates("\n".join(sections)))
+    text = _whole_names(_TEMPLATE.sub(" ", "\n".join(sections)))
     folders = runbook.id.replace("/", " ")
     return terms_of(f"{folders}\n{runbook.title}\n{text}")
 
@@ -153,19 +157,30 @@ def lead_terms(runbook: Runbook) -> list[str]:
     """Return the terms of the sections on the alert's meaning, else of the first filled section."""
     filled = [section for section in runbook.sections if section.text]
     lead = [section for section in filled if section.part is SectionRole.MEANING] or filled[:1]
-    return terms_of(_whole_names(_without_templates("\n".join(section.text for section in lead))))
+    return terms_of(_whole_names(_TEMPLATE.sub(" ", "\n".join(section.text for section in lead))))
 
 
 def passages_of(runbook: Runbook) -> list[Passage]:
-    """Cut a runbook into passages, its title first; passages beyond the 200th are left out."""
-    passages = (
-        Passage(section.heading, passage, clean_text(_OTHER_ALERT.sub(" ", passage)))
-        for section in runbook.sections
-        for passage in _split(_without_templates(section.text))
-    )
+    """Cut a runbook into at most 1,000 passages, its title first.
+
+    Of a runbook that has more, the first passages of each section are taken.
+    """
+    by_section = [
+        [
+            Passage(section.heading, passage, clean_text(_OTHER_ALERT.sub(" ", passage)), place)
+            for passage in islice(_split(_TEMPLATE.sub(" ", section.text)), _MOST_PASSAGES)
+        ]
+        for place, section in enumerate(runbook.sections)
+    ]
     title = runbook.title
+    room = _MOST_PASSAGES - bool(title)
+    longest = max(map(len, by_section), default=0)
+    share = next(
+        (n for n in range(longest, 1, -1) if sum(min(n, len(own)) for own in by_section) <= room), 1
+    )
+    taken = chain.from_iterable(passages[:share] for passages in by_section)
     title_passage = [Passage("", title, clean_text(title))] if title else []
-    return list(islice(chain(title_passage, passages), _MOST_PASSAGES))
+    return [*title_passage, *islice(taken, room)]
 
 
 def last_segment(path: str) -> str:

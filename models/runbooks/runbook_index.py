@@ -12,6 +12,7 @@ from features.domain.report import IncidentReport
 from features.domain.runbook import Runbook
 from features.encoding.encoder import Encoder, Vectors
 from models.runbooks.bm25 import BM25
+from models.runbooks.page_outline import PageTopics
 from models.runbooks.passages import (
     Passage,
     RunbookQuery,
@@ -24,6 +25,7 @@ from models.runbooks.passages import (
     passages_of,
     read_report,
 )
+from models.runbooks.section_names import alert_names
 
 Floats = NDArray[np.float64]
 _EncodedQuery = tuple[RunbookQuery, Vectors]
@@ -67,9 +69,11 @@ class RunbookIndex:
         self.runbooks = tuple(runbooks)
         self.encoder = encoder
         self._caching_encoder = caching_encoder or encoder
+        self._topics: dict[int, PageTopics] = {}
         self.passages: tuple[Passage, ...]
         self.names = _distinctive_names([names_of(runbook) for runbook in self.runbooks])
         self.own_names = [own_names(runbook) for runbook in self.runbooks]
+        self.alert_names = _distinctive_names([alert_names(runbook) for runbook in self.runbooks])
         names = [name_terms(runbook) for runbook in self.runbooks]
         self.name_vocabulary = frozenset(chain.from_iterable(names))
         bodies = [body_terms(runbook) for runbook in self.runbooks]
@@ -96,6 +100,12 @@ class RunbookIndex:
     def without_incidents(self, ids: Collection[str]) -> "RunbookIndex":
         """Return a copy of the index without the uses for these incidents; encodes nothing."""
         return self.with_uses(use for use in self.past.all_uses if use.report.id not in ids)
+
+    def topics(self, row: int) -> PageTopics:
+        """Return the topics of a runbook's page; they are found when first needed."""
+        if row not in self._topics:
+            self._topics[row] = PageTopics(self.runbooks[row])
+        return self._topics[row]
 
     def _encode_passages(self) -> None:
         rows_and_passages = [

@@ -14,10 +14,11 @@ from features.errors import NotTrained
 from models.base.predictions import RunbookPrediction, SuggestedRunbook
 from models.base.report_model import ReportModel
 from models.runbooks.explanations import suggestion_reasons
-from models.runbooks.link_matching import linked_runbook
+from models.runbooks.link_matching import Link, linked_runbook, part_url
 from models.runbooks.located_reasons import located_reasons
 from models.runbooks.match_features import FEATURES, Match, match_reports
 from models.runbooks.runbook_index import RunbookIndex
+from models.runbooks.section_choice import choose_part
 from models.runbooks.usage import past_uses
 from models.statistics.conditional_logit import Ranking, fit_conditional_logit, fit_logit
 
@@ -157,16 +158,8 @@ class RunbookModel(ReportModel):
         order = sorted(range(len(index)), key=lambda row: (-relevance[row], ids[row]))[:limit]
         return RunbookPrediction(
             tuple(
-                SuggestedRunbook(
-                    id=ids[row],
-                    title=index.runbooks[row].title,
-                    relevance=float(relevance[row]),
-                    why=suggestion_reasons(match, index, row, is_linked=row == linked),
-                    steps=index.runbooks[row].steps,
-                    url=index.runbooks[row].url,
-                    reasons=located_reasons(
-                        report, match, index, row, link if row == linked else None
-                    ),
+                _suggestion(
+                    report, match, index, row, relevance[row], link if row == linked else None
                 )
                 for row in order
                 if relevance[row] >= least
@@ -181,6 +174,28 @@ class RunbookModel(ReportModel):
         state: dict[str, Any] = dict(super().__getstate__())
         state.pop("index_", None)
         return state
+
+
+def _suggestion(
+    report: IncidentReport,
+    match: Match,
+    index: RunbookIndex,
+    row: int,
+    relevance: float,
+    link: Link | None,
+) -> SuggestedRunbook:
+    """Return a runbook with the steps of the part that the report is about, and a link to it."""
+    runbook = index.runbooks[row]
+    part = choose_part(report, match.query, runbook, index.topics(row), link.anchor if link else "")
+    return SuggestedRunbook(
+        id=runbook.id,
+        title=runbook.title,
+        relevance=float(relevance),
+        why=suggestion_reasons(match, index, row, part, is_linked=link is not None),
+        steps=runbook.steps if part is None else part.steps,
+        url=part_url(runbook, part, link),
+        reasons=located_reasons(report, match, index, row, link),
+    )
 
 
 def _rankings(examples: Sequence[ResolvedIncident], index: RunbookIndex) -> list[Ranking]:

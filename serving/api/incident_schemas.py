@@ -10,7 +10,7 @@ from features.domain.alerts.alert import Alert
 from features.domain.report import IncidentReport, Outcome, Status
 from features.domain.tracking import IncidentVersion, TrackedIncident
 from serving.background.champions import LoadedVersion
-from serving.services.stored_answers import StoredAnswers
+from serving.services.records.stored_answers import StoredAnswers
 from serving.services.triage import answer_part
 
 

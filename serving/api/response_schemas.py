@@ -12,11 +12,11 @@ from models.base.predictions import (
     SuggestedRunbook,
 )
 from models.lifecycle.incident_erasure import Deletion
-from serving.api.triage_schemas import ServedVersion, shape_versions
+from serving.api.triage_schemas import ServedVersion, TriageResponse, shape_versions
 from serving.background.champions import Champions
 from serving.background.suspensions import Suspensions
 from serving.services.alerts.episodes import Effect
-from serving.services.incidents import UpsertEffect
+from serving.services.records.incidents import UpsertEffect
 
 _MODELS_UNKNOWN = (
     "the incident is deleted, but the model registry cannot be read: it is unknown which models "
@@ -100,6 +100,10 @@ class StoredResponse(BaseModel):
     request_id: str
     revision: int
     effect: UpsertEffect
+    triage: TriageResponse | None = Field(
+        default=None,
+        description="the answer as of `POST /v1/triage`, with `triage=true`",
+    )
 
 
 class LearnedVersion(BaseModel):

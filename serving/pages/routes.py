@@ -28,9 +28,9 @@ _HELPED = {"yes": True, "no": False}
 
 
 @page_routes.get("/")
-def inbox(request: Request, services: SharedContainer, request_id: RequestId) -> Response:
-    """Show the newest incidents; this may store answers, see `triage_on_view`."""
-    page = open_inbox(services, read_query(request.query_params), request_id)
+def inbox(request: Request, services: SharedContainer) -> Response:
+    """Show the newest incidents."""
+    page = open_inbox(services, read_query(request.query_params))
     return render(request, "inbox.html", inbox=page)
 
 

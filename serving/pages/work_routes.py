@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.domain.incident_update import IncidentUpdate
+from features.domain.incident_update import IncidentUpdate, given_in
 from features.domain.report import ResolvedIncident
 from serving.api.dependencies import RequestId, SharedContainer
 from serving.container import Container
@@ -26,7 +26,7 @@ def acknowledge(
     form: Form, request: Request, services: SharedContainer, request_id: RequestId
 ) -> Response:
     """Store who works on an incident, and show it again."""
-    incident = _incident(services, form)
+    incident = _stored_incident(services, form, request_id)
     update = work_updates.acknowledge(incident, _actor(form, request))
     return _write(services, update, form, request, request_id)
 
@@ -36,7 +36,7 @@ def edit(
     form: Form, request: Request, services: SharedContainer, request_id: RequestId
 ) -> Response:
     """Store the fields that a person changed, and show the incident again."""
-    incident = _incident(services, form)
+    incident = _stored_incident(services, form, request_id)
     update = work_updates.edit(services.reader, incident, form, _actor(form, request))
     return _write(services, update, form, request, request_id)
 
@@ -46,7 +46,7 @@ def resolve(
     form: Form, request: Request, services: SharedContainer, request_id: RequestId
 ) -> Response:
     """Store what fixed an incident, and show it again."""
-    incident = _incident(services, form)
+    incident = _stored_incident(services, form, request_id)
     update = work_updates.resolve(services.reader, incident, form, _actor(form, request))
     return _write(services, update, form, request, request_id)
 
@@ -56,13 +56,21 @@ def reopen(
     form: Form, request: Request, services: SharedContainer, request_id: RequestId
 ) -> Response:
     """Open an incident again, and show it."""
-    incident = _incident(services, form)
+    incident = _stored_incident(services, form, request_id)
     update = work_updates.reopen(incident, _actor(form, request))
     return _write(services, update, form, request, request_id)
 
 
-def _incident(services: Container, form: Form) -> ResolvedIncident:
-    return services.incidents.get(parse_id(form.get("incident_id", "")) or "")
+def _stored_incident(services: Container, form: Form, request_id: str) -> ResolvedIncident:
+    """Return the incident of a form; one that was only triaged is stored first.
+
+    Raises `UnknownIncident`.
+    """
+    incident = services.incidents.get(parse_id(form.get("incident_id", "")) or "")
+    if services.store.incidents.get(incident.report.id) is None:
+        update = IncidentUpdate(incident.report, incident.outcome, given_in(incident))
+        services.incidents.upsert(update, request_id, queued=False)
+    return incident
 
 
 def _actor(form: Form, request: Request) -> str:

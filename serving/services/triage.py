@@ -138,17 +138,20 @@ class TriageService:
         request_id: str = "",
         for_people: Collection[str] = (),
         request_ids: Mapping[str, str] | None = None,
+        keep_reports: bool = False,
     ) -> TriageBatch:
         """Answer the reports in order, with the requested parts (None: all of them).
 
         A person already works on the incidents whose ids are in `for_people`, so nothing is decided
         about them without a person. Answers are stored before they are returned, under the request
-        that `request_ids` names for the incident's id, by default `request_id`. Raises
-        `StoreUnavailable` if the store fails.
+        that `request_ids` names for the incident's id, by default `request_id`. With
+        `keep_reports`, the reports of incidents that are not stored are kept beside the answers, to
+        be shown with them. Raises `StoreUnavailable` if the store fails.
         """
         with self._shadow.pause_for_request() if self._shadow else nullcontext():
             requests = request_ids or {report.id: request_id for report in reports}
-            return self._triage_reports(reports, include, requests, for_people)
+            kept = reports if keep_reports else ()
+            return self._triage_reports(reports, include, requests, for_people, kept)
 
     def _triage_reports(
         self,
@@ -156,6 +159,7 @@ class TriageService:
         include: Collection[AnswerPart] | None,
         request_ids: Mapping[str, str],
         for_people: Collection[str],
+        kept: Sequence[IncidentReport],
     ) -> TriageBatch:
         started_at = perf_counter()
         champions, policy = self._champions(), self._policy()
@@ -163,7 +167,7 @@ class TriageService:
         batch = ReportBatch(reports)
         results = self._answer(batch, parts, champions, policy, for_people)
         seconds = (perf_counter() - started_at) / max(1, len(reports))
-        self._store.predictions.record(_records(results, policy, request_ids, seconds))
+        self._store.predictions.record(_records(results, policy, request_ids, seconds), kept)
         for result in results.items:
             for target, answer in result.all_answers.items():
                 self._metrics.count_decision(target, answer.decision, answer.mode)

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from features.store.operations.triage_queue import QueuedTriage
 from features.store.store import Store
+from models.base.predictions import SimilarPrediction
 from serving.background.poller import Poller
+from serving.services.alerts.storms import StormService
 from serving.services.triage import TriageService
 
 _POLL_SECONDS = 1.0
@@ -25,11 +27,18 @@ class TriageWorker(Poller):
 
     failure = "incidents cannot be taken from the queue"
 
-    def __init__(self, store: Store, triage: TriageService, before: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        triage: TriageService,
+        storms: StormService,
+        before: Callable[[], None],
+    ) -> None:
         # The start of the service does not wait for the incidents of an earlier run.
         super().__init__(_POLL_SECONDS, "triage", patience_seconds=0.0)
         self._store = store
         self._triage = triage
+        self._storms = storms
         self._before = before
         self._woken = threading.Event()
 
@@ -78,7 +87,7 @@ class TriageWorker(Poller):
         present = [queued for queued in batch if queued.incident_id in tracked]
         incidents = [tracked[queued.incident_id] for queued in present]
         if incidents:
-            self._triage.triage(
+            answered = self._triage.triage(
                 [incident.incident.report for incident in incidents],
                 include=None,
                 request_ids={queued.incident_id: queued.request_id for queued in present},
@@ -88,6 +97,10 @@ class TriageWorker(Poller):
                     if incident.tracking.is_touched_by_person
                 ],
             )
+            for result in answered.items:
+                similar = result.all_answers.get("similar")
+                match = similar.open_match if isinstance(similar, SimilarPrediction) else None
+                self._storms.link(result.incident_id, None if match is None else match.id)
         for queued in batch:
             self._store.triage_queue.finish(queued)
 

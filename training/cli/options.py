@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 HistoryFile = Annotated[
-    Path | None, typer.Option("--history", help="csv, csv.gz, jsonl, jsonl.gz or parquet")
+    Path | None,
+    typer.Option("--history", help="csv, json, jsonl or ndjson (also .gz), parquet, xlsx or xml"),
 ]
 MappingFile = Annotated[
     Path | None, typer.Option("--mapping", help="YAML file that says what the columns mean")

@@ -1,9 +1,8 @@
-"""Describes an imported history and the report of a training, as printed text or as JSON."""
+"""Describes the report of a training, as printed text or as JSON."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -14,28 +13,6 @@ from features.formatting import counted, interval
 from models.novelty.novelty_gate import TARGET as NOVELTY
 from training.pipeline.backtest import BacktestReport
 from training.pipeline.report import TrainedTarget, TrainingReport
-
-_SHOWN_REJECTED = 3
-
-
-def describe_history(history: History, report_folder: Path) -> None:
-    """Print the numbers of rows read and rejected, warnings, and when columns were written.
-
-    `report_folder` contains the full list of rejected rows.
-    """
-    console = Console()
-    read = counted(len(history.incidents), "incident")
-    console.print(f"read {read}, rejected {len(history.rejected):,}")
-    for row in history.rejected[:_SHOWN_REJECTED]:
-        console.print(f"  line {row.line} ({row.id}): {row.reason}", markup=False)
-    if len(history.rejected) > _SHOWN_REJECTED:
-        console.print(f"  all of them are named in {report_folder}", markup=False)
-    for warning in history.warnings:
-        console.print(f"  warning: {warning}", markup=False)
-    if history.priority_matrix is not None:
-        console.print(history.priority_matrix.describe(), markup=False)
-    columns = [f"{column}: {when}" for column, when in history.provenance.items()]
-    console.print(f"columns and when their values were written: {', '.join(columns)}", markup=False)
 
 
 def report_json(report: TrainingReport | BacktestReport, history: History) -> str:

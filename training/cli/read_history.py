@@ -9,9 +9,10 @@ from features.domain.history import History
 from features.errors import NotEnoughHistory, UnreadableFile
 from features.home import Home
 from features.imports.column_mapping import load_mapping
-from features.imports.load_history import load_history
+from features.imports.inspection import inspect_import
+from features.imports.load_history import import_export
 from features.imports.runbooks.folder import RunbookFolder, read_runbooks
-from training.cli.output import describe_history
+from training.cli.inspection_output import describe_import
 
 
 def read_export(
@@ -23,10 +24,10 @@ def read_export(
     """
     plan = load_mapping(mapping) if mapping else None
     with show_step(f"reading {path.name}"):
-        past = load_history(path, plan, strict=strict, report_folder=home.import_reports)
+        imported = import_export(path, plan, strict=strict, report_folder=home.import_reports)
     if not quiet:
-        describe_history(past, home.import_reports)
-    return past
+        describe_import(inspect_import(imported), home.import_reports)
+    return imported.history
 
 
 def read_runbook_folder(path: Path, *, quiet: bool) -> RunbookFolder:

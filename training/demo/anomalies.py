@@ -46,7 +46,7 @@ def record_day(company: DemoCompany, home: Home, store: Store) -> str:
     alerts = (past.report for past in company.incidents if _is_fixed_alert(past, day.service))
     usual = IncidentReport(incident_id, title="HighErrorRate", service=day.service)
     report = replace(next(alerts, usual), id=incident_id, opened_at=opened_at)
-    store.incidents.upsert([ResolvedIncident(report, Outcome())])
+    store.tracked.import_history([ResolvedIncident(report, Outcome())])
     return report.id
 
 

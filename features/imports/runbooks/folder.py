@@ -7,12 +7,13 @@ from pathlib import Path
 
 from features.domain.runbook import Runbook
 from features.errors import UnreadableFile
+from features.imports.runbooks.front_matter import BadRunbook
 from features.imports.runbooks.git_links import find_checkout
-from features.imports.runbooks.markdown import BadRunbook, parse_runbook
+from features.imports.runbooks.markdown import parse_runbook
 from features.text.masking import Masking, configured_masking, mask_text
 
-# About a hundred pages. The parser would need many seconds for a larger file full of brackets.
-_LARGEST_BYTES = 256_000
+# Larger files are no pages that a person wrote.
+_LARGEST_BYTES = 16_000_000
 _LONGEST_ID = 255
 _FOLDER_DOCUMENTS = frozenset(
     ("readme", "license", "contributing", "changelog", "code_of_conduct", "security")
@@ -129,7 +130,7 @@ def _read_text(path: Path, root: Path) -> str:
 
 def _decode(content: bytes) -> str:
     if len(content) > _LARGEST_BYTES:
-        raise BadRunbook(f"is larger than {_LARGEST_BYTES / 1e3:.0f} kB")
+        raise BadRunbook(f"is larger than {_LARGEST_BYTES / 1e6:.0f} MB")
     if b"\0" in content:
         raise BadRunbook("is binary, not text")
     try:

@@ -1,66 +1,15 @@
 """Extracts the steps of a runbook: its instructions and commands, diagnosis before mitigation."""
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from features.domain.runbook import SectionRole
 from features.formatting import cut_short
+from features.imports.runbooks.blocks import Block, BlockKind
+from features.imports.runbooks.commands import commands_of
 
-_SHELLS = frozenset(
-    [
-        "bash",
-        "sh",
-        "shell",
-        "zsh",
-        "fish",
-        "console",
-        "shell-session",
-        "sh-session",
-        "shellsession",
-        "terminal",
-        "cmd",
-        "bat",
-        "batch",
-        "powershell",
-        "ps1",
-        "pwsh",
-        "commandline",
-    ]
-)
-_QUERIES = frozenset(
-    ["promql", "logql", "sql", "psql", "mysql", "kql", "spl", "cypher", "traceql", "influxql"]
-)
-_PROGRAMS = re.compile(
-    r"(?:sudo |watch |time |env )?(?:kubectl|oc|k|helm|docker|podman|crictl|nerdctl|systemctl"
-    r"|journalctl|service|curl|wget|ssh|aws|gcloud|az|psql|mysql|mongo|mongosh|redis-cli|etcdctl"
-    r"|amtool|promtool|ansible|ansible-playbook|terraform|vault|consul|nomad|git|make|cat|tail"
-    r"|grep|less|ls|df|du|top|ps|free|netstat|ss|lsof|dig|nslookup|ping|traceroute|ip|iptables"
-    r"|rabbitmqctl|kafka-[\w.-]+|ceph|rbd|nginx|apachectl|pg_ctl|repmgr|patronictl|cqlsh|nodetool"
-    r"|mimirtool|cortextool|logcli|tempo-cli|jq|tsh|knife|salt|supervisorctl|kill|pkill|crontab"
-    r"|Get-|Restart-|Stop-|Start-|Test-|Set-|Invoke-)\b"
-)
-_PROMPT = re.compile(r"^\s{0,8}(?:[\w.@~/-]{1,60}\s?)?(?:\$|PS [^>\n]{0,80}>|[A-Z]:\\[^>\n]*>)\s+")
-_ROOT_PROMPT = re.compile(r"^\s{0,8}(?:\[?[\w.-]{1,40}@[^#\n]{1,60}\]?)?#\s+")
-_SESSIONS = frozenset(("console", "shell-session", "sh-session", "shellsession", "terminal"))
-_COMPOUND = re.compile(
-    r"(?:\\|\||&&|\{|\(|`)\s*$|<<|^[ \t]+\S|^(?:for|while|until|if|case|function|do|then|done|fi"
-    r"|else|esac|\}|\))\b",
-    re.MULTILINE,
-)
-_TABLE_HEAD = re.compile(r"^[A-Z][A-Z()/_-]*(?: {2,}|\t)[A-Z]", re.MULTILINE)
 _MOST_STEPS = 40
 _LONGEST_STEP = 600
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A paragraph, a list item or a fenced text of a page."""
-
-    text: str
-    is_item: bool = False
-    is_code: bool = False
-    language: str = ""
+_LISTED = (BlockKind.ITEM, BlockKind.ACTION_ROW)
 
 
 def steps_of(chapters: Sequence[tuple[SectionRole, Sequence[Block]]]) -> tuple[str, ...]:
@@ -79,64 +28,19 @@ def steps_of(chapters: Sequence[tuple[SectionRole, Sequence[Block]]]) -> tuple[s
     return ()
 
 
-def commands_of(block: Block) -> tuple[str, ...]:
-    """Return the commands of a fenced text without their prompts, empty if there are none.
-
-    >>> commands_of(Block("$ kubectl get pods\\nNAME READY", is_code=True))
-    ('kubectl get pods',)
-    """
-    if not block.is_code or not block.text.strip():
-        return ()
-    prompt_commands = _prompt_commands(block)
-    if prompt_commands:
-        return tuple(prompt_commands)
-    if block.language in _QUERIES:
-        return (block.text.strip(),)
-    if block.language in _SHELLS or (not block.language and _PROGRAMS.match(block.text.strip())):
-        return tuple(_commands_in_script(block.text))
-    return ()
-
-
 def _steps_in(blocks: Sequence[Block]) -> Iterator[str]:
-    has_items = any(block.is_item or commands_of(block) for block in blocks)
+    """Yield the steps of a chapter; without a list, a table or commands its prose is the steps."""
+    has_list = any(block.kind in _LISTED or commands_of(block) for block in blocks)
     for index, block in enumerate(blocks):
         next_block = blocks[index + 1] if index + 1 < len(blocks) else None
         introduces_commands = next_block is not None and bool(commands_of(next_block))
-        if block.is_code:
+        if block.kind is BlockKind.CODE:
             yield from commands_of(block)
-        elif block.is_item or introduces_commands or not has_items:
-            yield cut_short(block.text, _LONGEST_STEP)
-
-
-def _prompt_commands(block: Block) -> list[str]:
-    """Return the commands after a prompt, with continuation lines; other lines are left out."""
-    commands: list[str] = []
-    is_continued = False
-    for line in block.text.splitlines():
-        prompt = _PROMPT.match(line) or (
-            _ROOT_PROMPT.match(line) if block.language in _SESSIONS else None
-        )
-        if prompt:
-            commands.append(line[prompt.end() :])
-        elif is_continued:
-            commands[-1] += f"\n{line}"
-        is_part = bool(commands) and (bool(prompt) or is_continued)
-        is_continued = is_part and line.rstrip().endswith("\\")
-    return [command.strip() for command in commands if command.strip()]
-
-
-def _commands_in_script(script: str) -> Iterator[str]:
-    """Yield each line with the comments above it; a script with multi-line commands stays whole.
-
-    The header of a printed table marks the start of output, which is left out.
-    """
-    script = _TABLE_HEAD.split(script, maxsplit=1)[0]
-    if _COMPOUND.search(script):
-        yield script.strip()
-        return
-    lines: list[str] = []
-    for line in filter(str.strip, script.splitlines()):
-        lines.append(line.strip())
-        if not line.startswith("#"):
-            yield "\n".join(lines)
-            lines = []
+        elif block.kind is BlockKind.REFERENCE:
+            continue
+        elif (
+            block.kind in (*_LISTED, BlockKind.WARNING)
+            or not has_list
+            or (introduces_commands and block.kind is BlockKind.PARAGRAPH)
+        ):
+            yield cut_short(block.step or block.text, _LONGEST_STEP)

@@ -25,10 +25,18 @@ from features.store.tables import (
     PredictionRow,
     StormLinkRow,
     TrackingRow,
+    TriagedReportRow,
     TriageQueueRow,
 )
 
-_OF_INCIDENT = (TrackingRow, IncidentVersionRow, AlertRow, StormLinkRow, TriageQueueRow)
+_OF_INCIDENT = (
+    TrackingRow,
+    IncidentVersionRow,
+    AlertRow,
+    StormLinkRow,
+    TriageQueueRow,
+    TriagedReportRow,
+)
 _USE_PHRASES = ("used for", "helped with")
 
 

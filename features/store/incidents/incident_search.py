@@ -1,8 +1,9 @@
-"""The inbox: the newest incidents, page by page, with filters and a search for words."""
+"""The inbox: the newest incidents, or those of a ranking, page by page and with filters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal, Self
 
 from sqlalchemy import (
@@ -25,13 +26,7 @@ from features.store.incidents.incidents import incident_from, select_incidents
 from features.store.repository import Repository
 from features.store.tables import IncidentRow, PredictionRow
 
-_SEARCHED = (
-    IncidentRow.id,
-    IncidentRow.title,
-    IncidentRow.description,
-    IncidentRow.resolution,
-    IncidentRow.service,
-)
+_TRIED_FIRST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,7 @@ class InboxCursor:
 class InboxQuery:
     """The filters of the inbox; an incident must meet all filters that are set.
 
-    Every word of `text` must occur in the id, the texts or the service; case does not matter.
+    `text` is what `TextSearch` finds; the caller passes the ids to `ranked_page`.
     `category` and `severity` are compared with the outcome's label or, if there is none, with the
     newest prediction. `decision` is compared with the newest prediction of the category. An
     incident is open if its outcome is open; `status` tells stale ones from other open ones. With
@@ -72,7 +67,7 @@ class InboxQuery:
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:
-    """A page of incidents, newest first; incidents of unknown time come last.
+    """A page of incidents: the newest first and those of unknown time last, or the best first.
 
     `next` is where the next page begins, None on the last page. `total` is the number of incidents
     on all pages. It is None for a search by words or decision, because counting would be slow.
@@ -92,10 +87,36 @@ class InboxRepository(Repository):
         with self._database.read() as connection:
             return _page(connection, matching, query)
 
+    def ranked_page(self, ids: Sequence[str], query: InboxQuery) -> InboxPage:
+        """Return the first incidents of a ranking that meet the filters, in its order.
+
+        The query's text and cursor are ignored.
+        """
+        matching = select_incidents(self._tenant).where(*_conditions(self._tenant, query))
+        first, others = ids[:_TRIED_FIRST], ids[_TRIED_FIRST:]
+        with self._database.read() as connection:
+            found = _select_in_order(connection, matching, first)
+            missing = query.limit + 1 - len(found)
+            if missing > 0 and others:
+                # Few of the best met the filters. An index has the ids of all that do.
+                meeting = set(connection.scalars(matching.with_only_columns(IncidentRow.id)))
+                wanted = islice((id_ for id_ in others if id_ in meeting), missing)
+                found += _select_in_order(connection, matching, list(wanted))
+        incidents = tuple(found[: query.limit])
+        has_next = len(found) > len(incidents) > 0
+        return InboxPage(incidents, InboxCursor.after(incidents[-1]) if has_next else None)
+
+
+def _select_in_order(
+    connection: Connection, matching: Select[Any], ids: Sequence[str]
+) -> list[ResolvedIncident]:
+    rows = connection.execute(matching.where(IncidentRow.id.in_(ids)))
+    of_id = {row.id: incident_from(row) for row in rows}
+    return [of_id[id_] for id_ in ids if id_ in of_id]
+
 
 def _page(connection: Connection, matching: Select[Any], query: InboxQuery) -> InboxPage:
-    is_slow = bool(query.text.strip()) or query.decision is not None
-    total = None if is_slow else _count(connection, matching)
+    total = None if query.decision is not None else _count(connection, matching)
     # One more incident than the page shows, to find out whether there is a next page.
     count = query.limit + 1 if total is None else min(query.limit + 1, total)
     rows: list[Row[Any]] = []
@@ -140,8 +161,6 @@ def _conditions(tenant: str, query: InboxQuery) -> Iterator[ColumnElement[bool]]
         yield _has_decision(tenant, query.decision)
     if query.service is not None:
         yield IncidentRow.service == query.service
-    for word in query.text.split():
-        yield _contains(word)
 
 
 def _has_status(status: Status) -> ColumnElement[bool]:
@@ -149,18 +168,6 @@ def _has_status(status: Status) -> ColumnElement[bool]:
         return IncidentRow.resolved.expression
     is_stale = func.coalesce(IncidentRow.status, "") == Status.STALE
     return ~IncidentRow.resolved & (is_stale if status is Status.STALE else ~is_stale)
-
-
-def _contains(word: str) -> ColumnElement[bool]:
-    # SQLite ignores the case of ASCII letters only.
-    spellings = {word.lower()} if word.isascii() else {word.lower(), word.upper(), word.title()}
-    return or_(
-        *(
-            column.icontains(spelling, autoescape=True)
-            for column in _SEARCHED
-            for spelling in sorted(spellings)
-        )
-    )
 
 
 def _has_label(

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
-from features.domain.runbook import Runbook, Section, SectionRole
+from features.domain.runbook import Runbook, Section, SectionRole, TableRow
 from features.store.counters import move_revision, select_revision
 from features.store.database import insert_into
 from features.store.repository import Repository
@@ -100,13 +100,19 @@ def _columns_of(runbook: Runbook) -> dict[str, Any]:
 
 
 def _runbook_from(row: Row[Any]) -> Runbook:
-    sections = (
-        Section(
-            section["heading"],
-            section["text"],
-            SectionRole(section["part"]),
-            tuple(section["commands"]),
-        )
-        for section in row.sections
+    sections = tuple(_section_from(section) for section in row.sections)
+    return Runbook(row.id, row.title, sections, tuple(row.steps), row.url, row.facts)
+
+
+def _section_from(section: Mapping[str, Any]) -> Section:
+    """Return a stored section; one that an older version stored has only the first four fields."""
+    return Section(
+        section["heading"],
+        section["text"],
+        SectionRole(section["part"]),
+        tuple(section["commands"]),
+        section.get("level", 0),
+        tuple(section.get("anchors", ())),
+        tuple(section.get("steps", ())),
+        tuple(TableRow(row["key"], row["step"]) for row in section.get("rows", ())),
     )
-    return Runbook(row.id, row.title, tuple(sections), tuple(row.steps), row.url, row.facts)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
+from heapq import nlargest
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -23,11 +24,13 @@ from features.store.tables import (
     AlertRow,
     IncidentRow,
     IncidentVersionRow,
+    PredictionRow,
     RevisionRow,
     TrackingRow,
 )
 
 _MAX_CANDIDATES = 50
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LAST_CHARACTER = "\U0010ffff"
 _TRACKING = tuple(field.name for field in fields(Tracking))
 _ALERT = tuple(field.name for field in fields(Alert))
@@ -78,6 +81,11 @@ class TrackedIncidentRepository(Repository):
         with self._database.read() as connection:
             found = self._select(connection, IncidentRow.id.in_(ids))
         return {tracked.incident.report.id: tracked for tracked in found}
+
+    def of_group(self, prefix: str) -> tuple[TrackedIncident, ...]:
+        """Return the last 50 incidents whose ids begin with a prefix, in order of their ids."""
+        with self._database.read() as connection:
+            return self._select(connection, _has_prefix(prefix), _MAX_CANDIDATES)
 
     def consequences(self, ids: Sequence[str]) -> dict[str, tuple[TrackedIncident, ...]]:
         """Return the consequences of each of these incidents, by its id."""
@@ -132,9 +140,7 @@ class TrackedIncidentRepository(Repository):
         write, or None. Other writers wait until the end, so if two processes receive the same
         message, the second one sees what the first has written. Returns the decision.
         """
-        return self._revise(
-            (IncidentRow.id >= prefix) & (IncidentRow.id <= prefix + _LAST_CHARACTER), decide
-        )
+        return self._revise(_has_prefix(prefix), decide)
 
     def import_history(
         self, incidents: Sequence[ResolvedIncident], labels: Sequence[LabelRecord] = ()
@@ -142,7 +148,8 @@ class TrackedIncidentRepository(Repository):
         """Add or replace the incidents of an export by id; return the new revision.
 
         Incidents that were sent to the service are not replaced: see `merge_import`. An incident
-        that is already stored unchanged is not written. All incidents, and the `labels` that follow
+        that is already stored unchanged is not written. The newest open incidents without an
+        answer are put into the queue for triage. All incidents, and the `labels` that follow
         from their outcomes, are stored in one transaction.
         """
         now = datetime.now(UTC)
@@ -153,6 +160,7 @@ class TrackedIncidentRepository(Repository):
             if new:
                 number = move_revision(connection, RevisionRow, self._tenant)
                 write_incidents(connection, self._tenant, new, number)
+                self._enqueue_newest(connection, new, now)
             of_live = [incident for incident in incidents if incident.report.id in live]
             for start in range(0, len(of_live), _MAX_CANDIDATES):
                 some = of_live[start : start + _MAX_CANDIDATES]
@@ -215,6 +223,19 @@ class TrackedIncidentRepository(Repository):
             self._write_version(connection, id_, changes, revision)
         if id_ in revision.triaged:
             enqueue(connection, self._tenant, id_, revision.request_id, revision.written_at)
+
+    def _enqueue_newest(
+        self, connection: Connection, imported: Sequence[ResolvedIncident], now: datetime
+    ) -> None:
+        # In a history without outcomes every incident counts as open, so only a page is queued.
+        is_open = (incident.report for incident in imported if incident.outcome.is_open)
+        newest = nlargest(_MAX_CANDIDATES, is_open, key=lambda one: one.opened_at or _EARLIEST)
+        ids = {report.id for report in newest}
+        answered = select(PredictionRow.incident_id).where(
+            PredictionRow.tenant == self._tenant, PredictionRow.incident_id.in_(ids)
+        )
+        for id_ in sorted(ids.difference(connection.scalars(answered))):
+            enqueue(connection, self._tenant, id_, IMPORT, now)
 
     def _write_tracking(self, connection: Connection, id: str, tracking: Tracking) -> None:  # noqa: A002
         opening = None if tracking.opening is None else asdict(tracking.opening)
@@ -316,6 +337,10 @@ def _select_alerts(
     for row in connection.execute(query):
         alerts.setdefault(row.incident_id, []).append(Alert(*row[1:]))
     return alerts
+
+
+def _has_prefix(prefix: str) -> ColumnElement[bool]:
+    return (IncidentRow.id >= prefix) & (IncidentRow.id <= prefix + _LAST_CHARACTER)
 
 
 def _tracking_from(row: Row[Any]) -> Tracking:

@@ -1,10 +1,11 @@
 """The repository of predictions: one row for each prediction and target."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -27,11 +28,14 @@ from features.domain.predictions import (
     PredictionRecord,
     PredictionSummary,
 )
+from features.domain.report import IncidentReport
+from features.store.database import insert_into
 from features.store.learning.labels import select_recorded_labels
 from features.store.repository import Repository
-from features.store.tables import IncidentRow, LabelRow, PredictionRow
+from features.store.tables import IncidentRow, LabelRow, PredictionRow, TriagedReportRow
 
 _ROWS_AT_ONCE = 1_000
+_REPORT: TypeAdapter[IncidentReport] = TypeAdapter(IncidentReport)
 _NAMES = tuple(field.name for field in fields(PredictionRecord))
 _COLUMNS = tuple(PredictionRow.__table__.c[name] for name in _NAMES)
 _SUMMARY = tuple(
@@ -55,13 +59,30 @@ _OUTCOMES = {
 class PredictionRepository(Repository):
     """The predictions of one tenant; a write does not increase the incidents' revision."""
 
-    def record(self, records: Sequence[PredictionRecord]) -> None:
-        """Add predictions in one transaction."""
+    def record(
+        self, records: Sequence[PredictionRecord], reports: Sequence[IncidentReport] = ()
+    ) -> None:
+        """Add predictions in one transaction.
+
+        Those of the `reports` that are about no stored incident are kept, so that the predictions
+        about them can be shown; see `triaged_report`.
+        """
         if not records:
             return
         with self._database.write() as connection:
             rows = [_row(self._tenant, record) for record in records]
             connection.execute(insert(PredictionRow), rows)
+            if reports:
+                _keep_reports(connection, self._tenant, reports, records[0].answered_at)
+
+    def triaged_report(self, incident_id: str) -> IncidentReport | None:
+        """Return the last report that was answered under an id, None if none was kept."""
+        query = select(TriagedReportRow.report).where(
+            TriagedReportRow.tenant == self._tenant, TriagedReportRow.incident_id == incident_id
+        )
+        with self._database.read() as connection:
+            report = connection.execute(query).scalar_one_or_none()
+        return None if report is None else _REPORT.validate_python(report)
 
     def get(self, prediction_id: str) -> tuple[PredictionRecord, ...]:
         """Return the prediction with this id, one record for each target; empty if unknown."""
@@ -240,6 +261,26 @@ def delete_predictions(connection: Connection, tenant: str, incident_id: str) ->
 def _row(tenant: str, record: PredictionRecord) -> dict[str, Any]:
     row = {name: getattr(record, name) for name in _NAMES}
     return row | {"tenant": tenant, "answer": dict(record.answer)}
+
+
+def _keep_reports(
+    connection: Connection, tenant: str, reports: Sequence[IncidentReport], now: datetime
+) -> None:
+    of_id = {report.id: report for report in reports}
+    query = select(IncidentRow.id).where(IncidentRow.tenant == tenant, IncidentRow.id.in_(of_id))
+    for id_ in connection.scalars(query):
+        del of_id[id_]
+    if not of_id:
+        return
+    rows = [
+        {"tenant": tenant, "incident_id": id_, "report": asdict(report), "triaged_at": now}
+        for id_, report in of_id.items()
+    ]
+    statement = insert_into(connection, TriagedReportRow)
+    new = {name: statement.excluded[name] for name in ("report", "triaged_at")}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["tenant", "incident_id"], set_=new), rows
+    )
 
 
 def _time_order(record: PredictionRecord) -> tuple[datetime, str]:

@@ -30,6 +30,7 @@ from features.store.tables.tracking import (
     IncidentVersionRow,
     StormLinkRow,
     TrackingRow,
+    TriagedReportRow,
     TriageQueueRow,
 )
 
@@ -63,5 +64,6 @@ __all__ = [
     "SuspensionRow",
     "TrackingRow",
     "TriageQueueRow",
+    "TriagedReportRow",
     "WithdrawalRow",
 ]

@@ -87,6 +87,17 @@ class StormLinkRow(Base):
     given_at: Mapped[datetime]
 
 
+class TriagedReportRow(Base):
+    """The last report of an incident that was triaged, but is not stored."""
+
+    __tablename__ = "triaged_reports"
+
+    tenant: Mapped[Key]
+    incident_id: Mapped[Key]
+    report: Mapped[dict[str, Any]]
+    triaged_at: Mapped[datetime]
+
+
 class TriageQueueRow(Base):
     """An incident that waits to be triaged.
 

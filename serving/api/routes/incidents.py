@@ -18,6 +18,7 @@ from serving.api.incident_schemas import (
 from serving.api.json_route import JsonRoute
 from serving.api.problems import BODY_PROBLEMS, problem_responses
 from serving.api.response_schemas import DeletedResponse, StoredResponse, shape_deletion
+from serving.api.routes.triage import answer_report
 from serving.schemas.cursors import write_cursor
 from serving.schemas.requests import IncidentsQuery, UpsertRequest
 
@@ -45,18 +46,25 @@ _ID_PROBLEMS = problem_responses(401, 403, 404, 422, 503)
 
 @incident_routes.post("/v1/incidents", responses=BODY_PROBLEMS)
 def upsert_incident(
-    body: UpsertBody, services: SharedContainer, request_id: RequestId
+    body: UpsertBody,
+    services: SharedContainer,
+    request_id: RequestId,
+    triage: Annotated[bool, Query(description="answer about the incident too")] = False,
 ) -> StoredResponse:
     """Add an incident, or merge an update: absent fields keep their values, null erases them."""
     update = body.update(services.reader.report(body.incident), services.reader.masking)
-    result = services.incidents.upsert(update, request_id)
+    result = services.incidents.upsert(update, request_id, queued=not triage)
     services.incident_index.apply_changes()
-    return StoredResponse(
+    response = StoredResponse(
         incident_id=update.report.id,
         request_id=request_id,
         revision=result.revision,
         effect=result.effect,
     )
+    if not triage:
+        return response
+    answer = answer_report(services, result.incident.incident.report, None, request_id)
+    return response.model_copy(update={"triage": answer})
 
 
 @incident_routes.get("/v1/incidents", responses=problem_responses(401, 403, 422, 503))
@@ -64,7 +72,7 @@ def list_incidents(
     query: Annotated[IncidentsQuery, Query()], services: SharedContainer, request_id: RequestId
 ) -> IncidentsResponse:
     """Return a page of incidents: the newest first, or with `query` the best first."""
-    page = services.store.inbox.page(query.parse(services.reader.masking))
+    page = services.incident_search.page(query.parse(services.reader.masking))
     ids = [incident.report.id for incident in page.incidents]
     tracked = services.store.tracked.find(ids)
     return IncidentsResponse(

@@ -1,16 +1,19 @@
 """The routes that triage incidents."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 from fastapi import APIRouter
 
+from features.domain.report import IncidentReport
 from serving.api.auth import BEARER_KEY
 from serving.api.dependencies import RequestId, SharedContainer
 from serving.api.examples import EXAMPLE_INCIDENT, body_examples
 from serving.api.json_route import JsonRoute
 from serving.api.problems import BODY_PROBLEMS
 from serving.api.triage_schemas import BatchResponse, TriageResponse, shape_batch, shape_triage
-from serving.schemas.requests import BatchRequest, IncidentInput, TriageRequest
+from serving.container import Container
+from serving.schemas.requests import AnswerPart, BatchRequest, IncidentInput, TriageRequest
 
 triage_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], tags=["triage"])
 
@@ -30,9 +33,7 @@ BatchBody = Annotated[
 def triage(body: TriageBody, services: SharedContainer, request_id: RequestId) -> TriageResponse:
     """Triage one incident: its category, team, severity and fields, and what is related to it."""
     report = services.reader.report(body.incident)
-    answers = services.triage.triage([report], include=body.include, request_id=request_id)
-    (context,) = services.incident_context.contexts_for([report], answers.parts)
-    return shape_triage(answers.items[0], answers, context, request_id)
+    return answer_report(services, report, body.include, request_id)
 
 
 @triage_routes.post("/v1/triage/batch", responses=BODY_PROBLEMS)
@@ -42,6 +43,22 @@ def triage_batch(
     """Triage many incidents, in order; an invalid one does not fail the others."""
     valid = [record for record in body.incidents if isinstance(record, IncidentInput)]
     reports = [services.reader.report(incident) for incident in valid]
-    answers = services.triage.triage(reports, include=body.include, request_id=request_id)
+    answers = services.triage.triage(
+        reports, include=body.include, request_id=request_id, keep_reports=True
+    )
     contexts = services.incident_context.contexts_for(reports, answers.parts)
     return shape_batch(body.incidents, answers, contexts, request_id)
+
+
+def answer_report(
+    services: Container,
+    report: IncidentReport,
+    include: Collection[AnswerPart] | None,
+    request_id: str,
+) -> TriageResponse:
+    """Triage a report, and return the answer."""
+    answers = services.triage.triage(
+        [report], include=include, request_id=request_id, keep_reports=True
+    )
+    (context,) = services.incident_context.contexts_for([report], answers.parts)
+    return shape_triage(answers.items[0], answers, context, request_id)

@@ -14,7 +14,6 @@ from features.text.parsing import sanitise_text
 from serving.background.champions import LoadedVersion
 from serving.container import Container
 from serving.pages.render.time_filters import moment
-from serving.pages.views.triage_on_view import triage_unanswered
 from serving.pages.views.visible_answers import (
     VisibleAnswer,
     VisibleAnswers,
@@ -108,13 +107,11 @@ def read_query(params: Mapping[str, str]) -> InboxQuery:
     )
 
 
-def open_inbox(services: Container, query: InboxQuery, request_id: str) -> Inbox:
-    """Return a page of the inbox.
-
-    Open incidents without an answer are triaged first, and their answers are stored.
-    """
-    page = services.store.inbox.page(query)
-    latest = triage_unanswered(services, page.incidents, request_id)
+def open_inbox(services: Container, query: InboxQuery) -> Inbox:
+    """Return a page of the inbox."""
+    page = services.incident_search.page(query)
+    ids = [incident.report.id for incident in page.incidents]
+    latest = services.store.predictions.latest(ids)
     modes, champions = services.modes.modes, services.champions.current().serving
     labels = _labels_of_audited(services, latest)
     lines = tuple(

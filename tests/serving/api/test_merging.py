@@ -150,3 +150,41 @@ def test_an_open_incident_whose_report_is_new_waits_to_be_triaged(client, store)
     assert queued() == 1
     post(client, {"title": "VPN and mail down"})
     assert queued() == 2
+
+
+def test_one_call_stores_and_answers(client, store):
+    answer = client.post("/v1/incidents?triage=true", json={"incident": OPENED}).json()
+    assert answer["effect"] == "created"
+    assert answer["triage"]["category"]["label"]
+    assert (
+        client.get("/v1/incidents/INC1").json()["triage"]["prediction_id"]
+        == (answer["triage"]["prediction_id"])
+    )
+    assert store.triage_queue.count() == 0
+    # The answer is about what is stored, not only about what was sent.
+    again = client.post("/v1/incidents?triage=true", json={"incident": {"id": "INC1"}}).json()
+    assert again["triage"]["category"]["label"] == answer["triage"]["category"]["label"]
+    assert "triage" not in post(client).json()
+    refused = client.post("/v1/incidents?triage=maybe", json={"incident": OPENED})
+    assert [error["path"] for error in refused.json()["errors"]] == ["triage"]
+
+
+def test_an_incident_that_was_only_triaged_can_be_read_and_erased_but_is_not_stored(client, store):
+    report = {"id": "T1", "title": "vpn down", "opened_at": "2026-03-02T12:00:00Z"}
+    given = client.post("/v1/triage/batch", json={"incidents": [report]}).json()
+    answer = client.get("/v1/incidents/T1").json()
+    assert (answer["incident"]["title"], answer["status"]) == ("vpn down", "open")
+    assert answer["triage"]["prediction_id"] == (given["results"][0]["triage"]["prediction_id"])
+    assert client.get("/v1/incidents").json()["incidents"] == []
+    later = {"title": "vpn down", "opened_at": "2026-03-02T13:00:00Z"}
+    similar = client.post("/v1/similar", json={"incident": later, "cutoff": 0}).json()
+    assert (similar["similar"], similar["open_match"]) == ([], None)
+    assert client.delete("/v1/incidents/T1").status_code == 200
+    assert client.get("/v1/incidents/T1").status_code == 404
+
+
+def test_triage_keeps_no_second_report_of_a_stored_incident(client, store):
+    post(client, OPENED)
+    client.post("/v1/triage", json={"incident": OPENED | {"title": "other"}})
+    assert stored(client)["incident"]["title"] == "VPN down"
+    assert store.predictions.triaged_report("INC1") is None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from factories import NOON, incident
+from starlette.testclient import TestClient
 
 from features.domain.alerts.alert import Alert
 from features.domain.modes import Mode, ModeSetting
@@ -180,3 +181,35 @@ def test_an_answer_that_was_switched_off_is_hidden(client, store):
         None,
         "switched off by its owner: mode off",
     )
+
+
+def test_a_search_lists_the_best_first_and_continues_after_the_last(client, store):
+    store.incidents.upsert(
+        [
+            incident("a", "printer", "the vpn", opened_at=NOON + timedelta(1)),
+            incident("b", "vpn"),
+            incident("c", "vpn", category="Network"),
+        ]
+    )
+    first = client.get("/v1/incidents", params={"query": "vpn", "limit": 2}).json()
+    assert {entry["id"] for entry in first["incidents"]} == {"b", "c"}
+    store.incidents.upsert([incident("d", "vpn vpn vpn")])
+    params = {"query": "vpn", "limit": 2, "cursor": first["next"]}
+    second = client.get("/v1/incidents", params=params).json()
+    assert second["incidents"][-1]["id"] == "a"
+    assert {"b", "c"}.isdisjoint(entry["id"] for entry in second["incidents"])
+    assert ids(client, query="vpn", status="resolved") == ["c"]
+    client.delete(f"/v1/incidents/{first['incidents'][-1]['id']}")
+    assert client.get("/v1/incidents", params=params).status_code == 422
+
+
+def test_every_worker_finds_a_new_incident_at_once(app_of, trained_registry, store):
+    with (
+        TestClient(app_of(trained_registry, poll_seconds=60)) as one,
+        TestClient(app_of(trained_registry, poll_seconds=60)) as other,
+    ):
+        assert ids(other, query="zebra") == []
+        one.post("/v1/incidents", json={"incident": {"id": "INC1", "title": "zebra"}})
+        assert ids(other, query="zebra") == ["INC1"]
+        one.delete("/v1/incidents/INC1")
+        assert ids(other, query="zebra") == []

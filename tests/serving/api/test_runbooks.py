@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import StoreUnavailable
+from features.imports.runbooks.markdown import parse_runbook
 from features.store.store import Store
 from models.runbooks.runbook_model import RunbookModel
 from serving.app import create_app
@@ -246,3 +247,21 @@ def test_who_thinks_better_of_it_is_followed(client: TestClient, stocked) -> Non
     wait_until(lambda: relevance() > before)
     say("dismiss")
     wait_until(lambda: relevance() < before)
+
+
+def test_the_section_of_the_alert_is_answered_and_linked(app_of, registry, store: Store) -> None:
+    page = parse_runbook(
+        "# Queue alerts\n\n## QueueConsumerLag\n\n1. Add two consumers.\n\n"
+        "## QueueDiskAlmostFull\n\n1. Delete expired segments.\n",
+        "queue",
+    )
+    store.runbooks.replace_all([page])
+    address = "https://github.com/acme/ops/blob/main/runbooks/queue.md#queuediskalmostfull"
+    with TestClient(app_of(registry)) as client:
+        first, *_ = suggested(client, {"title": "x", "attributes": {"runbook_url": address}})
+    assert (first["id"], first["url"]) == ("queue", address)
+    assert first["steps"] == ["Delete expired segments."]
+    assert first["why"][:2] == [
+        "the report links to it",
+        "section QueueDiskAlmostFull: the link names it",
+    ]

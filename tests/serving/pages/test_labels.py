@@ -231,10 +231,9 @@ def test_targets_are_chosen_and_one_without_labels_is_refused(client, audited):
 def test_an_empty_queue_says_which_incidents_come_here(client):
     shown = words(client.get("/labels"))
     assert "Only stored incidents with an answer appear here: sent to POST /v1/incidents" in shown
-    assert "An incident that was only triaged has no page" in shown
     missing = client.get("/incidents/INC404")
     assert missing.status_code == 404
-    assert "what was only sent to POST /v1/triage is not kept" in words(missing)
+    assert "no incident 'INC404' was stored or triaged" in words(missing)
 
 
 def test_without_a_champion_there_is_nothing_to_ask(app_of, registry):

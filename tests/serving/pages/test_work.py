@@ -129,6 +129,14 @@ def test_acknowledging_names_who_works_on_it(client, opened):
     assert "Take over" in words(client.get("/incidents/INC1"))
 
 
+def test_an_incident_that_was_only_triaged_is_stored_with_its_report(client, store):
+    client.post("/v1/triage", json={"incident": {"id": "INC1", "title": TEXT}})
+    send(client, "/resolve", resolution="Restarted the gateway")
+    tracked = store.tracked.get("INC1")
+    assert (tracked.incident.report.title, tracked.incident.outcome.is_open) == (TEXT, False)
+    assert "title" not in tracked.tracking.authors
+
+
 def test_only_changed_fields_become_a_persons(client, opened):
     shown = {"was_title": TEXT, "was_service": "pay", "was_severity": "", "was_assignment": ""}
     changed = {"title": TEXT, "service": "pay", "severity": "critical", "assignment": "Team A"}
@@ -164,7 +172,9 @@ def test_reopening_keeps_the_fix_in_the_history_only(client, opened):
     send(client, "/reopen")
     outcome = opened.incidents.get("INC1").outcome
     assert (outcome.status, outcome.resolution, outcome.resolved_at) == (Status.OPEN, None, None)
-    assert "Resolution : Restarted the gateway became removed" in words(client.get("/incidents/INC1"))
+    assert "Resolution : Restarted the gateway became removed" in words(
+        client.get("/incidents/INC1")
+    )
 
 
 @pytest.mark.parametrize("path", ["/acknowledge", "/edit", "/resolve", "/reopen"])

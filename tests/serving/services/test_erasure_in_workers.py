@@ -19,7 +19,7 @@ from models.runbooks.passages import read_report
 from models.runbooks.runbook_model import RunbookModel
 from serving.background.index_updater import IndexUpdater
 from serving.background.runbook_index import RunbookPoller
-from serving.services.incidents import IncidentService
+from serving.services.records.incidents import IncidentService
 
 _REFERENCE = "0123456789abcdef" * 4
 _KEPT = ResolvedIncident(IncidentReport(id="INC1", title="disk full"), Outcome())

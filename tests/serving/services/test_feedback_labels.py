@@ -14,7 +14,7 @@ from features.text.masking import Masking
 from features.text.parsing import parse_report
 from serving.runtime.errors import InvalidFields, UnknownPrediction
 from serving.services.feedback import FeedbackService
-from serving.services.incidents import IncidentService
+from serving.services.records.incidents import IncidentService
 
 NOW = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
 CATEGORY = PredictionRecord(

@@ -20,6 +20,7 @@ _TABLES = (
     "heartbeats",
     "storm_links",
     "triage_queue",
+    "triaged_reports",
     "idempotency_keys",
 )
 
@@ -93,6 +94,12 @@ def upgrade() -> None:
         *_required(_TIME, "due_at"),
     )
     op.create_index("triage_queue_by_time", "triage_queue", ["tenant", "due_at"])
+    op.create_table(
+        "triaged_reports",
+        *_keys("incident_id"),
+        *_required(sa.JSON(), "report"),
+        *_required(_TIME, "triaged_at"),
+    )
     op.create_table(
         "idempotency_keys",
         *_keys("key"),

@@ -193,7 +193,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "unsafe_facts": ("---\na: !!python/object/apply:os.getcwd []\n---\n\nText.", "not valid YAML"),
     "listed_facts": ("---\n- a\n---\n\nText.", "not a mapping"),
     "deep_facts": ("---\na: " + "[" * 5000 + "\n---\n\nText.", "not valid YAML"),
-    "huge": ("# Huge\n\n" + "word " * 1_000_000, "larger than 256 kB"),
+    "huge": ("# Huge\n\n" + "word " * 3_300_000, "larger than 16 MB"),
 }
 
 

@@ -2,10 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
-from factories import incident
+from factories import incident, prediction
 
 from features.domain.alerts.alert import Alert
 from features.domain.report import IncidentReport, Outcome, Status
@@ -123,3 +123,11 @@ def test_an_import_replaces_history_but_merges_into_live_incidents(store: Store)
     assert (version.actor, version.changes) == ("import", {"title": ("disk full", "disk")})
     revision = store.incidents.revision()
     assert store.tracked.import_history([incident("live", "disk", severity="Low")]) == revision
+
+
+def test_of_an_import_the_newest_open_incidents_wait_to_be_triaged(store: Store) -> None:
+    many = [incident(f"INC{n:02}", opened_at=NOON + timedelta(hours=n)) for n in range(60)]
+    store.predictions.record([prediction("INC59")])
+    store.tracked.import_history([*many, incident("closed", category="Network")])
+    queued = store.triage_queue.take(100, now=datetime.now(UTC), hold_seconds=9)
+    assert {one.incident_id for one in queued} == {f"INC{n:02}" for n in range(10, 59)}

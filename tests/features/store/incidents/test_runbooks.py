@@ -8,6 +8,7 @@ import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Runbook, Section, SectionRole
+from features.imports.runbooks.markdown import parse_runbook
 from features.store.incidents.runbooks import RunbookChanges
 from features.store.store import Store, open_store
 
@@ -121,3 +122,10 @@ def test_replacements_at_one_moment_leave_one_of_them_whole(database_url: str) -
             {runbook.id for runbook in shelf} for shelf in shelves
         ]
         assert store.runbooks.revision() == len(shelves)
+
+
+def test_the_parts_of_a_page_are_stored_with_it(store: Store) -> None:
+    page = parse_runbook("## E {#e}\n\n| Code | Fix |\n|-|-|\n| E12 | oil it |", "fan")
+    store.runbooks.replace_all([page])
+    assert store.runbooks.all() == (page,)
+    assert store.runbooks.replace_all([page]).updated == ()

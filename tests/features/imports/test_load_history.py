@@ -121,7 +121,7 @@ def test_typed_parquet_columns_are_read_as_exports_write_them(tmp_path: Path) ->
     assert first.report.opened_at == datetime(2024, 1, 1, 8, tzinfo=UTC)
     assert (second.report.title, second.outcome.category) == ("", None)
     assert (first.outcome.severity, first.report.service) == ("1", "x")
-    assert first.report.source == '["mail", "web"]'
+    assert first.report.source == "mail, web"
 
 
 def test_json_values_keep_their_writing(tmp_path: Path) -> None:
@@ -139,17 +139,24 @@ def test_json_values_keep_their_writing(tmp_path: Path) -> None:
         ("e.csv", b"", "empty"),
         ("e.csv", b"\n  \n", "empty"),
         ("e.csv", HEADER.encode(), "no readable row"),
-        ("e.csv", (HEADER + "INC1,x,Stra\u00dfe,,,\n").encode("latin-1"), "line 2 is not UTF-8"),
         ("e.csv", b"PK\x03\x04\x00\x00\x00", "binary"),
-        ("e.csv", gzip.compress(b"id,title\n1,a\n", mtime=0), "not UTF-8"),
-        ("e.csv", b"\xff\xfea\x00b", "UTF-16"),
+        (
+            "e.csv",
+            gzip.compress(b"id,title\n1,a\n", mtime=0),
+            "is a gzip file",
+        ),
+        ("e.csv", b"\xff\xfea\x00b", "no readable row"),
         ("e.csv.gz", gzip.compress((HEADER + ROWS * 50).encode(), mtime=0)[:-20], "truncated"),
         ("e.csv.gz", b"id,title\n1,a\n", "not a gzip file"),
         ("e.jsonl", b"[\n{\n}\n]\n", "no readable row; line 1: is not a JSON object"),
         ("e.jsonl", b"[" * 100_000, "no readable row"),
         ("e.parquet", b"id,title\n1,a\n", "not a parquet file"),
         ("e.parquet", b"PAR1xxxxPAR1", "not a parquet file"),
-        ("e.xlsx", b"PK", "ends in .csv, .csv.gz, .jsonl, .jsonl.gz, .parquet"),
+        ("e.docx", b"PK", "ends in .csv, .csv.gz, .jsonl, .jsonl.gz, .parquet"),
+        ("e.parquet.gz", b"PAR1", "ends in .csv"),
+        ("e.xlsx", b"PK", "not an xlsx workbook"),
+        ("e.json", b"[1, 2]", "no readable row; line 1: is not a JSON object"),
+        ("e.xml", b"<xml><a>", "not XML"),
     ],
 )
 def test_an_unreadable_file_is_told_in_one_line(
@@ -199,13 +206,9 @@ def test_rows_that_are_all_rejected_are_an_error(tmp_path: Path) -> None:
         read(tmp_path, f"id,title\n{'x' * 600},a\n")
 
 
-def test_missing_ids_are_numbered_and_the_last_of_repeated_ones_counts(tmp_path: Path) -> None:
+def test_rows_without_an_id_are_kept_and_the_last_of_repeated_ones_counts(tmp_path: Path) -> None:
     history = read(tmp_path, "id,title\nA,old\n,none\nA,new\n?,query\n")
-    assert [(i.report.id, i.report.title) for i in history.incidents] == [
-        ("row-2", "none"),
-        ("A", "new"),
-        ("row-4", "query"),
-    ]
+    assert [i.report.title for i in history.incidents] == ["none", "new", "query"]
     assert any("1 rows repeat an id" in warning for warning in history.warnings)
 
 

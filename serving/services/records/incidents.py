@@ -17,7 +17,7 @@ from models.lifecycle.incident_erasure import Deletion, erase_incident
 from serving.background.champions import ServableVersions
 from serving.runtime.errors import UnknownIncident
 from serving.services.feedback_labels import OnLabels, ignore_labels
-from serving.services.update_checks import check_merged, check_update
+from serving.services.records.update_checks import check_merged, check_update
 
 UpsertEffect = Literal["created", "updated", "unchanged", "outdated"]
 
@@ -51,12 +51,15 @@ class IncidentService:
         self._on_labels = on_labels
         self._masking = masking or Masking()
 
-    def upsert(self, update: IncidentUpdate, request_id: str) -> UpsertResult:
+    def upsert(
+        self, update: IncidentUpdate, request_id: str, *, queued: bool = True
+    ) -> UpsertResult:
         """Merge an update into the stored incident, or add a new one.
 
         The final labels that are new in the outcome are stored too; their source depends on our
-        earlier answers. An open incident whose report is new or changed is put into the queue of
-        those to triage. Raises `InvalidFields` if a time contradicts another, or is in the future.
+        earlier answers. If it is `queued`, an open incident whose report is new or changed is put
+        into the queue for triage. Raises `InvalidFields` if a time contradicts another or is in the
+        future, or if there are too many attributes.
         """
         id_, now = update.report.id, datetime.now(UTC)
         check_update(update, now)
@@ -84,7 +87,7 @@ class IncidentService:
                     answers=answers,
                     now=now,
                 ),
-                triaged=(id_,) if _needs_triage(known, merged) else (),
+                triaged=(id_,) if queued and _needs_triage(known, merged) else (),
                 request_id=request_id,
             )
 
@@ -94,19 +97,22 @@ class IncidentService:
         return UpsertResult(effect, merged, self._store.incidents.revision())
 
     def get(self, id: str) -> ResolvedIncident:  # noqa: A002
-        """Return an incident by its id as sent or as stored; raises `UnknownIncident`."""
-        for stored_id in self._stored_ids(id):
-            incident = self._store.incidents.get(stored_id)
-            if incident is not None:
-                return incident
-        raise _unknown(id)
+        """Return an incident by its id as sent or as stored; one that was only triaged is open.
+
+        Raises `UnknownIncident`.
+        """
+        return self.get_tracked(id).incident
 
     def get_tracked(self, id: str) -> TrackedIncident:  # noqa: A002
-        """Return an incident with all that is kept beside it; raises `UnknownIncident`."""
-        tracked = self._store.tracked.get(id)
-        if tracked is None:
-            raise _unknown(id)
-        return tracked
+        """Return an incident as `get` does, with all that is kept beside it."""
+        for stored_id in self._stored_ids(id):
+            tracked = self._store.tracked.get(stored_id)
+            if tracked is not None:
+                return tracked
+            report = self._store.predictions.triaged_report(stored_id)
+            if report is not None:
+                return TrackedIncident(ResolvedIncident(report, Outcome()))
+        raise _unknown(id)
 
     def delete(self, id: str) -> Deletion:  # noqa: A002
         """Delete an incident everywhere except in the models that learned from it.
@@ -146,6 +152,4 @@ def _needs_triage(known: TrackedIncident | None, merged: TrackedIncident) -> boo
 
 
 def _unknown(id: str) -> UnknownIncident:  # noqa: A002
-    return UnknownIncident(
-        f"no incident {id!r} is stored; what was only sent to POST /v1/triage is not kept"
-    )
+    return UnknownIncident(f"no incident {id!r} was stored or triaged")

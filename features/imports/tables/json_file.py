@@ -1,0 +1,119 @@
+"""Reads JSON: one record on each line, an array of records, or an answer that holds such a list."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from features.domain.history import RejectedRow
+from features.imports.tables.json_values import columns_of
+from features.imports.tables.table import Table
+
+# Keys below which services put their records; a plural `s` and capitals do not matter.
+_LIST_KEYS = (
+    *("result", "record", "issue", "incident", "ticket", "data"),
+    *("alert", "request", "bug", "item", "row", "value", "node", "hit"),
+)
+# An object with one of these keys is a record itself, even if it holds a list of objects too.
+_RECORD_KEYS = frozenset(
+    {"id", "key", "number", "title", "subject", "summary", "short_description", "description"}
+)
+_MAX_DEPTH = 4
+_BETWEEN = re.compile(r"[\s,]*")
+_NOT_A_RECORD = "is not a JSON object"
+
+
+def read_json(text: str) -> Table:
+    """Read a file that holds one JSON value; one with a record on each line is read as such."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return read_json_lines(text)
+    return _table_of(list(enumerate(_records_in(content), start=1)), [])
+
+
+def read_json_lines(text: str) -> Table:
+    """Read a file with a JSON value on each line, or with one value on several lines.
+
+    Each value is a record, an array of records, or an object that holds such an array.
+    """
+    records: list[tuple[int, object]] = []
+    rejected: list[RejectedRow] = []
+    # Not splitlines(): it also splits at line separators that JSON strings may contain.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            content = json.loads(line)
+        except (ValueError, RecursionError):
+            rejected.append(RejectedRow(number, "", f"{_NOT_A_RECORD} on one line"))
+        else:
+            records += ((number, record) for record in _records_in(content))
+    if rejected and text.lstrip()[:1] in ("[", "{"):
+        over_lines, damaged = _read_over_lines(text)
+        if len(over_lines) > len(records):
+            return _table_of(over_lines, damaged)
+    return _table_of(records, rejected)
+
+
+def _read_over_lines(text: str) -> tuple[list[tuple[int, object]], list[RejectedRow]]:
+    """Return the numbered records of values on several lines, also of an array that is cut off."""
+    decoder = json.JSONDecoder()
+    values: list[object] = []
+    content = text.strip().removeprefix("[").rstrip("] \r\n\t") if text.lstrip()[0] == "[" else text
+    position = _skip(content, 0)
+    damaged: list[RejectedRow] = []
+    try:
+        while position < len(content):
+            value, end = decoder.raw_decode(content, position)
+            values += _records_in(value)
+            position = _skip(content, end)
+    except (ValueError, RecursionError):
+        damaged.append(RejectedRow(len(values) + 1, "", "is cut off or is not JSON"))
+    return list(enumerate(values, start=1)), damaged
+
+
+def _skip(text: str, position: int) -> int:
+    """Return the position after white space and commas."""
+    match = _BETWEEN.match(text, position)
+    return match.end() if match else position
+
+
+def _table_of(records: Sequence[tuple[int, object]], rejected: list[RejectedRow]) -> Table:
+    read: list[dict[str, object]] = []
+    lines: list[int] = []
+    for line, record in records:
+        if isinstance(record, dict) and record:
+            read.append(record)
+            lines.append(line)
+        else:
+            rejected.append(RejectedRow(line, "", _NOT_A_RECORD))
+    columns, warnings = columns_of(read)
+    rejected.sort(key=lambda row: row.line)
+    return Table(columns, lines, tuple(rejected), warnings=tuple(warnings))
+
+
+def _records_in(content: object) -> Sequence[object]:
+    """Return the records of a JSON value: of an array, of the list inside an object, or itself."""
+    if isinstance(content, list):
+        return content
+    found = _inner_list(content, 1)
+    return [content] if found is None else found
+
+
+def _inner_list(content: object, depth: int) -> list[object] | None:
+    """Return the list of records inside an object, or the only record, None if it holds none."""
+    if not isinstance(content, dict) or depth > _MAX_DEPTH or _RECORD_KEYS & content.keys():
+        return None
+    for value in _listed_values(content):
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            return value
+        if isinstance(value, dict) and len(content) == 1 and _RECORD_KEYS & value.keys():
+            return [value]
+        if (found := _inner_list(value, depth + 1)) is not None:
+            return found
+    return None
+
+
+def _listed_values(content: dict[str, object]) -> Iterator[object]:
+    plain_keys = {key.lower().removesuffix("s"): key for key in content}
+    yield from (content[plain_keys[key]] for key in _LIST_KEYS if key in plain_keys)

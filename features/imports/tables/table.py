@@ -1,0 +1,59 @@
+"""An export as columns of strings, whatever the format of its file."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from features.domain.history import RejectedRow
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An export as columns of strings.
+
+    A missing value is an empty string. `lines` are the rows' line numbers in the file, or the
+    numbers of the records from 1 where a format has no lines. `cell_counts` holds, by position, the
+    number of values of each row that has fewer values than the header. `warnings` say what was
+    unusual about the file. `separator` and `encoding` are empty where a format has none. `sha256`
+    is the hash of the file.
+
+    >>> Table({"title": ["VPN down"]}, lines=[2]).columns["title"][0]
+    'VPN down'
+    """
+
+    columns: Mapping[str, Sequence[str]]
+    lines: Sequence[int]
+    rejected: tuple[RejectedRow, ...] = ()
+    cell_counts: Mapping[int, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    format: str = ""
+    separator: str = ""
+    encoding: str = ""
+    sha256: str = ""
+
+
+class DecodedText(NamedTuple):
+    """The text of a file, the name of its encoding, and warnings."""
+
+    text: str
+    encoding: str
+    warnings: tuple[str, ...] = ()
+
+
+def unique_names(header: Sequence[str]) -> list[str]:
+    """Return unique column names: a repeated `Comment`, as trackers export, becomes `Comment.1`.
+
+    >>> unique_names(["Summary ", "Comment", "Comment"])
+    ['Summary', 'Comment', 'Comment.1']
+    """
+    names, repeats = [name.strip() for name in header], Counter[str]()
+    unique: dict[str, None] = {}
+    originals = set(names)
+    for name in names:
+        candidate = name
+        while candidate in unique or (candidate != name and candidate in originals):
+            repeats[name] += 1
+            candidate = f"{name}.{repeats[name]}"
+        unique[candidate] = None
+    return list(unique)

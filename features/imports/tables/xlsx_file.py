@@ -1,0 +1,56 @@
+"""Reads Excel workbooks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from io import BytesIO
+from pathlib import Path
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from features.errors import UnreadableFile
+from features.imports.tables.row_grid import table_of_rows
+from features.imports.tables.table import Table
+
+_Cell = int | float | str | bool | date | datetime | time | timedelta
+
+
+def read_xlsx(content: bytes, path: Path) -> Table:
+    """Read the sheet with the most cells; a warning names the others that hold rows.
+
+    Whole numbers have no decimals, and dates and times are ISO 8601.
+    """
+    try:
+        workbook = CalamineWorkbook.from_filelike(BytesIO(content))
+        sheets = [workbook.get_sheet_by_name(name) for name in workbook.sheet_names]
+    except CalamineError as error:
+        raise UnreadableFile(
+            f"{path}: the file is not an xlsx workbook, is damaged, or has a password"
+        ) from error
+    filled = [sheet for sheet in sheets if sheet.height > 1]
+    if not filled:
+        return Table({}, ())
+    sheet = max(filled, key=lambda sheet: sheet.height * sheet.width)
+    warnings = []
+    if others := [repr(other.name) for other in filled if other is not sheet]:
+        warnings.append(
+            f"the sheet {sheet.name!r} is read; not read: {', '.join(others)} (export one sheet "
+            "to a file)"
+        )
+    first_line = (sheet.start or (0, 0))[0] + 1
+    values: Sequence[Sequence[_Cell]] = sheet.to_python()
+    rows = [(line, list(map(_text_of, cells))) for line, cells in enumerate(values, first_line)]
+    table = table_of_rows([(line, cells) for line, cells in rows if any(cells)])
+    return replace(table, warnings=(*warnings, *table.warnings))
+
+
+def _text_of(cell: _Cell) -> str:
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, datetime):
+        return cell.isoformat(" ", "seconds")
+    return cell.isoformat() if isinstance(cell, date | time) else str(cell)

@@ -1,0 +1,59 @@
+"""Keeps the index of the incidents' texts up to date, so that a search finds new ones at once."""
+
+from threading import Lock
+
+from features.search.text_search import TextSearch
+from features.store.store import Store
+from serving.background.poller import Poller
+from serving.runtime.errors import IndexBehind
+
+_PATIENCE_SECONDS = 60.0
+_WAIT_SECONDS = 10.0
+_MOST_WAITED_FOR = 1_000
+
+
+class TextIndexUpdater(Poller):
+    """Keeps the texts of every stored incident searchable."""
+
+    failure = "the text index cannot follow the store"
+
+    def __init__(self, store: Store, poll_seconds: float) -> None:
+        super().__init__(poll_seconds, "text_index", _PATIENCE_SECONDS)
+        self._store = store
+        self._search = TextSearch()
+        self._revision = 0
+        self._lock = Lock()
+
+    def find(self, text: str) -> tuple[str, ...]:
+        """Return the ids that match, best first, of all incidents written before this call.
+
+        Raises `StoreUnavailable`. Raises `IndexBehind` if more than 1,000 changes are not indexed
+        yet, or if another thread keeps indexing for ten seconds.
+        """
+        if self._store.incidents.revision() != self._revision:
+            if not self._lock.acquire(timeout=_WAIT_SECONDS):
+                raise IndexBehind("a great many incidents are being indexed")
+            try:
+                if self._store.incidents.count_changes(self._revision) > _MOST_WAITED_FOR:
+                    raise IndexBehind("a great many incidents wait to be indexed")
+                self._catch_up()
+            finally:
+                self._lock.release()
+        return self._search.find(text)
+
+    def _poll(self) -> None:
+        with self._lock:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        incidents = self._store.incidents
+        if incidents.revision() == self._revision:
+            return
+        if self._revision == 0:
+            # At the start the incidents are read one by one: together they may not fit into memory.
+            revision = incidents.revision()
+            self._search.update(incidents.all())
+            self._revision = revision
+        changes = incidents.changes_since(self._revision)
+        self._search.update(changes.upserted, removed=changes.deleted)
+        self._revision = changes.revision

@@ -1,0 +1,1 @@
+"""Services about stored incidents: writing, reading and searching them, and their answers."""
