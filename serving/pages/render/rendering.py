@@ -19,7 +19,8 @@ from serving.pages.render.session_cookie import name_of
 FOLDER = Path(__file__).parents[1]
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
-    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     # With no-referrer, a browser would send the forms of this page with "Origin: null".
     "Referrer-Policy": "same-origin",

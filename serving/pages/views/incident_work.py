@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from features.domain.incident_update import ALL_ATTRIBUTES, ALL_FIELDS
 from features.domain.report import Outcome
 from features.domain.tracking import IncidentVersion, TrackedIncident, Tracking
+from features.store.incidents.incident_search import InboxQuery
 from features.text.resolutions import named_fix
 from serving.container import Container
 from serving.pages.views.visible_answers import VisibleAnswers, is_offered, known_labels
+from serving.services.alerts.storms import Storm
 from serving.services.context_ranking import RelatedChange
 
 _LABELS = ("severity", "assignment")
+_MOST_HEADS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,10 @@ class WorkView:
     """What people did with an incident, and what its forms offer.
 
     `fix` is the recorded fix, None if the resolution names none. `proposal` is None if a fix is
-    recorded or no similar incident has one. `answered_runbooks` and `other_runbooks` are pairs of
-    id and title. `versions` are the changes, the latest first. `choices` are labels by target.
+    recorded or no similar incident has one. `heads` are the ids and titles of the newest other open
+    incidents, to which this one can be joined. `storm` are its open consequences, None without any.
+    `answered_runbooks` and `other_runbooks` are pairs of id and title. `versions` are the changes,
+    the latest first. `choices` are labels by target.
     """
 
     tracking: Tracking
@@ -57,6 +62,8 @@ class WorkView:
     change: RelatedChange | None
     versions: tuple[ShownVersion, ...]
     choices: Mapping[str, tuple[str, ...]]
+    heads: tuple[tuple[str, str], ...]
+    storm: Storm | None
 
 
 def view_work(
@@ -83,6 +90,8 @@ def view_work(
             target: tuple(filter(is_offered, known_labels(champions.get(target))))
             for target in _LABELS
         },
+        _heads(services, tracked),
+        _storm(services, tracked),
     )
 
 
@@ -103,6 +112,22 @@ def _runbooks(
         stored.setdefault(outcome.runbook_id, "")
     others = sorted(pair for pair in stored.items() if pair[0] not in answered)
     return tuple(answered.items()), tuple(others)
+
+
+def _heads(services: Container, tracked: TrackedIncident) -> tuple[tuple[str, str], ...]:
+    id_ = tracked.incident.report.id
+    if not tracked.incident.outcome.is_open or tracked.tracking.consequence_of is not None:
+        return ()
+    newest = services.store.inbox.page(InboxQuery(state="open", limit=_MOST_HEADS))
+    reports = (incident.report for incident in newest.incidents)
+    return tuple((report.id, report.title) for report in reports if report.id != id_)
+
+
+def _storm(services: Container, tracked: TrackedIncident) -> Storm | None:
+    id_ = tracked.incident.report.id
+    consequences = services.store.tracked.consequences([id_]).get(id_, ())
+    members = tuple(member for member in consequences if member.incident.outcome.is_open)
+    return Storm(tracked, members) if members else None
 
 
 def _changes(version: IncidentVersion) -> tuple[FieldChange, ...]:

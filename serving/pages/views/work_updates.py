@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from features.domain.incident_update import IncidentUpdate
+from features.domain.incident_update import IncidentUpdate, given_in
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
-from features.domain.tracking import Author
+from features.domain.tracking import Author, TrackedIncident
 from features.text.parsing import parse_name
 from features.text.resolutions import named_fix
 from serving.runtime.errors import FieldError, InvalidFields
@@ -75,6 +75,21 @@ def reopen(incident: ResolvedIncident, actor: str) -> IncidentUpdate:
     update = _empty(incident, actor)
     outcome, given = Outcome(status=Status.OPEN), frozenset({"status", "resolution"})
     return replace(update, outcome=outcome, given=given)
+
+
+def close_with(head: TrackedIncident, member: TrackedIncident, actor: str) -> IncidentUpdate:
+    """Return the update that resolves a consequence with the fix of the head of its storm."""
+    fix = head.incident.outcome
+    outcome = Outcome(
+        resolution=fix.resolution,
+        runbook_id=fix.runbook_id,
+        resolved_at=datetime.now(UTC),
+        status=Status.RESOLVED,
+    )
+    update = _empty(member.incident, actor)
+    given = given_in(ResolvedIncident(update.report, outcome))
+    tracking = {"change_id": head.tracking.change_id}
+    return replace(update, outcome=outcome, given=given, tracking=tracking)
 
 
 def as_fix(text: str) -> str:

@@ -129,10 +129,10 @@ def words(response):
     return " ".join(html.unescape(text).split())
 
 
-def test_the_inbox_lists_the_newest_first_with_the_answers(client, store):
+def test_all_incidents_are_listed_the_newest_first_with_the_answers(client, store):
     store.incidents.upsert([numbered(2, "printer jam"), numbered(1), numbered(3, category="Mail")])
     triage(client, store, 1, 2)
-    shown = words(client.get("/"))
+    shown = words(client.get("/?state=all"))
     assert shown.index("INC1") < shown.index("INC2") < shown.index("INC3")
     assert "Network v7 93%" in shown
     assert "Other v7 50%" in shown
@@ -159,9 +159,10 @@ def test_an_inbox_without_incidents_says_what_to_do(client):
     assert "POST /v1/incidents" in words(client.get("/"))
 
 
-def test_the_inbox_pages_without_loss(client, store):
+@pytest.mark.parametrize("start", ["/", "/?state=all"])
+def test_the_inbox_pages_without_loss(client, store, start):
     store.incidents.upsert([numbered(number) for number in range(60)])
-    seen, path = [], "/"
+    seen, path = [], start
     while path:
         page = client.get(path)
         seen += re.findall(r'class="incident" href="/incidents/(INC\d+)"', page.text)
@@ -175,7 +176,7 @@ def test_the_inbox_pages_without_loss(client, store):
 )
 def test_a_cursor_that_is_no_moment_is_left_out(client, store, moment):
     store.incidents.upsert([numbered(1), numbered(2)])
-    page = client.get(f"/?before={moment}%20x")
+    page = client.get(f"/?state=all&before={moment}%20x")
     assert page.status_code == 200
     assert re.findall(r'class="incident" href="/incidents/(INC\d)"', page.text) == ["INC1", "INC2"]
 
@@ -191,7 +192,8 @@ def test_a_cursor_that_is_no_moment_is_left_out(client, store, moment):
         ("decision=abstain", {"INC2"}),
         ("service=lan", {"INC2"}),
         ("q=nothing+like+it", set()),
-        ("state=bogus&before=bogus&q=%00", {"INC1", "INC2", "INC3"}),
+        ("state=all&before=bogus", {"INC1", "INC2", "INC3"}),
+        ("state=bogus&before=bogus&q=%00", {"INC1", "INC2"}),
     ],
 )
 def test_the_inbox_filters(client, store, asked, found):
@@ -344,7 +346,7 @@ def test_every_page_has_the_headers_of_distrust(client, filled, path):
     headers = client.get(path, follow_redirects=False).headers
     assert headers["content-security-policy"] == (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"
@@ -400,7 +402,7 @@ def test_hostile_texts_are_shown_as_text(client, store):
         client.get("/"),
         client.get("/", params={"q": HOSTILE, "service": HOSTILE, "category": HOSTILE}),
         client.get("/incidents/INC1"),
-        client.get(re.search(r'href="(/incidents/%3C[^"]+)"', client.get("/").text)[1]),
+        client.get(re.search(r'href="(/incidents/%3C[^"]+)"', client.get("/?state=all").text)[1]),
         client.get(f"/incidents/unknown{HOSTILE}"),
     ]
     assert [page.status_code for page in pages] == [200, 200, 200, 200, 404]
