@@ -8,11 +8,12 @@ from features.domain.alerts.alert import Alert
 from features.domain.alerts.alert_severity import severity_label
 from features.domain.report import IncidentReport, Status
 from features.domain.tracking import TrackedIncident
-from serving.pages.render.link_filters import linked_pieces
+from serving.pages.render.link_filters import linked_pieces, web_address
 from serving.services.alerts.alert_report import OTHER_SERVICES, by_severity, service_of
 
 _GRAPH = "generatorURL"
 _TITLES = ("summary", "title")
+_DESCRIPTION = "description"
 _MOST_LINKS = 30
 
 
@@ -78,7 +79,7 @@ def links_of(report: IncidentReport) -> tuple[Link, ...]:
     >>> [link.name for link in links_of(report)]
     ['runbook_url']
     """
-    return _links((*report.attributes.items(), ("description", report.description)))
+    return _links((*report.attributes.items(), (_DESCRIPTION, report.description)))
 
 
 def _shown(alert: Alert) -> ShownAlert:
@@ -95,9 +96,15 @@ def _shown(alert: Alert) -> ShownAlert:
 
 
 def _links(fields: Iterable[tuple[str, str]]) -> tuple[Link, ...]:
+    """Return the fields that are addresses, and the addresses in descriptions."""
     links: dict[str, Link] = {}
     for name, text in fields:
-        for piece in linked_pieces(text):
-            if piece.address is not None:
-                links.setdefault(piece.address, Link(name, piece.address))
+        whole = web_address(text.strip())
+        found = [whole] if whole else _addresses(text) if name == _DESCRIPTION else []
+        for address in found:
+            links.setdefault(address, Link(name, address))
     return tuple(links.values())[:_MOST_LINKS]
+
+
+def _addresses(text: str) -> list[str]:
+    return [piece.address for piece in linked_pieces(text) if piece.address is not None]

@@ -319,7 +319,7 @@ def test_a_store_that_is_away_is_a_page_that_says_what_to_do(client, monkeypatch
     def fail(*_args):
         raise StoreUnavailable("sqlite:////srv/secret/precedent.db does not answer")
 
-    monkeypatch.setattr(InboxRepository, "page", fail)
+    monkeypatch.setattr(InboxRepository, "counts", fail)
     monkeypatch.setattr(IncidentRepository, "get", fail)
     monkeypatch.setattr(TrackedIncidentRepository, "find", fail)
     for path in ("/", "/incidents/INC1"):
@@ -333,7 +333,7 @@ def test_a_bug_is_a_page_with_its_request_id(client, monkeypatch, caplog):
     def fail(*_args):
         raise RuntimeError("a bug at /srv/secret")
 
-    monkeypatch.setattr(InboxRepository, "page", fail)
+    monkeypatch.setattr(InboxRepository, "counts", fail)
     response = client.get("/", headers={"X-Request-ID": "r-9"})
     assert response.status_code == 500
     assert "r-9" in response.text
