@@ -28,6 +28,7 @@ from features.store.repository import Repository
 from features.store.tables import IncidentRow, PredictionRow, TrackingRow
 
 _TRIED_FIRST = 200
+_MOST_COUNTED = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +156,22 @@ class InboxRepository(Repository):
     def counts(self) -> InboxCounts:
         """Return how many incidents are open, stale and resolved."""
         tenant = IncidentRow.tenant == self._tenant
-        # An index has the states of all incidents, but not which of the open ones are stale.
-        states = select(IncidentRow.resolved, func.count()).where(tenant)
-        is_stale = _has_status(Status.STALE)
-        stale = select(func.count()).select_from(IncidentRow).where(tenant, is_stale)
+        # The order and the limit let SQLite find the open incidents in an index.
+        newest = (
+            select(IncidentRow.status)
+            .where(tenant, IncidentRow.resolved.is_(False))
+            .order_by(IncidentRow.opened_at.desc(), IncidentRow.id)
+            .limit(_MOST_COUNTED)
+            .subquery()
+        )
+        is_stale = func.coalesce(newest.c.status, "") == Status.STALE
+        states = select(is_stale, func.count()).group_by(is_stale)
+        every = select(func.count()).select_from(IncidentRow).where(tenant)
         with self._database.read() as connection:
-            rows = connection.execute(states.group_by(IncidentRow.resolved))
-            count_of = {bool(row[0]): int(row[1]) for row in rows}
-            return InboxCounts(
-                count_of.get(False, 0), int(connection.scalar(stale) or 0), count_of.get(True, 0)
-            )
+            number_of = {bool(row[0]): int(row[1]) for row in connection.execute(states)}
+            opened = sum(number_of.values())
+            total = int(connection.scalar(every) or 0)
+        return InboxCounts(opened, number_of.get(True, 0), total - opened)
 
     def resolved_since(self, moment: datetime) -> int:
         """Return how many incidents were resolved after a moment."""

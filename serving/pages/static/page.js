@@ -66,7 +66,9 @@ const failedSince = { at: null };
 function isInUse(part) {
   const selection = getSelection();
   const isSelected = selection && !selection.isCollapsed && selection.containsNode(part, true);
-  return isSelected || (part.contains(document.activeElement) && isTyping(document.activeElement));
+  const isWritten = [...part.querySelectorAll("input, textarea")].some((field) =>
+    field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+  return isSelected || isWritten || (part.contains(document.activeElement) && isTyping(document.activeElement));
 }
 
 function keyOf(element) {

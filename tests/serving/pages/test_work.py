@@ -118,7 +118,7 @@ def test_an_incident_that_its_alerts_resolved_asks_for_the_fix(client, store):
 
 
 def test_acknowledging_names_who_works_on_it(client, opened):
-    assert "Nobody has acknowledged this incident" in words(client.get("/incidents/INC1"))
+    assert "Nobody has acknowledged it" in words(client.get("/incidents/INC1"))
     send(client, "/acknowledge")
     tracking = opened.tracked.get("INC1").tracking
     assert tracking.acknowledged_by == "Ana"
