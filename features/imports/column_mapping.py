@@ -4,8 +4,9 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Self
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from features.domain.history import Provenance
@@ -45,6 +46,27 @@ class SeverityColumn(LabelColumn):
     """A column of ordered labels; without `order` (least severe first) the order is inferred."""
 
     order: tuple[str, ...] = ()
+
+
+class StateColumn(MappedColumn):
+    """The column that says whether an incident is open or resolved.
+
+    If `open` alone is given, every other state means resolved. The meaning of states in neither
+    list is taken from their words. The empty string stands for a missing value.
+    """
+
+    open: tuple[str, ...] = ()
+    resolved: tuple[str, ...] = ()
+
+
+class CommentColumns(_MappingSection):
+    """Columns of comments: the last one by who resolved the incident tells how.
+
+    `resolvers` are the columns that name this person, such as the assignee.
+    """
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    resolvers: tuple[str, ...] = Field(min_length=1)
 
 
 class SplitColumn(MappedColumn):
@@ -101,6 +123,8 @@ class OutcomeColumns(_MappingSection):
     runbook_id: LabelColumn | None = None
     resolved_at: DateColumn | None = None
     duplicate_of: LabelColumn | None = None
+    state: StateColumn | None = None
+    comments: CommentColumns | None = None
     fields: tuple[LabelColumn, ...] = ()
 
     @model_validator(mode="after")
@@ -128,8 +152,11 @@ class OutcomeColumns(_MappingSection):
         }
 
     def role_columns(self) -> Iterator[tuple[str, str]]:
-        """Yield each role with its column, `fields` included."""
+        """Yield each role with its column, `fields` and `comments` included."""
         yield from _single_columns(self)
+        if self.comments is not None:
+            yield from (("comments", column) for column in self.comments.columns)
+            yield from (("resolvers", column) for column in self.comments.resolvers)
         yield from (("fields", label.column) for label in self.fields)
 
 
@@ -143,6 +170,8 @@ def _single_columns(section: _MappingSection) -> Iterator[tuple[str, str]]:
 class HistoryMapping(_MappingSection):
     """What each column of an export means.
 
+    Times without an offset belong to `time_zone`, an IANA name, by default UTC.
+
     >>> mapping = HistoryMapping.model_validate(
     ...     {"report": {"title": "short_description"}, "outcome": {"category": "u_group"}}
     ... )
@@ -154,6 +183,7 @@ class HistoryMapping(_MappingSection):
     outcome: OutcomeColumns = OutcomeColumns()
     events: EventColumns | None = None
     split_by: SplitColumn | None = None
+    time_zone: str | None = None
     columns_known: Mapping[str, Provenance] = Field(default_factory=dict)
     renamed: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
 
@@ -169,6 +199,16 @@ class HistoryMapping(_MappingSection):
                     f"{suggest_name(column, report_columns)}"
                 )
         return self
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, name: str | None) -> str | None:
+        if name is not None and name not in available_timezones():
+            raise ValueError(
+                f"{name!r} is not the name of a time zone, such as Europe/Berlin"
+                f"{suggest_name(name, available_timezones())}"
+            )
+        return name
 
     @model_validator(mode="after")
     def _check_renames(self) -> Self:
@@ -268,5 +308,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "resolution": LabelColumn,
     "runbook_id": LabelColumn,
     "duplicate_of": LabelColumn,
+    "state": StateColumn,
+    "comments": CommentColumns,
     "fields": LabelColumn,
 }

@@ -1,34 +1,42 @@
 """Parses the times of an export in a stated format, or in one detected for each value."""
 
-import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
+from zoneinfo import ZoneInfo
 
+from features.imports.date_forms import NUMERIC, SERIAL, read_iso, read_moment
 from features.text.parsing import as_utc, is_missing
 
 Moments = list[datetime | None]
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_CLOCK = (
-    r"(?:(?:,?\s+|T)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?"
-    r"\s?(?P<half>[AaPp])?(?:\.?[Mm]\.?)?)?\s?(?P<offset>Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
-)
-_NUMERIC = re.compile(rf"(\d{{1,4}})([./-])(\d{{1,2}})\2(\d{{1,4}}){_CLOCK}")
-_WORDED = re.compile(rf"(\d{{1,2}})[ ./-]+([A-Za-z]{{3}})[a-z]*[ ,./-]+(\d{{2,4}}){_CLOCK}")
-_EPOCH = re.compile(r"\d{9,10}(?:\.\d+)?|\d{12,13}(?:\.0)?")
 _PLAUSIBLE = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC))
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A time in UTC, and how it lies in the export's time zone."""
+
+    moment: datetime | None
+    is_ambiguous: bool = False
+    is_skipped: bool = False
+
+
 def parse_dates(
-    values: Sequence[str], *, column: str, date_format: str | None = None
+    values: Sequence[str],
+    *,
+    column: str,
+    date_format: str | None = None,
+    time_zone: str | None = None,
 ) -> tuple[Moments, list[str]]:
     """Return one aware UTC time per value, None for a missing or unreadable value, and warnings.
 
     With a format, values that do not fit it are read as ISO. Without a format, each value's format
-    is detected: ISO, seconds or milliseconds since 1970, numbers with the day or the month first,
-    or a month by name. The unambiguous values of the column decide whether the day or the month
-    comes first; with dots the day always does. A time without an offset is taken as UTC.
+    is detected: ISO, seconds or milliseconds since 1970, Excel's day numbers, numbers with the day
+    or the month first, or a month by name in one of several languages. The unambiguous values of
+    the column decide whether the day or the month comes first; with dots the day always does. A
+    time without an offset belongs to `time_zone`, an IANA name, by default UTC.
 
     >>> parse_dates(["14/4/2016 20:42", "2/3/2016", "?"], column="opened_at")[0][:2]
     [datetime.datetime(2016, 4, 14, 20, 42, tzinfo=datetime.timezone.utc), \
@@ -37,18 +45,27 @@ datetime.datetime(2016, 3, 2, 0, 0, tzinfo=datetime.timezone.utc)]
     distinct = {value for value in values if not is_missing(value)}
     if date_format is None:
         is_day_first, warnings = _find_order(distinct, column)
-        parse = partial(_parse_detected, is_day_first=is_day_first)
+        parse = partial(read_moment, is_day_first=is_day_first)
     else:
         parse, warnings = partial(_parse_stated, date_format=date_format), []
-    moments = {value: parse(value.strip()) for value in distinct}
-    unreadable = [value for value in values if value in moments and moments[value] is None]
+    zone = ZoneInfo(time_zone) if time_zone else None
+    readings = {value: _in_utc(parse(value.strip()), zone) for value in distinct}
+    known = [(value, readings[value]) for value in values if value in readings]
+    unreadable = [value for value, reading in known if reading.moment is None]
     if unreadable:
         expected = f" as {date_format!r}" if date_format else ""
         warnings.append(
             f"{column}: {len(unreadable)} values cannot be read{expected}, such as "
             f"{unreadable[0][:40]!r}; they count as missing"
         )
-    return [moments.get(value) for value in values], warnings
+    serial = [value for value, _ in known if SERIAL.fullmatch(value.strip())]
+    if serial and date_format is None:
+        warnings.append(
+            f"{column}: {len(serial)} values are read as Excel's day numbers, such as {serial[0]!r}"
+        )
+    warnings += _zone_warnings([reading for _, reading in known], column, time_zone)
+    missing = _Reading(None)
+    return [readings.get(value, missing).moment for value in values], warnings
 
 
 def usable_openings(moments: Moments, *, column: str) -> tuple[Moments, list[str]]:
@@ -68,79 +85,50 @@ def usable_openings(moments: Moments, *, column: str) -> tuple[Moments, list[str
     ]
 
 
-def _plausible_moment(moment: datetime) -> datetime | None:
-    moment = as_utc(moment)
+def _parse_stated(value: str, *, date_format: str) -> datetime | None:
+    try:
+        return datetime.strptime(value, date_format)  # noqa: DTZ007  # naive is of the export's zone
+    except (ValueError, OverflowError):
+        return read_iso(value)
+
+
+def _in_utc(moment: datetime | None, zone: ZoneInfo | None) -> _Reading:
+    """Return a time in UTC; an implausible one is None.
+
+    A local time that occurs twice when clocks are set back is the first of the two. One that is
+    skipped when clocks are set forward is moved on by the length of the gap.
+    """
+    if moment is None:
+        return _Reading(None)
+    try:
+        if zone is None or moment.tzinfo is not None:
+            return _Reading(_plausible(as_utc(moment)))
+        local = moment.replace(tzinfo=zone)
+        utc = as_utc(local)
+        is_skipped = utc.astimezone(zone).replace(tzinfo=None) != moment
+        is_ambiguous = not is_skipped and local.utcoffset() != local.replace(fold=1).utcoffset()
+        return _Reading(_plausible(utc), is_ambiguous, is_skipped)
+    except OverflowError:
+        return _Reading(None)
+
+
+def _plausible(moment: datetime) -> datetime | None:
     return moment if _PLAUSIBLE[0] <= moment < _PLAUSIBLE[1] else None
 
 
-def _parse_stated(value: str, *, date_format: str) -> datetime | None:
-    try:
-        return _plausible_moment(datetime.strptime(value, date_format))  # noqa: DTZ007  # naive is UTC
-    except (ValueError, OverflowError):
-        return _parse_iso(value)
-
-
-def _parse_iso(value: str) -> datetime | None:
-    # Digits alone, such as 20260301, are as likely a number as a date.
-    if value.isdigit():
-        return None
-    try:
-        return _plausible_moment(datetime.fromisoformat(value))
-    except (ValueError, OverflowError):
-        return None
-
-
-def _parse_detected(value: str, *, is_day_first: bool) -> datetime | None:
-    if moment := _parse_iso(value):
-        return moment
-    try:
-        if _EPOCH.fullmatch(value):
-            return _parse_epoch(float(value))
-        if match := _NUMERIC.fullmatch(value):
-            return _plausible_moment(_numeric_moment(match, is_day_first))
-        if match := _WORDED.fullmatch(value):
-            month = _MONTHS.index(match[2].lower()) + 1
-            return _plausible_moment(_moment(_year(match[3]), month, int(match[1]), match))
-    except (ValueError, OverflowError):
-        return None
-    return None
-
-
-def _parse_epoch(number: float) -> datetime | None:
-    return _plausible_moment(
-        datetime.fromtimestamp(number / 1000 if number > 1e11 else number, tz=UTC)
-    )
-
-
-def _numeric_moment(match: re.Match[str], is_day_first: bool) -> datetime:
-    first, separator, second, third = match.group(1, 2, 3, 4)
-    if len(first) == 4:
-        return _moment(int(first), int(second), int(third), match)
-    day, month = int(first), int(second)
-    if separator != "." and not is_day_first:
-        day, month = month, day
-    if month > 12 and separator != ".":
-        day, month = month, day
-    return _moment(_year(third), month, day, match)
-
-
-def _year(digits: str) -> int:
-    return 2000 + int(digits) if len(digits) == 2 else int(digits)
-
-
-def _moment(year: int, month: int, day: int, match: re.Match[str]) -> datetime:
-    hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
-    if half := match["half"]:
-        hour = hour % 12 + (12 if half in "Pp" else 0)
-    return datetime(year, month, day, hour, minute, second, tzinfo=_zone(match["offset"]))
-
-
-def _zone(offset: str | None) -> timezone:
-    if offset is None or offset in ("Z", "UTC", "GMT"):
-        return UTC
-    digits = offset[1:].replace(":", "")
-    distance = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return timezone(-distance if offset[0] == "-" else distance)
+def _zone_warnings(readings: Sequence[_Reading], column: str, time_zone: str | None) -> list[str]:
+    warnings = []
+    if ambiguous := sum(reading.is_ambiguous for reading in readings):
+        warnings.append(
+            f"{column}: {ambiguous} times occur twice in {time_zone}, when clocks are set back; "
+            "the first of the two is used"
+        )
+    if skipped := sum(reading.is_skipped for reading in readings):
+        warnings.append(
+            f"{column}: {skipped} times do not exist in {time_zone}, when clocks are set forward; "
+            "they are moved on by the length of the gap"
+        )
+    return warnings
 
 
 def _find_order(values: Iterable[str], column: str) -> tuple[bool, list[str]]:
@@ -151,7 +139,7 @@ def _find_order(values: Iterable[str], column: str) -> tuple[bool, list[str]]:
     """
     day_first = month_first = ambiguous = half_days = 0
     for value in values:
-        match = _NUMERIC.fullmatch(value.strip())
+        match = NUMERIC.fullmatch(value.strip())
         if match is None or len(match[1]) == 4 or match[2] == ".":
             continue
         day_first += int(match[1]) > 12

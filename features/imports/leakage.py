@@ -53,11 +53,20 @@ def late_columns(
     for column, values in attributes.items():
         if mapping.columns_known.get(column) is Provenance.OPENING:
             continue
-        if _LATE_NAME.match(plain_name(column)):
+        if is_late_name(column):
             reasons[column] = "is written at closing, judging by its name"
         elif _is_filled_at_resolution(values, is_resolved):
             reasons[column] = "is filled only where the incident is resolved"
     return reasons
+
+
+def is_late_name(column: str) -> bool:
+    """Return whether a column is written at closing, judging by its name.
+
+    >>> is_late_name("closed_at"), is_late_name("location")
+    (True, False)
+    """
+    return _LATE_NAME.match(plain_name(column)) is not None
 
 
 def determining_columns(

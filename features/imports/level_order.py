@@ -1,6 +1,7 @@
 """The order of severity levels: stated by the mapping, or inferred if it is clear."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -16,22 +17,61 @@ _SCALES: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("page", "fatal", "emergency", "disaster"),
     ),
     (
-        ("planning", "none"),
-        ("very low", "lowest"),
-        ("low",),
-        ("moderate", "medium", "normal", "average"),
-        ("high",),
-        ("very high", "highest", "urgent"),
-        ("critical", "blocker"),
+        ("planning", "none", "planung", "planification", "planificación", "planejamento"),
+        (
+            *("very low", "lowest", "sehr niedrig", "niedrigste", "am niedrigsten", "très basse"),
+            *("très faible", "très bas", "la plus basse", "muy baja", "muy bajo", "más baja"),
+            *("muito baixa", "muito baixo", "molto bassa", "zeer laag", "laagste"),
+        ),
+        (
+            *("low", "niedrig", "gering", "basse", "faible", "bas", "baja", "bajo", "baixa"),
+            *("baixo", "bassa", "basso", "laag"),
+        ),
+        (
+            *("moderate", "medium", "normal", "average", "mittel", "moderat", "mäßig", "moyenne"),
+            *("moyen", "normale", "modérée", "modéré", "media", "medio", "moderada", "moderado"),
+            *("média", "médio", "moderata", "gemiddeld", "normaal", "middel"),
+        ),
+        (
+            *("high", "hoch", "haute", "haut", "élevée", "élevé", "alta", "alto", "elevata"),
+            *("elevada", "hoog"),
+        ),
+        (
+            *("very high", "highest", "urgent", "sehr hoch", "höchste", "am höchsten", "dringend"),
+            *("très haute", "très haut", "très élevée", "la plus haute", "urgente", "muy alta"),
+            *("muy alto", "más alta", "muito alta", "muito alto", "molto alta", "zeer hoog"),
+            *("hoogste", "dringende"),
+        ),
+        (
+            *("critical", "blocker", "immediate", "kritisch", "sofort", "critique", "immédiat"),
+            *("immédiate", "bloquant", "crítica", "crítico", "inmediata", "imediata", "critica"),
+            *("critico", "immediata", "kritiek", "onmiddellijk"),
+        ),
     ),
     (
-        ("enhancement",),
-        ("trivial",),
-        ("minor", "minor localized"),
-        ("normal", "moderate", "medium", "moderate limited"),
-        ("major", "significant", "significant large"),
-        ("critical", "extensive", "severe", "extensive widespread"),
-        ("blocker",),
+        ("enhancement", "verbesserung", "amélioration", "mejora"),
+        ("trivial", "triviale"),
+        ("minor", "minor localized", "gering", "geringfügig", "mineur", "mineure", "menor"),
+        (
+            *("normal", "moderate", "medium", "moderate limited", "normale", "mittel", "moyen"),
+            "moyenne",
+        ),
+        (
+            *("major", "significant", "significant large", "schwer", "schwerwiegend", "hoch"),
+            *("majeur", "majeure", "mayor", "importante"),
+        ),
+        (
+            *("critical", "extensive", "severe", "extensive widespread", "kritisch", "critique"),
+            *("crítica", "crítico"),
+        ),
+        ("blocker", "blockierend", "bloquant", "bloquante", "bloqueante", "bloqueador"),
+    ),
+    # How far an incident reaches, as ManageEngine names it.
+    (
+        ("affects user",),
+        ("affects group",),
+        ("affects department",),
+        ("affects business",),
     ),
 )
 _NUMBERED = re.compile(r"(?:p|s|sev|severity|prio|priority)?[\s_-]*(\d{1,2})(?!\d)", re.IGNORECASE)
@@ -73,9 +113,16 @@ def spelled_as(level: str, counts: Counter[str]) -> str:
 
 
 def _word_ranks(levels: Iterable[str], scale: Sequence[Sequence[str]]) -> dict[str, int]:
-    rank_of = {word: rank for rank, words in enumerate(scale) for word in words}
-    words = {level: _NO_LETTERS.sub(" ", level.lower()).strip() for level in levels}
+    rank_of = {_letters(word): rank for rank, words in enumerate(scale) for word in words}
+    words = {level: _letters(level) for level in levels}
     return {level: rank_of[word] for level, word in words.items() if word in rank_of}
+
+
+def _letters(word: str) -> str:
+    """Return a word in lower case, without accents and all that is no letter."""
+    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    letters = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
+    return _NO_LETTERS.sub(" ", letters).strip()
 
 
 def _number_ranks(levels: Iterable[str]) -> dict[str, int]:

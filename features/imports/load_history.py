@@ -10,8 +10,9 @@ from features.domain.report import IncidentReport, ResolvedIncident
 from features.errors import BadMapping, UnreadableFile
 from features.imports.audit_trail import Columns, Records, records_of
 from features.imports.column_mapping import HistoryMapping
+from features.imports.incident_ids import incident_ids
 from features.imports.leakage import Values, determining_columns, late_columns, shared_columns
-from features.imports.mapping_inference import recognise
+from features.imports.mapping_inference import recognise_headers
 from features.imports.read_outcomes import Outcomes, read_outcomes
 from features.imports.read_reports import provenance_of, read_reports
 from features.imports.row_selection import select_incidents
@@ -84,13 +85,18 @@ def import_table(
 ) -> ImportedExport:
     """Import the table of the export at `path`, as `import_export` does."""
     is_recognised = mapping is None
+    recognised: list[str] = []
     if mapping is None:
-        mapping = recognise(list(table.columns))
+        recognition = recognise_headers(list(table.columns))
+        mapping = recognition.mapping
+        recognised = [
+            f"without a mapping, columns were recognised as of {recognition.product}: "
+            f"{_summary(mapping)}",
+            *recognition.warnings(),
+        ]
     mapping.check_against(list(table.columns), path.name)
     selected = select_incidents(table, mapping)
-    warnings = list(selected.warnings)
-    if is_recognised:
-        warnings.append(f"without a mapping, columns were recognised: {_summary(mapping)}")
+    warnings = [*selected.warnings, *recognised]
     history = _build(selected, mapping, warnings, strict, masking)
     if report_folder is not None:
         _write_rejected(history.rejected, report_folder / f"rejected-{path.name.split('.')[0]}.csv")
@@ -123,9 +129,11 @@ def _build(
         f"{column}: dropped from the report, it {reason}" for column, reason in leaks.items()
     ]
     safe_mapping = mapping.without_report_columns(leaks)
-    reports = read_reports(safe_mapping, records, masking)
+    # The ids do not depend on which columns leak in this file: the next file may differ.
+    ids, id_warnings = incident_ids(mapping, records)
+    reports = read_reports(safe_mapping, records, ids, masking)
     report_at, repeat_warnings = _last_report_per_id(reports.reports)
-    warnings += [*outcomes.warnings, *reports.warnings, *repeat_warnings]
+    warnings += [*outcomes.warnings, *reports.warnings, *id_warnings, *repeat_warnings]
     rejected = sorted((*records.rejected, *reports.rejected), key=lambda row: row.line)
     return History(
         incidents=tuple(

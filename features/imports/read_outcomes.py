@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from features.domain.history import PriorityMatrix
 from features.domain.label_renames import current_label
-from features.domain.report import Outcome
+from features.domain.report import Outcome, Status
 from features.imports.audit_trail import Records
-from features.imports.column_mapping import HistoryMapping, LabelColumn
+from features.imports.column_mapping import HistoryMapping, LabelColumn, OutcomeColumns
 from features.imports.date_parsing import Moments, parse_dates
+from features.imports.listed_values import first_items
 from features.imports.ordinal_labels import read_ordinal_labels
+from features.imports.states.comment_resolutions import comment_resolutions
+from features.imports.states.read_states import Statuses, drop_ends_of_open, read_states
 from features.text.masking import Masking
 from features.text.parsing import is_missing, parse_label, parse_text
 
@@ -29,6 +33,7 @@ class Outcomes:
     facts: Mapping[str, Labels]
     resolutions: Sequence[str | None]
     resolved_at: Moments
+    statuses: Statuses
     severity_levels: tuple[str, ...]
     field_levels: Mapping[str, tuple[str, ...]]
     priority_matrix: PriorityMatrix | None
@@ -51,12 +56,16 @@ class Outcomes:
             resolved_at=self.resolved_at[row],
             duplicate_of=self.facts["duplicate_of"][row],
             fields=fields,
+            status=self.statuses[row],
         )
 
     def is_resolved(self) -> list[bool]:
-        """Return for each incident whether it has a resolution or a time of resolution."""
-        rows = zip(self.resolutions, self.resolved_at, strict=True)
-        return [text is not None or moment is not None for text, moment in rows]
+        """Return for each incident whether it is resolved.
+
+        Without a stated status, an incident with a resolution or a time of resolution is.
+        """
+        rows = zip(self.statuses, self.resolutions, self.resolved_at, strict=True)
+        return [_is_resolved(status, text, moment) for status, text, moment in rows]
 
 
 def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -> Outcomes:
@@ -64,32 +73,28 @@ def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -
 
     Labels that the mapping states as renamed are read as the new ones.
     """
-    outcome = mapping.outcome
+    outcome, warnings = mapping.outcome, list[str]()
     choices = {
         target: [
             None if label is None else current_label(mapping.renamed, target, label)
-            for label in _labels(column, records, masking)
+            for label in _labels(column, records, masking, warnings)
         ]
         for target, column in outcome.choices().items()
     }
     ordinal = read_ordinal_labels(outcome, choices)
-    warnings = ordinal.warnings
-    moments: Moments = [None] * len(records.lines)
-    if (resolved_at := outcome.resolved_at) is not None:
-        moments, date_warnings = parse_dates(
-            records.last[resolved_at.column],
-            column=resolved_at.column,
-            date_format=resolved_at.format,
-        )
-        warnings += date_warnings
+    warnings += ordinal.warnings
+    statuses, state_warnings = read_states(outcome.state, records)
+    moments = _ends(mapping, records, statuses, warnings)
+    warnings += state_warnings
     return Outcomes(
         choices=choices | ordinal.labels,
         facts={
-            "runbook_id": _labels(outcome.runbook_id, records, masking),
-            "duplicate_of": _labels(outcome.duplicate_of, records, masking),
+            "runbook_id": _labels(outcome.runbook_id, records, masking, warnings),
+            "duplicate_of": _labels(outcome.duplicate_of, records, masking, warnings),
         },
-        resolutions=_resolutions(outcome.resolution, records, masking),
+        resolutions=_resolutions(outcome, records, statuses, moments, masking, warnings),
         resolved_at=moments,
+        statuses=statuses,
         severity_levels=ordinal.levels.get("severity", ()),
         field_levels={name: ordinal.levels[f"fields.{name}"] for name in outcome.parts()},
         priority_matrix=ordinal.matrix,
@@ -97,16 +102,66 @@ def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -
     )
 
 
-def _labels(column: LabelColumn | None, records: Records, masking: Masking) -> Labels:
-    if column is None:
-        return [None] * len(records.lines)
-    return [parse_label(value, masking) for value in records.outcome(column)]
+def _is_resolved(status: Status | None, text: str | None, moment: datetime | None) -> bool:
+    if status is not None:
+        return status is Status.RESOLVED
+    return text is not None or moment is not None
 
 
-def _resolutions(column: LabelColumn | None, records: Records, masking: Masking) -> Labels:
+def _ends(
+    mapping: HistoryMapping, records: Records, statuses: Statuses, warnings: list[str]
+) -> Moments:
+    resolved_at = mapping.outcome.resolved_at
+    if resolved_at is None:
+        return [None] * len(records.lines)
+    moments, date_warnings = parse_dates(
+        records.last[resolved_at.column],
+        column=resolved_at.column,
+        date_format=resolved_at.format,
+        time_zone=mapping.time_zone,
+    )
+    moments, state_warnings = drop_ends_of_open(statuses, moments, resolved_at.column)
+    warnings += [*date_warnings, *state_warnings]
+    return moments
+
+
+def _labels(
+    column: LabelColumn | None, records: Records, masking: Masking, warnings: list[str]
+) -> Labels:
     if column is None:
         return [None] * len(records.lines)
+    values, list_warnings = first_items(records.outcome(column), column.column)
+    warnings += list_warnings
+    return [parse_label(value, masking) for value in values]
+
+
+def _resolutions(
+    outcome: OutcomeColumns,
+    records: Records,
+    statuses: Statuses,
+    moments: Moments,
+    masking: Masking,
+    warnings: list[str],
+) -> Labels:
+    column = outcome.resolution
+    texts: Sequence[str] = records.outcome(column) if column else [""] * len(records.lines)
     parse = partial(parse_text, masking=masking)
-    return [
-        None if is_missing(value) else parse(value) or None for value in records.outcome(column)
+    resolutions = [None if is_missing(text) else parse(text) or None for text in texts]
+    if outcome.comments is None:
+        return resolutions
+    from_comments = [
+        parse(comment) or None if text is None and _is_resolved(status, None, moment) else None
+        for comment, text, status, moment in zip(
+            comment_resolutions(outcome.comments, records),
+            resolutions,
+            statuses,
+            moments,
+            strict=True,
+        )
     ]
+    if count := sum(text is not None for text in from_comments):
+        warnings.append(
+            f"resolution: {count} incidents have none; the last comment by who resolved them "
+            f"({', '.join(outcome.comments.resolvers)}) is used"
+        )
+    return [old or new for old, new in zip(resolutions, from_comments, strict=True)]

@@ -12,7 +12,7 @@ from features.imports.column_mapping import HistoryMapping, ReportColumns
 from features.imports.date_parsing import Moments, parse_dates, usable_openings
 from features.imports.mapping_inference import is_caller
 from features.text.masking import Masking
-from features.text.parsing import ReportFields, has_unprintable, is_missing
+from features.text.parsing import ReportFields, has_unprintable
 
 _TEXT_ROLES = ("title", "description", "service", "source")
 
@@ -26,12 +26,17 @@ class Reports:
     warnings: Sequence[str]
 
 
-def read_reports(mapping: HistoryMapping, records: Records, masking: Masking) -> Reports:
-    """Parse the report columns of each record; a record beyond the limits is rejected."""
+def read_reports(
+    mapping: HistoryMapping, records: Records, ids: Sequence[str], masking: Masking
+) -> Reports:
+    """Parse the report columns of each record; a record beyond the limits is rejected.
+
+    `ids` has the id of each record.
+    """
     moments, warnings = _opening_times(mapping, records)
     reports: list[IncidentReport | None] = []
     rejected: list[RejectedRow] = []
-    raw_reports = zip(_raw_reports(mapping, records), moments, strict=True)
+    raw_reports = zip(_raw_reports(mapping, records, ids), moments, strict=True)
     for row, (raw_report, moment) in enumerate(raw_reports):
         try:
             fields = ReportFields.model_validate({**raw_report, "opened_at": moment})
@@ -64,18 +69,22 @@ def _opening_times(mapping: HistoryMapping, records: Records) -> tuple[Moments, 
         return [None] * len(records.lines), []
     column = opened_at.column
     values = records.opening[column]
-    moments, date_warnings = parse_dates(values, column=column, date_format=opened_at.format)
+    moments, date_warnings = parse_dates(
+        values, column=column, date_format=opened_at.format, time_zone=mapping.time_zone
+    )
     moments, column_warnings = usable_openings(moments, column=column)
     return moments, date_warnings + column_warnings
 
 
-def _raw_reports(mapping: HistoryMapping, records: Records) -> Iterator[dict[str, object]]:
+def _raw_reports(
+    mapping: HistoryMapping, records: Records, ids: Sequence[str]
+) -> Iterator[dict[str, object]]:
     """Yield the report fields of each record, in the form of a request."""
     columns = dict(_text_columns(mapping.report, records))
     attributes = mapping.report.attributes
     facts = zip(*(records.opening[column] for column in attributes), strict=True)
     texts = zip(*columns.values(), strict=True)
-    for incident_id in _incident_ids(mapping, records):
+    for incident_id in ids:
         raw_report: dict[str, object] = {"id": incident_id}
         if columns:
             raw_report.update(zip(columns, next(texts), strict=True))
@@ -88,14 +97,6 @@ def _text_columns(report: ReportColumns, records: Records) -> Iterator[tuple[str
     for role, column in report.role_columns():
         if role in _TEXT_ROLES:
             yield role, records.opening[column]
-
-
-def _incident_ids(mapping: HistoryMapping, records: Records) -> list[str]:
-    column = mapping.report.id.column if mapping.report.id else None
-    if column is None and mapping.events is not None:
-        column = mapping.events.group_by
-    values = records.opening[column] if column else [""] * len(records.lines)
-    return [f"row-{n}" if is_missing(value) else value for n, value in enumerate(values, start=1)]
 
 
 def _unprintable_warnings(report: ReportColumns, records: Records) -> list[str]:

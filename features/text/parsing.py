@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sized
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
+from html import unescape
+from html.entities import html5
 from math import inf, isfinite
 from typing import Annotated, TypeVar
 
@@ -35,6 +37,12 @@ _MISSING = frozenset({"", "?", "-", "--", "null", "none", "nan", "n/a"})
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _FOREIGN_PAIR = re.compile(r"[^\x00-\x7f]{2}")
+# Only with its semicolon: `AT&T` and `?a=1&copy=2` are no entities. `&amp;` before the rest of an
+# entity comes from text that was encoded twice.
+_ENTITY = re.compile(
+    r"&(?:(?:amp|#0*38|#[xX]0*26);)*(?P<entity>[A-Za-z][A-Za-z0-9]{1,30}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});"
+)
+_MOST_ENCODINGS = 3
 # The marks of masked names have letters only, because digits might be masked again.
 _MARK_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _MARK_LENGTH = 12
@@ -42,11 +50,37 @@ _NEWLINE = re.compile(r"\r\n?|\u2028|\u2029")
 
 
 def sanitise_text(text: str) -> str:
-    r"""Remove control characters and lone surrogates, repair mojibake, write newlines as `\n`.
+    r"""Decode HTML entities, drop control characters, repair mojibake, write newlines as `\n`.
 
     >>> sanitise_text("Stra\u00c3\u009fe\x00 gesperrt\r\n")
     'Straße gesperrt\n'
     """
+    for _ in range(_MOST_ENCODINGS):
+        text = _drop_unprintable(text)
+        decoded = decode_entities(text)
+        if decoded == text:
+            break
+        text = decoded
+    return _drop_unprintable(text)
+
+
+def decode_entities(text: str) -> str:
+    """Return a text with its HTML entities decoded, also those that were encoded twice.
+
+    >>> decode_entities("st&auml;ndig &amp;uuml;ber AT&T, a&b;c, 1 &lt; 2")
+    'ständig über AT&T, a&b;c, 1 < 2'
+    """
+    return _ENTITY.sub(_decoded, text) if "&" in text else text
+
+
+def _decoded(match: re.Match[str]) -> str:
+    name = match["entity"]
+    character = unescape(f"&{name};") if name.startswith("#") else html5.get(f"{name};")
+    # A no-break space is written for the layout, and would keep rules for words from matching.
+    return match[0] if character is None else character.replace("\xa0", " ")
+
+
+def _drop_unprintable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     text = _NEWLINE.sub("\n", _drop_surrogates(text))

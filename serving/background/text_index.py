@@ -2,7 +2,7 @@
 
 from threading import Lock
 
-from features.search.text_search import TextSearch
+from features.search.text_search import MOST_FOUND, TextSearch
 from features.store.store import Store
 from serving.background.poller import Poller
 from serving.runtime.errors import IndexBehind
@@ -24,8 +24,8 @@ class TextIndexUpdater(Poller):
         self._revision = 0
         self._lock = Lock()
 
-    def find(self, text: str) -> tuple[str, ...]:
-        """Return the ids that match, best first, of all incidents written before this call.
+    def find(self, text: str, most: int = MOST_FOUND) -> tuple[str, ...]:
+        """Return up to `most` matching ids, best first, of all incidents written until now.
 
         Raises `StoreUnavailable`. Raises `IndexBehind` if more than 1,000 changes are not indexed
         yet, or if another thread keeps indexing for ten seconds.
@@ -39,7 +39,7 @@ class TextIndexUpdater(Poller):
                 self._catch_up()
             finally:
                 self._lock.release()
-        return self._search.find(text)
+        return self._search.find(text, most)
 
     def _poll(self) -> None:
         with self._lock:

@@ -18,10 +18,10 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from features.domain.incident_update import ALL_ATTRIBUTES, ALL_FIELDS, IncidentUpdate
 from features.domain.report import IncidentReport, Outcome, Status
 from features.domain.tracking import Author
 from features.store.incidents.incident_search import InboxQuery
+from features.store.incidents.incident_update import ALL_ATTRIBUTES, ALL_FIELDS, IncidentUpdate
 from features.text.masking import Masking
 from features.text.parsing import (
     MAX_ID_LENGTH,

@@ -33,8 +33,8 @@ class Bounds:
 
 
 TRIAGE = Bounds(modules=42, rooms=12, climbs=0)
-TRAINING = Bounds(modules=137, rooms=24, climbs=3)
-ALERT = Bounds(modules=90, rooms=15, climbs=6)
+TRAINING = Bounds(modules=160, rooms=28, climbs=3)
+ALERT = Bounds(modules=95, rooms=15, climbs=6)
 WATCH = Bounds(modules=27, rooms=7, climbs=0)
 
 ALERTS = {

@@ -70,7 +70,8 @@ class LabelResolver:
         of the target, they include the stored final state. Otherwise the stored final state was
         read from a file, and is a record of its own, with the outcome as source. A label in the
         file is a further record if it differs from the newest final state in the ledger, or, if the
-        ledger has no final state, from the label in the store.
+        ledger has no final state, from the label in the store. An incident that is stated to be
+        open has no final state.
         """
         incident = stored_incident or file_incident
         if incident is None:

@@ -10,7 +10,7 @@ from features.domain.history import DatasetMetadata, History
 from features.domain.label_renames import Renames, current_label, merge_renames, rename_labels
 from features.domain.label_sources import final_labels_of, labels_of
 from features.domain.labels import FINAL_STATE, LabelRecord
-from features.domain.report import Outcome, ResolvedIncident
+from features.domain.report import Outcome, ResolvedIncident, Status
 from features.formatting import counted
 from features.store.store import Store
 from models.base.target_labels import FIELD_PREFIX
@@ -52,13 +52,13 @@ def read_point_in_time(
 
     Incidents without an opening time are included. If the ledger has labels of an incident's
     target, the strongest one counts. Otherwise the final state counts, which was known once the
-    incident was resolved. Labels that only repeat Precedent's own answers are left out, and so are
-    the labels that `find_rejected_labels` returns. Incidents of a `file` are added to the stored
-    incidents; without `with_store`, only the file's incidents are returned. If an incident is in
-    both, its report comes from the store, and its final state in the file is one more label. That
-    label, too, is left out if it only repeats an answer of Precedent. A stored report that was
-    edited is returned as it was at opening. Labels that were renamed, by the store, the file's
-    mapping or `renamed`, are replaced by the new ones.
+    incident was resolved; an incident that is open has none. Labels that only repeat Precedent's
+    own answers are left out, and so are the labels that `find_rejected_labels` returns. Incidents
+    of a `file` are added to the stored incidents; without `with_store`, only the file's incidents
+    are returned. If an incident is in both, its report comes from the store, and its final state in
+    the file is one more label. That label, too, is left out if it only repeats an answer of
+    Precedent. A stored report that was edited is returned as it was at opening. Labels that were
+    renamed, by the store, the file's mapping or `renamed`, are replaced by the new ones.
     """
     metadata = _merge_metadata(store.dataset_metadata.get(), file)
     metadata = _with_renames(metadata, merge_renames(metadata.renamed, renamed))
@@ -119,10 +119,11 @@ def exclude_self_confirmed(store: Store, file: History) -> SelfConfirmedExcluded
     """Return a file's history without the labels that only repeat Precedent's own answers.
 
     If an answer was applied automatically, an export contains it as if a person had given the
-    label. Incidents without any answer or label in the store stay unchanged. The labels of all
-    other incidents are resolved with the ledger's labels, and those that `find_rejected_labels`
-    returns are removed. Labels that were renamed, by the store or the file's mapping, are replaced
-    by the new ones.
+    label. Incidents without any answer or label in the store stay unchanged, except that those that
+    are stated to be open lose their labels, which are not final. The labels of all other incidents
+    are resolved with the ledger's labels, and those that `find_rejected_labels` returns are
+    removed. Labels that were renamed, by the store or the file's mapping, are replaced by the new
+    ones.
     """
     stored_metadata = store.dataset_metadata.get() or DatasetMetadata()
     renamed = merge_renames(stored_metadata.renamed, file.renamed)
@@ -147,7 +148,7 @@ def exclude_self_confirmed(store: Store, file: History) -> SelfConfirmedExcluded
     incidents = tuple(
         _replace_labels(incident, trainable[incident.report.id], _LATEST)
         if incident.report.id in trainable
-        else incident
+        else _without_open_labels(incident)
         for incident in file.incidents
     )
     return SelfConfirmedExcluded(
@@ -249,12 +250,23 @@ def _rename(incident: ResolvedIncident, renamed: Renames) -> ResolvedIncident:
     return incident if new_labels == labels else _replace_labels(incident, new_labels, _LATEST)
 
 
+def _without_open_labels(incident: ResolvedIncident) -> ResolvedIncident:
+    labels = final_labels_of(incident.outcome)
+    is_final = labels == labels_of(incident.outcome)
+    return incident if is_final else _replace_labels(incident, labels, _LATEST)
+
+
 def _replace_labels(
     incident: ResolvedIncident, labels: Mapping[str, str], cutoff: datetime
 ) -> ResolvedIncident:
-    """Return the incident with only these labels; a resolution after the cutoff is removed."""
+    """Return the incident with only these labels.
+
+    A resolution after the cutoff, or of an incident that is stated to be open, is removed.
+    """
     outcome = incident.outcome
-    is_resolved = outcome.resolved_at is None or outcome.resolved_at <= cutoff
+    is_after = outcome.resolved_at is not None and outcome.resolved_at > cutoff
+    status = Status.OPEN if is_after and outcome.status else outcome.status
+    is_resolved = not is_after and status in (None, Status.RESOLVED)
     known_outcome = Outcome(
         category=labels.get("category"),
         assignment=labels.get("assignment"),
@@ -268,6 +280,7 @@ def _replace_labels(
             for target, label in labels.items()
             if target.startswith(FIELD_PREFIX)
         },
+        status=status,
     )
     return replace(incident, outcome=known_outcome)
 

@@ -1,7 +1,7 @@
 """The repository of incidents with their tracking, alerts and versions, written as one."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from heapq import nlargest
 from typing import Any
@@ -10,15 +10,21 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Row, Text, cast, func, select
 
 from features.domain.alerts.alert import Alert
-from features.domain.incident_update import IMPORT, merge_import
 from features.domain.labels import LabelRecord
 from features.domain.report import IncidentReport, ResolvedIncident, Status
 from features.domain.tracking import Author, IncidentVersion, TrackedIncident, Tracking
 from features.store.counters import lock_tenant, move_revision, select_revision
-from features.store.database import insert_into
+from features.store.incidents.incident_revisions import (
+    Decide,
+    RevisedIncident,
+    RevisedIncidents,
+    Revision,
+    write_revised,
+)
+from features.store.incidents.incident_update import IMPORT, merge_import
 from features.store.incidents.incidents import incident_from, select_incidents, write_incidents
 from features.store.learning.labels import insert_labels
-from features.store.operations.triage_queue import enqueue
+from features.store.operations.triage_queue import TriageRequest, enqueue
 from features.store.repository import Repository
 from features.store.tables import (
     AlertRow,
@@ -29,33 +35,14 @@ from features.store.tables import (
     TrackingRow,
 )
 
-_MAX_CANDIDATES = 50
+_MAX_CANDIDATES = 10
+_MERGED_AT_ONCE = 100
+_MOST_QUEUED = 50
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LAST_CHARACTER = "\U0010ffff"
 _TRACKING = tuple(field.name for field in fields(Tracking))
 _ALERT = tuple(field.name for field in fields(Alert))
 _REPORT: TypeAdapter[IncidentReport] = TypeAdapter(IncidentReport)
-_VERSIONED = ("acknowledged_by", "consequence_of", "change_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """Incidents to write, the author of the change, and the labels that follow from it.
-
-    `triaged` are the ids of those incidents that are put into the queue for triage; `request_id` is
-    the request that caused it.
-    """
-
-    incidents: tuple[TrackedIncident, ...]
-    author: Author
-    written_at: datetime
-    actor: str = ""
-    labels: tuple[LabelRecord, ...] = ()
-    triaged: tuple[str, ...] = ()
-    request_id: str = ""
-
-
-Decide = Callable[[tuple[TrackedIncident, ...]], Revision | None]
 
 
 class TrackedIncidentRepository(Repository):
@@ -83,7 +70,7 @@ class TrackedIncidentRepository(Repository):
         return {tracked.incident.report.id: tracked for tracked in found}
 
     def of_group(self, prefix: str) -> tuple[TrackedIncident, ...]:
-        """Return the last 50 incidents whose ids begin with a prefix, in order of their ids."""
+        """Return the last ten incidents whose ids begin with a prefix, in order of their ids."""
         with self._database.read() as connection:
             return self._select(connection, _has_prefix(prefix), _MAX_CANDIDATES)
 
@@ -136,7 +123,7 @@ class TrackedIncidentRepository(Repository):
     def revise_group(self, prefix: str, decide: Decide) -> Revision | None:
         """Decide about the incidents whose ids begin with a prefix, and write what is decided.
 
-        `decide` gets the last 50 of these incidents in order of their ids, and returns what to
+        `decide` gets the last ten of these incidents in order of their ids, and returns what to
         write, or None. Other writers wait until the end, so if two processes receive the same
         message, the second one sees what the first has written. Returns the decision.
         """
@@ -162,16 +149,23 @@ class TrackedIncidentRepository(Repository):
                 write_incidents(connection, self._tenant, new, number)
                 self._enqueue_newest(connection, new, now)
             of_live = [incident for incident in incidents if incident.report.id in live]
-            for start in range(0, len(of_live), _MAX_CANDIDATES):
-                some = of_live[start : start + _MAX_CANDIDATES]
+            for start in range(0, len(of_live), _MERGED_AT_ONCE):
+                some = of_live[start : start + _MERGED_AT_ONCE]
                 ids = [incident.report.id for incident in some]
                 stored = self._select(connection, IncidentRow.id.in_(ids))
                 known = {tracked.incident.report.id: tracked for tracked in stored}
-                for incident in some:
-                    old = known[incident.report.id]
-                    merged = merge_import(old, incident)
-                    revision = Revision((merged,), Author.SOURCE, now, IMPORT)
-                    self._write(connection, old, merged, revision)
+                merged = [
+                    (known[incident.report.id], merge_import(known[incident.report.id], incident))
+                    for incident in some
+                ]
+                write_revised(
+                    connection,
+                    self._tenant,
+                    [
+                        RevisedIncident(old, new, Revision((new,), Author.SOURCE, now, IMPORT))
+                        for old, new in merged
+                    ],
+                )
             if labels:
                 insert_labels(connection, self._tenant, labels)
             return select_revision(connection, RevisionRow, self._tenant)
@@ -187,107 +181,52 @@ class TrackedIncidentRepository(Repository):
                 for row in connection.execute(query)
             }
 
+    def revise_groups(self, decisions: Sequence[tuple[str, Decide]]) -> tuple[Revision | None, ...]:
+        """Take several decisions in one transaction, each about a group as `revise_group` does.
+
+        A decision about a group sees what the decisions before it changed. Returns the decisions in
+        order.
+        """
+        prefixes = dict.fromkeys(prefix for prefix, _ in decisions)
+        with self._database.write() as connection:
+            lock_tenant(connection, self._tenant)
+            stored = {
+                prefix: self._select(connection, _has_prefix(prefix), limit=_MAX_CANDIDATES)
+                for prefix in prefixes
+            }
+            changes = RevisedIncidents(stored)
+            results = tuple(changes.decide(prefix, decide) for prefix, decide in decisions)
+            write_revised(connection, self._tenant, changes.written())
+            for revision in results:
+                if revision is not None and revision.labels:
+                    insert_labels(connection, self._tenant, revision.labels)
+        return results
+
     def _revise(self, condition: ColumnElement[bool], decide: Decide) -> Revision | None:
         with self._database.write() as connection:
             # Only a lock: the revision is increased only if an incident is written.
             lock_tenant(connection, self._tenant)
-            stored = self._select(connection, condition, limit=_MAX_CANDIDATES)
-            revision = decide(stored)
-            if revision is not None:
-                known = {tracked.incident.report.id: tracked for tracked in stored}
-                for tracked in revision.incidents:
-                    old = known.get(tracked.incident.report.id)
-                    self._write(connection, old, tracked, revision)
-                if revision.labels:
-                    insert_labels(connection, self._tenant, revision.labels)
+            changes = RevisedIncidents(
+                {"": self._select(connection, condition, limit=_MAX_CANDIDATES)}
+            )
+            revision = changes.decide("", decide)
+            write_revised(connection, self._tenant, changes.written())
+            if revision is not None and revision.labels:
+                insert_labels(connection, self._tenant, revision.labels)
         return revision
-
-    def _write(
-        self,
-        connection: Connection,
-        old: TrackedIncident | None,
-        new: TrackedIncident,
-        revision: Revision,
-    ) -> None:
-        id_ = new.incident.report.id
-        if old is None or old.incident != new.incident:
-            number = move_revision(connection, RevisionRow, self._tenant)
-            write_incidents(connection, self._tenant, [new.incident], number)
-        if new.tracking != (old.tracking if old else Tracking()):
-            self._write_tracking(connection, id_, new.tracking)
-        known = {alert.fingerprint: alert for alert in (old.alerts if old else ())}
-        changed = [alert for alert in new.alerts if known.get(alert.fingerprint) != alert]
-        if changed:
-            self._write_alerts(connection, id_, changed)
-        if changes := _changes(old, new):
-            self._write_version(connection, id_, changes, revision)
-        if id_ in revision.triaged:
-            enqueue(connection, self._tenant, id_, revision.request_id, revision.written_at)
 
     def _enqueue_newest(
         self, connection: Connection, imported: Sequence[ResolvedIncident], now: datetime
     ) -> None:
         # In a history without outcomes every incident counts as open, so only a page is queued.
         is_open = (incident.report for incident in imported if incident.outcome.is_open)
-        newest = nlargest(_MAX_CANDIDATES, is_open, key=lambda one: one.opened_at or _EARLIEST)
+        newest = nlargest(_MOST_QUEUED, is_open, key=lambda one: one.opened_at or _EARLIEST)
         ids = {report.id for report in newest}
         answered = select(PredictionRow.incident_id).where(
             PredictionRow.tenant == self._tenant, PredictionRow.incident_id.in_(ids)
         )
-        for id_ in sorted(ids.difference(connection.scalars(answered))):
-            enqueue(connection, self._tenant, id_, IMPORT, now)
-
-    def _write_tracking(self, connection: Connection, id: str, tracking: Tracking) -> None:  # noqa: A002
-        opening = None if tracking.opening is None else asdict(tracking.opening)
-        values = {name: getattr(tracking, name) for name in _TRACKING}
-        values |= {"opening": opening, "authors": dict(tracking.authors)}
-        statement = insert_into(connection, TrackingRow).values(
-            tenant=self._tenant, incident_id=id, **values
-        )
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["tenant", "incident_id"], set_=values)
-        )
-
-    def _write_alerts(self, connection: Connection, id: str, alerts: Sequence[Alert]) -> None:  # noqa: A002
-        key = {"tenant": self._tenant, "incident_id": id}
-        rows = [
-            {name: getattr(alert, name) for name in _ALERT}
-            | {"labels": dict(alert.labels), "annotations": dict(alert.annotations)}
-            | key
-            for alert in alerts
-        ]
-        statement = insert_into(connection, AlertRow)
-        new = {name: statement.excluded[name] for name in _ALERT}
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["tenant", "incident_id", "fingerprint"], set_=new
-            ),
-            rows,
-        )
-
-    def _write_version(
-        self,
-        connection: Connection,
-        id: str,  # noqa: A002
-        changes: dict[str, tuple[object, object]],
-        revision: Revision,
-    ) -> None:
-        of_incident = (
-            IncidentVersionRow.tenant == self._tenant,
-            IncidentVersionRow.incident_id == id,
-        )
-        last = connection.scalar(select(func.max(IncidentVersionRow.number)).where(*of_incident))
-        connection.execute(
-            insert_into(connection, IncidentVersionRow).values(
-                tenant=self._tenant,
-                incident_id=id,
-                number=(last or 0) + 1,
-                written_at=revision.written_at,
-                author=revision.author,
-                actor=revision.actor,
-                changes=changes,
-            )
-        )
+        new = sorted(ids.difference(connection.scalars(answered)))
+        enqueue(connection, self._tenant, [TriageRequest(id_, IMPORT, now) for id_ in new])
 
     def _select(
         self, connection: Connection, condition: ColumnElement[bool], limit: int | None = None
@@ -355,20 +294,3 @@ def _version_from(row: Row[Any]) -> IncidentVersion:
     return IncidentVersion(
         row.incident_id, row.number, row.written_at, Author(row.author), row.actor, changes
     )
-
-
-def _changes(old: TrackedIncident | None, new: TrackedIncident) -> dict[str, tuple[object, object]]:
-    """Return the value of each changed field before and after; an opening changes nothing."""
-    if old is None:
-        return {}
-    before, after = dict(_values(old)), dict(_values(new))
-    return {name: (before[name], after[name]) for name in after if before[name] != after[name]}
-
-
-def _values(tracked: TrackedIncident) -> Iterable[tuple[str, object]]:
-    for part in (tracked.incident.report, tracked.incident.outcome):
-        for field in fields(part):
-            value = getattr(part, field.name)
-            yield field.name, dict(value) if field.name in ("attributes", "fields") else value
-    for name in _VERSIONED:
-        yield name, getattr(tracked.tracking, name)

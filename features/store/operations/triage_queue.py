@@ -4,12 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, select, update
 
 from features.store.counters import lock_tenant
 from features.store.database import insert_into
 from features.store.repository import Repository
 from features.store.tables import TriageQueueRow
+
+
+@dataclass(frozen=True, slots=True)
+class TriageRequest:
+    """A request to triage an incident, not before `due_at`."""
+
+    incident_id: str
+    request_id: str
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,7 @@ class TriageQueueRepository(Repository):
     def add(self, incident_id: str, request_id: str, now: datetime) -> None:
         """Queue an incident; one that already waits is triaged once for all requests."""
         with self._database.write() as connection:
-            enqueue(connection, self._tenant, incident_id, request_id, now)
+            enqueue(connection, self._tenant, [TriageRequest(incident_id, request_id, now)])
 
     def take(self, limit: int, *, now: datetime, hold_seconds: float) -> tuple[QueuedTriage, ...]:
         """Take up to `limit` due incidents; another worker gets them if none finishes in time."""
@@ -115,17 +124,35 @@ class TriageQueueRepository(Repository):
         )
 
 
-def enqueue(
-    connection: Connection, tenant: str, incident_id: str, request_id: str, now: datetime
-) -> None:
-    """Queue an incident in a running transaction; see `TriageQueueRepository.add`."""
-    new = {"request_id": request_id, "attempts": 0, "due_at": now}
-    statement = insert_into(connection, TriageQueueRow).values(
-        tenant=tenant, incident_id=incident_id, requests=1, **new
-    )
+def enqueue(connection: Connection, tenant: str, requests: Sequence[TriageRequest]) -> None:
+    """Queue incidents in a running transaction; see `TriageQueueRepository.add`.
+
+    An incident that already waits keeps the earlier of the two times at which it is due.
+    """
+    if not requests:
+        return
+    statement = insert_into(connection, TriageQueueRow)
+    new = statement.excluded
+    due_at = case((TriageQueueRow.due_at < new.due_at, TriageQueueRow.due_at), else_=new.due_at)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["tenant", "incident_id"],
-            set_=new | {"requests": TriageQueueRow.requests + 1},
-        )
+            set_={
+                "request_id": new.request_id,
+                "attempts": 0,
+                "due_at": due_at,
+                "requests": TriageQueueRow.requests + 1,
+            },
+        ),
+        [
+            {
+                "tenant": tenant,
+                "incident_id": request.incident_id,
+                "request_id": request.request_id,
+                "requests": 1,
+                "attempts": 0,
+                "due_at": request.due_at,
+            }
+            for request in requests
+        ],
     )

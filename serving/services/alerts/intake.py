@@ -1,18 +1,24 @@
 """Takes deliveries of alerts: stores them, queues the incidents for triage, and answers at once."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 from features.domain.alerts.alert import Alert
 from features.domain.tracking import Author, TrackedIncident
-from features.store.incidents.tracked_incidents import Revision
+from features.store.incidents.incident_revisions import Revision
 from features.store.store import Store
 from features.text.masking import Masking
 from serving.schemas.alertmanager import AlertmanagerRequest
 from serving.services.alerts.alert_report import SOURCE
 from serving.services.alerts.delivery import Delivery, read_delivery
 from serving.services.alerts.episodes import Effect, EpisodeDecision, decide_episode
+
+_CHANGE_DELAY = timedelta(seconds=5)
+"""A change waits this long for further ones before the incident is triaged again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,8 @@ class AlertIntake:
     """Applies deliveries of alerts; a repeated delivery changes nothing.
 
     The incident, its alerts and its place in the queue are written in one transaction, so that what
-    was acknowledged is not lost if the process is killed. `on_queued` is called after an incident
+    was acknowledged is not lost if the process is killed. Deliveries that arrive while another one
+    is written are then written together. `on_queued` is called after an incident
     was queued. Raises `StoreUnavailable`, after which Alertmanager delivers again.
     """
 
@@ -47,6 +54,8 @@ class AlertIntake:
         self._masking = masking
         self._stale_after = stale_after
         self._heartbeat_names = heartbeat_names
+        self._waiting: deque[_Waiting] = deque()
+        self._is_writing = Lock()
         self._on_queued = on_queued
 
     def take(self, body: AlertmanagerRequest, request_id: str) -> AlertEffect:
@@ -56,26 +65,31 @@ class AlertIntake:
         delivery = self._without_heartbeats(received)
         if received.alerts and not delivery.alerts:
             return AlertEffect("heartbeat", None)
-        decision = EpisodeDecision("unchanged")
-
-        def decide(stored: tuple[TrackedIncident, ...]) -> Revision | None:
-            nonlocal decision
-            decision = decide_episode(stored, delivery, self._stale_after)
-            if not decision.written:
-                return None
-            return Revision(
-                decision.written,
-                Author.SOURCE,
-                now,
-                SOURCE,
-                triaged=(incident_id(decision) or "",) if decision.is_triaged else (),
-                request_id=request_id,
-            )
-
-        self._store.tracked.revise_group(delivery.prefix, decide)
+        waiting = _Waiting(delivery, request_id, self._stale_after)
+        self._waiting.append(waiting)
+        # While one thread writes, others wait for the lock; the next one writes for all of them.
+        with self._is_writing:
+            if not waiting.written.done():
+                self._write([self._waiting.popleft() for _ in range(len(self._waiting))])
+        waiting.written.result()
+        decision = waiting.decision
         if decision.is_triaged:
             self._on_queued()
         return AlertEffect(decision.effect, incident_id(decision), decision.is_triaged)
+
+    def _write(self, deliveries: "Sequence[_Waiting]") -> None:
+        """Write deliveries in one transaction; if that fails, each of them raises the error."""
+        try:
+            self._store.tracked.revise_groups(
+                [(waiting.delivery.prefix, waiting.decide) for waiting in deliveries]
+            )
+        # Whatever fails, the other threads must hear of it, and must not wait for ever.
+        except BaseException as error:
+            for waiting in deliveries:
+                waiting.written.set_exception(error)
+            return
+        for waiting in deliveries:
+            waiting.written.set_result(None)
 
     def _without_heartbeats(self, delivery: Delivery) -> Delivery:
         """Store when the alerts that must always fire were heard, and return the other alerts."""
@@ -89,6 +103,32 @@ class AlertIntake:
             else:
                 others.append(alert)
         return replace(delivery, alerts=tuple(others))
+
+
+class _Waiting:
+    """A delivery that waits to be written, and what it did once it is written."""
+
+    def __init__(self, delivery: Delivery, request_id: str, stale_after: timedelta) -> None:
+        self.delivery = delivery
+        self.written: Future[None] = Future()
+        self.decision = EpisodeDecision("unchanged")
+        self._request_id = request_id
+        self._stale_after = stale_after
+
+    def decide(self, stored: tuple[TrackedIncident, ...]) -> Revision | None:
+        """Decide what the delivery does to its group."""
+        self.decision = decision = decide_episode(stored, self.delivery, self._stale_after)
+        if not decision.written:
+            return None
+        return Revision(
+            decision.written,
+            Author.SOURCE,
+            self.delivery.arrived_at,
+            SOURCE,
+            triaged=(incident_id(decision) or "",) if decision.is_triaged else (),
+            request_id=self._request_id,
+            triage_delay=timedelta() if decision.effect == "opened" else _CHANGE_DELAY,
+        )
 
 
 def incident_id(decision: EpisodeDecision) -> str | None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from features.domain.report import Status
 from features.domain.tracking import Author, TrackedIncident
-from features.store.incidents.tracked_incidents import Revision
+from features.store.incidents.incident_revisions import Revision
 from features.store.store import Store
 from serving.background.poller import Poller
 from serving.runtime.http_client import HttpClient, RequestFailed, shorten

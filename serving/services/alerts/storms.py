@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from features.domain.alerts.alert_severity import severity_label, severity_rank
 from features.domain.report import Status
 from features.domain.tracking import Author, TrackedIncident
-from features.store.incidents.tracked_incidents import Revision
+from features.store.incidents.incident_revisions import Revision
 from features.store.store import Store
 from serving.runtime.errors import UnknownIncident
 from serving.services.alerts.alert_report import service_of

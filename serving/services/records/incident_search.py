@@ -2,16 +2,20 @@
 
 from typing import Protocol
 
+from features.search.text_search import MOST_FOUND
 from features.store.incidents.incident_search import InboxPage, InboxQuery
 from features.store.store import Store
 from serving.schemas.cursors import unknown_cursor
+
+# Usually enough for a page, and many times faster to rank than all.
+_FEW = 150
 
 
 class TextIndex(Protocol):
     """Finds incidents by words."""
 
-    def find(self, text: str) -> tuple[str, ...]:
-        """Return the ids of the incidents that match, best first."""
+    def find(self, text: str, most: int) -> tuple[str, ...]:
+        """Return the ids of up to `most` incidents that match, best first."""
 
 
 class IncidentSearch:
@@ -29,11 +33,19 @@ class IncidentSearch:
         """
         if not query.text.strip():
             return self._store.inbox.page(query)
-        ids = self._index.find(query.text)
-        start = 0
-        if query.before is not None:
-            if query.before.id not in ids:
-                raise unknown_cursor()
-            # Incidents that arrive in between move the places, but not the order.
-            start = ids.index(query.before.id) + 1
-        return self._store.inbox.ranked_page(ids[start:], query)
+        few = self._ranked_page(query, self._index.find(query.text, _FEW))
+        if few is not None and few.next is not None:
+            return few
+        page = self._ranked_page(query, self._index.find(query.text, MOST_FOUND))
+        if page is None:
+            raise unknown_cursor()
+        return page
+
+    def _ranked_page(self, query: InboxQuery, ids: tuple[str, ...]) -> InboxPage | None:
+        """Return the page of a ranking after the cursor, None if the cursor is not in it."""
+        if query.before is None:
+            return self._store.inbox.ranked_page(ids, query)
+        if query.before.id not in ids:
+            return None
+        # Incidents that arrive in between move the places, but not the order.
+        return self._store.inbox.ranked_page(ids[ids.index(query.before.id) + 1 :], query)

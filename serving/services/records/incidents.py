@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from features.domain.incident_update import IncidentUpdate, is_outdated, merge_update
 from features.domain.label_sources import labels_from_outcome
 from features.domain.report import Outcome, ResolvedIncident
 from features.domain.tracking import TrackedIncident
 from features.home import Home
-from features.store.incidents.tracked_incidents import Revision
+from features.store.incidents.incident_revisions import Revision
+from features.store.incidents.incident_update import IncidentUpdate, is_outdated, merge_update
 from features.store.store import Store
 from features.text.masking import Masking
 from features.text.parsing import parse_masked_name

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from features.domain.incident_update import IncidentUpdate
 from features.domain.report import ResolvedIncident
+from features.store.incidents.incident_update import IncidentUpdate
 from serving.runtime.errors import FieldError, InvalidFields
 from serving.schemas.requests import MAX_ATTRIBUTES
 

@@ -7,7 +7,7 @@ import pytest
 from features.domain.history import Provenance
 from features.errors import BadMapping
 from features.imports.column_mapping import HistoryMapping, load_mapping
-from features.imports.mapping_inference import recognise
+from features.imports.mapping_inference import recognise_headers
 
 DESIGN = """
 report:
@@ -80,6 +80,9 @@ def test_levels_and_columns_may_be_numbers(tmp_path: Path) -> None:
         ("report: {title: x}\ncolumns_known: {titel: opening}", "columns_known names 'titel'"),
         ("report: {title: x}\ncolumns_known: {x: later}", "columns_known.x"),
         ("report: {title: x}\nevents: {group_by: x}", "events.order_by"),
+        ("report: {title: x}\ntime_zone: Europe/Berlinn", "did you mean 'Europe/Berlin'?"),
+        ("report: {title: x}\ntime_zone: ../etc/passwd", "is not the name of a time zone"),
+        ("report: {title: x}\noutcome: {comments: {columns: [c]}}", "outcome.comments.resolvers"),
     ],
 )
 def test_mistakes_are_told_in_one_line(tmp_path: Path, text: str, said: str) -> None:
@@ -109,7 +112,7 @@ def test_a_column_that_the_file_lacks_is_named_with_the_closest() -> None:
 def test_our_own_names_are_recognised() -> None:
     report = ("id", "opened_at", "title", "description", "service", "source")
     outcome = ("category", "assignment", "severity", "resolution", "runbook_id")
-    mapping = recognise([*report, *outcome, "resolved_at", "duplicate_of", "noise"])
+    mapping = recognise_headers([*report, *outcome, "resolved_at", "duplicate_of", "noise"]).mapping
     assert [(role, column) for role, column in mapping.report.role_columns()] == [
         (r, r) for r in report
     ]
@@ -127,7 +130,7 @@ def test_service_desk_headers_are_recognised(style: "type[str]") -> None:
         *("category", "subcategory", "assignment_group", "priority", "severity", "impact"),
         *("urgency", "close_notes", "kb_article", "parent_incident", "resolved_at", "caller_id"),
     )
-    mapping = recognise([style(name) for name in names])
+    mapping = recognise_headers([style(name) for name in names]).mapping
     report, outcome = dict(mapping.report.role_columns()), dict(mapping.outcome.role_columns())
     assert report == {
         "id": style("number"),
@@ -157,7 +160,7 @@ def test_tracker_headers_are_recognised() -> None:
         *("Issue key", "Issue id", "Summary", "Description", "Created", "Resolved", "Priority"),
         *("Component/s", "Reporter", "Status", "Resolution", "Project key", "Comment", "Comment.1"),
     )
-    mapping = recognise(header)
+    mapping = recognise_headers(header).mapping
     assert list(mapping.report.role_columns()) == [
         ("id", "Issue key"),
         ("opened_at", "Created"),
@@ -170,18 +173,21 @@ def test_tracker_headers_are_recognised() -> None:
         "category": "Component/s",
         "severity": "Priority",
         "resolved_at": "Resolved",
+        "state": "Status",
         "fields": "Resolution",
     }
 
 
 def test_an_audit_trail_is_recognised() -> None:
-    mapping = recognise(["number", "sys_mod_count", "assignment_group", "category"])
+    mapping = recognise_headers(["number", "sys_mod_count", "assignment_group", "category"]).mapping
     assert mapping.events is not None
     assert (mapping.events.group_by, mapping.events.order_by) == ("number", "sys_mod_count")
 
 
 def test_no_column_plays_two_roles() -> None:
-    mapping = recognise(["number", "Number", "short_description", "urgency", "category"])
+    mapping = recognise_headers(
+        ["number", "Number", "short_description", "urgency", "category"]
+    ).mapping
     named = [
         column for _, column in (*mapping.report.role_columns(), *mapping.outcome.role_columns())
     ]
@@ -190,4 +196,4 @@ def test_no_column_plays_two_roles() -> None:
 
 def test_unknown_headers_ask_for_a_mapping() -> None:
     with pytest.raises(BadMapping, match="--mapping"):
-        recognise(["Document", "Topic_group"])
+        recognise_headers(["Document", "Topic_group"])

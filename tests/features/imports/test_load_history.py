@@ -206,9 +206,14 @@ def test_rows_that_are_all_rejected_are_an_error(tmp_path: Path) -> None:
         read(tmp_path, f"id,title\n{'x' * 600},a\n")
 
 
-def test_rows_without_an_id_are_kept_and_the_last_of_repeated_ones_counts(tmp_path: Path) -> None:
+def test_missing_ids_are_made_and_the_last_of_repeated_ones_counts(tmp_path: Path) -> None:
     history = read(tmp_path, "id,title\nA,old\n,none\nA,new\n?,query\n")
-    assert [i.report.title for i in history.incidents] == ["none", "new", "query"]
+    assert [(i.report.id[:4], i.report.title) for i in history.incidents] == [
+        ("row-", "none"),
+        ("A", "new"),
+        ("row-", "query"),
+    ]
+    assert any("id: 2 rows have no id" in warning for warning in history.warnings)
     assert any("1 rows repeat an id" in warning for warning in history.warnings)
 
 

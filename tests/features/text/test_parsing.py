@@ -1,12 +1,17 @@
 """Parsing outside values into reports: sanitised, masked, and equal from exports and requests."""
 
+import json
+import time
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from features.imports.load_history import load_history
+from features.text.cleaning import incident_text
 from features.text.masking import Masking
 from features.text.parsing import (
     MAX_ID_LENGTH,
@@ -53,6 +58,55 @@ def test_any_text_can_be_stored_and_is_one_whatever_way_it_came_in(text: str) ->
     assert not has_unprintable(report.description)
     fields = ReportFields.model_validate({"id": "1", "title": text, "description": text})
     assert fields.parse(ALL) == report
+
+
+@pytest.mark.parametrize(
+    ("given_text", "decoded"),
+    [
+        ("st&auml;ndig &ndash; B&uuml;ro", "ständig \u2013 Büro"),
+        ("it&#39;s &quot;down&quot; &amp; out", 'it\'s "down" & out'),
+        ("&#x27;&#8211;", "'\u2013"),
+        ("a&nbsp;b", "a b"),
+        ("&amp;auml; &amp;amp;lt;", "ä <"),
+        ("&lt;script&gt;", "<script>"),
+        (
+            "AT&T, a&b;c, R&D; &notit; &copyright; x&lt y",
+            "AT&T, a&b;c, R&D; &notit; &copyright; x&lt y",
+        ),
+        ("https://x.test/?a=1&copy=2&lt=3", "https://x.test/?a=1&copy=2&lt=3"),
+        ("&#0;&#xD800;", "\ufffd\ufffd"),
+    ],
+)
+def test_entities_are_decoded_and_only_they(given_text: str, decoded: str) -> None:
+    assert sanitise_text(given_text) == decoded
+    assert parse_label(given_text, ALL) == decoded
+
+
+def test_entities_are_decoded_before_masking() -> None:
+    assert parse_text("mail ana&#64;example.com", ALL) == parse_text("mail ana@example.com", ALL)
+    assert "ana" not in parse_text("mail ana&commat;example.com", ALL)
+
+
+def test_entities_that_are_nested_deep_take_no_long_time() -> None:
+    started = time.process_time()
+    sanitise_text("&" + "amp;" * (MAX_TEXT_LENGTH // 4))
+    sanitise_text("&#3" * (MAX_TEXT_LENGTH // 3))
+    assert time.process_time() - started < 2
+
+
+PAIR = Path("/work/shared/cases/23-html-entities")
+
+
+@pytest.mark.skipif(not PAIR.is_dir(), reason="needs the shared cases")
+def test_a_text_with_entities_is_cleaned_as_the_same_text_without() -> None:
+    texts = json.loads((PAIR / "pair.json").read_text(encoding="utf-8"))
+    plain, encoded = (
+        incident_text(parse_report(id="1", masking=ALL, **fields)) for fields in texts
+    )
+    assert plain == encoded
+    report = load_history(PAIR / "export.csv").incidents[0].report
+    assert report.title == "VPN fällt ständig aus \u2013 Büro"
+    assert incident_text(report).endswith('It\'s down & out "again"')
 
 
 def test_unprintable_characters_are_seen() -> None:

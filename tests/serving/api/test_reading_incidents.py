@@ -12,7 +12,7 @@ from features.domain.alerts.alert import Alert
 from features.domain.modes import Mode, ModeSetting
 from features.domain.report import Outcome, ResolvedIncident, Status
 from features.domain.tracking import Author, TrackedIncident, Tracking
-from features.store.incidents.tracked_incidents import Revision
+from features.store.incidents.incident_revisions import Revision
 
 ALERTS = tuple(
     Alert(name, {"alertname": "Down"}, {"summary": "down"}, is_firing=name == "f1", began_at=NOON)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from features.domain.incident_update import IncidentUpdate, given_in
 from features.domain.labels import FINAL_STATE
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from features.home import Home
+from features.store.incidents.incident_update import IncidentUpdate, given_in
 from features.text.masking import Masking
 from features.text.parsing import parse_report
 from serving.runtime.errors import InvalidFields, UnknownPrediction

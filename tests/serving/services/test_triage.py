@@ -82,7 +82,7 @@ def test_every_answer_is_stored(service, store):
 
 
 def test_nothing_is_answered_that_cannot_be_stored(service, store, monkeypatch):
-    def fail(_store, _records):
+    def fail(*_):
         raise StoreUnavailable("the database is busy")
 
     monkeypatch.setattr(PredictionRepository, "record", fail)

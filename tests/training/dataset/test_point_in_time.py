@@ -10,9 +10,9 @@ from factories import incident, label_record, prediction
 from features.domain.history import DatasetMetadata, History, Provenance
 from features.domain.labels import FINAL_STATE, LabelRecord
 from features.domain.predictions import PredictionRecord
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from features.domain.tracking import Author, TrackedIncident, Tracking
-from features.store.incidents.tracked_incidents import Revision
+from features.store.incidents.incident_revisions import Revision
 from features.store.store import Store
 from training.dataset.point_in_time import (
     PointInTimeHistory,
@@ -70,6 +70,34 @@ def test_only_what_was_known_at_the_cutoff_is_in_it(store: Store) -> None:
     )
     assert later == Outcome()
     assert categories(read_point_in_time(store, CUTOFF + 48 * HOUR))["told"] == "VPN"
+
+
+def test_an_incident_that_is_stated_to_be_open_does_not_teach(store: Store) -> None:
+    """A category that was picked in passing, or before a ticket was reopened, is not final."""
+    opened = titled("INC1", category="VPN", resolution="rebooted", status=Status.OPEN)
+    done = titled("INC2", category="VPN", resolution="rebooted", status=Status.RESOLVED)
+    store.incidents.upsert([opened, done])
+    for history in (
+        read_point_in_time(store, CUTOFF).history,
+        exclude_self_confirmed(store, History((opened, done))).history,
+    ):
+        outcomes = {past.report.id: past.outcome for past in history.incidents}
+        assert outcomes == {"INC1": Outcome(status=Status.OPEN), "INC2": done.outcome}
+
+
+def test_the_label_of_an_incident_that_closed_meanwhile_is_learned(store: Store) -> None:
+    store.incidents.upsert([titled("INC1", category="VPN", status=Status.OPEN)])
+    closed = titled("INC1", category="VPN", status=Status.RESOLVED, resolved_at=OPENED + HOUR)
+    past = read_point_in_time(store, CUTOFF, file=History((closed,)))
+    assert categories(past) == {"INC1": "VPN"}
+    assert past.history.incidents[0].outcome.status is Status.RESOLVED
+
+
+def test_what_was_resolved_after_the_cutoff_is_open_at_the_cutoff(store: Store) -> None:
+    later = titled(category="VPN", status=Status.RESOLVED, resolved_at=CUTOFF + HOUR)
+    store.incidents.upsert([later])
+    outcome = read_point_in_time(store, CUTOFF).history.incidents[0].outcome
+    assert outcome == Outcome(status=Status.OPEN)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from factories import incident, prediction
 from features.domain.alerts.alert import Alert
 from features.domain.report import IncidentReport, Outcome, Status
 from features.domain.tracking import Author, TrackedIncident, Tracking
-from features.store.incidents.tracked_incidents import Revision
+from features.store.incidents.incident_revisions import Revision
 from features.store.store import Store
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ from factories import incident
 from features.domain.alerts.alert import Alert
 from features.domain.report import Outcome, Status
 from features.domain.tracking import Author, TrackedIncident
-from features.store.incidents.tracked_incidents import Revision
+from features.store.incidents.incident_revisions import Revision
 from features.store.store import Store
 from serving.runtime.settings import ServingSettings
 from serving.services.alerts.stale_incidents import StaleIncidentMarker

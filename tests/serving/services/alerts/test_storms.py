@@ -9,7 +9,7 @@ from factories import incident
 from features.domain.alerts.alert import Alert
 from features.domain.report import Outcome, Status
 from features.domain.tracking import Author, TrackedIncident, Tracking
-from features.store.incidents.tracked_incidents import Revision
+from features.store.incidents.incident_revisions import Revision
 from features.store.store import Store
 from serving.runtime.errors import UnknownIncident
 from serving.services.alerts.storms import StormService

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.domain.incident_update import (
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
+from features.domain.tracking import Author, TrackedIncident, Tracking
+from features.store.incidents.incident_update import (
     IncidentUpdate,
     given_in,
     is_outdated,
     merge_import,
     merge_update,
 )
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
-from features.domain.tracking import Author, TrackedIncident, Tracking
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

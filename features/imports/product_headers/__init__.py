@@ -1,0 +1,1 @@
+"""What the headers of exports mean: a table by product and language."""

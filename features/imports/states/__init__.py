@@ -1,0 +1,1 @@
+"""What an export says of the end of an incident: its state, and comments that tell the fix."""

@@ -1,0 +1,133 @@
+"""Exports of known products are understood without a mapping; what is not is named."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from features.domain.history import History
+from features.domain.report import Status
+from features.imports.load_history import load_history
+from features.imports.mapping_inference import recognise_headers
+from features.imports.product_headers.header_table import header_key, known_headers
+from features.imports.states.state_words import status_of
+
+EXPORTS: list[dict[str, Any]] = yaml.safe_load(
+    Path(__file__).with_name("product_exports.yaml").read_text(encoding="utf-8")
+)
+CASES = Path("/work/shared/cases/24-other-products-headers")
+REPORT = ("id", "title", "description", "service", "source")
+OPENED = datetime(2025, 11, 3, 12, 17, tzinfo=UTC)
+ENDED = datetime(2025, 11, 3, 13, 10, tzinfo=UTC)
+
+
+def read(folder: Path, text: str) -> History:
+    file = folder / "export.csv"
+    file.write_text(text, encoding="utf-8")
+    return load_history(file)
+
+
+def named(export: dict[str, Any]) -> str:
+    return f"{export['product']}: {export['text'][:30]}"
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=named)
+def test_an_export_is_understood_without_a_mapping(tmp_path: Path, export: dict[str, Any]) -> None:
+    history = read(tmp_path, export["text"])
+    first, second = history.incidents
+    assert f"recognised as of {export['product']}:" in history.warnings[0]
+    for name, value in export["first"].items():
+        holder = first.report if name in REPORT else first.outcome
+        assert getattr(holder, name) == value, name
+    assert first.report.opened_at == OPENED
+    assert first.outcome.status is Status.RESOLVED
+    assert first.outcome.resolved_at == (ENDED if export.get("has_end", True) else None)
+    assert second.report.title
+    assert second.report.opened_at
+    assert second.outcome.status is Status.OPEN
+    assert second.outcome.resolution is None
+    assert not any("not understood" in warning for warning in history.warnings)
+
+
+def test_each_product_is_tested() -> None:
+    products = {headers.product for headers in known_headers()} - {"precedent"}
+    assert {export["product"] for export in EXPORTS} == products
+    assert len(products) == 13
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="needs the shared cases")
+@pytest.mark.parametrize(
+    "product", ["bugzilla", "freshservice", "manageengine", "opsgenie", "pagerduty", "victorops"]
+)
+def test_the_shared_exports_are_understood(product: str) -> None:
+    history = load_history(CASES / f"{product}.csv")
+    assert f"recognised as of {product}:" in history.warnings[0]
+    for incident, day in zip(history.incidents, (3, 4), strict=True):
+        assert incident.report.opened_at == OPENED.replace(day=day)
+        assert incident.report.title in {
+            *("Basket is slow", "Search is blank", "Printer jams"),
+            *("Basket latency above 2 s", "Disk of db1 is 95% full"),
+        }
+        assert not incident.report.id.startswith("row-")
+        assert not incident.outcome.is_open
+
+
+def test_an_unknown_column_is_named(tmp_path: Path) -> None:
+    text = "Number,Opened,Short description,Moon phase,Moon phase,Assigned to\n"
+    warnings = read(tmp_path, text + "INC1,2025-11-03 12:17:00,slow,full,new,ben\n").warnings
+    assert any("2 columns are not understood" in line and "Moon phase" in line for line in warnings)
+    assert any("known but not used: Assigned to" in line for line in warnings)
+
+
+def test_a_missing_role_is_named_with_what_it_costs(tmp_path: Path) -> None:
+    warnings = read(tmp_path, "Configuration item,Assignment group\ndb1,Data\n").warnings
+    for said in ("how long they took is not known", "holds a text", "no column of ids is known"):
+        assert any(said in warning for warning in warnings), said
+
+
+def test_a_header_with_two_meanings_means_what_its_product_says() -> None:
+    tracker = recognise_headers(["Issue key", "Summary", "Resolution"]).mapping.outcome
+    desk = recognise_headers(["Request ID", "Subject", "Technician", "Resolution"]).mapping.outcome
+    assert [label.column for label in tracker.fields] == ["Resolution"]
+    assert desk.resolution is not None
+    pages = recognise_headers(["incident_number", "service_name", "description"]).mapping.report
+    assert pages.title is not None
+    assert pages.title.column == "description"
+
+
+def test_no_header_of_a_product_is_listed_for_nothing() -> None:
+    """A header that has no role and is not listed as unused cannot be told from a strange one."""
+    roles = {
+        *("id", "opened_at", "title", "description", "service", "source", "category", "assignment"),
+        *("severity", "impact", "urgency", "resolution", "runbook_id", "resolved_at"),
+        *("duplicate_of", "state", "fields", "callers", "attributes", "comments", "resolvers"),
+        "not_used",
+    }
+    for headers in known_headers():
+        assert set(headers.roles) <= roles
+        assert all(header_key(key) == key for keys in headers.roles.values() for key in keys)
+        assert set(headers.states) <= headers.keys
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        *(
+            (word, Status.OPEN)
+            for word in ("New", "In Progress", "On Hold", "Re-opened", "REOPENED")
+        ),
+        *((word, Status.OPEN) for word in ("Waiting for vendor", "2 - In Bearbeitung", "Ouverte")),
+        *((word, Status.OPEN) for word in ("Réouvert", "Reabierta", "Wiedereröffnet", "In attesa")),
+        *((word, Status.RESOLVED) for word in ("Closed", "Done", "Fertig", "Erledigt", "Fermé")),
+        *((word, Status.RESOLVED) for word in ("Cerrada", "closed successful", "Closed Complete")),
+        *(
+            (word, Status.RESOLVED)
+            for word in ("6 - Resolved", "Won't Fix", "Resolvido", "Opgelost")
+        ),
+        *((word, None) for word in ("", "7", "Frobbed", "Not a state")),
+    ],
+)
+def test_usual_words_for_states_are_known(state: str, status: Status | None) -> None:
+    assert status_of(state) is status
