@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.domain.incident_update import IncidentUpdate, given_in
 from features.domain.report import ResolvedIncident
+from features.store.incidents.incident_update import IncidentUpdate, given_in
 from serving.api.dependencies import RequestId, SharedContainer
 from serving.container import Container
 from serving.pages.render.link_filters import incident_path

@@ -151,13 +151,11 @@ def fill(store: Store) -> None:
         ATTACK,
         {ATTACK: ATTACK},
     )
+    opened = (alert, fresh, hostile, drawn, solved)
     store.incidents.upsert(
         [
             *resolved,
-            *(
-                ResolvedIncident(report, Outcome())
-                for report in (alert, fresh, hostile, drawn, solved)
-            ),
+            *(ResolvedIncident(report, Outcome()) for report in opened),
         ]
     )
     store.triage_queue.add("NEW-1", "r-1", NOW)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from features.domain.incident_update import ALL_ATTRIBUTES, ALL_FIELDS
 from features.domain.report import Outcome
 from features.domain.tracking import IncidentVersion, TrackedIncident, Tracking
 from features.store.incidents.incident_search import InboxQuery
+from features.store.incidents.incident_update import ALL_ATTRIBUTES, ALL_FIELDS
 from features.text.resolutions import named_fix
 from serving.container import Container
 from serving.pages.views.visible_answers import VisibleAnswers, is_offered, known_labels

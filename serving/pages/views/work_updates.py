@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from features.domain.incident_update import IncidentUpdate, given_in
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from features.domain.tracking import Author, TrackedIncident
+from features.store.incidents.incident_update import IncidentUpdate, given_in
 from features.text.parsing import parse_name
 from features.text.resolutions import named_fix
 from serving.runtime.errors import FieldError, InvalidFields

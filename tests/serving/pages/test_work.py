@@ -9,11 +9,11 @@ from factories import incident, prediction
 
 from features.domain.alerts.alert import Alert
 from features.domain.change import Change
-from features.domain.incident_update import IncidentUpdate, given_in
 from features.domain.modes import Mode, ModeSetting
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from features.domain.runbook import Runbook
 from features.domain.tracking import Author, TrackedIncident, Tracking
+from features.store.incidents.incident_update import IncidentUpdate, given_in
 from features.store.incidents.tracked_incidents import Revision
 from features.text.resolutions import FIX_NOT_RECORDED
 
