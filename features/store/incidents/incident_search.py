@@ -151,7 +151,7 @@ class InboxRepository(Repository):
             for part in _ordered_parts(matching, None):
                 if len(rows) < limit:
                     rows += connection.execute(part.limit(limit - len(rows)))
-        return tuple(OpenIncident(*row) for row in rows)
+        return tuple(OpenIncident(*tuple(row)) for row in rows)
 
     def counts(self) -> InboxCounts:
         """Return how many incidents are open, stale and resolved."""

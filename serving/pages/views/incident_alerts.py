@@ -18,7 +18,7 @@ _MOST_LINKS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class NamedAddress:
     """A web address, and the name of the field that holds it."""
 
     name: str
@@ -34,7 +34,7 @@ class ShownAlert:
     title: str
     severity: str | None
     service: str | None
-    links: tuple[Link, ...]
+    links: tuple[NamedAddress, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class AlertsView:
     """
 
     alerts: tuple[ShownAlert, ...]
-    links: tuple[Link, ...]
+    links: tuple[NamedAddress, ...]
     other_services: tuple[str, ...]
     is_stale: bool
     last_heard_at: datetime | None
@@ -72,7 +72,7 @@ def view_alerts(tracked: TrackedIncident) -> AlertsView:
     )
 
 
-def links_of(report: IncidentReport) -> tuple[Link, ...]:
+def links_of(report: IncidentReport) -> tuple[NamedAddress, ...]:
     """Return the web addresses in a report's attributes and description.
 
     >>> report = IncidentReport("1", attributes={"runbook_url": "https://wiki/x", "team": "a"})
@@ -95,14 +95,14 @@ def _shown(alert: Alert) -> ShownAlert:
     )
 
 
-def _links(fields: Iterable[tuple[str, str]]) -> tuple[Link, ...]:
+def _links(fields: Iterable[tuple[str, str]]) -> tuple[NamedAddress, ...]:
     """Return the fields that are addresses, and the addresses in descriptions."""
-    links: dict[str, Link] = {}
+    links: dict[str, NamedAddress] = {}
     for name, text in fields:
         whole = web_address(text.strip())
         found = [whole] if whole else _addresses(text) if name == _DESCRIPTION else []
         for address in found:
-            links.setdefault(address, Link(name, address))
+            links.setdefault(address, NamedAddress(name, address))
     return tuple(links.values())[:_MOST_LINKS]
 
 
