@@ -11,6 +11,7 @@ from serving.pages.render.rendering import FOLDER
 from serving.pages.routes import page_routes
 from serving.pages.sign_in import sign_in_routes
 from serving.pages.views.runbook_commands import RunbookCommands
+from serving.pages.work_routes import work_routes
 
 
 class Assets(StaticFiles):
@@ -30,4 +31,5 @@ def mount_page(app: FastAPI, store: Store) -> None:
     app.include_router(sign_in_routes)
     app.include_router(page_routes)
     app.include_router(accountability_routes)
+    app.include_router(work_routes)
     app.mount("/static", Assets(directory=FOLDER / "static"), name="static")

@@ -12,7 +12,7 @@ from serving.pages.render.link_filters import incident_path
 from serving.pages.render.rendering import render
 from serving.pages.render.session_cookie import NAMELESS, name_of, remember_name
 from serving.pages.route_guard import Form, PageRoute, SignedIn, go_to, own_path
-from serving.pages.views.inbox import open_inbox, read_query
+from serving.pages.views.inbox import open_inbox, read_query, read_state
 from serving.pages.views.incident import answer_again, open_incident, try_report
 from serving.pages.views.runbook_commands import SharedCommands
 from serving.pages.views.saved_notice import find_saved_label, with_saved_params
@@ -29,9 +29,12 @@ _HELPED = {"yes": True, "no": False}
 
 @page_routes.get("/")
 def inbox(request: Request, services: SharedContainer) -> Response:
-    """Show the newest incidents."""
-    page = open_inbox(services, read_query(request.query_params))
-    return render(request, "inbox.html", inbox=page)
+    """Show a list of incidents, by default the open ones."""
+    params = request.query_params
+    number = params.get("page", "")
+    page = int(number) if number.isascii() and number.isdigit() and len(number) < 4 else 1
+    shown = open_inbox(services, read_query(params), read_state(params), max(1, page))
+    return render(request, "inbox.html", inbox=shown)
 
 
 @page_routes.get("/incidents/{id:path}")
@@ -111,9 +114,11 @@ def reveal(form: Form, request: Request, services: SharedContainer) -> Response:
 @page_routes.post("/again")
 def triage_again(form: Form, services: SharedContainer, request_id: RequestId) -> Response:
     """Triage an incident again with the current champions, and show it."""
-    incident = services.incidents.get(parse_id(form.get("incident_id", "")) or "")
-    answer_again(services, incident.report, request_id)
-    return go_to(incident_path(incident.report.id))
+    tracked = services.incidents.get_tracked(parse_id(form.get("incident_id", "")) or "")
+    report = tracked.incident.report
+    for_people = (report.id,) if tracked.tracking.is_touched_by_person else ()
+    answer_again(services, report, request_id, for_people=for_people)
+    return go_to(incident_path(report.id))
 
 
 @page_routes.post("/name")

@@ -47,6 +47,7 @@ STOP_SECONDS = 30
 NOW = datetime.now(UTC)
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 400, "height": 850}
 ALERT, HOSTILE, DRAWN = "ALERT-7731", "<img src=x onerror=hit=1>", "AUDIT-1"
+SOLVED = "LEDGER-1"
 ATTACK = "<script>window.hit=1</script>\"'><img src=x onerror='window.hit=1'>{{7*7}}\u202egnp.exe"
 ANSWERING = (
     *("/models", "/models/category/1", "/labels", "/audit"),
@@ -138,6 +139,7 @@ def fill(store: Store) -> None:
         "monitoring",
         {"location": "Graz"},
     )
+    solved = IncidentReport(SOLVED, NOW - timedelta(hours=3), "queue of the ledger export is stuck")
     fresh = IncidentReport("NEW-1", NOW - timedelta(minutes=6), "vpn down in Graz")
     drawn = IncidentReport(DRAWN, NOW - timedelta(minutes=12), "printer jam on floor two")
     hostile = IncidentReport(
@@ -149,12 +151,14 @@ def fill(store: Store) -> None:
         ATTACK,
         {ATTACK: ATTACK},
     )
+    opened = (alert, fresh, hostile, drawn, solved)
     store.incidents.upsert(
         [
             *resolved,
-            *(ResolvedIncident(report, Outcome()) for report in (alert, fresh, hostile, drawn)),
+            *(ResolvedIncident(report, Outcome()) for report in opened),
         ]
     )
+    store.triage_queue.add("NEW-1", "r-1", NOW)
     store.predictions.record([record(DRAWN, "category", "Printing", {}, 0.05)])
     store.audit_log.append(AuditEvent(NOW, ATTACK, "promote", ATTACK, "1", ATTACK, {}))
     alarm = Alarm("label shift", ATTACK, "Look at them.", NOW, (ALERT, HOSTILE), "category")
@@ -162,6 +166,7 @@ def fill(store: Store) -> None:
     store.monitoring_reports.save(MonitoringReport(NOW, (), (alarm,), (proposal,)))
     past = next(incident.report.id for incident in resolved)
     store.predictions.record(answers(ALERT, "card payment hangs at the last step", past, STEPS))
+    store.predictions.record(answers(SOLVED, "ledger export waits", past, STEPS))
     store.predictions.record(answers(HOSTILE, ATTACK, HOSTILE, (ATTACK, ATTACK + "2")))
     commands = Section("Diagnosis", "", SectionRole.DIAGNOSIS, (STEPS[1],))
     deployed_at = NOW - timedelta(minutes=9)
@@ -375,8 +380,8 @@ def test_the_keyboard_alone_is_enough(visit):
         assert "corrected to Network" in page.locator("#category .said").text_content()
         page.keyboard.press("i")
         page.wait_for_url("**/")
-        page.keyboard.press("j")
-        page.keyboard.press("j")
+        for _ in range(4):
+            page.keyboard.press("j")
         assert page.evaluate("document.activeElement.textContent").strip() == "vpn down in Graz"
         page.keyboard.press("/")
         page.keyboard.type("jam")
@@ -386,7 +391,7 @@ def test_the_keyboard_alone_is_enough(visit):
 def test_one_key_shortcuts_can_be_switched_off(visit):
     with visit() as tab:
         page = tab.go("/")
-        page.get_by_text("Keys", exact=True).click()
+        page.get_by_role("button", name="Keyboard help").click()
         page.get_by_label("One-key shortcuts").uncheck()
         page.reload()
         page.keyboard.press("/")
@@ -396,7 +401,7 @@ def test_one_key_shortcuts_can_be_switched_off(visit):
 def test_without_script_everything_works(visit):
     with visit(java_script_enabled=False) as tab:
         page = tab.go("/?state=open")
-        assert page.locator("a.incident").count() == 4
+        assert page.locator("a.incident").count() == 5
         page.get_by_role("link", name="vpn down in Graz").click()
         assert page.locator("#category .label").text_content().strip() == "Network"
         page.get_by_label("Your name").fill("Tom")
@@ -487,3 +492,57 @@ def test_every_page_can_be_read_by_everyone(visit, browser, address, scheme, siz
     page.goto(address)
     check(page, "/sign-in")
     context.close()
+
+
+def test_the_help_of_keys_opens_and_closes_on_every_page(visit):
+    with visit() as tab:
+        for path in ("/", "/models", f"/incidents/{ALERT}"):
+            page = tab.go(path)
+            page.keyboard.press("?")
+            page.get_by_role("heading", name="Keyboard").wait_for()
+            page.keyboard.press("Escape")
+            assert not page.get_by_role("dialog").is_visible()
+            page.keyboard.press("/")
+            assert page.evaluate("document.activeElement.id") == "q"
+
+
+def test_the_inbox_refreshes_and_keeps_focus_and_what_is_open(visit, address):
+    with visit() as tab:
+        tab.page.clock.install()
+        page = tab.go("/")
+        page.locator(".filters > summary").click()
+        page.locator("a.incident", has_text="PayLatencyHigh").focus()
+        body = {"incident": {"id": "LATE-1", "title": "Disk is full", "opened_at": str(NOW)}}
+        key = {"Authorization": f"Bearer {KEY}"}
+        stored = page.request.post(f"{address}/v1/incidents", data=body, headers=key)
+        assert stored.ok
+        page.clock.fast_forward(10_000)
+        assert page.locator("a.incident", has_text="Disk is full").count() == 0
+        page.clock.fast_forward(6_000)
+        page.locator("a.incident", has_text="Disk is full").wait_for()
+        assert "PayLatencyHigh" in page.evaluate("document.activeElement.textContent")
+        assert page.locator(".filters").get_attribute("open") is not None
+        deleted = page.request.delete(f"{address}/v1/incidents/LATE-1", headers=key)
+        assert deleted.ok
+
+
+def test_a_proposed_fix_is_never_sent_unread(visit, address):
+    with visit() as tab:
+        page = tab.go(f"/incidents/{SOLVED}")
+        page.get_by_label("Your name").fill("Ana")
+        page.locator("summary", has_text="Resolve…").click()
+        box = page.get_by_label("What fixed it")
+        assert box.input_value() == FIX
+        page.get_by_role("button", name="Resolve", exact=True).click()
+        assert page.locator(".state.open").first.is_visible()
+        box.fill("Raised the pool to 200 connections.")
+        assert not page.get_by_text("This text also says").is_visible()
+        page.get_by_role("button", name="Resolve", exact=True).click()
+        page.locator(".outcome", has_text="Raised the pool to 200 connections.").wait_for()
+        key = {"Authorization": f"Bearer {KEY}"}
+        report = {"id": "NEXT-1", "title": "queue of the ledger export is stuck again"}
+        body = {"incident": report, "include": ["similar"]}
+        answer = page.request.post(f"{address}/v1/triage", data=body, headers=key).json()
+        entries = {past["id"]: past for past in answer["similar"]}
+        assert entries[SOLVED]["resolution"] == "Raised the pool to 200 connections."
+        assert entries[SOLVED]["has_fix"]

@@ -1,7 +1,7 @@
 """The inbox: the newest incidents, or those of a ranking, page by page and with filters."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, Literal, Self
@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    ScalarSelect,
     Select,
     and_,
     case,
@@ -24,9 +25,10 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from features.domain.report import ResolvedIncident, Status
 from features.store.incidents.incidents import incident_from, select_incidents
 from features.store.repository import Repository
-from features.store.tables import IncidentRow, PredictionRow
+from features.store.tables import IncidentRow, PredictionRow, TrackingRow
 
 _TRIED_FIRST = 200
+_MOST_COUNTED = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,38 @@ class InboxPage:
     total: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """The facts by which open incidents are ranked.
+
+    `severity` is what a person or the source stated, `predicted_severity` the label of the newest
+    answer unless it belongs to the audit sample.
+    """
+
+    id: str
+    opened_at: datetime | None
+    status: Status | None
+    severity: str | None
+    attributes: Mapping[str, str]
+    peak_severity: str | None
+    consequence_of: str | None
+    predicted_severity: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxCounts:
+    """The numbers of incidents; those that are `stale` are among those that are `open`."""
+
+    open: int
+    stale: int
+    resolved: int
+
+    @property
+    def all(self) -> int:
+        """The number of all incidents."""
+        return self.open + self.resolved
+
+
 class InboxRepository(Repository):
     """The incidents of one tenant, as pages of the inbox."""
 
@@ -86,6 +120,68 @@ class InboxRepository(Repository):
         matching = select_incidents(self._tenant).where(*_conditions(self._tenant, query))
         with self._database.read() as connection:
             return _page(connection, matching, query)
+
+    def open_incidents(self, query: InboxQuery, limit: int) -> tuple[OpenIncident, ...]:
+        """Return the newest open incidents that meet the filters, at most `limit`, newest first.
+
+        The query's text, state and cursor are ignored.
+        """
+        of_incident = (
+            IncidentRow.id,
+            IncidentRow.opened_at,
+            IncidentRow.status,
+            IncidentRow.severity,
+            IncidentRow.attributes,
+        )
+        of_tracking = (TrackingRow.peak_severity, TrackingRow.consequence_of)
+        is_tracked = and_(
+            TrackingRow.tenant == IncidentRow.tenant, TrackingRow.incident_id == IncidentRow.id
+        )
+        predicted = _newest_visible_label(self._tenant, IncidentRow.severity)
+        matching = (
+            select(*of_incident, *of_tracking, predicted)
+            .outerjoin(TrackingRow, is_tracked)
+            .where(
+                IncidentRow.tenant == self._tenant,
+                *_conditions(self._tenant, replace(query, state="open")),
+            )
+        )
+        rows: list[Row[Any]] = []
+        with self._database.read() as connection:
+            for part in _ordered_parts(matching, None):
+                if len(rows) < limit:
+                    rows += connection.execute(part.limit(limit - len(rows)))
+        return tuple(OpenIncident(*tuple(row)) for row in rows)
+
+    def counts(self) -> InboxCounts:
+        """Return how many incidents are open, stale and resolved."""
+        tenant = IncidentRow.tenant == self._tenant
+        # The order and the limit let SQLite find the open incidents in an index.
+        newest = (
+            select(IncidentRow.status)
+            .where(tenant, IncidentRow.resolved.is_(False))
+            .order_by(IncidentRow.opened_at.desc(), IncidentRow.id)
+            .limit(_MOST_COUNTED)
+            .subquery()
+        )
+        is_stale = func.coalesce(newest.c.status, "") == Status.STALE
+        states = select(is_stale, func.count()).group_by(is_stale)
+        every = select(func.count()).select_from(IncidentRow).where(tenant)
+        with self._database.read() as connection:
+            number_of = {bool(row[0]): int(row[1]) for row in connection.execute(states)}
+            opened = sum(number_of.values())
+            total = int(connection.scalar(every) or 0)
+        return InboxCounts(opened, number_of.get(True, 0), total - opened)
+
+    def resolved_since(self, moment: datetime) -> int:
+        """Return how many incidents were resolved after a moment."""
+        query = select(func.count()).where(
+            IncidentRow.tenant == self._tenant,
+            IncidentRow.resolved.is_(True),
+            IncidentRow.resolved_at > moment,
+        )
+        with self._database.read() as connection:
+            return int(connection.scalar(query) or 0)
 
     def ranked_page(self, ids: Sequence[str], query: InboxQuery) -> InboxPage:
         """Return the first incidents of a ranking that meet the filters, in its order.
@@ -173,7 +269,14 @@ def _has_status(status: Status) -> ColumnElement[bool]:
 def _has_label(
     tenant: str, column: InstrumentedAttribute[str | None], label: str
 ) -> ColumnElement[bool]:
-    # An audited answer is hidden until the outcome is known, so the filter must not reveal it.
+    predicted = _newest_visible_label(tenant, column)
+    return or_(column == label, and_(column.is_(None), predicted == label))
+
+
+def _newest_visible_label(
+    tenant: str, column: InstrumentedAttribute[str | None]
+) -> ScalarSelect[str | None]:
+    # An audited answer is hidden until the outcome is known, so nothing must reveal it.
     visible_label = case((PredictionRow.audit_share.is_(None), PredictionRow.label))
     newest = (
         select(visible_label)
@@ -185,8 +288,7 @@ def _has_label(
         .order_by(PredictionRow.answered_at.desc(), PredictionRow.prediction_id.desc())
         .limit(1)
     )
-    predicted = newest.correlate(IncidentRow).scalar_subquery()
-    return or_(column == label, and_(column.is_(None), predicted == label))
+    return newest.correlate(IncidentRow).scalar_subquery()
 
 
 def _has_decision(tenant: str, decision: str) -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """Merges what a source or a person says about an incident into what is stored about it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ IMPORT = "import"
 _REPORT = tuple(field.name for field in fields(IncidentReport) if field.name != "id")
 _OUTCOME = tuple(field.name for field in fields(Outcome))
 _MAPPINGS = (ALL_ATTRIBUTES, ALL_FIELDS)
+_ENDS = ("status", "resolution", "resolved_at")
 _RANKS = {Author.PRECEDENT: 0, Author.SOURCE: 1, Author.PERSON: 2}
 
 
@@ -28,6 +29,7 @@ class IncidentUpdate:
     one further label `attributes.site` or `fields.subcategory`. All other values of `report` and
     `outcome` are ignored. A given field without a value is erased; `attributes` and `fields` stand
     for all entries. `updated_at` is the source's time of the update, None if it states none.
+    `tracking` holds new values of fields of `Tracking`, such as `change_id`.
     """
 
     report: IncidentReport
@@ -36,6 +38,7 @@ class IncidentUpdate:
     author: Author = Author.SOURCE
     actor: str = ""
     updated_at: datetime | None = None
+    tracking: Mapping[str, Any] = field(default_factory=dict)
 
 
 def given_in(incident: ResolvedIncident) -> frozenset[str]:
@@ -61,7 +64,8 @@ def merge_update(
     An outdated update changes nothing. A field keeps its value if a higher author wrote it: a
     person is above the source, and the source is above Precedent. Where a stated status is `open`
     or `stale`, a resolution or its time changes it to `resolved`, and a new status `open` erases
-    the time of resolution, unless the update states both. `now` takes the place of an absent
+    the time of resolution, unless the update states both. A label that a person gives to an open
+    incident, such as its severity, leaves it open. `now` takes the place of an absent
     `updated_at`. The report as the incident opened is kept at the first change.
 
     >>> from datetime import UTC
@@ -82,12 +86,16 @@ def merge_update(
         for name, value in _given_values(values, update).items()
         if _RANKS[update.author] >= _RANKS[_author_of(name, values, known.tracking)]
     }
+    authors = _authors(known.tracking.authors, given, update.author)
+    if stored is not None and _leaves_open(stored, update):
+        given, authors = given | {"status": Status.OPEN}, authors | {"status": Author.PRECEDENT}
     incident = _unflatten(update.report.id, values | given)
     tracking = replace(
         known.tracking,
         updated_at=_time_of(known.tracking, update, now),
-        authors=_authors(known.tracking.authors, given, update.author),
+        authors=authors,
         opening=None if stored is None else _opening(stored, incident.report),
+        **update.tracking,
     )
     return replace(known, incident=incident, tracking=tracking)
 
@@ -147,6 +155,17 @@ def _given_values(stored: Mapping[str, Any], update: IncidentUpdate) -> dict[str
     if is_resolved and "status" not in given and stored["status"] is not None:
         return given | {"status": Status.RESOLVED}
     return given
+
+
+def _leaves_open(stored: TrackedIncident, update: IncidentUpdate) -> bool:
+    """Return whether a person labels an open incident whose status nobody stated.
+
+    Its labels would make it count as resolved, although the person did not say that it ended.
+    """
+    outcome = stored.incident.outcome
+    gives_label = bool(update.given) and update.given.isdisjoint(_ENDS)
+    is_open = outcome.is_open and outcome.status is None
+    return update.author is Author.PERSON and is_open and gives_label
 
 
 def _author_of(name: str, values: Mapping[str, Any], tracking: Tracking) -> Author:

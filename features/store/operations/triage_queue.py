@@ -103,6 +103,14 @@ class TriageQueueRepository(Repository):
                 update(TriageQueueRow).where(*self._is(queued.incident_id)).values(due_at=until)
             )
 
+    def waiting(self, incident_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of these incidents that wait."""
+        query = select(TriageQueueRow.incident_id).where(
+            TriageQueueRow.tenant == self._tenant, TriageQueueRow.incident_id.in_(incident_ids)
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(query))
+
     def count(self) -> int:
         """Return the number of incidents that wait."""
         query = select(func.count()).where(TriageQueueRow.tenant == self._tenant)

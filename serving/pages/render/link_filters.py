@@ -1,7 +1,21 @@
 """Paths of pages, and web addresses that are safe to link."""
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, urlsplit
+
+_ADDRESS = re.compile(r"https?://[^\s<>\"'`|\\^{}]+", re.IGNORECASE)
+_AFTER_ADDRESS = ".,;:!?)]*"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a text; `address` is what it links to, None if it is no web address."""
+
+    text: str
+    address: str | None = None
 
 
 class NamesVersion(Protocol):
@@ -45,8 +59,34 @@ def web_address(address: object) -> str | None:
     >>> web_address("https://wiki/x"), web_address("javascript:alert(1)")
     ('https://wiki/x', None)
     """
+    text = str(address)
     try:
-        is_web = urlsplit(str(address)).scheme in {"http", "https"}
+        parts = urlsplit(text)
     except ValueError:
         return None
-    return str(address) if is_web else None
+    is_web = parts.scheme in {"http", "https"} and parts.netloc and not re.search(r"\s", text)
+    return text if is_web else None
+
+
+def linked_pieces(text: str) -> tuple[Piece, ...]:
+    """Return a text cut at the web addresses in it.
+
+    >>> [piece.address for piece in linked_pieces("see https://wiki/x.")]
+    [None, 'https://wiki/x', None]
+    """
+    return tuple(_cut(text))
+
+
+def _cut(text: str) -> Iterator[Piece]:
+    end = 0
+    for match in _ADDRESS.finditer(text):
+        written = match.group().rstrip(_AFTER_ADDRESS)
+        address = web_address(written)
+        if address is None:
+            continue
+        if match.start() > end:
+            yield Piece(text[end : match.start()])
+        yield Piece(written, address)
+        end = match.start() + len(written)
+    if end < len(text):
+        yield Piece(text[end:])

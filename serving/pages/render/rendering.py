@@ -19,7 +19,8 @@ from serving.pages.render.session_cookie import name_of
 FOLDER = Path(__file__).parents[1]
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
-    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     # With no-referrer, a browser would send the forms of this page with "Origin: null".
     "Referrer-Policy": "same-origin",
@@ -31,16 +32,19 @@ _FILTERS = (
     time_filters.age,
     time_filters.clock,
     time_filters.exact,
+    wording.field_name,
     figure,
     number_filters.gain,
     wording.gain_sentence,
     time_filters.hours,
     link_filters.incident_path,
     text_filters.isolate,
+    link_filters.linked_pieces,
     number_filters.measure,
     wording.measure_wording,
     time_filters.moment,
     number_filters.percent,
+    text_filters.severity_class,
     text_filters.shorten,
     number_filters.signed,
     wording.target_name,

@@ -1,8 +1,9 @@
-"""Texts of the page: certificates in words, shortened texts, and isolated text directions."""
+"""Texts of the page: certificates in words, shortened texts, severities and directions."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from features.domain.alerts.alert_severity import UNKNOWN_RANK, severity_rank
 from serving.pages.render.number_filters import percent
 
 _FIRST_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
@@ -36,6 +37,18 @@ def shorten(text: str, limit: int = 160) -> str:
         return text
     whole_words = text[: limit + 1].rpartition(" ")[0]
     return f"{(whole_words if 2 * len(whole_words) > limit else text[:limit]).rstrip()}…"
+
+
+def severity_class(severity: str) -> str:
+    """Return the style of a severity, by its rank.
+
+    >>> severity_class("critical"), severity_class("P2"), severity_class("purple")
+    ('critical', 'high', 'unranked')
+    """
+    rank = severity_rank(severity)
+    if rank == UNKNOWN_RANK:
+        return "unranked"
+    return {5: "critical", 4: "high", 3: "warning"}.get(int(rank), "low")
 
 
 def isolate(text: str) -> str:

@@ -273,6 +273,31 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         "precision": Wording("precision", "Share of the answers with this label that are right."),
         "recall": Wording("recall", "Share of the incidents of this label that are found."),
     },
+    "author": {
+        "person": Wording("a person", "A person wrote it on this page or through the API."),
+        "source": Wording("the source", "The system that sends the incident wrote it."),
+        "precedent": Wording("Precedent", "This service wrote it by itself."),
+    },
+    "status": {
+        "open": Wording("open", "Nobody has said that it ended."),
+        "stale": Wording(
+            "stale",
+            "Nothing was heard of its alerts for too long. It stays open, because nobody has said "
+            "that it ended.",
+        ),
+        "resolved": Wording("resolved", "It ended."),
+    },
+    "link": {
+        "generatorURL": Wording("Graph of the alert", "The expression behind the alert."),
+        "runbook_url": Wording("Runbook", "The runbook that the alert names."),
+        "dashboardURL": Wording("Dashboard", "The dashboard of the alert."),
+        "dashboard_url": Wording("Dashboard", "The dashboard that the alert names."),
+        "panelURL": Wording("Panel", "The panel of the alert."),
+        "silenceURL": Wording("Silence this alert", "The form that silences the alert."),
+        "imageURL": Wording("Image", "A picture of the alert's graph."),
+        "externalURL": Wording("Alerting system", "The system that sent the alert."),
+        "description": Wording("Link in the description", "An address in the description."),
+    },
     "measure": {
         "wrong automatic acts per 1,000 incidents": Wording(
             "wrong automatic acts per 1,000 incidents",
@@ -335,8 +360,8 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
 def wording(term: str, vocabulary: str) -> Wording:
     """Return the wording of a term of a vocabulary in `VOCABULARIES`.
 
-    An unknown target is a field, and its wording is made from the name of the field. The wording of
-    any other unknown term is the term itself, without a meaning.
+    An unknown target or link is a field, and its wording is made from the name of the field. The
+    wording of any other unknown term is the term itself, without a meaning.
 
     >>> wording("auto", "decision").name, wording("auto", "mode").name
     ('proven', 'may act alone')
@@ -346,6 +371,8 @@ def wording(term: str, vocabulary: str) -> Wording:
     words = VOCABULARIES[vocabulary].get(term)
     if words is None and vocabulary == "target":
         return Wording(_spaced(term.removeprefix("fields.")), _FIELD)
+    if words is None and vocabulary == "link":
+        return Wording(_spaced(term), "")
     return words or Wording(term, "")
 
 
@@ -356,6 +383,15 @@ def target_name(target: str) -> str:
     ('Severity', 'Site')
     """
     return wording(target, "target").name
+
+
+def field_name(field: str) -> str:
+    """Return a field of an incident as a heading.
+
+    >>> field_name("resolved_at"), field_name("attributes.site")
+    ('Resolved at', 'Site')
+    """
+    return _spaced(field.removeprefix("attributes.").removeprefix("fields."))
 
 
 def measure_wording(name: str) -> Wording:

@@ -1,19 +1,22 @@
 """The inbox: the incidents that it shows, with a line for each."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
+from features.domain.alerts.heartbeat import Heartbeat
 from features.domain.label_sources import decided_targets
 from features.domain.labels import LabelRecord
 from features.domain.predictions import PredictionRecord
-from features.domain.report import ResolvedIncident
-from features.store.incidents.incident_search import InboxCursor, InboxQuery
+from features.domain.report import ResolvedIncident, Status
+from features.domain.tracking import TrackedIncident
+from features.store.incidents.incident_search import InboxCounts, InboxCursor, InboxQuery
 from features.text.parsing import sanitise_text
 from serving.background.champions import LoadedVersion
 from serving.container import Container
 from serving.pages.render.time_filters import moment
+from serving.pages.views.open_list import MOST_RANKED, list_open
 from serving.pages.views.visible_answers import (
     VisibleAnswer,
     VisibleAnswers,
@@ -21,23 +24,38 @@ from serving.pages.views.visible_answers import (
     known_labels,
     visible_answers,
 )
+from serving.services.alerts.storms import Storm
 
-State = Literal["all", "open", "resolved"]
-STATES: Mapping[str, State] = {"all": "all", "open": "open", "resolved": "resolved"}
+STATES = ("open", "stale", "resolved", "all")
+"""The tabs of the inbox; stale incidents are also among those that are open."""
+
+_FILTERS = ("category", "severity", "decision", "service")
 _MAX_SEARCH = 500
+_RECENTLY = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class InboxLine:
-    """An incident with the answers about it."""
+    """An incident with the answers about it; `storm` are its open consequences, if it has any."""
 
-    incident: ResolvedIncident
+    tracked: TrackedIncident
     answers: VisibleAnswers
+    storm: Storm | None = None
 
     @property
-    def is_open(self) -> bool:
-        """Whether the incident has no outcome yet, apart from being marked as a duplicate."""
-        return self.incident.outcome.is_open
+    def incident(self) -> ResolvedIncident:
+        """The report and the outcome."""
+        return self.tracked.incident
+
+    @property
+    def status(self) -> Status:
+        """Where the incident stands."""
+        return self.incident.outcome.effective_status
+
+    @property
+    def stated_severity(self) -> str | None:
+        """The severity that somebody stated, or else the most severe of its alerts."""
+        return self.incident.outcome.severity or self.tracked.tracking.peak_severity
 
     @property
     def category(self) -> VisibleAnswer | None:
@@ -46,87 +64,161 @@ class InboxLine:
 
     @property
     def severity(self) -> VisibleAnswer | None:
-        """The answer about the severity; the page shows it while the outcome has no severity."""
+        """The answer about the severity; the page shows it while no severity is stated."""
         return self.answers.of("severity")
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """One page of the inbox with the choices that its filters offer."""
+    """One page of the inbox with the choices that its filters offer.
+
+    `state` is the tab. `page` is the number of the page in a list of open incidents; other lists
+    use a cursor. `most_ranked` is the number of open incidents that are listed if that is not all
+    of them. `recently_resolved` is None unless the list of open incidents is empty.
+    """
 
     query: InboxQuery
+    state: str
     lines: tuple[InboxLine, ...]
     total: int | None
-    next: InboxCursor | None
+    next_link: str | None
     options: Mapping[str, tuple[str, ...]]
+    counts: InboxCounts
+    silent_heartbeats: tuple[Heartbeat, ...]
+    page: int = 1
+    most_ranked: int | None = None
+    recently_resolved: int | None = None
 
     @property
-    def next_link(self) -> str | None:
-        """The address of the page with older incidents, None if there are none."""
-        return None if self.next is None else self.link(before=_write_cursor(self.next))
+    def is_first_page(self) -> bool:
+        """Whether the list begins with this page."""
+        return self.page == 1 and self.query.before is None
 
     @property
     def active(self) -> dict[str, str]:
         """The filters in force, by name; the searched words and the state are not among them."""
         return active_filters(self.query)
 
-    def link(self, **changed: str | None) -> str:
-        """Return the inbox's address with these parameters changed.
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether words or filters leave incidents out."""
+        return bool(self.active or self.query.text)
 
-        Without `before` it is the address of the first page.
-        """
-        values = {"q": self.query.text, "state": self.query.state} | self.active | changed
+    def link(self, **changed: str | None) -> str:
+        """Return the address of the inbox with these parameters changed, at its first page."""
+        values = {"q": self.query.text, "state": self.state} | self.active | changed
         params = {name: value for name, value in values.items() if value}
-        if params.get("state") == "all":
+        if params.get("state") == _usual_state(params):
             del params["state"]
         return f"/?{urlencode(params)}" if params else "/"
 
 
+def _usual_state(params: Mapping[str, str]) -> str:
+    """Return the tab of an address without a state: a search looks at all incidents."""
+    is_search = any(params.get(name) for name in ("q", *_FILTERS))
+    return "all" if is_search else "open"
+
+
 def active_filters(query: InboxQuery) -> dict[str, str]:
     """Return the filters that a query sets, by name, without the searched words and the state."""
-    filters = {
-        "category": query.category,
-        "severity": query.severity,
-        "decision": query.decision,
-        "service": query.service,
-    }
+    filters = {name: getattr(query, name) for name in _FILTERS}
     return {name: value for name, value in filters.items() if value}
 
 
 def read_query(params: Mapping[str, str]) -> InboxQuery:
     """Return the query of an address; values that are not valid are ignored."""
-    values = {name: sanitise_text(value).strip() for name, value in params.items()}
+    values = _cleaned(params)
+    state = read_state(params)
     return InboxQuery(
         text=values.get("q", "")[:_MAX_SEARCH],
-        state=STATES.get(values.get("state", ""), "all"),
+        state="resolved" if state == "resolved" else "all" if state == "all" else "open",
         category=values.get("category") or None,
         severity=values.get("severity") or None,
         decision=values.get("decision") or None,
         service=values.get("service") or None,
+        status=Status.STALE if state == "stale" else None,
         before=_read_cursor(values.get("before", "")),
     )
 
 
-def open_inbox(services: Container, query: InboxQuery) -> Inbox:
-    """Return a page of the inbox."""
-    page = services.incident_search.page(query)
-    ids = [incident.report.id for incident in page.incidents]
+def read_state(params: Mapping[str, str]) -> str:
+    """Return the tab that an address names, or else the usual one."""
+    values = _cleaned(params)
+    state = values.get("state", "")
+    return state if state in STATES else _usual_state(values)
+
+
+def _cleaned(params: Mapping[str, str]) -> dict[str, str]:
+    return {name: sanitise_text(value).strip() for name, value in params.items()}
+
+
+def open_inbox(services: Container, query: InboxQuery, state: str, page: int = 1) -> Inbox:
+    """Return a page of the inbox; raises `StoreUnavailable`."""
+    now = datetime.now(UTC)
+    counts = services.store.inbox.counts()
+    inbox = Inbox(
+        query,
+        state,
+        lines=(),
+        total=None,
+        next_link=None,
+        options={},
+        counts=counts,
+        silent_heartbeats=services.store.heartbeats.silent(now),
+    )
+    is_ranked = state in ("open", "stale") and not query.text
+    inbox = _with_open(services, inbox, page) if is_ranked else _with_newest(services, inbox)
+    champions = services.champions.current().serving
+    inbox = replace(inbox, options=_options(query, inbox.lines, champions))
+    if state == "open" and counts.all and not inbox.lines:
+        recently = services.store.inbox.resolved_since(now - _RECENTLY)
+        return replace(inbox, recently_resolved=recently)
+    return inbox
+
+
+def _with_open(services: Container, inbox: Inbox, page: int) -> Inbox:
+    listed = list_open(services, inbox.query, page)
+    has_next = page * inbox.query.limit < listed.lines
+    return replace(
+        inbox,
+        lines=_lines(services, listed.ids),
+        total=listed.lines,
+        next_link=inbox.link(page=str(page + 1)) if has_next else None,
+        page=page,
+        most_ranked=MOST_RANKED if listed.is_cut else None,
+    )
+
+
+def _with_newest(services: Container, inbox: Inbox) -> Inbox:
+    page = services.incident_search.page(inbox.query)
+    return replace(
+        inbox,
+        lines=_lines(services, [incident.report.id for incident in page.incidents]),
+        total=page.total,
+        next_link=None if page.next is None else inbox.link(before=_write_cursor(page.next)),
+    )
+
+
+def _lines(services: Container, ids: Sequence[str]) -> tuple[InboxLine, ...]:
+    tracked = services.store.tracked.find(ids)
+    storms = services.storms.storms_of(ids)
     latest = services.store.predictions.latest(ids)
     modes, champions = services.modes.modes, services.champions.current().serving
     labels = _labels_of_audited(services, latest)
-    lines = tuple(
+    return tuple(
         InboxLine(
-            incident,
+            tracked[id_],
             visible_answers(
-                latest.get(incident.report.id, ()),
+                latest.get(id_, ()),
                 modes,
                 champions,
-                decided_targets(labels.get(incident.report.id, ()), incident.outcome),
+                decided_targets(labels.get(id_, ()), tracked[id_].incident.outcome),
             ),
+            storms.get(id_),
         )
-        for incident in page.incidents
+        for id_ in ids
+        if id_ in tracked
     )
-    return Inbox(query, lines, page.total, page.next, _options(query, lines, champions))
 
 
 def _labels_of_audited(

@@ -1,15 +1,17 @@
 """The page of an incident: its texts, the answers about it, and the feedback on them."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from features.domain.feedback import FeedbackRecord
 from features.domain.label_sources import decided_targets
 from features.domain.predictions import PredictionRecord
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from serving.container import Container
 from serving.pages.render.text_highlight import Excerpt, excerpt
+from serving.pages.views.incident_alerts import AlertsView, view_alerts
 from serving.pages.views.incident_context import ContextView, view_context
+from serving.pages.views.incident_work import WorkView, view_work
 from serving.pages.views.runbook_commands import RunbookCommands
 from serving.pages.views.visible_answers import (
     VisibleAnswers,
@@ -25,7 +27,8 @@ class IncidentPage:
     """An incident as its page shows it.
 
     `feedback` holds the last feedback of each person, by target and id of the entry. `commands` are
-    those steps of the runbooks that are commands.
+    those steps of the runbooks that are commands. `alerts` and `work` are None for a report that is
+    not stored as an incident. With `is_waiting`, the incident waits for its first answers.
     """
 
     report: IncidentReport
@@ -36,6 +39,24 @@ class IncidentPage:
     feedback: Mapping[tuple[str, str], tuple[FeedbackRecord, ...]]
     commands: frozenset[str]
     context: ContextView
+    status: Status
+    alerts: AlertsView | None = None
+    work: WorkView | None = None
+    is_waiting: bool = False
+
+    @property
+    def is_worked_on(self) -> bool:
+        """Whether a person acknowledged the incident or edited it."""
+        return self.work is not None and self.work.tracking.is_touched_by_person
+
+    @property
+    def shown_severity(self) -> str | None:
+        """The severity that a person or the source stated, or else the most severe of its alerts.
+
+        None if nobody stated one.
+        """
+        peak = self.work.tracking.peak_severity if self.work else None
+        return self.outcome.severity or peak
 
     @property
     def is_open(self) -> bool:
@@ -49,20 +70,36 @@ def open_incident(
     id: str,  # noqa: A002
 ) -> IncidentPage:
     """Return the page of an incident; raises `UnknownIncident` and `StoreUnavailable`."""
-    incident = services.incidents.get(id)
+    tracked = services.incidents.get_tracked(id)
+    incident = tracked.incident
     id = incident.report.id  # noqa: A001
     records = services.store.predictions.latest([id]).get(id, ())
     feedback = by_subject(services.store.feedback.select(incident_id=id))
     labels = services.store.labels.select(incident_ids=[id])
     decided = decided_targets(labels, incident.outcome)
-    return _page(services, commands, incident, records, feedback, decided)
+    page = _page(services, commands, incident, records, feedback, decided)
+    return replace(
+        page,
+        alerts=view_alerts(tracked),
+        work=view_work(services, tracked, page.answers, page.context.changes or ()),
+        is_waiting=not records and bool(services.store.triage_queue.waiting([id])),
+    )
 
 
 def answer_again(
-    services: Container, report: IncidentReport, request_id: str
+    services: Container,
+    report: IncidentReport,
+    request_id: str,
+    *,
+    for_people: Collection[str] = (),
 ) -> tuple[PredictionRecord, ...]:
-    """Triage a report with the current champions; return the stored answers."""
-    triages = services.triage.triage([report], include=None, request_id=request_id)
+    """Triage a report with the current champions; return the stored answers.
+
+    Answers about an incident in `for_people` are suggestions, because a person works on it.
+    """
+    triages = services.triage.triage(
+        [report], include=None, request_id=request_id, for_people=for_people
+    )
     return services.store.predictions.get(triages.items[0].prediction_id)
 
 
@@ -93,4 +130,5 @@ def _page(
         feedback,
         commands.of(entry["id"] for entry in answers.runbook_entries),
         view_context(services, report),
+        incident.outcome.effective_status,
     )

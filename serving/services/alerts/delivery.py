@@ -86,7 +86,9 @@ def _alert(
     return Alert(
         fingerprint=identity,
         labels=_masked(body.group_labels | body.common_labels | received.labels, masking),
-        annotations=_masked(body.common_annotations | received.annotations, masking),
+        annotations=_masked(
+            _links(received) | body.common_annotations | received.annotations, masking
+        ),
         is_firing=not is_over,
         began_at=_set_time(received.starts_at),
         ended_at=(_set_time(received.ends_at) or now) if is_over else None,
@@ -94,6 +96,15 @@ def _alert(
         first_seen_at=now,
         last_seen_at=now,
     )
+
+
+def _links(received: ReceivedAlert) -> dict[str, str]:
+    """Return the addresses beside an alert's labels, such as Grafana's `panelURL`, by name."""
+    return {
+        name: value
+        for name, value in (received.__pydantic_extra__ or {}).items()
+        if isinstance(value, str) and value.startswith(("http://", "https://"))
+    }
 
 
 def _masked(texts: Mapping[str, str], masking: Masking) -> dict[str, str]:

@@ -119,6 +119,19 @@ def test_labels_annotations_and_unknown_fields_become_attributes(client, store):
     }
 
 
+def test_each_alert_keeps_the_addresses_beside_its_labels(client, store):
+    alerts = [
+        alert | {"silenceURL": f"http://silence.example/{number}", "valueString": "[ 5 ]"}
+        for number, alert in enumerate(FIRING["alerts"])
+    ]
+    answer = tell(client, firing(alerts=alerts))
+    kept = store.tracked.get(answer["incident_id"]).alerts
+    assert [alert.annotations["silenceURL"][-2:] for alert in kept] == [
+        f"/{number}" for number in range(len(alerts))
+    ]
+    assert all("valueString" not in alert.annotations for alert in kept)
+
+
 def test_the_runbook_that_it_names_is_the_one_that_is_suggested(app_of, registry, store):
     steps = (Section("Steps", "Restart it.", SectionRole.MITIGATION),)
     store.runbooks.replace_all(

@@ -137,7 +137,14 @@ def test_feedback_on_what_was_not_answered_is_a_page(client, answered, wrong):
         OWN | {"Sec-Fetch-Site": "same-site"},
     ],
 )
-@pytest.mark.parametrize("path", ["/feedback", "/name", "/again", "/try", "/sign-in", "/sign-out"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/feedback", "/name", "/again", "/try", "/sign-in", "/sign-out"),
+        *("/acknowledge", "/edit", "/resolve", "/reopen"),
+        *("/join", "/split", "/close-consequences"),
+    ],
+)
 def test_a_form_from_elsewhere_is_refused(client, answered, path, headers):
     fields = {"prediction_id": "p-1", "target": "category", "action": "accept"}
     response = client.post(path, data=fields, headers=headers, follow_redirects=False)

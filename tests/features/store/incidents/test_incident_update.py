@@ -97,6 +97,17 @@ def test_by_field_a_person_counts_before_the_source_and_the_source_before_us() -
     assert late.incident == incident.incident
 
 
+def test_a_label_that_a_person_gives_leaves_an_open_incident_open() -> None:
+    person = update("severity", outcome=Outcome(severity="High"), author=Author.PERSON)
+    merged = merge_update(opened(), person, NOON)
+    assert merged.incident.outcome.effective_status is Status.OPEN
+    closing = update("resolution", outcome=Outcome(resolution="Restarted it."))
+    closed = merge_update(merged, closing, NOON)
+    assert closed.incident.outcome.effective_status is Status.RESOLVED
+    resolving = update("resolution", outcome=Outcome(resolution="Done."), author=Author.PERSON)
+    assert not merge_update(opened(), resolving, NOON).incident.outcome.is_open
+
+
 def test_what_a_person_writes_does_not_move_the_time_of_the_source() -> None:
     stored = opened(updated_at=NOON)
     merged = merge_update(stored, update("title", author=Author.PERSON), NOON + HOUR)

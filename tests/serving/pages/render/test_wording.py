@@ -17,7 +17,8 @@ from features.domain.labels import LabelSource
 from features.domain.modes import Mode
 from features.domain.monitoring import Proposal
 from features.domain.predictions import ShadowPair
-from features.domain.report import Outcome
+from features.domain.report import Outcome, Status
+from features.domain.tracking import Author
 from models.artifacts.registry import CHALLENGER, CHAMPION
 from models.base.predictions import Decision
 from models.kinds import KINDS
@@ -40,6 +41,11 @@ METRICS = (
     *("set coverage", "mean set size", "lowest class coverage"),
     *("recall_at_1", "recall_at_5", "recall_at_10", "shown_precision", "shown_share"),
     *("p_value_at_most_0.01", "p_value_at_most_0.05", "p_value_at_most_0.1"),
+)
+# The fields of Alertmanager, of Grafana and of the mixins that hold a web address.
+LINK_FIELDS = (
+    *("generatorURL", "externalURL", "silenceURL", "dashboardURL", "panelURL", "imageURL"),
+    *("runbook_url", "dashboard_url", "description"),
 )
 # The terms of the other vocabularies, such as "service", are everyday words too.
 JARGON = ("decision", "mode", "source", "metric", "method", "measure")
@@ -76,6 +82,9 @@ TERMS = {
     "provenance": list(Provenance),
     "slice": ["class", "service", "source", "language", "length"],
     "channel": CHANNEL_NAMES,
+    "author": list(Author),
+    "status": list(Status),
+    "link": LINK_FIELDS,
     "metric": [*SEVERITY_METRICS, *METRICS],
 }
 
@@ -111,6 +120,7 @@ def test_every_wording_is_plain():
 def test_an_unknown_term_names_itself():
     assert wording("none such", "metric").name == "none such"
     assert wording("fields.u_site", "target").name == "U site"
+    assert wording("ticket_url", "link").name == "Ticket url"
 
 
 def visible_text(template: str) -> str:
