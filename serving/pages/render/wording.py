@@ -4,6 +4,7 @@ Many readers of the page have not read the documents. Templates and views do not
 `auto` or `macro_f1`; they take the wording of each term from this module.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -28,6 +29,7 @@ _KAPPA = Wording(
     "agreement of levels (kappa)",
     "Agreement with the right level beyond chance; larger errors count more; 1 is best.",
 )
+_URL = re.compile(r"[\s_-]*url$", re.IGNORECASE)
 _SHADOW = "shadow version "
 
 VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
@@ -372,7 +374,7 @@ def wording(term: str, vocabulary: str) -> Wording:
     if words is None and vocabulary == "target":
         return Wording(_spaced(term.removeprefix("fields.")), _FIELD)
     if words is None and vocabulary == "link":
-        return Wording(_spaced(term), "")
+        return Wording(_spaced(_URL.sub("", term)) or term, "")
     return words or Wording(term, "")
 
 

@@ -46,8 +46,9 @@ class IncidentPage:
 
     @property
     def is_worked_on(self) -> bool:
-        """Whether a person acknowledged the incident or edited it."""
-        return self.work is not None and self.work.tracking.is_touched_by_person
+        """Whether the incident is open and a person acknowledged or edited it."""
+        is_touched = self.work is not None and self.work.tracking.is_touched_by_person
+        return is_touched and self.is_open
 
     @property
     def shown_severity(self) -> str | None:

@@ -120,7 +120,7 @@ def test_every_wording_is_plain():
 def test_an_unknown_term_names_itself():
     assert wording("none such", "metric").name == "none such"
     assert wording("fields.u_site", "target").name == "U site"
-    assert wording("ticket_url", "link").name == "Ticket url"
+    assert wording("ticket_url", "link").name == "Ticket"
 
 
 def visible_text(template: str) -> str:
