@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from features.domain.report import IncidentReport
-from features.text.masking import Masking, mask_text
+from features.text.masking import Masking, Secret, mask_text
 from features.text.memo import cached
 
 MAX_ID_LENGTH = 512
@@ -35,6 +35,11 @@ SizedType = TypeVar("SizedType", bound=Sized)
 
 _MISSING = frozenset({"", "?", "-", "--", "null", "none", "nan", "n/a"})
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
+_SECRET_NAME = re.compile(
+    r"(?:\w+[_-])?(?:password|passwd|passphrase|pwd|secret|client_secret|api_?key|private_?key"
+    r"|(?:access|auth|bearer)_?token)",
+    re.IGNORECASE,
+)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _FOREIGN_PAIR = re.compile(r"[^\x00-\x7f]{2}")
 # Only with its semicolon: `AT&T` and `?a=1&copy=2` are no entities. `&amp;` before the rest of an
@@ -156,6 +161,18 @@ def parse_masked_name(name: str, masking: Masking) -> str:
     '<email>-fppigalpbbja'
     """
     return _mask_apart(parse_name(name), masking)
+
+
+def parse_named_text(name: str, value: str, masking: Masking) -> str:
+    """Return a text, sanitised, masked and stripped; masked whole if its name says it is secret.
+
+    >>> parse_named_text("password", "hunter2", Masking()), parse_named_text("pod", "-", Masking())
+    ('<password>', '-')
+    """
+    is_secret = _SECRET_NAME.fullmatch(name.strip()) is not None
+    if is_secret and Secret.PASSWORD in masking.secrets and value.strip():
+        return "<password>"
+    return mask_text(sanitise_text(value), masking).strip()
 
 
 @cached(8_192)

@@ -6,16 +6,25 @@ from collections.abc import Mapping
 UNKNOWN_RANK = 2.5
 """The rank of an alert without a known severity: below a warning, above information."""
 
-_LABELS = ("severity", "priority", "level", "urgency")
+_LABELS = (
+    "severity",
+    "alert_severity",
+    "severity_level",
+    "sev",
+    "priority",
+    "level",
+    "urgency",
+)
 # The words of Prometheus mixins, Grafana, Zabbix, Nagios, Datadog, PagerDuty, Opsgenie and syslog.
 _WORDS: Mapping[str, float] = {
     word: rank
     for rank, words in {
         1.0: "none ok info informational information notice debug normal not_classified lowest",
-        2.0: "low minor trivial",
-        3.0: "warning warn medium moderate average",
-        4.0: "high major error err alert urgent",
-        5.0: "critical crit page fatal emergency emerg disaster blocker severe highest down",
+        2.0: "low minor trivial niedrig gering faible bajo",
+        3.0: "warning warn medium moderate average warnung mittel moyen medio",
+        4.0: "high major error err alert urgent hoch alto",
+        5.0: "critical crit page fatal emergency emerg disaster blocker severe highest down"
+        " kritisch critique critico",
     }.items()
     for word in words.split()
 }
@@ -38,9 +47,13 @@ def severity_rank(severity: str | None) -> float:
 
     >>> severity_rank("CRITICAL"), severity_rank("P3"), severity_rank("purple")
     (5.0, 3.0, 2.5)
+    >>> severity_rank("critical - page"), severity_rank("Kritisch"), severity_rank("sev-2")
+    (5.0, 5.0, 4.0)
     """
     word = _SEPARATORS.sub("_", (severity or "").strip().casefold())
     if word in _WORDS:
         return _WORDS[word]
     number = _NUMBERED.match(word.replace("_", " "))
-    return UNKNOWN_RANK if number is None else 6.0 - int(number[1])
+    if number is not None:
+        return 6.0 - int(number[1])
+    return max((_WORDS[part] for part in word.split("_") if part in _WORDS), default=UNKNOWN_RANK)

@@ -22,6 +22,7 @@ _SINGLE = frozenset(("alertname", _SEVERITY, *_SERVICES))
 _MOST_LINES = 20
 _MOST_VALUES = 20
 _MOST_ATTRIBUTES = 200
+_MOST_CHARACTERS = 10_000
 
 
 def by_severity(alerts: Iterable[Alert]) -> list[Alert]:
@@ -116,4 +117,7 @@ def _labels(ranked: Sequence[Alert]) -> dict[str, str]:
         for name, value in alert.labels.items():
             if alert is ranked[0] or name not in _SINGLE:
                 values.setdefault(name, {})[value] = None
-    return {name: ", ".join(list(texts)[:_MOST_VALUES]) for name, texts in values.items()}
+    return {
+        name: ", ".join(list(texts)[:_MOST_VALUES])[:_MOST_CHARACTERS]
+        for name, texts in values.items()
+    }

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from features.domain.alerts.alert import Alert
@@ -14,10 +14,11 @@ from features.text.parsing import (
     MAX_TEXT_LENGTH,
     parse_fact,
     parse_masked_name,
-    parse_name,
+    parse_named_text,
 )
 from serving.schemas.alertmanager import AlertmanagerRequest, ReceivedAlert
 
+_FARTHEST = timedelta(days=1)
 _UNSET_YEAR = 1
 """The year that Go writes for a time that is not set."""
 
@@ -79,7 +80,7 @@ def _alert(
     is_unique: bool,
 ) -> Alert:
     is_over = "resolved" in (received.status, body.status)
-    identity = parse_name(received.fingerprint)[:MAX_ID_LENGTH]
+    identity = parse_masked_name(received.fingerprint, masking)[:MAX_ID_LENGTH]
     if not identity or not is_unique:
         labels = json.dumps([identity, received.labels], sort_keys=True)
         identity = sha256(labels.encode(errors="replace")).hexdigest()[:16]
@@ -90,8 +91,8 @@ def _alert(
             _links(received) | body.common_annotations | received.annotations, masking
         ),
         is_firing=not is_over,
-        began_at=_set_time(received.starts_at),
-        ended_at=(_set_time(received.ends_at) or now) if is_over else None,
+        began_at=_set_time(received.starts_at, now),
+        ended_at=(_set_time(received.ends_at, now) or now) if is_over else None,
         generator_url=parse_fact(received.generator_url, masking) or "",
         first_seen_at=now,
         last_seen_at=now,
@@ -109,13 +110,16 @@ def _links(received: ReceivedAlert) -> dict[str, str]:
 
 def _masked(texts: Mapping[str, str], masking: Masking) -> dict[str, str]:
     parsed = {
-        parse_masked_name(name, masking)[:MAX_ID_LENGTH]: parse_fact(
-            text[:MAX_TEXT_LENGTH], masking
+        parse_masked_name(name, masking)[:MAX_ID_LENGTH]: parse_named_text(
+            name, text[:MAX_TEXT_LENGTH], masking
         )
         for name, text in texts.items()
     }
-    return {name: text for name, text in parsed.items() if text is not None}
+    return {name: text for name, text in parsed.items() if text}
 
 
-def _set_time(time: datetime | None) -> datetime | None:
-    return time.astimezone(UTC) if time is not None and time.year > _UNSET_YEAR else None
+def _set_time(time: datetime | None, now: datetime) -> datetime | None:
+    """Return a time in UTC; None if it is not set, or so far in the future that it cannot be."""
+    if time is None or time.year <= _UNSET_YEAR:
+        return None
+    return time.astimezone(UTC) if time - now < _FARTHEST else None

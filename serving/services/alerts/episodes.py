@@ -23,6 +23,8 @@ FLAPPING_WITHIN = timedelta(minutes=10)
 """Alerts that fire again within this time after they ended continue their incident."""
 
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
+_TRUNCATED = "truncatedAlerts"
+_REWRITTEN = frozenset((_TRUNCATED, "severity"))
 _REPORT_FIELDS = ("title", "description", "service")
 
 
@@ -47,21 +49,50 @@ def decide_episode(
     ten minutes after that, reopens it unless a person resolved it. Any other firing alert opens an
     incident. An incident is resolved when each of its alerts has ended.
     """
-    current = next((tracked for tracked in reversed(stored) if not _is_over(tracked)), None)
+    last = stored[-1] if stored else None
+    current = _current(stored)
     if not delivery.firing:
-        return _end_alerts(current or (stored[-1] if stored else None), delivery)
+        return _end_alerts(current or last, delivery)
     if current is not None:
         if _is_new_episode(current, delivery, stale_after):
             return _open(delivery, stored, previous=current)
-        return _join(current, delivery)
+        return _join(current, _without_finished(delivery, stored, current))
     for tracked in reversed(stored):
         if _is_same_episode(tracked, delivery):
             return _reopen(tracked, delivery, stored)
-    last = stored[-1] if stored else None
     if last is not None and _fires_again_soon(last, delivery):
         tracking = replace(last.tracking, reopenings=last.tracking.reopenings + 1)
         return _reopen(replace(last, tracking=tracking), delivery, stored)
     return _open(delivery, stored, previous=last)
+
+
+def _current(stored: Sequence[TrackedIncident]) -> TrackedIncident | None:
+    """Return the group's open incident; a stale one only if no other incident came after it."""
+    if stored and not _is_over(stored[-1]):
+        return stored[-1]
+    is_open = (tracked for tracked in reversed(stored) if not _is_over(tracked))
+    return next(
+        (one for one in is_open if one.incident.outcome.effective_status is Status.OPEN), None
+    )
+
+
+def _without_finished(
+    delivery: Delivery, stored: Sequence[TrackedIncident], current: TrackedIncident
+) -> Delivery:
+    """Return the delivery without the firings that belong to an incident that a person resolved."""
+    joined = {alert.fingerprint for alert in current.alerts}
+    finished = {
+        (alert.fingerprint, alert.began_at)
+        for tracked in stored
+        if _is_over(tracked)
+        for alert in tracked.alerts
+    }
+    alerts = tuple(
+        alert
+        for alert in delivery.alerts
+        if alert.fingerprint in joined or (alert.fingerprint, alert.began_at) not in finished
+    )
+    return replace(delivery, alerts=alerts)
 
 
 def _open(
@@ -111,8 +142,10 @@ def _reopen(
         opened = replace(tracked, incident=replace(tracked.incident, outcome=reopened))
         updated = _updated(opened, delivery)
         return EpisodeDecision("opened", updated, (updated,), is_triaged=True)
-    known = {alert.fingerprint for alert in tracked.alerts}
-    new = tuple(alert for alert in delivery.firing if alert.fingerprint not in known)
+    known = {alert.fingerprint: alert for alert in tracked.alerts}
+    new = tuple(
+        alert for alert in delivery.firing if not _continues(alert, known.get(alert.fingerprint))
+    )
     if new and known:
         return _open(replace(delivery, alerts=new), stored, previous=tracked)
     heard = replace(tracked, alerts=_merged(tracked.alerts, delivery))
@@ -160,25 +193,53 @@ def _updated(tracked: TrackedIncident, delivery: Delivery) -> TrackedIncident:
     old = tracked.incident.report
     report = old
     if firing and not _is_over(tracked):
-        opened_at = old.opened_at or delivery.began_at
-        # Facts such as the sender's address differ between the members of a cluster.
-        facts = {name: old.attributes.get(name, fact) for name, fact in delivery.facts.items()}
-        new = alert_report(old.id, opened_at, firing, facts, peak)
-        report = _without_edits_of_people(old, new, tracked.tracking)
+        report = _rewritten(tracked, firing, delivery, peak)
     if report != old and tracking.opening is None:
         tracking = replace(tracking, opening=old)
     return TrackedIncident(ResolvedIncident(report, outcome), tracking, alerts)
 
 
-def _without_edits_of_people(
-    old: IncidentReport, new: IncidentReport, tracking: Tracking
+def _rewritten(
+    tracked: TrackedIncident, firing: Sequence[Alert], delivery: Delivery, peak: str | None
 ) -> IncidentReport:
-    edited = {name for name, author in tracking.authors.items() if author is Author.PERSON}
-    kept = {name: getattr(old, name) for name in _REPORT_FIELDS if name in edited}
-    attributes = {
-        name: value for name, value in old.attributes.items() if f"attributes.{name}" in edited
+    """Return the report of the alerts that fire now, with all that others wrote into the old one.
+
+    What differs from the report of the earlier alerts was written by a person or by another source.
+    """
+    old = tracked.incident.report
+    opened_at = old.opened_at or delivery.began_at
+    # Facts such as the sender's address differ between the members of a cluster.
+    facts = {name: old.attributes.get(name, fact) for name, fact in delivery.facts.items()}
+    if _TRUNCATED in delivery.facts:
+        facts[_TRUNCATED] = delivery.facts[_TRUNCATED]
+    new = alert_report(old.id, opened_at, firing, facts, peak)
+    earlier = [alert for alert in tracked.alerts if alert.is_firing]
+    if not earlier:
+        return _with_edits(new, old, old, tracked.tracking)
+    generated = alert_report(old.id, opened_at, earlier, {}, tracked.tracking.peak_severity)
+    return _with_edits(new, old, generated, tracked.tracking)
+
+
+def _with_edits(
+    new: IncidentReport, old: IncidentReport, generated: IncidentReport, tracking: Tracking
+) -> IncidentReport:
+    by_people = {name for name, author in tracking.authors.items() if author is Author.PERSON}
+    kept = {
+        name: getattr(old, name)
+        for name in _REPORT_FIELDS
+        if name in by_people or getattr(old, name) != getattr(generated, name)
     }
-    return replace(new, **kept, attributes={**new.attributes, **attributes})
+    attributes = dict(new.attributes)
+    for name in {**old.attributes, **generated.attributes}:
+        value = old.attributes.get(name)
+        is_edited = value != generated.attributes.get(name) and name not in _REWRITTEN
+        if not is_edited and f"attributes.{name}" not in by_people:
+            continue
+        if value is None:
+            attributes.pop(name, None)
+        else:
+            attributes[name] = value
+    return replace(new, **kept, attributes=attributes)
 
 
 def _merged(known: Iterable[Alert], delivery: Delivery) -> tuple[Alert, ...]:
@@ -195,8 +256,13 @@ def _merged(known: Iterable[Alert], delivery: Delivery) -> tuple[Alert, ...]:
             if not delivery.ends_all:
                 alerts[alert.fingerprint] = replace(alert, number=len(alerts))
         elif not _is_about_earlier_firing(alert, old):
+            is_same = old.began_at == alert.began_at
             alerts[alert.fingerprint] = replace(
-                alert, first_seen_at=old.first_seen_at, number=old.number
+                alert,
+                first_seen_at=old.first_seen_at,
+                number=old.number,
+                # The members of a cluster each have an address of their own.
+                generator_url=old.generator_url if is_same else alert.generator_url,
             )
     return tuple(alerts.values())
 
@@ -205,8 +271,8 @@ def _is_about_earlier_firing(received: Alert, known: Alert) -> bool:
     """Return whether news of an earlier firing arrives late."""
     if known.began_at is None:
         return False
-    end = received.began_at if received.is_firing else received.ended_at
-    return end is not None and end < known.began_at
+    time = received.began_at or received.ended_at
+    return time is not None and time < known.began_at
 
 
 def _stale(tracked: TrackedIncident) -> TrackedIncident:
@@ -252,12 +318,22 @@ def _is_same_episode(tracked: TrackedIncident, delivery: Delivery) -> bool:
     return is_before or delivery.began_at == tracked.incident.report.opened_at
 
 
+def _continues(alert: Alert, known: Alert | None) -> bool:
+    """Return whether an alert still fires as it did when it was last heard of."""
+    if known is None:
+        return False
+    return alert.began_at is None or known.began_at is None or alert.began_at <= known.began_at
+
+
 def _fires_again_soon(tracked: TrackedIncident, delivery: Delivery) -> bool:
     resolved_at = tracked.incident.outcome.resolved_at
     known = {alert.fingerprint for alert in tracked.alerts}
     is_known = any(alert.fingerprint in known for alert in delivery.firing)
     return (
-        is_known and resolved_at is not None and delivery.began_at <= resolved_at + FLAPPING_WITHIN
+        is_known
+        and tracked.incident.outcome.resolution == RESOLUTION
+        and resolved_at is not None
+        and delivery.began_at <= resolved_at + FLAPPING_WITHIN
     )
 
 

@@ -78,13 +78,17 @@ class AlertIntake:
         return AlertEffect(decision.effect, incident_id(decision), decision.is_triaged)
 
     def _write(self, deliveries: "Sequence[_Waiting]") -> None:
-        """Write deliveries in one transaction; if that fails, each of them raises the error."""
+        """Write deliveries in one transaction; if that fails, each in a transaction of its own."""
         try:
             self._store.tracked.revise_groups(
                 [(waiting.delivery.prefix, waiting.decide) for waiting in deliveries]
             )
         # Whatever fails, the other threads must hear of it, and must not wait for ever.
         except BaseException as error:
+            if len(deliveries) > 1 and isinstance(error, Exception):
+                for waiting in deliveries:
+                    self._write([waiting])
+                return
             for waiting in deliveries:
                 waiting.written.set_exception(error)
             return

@@ -3,6 +3,7 @@
 import copy
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -478,3 +479,35 @@ def test_case_04_an_outage_after_a_lost_end_is_an_incident_of_its_own(client, st
     assert store.incidents.get(first["incident_id"]).outcome.status is Status.STALE
     tracked = store.tracked.get(second["incident_id"])
     assert tracked.tracking.previous_id == first["incident_id"]
+
+
+def test_a_delivery_that_cannot_be_written_does_not_fail_others(client, store, monkeypatch):
+    tracked = type(store.tracked)
+    write = tracked.revise_groups
+
+    def fail_together(self, decisions):
+        if len(decisions) > 1:
+            raise ZeroDivisionError("one of them")
+        return write(self, decisions)
+
+    monkeypatch.setattr(tracked, "revise_groups", fail_together)
+    bodies = [firing(groupKey=f"g{number}") for number in range(20)]
+    with ThreadPoolExecutor(10) as pool:
+        effects = [answer["effect"] for answer in pool.map(lambda body: tell(client, body), bodies)]
+    assert effects == ["opened"] * 20
+
+
+def test_an_alert_that_begins_in_the_far_future_began_when_it_arrived(client, store):
+    first = tell(client, firing(starts_at="9999-12-31T23:59:59Z"))
+    report = store.incidents.get(first["incident_id"]).report
+    assert abs(report.opened_at - datetime.now(UTC)).total_seconds() < 60
+    assert tell(client, FIRING)["incident_id"] == first["incident_id"]
+
+
+def test_a_label_whose_name_says_that_it_is_secret_is_masked(client, store):
+    labels = {"alertname": "Down", "db_password": "hunter2secret", "pod": "-"}
+    alerts = [{"labels": labels, "fingerprint": "ghp_" + "a1B2" * 9}]
+    answer = tell(client, {"groupKey": "g", "alerts": alerts})
+    (stored,) = store.tracked.get(answer["incident_id"]).alerts
+    assert stored.labels == labels | {"db_password": "<password>"}
+    assert "a1B2a1B2" not in stored.fingerprint

@@ -250,3 +250,70 @@ def test_late_news_of_an_earlier_firing_changes_nothing(group: Group) -> None:
 def test_the_end_of_a_group_that_was_never_heard_of_opens_nothing(group: Group) -> None:
     decision = group.deliver(alert("Slow", ended=5), at=5)
     assert (decision.effect, decision.incident) == ("unchanged", None)
+
+
+def test_a_firing_after_a_person_resolved_it_is_never_hidden(group: Group) -> None:
+    group.deliver(alert("Slow"))
+    group.deliver(alert("Slow", ended=30), at=30)
+    resolve_by_hand(group, 30)
+    decision = group.deliver(alert("Slow", began=35), at=35)
+    assert decision.effect == "opened"
+    assert group.statuses == [Status.RESOLVED, Status.OPEN]
+
+
+def test_a_stale_incident_is_left_alone_once_a_later_one_came(group: Group) -> None:
+    group.deliver(alert("Stuck"))
+    week = 7 * 24 * 60.0
+    group.deliver(alert("Stuck", began=week), at=week)
+    for _ in range(2):
+        group.deliver(alert("Stuck", began=week, ended=week + 30), at=week + 30)
+    assert group.statuses == [Status.STALE, Status.RESOLVED]
+    again = group.deliver(alert("Stuck", began=week + 33), at=week + 33)
+    assert (again.incident.tracking.reopenings, len(group.incidents)) == (1, 2)
+
+
+def test_what_another_source_wrote_into_the_report_is_kept(group: Group) -> None:
+    group.deliver(alert("Slow"))
+    ((name, tracked),) = group.incidents.items()
+    report = tracked.incident.report
+    attributes = {**report.attributes, "ticket": "OPS-12"}
+    changed = replace(report, title="Checkout is down", attributes=attributes)
+    group.incidents[name] = replace(tracked, incident=replace(tracked.incident, report=changed))
+    group.deliver(alert("Slow"), alert("Down", "critical", began=1), at=1)
+    report = group.incidents[name].incident.report
+    assert (report.title, report.service) == ("Checkout is down", "down-service")
+    assert report.attributes["ticket"] == "OPS-12"
+
+
+def test_an_attribute_that_a_person_erased_stays_erased(group: Group) -> None:
+    group.deliver(alert("Slow", dashboard="https://d/1"))
+    ((name, tracked),) = group.incidents.items()
+    report = tracked.incident.report
+    attributes = {key: value for key, value in report.attributes.items() if key != "dashboard"}
+    group.incidents[name] = replace(
+        tracked,
+        incident=replace(tracked.incident, report=replace(report, attributes=attributes)),
+        tracking=replace(tracked.tracking, authors={"attributes.dashboard": Author.PERSON}),
+    )
+    group.deliver(alert("Slow", dashboard="https://d/1"), alert("Down", began=1), at=1)
+    assert "dashboard" not in group.incidents[name].incident.report.attributes
+
+
+def test_each_member_of_a_cluster_has_its_own_address(group: Group) -> None:
+    for member, at in (("a", 0), ("b", 0.1), ("a", 240), ("b", 240.1)):
+        url = f"http://prometheus-{member}/graph"
+        decision = group.deliver(replace(alert("Slow"), generator_url=url), at=at)
+        assert decision.effect == ("unchanged" if at else "opened")
+
+
+def test_an_end_before_the_beginning_still_ends_the_alert(group: Group) -> None:
+    group.deliver(alert("Slow"))
+    assert group.deliver(alert("Slow", ended=-1), at=2).effect == "resolved"
+
+
+def test_what_a_person_resolved_does_not_join_the_next_incident(group: Group) -> None:
+    group.deliver(alert("Slow"))
+    resolve_by_hand(group, 30)
+    for _ in range(2):
+        decision = group.deliver(alert("Slow"), alert("Down", began=29), at=31)
+    assert [one.fingerprint for one in decision.incident.alerts] == ["Down"]
