@@ -19,7 +19,7 @@ def inspect_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how an export is understood: columns, rows left out, the first incidents."""
+    """Show how an export is understood, before anything is stored."""
     if history is None:
         raise NotEnoughHistory("nothing to inspect: give --history FILE")
     with show_step(f"reading {history.name}"):

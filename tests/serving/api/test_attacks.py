@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.errors import ArtifactRejected, RegistryUnavailable, StoreUnavailable
-from features.store.incidents.incidents import IncidentRepository
+from features.store.incidents.tracked_incidents import TrackedIncidentRepository
 from features.text.masking import Masking, configured_masking
 from serving.runtime.settings import ServingSettings
 
@@ -29,7 +29,7 @@ def test_a_problem_of_the_store_tells_callers_no_path_and_operators_all(
     def fail(*_args):
         raise StoreUnavailable(f"the database sqlite:///{PATH} does not answer: no such table: x")
 
-    monkeypatch.setattr(IncidentRepository, "get", fail)
+    monkeypatch.setattr(TrackedIncidentRepository, "get", fail)
     response = client.get("/v1/incidents/1", headers={"X-Request-ID": "r-1"})
     assert response.status_code == 503
     assert "secret" not in response.text

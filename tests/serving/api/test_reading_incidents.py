@@ -129,7 +129,7 @@ def test_an_incident_is_returned_with_everything_that_is_kept_beside_it(client, 
     assert answer["triage"] is None
     (change,) = answer["history"]
     assert (change["author"], change["actor"]) == ("person", "Ana")
-    assert change["changes"] == {"title": ["vpn down", "vpn and mail down"]}
+    assert change["changes"]["title"] == ["vpn down", "vpn and mail down"]
     assert client.get("/v1/incidents/member").json()["consequence_of"] == "head"
 
 

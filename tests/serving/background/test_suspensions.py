@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from factories import NOON
+from fakes import wait_until_triaged
 
 from features.domain.suspension import Suspension
 from features.errors import StoreUnavailable
@@ -37,6 +38,7 @@ def test_every_label_answer_of_a_suspended_version_abstains_and_says_why(client,
 def test_the_pages_of_an_incident_say_why(client, store):
     suspend(client, store, CATEGORY)
     client.post("/v1/incidents", json={"incident": {"id": "INC1", "title": "vpn"}})
+    wait_until_triaged(store)
     page = client.get("/incidents/INC1").text
     assert "category is suspended since 2026-03-02" in page
 
