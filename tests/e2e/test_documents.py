@@ -29,7 +29,7 @@ INSTALLED = str(Path(sys.executable).with_name("precedent"))
 COLUMNS = [
     *("number", "opened_at", "short_description", "description", "cmdb_ci", "contact_type"),
     *("location", "category", "assignment_group", "priority", "subcategory"),
-    *("close_notes", "resolved_at", "parent_incident", "kb_article"),
+    *("close_notes", "resolved_at", "parent_incident", "kb_article", "state"),
 ]
 PRIORITIES = {"low": "4 - Low", "medium": "3 - Moderate", "high": "2 - High"}
 
@@ -72,6 +72,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     outcome.resolved_at and f"{outcome.resolved_at:%d/%m/%Y %H:%M}",
                     outcome.duplicate_of,
                     outcome.runbook_id,
+                    "New" if outcome.is_open else "Closed",
                 ]
             )
     return folder
