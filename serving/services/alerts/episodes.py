@@ -1,18 +1,18 @@
 """Decides which incident a delivery of alerts belongs to, and how it changes that incident."""
 
-import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain, count
 from typing import Literal
 
-from features.domain.alerts.alert import Alert
 from features.domain.alerts.alert_severity import severity_label
-from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
-from features.domain.tracking import Author, TrackedIncident, Tracking
+from features.domain.report import Outcome, ResolvedIncident, Status
+from features.domain.tracking import TrackedIncident, Tracking
 from serving.services.alerts.alert_report import alert_report, most_severe
 from serving.services.alerts.delivery import Delivery
+from serving.services.alerts.known_alerts import continues, known_until, merge_alerts, states
+from serving.services.alerts.report_edits import differs, rewrite_report
 
 RESOLUTION = "resolved by alertmanager"
 """The resolution of incidents whose alerts ended; it counts as no recorded fix."""
@@ -21,11 +21,6 @@ Effect = Literal["opened", "updated", "resolved", "unchanged", "heartbeat"]
 
 FLAPPING_WITHIN = timedelta(minutes=10)
 """Alerts that fire again within this time after they ended continue their incident."""
-
-_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
-_TRUNCATED = "truncatedAlerts"
-_REWRITTEN = frozenset((_TRUNCATED, "severity"))
-_REPORT_FIELDS = ("title", "description", "service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +100,7 @@ def _open(
     tracking = Tracking(
         previous_id=None if previous is None else previous.incident.report.id, peak_severity=peak
     )
-    alerts = _merged((), delivery)
+    alerts = merge_alerts((), delivery)
     new = TrackedIncident(ResolvedIncident(report, Outcome(status=Status.OPEN)), tracking, alerts)
     ended = () if previous is None or _is_over(previous) else (_stale(previous),)
     return EpisodeDecision("opened", new, (*ended, new), is_triaged=True)
@@ -120,12 +115,14 @@ def _new_id(delivery: Delivery, taken: Container[str]) -> str:
 
 def _join(current: TrackedIncident, delivery: Delivery) -> EpisodeDecision:
     joined = _updated(current, delivery)
-    is_changed = joined.incident != current.incident or _states(joined) != _states(current)
+    is_changed = joined.incident != current.incident or states(joined.alerts) != states(
+        current.alerts
+    )
     return EpisodeDecision(
         "updated" if is_changed else "unchanged",
         joined,
         (joined,),
-        is_triaged=_differs(joined, current),
+        is_triaged=differs(joined.incident.report, current.incident.report),
     )
 
 
@@ -144,11 +141,11 @@ def _reopen(
         return EpisodeDecision("opened", updated, (updated,), is_triaged=True)
     known = {alert.fingerprint: alert for alert in tracked.alerts}
     new = tuple(
-        alert for alert in delivery.firing if not _continues(alert, known.get(alert.fingerprint))
+        alert for alert in delivery.firing if not continues(alert, known.get(alert.fingerprint))
     )
     if new and known:
         return _open(replace(delivery, alerts=new), stored, previous=tracked)
-    heard = replace(tracked, alerts=_merged(tracked.alerts, delivery))
+    heard = replace(tracked, alerts=merge_alerts(tracked.alerts, delivery))
     return EpisodeDecision("unchanged", tracked, (heard,))
 
 
@@ -158,12 +155,12 @@ def _end_alerts(target: TrackedIncident | None, delivery: Delivery) -> EpisodeDe
     updated = _updated(target, delivery)
     still_firing = [alert for alert in updated.alerts if alert.is_firing]
     if _is_over(target) or still_firing:
-        is_changed = _states(updated) != _states(target)
+        is_changed = states(updated.alerts) != states(target.alerts)
         return EpisodeDecision(
             "updated" if is_changed and not _is_over(target) else "unchanged",
             updated,
             (updated,),
-            is_triaged=_differs(updated, target),
+            is_triaged=differs(updated.incident.report, target.incident.report),
         )
     ends = (alert.ended_at for alert in updated.alerts)
     outcome = target.incident.outcome
@@ -179,7 +176,7 @@ def _end_alerts(target: TrackedIncident | None, delivery: Delivery) -> EpisodeDe
 
 def _updated(tracked: TrackedIncident, delivery: Delivery) -> TrackedIncident:
     """Return an incident with the alerts of a delivery, and the report that follows from them."""
-    alerts = _merged(tracked.alerts, delivery)
+    alerts = merge_alerts(tracked.alerts, delivery)
     if not tracked.alerts:
         # The incident was stored before alerts were kept, or without them: the report stays.
         return replace(tracked, alerts=alerts)
@@ -193,86 +190,10 @@ def _updated(tracked: TrackedIncident, delivery: Delivery) -> TrackedIncident:
     old = tracked.incident.report
     report = old
     if firing and not _is_over(tracked):
-        report = _rewritten(tracked, firing, delivery, peak)
+        report = rewrite_report(tracked, firing, delivery, peak)
     if report != old and tracking.opening is None:
         tracking = replace(tracking, opening=old)
     return TrackedIncident(ResolvedIncident(report, outcome), tracking, alerts)
-
-
-def _rewritten(
-    tracked: TrackedIncident, firing: Sequence[Alert], delivery: Delivery, peak: str | None
-) -> IncidentReport:
-    """Return the report of the alerts that fire now, with all that others wrote into the old one.
-
-    What differs from the report of the earlier alerts was written by a person or by another source.
-    """
-    old = tracked.incident.report
-    opened_at = old.opened_at or delivery.began_at
-    # Facts such as the sender's address differ between the members of a cluster.
-    facts = {name: old.attributes.get(name, fact) for name, fact in delivery.facts.items()}
-    if _TRUNCATED in delivery.facts:
-        facts[_TRUNCATED] = delivery.facts[_TRUNCATED]
-    new = alert_report(old.id, opened_at, firing, facts, peak)
-    earlier = [alert for alert in tracked.alerts if alert.is_firing]
-    if not earlier:
-        return _with_edits(new, old, old, tracked.tracking)
-    generated = alert_report(old.id, opened_at, earlier, {}, tracked.tracking.peak_severity)
-    return _with_edits(new, old, generated, tracked.tracking)
-
-
-def _with_edits(
-    new: IncidentReport, old: IncidentReport, generated: IncidentReport, tracking: Tracking
-) -> IncidentReport:
-    by_people = {name for name, author in tracking.authors.items() if author is Author.PERSON}
-    kept = {
-        name: getattr(old, name)
-        for name in _REPORT_FIELDS
-        if name in by_people or getattr(old, name) != getattr(generated, name)
-    }
-    attributes = dict(new.attributes)
-    for name in {**old.attributes, **generated.attributes}:
-        value = old.attributes.get(name)
-        is_edited = value != generated.attributes.get(name) and name not in _REWRITTEN
-        if not is_edited and f"attributes.{name}" not in by_people:
-            continue
-        if value is None:
-            attributes.pop(name, None)
-        else:
-            attributes[name] = value
-    return replace(new, **kept, attributes=attributes)
-
-
-def _merged(known: Iterable[Alert], delivery: Delivery) -> tuple[Alert, ...]:
-    """Return the known alerts as they were last reported, in the order in which they joined."""
-    alerts = {alert.fingerprint: alert for alert in known}
-    if delivery.ends_all:
-        alerts = {
-            name: replace(alert, is_firing=False, ended_at=alert.ended_at or delivery.arrived_at)
-            for name, alert in alerts.items()
-        }
-    for alert in delivery.alerts:
-        old = alerts.get(alert.fingerprint)
-        if old is None:
-            if not delivery.ends_all:
-                alerts[alert.fingerprint] = replace(alert, number=len(alerts))
-        elif not _is_about_earlier_firing(alert, old):
-            is_same = old.began_at == alert.began_at
-            alerts[alert.fingerprint] = replace(
-                alert,
-                first_seen_at=old.first_seen_at,
-                number=old.number,
-                # The members of a cluster each have an address of their own.
-                generator_url=old.generator_url if is_same else alert.generator_url,
-            )
-    return tuple(alerts.values())
-
-
-def _is_about_earlier_firing(received: Alert, known: Alert) -> bool:
-    """Return whether news of an earlier firing arrives late."""
-    if known.began_at is None:
-        return False
-    time = received.began_at or received.ended_at
-    return time is not None and time < known.began_at
 
 
 def _stale(tracked: TrackedIncident) -> TrackedIncident:
@@ -291,24 +212,9 @@ def _is_new_episode(current: TrackedIncident, delivery: Delivery, stale_after: t
         (alert.fingerprint, alert.began_at) in firings for alert in delivery.firing
     ):
         return False
-    known_until = max(
-        (time for alert in current.alerts if (time := _known_until(alert)) is not None),
-        default=None,
-    )
-    return known_until is not None and delivery.began_at > known_until + stale_after
-
-
-def _known_until(alert: Alert) -> datetime | None:
-    """Return until when an alert is known to have fired, by the sender's clock.
-
-    The time for which it was heard is added to its beginning, because the clock of the sender and
-    the times of arrival need not agree.
-    """
-    if alert.ended_at is not None or alert.began_at is None:
-        return alert.ended_at
-    if alert.first_seen_at is None or alert.last_seen_at is None:
-        return alert.began_at
-    return alert.began_at + (alert.last_seen_at - alert.first_seen_at)
+    ends = (known_until(alert) for alert in current.alerts)
+    last = max((end for end in ends if end is not None), default=None)
+    return last is not None and delivery.began_at > last + stale_after
 
 
 def _is_same_episode(tracked: TrackedIncident, delivery: Delivery) -> bool:
@@ -316,13 +222,6 @@ def _is_same_episode(tracked: TrackedIncident, delivery: Delivery) -> bool:
     resolved_at = tracked.incident.outcome.resolved_at
     is_before = resolved_at is not None and delivery.began_at <= resolved_at
     return is_before or delivery.began_at == tracked.incident.report.opened_at
-
-
-def _continues(alert: Alert, known: Alert | None) -> bool:
-    """Return whether an alert still fires as it did when it was last heard of."""
-    if known is None:
-        return False
-    return alert.began_at is None or known.began_at is None or alert.began_at <= known.began_at
 
 
 def _fires_again_soon(tracked: TrackedIncident, delivery: Delivery) -> bool:
@@ -334,23 +233,4 @@ def _fires_again_soon(tracked: TrackedIncident, delivery: Delivery) -> bool:
         and tracked.incident.outcome.resolution == RESOLUTION
         and resolved_at is not None
         and delivery.began_at <= resolved_at + FLAPPING_WITHIN
-    )
-
-
-def _differs(new: TrackedIncident, old: TrackedIncident) -> bool:
-    """Return whether two reports differ in more than numbers, which change with every delivery."""
-    return _without_numbers(new.incident.report) != _without_numbers(old.incident.report)
-
-
-def _without_numbers(report: IncidentReport) -> tuple[object, ...]:
-    texts = (report.title, report.description, report.service or "")
-    attributes = {name: _DIGITS.sub("0", text) for name, text in report.attributes.items()}
-    return (*(_DIGITS.sub("0", text) for text in texts), attributes)
-
-
-def _states(tracked: TrackedIncident) -> tuple[object, ...]:
-    """Return what a delivery may change about the alerts, except when they were heard."""
-    return tuple(
-        (alert.fingerprint, alert.is_firing, alert.began_at, alert.ended_at, dict(alert.labels))
-        for alert in tracked.alerts
     )
