@@ -36,7 +36,7 @@ def imported(name: str, file: str) -> tuple[History, float]:
     [
         ("it-tickets", "it-tickets/tickets.csv.gz", 37_669, 0, 10),
         ("assignment", "assignment/tickets.csv.gz", 5_955, 0, 5),
-        ("bank-incidents", "bank-incidents/incidents.csv.gz", 24_645, 5, 5),
+        ("bank-incidents", "bank-incidents/incidents.csv.gz", 24_645, 5, 8),
         (*LOG, 17_442, 4, 20),
         ("alert-rules", "alert-rules/rules.jsonl", 1_220, 3, 2),
         ("cloud-incidents", "cloud-incidents/gcp.jsonl.gz", 784, 3, 2),

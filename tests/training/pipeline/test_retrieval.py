@@ -227,7 +227,7 @@ def test_broken_runbooks_are_named_and_passed_over(
 ) -> None:
     folder = write_runbooks(tmp_path / "runbooks", "vpn")
     (folder / "binary.md").write_bytes(bytes(range(256)))
-    (folder / "huge.md").write_text("# Huge\n" + "word " * 1_000_000)
+    (folder / "huge.md").write_text("# Huge\n" + "word " * 3_500_000)
     result = run("train", "--runbooks", folder, "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["trained"]
