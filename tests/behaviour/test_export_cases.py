@@ -1,15 +1,12 @@
 """Exports as real programs write them, after public bug reports of comparable importers."""
 
-from pathlib import Path
-
 import pytest
+from real_world_cases import CASES, needs_cases
 
 from features.domain.history import History
 from features.imports.load_history import load_history
 
-CASES = Path("../shared/cases")
-
-pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="needs the cases in ../shared/cases")
+pytestmark = needs_cases
 
 
 def load(case: str, file: str) -> History:

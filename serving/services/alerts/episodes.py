@@ -74,12 +74,12 @@ def _current(stored: Sequence[TrackedIncident]) -> TrackedIncident | None:
 def _without_finished(
     delivery: Delivery, stored: Sequence[TrackedIncident], current: TrackedIncident
 ) -> Delivery:
-    """Return the delivery without the firings that belong to an incident that a person resolved."""
+    """Return the delivery without the firings of an incident that a person resolved."""
     joined = {alert.fingerprint for alert in current.alerts}
     finished = {
         (alert.fingerprint, alert.began_at)
         for tracked in stored
-        if _is_over(tracked)
+        if _is_over(tracked) and tracked.incident.outcome.resolution != RESOLUTION
         for alert in tracked.alerts
     }
     alerts = tuple(

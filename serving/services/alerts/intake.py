@@ -9,6 +9,7 @@ from threading import Lock
 
 from features.domain.alerts.alert import Alert
 from features.domain.tracking import Author, TrackedIncident
+from features.errors import StoreUnavailable
 from features.store.incidents.incident_revisions import Revision
 from features.store.store import Store
 from features.text.masking import Masking
@@ -38,8 +39,8 @@ class AlertIntake:
 
     The incident, its alerts and its place in the queue are written in one transaction, so that what
     was acknowledged is not lost if the process is killed. Deliveries that arrive while another one
-    is written are then written together. `on_queued` is called after an incident
-    was queued. Raises `StoreUnavailable`, after which Alertmanager delivers again.
+    is written are then written together. `on_queued` is called after an incident was queued.
+    Raises `StoreUnavailable`, after which Alertmanager delivers again.
     """
 
     def __init__(
@@ -78,14 +79,18 @@ class AlertIntake:
         return AlertEffect(decision.effect, incident_id(decision), decision.is_triaged)
 
     def _write(self, deliveries: "Sequence[_Waiting]") -> None:
-        """Write deliveries in one transaction; if that fails, each in a transaction of its own."""
+        """Write deliveries in one transaction.
+
+        If one of them makes it fail, each is written in a transaction of its own.
+        """
         try:
             self._store.tracked.revise_groups(
                 [(waiting.delivery.prefix, waiting.decide) for waiting in deliveries]
             )
         # Whatever fails, the other threads must hear of it, and must not wait for ever.
         except BaseException as error:
-            if len(deliveries) > 1 and isinstance(error, Exception):
+            concerns_all = isinstance(error, StoreUnavailable) or not isinstance(error, Exception)
+            if len(deliveries) > 1 and not concerns_all:
                 for waiting in deliveries:
                     self._write([waiting])
                 return

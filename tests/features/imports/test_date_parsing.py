@@ -2,9 +2,9 @@
 
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
+from real_world_cases import CASES, needs_cases
 
 from features.imports.column_mapping import load_mapping
 from features.imports.date_parsing import parse_dates, usable_openings
@@ -144,10 +144,10 @@ def test_no_short_form_of_a_month_means_two_months() -> None:
     assert read("3 juin 2025", "3 juil. 2025") == [utc(2025, 6, 3), utc(2025, 7, 3)]
 
 
-CASE = Path("/work/shared/cases/17-month-names-of-other-languages")
+CASE = CASES / "17-month-names-of-other-languages"
 
 
-@pytest.mark.skipif(not CASE.is_dir(), reason="needs the shared cases")
+@needs_cases
 @pytest.mark.parametrize("mapping", [None, "mapping.yaml"])
 def test_the_months_of_a_german_export_are_read(mapping: str | None) -> None:
     history = load_history(CASE / "export.csv", load_mapping(CASE / mapping) if mapping else None)
@@ -163,7 +163,7 @@ def test_the_months_of_a_german_export_are_read(mapping: str | None) -> None:
         assert [i.outcome.is_open for i in history.incidents] == [False, True, True, True]
 
 
-@pytest.mark.skipif(not CASE.is_dir(), reason="needs the shared cases")
+@needs_cases
 def test_american_and_mail_times_are_read() -> None:
     opened = [incident.report.opened_at for incident in load_history(CASE / "us.csv").incidents]
     assert opened == [utc(2025, 11, 3, 12, 17), utc(2025, 11, 14, 1, 5), utc(2025, 11, 17, 7)]

@@ -4,12 +4,13 @@ import csv
 from pathlib import Path
 
 import pytest
+from real_world_cases import CASES, needs_cases
 
 from features.domain.history import History
 from features.imports.column_mapping import HistoryMapping
 from features.imports.load_history import load_history
 
-CASE = Path("/work/shared/cases/20-made-up-ids-collide")
+CASE = CASES / "20-made-up-ids-collide"
 HEADER = "Opened,Subject,Text,Status,Closed,Group,Changed\n"
 JANUARY = (
     "2025-01-02 08:00:00,printer jams,tray 2,Open,,Field,2025-01-02 09:00:00\n"
@@ -81,7 +82,7 @@ def test_a_warning_names_the_columns_and_the_equal_rows(tmp_path: Path) -> None:
     assert "1 rows are equal" in warning
 
 
-@pytest.mark.skipif(not CASE.is_dir(), reason="needs the shared cases")
+@needs_cases
 @pytest.mark.parametrize("has_id", [True, False])
 def test_two_months_are_160_incidents(tmp_path: Path, has_id: bool) -> None:
     histories: list[History] = []

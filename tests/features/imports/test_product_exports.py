@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from real_world_cases import CASES, needs_cases
 
 from features.domain.history import History
 from features.domain.report import Status
@@ -17,7 +18,7 @@ from features.imports.states.state_words import status_of
 EXPORTS: list[dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("product_exports.yaml").read_text(encoding="utf-8")
 )
-CASES = Path("/work/shared/cases/24-other-products-headers")
+HEADERS = CASES / "24-other-products-headers"
 REPORT = ("id", "title", "description", "service", "source")
 OPENED = datetime(2025, 11, 3, 12, 17, tzinfo=UTC)
 ENDED = datetime(2025, 11, 3, 13, 10, tzinfo=UTC)
@@ -57,12 +58,12 @@ def test_each_product_is_tested() -> None:
     assert len(products) == 13
 
 
-@pytest.mark.skipif(not CASES.is_dir(), reason="needs the shared cases")
+@needs_cases
 @pytest.mark.parametrize(
     "product", ["bugzilla", "freshservice", "manageengine", "opsgenie", "pagerduty", "victorops"]
 )
 def test_the_shared_exports_are_understood(product: str) -> None:
-    history = load_history(CASES / f"{product}.csv")
+    history = load_history(HEADERS / f"{product}.csv")
     assert f"recognised as of {product}:" in history.warnings[0]
     for incident, day in zip(history.incidents, (3, 4), strict=True):
         assert incident.report.opened_at == OPENED.replace(day=day)

@@ -3,12 +3,12 @@
 import json
 import time
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from real_world_cases import CASES, needs_cases
 
 from features.imports.load_history import load_history
 from features.text.cleaning import incident_text
@@ -94,10 +94,10 @@ def test_entities_that_are_nested_deep_take_no_long_time() -> None:
     assert time.process_time() - started < 2
 
 
-PAIR = Path("/work/shared/cases/23-html-entities")
+PAIR = CASES / "23-html-entities"
 
 
-@pytest.mark.skipif(not PAIR.is_dir(), reason="needs the shared cases")
+@needs_cases
 def test_a_text_with_entities_is_cleaned_as_the_same_text_without() -> None:
     texts = json.loads((PAIR / "pair.json").read_text(encoding="utf-8"))
     plain, encoded = (

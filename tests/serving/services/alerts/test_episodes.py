@@ -317,3 +317,11 @@ def test_what_a_person_resolved_does_not_join_the_next_incident(group: Group) ->
     for _ in range(2):
         decision = group.deliver(alert("Slow"), alert("Down", began=29), at=31)
     assert [one.fingerprint for one in decision.incident.alerts] == ["Down"]
+
+
+def test_an_alert_that_ended_and_fires_again_joins_the_open_incident(group: Group) -> None:
+    group.deliver(alert("Slow"))
+    group.deliver(alert("Slow", ended=20), at=20)
+    group.deliver(alert("Down", began=40), at=40)
+    decision = group.deliver(alert("Slow"), alert("Down", began=40), at=41)
+    assert [one.fingerprint for one in decision.incident.alerts] == ["Down", "Slow"]
