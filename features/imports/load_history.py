@@ -90,7 +90,7 @@ def import_table(
         recognition = recognise_headers(list(table.columns))
         mapping = recognition.mapping
         recognised = [
-            f"without a mapping, columns were recognised as of {recognition.product}: "
+            f"without a mapping, columns were recognised as those of {recognition.product}: "
             f"{_summary(mapping)}",
             *recognition.warnings(),
         ]

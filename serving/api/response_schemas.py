@@ -56,7 +56,7 @@ class HookResponse(BaseModel):
     effect: Effect
     incident_id: str | None
     queued: bool
-    prediction_id: str | None = None
+    prediction_id: None
     request_id: str
 
 

@@ -49,7 +49,7 @@ def alertmanager(
 ) -> HookResponse:
     """Apply a webhook of Alertmanager or Grafana: open, update or resolve the group's incident."""
     effect = services.alerts.take(body, request_id)
-    return HookResponse(**asdict(effect), request_id=request_id)
+    return HookResponse(**asdict(effect), prediction_id=None, request_id=request_id)
 
 
 @series_routes.post("/v1/anomalies", responses=BODY_PROBLEMS)

@@ -38,7 +38,7 @@ def named(export: dict[str, Any]) -> str:
 def test_an_export_is_understood_without_a_mapping(tmp_path: Path, export: dict[str, Any]) -> None:
     history = read(tmp_path, export["text"])
     first, second = history.incidents
-    assert f"recognised as of {export['product']}:" in history.warnings[0]
+    assert f"recognised as those of {export['product']}:" in history.warnings[0]
     for name, value in export["first"].items():
         holder = first.report if name in REPORT else first.outcome
         assert getattr(holder, name) == value, name
@@ -64,7 +64,7 @@ def test_each_product_is_tested() -> None:
 )
 def test_the_shared_exports_are_understood(product: str) -> None:
     history = load_history(HEADERS / f"{product}.csv")
-    assert f"recognised as of {product}:" in history.warnings[0]
+    assert f"recognised as those of {product}:" in history.warnings[0]
     for incident, day in zip(history.incidents, (3, 4), strict=True):
         assert incident.report.opened_at == OPENED.replace(day=day)
         assert incident.report.title in {

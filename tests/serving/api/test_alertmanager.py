@@ -80,6 +80,7 @@ def all_predictions(store, incident_id):
 def test_a_firing_group_becomes_one_incident_that_is_answered(client, store):
     answer = tell(client, FIRING)
     assert (answer["effect"], answer["queued"]) == ("opened", True)
+    assert answer["prediction_id"] is None
     incident = store.incidents.get(answer["incident_id"])
     report = incident.report
     assert incident.outcome.is_open
