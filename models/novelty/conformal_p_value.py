@@ -5,14 +5,15 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as students_t
-from sklearn.base import BaseEstimator
+
+from models.base.parameters import Parameters
 
 Floats = NDArray[np.float64]
 
 _TAIL_FREEDOM = 4.0
 
 
-class ConformalPValue(BaseEstimator):  # type: ignore[misc]
+class ConformalPValue(Parameters):
     """The p-value of "this score comes from the population of the calibration scores".
 
     For a new score of the same population, the p-value is at most `a` with a probability of about

@@ -12,7 +12,8 @@ import pytest
 from features.domain.report import IncidentReport
 from features.errors import NotEnoughHistory, NotTrained
 from models.base.predictions import Certificate, Decision, SeverityPrediction
-from models.classification.calibrated_model import CalibratedModel, Certification
+from models.classification.calibrated_model import CalibratedModel
+from models.classification.calibrated_predictor import Certification
 from models.classification.cross_validation import Fold
 
 EMPTY = IncidentReport(id="empty")

@@ -15,8 +15,8 @@ from features.domain.report import IncidentReport, ResolvedIncident
 from features.encoding.encoder import Vectors
 from features.errors import ArtifactRejected, NotTrained
 from features.store.store import Store
+from models.artifacts.load_artifact import LoadedModel
 from models.artifacts.registry import ModelVersion
-from models.artifacts.save_load import LoadedModel
 from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.model_card import Card, Metric
 from models.base.predictions import (

@@ -231,7 +231,7 @@ class _TimedAdaptations:
         return _ScoredFold(
             fold,
             {
-                target: FineTunedHead("", *head).score(vectors)
+                target: FineTunedHead("", *head).log_probabilities(vectors)
                 for target, head in adapted.heads.items()
             },
         )

@@ -10,8 +10,9 @@ import skops.io
 from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected
 from models.artifacts.golden_examples import GOLDEN_REPORTS, record_golden, replay_golden
+from models.artifacts.load_artifact import load_artifact
 from models.artifacts.manifest import ArtifactFolder, hash_manifest, write_manifest
-from models.artifacts.save_load import load_artifact, save_artifact
+from models.artifacts.save_artifact import save_artifact
 from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.model_card import Card
 

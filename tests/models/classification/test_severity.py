@@ -6,7 +6,7 @@ import pytest
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import NotEnoughHistory
 from models.base.predictions import Certificate, Decision
-from models.classification.calibrated_model import Certification
+from models.classification.calibrated_predictor import Certification
 from models.classification.cross_validation import Fold
 from models.classification.severity import SeverityModel
 
