@@ -7,6 +7,7 @@ A view holds only arrays and tables, and needs no scikit-learn. The transformers
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -39,7 +40,7 @@ class TokenView:
 
     def transform(self, encoded: EncodedReports) -> csr_array:
         """Return features of shape (reports, tokens), with rows of unit length."""
-        return encoded.once(self.key, lambda: self._weigh(encoded))
+        return encoded.once(self.key, partial(self._weigh, encoded))
 
     def _weigh(self, encoded: EncodedReports) -> csr_array:
         counts = _select_columns(getattr(encoded, self.part), self.columns)
@@ -92,7 +93,7 @@ class FactIndicatorsView:
 
     def transform(self, encoded: EncodedReports) -> csr_array:
         """Return indicators of shape (reports, values)."""
-        return encoded.once(self.key, lambda: self._indicate(encoded))
+        return encoded.once(self.key, partial(self._indicate, encoded))
 
     def _indicate(self, encoded: EncodedReports) -> csr_array:
         columns = zip(self.values.transform(encoded).T, self.places, self.rest, strict=True)

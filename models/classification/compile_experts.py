@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from features.encoding.encoded_reports import EncodedReports
@@ -17,7 +18,10 @@ from models.classification.scorers.scorer import Floats, Scorer
 from models.classification.scorers.trees import TreeScorer, TreeTable
 
 TOLERANCE = 1e-6
-"""How far a scorer's score may differ from its pipeline's."""
+"""How far the class probabilities by a scorer may differ from those by its pipeline."""
+
+SCORE_TOLERANCE = 1e-4
+"""How far a scorer's score may differ: the logarithm of a small probability differs by more."""
 
 _CHECKED_ROWS = 64
 
@@ -46,12 +50,17 @@ def check_scorer(
     `score` returns a pipeline's scores.
     """
     some = encoded.take(np.arange(min(_CHECKED_ROWS, len(encoded))))
-    difference = float(np.abs(scorer.score(some) - score(pipeline, some)).max(initial=0.0))
-    if not difference <= TOLERANCE:
+    ours, theirs = scorer.score(some), score(pipeline, some)
+    difference = _largest(softmax(ours, axis=1) - softmax(theirs, axis=1))
+    if not (difference <= TOLERANCE and _largest(ours - theirs) <= SCORE_TOLERANCE):
         raise ScorerDiffers(
             f"{type(scorer).__name__} differs from its pipeline by {difference:.2g}; this is a "
             "defect of Precedent with the installed scikit-learn: report it with both versions"
         )
+
+
+def _largest(differences: Floats) -> float:
+    return float(np.abs(differences).max(initial=0.0))
 
 
 def _compile_linear(pipeline: Pipeline) -> LinearScorer:

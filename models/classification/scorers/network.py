@@ -1,6 +1,7 @@
 """A network with one hidden layer over latent topics and sentence vectors."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -34,16 +35,20 @@ class NetworkScorer:
 
     def score(self, encoded: EncodedReports) -> Floats:
         """Return log probabilities of shape (reports, classes)."""
-        topics = encoded.once(self.key, lambda: self._topics_of(encoded))
-        inputs = (np.hstack([topics, encoded.vectors]) - self.means) / self.scales
+        inputs = np.hstack(
+            [encoded.once(self.key, partial(self._topics_of, encoded)), encoded.vectors]
+        )
+        # Single precision throughout, as in the network that was trained.
+        inputs -= self.means
+        inputs /= self.scales
         hidden = np.maximum(inputs @ self.weights[0] + self.biases[0], 0)
         output = hidden @ self.weights[1] + self.biases[1]
         if output.shape[1] > 1:
-            return log_scores(np.asarray(softmax(output, axis=1)))
+            return log_scores(softmax(output, axis=1).astype(np.float64))
         second = expit(output)
-        return log_scores(np.hstack([1 - second, second]))
+        return log_scores(np.hstack([1 - second, second]).astype(np.float64))
 
     def _topics_of(self, encoded: EncodedReports) -> Floats:
         topics = np.asarray(self.words.transform(encoded) @ self.topics)
-        lengths = np.sqrt((topics**2).sum(axis=1, keepdims=True))
+        lengths = np.sqrt(np.einsum("ij,ij->i", topics, topics))[:, None]
         return np.asarray(topics / np.where(lengths > 0, lengths, 1))

@@ -6,11 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 from features.encoding.encoded_reports import EncodedReports
 from features.encoding.views import FactValuesView
-from models.classification.scorers.scorer import Floats, Part, Rows, log_scores
+from models.classification.scorers.scorer import Floats, Part, Rows, two_sided
 
 _LEAF = -1
 
@@ -43,7 +42,7 @@ class TreeTable:
 
 @dataclass(frozen=True, slots=True)
 class TreeScorer:
-    """The log probabilities of boosted trees over each fact's smoothed shares of the classes.
+    """The sums of boosted trees over each fact's smoothed shares of the classes.
 
     `rates` gives the shares of each value, for each column of `facts`; a value that was never seen
     has the shares `unseen`. `baseline` is added to the trees' sums. With two classes there is one
@@ -60,12 +59,8 @@ class TreeScorer:
     reads: ClassVar[tuple[Part, ...]] = ("facts",)
 
     def score(self, encoded: EncodedReports) -> Floats:
-        """Return log probabilities of shape (reports, classes)."""
-        output = self.trees.sum_values(self._inputs(encoded)) + self.baseline
-        if output.shape[1] > 1:
-            return log_scores(np.asarray(softmax(output, axis=1)))
-        second = expit(output)
-        return log_scores(np.hstack([1 - second, second]))
+        """Return the trees' sums, of shape (reports, classes)."""
+        return two_sided(self.trees.sum_values(self._inputs(encoded)) + self.baseline)
 
     def _inputs(self, encoded: EncodedReports) -> Floats:
         columns = [
