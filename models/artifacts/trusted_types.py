@@ -57,8 +57,8 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "models.artifacts.array_storage.StoredSparse",
     "models.artifacts.array_storage.StoredTable",
     "models.classification.choice.ChoiceModel",
-    "models.classification.experts.LatentTopics",
-    "models.classification.nearest_neighbours.NeighbourVotes",
+    "models.classification.learning.experts.LatentTopics",
+    "models.classification.learning.nearest_neighbours.NeighbourVotes",
     "models.classification.severity.SeverityModel",
     "models.statistics.smoothed_regression.SmoothedRegression",
     # scikit-learn and NumPy, beyond the public estimators that skops trusts by default

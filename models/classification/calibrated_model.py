@@ -19,13 +19,13 @@ from models.classification.calibrated_predictor import (
     Certification,
 )
 from models.classification.conformal_sets import LabelSets
-from models.classification.cross_fit import CrossFit
-from models.classification.cross_validation import Fold, copy_folds, report_copy_groups
 from models.classification.drift_doubt import DriftDoubt
-from models.classification.fit_recent_past import DatedRows, fit_recent_past
+from models.classification.learning.cross_fit import CrossFit
+from models.classification.learning.cross_validation import Fold, copy_folds, report_copy_groups
+from models.classification.learning.fit_recent_past import DatedRows, fit_recent_past
+from models.classification.learning.timeline import Timeline
 from models.classification.residual_probability import ResidualProbability
 from models.classification.scorers.scorer import Rows
-from models.classification.timeline import Timeline
 
 _MOST_ROWS_FOR_CHARACTERS = 10_000
 

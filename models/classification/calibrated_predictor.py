@@ -16,9 +16,9 @@ from models.base.predictions import Certificate, Decision, Evidence, LabelPredic
 from models.base.report_model import ReportPredictor
 from models.classification.conformal_sets import LabelSets
 from models.classification.drift_doubt import DriftDoubt
+from models.classification.evidence.explanations import Explainer, ScoredPool, ScoredReports, Scores
+from models.classification.evidence.nearest_examples import nearest_exemplars
 from models.classification.expert_pool import ExpertPool
-from models.classification.explanations import Explainer, ScoredPool, ScoredReports, Scores
-from models.classification.nearest_examples import nearest_exemplars
 from models.classification.recent_past import RecentPast
 from models.classification.residual_probability import ResidualProbability
 from models.classification.scorers.scorer import RUNGS, Floats, Rows, method_level

@@ -7,9 +7,9 @@ from features.encoding.encoded_reports import EncodedReports
 from models.classification.calibrated_model import CalibratedModel, require_two_labels
 from models.classification.calibrated_predictor import CalibratedPredictor
 from models.classification.choice_predictor import ChoicePredictor
-from models.classification.cross_fit import CrossFit
-from models.classification.cross_validation import Fold
-from models.classification.fit_expert_pool import fit_expert_pool
+from models.classification.learning.cross_fit import CrossFit
+from models.classification.learning.cross_validation import Fold
+from models.classification.learning.fit_expert_pool import fit_expert_pool
 from models.classification.scorers.scorer import Rows
 
 

@@ -10,8 +10,8 @@ from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import MINILM
 from models.base.predictions import Alternative, ChoicePrediction, Evidence, LabelPrediction
 from models.classification.calibrated_predictor import CalibratedPredictor
+from models.classification.evidence.explanations import ScoredReports, Scores
 from models.classification.expert_pool import ExpertPool
-from models.classification.explanations import ScoredReports, Scores
 from models.classification.fine_tuned_head import FineTunedHead
 from models.classification.scorers.scorer import Floats
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base.parameters import Parameters
-from models.classification.cross_validation import Rows, one_of_each
+from models.classification.learning.cross_validation import Rows, one_of_each
 from models.classification.log_linear_pool import Floats
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class LabelSets(Parameters):
         nonconformity = _mass_above(probabilities[rows])[np.arange(len(labels)), labels]
         categories = self._categories(np.bincount(labels, minlength=probabilities.shape[1]))
         with warnings.catch_warnings():  # importing crepes enables all user warnings
-            # Imported here because only training needs it.
+            # Imported here because only fitting needs it.
             from crepes import ConformalClassifier
         classifier = ConformalClassifier().fit(nonconformity, bins=categories[labels])
         limits = {

@@ -4,11 +4,10 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logsumexp, softmax
 
 from models.base.parameters import Parameters
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 
 Floats = NDArray[np.float64]
 
@@ -62,6 +61,9 @@ class LogLinearPool(Parameters):
         start = np.concatenate([np.ones(len(parts)), np.zeros(parts.shape[2])])
         # The loss is convex with few parameters: Newton's method takes a tenth of the time of a
         # quasi-Newton method.
+        # Imported here because only fitting needs it.
+        from scipy.optimize import minimize
+
         optimum = minimize(
             self._loss,
             start,
@@ -151,7 +153,7 @@ class TopCalibration(Parameters):
 
     def _learn_curve(self, probabilities: Floats, right: Rows) -> Floats:
         """Return both slopes and the intercept of the log-odds of being right."""
-        # Imported here because only training needs it.
+        # Imported here because only fitting needs it.
         from sklearn.linear_model import LogisticRegression
 
         rows, confidence = len(right), probabilities.max(axis=1)

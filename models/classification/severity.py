@@ -11,9 +11,9 @@ from features.encoding.encoded_reports import EncodedReports
 from features.errors import NotEnoughHistory
 from models.classification.calibrated_model import CalibratedModel, require_two_labels
 from models.classification.calibrated_predictor import CalibratedPredictor
-from models.classification.cross_fit import CrossFit
-from models.classification.cross_validation import Fold, fold_weights
-from models.classification.fit_expert_pool import FittedPool, fit_expert_pool
+from models.classification.learning.cross_fit import CrossFit
+from models.classification.learning.cross_validation import Fold, fold_weights
+from models.classification.learning.fit_expert_pool import FittedPool, fit_expert_pool
 from models.classification.log_linear_pool import TopCalibration
 from models.classification.ordinal_decision import (
     cost_beside_chance,

@@ -16,8 +16,8 @@ from models.base.predictions import (
     SeverityPrediction,
 )
 from models.classification.calibrated_predictor import CalibratedPredictor
+from models.classification.evidence.explanations import ScoredReports, Scores
 from models.classification.expert_pool import ExpertPool
-from models.classification.explanations import ScoredReports, Scores
 from models.classification.log_linear_pool import TopCalibration
 from models.classification.ordinal_decision import plain_cuts, rate, threshold_probabilities
 from models.classification.scorers.scorer import Floats, Rows

@@ -14,7 +14,7 @@ from features.domain.report import IncidentReport
 from features.store.store import Store
 from features.text.fingerprint import fingerprint
 from models.classification.calibrated_predictor import CalibratedPredictor
-from models.classification.cross_validation import report_copy_groups
+from models.classification.learning.cross_validation import report_copy_groups
 from models.statistics.label_bias import evidence_of_bias, fit_label_bias
 
 Floats = NDArray[np.float64]

@@ -9,8 +9,8 @@ from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports, encode_reports
 from models.base.model_card import CurvePoint
 from models.classification.calibrated_model import CalibratedModel
-from models.classification.cross_validation import Fold, Rows, one_of_each
-from models.classification.experts import choose_experts, pipeline_scores
+from models.classification.learning.cross_validation import Fold, Rows, one_of_each
+from models.classification.learning.experts import choose_experts, pipeline_scores
 from training.dataset.split import Split
 from training.dataset.targets import Target
 from training.evaluation.binomial_intervals import lower_bound

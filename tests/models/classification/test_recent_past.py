@@ -8,9 +8,9 @@ import pytest
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.classification.choice import ChoiceModel
-from models.classification.fit_recent_past import DatedRows, LaterExperts
+from models.classification.learning.fit_recent_past import DatedRows, LaterExperts
+from models.classification.learning.timeline import Timeline
 from models.classification.recent_past import RecentPast
-from models.classification.timeline import Timeline
 from training.dataset.split import split_history
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)

@@ -14,12 +14,12 @@ from threadpoolctl import threadpool_limits
 
 from features.encoding.encoded_reports import EncodedReports
 from features.errors import NotEnoughHistory
-from models.classification.compile_experts import check_scorer, compile_expert
-from models.classification.cross_fit import CrossFit
-from models.classification.cross_validation import Fold
 from models.classification.expert_pool import ExpertPool
-from models.classification.experts import choose_experts, pipeline_scores
 from models.classification.fine_tuned_head import FineTunedHead
+from models.classification.learning.compile_experts import check_scorer, compile_expert
+from models.classification.learning.cross_fit import CrossFit
+from models.classification.learning.cross_validation import Fold
+from models.classification.learning.experts import choose_experts, pipeline_scores
 from models.classification.log_linear_pool import LogLinearPool, TopCalibration
 from models.classification.scorers.scorer import Floats, Rows, Scorer, spread_scores
 

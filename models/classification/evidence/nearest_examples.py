@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base.predictions import Exemplar
+from models.classification.evidence.explanations import ScoredReports
 from models.classification.expert_pool import ExpertPool
-from models.classification.explanations import ScoredReports
 from models.classification.scorers.neighbours import NeighbourScorer
 from models.classification.scorers.scorer import Rows
 

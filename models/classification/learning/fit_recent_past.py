@@ -10,12 +10,12 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from features.encoding.encoded_reports import EncodedReports
-from models.classification.cross_fit import CrossFit
-from models.classification.experts import pipeline_scores, recent_expert
-from models.classification.fit_expert_pool import compile_experts
+from models.classification.learning.cross_fit import CrossFit
+from models.classification.learning.experts import pipeline_scores, recent_expert
+from models.classification.learning.fit_expert_pool import compile_experts
+from models.classification.learning.timeline import Timeline
 from models.classification.recent_past import RecentPast
 from models.classification.scorers.scorer import Floats, Rows, spread_scores
-from models.classification.timeline import Timeline
 from models.statistics.leading_history import follow_leading_history
 
 _MOST_ROUNDS, _LONGER = 24, 1.15

@@ -33,7 +33,7 @@ class ScorerDiffers(PrecedentError):
 def compile_expert(pipeline: Pipeline) -> Scorer:
     """Return the scorer that gives a fitted pipeline's scores.
 
-    The pipeline is one of `models.classification.experts`; its last step decides which scorer.
+    The pipeline is one of `learning.experts`; its last step decides which scorer.
     """
     compile_steps = _COMPILERS[type(pipeline["classify"]).__name__]
     return compile_steps(pipeline)

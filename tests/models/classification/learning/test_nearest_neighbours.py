@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.classification.nearest_neighbours import NeighbourVotes
+from models.classification.learning.nearest_neighbours import NeighbourVotes
 
 
 def unit_vectors(rows: int, seed: int = 0) -> np.ndarray:

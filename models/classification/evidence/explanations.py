@@ -14,8 +14,8 @@ from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports
 from features.encoding.token_counts import token_columns, with_pairs
 from models.base.predictions import Evidence, FieldWeight, TokenWeight
-from models.classification.evidence_words import is_content_word, locate_token
-from models.classification.removals import (
+from models.classification.evidence.evidence_words import is_content_word, locate_token
+from models.classification.evidence.removals import (
     ReadReport,
     Removal,
     encode_without_facts,

@@ -58,7 +58,7 @@ def copy_folds(groups: Rows, *, folds: int = 5, seed: int = 0) -> tuple[Fold, ..
             "all incidents say the same, so none can be held out to evaluate a model; "
             "map a title, a description or attributes that tell them apart"
         )
-    # Imported here because only training needs it.
+    # Imported here because only fitting needs it.
     from sklearn.model_selection import GroupKFold
 
     splitter = GroupKFold(n_splits=min(folds, count), shuffle=True, random_state=seed)

@@ -10,10 +10,14 @@ import pytest
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports, encode_reports
 from features.errors import NotEnoughHistory
-from models.classification.compile_experts import ScorerDiffers, check_scorer, compile_expert
-from models.classification.cross_validation import Fold, copy_folds
-from models.classification.experts import choose_experts, pipeline_scores
-from models.classification.fit_expert_pool import fit_expert_pool
+from models.classification.learning.compile_experts import (
+    ScorerDiffers,
+    check_scorer,
+    compile_expert,
+)
+from models.classification.learning.cross_validation import Fold, copy_folds
+from models.classification.learning.experts import choose_experts, pipeline_scores
+from models.classification.learning.fit_expert_pool import fit_expert_pool
 from models.classification.scorers.scorer import expert_scores, method_level
 
 WORDS = ("printer jam", "vpn tunnel", "mailbox full")

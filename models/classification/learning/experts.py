@@ -18,7 +18,7 @@ from features.encoding.transformers import (
     SentenceVectors,
     TfidfWeights,
 )
-from models.classification.nearest_neighbours import NeighbourVotes
+from models.classification.learning.nearest_neighbours import NeighbourVotes
 from models.classification.scorers.scorer import Floats, log_scores, two_sided
 from models.statistics.smoothed_regression import SmoothedRegression
 
