@@ -49,15 +49,6 @@ def token_columns(tokens: Iterable[str]) -> Columns:
     return (np.abs(hashes) % TOKEN_COLUMNS).astype(np.int32)
 
 
-def character_columns(text: str) -> Columns:
-    """Return the columns of runs of 3 to 5 characters within the words of a text's beginning.
-
-    Each word has a space before and after it; a word that is shorter than a run counts once.
-    """
-    known: dict[str, Columns] = {}
-    return _character_columns(text, known)
-
-
 def count_words(texts: Iterable[str]) -> csr_array:
     """Count words and word pairs; the result has shape (texts, TOKEN_COLUMNS).
 
@@ -79,7 +70,7 @@ def count_single_words(texts: Iterable[str]) -> csr_array:
 def count_characters(texts: Iterable[str]) -> csr_array:
     """Count runs of characters in the first 300 characters of each text."""
     known: dict[str, Columns] = {}
-    return stack_counts([_character_columns(text, known) for text in texts])
+    return stack_counts([character_columns(text, known) for text in texts])
 
 
 def no_counts(rows: int) -> csr_array:
@@ -92,16 +83,23 @@ def stack_counts(columns: Sequence[Columns]) -> csr_array:
     """Return one row of counts for each text's columns, of shape (texts, TOKEN_COLUMNS)."""
     if not columns:
         return no_counts(0)
-    counted = [np.unique(row, return_counts=True) for row in columns]
-    ends = np.cumsum([0, *(len(row) for row, _ in counted)])
-    if ends[-1] < np.iinfo(np.int32).max:
-        ends = ends.astype(np.int32)
-    counts = np.concatenate([count for _, count in counted])
-    parts = (counts.astype(np.float32), np.concatenate([row for row, _ in counted]), ends)
+    row_of_token = np.repeat(np.arange(len(columns)), [len(row) for row in columns])
+    cells, counts = np.unique(
+        row_of_token * TOKEN_COLUMNS + np.concatenate(columns), return_counts=True
+    )
+    starts = np.searchsorted(cells, np.arange(len(columns) + 1) * TOKEN_COLUMNS)
+    if len(cells) < np.iinfo(np.int32).max:
+        starts = starts.astype(np.int32)
+    parts = (counts.astype(np.float32), (cells % TOKEN_COLUMNS).astype(starts.dtype), starts)
     return csr_array(parts, shape=(len(columns), TOKEN_COLUMNS))
 
 
-def _character_columns(text: str, known: dict[str, Columns]) -> Columns:
+def character_columns(text: str, known: dict[str, Columns]) -> Columns:
+    """Return the columns of runs of 3 to 5 characters within the words of a text's beginning.
+
+    Each word has a space before and after it; a word that is shorter than a run counts once.
+    `known` keeps the columns of words for further texts.
+    """
     words = text[:CHARACTERS_READ].lower().split()
     if not words:
         return np.empty(0, dtype=np.int32)

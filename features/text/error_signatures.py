@@ -9,6 +9,7 @@ from http import HTTPStatus
 from itertools import chain, islice
 
 from features.text.cleaning import drop_stack_frames
+from features.text.memo import cached
 
 _CODES_AT_MOST = 32
 _FRAMES_READ_AT_MOST = 100
@@ -48,6 +49,7 @@ class FrameRule:
     innermost_last: bool = False
 
 
+@cached(1024)
 def error_signatures(text: str) -> frozenset[str]:
     """Return the error codes and stack frames of a raw text.
 

@@ -51,6 +51,7 @@ _GERMAN = """
 aber auch auf aus bei bitte das dem den der des ein eine einem einen einer es fur hallo ich im ist
 kann keine mein mit nach nicht noch sich sie sind und uns vom von wenn wie wir wird zu zum zur
 """
+_LONGEST_CACHED = 10_000
 _MASKED = "identifier"
 _STOP_WORDS = frozenset(f"{_ENGLISH} {_GERMAN} {_MASKED}".split())
 
@@ -63,11 +64,7 @@ def terms_of(text: str) -> list[str]:
     >>> terms_of("KubePodCrashLooping on srv-db-012, exit code 137")
     ['kubepodcrashloop', 'kube', 'pod', 'crash', 'loop', 'srv', 'db', 'exit', 'code', 'exitcode137']
     """
-    codes = [plain_name(code) for code in sorted(error_codes(text))]
-    for step in TERM_STEPS:
-        text = step(text)
-    terms = [term for word in _WORD.findall(text) for term in _terms_of_word(word)]
-    return terms + [code for code in codes if code not in terms]
+    return list(_terms_of_text(text) if len(text) <= _LONGEST_CACHED else _read_terms(text))
 
 
 def plain_name(name: str) -> str:
@@ -87,6 +84,20 @@ def term_ids(terms: Sequence[str]) -> NDArray[np.uint32]:
     """
     buckets = (crc32(term.encode()) % TERM_BUCKETS for term in terms)
     return np.fromiter(buckets, dtype=np.uint32, count=len(terms))
+
+
+# Several models read the same text, and answers often name the same past incidents.
+@cached(2048)
+def _terms_of_text(text: str) -> tuple[str, ...]:
+    return tuple(_read_terms(text))
+
+
+def _read_terms(text: str) -> list[str]:
+    codes = [plain_name(code) for code in sorted(error_codes(text))]
+    for step in TERM_STEPS:
+        text = step(text)
+    terms = [term for word in _WORD.findall(text) for term in _terms_of_word(word)]
+    return terms + [code for code in codes if code not in terms]
 
 
 @cached(2**15)

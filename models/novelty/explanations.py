@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from features.domain.report import IncidentReport
 from features.text.tokens import term_ids, terms_of
 from features.text.word_spans import first_words, raw_text
@@ -22,15 +20,11 @@ def describe_unreadable(report: IncidentReport, known_terms: TermIds) -> str:
     return f"of its words, past incidents hold only {_quoted(words)}"
 
 
-def describe_strange(
-    report: IncidentReport, known_terms: TermIds, references: Sequence[TermIds]
-) -> str:
-    """Return what the past incident that shares most known words with a report shares with it."""
-    shared = max(
-        (np.intersect1d(known_terms, terms, assume_unique=True) for terms in references),
-        key=len,
-        default=known_terms[:0],
-    )
+def describe_strange(report: IncidentReport, shared: TermIds) -> str:
+    """Return what the past incident that shares most known words with a report shares with it.
+
+    `shared` are the terms of these words.
+    """
     words = written_words(report, shared)
     if not words:
         return "no past incident shares a content word with it"

@@ -210,9 +210,17 @@ class NoveltyModel(ReportModel):
             if self.text_ is None or not len(terms):
                 yield "past incidents rarely have its facts"
             else:
-                references = np.split(self.reference_terms_, self.reference_ends_[:-1])
-                yield describe_strange(report, known_terms, references)
+                yield describe_strange(report, self._shared_terms(known_terms))
             yield describe_rarity(p_value)
+
+    def _shared_terms(self, known_terms: TermIds) -> TermIds:
+        """Return the terms that a report shares with the reference that shares most of them."""
+        is_shared = np.isin(self.reference_terms_, known_terms)
+        totals = np.concatenate([[0], np.cumsum(is_shared)])[[0, *self.reference_ends_]]
+        closest = int(np.diff(totals).argmax())
+        start = self.reference_ends_[closest - 1] if closest else 0
+        terms = self.reference_terms_[start : self.reference_ends_[closest]]
+        return np.intersect1d(known_terms, terms, assume_unique=True)
 
     def _check_trained(self) -> None:
         if not hasattr(self, "facts_calibration_"):

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from features.search.candidates import Candidates
 from features.search.query import SearchView
-from features.search.ragged_array import Hashes, Ragged
+from features.search.ragged_array import Ragged
 
 _COPY_JACCARD = 0.9
 _FEWEST_TERMS = 4
@@ -25,26 +25,26 @@ def collapse_copies(candidates: Candidates, order: Sequence[int]) -> list[list[i
     masked, and only if the text vectors have a cosine of at least 0.8. So a row that comes later
     never changes the groups of the rows before it.
     """
-    titles, texts = _sets(candidates.title_terms), _sets(candidates.text_terms)
-    vectors = candidates.text_vectors
+    titles, texts = _TermSets(candidates.title_terms), _TermSets(candidates.text_terms)
+    # Near-copies have similar vectors, so most pairs need not be compared word by word.
+    is_near = candidates.text_vectors @ candidates.text_vectors.T >= _NEAR_COSINE
     groups: list[list[int]] = []
+    firsts: list[int] = []
     group_of_text: dict[int, list[int]] = {}
     for row in order:
         group = group_of_text.get(int(candidates.texts[row]))
         if group is None:
-            # Near-copies have similar vectors, so most pairs need not be compared word by word.
-            firsts = [of_others[0] for of_others in groups]
-            is_near = vectors[firsts] @ vectors[row] >= _NEAR_COSINE
             copies = (
                 groups[number]
-                for number in np.flatnonzero(is_near).tolist()
-                if _agree(texts[row], texts[firsts[number]])
-                and _agree(titles[row], titles[firsts[number]])
+                for number in np.flatnonzero(is_near[row, firsts]).tolist()
+                if _agree(texts.of(row), texts.of(firsts[number]))
+                and _agree(titles.of(row), titles.of(firsts[number]))
             )
             group = next(copies, None)
         if group is None:
             group = []
             groups.append(group)
+            firsts.append(row)
         group.append(row)
         group_of_text[int(candidates.texts[row])] = group
     return groups
@@ -56,23 +56,34 @@ def copies_of(
     """Tell which candidates are near-copies of a report; a report of few words has none."""
     if len(view.text_terms) < fewest_terms:
         return np.zeros(len(candidates), dtype=np.bool_)
-    titles, texts = _sets(candidates.title_terms), _sets(candidates.text_terms)
+    titles, texts = _TermSets(candidates.title_terms), _TermSets(candidates.text_terms)
+    title, text = (frozenset(terms.tolist()) for terms in (view.title_terms, view.text_terms))
     return np.array(
         [
-            _agree(text, view.text_terms) and _agree(title, view.title_terms)
-            for text, title in zip(texts, titles, strict=True)
+            _agree(texts.of(row), text) and _agree(titles.of(row), title)
+            for row in range(len(candidates))
         ],
         dtype=np.bool_,
     )
 
 
-def _sets(ragged: Ragged) -> list[Hashes]:
-    return np.split(ragged.values, ragged.starts[1:-1])
+class _TermSets:
+    """The terms of each row as a set, made when it is first asked for."""
+
+    def __init__(self, terms: Ragged) -> None:
+        self._terms = terms
+        self._sets: dict[int, frozenset[int]] = {}
+
+    def of(self, row: int) -> frozenset[int]:
+        if row not in self._sets:
+            start, end = self._terms.starts[row], self._terms.starts[row + 1]
+            self._sets[row] = frozenset(self._terms.values[start:end].tolist())
+        return self._sets[row]
 
 
-def _agree(first: Hashes, second: Hashes) -> bool:
+def _agree(first: frozenset[int], second: frozenset[int]) -> bool:
     shorter, longer = sorted((len(first), len(second)))
     if shorter < _COPY_JACCARD * longer:
         return False
-    shared = len(np.intersect1d(first, second, assume_unique=True))
+    shared = len(first & second)
     return shared >= _COPY_JACCARD * (shorter + longer - shared)

@@ -4,12 +4,14 @@ import re
 from dataclasses import replace
 
 from features.domain.report import IncidentReport
+from features.text.memo import cached
 from features.text.tokens import terms_of
 from models.base.predictions import TokenWeight
 
 _LEAST_WEIGHT = 0.01
 
 
+@cached(2**15)
 def is_content_word(word: str) -> bool:
     """Tell whether a word can be evidence: stop words, numbers and masked parts cannot.
 

@@ -55,10 +55,11 @@ def encode_without_words(
 
     `encoded` are the reports as they are. The result has one row for each removal.
     """
+    known: dict[str, Columns] = encoded.once("columns of characters", dict)
     columns = [
         encoded.once(
             ("without", removal.row, removal.word),
-            partial(_columns_without, reports[removal.row], removal.word or ""),
+            partial(_columns_without, reports[removal.row], removal.word or "", known),
         )
         for removal in removals
     ]
@@ -103,14 +104,16 @@ def _keep(encoded: EncodedReports, rows: Rows) -> EncodedReports:
     )
 
 
-def _columns_without(report: ReadReport, word: str) -> tuple[Columns, Columns, Columns]:
+def _columns_without(
+    report: ReadReport, word: str, known: dict[str, Columns]
+) -> tuple[Columns, Columns, Columns]:
     """Return the columns of words, title words and characters without a word."""
     words = [other for other in report.words if other != word]
     title_words = [other for other in report.title_words if other != word]
     return (
         token_columns(with_pairs(words)),
         token_columns(title_words),
-        character_columns(_beginning_without(report.text, word)),
+        character_columns(_beginning_without(report.text, word), known),
     )
 
 
