@@ -17,7 +17,9 @@ from features.store.connection_pool import OPEN_FILES, ConnectionPool
 from features.store.database_errors import translated_errors
 from features.store.postgresql_limits import limit_connecting, limit_waiting, restore_limits
 from features.store.sqlite_files import DatabaseFile
+from features.store.tables import VERSION_TABLE
 from features.store.waiting import BUSY_TIMEOUT_SECONDS, seconds_left
+from features.store.write_check import WriteCheck
 
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -41,6 +43,7 @@ class Database:
         address = _parse(url)
         self.name = address.set(query={}).render_as_string(hide_password=True)
         self.backend = address.get_backend_name()
+        self.write_check = WriteCheck(self._change_nothing)
         self._seconds = float(str(address.query.get("timeout", BUSY_TIMEOUT_SECONDS)))
         self._file = _file(address)
         writing = _engine(address, self._file, _WRITERS[self.backend])
@@ -68,12 +71,17 @@ class Database:
 
         A change to a file that was removed or replaced meanwhile is refused too, after the commit.
         """
-        with translated_errors(self.name):
-            with self._writers.transaction(self._seconds) as connection:
-                files = connection.info.get(OPEN_FILES)
-                yield connection
-            if files is not None:
-                files.check()
+        try:
+            with translated_errors(self.name):
+                with self._writers.transaction(self._seconds) as connection:
+                    files = connection.info.get(OPEN_FILES)
+                    yield connection
+                if files is not None:
+                    files.check()
+        except StoreUnavailable as error:
+            self.write_check.note(error)
+            raise
+        self.write_check.note(None)
 
     def empty_log(self) -> bool:
         """Move SQLite's write-ahead log, which contains deleted data, into the database file.
@@ -87,6 +95,12 @@ class Database:
             _set_busy_timeout(connection, _EMPTY_LOG_TIMEOUT_SECONDS)
             checkpoint = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             return not checkpoint.scalar_one()
+
+    def _change_nothing(self) -> None:
+        with self.write() as connection:
+            connection.exec_driver_sql(
+                f"UPDATE {VERSION_TABLE} SET version_num = version_num"  # noqa: S608
+            )
 
     def close(self) -> None:
         """Close every pooled connection; the next use may open another file."""

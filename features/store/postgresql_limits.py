@@ -21,10 +21,16 @@ def limit_connecting(
     _dialect: object, _entry: object, _arguments: object, parameters: dict[str, Any]
 ) -> None:
     """Let a new connection wait for the server no longer than the running transaction may."""
+    # Imported here because the driver is an optional library.
+    from psycopg import OperationalError
+
     seconds = seconds_left()
-    if seconds is not None:
-        # The driver takes whole seconds, and a smaller number as two.
-        parameters["connect_timeout"] = max(_SHORTEST_CONNECT_SECONDS, int(seconds))
+    if seconds is None:
+        return
+    if not seconds:
+        raise OperationalError("no answer within the time limit")
+    # The driver takes whole seconds, and a smaller number as two.
+    parameters["connect_timeout"] = max(_SHORTEST_CONNECT_SECONDS, int(seconds))
 
 
 def limit_waiting(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401

@@ -153,7 +153,10 @@ def test_a_removed_log_is_refused_and_a_restart_keeps_what_it_held(
 def test_a_file_that_is_removed_during_a_write_acknowledges_nothing(
     opened: Store, file: Path
 ) -> None:
-    database = opened._database
-    with pytest.raises(StoreUnavailable, match="was removed"), database.write() as connection:
-        connection.exec_driver_sql("DELETE FROM incidents")
-        move(file, file.parent / "away")
+    def write() -> None:
+        with opened._database.write() as connection:
+            connection.exec_driver_sql("DELETE FROM incidents")
+            move(file, file.parent / "away")
+
+    with pytest.raises(StoreUnavailable, match="was removed"):
+        write()
