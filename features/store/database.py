@@ -41,7 +41,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         address = _parse(url)
-        self.name = address.set(query={}).render_as_string(hide_password=True)
+        self.name = _name(address)
         self.backend = address.get_backend_name()
         self.write_check = WriteCheck(self._change_nothing)
         self._seconds = float(str(address.query.get("timeout", BUSY_TIMEOUT_SECONDS)))
@@ -113,6 +113,22 @@ class Database:
 def insert_into(connection: Connection, table: type[Any]) -> Insert:
     """Return an insert statement of the database's dialect, which supports `ON CONFLICT`."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def sqlite_file_and_name(url: str) -> tuple[Path | None, str]:
+    """Return the file of an SQLite database, else None, and the address without the password.
+
+    >>> file, name = sqlite_file_and_name("postgresql://triage:secret@db/precedent")
+    >>> file, name
+    (None, 'postgresql+psycopg://triage:***@db/precedent')
+    """
+    address = _parse(url)
+    file = _file(address)
+    return None if file is None else file.path, _name(address)
+
+
+def _name(address: URL) -> str:
+    return address.set(query={}).render_as_string(hide_password=True)
 
 
 def _parse(url: str) -> URL:

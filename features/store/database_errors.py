@@ -31,7 +31,9 @@ def translated_errors(name: str) -> Iterator[None]:
     except DatabaseError as error:
         if not _is_operational(error):
             raise
-        raise StoreUnavailable(f"the database {name} {_advice(error)}") from error
+        raise StoreUnavailable(
+            f"the database {name} {describe(str(error.orig or error))}"
+        ) from error
 
 
 def _is_operational(error: DatabaseError) -> bool:
@@ -43,7 +45,11 @@ def _is_operational(error: DatabaseError) -> bool:
     )
 
 
-def _advice(error: DatabaseError) -> str:
-    message = str(error.orig or error)
+def describe(message: str) -> str:
+    """Return advice for a driver's message, or else its first line.
+
+    >>> describe("database is locked")
+    'is busy; try again when the other writer is done'
+    """
     matches = (advice for phrase, advice in _ADVICE.items() if phrase in message)
     return next(matches, f"does not answer: {message.strip().splitlines()[0]}")

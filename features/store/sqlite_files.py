@@ -58,7 +58,7 @@ class DatabaseFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._identity: Identity | None = None
         self._lock = Lock()
 
@@ -66,13 +66,13 @@ class DatabaseFile:
     def uri(self) -> str:
         """The URI to connect to. Only the first connection may create the file."""
         mode = "rwc" if self._identity is None else "rw"
-        return f"{self._path.as_uri()}?mode={mode}"
+        return f"{self.path.as_uri()}?mode={mode}"
 
     def check(self) -> None:
         """Raise `StoreUnavailable` if the file is not the one that the first connection opened."""
-        present = _identity(self._path)
+        present = _identity(self.path)
         if self._identity not in (None, present):
-            raise _changed(self._path, present)
+            raise _changed(self.path, present)
 
     def opened(self) -> OpenFiles:
         """Return the files that a connection has just opened; raises `StoreUnavailable`.
@@ -82,13 +82,13 @@ class DatabaseFile:
         with self._lock:
             self.check()
             identities = (
-                _identity(file) for file in (self._path, _log(self._path), _log_index(self._path))
+                _identity(file) for file in (self.path, _log(self.path), _log_index(self.path))
             )
             identity, log, log_index = identities
             if identity is None or log is None or log_index is None:
-                raise _changed(self._path, None)
+                raise _changed(self.path, None)
             self._identity = identity
-        return OpenFiles(self._path, identity, log, log_index)
+        return OpenFiles(self.path, identity, log, log_index)
 
     def forget(self) -> None:
         """Let the next connection open whatever file is there then."""
@@ -128,7 +128,8 @@ def _changed(database: Path, present: Identity | None) -> StoreUnavailable:
     if present is None:
         return StoreUnavailable(
             f"the database file {database} was removed while it was in use; move the same file "
-            "back, or stop the service, restore a backup with precedent restore, and start it again"
+            "back, or stop the service, restore a backup with precedent restore DIR, and start it "
+            "again"
         )
     return StoreUnavailable(
         f"the database file {database} was replaced by another one while it was in use; move the "

@@ -19,8 +19,8 @@ async def live() -> LiveResponse:
 async def ready(services: SharedContainer, response: Response) -> ReadyResponse:
     """Answer 200 if every target with a champion has a verified version loaded, else 503.
 
-    The status is also 503 until the registry was read, and while writes to the store fail. Having no
-    champions is ready.
+    The status is also 503 until the registry was read, and while writes to the store fail. It is
+    200 if the registry was read and has no champions.
     """
     champions = services.champions.current()
     writes_work = services.store.writes_work()
