@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 
@@ -105,9 +106,7 @@ def _copy_databases(home: Home, draft: Path, store: Path | None, progress: Progr
     with promotion_lock(home):
         for name, source in ((STORE, store), (REGISTRY, home.root / REGISTRY)):
             if source is not None and source.exists():
-                copy_database(
-                    source, draft / name, lambda done, of, name=name: progress(name, done, of)
-                )
+                copy_database(source, draft / name, partial(progress, name))
 
 
 def _check_registry(home: Home, draft: Path) -> tuple[str, ...]:
