@@ -19,7 +19,7 @@ class HomeSettings(BaseSettings):
     )
 
     home: Path = Path(".precedent")
-    """The folder that holds all state. It contains absolute paths: move it by backup and restore."""
+    """The folder that holds all state. Its paths are absolute: move it by backup and restore."""
     tenant: str = "default"
     """The owner of the incidents and models; several tenants may share one home."""
     database_url: str | None = None
