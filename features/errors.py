@@ -29,6 +29,10 @@ class StoreUnavailable(PrecedentError):
     """The database cannot be opened, or stays busy longer than the time limit."""
 
 
+class BackupRefused(PrecedentError):
+    """A backup is damaged or incomplete, or there are files already where it would be written."""
+
+
 class NotTrained(PrecedentError):
     """A model that has not been fitted cannot predict."""
 

@@ -19,7 +19,7 @@ class HomeSettings(BaseSettings):
     )
 
     home: Path = Path(".precedent")
-    """The folder that holds all state. It contains absolute paths, so it cannot be moved."""
+    """The folder that holds all state. Its paths are absolute: move it by backup and restore."""
     tenant: str = "default"
     """The owner of the incidents and models; several tenants may share one home."""
     database_url: str | None = None
@@ -28,7 +28,7 @@ class HomeSettings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Paths below PRECEDENT_HOME. MLflow stores absolute paths, so a home cannot be moved.
+    """Paths below PRECEDENT_HOME. MLflow stores absolute paths: only a restore moves a home.
 
     >>> Home(Path("/srv/precedent")).database_url
     'sqlite:////srv/precedent/precedent.db'

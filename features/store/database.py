@@ -1,72 +1,87 @@
-"""Reads and writes SQLite and PostgreSQL in one way, and translates their errors into advice."""
+"""Reads and writes SQLite and PostgreSQL in one way."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from features.errors import StoreUnavailable
+from features.store.connection_pool import OPEN_FILES, ConnectionPool
+from features.store.database_errors import translated_errors
+from features.store.postgresql_limits import limit_connecting, limit_waiting, restore_limits
+from features.store.sqlite_files import DatabaseFile
+from features.store.tables import VERSION_TABLE
+from features.store.waiting import BUSY_TIMEOUT_SECONDS, seconds_left
+from features.store.write_check import WriteCheck
 
 Insert = sqlite.Insert | postgresql.Insert
 
-BUSY_TIMEOUT_SECONDS = 10
-
-_EMPTY_LOG_TIMEOUT_SECONDS = 1
-_BEGIN_READ = {"sqlite": "BEGIN"}
-_BEGIN_WRITE = {
-    "sqlite": "BEGIN IMMEDIATE",
-    "postgresql": f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_SECONDS}s'",
-}
-_ADVICE = {
-    "locked": "is busy; try again when the other writer is done",
-    "lock timeout": "is busy; try again when the other writer is done",
-    "unable to open": "cannot be opened; check that its folder exists and can be written to",
-    "readonly": "is read-only; give the user that runs this the right to write to it",
-    "disk is full": "has no disk space left; free some and try again",
-    "No space left": "has no disk space left; free some and try again",
-    "not a database": "is not an SQLite file; name another file",
-    "malformed": "is damaged; restore it from a backup",
-}
+_READERS = 10
+# SQLite has one writer at a time. In a queue of the process it gets its turn in order.
+_WRITERS = {"sqlite": 1, "postgresql": 5}
+_EMPTY_LOG_TIMEOUT_SECONDS = 1.0
 
 
 class Database:
     """A database, named by its URL; it is opened at first use.
 
     A write is one short transaction. In SQLite it takes the write lock at its start, so that it
-    cannot fail halfway for lack of the lock; in PostgreSQL it waits at most 10 seconds for a lock.
-    A read sees one state of the data, even while others write. If the database is missing, busy,
-    full or damaged, `StoreUnavailable` is raised.
+    cannot fail halfway for lack of the lock. A read sees one state of the data, even while others
+    write; it has connections of its own, and never waits for a write. Beginning a transaction takes
+    at most `BUSY_TIMEOUT_SECONDS`, in SQLite the `timeout` of the URL. If the database is missing,
+    busy, full or damaged, or if its file was removed or replaced, `StoreUnavailable` is raised.
     """
 
     def __init__(self, url: str) -> None:
         address = _parse(url)
-        self.name = address.set(query={}).render_as_string(hide_password=True)
+        self.name = _name(address)
         self.backend = address.get_backend_name()
-        self._engine = _engine(address)
-        self._writer = self._engine.execution_options(writes=True)
-        self._untransacted = self._engine.execution_options(begins=False)
-        self._reader = self._engine
+        self.write_check = WriteCheck(self._change_nothing)
+        self._seconds = float(str(address.query.get("timeout", BUSY_TIMEOUT_SECONDS)))
+        self._file = _file(address)
+        writing = _engine(address, self._file, _WRITERS[self.backend])
+        reading = writing if self._is_in_memory else _engine(address, self._file, _READERS)
         if self.backend == "postgresql":
-            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
+            reading = reading.execution_options(isolation_level="REPEATABLE READ")
+        self._writers = ConnectionPool(
+            writing, name=self.name, places=_WRITERS[self.backend], begin=_begin_write
+        )
+        self._readers = ConnectionPool(reading, name=self.name, places=_READERS, begin=_begin_read)
+
+    @property
+    def _is_in_memory(self) -> bool:
+        return self.backend == "sqlite" and self._file is None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection that sees one state of the database."""
-        with self._translated_errors(), self._reader.begin() as connection:
+        with translated_errors(self.name), self._readers.transaction(self._seconds) as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Yield a connection that commits at the end of the block, or rolls back on an error."""
-        with self._translated_errors(), self._writer.begin() as connection:
-            yield connection
+        """Yield a connection that commits at the end of the block, or rolls back on an error.
+
+        A change to a file that was removed or replaced meanwhile is refused too, after the commit.
+        """
+        try:
+            with translated_errors(self.name):
+                with self._writers.transaction(self._seconds) as connection:
+                    files = connection.info.get(OPEN_FILES)
+                    yield connection
+                if files is not None:
+                    files.check()
+        except StoreUnavailable as error:
+            self.write_check.note(error)
+            raise
+        self.write_check.note(None)
 
     def empty_log(self) -> bool:
         """Move SQLite's write-ahead log, which contains deleted data, into the database file.
@@ -76,32 +91,44 @@ class Database:
         """
         if self.backend != "sqlite":
             return True
-        with self._translated_errors(), self._untransacted.connect() as connection:
-            usual_timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
-            _set_busy_timeout(connection, _EMPTY_LOG_TIMEOUT_SECONDS * 1000)
-            try:
-                checkpoint = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                return not checkpoint.scalar_one()
-            finally:
-                _set_busy_timeout(connection, usual_timeout)
+        with translated_errors(self.name), self._writers.connection(self._seconds) as connection:
+            _set_busy_timeout(connection, _EMPTY_LOG_TIMEOUT_SECONDS)
+            checkpoint = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            return not checkpoint.scalar_one()
+
+    def _change_nothing(self) -> None:
+        with self.write() as connection:
+            connection.exec_driver_sql(
+                f"UPDATE {VERSION_TABLE} SET version_num = version_num"  # noqa: S608
+            )
 
     def close(self) -> None:
-        """Close every pooled connection."""
-        self._engine.dispose()
-
-    @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (DatabaseError, PoolExhausted) as error:
-            if not _is_operational(error):
-                raise
-            raise StoreUnavailable(f"the database {self.name} {_advice(error)}") from error
+        """Close every pooled connection; the next use may open another file."""
+        self._readers.close()
+        self._writers.close()
+        if self._file is not None:
+            self._file.forget()
 
 
 def insert_into(connection: Connection, table: type[Any]) -> Insert:
     """Return an insert statement of the database's dialect, which supports `ON CONFLICT`."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def sqlite_file_and_name(url: str) -> tuple[Path | None, str]:
+    """Return the file of an SQLite database, else None, and the address without the password.
+
+    >>> file, name = sqlite_file_and_name("postgresql://triage:secret@db/precedent")
+    >>> file, name
+    (None, 'postgresql+psycopg://triage:***@db/precedent')
+    """
+    address = _parse(url)
+    file = _file(address)
+    return None if file is None else file.path, _name(address)
+
+
+def _name(address: URL) -> str:
+    return address.set(query={}).render_as_string(hide_password=True)
 
 
 def _parse(url: str) -> URL:
@@ -113,26 +140,41 @@ def _parse(url: str) -> URL:
         ) from None
     if address.drivername == "postgresql":
         return address.set(drivername="postgresql+psycopg")
-    if address.get_backend_name() not in _BEGIN_WRITE:
+    if address.get_backend_name() not in _WRITERS:
         raise StoreUnavailable(
             f"a database of kind {address.drivername!r} cannot hold the store; "
             "write sqlite:///FILE or postgresql://USER@HOST/NAME"
         )
-    if address.get_backend_name() == "sqlite" and "timeout" not in address.query:
-        return address.update_query_dict({"timeout": str(BUSY_TIMEOUT_SECONDS)})
     return address
 
 
-def _engine(address: URL) -> Engine:
+def _file(address: URL) -> DatabaseFile | None:
+    """Return the file of an SQLite database, None for one in memory and for PostgreSQL."""
+    if address.get_backend_name() != "sqlite" or address.database in (None, "", ":memory:"):
+        return None
+    return DatabaseFile(Path(str(address.database)).absolute())
+
+
+def _engine(address: URL, file: DatabaseFile | None, places: int) -> Engine:
+    is_server = address.get_backend_name() == "postgresql"
+    sizes = {"pool_size": places, "max_overflow": 0, "pool_use_lifo": True}
     try:
-        engine = create_engine(address, pool_pre_ping=True, json_serializer=_json)
+        engine = create_engine(
+            address,
+            pool_pre_ping=is_server,
+            json_serializer=_json,
+            **(sizes if is_server or file is not None else {}),
+        )
     except ModuleNotFoundError as error:
         raise StoreUnavailable(
             f"the driver {error.name} is missing; run: pip install 'precedent[postgresql]'"
         ) from error
-    event.listen(engine, "begin", _begin)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
+    if is_server:
+        event.listen(engine, "do_connect", limit_connecting)
+        event.listen(engine, "connect", limit_waiting)
+        event.listen(engine, "reset", restore_limits)
+    else:
+        _set_up_sqlite(engine, file)
     return engine
 
 
@@ -141,33 +183,50 @@ def _json(value: object) -> str:
     return to_json(value).decode()
 
 
-def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if not options.get("begins", True):
-        return
-    statements = _BEGIN_WRITE if options.get("writes") else _BEGIN_READ
-    if statement := statements.get(connection.dialect.name):
-        connection.exec_driver_sql(statement)
+def _begin_read(connection: Connection, seconds: float) -> None:
+    if connection.dialect.name == "sqlite":
+        _set_busy_timeout(connection, seconds)
+        connection.exec_driver_sql("BEGIN")
 
 
-def _set_busy_timeout(connection: Connection, milliseconds: int) -> None:
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}").close()
+def _begin_write(connection: Connection, seconds: float) -> None:
+    if connection.dialect.name == "sqlite":
+        _set_busy_timeout(connection, seconds)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        # 0 would mean: without a limit.
+        milliseconds = max(1, round(seconds * 1000))
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {milliseconds}")
 
 
-def _set_up_sqlite(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
-    # By default the driver begins no transaction before a read, and a deferred one before a write.
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
-    # Overwrite deleted data in the file, instead of only marking its space as free.
-    connection.execute("PRAGMA secure_delete = ON")
+def _set_busy_timeout(connection: Connection, seconds: float) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(seconds * 1000)}").close()
 
 
-def _is_operational(error: DatabaseError | PoolExhausted) -> bool:
-    # sqlite3 reports a damaged file as a plain DatabaseError, not as one of its subclasses.
-    return isinstance(error, OperationalError | PoolExhausted) or type(error) is DatabaseError
+def _set_up_sqlite(engine: Engine, file: DatabaseFile | None) -> None:
+    def open_same_file(
+        _dialect: object, _entry: object, arguments: list[str], parameters: dict[str, Any]
+    ) -> None:
+        if file is not None:
+            file.check()
+            arguments[0] = file.uri
+            parameters["uri"] = True
+            parameters["timeout"] = seconds_left()
 
+    def set_up(connection: SQLiteConnection, entry: ConnectionPoolEntry) -> None:
+        # By default the driver begins no transaction before a read, and a deferred one before a
+        # write.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Overwrite deleted data in the file, instead of only marking its space as free.
+        connection.execute("PRAGMA secure_delete = ON")
+        if file is not None:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            try:
+                entry.info[OPEN_FILES] = file.opened()
+            except StoreUnavailable:
+                connection.close()
+                raise
 
-def _advice(error: DatabaseError | PoolExhausted) -> str:
-    message = str(getattr(error, "orig", None) or error)
-    matches = (advice for phrase, advice in _ADVICE.items() if phrase in message)
-    return next(matches, f"does not answer: {message.strip().splitlines()[0]}")
+    event.listen(engine, "do_connect", open_same_file)
+    event.listen(engine, "connect", set_up)

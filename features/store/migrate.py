@@ -6,6 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from features.errors import StoreUnavailable
 from features.store.database import Database
+from features.store.postgresql_limits import allow_long_statements
 from features.store.tables import SCHEMA_REVISION, VERSION_TABLE
 
 _ADVISORY_LOCK = 7_366_020_171
@@ -47,12 +48,14 @@ def _upgrade(database: Database, present: set[str]) -> None:
             "than this version of precedent; upgrade precedent or name another database"
         )
     with _ALEMBIC_LOCK, database.write() as connection:
-        _wait_for_others(connection)
+        _prepare(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def _wait_for_others(connection: Connection) -> None:
+def _prepare(connection: Connection) -> None:
     # In SQLite the write transaction already excludes all other writers.
     if connection.dialect.name == "postgresql":
+        # A migration may build an index over millions of rows.
+        allow_long_statements(connection)
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})

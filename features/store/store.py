@@ -64,6 +64,13 @@ class Store:
         self.modes = ModeRepository(database, tenant)
         self.leases = LeaseRepository(database, tenant)
 
+    def writes_work(self) -> bool:
+        """Return at once whether the last write succeeded; it fails, for instance, on a full disk.
+
+        If that was not tried lately, a write is tried in the background, for the next call.
+        """
+        return self._database.write_check.works()
+
     def close(self) -> None:
         """Close the connections; new ones are opened if the store is used again."""
         self._database.close()

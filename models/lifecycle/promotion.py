@@ -39,7 +39,7 @@ def promote(
     changed since registration, `RegistryUnavailable` and `StoreUnavailable`.
     """
     registry = ModelRegistry(home.tracking_uri, tenant)
-    with _promotion_lock(home):
+    with promotion_lock(home):
         champion = _select_version(registry, target, version)
         verify_files(ArtifactFolder(champion.folder), champion.sha256)
         _log_found_champions(registry, store, target)
@@ -65,7 +65,7 @@ def rollback(
     Raises `NoEarlierChampion`, and the errors that `promote` raises.
     """
     registry = ModelRegistry(home.tracking_uri, tenant)
-    with _promotion_lock(home):
+    with promotion_lock(home):
         registry.versions(target)
         champions = registry.champion_history(target)
         if len(champions) < 2:
@@ -94,7 +94,7 @@ def note_found_champions(*, home: Home, tenant: str, store: Store) -> None:
     Such a champion was set in MLflow directly, or a crash prevented logging its promotion.
     Raises `RegistryUnavailable` and `StoreUnavailable`.
     """
-    with _promotion_lock(home):
+    with promotion_lock(home):
         _log_found_champions(ModelRegistry(home.tracking_uri, tenant), store)
 
 
@@ -141,7 +141,7 @@ def _log_event(
 
 
 @contextmanager
-def _promotion_lock(home: Home) -> Iterator[None]:
+def promotion_lock(home: Home) -> Iterator[None]:
     """Hold the lock for promotions; the operating system releases it if the process dies."""
     home.moving_champions.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home.moving_champions)

@@ -135,7 +135,7 @@ class LiveResponse(BaseModel):
 
 
 class ReadyResponse(BaseModel):
-    """The versions that answer, and the problems of targets, of the registry and of the index."""
+    """The versions that answer, and the problems of targets, registry, index and store."""
 
     status: str
     targets: dict[str, ServedVersion]
@@ -159,7 +159,7 @@ def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedRespo
 
 
 def shape_ready(
-    champions: Champions, suspensions: Suspensions, *, is_indexed: bool
+    champions: Champions, suspensions: Suspensions, *, is_indexed: bool, writes_work: bool
 ) -> ReadyResponse:
     """Return which versions answer, which of them are suspended, and the problems."""
     # This route needs no key, so the reasons, which name files, are only logged.
@@ -168,7 +168,9 @@ def shape_ready(
         problems["registry"] = "it cannot be read; the log says why"
     if not is_indexed:
         problems["index"] = "past incidents are still being indexed; similar ones cannot be found"
-    status = "ready" if champions.is_ready else "not ready"
+    if not writes_work:
+        problems["store"] = "writes fail; the log says why"
+    status = "ready" if champions.is_ready and writes_work else "not ready"
     return ReadyResponse(
         status=status,
         targets=shape_versions(champions.serving),

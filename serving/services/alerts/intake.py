@@ -71,7 +71,7 @@ class AlertIntake:
         # While one thread writes, others wait for the lock; the next one writes for all of them.
         with self._is_writing:
             if not waiting.written.done():
-                self._write([self._waiting.popleft() for _ in range(len(self._waiting))])
+                self._write(self._take_waiting())
         waiting.written.result()
         decision = waiting.decision
         if decision.is_triaged:
@@ -94,11 +94,15 @@ class AlertIntake:
                 for waiting in deliveries:
                     self._write([waiting])
                 return
-            for waiting in deliveries:
+            # Those that arrived meanwhile have waited too, and would wait for a second time limit.
+            for waiting in (*deliveries, *self._take_waiting()):
                 waiting.written.set_exception(error)
             return
         for waiting in deliveries:
             waiting.written.set_result(None)
+
+    def _take_waiting(self) -> "list[_Waiting]":
+        return [self._waiting.popleft() for _ in range(len(self._waiting))]
 
     def _without_heartbeats(self, delivery: Delivery) -> Delivery:
         """Store when the alerts that must always fire were heard, and return the other alerts."""

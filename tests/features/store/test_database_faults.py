@@ -43,8 +43,7 @@ def test_a_writer_that_does_not_end(tmp_path: Path) -> None:
 def test_a_writer_that_does_not_end_on_a_server(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = "SET LOCAL lock_timeout = '100ms'"
-    monkeypatch.setitem(database._BEGIN_WRITE, "postgresql", short)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.1)
     with open_store(postgresql_url) as store, open_store(postgresql_url) as other:
         with store._database.write() as connection:
             move_revision(connection, RevisionRow, "default")
@@ -56,7 +55,7 @@ def test_a_writer_that_does_not_end_on_a_server(
 def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/precedent.db") as store:
         store.incidents.upsert([incident("INC1")])
-        with store._database.read() as connection:
+        with store._database.write() as connection:
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}")
         with pytest.raises(StoreUnavailable, match="has no disk space left"):

@@ -72,8 +72,9 @@ def test_emptying_says_whether_it_could_and_keeps_the_patience_with_writers(tmp_
         assert not database.empty_log()
         iteration.close()
         assert database.empty_log()
-        with database.read() as connection:
-            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 10_000
+        with database.write() as connection:
+            usual = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+            assert 9_000 < usual <= 10_000
         database.close()
 
 

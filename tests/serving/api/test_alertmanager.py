@@ -2,6 +2,7 @@
 
 import copy
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -417,6 +418,30 @@ def test_an_alert_is_kept_and_answered_once_the_triage_works_again(
     reasons = [record.fields["reason"] for record in caplog.records if record.exc_info]
     assert reasons == ["busy", "why"]
     assert caplog.records[0].fields["request_id"] == opened["request_id"]
+
+
+def test_deliveries_that_wait_for_a_busy_store_do_not_wait_for_a_second_time_limit(
+    client, store, monkeypatch
+):
+    began, goes_on, calls = threading.Event(), threading.Event(), []
+
+    def fail(groups):
+        calls.append(len(groups))
+        began.set()
+        goes_on.wait(10)
+        raise StoreUnavailable("busy")
+
+    monkeypatch.setattr(store.tracked, "revise_groups", fail)
+    waiting = client.app.state.container.alerts._waiting
+    with ThreadPoolExecutor(3) as pool:
+        answers = [pool.submit(client.post, "/hooks/alertmanager", json=FIRING)]
+        assert began.wait(10)
+        answers += [pool.submit(client.post, "/hooks/alertmanager", json=FIRING) for _ in range(2)]
+        while len(waiting) < 2:
+            time.sleep(0.01)
+        goes_on.set()
+        statuses = [answer.result().status_code for answer in answers]
+    assert (statuses, calls) == ([503] * 3, [1])
 
 
 def test_the_incident_stands_in_the_inbox_and_on_its_page(client, store):

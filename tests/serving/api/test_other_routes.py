@@ -115,6 +115,15 @@ def test_ready_tells_targets_and_problems(app_of, registry):
     assert body["problems"] == {"severity": "its champion was refused; the log says why"}
 
 
+def test_a_service_whose_writes_fail_is_not_ready(app_of, registry, store, monkeypatch):
+    with TestClient(app_of(registry)) as client:
+        monkeypatch.setattr(store, "writes_work", lambda: False)
+        response = client.get("/health/ready")
+    assert response.status_code == 503
+    assert response.json()["status"] == "not ready"
+    assert response.json()["problems"] == {"store": "writes fail; the log says why"}
+
+
 def test_having_no_champion_is_ready(app_of, registry):
     with TestClient(app_of(registry)) as client:
         response = client.get("/health/ready")
