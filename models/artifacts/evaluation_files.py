@@ -1,23 +1,22 @@
 """The evaluation files of a run, and the removal of an incident from them."""
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from mlflow import MlflowClient
-from mlflow.entities import ViewType
 
 from features.errors import RegistryUnavailable
 from features.home import Home
-from models.artifacts.mlflow_client import connect, database_file, local_path, registry_errors
+from models.artifacts.registries.open_registry import (
+    database_is_missing,
+    local_path,
+    open_registry,
+)
 from models.artifacts.registry import ModelVersion
 from models.artifacts.training_ids import hash_ids
 
 EVALUATION_FOLDER = "evaluation"
-
-_RUNS_PER_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,7 @@ class EvaluationFolder:
 
 def evaluation_folder(version: ModelVersion, home: Home) -> EvaluationFolder:
     """Return the folder of a version's evaluation files."""
-    with registry_errors():
-        run = connect(home.tracking_uri).get_run(version.run_id)
-    return _folder_of(run.info.artifact_uri)
+    return _folder_of(open_registry(home.tracking_uri).run_folder(version.run_id))
 
 
 def forget_in_snapshots(id: str, home: Home, tenant: str, content: str | None = None) -> int:  # noqa: A002
@@ -67,11 +64,10 @@ def forget_in_snapshots(id: str, home: Home, tenant: str, content: str | None = 
     Raises `RegistryUnavailable` if the runs cannot be listed, or, after trying every file, if a
     file cannot be rewritten.
     """
-    database = database_file(home.tracking_uri)
-    if database is not None and not database.exists():
+    if database_is_missing(home.tracking_uri):
         return 0
-    with registry_errors():
-        folders = list(_evaluation_folders(connect(home.tracking_uri), tenant))
+    # MLflow keeps the files of deleted runs until `mlflow gc` removes them.
+    folders = map(_folder_of, open_registry(home.tracking_uri).run_folders(tenant))
     changed_files, failures = 0, []
     for file in (file for folder in folders for file in (folder.judged, folder.label_noise)):
         try:
@@ -85,25 +81,8 @@ def forget_in_snapshots(id: str, home: Home, tenant: str, content: str | None = 
     return changed_files
 
 
-def _evaluation_folders(client: MlflowClient, tenant: str) -> Iterator[EvaluationFolder]:
-    experiment = client.get_experiment_by_name(tenant)
-    token: str | None = None
-    while experiment is not None:
-        runs = client.search_runs(
-            [experiment.experiment_id],
-            # MLflow keeps the files of deleted runs until `mlflow gc` removes them.
-            run_view_type=ViewType.ALL,
-            max_results=_RUNS_PER_PAGE,
-            page_token=token,
-        )
-        yield from (_folder_of(run.info.artifact_uri) for run in runs)
-        token = runs.token
-        if not token:
-            return
-
-
-def _folder_of(artifact_uri: str | None) -> EvaluationFolder:
-    return EvaluationFolder(local_path(artifact_uri or "") / EVALUATION_FOLDER)
+def _folder_of(artifact_uri: str) -> EvaluationFolder:
+    return EvaluationFolder(local_path(artifact_uri) / EVALUATION_FOLDER)
 
 
 def _remove_rows(id: str, content: str | None, file: Path) -> bool:  # noqa: A002

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from features.errors import RegistryUnavailable
-from models.artifacts import evaluation_files
 from models.artifacts.evaluation_files import (
     EvaluationFolder,
     evaluation_folder,
@@ -135,13 +134,6 @@ def test_runs_deleted_in_mlflow_are_not_forgotten(publish, home):
         client.delete_run(run.info.run_id)
     assert forget_in_snapshots("INC1", home, "default") == 2
     assert len(names(files)[0]) == 2
-
-
-def test_more_runs_than_mlflow_lists_at_once(publish, home, monkeypatch):
-    monkeypatch.setattr(evaluation_files, "_RUNS_PER_PAGE", 1)
-    versions = [publish(), publish(), publish()]
-    assert forget_in_snapshots("INC1", home, "default") == 6
-    assert all(len(names(files)[0]) == 2 for files in versions)
 
 
 def test_runs_without_files_and_an_empty_registry(toy_model, toy_card, tmp_path, home):

@@ -6,7 +6,8 @@ import pytest
 
 from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected, RegistryUnavailable
-from models.artifacts.mlflow_client import connect, create_database, database_file
+from models.artifacts.mlflow_client import connect, create_database
+from models.artifacts.registries.open_registry import database_file
 from models.artifacts.registry import ModelRegistry, registered_name
 from models.artifacts.save_load import save_artifact
 from training.pipeline.register import register
