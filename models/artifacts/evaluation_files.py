@@ -1,10 +1,9 @@
 """The evaluation files of a run, and the removal of an incident from them."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
 
 from features.errors import RegistryUnavailable
 from features.home import Home
@@ -24,24 +23,34 @@ class EvaluationFolder:
     """The evaluation files of one version; they contain no text of incidents.
 
     >>> EvaluationFolder(Path("evaluation")).judged.as_posix()
-    'evaluation/judged.parquet'
+    'evaluation/judged.csv'
     """
 
     root: Path
 
     @property
     def judged(self) -> Path:
-        """Held-out predictions as Parquet, one row for each incident.
+        """Held-out predictions as CSV, one row for each incident.
 
         The columns are `incident` (the hash of its id), `fingerprint` (the hash of its content),
         `label`, `predicted` and `confidence`.
         """
+        return self.root / "judged.csv"
+
+    @property
+    def judged_parquet(self) -> Path:
+        """The held-out predictions as earlier versions wrote them, in Parquet."""
         return self.root / "judged.parquet"
 
     @property
     def label_noise(self) -> Path:
         """Labels that look mistaken, as CSV; the column `id` is the incident's id."""
         return self.root / "label_noise.csv"
+
+    @property
+    def files_with_incidents(self) -> tuple[Path, ...]:
+        """The files that have a row for each incident."""
+        return self.judged, self.judged_parquet, self.label_noise
 
     @property
     def verdict(self) -> Path:
@@ -69,10 +78,10 @@ def forget_in_snapshots(id: str, home: Home, tenant: str, content: str | None = 
     # MLflow keeps the files of deleted runs until `mlflow gc` removes them.
     folders = map(_folder_of, open_registry(home.tracking_uri).run_folders(tenant))
     changed_files, failures = 0, []
-    for file in (file for folder in folders for file in (folder.judged, folder.label_noise)):
+    for file in (file for folder in folders for file in folder.files_with_incidents):
         try:
             changed_files += _remove_rows(id, content, file)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ImportError) as error:
             failures.append(f"{file} ({error})")
     if failures:
         raise RegistryUnavailable(
@@ -90,20 +99,19 @@ def _remove_rows(id: str, content: str | None, file: Path) -> bool:  # noqa: A00
         return False
     # The draft's name is fixed, so that the next rewrite overwrites a draft that a crash left.
     draft = file.with_name(f"{file.name}.part")
-    if file.suffix == ".csv":
-        has_rows = _write_other_labels(id, file, draft)
-    else:
-        has_rows = _write_other_predictions(id, content, file, draft)
+    write = _write_other_rows if file.suffix == ".csv" else _write_other_parquet_rows
+    has_rows = write(id, content, file, draft)
     if has_rows:
         draft.replace(file)
     return has_rows
 
 
-def _write_other_labels(id: str, file: Path, draft: Path) -> bool:  # noqa: A002
+def _write_other_rows(id: str, content: str | None, file: Path, draft: Path) -> bool:  # noqa: A002
     with file.open(encoding="utf-8", newline="") as stream:
         header, *rows = csv.reader(stream)
-    id_column = header.index("id")
-    remaining_rows = [row for row in rows if row[id_column] != id]
+    column, unwanted = _find_unwanted(id, content, header)
+    place = header.index(column)
+    remaining_rows = [row for row in rows if row[place] != str(unwanted)]
     if len(remaining_rows) == len(rows):
         return False
     with draft.open("w", encoding="utf-8", newline="") as stream:
@@ -111,13 +119,29 @@ def _write_other_labels(id: str, file: Path, draft: Path) -> bool:  # noqa: A002
     return True
 
 
-def _write_other_predictions(id: str, content: str | None, file: Path, draft: Path) -> bool:  # noqa: A002
-    judged = pd.read_parquet(file)
-    if "incident" in judged:
-        unwanted = judged["incident"] == hash_ids([id])[0]
-    else:
-        unwanted = judged["fingerprint"] == content
-    if not unwanted.any():
+def _write_other_parquet_rows(id: str, content: str | None, file: Path, draft: Path) -> bool:  # noqa: A002
+    # Only homes of earlier versions have such files, and PyArrow takes 150 MB of disk.
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ImportError("install precedent[training] to read it") from error
+    table = parquet.read_table(file)
+    column, unwanted = _find_unwanted(id, content, table.column_names)
+    is_wanted = [value != unwanted for value in table[column].to_pylist()]
+    if all(is_wanted):
         return False
-    judged[~unwanted].to_parquet(draft, index=False)
+    parquet.write_table(table.filter(is_wanted), draft)
     return True
+
+
+def _find_unwanted(
+    id: str,  # noqa: A002
+    content: str | None,
+    columns: Sequence[str],
+) -> tuple[str, str | int | None]:
+    """Return the column that names an incident, and the value that names this one."""
+    if "id" in columns:
+        return "id", id
+    if "incident" in columns:
+        return "incident", int(hash_ids([id])[0])
+    return "fingerprint", content

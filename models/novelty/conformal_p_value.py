@@ -4,7 +4,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as students_t
+from scipy.special import stdtr
 from sklearn.base import BaseEstimator
 
 Floats = NDArray[np.float64]
@@ -36,5 +36,5 @@ class ConformalPValue(BaseEstimator):  # type: ignore[misc]
         below = np.searchsorted(self.scores_, scores, side="right")
         p_values = (1.0 + below) / (len(self.scores_) + 1.0)
         spread = self.spread_ or 1.0
-        tail = students_t.cdf((scores - self.mean_) / spread, _TAIL_FREEDOM)
+        tail = stdtr(_TAIL_FREEDOM, (scores - self.mean_) / spread)
         return np.asarray(np.where(below == 0, np.minimum(p_values, tail), p_values))
