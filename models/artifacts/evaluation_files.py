@@ -8,7 +8,9 @@ from pathlib import Path
 from features.errors import RegistryUnavailable
 from features.home import Home
 from models.artifacts.registries.open_registry import (
+    RESTORE,
     database_is_missing,
+    is_in_home,
     local_path,
     open_registry,
 )
@@ -70,13 +72,18 @@ def forget_in_snapshots(id: str, home: Home, tenant: str, content: str | None = 
     matched by `content`, the report's fingerprint, so rows of other incidents with the same content
     are removed too. Each file is replaced as a whole, so a reader sees either the old or the new
     file. Concurrent calls could restore each other's removed rows, so callers must hold a lock.
-    Raises `RegistryUnavailable` if the runs cannot be listed, or, after trying every file, if a
-    file cannot be rewritten.
+    Raises `RegistryUnavailable` if the runs cannot be listed, if their files are in another home,
+    or, after trying every file, if a file cannot be rewritten.
     """
     if database_is_missing(home.tracking_uri):
         return 0
     # MLflow keeps the files of deleted runs until `mlflow gc` removes them.
-    folders = map(_folder_of, open_registry(home.tracking_uri).run_folders(tenant))
+    folders = [_folder_of(uri) for uri in open_registry(home.tracking_uri).run_folders(tenant)]
+    for folder in folders:
+        if not is_in_home(home.tracking_uri, folder.root):
+            raise RegistryUnavailable(
+                f"{folder.root} is not in this home, which was copied from another; {RESTORE}"
+            )
     changed_files, failures = 0, []
     for file in (file for folder in folders for file in folder.files_with_incidents):
         try:

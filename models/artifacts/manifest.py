@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from features.errors import ArtifactRejected
@@ -84,8 +85,8 @@ def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> None:
     """Check the manifest's own hash, and all other files against the manifest.
 
     `expected_sha256` is the hash that the manifest must have; None accepts any manifest. Raises
-    `ArtifactRejected` if the manifest has another hash or cannot be read, or if a file is missing,
-    added or altered.
+    `ArtifactRejected` if the manifest has another hash or cannot be read, if a file is missing,
+    added or altered, or if a path is a symbolic link or a special file.
     """
     listed = _listed_files(folder, expected_sha256)
     actual = _hash_files(folder)
@@ -129,7 +130,15 @@ def _parse_manifest(folder: ArtifactFolder, content: bytes) -> dict[str, Any]:
 
 
 def _hash_files(folder: ArtifactFolder) -> dict[str, str]:
-    paths = (path for path in folder.root.rglob("*") if not path.is_dir())
+    paths = [path for path in folder.root.rglob("*") if not S_ISDIR(path.lstat().st_mode)]
+    for path in paths:
+        # What a link points to can change after the check. Hard links are accepted, because
+        # backups make them.
+        if not S_ISREG(path.lstat().st_mode):
+            raise ArtifactRejected(
+                f"{path} is a link or a special file; the files of a model are regular files: "
+                "replace it with the file from a backup, or remove it"
+            )
     return {
         path.relative_to(folder.root).as_posix(): _hash_file(path)
         for path in paths

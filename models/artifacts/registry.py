@@ -1,5 +1,6 @@
 """Finds registered versions, and loads them after checking that they are unchanged."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from features.errors import UnknownVersion
+from features.errors import ArtifactRejected, UnknownVersion
 from models.artifacts.manifest import DATA_FOLDER, ArtifactFolder
 from models.artifacts.registries.access import RegisteredModel, RegisteredVersion, RegistryAccess
 from models.artifacts.registries.open_registry import (
+    RESTORE,
     database_is_missing,
+    is_in_home,
     local_path,
     open_registry,
 )
@@ -19,6 +22,8 @@ from models.artifacts.trusted_types import TRUSTED_TYPES
 
 if TYPE_CHECKING:
     from models.artifacts.save_load import LoadedModel
+
+_log = logging.getLogger(__name__)
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -161,6 +166,7 @@ class ModelRegistry:
         """Load a version's model; raises `ArtifactRejected` if its files or answers changed."""
         from models.artifacts.save_load import load_artifact
 
+        self._check_place(version.folder)
         return load_artifact(version.folder, expected_sha256=version.sha256, trusted=self._trusted)
 
     def _versions_with_alias(self, alias: str) -> dict[str, ModelVersion]:
@@ -202,6 +208,15 @@ class ModelRegistry:
             run_id=version.run_id,
             aliases=tuple(sorted(name for name in model.aliases if model.aliases[name] == number)),
         )
+
+    def _check_place(self, folder: Path) -> None:
+        """Warn of files in another home; raises `ArtifactRejected` if that home is gone."""
+        if is_in_home(self._tracking_uri, folder):
+            return
+        problem = f"{folder} is not in this home, which was copied from another; {RESTORE}"
+        if not folder.exists():
+            raise ArtifactRejected(problem)
+        _log.warning("a model of another home is used", extra={"fields": {"reason": problem}})
 
     def _target(self, name: str) -> str:
         return unquote(name.removeprefix(_prefix(self._tenant)))

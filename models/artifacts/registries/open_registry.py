@@ -11,6 +11,7 @@ from models.artifacts.registries.sql_registry import SqlRegistry
 from models.artifacts.registries.sqlite_database import SqliteDatabase
 
 SQLITE = "sqlite:///"
+RESTORE = "make a copy of a home with precedent backup and precedent restore"
 
 
 def database_file(tracking_uri: str) -> Path | None:
@@ -55,6 +56,18 @@ def database_is_missing(tracking_uri: str) -> bool:
             "(precedent restore), or move the folder away to start anew"
         )
     return True
+
+
+def is_in_home(tracking_uri: str, folder: Path) -> bool:
+    """Tell whether a folder is in the home of an SQLite database; always true for a server.
+
+    >>> is_in_home("sqlite:////srv/precedent/mlflow.db", Path("/srv/precedent/artifacts/models"))
+    True
+    >>> is_in_home("sqlite:////srv/copy/mlflow.db", Path("/srv/precedent/artifacts/models"))
+    False
+    """
+    file = database_file(tracking_uri)
+    return file is None or folder.resolve().is_relative_to(file.parent.resolve())
 
 
 def local_path(address: str) -> Path:

@@ -1,5 +1,6 @@
 """An incident leaves the files on how models were judged, and nothing else changes in them."""
 
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from features.errors import RegistryUnavailable
+from features.home import Home
 from models.artifacts.evaluation_files import (
     EvaluationFolder,
     evaluation_folder,
@@ -198,3 +200,11 @@ def test_a_crash_while_writing_leaves_the_old_file_and_the_next_call_clears(
     forget_in_snapshots("INC1", home, "default")
     assert listing(files.root) == ["judged.csv", "label_noise.csv"]
     assert len(names(files)[0]) == 2
+
+
+def test_files_of_another_home_are_left_alone(publish, home, tmp_path):
+    files = publish()
+    shutil.copytree(home.root, tmp_path / "copy")
+    with pytest.raises(RegistryUnavailable, match="precedent restore"):
+        forget_in_snapshots("INC1", Home(tmp_path / "copy"), "default")
+    assert "INC1" in files.label_noise.read_text(encoding="utf-8")
