@@ -54,7 +54,7 @@ class CompiledFunction:
             if isinstance(names.get(name), CompiledFunction)
         }
         function = FunctionType(code, names | called, self._function.__name__)
-        dispatcher = njit(error_model="numpy", nogil=True)(function)
+        dispatcher: Dispatcher = njit(error_model="numpy", nogil=True)(function)
         if self._cache_folder is not None:
             config.CACHE_DIR = str(self._cache_folder)
             dispatcher.enable_caching()

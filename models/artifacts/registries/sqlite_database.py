@@ -77,7 +77,7 @@ class SqliteDatabase:
 
 def _query_of(connection: sqlite3.Connection) -> Query:
     def query(statement: str, parameters: Sequence[object]) -> Sequence[tuple[Any, ...]]:
-        return connection.execute(statement, tuple(parameters)).fetchall()  # type: ignore[arg-type]
+        return connection.execute(statement, tuple(parameters)).fetchall()
 
     return query
 
