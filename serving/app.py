@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,7 +14,7 @@ from features.errors import PrecedentError
 from features.home import open_home
 from features.store.store import Store, open_home_store
 from models.artifacts.registry import ModelRegistry
-from models.timeseries.anomaly_model import compile_kernels, enable_kernel_cache
+from models.timeseries.anomaly_model import enable_kernel_cache
 from serving.api.middleware import BodyLimitMiddleware, RequestLogMiddleware
 from serving.api.problems import answer_error, answer_http_error, answer_invalid
 from serving.api.routes.feedback import feedback_routes
@@ -26,6 +25,7 @@ from serving.api.routes.search import search_routes
 from serving.api.routes.telemetry import series_routes, telemetry_routes
 from serving.api.routes.triage import triage_routes
 from serving.background.champions import ServableVersions
+from serving.background.kernel_compiler import compile_in_background
 from serving.container import Container, build_container
 from serving.pages.mount import mount_page
 from serving.runtime.settings import ServingSettings
@@ -100,5 +100,8 @@ def app_from_environment() -> FastAPI:
     # A request waits for a thread that computes at most this long, each time it comes back from the
     # database; by default it would be 5 ms.
     sys.setswitchinterval(_SWITCH_SECONDS)
-    threading.Thread(target=compile_kernels, daemon=True).start()
-    return create_app(ServingSettings())
+    settings = ServingSettings()
+    app = create_app(settings)
+    home = open_home(settings)
+    compile_in_background(home, enable_kernel_cache(home))
+    return app

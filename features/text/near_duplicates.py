@@ -6,7 +6,6 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from features.text.cleaning import clean_text
 
@@ -38,6 +37,9 @@ def near_copy_groups(texts: Sequence[str], *, threshold: float = 0.8) -> Integer
     similarity = (signatures[pairs[:, 0]] == signatures[pairs[:, 1]]).mean(axis=1)
     links = non_empty[pairs[similarity >= threshold]]
     graph = coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(texts),) * 2)
+    # The import takes a tenth of a second, and no server needs it to start.
+    from scipy.sparse.csgraph import connected_components
+
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 

@@ -1,23 +1,23 @@
 """The evaluation files of a run, and the removal of an incident from them."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-from mlflow import MlflowClient
-from mlflow.entities import ViewType
-
 from features.errors import RegistryUnavailable
 from features.home import Home
-from models.artifacts.mlflow_client import connect, database_file, local_path, registry_errors
+from models.artifacts.registries.open_registry import (
+    RESTORE,
+    database_is_missing,
+    is_in_home,
+    local_path,
+    open_registry,
+)
 from models.artifacts.registry import ModelVersion
 from models.artifacts.training_ids import hash_ids
 
 EVALUATION_FOLDER = "evaluation"
-
-_RUNS_PER_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +25,34 @@ class EvaluationFolder:
     """The evaluation files of one version; they contain no text of incidents.
 
     >>> EvaluationFolder(Path("evaluation")).judged.as_posix()
-    'evaluation/judged.parquet'
+    'evaluation/judged.csv'
     """
 
     root: Path
 
     @property
     def judged(self) -> Path:
-        """Held-out predictions as Parquet, one row for each incident.
+        """Held-out predictions as CSV, one row for each incident.
 
         The columns are `incident` (the hash of its id), `fingerprint` (the hash of its content),
         `label`, `predicted` and `confidence`.
         """
+        return self.root / "judged.csv"
+
+    @property
+    def judged_parquet(self) -> Path:
+        """The held-out predictions as earlier versions wrote them, in Parquet."""
         return self.root / "judged.parquet"
 
     @property
     def label_noise(self) -> Path:
         """Labels that look mistaken, as CSV; the column `id` is the incident's id."""
         return self.root / "label_noise.csv"
+
+    @property
+    def files_with_incidents(self) -> tuple[Path, ...]:
+        """The files that have a row for each incident."""
+        return self.judged, self.judged_parquet, self.label_noise
 
     @property
     def verdict(self) -> Path:
@@ -52,9 +62,7 @@ class EvaluationFolder:
 
 def evaluation_folder(version: ModelVersion, home: Home) -> EvaluationFolder:
     """Return the folder of a version's evaluation files."""
-    with registry_errors():
-        run = connect(home.tracking_uri).get_run(version.run_id)
-    return _folder_of(run.info.artifact_uri)
+    return _folder_of(open_registry(home.tracking_uri).run_folder(version.run_id))
 
 
 def forget_in_snapshots(id: str, home: Home, tenant: str, content: str | None = None) -> int:  # noqa: A002
@@ -64,19 +72,23 @@ def forget_in_snapshots(id: str, home: Home, tenant: str, content: str | None = 
     matched by `content`, the report's fingerprint, so rows of other incidents with the same content
     are removed too. Each file is replaced as a whole, so a reader sees either the old or the new
     file. Concurrent calls could restore each other's removed rows, so callers must hold a lock.
-    Raises `RegistryUnavailable` if the runs cannot be listed, or, after trying every file, if a
-    file cannot be rewritten.
+    Raises `RegistryUnavailable` if the runs cannot be listed, if their files are in another home,
+    or, after trying every file, if a file cannot be rewritten.
     """
-    database = database_file(home.tracking_uri)
-    if database is not None and not database.exists():
+    if database_is_missing(home.tracking_uri):
         return 0
-    with registry_errors():
-        folders = list(_evaluation_folders(connect(home.tracking_uri), tenant))
+    # MLflow keeps the files of deleted runs until `mlflow gc` removes them.
+    folders = [_folder_of(uri) for uri in open_registry(home.tracking_uri).run_folders(tenant)]
+    for folder in folders:
+        if not is_in_home(home.tracking_uri, folder.root):
+            raise RegistryUnavailable(
+                f"{folder.root} is not in this home, which was copied from another; {RESTORE}"
+            )
     changed_files, failures = 0, []
-    for file in (file for folder in folders for file in (folder.judged, folder.label_noise)):
+    for file in (file for folder in folders for file in folder.files_with_incidents):
         try:
             changed_files += _remove_rows(id, content, file)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ImportError) as error:
             failures.append(f"{file} ({error})")
     if failures:
         raise RegistryUnavailable(
@@ -85,25 +97,8 @@ def forget_in_snapshots(id: str, home: Home, tenant: str, content: str | None = 
     return changed_files
 
 
-def _evaluation_folders(client: MlflowClient, tenant: str) -> Iterator[EvaluationFolder]:
-    experiment = client.get_experiment_by_name(tenant)
-    token: str | None = None
-    while experiment is not None:
-        runs = client.search_runs(
-            [experiment.experiment_id],
-            # MLflow keeps the files of deleted runs until `mlflow gc` removes them.
-            run_view_type=ViewType.ALL,
-            max_results=_RUNS_PER_PAGE,
-            page_token=token,
-        )
-        yield from (_folder_of(run.info.artifact_uri) for run in runs)
-        token = runs.token
-        if not token:
-            return
-
-
-def _folder_of(artifact_uri: str | None) -> EvaluationFolder:
-    return EvaluationFolder(local_path(artifact_uri or "") / EVALUATION_FOLDER)
+def _folder_of(artifact_uri: str) -> EvaluationFolder:
+    return EvaluationFolder(local_path(artifact_uri) / EVALUATION_FOLDER)
 
 
 def _remove_rows(id: str, content: str | None, file: Path) -> bool:  # noqa: A002
@@ -111,20 +106,19 @@ def _remove_rows(id: str, content: str | None, file: Path) -> bool:  # noqa: A00
         return False
     # The draft's name is fixed, so that the next rewrite overwrites a draft that a crash left.
     draft = file.with_name(f"{file.name}.part")
-    if file.suffix == ".csv":
-        has_rows = _write_other_labels(id, file, draft)
-    else:
-        has_rows = _write_other_predictions(id, content, file, draft)
+    write = _write_other_rows if file.suffix == ".csv" else _write_other_parquet_rows
+    has_rows = write(id, content, file, draft)
     if has_rows:
         draft.replace(file)
     return has_rows
 
 
-def _write_other_labels(id: str, file: Path, draft: Path) -> bool:  # noqa: A002
+def _write_other_rows(id: str, content: str | None, file: Path, draft: Path) -> bool:  # noqa: A002
     with file.open(encoding="utf-8", newline="") as stream:
         header, *rows = csv.reader(stream)
-    id_column = header.index("id")
-    remaining_rows = [row for row in rows if row[id_column] != id]
+    column, unwanted = _find_unwanted(id, content, header)
+    place = header.index(column)
+    remaining_rows = [row for row in rows if row[place] != str(unwanted)]
     if len(remaining_rows) == len(rows):
         return False
     with draft.open("w", encoding="utf-8", newline="") as stream:
@@ -132,13 +126,29 @@ def _write_other_labels(id: str, file: Path, draft: Path) -> bool:  # noqa: A002
     return True
 
 
-def _write_other_predictions(id: str, content: str | None, file: Path, draft: Path) -> bool:  # noqa: A002
-    judged = pd.read_parquet(file)
-    if "incident" in judged:
-        unwanted = judged["incident"] == hash_ids([id])[0]
-    else:
-        unwanted = judged["fingerprint"] == content
-    if not unwanted.any():
+def _write_other_parquet_rows(id: str, content: str | None, file: Path, draft: Path) -> bool:  # noqa: A002
+    # Only homes of earlier versions have such files, and PyArrow takes 150 MB of disk.
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ImportError("install precedent[training] to read it") from error
+    table = parquet.read_table(file)
+    column, unwanted = _find_unwanted(id, content, table.column_names)
+    is_wanted = [value != unwanted for value in table[column].to_pylist()]
+    if all(is_wanted):
         return False
-    judged[~unwanted].to_parquet(draft, index=False)
+    parquet.write_table(table.filter(is_wanted), draft)
     return True
+
+
+def _find_unwanted(
+    id: str,  # noqa: A002
+    content: str | None,
+    columns: Sequence[str],
+) -> tuple[str, str | int | None]:
+    """Return the column that names an incident, and the value that names this one."""
+    if "id" in columns:
+        return "id", id
+    if "incident" in columns:
+        return "incident", int(hash_ids([id])[0])
+    return "fingerprint", content

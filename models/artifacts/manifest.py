@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any, Self
 
 from features.errors import ArtifactRejected
@@ -90,8 +91,8 @@ def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> dict[st
     """Check the manifest's own hash, and all other files against the manifest; return its hashes.
 
     `expected_sha256` is the hash that the manifest must have; None accepts any manifest. Raises
-    `ArtifactRejected` if the manifest has another hash or cannot be read, or if a file is missing,
-    added or altered.
+    `ArtifactRejected` if the manifest has another hash or cannot be read, if a file is missing,
+    added or altered, or if a path is a symbolic link or a special file.
     """
     listed = _listed_files(folder, expected_sha256)
     actual = _hash_files(folder)
@@ -170,7 +171,15 @@ def _parse_manifest(folder: ArtifactFolder, content: bytes) -> dict[str, Any]:
 
 
 def _hash_files(folder: ArtifactFolder) -> dict[str, str]:
-    paths = (path for path in folder.root.rglob("*") if not path.is_dir())
+    paths = [path for path in folder.root.rglob("*") if not S_ISDIR(path.lstat().st_mode)]
+    for path in paths:
+        # What a link points to can change after the check. Hard links are accepted, because
+        # backups make them.
+        if not S_ISREG(path.lstat().st_mode):
+            raise ArtifactRejected(
+                f"{path} is a link or a special file; the files of a model are regular files: "
+                "replace it with the file from a backup, or remove it"
+            )
     return {
         path.relative_to(folder.root).as_posix(): _hash_file(path)
         for path in paths

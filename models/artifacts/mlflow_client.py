@@ -1,31 +1,23 @@
-"""Creates and opens MLflow's database, and turns its errors into advice on what to do."""
+"""Creates and opens MLflow's database to train, and turns its errors into advice."""
 
 import logging
 import os
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlparse
 
 from features.errors import PrecedentError, RegistryUnavailable
+from models.artifacts.registries.open_registry import (
+    SQLITE,
+    database_file,
+    database_is_missing,
+    open_registry,
+)
 
 # MLflow is imported where it is used: the import takes seconds, and many commands need no MLflow.
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-_SQLITE = "sqlite:///"
-
-
-def database_file(tracking_uri: str) -> Path | None:
-    """Return the file of an SQLite database from its address, None for a server's address.
-
-    >>> database_file("sqlite:////srv/precedent/mlflow.db").as_posix()
-    '/srv/precedent/mlflow.db'
-    """
-    return Path(tracking_uri.removeprefix(_SQLITE)) if tracking_uri.startswith(_SQLITE) else None
 
 
 def connect(tracking_uri: str) -> "MlflowClient":
@@ -33,7 +25,7 @@ def connect(tracking_uri: str) -> "MlflowClient":
     file = database_file(tracking_uri)
     if file is not None:
         # MLflow would create a missing file, and would retry a broken file for minutes.
-        read_aliases(file)
+        open_registry(tracking_uri).models("")
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -51,7 +43,7 @@ def create_database(tracking_uri: str) -> None:
     incomplete database under the final name, and no server reads an incomplete database.
     """
     file = database_file(tracking_uri)
-    if file is None or file.exists():
+    if file is None or not database_is_missing(tracking_uri):
         return
     from mlflow import MlflowClient
 
@@ -59,28 +51,11 @@ def create_database(tracking_uri: str) -> None:
     draft = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
         with registry_errors():
-            MlflowClient(tracking_uri=f"{_SQLITE}{draft}", registry_uri=f"{_SQLITE}{draft}")
+            MlflowClient(tracking_uri=f"{SQLITE}{draft}", registry_uri=f"{SQLITE}{draft}")
         with suppress(FileExistsError):  # another trainer was faster
             file.hardlink_to(draft)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def read_aliases(file: Path, alias: str = "") -> dict[str, str]:
-    """Return each model's version with this alias, by model name, read from MLflow's own table.
-
-    Raises `RegistryUnavailable` if the file is missing or is not a registry.
-    """
-    # The file is not opened read-only: if a write was killed or ran out of space, the next
-    # connection has to undo the write.
-    query = "SELECT name, version FROM registered_model_aliases WHERE alias = ?"
-    try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)) as database:
-            return {name: str(version) for name, version in database.execute(query, (alias,))}
-    except sqlite3.Error as error:
-        raise RegistryUnavailable(
-            f"{file} is not a model registry ({error}); train first, or check PRECEDENT_HOME"
-        ) from error
 
 
 def log_values(
@@ -95,17 +70,6 @@ def log_values(
         metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
         params=[Param(name, value) for name, value in params.items()],
     )
-
-
-def local_path(address: str) -> Path:
-    """Return the path of a folder that MLflow gives as a path or as a `file:` URL.
-
-    >>> local_path("file:///srv/a%20home").as_posix()
-    '/srv/a home'
-    """
-    if not address.startswith("file:"):
-        return Path(address)
-    return Path(unquote(urlparse(address).path))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from features.errors import BackupRefused
-from models.artifacts.mlflow_client import local_path
+from models.artifacts.registries.open_registry import local_path
 
 _ADDRESSES = (
     ("experiments", "artifact_location"),

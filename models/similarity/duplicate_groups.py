@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from features.domain.report import ResolvedIncident
 
@@ -39,6 +38,9 @@ def link_groups(incidents: Sequence[ResolvedIncident]) -> Groups:
         return np.full(len(incidents), UNLINKED, dtype=np.int64)
     ends = np.array(pairs, dtype=np.int64)
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(numbers),) * 2)
+    # The import takes a tenth of a second, and no server needs it to start.
+    from scipy.sparse.csgraph import connected_components
+
     groups = connected_components(graph, directed=False)[1][: len(incidents)]
     sizes = np.bincount(groups)
     linked_groups = np.where(sizes[groups] > 1, groups, UNLINKED)

@@ -39,7 +39,7 @@ def fit_label_bias(log_probabilities: Floats, labels: Rows) -> Floats:
         value = _PENALTY / 2 * (bias**2).sum() - (weights * logits[right_cells]).sum()
         return float(value), weights @ slope + _PENALTY * bias
 
-    # Imported here because only fitting needs it.
+    # The import takes a tenth of a second, and serving calls this long after its start.
     from scipy.optimize import minimize
 
     return np.asarray(minimize(loss, np.zeros(classes), jac=True).x)

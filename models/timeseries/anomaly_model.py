@@ -1,13 +1,15 @@
 """Scores metric series for anomalies, in units of false alarms a week."""
 
 from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.home import Home
-from features.timeseries import alarm_rates, channels, state
+from features.timeseries import alarm_rates, channels, kernel, state
 from features.timeseries.alarm_rates import Alarms, Gaps
 from features.timeseries.channels import TimeConstants
 from features.timeseries.jit import enable_disk_cache, hash_sources
@@ -108,8 +110,8 @@ class AnomalyModel(SeriesModel):
             # For arrays of another memory layout Numba would compile the loop again.
             times = np.require(times, np.int64, ["C", "W"])
             values = np.require(values, np.float64, ["C", "W"])
-            kernel = _KERNELS[self.tier]
-            kernel(states, self._time_constants, _ALARMS[self.tier], _GAPS, times, values, results)
+            score = _KERNELS[self.tier]
+            score(states, self._time_constants, _ALARMS[self.tier], _GAPS, times, values, results)
             states["seen_until"] = times[-1]
         band = _BAND_SPREADS * results["spread"]
         return SeriesScores(
@@ -144,14 +146,17 @@ class AnomalyModel(SeriesModel):
         )
 
 
-def enable_kernel_cache(home: Home) -> None:
-    """Cache the compiled loops in the home; compiling them takes seconds in each process."""
-    folder = home.compiled / hash_sources(state, channels, alarm_rates)
-    enable_disk_cache(folder, _KERNELS.values())
+def enable_kernel_cache(home: Home) -> Path:
+    """Cache the compiled loops in the home, and return the folder.
+
+    Compiling them takes seconds in each process. Numba is not imported here.
+    """
+    sources = hash_sources(state, channels, alarm_rates, kernel)
+    return enable_disk_cache(home.compiled / f"{sources}-{version('numba')}", _KERNELS.values())
 
 
 def compile_kernels() -> None:
-    """Compile the loops now, or load them from the cache, so that no request waits for them."""
+    """Compile the loops, or load them from the cache."""
     for tier in TIERS:
         model = AnomalyModel(tier=tier)
         model.update(model.start(1), np.zeros(1, np.int64), np.zeros((1, 1)))

@@ -11,6 +11,14 @@ from models.artifacts.registry import ModelVersion
 from models.artifacts.training_ids import hash_ids
 from training.evaluation.evaluate import Evaluation
 
+_COLUMNS = {
+    "incident": "uint64",
+    "fingerprint": "str",
+    "label": "str",
+    "predicted": "str",
+    "confidence": "float64",
+}
+
 
 def write_held_out_predictions(
     evaluation: Evaluation, ids: Sequence[str], folder: EvaluationFolder
@@ -29,7 +37,20 @@ def write_held_out_predictions(
             "predicted": [evaluation.classes[number] for number in predictions.predicted],
             "confidence": predictions.confidence,
         }
-    ).to_parquet(folder.judged, index=False)
+    ).to_csv(folder.judged, index=False)
+
+
+def read_held_out_predictions(folder: EvaluationFolder) -> pd.DataFrame:
+    """Return the rows that `write_held_out_predictions` wrote, none if there is no file."""
+    if folder.judged.is_file():
+        return pd.read_csv(
+            folder.judged,
+            dtype=_COLUMNS,
+            keep_default_na=False,  # a label may be "null" or "NA"
+        )
+    if folder.judged_parquet.is_file():
+        return pd.read_parquet(folder.judged_parquet)
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _COLUMNS.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +66,7 @@ def held_out_answers(version: ModelVersion, home: Home) -> StoredPredictions:
 
     Raises `RegistryUnavailable`.
     """
-    file = evaluation_folder(version, home).judged
-    if not file.is_file():
-        return StoredPredictions()
-    table = pd.read_parquet(file)
+    table = read_held_out_predictions(evaluation_folder(version, home))
     predicted = dict(zip(table["fingerprint"].tolist(), table["predicted"].tolist(), strict=True))
     # Old files have no column of incident ids.
     ids = table["incident"].tolist() if "incident" in table else []

@@ -5,8 +5,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from features.errors import RegistryUnavailable
 from features.home import Home
 from models.artifacts.dataset_log import describe_data
@@ -22,6 +20,7 @@ from models.artifacts.registry import (
     registered_name,
 )
 from models.base.model_card import Card
+from training.evaluation.held_out_predictions import read_held_out_predictions
 from training.evaluation.plots import draw_confusion, draw_coverage
 from training.evaluation.reliability import draw_reliability
 
@@ -122,11 +121,10 @@ def _log_card(client: "MlflowClient", run: "Run", card: Card, evaluation: Path |
 def _draw(card: Card, evaluation: Path | None, fonts: Path) -> Iterator[tuple[str, "Figure"]]:
     if card.reliability:
         yield RELIABILITY_PICTURE, draw_reliability(card, fonts)
-    file = None if evaluation is None else EvaluationFolder(evaluation).judged
-    if file is not None and file.is_file():
-        predictions = pd.read_parquet(file)
-        if predictions.empty:
-            return
+    if evaluation is None:
+        return
+    predictions = read_held_out_predictions(EvaluationFolder(evaluation))
+    if not predictions.empty:
         yield CONFUSION_PICTURE, draw_confusion(predictions, card, fonts)
         yield COVERAGE_PICTURE, draw_coverage(predictions, card, fonts)
 

@@ -18,7 +18,8 @@ sys.path.insert(0, {sources!r})
 from doubling import double
 enable_disk_cache(Path({kept!r}), [double])
 assert double(2.0) == 4.0
-print(sum(double.stats.cache_hits.values()), sum(double.stats.cache_misses.values()))
+stats = double.dispatcher.stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
 SOURCE = """
 from features.timeseries.jit import compiled
@@ -76,3 +77,15 @@ def test_code_is_named_by_the_sources_it_comes_from(tmp_path):
     assert hash_sources(module) == name
     Path(module.__file__).write_text("one = 2")
     assert hash_sources(module) != name
+
+
+def test_numba_is_imported_by_the_first_call_alone(sources):
+    program = (
+        f"import sys; sys.path.insert(0, {str(sources)!r}); import doubling; "
+        "print('numba' in sys.modules); doubling.double(1.0); print('numba' in sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    answer = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.split() == ["False", "True"]

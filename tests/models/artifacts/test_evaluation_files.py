@@ -1,5 +1,7 @@
 """An incident leaves the files on how models were judged, and nothing else changes in them."""
 
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pandas as pd
 import pytest
 
 from features.errors import RegistryUnavailable
-from models.artifacts import evaluation_files
+from features.home import Home
 from models.artifacts.evaluation_files import (
     EvaluationFolder,
     evaluation_folder,
@@ -16,6 +18,7 @@ from models.artifacts.evaluation_files import (
 from models.artifacts.mlflow_client import connect
 from models.artifacts.save_artifact import save_artifact
 from models.artifacts.training_ids import hash_ids
+from training.evaluation.held_out_predictions import read_held_out_predictions
 from training.label_noise.suspects import Suspect, write_suspects
 from training.pipeline.register import register
 
@@ -44,7 +47,11 @@ def publish(toy_model, toy_card, tmp_path, home):
     def publish_version(tenant="default", judged=None):
         files = EvaluationFolder(tmp_path / "evaluation")
         files.root.mkdir(exist_ok=True)
-        (judged_rows() if judged is None else judged).to_parquet(files.judged, index=False)
+        if judged is None:
+            judged_rows().to_csv(files.judged, index=False)
+        else:
+            files.judged.unlink(missing_ok=True)
+            judged.to_parquet(files.judged_parquet, index=False)
         suspects = [Suspect(id, "Network", "Mail", 0.9, "copies") for id in IDS]  # noqa: A001
         write_suspects(suspects, files.label_noise)
         version = register(
@@ -57,7 +64,7 @@ def publish(toy_model, toy_card, tmp_path, home):
 
 def names(files: EvaluationFolder) -> tuple[list[str], list[str]]:
     """Return the incidents in either file."""
-    judged = pd.read_parquet(files.judged)
+    judged = read_held_out_predictions(files)
     return judged["fingerprint"].tolist(), pd.read_csv(files.label_noise)["id"].tolist()
 
 
@@ -70,16 +77,16 @@ def test_rows_go_from_the_files_of_every_run(publish, home):
     assert forget_in_snapshots("INC,3", home, "default") == 4
     for files in versions:
         assert names(files) == (["print of INC1", "print of INC2"], ["INC1", "INC2"])
-        assert listing(files.root) == ["judged.parquet", "label_noise.csv"]
+        assert listing(files.root) == ["judged.csv", "label_noise.csv"]
     assert forget_in_snapshots("INC,3", home, "default") == 0
 
 
 def test_what_stays_is_unchanged(publish, home):
     files = publish()
-    before = pd.read_parquet(files.judged)
+    before = read_held_out_predictions(files)
     forget_in_snapshots("INC1", home, "default")
     pd.testing.assert_frame_equal(
-        pd.read_parquet(files.judged), before[1:].reset_index(drop=True), check_exact=True
+        read_held_out_predictions(files), before[1:].reset_index(drop=True), check_exact=True
     )
     lines = files.label_noise.read_text(encoding="utf-8").splitlines()
     assert lines == [
@@ -103,15 +110,30 @@ def test_the_last_row_leaves_a_file_that_can_be_read(publish, home):
     for id in IDS:  # noqa: A001
         forget_in_snapshots(id, home, "default")
     assert names(files) == ([], [])
-    assert list(pd.read_parquet(files.judged).columns) == list(judged_rows().columns)
+    assert list(read_held_out_predictions(files).columns) == list(judged_rows().columns)
 
 
 def test_rows_from_before_the_ids_go_by_content(publish, home):
     files = publish(judged=judged_rows().drop(columns="incident"))
+    assert not files.judged.exists()
     assert forget_in_snapshots("INC1", home, "default") == 1  # the csv
     assert len(names(files)[0]) == 3
     assert forget_in_snapshots("INC1", home, "default", content="print of INC1") == 1
     assert names(files) == (["print of INC2", "print of INC,3"], ["INC2", "INC,3"])
+
+
+def test_rows_of_earlier_versions_go_by_id(publish, home):
+    files = publish(judged=judged_rows())
+    assert forget_in_snapshots("INC1", home, "default") == 2
+    assert names(files) == (["print of INC2", "print of INC,3"], ["INC2", "INC,3"])
+
+
+def test_files_of_earlier_versions_need_what_training_installs(publish, home, monkeypatch):
+    files = publish(judged=judged_rows())
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(RegistryUnavailable, match=r"judged\.parquet.*precedent\[training\]"):
+        forget_in_snapshots("INC1", home, "default")
+    assert "INC1" not in files.label_noise.read_text(encoding="utf-8")
 
 
 def test_rows_with_ids_of_the_same_content_stay(publish, home):
@@ -137,13 +159,6 @@ def test_runs_deleted_in_mlflow_are_not_forgotten(publish, home):
     assert len(names(files)[0]) == 2
 
 
-def test_more_runs_than_mlflow_lists_at_once(publish, home, monkeypatch):
-    monkeypatch.setattr(evaluation_files, "_RUNS_PER_PAGE", 1)
-    versions = [publish(), publish(), publish()]
-    assert forget_in_snapshots("INC1", home, "default") == 6
-    assert all(len(names(files)[0]) == 2 for files in versions)
-
-
 def test_runs_without_files_and_an_empty_registry(toy_model, toy_card, tmp_path, home):
     assert forget_in_snapshots("INC1", home, "default") == 0
     save_artifact(toy_model, toy_card, tmp_path / "model")
@@ -159,8 +174,11 @@ def test_before_the_first_training_there_is_nothing_to_forget(home):
 
 def test_a_damaged_file_is_named_and_the_others_are_done(publish, home):
     damaged, whole = publish(), publish()
-    damaged.judged.write_bytes(b"PAR1 and nothing more")
-    with pytest.raises(RegistryUnavailable, match=r"judged\.parquet.*repair or delete"):
+    damaged.judged.write_bytes(b"no,known,column")
+    damaged.judged_parquet.write_bytes(b"PAR1 and nothing more")
+    with pytest.raises(
+        RegistryUnavailable, match=r"judged\.csv.*judged\.parquet.*repair or delete"
+    ):
         forget_in_snapshots("INC1", home, "default")
     assert "INC1" not in damaged.label_noise.read_text(encoding="utf-8")
     assert len(names(whole)[0]) == 2
@@ -180,5 +198,13 @@ def test_a_crash_while_writing_leaves_the_old_file_and_the_next_call_clears(
             forget_in_snapshots("INC1", home, "default")
     assert len(names(files)[0]) == 3
     forget_in_snapshots("INC1", home, "default")
-    assert listing(files.root) == ["judged.parquet", "label_noise.csv"]
+    assert listing(files.root) == ["judged.csv", "label_noise.csv"]
     assert len(names(files)[0]) == 2
+
+
+def test_files_of_another_home_are_left_alone(publish, home, tmp_path):
+    files = publish()
+    shutil.copytree(home.root, tmp_path / "copy")
+    with pytest.raises(RegistryUnavailable, match="precedent restore"):
+        forget_in_snapshots("INC1", Home(tmp_path / "copy"), "default")
+    assert "INC1" in files.label_noise.read_text(encoding="utf-8")

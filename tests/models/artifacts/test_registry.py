@@ -6,7 +6,8 @@ import pytest
 
 from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected, RegistryUnavailable
-from models.artifacts.mlflow_client import connect, create_database, database_file
+from models.artifacts.mlflow_client import connect, create_database
+from models.artifacts.registries.open_registry import database_file
 from models.artifacts.registry import ModelRegistry, registered_name
 from models.artifacts.save_artifact import save_artifact
 from training.pipeline.register import register
@@ -164,3 +165,33 @@ def test_of_two_trainers_at_once_the_faster_creates_the_database(tmp_path, monke
     create_database(f"sqlite:///{tmp_path}/mlflow.db")
     assert (tmp_path / "mlflow.db").read_bytes() == b"faster"
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
+
+
+def test_a_copied_home_warns_and_is_refused_when_the_original_is_gone(
+    champion, home, trusted_toy, tmp_path, caplog
+):
+    shutil.copytree(home.root, tmp_path / "copy")
+    copied = ModelRegistry(f"sqlite:///{tmp_path}/copy/mlflow.db", "default", trusted=trusted_toy)
+    copied.load(copied.champions()["category"])
+    assert "another home" in caplog.text
+    home.root.rename(tmp_path / "moved")
+    with pytest.raises(ArtifactRejected, match="precedent restore"):
+        copied.load(copied.champions()["category"])
+
+
+def test_a_home_is_known_by_any_of_its_paths(champion, home, trusted_toy, tmp_path, caplog):
+    (tmp_path / "link").symlink_to(home.root)
+    linked = ModelRegistry(f"sqlite:///{tmp_path}/link/mlflow.db", "default", trusted=trusted_toy)
+    linked.load(linked.champions()["category"])
+    assert caplog.text == ""
+
+
+def test_a_database_gone_beside_models_is_not_a_home_before_training(champion, home):
+    (home.root / "mlflow.db").unlink()
+    registry = ModelRegistry(home.tracking_uri, "default")
+    for read in (registry.champions, registry.champion_numbers, registry.challengers):
+        with pytest.raises(RegistryUnavailable, match="precedent restore"):
+            read()
+    with pytest.raises(RegistryUnavailable, match="precedent restore"):
+        create_database(home.tracking_uri)
+    assert not (home.root / "mlflow.db").exists()

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 import shutil
 import time
 
@@ -205,3 +206,43 @@ def test_an_artifact_of_an_earlier_format_says_to_train_again(saved, trusted_toy
     assert str(refused.value) == (
         f"{folder.root}: saved by an earlier version of Precedent; train again"
     )
+
+
+def link_to_same_content(folder):
+    file = folder / "card.json"
+    file.rename(folder.parent / "card.json")
+    file.symlink_to(folder.parent / "card.json")
+
+
+def link_of_the_manifest(folder):
+    file = folder / "manifest.json"
+    file.rename(folder.parent / "manifest.json")
+    file.symlink_to(folder.parent / "manifest.json")
+
+
+def link_to_a_folder(folder):
+    (folder / "more").symlink_to(folder.parent, target_is_directory=True)
+
+
+def broken_link(folder):
+    (folder / "more").symlink_to("nowhere")
+
+
+def pipe(folder):
+    os.mkfifo(folder / "more")
+
+
+@pytest.mark.parametrize(
+    "place", [link_to_same_content, link_of_the_manifest, link_to_a_folder, broken_link, pipe]
+)
+def test_links_and_special_files_are_refused(saved, trusted_toy, place):
+    folder, sha256 = saved
+    place(folder)
+    with pytest.raises(ArtifactRejected, match="a link or a special file"):
+        load_artifact(folder, expected_sha256=sha256, trusted=trusted_toy)
+
+
+def test_hard_links_of_a_backup_are_accepted(saved, trusted_toy, tmp_path):
+    folder, sha256 = saved
+    shutil.copytree(folder, tmp_path / "backup", copy_function=os.link)
+    load_artifact(folder, expected_sha256=sha256, trusted=trusted_toy)

@@ -24,6 +24,7 @@ from models.artifacts.registry import ModelRegistry
 from models.artifacts.training_ids import hash_ids
 from serving.app import create_app
 from serving.runtime.settings import ServingSettings
+from training.evaluation.held_out_predictions import read_held_out_predictions
 from training.pipeline.train import train
 from training.plan import TrainingPlan
 
@@ -87,7 +88,7 @@ def evaluations(home: Home) -> list[EvaluationFolder]:
 
 
 def is_in_snapshots(home: Home, number: int) -> bool:
-    judged = pd.concat([pd.read_parquet(files.judged) for files in evaluations(home)])
+    judged = pd.concat([read_held_out_predictions(files) for files in evaluations(home)])
     doubted = pd.concat([pd.read_csv(files.label_noise) for files in evaluations(home)])
     is_judged = bool((judged["incident"] == hash_ids([f"INC{number}"])[0]).any())
     return is_judged or bool((doubted["id"] == f"INC{number}").any())

@@ -1,0 +1,1 @@
+"""Reads and changes MLflow's model registry without importing MLflow."""
