@@ -9,7 +9,8 @@ import numpy as np
 
 from features.encoding.batch_queue import BatchQueue
 from features.encoding.encoder_export import EncoderExport
-from features.encoding.onnx_network import OnnxNetwork, Vectors
+from features.encoding.onnx_network import OnnxNetwork
+from features.encoding.onnx_network import Vectors as Vectors
 from features.text.cleaning import CLEANING_VERSION
 
 _TEXTS_AT_ONCE = 32

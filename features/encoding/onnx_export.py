@@ -135,7 +135,7 @@ def _write_network(model: "SentenceTransformer", file: Path) -> None:
     tensors = {name: value for name, value in features.items() if torch.is_tensor(value)}
     constants = {name: value for name, value in features.items() if name not in tensors}
 
-    class SentenceNetwork(torch.nn.Module):  # type: ignore[misc]
+    class SentenceNetwork(torch.nn.Module):
         """The model with its inputs in a fixed order."""
 
         def __init__(self) -> None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
 
 _TOKENS_AT_ONCE = 512
+_PADDING = ("direction", "pad_id", "pad_type_id", "pad_token")
 
 Vectors = NDArray[np.float32]
 
@@ -38,9 +39,11 @@ class OnnxNetwork:
         self._prompt = export.description.prompt
         self._tokenizer = Tokenizer.from_file(str(export.folder / TOKENIZER_FILE))
         self._tokenizer.enable_truncation(
-            export.description.token_limit, direction=self._tokenizer.truncation["direction"]
+            export.description.token_limit,
+            direction=(self._tokenizer.truncation or {})["direction"],
         )
-        self._padding = self._tokenizer.padding
+        padding = self._tokenizer.padding or {}
+        self._padding = {name: padding[name] for name in _PADDING}
         self._tokenizer.no_padding()
         self._session = onnxruntime.InferenceSession(
             str(export.folder / NETWORK_FILE), options, providers=["CPUExecutionProvider"]
@@ -58,8 +61,7 @@ class OnnxNetwork:
             self._threads.map(self._run, batches) if len(runs) > 1 else map(self._run, batches)
         )
         order = np.concatenate(runs)
-        vectors = np.vstack(list(results))
-        return cast(Vectors, vectors[np.argsort(order)])
+        return np.vstack(list(results))[np.argsort(order)]
 
     def run(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of texts that are padded to one length and computed in one run."""
@@ -71,13 +73,7 @@ class OnnxNetwork:
     def _run(self, encodings: "Sequence[Encoding]") -> Vectors:
         length = max(len(encoding.ids) for encoding in encodings)
         for encoding in encodings:
-            encoding.pad(
-                length,
-                direction=self._padding["direction"],
-                pad_id=self._padding["pad_id"],
-                pad_type_id=self._padding["pad_type_id"],
-                pad_token=self._padding["pad_token"],
-            )
+            encoding.pad(length, **self._padding)
         columns = {
             "input_ids": [encoding.ids for encoding in encodings],
             "attention_mask": [encoding.attention_mask for encoding in encodings],

@@ -30,8 +30,7 @@ class EncodingCache:
     """
 
     def __init__(self, root: Path, encoder: Encoder) -> None:
-        is_exported = isinstance(encoder, SentenceEncoder)
-        name = encoder.vector_key if is_exported else encoder.reference[:16]
+        name = encoder.vector_key if isinstance(encoder, SentenceEncoder) else encoder.reference
         self._folder = root / f"{name}-{CLEANING_VERSION}"
         self._row = np.dtype([("key", "V16"), ("vector", np.float32, (encoder.dimension,))])
         self._sorted: dict[Path, tuple[Keys, NDArray[np.int64]]] = {}

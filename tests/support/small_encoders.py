@@ -74,3 +74,19 @@ def word_piece_tokenizer() -> Tokenizer:
     tokenizer.decoder = decoders.WordPiece()
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     return tokenizer
+
+
+def unigram_tokenizer() -> Tokenizer:
+    """Return a tokenizer of words and characters of several scripts, as XLM-R's is made."""
+    letters = [*map(chr, range(33, 127)), *"äöüßéñйеьдактопр数据库连接失败"]
+    words = [f"▁{word}" for word in _WORDS]
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    pieces = [(piece, 0.0) for piece in special] + [
+        (piece, -float(rank)) for rank, piece in enumerate([",", ".", "▁", *words, *letters], 1)
+    ]
+    tokenizer = Tokenizer(models.Unigram([*pieces, ("<mask>", 0.0)], unk_id=3))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    return tokenizer

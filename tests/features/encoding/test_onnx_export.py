@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_encoders import save_small_encoder
+from small_encoders import save_small_encoder, unigram_tokenizer
 
 from features.encoding import encoder_weights, onnx_export
 from features.encoding.encoder import SentenceEncoder
@@ -67,6 +67,19 @@ def test_a_dense_layer_and_a_prompt_outside_the_pooling_are_exported(tmp_path: P
     wanted = expected_vectors(weights, TEXTS, prompt_name="query")
     np.testing.assert_allclose(SentenceEncoder(export).compute(TEXTS), wanted, atol=1e-5)
     assert wanted.shape[1] == export.description.dimension == 16
+
+
+def test_a_multilingual_tokenizer_with_other_special_tokens_is_exported(tmp_path: Path) -> None:
+    weights = save_small_encoder(
+        tmp_path / "weights",
+        tokenizer=unigram_tokenizer(),
+        special=("<pad>", "<unk>", "<s>", "</s>", "<mask>"),
+        prompts={"query": "query: "},
+    )
+    export = export_encoder(weights, tmp_path / "exports", "float32")
+    texts = [*TEXTS, "Der Drucker druckt nicht", "数据库连接失败"]
+    wanted = expected_vectors(weights, texts, prompt_name="query")
+    np.testing.assert_allclose(SentenceEncoder(export).compute(texts), wanted, atol=1e-5)
 
 
 def test_vectors_do_not_depend_on_the_texts_beside(export: EncoderExport) -> None:
