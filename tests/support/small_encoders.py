@@ -78,7 +78,10 @@ def word_piece_tokenizer() -> Tokenizer:
 
 def unigram_tokenizer() -> Tokenizer:
     """Return a tokenizer of words and characters of several scripts, as XLM-R's is made."""
-    letters = [*map(chr, range(33, 127)), *"äöüßéñйеьдактопр数据库连接失败"]
+    letters = [
+        *(chr(code) for code in range(33, 127) if chr(code) not in ",."),
+        *"äöüßéñйеьдактопр数据库连接失败",
+    ]
     words = [f"▁{word}" for word in _WORDS]
     special = ["<s>", "<pad>", "</s>", "<unk>"]
     pieces = [(piece, 0.0) for piece in special] + [
