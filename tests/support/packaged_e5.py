@@ -6,6 +6,7 @@ sentence-transformers model that they were made from: the weights are those numb
 
 import struct
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,7 @@ def _read_tokenizer(reader: _Reader) -> Tokenizer:
     ends = reader.array("<u4", count + 1)
     scores = reader.array("<f4", count)
     text = bytes(reader.array("u1", length))
-    pieces = [text[start:end].decode() for start, end in zip(ends, ends[1:], strict=False)]
+    pieces = [text[start:end].decode() for start, end in pairwise(ends)]
     (_, size) = reader.numbers("iI")
     reader.place += size  # a table of single characters, nearly all of which are NFKC
     assert (pieces[first], pieces[last], pieces[pad]) == ("<s>", "</s>", "<pad>")

@@ -1,6 +1,8 @@
 """Exports of small random models: faithful, whatever their pooling, prompts and tokenizer."""
 
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -157,6 +159,20 @@ def test_after_one_export_the_weights_and_torch_are_not_needed(
     without_torch(monkeypatch)
     monkeypatch.setenv("PRECEDENT_ENCODER_PATH", "/nowhere")
     assert find_export(reference) == export
+
+
+def test_encoding_from_an_export_imports_no_torch(home: Home, weights: Path) -> None:
+    reference = hash_file(weights / "model.safetensors")
+    find_export(reference)
+    program = f"""
+import sys
+from features.encoding.encoder_weights import open_encoder
+from features.encoding.word_pieces import open_word_pieces
+assert open_encoder({reference!r}).encode(["disk full"]).any()
+assert open_word_pieces({reference!r}).words
+assert not {{"torch", "transformers", "sentence_transformers"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
 
 
 def test_without_torch_and_export_the_message_says_what_to_do(
