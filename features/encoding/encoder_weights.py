@@ -42,7 +42,7 @@ class EncoderSettings(BaseSettings):
     """
     encoder_precision: Literal["float32", "int8"] = "float32"
     """The precision in which a home's encoder is exported, once, by the first training. `int8` is
-    faster and less exact; [choosing an encoder](howto/choose-an-encoder.md) says by how much.
+    less exact; see [choose an encoder](howto/choose-an-encoder.md) before you set it.
     """
 
 
