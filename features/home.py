@@ -57,6 +57,11 @@ class Home:
         return self.artifacts / "encoders"
 
     @property
+    def exported_encoders(self) -> Path:
+        """The folder of encoders as they are computed with, each named by its weights' hash."""
+        return self.artifacts / "exported_encoders"
+
+    @property
     def adaptations(self) -> Path:
         """The folder of checkpoints from which an interrupted encoder adaptation continues."""
         return self.root / "cache" / "adaptations"

@@ -17,6 +17,7 @@ SETTINGS = frozenset(
         "DATABASE_URL",
         "ENCODER",
         "ENCODER_PATH",
+        "ENCODER_PRECISION",
         "FRESHER_DAYS",
         "HEARTBEAT_ALERTS",
         "HOME",

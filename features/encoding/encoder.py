@@ -1,23 +1,18 @@
 """Encoders turn texts into vectors: the protocol, the sentence encoder, the hashing encoder."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from features.encoding.batch_queue import BatchQueue
+from features.encoding.encoder_export import EncoderExport
+from features.encoding.onnx_network import OnnxNetwork
+from features.encoding.onnx_network import Vectors as Vectors
 from features.text.cleaning import CLEANING_VERSION
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
-Vectors = NDArray[np.float32]
-
-MAX_TOKENS = 128
 _TEXTS_AT_ONCE = 32
 _RECENT_TEXTS = 20_000
 
@@ -41,21 +36,24 @@ class Encoder(Protocol):
 
 
 class SentenceEncoder:
-    """A sentence-transformers model, loaded at first use, with a cache of vectors in memory.
+    """An exported sentence-transformers model, loaded at first use, with a cache in memory.
 
     The models of several targets read the same text; the cache lets them share one encoding.
-    `encode` lets other threads take a turn after every 32 texts, so that a request with one text
-    does not wait for a request with a thousand.
+    Concurrent calls of `encode` are computed together, in batches of 32 texts, so that a request
+    with one text does not wait for a request with a thousand.
     """
 
-    def __init__(self, reference: str, weights: Path, dimension: int = 384) -> None:
-        self.reference = reference
-        self.dimension = dimension
-        self._weights = weights
-        self._model: SentenceTransformer | None = None
+    def __init__(self, export: EncoderExport) -> None:
+        self.reference = export.description.reference
+        self.dimension = export.description.dimension
+        self.vector_key = export.description.vector_key
+        self._export = export
+        self._network: OnnxNetwork | None = None
+        self._loading, self._caching = Lock(), Lock()
         self._pinned: dict[str, Vectors] = {}
         self._recent: dict[str, Vectors] = {}
-        self._queue_lock, self._model_lock = Lock(), Lock()
+        self._times_forgotten = 0
+        self._queue = BatchQueue(self._encode_new, texts_at_once=_TEXTS_AT_ONCE)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of shape (texts, dimension), encoding each new text once."""
@@ -66,45 +64,40 @@ class SentenceEncoder:
         # Batches of texts of similar length need the least padding.
         new_texts.sort(key=len, reverse=True)
         for start in range(0, len(new_texts), _TEXTS_AT_ONCE):
-            vectors |= self._encode_in_turn(new_texts[start : start + _TEXTS_AT_ONCE])
+            vectors |= self._queue.compute(new_texts[start : start + _TEXTS_AT_ONCE])
         return np.array([vectors[text] for text in texts], dtype=np.float32)
 
     def compute(self, texts: Sequence[str]) -> Vectors:
-        """Encode texts in one turn and without the cache, for callers that store the vectors."""
-        with self._turn():
-            return self._compute(texts)
+        """Encode texts without the cache and the queue, for callers that store the vectors."""
+        return self._load().encode(texts)
 
     def remember(self, texts: Sequence[str], vectors: Vectors) -> None:
         """Put known vectors into the cache, where they stay until the cache is cleared."""
-        with self._turn():
+        with self._caching:
             self._pinned.update(zip(texts, vectors, strict=True))
 
     def forget(self) -> None:
-        """Clear the cache; texts will be encoded again when their vectors are needed."""
-        with self._turn():
+        """Clear the cache; texts will be encoded again when their vectors are needed.
+
+        The vectors of a batch that is being computed are returned, but not cached.
+        """
+        with self._caching:
+            self._times_forgotten += 1
             self._pinned.clear()
             self._recent.clear()
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        # With one lock, the thread that has just released it would often take it again at once.
-        with self._queue_lock:
-            self._model_lock.acquire()
-        try:
-            yield
-        finally:
-            self._model_lock.release()
-
-    def _encode_in_turn(self, texts: Sequence[str]) -> dict[str, Vectors]:
-        with self._turn():
-            vectors = self._cached_vectors(texts)
-            new_texts = [text for text in texts if text not in vectors]
-            new_vectors = (
-                dict(zip(new_texts, self._compute(new_texts), strict=True)) if new_texts else {}
-            )
-            self._recent.update(new_vectors)
-            for text in list(self._recent)[: max(0, len(self._recent) - _RECENT_TEXTS)]:
-                del self._recent[text]
+    def _encode_new(self, texts: Sequence[str]) -> dict[str, Vectors]:
+        times_forgotten = self._times_forgotten
+        vectors = self._cached_vectors(texts)
+        new_texts = [text for text in texts if text not in vectors]
+        if not new_texts:
+            return vectors
+        new_vectors = dict(zip(new_texts, self._load().encode(new_texts), strict=True))
+        with self._caching:
+            if times_forgotten == self._times_forgotten:
+                self._recent.update(new_vectors)
+                for text in list(self._recent)[: max(0, len(self._recent) - _RECENT_TEXTS)]:
+                    del self._recent[text]
         return vectors | new_vectors
 
     def _cached_vectors(self, texts: Iterable[str]) -> dict[str, Vectors]:
@@ -117,25 +110,12 @@ class SentenceEncoder:
         vector = self._pinned.get(text)
         return self._recent.get(text) if vector is None else vector
 
-    def _compute(self, texts: Sequence[str]) -> Vectors:
-        model = self._load()
-        vectors = model.encode(
-            list(texts),
-            batch_size=_TEXTS_AT_ONCE,
-            normalize_embeddings=True,
-            show_progress_bar=False,
-        )
-        return np.asarray(vectors, dtype=np.float32)
-
-    def _load(self) -> "SentenceTransformer":
-        if self._model is None:
-            from sentence_transformers import SentenceTransformer
-            from transformers.utils.logging import disable_progress_bar
-
-            disable_progress_bar()
-            self._model = SentenceTransformer(str(self._weights), device="cpu")
-            self._model.max_seq_length = MAX_TOKENS
-        return self._model
+    def _load(self) -> OnnxNetwork:
+        with self._loading:
+            if self._network is None:
+                self._export.verify()
+                self._network = OnnxNetwork(self._export)
+            return self._network
 
 
 class HashingEncoder:

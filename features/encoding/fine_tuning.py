@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from features.encoding.encoder import MAX_TOKENS, Vectors
+from features.encoding.onnx_network import Vectors
+from features.encoding.torch_model import load_torch_model, prompt_of
 
 if TYPE_CHECKING:
     import torch
@@ -114,18 +115,15 @@ class _EncoderTrainer:
 
     def __init__(self, weights: Path, labelled: LabelledTexts) -> None:
         import torch
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils.logging import disable_progress_bar
 
-        disable_progress_bar()
         # Training in bfloat16 takes two thirds of the time of 32-bit training, if the processor
         # supports it.
         self._has_bfloat16 = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
         self._texts = labelled.texts
         self._targets = tuple(labelled.labels)
         self._labels = [torch.from_numpy(labels) for labels in labelled.labels.values()]
-        self._encoder = SentenceTransformer(str(weights), device="cpu")
-        self._encoder.max_seq_length = MAX_TOKENS
+        self._encoder = load_torch_model(weights)
+        self._prompt = prompt_of(self._encoder) or None
         self._heads = torch.nn.ModuleList(
             _fitted_head(labelled.vectors, labels, labelled.classes[target])
             for target, labels in labelled.labels.items()
@@ -148,7 +146,8 @@ class _EncoderTrainer:
         rates = (_LEARNING_RATE, _HEAD_LEARNING_RATE)
         for group, rate in zip(self._optimiser.param_groups, rates, strict=True):
             group["lr"] = rate_share * rate
-        tokens = self._encoder.preprocess([self._texts[row] for row in rows])
+        texts = [self._texts[row] for row in rows]
+        tokens = self._encoder.preprocess(texts, prompt=self._prompt)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._has_bfloat16):
             vectors = self._encoder(tokens)["sentence_embedding"].float()
         # The sum starts at a differentiable zero, because a batch may have no label at all.

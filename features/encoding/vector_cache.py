@@ -7,13 +7,8 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from features.encoding.encoder import (
-    MAX_TOKENS,
-    Encoder,
-    SentenceEncoder,
-    Vectors,
-    encoding_key,
-)
+from features.encoding.encoder import Encoder, SentenceEncoder, encoding_key
+from features.encoding.onnx_network import Vectors
 from features.text.cleaning import CLEANING_VERSION
 
 _SEGMENT_TEXTS = 4096
@@ -26,13 +21,17 @@ Keys = NDArray[np.bytes_]
 class EncodingCache:
     """Vectors on disk, in immutable segments in a folder for one encoder and cleaning version.
 
+    An encoder's folder is named by its weights, export, precision and token limit, so that vectors
+    of different exports are not mixed.
+
     A segment is a `.npy` file with a structured array of (key, vector) rows. It is written under
     another name and then renamed, so that processes can share the folder, and a killed process
     loses at most one segment.
     """
 
     def __init__(self, root: Path, encoder: Encoder) -> None:
-        self._folder = root / f"{encoder.reference[:16]}-{MAX_TOKENS}-{CLEANING_VERSION}"
+        name = encoder.vector_key if isinstance(encoder, SentenceEncoder) else encoder.reference
+        self._folder = root / f"{name}-{CLEANING_VERSION}"
         self._row = np.dtype([("key", "V16"), ("vector", np.float32, (encoder.dimension,))])
         self._sorted: dict[Path, tuple[Keys, NDArray[np.int64]]] = {}
 

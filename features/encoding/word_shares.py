@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from features.encoding.word_pieces import RANK_OFFSET, open_word_pieces
 from features.text.tokens import term_ids, terms_of
 
-_PIECE = "##"
 # The word of rank r is in about 10 / (r + 50) of texts with some forty words.
 _TEXT_WORDS = 10.0
 
@@ -29,7 +28,7 @@ def word_shares(reference: str) -> WordShares:
     >>> len(word_shares("hashing").buckets)
     0
     """
-    words = [word for word in open_word_pieces(reference).words if not word.startswith(_PIECE)]
+    words = open_word_pieces(reference).words
     terms = [(term, rank) for rank, word in enumerate(words) for term in terms_of(word)]
     buckets, places = np.unique(term_ids([term for term, _ in terms]), return_inverse=True)
     ranks = np.array([rank for _, rank in terms], dtype=np.float64)

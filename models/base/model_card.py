@@ -20,6 +20,7 @@ _RECORDED_PACKAGES = (
     "numpy",
     "scipy",
     "pandas",
+    "onnxruntime",
     "torch",
     "sentence-transformers",
 )

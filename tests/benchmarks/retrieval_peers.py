@@ -1,15 +1,15 @@
 """What everyone would try first to find a text: BM25, MiniLM and their rank fusion."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import bm25s
 import numpy as np
 from figures import Floats
-from sentence_transformers import SentenceTransformer
 
 from features.domain.report import IncidentReport
 from features.encoding.encoder import SentenceEncoder, Vectors
-from features.encoding.encoder_weights import MINILM, find_weights
+from features.encoding.encoder_weights import MINILM, find_export
 from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home
 from models.classification.scorers.scorer import Rows
@@ -20,23 +20,19 @@ _FUSION = 60
 _TOKENS = 256
 
 
-class _PeerEncoder(SentenceEncoder):
-    """Reads twice as much of a text as ours, as is usual for retrieval."""
-
-    def _loaded(self) -> SentenceTransformer:
-        model = super()._loaded()
-        model.max_seq_length = _TOKENS
-        return model
-
-
 def retrieval_text(report: IncidentReport) -> str:
     """Return what a peer reads: title and description, not cleaned."""
     return f"{report.title} {report.description}".strip()
 
 
 def encode_for_retrieval(texts: Sequence[str], home: Home) -> Vectors:
-    """Encode as the peer does, or find it in the cache."""
-    encoder = _PeerEncoder(f"{_TOKENS}-{MINILM}", find_weights(MINILM))
+    """Encode as the peer does, or find it in the cache.
+
+    The peer reads twice as much of a text as ours, as is usual for retrieval.
+    """
+    export = find_export(MINILM)
+    description = replace(export.description, token_limit=_TOKENS)
+    encoder = SentenceEncoder(replace(export, description=description))
     encode_ahead(encoder, texts, EncodingCache(home.encodings, encoder), lambda _: None)
     return encoder.encode(texts)
 

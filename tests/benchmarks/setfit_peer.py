@@ -9,8 +9,7 @@ from label_counts import LabelCount, Source, average, labels_of
 from peers import peer_text
 
 from features.domain.report import IncidentReport, ResolvedIncident
-from features.encoding.encoder import MAX_TOKENS
-from features.encoding.encoder_weights import MINILM, find_weights
+from features.encoding.encoder_weights import MINILM, find_export, find_weights
 from features.home import Home
 from training.evaluation.bootstrap import Floats
 
@@ -40,7 +39,7 @@ def _fit_and_answer(
     from setfit import SetFitModel, Trainer, TrainingArguments
 
     model = SetFitModel.from_pretrained(str(find_weights(MINILM)))
-    model.model_body.max_seq_length = MAX_TOKENS
+    model.model_body.max_seq_length = find_export(MINILM).description.token_limit
     texts = [peer_text(incident.report) for incident in seen]
     learned = Dataset.from_dict({"text": texts, "label": labels_of(seen, target).tolist()})
     with TemporaryDirectory() as folder:

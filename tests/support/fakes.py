@@ -11,7 +11,8 @@ import numpy as np
 from scipy.special import softmax
 
 from features.domain.report import IncidentReport, ResolvedIncident
-from features.encoding.encoder import Vectors
+from features.encoding.encoder_export import EncoderDescription, EncoderExport
+from features.encoding.onnx_network import Vectors
 from features.errors import ArtifactRejected, NotTrained
 from features.store.store import Store
 from models.artifacts.load_artifact import LoadedModel
@@ -177,6 +178,16 @@ def _version(target: str, version: str) -> ModelVersion:
     return ModelVersion(target, version, "choice", f"sha-{version}", Path(), trained_at, "")
 
 
+def stub_export(
+    reference: str, *, export_hash: str = "e" * 64, folder: Path = Path("nowhere")
+) -> EncoderExport:
+    """The export of an encoder with 8 dimensions, whose files are not there."""
+    description = EncoderDescription(
+        reference, export_hash, "float32", 8, 128, "", {}, ("mean",), cosine=1.0
+    )
+    return EncoderExport(Path("nowhere"), description)
+
+
 class StubNetwork:
     """Stands for the weights: a vector by the letters of a text, and a list of what was read."""
 
@@ -187,10 +198,9 @@ class StubNetwork:
     def texts(self) -> list[str]:
         return [text for batch in self.batches for text in batch]
 
-    def encode(self, sentences: Sequence[str], **options: object) -> Vectors:
-        assert options["normalize_embeddings"] is True
-        self.batches.append(list(sentences))
-        letters = [[text.count(letter) + 0.5 for letter in "abcdefgh"] for text in sentences]
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        self.batches.append(list(texts))
+        letters = [[text.count(letter) + 0.5 for letter in "abcdefgh"] for text in texts]
         vectors = np.array(letters, dtype=np.float32)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 

@@ -9,8 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.domain.history import History
-from features.encoding.encoder import SentenceEncoder
-from features.encoding.encoder_weights import find_weights, install_encoder, open_encoder
+from features.encoding.encoder_weights import (
+    find_weights,
+    install_encoder,
+    open_encoder,
+    open_weights,
+)
 from features.encoding.fine_tuning import AdaptedWeights, LabelledTexts, adapt_encoder
 from features.formatting import counted, interval
 from features.home import Home
@@ -153,7 +157,8 @@ def _split_in_half(scored: _ScoredFold, copies: Rows, seed: int) -> list[_Scored
 def remove_adapted_encoder(adapted: AdaptedEncoder, home: Home) -> None:
     """Remove an adapted encoder that no model uses, unless an earlier training installed it."""
     if adapted.is_new:
-        shutil.rmtree(home.adapted_encoders / adapted.reference)
+        for folder in (home.adapted_encoders, home.exported_encoders):
+            shutil.rmtree(folder / adapted.reference)
 
 
 def compare_encoders(adapted: Evaluation, frozen: Evaluation) -> tuple[bool, str]:
@@ -221,7 +226,7 @@ class _TimedAdaptations:
 
     def score(self, adapted: AdaptedWeights, fold: Fold, name: str) -> _ScoredFold:
         """Score a fold's held-out rows with adapted weights."""
-        encoder = SentenceEncoder(str(adapted.folder), adapted.folder)
+        encoder = open_weights(adapted.folder, self._folder / "exports")
         vectors = np.zeros((len(self._texts.texts), encoder.dimension), dtype=np.float32)
         rows = self._rows_with_text(fold.judge)
         for start in range(0, len(rows), _ENCODED_AT_ONCE):

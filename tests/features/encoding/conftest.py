@@ -1,9 +1,7 @@
 """A sentence encoder whose network is a stub that records the texts it encodes."""
 
-from pathlib import Path
-
 import pytest
-from fakes import StubNetwork
+from fakes import StubNetwork, stub_export
 
 from features.encoding.encoder import SentenceEncoder
 
@@ -11,8 +9,8 @@ REFERENCE = "0123456789abcdef" * 4
 
 
 def stubbed_encoder(reference: str = REFERENCE) -> tuple[SentenceEncoder, StubNetwork]:
-    encoder, network = SentenceEncoder(reference, Path("nowhere"), dimension=8), StubNetwork()
-    encoder._model = network
+    encoder, network = SentenceEncoder(stub_export(reference)), StubNetwork()
+    encoder._network = network
     return encoder, network
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from features.encoding import encoder as encoder_module
 from features.encoding import encoder_weights
-from features.encoding.encoder import HashingEncoder, SentenceEncoder, Vectors, encoding_key
+from features.encoding.encoder import HashingEncoder, encoding_key
 from features.encoding.encoder_weights import MINILM, EncoderSettings, forget_vectors, open_encoder
+from features.encoding.onnx_network import Vectors
 from features.errors import EncoderUnavailable
 
 
@@ -89,18 +90,28 @@ def test_forgetting_waits_for_a_batch_and_harms_no_thread(make_encoder) -> None:
         assert all(np.array_equal(result.result(), wanted) for result in results)
 
 
-def test_every_opened_encoder_forgets(
-    adapted: tuple[Path, str], make_encoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder, sha256 = adapted
-    monkeypatch.setenv("PRECEDENT_ENCODER_PATH", str(folder))
-    opened = open_encoder(sha256)
-    _, network = make_encoder()
-    opened.dimension, opened._model = 8, network
+def test_every_opened_encoder_forgets(make_encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder, network = make_encoder()
+    monkeypatch.setitem(encoder_weights._OPENED, encoder.reference, encoder)
     for _ in range(2):
-        opened.encode(["abc"])
+        open_encoder(encoder.reference).encode(["abc"])
         open_encoder("hashing").encode(["abc"])
         forget_vectors()
+    assert network.texts == ["abc", "abc"]
+
+
+def test_a_batch_in_progress_is_not_remembered_after_forgetting(make_encoder) -> None:
+    encoder, network = make_encoder()
+    encode = network.encode
+
+    def encode_while_forgetting(texts: Sequence[str]) -> Vectors:
+        encoder.forget()
+        return encode(texts)
+
+    network.encode = encode_while_forgetting
+    encoder.encode(["abc"])
+    network.encode = encode
+    encoder.encode(["abc"])
     assert network.texts == ["abc", "abc"]
 
 
@@ -120,17 +131,17 @@ def test_one_text_waits_for_a_few_others_at_most(
     encoder, network = make_encoder()
     encode, is_busy, may_go_on = network.encode, Event(), Event()
 
-    def slow_encode(sentences: Sequence[str], **options: object) -> Vectors:
+    def slow_encode(texts: Sequence[str]) -> Vectors:
         is_busy.set()
         may_go_on.wait(5)
-        return encode(sentences, **options)
+        return encode(texts)
 
     network.encode = slow_encode
     with ThreadPoolExecutor(2) as threads:
         batch = threads.submit(encoder.encode, [f"batch {n:02}" for n in range(20)])
         is_busy.wait(5)
         single = threads.submit(encoder.encode, ["single"])
-        while not encoder._queue_lock.locked():
+        while not encoder._queue._waiting:
             sleep(0.001)
         may_go_on.set()
         assert single.result(5).shape == (1, 8)
@@ -173,9 +184,7 @@ def test_configured_weights_are_taken_when_their_hash_is_right(
 ) -> None:
     folder, sha256 = adapted
     monkeypatch.setenv("PRECEDENT_ENCODER_PATH", str(folder))
-    encoder = open_encoder(sha256)
-    assert isinstance(encoder, SentenceEncoder)
-    assert encoder.reference == sha256
+    assert encoder_weights.find_weights(sha256) == folder
 
 
 @pytest.mark.parametrize(

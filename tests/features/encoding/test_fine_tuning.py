@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.encoding.encoder import SentenceEncoder
-from features.encoding.encoder_weights import MINILM, find_weights, open_encoder
+from features.encoding.encoder_weights import MINILM, find_weights, open_encoder, open_weights
 from features.encoding.fine_tuning import LabelledTexts, _epoch_batches, adapt_encoder
 
 WORDS = ("printer", "network", "password", "laptop", "mailbox", "scanner")
@@ -52,7 +51,7 @@ def test_the_adapted_encoder_separates_what_the_frozen_one_cannot(tmp_path: Path
         seed=0,
         progress=shares.append,
     )
-    vectors = SentenceEncoder("adapted", adapted.folder).encode(learned.texts)
+    vectors = open_weights(adapted.folder, tmp_path / "exports").encode(learned.texts)
     labels = learned.labels["category"]
     assert separation(vectors, labels) > 1.5 * separation(learned.vectors, labels)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
@@ -95,6 +94,6 @@ def test_an_interrupted_adaptation_goes_on_from_its_checkpoint(
     resumed = adapt_encoder(weights, learned, tmp_path / "cut", progress=shares.append, **how)
     assert shares[0] > 0.3
     whole = adapt_encoder(weights, learned, tmp_path / "whole", progress=lambda done: None, **how)
-    ours = SentenceEncoder("resumed", resumed.folder).encode(learned.texts)
-    theirs = SentenceEncoder("whole", whole.folder).encode(learned.texts)
+    ours = open_weights(resumed.folder, tmp_path / "exports").encode(learned.texts)
+    theirs = open_weights(whole.folder, tmp_path / "exports").encode(learned.texts)
     assert np.einsum("ij,ij->i", ours, theirs).min() > 0.98

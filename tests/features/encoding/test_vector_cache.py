@@ -4,14 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import StubNetwork, stub_export
 
 from features.domain.report import IncidentReport
 from features.encoding import vector_cache as cache_module
 from features.encoding.cached_encoder import CachedEncoder
-from features.encoding.encoder import HashingEncoder
+from features.encoding.encoder import HashingEncoder, SentenceEncoder
 from features.encoding.erasure import forget_cached
 from features.encoding.vector_cache import EncodingCache, encode_ahead, forget_encodings
 
+REFERENCE = "0123456789abcdef" * 4
 TEXTS = ["abc", "a bad face", "fed"]
 
 
@@ -64,10 +66,10 @@ def test_interrupted_run_loses_one_segment_at_most(
     encoder, network = make_encoder()
     answer = network.encode
 
-    def fail_at_third(sentences, **options):
+    def fail_at_third(texts):
         if len(network.batches) == 2:
             raise KeyboardInterrupt
-        return answer(sentences, **options)
+        return answer(texts)
 
     network.encode = fail_at_third
     texts = [f"abc {'d' * n}" for n in range(6)]
@@ -85,11 +87,14 @@ def test_half_written_segment_is_ignored(make_encoder, tmp_path: Path) -> None:
     assert not [file for file in tmp_path.glob("*/*.part") if file.name != "killed.part"]
 
 
-def test_encoders_and_cleanings_do_not_share(
+def test_encoders_exports_and_cleanings_do_not_share(
     make_encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ahead(make_encoder(), tmp_path, TEXTS)
     assert ahead(make_encoder("f" * 64), tmp_path, TEXTS)[0] == 3
+    other_export = SentenceEncoder(stub_export(REFERENCE, export_hash="f" * 64))
+    other_export._network = StubNetwork()
+    assert ahead((other_export, None), tmp_path, TEXTS)[0] == 3
     monkeypatch.setattr(cache_module, "CLEANING_VERSION", 99)
     assert ahead(make_encoder(), tmp_path, TEXTS)[0] == 3
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import stub_export
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Runbook
 from features.encoding import encoder_weights
-from features.encoding.encoder import SentenceEncoder, Vectors
+from features.encoding.encoder import SentenceEncoder
+from features.encoding.onnx_network import Vectors
 from features.encoding.vector_cache import EncodingCache
 from features.home import Home
 from features.store.store import Store
@@ -50,9 +52,9 @@ class CountingNetwork:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    def encode(self, sentences: Sequence[str], **options: object) -> Vectors:
-        self.texts += sentences
-        return np.full((len(sentences), 8), 8**-0.5, dtype=np.float32)
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        self.texts += texts
+        return np.full((len(texts), 8), 8**-0.5, dtype=np.float32)
 
 
 @pytest.fixture
@@ -63,8 +65,8 @@ def network() -> CountingNetwork:
 @pytest.fixture
 def encoder(network: CountingNetwork, monkeypatch: pytest.MonkeyPatch) -> SentenceEncoder:
     """A sentence encoder that this process has opened."""
-    made = SentenceEncoder(_REFERENCE, Path("nowhere"), dimension=8)
-    made._model = network
+    made = SentenceEncoder(stub_export(_REFERENCE))
+    made._network = network
     monkeypatch.setitem(encoder_weights._OPENED, _REFERENCE, made)
     return made
 

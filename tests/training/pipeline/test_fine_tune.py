@@ -87,6 +87,7 @@ def test_a_training_with_time_adapts_serves_and_says_so(
     loaded = registry.load(registry.champions()["category"])
     reference = loaded.card.adapted_encoder_sha256
     assert (home.adapted_encoders / reference / "model.safetensors").is_file()
+    assert (home.exported_encoders / reference / "model.onnx").is_file()
     reports = [
         IncidentReport(id="a", title="router beside phone"),
         IncidentReport(id="b", title="router beside printer"),
