@@ -30,6 +30,7 @@ from serving.runtime.errors import (
     IndexBehind,
     InvalidFields,
     MalformedBody,
+    Overloaded,
     StillRunning,
     Unauthorised,
     UnknownIncident,
@@ -56,6 +57,7 @@ STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
     ArtifactRejected: HTTPStatus.CONFLICT,
     StillRunning: HTTPStatus.CONFLICT,
     IndexBehind: HTTPStatus.SERVICE_UNAVAILABLE,
+    Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     RegistryUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     EncoderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -77,6 +79,7 @@ _HEADERS_OF: Mapping[HTTPStatus, dict[str, str]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
 }
 _RETRY_SOON = {"Retry-After": "1"}
+_SOON_OVER = (StillRunning, Overloaded)
 
 
 class Problem(BaseModel):
@@ -122,7 +125,7 @@ def unexpected_problem(request_id: str) -> Problem:
 
 def answer_error(request: Request, error: PrecedentError) -> Response:
     """Answer with the problem of an error; details that callers must not see are logged."""
-    headers = _RETRY_SOON if isinstance(error, StillRunning) else None
+    headers = _RETRY_SOON if isinstance(error, _SOON_OVER) else None
     return respond(explain_error(request, error), headers)
 
 

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from features.errors import PrecedentError
 from serving.api.auth import holds_key
 from serving.api.dependencies import SharedContainer
+from serving.api.lane_choice import lane_of, run_in_lane
 from serving.api.problems import explain_error, unexpected_problem
 from serving.pages.render.rendering import SECURITY_HEADERS, address_of, render, render_problem
 from serving.pages.render.session_cookie import is_signed_in
@@ -27,6 +28,15 @@ _OWN_SITE = frozenset({"same-origin", "none"})
 
 class PageRoute(APIRoute):
     """A route whose responses and errors are pages with security headers."""
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Response],
+        **options: Any,  # noqa: ANN401
+    ) -> None:
+        lane = lane_of(endpoint, frozenset(options.get("methods") or ()))
+        super().__init__(path, run_in_lane(endpoint, lane, lambda page: page), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, which logs unexpected errors."""

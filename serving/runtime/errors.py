@@ -55,6 +55,10 @@ class StillRunning(PrecedentError):
     """The first request with this idempotency key has no answer yet."""
 
 
+class Overloaded(PrecedentError):
+    """Too much work is waiting, or this work has waited too long; it was not begun."""
+
+
 class ForeignForm(PrecedentError):
     """A page of another site sent a form or a keyless request, or the site of a form is unknown."""
 

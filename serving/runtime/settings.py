@@ -38,6 +38,18 @@ class ServingSettings(HomeSettings, MaskingSettings):
     """The most points of all series in one call."""
     max_series: int = Field(5_000, ge=1)
     """The most series in one call."""
+    compute_threads: int = Field(0, ge=0, le=256)
+    """The threads of one worker that compute answers; 0 is the number of cores over the number of
+    workers, at least 2. Batches use at most half of them.
+    """
+    max_waiting: int = Field(32, ge=1)
+    """The most calls that wait for a thread that computes, per worker. Further ones are answered
+    503 at once.
+    """
+    max_wait_seconds: float = Field(1.0, gt=0)
+    """The longest time that a call waits for a thread that computes. One that has not begun by then
+    is answered 503. A batch may wait 30 times as long.
+    """
     max_text_characters: int = Field(MAX_TEXT_LENGTH, ge=1)
     """The longest text, in characters."""
     poll_seconds: float = Field(2.0, gt=0)
