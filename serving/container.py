@@ -31,6 +31,7 @@ from serving.background.suspensions import SuspensionCollector, SuspensionPoller
 from serving.background.text_index import TextIndexUpdater
 from serving.background.topology_file import TopologyFile
 from serving.background.unknown_labels import UnknownLabelPoller
+from serving.runtime.key_check import KeyCheck
 from serving.runtime.lanes import Lanes
 from serving.runtime.metrics import ServingMetrics
 from serving.runtime.settings import ServingSettings
@@ -87,6 +88,7 @@ class Container:
     unknown_labels: UnknownLabelPoller
     metrics: ServingMetrics
     lanes: Lanes
+    key_check: KeyCheck
     reader: RequestReader
     triage: TriageService
     incidents: IncidentService
@@ -191,6 +193,7 @@ def build_container(
         unknown_labels=pollers.unknown_labels,
         metrics=metrics,
         lanes=Lanes(settings, metrics),
+        key_check=KeyCheck(settings.api_key),
         reader=RequestReader(dict(settings), masking, metrics),
         triage=triage,
         incidents=IncidentService(

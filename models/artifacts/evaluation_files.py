@@ -11,6 +11,7 @@ from mlflow.entities import ViewType
 
 from features.errors import RegistryUnavailable
 from features.home import Home
+from features.text.csv_cells import unescape_formula
 from models.artifacts.mlflow_client import connect, database_file, local_path, registry_errors
 from models.artifacts.registry import ModelVersion
 from models.artifacts.training_ids import hash_ids
@@ -124,7 +125,7 @@ def _write_other_labels(id: str, file: Path, draft: Path) -> bool:  # noqa: A002
     with file.open(encoding="utf-8", newline="") as stream:
         header, *rows = csv.reader(stream)
     id_column = header.index("id")
-    remaining_rows = [row for row in rows if row[id_column] != id]
+    remaining_rows = [row for row in rows if unescape_formula(row[id_column]) != id]
     if len(remaining_rows) == len(rows):
         return False
     with draft.open("w", encoding="utf-8", newline="") as stream:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.api.auth import check_key
+from serving.api.auth import check_access
 from serving.api.idempotency import IDEMPOTENCY_KEY, PARAMETER, answer_once
 from serving.api.lane_choice import lane_of, run_in_lane
 from serving.container import Container
@@ -49,7 +49,7 @@ class JsonRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler.
 
-        It raises `Unauthorised`, `ForeignForm`, `UnsupportedMediaType`, `BodyTooLarge`,
+        It raises `Unauthorised`, `TooManyGuesses`, `ForeignForm`, `UnsupportedMediaType`, `BodyTooLarge`,
         `MalformedBody`, `StillRunning`, `Overloaded` or FastAPI's `RequestValidationError`.
         """
         answer = super().get_route_handler()
@@ -59,7 +59,7 @@ class JsonRoute(APIRoute):
 
         async def answer_checked(request: Request) -> Response:
             services: Container = request.app.state.container
-            check_key(request, services.settings.api_key)
+            await check_access(request, services)
             if self._lane:
                 # Before the body is read, because a refusal must cost little.
                 services.lanes.check_room(self._lane)
