@@ -49,8 +49,9 @@ class JsonRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler.
 
-        It raises `Unauthorised`, `TooManyGuesses`, `ForeignForm`, `UnsupportedMediaType`, `BodyTooLarge`,
-        `MalformedBody`, `StillRunning`, `Overloaded` or FastAPI's `RequestValidationError`.
+        It raises `Unauthorised`, `TooManyGuesses`, `ForeignForm`, `UnsupportedMediaType`,
+        `BodyTooLarge`, `BodyTooSlow`, `MalformedBody`, `StillRunning`, `Overloaded` or FastAPI's
+        `RequestValidationError`.
         """
         answer = super().get_route_handler()
         field = self.body_field.field_info if self.body_field else None

@@ -5,7 +5,7 @@ from asyncio import Transport
 from asyncio.events import TimerHandle
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -73,9 +73,7 @@ class LimitedConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start to wait for the head of a request."""
-        config = self.config
-        assert isinstance(config, LimitedConfig)
-        self._limits = config.limits
+        self._limits = cast("LimitedConfig", self.config).limits
         super().connection_made(transport)
         self._heard_at = self.loop.time()
         self._wait_at_most(self._limits.idle_seconds)

@@ -44,7 +44,7 @@ class KeyCheck:
         address = _network_of(request)
         if self._is_slowed(address):
             await self._delay(address)
-        if any([compare_digest(credentials, encoded) for encoded in self._encodings]):
+        if any(compare_digest(credentials, encoded) for encoded in self._encodings):
             self._wrong_by_address.pop(address, None)
             return True
         self._note_wrong(address)

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 from typing import TypeVar
 
-from anyio import CapacityLimiter, fail_after, to_thread
+from anyio import CapacityLimiter, WouldBlock, fail_after, to_thread
 from starlette.requests import ClientDisconnect, Request
 
 from serving.runtime.errors import Overloaded
@@ -66,9 +66,8 @@ class Lane:
 
     def check_room(self, size: int = 1) -> None:
         """Raise `Overloaded` if work of this size can neither begin now nor wait."""
-        is_busy = any(limiter.available_tokens < 1 for limiter in self._limiters)
         # Work that is larger than the whole queue may wait in it alone.
-        if is_busy and self._waiting and self._waiting + size > self._most_waiting:
+        if self._waiting and self._waiting + size > self._most_waiting:
             self._refuse("queue_full", "too many requests are waiting")
 
     @asynccontextmanager
@@ -79,19 +78,33 @@ class Lane:
         """
         self.check_room(size)
         async with AsyncExitStack() as held:
-            self._count_waiting(size)
-            try:
-                with fail_after(self._wait_seconds):
-                    for limiter in self._limiters:
-                        await held.enter_async_context(limiter)
-            except TimeoutError:
-                self._refuse("deadline", f"the work did not begin within {self._wait_seconds:g} s")
-            finally:
-                self._count_waiting(-size)
+            if not await self._begins_now(held):
+                await self._wait(held, size)
             if await request.is_disconnected():
                 self._metrics.count_dropped(self._name)
                 raise ClientDisconnect
             yield
+
+    async def _begins_now(self, held: AsyncExitStack) -> bool:
+        try:
+            for limiter in self._limiters:
+                limiter.acquire_nowait()
+                held.callback(limiter.release)
+        except WouldBlock:
+            await held.aclose()
+            return False
+        return True
+
+    async def _wait(self, held: AsyncExitStack, size: int) -> None:
+        self._count_waiting(size)
+        try:
+            with fail_after(self._wait_seconds):
+                for limiter in self._limiters:
+                    await held.enter_async_context(limiter)
+        except TimeoutError:
+            self._refuse("deadline", f"the work did not begin within {self._wait_seconds:g} s")
+        finally:
+            self._count_waiting(-size)
 
     def _count_waiting(self, size: int) -> None:
         self._waiting += size

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
 
 from features.home import HomeSettings
 from features.text.masking import MaskingSettings
@@ -24,6 +25,9 @@ class ServingSettings(HomeSettings, MaskingSettings):
     >>> ServingSettings(port=9000).host
     '127.0.0.1'
     """
+
+    # The messages of errors must not show the key.
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
 
     host: str = "127.0.0.1"
     """The address to listen on; any address but loopback needs a key."""

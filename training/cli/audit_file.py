@@ -17,9 +17,9 @@ _COLUMNS = tuple(field.name for field in fields(AuditEvent))
 def write_log(events: Sequence[AuditEvent], file: Path) -> None:
     """Write events to a .csv or .jsonl file, which is replaced after all events are written.
 
-    Times are ISO 8601 in UTC. In CSV, `details` is JSON, and an
-    apostrophe stands before texts that a spreadsheet would take for formulas. Raises `BadQuestion` for another file
-    suffix, and `OSError` if the file cannot be written.
+    Times are ISO 8601 in UTC. In CSV, `details` is JSON, and an apostrophe stands before texts that
+    a spreadsheet would take for formulas. Raises `BadQuestion` for another file suffix, and
+    `OSError` if the file cannot be written.
     """
     write_rows = {".csv": _write_csv, ".jsonl": _write_jsonl}.get(file.suffix.lower())
     if write_rows is None:
