@@ -14,6 +14,8 @@ from serving.runtime.settings import ServingSettings
 
 _CONNECTION_SHARE = 0.75
 """The share of the file descriptors that connections may use; the others are for files."""
+_MOST_PIPELINED = 64
+"""The most requests that wait on one connection for the answer to an earlier one."""
 _GRACE_SECONDS = 2.0
 """How much later than the app the server ends a slow body, if it was answered meanwhile."""
 _TOO_MANY = (
@@ -96,6 +98,8 @@ class LimitedConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start to wait for the body."""
         super().on_headers_complete()
+        if len(self.pipeline) > _MOST_PIPELINED:
+            self.transport.abort()
         self._wait_at_most(self._limits.body_seconds + _GRACE_SECONDS)
 
     def on_message_complete(self) -> None:

@@ -131,16 +131,22 @@ def test_a_client_that_reads_no_answers_ends(port):
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         deaf.connect(("127.0.0.1", port))
         deaf.settimeout(0.5)
-        page = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        deaf.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 60)
         started = time.monotonic()
-        while time.monotonic() - started < 40:
+        while time.monotonic() - started < 60:
             try:
-                deaf.sendall(page)
-            except TimeoutError:
-                continue
+                deaf.sendall(b"\r\n")
             except OSError:
                 return
+            time.sleep(0.5)
         pytest.fail("the server still waits for its client")
+
+
+def test_a_client_that_sends_without_end_before_it_is_answered_ends(port):
+    with connect(port) as hasty, pytest.raises(OSError, match="reset|Broken pipe"):
+        hasty.settimeout(60)
+        while True:
+            hasty.sendall(PROBE * 100)
 
 
 def test_two_thousand_silent_connections_keep_nobody_out(tmp_path):
