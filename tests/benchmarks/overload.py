@@ -96,8 +96,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30.0)
     options = parser.parse_args()
     service = Service(Path(HomeSettings().home).absolute())
-    service.start()
     try:
+        service.start()
         capacity = measure_capacity(service.port)
         waits, statuses = run_open_loop(service.port, options.times * capacity, options.seconds)
     finally:
