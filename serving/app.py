@@ -15,7 +15,7 @@ from features.home import open_home
 from features.store.store import Store, open_home_store
 from models.artifacts.registry import ModelRegistry
 from models.timeseries.anomaly_model import enable_kernel_cache
-from serving.api.middleware import BodyLimitMiddleware, RequestLogMiddleware
+from serving.api.middleware import BodyLimitMiddleware, HostMiddleware, RequestLogMiddleware
 from serving.api.problems import answer_error, answer_http_error, answer_invalid
 from serving.api.routes.feedback import feedback_routes
 from serving.api.routes.health import health_routes
@@ -73,7 +73,12 @@ def create_app(
         strict_content_type=False,
     )
     app.state.container = services
-    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        BodyLimitMiddleware,
+        max_bytes=settings.max_body_bytes,
+        max_seconds=settings.body_seconds,
+    )
+    app.add_middleware(HostMiddleware, hosts=settings.hosts)
     app.add_middleware(RequestLogMiddleware, metrics=services.metrics)
     app.exception_handler(PrecedentError)(answer_error)
     app.exception_handler(RequestValidationError)(answer_invalid)

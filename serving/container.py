@@ -31,6 +31,8 @@ from serving.background.suspensions import SuspensionCollector, SuspensionPoller
 from serving.background.text_index import TextIndexUpdater
 from serving.background.topology_file import TopologyFile
 from serving.background.unknown_labels import UnknownLabelPoller
+from serving.runtime.key_check import KeyCheck
+from serving.runtime.lanes import Lanes
 from serving.runtime.metrics import ServingMetrics
 from serving.runtime.settings import ServingSettings
 from serving.schemas.parsing import RequestReader
@@ -85,6 +87,8 @@ class Container:
     model_health: ModelHealthPoller
     unknown_labels: UnknownLabelPoller
     metrics: ServingMetrics
+    lanes: Lanes
+    key_check: KeyCheck
     reader: RequestReader
     triage: TriageService
     incidents: IncidentService
@@ -188,6 +192,8 @@ def build_container(
         model_health=pollers.model_health,
         unknown_labels=pollers.unknown_labels,
         metrics=metrics,
+        lanes=Lanes(settings, metrics),
+        key_check=KeyCheck(settings.api_key),
         reader=RequestReader(dict(settings), masking, metrics),
         triage=triage,
         incidents=IncidentService(

@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from features.home import open_home
+from serving.runtime.connections import ConnectionLimits, LimitedConfig, raise_descriptor_limit
 from serving.runtime.errors import CannotListen
 from serving.runtime.json_logging import logging_config
 from serving.runtime.metrics import share_between_workers
@@ -70,8 +71,10 @@ def announcement(url: str, *, needs_key: bool) -> str:
 
 
 def _run(settings: ServingSettings, listener: socket.socket) -> None:
-    config = uvicorn.Config(
+    raise_descriptor_limit()
+    config = LimitedConfig(
         "serving.app:app_from_environment",
+        ConnectionLimits.of(settings),
         factory=True,
         workers=settings.workers,
         log_config=logging_config(settings.log_level),

@@ -45,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = config.rootpath / ".pytest_cache" / f"compiled-{state}"
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
+    # Starlette's test client asks for this host.
+    os.environ.setdefault("PRECEDENT_ALLOWED_HOSTS", "testserver")
     enable_kernel_cache(Home(folder))
 
 

@@ -25,6 +25,7 @@ from features.store.learning.shadow_predictions import ShadowPredictionRepositor
 from features.store.learning.suspensions import SuspensionRepository
 from features.store.migrate import migrate
 from features.store.operations.audit_log import AuditLogRepository
+from features.store.operations.ended_sessions import EndedSessionRepository
 from features.store.operations.idempotency_keys import IdempotencyKeyRepository
 from features.store.operations.leases import LeaseRepository
 from features.store.operations.modes import ModeRepository
@@ -62,6 +63,7 @@ class Store:
         self.audit_log = AuditLogRepository(database, tenant)
         self.idempotency_keys = IdempotencyKeyRepository(database, tenant)
         self.modes = ModeRepository(database, tenant)
+        self.ended_sessions = EndedSessionRepository(database, tenant)
         self.leases = LeaseRepository(database, tenant)
 
     def writes_work(self) -> bool:

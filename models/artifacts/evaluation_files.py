@@ -7,6 +7,7 @@ from pathlib import Path
 
 from features.errors import RegistryUnavailable
 from features.home import Home
+from features.text.csv_cells import unescape_formula
 from models.artifacts.registries.open_registry import (
     RESTORE,
     database_is_missing,
@@ -118,7 +119,7 @@ def _write_other_rows(id: str, content: str | None, file: Path, draft: Path) -> 
         header, *rows = csv.reader(stream)
     column, unwanted = _find_unwanted(id, content, header)
     place = header.index(column)
-    remaining_rows = [row for row in rows if row[place] != str(unwanted)]
+    remaining_rows = [row for row in rows if unescape_formula(row[place]) != str(unwanted)]
     if len(remaining_rows) == len(rows):
         return False
     with draft.open("w", encoding="utf-8", newline="") as stream:

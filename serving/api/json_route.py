@@ -1,20 +1,21 @@
 """The route class of the interface: checks the key, then reads the body within the limits."""
 
 from collections.abc import Callable, Coroutine
-from functools import partial, wraps
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.api.auth import check_key
+from serving.api.auth import check_access
 from serving.api.idempotency import IDEMPOTENCY_KEY, PARAMETER, answer_once
+from serving.api.lane_choice import lane_of, run_in_lane
 from serving.container import Container
 from serving.runtime.errors import UnsupportedMediaType
+from serving.runtime.lanes import LaneName
 from serving.schemas.strict_json import read_json
 
 # Handing a smaller body to a thread takes longer than validating it.
@@ -38,15 +39,19 @@ class JsonRoute(APIRoute):
         endpoint: Callable[..., BaseModel],
         **options: Any,  # noqa: ANN401
     ) -> None:
-        if "POST" in (options.get("methods") or ()):
+        methods = frozenset(options.get("methods") or ())
+        if "POST" in methods:
             options["openapi_extra"] = {"parameters": [PARAMETER]}
-        super().__init__(path, _serialise(endpoint), **options)
+        lane = lane_of(endpoint, methods)
+        self._lane = lane if isinstance(lane, LaneName) else None
+        super().__init__(path, run_in_lane(endpoint, lane, _serialise), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler.
 
-        It raises `Unauthorised`, `ForeignForm`, `UnsupportedMediaType`, `BodyTooLarge`,
-        `MalformedBody`, `StillRunning` or FastAPI's `RequestValidationError`.
+        It raises `Unauthorised`, `TooManyGuesses`, `ForeignForm`, `UnsupportedMediaType`,
+        `BodyTooLarge`, `BodyTooSlow`, `MalformedBody`, `StillRunning`, `Overloaded` or FastAPI's
+        `RequestValidationError`.
         """
         answer = super().get_route_handler()
         field = self.body_field.field_info if self.body_field else None
@@ -55,7 +60,10 @@ class JsonRoute(APIRoute):
 
         async def answer_checked(request: Request) -> Response:
             services: Container = request.app.state.container
-            check_key(request, services.settings.api_key)
+            await check_access(request, services)
+            if self._lane:
+                # Before the body is read, because a refusal must cost little.
+                services.lanes.check_room(self._lane)
             if request.method == "POST" and IDEMPOTENCY_KEY in request.headers:
                 return await answer_once(request, services.store.idempotency_keys, answer_valid)
             return await answer_valid(request)
@@ -70,7 +78,8 @@ class JsonRoute(APIRoute):
                 return await answer(request)
             validate = partial(self._validate, adapter, body, services.reader.limits)
             is_small = len(body) <= _SMALL_BYTES
-            model = validate() if is_small else await run_in_threadpool(validate)
+            large = self._lane or LaneName.RECORD
+            model = validate() if is_small else await services.lanes.run(large, request, validate)
             return await answer(_ValidatedRequest(request, model))
 
         return answer_checked
@@ -107,19 +116,13 @@ class _ValidatedRequest(Request):
         return self._model
 
 
-def _serialise(endpoint: Callable[..., BaseModel]) -> Callable[..., Response]:
-    """Return the endpoint with its answer as JSON, made in the same worker thread.
+def _serialise(answer: BaseModel) -> Response:
+    """Return an answer as JSON, made on the thread that computed it.
 
     FastAPI would validate the answer in a second thread, and serialise it between other requests.
     Fields that are unset are left out: `include` did not ask for them.
     """
-
-    @wraps(endpoint)
-    def answer(**arguments: object) -> Response:
-        content = endpoint(**arguments).model_dump_json(exclude_unset=True)
-        return Response(content, media_type="application/json")
-
-    return answer
+    return Response(answer.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
 def _check_media_type(content_type: str) -> None:

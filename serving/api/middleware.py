@@ -6,12 +6,14 @@ from http import HTTPMethod
 from time import perf_counter
 from uuid import uuid4
 
+from anyio import current_time, fail_after
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.api.problems import respond, unexpected_problem
-from serving.runtime.errors import BodyTooLarge
+from serving.api.problems import problem_of, respond, unexpected_problem
+from serving.runtime.allowed_hosts import AllowedHosts
+from serving.runtime.errors import BodyTooLarge, BodyTooSlow, UnknownHost
 from serving.runtime.metrics import ServingMetrics
 
 _log = logging.getLogger(__name__)
@@ -19,6 +21,7 @@ _log = logging.getLogger(__name__)
 REQUEST_ID = "X-Request-ID"
 _CLIENT_CLOSED_REQUEST = 499
 _ACCEPTED_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
+_PROBES = "/health/"
 _METHODS = frozenset(HTTPMethod)
 # A caller that is still sending when the connection closes sees no answer. So the rest of the body
 # is read and discarded first, up to this many times the limit.
@@ -79,15 +82,42 @@ class RequestLogMiddleware:
         _log.info("request", extra={"fields": fields})
 
 
+class HostMiddleware:
+    """ASGI middleware that refuses requests for other hosts, except to `/health/`.
+
+    A page of an attacker can give its name the address of this machine, and then read and change
+    what the service holds; its requests still carry that name. Load balancers probe `/health/`
+    under any name or address.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts) -> None:
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer with status 403."""
+        if scope["type"] == "http" and not scope["path"].startswith(_PROBES):
+            headers = Headers(scope=scope).getlist("host") or [""]
+            if not all(self._hosts.accept(header) for header in headers):
+                error = UnknownHost(
+                    "this service has another host name: see PRECEDENT_ALLOWED_HOSTS"
+                )
+                problem = problem_of(error, scope["state"]["request_id"])
+                await respond(problem)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
 class BodyLimitMiddleware:
-    """ASGI middleware; reading a body over the limit raises `BodyTooLarge`.
+    """ASGI middleware; reading a body over the limits raises `BodyTooLarge` or `BodyTooSlow`.
 
     FastAPI's own `max_body_size` answers in plain text, and closes the connection.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, max_seconds: float) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._max_seconds = max_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with a limit on its body."""
@@ -98,6 +128,7 @@ class BodyLimitMiddleware:
         declared = Headers(scope=scope).get("content-length", "")
         is_declared_larger = declared.isdecimal() and int(declared) > self._max_bytes
         received = 0
+        receive = self._limit_time(receive)
 
         async def receive_limited() -> Message:
             nonlocal received
@@ -112,6 +143,24 @@ class BodyLimitMiddleware:
             raise BodyTooLarge(f"the body is over {limit}; send less at once")
 
         return receive_limited
+
+    def _limit_time(self, receive: Receive) -> Receive:
+        deadline, is_complete = current_time() + self._max_seconds, False
+
+        async def receive_in_time() -> Message:
+            nonlocal is_complete
+            if is_complete:
+                return await receive()
+            try:
+                with fail_after(deadline - current_time()):
+                    message = await receive()
+            except TimeoutError:
+                limit = f"within {self._max_seconds:g} s"
+                raise BodyTooSlow(f"the body did not arrive {limit}; send it faster") from None
+            is_complete = not message.get("more_body")
+            return message
+
+        return receive_in_time
 
 
 def _request_id(given: str) -> str:

@@ -25,13 +25,17 @@ from features.errors import (
 from features.text.parsing import sanitise_text
 from serving.runtime.errors import (
     BodyTooLarge,
+    BodyTooSlow,
     FieldError,
     ForeignForm,
     IndexBehind,
     InvalidFields,
     MalformedBody,
+    Overloaded,
     StillRunning,
+    TooManyGuesses,
     Unauthorised,
+    UnknownHost,
     UnknownIncident,
     UnknownPrediction,
     UnsupportedMediaType,
@@ -49,6 +53,9 @@ STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Unauthorised: HTTPStatus.UNAUTHORIZED,
     ForeignForm: HTTPStatus.FORBIDDEN,
+    UnknownHost: HTTPStatus.FORBIDDEN,
+    BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
+    TooManyGuesses: HTTPStatus.TOO_MANY_REQUESTS,
     UnknownIncident: HTTPStatus.NOT_FOUND,
     UnknownPrediction: HTTPStatus.NOT_FOUND,
     UnknownVersion: HTTPStatus.NOT_FOUND,
@@ -56,6 +63,7 @@ STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
     ArtifactRejected: HTTPStatus.CONFLICT,
     StillRunning: HTTPStatus.CONFLICT,
     IndexBehind: HTTPStatus.SERVICE_UNAVAILABLE,
+    Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     RegistryUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     EncoderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -75,8 +83,11 @@ _METHODS_OF_FILES = ("GET", "HEAD")
 _HEADERS_OF: Mapping[HTTPStatus, dict[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "60"},
+    HTTPStatus.REQUEST_TIMEOUT: {"Connection": "close"},
 }
 _RETRY_SOON = {"Retry-After": "1"}
+_SOON_OVER = (StillRunning, Overloaded)
 
 
 class Problem(BaseModel):
@@ -93,13 +104,15 @@ class Problem(BaseModel):
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI description of the problems that a route answers with."""
     schema = {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}
+    # A key that is not the right one may also be refused because many wrong ones were sent.
+    guesses = (429,) if 401 in statuses else ()
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}}
-        for status in statuses
+        for status in (*statuses, *guesses)
     }
 
 
-BODY_PROBLEMS = problem_responses(400, 401, 403, 409, 413, 415, 422, 503)
+BODY_PROBLEMS = problem_responses(400, 401, 403, 408, 409, 413, 415, 422, 503)
 """The problems of a route that reads a body."""
 
 
@@ -122,8 +135,14 @@ def unexpected_problem(request_id: str) -> Problem:
 
 def answer_error(request: Request, error: PrecedentError) -> Response:
     """Answer with the problem of an error; details that callers must not see are logged."""
-    headers = _RETRY_SOON if isinstance(error, StillRunning) else None
-    return respond(explain_error(request, error), headers)
+    problem = explain_error(request, error)
+    return respond(problem, problem_headers(problem, error))
+
+
+def problem_headers(problem: Problem, error: PrecedentError) -> dict[str, str]:
+    """Return the headers that belong to an error, such as `Retry-After`."""
+    soon = _RETRY_SOON if isinstance(error, _SOON_OVER) else {}
+    return {**_HEADERS_OF.get(HTTPStatus(problem.status), {}), **soon}
 
 
 def explain_error(request: Request, error: PrecedentError) -> Problem:

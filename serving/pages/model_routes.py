@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from models.artifacts.registry import ModelVersion
 from serving.api.dependencies import SharedContainer
+from serving.api.lane_choice import in_lane
 from serving.container import Container
 from serving.pages.render.rendering import render
 from serving.pages.render.session_cookie import NAMELESS, name_of, remember_name
@@ -18,6 +19,7 @@ from serving.pages.views.model_card import open_card
 from serving.pages.views.models import open_models
 from serving.pages.views.saved_notice import find_saved_label
 from serving.runtime.errors import FieldError, InvalidFields
+from serving.runtime.lanes import LaneName
 from serving.schemas.requests import PromoteRequest
 
 accountability_routes = APIRouter(
@@ -56,6 +58,7 @@ def audit(request: Request, services: SharedContainer) -> Response:
 
 
 @accountability_routes.get("/labels")
+@in_lane(LaneName.COMPUTE)
 def labels(request: Request, services: SharedContainer) -> Response:
     """Show the incidents to label next."""
     page = open_labels(services, request.query_params.get("target", ""))

@@ -3,17 +3,19 @@
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote
 
 from fastapi import Depends
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from features.errors import PrecedentError
-from serving.api.auth import holds_key
+from serving.api.auth import is_from_own_page, read_bearer
 from serving.api.dependencies import SharedContainer
-from serving.api.problems import explain_error, unexpected_problem
+from serving.api.lane_choice import lane_of, run_in_lane
+from serving.api.problems import explain_error, problem_headers, unexpected_problem
 from serving.pages.render.rendering import SECURITY_HEADERS, address_of, render, render_problem
 from serving.pages.render.session_cookie import is_signed_in
 from serving.runtime.errors import ForeignForm, MalformedBody, Unauthorised, UnsupportedMediaType
@@ -22,11 +24,19 @@ _log = logging.getLogger(__name__)
 
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 50
-_OWN_SITE = frozenset({"same-origin", "none"})
 
 
 class PageRoute(APIRoute):
     """A route whose responses and errors are pages with security headers."""
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Response],
+        **options: Any,  # noqa: ANN401
+    ) -> None:
+        lane = lane_of(endpoint, frozenset(options.get("methods") or ()))
+        super().__init__(path, run_in_lane(endpoint, lane, lambda page: page), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, which logs unexpected errors."""
@@ -38,7 +48,9 @@ class PageRoute(APIRoute):
             except Unauthorised:
                 response = _ask_for_key(request)
             except PrecedentError as error:
-                response = render_problem(request, explain_error(request, error))
+                problem = explain_error(request, error)
+                response = render_problem(request, problem)
+                response.headers.update(problem_headers(problem, error))
             except ClientDisconnect:
                 raise
             except Exception:
@@ -52,12 +64,16 @@ class PageRoute(APIRoute):
 
 
 async def require_sign_in(request: Request, services: SharedContainer) -> None:
-    """Raise `Unauthorised` if a key is configured and no cookie or header proves it."""
+    """Raise `Unauthorised` if a key is configured and no cookie or header proves it.
+
+    Raises `TooManyGuesses` too.
+    """
     key = services.settings.api_key
-    if key is None or is_signed_in(request, key):
+    if key is None or await run_in_threadpool(
+        is_signed_in, request, key, services.store.ended_sessions
+    ):
         return
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not holds_key(token, key):
+    if not await services.key_check.accept(request, read_bearer(request)):
         raise Unauthorised("sign in with the key")
 
 
@@ -76,19 +92,6 @@ async def read_form(request: Request) -> dict[str, str]:
     except ValueError:
         raise MalformedBody(f"a form has at most {_MAX_FIELDS} fields") from None
     return {name: values[0] for name, values in fields.items()}
-
-
-def is_from_own_page(request: Request) -> bool:
-    """Return whether a form comes from a page of this service, by the headers that browsers set.
-
-    Browsers send Origin with every form; they send Sec-Fetch-Site only over HTTPS or to their own
-    machine.
-    """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site in _OWN_SITE
-    host = request.headers.get("host", "")
-    return bool(host) and urlsplit(request.headers.get("origin", "")).netloc == host
 
 
 def own_path(path: str | None) -> str:

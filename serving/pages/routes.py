@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.api.dependencies import RequestId, SharedContainer
+from serving.api.lane_choice import in_lane
 from serving.pages.render.link_filters import incident_path
 from serving.pages.render.rendering import render
 from serving.pages.render.session_cookie import NAMELESS, name_of, remember_name
@@ -17,6 +18,7 @@ from serving.pages.views.incident import answer_again, open_incident, try_report
 from serving.pages.views.runbook_commands import SharedCommands
 from serving.pages.views.saved_notice import find_saved_label, with_saved_params
 from serving.runtime.errors import FieldError, InvalidFields
+from serving.runtime.lanes import LaneName
 from serving.schemas.requests import FeedbackRequest, IncidentInput, parse_id
 
 page_routes = APIRouter(
@@ -57,6 +59,7 @@ def try_form(request: Request) -> Response:
 
 
 @page_routes.post("/try")
+@in_lane(LaneName.COMPUTE)
 def try_answer(
     form: Form,
     request: Request,
@@ -112,6 +115,7 @@ def reveal(form: Form, request: Request, services: SharedContainer) -> Response:
 
 
 @page_routes.post("/again")
+@in_lane(LaneName.COMPUTE)
 def triage_again(form: Form, services: SharedContainer, request_id: RequestId) -> Response:
     """Triage an incident again with the current champions, and show it."""
     tracked = services.incidents.get_tracked(parse_id(form.get("incident_id", "")) or "")

@@ -55,8 +55,24 @@ class StillRunning(PrecedentError):
     """The first request with this idempotency key has no answer yet."""
 
 
+class Overloaded(PrecedentError):
+    """Too much work is waiting, or this work has waited too long; it was not begun."""
+
+
+class BodyTooSlow(PrecedentError):
+    """The body did not arrive within the time limit."""
+
+
+class TooManyGuesses(PrecedentError):
+    """Many wrong keys were sent from this address, so further ones are not checked for now."""
+
+
 class ForeignForm(PrecedentError):
-    """A page of another site sent a form or a keyless request, or the site of a form is unknown."""
+    """A page of another site sent a form or a request, or the site of a form is unknown."""
+
+
+class UnknownHost(PrecedentError):
+    """The request names a host under which this service does not answer."""
 
 
 class BadWatchConfig(PrecedentError):

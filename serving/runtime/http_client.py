@@ -56,7 +56,7 @@ class HttpClient:
         self._client = httpx2.Client(
             timeout=timeout_seconds,
             verify=url.startswith("https:"),
-            headers={"Authorization": f"Bearer {key}"} if key else None,
+            headers={b"Authorization": f"Bearer {key}".encode()} if key else None,
         )
 
     def get(self, path: str) -> tuple[int, bytes]:

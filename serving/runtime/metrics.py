@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -67,6 +67,7 @@ class ServingMetrics:
             registry=self._registry,
         )
         self._labels, self._shadow, self._shadow_drops = _learning_counters(self._registry)
+        self._queue, self._refused, self._dropped = _overload_metrics(self._registry)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -93,6 +94,18 @@ class ServingMetrics:
     def count_shadow_drops(self, incidents: int) -> None:
         """Count incidents for which an answer of a challenger was not given or not stored."""
         self._shadow_drops.inc(incidents)
+
+    def change_queue_length(self, lane: str, change: int) -> None:
+        """Add to the length of a lane's queue."""
+        self._queue.labels(lane).inc(change)
+
+    def count_refused(self, lane: str, reason: str) -> None:
+        """Count a request that was refused because of overload."""
+        self._refused.labels(lane, reason).inc()
+
+    def count_dropped(self, lane: str) -> None:
+        """Count a request whose client had gone before its work began."""
+        self._dropped.labels(lane).inc()
 
     def render(self) -> bytes:
         """Return the metrics in Prometheus' text format, summed over the workers."""
@@ -127,3 +140,26 @@ def _learning_counters(registry: CollectorRegistry) -> tuple[Counter, Counter, C
         registry=registry,
     )
     return labels, shadow, drops
+
+
+def _overload_metrics(registry: CollectorRegistry) -> tuple[Gauge, Counter, Counter]:
+    queue = Gauge(
+        "precedent_queue_length",
+        "Work that waits for a thread, in incidents",
+        ["lane"],
+        registry=registry,
+        multiprocess_mode="livesum",
+    )
+    refused = Counter(
+        "precedent_requests_refused",
+        "Requests answered 503 because of overload, by the reason: queue_full or deadline",
+        ["lane", "reason"],
+        registry=registry,
+    )
+    dropped = Counter(
+        "precedent_requests_dropped",
+        "Requests whose client had gone before their work began",
+        ["lane"],
+        registry=registry,
+    )
+    return queue, refused, dropped

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
 
 from features.home import HomeSettings
 from features.text.masking import MaskingSettings
 from features.text.parsing import MAX_TEXT_LENGTH
+from serving.runtime.allowed_hosts import AllowedHosts
 from serving.runtime.http_client import parse_address
+
+_SHORTEST_KEY = 16
 
 
 class ServingSettings(HomeSettings, MaskingSettings):
@@ -22,6 +26,9 @@ class ServingSettings(HomeSettings, MaskingSettings):
     '127.0.0.1'
     """
 
+    # The messages of errors must not show the key.
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
+
     host: str = "127.0.0.1"
     """The address to listen on; any address but loopback needs a key."""
     port: int = Field(8000, ge=0, le=65_535)
@@ -29,7 +36,15 @@ class ServingSettings(HomeSettings, MaskingSettings):
     workers: int = Field(1, ge=1, le=256)
     """The number of worker processes."""
     api_key: SecretStr | None = None
-    """The key that every `/v1` and `/hooks` call carries as `Authorization: Bearer KEY`."""
+    """The key that every `/v1` and `/hooks` call carries as `Authorization: Bearer KEY`; at least
+    16 characters.
+    """
+    allowed_hosts: str = ""
+    """The host names under which the service answers, separated by commas, without ports;
+    `*.example.com` stands for all names below `example.com`, `*` for any name. Loopback names and
+    the address that the service listens on are always accepted. If not set, other names are
+    accepted only on an address that is not loopback, where a key is required.
+    """
     max_batch_incidents: int = Field(5_000, ge=1)
     """The most incidents in one batch."""
     max_body_bytes: int = Field(32 * 2**20, ge=1)
@@ -38,6 +53,30 @@ class ServingSettings(HomeSettings, MaskingSettings):
     """The most points of all series in one call."""
     max_series: int = Field(5_000, ge=1)
     """The most series in one call."""
+    compute_threads: int = Field(0, ge=0, le=256)
+    """The threads of one worker that compute answers; 0 is the number of cores over the number of
+    workers, at least 2. Batches use at most half of them.
+    """
+    max_waiting: int = Field(32, ge=1)
+    """The most calls that wait for a thread that computes, per worker. Further ones are answered
+    503 at once.
+    """
+    max_wait_seconds: float = Field(1.0, gt=0)
+    """The longest time that a call waits for a thread that computes. One that has not begun by then
+    is answered 503. A batch may wait 30 times as long.
+    """
+    max_connections: int = Field(1_000, ge=1)
+    """The most open connections of one worker. A further one closes the connection that has waited
+    longest for its client.
+    """
+    idle_seconds: float = Field(15.0, gt=0)
+    """The time after which a connection ends on which no request, or no whole head of a request,
+    arrives.
+    """
+    body_seconds: float = Field(60.0, gt=0)
+    """The time within which the whole body of a request must arrive, else it is answered 408; and
+    after which a connection ends whose client does not read its answer.
+    """
     max_text_characters: int = Field(MAX_TEXT_LENGTH, ge=1)
     """The longest text, in characters."""
     poll_seconds: float = Field(2.0, gt=0)
@@ -78,6 +117,29 @@ class ServingSettings(HomeSettings, MaskingSettings):
     @classmethod
     def _check_address(cls, value: str | None) -> str | None:
         return None if value is None else parse_address(value)
+
+    @field_validator("api_key")
+    @classmethod
+    def _check_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        # A header cannot hold them, and files of secrets often end with a newline.
+        key = value.get_secret_value().strip()
+        if not key.isprintable():
+            raise ValueError("the key has control characters: use printable ones")
+        if len(key) < _SHORTEST_KEY:
+            raise ValueError(
+                f"the key has fewer than {_SHORTEST_KEY} characters and can be guessed: "
+                "make one with `openssl rand -hex 32`"
+            )
+        return SecretStr(key)
+
+    @property
+    def hosts(self) -> AllowedHosts:
+        """The host names under which the service answers."""
+        # A page under another name has no key, so on other addresses any name is safe.
+        usual = "" if is_loopback(self.host) else "*"
+        return AllowedHosts.of(self.allowed_hosts.strip() or usual, self.host)
 
     @property
     def heartbeat_names(self) -> frozenset[str]:

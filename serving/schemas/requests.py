@@ -222,6 +222,11 @@ class BatchRequest(RequestModel):
     ]
     include: list[AnswerPart] | None = None
 
+    @property
+    def size(self) -> int:
+        """The work that the request asks for, in incidents."""
+        return max(1, len(self.incidents))
+
 
 class SimilarRequest(RequestModel):
     """The request of `/v1/similar`; by default the calibrated cutoff applies, 0 is no cutoff."""

@@ -25,7 +25,7 @@ from serving.runtime.settings import ServingSettings
 
 pytestmark = [pytest.mark.quality, pytest.mark.timeout(7_200)]
 
-KEY = "s3cret"
+KEY = "s3cret-16-letter"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "30")
 

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from features.domain.audit_event import AuditEvent
 from features.errors import BadQuestion
+from features.text.csv_cells import escape_formula
 
 _COLUMNS = tuple(field.name for field in fields(AuditEvent))
 
@@ -16,8 +17,9 @@ _COLUMNS = tuple(field.name for field in fields(AuditEvent))
 def write_log(events: Sequence[AuditEvent], file: Path) -> None:
     """Write events to a .csv or .jsonl file, which is replaced after all events are written.
 
-    Times are ISO 8601 in UTC. In CSV, `details` is JSON. Raises `BadQuestion` for another file
-    suffix, and `OSError` if the file cannot be written.
+    Times are ISO 8601 in UTC. In CSV, `details` is JSON, and an apostrophe stands before texts that
+    a spreadsheet would take for formulas. Raises `BadQuestion` for another file suffix, and
+    `OSError` if the file cannot be written.
     """
     write_rows = {".csv": _write_csv, ".jsonl": _write_jsonl}.get(file.suffix.lower())
     if write_rows is None:
@@ -43,4 +45,7 @@ def _write_csv(rows: Iterable[dict[str, Any]], stream: TextIO) -> None:
     writer = csv.DictWriter(stream, _COLUMNS)
     writer.writeheader()
     for row in rows:
-        writer.writerow(row | {"details": json.dumps(row["details"], default=str)})
+        texts = {
+            name: escape_formula(value) for name, value in row.items() if isinstance(value, str)
+        }
+        writer.writerow(row | texts | {"details": json.dumps(row["details"], default=str)})

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from features.domain.report import ResolvedIncident
+from features.text.csv_cells import escape_formula
 from models.base.model_card import LabelNoise
 from models.classification.calibrated_model import CalibratedModel
 from models.classification.learning.cross_fit import CrossFit
@@ -162,13 +163,16 @@ def find_label_noise(
 
 
 def write_suspects(suspects: Sequence[Suspect], file: Path) -> None:
-    """Write suspects as CSV, without any text of the incidents."""
+    """Write suspects as CSV, without any text of the incidents.
+
+    `escape_formula` keeps spreadsheets from computing ids and labels.
+    """
     with file.open("w", encoding="utf-8", errors="replace", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(("id", "given_label", "suggested_label", "confidence", "found_by"))
         for suspect in suspects:
-            labels = (suspect.given, suspect.suggested)
-            writer.writerow((suspect.id, *labels, suspect.confidence, suspect.found_by))
+            texts = map(escape_formula, (suspect.id, suspect.given, suspect.suggested))
+            writer.writerow((*texts, suspect.confidence, suspect.found_by))
 
 
 def _assessable_rows(

@@ -22,7 +22,7 @@ from features.store.tables.learning import (
     SuspensionRow,
     WithdrawalRow,
 )
-from features.store.tables.operations import AuditEventRow, LeaseRow, ModeRow
+from features.store.tables.operations import AuditEventRow, EndedSessionRow, LeaseRow, ModeRow
 from features.store.tables.tracking import (
     AlertRow,
     HeartbeatRow,
@@ -44,6 +44,7 @@ __all__ = [
     "ChangeRow",
     "DatasetMetadataRow",
     "DeletionRow",
+    "EndedSessionRow",
     "FeedbackRow",
     "HeartbeatRow",
     "IdempotencyKeyRow",

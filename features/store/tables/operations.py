@@ -1,4 +1,4 @@
-"""The tables of the audit log, modes and leases."""
+"""The tables of the audit log, modes, leases and ended sessions."""
 
 from datetime import datetime
 from typing import Any
@@ -44,4 +44,14 @@ class LeaseRow(Base):
     tenant: Mapped[Key]
     name: Mapped[Key]
     holder: Mapped[str]
+    expires_at: Mapped[datetime]
+
+
+class EndedSessionRow(Base):
+    """A session of the page that was ended by signing out, and when it would have expired."""
+
+    __tablename__ = "ended_sessions"
+
+    tenant: Mapped[Key]
+    session: Mapped[Key]
     expires_at: Mapped[datetime]

@@ -1,10 +1,12 @@
 """The routes for operators: whether the service is alive and ready, and its metrics."""
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from serving.api.dependencies import SharedContainer
 from serving.api.response_schemas import LiveResponse, ReadyResponse, shape_ready
+from serving.runtime.lanes import LaneName
 
 health_routes = APIRouter(tags=["operation"])
 
@@ -34,6 +36,7 @@ async def ready(services: SharedContainer, response: Response) -> ReadyResponse:
 
 
 @health_routes.get("/metrics", response_class=PlainTextResponse)
-def metrics(services: SharedContainer) -> Response:
+async def metrics(request: Request, services: SharedContainer) -> Response:
     """Return the metrics in the text format of Prometheus."""
-    return Response(services.metrics.render(), media_type="text/plain; version=0.0.4")
+    text = await services.lanes.run(LaneName.METRICS, request, services.metrics.render)
+    return Response(text, media_type="text/plain; version=0.0.4")

@@ -16,9 +16,11 @@ from serving.api.incident_schemas import (
     shape_stored,
 )
 from serving.api.json_route import JsonRoute
+from serving.api.lane_choice import in_lane
 from serving.api.problems import BODY_PROBLEMS, problem_responses
 from serving.api.response_schemas import DeletedResponse, StoredResponse, shape_deletion
 from serving.api.routes.triage import answer_report
+from serving.runtime.lanes import LaneName
 from serving.schemas.cursors import write_cursor
 from serving.schemas.requests import IncidentsQuery, UpsertRequest
 
@@ -45,6 +47,7 @@ _ID_PROBLEMS = problem_responses(401, 403, 404, 422, 503)
 
 
 @incident_routes.post("/v1/incidents", responses=BODY_PROBLEMS)
+@in_lane(lambda given: LaneName.COMPUTE if given["triage"] else LaneName.RECORD)
 def upsert_incident(
     body: UpsertBody,
     services: SharedContainer,

@@ -9,6 +9,7 @@ from serving.api.auth import BEARER_KEY
 from serving.api.dependencies import RequestId, SharedContainer
 from serving.api.examples import EXAMPLE_MOVE, body_examples
 from serving.api.json_route import JsonRoute
+from serving.api.lane_choice import in_lane
 from serving.api.model_schemas import (
     ChampionResponse,
     LabelQueueResponse,
@@ -16,6 +17,7 @@ from serving.api.model_schemas import (
     shape_models,
 )
 from serving.api.problems import BODY_PROBLEMS, problem_responses
+from serving.runtime.lanes import LaneName
 from serving.schemas.requests import LabelQueueQuery, PromoteRequest, RollbackRequest
 
 model_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], tags=["models"])
@@ -62,6 +64,7 @@ def roll_back(
 
 
 @model_routes.get("/v1/labels/queue", responses=problem_responses(401, 403, 422, 503))
+@in_lane(LaneName.COMPUTE)
 def label_queue(
     query: Annotated[LabelQueueQuery, Query()], services: SharedContainer, request_id: RequestId
 ) -> LabelQueueResponse:

@@ -8,8 +8,10 @@ from serving.api.auth import BEARER_KEY
 from serving.api.dependencies import RequestId, SharedContainer
 from serving.api.examples import EXAMPLE_INCIDENT, body_examples
 from serving.api.json_route import JsonRoute
+from serving.api.lane_choice import in_lane
 from serving.api.problems import BODY_PROBLEMS
 from serving.api.response_schemas import RunbooksResponse, SimilarResponse
+from serving.runtime.lanes import LaneName
 from serving.schemas.requests import RunbooksRequest, SimilarRequest
 
 search_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], tags=["triage"])
@@ -23,6 +25,7 @@ RunbooksBody = Annotated[
 
 
 @search_routes.post("/v1/similar", responses=BODY_PROBLEMS)
+@in_lane(LaneName.COMPUTE)
 def similar(body: SimilarBody, services: SharedContainer, request_id: RequestId) -> SimilarResponse:
     """Find the past incidents that are probably about the same issue; there may be none."""
     report = services.reader.report(body.incident)
@@ -33,6 +36,7 @@ def similar(body: SimilarBody, services: SharedContainer, request_id: RequestId)
 
 
 @search_routes.post("/v1/runbooks", responses=BODY_PROBLEMS)
+@in_lane(LaneName.COMPUTE)
 def runbooks(
     body: RunbooksBody, services: SharedContainer, request_id: RequestId
 ) -> RunbooksResponse:

@@ -15,9 +15,11 @@ from serving.api.examples import (
     body_examples,
 )
 from serving.api.json_route import JsonRoute, SeriesRoute
+from serving.api.lane_choice import in_lane
 from serving.api.problems import BODY_PROBLEMS
 from serving.api.response_schemas import ChangeResponse, HookResponse
 from serving.api.series_schemas import AnomaliesResponse, shape_anomalies
+from serving.runtime.lanes import LaneName
 from serving.schemas.alertmanager import AlertmanagerRequest
 from serving.schemas.changes import AnyChange
 from serving.schemas.series import AnomaliesRequest
@@ -44,6 +46,7 @@ def record_change(
 
 
 @telemetry_routes.post("/hooks/alertmanager", responses=BODY_PROBLEMS)
+@in_lane(LaneName.INTAKE)
 def alertmanager(
     body: AlertsBody, services: SharedContainer, request_id: RequestId
 ) -> HookResponse:
@@ -53,6 +56,7 @@ def alertmanager(
 
 
 @series_routes.post("/v1/anomalies", responses=BODY_PROBLEMS)
+@in_lane(LaneName.COMPUTE)
 def anomalies(body: SeriesBody, request_id: RequestId) -> AnomaliesResponse:
     """Score metric series by their own past, and flag anomalies within a budget of false alarms."""
     scored = score_series([series.parse() for series in body.series], body.budget_per_week)

@@ -10,9 +10,11 @@ from serving.api.auth import BEARER_KEY
 from serving.api.dependencies import RequestId, SharedContainer
 from serving.api.examples import EXAMPLE_INCIDENT, body_examples
 from serving.api.json_route import JsonRoute
+from serving.api.lane_choice import in_lane
 from serving.api.problems import BODY_PROBLEMS
 from serving.api.triage_schemas import BatchResponse, TriageResponse, shape_batch, shape_triage
 from serving.container import Container
+from serving.runtime.lanes import LaneName
 from serving.schemas.requests import AnswerPart, BatchRequest, IncidentInput, TriageRequest
 
 triage_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], tags=["triage"])
@@ -30,6 +32,7 @@ BatchBody = Annotated[
 
 
 @triage_routes.post("/v1/triage", responses=BODY_PROBLEMS)
+@in_lane(LaneName.COMPUTE)
 def triage(body: TriageBody, services: SharedContainer, request_id: RequestId) -> TriageResponse:
     """Triage one incident: its category, team, severity and fields, and what is related to it."""
     report = services.reader.report(body.incident)
@@ -37,6 +40,7 @@ def triage(body: TriageBody, services: SharedContainer, request_id: RequestId) -
 
 
 @triage_routes.post("/v1/triage/batch", responses=BODY_PROBLEMS)
+@in_lane(LaneName.COMPUTE)
 def triage_batch(
     body: BatchBody, services: SharedContainer, request_id: RequestId
 ) -> BatchResponse:

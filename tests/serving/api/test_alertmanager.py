@@ -369,10 +369,10 @@ def test_its_texts_are_masked(client, store):
 
 
 def test_the_key_is_asked_for(app_of, trained_registry):
-    with TestClient(app_of(trained_registry, api_key="k")) as client:
+    with TestClient(app_of(trained_registry, api_key="k" * 16)) as client:
         for path in ("/hooks/alertmanager", "/v1/changes"):
             assert client.post(path, json=FIRING).status_code == 401
-        bearer = {"Authorization": "Bearer k"}
+        bearer = {"Authorization": f"Bearer {'k' * 16}"}
         assert client.post("/hooks/alertmanager", json=FIRING, headers=bearer).status_code == 200
 
 

@@ -299,10 +299,10 @@ def test_too_many_points_are_refused(app_of, registry):
 
 
 def test_the_key_is_required(app_of, registry):
-    with TestClient(app_of(registry, api_key="s3cret")) as client:
+    with TestClient(app_of(registry, api_key="s3cret-16-letter")) as client:
         body = {"series": [small([0])]}
         assert client.post("/v1/anomalies", json=body).status_code == 401
-        holder = {"Authorization": "Bearer s3cret"}
+        holder = {"Authorization": "Bearer s3cret-16-letter"}
         assert client.post("/v1/anomalies", json=body, headers=holder).is_success
 
 

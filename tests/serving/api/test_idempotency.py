@@ -90,8 +90,8 @@ def test_a_key_has_1_to_255_characters(client, key):
 
 
 def test_an_answer_is_only_given_with_the_api_key(app_of, trained_registry):
-    with TestClient(app_of(trained_registry, api_key="s3cret")) as client:
-        assert post(client, "/v1/triage", BODY, Authorization="Bearer s3cret").is_success
+    with TestClient(app_of(trained_registry, api_key="s3cret-16-letter")) as client:
+        assert post(client, "/v1/triage", BODY, Authorization="Bearer s3cret-16-letter").is_success
         assert post(client, "/v1/triage", BODY).status_code == 401
 
 

@@ -53,14 +53,18 @@ def test_the_text_limit_is_a_setting(app_of, registry):
 
 
 def test_with_a_key_only_its_holder_is_answered(app_of, registry):
-    with TestClient(app_of(registry, api_key="s3cret")) as client:
-        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic s3cret"}):
+    with TestClient(app_of(registry, api_key="s3cret-16-letter")) as client:
+        for headers in (
+            {},
+            {"Authorization": "Bearer wrong"},
+            {"Authorization": "Basic s3cret-16-letter"},
+        ):
             refused = client.post("/v1/triage", json={"incident": {}}, headers=headers)
             assert refused.status_code == 401
             assert refused.headers["www-authenticate"] == "Bearer"
             assert refused.headers["content-type"] == "application/problem+json"
-            assert "s3cret" not in refused.text
-        holder = {"Authorization": "Bearer s3cret"}
+            assert "s3cret-16-letter" not in refused.text
+        holder = {"Authorization": "Bearer s3cret-16-letter"}
         assert client.post("/v1/triage", json={"incident": {}}, headers=holder).is_success
         assert client.get("/v1/models").status_code == 401
         for path in ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"):
@@ -68,7 +72,7 @@ def test_with_a_key_only_its_holder_is_answered(app_of, registry):
 
 
 def test_the_key_is_checked_before_the_body_is_read(app_of, registry):
-    with TestClient(app_of(registry, api_key="s3cret", max_body_bytes=10)) as client:
+    with TestClient(app_of(registry, api_key="s3cret-16-letter", max_body_bytes=10)) as client:
         for content in (b"{", b"x" * 11, b"\xff"):
             assert client.post("/v1/triage", content=content, headers=JSON).status_code == 401
 
@@ -88,7 +92,7 @@ def test_an_address_that_others_reach_needs_a_key(host):
         ServingSettings(host=host)
     with pytest.raises(ValueError, match="PRECEDENT_API_KEY"):
         ServingSettings(host=host, api_key=" ")
-    assert ServingSettings(host=host, api_key="k").host == host
+    assert ServingSettings(host=host, api_key="k" * 16).host == host
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])

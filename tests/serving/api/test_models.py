@@ -35,9 +35,9 @@ def home(three_versions: Home, tmp_path) -> Home:
 @pytest.fixture
 def owner(home, store) -> Iterator[TestClient]:
     """Asks an app with a real registry; started only where something has to answer."""
-    settings = ServingSettings(home=home.root, api_key="secret", audit_share=0)
+    settings = ServingSettings(home=home.root, api_key="secret-secret-16", audit_share=0)
     client = TestClient(create_app(settings, store=store))
-    client.headers["Authorization"] = "Bearer secret"
+    client.headers["Authorization"] = "Bearer secret-secret-16"
     return client
 
 

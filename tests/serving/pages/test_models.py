@@ -350,7 +350,7 @@ def test_a_card_that_cannot_be_read_is_a_page(registered, home, three_versions):
 
 
 def test_these_pages_are_guarded_as_all_others_are(app_of, trained_registry, client):
-    locked = TestClient(app_of(trained_registry, api_key="s3cret"))
+    locked = TestClient(app_of(trained_registry, api_key="s3cret-16-letter"))
     for path in ("/models", "/models/category/7", "/audit", "/labels"):
         response = locked.get(path, follow_redirects=False)
         assert response.headers["location"].startswith("/sign-in?next=")

@@ -187,6 +187,17 @@ def test_the_whole_log_is_exported(run, past, tmp_path):
     assert sorted(path.name for path in tmp_path.glob("log*")) == ["log.csv", "log.jsonl"]
 
 
+def test_a_spreadsheet_computes_no_cell_of_the_export(run, past, tmp_path):
+    past.audit_log.append(crown(7, "1", "train", actor='=HYPERLINK("http://evil.example")'))
+    run("--export", str(tmp_path / "log.csv"))
+    run("--export", str(tmp_path / "log.jsonl"))
+    with (tmp_path / "log.csv").open(encoding="utf-8", newline="") as file:
+        *_, row = csv.DictReader(file)
+    assert row["actor"] == '\'=HYPERLINK("http://evil.example")'
+    *_, line = (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["actor"].startswith("=HYPERLINK")
+
+
 def test_a_question_that_cannot_be_answered_is_one_line(run, past):
     for arguments, reason in (
         (["--at", "yesterday"], "--at 'yesterday' is no day or time; write it as 2026-03-03"),

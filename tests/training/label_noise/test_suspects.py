@@ -243,6 +243,13 @@ def test_file_holds_labels_and_no_text(tmp_path: Path) -> None:
     }
 
 
+def test_a_spreadsheet_computes_no_cell_of_the_file(tmp_path: Path) -> None:
+    write_suspects([Suspect("=1", "@Netz", "-", 0.9, "model")], tmp_path / "noise.csv")
+    with (tmp_path / "noise.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["id"], row["given_label"], row["suggested_label"]) == ("'=1", "'@Netz", "'-")
+
+
 def write_history(path: Path) -> Path:
     """Tickets of two categories, of which one in fifteen is filed under the wrong one."""
     words = {"Network": "vpn tunnel drops", "Printing": "printer paper jam"}
