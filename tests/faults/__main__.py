@@ -6,10 +6,12 @@ cannot cause is skipped with its reason.
 """
 
 import argparse
+import signal
 import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -47,7 +49,11 @@ _FAULTS: dict[str, tuple[Fault, float]] = {
 def main() -> int:
     """Cause the faults, print the table, and return the exit code."""
     arguments = _arguments()
-    outcomes = run_faults(arguments.only, arguments.rounds, arguments.seed)
+    # Processes are ended and disks unmounted also when this one is told to stop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with ExitStack() as stack:
+        folder = arguments.folder or stack.enter_context(TemporaryDirectory(prefix="faults-"))
+        outcomes = run_faults(Path(folder), arguments.only, arguments.rounds, arguments.seed)
     _say(table(outcomes))
     for outcome in outcomes:
         for what in (*_counted("lost", outcome.lost), *_counted("doubled", outcome.doubled)):
@@ -57,16 +63,18 @@ def main() -> int:
     return int(not all(outcome.is_clean for outcome in outcomes))
 
 
-def run_faults(names: list[str], rounds: int, seed: int) -> list[Outcome]:
-    """Cause each of these faults, with about this many rounds together if all are named."""
+def run_faults(folder: Path, names: list[str], rounds: int, seed: int) -> list[Outcome]:
+    """Cause each of these faults, with about this many rounds together if all are named.
+
+    A home is trained in the folder unless an earlier run left one there.
+    """
     outcomes = []
-    with TemporaryDirectory(prefix="precedent-faults-") as folder:
-        world = World(Path(folder))
-        world.train()
-        for name in names:
-            fault, share = _FAULTS[name]
-            outcomes.append(_run(name, fault, world, max(1, round(share * rounds)), seed))
-            _say(_row(outcomes[-1]))
+    world = World(folder)
+    world.train()
+    for name in names:
+        fault, share = _FAULTS[name]
+        outcomes.append(_run(name, fault, world, max(1, round(share * rounds)), seed))
+        _say(_row(outcomes[-1]))
     return outcomes
 
 
@@ -119,6 +127,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=_ROUNDS)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path, help="keep the trained home here for later runs")
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(_FAULTS))
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.only) - set(_FAULTS)):

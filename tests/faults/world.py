@@ -72,13 +72,23 @@ class World:
         self._template = folder / "template"
 
     def train(self) -> None:
-        """Train the home's models by the commands that people use."""
+        """Train the home's models by the command that people use, unless the folder has them."""
+        if self._template.exists():
+            return
         company = generate_company(
             end=datetime.now(UTC).replace(second=0, microsecond=0), incidents=_INCIDENTS
         )
         write_history(company, self.history)
         write_mapping(self.mapping)
-        subprocess.run(self.train_command, env=self.environment, cwd=REPOSITORY, check=True)
+        with (self.folder / "training.log").open("w") as log:
+            subprocess.run(
+                self.train_command,
+                env=self.environment,
+                cwd=REPOSITORY,
+                stdout=log,
+                stderr=log,
+                check=True,
+            )
         shutil.copytree(self.home, self._template)
 
     @property

@@ -5,6 +5,7 @@ leaves the others as they were measured before. `--print` writes nothing.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -47,6 +48,8 @@ _WITH_HOME: dict[str, Callable[[Path], list[Figure]]] = {
 def main() -> None:
     """Measure the lines that were asked for."""
     arguments = _arguments()
+    # The service is ended also when this process is told to stop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     figures = measure_lines(arguments.only, demo_home())
     if not arguments.print:
         keep_lines(figures, describe_run("make bench-serving"))
