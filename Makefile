@@ -8,8 +8,8 @@ export PRECEDENT_DATA ?= $(CURDIR)/../shared/data
 
 # Two workers share the processors: what each starts keeps to one of them. Ratios compare one
 # thread with one thread.
-test quality bench-serving: export OMP_NUM_THREADS := 1
-test quality bench-serving: export LOKY_MAX_CPU_COUNT := 1
+test quality bench-serving release-check: export OMP_NUM_THREADS := 1
+test quality bench-serving release-check: export LOKY_MAX_CPU_COUNT := 1
 
 .DEFAULT_GOAL := help
 
@@ -55,6 +55,12 @@ bench: $(STAMP)  ## measure beside the peers and write tests/benchmarks/RESULTS.
 bench-serving: $(STAMP)  ## measure what serving costs, as ratios [ONLY=a,b]
 	PYTHONPATH=tests/benchmarks:tests/support $(PYTHON) -m serving_load $(if $(ONLY),--only $(ONLY))
 
+faults: $(STAMP)  ## cause faults, and find every acknowledged write again [ROUNDS=200] [SEED=0] [ONLY=full-disk]
+	PYTHONPATH=$(CURDIR):tests/support $(PYTHON) -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+release-check: $(STAMP)  ## what is long: faults, bench-serving and a soak [MINUTES=20] [ROUNDS=200]
+	PYTHONPATH=tests/benchmarks:tests/support $(PYTHON) -m serving_load.release_check $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
 compare: $(STAMP)  ## train and answer here and at BASE=commit, and print what differs
 	PYTHONPATH=tests/benchmarks $(PYTHON) -m compare '$(BASE)' $(if $(ONLY),--only $(ONLY))
 
@@ -67,4 +73,4 @@ notebooks: $(STAMP)  ## execute the notebooks
 mlflow: $(STAMP)  ## open MLflow's page on http://127.0.0.1:5000
 	$(VENV)/bin/mlflow ui --backend-store-uri 'sqlite:///$(PRECEDENT_HOME)/mlflow.db' --host 127.0.0.1 --workers 1
 
-.PHONY: help setup run test check train serve quality bench bench-serving compare docs notebooks mlflow
+.PHONY: help setup run test check train serve quality bench bench-serving faults release-check compare docs notebooks mlflow

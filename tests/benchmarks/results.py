@@ -145,6 +145,7 @@ def render(name: str, section: Section) -> str:
         "masked": _masked_table,
         "units": write_replay,
         "serving": _serving_table,
+        "soak": _release_table,
         "figures": _comparison_table,
     }
     table = next(write(section) for kind, write in tables.items() if kind in section)
@@ -316,6 +317,12 @@ def _serving_table(section: Section) -> str:
         "pairs. Brackets of\nfigures with a unit hold the range. Latencies count from the time at "
         "which a call was due.\n\n" + "\n".join(lines)
     )
+
+
+def _release_table(section: Section) -> str:
+    grown = [f"{what} grew: {how}" for what, how in section["grown"].items()]
+    soak = "; ".join([*section["soak"], *(grown or ["nothing grew"])])
+    return "\n".join(section["faults"]) + f"\n\nSteady load: {soak}."
 
 
 def _row(*cells: str) -> str:

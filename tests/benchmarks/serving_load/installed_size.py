@@ -25,7 +25,8 @@ def installed_bytes(role: str = "serving") -> dict[str, int]:
             package = distribution(name)
         except PackageNotFoundError:
             continue
-        sizes[name] = _size(package)
+        if name not in sizes:
+            sizes[name] = _size(package)
         for extra in ("", *requirement.extras):
             if (name, extra) not in seen:
                 seen.add((name, extra))
