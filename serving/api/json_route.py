@@ -1,6 +1,6 @@
 """The route class of the interface: checks the key, then reads the body within the limits."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial, wraps
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from serving.api.auth import check_key
 from serving.api.idempotency import IDEMPOTENCY_KEY, PARAMETER, answer_once
 from serving.container import Container
 from serving.runtime.errors import UnsupportedMediaType
+from serving.schemas.new_ids import NEW_IDS, repeatable_ids
 from serving.schemas.strict_json import read_json
 
 # Handing a smaller body to a thread takes longer than validating it.
@@ -26,8 +27,8 @@ class JsonRoute(APIRoute):
 
     FastAPI alone would read the body before the API key is checked. If a JSON object repeats a
     name, it would keep the last value. It would accept NaN. It would also pass no validation
-    context; here the context holds the limits from the settings. FastAPI still documents the
-    body, and passes the validated model to the handler without validating it again.
+    context; here the context holds the limits from the settings, and new ids. FastAPI still
+    documents the body, and passes the validated model to the handler without validating it again.
     """
 
     allow_nan = False
@@ -68,17 +69,18 @@ class JsonRoute(APIRoute):
             body = await request.body()
             if not body and not field.is_required():
                 return await answer(request)
-            validate = partial(self._validate, adapter, body, services.reader.limits)
+            context = services.reader.limits | _new_ids(request, body)
+            validate = partial(self._validate, adapter, body, context)
             is_small = len(body) <= _SMALL_BYTES
             model = validate() if is_small else await run_in_threadpool(validate)
             return await answer(_ValidatedRequest(request, model))
 
         return answer_checked
 
-    def _validate(self, adapter: TypeAdapter[Any], body: bytes, limits: dict[str, Any]) -> object:
+    def _validate(self, adapter: TypeAdapter[Any], body: bytes, context: dict[str, Any]) -> object:
         try:
             value = read_json(body, allow_nan=self.allow_nan)
-            return adapter.validate_python(value, context=limits)
+            return adapter.validate_python(value, context=context)
         except ValidationError as error:
             errors = error.errors(include_url=False, include_context=False)
             raise RequestValidationError(
@@ -120,6 +122,12 @@ def _serialise(endpoint: Callable[..., BaseModel]) -> Callable[..., Response]:
         return Response(content, media_type="application/json")
 
     return answer
+
+
+def _new_ids(request: Request, body: bytes) -> dict[str, Iterator[str]]:
+    """Return the part of the context from which incidents without an id get theirs."""
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    return {} if key is None else {NEW_IDS: repeatable_ids(key.strip(), body)}
 
 
 def _check_media_type(content_type: str) -> None:
