@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from random import Random
@@ -27,6 +27,7 @@ from .world import Outcome, Unavailable, World
 Fault = Callable[[World, int, Random, Outcome], None]
 
 _ROUNDS = 200
+_MARKS_SHOWN = 5
 _FAULTS: dict[str, tuple[Fault, float]] = {
     "kill-server": (kill_server, 0.25),
     "kill-worker": (kill_worker, 0.1),
@@ -55,11 +56,6 @@ def main() -> int:
         folder = arguments.folder or stack.enter_context(TemporaryDirectory(prefix="faults-"))
         outcomes = run_faults(Path(folder), arguments.only, arguments.rounds, arguments.seed)
     _say(table(outcomes))
-    for outcome in outcomes:
-        for what in (*_counted("lost", outcome.lost), *_counted("doubled", outcome.doubled)):
-            _say(f"{outcome.fault}: {what}")
-        for failure, times in Counter(outcome.failures).items():
-            _say(f"{outcome.fault}: {times} times: {failure}")
     return int(not all(outcome.is_clean for outcome in outcomes))
 
 
@@ -75,6 +71,8 @@ def run_faults(folder: Path, names: list[str], rounds: int, seed: int) -> list[O
         fault, share = _FAULTS[name]
         outcomes.append(_run(name, fault, world, max(1, round(share * rounds)), seed))
         _say(_row(outcomes[-1]))
+        for what in _details(outcomes[-1]):
+            _say(f"  {what}")
     return outcomes
 
 
@@ -119,8 +117,13 @@ def _row(outcome: Outcome) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _counted(what: str, marks: list[str]) -> list[str]:
-    return [f"{len(marks)} {what}: {', '.join(marks[:5])}"] if marks else []
+def _details(outcome: Outcome) -> Iterator[str]:
+    """Yield which writes were lost or doubled, and what else failed how often."""
+    for what, marks in (("lost", outcome.lost), ("doubled", outcome.doubled)):
+        if marks:
+            yield f"{what}: {', '.join(marks[:_MARKS_SHOWN])}"
+    for failure, times in Counter(outcome.failures).items():
+        yield f"{times} times: {failure}"
 
 
 def _arguments() -> argparse.Namespace:

@@ -135,8 +135,8 @@ class World:
     ) -> Iterator[ServiceProcess]:
         """Serve the home until the end of the block."""
         service = ServiceProcess(self.home, SETTINGS | dict(settings or {}), wrapper=wrapper)
-        service.start()
         try:
+            service.start()
             yield service
         finally:
             service.kill()

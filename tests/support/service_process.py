@@ -70,7 +70,7 @@ class ServiceProcess:
                 command, cwd=self._checkout, env=environment, stdout=log, stderr=log
             )
 
-    def start(self, seconds: float = 180.0) -> None:
+    def start(self, seconds: float = 600.0) -> None:
         """Start the process, and wait until its champions answer and its indexes are built."""
         self.launch()
         deadline = time.monotonic() + seconds

@@ -55,8 +55,8 @@ def running_bench(home: Path) -> Iterator[Bench]:
         if not isinstance(encoder, SentenceEncoder):
             raise TypeError(f"{MINILM} names no sentence encoder")
         service = ServiceProcess(copy, QUIET)
-        service.start()
         try:
+            service.start()
             bench = Bench(service, FreshReports(history_of(copy), seed=time.time_ns()), encoder)
             warm_up(bench)
             yield bench

@@ -76,8 +76,8 @@ def measure_training(home: Path) -> list[Figure]:
 
 def _memory(home: Path, name: str, most: float) -> list[Figure]:
     service = ServiceProcess(home, QUIET)
-    service.start(3600)
     try:
+        service.start(3600)
         bodies = triage_bodies(FreshReports(history_of(home)).take(_CALLS))
         closed_loop(service.port, "/v1/triage", bodies, 8)
         resident = memory_megabytes(service.pid)
@@ -88,14 +88,15 @@ def _memory(home: Path, name: str, most: float) -> list[Figure]:
     return [plain("g", f"resident after {_CALLS} calls: {name}", [resident], "MB", most, note)]
 
 
-def _start_once(home: Path, seconds: float = 180) -> tuple[float, float]:
+def _start_once(home: Path, seconds: float = 600) -> tuple[float, float]:
     """Return the CPU and the wall seconds until the service is ready; end it then."""
     service = ServiceProcess(home, QUIET)
     began = time.monotonic()
-    service.start(seconds)
-    waited, spent = time.monotonic() - began, cpu_seconds(service.pid)
-    service.stop()
-    return spent, waited
+    try:
+        service.start(seconds)
+        return cpu_seconds(service.pid), time.monotonic() - began
+    finally:
+        service.stop()
 
 
 def _cpu_of(command: list[str], settings: dict[str, str] | None = None) -> float:
