@@ -6,14 +6,15 @@ STAMP := $(VENV)/.installed
 export PRECEDENT_HOME ?= $(CURDIR)/.precedent
 export PRECEDENT_DATA ?= $(CURDIR)/../shared/data
 
-# Two workers share the processors: what each starts keeps to one of them.
-test quality: export OMP_NUM_THREADS := 1
-test quality: export LOKY_MAX_CPU_COUNT := 1
+# Two workers share the processors: what each starts keeps to one of them. Ratios compare one
+# thread with one thread.
+test quality bench-serving release-check: export OMP_NUM_THREADS := 1
+test quality bench-serving release-check: export LOKY_MAX_CPU_COUNT := 1
 
 .DEFAULT_GOAL := help
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(PYTHON) || python3 -m venv $(VENV)
@@ -51,6 +52,15 @@ quality: $(STAMP)  ## hold the floors on real data (PRECEDENT_DATA); drive Chrom
 bench: $(STAMP)  ## measure beside the peers and write tests/benchmarks/RESULTS.md
 	$(PYTHON) tests/benchmarks/bench.py
 
+bench-serving: $(STAMP)  ## measure what serving costs, as ratios [ONLY=a,b]
+	PYTHONPATH=tests/benchmarks:tests/support $(PYTHON) -m serving_load $(if $(ONLY),--only $(ONLY))
+
+faults: $(STAMP)  ## cause faults, and find every acknowledged write again [ROUNDS=200] [SEED=0] [ONLY=full-disk]
+	PYTHONPATH=$(CURDIR):tests/support $(PYTHON) -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+release-check: $(STAMP)  ## what is long: faults, bench-serving and a soak [MINUTES=20] [ROUNDS=200]
+	PYTHONPATH=tests/benchmarks:tests/support $(PYTHON) -m serving_load.release_check $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
 compare: $(STAMP)  ## train and answer here and at BASE=commit, and print what differs
 	PYTHONPATH=tests/benchmarks $(PYTHON) -m compare '$(BASE)' $(if $(ONLY),--only $(ONLY))
 
@@ -63,4 +73,4 @@ notebooks: $(STAMP)  ## execute the notebooks
 mlflow: $(STAMP)  ## open MLflow's page on http://127.0.0.1:5000
 	$(VENV)/bin/mlflow ui --backend-store-uri 'sqlite:///$(PRECEDENT_HOME)/mlflow.db' --host 127.0.0.1 --workers 1
 
-.PHONY: help setup run test check train serve quality bench compare docs notebooks mlflow
+.PHONY: help setup run test check train serve quality bench bench-serving faults release-check compare docs notebooks mlflow

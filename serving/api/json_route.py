@@ -1,6 +1,6 @@
 """The route class of the interface: checks the key, then reads the body within the limits."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from serving.api.lane_choice import lane_of, run_in_lane
 from serving.container import Container
 from serving.runtime.errors import UnsupportedMediaType
 from serving.runtime.lanes import LaneName
+from serving.schemas.new_ids import NEW_IDS, repeatable_ids
 from serving.schemas.strict_json import read_json
 
 # Handing a smaller body to a thread takes longer than validating it.
@@ -27,8 +28,8 @@ class JsonRoute(APIRoute):
 
     FastAPI alone would read the body before the API key is checked. If a JSON object repeats a
     name, it would keep the last value. It would accept NaN. It would also pass no validation
-    context; here the context holds the limits from the settings. FastAPI still documents the
-    body, and passes the validated model to the handler without validating it again.
+    context; here the context holds the limits from the settings, and new ids. FastAPI still
+    documents the body, and passes the validated model to the handler without validating it again.
     """
 
     allow_nan = False
@@ -76,7 +77,8 @@ class JsonRoute(APIRoute):
             body = await request.body()
             if not body and not field.is_required():
                 return await answer(request)
-            validate = partial(self._validate, adapter, body, services.reader.limits)
+            context = services.reader.limits | _new_ids(request, body)
+            validate = partial(self._validate, adapter, body, context)
             is_small = len(body) <= _SMALL_BYTES
             large = self._lane or LaneName.RECORD
             model = validate() if is_small else await services.lanes.run(large, request, validate)
@@ -84,10 +86,10 @@ class JsonRoute(APIRoute):
 
         return answer_checked
 
-    def _validate(self, adapter: TypeAdapter[Any], body: bytes, limits: dict[str, Any]) -> object:
+    def _validate(self, adapter: TypeAdapter[Any], body: bytes, context: dict[str, Any]) -> object:
         try:
             value = read_json(body, allow_nan=self.allow_nan)
-            return adapter.validate_python(value, context=limits)
+            return adapter.validate_python(value, context=context)
         except ValidationError as error:
             errors = error.errors(include_url=False, include_context=False)
             raise RequestValidationError(
@@ -123,6 +125,12 @@ def _serialise(answer: BaseModel) -> Response:
     Fields that are unset are left out: `include` did not ask for them.
     """
     return Response(answer.model_dump_json(exclude_unset=True), media_type="application/json")
+
+
+def _new_ids(request: Request, body: bytes) -> dict[str, Iterator[str]]:
+    """Return the part of the context from which incidents without an id get theirs."""
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    return {} if key is None else {NEW_IDS: repeatable_ids(key.strip(), body)}
 
 
 def _check_media_type(content_type: str) -> None:

@@ -1,7 +1,6 @@
 """What callers may send: every field, its type and its limits."""
 
 from typing import Annotated, Any, Literal
-from uuid import uuid4
 
 from pydantic import (
     AfterValidator,
@@ -38,6 +37,7 @@ from features.text.parsing import (
     within,
 )
 from serving.schemas.cursors import read_cursor
+from serving.schemas.new_ids import NEW_IDS, random_ids
 
 AnswerPart = Literal[
     "category",
@@ -66,9 +66,9 @@ def at_most(limit: str, unit: str) -> BeforeValidator:
     return BeforeValidator(check_list)
 
 
-def _new_id_where_none(value: object) -> object:
+def _new_id_where_none(value: object, info: ValidationInfo) -> object:
     is_blank = value is None or (isinstance(value, str) and parse_id(value) is None)
-    return str(uuid4()) if is_blank else value
+    return next((info.context or {}).get(NEW_IDS) or random_ids()) if is_blank else value
 
 
 def _whole_number(value: object) -> object:
@@ -131,7 +131,7 @@ class IncidentInput(ReportFields):
         Name,
         BeforeValidator(_new_id_where_none),
         WithJsonSchema({"type": ["string", "null"], "maxLength": MAX_ID_LENGTH}),
-    ] = Field(default_factory=lambda: str(uuid4()))
+    ] = Field(default=None, validate_default=True)
 
     def count_unprintable(self) -> int:
         """Return the number of texts that hold control characters or lone surrogates."""

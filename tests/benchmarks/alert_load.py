@@ -1,24 +1,20 @@
 """Delivers alerts to a running service in an open loop, also while it is killed again and again.
 
-`python tests/benchmarks/alert_load.py` delivers 5,000 alerts over 60 groups within a minute;
-`--kills 50` delivers while the service is killed (SIGKILL) at random moments and started again. An
-alert that was acknowledged must be in the inbox afterwards. PRECEDENT_HOME names the home, whose
-champions answer; its store is copied, so that the home stays as it is.
+`PYTHONPATH=tests/support python tests/benchmarks/alert_load.py` delivers 5,000 alerts over 60
+groups within a minute; `--kills 50` delivers while the service is killed (SIGKILL) at random
+moments and started again. An alert that was acknowledged must be in the inbox afterwards.
+PRECEDENT_HOME names the home, whose champions answer; its store is copied, so that the home stays
+as it is.
 """
 
 import argparse
-import json
-import os
 import random
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -26,11 +22,11 @@ from tempfile import TemporaryDirectory
 from threading import local
 
 import numpy as np
+from service_process import ServiceProcess, ask, ask_over
 
 from features.home import HomeSettings
 
 _CONNECTIONS = 32
-_START_SECONDS = 120
 _LONGEST_ANSWER = 30
 _SERVICES = ("payments", "checkout", "search", "mail", "basket", "identity")
 _NAMES = ("LatencyHigh", "ErrorsHigh", "DiskAlmostFull", "PodCrashLooping", "QueueStuck")
@@ -59,63 +55,6 @@ class Result:
             f"{self.incidents} incidents, {self.answered} with an answer "
             f"{self.drained_seconds:.0f} s after the last delivery"
         )
-
-
-class Service:
-    """A process that serves a copy of a home on a fixed port."""
-
-    def __init__(self, home: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self._home = home
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start the process and wait until its champions answer and its index is built."""
-        environment = {**os.environ, "PRECEDENT_HOME": str(self._home)}
-        command = [sys.executable, "-m", "serving", "--port", str(self.port)]
-        with (self._home / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
-            with suppress(OSError, HTTPException):
-                status, body = ask(self.port, "GET", "/health/ready")
-                if status == 200 and not body["problems"]:
-                    return
-            time.sleep(0.1)
-        raise RuntimeError(f"the service did not start; see {self._home / 'server.log'}")
-
-    def kill(self) -> None:
-        """Kill the process without a warning."""
-        self._stop(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Let the process end in its own time."""
-        self._stop(signal.SIGTERM)
-
-    def _stop(self, how: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(how)
-            self._process.wait()
-
-
-def ask(port: int, method: str, path: str, body: object = None) -> tuple[int, dict[str, object]]:
-    """Send one request over a connection of its own."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=_LONGEST_ANSWER)
-    try:
-        return _ask_over(connection, method, path, body)
-    finally:
-        connection.close()
-
-
-def _ask_over(
-    connection: HTTPConnection, method: str, path: str, body: object
-) -> tuple[int, dict[str, object]]:
-    content = None if body is None else json.dumps(body)
-    connection.request(method, path, content, {"Content-Type": "application/json"})
-    response = connection.getresponse()
-    return response.status, json.loads(response.read())
 
 
 def delivery(number: int, groups: int) -> dict[str, object]:
@@ -152,7 +91,7 @@ def deliver(port: int, count: int, groups: int, seconds: float, first: int = 0) 
             connections.open = connection
         result.sent += 1
         try:
-            status, _ = _ask_over(
+            status, _ = ask_over(
                 connection, "POST", "/hooks/alertmanager", delivery(number, groups)
             )
         except (OSError, HTTPException, ValueError):
@@ -219,7 +158,7 @@ def copied_home() -> Iterator[Path]:
 def measure_load(deliveries: int, groups: int, seconds: float) -> Result:
     """Deliver in an open loop to one service, and read its inbox at the end."""
     with copied_home() as home:
-        service = Service(home)
+        service = ServiceProcess(home)
         service.start()
         try:
             result = deliver(service.port, deliveries, groups, seconds)
@@ -234,7 +173,7 @@ def measure_kills(rounds: int, groups: int, seed: int = 0) -> Result:
     randomness = random.Random(seed)
     total = Result()
     with copied_home() as home, ThreadPoolExecutor(1) as pool:
-        service = Service(home)
+        service = ServiceProcess(home)
         for number in range(rounds):
             service.start()
             sending = pool.submit(deliver, service.port, 300, groups, 3.0, number * 300)

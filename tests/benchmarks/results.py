@@ -126,6 +126,12 @@ def keep_section(name: str, section: Section) -> None:
     _SHOWN.write_text(f"{_INTRODUCTION}\n{shown}")
 
 
+def kept_section(name: str) -> Section:
+    """Return a section as it was measured last; it is empty if it never was."""
+    sections = json.loads(_KEPT.read_text()) if _KEPT.exists() else {}
+    return sections.get(name, {})
+
+
 def render(name: str, section: Section) -> str:
     """Return one section as Markdown."""
     tables = {
@@ -138,6 +144,8 @@ def render(name: str, section: Section) -> str:
         "noticed": _noticed_table,
         "masked": _masked_table,
         "units": write_replay,
+        "serving": _serving_table,
+        "soak": _release_table,
         "figures": _comparison_table,
     }
     table = next(write(section) for kind, write in tables.items() if kind in section)
@@ -286,6 +294,35 @@ def _masked_table(section: Section) -> str:
         ),
     ]
     return f"{section['note']}\n\n" + "\n".join(lines)
+
+
+def _serving_table(section: Section) -> str:
+    lines = [
+        _row("", "figure", "measured", "to reach", "pairs", "at commit"),
+        _row(*["---"] * 6),
+        *(
+            _row(
+                row["line"],
+                f"{row['name']}{'; ' if row['note'] else ''}{row['note']}",
+                f"{row['value']:.3g} [{row['low']:.3g}, {row['high']:.3g}] {row['unit']}".strip(),
+                f"at least {row['least']:g}" if row["most"] is None else f"at most {row['most']:g}",
+                str(row["pairs"]),
+                row["commit"],
+            )
+            for row in section["serving"]
+        ),
+    ]
+    return (
+        "Ratios are of paired measurements in one run, with 95% intervals that resample whole "
+        "pairs. Brackets of\nfigures with a unit hold the range. Latencies count from the time at "
+        "which a call was due.\n\n" + "\n".join(lines)
+    )
+
+
+def _release_table(section: Section) -> str:
+    grown = [f"{what} grew: {how}" for what, how in section["grown"].items()]
+    soak = "; ".join([*section["soak"], *(grown or ["nothing grew"])])
+    return "\n".join(section["faults"]) + f"\n\nSteady load: {soak}."
 
 
 def _row(*cells: str) -> str:

@@ -1,6 +1,6 @@
 """`Idempotency-Key`: a request that is sent again is not carried out again."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -8,7 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.errors import StoreUnavailable
-from features.store.operations.idempotency_keys import KeyedRequest
+from features.store.operations import idempotency_keys
+from features.store.operations.idempotency_keys import IdempotencyKeyRepository, KeyedRequest
 
 BODY = {"incident": {"title": "vpn down"}}
 
@@ -72,6 +73,31 @@ def test_while_the_first_request_runs_the_second_has_to_wait(client, store):
     headers = {"Idempotency-Key": "k-1", "content-type": "application/json"}
     answer = client.post("/v1/triage", content=content, headers=headers)
     assert (answer.status_code, answer.headers["Retry-After"]) == (409, "1")
+
+
+@pytest.mark.parametrize("unnamed", [{}, {"id": None}, {"id": " "}])
+def test_a_crash_before_the_answer_was_kept_leaves_one_incident(
+    client, store, monkeypatch, unnamed
+):
+    body = {"incident": {"title": "vpn down"} | unnamed}
+    with monkeypatch.context() as patched:
+        patched.setattr(IdempotencyKeyRepository, "finish", lambda *_: None)
+        first = post(client, "/v1/incidents", body)
+    monkeypatch.setattr(idempotency_keys, "MOST_RUNNING", timedelta(0))
+    again = post(client, "/v1/incidents", body)
+    assert again.headers.get("Idempotency-Replayed") is None
+    assert again.json()["incident_id"] == first.json()["incident_id"]
+    assert store.incidents.count() == 1
+
+
+def test_other_keys_and_other_reports_are_other_incidents(client, store):
+    incidents = [{"title": "vpn down"}, {"title": "vpn down"}]
+    answer = post(client, "/v1/triage/batch", {"incidents": incidents}).json()
+    ids = {result["id"] for result in answer["results"]}
+    for key in ("k-2", "k-3"):
+        ids.add(post(client, "/v1/incidents", BODY, key).json()["incident_id"])
+    ids.add(client.post("/v1/incidents", json=BODY).json()["incident_id"])
+    assert len(ids) == 5
 
 
 def test_a_failure_is_not_kept(client, monkeypatch):

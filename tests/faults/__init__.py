@@ -1,0 +1,1 @@
+"""Faults of machines and networks against the running service: `make faults`."""
