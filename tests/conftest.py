@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+import hypothesis
 import joblib
 import pytest
 from factories import incident
@@ -36,6 +37,10 @@ from models.timeseries.anomaly_model import enable_kernel_cache
 from training.pipeline.register import register
 
 collect_ignore = ["support/vulture_allowed.py"]  # names to compare with, which are not defined
+
+# A deadline for each example would fail on a busy machine.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 def pytest_configure(config: pytest.Config) -> None:
