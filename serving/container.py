@@ -67,8 +67,11 @@ class BackgroundTask(Protocol):
     def start(self) -> None:
         """Start the task."""
 
+    def request_stop(self) -> None:
+        """Tell the task to stop, without waiting for it."""
+
     def stop(self) -> None:
-        """Stop the task."""
+        """Stop the task, and wait a few seconds for it."""
 
 
 @dataclass(frozen=True, slots=True)

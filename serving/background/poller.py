@@ -5,11 +5,14 @@ import threading
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+_STOP_SECONDS = 3.0
+
 
 class Poller(ABC):
     """Polls at the start, and again `poll_seconds` after the end of each poll.
 
-    Starting waits until the first poll ends, at most `patience_seconds` (None: without a limit).
+    Starting waits until the first poll ends, at most `patience_seconds` (None: without a limit), or
+    until the task is told to stop. A poll that takes long calls `check_stop` between its steps.
     """
 
     failure: ClassVar[str]
@@ -31,15 +34,33 @@ class Poller(ABC):
         self._thread.start()
         self._has_polled.wait(self._patience_seconds)
 
-    def stop(self) -> None:
-        """Stop polling; waits for a poll that is running."""
+    def request_stop(self) -> None:
+        """Tell the task to stop, without waiting for it."""
         self._stopping.set()
-        self._thread.join()
+        self._has_polled.set()
+
+    def stop(self) -> None:
+        """Stop polling; waits at most three seconds for a poll that is running."""
+        self.request_stop()
+        self._thread.join(_STOP_SECONDS)
+        if self._thread.is_alive():
+            fields = {"task": self._thread.name}
+            self._log.warning("a background task is still running", extra={"fields": fields})
+
+    def check_stop(self) -> None:
+        """Raise `InterruptedError` if this is the task's own thread and it was told to stop.
+
+        Requests that do the same work in their own threads go on.
+        """
+        if self._stopping.is_set() and threading.current_thread() is self._thread:
+            raise InterruptedError("the service is stopping")
 
     def poll(self) -> None:
         """Poll once; after an error the previous result stays, and a new error is logged."""
         try:
             self._poll()
+        except InterruptedError:
+            return
         # Drivers may raise any error, and the thread must not end.
         except Exception as error:
             reason = self._reason(error)
@@ -57,8 +78,7 @@ class Poller(ABC):
         return str(error)
 
     def _run(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             self.poll()
             self._has_polled.set()
-            if self._stopping.wait(self._poll_seconds):
-                return
+            self._stopping.wait(self._poll_seconds)

@@ -46,11 +46,10 @@ class TriageWorker(Poller):
         """Look into the queue now, because an incident was added."""
         self._woken.set()
 
-    def stop(self) -> None:
+    def request_stop(self) -> None:
         """Stop after the batch that is being triaged; other incidents stay in the queue."""
-        self._stopping.set()
+        super().request_stop()
         self._woken.set()
-        super().stop()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
