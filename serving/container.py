@@ -114,6 +114,22 @@ class Container:
     maintenance: MaintenanceRunner | None
     store: Store
 
+    def unready(self) -> dict[str, str]:
+        """Return why answers would be missing: a reason for each index that is not whole yet."""
+        reasons = {}
+        if not self.incident_index.is_complete:
+            reasons["index"] = (
+                "past incidents are still being indexed; similar ones cannot be found"
+            )
+        if self.runbook_index.size is None:
+            reasons["runbook_index"] = "the runbooks are still being read, or cannot be read"
+        return reasons
+
+    def request_stop(self) -> None:
+        """Tell every background task to stop, without waiting for any."""
+        for poller in self.pollers:
+            poller.request_stop()
+
     @property
     def pollers(self) -> tuple[BackgroundTask, ...]:
         """The background tasks, in the order in which they start and stop."""
@@ -154,9 +170,24 @@ def build_container(
         ]
     )
     searcher, suggester = _retrieval_models(pollers.champions.current)
-    incident_index = IndexUpdater(store, home, searcher.encoder, settings.poll_seconds)
+    incident_index = IndexUpdater(
+        store,
+        home,
+        searcher.encoder,
+        settings.poll_seconds,
+        next_encoder=searcher.next_encoder,
+        tenant=settings.tenant,
+    )
     text_index = TextIndexUpdater(store, settings.poll_seconds)
-    runbook_index = RunbookPoller(store, home, suggester.encoder, settings.poll_seconds)
+    runbook_index = RunbookPoller(
+        store,
+        home,
+        suggester.encoder,
+        settings.poll_seconds,
+        next_encoder=suggester.next_encoder,
+    )
+    pollers.champions.wait_for_index(SIMILAR, incident_index.must_wait_for)
+    pollers.champions.wait_for_index(RUNBOOKS, runbook_index.must_wait_for)
     similar = SimilarService(searcher, incident_index, store)
     runbooks = RunbookService(suggester, runbook_index)
     shadow = (

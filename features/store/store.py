@@ -64,6 +64,11 @@ class Store:
         self.modes = ModeRepository(database, tenant)
         self.leases = LeaseRepository(database, tenant)
 
+    @property
+    def name(self) -> str:
+        """The URL of the database, without its password."""
+        return self._database.name
+
     def close(self) -> None:
         """Close the connections; new ones are opened if the store is used again."""
         self._database.close()

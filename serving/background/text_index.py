@@ -7,7 +7,7 @@ from features.store.store import Store
 from serving.background.poller import Poller
 from serving.runtime.errors import IndexBehind
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 2.0
 _WAIT_SECONDS = 10.0
 _MOST_WAITED_FOR = 1_000
 
