@@ -208,7 +208,14 @@ def build_container(
         pollers.champions.current, policies.current, store, metrics, retrievers, shadow
     )
     storms = StormService(store)
-    triage_worker = TriageWorker(store, triage, storms, incident_index.apply_changes)
+    triage_worker = TriageWorker(
+        store,
+        triage,
+        storms,
+        incident_index.apply_changes,
+        # Without an index, an incident would never be linked to the open one that it repeats.
+        must_wait=lambda: not (incident_index.is_complete or incident_index.is_failing),
+    )
     masking = configured_masking(settings)
     topology = TopologyFile(settings.topology, home.topology)
     return Container(

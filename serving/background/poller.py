@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -26,8 +27,14 @@ class Poller(ABC):
         self._stopping = threading.Event()
         self._has_polled = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._stop_by = 0.0
         self._problem: str | None = None
         self._log = logging.getLogger(type(self).__module__)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last poll failed."""
+        return self._problem is not None
 
     def start(self) -> None:
         """Start polling and wait for the first poll, so that the first request finds its result."""
@@ -36,13 +43,17 @@ class Poller(ABC):
 
     def request_stop(self) -> None:
         """Tell the task to stop, without waiting for it."""
+        if not self._stopping.is_set():
+            self._stop_by = time.monotonic() + _STOP_SECONDS
         self._stopping.set()
         self._has_polled.set()
 
     def stop(self) -> None:
-        """Stop polling; waits at most three seconds for a poll that is running."""
+        """Stop polling; a poll that is running has three seconds from the request to stop."""
         self.request_stop()
-        self._thread.join(_STOP_SECONDS)
+        if self._thread.ident is None:
+            return
+        self._thread.join(max(0.0, self._stop_by - time.monotonic()))
         if self._thread.is_alive():
             fields = {"task": self._thread.name}
             self._log.warning("a background task is still running", extra={"fields": fields})

@@ -1,5 +1,6 @@
 """The `serve` command, which answers over HTTP."""
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -32,4 +33,7 @@ def serve_command(host: Host = None, port: Port = None, workers: Workers = None)
 
 
 def _exit(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
+    # A background thread may still compute in a library that aborts when the interpreter ends.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

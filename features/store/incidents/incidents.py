@@ -153,7 +153,7 @@ class IncidentRepository(Repository):
             IncidentRow.tenant == self._tenant
         )
         with self._database.read() as connection:
-            written = dict(connection.execute(query).tuples().all())
+            written = {row.id: row.revision for row in connection.execute(query)}
         return frozenset(written), frozenset(id_ for id_, at in written.items() if at > revision)
 
     def deleted_since(self, revision: int) -> frozenset[str]:
