@@ -134,7 +134,7 @@ class Container:
     def pollers(self) -> tuple[BackgroundTask, ...]:
         """The background tasks, in the order in which they start and stop."""
         answering = (self.modes, self.champions, self.certificates, self.suspensions)
-        indexes = (self.text_index, self.incident_index, self.runbook_index)
+        indexes = (self.incident_index, self.runbook_index, self.text_index)
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
         maintenance = () if self.maintenance is None else (self.maintenance,)
         health = (self.unknown_labels, self.label_rates, self.model_health)
