@@ -82,9 +82,10 @@ def measure(home: Home) -> None:
     command = [sys.executable, "-m", "serving", "--port", str(_PORT)]
     environment = os.environ | {"PRECEDENT_HOME": str(home.root)}
     started = time.monotonic()
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
+    with (
+        (home.root / "server.log").open("w") as log,
+        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=log) as server,
+    ):
         while not _is_ready() and time.monotonic() - started < _LONGEST_WAIT_SECONDS:
             time.sleep(0.05)
         wall = time.monotonic() - started
